@@ -1,0 +1,1 @@
+"""The engine: worlds, policies, shared memory, workers. Knows nothing of OpenGL or windows."""

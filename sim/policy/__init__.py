@@ -1,0 +1,1 @@
+"""Policies and critics: read from checkpoints as data, evaluated with NumPy in the workers."""

@@ -1,0 +1,119 @@
+"""What a world is: named state, named action, and array code for reset, step and observe."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One coordinate of a state, observation or action: its name, unit and bounds.
+
+    For a state the bounds are the window the map shows; a `periodic` one wraps at them.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    periodic: bool = False
+
+    @property
+    def label(self) -> str:
+        """The axis label: `velocity (m/s)`."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuousAction:
+    """A box of real-valued actions (Gymnasium's `Box`)."""
+
+    variables: tuple[Variable, ...]
+
+    @property
+    def dim(self) -> int:
+        """Rows an action array has."""
+        return len(self.variables)
+
+    @property
+    def low(self) -> Float32Array:
+        """Lower bounds, [dim]."""
+        return np.array([variable.low for variable in self.variables], np.float32)
+
+    @property
+    def high(self) -> Float32Array:
+        """Upper bounds, [dim]."""
+        return np.array([variable.high for variable in self.variables], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class DiscreteAction:
+    """A choice among named actions (Gymnasium's `Discrete`); the array holds the index as float32."""
+
+    names: tuple[str, ...]
+
+    @property
+    def dim(self) -> int:
+        """Rows an action array has: one, the index."""
+        return 1
+
+    @property
+    def n(self) -> int:
+        """How many actions there are to choose from."""
+        return len(self.names)
+
+
+ActionSpace = ContinuousAction | DiscreteAction
+
+
+class World(ABC):
+    """Dynamics of many agents at once; pure array code, without process, clock or OpenGL.
+
+    Arrays are float32 with the agents innermost: state [state_dim, n], obs [obs_dim, n], action
+    [action_dim, n], reward [n], terminated [n] bool. A method writes into the arrays it is given and keeps
+    no state of its own, so one agent's result never depends on which others are in the same call.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    state: ClassVar[tuple[Variable, ...]]
+    obs: ClassVar[tuple[Variable, ...]]
+    action: ClassVar[ActionSpace]
+    step_s: ClassVar[float]
+    max_episode_steps: ClassVar[int]
+    reset_draws: ClassVar[int]
+
+    @abstractmethod
+    def reset(self, draws: Float32Array, out: Float32Array) -> None:
+        """Write start states into `out` [state_dim, n] from uniform `draws` [reset_draws, n] in [0, 1)."""
+
+    @abstractmethod
+    def step(
+        self,
+        state: Float32Array,
+        action: Float32Array,
+        out: Float32Array,
+        reward: Float32Array,
+        terminated: BoolArray,
+    ) -> None:
+        """Write the next states, rewards and terminations; `out` does not alias `state`.
+
+        Continuous actions come clipped to their bounds, discrete ones as whole indices.
+        """
+
+    def observe(self, state: Float32Array, out: Float32Array) -> None:
+        """Write the observations of `state` into `out` [obs_dim, n]; unless overridden, the state itself."""
+        out[:] = state
+
+
+def wrap(angle: Float32Array) -> Float32Array:
+    """Return angles in [-pi, pi), as Gymnasium's `angle_normalize` does; a new array."""
+    pi = np.float32(np.pi)
+    wrapped: Float32Array = (angle + pi) % (2 * pi) - pi
+    return wrapped
