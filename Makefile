@@ -1,0 +1,48 @@
+# The commands a person needs. Each does the set-up it depends on, and finds it done the next time.
+
+PYTHON ?= python3
+
+# What an installed .venv depends on. A stamp is touched last, so that a set-up which failed or was
+# interrupted is taken up again by the next call.
+INSTALL := pyproject.toml constraints.txt .ci/python
+RUN := .venv/.ready-to-run
+TEST := .venv/.ready-to-test
+
+.PHONY: help demo test check setup clean system-to-run system-to-test
+
+help: ## list the commands (this)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUN) ## set up, then watch a trained critic and its agents (without a display: a video in runs/)
+	@.venv/bin/valuescape run demo
+
+test: $(TEST) ## set up, then run every test
+	@.venv/bin/python -m pytest
+
+check: $(TEST) ## set up, then check format, lint and types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy --strict
+
+setup: $(RUN) ## only set up what `make demo` needs
+
+clean: ## remove .venv and every cache; runs/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist *.egg-info
+	find sim gpu render valuescape tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Looked at in every call (it takes milliseconds), for the libraries can go without .venv going, as when
+# this folder is mounted into another container.
+system-to-run:
+	@PYTHON="$(PYTHON)" bash .ci/system run
+
+system-to-test:
+	@PYTHON="$(PYTHON)" bash .ci/system test
+
+$(RUN): $(INSTALL) | system-to-run
+	@PYTHON="$(PYTHON)" bash .ci/python run
+	@touch $(RUN)
+
+# What the tests need includes what the program needs.
+$(TEST): $(INSTALL) | system-to-test
+	@PYTHON="$(PYTHON)" bash .ci/python test
+	@touch $(RUN) $(TEST)

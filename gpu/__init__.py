@@ -1,0 +1,1 @@
+"""OpenGL: context, buffers and compute passes. Knows `sim`'s layouts; draws nothing, opens no window."""

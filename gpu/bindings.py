@@ -1,0 +1,40 @@
+"""Every binding point, once; shaders get them as `#define`s (`SLOT_…`, `IMAGE_…`, `TEXTURE_…`)."""
+
+from enum import IntEnum
+
+
+class Slot(IntEnum):
+    """Shader storage buffers."""
+
+    TRAIL_POSITION = 0
+    TRAIL_STRAND = 1
+    TRAIL_INSTANCE = 2
+    DRAW_COMMAND = 3
+    RANGE = 4
+    DENSITY = 5
+    CHOICE = 6
+    GROUP_COUNT = 7
+    LAYER_INPUT = 8
+    LAYER_OUTPUT = 9
+    LAYER_WEIGHTS = 10
+
+
+class Block(IntEnum):
+    """Uniform buffers."""
+
+    FRAME = 0
+
+
+class Texture(IntEnum):
+    """Sampled textures."""
+
+    VALUE = 0
+    DENSITY = 1
+    COLORMAPS = 2
+    GLYPHS = 3
+
+
+class Image(IntEnum):
+    """Images that compute passes write."""
+
+    FIELD = 0

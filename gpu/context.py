@@ -1,0 +1,116 @@
+"""OpenGL contexts without a window (EGL), and what the driver behind one is."""
+
+import ctypes
+import ctypes.util
+from dataclasses import dataclass
+from typing import Any
+
+import moderngl
+
+from gpu.source import install_includes
+from sim.errors import UsageError
+
+REQUIRED = 430
+"""OpenGL 4.3: compute shaders, storage buffers, indirect draws."""
+
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software")
+_PACKAGES = "libgl1 libegl1 libgl1-mesa-dri"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverInfo:
+    """Who draws."""
+
+    renderer: str
+    vendor: str
+    version: str
+
+    @property
+    def software(self) -> bool:
+        """Whether the CPU does the work of a GPU, and so shares its cores with the workers."""
+        return any(name in self.renderer.lower() for name in _SOFTWARE)
+
+
+def driver_info(gl: Any) -> DriverInfo:
+    """Return who is behind a context."""
+    return DriverInfo(gl.info["GL_RENDERER"], gl.info["GL_VENDOR"], gl.info["GL_VERSION"])
+
+
+def prepare(gl: Any) -> Any:
+    """Make a fresh context ready for this project's shaders; returns it."""
+    gl.gc_mode = None  # every object is released by who made it
+    install_includes(gl)
+    return gl
+
+
+def create_headless_context(device: int | None = None) -> Any:
+    """Return an OpenGL 4.3 context without a window, on EGL device `device` or on the best there is.
+
+    Raises UsageError saying what is missing and how to get it.
+    """
+    if device is not None:
+        return prepare(_create(device))
+    candidates = range(max(1, egl_device_count()))
+    fallback = None
+    for index in candidates:
+        try:
+            gl = _create(index)
+        except UsageError:
+            if index == candidates[-1] and fallback is None:
+                raise
+            continue
+        if not driver_info(gl).software or index == candidates[-1]:
+            if fallback is not None:
+                fallback.release()
+            return prepare(gl)
+        if fallback is None:
+            fallback = gl
+        else:
+            gl.release()
+    return prepare(fallback)
+
+
+def _create(device: int) -> Any:
+    _expect_libraries()
+    try:
+        settings: dict[str, Any] = {"standalone": True, "backend": "egl", "device_index": device}
+        return moderngl.create_context(require=REQUIRED, **settings)
+    except Exception as error:
+        raise UsageError(
+            f"no OpenGL 4.3 context could be made on EGL device {device}: {error}",
+            f"install a driver (Debian, Ubuntu: apt-get install {_PACKAGES}); `valuescape doctor` tells more",
+        ) from error
+
+
+def _expect_libraries() -> None:
+    for library in ("libGL.so.1", "libEGL.so.1"):
+        if not library_loads(library):
+            raise UsageError(
+                f"no OpenGL: {library} cannot be loaded", f"Debian, Ubuntu: apt-get install {_PACKAGES}"
+            )
+
+
+def library_loads(name: str) -> bool:
+    """Whether the shared library `name` is installed."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def egl_device_count() -> int:
+    """Return how many EGL devices (EGL_EXT_device_enumeration) there are; 0 if EGL cannot say."""
+    try:
+        egl = ctypes.CDLL("libEGL.so.1")
+        egl.eglGetProcAddress.restype = ctypes.c_void_p
+        address = egl.eglGetProcAddress(b"eglQueryDevicesEXT")
+    except (OSError, AttributeError):
+        return 0
+    if not address:
+        return 0
+    query = ctypes.CFUNCTYPE(ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_int))(
+        address
+    )
+    count = ctypes.c_int(0)
+    return int(count.value) if query(0, None, ctypes.byref(count)) else 0

@@ -1,0 +1,22 @@
+"""Units of account: what a frame cost, counted where the cost arises."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class FrameMeter:
+    """Counters of one frame; passes add to them, the main loop reads and clears them.
+
+    draw_calls: the scene's (surface, trails, agents, labels). queries: read-backs and critic inferences that
+    the CPU asked for and waited on. upload_bytes: written to buffers and textures. dispatches: compute.
+    """
+
+    draw_calls: int = 0
+    queries: int = 0
+    upload_bytes: int = 0
+    dispatches: int = 0
+
+    def clear(self) -> None:
+        """Begin a new frame."""
+        for field in fields(self):
+            setattr(self, field.name, 0)

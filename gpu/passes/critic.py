@@ -1,0 +1,151 @@
+"""The critic's value landscape: its perceptrons evaluated at every texel of the map by compute shaders."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.bindings import Image, Slot
+from gpu.dispatch import dispatch, groups_for, set_uniforms
+from gpu.meter import FrameMeter
+from gpu.source import compute_program
+from sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp
+
+Float32Array = NDArray[np.float32]
+
+_OCTET = 8
+_COLUMNS = 8192
+"""Texels evaluated in one go; with layers 256 wide the two activation buffers take 8 MiB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PlacedLayer:
+    """A layer whose weights are in the weight buffer."""
+
+    first_weight: int  # in vec4
+    in_units: int
+    out_units: int
+    activation: int
+    clip: float
+
+
+def _packed(layer: Layer) -> Float32Array:
+    """Return the weights as `dense.comp` reads them: [in][units padded to 8], then the bias, flat."""
+    out_units, in_units = layer.weight.shape
+    padded = np.zeros((in_units + 1, groups_for(out_units, _OCTET) * _OCTET), np.float32)
+    padded[:in_units, :out_units] = layer.weight.T
+    padded[in_units, :out_units] = layer.bias
+    return padded.ravel()
+
+
+class CriticPass:
+    """V(s) of a checkpoint on a grid of `edge` x `edge` states, as a float32 texture.
+
+    V is the critic's value; for Q critics the minimum over twins at the actor's action, or the maximum over
+    discrete actions. The field goes stale when the checkpoint, the world, the map's axes, its window, the
+    slice through further dimensions or `edge` change; all of these are fixed for the life of a pass, so that
+    `compute` is called once in it, not once a frame.
+
+    Performance (2 cores, llvmpipe, 256^2 texels): see docs/performance.md, printed by
+    `python -m pytest tests/gpu/test_critic.py -k figures -s`.
+    """
+
+    def __init__(self, gl: Any, checkpoint: Checkpoint, edge: int, meter: FrameMeter) -> None:
+        self._gl = gl
+        self._meter = meter
+        self._checkpoint = checkpoint
+        self.edge = edge
+        self.texture = gl.texture((edge, edge), 1, dtype="f4")
+        self._dense = compute_program(gl, "dense")
+        self._reduce = compute_program(gl, "critic_reduce")
+        # A critic of states needs no actor.
+        actor = [checkpoint.actor] if checkpoint.critic_kind is CriticKind.ACTION_VALUE else []
+        packed: list[Float32Array] = []
+        self._placed = {id(net): list(self._place(net, packed)) for net in (*actor, *checkpoint.critics)}
+        self._weights = gl.buffer(np.concatenate(packed).tobytes())
+        self._columns = min(_COLUMNS, groups_for(edge * edge, _OCTET) * _OCTET)
+        widest = max(layer.out_units for layers in self._placed.values() for layer in layers)
+        inputs = checkpoint.obs_dim + (checkpoint.actor.out_dim if actor else 0)
+        scores = sum(net.out_dim for net in checkpoint.critics)
+        self._inputs, self._even, self._odd, self._scores = (
+            gl.buffer(reserve=rows * self._columns * 4) for rows in (inputs, widest, widest, scores)
+        )
+
+    @staticmethod
+    def _place(net: Mlp, packed: list[Float32Array]) -> Iterator[_PlacedLayer]:
+        for layer in net.layers:
+            first = sum(each.size for each in packed) // 4
+            packed.append(_packed(layer))
+            out_units, in_units = layer.weight.shape
+            clip = layer.clip if np.isfinite(layer.clip) else float(np.finfo(np.float32).max)
+            yield _PlacedLayer(first, in_units, out_units, list(Activation).index(layer.activation), clip)
+
+    def compute(self, obs: Float32Array) -> None:
+        """Evaluate the field. obs: [obs_dim, edge * edge], normalised as the networks expect, row by row."""
+        obs_dim, texels = obs.shape
+        if (obs_dim, texels) != (self._checkpoint.obs_dim, self.edge**2):
+            raise ValueError(f"obs is {obs.shape}, expected {(self._checkpoint.obs_dim, self.edge**2)}")
+        self._weights.bind_to_storage_buffer(Slot.LAYER_WEIGHTS)
+        self.texture.bind_to_image(Image.FIELD, read=False, write=True)
+        set_uniforms(self._dense, columns=self._columns)
+        set_uniforms(self._reduce, columns=self._columns)
+        for first in range(0, texels, self._columns):
+            self._compute_chunk(obs[:, first : first + self._columns], first)
+
+    def _compute_chunk(self, obs: Float32Array, first: int) -> None:
+        rows = np.zeros((len(obs), self._columns), np.float32)
+        rows[:, : obs.shape[1]] = obs
+        self._inputs.write(rows.tobytes())
+        self._meter.upload_bytes += rows.nbytes
+        critics, kind = self._checkpoint.critics, self._checkpoint.critic_kind
+        if kind is CriticKind.ACTION_VALUE:
+            # The actor's outputs become the rows behind the observation: the critics' input, joined for free.
+            self._evaluate(self._checkpoint.actor, self._inputs, self._checkpoint.obs_dim)
+        row = 0
+        for critic in critics:
+            self._evaluate(critic, self._scores, row)
+            row += critic.out_dim
+        self._scores.bind_to_storage_buffer(Slot.LAYER_INPUT)
+        set_uniforms(
+            self._reduce,
+            rows=row,
+            first=first,
+            count=obs.shape[1],
+            take_greatest=kind is CriticKind.DISCRETE_ACTION_VALUE,
+        )
+        dispatch(self._gl, self._reduce, (groups_for(obs.shape[1], 64), 1), self._meter)
+
+    def _evaluate(self, net: Mlp, target: Any, first_row: int) -> None:
+        """Run a network on `_inputs`; its last layer writes rows of `target` from `first_row` on."""
+        layers = self._placed[id(net)]
+        source = self._inputs
+        for index, layer in enumerate(layers):
+            last = index == len(layers) - 1
+            output = target if last else (self._even, self._odd)[index % 2]
+            source.bind_to_storage_buffer(Slot.LAYER_INPUT)
+            output.bind_to_storage_buffer(Slot.LAYER_OUTPUT)
+            set_uniforms(
+                self._dense,
+                in_units=layer.in_units,
+                out_units=layer.out_units,
+                first_weight=layer.first_weight,
+                first_row=first_row if last else 0,
+                activation=layer.activation,
+                clip_bound=layer.clip,
+            )
+            groups = groups_for(self._columns // _OCTET, 64), groups_for(layer.out_units, _OCTET)
+            dispatch(self._gl, self._dense, groups, self._meter)
+            source = output
+
+    def read(self) -> Float32Array:
+        """Return the field [edge, edge], first axis upwards; a GPU query."""
+        self._meter.queries += 1
+        return np.frombuffer(self.texture.read(), np.float32).reshape(self.edge, self.edge)
+
+    def release(self) -> None:
+        """Free what this pass made."""
+        buffers = (self._weights, self._inputs, self._even, self._odd, self._scores)
+        for each in (self.texture, self._dense, self._reduce, *buffers):
+            each.release()

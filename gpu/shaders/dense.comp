@@ -1,0 +1,80 @@
+// One layer of a perceptron for many inputs at once: out = activation(clip(W in + b)).
+//
+// in, out: one row of `columns` floats per unit, read as vec4 (four texels); W transposed to [in][units],
+// units padded to a multiple of 8, followed by b. An invocation makes 8 units of 8 texels, so that each
+// loaded weight is used eight times: on a software driver this is 8x faster than one texel each.
+// The loop has one turn per input. llvmpipe cuts an invocation off, silently, after 65,535 turns.
+#version 430
+#include "constants.glsl"
+layout(local_size_x = 64) in;
+layout(std430, binding = SLOT_LAYER_INPUT) readonly buffer Inputs { vec4 inputs[]; };
+layout(std430, binding = SLOT_LAYER_OUTPUT) writeonly buffer Outputs { vec4 outputs[]; };
+layout(std430, binding = SLOT_LAYER_WEIGHTS) readonly buffer Weights { vec4 weights[]; };
+
+uniform uint columns;         // texels in a row, a multiple of 8
+uniform uint in_units;
+uniform uint out_units;
+uniform uint first_weight;    // where this layer begins in `weights`, in vec4
+uniform uint first_row;       // row of `outputs` that unit 0 goes to
+uniform uint activation;
+uniform float clip_bound;
+
+float activate(float x) {
+    x = clamp(x, -clip_bound, clip_bound);
+    if (activation == ACTIVATION_RELU) return max(x, 0.0);
+    if (activation == ACTIVATION_TANH) return tanh(clamp(x, -15.0, 15.0));
+    if (activation == ACTIVATION_ELU) return x > 0.0 ? x : exp(x) - 1.0;
+    if (activation == ACTIVATION_LEAKY_RELU) return x > 0.0 ? x : 0.01 * x;
+    if (activation == ACTIVATION_SIGMOID) return 1.0 / (1.0 + exp(-x));
+    if (activation == ACTIVATION_SILU) return x / (1.0 + exp(-x));
+    if (activation == ACTIVATION_GELU) {
+        // erf by Abramowitz and Stegun 7.1.26 (|error| < 1.5e-7); GLSL has none.
+        float z = abs(x) * 0.70710678;
+        float t = 1.0 / (1.0 + 0.3275911 * z);
+        float tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+        float erf = sign(x) * (1.0 - tail * exp(-z * z));
+        return 0.5 * x * (1.0 + erf);
+    }
+    return x;
+}
+
+vec4 activate(vec4 x) {
+    return vec4(activate(x.x), activate(x.y), activate(x.z), activate(x.w));
+}
+
+void main() {
+    uint pair = gl_GlobalInvocationID.x;          // which 8 texels
+    uint octet = gl_GlobalInvocationID.y;         // which 8 units
+    uint row = columns / 4u;                      // vec4 in a row
+    if (pair * 2u >= row) return;
+    uint octets = (out_units + 7u) / 8u;
+    vec4 low[8], high[8];                         // the two halves of 8 texels, for 8 units
+    uint bias = first_weight + (in_units * octets + octet) * 2u;
+    for (uint k = 0u; k < 4u; ++k) {
+        low[k] = high[k] = vec4(weights[bias][k]);
+        low[k + 4u] = high[k + 4u] = vec4(weights[bias + 1u][k]);
+    }
+    uint weight = first_weight + octet * 2u;
+    uint source = pair * 2u;
+    for (uint unit = 0u; unit < in_units; ++unit) {
+        vec4 a = inputs[source], b = inputs[source + 1u];
+        vec4 w = weights[weight], v = weights[weight + 1u];
+        low[0] += w.x * a;  high[0] += w.x * b;
+        low[1] += w.y * a;  high[1] += w.y * b;
+        low[2] += w.z * a;  high[2] += w.z * b;
+        low[3] += w.w * a;  high[3] += w.w * b;
+        low[4] += v.x * a;  high[4] += v.x * b;
+        low[5] += v.y * a;  high[5] += v.y * b;
+        low[6] += v.z * a;  high[6] += v.z * b;
+        low[7] += v.w * a;  high[7] += v.w * b;
+        source += row;
+        weight += octets * 2u;
+    }
+    for (uint k = 0u; k < 8u; ++k) {
+        uint unit = octet * 8u + k;
+        if (unit >= out_units) return;
+        uint target = (first_row + unit) * row + pair * 2u;
+        outputs[target] = activate(low[k]);
+        outputs[target + 1u] = activate(high[k]);
+    }
+}

@@ -1,0 +1,39 @@
+// The fields over the map, and the surface they make. Include constants.glsl and structs.glsl first.
+//
+// Map coordinates are in the state's units; uv is the map as [0, 1]^2; the scene is [-1, 1]^2 with z upwards.
+// Texel centres carry the field's values; between them it is bilinear, beyond the outermost it is constant.
+layout(binding = TEXTURE_VALUE) uniform sampler2D value_field;
+layout(binding = TEXTURE_DENSITY) uniform sampler2D density_field;
+layout(std430, binding = SLOT_RANGE) readonly buffer Ranges { Range ranges[]; };
+
+vec2 map_uv(vec2 map_position) {
+    return (map_position - frame.map_low) / (frame.map_high - frame.map_low);
+}
+
+// Bilinear by hand: the filter of a GPU's sampler has 8 bits, which shows as steps on a surface.
+float bilinear(sampler2D field, vec2 uv) {
+    ivec2 size = textureSize(field, 0);
+    vec2 at = clamp(uv * vec2(size) - 0.5, vec2(0.0), vec2(size - 1));
+    ivec2 low = ivec2(at);
+    ivec2 high = min(low + 1, size - 1);
+    vec2 between = at - vec2(low);
+    float bottom = mix(texelFetch(field, low, 0).r, texelFetch(field, ivec2(high.x, low.y), 0).r, between.x);
+    float top = mix(texelFetch(field, ivec2(low.x, high.y), 0).r, texelFetch(field, high, 0).r, between.x);
+    return mix(bottom, top, between.y);
+}
+
+// Where a value lies on its layer's colour scale, unclamped.
+float on_scale(uint layer, float value) {
+    Range range = ranges[layer];
+    return (value - range.shown_low) / max(range.shown_high - range.shown_low, 1e-12);
+}
+
+float surface_height(vec2 uv) {
+    if (frame.height_scale == 0.0) return 0.0;
+    float value = frame.height_layer == LAYER_VALUE ? bilinear(value_field, uv) : bilinear(density_field, uv);
+    return frame.height_scale * clamp(on_scale(frame.height_layer, value), 0.0, 1.0);
+}
+
+vec3 scene_position(vec2 uv) {
+    return vec3(uv * 2.0 - 1.0, surface_height(uv));
+}

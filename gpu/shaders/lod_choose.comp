@@ -1,0 +1,105 @@
+// For each trail: is it in view, and what is the coarsest level nobody could tell from the finest?
+//
+// Keeping every s-th sample moves a point of the trail by at most s^2/8 times the greatest second difference
+// of its samples, here measured on the screen, in pixels: a level is good enough while that is within
+// `tolerance_px`. It is less for trails that are far, small on the screen, or straight. A trail with a break
+// loses up to a stride at each side of it, so there the stride itself must stay within a few pixels.
+// A trail is in view if the box around its samples touches the screen.
+// Ranks within the group come from bit masks, so that the compacted lists keep the agents' order and a
+// picture with overlapping trails is the same every time.
+#version 430
+#include "constants.glsl"
+#include "structs.glsl"
+#include "field.glsl"
+#include "trail.glsl"
+layout(local_size_x = GROUP) in;
+layout(std430, binding = SLOT_CHOICE) writeonly buffer Choices { uint choices[]; };        // level << 16 | rank
+layout(std430, binding = SLOT_GROUP_COUNT) writeonly buffer GroupCounts { uint group_counts[]; };
+
+uniform uint levels;
+uniform float tolerance_px;
+uniform float margin_px;
+uniform bool use_levels;
+uniform bool use_culling;
+
+const uint CULLED = MAX_LEVELS;
+const float BREAK_PX = 3.0;
+shared uint masks[MAX_LEVELS * (GROUP / 32)];
+
+// Nearest texel is near enough to choose a level by.
+vec4 clip_position(vec2 uv) {
+    float height = 0.0;
+    if (frame.height_scale > 0.0) {
+        float value;
+        if (frame.height_layer == LAYER_VALUE) {
+            ivec2 size = textureSize(value_field, 0);
+            value = texelFetch(value_field, clamp(ivec2(uv * vec2(size)), ivec2(0), size - 1), 0).r;
+        } else {
+            ivec2 size = textureSize(density_field, 0);
+            value = texelFetch(density_field, clamp(ivec2(uv * vec2(size)), ivec2(0), size - 1), 0).r;
+        }
+        height = frame.height_scale * clamp(on_scale(frame.height_layer, value), 0.0, 1.0);
+    }
+    return frame.view_projection * vec4(uv * 2.0 - 1.0, height, 1.0);
+}
+
+uint choose(uint agent) {
+    vec2 low = vec2(1e9), high = vec2(-1e9);
+    vec2 previous = vec2(0.0), before = vec2(0.0);
+    float bend = 0.0, stride = 0.0;
+    bool broken = false, behind = false;
+    int run = 0;                                    // samples since the last break
+    uint strand = 0u;
+    for (int tick = frame.oldest; tick <= frame.newest; ++tick) {
+        int at = trail_index(tick, agent);
+        vec4 clip = clip_position(map_uv(trail_position[at]));
+        behind = behind || clip.w < 1e-4;
+        vec2 pixel = (clip.xy / max(clip.w, 1e-4) * 0.5 + 0.5) * frame.viewport_px;
+        low = min(low, pixel);
+        high = max(high, pixel);
+        if (run > 0 && trail_strand[at] != strand) {
+            broken = true;
+            run = 0;
+        }
+        strand = trail_strand[at];
+        if (run > 0) stride = max(stride, distance(pixel, previous));
+        if (run > 1) bend = max(bend, length(pixel - 2.0 * previous + before));
+        before = previous;
+        previous = pixel;
+        ++run;
+    }
+    bool outside = any(greaterThan(low, frame.viewport_px + margin_px)) || any(lessThan(high, vec2(-margin_px)));
+    if (use_culling && outside && !behind) return CULLED;
+    uint level = 0u;
+    if (use_levels && !behind) {
+        while (level + 1u < levels) {
+            float s = float(2u << level);
+            if (s * s / 8.0 * bend > tolerance_px || (broken && s * stride > BREAK_PX)) break;
+            ++level;
+        }
+    }
+    return level;
+}
+
+void main() {
+    uint local = gl_LocalInvocationIndex;
+    if (local < MAX_LEVELS * uint(GROUP / 32)) masks[local] = 0u;
+    barrier();
+    uint agent = gl_GlobalInvocationID.x;
+    uint level = CULLED;
+    if (agent < uint(frame.agents)) level = choose(agent);
+    uint word = local / 32u, bit = local % 32u;
+    if (level < CULLED) atomicOr(masks[level * uint(GROUP / 32) + word], 1u << bit);
+    barrier();
+    uint rank = 0u;
+    if (level < CULLED) {
+        for (uint w = 0u; w < word; ++w) rank += uint(bitCount(masks[level * uint(GROUP / 32) + w]));
+        rank += uint(bitCount(masks[level * uint(GROUP / 32) + word] & ((1u << bit) - 1u)));
+    }
+    if (agent < uint(frame.agents)) choices[agent] = level << 16u | rank;
+    if (local < levels) {
+        uint total = 0u;
+        for (uint w = 0u; w < uint(GROUP / 32); ++w) total += uint(bitCount(masks[local * uint(GROUP / 32) + w]));
+        group_counts[local * gl_NumWorkGroups.x + gl_WorkGroupID.x] = total;
+    }
+}

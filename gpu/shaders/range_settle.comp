@@ -1,0 +1,27 @@
+// From the least and greatest value to the colour scale's ends, with hysteresis.
+//
+// An end moves outwards at once, so that nothing is ever off the scale; it moves inwards only when it would
+// move by more than `hysteresis` of the scale. Colours therefore do not flicker with every small change.
+#version 430
+#include "constants.glsl"
+#include "structs.glsl"
+#include "ordered.glsl"
+layout(local_size_x = 1) in;
+layout(std430, binding = SLOT_RANGE) buffer Ranges { Range ranges[]; };
+
+uniform uint layer;
+uniform float hysteresis;
+uniform bool first_time;
+
+void main() {
+    Range range = ranges[layer];
+    if (range.least <= range.greatest) {
+        float low = unordered(range.least), high = unordered(range.greatest);
+        float slack = hysteresis * (range.shown_high - range.shown_low);
+        if (first_time || low < range.shown_low || low > range.shown_low + slack) range.shown_low = low;
+        if (first_time || high > range.shown_high || high < range.shown_high - slack) range.shown_high = high;
+    }
+    range.least = 0xffffffffu;
+    range.greatest = 0u;
+    ranges[layer] = range;
+}

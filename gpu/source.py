@@ -1,0 +1,88 @@
+"""Shader sources: files in `gpu/shaders`, with generated includes for all that Python defines."""
+
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from gpu.bindings import Block, Image, Slot, Texture
+from gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
+from sim.policy.network import Activation
+
+SHADERS = Path(__file__).parent / "shaders"
+
+LAYERS = ("value", "density", "both")
+"""What the surface can show; the shaders know them by index. The first two have a range each."""
+
+TRAIL_COLORS = ("age", "agent")
+"""What a trail's colour can say."""
+
+DENSITY_UNIT = 16
+"""What one visit adds to a density cell: fixed point, so that decay has something to round."""
+
+MAX_LEVELS = 8
+"""Most levels of detail that `lod.levels` may ask for."""
+
+GROUP = 256
+"""Work-group size of the passes over agents."""
+
+
+def _defines(prefix: str, names: Any) -> str:
+    return "".join(f"#define {prefix}{name} {value}\n" for name, value in names)
+
+
+def _enum(prefix: str, enum: type[IntEnum]) -> str:
+    return _defines(prefix, ((each.name, each.value) for each in enum))
+
+
+def generated_includes() -> dict[str, str]:
+    """Return the includes that derive from Python's definitions, by name."""
+    constants = (
+        _enum("SLOT_", Slot)
+        + _enum("BLOCK_", Block)
+        + _enum("TEXTURE_", Texture)
+        + _enum("IMAGE_", Image)
+        + _defines("LAYER_", ((name.upper(), f"{i}u") for i, name in enumerate(LAYERS)))
+        + _defines("TRAIL_COLOR_", ((name.upper(), f"{i}u") for i, name in enumerate(TRAIL_COLORS)))
+        + _defines("ACTIVATION_", ((each.name, i) for i, each in enumerate(Activation)))
+        + _defines(
+            "", (("DENSITY_UNIT", f"{DENSITY_UNIT}u"), ("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP))
+        )
+    )
+    structs = (
+        f"layout(std140, binding = BLOCK_FRAME) uniform Frame {{\n{members_glsl(FRAME)}\n}} frame;\n"
+        + struct_glsl("Range", RANGE)
+        + struct_glsl("DrawCommand", DRAW_COMMAND)
+        + struct_glsl("TrailInstance", TRAIL_INSTANCE)
+    )
+    return {"constants.glsl": constants, "structs.glsl": structs}
+
+
+def install_includes(gl: Any) -> None:
+    """Make every include, generated or from `shaders/include`, known to the context."""
+    gl.includes.update(generated_includes())
+    for path in sorted((SHADERS / "include").glob("*.glsl")):
+        gl.includes[path.name] = path.read_text(encoding="utf-8")
+
+
+def compute_program(gl: Any, name: str) -> Any:
+    """Return the compute program of `shaders/{name}.comp`; errors name the file."""
+    return _build(name, lambda: gl.compute_shader(_read(f"{name}.comp")))
+
+
+def draw_program(gl: Any, name: str) -> Any:
+    """Return the program of `shaders/{name}.vert` and `.frag`."""
+    return _build(
+        name,
+        lambda: gl.program(vertex_shader=_read(f"{name}.vert"), fragment_shader=_read(f"{name}.frag")),
+    )
+
+
+def _read(name: str) -> str:
+    return (SHADERS / name).read_text(encoding="utf-8")
+
+
+def _build(name: str, build: Any) -> Any:
+    try:
+        return build()
+    except Exception as error:
+        raise RuntimeError(f"gpu/shaders/{name}: {error}") from error

@@ -1,0 +1,70 @@
+"""The trail ring on the GPU: the same rows as in shared memory, of which only new ones are uploaded."""
+
+from typing import Any, Protocol
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.bindings import Slot
+from gpu.meter import FrameMeter
+
+
+class TrailSource(Protocol):
+    """Where trail rows come from: `sim.engine.Engine`, or a test's recording."""
+
+    def row(self, name: str, tick: int) -> NDArray[Any]:
+        """Return the row of `trail_position` or `trail_strand` at `tick`."""
+
+    def trail_intact(self, tick: int) -> bool:
+        """Whether that row has not begun to be overwritten."""
+
+
+class TrailRing:
+    """`length` rows of positions and strands; ticks [oldest, newest] can be drawn.
+
+    Performance: an upload is one contiguous row a tick, 12 bytes an agent, never the whole trail.
+    """
+
+    def __init__(self, gl: Any, agents: int, length: int, meter: FrameMeter) -> None:
+        self.agents = agents
+        self.length = length
+        self.newest = -1
+        self.oldest = 0
+        self._meter = meter
+        self.position = gl.buffer(reserve=agents * length * 8)
+        self.strand = gl.buffer(reserve=agents * length * 4)
+
+    def upload(self, source: TrailSource, newest: int) -> range:
+        """Take over every row up to tick `newest` that is not here yet; returns their ticks.
+
+        A row that a worker began to overwrite while it was copied is not shown, nor are those before it.
+        """
+        ticks = range(max(self.newest + 1, newest - self.length + 1), newest + 1)
+        for tick in ticks:
+            index = tick % self.length
+            self._write(self.position, source.row("trail_position", tick), index)
+            self._write(self.strand, source.row("trail_strand", tick), index)
+            if not source.trail_intact(tick):
+                self.oldest = tick + 1
+        self.newest = max(self.newest, newest)
+        self.oldest = min(max(self.oldest, self.newest - self.length + 1), self.newest)
+        return ticks
+
+    def first_index(self, tick: int) -> int:
+        """Return the index in `position` at which the row of `tick` begins."""
+        return tick % self.length * self.agents
+
+    def bind(self) -> None:
+        """Make the ring visible to shaders."""
+        self.position.bind_to_storage_buffer(Slot.TRAIL_POSITION)
+        self.strand.bind_to_storage_buffer(Slot.TRAIL_STRAND)
+
+    def release(self) -> None:
+        """Free both buffers."""
+        self.position.release()
+        self.strand.release()
+
+    def _write(self, buffer: moderngl.Buffer, row: NDArray[Any], index: int) -> None:
+        buffer.write(np.ascontiguousarray(row), offset=index * row.nbytes)
+        self._meter.upload_bytes += row.nbytes

@@ -1,0 +1,273 @@
+"""Every setting of a run: its type, bounds, default and meaning, written once.
+
+A configuration is a frozen value that is read from TOML, changed by `--set section.key=value`, handed to
+everyone who needs it and pickled to the workers. Bad input becomes a `UsageError` that names file and key.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sim.errors import UsageError
+
+
+class Section(BaseModel):
+    """What all sections share: they cannot be changed, and they refuse keys they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+
+class AgentsConfig(Section):
+    """The crowd."""
+
+    count: int = Field(200, ge=1, le=4_000_000, description="agents alive at once")
+    size_px: float = Field(7.0, gt=0, le=64, description="diameter of an agent's mark, pixels")
+
+
+class WorkersConfig(Section):
+    """The processes that step agents."""
+
+    count: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(
+        "auto", description="worker processes; 0 steps in the main process; auto leaves it one core"
+    )
+    max_lead: int = Field(8, ge=1, le=256, description="ticks a worker may be ahead of the slowest")
+    heartbeat_timeout: float = Field(
+        10.0, gt=0, description="seconds of silence until a worker counts as hung"
+    )
+    start_timeout: float = Field(60.0, gt=0, description="seconds a worker may take to start")
+    max_restarts: int = Field(
+        5, ge=0, description="restarts within restart_window after which a run gives up"
+    )
+    restart_window: float = Field(60.0, gt=0, description="seconds over which restarts are counted")
+
+
+class WorldConfig(Section):
+    """What the agents live in."""
+
+    name: str = Field("point_mass", description="point_mass, mountain_car, mountain_car_continuous, pendulum")
+
+
+class PolicyConfig(Section):
+    """Who acts, and whose opinion is shown."""
+
+    checkpoint: str = Field(
+        "auto",
+        description="auto: the one shipped for the world; random: no policy and no critic; else a file "
+        "(Valuescape .safetensors or Stable-Baselines3 .zip)",
+    )
+    exploration: float = Field(
+        0.0, ge=0, le=1, description="noise: standard deviation as a share of half the range, or epsilon"
+    )
+    torchscript_critic: str = Field(
+        "", description="TorchScript file that maps obs to value, shown in place of the checkpoint's critic"
+    )
+
+
+class SimConfig(Section):
+    """The simulation's clock."""
+
+    ticks_per_s: float = Field(60.0, ge=0, le=1e6, description="ticks per second of wall time; 0: all it can")
+
+
+class TrailsConfig(Section):
+    """The paths that agents leave."""
+
+    length: int = Field(64, ge=2, le=4096, description="ticks an agent's trail reaches back")
+    color_by: Literal["age", "agent"] = Field("age", description="what a trail's colour says")
+    width_px: float = Field(1.6, gt=0, le=32, description="width, pixels")
+    opacity: float = Field(
+        0.85, gt=0, le=1, description="opacity of the newest end; it fades towards the oldest"
+    )
+
+
+class HeatmapConfig(Section):
+    """The fields under the agents."""
+
+    resolution: int = Field(128, ge=8, le=2048, description="texels along each edge of the critic field")
+    density_resolution: int = Field(128, ge=8, le=4096, description="cells along each edge of the density")
+    density_half_life: float = Field(
+        20.0, ge=0, description="ticks·(1/ticks_per_s) seconds until a visit counts half; 0: never forgets"
+    )
+    layer: Literal["value", "density", "both"] = Field("both", description="which field is drawn")
+    range_hysteresis: float = Field(
+        0.1, ge=0, le=1, description="share by which a range must shrink before the colour scale follows"
+    )
+    contours: int = Field(12, ge=0, le=64, description="contour lines over the colour scale")
+
+
+class LodConfig(Section):
+    """How much of a trail is drawn."""
+
+    levels: int = Field(5, ge=1, le=8, description="levels; level L draws every 2^L-th sample")
+    tolerance_px: float = Field(0.35, ge=0, le=16, description="largest error of a coarser trail, pixels")
+
+
+class RenderConfig(Section):
+    """The picture."""
+
+    width: int = Field(1280, ge=160, le=7680, description="pixels")
+    height: int = Field(720, ge=120, le=4320, description="pixels")
+    view: Literal["2d", "3d"] = Field("3d", description="map from above, or height field")
+    max_fps: float = Field(60.0, ge=0, le=1000, description="frames per second at most; 0: all it can")
+    vsync: bool = Field(True, description="wait for the display (window only)")
+    device: Literal["auto"] | Annotated[int, Field(ge=0, le=64)] = Field(
+        "auto", description="EGL device for headless runs; auto prefers a GPU to a software driver"
+    )
+    turn_deg_per_s: float = Field(0.0, ge=-360, le=360, description="how fast the 3-D view turns by itself")
+    mesh_resolution: int = Field(
+        96, ge=8, le=1024, description="vertices along each edge of the height field"
+    )
+    video_fps: int = Field(30, ge=1, le=120, description="frames per second of recordings")
+
+
+class HealthConfig(Section):
+    """The limits a run is held against, and how it is measured."""
+
+    warmup_s: float = Field(
+        2.0, ge=0, description="seconds after the first frame that FPS and memory leave out"
+    )
+    fps_std_below: float = Field(5.0, gt=0, description="standard deviation of FPS over one-second windows")
+    frame_ms_p95_below: float = Field(50.0, gt=0, description="95th percentile of the frame time, ms")
+    gpu_queries_below: float = Field(10.0, gt=0, description="GPU queries a frame")
+    draw_calls_below: float = Field(5.0, gt=0, description="draw calls a frame")
+    memory_mb_per_min_below: float = Field(1.0, gt=0, description="growth of the memory of all processes")
+
+
+class FeaturesConfig(Section):
+    """Optimisations; each off is the plain path, kept as the reference."""
+
+    gpu_heatmap: bool = Field(True, description="critic field by compute shaders; off: torch on the CPU")
+    batched_trails: bool = Field(True, description="all trails in one draw; off: one draw a trail")
+    instanced_agents: bool = Field(True, description="all agents in one draw; off: one draw an agent")
+    async_physics: bool = Field(True, description="ticks run beside frames; off: in lockstep with them")
+    parallel_agents: bool = Field(True, description="worker processes; off: steps in the main process")
+    trail_lod: bool = Field(True, description="coarser trails where nobody sees it; off: every sample")
+    spatial_culling: bool = Field(True, description="only trails in view are drawn; off: all")
+
+
+class RunConfig(Section):
+    """The run itself."""
+
+    seed: int = Field(0, ge=0, lt=2**64, description="all randomness follows from it")
+    seconds: float = Field(20.0, gt=0, description="length of a headless run when nothing else is said")
+    record: bool = Field(False, description="write a video when headless, even without --record")
+
+
+class Config(Section):
+    """A whole configuration; `configs/*.toml` hold presets of it."""
+
+    run: RunConfig = RunConfig()
+    agents: AgentsConfig = AgentsConfig()
+    workers: WorkersConfig = WorkersConfig()
+    world: WorldConfig = WorldConfig()
+    policy: PolicyConfig = PolicyConfig()
+    sim: SimConfig = SimConfig()
+    trails: TrailsConfig = TrailsConfig()
+    heatmap: HeatmapConfig = HeatmapConfig()
+    lod: LodConfig = LodConfig()
+    render: RenderConfig = RenderConfig()
+    health: HealthConfig = HealthConfig()
+    features: FeaturesConfig = FeaturesConfig()
+
+
+def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
+    """Return the configuration in `path` (or the defaults) with `section.key=value` overrides applied.
+
+    Raises UsageError naming the file, key, value and expectation for anything that does not fit.
+    """
+    tables = _read_toml(path) if path else {}
+    origin = {key: str(path) for key in _keys(tables)}
+    for override in overrides:
+        section, key, value = _split_override(override)
+        table = tables.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: {section} must be a table, [{section}]")
+        table[key] = value
+        origin[section, key] = f"--set {override}"
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        raise _explain(error, origin, str(path or "configuration")) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is no text file; a configuration is TOML") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _keys(tables: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            for key in table:
+                yield section, key
+
+
+def _split_override(override: str) -> tuple[str, str, Any]:
+    name, equals, text = override.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise UsageError(
+            f"--set {override}: expected section.key=value", "for example --set agents.count=500"
+        )
+    try:
+        return section, key, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return section, key, text.strip()  # a bare word is a string: --set world.name=pendulum
+
+
+def _explain(error: ValidationError, origin: dict[tuple[str, str], str], default: str) -> UsageError:
+    """Turn pydantic's first complaint into one sentence that names where, what, and what was expected."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    name = ".".join(location[:2])
+    where = origin.get((location[0], location[1]), default) if len(location) > 1 else default
+    if first["type"] == "extra_forbidden":
+        return _unknown_key(where, location)
+    field = _field(location)
+    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if isinstance(first["input"], dict) or field is None:
+        return UsageError(f"{where}: {name} should be {expected}")
+    expected = _expected(error, location[:2]) or expected
+    return UsageError(f"{where}: {name} = {first['input']!r}, expected {expected}", f"{name}: {field}")
+
+
+def _expected(error: ValidationError, location: list[str]) -> str:
+    """All alternatives of a union, so that `workers.count = 'many'` says: 'auto' or a valid integer."""
+    messages = [
+        each["msg"].removeprefix("Input should be ")
+        for each in error.errors()
+        if [str(part) for part in each["loc"][:2]] == location
+    ]
+    return " or ".join(dict.fromkeys(messages))
+
+
+def _field(location: list[str]) -> str | None:
+    section = Config.model_fields.get(location[0])
+    if section is None or len(location) < 2 or not isinstance(section.annotation, type):
+        return None
+    description: str | None = section.annotation.model_fields[location[1]].description
+    return description
+
+
+def _unknown_key(where: str, location: list[str]) -> UsageError:
+    if len(location) == 1:
+        known: Iterable[str] = Config.model_fields
+    else:
+        section = Config.model_fields[location[0]].annotation
+        assert isinstance(section, type)
+        known = section.model_fields
+    near = difflib.get_close_matches(location[-1], list(known), n=1)
+    name = ".".join(location)
+    if near:
+        return UsageError(f"{where}: {name} is unknown; did you mean {near[0]}?")
+    return UsageError(f"{where}: {name} is unknown", f"known here: {', '.join(known)}")

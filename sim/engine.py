@@ -1,0 +1,277 @@
+"""The engine: a crowd of agents stepping in shared memory, with worker processes or without."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from sim.arena import Arena
+from sim.config import Config
+from sim.control import Bell, Orders, give_orders, read_orders
+from sim.layout import NO_LIMIT, ArenaLayout, slices
+from sim.policy.inference import BLOCK
+from sim.policy.network import Checkpoint
+from sim.stepper import ROW_ARRAYS, Stepper
+from sim.supervisor import Supervisor
+from sim.worker import WorkerSpec, make_stepper
+from sim.worlds import World, make_world
+
+_CATCH_UP_S = 0.25
+"""A simulation further behind its clock than this goes on from now instead of racing to make up for it."""
+
+_PUMP_S = 0.02
+"""Without workers, the longest that one `pump` may keep a frame waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeStats:
+    """What the finished episodes of all agents came to; NaN means where none has finished."""
+
+    finished: int
+    terminated: int
+    mean_return: float
+    mean_length: float
+
+
+def worker_count(config: Config) -> int:
+    """Return how many worker processes `config` asks for; `auto` leaves the main process one core.
+
+    Never more than there are blocks of agents to share out.
+    """
+    if not config.features.parallel_agents:
+        return 0
+    if config.workers.count != "auto":
+        count: int = config.workers.count
+        return count
+    cores = len(os.sched_getaffinity(0))
+    blocks: int = -(-config.agents.count // BLOCK)
+    return max(1, min(cores - 1, blocks))
+
+
+class Engine:
+    """Agents stepping in an arena; a context manager that leaves no process and no memory behind.
+
+    Reading is free of locks: `newest_tick` is complete, and its rows stay untouched until the workers are
+    `workers.max_lead` ticks ahead of it.
+    """
+
+    def __init__(self, config: Config, checkpoint: Checkpoint | None) -> None:
+        """Reserve the arena and start the workers, which go on by themselves; nothing is waited for."""
+        self.config = config
+        self.world: World = make_world(config.world.name)
+        self.workers = worker_count(config)
+        # One row more than the lead for the tick being written, and one for the tick being read.
+        rows = config.workers.max_lead + 2
+        self.arena = Arena(
+            ArenaLayout(
+                agents=config.agents.count,
+                workers=self.workers,
+                state_dim=len(self.world.state),
+                action_dim=self.world.action.dim,
+                state_rows=rows,
+                trail_rows=config.trails.length + 2 * rows,
+            )
+        )
+        self._bells = tuple(Bell() for _ in range(self.workers))
+        self._main_bell = Bell()
+        self._supervisor: Supervisor | None = None
+        self._stepper: Stepper | None = None
+        self._limits: threadpool_limits | None = None
+        self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
+        try:
+            self._start(checkpoint)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, checkpoint: Checkpoint | None) -> None:
+        config = self.config
+        specs = [
+            WorkerSpec(
+                index=index,
+                part=part,
+                world=config.world.name,
+                checkpoint=checkpoint,
+                seed=config.run.seed,
+                exploration=config.policy.exploration,
+                max_lead=config.workers.max_lead,
+                arena=self.arena,
+                bells=self._bells,
+                main_bell=self._main_bell,
+                parent_pid=os.getpid(),
+            )
+            for index, part in enumerate(slices(config.agents.count, max(1, self.workers), BLOCK))
+        ]
+        if self.workers:
+            self._supervisor = Supervisor(config.workers, specs)
+        else:
+            self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
+            self._stepper = make_stepper(specs[0])
+            self._stepper.initialise()
+            self.arena["worker"][0]["tick"] = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def newest_tick(self) -> int:
+        """The newest tick that every worker has completed; -1 before the first."""
+        return int(self.arena["worker"]["tick"].min())
+
+    @property
+    def furthest_tick(self) -> int:
+        """The tick of the worker that is furthest ahead."""
+        return int(self.arena["worker"]["tick"].max())
+
+    @property
+    def restarts(self) -> int:
+        """How many workers have been replaced."""
+        return self._supervisor.restarts if self._supervisor else 0
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return self._supervisor.pids if self._supervisor else []
+
+    def wait_ready(self) -> None:
+        """Wait until every worker has made tick 0. Raises UsageError if one fails while starting."""
+        while self.newest_tick < 0:
+            assert self._supervisor
+            self._supervisor.require_started()
+            self._main_bell.wait(0.005)
+
+    def run_until(self, tick: int) -> None:
+        """Let the simulation run at its own pace, beside the caller, up to `tick` (async)."""
+        self._give(replace(self._paced_from_now(), limit=tick))
+
+    def run_freely(self) -> None:
+        """Let the simulation run at its own pace without end."""
+        self.run_until(NO_LIMIT)
+
+    def pause(self) -> None:
+        """Stop at the tick that the furthest worker has reached; the others come up to it."""
+        self._give(replace(self._orders, limit=self.furthest_tick))
+
+    def advance_to(self, tick: int) -> None:
+        """Make every tick up to `tick` as fast as can be, and return when it is complete (lockstep)."""
+        self._give(replace(self._orders, limit=tick, tick_ns=0))
+        while self.newest_tick < tick:
+            if self._stepper:
+                self._step_here()
+            else:
+                self._main_bell.wait(0.05)
+                self.check()
+
+    def check(self) -> None:
+        """Once a frame: replace workers that died, keep the clock honest, step if there are no workers."""
+        if self._supervisor:
+            self._supervisor.check()
+        elif self._stepper:
+            self._pump()
+        self._forgive_lateness()
+
+    def row(self, name: str, tick: int) -> NDArray[Any]:
+        """Return the row of array `name` at `tick`: a view, valid while the row is not overwritten."""
+        rows = self.arena[name]
+        row: NDArray[Any] = rows[tick % len(rows)]
+        return row
+
+    def trail_intact(self, tick: int) -> bool:
+        """Whether the trail row of `tick` has not begun to be overwritten: ask after having copied it."""
+        return self.furthest_tick + 1 < tick + self.arena.layout.trail_rows
+
+    def episode_stats(self) -> EpisodeStats:
+        """Return what the finished episodes came to, up to the newest tick."""
+        tick = self.newest_tick
+        finished = int(self.row("finished_count", tick).sum())
+        per_episode = 1 / finished if finished else float("nan")
+        return EpisodeStats(
+            finished,
+            int(self.row("terminated_count", tick).sum()),
+            float(self.row("finished_return", tick).sum()) * per_episode,
+            float(self.row("finished_length", tick).sum()) * per_episode,
+        )
+
+    def state_hash(self) -> str:
+        """Return the SHA-256 of the newest tick: `ROW_ARRAYS` in that order, then the trail, oldest first.
+
+        Call it while paused. Equal for any number of workers, and after any was replaced.
+        """
+        tick = self.newest_tick
+        digest = hashlib.sha256()
+        for name in ROW_ARRAYS:
+            digest.update(self.row(name, tick).tobytes())
+        for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
+            digest.update(self.row("trail_position", past).tobytes())
+            digest.update(self.row("trail_strand", past).tobytes())
+        return digest.hexdigest()
+
+    def memory_bytes(self) -> int:
+        """Return the memory of this process and its workers, the shared part counted once."""
+        own = psutil.Process().memory_info()
+        total = int(own.rss)
+        for pid in self.worker_pids:
+            try:
+                info = psutil.Process(pid).memory_info()
+            except psutil.NoSuchProcess:
+                continue
+            total += int(info.rss - info.shared)
+        return total
+
+    def close(self) -> None:
+        """End the workers and free the arena; returns within a few seconds whatever they do."""
+        self._give(replace(self._orders, stop=True))
+        if self._supervisor:
+            self._supervisor.close()
+        if self._limits:
+            self._limits.unregister()
+        self._stepper = None
+        self.arena.close()
+        for bell in (*self._bells, self._main_bell):
+            bell.close()
+
+    def _tick_ns(self) -> int:
+        rate = self.config.sim.ticks_per_s
+        return round(1e9 / rate) if rate else 0
+
+    def _paced_from_now(self) -> Orders:
+        tick = max(0, self.newest_tick)
+        return replace(self._orders, origin_tick=tick, origin_ns=time.monotonic_ns(), tick_ns=self._tick_ns())
+
+    def _give(self, orders: Orders) -> None:
+        self._orders = orders
+        give_orders(self.arena, orders)
+        for bell in self._bells:
+            bell.ring()
+
+    def _forgive_lateness(self) -> None:
+        orders = self._orders
+        late_ns = time.monotonic_ns() - orders.due_ns(self.newest_tick + 1)
+        if orders.tick_ns and self.newest_tick < orders.limit and late_ns > _CATCH_UP_S * 1e9:
+            self._give(replace(self._paced_from_now(), limit=orders.limit))
+
+    def _pump(self) -> None:
+        """Make the ticks that are due, for at most `_PUMP_S`."""
+        end = time.monotonic() + _PUMP_S
+        orders = read_orders(self.arena)
+        while self.newest_tick < orders.limit and time.monotonic() < end:
+            if orders.due_ns(self.newest_tick + 1) > time.monotonic_ns():
+                return
+            self._step_here()
+
+    def _step_here(self) -> None:
+        assert self._stepper
+        record = self.arena["worker"][0]
+        self._stepper.step(int(record["tick"]))
+        record["tick"] += 1

@@ -1,0 +1,133 @@
+"""What every checkpoint must satisfy, whichever file it came from."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sim.errors import UsageError
+from sim.policy.network import ActorHead, Checkpoint, CriticKind, Float32Array, Mlp
+
+MAX_WIDTH = 8192
+MAX_LAYERS = 32
+MAX_CRITICS = 16
+
+
+def frozen(path: Path, name: str, values: ArrayLike) -> Float32Array:
+    """Return `values` as a read-only, contiguous float32 array.
+
+    Raises UsageError, naming file and tensor, if a value is not finite.
+    """
+    array = np.ascontiguousarray(values, np.float32)
+    if not np.isfinite(array).all():
+        count = int(array.size - np.isfinite(array).sum())
+        raise UsageError(
+            f"{path}: tensor {name} has {count} of {array.size} values that are NaN or infinite",
+            "the training diverged or the file is damaged; use another checkpoint",
+        )
+    array.setflags(write=False)
+    return array
+
+
+def check_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
+    """Return `checkpoint` if its networks fit each other; raise UsageError, naming what does not."""
+    _check_mlp(path, "actor", checkpoint.actor, checkpoint.obs_dim)
+    _require(
+        1 <= len(checkpoint.critics) <= MAX_CRITICS,
+        path,
+        f"has {len(checkpoint.critics)} critics, expected 1 to {MAX_CRITICS}",
+    )
+    for index, critic in enumerate(checkpoint.critics):
+        _check_mlp(path, f"critic {index}", critic, _critic_inputs(checkpoint))
+        outputs = _critic_outputs(checkpoint)
+        _require(
+            critic.out_dim == outputs,
+            path,
+            f"critic {index} ends in {critic.out_dim} outputs, expected {outputs}",
+        )
+    _check_heads(checkpoint, path)
+    _check_normalization(checkpoint, path)
+    gamma = checkpoint.gamma
+    _require(math.isfinite(gamma) and 0 <= gamma <= 1, path, f"gamma is {gamma}, expected 0 to 1")
+    return checkpoint
+
+
+def _check_mlp(path: Path, part: str, mlp: Mlp, in_dim: int) -> None:
+    _require(
+        1 <= len(mlp.layers) <= MAX_LAYERS,
+        path,
+        f"{part} has {len(mlp.layers)} layers, expected 1 to {MAX_LAYERS}",
+    )
+    for index, layer in enumerate(mlp.layers):
+        where = f"{part} layer {index}"
+        shape = layer.weight.shape
+        _require(layer.weight.ndim == 2, path, f"{where}: weight has shape {shape}, expected [out, in]")
+        _require(0 < shape[0] <= MAX_WIDTH, path, f"{where}: {shape[0]} outputs, expected 1 to {MAX_WIDTH}")
+        _require(
+            shape[1] == in_dim, path, f"{where}: weight has shape {list(shape)}, expected {in_dim} inputs"
+        )
+        _require(
+            layer.bias.shape == shape[:1],
+            path,
+            f"{where}: bias has shape {list(layer.bias.shape)}, expected [{shape[0]}]",
+        )
+        _require(layer.clip > 0, path, f"{where}: clip is {layer.clip}, expected more than 0")
+        in_dim = shape[0]
+
+
+def _critic_inputs(checkpoint: Checkpoint) -> int:
+    if checkpoint.critic_kind is CriticKind.ACTION_VALUE:
+        return checkpoint.obs_dim + checkpoint.actor.out_dim
+    return checkpoint.obs_dim
+
+
+def _critic_outputs(checkpoint: Checkpoint) -> int:
+    if checkpoint.critic_kind is CriticKind.DISCRETE_ACTION_VALUE:
+        return checkpoint.actor.out_dim
+    return 1
+
+
+def _check_heads(checkpoint: Checkpoint, path: Path) -> None:
+    head, kind = checkpoint.actor_head, checkpoint.critic_kind
+    if kind is CriticKind.ACTION_VALUE:
+        _require(
+            head is ActorHead.SQUASHED, path, f"critic kind q needs a squashed actor, this one is {head}"
+        )
+    if kind is CriticKind.DISCRETE_ACTION_VALUE:
+        _require(
+            head is ActorHead.ARGMAX,
+            path,
+            f"critic kind q_discrete needs an argmax actor, this one is {head}",
+        )
+    bounds = 0 if head is ActorHead.ARGMAX else checkpoint.actor.out_dim
+    low, high = checkpoint.action_low, checkpoint.action_high
+    _require(
+        low.shape == high.shape == (bounds,),
+        path,
+        f"action bounds have shapes {list(low.shape)} and {list(high.shape)}, expected [{bounds}] each",
+    )
+    _require(bool((low < high).all()), path, f"action bounds {low.tolist()} to {high.tolist()} are empty")
+
+
+def _check_normalization(checkpoint: Checkpoint, path: Path) -> None:
+    norm = checkpoint.obs_normalization
+    if norm is None:
+        return
+    expected = (checkpoint.obs_dim,)
+    _require(
+        norm.mean.shape == norm.std.shape == expected,
+        path,
+        f"observation statistics have shapes {list(norm.mean.shape)} and {list(norm.std.shape)}, "
+        f"expected [{checkpoint.obs_dim}] as the networks' inputs",
+    )
+    _require(
+        bool((norm.std > 0).all()) and norm.clip > 0,
+        path,
+        "observation standard deviations and clip must be more than 0",
+    )
+
+
+def _require(condition: bool, path: Path, problem: str) -> None:
+    if not condition:
+        raise UsageError(f"{path}: {problem}", "this is not a checkpoint that Valuescape can run")

@@ -1,0 +1,183 @@
+"""Pickles as data: an interpreter of the format's opcodes in which nothing can be called.
+
+`pickle.Unpickler` with a filter still calls what the filter admits, hashes what it is given, and allocates
+what the file asks for. Here a class or function is a name, and a call is a record of the name with its
+arguments; to make something of the records is the caller's business.
+"""
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+MAX_BYTES = 16 * 2**20
+_MARK = object()
+
+
+class ForbiddenPickleError(Exception):
+    """The pickle names something that was not admitted, or is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A class or function that the pickle refers to."""
+
+    module: str
+    name: str
+
+
+@dataclass(slots=True)
+class Record:
+    """An object that unpickling would have made: which name was called, with what, and its state then."""
+
+    name: Name
+    args: tuple[Any, ...]
+    state: Any = field(default=None)
+
+
+def read_pickle(content: bytes, admit: Callable[[Name], bool]) -> Any:
+    """Return what the pickle holds: plain values, lists, tuples, dicts with text keys, and Records.
+
+    admit: whether a Name may occur at all. Raises ForbiddenPickleError for a Name that may not, an opcode
+    outside the ones that data needs, and a damaged or oversized pickle.
+    """
+    if len(content) > MAX_BYTES:
+        raise ForbiddenPickleError(f"has more than {MAX_BYTES // 2**20} MiB")
+    machine = _Machine(admit)
+    try:
+        for opcode, argument, _ in pickletools.genops(BytesIO(content)):
+            machine.run(opcode.name, argument)
+        return machine.result()
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError) as error:
+        raise ForbiddenPickleError(f"is a damaged pickle: {error}") from error
+
+
+class _Machine:
+    """The stack and memo of the pickle format, and the opcodes that protocols 2 to 5 write for data."""
+
+    def __init__(self, admit: Callable[[Name], bool]) -> None:
+        self._admit = admit
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def run(self, opcode: str, argument: Any) -> None:
+        """Carry out one opcode."""
+        if opcode in _PUSHED:
+            self._stack.append(argument)
+        elif opcode in _CONSTANTS:
+            self._stack.append(_CONSTANTS[opcode]())
+        elif opcode not in ("PROTO", "FRAME", "STOP"):
+            action = getattr(self, f"_{opcode.lower()}", None)
+            if action is None:
+                raise ForbiddenPickleError(f"uses the opcode {opcode}, which data does not need")
+            action(argument)
+
+    def result(self) -> Any:
+        """Return what is left on the stack at the end."""
+        (value,) = self._stack
+        return value
+
+    def _global(self, argument: str) -> None:
+        self._push_name(*argument.split(" ", 1))
+
+    def _stack_global(self, _: None) -> None:
+        name, module = self._stack.pop(), self._stack.pop()
+        self._push_name(module, name)
+
+    def _push_name(self, module: Any, name: Any) -> None:
+        named = Name(str(module), str(name))
+        if not self._admit(named):
+            raise ForbiddenPickleError(f"asks for {named.module}.{named.name}")
+        self._stack.append(named)
+
+    def _reduce(self, _: None) -> None:
+        args, name = self._stack.pop(), self._stack.pop()
+        if not isinstance(name, Name) or not isinstance(args, tuple):
+            raise ForbiddenPickleError("calls something that is not a name")
+        self._stack.append(Record(name, args))
+
+    _newobj = _reduce
+
+    def _build(self, _: None) -> None:
+        state = self._stack.pop()
+        if not isinstance(self._stack[-1], Record):
+            raise ForbiddenPickleError("gives a state to something that is not an object")
+        self._stack[-1].state = state
+
+    def _binput(self, index: int) -> None:
+        self._memo[index] = self._stack[-1]
+
+    _long_binput = _binput
+
+    def _memoize(self, _: None) -> None:
+        self._memo[len(self._memo)] = self._stack[-1]
+
+    def _binget(self, index: int) -> None:
+        self._stack.append(self._memo[index])
+
+    _long_binget = _binget
+
+    def _tuple1(self, _: None) -> None:
+        self._stack[-1:] = [tuple(self._stack[-1:])]
+
+    def _tuple2(self, _: None) -> None:
+        self._stack[-2:] = [tuple(self._stack[-2:])]
+
+    def _tuple3(self, _: None) -> None:
+        self._stack[-3:] = [tuple(self._stack[-3:])]
+
+    def _tuple(self, _: None) -> None:
+        self._stack.append(tuple(self._pop_to_mark()))
+
+    def _append(self, _: None) -> None:
+        value = self._stack.pop()
+        self._extend([value])
+
+    def _appends(self, _: None) -> None:
+        self._extend(self._pop_to_mark())
+
+    def _extend(self, values: list[Any]) -> None:
+        # A Record that is a list of some kind (deque) holds nothing that its readers need
+        if isinstance(self._stack[-1], list):
+            self._stack[-1].extend(values)
+
+    def _setitem(self, _: None) -> None:
+        value, key = self._stack.pop(), self._stack.pop()
+        self._update([key, value])
+
+    def _setitems(self, _: None) -> None:
+        self._update(self._pop_to_mark())
+
+    def _update(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            # Only text: to hash a nested key can take as long as its author likes
+            if isinstance(key, str) and isinstance(target, dict):
+                target[key] = value
+
+    def _pop_to_mark(self) -> list[Any]:
+        mark = len(self._stack) - 1
+        while self._stack[mark] is not _MARK:
+            mark -= 1
+            if mark < 0:
+                raise ForbiddenPickleError("is a damaged pickle: a mark is missing")
+        values = self._stack[mark + 1 :]
+        del self._stack[mark:]
+        return values
+
+
+_PUSHED = {
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+    *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+}
+_CONSTANTS: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "MARK": lambda: _MARK,
+}

@@ -1,0 +1,158 @@
+"""Starts workers, sees them die or hang, replaces them from their last complete tick, and ends them."""
+
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import multiprocess
+
+from sim.config import WorkersConfig
+from sim.errors import UsageError
+from sim.layout import Phase
+from sim.worker import WorkerSpec, worker_main
+
+_CONTEXT = multiprocess.get_context("spawn")
+_STOP_S = 1.0
+_SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerFailedError(Exception):
+    """Workers failed more often than `workers.max_restarts` allows, or raised; holds the report."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One slice's worker: the process that has it now, and the pipe its last words come through."""
+
+    spec: WorkerSpec
+    process: Any
+    last_words: Any
+    started_s: float
+
+
+class Supervisor:
+    """Keeps one worker process alive per slice; `check` once a frame, which never waits.
+
+    A dead worker (exit code) or a hung one (no heartbeat for `workers.heartbeat_timeout`) is replaced. The
+    newcomer goes on from the tick its slice last completed: nothing is lost, and the run stays the same.
+    """
+
+    def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
+        self.config = config
+        self.restarts = 0
+        self._recent: deque[float] = deque()
+        self._slots: list[_Slot] = []
+        try:
+            for spec in specs:
+                self._slots.append(self._start(spec))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers now running."""
+        return [slot.process.pid for slot in self._slots]
+
+    def check(self) -> None:
+        """Replace workers that ended or hang. Raises WorkerFailedError when that is hopeless."""
+        for index, slot in enumerate(self._slots):
+            reason = self._trouble(slot)
+            if reason:
+                self._replace(index, reason)
+
+    def require_started(self) -> None:
+        """Raise UsageError if a worker failed before it made its first tick."""
+        for slot in self._slots:
+            record = slot.spec.arena["worker"][slot.spec.index]
+            if record["tick"] < 0 and (reason := self._trouble(slot)):
+                raise UsageError(
+                    f"worker {slot.spec.index} failed while starting: {reason.splitlines()[-1]}",
+                    "run again with --debug for its traceback, or with --set workers.count=0",
+                ) from WorkerFailedError(reason)
+
+    def close(self) -> None:
+        """End all workers, who have been told to stop: wait a bounded time, kill, collect."""
+        deadline = time.monotonic() + _STOP_S
+        for slot in self._slots:
+            slot.process.join(max(0.0, deadline - time.monotonic()))
+            self._bury(slot)
+        self._slots.clear()
+
+    def _start(self, spec: WorkerSpec) -> _Slot:
+        record = spec.arena["worker"][spec.index]
+        record["phase"] = Phase.STARTING
+        record["heartbeat_ns"] = time.monotonic_ns()
+        receiver, sender = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(
+            target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
+        )
+        with _quiet_start():
+            process.start()
+        sender.close()
+        return _Slot(spec, process, receiver, time.monotonic())
+
+    def _trouble(self, slot: _Slot) -> str:
+        """Return why this worker must be replaced, or nothing."""
+        if slot.process.exitcode is not None:
+            return _last_words(slot) or f"exit code {slot.process.exitcode}"
+        record = slot.spec.arena["worker"][slot.spec.index]
+        starting = record["phase"] == Phase.STARTING
+        allowed = self.config.start_timeout if starting else self.config.heartbeat_timeout
+        silent = (time.monotonic_ns() - int(record["heartbeat_ns"])) * 1e-9
+        return f"no heartbeat for {silent:.1f} s" if silent > allowed else ""
+
+    def _replace(self, index: int, reason: str) -> None:
+        slot = self._slots[index]
+        tick = int(slot.spec.arena["worker"][slot.spec.index]["tick"])
+        pid = slot.process.pid
+        self._bury(slot)
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] > self.config.restart_window:
+            self._recent.popleft()
+        if len(self._recent) >= self.config.max_restarts:
+            raise WorkerFailedError(
+                f"worker {slot.spec.index} (pid {pid}, agents {slot.spec.part.start} to "
+                f"{slot.spec.part.stop - 1}) failed after tick {tick}: {reason.rstrip()}\n"
+                f"{len(self._recent)} restarts within {self.config.restart_window:g} s; giving up"
+            )
+        self._recent.append(now)
+        self.restarts += 1
+        self._slots[index] = self._start(replace(slot.spec))
+
+    def _bury(self, slot: _Slot) -> None:
+        if slot.process.exitcode is None:
+            slot.process.kill()
+        slot.process.join()
+        slot.process.close()
+        slot.last_words.close()
+
+
+def _last_words(slot: _Slot) -> str:
+    # poll() is true at end of file too, where recv() raises EOFError.
+    with contextlib.suppress(EOFError, OSError):
+        if slot.last_words.poll():
+            return str(slot.last_words.recv())
+    return ""
+
+
+@contextlib.contextmanager
+def _quiet_start() -> Iterator[None]:
+    """Start a child with Ctrl-C blocked until it ignores it, and with single-threaded BLAS."""
+    before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
+    os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

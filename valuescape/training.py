@@ -1,0 +1,191 @@
+"""Train an actor and its critic in one of our worlds; Stable-Baselines3 does the learning."""
+
+import copy
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UsageError
+from sim.policy.inference import BatchPolicy
+from sim.policy.network import Checkpoint, Training
+from sim.policy.sb3 import load_sb3
+from sim.policy.store import save
+from sim.rng import Stream, uniform
+from sim.worlds import ContinuousAction, World
+
+Float32Array = NDArray[np.float32]
+Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units
+
+ALGORITHMS = {"sac": True, "td3": True, "ddpg": True, "dqn": False, "ppo": None, "a2c": None}  # continuous?
+EPISODES = 100
+_EVALUATIONS = 20
+
+_DEFAULT_TIMESTEPS = {
+    "sac": 50_000,
+    "td3": 50_000,
+    "ddpg": 50_000,
+    "dqn": 120_000,
+    "ppo": 300_000,
+    "a2c": 500_000,
+}
+
+# Starting points are RL Baselines3 Zoo's tuned settings, with networks of 64-64 throughout.
+_SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("pendulum", "sac"): {"learning_rate": 1e-3},
+    ("pendulum", "td3"): {"learning_rate": 1e-3, "train_freq": 1, "gradient_steps": 1, "sigma": 0.1},
+    ("pendulum", "ddpg"): {"learning_rate": 1e-3, "train_freq": 1, "gradient_steps": 1, "sigma": 0.1},
+    ("pendulum", "ppo"): {"n_steps": 1024, "gae_lambda": 0.95, "gamma": 0.9, "learning_rate": 1e-3},
+    ("mountain_car_continuous", "sac"): {
+        "learning_rate": 3e-4,
+        "buffer_size": 50_000,
+        "batch_size": 512,
+        "ent_coef": 0.1,
+        "train_freq": 32,
+        "gradient_steps": 32,
+        "gamma": 0.9999,
+        "tau": 0.01,
+        "learning_starts": 0,
+        "use_sde": True,
+        "policy_kwargs": {"log_std_init": -3.67},
+    },
+    ("mountain_car", "dqn"): {
+        "learning_rate": 4e-3,
+        "batch_size": 128,
+        "buffer_size": 10_000,
+        "learning_starts": 1000,
+        "gamma": 0.98,
+        "target_update_interval": 600,
+        "train_freq": 16,
+        "gradient_steps": 8,
+        "exploration_fraction": 0.2,
+        "exploration_final_eps": 0.07,
+    },
+    ("point_mass", "sac"): {"learning_rate": 1e-3, "gamma": 0.99, "use_sde": True, "use_sde_at_warmup": True},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What `episodes` episodes came to: returns, lengths, and the share that ended by termination."""
+
+    episodes: int
+    mean_return: float
+    std_return: float
+    mean_length: float
+    terminated: float
+
+
+def evaluate(world: World, act: Act, episodes: int, seed: int) -> Evaluation:
+    """Run `episodes` episodes of `act` side by side and return what they came to.
+
+    The starts depend on `seed` alone. Episodes that have ended are stepped on but no longer counted.
+    """
+    agents = np.arange(episodes)
+    state = np.zeros((len(world.state), episodes), np.float32)
+    world.reset(uniform(seed, Stream.RESET, agents, 0, 0, world.reset_draws), state)
+    obs = np.zeros((len(world.obs), episodes), np.float32)
+    following, reward = np.zeros_like(state), np.zeros(episodes, np.float32)
+    terminated, running = np.zeros(episodes, np.bool_), np.ones(episodes, np.bool_)
+    returns, lengths, reached = np.zeros(episodes), np.zeros(episodes), np.zeros(episodes, np.bool_)
+    for _ in range(world.max_episode_steps):
+        world.observe(state, obs)
+        world.step(state, act(obs), following, reward, terminated)
+        state, following = following, state
+        returns += np.where(running, reward, 0)
+        lengths += running
+        reached |= running & terminated
+        running &= ~terminated
+        if not running.any():
+            break
+    return Evaluation(
+        episodes, float(returns.mean()), float(returns.std()), float(lengths.mean()), float(reached.mean())
+    )
+
+
+def evaluate_checkpoint(checkpoint: Checkpoint, world: World, episodes: int, seed: int) -> Evaluation:
+    """Evaluate a checkpoint's deterministic policy as the workers run it, with NumPy."""
+    policy = BatchPolicy(checkpoint, world.action, episodes)
+    action = np.zeros((world.action.dim, episodes), np.float32)
+
+    def act(obs: Float32Array) -> Float32Array:
+        policy.act(obs, action)
+        return action
+
+    return evaluate(world, act, episodes, seed)
+
+
+def train(
+    world: World,
+    algorithm: str,
+    out: Path,
+    *,
+    timesteps: int | None = None,
+    seed: int = 0,
+    command: str = "",
+    show_progress: bool = False,
+) -> Checkpoint:
+    """Train `algorithm` in `world`, write the checkpoint to `out` and return it.
+
+    algorithm: a key of ALGORITHMS. timesteps: None for the algorithm's default. command: what to record as
+    the way it was made. The deterministic policy is evaluated at twenty points of the way, and the best
+    networks of its second half are kept; the recorded mean return is of 100 further episodes. Nothing is
+    written before the end, so an interrupted training leaves no file.
+    Raises UsageError for an unknown algorithm, one that cannot act in the world, no Stable-Baselines3.
+    """
+    check_algorithm(world, algorithm)
+    model = make_model(world, algorithm, seed)
+    total = timesteps if timesteps is not None else _DEFAULT_TIMESTEPS[algorithm]
+    best = _Best(model, world, seed + 1, total)
+    with _progress(f"{algorithm} in {world.name}", total, best, show_progress):
+        model.learn(total, callback=best)
+    best.finish()
+    checkpoint = _as_checkpoint(model)
+    result = evaluate_checkpoint(checkpoint, world, EPISODES, seed + 2)
+    training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
+    checkpoint = replace(checkpoint, world=world.name, training=training)
+    save(checkpoint, out)
+    return checkpoint
+
+
+def check_algorithm(world: World, algorithm: str) -> None:
+    """Raise UsageError unless `algorithm` is known and can act in `world`."""
+    if algorithm not in ALGORITHMS:
+        raise UsageError(f"--algo {algorithm}: unknown", f"choose one of {', '.join(ALGORITHMS)}")
+    continuous = isinstance(world.action, ContinuousAction)
+    if ALGORITHMS[algorithm] not in (None, continuous):
+        kind = "continuous" if continuous else "discrete"
+        fitting = [name for name, kind in ALGORITHMS.items() if kind in (None, continuous)]
+        raise UsageError(
+            f"--algo {algorithm}: the actions of {world.name} are {kind}",
+            f"choose one of {', '.join(fitting)}",
+        )
+
+
+def make_model(world: World, algorithm: str, seed: int) -> Any:
+    """Return an untrained Stable-Baselines3 model in a WorldEnv of `world`, on one CPU thread.
+
+    Raises UsageError if the optional extra `train` is not installed.
+    """
+    sb3 = _stable_baselines3()
+    import torch
+
+    from valuescape.gym_env import WorldEnv
+
+    torch.set_num_threads(1)  # networks this small run no faster on more
+    settings = copy.deepcopy(_SETTINGS.get((world.name, algorithm), {}))
+    sigma = settings.pop("sigma", None)
+    if sigma is not None:
+        noise = importlib_noise(world, sigma)
+        settings["action_noise"] = noise
+    policy_kwargs = {"net_arch": [64, 64]} | settings.pop("policy_kwargs", {})
+    make = getattr(sb3, algorithm.upper())
+    return make(
+        "MlpPolicy", WorldEnv(world), seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings
+    )
