@@ -25,6 +25,7 @@ check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/mypy --strict
 
 setup: $(RUN) ## only set up what `make demo` needs
+	@echo "Ready. Next: make demo"
 
 clean: ## remove .venv and every cache; runs/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist *.egg-info

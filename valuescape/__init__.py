@@ -1,3 +1,3 @@
-"""Valuescape: a live view of what a reinforcement-learning critic believes, and of what agents do about it."""
+"""Valuescape: what a reinforcement-learning critic believes, and what a crowd of agents does about it."""
 
 __version__ = "0.1.0"

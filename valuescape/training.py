@@ -2,48 +2,49 @@
 
 import copy
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import Progress, TextColumn
 
 from sim.errors import UsageError
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint, Training
 from sim.policy.sb3 import load_sb3
-from sim.policy.store import save
+from sim.policy.store import check_writable, save
 from sim.rng import Stream, uniform
 from sim.worlds import ContinuousAction, World
 
 Float32Array = NDArray[np.float32]
 Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units
 
-ALGORITHMS = {"sac": True, "td3": True, "ddpg": True, "dqn": False, "ppo": None, "a2c": None}  # continuous?
 EPISODES = 100
 _EVALUATIONS = 20
 
-_DEFAULT_TIMESTEPS = {
-    "sac": 50_000,
-    "td3": 50_000,
-    "ddpg": 50_000,
-    "dqn": 120_000,
-    "ppo": 300_000,
-    "a2c": 500_000,
+# The actions each can choose: continuous (True), discrete (False), both (None)
+ALGORITHMS: dict[str, bool | None] = {
+    "sac": True,
+    "td3": True,
+    "ddpg": True,
+    "dqn": False,
+    "ppo": None,
+    "a2c": None,
 }
+_TIMESTEPS = {"sac": 50_000, "td3": 50_000, "ddpg": 50_000, "dqn": 120_000, "ppo": 300_000, "a2c": 500_000}
 
-# Starting points are RL Baselines3 Zoo's tuned settings, with networks of 64-64 throughout.
+# Starting points are RL Baselines3 Zoo's tuned settings; all networks are 64-64 unless stated.
+# `timesteps` and `noise` (deviation of the action noise) are ours, the rest is Stable-Baselines3's.
 _SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
-    ("pendulum", "sac"): {"learning_rate": 1e-3},
-    ("pendulum", "td3"): {"learning_rate": 1e-3, "train_freq": 1, "gradient_steps": 1, "sigma": 0.1},
-    ("pendulum", "ddpg"): {"learning_rate": 1e-3, "train_freq": 1, "gradient_steps": 1, "sigma": 0.1},
+    ("pendulum", "sac"): {"timesteps": 20_000, "learning_rate": 1e-3},
+    ("pendulum", "td3"): {"timesteps": 20_000, "learning_rate": 1e-3, "noise": 0.1},
+    ("pendulum", "ddpg"): {"timesteps": 20_000, "learning_rate": 1e-3, "noise": 0.1},
     ("pendulum", "ppo"): {"n_steps": 1024, "gae_lambda": 0.95, "gamma": 0.9, "learning_rate": 1e-3},
     ("mountain_car_continuous", "sac"): {
-        "learning_rate": 3e-4,
         "buffer_size": 50_000,
         "batch_size": 512,
         "ent_coef": 0.1,
@@ -67,7 +68,12 @@ _SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
         "exploration_fraction": 0.2,
         "exploration_final_eps": 0.07,
     },
-    ("point_mass", "sac"): {"learning_rate": 1e-3, "gamma": 0.99, "use_sde": True, "use_sde_at_warmup": True},
+    ("point_mass", "sac"): {
+        "timesteps": 80_000,
+        "learning_rate": 5e-4,
+        "use_sde": True,
+        "use_sde_at_warmup": True,
+    },
 }
 
 
@@ -80,6 +86,9 @@ class Evaluation:
     std_return: float
     mean_length: float
     terminated: float
+
+
+Report = Callable[[int, Evaluation], None]  # called with the timesteps done and the latest evaluation
 
 
 def evaluate(world: World, act: Act, episodes: int, seed: int) -> Evaluation:
@@ -137,15 +146,19 @@ def train(
     the way it was made. The deterministic policy is evaluated at twenty points of the way, and the best
     networks of its second half are kept; the recorded mean return is of 100 further episodes. Nothing is
     written before the end, so an interrupted training leaves no file.
-    Raises UsageError for an unknown algorithm, one that cannot act in the world, no Stable-Baselines3.
+    Raises UsageError for an unknown algorithm, one that cannot act in the world, no Stable-Baselines3,
+    or an `out` that cannot be written.
     """
     check_algorithm(world, algorithm)
+    check_writable(out)
     model = make_model(world, algorithm, seed)
-    total = timesteps if timesteps is not None else _DEFAULT_TIMESTEPS[algorithm]
-    best = _Best(model, world, seed + 1, total)
-    with _progress(f"{algorithm} in {world.name}", total, best, show_progress):
-        model.learn(total, callback=best)
-    best.finish()
+    total = timesteps if timesteps is not None else default_timesteps(world, algorithm)
+    with (
+        _progress(f"{algorithm} in {world.name}", total) if show_progress else nullcontext(_ignore) as report
+    ):
+        watch = _Watch(model, world, seed + 1, total, report)
+        model.learn(total, callback=watch)
+    watch.restore_best()
     checkpoint = _as_checkpoint(model)
     result = evaluate_checkpoint(checkpoint, world, EPISODES, seed + 2)
     training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
@@ -168,24 +181,100 @@ def check_algorithm(world: World, algorithm: str) -> None:
         )
 
 
+def default_timesteps(world: World, algorithm: str) -> int:
+    """Return how long training takes if it is not said: the world's own setting or the algorithm's."""
+    timesteps: int = _SETTINGS.get((world.name, algorithm), {}).get("timesteps", _TIMESTEPS[algorithm])
+    return timesteps
+
+
 def make_model(world: World, algorithm: str, seed: int) -> Any:
     """Return an untrained Stable-Baselines3 model in a WorldEnv of `world`, on one CPU thread.
 
     Raises UsageError if the optional extra `train` is not installed.
     """
-    sb3 = _stable_baselines3()
-    import torch
+    try:
+        import stable_baselines3
+        import torch
 
-    from valuescape.gym_env import WorldEnv
-
+        from valuescape.gym_env import WorldEnv
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"valuescape train needs {error.name}, which is not installed",
+            "pip install 'valuescape[train]' (in a clone: pip install -e '.[train]')",
+        ) from error
     torch.set_num_threads(1)  # networks this small run no faster on more
     settings = copy.deepcopy(_SETTINGS.get((world.name, algorithm), {}))
-    sigma = settings.pop("sigma", None)
-    if sigma is not None:
-        noise = importlib_noise(world, sigma)
-        settings["action_noise"] = noise
+    settings.pop("timesteps", None)
     policy_kwargs = {"net_arch": [64, 64]} | settings.pop("policy_kwargs", {})
-    make = getattr(sb3, algorithm.upper())
+    if "noise" in settings:
+        settings["action_noise"] = _noise(world, settings.pop("noise"))
+    make = getattr(stable_baselines3, algorithm.upper())
     return make(
         "MlpPolicy", WorldEnv(world), seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings
     )
+
+
+def _noise(world: World, sigma: float) -> Any:
+    from stable_baselines3.common.noise import NormalActionNoise
+
+    return NormalActionNoise(np.zeros(world.action.dim), np.full(world.action.dim, sigma))
+
+
+class _Watch:
+    """Stable-Baselines3's callback: evaluates now and then, keeps the best networks of the second half."""
+
+    def __init__(self, model: Any, world: World, seed: int, timesteps: int, report: Report) -> None:
+        self._model, self._world, self._seed, self._report = model, world, seed, report
+        self._timesteps = timesteps
+        self._interval = max(timesteps // _EVALUATIONS, 1)
+        self._due = self._interval
+        self._best_return = -np.inf
+        self._best: dict[str, Any] = {}
+
+    def __call__(self, _locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
+        """Called after every step of the environment; returns whether to go on."""
+        done = self._model.num_timesteps
+        if done >= self._due:
+            self._due += self._interval
+            result = evaluate(self._world, self._act, EPISODES, self._seed)
+            self._report(done, result)
+            # The first half's critics have seen too little, however well their actor does
+            if 2 * done >= self._timesteps and result.mean_return >= self._best_return:
+                self._best_return = result.mean_return
+                self._best = copy.deepcopy(self._model.policy.state_dict())
+        return True
+
+    def restore_best(self) -> None:
+        """Give the model the best networks seen, if any were evaluated."""
+        if self._best:
+            self._model.policy.load_state_dict(self._best)
+
+    def _act(self, obs: Float32Array) -> Float32Array:
+        action, _ = self._model.predict(obs.T, deterministic=True)
+        columns: Float32Array = np.asarray(action, np.float32).reshape(obs.shape[1], -1).T
+        return columns
+
+
+def _as_checkpoint(model: Any) -> Checkpoint:
+    """Read the model the way any other is read: through the zip it saves."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.zip"
+        model.save(path)
+        return load_sb3(path)
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Report]:
+    """Show a progress bar with the latest evaluation; yields the function that moves it on."""
+    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[latest]}")) as progress:
+        task = progress.add_task(title, total=total, latest="")
+
+        def report(done: int, result: Evaluation) -> None:
+            latest = f"return {result.mean_return:.1f}, {result.terminated:.0%} terminated"
+            progress.update(task, completed=done, latest=latest)
+
+        yield report
+
+
+def _ignore(_done: int, _result: Evaluation) -> None:
+    """Report to nobody."""

@@ -42,39 +42,48 @@ vec4 activate(vec4 x) {
     return vec4(activate(x.x), activate(x.y), activate(x.z), activate(x.w));
 }
 
+void put(uint unit, uint at, vec4 low, vec4 high) {
+    if (unit >= out_units) return;
+    uint target = (first_row + unit) * (columns / 4u) + at;
+    outputs[target] = activate(low);
+    outputs[target + 1u] = activate(high);
+}
+
 void main() {
     uint pair = gl_GlobalInvocationID.x;          // which 8 texels
     uint octet = gl_GlobalInvocationID.y;         // which 8 units
     uint row = columns / 4u;                      // vec4 in a row
     if (pair * 2u >= row) return;
     uint octets = (out_units + 7u) / 8u;
-    vec4 low[8], high[8];                         // the two halves of 8 texels, for 8 units
     uint bias = first_weight + (in_units * octets + octet) * 2u;
-    for (uint k = 0u; k < 4u; ++k) {
-        low[k] = high[k] = vec4(weights[bias][k]);
-        low[k + 4u] = high[k + 4u] = vec4(weights[bias + 1u][k]);
-    }
+    vec4 w = weights[bias], v = weights[bias + 1u];
+    vec4 low0 = w.xxxx, low1 = w.yyyy, low2 = w.zzzz, low3 = w.wwww;      // texels 0-3 of units 0-7
+    vec4 low4 = v.xxxx, low5 = v.yyyy, low6 = v.zzzz, low7 = v.wwww;
+    vec4 high0 = low0, high1 = low1, high2 = low2, high3 = low3;          // texels 4-7
+    vec4 high4 = low4, high5 = low5, high6 = low6, high7 = low7;
     uint weight = first_weight + octet * 2u;
     uint source = pair * 2u;
     for (uint unit = 0u; unit < in_units; ++unit) {
         vec4 a = inputs[source], b = inputs[source + 1u];
-        vec4 w = weights[weight], v = weights[weight + 1u];
-        low[0] += w.x * a;  high[0] += w.x * b;
-        low[1] += w.y * a;  high[1] += w.y * b;
-        low[2] += w.z * a;  high[2] += w.z * b;
-        low[3] += w.w * a;  high[3] += w.w * b;
-        low[4] += v.x * a;  high[4] += v.x * b;
-        low[5] += v.y * a;  high[5] += v.y * b;
-        low[6] += v.z * a;  high[6] += v.z * b;
-        low[7] += v.w * a;  high[7] += v.w * b;
+        w = weights[weight];
+        v = weights[weight + 1u];
+        low0 += w.x * a;  high0 += w.x * b;
+        low1 += w.y * a;  high1 += w.y * b;
+        low2 += w.z * a;  high2 += w.z * b;
+        low3 += w.w * a;  high3 += w.w * b;
+        low4 += v.x * a;  high4 += v.x * b;
+        low5 += v.y * a;  high5 += v.y * b;
+        low6 += v.z * a;  high6 += v.z * b;
+        low7 += v.w * a;  high7 += v.w * b;
         source += row;
         weight += octets * 2u;
     }
-    for (uint k = 0u; k < 8u; ++k) {
-        uint unit = octet * 8u + k;
-        if (unit >= out_units) return;
-        uint target = (first_row + unit) * row + pair * 2u;
-        outputs[target] = activate(low[k]);
-        outputs[target + 1u] = activate(high[k]);
-    }
+    put(octet * 8u + 0u, pair * 2u, low0, high0);
+    put(octet * 8u + 1u, pair * 2u, low1, high1);
+    put(octet * 8u + 2u, pair * 2u, low2, high2);
+    put(octet * 8u + 3u, pair * 2u, low3, high3);
+    put(octet * 8u + 4u, pair * 2u, low4, high4);
+    put(octet * 8u + 5u, pair * 2u, low5, high5);
+    put(octet * 8u + 6u, pair * 2u, low6, high6);
+    put(octet * 8u + 7u, pair * 2u, low7, high7);
 }

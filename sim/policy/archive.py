@@ -67,7 +67,11 @@ def _read(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
     try:
         member = archive.open(name)
     except KeyError as error:
-        raise UsageError(f"{label}: lacks the member {name}", _HINT) from error
+        raise UsageError(
+            f"{label}: is a zip without the member {name}",
+            "torch files do not say how their tensors are connected: save the model with "
+            "Stable-Baselines3's model.save()",
+        ) from error
     with member:
         content = member.read(MAX_MEMBER_BYTES + 1)
     if len(content) > MAX_MEMBER_BYTES:

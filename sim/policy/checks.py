@@ -19,7 +19,8 @@ def frozen(path: Path, name: str, values: ArrayLike) -> Float32Array:
 
     Raises UsageError, naming file and tensor, if a value is not finite.
     """
-    array = np.ascontiguousarray(values, np.float32)
+    with np.errstate(over="ignore"):  # what does not fit float32 becomes infinite, and is refused below
+        array = np.ascontiguousarray(values, np.float32)
     if not np.isfinite(array).all():
         count = int(array.size - np.isfinite(array).sum())
         raise UsageError(

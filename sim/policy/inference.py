@@ -4,6 +4,10 @@ An agent's result is bit-identical whatever agents are in the same call, so a ru
 agents are split among workers. BLAS sums in an order that depends on the sizes of the matrices; so every
 product is made in blocks of BLOCK agents, the last one padded with zeros, and slices begin at multiples of
 BLOCK. That holds for one number of BLAS threads: limit it alike wherever a run may go on (threadpoolctl).
+
+Measured, `BatchPolicy.act` for 4,096 agents on one BLAS thread of a 2-core Xeon with AVX-512: 5 million
+agents a second for a 2-64-64-1 actor (tanh or ReLU), 0.55 million for 2-256-256-1; for 100 agents, 2.2
+million at 64 wide, where half of the 45 us is NumPy's cost per call.
 """
 
 import math
@@ -122,9 +126,7 @@ def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     discrete action, the smallest of the critics.
     """
     n = obs.shape[1]
-    inputs = obs
-    if checkpoint.obs_normalization is not None:
-        inputs = normalize(checkpoint.obs_normalization, obs, np.empty_like(obs))
+    inputs = normalized_obs(checkpoint, obs)
     if checkpoint.critic_kind is CriticKind.ACTION_VALUE:
         action = np.empty((checkpoint.actor.out_dim, n), np.float32)
         BatchMlp(checkpoint.actor, n).forward(inputs, action)
@@ -134,6 +136,12 @@ def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
         BatchMlp(critic, n).forward(inputs, score)
     smallest: Float32Array = scores.max(axis=1).min(axis=0)
     return smallest
+
+
+def normalized_obs(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
+    """Return `obs` [obs_dim, n] as the networks take it: a new array if it was normalised, else itself."""
+    norm = checkpoint.obs_normalization
+    return obs if norm is None else normalize(norm, obs, np.empty_like(obs))
 
 
 def normalize(norm: ObsNormalization, obs: Float32Array, out: Float32Array) -> Float32Array:

@@ -6,6 +6,7 @@ arguments; to make something of the records is the caller's business.
 """
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -46,8 +47,10 @@ def read_pickle(content: bytes, admit: Callable[[Name], bool]) -> Any:
         raise ForbiddenPickleError(f"has more than {MAX_BYTES // 2**20} MiB")
     machine = _Machine(admit)
     try:
-        for opcode, argument, _ in pickletools.genops(BytesIO(content)):
-            machine.run(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about backslashes in names, which are not admitted anyway
+            for opcode, argument, _ in pickletools.genops(BytesIO(content)):
+                machine.run(opcode.name, argument)
         return machine.result()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise ForbiddenPickleError(f"is a damaged pickle: {error}") from error

@@ -6,10 +6,12 @@ actor and critics (layer lists), obs_normalization and training as JSON. Tensors
 `action.high`, and where observations are normalised `obs.mean`, `obs.std`.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,16 +46,28 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     Raises UsageError if the checkpoint is not sound or the file cannot be written.
     """
     check_checkpoint(checkpoint, path)
-    content = to_bytes(_tensors(checkpoint), _metadata(checkpoint))
+    _write(path, to_bytes(_tensors(checkpoint, path), _metadata(checkpoint)), keep=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise UsageError unless `save` could write to `path` now; makes its folder, and no file."""
+    _write(path, b"", keep=False)
+
+
+def _write(path: Path, content: bytes, *, keep: bool) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
-        unfinished.replace(path)
+        if keep:
+            unfinished.replace(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}", "name another place") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Checkpoint:
@@ -79,7 +93,7 @@ def load(path: Path) -> Checkpoint:
         ) from error
 
 
-def _tensors(checkpoint: Checkpoint) -> dict[str, Float32Array]:
+def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
     tensors = {"action.low": checkpoint.action_low, "action.high": checkpoint.action_high}
     mlps = {"actor": checkpoint.actor}
     mlps |= {f"critics.{index}": critic for index, critic in enumerate(checkpoint.critics)}
@@ -90,7 +104,7 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, Float32Array]:
     if checkpoint.obs_normalization is not None:
         tensors["obs.mean"] = checkpoint.obs_normalization.mean
         tensors["obs.std"] = checkpoint.obs_normalization.std
-    return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    return {name: frozen(path, name, tensor) for name, tensor in tensors.items()}
 
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
@@ -185,10 +199,12 @@ class _Reader:
 
     def _training(self) -> Training:
         entry = self._json("training", dict)
-        try:
-            return Training(**entry)
-        except TypeError as error:
-            raise self._error("training", repr(entry)[:60], "the fields of Training") from error
+        numbers = (int, float, type(None))
+        known = {field.name for field in fields(Training)}
+        for key, value in entry.items():
+            if key not in known or not isinstance(value, str if key == "command" else numbers):
+                raise self._error("training", repr({key: value})[:60], "the fields of Training")
+        return Training(**entry)
 
     def _tensor(self, name: str) -> Float32Array:
         if name not in self.names:

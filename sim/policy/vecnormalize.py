@@ -45,7 +45,7 @@ def read_vecnormalize(path: Path) -> ObsNormalization:
         raise UsageError(
             f"{path}: {error}; no VecNormalize needs that. Nothing of it was run", _HINT
         ) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{path}: is no VecNormalize of flat observations: {error}", _HINT) from error
 
 
@@ -73,15 +73,13 @@ def _state(value: Any, expected: str) -> dict[str, Any]:
 
 
 def _array(value: Any) -> NDArray[np.float64]:
-    """Make an array of the record of one: (version, shape, dtype, is_fortran, bytes), or of a scalar."""
-    if not isinstance(value, Record):
-        return np.asarray(float(value))
-    if value.name.name == "_reconstruct":
-        _, shape, dtype, _, content = value.state
-    elif value.name.name == "_frombuffer":
-        content, dtype, shape, _ = value.args
+    """Make an array of the record of one: by protocols up to 4, or by protocol 5."""
+    if isinstance(value, Record) and value.name.name == "_reconstruct":
+        _version, shape, dtype, _is_fortran, content = value.state
+    elif isinstance(value, Record) and value.name.name == "_frombuffer":
+        content, dtype, shape, _order = value.args
     else:
-        raise TypeError(f"found {value.name.name}, expected an array")
+        raise TypeError(f"found {type(value).__name__}, expected an array")
     flat = np.frombuffer(content, _float_dtype(dtype))
     return flat.reshape([int(size) for size in shape]).astype(np.float64)
 
@@ -90,4 +88,4 @@ def _float_dtype(value: Any) -> np.dtype[Any]:
     if not isinstance(value, Record) or value.args[0] not in ("f4", "f8"):
         raise TypeError("found an array that is not of real numbers")
     order = value.state[1] if value.state else "<"
-    return np.dtype(value.args[0]).newbyteorder(">" if order == ">" else "<")
+    return np.dtype(f"{'>' if order == '>' else '<'}{value.args[0]}")

@@ -1,0 +1,1 @@
+"""Drawing what `gpu` prepared: camera, layers, labels; window, headless display, recorder."""

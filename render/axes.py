@@ -1,0 +1,205 @@
+"""Axes, ticks, colour bars and headings: where they go and what they say. No OpenGL."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.camera import MapCamera, OrbitCamera, Rect
+from render.overlay import FAINT, INK, PANEL, RULE, Overlay
+from render.ticks import label, nice_step, ticks
+
+Float32Array = NDArray[np.float32]
+_ROW_GAP = 1.35
+
+
+@dataclass(frozen=True, slots=True)
+class MapAxis:
+    """One edge of the map: its label and the state's values at its ends."""
+
+    label: str
+    low: float
+    high: float
+
+    def value(self, scene: float) -> float:
+        """Return the state's value at scene coordinate `scene` in [-1, 1]."""
+        return self.low + (scene + 1) / 2 * (self.high - self.low)
+
+    def scene(self, value: float) -> float:
+        """Return the scene coordinate of a value."""
+        return (value - self.low) / (self.high - self.low) * 2 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ColorBar:
+    """A colour scale to explain: its title, colour map row, and the numbers at its ends."""
+
+    title: str
+    row: int
+    low: float
+    high: float
+    exponential: bool = False  # the field is log2(1 + x); the labels say x
+
+    def labels(self, most: int) -> list[tuple[float, str]]:
+        """Return (place in [0, 1], text) of each tick."""
+        span = self.high - self.low
+        if span <= 0:
+            return [(0.0, label(self.low, 1))]
+        if self.exponential:
+            return [((np.log2(1 + x) - self.low) / span, label(x, x or 1)) for x in self._counts(most)]
+        numbers = ticks(self.low, self.high, most)
+        step = nice_step(span / max(most - 1, 1))
+        return [((number - self.low) / span, label(number, step)) for number in numbers]
+
+    def _counts(self, most: int) -> list[float]:
+        highest = 2**self.high - 1
+        powers = [float(m * 10**p) for p in range(8) for m in (1, 3)]
+        inside = [x for x in powers if 2**self.low - 1 <= x <= highest * 1.001]
+        stride = -(-len(inside) // max(most - 1, 1)) if inside else 1
+        return [0.0] * (self.low == 0) + inside[::stride]
+
+
+def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
+    """Return where the flat map goes, leaving room for ticks, labels, bars and a heading."""
+    left, right, top, bottom = 6.2 * font_px, 8.5 * font_px, 4.4 * font_px, 4.6 * font_px
+    return Rect(left, top, max(size_px[0] - left - right, 16), max(size_px[1] - top - bottom, 16))
+
+
+def draw_map_axes(overlay: Overlay, camera: MapCamera, plot: Rect, axes: tuple[MapAxis, MapAxis]) -> None:
+    """Rule the frame of the flat map, with ticks of the part that is visible."""
+    em = overlay.font.line_px
+    x_low, y_low, x_high, y_high = camera.visible()
+    for edge in (
+        ((plot.left, plot.bottom), (plot.right, plot.bottom)),
+        ((plot.left, plot.top), (plot.left, plot.bottom)),
+        ((plot.left, plot.top), (plot.right, plot.top)),
+        ((plot.right, plot.top), (plot.right, plot.bottom)),
+    ):
+        overlay.line(*edge, 1, FAINT)
+    horizontal, vertical = axes
+    low, high = horizontal.value(x_low), horizontal.value(x_high)
+    for value, text in _tick_labels(low, high, max(3, int(plot.width / (7 * em)))):
+        x = plot.left + (value - low) / (high - low) * plot.width
+        overlay.line((x, plot.bottom), (x, plot.bottom + 0.3 * em), 1, FAINT)
+        overlay.text(x, plot.bottom + 0.45 * em, text, anchor=(0.5, 0))
+    low, high = vertical.value(y_low), vertical.value(y_high)
+    widest = 0.0
+    for value, text in _tick_labels(low, high, max(3, int(plot.height / (4 * em)))):
+        y = plot.bottom - (value - low) / (high - low) * plot.height
+        overlay.line((plot.left - 0.3 * em, y), (plot.left, y), 1, FAINT)
+        overlay.text(plot.left - 0.45 * em, y, text, anchor=(1, 0.5))
+        widest = max(widest, overlay.font.width(text))
+    overlay.text(plot.left + plot.width / 2, plot.bottom + 1.7 * em, horizontal.label, anchor=(0.5, 0))
+    x = max(plot.left - 0.7 * em - widest, 1.1 * em)
+    overlay.text(x, plot.top + plot.height / 2, vertical.label, anchor=(0.5, 1), upright=True)
+
+
+def _tick_labels(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    step = nice_step((high - low) / max(most - 1, 1))
+    return [(value, label(value, step)) for value in ticks(low, high, most)]
+
+
+def draw_orbit_axes(
+    overlay: Overlay, camera: OrbitCamera, size_px: tuple[int, int], axes: tuple[MapAxis, MapAxis]
+) -> None:
+    """Rule the two lower edges of the box that are nearest to the camera, with ticks and labels outside."""
+    matrix = camera.matrix(size_px)
+    eye_x, eye_y, _ = camera.eye()
+    near_x = 1.0 if eye_x > camera.target_x else -1.0
+    near_y = 1.0 if eye_y > camera.target_y else -1.0
+    for side_x in (-1.0, 1.0):
+        _rule(overlay, matrix, size_px, [(side_x, -1.0), (side_x, 1.0)])
+        _rule(overlay, matrix, size_px, [(-1.0, side_x), (1.0, side_x)])
+    _draw_edge(overlay, matrix, size_px, axes[0], lambda t: (t, near_y), (0.0, near_y))
+    _draw_edge(overlay, matrix, size_px, axes[1], lambda t: (near_x, t), (near_x, 0.0))
+
+
+def _rule(
+    overlay: Overlay, matrix: Float32Array, size_px: tuple[int, int], ends: list[tuple[float, float]]
+) -> None:
+    start, end = (project(matrix, size_px, (x, y, 0.0)) for x, y in ends)
+    if start is not None and end is not None:
+        overlay.line(start, end, 1, RULE)
+
+
+def _draw_edge(
+    overlay: Overlay,
+    matrix: Float32Array,
+    size_px: tuple[int, int],
+    axis: MapAxis,
+    place: Callable[[float], tuple[float, float]],
+    outwards: tuple[float, float],
+) -> None:
+    """Ticks and label of one edge; `place` maps [-1, 1] to the edge, `outwards` points off the map."""
+    em = overlay.font.line_px
+    for value, text in _tick_labels(axis.low, axis.high, 6):
+        x, y = place(axis.scene(value))
+        start = project(matrix, size_px, (x, y, 0.0))
+        end = project(matrix, size_px, (x + 0.035 * outwards[0], y + 0.035 * outwards[1], 0.0))
+        far = project(matrix, size_px, (x + 0.1 * outwards[0], y + 0.1 * outwards[1], 0.0))
+        if start and end and far:
+            overlay.line(start, end, 1, FAINT)
+            overlay.text(*far, text, anchor=(0.5, 0.5))
+    x, y = place(0.0)
+    middle = project(matrix, size_px, (x + 0.24 * outwards[0], y + 0.24 * outwards[1], 0.0))
+    edge = project(matrix, size_px, (x, y, 0.0))
+    if middle and edge:
+        push = np.subtract(middle, edge)
+        push = push / max(float(np.hypot(*push)), 1e-6) * em * 0.4
+        # Anchored on the side that faces the map, so that a long label grows away from it.
+        toward = 0.5 - 0.5 * float(np.sign(push[0])) * min(1.0, abs(push[0]) / (0.2 * em))
+        overlay.text(middle[0] + push[0], middle[1] + push[1], axis.label, anchor=(toward, 0.5))
+
+
+def project(
+    matrix: Float32Array, size_px: tuple[int, int], point: tuple[float, float, float]
+) -> tuple[float, float] | None:
+    """Return the pixel (from the top left) of a scene point; None if it is behind the camera."""
+    x, y, _, w = matrix @ np.array([*point, 1.0], np.float32)
+    if w <= 1e-4:
+        return None
+    return (float(x / w) + 1) / 2 * size_px[0], (1 - float(y / w)) / 2 * size_px[1]
+
+
+def draw_color_bars(overlay: Overlay, bars: list[ColorBar], size_px: tuple[int, int], plot: Rect) -> None:
+    """Stack the bars on the right, each with its title above and numbers beside it."""
+    em = overlay.font.line_px
+    gap = 2.2 * em
+    height = (plot.height - gap * (len(bars) - 1) - 1.6 * em * (len(bars) > 1)) / max(len(bars), 1)
+    left, width = size_px[0] - 6.2 * em, 0.9 * em
+    top = plot.top
+    for bar in bars:
+        overlay.text(left, top - 1.3 * em, bar.title)
+        overlay.rect(left - 1, top - 1, width + 2, height + 2, FAINT)
+        overlay.gradient(left, top, width, height, bar.row)
+        for at, text in bar.labels(max(3, int(height / (2.6 * em)))):
+            y = top + height * (1 - at)
+            overlay.line((left + width, y), (left + width + 0.25 * em, y), 1, FAINT)
+            overlay.text(left + width + 0.4 * em, y, text, anchor=(0, 0.5))
+        top += height + gap
+
+
+def draw_heading(overlay: Overlay, left: list[str], right: list[str], size_px: tuple[int, int]) -> None:
+    """Write what is shown on the left of the top edge and how it runs on the right."""
+    em = overlay.font.line_px
+    for index, line in enumerate(left):
+        overlay.text(0.9 * em, (0.5 + index * 0.95) * em, line, INK if index == 0 else FAINT)
+    for index, line in enumerate(right):
+        y = (0.5 + index * 0.95) * em
+        overlay.text(size_px[0] - 0.9 * em, y, line, FAINT, anchor=(1, 0))
+
+
+def draw_help(overlay: Overlay, keys: list[tuple[str, str]], size_px: tuple[int, int]) -> None:
+    """Write a panel of keys and what they do in the middle of the picture."""
+    em = overlay.font.line_px
+    first = max(overlay.font.width(key) for key, _ in keys)
+    second = max(overlay.font.width(text) for _, text in keys)
+    width = first + second + 4.5 * em
+    height = len(keys) * em * _ROW_GAP + 2 * em
+    x, y = (size_px[0] - width) / 2, (size_px[1] - height) / 2
+    overlay.rect(x, y, width, height, PANEL)
+    for index, (key, text) in enumerate(keys):
+        line_y = y + em + index * em * _ROW_GAP
+        overlay.text(x + 1.5 * em, line_y, key, INK)
+        overlay.text(x + 3 * em + first, line_y, text, FAINT)

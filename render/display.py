@@ -1,0 +1,36 @@
+"""Where pictures go: one protocol for the window and for headless runs."""
+
+from typing import Any, Protocol
+
+from render.events import Event
+
+
+class Display(Protocol):
+    """A place with an OpenGL context to draw with, that takes finished pictures and gives events."""
+
+    gl: Any
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Framebuffer width and height."""
+
+    @property
+    def pixel_scale(self) -> float:
+        """Framebuffer pixels per logical pixel: 2 on many high-DPI screens."""
+
+    def poll(self) -> list[Event]:
+        """Return what happened since the last call; never waits."""
+
+    def present(self, picture: Any) -> None:
+        """Show the framebuffer `picture` and wait until it is drawn."""
+
+    def release(self) -> None:
+        """Give the context back, and the window if there is one."""
+
+
+def picture_bytes(picture: Any) -> bytes:
+    """Return the RGB pixels of a framebuffer, top row first; a GPU query."""
+    width, height = picture.size
+    rows = picture.read(components=3, alignment=1)
+    stride = width * 3
+    return b"".join(rows[(height - 1 - y) * stride : (height - y) * stride] for y in range(height))

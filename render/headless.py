@@ -1,0 +1,35 @@
+"""A display without a screen: pictures stay in their framebuffer, events come from a script."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from gpu.context import create_headless_context
+from render.events import Event
+
+
+class HeadlessDisplay:
+    """An EGL context and a fixed size. `script` yields the events of each `poll`, for tests of controls."""
+
+    pixel_scale = 1.0
+
+    def __init__(
+        self,
+        size_px: tuple[int, int],
+        device: int | Literal["auto"] = "auto",
+        script: Iterable[list[Event]] = (),
+    ) -> None:
+        self.size_px = size_px
+        self.gl: Any = create_headless_context(None if device == "auto" else device)
+        self._script = iter(script)
+
+    def poll(self) -> list[Event]:
+        """Return the next events of the script."""
+        return next(self._script, [])
+
+    def present(self, picture: Any) -> None:
+        """Wait until the picture is drawn, so that a frame's time holds all of its work."""
+        self.gl.finish()
+
+    def release(self) -> None:
+        """Destroy the context."""
+        self.gl.release()

@@ -1,0 +1,117 @@
+"""The three layers of the scene: surface, trails, agents. Each draws what the passes prepared."""
+
+from typing import Any
+
+import moderngl
+import numpy as np
+
+from gpu.meter import FrameMeter
+from gpu.passes.lod import LodPass
+from gpu.source import draw_program
+from gpu.structs import DRAW_COMMAND
+
+
+class SurfaceLayer:
+    """The fields as a height field (`mesh_edge` vertices an edge) or as a flat map (two triangles)."""
+
+    def __init__(self, gl: Any, mesh_edge: int, meter: FrameMeter) -> None:
+        self._meter = meter
+        self.mesh_edge = mesh_edge
+        self._program = draw_program(gl, "surface")
+        self._indices = [gl.buffer(_grid_indices(edge).tobytes()) for edge in (mesh_edge, 2)]
+        self._mesh, self._flat = (
+            gl.vertex_array(self._program, [], index_buffer=indices) for indices in self._indices
+        )
+
+    def draw(self, *, flat: bool) -> None:
+        """Draw it; `frame.mesh_edge` must be 2 when flat."""
+        (self._flat if flat else self._mesh).render(moderngl.TRIANGLES)
+        self._meter.draw_calls += 1
+
+    def release(self) -> None:
+        """Free what this layer made."""
+        for each in (self._mesh, self._flat, *self._indices, self._program):
+            each.release()
+
+
+def _grid_indices(edge: int) -> Any:
+    """Return two triangles for every cell of a grid of `edge` x `edge` vertices, as flat uint32."""
+    corner = (np.arange(edge - 1)[:, None] * edge + np.arange(edge - 1)).ravel()
+    offsets = np.array([0, 1, edge, edge, 1, edge + 1])
+    return (corner[:, None] + offsets).astype(np.uint32).ravel()
+
+
+class TrailLayer:
+    """Every trail that `LodPass` listed: one instanced, indirect draw, one command a level.
+
+    With `batched` off, one draw call a trail, in the same order: the plain path, with the same pixels.
+    """
+
+    def __init__(self, gl: Any, lod: LodPass, *, batched: bool, meter: FrameMeter) -> None:
+        self._meter = meter
+        self._lod = lod
+        self._batched = batched
+        self._program = draw_program(gl, "trails")
+        self._vao = gl.vertex_array(self._program, [(lod.instances, "2u /i", "in_trail")])
+        self._single = None if batched else gl.buffer(reserve=lod.instances.size // 8 * DRAW_COMMAND.itemsize)
+
+    def draw(self) -> None:
+        """Draw all trails."""
+        if self._single is None:
+            self._vao.render_indirect(self._lod.commands, moderngl.TRIANGLE_STRIP, count=self._lod.levels)
+            self._meter.draw_calls += 1
+            return
+        commands = _one_by_one(self._lod.read_commands())
+        if len(commands):
+            self._single.write(commands.tobytes())
+        for index in range(len(commands)):
+            self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
+            self._meter.draw_calls += 1
+
+    def release(self) -> None:
+        """Free what this layer made."""
+        for each in (self._vao, self._single, self._program):
+            if each is not None:
+                each.release()
+
+
+def _one_by_one(commands: Any) -> Any:
+    """Return a command for every single instance of `commands`, in order (dtype DRAW_COMMAND)."""
+    single = np.repeat(commands, commands["instances"])
+    within = np.concatenate([np.arange(count) for count in commands["instances"]])
+    single["base_instance"] += within.astype(np.uint32)
+    single["instances"] = 1
+    return single
+
+
+class AgentLayer:
+    """A mark at every agent's newest position: one instanced draw, or one draw each with `instanced` off."""
+
+    def __init__(self, gl: Any, agents: int, *, instanced: bool, meter: FrameMeter) -> None:
+        self._meter = meter
+        self._agents = agents
+        self._program = draw_program(gl, "agents")
+        self._index = gl.buffer(np.arange(agents, dtype=np.uint32).tobytes())
+        self._vao = gl.vertex_array(self._program, [(self._index, "1u /i", "in_agent")])
+        self._single = None
+        if not instanced:
+            commands = np.zeros(agents, DRAW_COMMAND)
+            commands["vertices"], commands["instances"] = 4, 1
+            commands["base_instance"] = np.arange(agents)
+            self._single = gl.buffer(commands.tobytes())
+
+    def draw(self) -> None:
+        """Draw all agents, lowest index first."""
+        if self._single is None:
+            self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._agents)
+            self._meter.draw_calls += 1
+            return
+        for index in range(self._agents):
+            self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
+            self._meter.draw_calls += 1
+
+    def release(self) -> None:
+        """Free what this layer made."""
+        for each in (self._vao, self._index, self._single, self._program):
+            if each is not None:
+                each.release()

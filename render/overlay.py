@@ -1,0 +1,136 @@
+"""Everything written or ruled over the picture, as one list of parallelograms and one draw."""
+
+from typing import Any
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.bindings import Texture
+from gpu.meter import FrameMeter
+from gpu.source import draw_program
+from render.text import Font
+
+Color = tuple[float, float, float, float]
+
+INK: Color = (0.93, 0.94, 0.96, 1.0)
+FAINT: Color = (0.93, 0.94, 0.96, 0.55)
+RULE: Color = (0.93, 0.94, 0.96, 0.28)
+PANEL: Color = (0.055, 0.062, 0.078, 0.86)
+
+QUAD = np.dtype(
+    [
+        ("corner", "f4", 2),
+        ("right", "f4", 2),
+        ("down", "f4", 2),
+        ("texels", "f4", 4),
+        ("color", "f4", 4),
+        ("kind", "u4"),
+    ]
+)
+"""One parallelogram, as `overlay.vert` reads it; pixels from the top left."""
+
+_PLAIN, _GLYPH, _COLORMAP = 0, 1, 2
+
+
+class Overlay:
+    """A list of quads to be drawn in order; pure data, cheap to build anew when something changed."""
+
+    def __init__(self, font: Font) -> None:
+        self.font = font
+        self._parts: list[NDArray[Any]] = []
+
+    def quads(self) -> NDArray[Any]:
+        """Return all quads so far (dtype QUAD)."""
+        return np.concatenate(self._parts) if self._parts else np.zeros(0, QUAD)
+
+    def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
+        """Fill a rectangle."""
+        self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
+
+    def gradient(self, x: float, y: float, width: float, height: float, row: int) -> None:
+        """Fill a rectangle with colour map `row`, low at the bottom."""
+        self._parallelogram((x, y + height), (0, -height), (width, 0), INK, _COLORMAP + row)
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], width: float, color: Color) -> None:
+        """Rule a straight line."""
+        along = np.subtract(end, start)
+        length = float(np.hypot(*along)) or 1.0
+        across = np.array([-along[1], along[0]]) / length * width
+        corner = np.subtract(start, across / 2)
+        self._parallelogram(tuple(corner), tuple(along), tuple(across), color, _PLAIN)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        color: Color = INK,
+        *,
+        anchor: tuple[float, float] = (0.0, 0.0),
+        upright: bool = False,
+    ) -> None:
+        """Write a line whose box has its `anchor` at (x, y): (0, 0) is the top left, (1, 1) the opposite.
+
+        upright: turned a quarter to the left, reading upwards.
+        """
+        placed = self.font.quads(text)
+        width, height = self.font.width(text), self.font.ascent + self.font.descent
+        quads = np.zeros(len(placed), QUAD)
+        if upright:
+            x, y = round(x - anchor[1] * height), round(y + anchor[0] * width)
+            quads["corner"] = np.stack([x + placed[:, 1], y - placed[:, 0]], axis=1)
+            quads["right"][:, 1] = -placed[:, 2]
+            quads["down"][:, 0] = placed[:, 3]
+        else:
+            x, y = round(x - anchor[0] * width), round(y - anchor[1] * height)
+            quads["corner"] = placed[:, :2] + (x, y)
+            quads["right"][:, 0] = placed[:, 2]
+            quads["down"][:, 1] = placed[:, 3]
+        quads["texels"], quads["color"], quads["kind"] = placed[:, 4:], color, _GLYPH
+        self._parts.append(quads)
+
+    def _parallelogram(self, corner: Any, right: Any, down: Any, color: Color, kind: int) -> None:
+        self._parts.append(np.array([(corner, right, down, (0, 0, 1, 1), color, kind)], QUAD))
+
+
+class OverlayRenderer:
+    """Draws an overlay in one instanced call."""
+
+    def __init__(self, gl: Any, font: Font, meter: FrameMeter) -> None:
+        self._gl = gl
+        self._meter = meter
+        self._count = 0
+        self._program = draw_program(gl, "overlay")
+        height, width = font.atlas.shape
+        self._glyphs = gl.texture((width, height), 1, font.atlas.tobytes(), alignment=1)
+        self._buffer = gl.buffer(reserve=512 * QUAD.itemsize, dynamic=True)
+        self._vao = self._vertex_array()
+
+    def upload(self, quads: NDArray[Any]) -> None:
+        """Take over what is to be drawn; needed only when it changed."""
+        if quads.nbytes > self._buffer.size:
+            self._vao.release()
+            self._buffer.orphan(max(quads.nbytes, 2 * self._buffer.size))
+            self._vao = self._vertex_array()
+        if len(quads):
+            self._buffer.write(quads.tobytes())
+        self._meter.upload_bytes += quads.nbytes
+        self._count = len(quads)
+
+    def draw(self) -> None:
+        """Draw what was uploaded last."""
+        if not self._count:
+            return
+        self._glyphs.use(Texture.GLYPHS)
+        self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._count)
+        self._meter.draw_calls += 1
+
+    def release(self) -> None:
+        """Free what this renderer made."""
+        for each in (self._vao, self._buffer, self._glyphs, self._program):
+            each.release()
+
+    def _vertex_array(self) -> Any:
+        names = [f"in_{name}" for name in QUAD.names or ()]
+        return self._gl.vertex_array(self._program, [(self._buffer, "2f 2f 2f 4f 4f 1u /i", *names)])

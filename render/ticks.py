@@ -1,0 +1,31 @@
+"""Round numbers for axes."""
+
+import math
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Return at most `most` round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return [low]
+    step = nice_step((high - low) / max(most - 1, 1))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step + 0.0 for index in range(first, last + 1)]
+
+
+def nice_step(at_least: float) -> float:
+    """Return the least of 1, 2, 5 times a power of ten that is not below `at_least`."""
+    power = 10.0 ** math.floor(math.log10(at_least))
+    for multiple in (1, 2, 5, 10):
+        if multiple * power >= at_least * (1 - 1e-9):
+            return multiple * power
+    return 10 * power
+
+
+def label(value: float, step: float) -> str:
+    """Return `value` with the decimals that tell it from its neighbours `step` away; a true minus sign."""
+    magnitude = max(abs(value), step)
+    if magnitude >= 1e5 or step < 1e-4:
+        return f"{value:.3g}".replace("-", "−")
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
+    text = f"{value:.{decimals}f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")

@@ -1,0 +1,116 @@
+"""A window on a screen, through GLFW."""
+
+import os
+from typing import Any
+
+import glfw
+import moderngl
+
+from gpu.context import REQUIRED, prepare
+from render.events import Action, Button, Close, Drag, Event, Key, Scroll
+from sim.errors import UsageError
+
+_ACTIONS = {
+    glfw.KEY_SPACE: Action.PAUSE,
+    glfw.KEY_RIGHT: Action.STEP,
+    glfw.KEY_R: Action.RESET_VIEW,
+    glfw.KEY_F9: Action.PROJECTION,
+    glfw.KEY_M: Action.LAYER,
+    glfw.KEY_C: Action.TRAIL_COLOR,
+    glfw.KEY_F12: Action.SCREENSHOT,
+    glfw.KEY_H: Action.HELP,
+    glfw.KEY_F1: Action.HELP,
+    glfw.KEY_ESCAPE: Action.BACK,
+}
+_BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
+
+
+def display_available() -> bool:
+    """Whether there is a screen to open a window on."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+class WindowDisplay:
+    """A resizable window; pictures are copied to it pixel by pixel.
+
+    Raises UsageError if no window with OpenGL 4.3 can be opened.
+    """
+
+    def __init__(self, size_px: tuple[int, int], title: str, *, vsync: bool) -> None:
+        glfw.ERROR_REPORTING = "ignore"  # the messages below say more
+        if not glfw.init():
+            raise UsageError("no window can be opened: GLFW finds no display", "run with --headless")
+        try:
+            self._open(size_px, title, vsync)
+        except BaseException:
+            glfw.terminate()
+            raise
+        self._events: list[Event] = []
+        self._held: Button | None = None
+        self._pointer = (0.0, 0.0)
+        glfw.set_key_callback(self._window, self._on_key)
+        glfw.set_mouse_button_callback(self._window, self._on_button)
+        glfw.set_cursor_pos_callback(self._window, self._on_move)
+        glfw.set_scroll_callback(self._window, self._on_scroll)
+        glfw.set_window_close_callback(self._window, lambda _: self._events.append(Close()))
+
+    def _open(self, size_px: tuple[int, int], title: str, vsync: bool) -> None:
+        glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, REQUIRED // 100)
+        glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, REQUIRED // 10 % 10)
+        glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
+        glfw.window_hint(glfw.SCALE_TO_MONITOR, True)
+        self._window = glfw.create_window(*size_px, title, None, None)
+        if not self._window:
+            raise UsageError(
+                "no window with OpenGL 4.3 can be opened here",
+                "run with --headless, or see `valuescape doctor`",
+            )
+        glfw.make_context_current(self._window)
+        glfw.swap_interval(1 if vsync else 0)
+        self.gl: Any = prepare(moderngl.create_context(require=REQUIRED))
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Framebuffer width and height; at least 16, also while minimised."""
+        width, height = glfw.get_framebuffer_size(self._window)
+        return max(width, 16), max(height, 16)
+
+    @property
+    def pixel_scale(self) -> float:
+        """How many framebuffer pixels a logical pixel has."""
+        return float(glfw.get_window_content_scale(self._window)[0])
+
+    def poll(self) -> list[Event]:
+        """Return what happened since the last call."""
+        glfw.poll_events()
+        events, self._events = self._events, []
+        return events
+
+    def present(self, picture: Any) -> None:
+        """Copy the picture to the window and wait for it (and for the screen, with vsync)."""
+        self.gl.copy_framebuffer(self.gl.screen, picture)
+        glfw.swap_buffers(self._window)
+
+    def release(self) -> None:
+        """Close the window."""
+        self.gl.release()
+        glfw.destroy_window(self._window)
+        glfw.terminate()
+
+    def _on_key(self, _window: Any, key: int, _code: int, action: int, _mods: int) -> None:
+        if action in (glfw.PRESS, glfw.REPEAT) and key in _ACTIONS:
+            self._events.append(Key(_ACTIONS[key]))
+
+    def _on_button(self, _window: Any, button: int, action: int, _mods: int) -> None:
+        self._held = _BUTTONS.get(button) if action == glfw.PRESS else None
+
+    def _on_move(self, _window: Any, x: float, y: float) -> None:
+        # The pointer is in window units, which differ from pixels on some high-DPI systems.
+        ratio = self.size_px[0] / max(glfw.get_window_size(self._window)[0], 1)
+        moved = ((x * ratio) - self._pointer[0], (y * ratio) - self._pointer[1])
+        self._pointer = (x * ratio, y * ratio)
+        if self._held:
+            self._events.append(Drag(self._held, *moved))
+
+    def _on_scroll(self, _window: Any, _x: float, y: float) -> None:
+        self._events.append(Scroll(y, *self._pointer))

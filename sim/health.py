@@ -1,0 +1,128 @@
+"""How a run went: frame times, rates, memory growth, and the five limits it is held against."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config import HealthConfig
+
+
+@dataclass(slots=True)
+class RunLog:
+    """What is noted while a run goes on; times are seconds of the monotonic clock.
+
+    frame_ends: when each frame was finished; the first entry is the end of the first frame.
+    busy_s: the part of each frame in which the main process did not wait for its next turn.
+    memory: (time, bytes) of all processes; segments: trail segments drawn, sampled.
+    """
+
+    frame_ends: list[float] = field(default_factory=list)
+    busy_s: list[float] = field(default_factory=list)
+    draw_calls: int = 0
+    queries: int = 0
+    upload_bytes: int = 0
+    dispatches: int = 0
+    memory: list[tuple[float, int]] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+    ticks: list[tuple[float, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One health limit and how the run stands to it; NaN means that the run was too short to tell."""
+
+    name: str
+    title: str
+    value: float
+    below: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the value is below its bound; not if it could not be measured."""
+        return self.value < self.below
+
+
+def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.float64]:
+    """Return the frames finished in each whole second after the warm-up, [windows]."""
+    if len(frame_ends) < 2:
+        return np.zeros(0)
+    start = frame_ends[0] + warmup_s
+    windows = int(frame_ends[-1] - start)
+    if windows < 1:
+        return np.zeros(0)
+    counts, _ = np.histogram(frame_ends, bins=start + np.arange(windows + 1))
+    return counts.astype(np.float64)
+
+
+def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
+    """Return how fast `samples` of (seconds, bytes) grow, in MB (10^6 bytes) a minute.
+
+    The median of the slopes between all pairs (Theil and Sen), which a single jump does not tilt. NaN with
+    fewer than three samples after the warm-up.
+    """
+    kept = [(time, size) for time, size in samples if time >= samples[0][0] + warmup_s] if samples else []
+    if len(kept) < 3:
+        return math.nan
+    times, sizes = np.array(kept, np.float64).T
+    first, second = np.triu_indices(len(times), 1)
+    slopes = (sizes[second] - sizes[first]) / (times[second] - times[first])
+    return float(np.median(slopes)) * 60 / 1e6
+
+
+def rate(samples: list[tuple[float, int]]) -> float:
+    """Return the mean rate of a counter sampled as (seconds, count); NaN with fewer than two samples."""
+    if len(samples) < 2 or samples[-1][0] <= samples[0][0]:
+        return math.nan
+    return (samples[-1][1] - samples[0][1]) / (samples[-1][0] - samples[0][0])
+
+
+def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
+    """Return the figures of a run by their names in `run.json`; NaN where it was too short to tell.
+
+    A frame's time is from the end of the frame before to its own end, waiting included: what a person sees.
+    """
+    ends = np.array(log.frame_ends)
+    frame_ms = np.diff(ends) * 1e3
+    windows = fps_windows(ends, config.warmup_s)
+    frames = max(len(ends), 1)
+    elapsed = float(ends[-1] - ends[0]) if len(ends) > 1 else math.nan
+    fps_mean = float(windows.mean()) if len(windows) else (len(ends) - 1) / elapsed
+    figures = {
+        "fps_mean": fps_mean,
+        "fps_std": float(windows.std()) if len(windows) > 1 else math.nan,
+        "ticks_per_s": rate(log.ticks),
+        "gpu_queries_per_frame": log.queries / frames,
+        "draw_calls_per_frame": log.draw_calls / frames,
+        "upload_bytes_per_frame": log.upload_bytes / frames,
+        "dispatches_per_frame": log.dispatches / frames,
+        "segments_per_frame": float(np.mean(log.segments)) if log.segments else math.nan,
+        "memory_mb_per_min": growth_per_min(log.memory, config.warmup_s),
+    }
+    for percent in (50, 95, 99):
+        figures[f"frame_ms_p{percent}"] = _percentile(frame_ms, percent)
+        figures[f"busy_ms_p{percent}"] = _percentile(np.array(log.busy_s) * 1e3, percent)
+    return figures
+
+
+def _percentile(values: NDArray[np.float64], percent: float) -> float:
+    return float(np.percentile(values, percent)) if len(values) else math.nan
+
+
+def limits(figures: dict[str, float], config: HealthConfig) -> list[Limit]:
+    """Return the five limits and how a run stands to them."""
+    return [
+        Limit("fps_std", "FPS standard deviation", figures["fps_std"], config.fps_std_below),
+        Limit("frame_ms_p95", "frame time P95 (ms)", figures["frame_ms_p95"], config.frame_ms_p95_below),
+        Limit(
+            "gpu_queries", "GPU queries a frame", figures["gpu_queries_per_frame"], config.gpu_queries_below
+        ),
+        Limit("draw_calls", "draw calls a frame", figures["draw_calls_per_frame"], config.draw_calls_below),
+        Limit(
+            "memory",
+            "memory growth (MB/min)",
+            figures["memory_mb_per_min"],
+            config.memory_mb_per_min_below,
+        ),
+    ]

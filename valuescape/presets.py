@@ -1,0 +1,56 @@
+"""Where configurations and checkpoints come from: files, presets by name, what is shipped."""
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+
+from sim.errors import UsageError
+from sim.policy.network import Checkpoint
+from sim.worlds import World
+
+
+def configs_dir() -> Path:
+    """Return the folder of the presets that are installed with the program."""
+    return Path(str(files("configs").joinpath("demo.toml"))).parent
+
+
+def presets() -> dict[str, str]:
+    """Return the presets by name, each with the first line of its comment."""
+    found = {}
+    for path in sorted(configs_dir().glob("*.toml")):
+        found[path.stem] = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    return found
+
+
+def config_path(name: str) -> Path:
+    """Return the file that `name` means: a preset, or a path. Raises UsageError if it is neither."""
+    if name in presets():
+        return configs_dir() / f"{name}.toml"
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        raise UsageError(f"{name}: no such configuration file", f"presets: {', '.join(presets())}")
+    near = difflib.get_close_matches(name, presets(), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(presets())}"
+    raise UsageError(f"{name!r} is neither a preset nor a file", hint)
+
+
+def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
+    """Return the checkpoint that `policy.checkpoint` means; None for random actions.
+
+    Raises UsageError if there is none for the world, or it cannot be used.
+    """
+    from sim.policy.loading import load_checkpoint
+
+    if setting == "random":
+        return None
+    if setting != "auto":
+        return load_checkpoint(Path(setting).expanduser(), world)
+    shipped = configs_dir() / "checkpoints" / f"{world.name}.safetensors"
+    if not shipped.exists():
+        raise UsageError(
+            f"policy.checkpoint = 'auto', but none is shipped for world {world.name}",
+            f"train one (valuescape train {world.name}), name a file, or set policy.checkpoint=random",
+        )
+    return load_checkpoint(shipped, world)

@@ -1,0 +1,93 @@
+"""The summary of a run: what was run, on what, how it went."""
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import UsageError
+from sim.health import limits, measures
+
+if TYPE_CHECKING:
+    from valuescape.session import Session
+
+_PACKAGES = ("valuescape", "numpy", "torch", "moderngl", "glfw", "multiprocess", "av")
+
+
+def write_report(session: "Session", path: Path) -> dict[str, Any]:
+    """Return the report of a run and write it to `path` as JSON; null stands for what was too short to tell.
+
+    Raises UsageError if the file cannot be written.
+    """
+    report = _report(session)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+    return report
+
+
+def _report(session: "Session") -> dict[str, Any]:
+    config, log, engine = session.config, session.log, session.engine
+    figures = measures(log, config.health)
+    stats = engine.episode_stats()
+    return {
+        "agents": config.agents.count,
+        "workers": engine.workers,
+        "frames": len(log.frame_ends),
+        "ticks": session.scene.ring.newest,
+        **{name: _finite(value) for name, value in figures.items()},
+        "start_s": round(session.start_s, 3),
+        "worker_restarts": engine.restarts,
+        "episodes": stats.finished,
+        "episodes_terminated": stats.terminated,
+        "mean_return": _finite(stats.mean_return),
+        "mean_length": _finite(stats.mean_length),
+        "health": {limit.name: limit.kept for limit in limits(figures, config.health)},
+        "warmup_s": config.health.warmup_s,
+        "recorded": session.recorder is not None,
+        "lockstep": session.lockstep,
+        "gl_renderer": session.driver.renderer,
+        "gl_version": session.driver.version,
+        "machine": machine(),
+        "versions": versions(),
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Return what the run ran on."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that matter to a run's figures."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
