@@ -38,8 +38,10 @@ RANGE = np.dtype(
 )
 """The value range of one layer (std430)."""
 
-DRAW_COMMAND = np.dtype([("vertices", "u4"), ("instances", "u4"), ("first", "u4"), ("base_instance", "u4")])
-"""OpenGL's DrawArraysIndirectCommand."""
+DRAW_COMMAND = np.dtype(
+    [("vertices", "u4"), ("instances", "u4"), ("first", "u4"), ("base_instance", "u4"), ("pad", "u4")]
+)
+"""OpenGL's DrawArraysIndirectCommand, at the stride that moderngl reads commands with: 20 bytes."""
 
 TRAIL_INSTANCE = np.dtype([("agent", "u4"), ("level", "u4")])
 """One trail to be drawn, at one level of detail."""

@@ -38,7 +38,7 @@ void main() {
         }
         if (local == uint(GROUP) - 1u) {
             uint vertices = uint(trail_samples(level)) * 2u;
-            commands[level] = DrawCommand(vertices, sums[local], 0u, level * uint(frame.agents));
+            commands[level] = DrawCommand(vertices, sums[local], 0u, level * uint(frame.agents), 0u);
         }
         barrier();
     }

@@ -6,6 +6,7 @@
 layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;   // one row a layer
 in vec2 v_uv;
 in vec3 v_normal;
+in vec2 v_values;
 out vec4 color;
 
 vec3 colormap(uint layer, float at) {
@@ -21,18 +22,23 @@ float contour(float at) {
 }
 
 void main() {
-    uint base = frame.layer == LAYER_DENSITY ? LAYER_DENSITY : LAYER_VALUE;
-    float at = base == LAYER_VALUE ? on_scale(base, texture(value_field, v_uv).r)
-                                   : on_scale(base, texture(density_field, v_uv).r);
-    vec3 shade = colormap(base, at);
-    if (frame.contours > 0.0 && base == LAYER_VALUE) shade = mix(shade, vec3(0.0), 0.35 * contour(at));
-    if (frame.layer == LAYER_BOTH) {
-        float density = clamp(on_scale(LAYER_DENSITY, texture(density_field, v_uv).r), 0.0, 1.0);
-        shade = mix(shade, colormap(LAYER_DENSITY, density), 0.75 * smoothstep(0.0, 1.0, density));
+    vec2 at = v_values;
+    if (frame.height_scale == 0.0) {
+        at.x = on_scale(LAYER_VALUE, texture(value_field, v_uv).r);
+        at.y = on_scale(LAYER_DENSITY, texture(density_field, v_uv).r);
+    }
+    vec3 shade;
+    if (frame.layer == LAYER_DENSITY) {
+        shade = colormap(LAYER_DENSITY, at.y);
+    } else {
+        shade = colormap(LAYER_VALUE, at.x);
+        if (frame.contours > 0.0) shade = mix(shade, vec3(0.0), 0.35 * contour(at.x));
+        if (frame.layer == LAYER_BOTH) {
+            shade = mix(shade, colormap(LAYER_DENSITY, at.y), 0.75 * smoothstep(0.0, 1.0, at.y));
+        }
     }
     if (frame.height_scale > 0.0) {
-        vec3 normal = normalize(v_normal);
-        float light = max(dot(normal, normalize(vec3(-0.4, -0.5, 0.9))), 0.0);
+        float light = max(dot(normalize(v_normal), normalize(vec3(-0.4, -0.5, 0.9))), 0.0);
         shade *= 0.45 + 0.65 * light;
     }
     color = vec4(shade, 1.0);

@@ -5,12 +5,18 @@
 #include "field.glsl"
 out vec2 v_uv;
 out vec3 v_normal;
+out vec2 v_values;      // value and density on their scales; the flat map reads them a pixel instead
 
 void main() {
     uint edge = frame.mesh_edge;
     vec2 uv = vec2(gl_VertexID % int(edge), gl_VertexID / int(edge)) / float(edge - 1u);
     v_uv = uv;
     vec3 position = scene_position(uv);
+    v_values = vec2(0.0);
+    if (frame.height_scale > 0.0) {
+        v_values.x = on_scale(LAYER_VALUE, bilinear(value_field, uv));
+        v_values.y = on_scale(LAYER_DENSITY, bilinear(density_field, uv));
+    }
     v_normal = vec3(0.0, 0.0, 1.0);
     if (frame.height_scale > 0.0) {
         float reach = 1.0 / float(edge - 1u);

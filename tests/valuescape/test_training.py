@@ -15,7 +15,6 @@ from sim.worlds import WORLDS, make_world
 from valuescape.gym_env import WorldEnv
 from valuescape.training import ALGORITHMS, evaluate, evaluate_checkpoint, make_model, train
 
-
 SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*.safetensors"))
 
 
