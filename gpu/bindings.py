@@ -17,6 +17,7 @@ class Slot(IntEnum):
     LAYER_INPUT = 8
     LAYER_OUTPUT = 9
     LAYER_WEIGHTS = 10
+    TRAIL_POINT = 11
 
 
 class Block(IntEnum):

@@ -34,6 +34,7 @@ class TrailRing:
         self._meter = meter
         self.position = gl.buffer(reserve=agents * length * 8)
         self.strand = gl.buffer(reserve=agents * length * 4)
+        self.point = gl.buffer(reserve=agents * length * 16)  # written by PlacePass
 
     def upload(self, source: TrailSource, newest: int) -> range:
         """Take over every row up to tick `newest` that is not here yet; returns their ticks.
@@ -51,6 +52,11 @@ class TrailRing:
         self.oldest = min(max(self.oldest, self.newest - self.length + 1), self.newest)
         return ticks
 
+    @property
+    def ticks(self) -> range:
+        """The ticks that can be drawn, oldest first."""
+        return range(self.oldest, self.newest + 1)
+
     def first_index(self, tick: int) -> int:
         """Return the index in `position` at which the row of `tick` begins."""
         return tick % self.length * self.agents
@@ -59,11 +65,12 @@ class TrailRing:
         """Make the ring visible to shaders."""
         self.position.bind_to_storage_buffer(Slot.TRAIL_POSITION)
         self.strand.bind_to_storage_buffer(Slot.TRAIL_STRAND)
+        self.point.bind_to_storage_buffer(Slot.TRAIL_POINT)
 
     def release(self) -> None:
-        """Free both buffers."""
-        self.position.release()
-        self.strand.release()
+        """Free the buffers."""
+        for each in (self.position, self.strand, self.point):
+            each.release()
 
     def _write(self, buffer: moderngl.Buffer, row: NDArray[Any], index: int) -> None:
         buffer.write(np.ascontiguousarray(row), offset=index * row.nbytes)

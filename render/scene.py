@@ -11,6 +11,7 @@ from gpu.bindings import Block, Texture
 from gpu.meter import FrameMeter
 from gpu.passes.density import DensityPass
 from gpu.passes.lod import LodPass, segments
+from gpu.passes.place import PlacePass
 from gpu.passes.ranges import RangePass
 from gpu.source import LAYERS, TRAIL_COLORS
 from gpu.structs import FRAME
@@ -38,7 +39,9 @@ from sim.worlds import World
 
 BACKGROUND = (0.055, 0.062, 0.078)
 _FONT_PX = 13
-_HEIGHT = 0.62  # of the field, in units of half the map's width
+HEIGHT = 0.62
+"""Of the height field, in units of half the map's width."""
+
 _LAYER_VALUE, _LAYER_DENSITY = LAYERS.index("value"), LAYERS.index("density")
 
 
@@ -91,6 +94,7 @@ class Scene:
             DensityPass(gl, self.ring, config.heatmap.density_resolution, bounds, half_life, meter)
         )
         self._ranges = self._own(RangePass(gl, 2, config.heatmap.range_hysteresis, meter))
+        self._place = self._own(PlacePass(gl, self.ring, bounds, self._height_layer, HEIGHT, meter))
         self._lod = self._own(
             LodPass(
                 gl,
@@ -143,11 +147,20 @@ class Scene:
         if self._critic:
             self._ranges.update(_LAYER_VALUE, self._critic.texture)
             self._shown_ranges = self._ranges.read()
+            self._place_trails(self.ring.ticks)
 
     def upload(self, source: TrailSource, newest: int) -> None:
         """Take over what happened up to tick `newest`."""
-        self.density.update(self.ring.upload(source, newest))
+        ticks = self.ring.upload(source, newest)
+        self.density.update(ticks)
         self._ranges.update(_LAYER_DENSITY, self.density.texture)
+        # A critic's landscape stays as it is, a density that is the height moves every trail with it.
+        self._place_trails(ticks if self._critic else self.ring.ticks)
+
+    def _place_trails(self, ticks: range) -> None:
+        self._ranges.bind()
+        (self._critic or self.density).texture.use(Texture.VALUE)
+        self._place.update(ticks)
 
     def read_ranges(self) -> None:
         """Bring the colour bars' numbers up to date; a GPU query."""
@@ -179,6 +192,10 @@ class Scene:
         """Free everything this scene made."""
         self._owned.close()
 
+    @property
+    def _height_layer(self) -> int:
+        return _LAYER_VALUE if self._critic else _LAYER_DENSITY
+
     def _layer(self, viewer: Viewer) -> int:
         return LAYERS.index(viewer.layer) if self._critic else _LAYER_DENSITY
 
@@ -190,8 +207,8 @@ class Scene:
             matrix = viewer.orbit_camera.matrix(size)
         frame["view_projection"] = matrix.T
         frame["viewport_px"] = size
-        frame["height_scale"] = 0.0 if viewer.flat else _HEIGHT
-        frame["height_layer"] = _LAYER_VALUE if self._critic else _LAYER_DENSITY
+        frame["height_scale"] = 0.0 if viewer.flat else HEIGHT
+        frame["height_layer"] = self._height_layer
         frame["newest"], frame["oldest"] = self.ring.newest, self.ring.oldest
         frame["trail_rows"], frame["agents"] = self.ring.length, self.ring.agents
         frame["trail_width_px"] = config.trails.width_px * self._scale

@@ -2,7 +2,6 @@
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-#include "field.glsl"
 #include "trail.glsl"
 in uint in_agent;
 noperspective out vec2 v_offset_px;
@@ -10,9 +9,8 @@ noperspective out vec2 v_offset_px;
 const float LIFT = 0.006;
 
 void main() {
-    vec3 scene = scene_position(map_uv(trail_position[trail_index(frame.newest, in_agent)]));
-    if (frame.height_scale > 0.0) scene.z += LIFT;
-    vec4 clip = frame.view_projection * vec4(scene, 1.0);
+    vec4 point = trail_point(frame.newest, in_agent);
+    vec4 clip = frame.view_projection * vec4(point.xy, point.z + LIFT, 1.0);
     vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0;
     v_offset_px = corner * (0.5 * frame.agent_size_px + 1.0);
     gl_Position = clip + vec4(v_offset_px * 2.0 / frame.viewport_px * clip.w, 0.0, 0.0);

@@ -2,15 +2,14 @@
 //
 // Keeping every s-th sample moves a point of the trail by at most s^2/8 times the greatest second difference
 // of its samples, here measured on the screen, in pixels: a level is good enough while that is within
-// `tolerance_px`. It is less for trails that are far, small on the screen, or straight. A trail with a break
-// loses up to a stride at each side of it, so there the stride itself must stay within a few pixels.
+// `tolerance_px`. It is less for trails that are far, small on the screen, or straight. Beside a break the
+// samples shown are moved to the break itself, which makes chords of up to two strides (see trails.vert).
 // A trail is in view if the box around its samples touches the screen.
 // Ranks within the group come from bit masks, so that the compacted lists keep the agents' order and a
 // picture with overlapping trails is the same every time.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-#include "field.glsl"
 #include "trail.glsl"
 layout(local_size_x = GROUP) in;
 layout(std430, binding = SLOT_CHOICE) writeonly buffer Choices { uint choices[]; };        // level << 16 | rank
@@ -23,60 +22,44 @@ uniform bool use_levels;
 uniform bool use_culling;
 
 const uint CULLED = MAX_LEVELS;
-const float BREAK_PX = 3.0;
 shared uint masks[MAX_LEVELS * (GROUP / 32)];
-
-// Nearest texel is near enough to choose a level by.
-vec4 clip_position(vec2 uv) {
-    float height = 0.0;
-    if (frame.height_scale > 0.0) {
-        float value;
-        if (frame.height_layer == LAYER_VALUE) {
-            ivec2 size = textureSize(value_field, 0);
-            value = texelFetch(value_field, clamp(ivec2(uv * vec2(size)), ivec2(0), size - 1), 0).r;
-        } else {
-            ivec2 size = textureSize(density_field, 0);
-            value = texelFetch(density_field, clamp(ivec2(uv * vec2(size)), ivec2(0), size - 1), 0).r;
-        }
-        height = frame.height_scale * clamp(on_scale(frame.height_layer, value), 0.0, 1.0);
-    }
-    return frame.view_projection * vec4(uv * 2.0 - 1.0, height, 1.0);
-}
 
 uint choose(uint agent) {
     vec2 low = vec2(1e9), high = vec2(-1e9);
     vec2 previous = vec2(0.0), before = vec2(0.0);
-    float bend = 0.0, stride = 0.0;
-    bool broken = false, behind = false;
-    int run = 0;                                    // samples since the last break
+    float bend = 0.0;
+    bool behind = false;
+    int run = 0, shortest = frame.trail_rows;       // samples since the last break; of the shortest strand
     uint strand = 0u;
+    bool broken = false;
     for (int tick = frame.oldest; tick <= frame.newest; ++tick) {
-        int at = trail_index(tick, agent);
-        vec4 clip = clip_position(map_uv(trail_position[at]));
+        vec4 point = trail_point(tick, agent);
+        vec4 clip = frame.view_projection * vec4(point.xyz, 1.0);
         behind = behind || clip.w < 1e-4;
         vec2 pixel = (clip.xy / max(clip.w, 1e-4) * 0.5 + 0.5) * frame.viewport_px;
         low = min(low, pixel);
         high = max(high, pixel);
-        if (run > 0 && trail_strand[at] != strand) {
+        if (run > 0 && strand_of(point) != strand) {
+            shortest = min(shortest, run);
             broken = true;
             run = 0;
         }
-        strand = trail_strand[at];
-        if (run > 0) stride = max(stride, distance(pixel, previous));
+        strand = strand_of(point);
         if (run > 1) bend = max(bend, length(pixel - 2.0 * previous + before));
         before = previous;
         previous = pixel;
         ++run;
     }
+    if (broken) shortest = min(shortest, run);
     bool outside = any(greaterThan(low, frame.viewport_px + margin_px)) || any(lessThan(high, vec2(-margin_px)));
     if (use_culling && outside && !behind) return CULLED;
+    if (!use_levels || behind) return 0u;
     uint level = 0u;
-    if (use_levels && !behind) {
-        while (level + 1u < levels) {
-            float s = float(2u << level);
-            if (s * s / 8.0 * bend > tolerance_px || (broken && s * stride > BREAK_PX)) break;
-            ++level;
-        }
+    while (level + 1u < levels) {
+        int stride = 2 << level;
+        float chord = float(broken ? 2 * stride : stride);
+        if (chord * chord / 8.0 * bend > tolerance_px || (broken && 2 * stride > shortest)) break;
+        ++level;
     }
     return level;
 }

@@ -7,22 +7,33 @@ out vec2 v_uv;
 out vec3 v_normal;
 out vec2 v_values;      // value and density on their scales; the flat map reads them a pixel instead
 
+// Slope from the four texels around: at the mesh's scale as good as interpolated ones, a quarter of the reads.
+vec3 surface_normal(vec2 uv) {
+    ivec2 size = textureSize(value_field, 0);
+    ivec2 at = clamp(ivec2(uv * vec2(size)), ivec2(0), size - 1);
+    ivec2 low = max(at - 1, ivec2(0)), high = min(at + 1, size - 1);
+    float east = texelFetch(value_field, ivec2(high.x, at.y), 0).r;
+    float west = texelFetch(value_field, ivec2(low.x, at.y), 0).r;
+    float north = texelFetch(value_field, ivec2(at.x, high.y), 0).r;
+    float south = texelFetch(value_field, ivec2(at.x, low.y), 0).r;
+    Range range = ranges[frame.height_layer];
+    float rise = frame.height_scale / max(range.shown_high - range.shown_low, 1e-12);
+    vec2 run = 2.0 * vec2(high - low) / vec2(size);
+    return normalize(vec3((west - east) * rise / run.x, (south - north) * rise / run.y, 1.0));
+}
+
 void main() {
     uint edge = frame.mesh_edge;
     vec2 uv = vec2(gl_VertexID % int(edge), gl_VertexID / int(edge)) / float(edge - 1u);
     v_uv = uv;
-    vec3 position = scene_position(uv);
-    v_values = vec2(0.0);
-    if (frame.height_scale > 0.0) {
-        v_values.x = on_scale(LAYER_VALUE, bilinear(value_field, uv));
-        v_values.y = on_scale(LAYER_DENSITY, bilinear(density_field, uv));
-    }
     v_normal = vec3(0.0, 0.0, 1.0);
+    v_values = vec2(0.0);
+    vec3 position = vec3(uv * 2.0 - 1.0, 0.0);
     if (frame.height_scale > 0.0) {
-        float reach = 1.0 / float(edge - 1u);
-        float east = surface_height(uv + vec2(reach, 0.0)), west = surface_height(uv - vec2(reach, 0.0));
-        float north = surface_height(uv + vec2(0.0, reach)), south = surface_height(uv - vec2(0.0, reach));
-        v_normal = normalize(vec3(west - east, south - north, 4.0 * reach));
+        v_values.x = on_scale(frame.height_layer, bilinear(value_field, uv));
+        v_values.y = frame.layer == LAYER_VALUE ? 0.0 : on_scale(LAYER_DENSITY, bilinear(density_field, uv));
+        v_normal = surface_normal(uv);
+        position.z = frame.height_scale * clamp(v_values.x, 0.0, 1.0);
     }
     gl_Position = frame.view_projection * vec4(position, 1.0);
 }

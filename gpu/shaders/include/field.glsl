@@ -6,10 +6,6 @@ layout(binding = TEXTURE_VALUE) uniform sampler2D value_field;
 layout(binding = TEXTURE_DENSITY) uniform sampler2D density_field;
 layout(std430, binding = SLOT_RANGE) readonly buffer Ranges { Range ranges[]; };
 
-vec2 map_uv(vec2 map_position) {
-    return (map_position - frame.map_low) / (frame.map_high - frame.map_low);
-}
-
 // Bilinear by hand: the filter of a GPU's sampler has 8 bits, which shows as steps on a surface.
 float bilinear(sampler2D field, vec2 uv) {
     ivec2 size = textureSize(field, 0);
@@ -26,14 +22,4 @@ float bilinear(sampler2D field, vec2 uv) {
 float on_scale(uint layer, float value) {
     Range range = ranges[layer];
     return (value - range.shown_low) / max(range.shown_high - range.shown_low, 1e-12);
-}
-
-float surface_height(vec2 uv) {
-    if (frame.height_scale == 0.0) return 0.0;
-    float value = frame.height_layer == LAYER_VALUE ? bilinear(value_field, uv) : bilinear(density_field, uv);
-    return frame.height_scale * clamp(on_scale(frame.height_layer, value), 0.0, 1.0);
-}
-
-vec3 scene_position(vec2 uv) {
-    return vec3(uv * 2.0 - 1.0, surface_height(uv));
 }

@@ -1,13 +1,18 @@
-// The ring of trail rows, and which of its samples a level of detail shows.
+// The ring of trail points, and which of its samples a level of detail shows.
 // Include constants.glsl and structs.glsl first.
 //
 // Tick t is row t mod trail_rows. Level L shows the newest sample, every tick in between that is a multiple
-// of 2^L (absolute ticks, so that a trail does not shimmer as it grows), and the oldest.
-layout(std430, binding = SLOT_TRAIL_POSITION) readonly buffer TrailPositions { vec2 trail_position[]; };
-layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
+// of 2^L (absolute ticks, so that a trail does not shimmer as it grows), and the oldest. A strand is a piece
+// without a break: it changes when an episode ended or a periodic edge of the map was crossed.
+layout(std430, binding = SLOT_TRAIL_POINT) readonly buffer TrailPoints { vec4 trail_points[]; };
 
-int trail_index(int tick, uint agent) {
-    return (tick % frame.trail_rows) * frame.agents + int(agent);
+// Scene position in xyz, strand in w (as bits).
+vec4 trail_point(int tick, uint agent) {
+    return trail_points[(tick % frame.trail_rows) * frame.agents + int(agent)];
+}
+
+uint strand_of(vec4 point) {
+    return floatBitsToUint(point.w);
 }
 
 // How many samples level `level` has; 2^level is `1 << level`.

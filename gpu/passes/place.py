@@ -1,0 +1,52 @@
+"""Trail samples onto the surface, once each."""
+
+from typing import Any
+
+from gpu.dispatch import dispatch, groups_for, set_uniforms
+from gpu.meter import FrameMeter
+from gpu.source import GROUP, compute_program
+from gpu.trails import TrailRing
+
+
+class PlacePass:
+    """Computes the scene point of trail samples, for the field that is bound as VALUE and its range.
+
+    A point goes stale when that field or its range changes; `update` then needs all ticks of the ring, else
+    only new ones.
+    """
+
+    def __init__(
+        self,
+        gl: Any,
+        ring: TrailRing,
+        bounds: tuple[tuple[float, float], tuple[float, float]],
+        layer: int,
+        height: float,
+        meter: FrameMeter,
+    ) -> None:
+        self._gl = gl
+        self._ring = ring
+        self._meter = meter
+        self._program = compute_program(gl, "trail_place")
+        low, high = bounds
+        set_uniforms(
+            self._program,
+            agents=ring.agents,
+            rows=ring.length,
+            map_low=low,
+            map_high=high,
+            layer=layer,
+            height=height,
+        )
+
+    def update(self, ticks: range) -> None:
+        """Place the samples of consecutive `ticks`, which must be in the ring."""
+        if not ticks:
+            return
+        self._ring.bind()
+        set_uniforms(self._program, first_row=ticks.start % self._ring.length)
+        dispatch(self._gl, self._program, (groups_for(self._ring.agents, GROUP), len(ticks)), self._meter)
+
+    def release(self) -> None:
+        """Free the program."""
+        self._program.release()
