@@ -33,6 +33,7 @@ class Texture(IntEnum):
     DENSITY = 1
     COLORMAPS = 2
     GLYPHS = 3
+    SHADES = 4
 
 
 class Image(IntEnum):

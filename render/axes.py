@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import MapCamera, OrbitCamera, Rect
-from render.overlay import FAINT, INK, PANEL, RULE, Overlay
+from render.overlay import FAINT, INK, PANEL, Overlay
 from render.ticks import label, nice_step, ticks
 
 Float32Array = NDArray[np.float32]
@@ -108,9 +108,8 @@ def draw_orbit_axes(
     eye_x, eye_y, _ = camera.eye()
     near_x = 1.0 if eye_x > camera.target_x else -1.0
     near_y = 1.0 if eye_y > camera.target_y else -1.0
-    for side_x in (-1.0, 1.0):
-        _rule(overlay, matrix, size_px, [(side_x, -1.0), (side_x, 1.0)])
-        _rule(overlay, matrix, size_px, [(-1.0, side_x), (1.0, side_x)])
+    _rule(overlay, matrix, size_px, [(near_x, -1.0), (near_x, 1.0)])
+    _rule(overlay, matrix, size_px, [(-1.0, near_y), (1.0, near_y)])
     _draw_edge(overlay, matrix, size_px, axes[0], lambda t: (t, near_y), (0.0, near_y))
     _draw_edge(overlay, matrix, size_px, axes[1], lambda t: (near_x, t), (near_x, 0.0))
 
@@ -120,7 +119,7 @@ def _rule(
 ) -> None:
     start, end = (project(matrix, size_px, (x, y, 0.0)) for x, y in ends)
     if start is not None and end is not None:
-        overlay.line(start, end, 1, RULE)
+        overlay.line(start, end, 1, FAINT)
 
 
 def _draw_edge(
@@ -142,7 +141,7 @@ def _draw_edge(
             overlay.line(start, end, 1, FAINT)
             overlay.text(*far, text, anchor=(0.5, 0.5))
     x, y = place(0.0)
-    middle = project(matrix, size_px, (x + 0.24 * outwards[0], y + 0.24 * outwards[1], 0.0))
+    middle = project(matrix, size_px, (x + 0.2 * outwards[0], y + 0.2 * outwards[1], 0.0))
     edge = project(matrix, size_px, (x, y, 0.0))
     if middle and edge:
         push = np.subtract(middle, edge)

@@ -92,7 +92,7 @@ class OrbitCamera:
 
     yaw: float = math.radians(-125)
     pitch: float = math.radians(34)
-    distance: float = 3.75
+    distance: float = 3.55
     target_x: float = 0.0
     target_y: float = 0.0
     target_z: float = 0.12

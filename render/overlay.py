@@ -15,7 +15,6 @@ Color = tuple[float, float, float, float]
 
 INK: Color = (0.93, 0.94, 0.96, 1.0)
 FAINT: Color = (0.93, 0.94, 0.96, 0.55)
-RULE: Color = (0.93, 0.94, 0.96, 0.28)
 PANEL: Color = (0.055, 0.062, 0.078, 0.86)
 
 QUAD = np.dtype(
@@ -38,11 +37,15 @@ class Overlay:
 
     def __init__(self, font: Font) -> None:
         self.font = font
-        self._parts: list[NDArray[Any]] = []
+        self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is 10x slower
 
     def quads(self) -> NDArray[Any]:
         """Return all quads so far (dtype QUAD)."""
-        return np.concatenate(self._parts) if self._parts else np.zeros(0, QUAD)
+        if not self._parts:
+            return np.zeros(0, QUAD)
+        rows = np.concatenate(self._parts)
+        rows.view(np.uint32)[:, -1] = rows[:, -1]
+        return rows.view(QUAD).ravel()
 
     def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
         """Fill a rectangle."""
@@ -76,22 +79,20 @@ class Overlay:
         """
         placed = self.font.quads(text)
         width, height = self.font.width(text), self.font.ascent + self.font.descent
-        quads = np.zeros(len(placed), QUAD)
+        quads = np.zeros((len(placed), 15), np.float32)
         if upright:
             x, y = round(x - anchor[1] * height), round(y + anchor[0] * width)
-            quads["corner"] = np.stack([x + placed[:, 1], y - placed[:, 0]], axis=1)
-            quads["right"][:, 1] = -placed[:, 2]
-            quads["down"][:, 0] = placed[:, 3]
+            quads[:, 0], quads[:, 1] = x + placed[:, 1], y - placed[:, 0]
+            quads[:, 3], quads[:, 4] = -placed[:, 2], placed[:, 3]
         else:
             x, y = round(x - anchor[0] * width), round(y - anchor[1] * height)
-            quads["corner"] = placed[:, :2] + (x, y)
-            quads["right"][:, 0] = placed[:, 2]
-            quads["down"][:, 1] = placed[:, 3]
-        quads["texels"], quads["color"], quads["kind"] = placed[:, 4:], color, _GLYPH
+            quads[:, :2] = placed[:, :2] + (x, y)
+            quads[:, 2], quads[:, 5] = placed[:, 2], placed[:, 3]
+        quads[:, 6:10], quads[:, 10:14], quads[:, 14] = placed[:, 4:], color, _GLYPH
         self._parts.append(quads)
 
     def _parallelogram(self, corner: Any, right: Any, down: Any, color: Color, kind: int) -> None:
-        self._parts.append(np.array([(corner, right, down, (0, 0, 1, 1), color, kind)], QUAD))
+        self._parts.append(np.array([[*corner, *right, *down, 0, 0, 1, 1, *color, kind]], np.float32))
 
 
 class OverlayRenderer:

@@ -13,6 +13,7 @@ from gpu.passes.density import DensityPass
 from gpu.passes.lod import LodPass, segments
 from gpu.passes.place import PlacePass
 from gpu.passes.ranges import RangePass
+from gpu.passes.shade import ShadePass
 from gpu.source import LAYERS, TRAIL_COLORS
 from gpu.structs import FRAME
 from gpu.trails import TrailRing, TrailSource
@@ -41,6 +42,9 @@ BACKGROUND = (0.055, 0.062, 0.078)
 _FONT_PX = 13
 HEIGHT = 0.62
 """Of the height field, in units of half the map's width."""
+
+_RANGE_EVERY = 4
+"""Frames between two looks at the density's range, which changes slowly and costs two passes."""
 
 _LAYER_VALUE, _LAYER_DENSITY = LAYERS.index("value"), LAYERS.index("density")
 
@@ -106,6 +110,9 @@ class Scene:
                 meter=meter,
             )
         )
+        self._shade = self._own(
+            ShadePass(gl, max(config.heatmap.resolution, config.heatmap.density_resolution), meter)
+        )
         self._surface = self._own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
         self._trails = self._own(TrailLayer(gl, self._lod, batched=features.batched_trails, meter=meter))
         self._agents = self._own(AgentLayer(gl, agents, instanced=features.instanced_agents, meter=meter))
@@ -117,6 +124,7 @@ class Scene:
         self._frame = np.zeros(1, FRAME)
         self._frame["map_low"], self._frame["map_high"] = bounds
         self._overlay_key: object = None
+        self._uploads = 0
         self._shown_ranges = self._ranges.read()
         self.picture: Any = None
         self._attachments = ExitStack()
@@ -153,7 +161,9 @@ class Scene:
         """Take over what happened up to tick `newest`."""
         ticks = self.ring.upload(source, newest)
         self.density.update(ticks)
-        self._ranges.update(_LAYER_DENSITY, self.density.texture)
+        if self._uploads % _RANGE_EVERY == 0:
+            self._ranges.update(_LAYER_DENSITY, self.density.texture)
+        self._uploads += 1
         # A critic's landscape stays as it is, a density that is the height moves every trail with it.
         self._place_trails(ticks if self._critic else self.ring.ticks)
 
@@ -170,6 +180,7 @@ class Scene:
         """Draw a frame into `picture`: surface, trails, agents, labels."""
         self._write_frame(viewer)
         self._bind()
+        self._shade.update(self._layer(viewer))
         self._lod.update(margin_px=self._config.trails.width_px * self._scale + 2)
         gl, picture = self._gl, self.picture
         picture.use()
@@ -230,6 +241,7 @@ class Scene:
         critic.texture.use(Texture.VALUE)
         self.density.texture.use(Texture.DENSITY)
         self._colormaps.use(Texture.COLORMAPS)
+        self._shade.texture.use(Texture.SHADES)
 
     def _plot_scissor(self) -> tuple[int, int, int, int]:
         plot, height = self.plot(), self.picture.size[1]

@@ -103,7 +103,7 @@ class LodConfig(Section):
     """How much of a trail is drawn."""
 
     levels: int = Field(5, ge=1, le=8, description="levels; level L draws every 2^L-th sample")
-    tolerance_px: float = Field(0.35, ge=0, le=16, description="largest error of a coarser trail, pixels")
+    tolerance_px: float = Field(0.5, ge=0, le=16, description="largest error of a coarser trail, pixels")
 
 
 class RenderConfig(Section):
@@ -119,7 +119,7 @@ class RenderConfig(Section):
     )
     turn_deg_per_s: float = Field(0.0, ge=-360, le=360, description="how fast the 3-D view turns by itself")
     mesh_resolution: int = Field(
-        96, ge=8, le=1024, description="vertices along each edge of the height field"
+        48, ge=8, le=1024, description="vertices along each edge of the height field"
     )
     video_fps: int = Field(30, ge=1, le=120, description="frames per second of recordings")
 

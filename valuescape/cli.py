@@ -123,17 +123,19 @@ def _run(
     video: Path | None,
     screenshot: Path | None,
 ) -> int:
-    from valuescape.session import Outputs, RunLength, Session
+    from valuescape.length import RunLength
+    from valuescape.session import Outputs, Session
     from valuescape.tables import progress_bar, show_result
 
     if headless and length == (None, None, None):
         length = (None, config.run.seconds, None)
+    outputs = Outputs(folder, video, screenshot)
     with (
         _terminable(),
-        Session(config, RunLength(*length), Outputs(folder, video, screenshot), headless=headless) as session,
+        Session(config, RunLength(*length), outputs, headless=headless) as session,
+        progress_bar(_err, session, headless=headless) as on_progress,
     ):
-        with progress_bar(_err, session, headless=headless) as on_progress:
-            result = session.run(on_progress)
+        result = session.run(on_progress)
     show_result(_out, result, config)
     return 130 if result.interrupted else 0
 
@@ -195,7 +197,9 @@ def convert(
 
     Needed when observations were normalised in training: the statistics are in a file of their own.
 
-    [bold]Example[/]  valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
+    [bold]Example[/]
+
+      valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
     from sim.policy.loading import convert as convert_checkpoint
 

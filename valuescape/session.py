@@ -1,5 +1,6 @@
 """One run from start to end: starts everything, turns frames, and reports how it went."""
 
+import gc
 import signal
 import time
 from collections.abc import Callable
@@ -22,7 +23,11 @@ from sim.config import Config
 from sim.engine import Engine
 from sim.health import RunLog
 from sim.layout import NO_LIMIT
+from sim.policy.network import Checkpoint
+from sim.worlds import make_world
 from valuescape.critic_field import make_critic_field
+from valuescape.heading import heading
+from valuescape.length import RunLength
 from valuescape.presets import find_checkpoint
 from valuescape.report import write_report
 
@@ -33,15 +38,6 @@ _HEADING_S = 0.5
 """Seconds between two changes of the numbers in the heading: faster can't be read."""
 
 _MEMORY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RunLength:
-    """When a run ends: at the first of these; None never."""
-
-    frames: int | None = None
-    seconds: float | None = None
-    ticks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +104,14 @@ class Session:
         config, own = self.config, self._owned
         self.start_s = 0.0
         self.recorder: VideoRecorder | None = None
-        world_checkpoint = self._checkpoint()
-        self.engine = own.enter_context(Engine(config, world_checkpoint))
-        self.checkpoint = world_checkpoint
+        self.checkpoint = self._find_checkpoint()
+        self.engine = own.enter_context(Engine(config, self.checkpoint))
         self.display = self._open_display()
         own.callback(self.display.release)
         gl = self.display.gl
         self.driver = driver_info(gl)
         world = self.engine.world
-        self.critic = make_critic_field(gl, config, world, world_checkpoint, self.meter)
+        self.critic = make_critic_field(gl, config, world, self.checkpoint, self.meter)
         if self.critic:
             own.callback(self.critic.release)
         self.scene = Scene(gl, config, world, self.critic, self.meter, self.display.pixel_scale)
@@ -129,9 +124,7 @@ class Session:
             )
         self.engine.wait_ready()
 
-    def _checkpoint(self) -> Any:
-        from sim.worlds import make_world
-
+    def _find_checkpoint(self) -> Checkpoint | None:
         return find_checkpoint(self.config.policy.checkpoint, make_world(self.config.world.name))
 
     def _open_display(self) -> Display:
@@ -177,6 +170,9 @@ class Session:
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
         if not self.lockstep:
             self._let_run()
+        # What is here now stays: without this, collections visit all of it again and again, 2 % of a frame.
+        gc.collect()
+        gc.freeze()
         began = time.monotonic()
         previous = began
         while not self._stop:
@@ -185,7 +181,7 @@ class Session:
             previous = frame_began
             self._note(frame_began)
             on_progress(self._progress(began))
-            self._stop = self._stop or self._at_end(began)
+            self._stop = self._stop or self._done(began) >= 1
             if not self._stop:
                 self._wait_for_turn()
 
@@ -260,7 +256,13 @@ class Session:
             log.memory.append((now, self.engine.memory_bytes()))
 
     def _sample(self) -> None:
-        """Read what is on the GPU; counted with the queries of the frame it follows."""
+        """Read what is on the GPU; counted with the queries of the frame it follows.
+
+        Raises RuntimeError if OpenGL has noted an error since: drivers skip such a call and say nothing.
+        """
+        error = self.display.gl.error
+        if error != "GL_NO_ERROR":
+            raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
         self.scene.read_ranges()
         self.log.segments.append(self.scene.segments_drawn)
         self.log.queries += 2
@@ -276,13 +278,10 @@ class Session:
         if self._turn > now:
             time.sleep(self._turn - now)
 
-    def _at_end(self, began: float) -> bool:
-        length, frames = self.length, len(self.log.frame_ends)
-        if length.frames is not None and frames >= length.frames:
-            return True
-        if length.seconds is not None and self._run_seconds(began) >= length.seconds:
-            return True
-        return length.ticks is not None and self.scene.ring.newest >= length.ticks
+    def _done(self, began: float) -> float:
+        """Return the share of the run's length that is over."""
+        seconds = self._run_seconds(began)
+        return self.length.done(len(self.log.frame_ends), seconds, self.scene.ring.newest)
 
     def _run_seconds(self, began: float) -> float:
         """Seconds of the run: of video when recording, else of the clock."""
@@ -291,16 +290,8 @@ class Session:
         return time.monotonic() - began
 
     def _progress(self, began: float) -> Progress:
-        length, log = self.length, self.log
-        frames, ticks = len(log.frame_ends), self.scene.ring.newest
-        done = [0.0]
-        if length.frames:
-            done.append(frames / length.frames)
-        if length.seconds:
-            done.append(self._run_seconds(began) / length.seconds)
-        if length.ticks:
-            done.append(ticks / length.ticks)
-        return Progress(min(max(done), 1.0), frames, self._recent_fps(), ticks)
+        frames, ticks = len(self.log.frame_ends), self.scene.ring.newest
+        return Progress(self._done(began), frames, self._recent_fps(), ticks)
 
     def _recent_fps(self) -> float:
         ends = self.log.frame_ends[-30:]
@@ -310,24 +301,9 @@ class Session:
         now = time.monotonic()
         if now - self._heading_at > _HEADING_S:
             self._heading_at = now
-            self._heading = Heading(self._title(), self._state())
+            state = "paused" if self._paused else f"{self._recent_fps():.0f} fps"
+            self._heading = heading(self.engine, self.checkpoint, state, self.scene.ring.newest)
         return self._heading
-
-    def _title(self) -> tuple[str, ...]:
-        config, engine = self.config, self.engine
-        policy = self.checkpoint.algorithm.upper() if self.checkpoint else "random actions"
-        title = f"Valuescape: {config.world.name.replace('_', ' ')}"
-        processes = f"{engine.workers} worker processes" if engine.workers else "no workers"
-        return title, f"{policy} · {config.agents.count:,} agents · {processes}"
-
-    def _state(self) -> tuple[str, ...]:
-        stats = self.engine.episode_stats() if self.engine.newest_tick >= 0 else None
-        tick = max(self.scene.ring.newest, 0)
-        state = "paused" if self._paused else f"{self._recent_fps():.0f} fps"
-        first = f"{state} · tick {tick:,}"
-        if not stats or not stats.finished:
-            return (first,)
-        return first, f"{stats.finished:,} episodes · mean return {stats.mean_return:.1f}".replace("-", "−")
 
     def _screenshot(self, path: Path) -> Path:
         save_png(path, picture_bytes(self.scene.picture), self.scene.picture.size)

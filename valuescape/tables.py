@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -52,16 +52,24 @@ def show_result(console: Console, result: "RunResult", config: Config) -> None:
         f"{report['episodes']:,} episodes, mean return {_number(report['mean_return'])}",
         soft_wrap=True,
     )
-    console.print(
-        f"start {report['start_s']:.1f} s · FPS {_number(report['fps_mean'])} ± {_number(report['fps_std'])} "
-        f"· frame P50 {_number(report['frame_ms_p50'])} ms, busy {_number(report['busy_ms_p50'])} ms "
-        f"· {_number(report['ticks_per_s'])} ticks/s · {_number(report['segments_per_frame'])} segments/frame "
-        f"· {_number(report['upload_bytes_per_frame'] / 1e3)} kB/frame · {escape(report['gl_renderer'])}",
-        soft_wrap=True,
-    )
+    console.print(_figures_line(report), soft_wrap=True)
     console.print(_health_table(report, config))
     for path in result.files:
         console.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True)
+
+
+def _figures_line(report: dict[str, Any]) -> str:
+    shown = {name: _number(value) for name, value in report.items() if isinstance(value, float)}
+    figures = (
+        f"start {report['start_s']:.1f} s",
+        f"FPS {shown.get('fps_mean', '–')} ± {shown.get('fps_std', '–')}",
+        f"frame P50 {shown.get('frame_ms_p50', '–')} ms, busy {shown.get('busy_ms_p50', '–')} ms",
+        f"{shown.get('ticks_per_s', '–')} ticks/s",
+        f"{shown.get('segments_per_frame', '–')} segments/frame",
+        f"{report['upload_bytes_per_frame'] / 1e3:.1f} kB/frame",
+        escape(report["gl_renderer"]),
+    )
+    return " · ".join(figures)
 
 
 def _health_table(report: dict[str, float | None], config: Config) -> Table:

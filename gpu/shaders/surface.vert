@@ -4,8 +4,8 @@
 #include "structs.glsl"
 #include "field.glsl"
 out vec2 v_uv;
-out vec3 v_normal;
-out vec2 v_values;      // value and density on their scales; the flat map reads them a pixel instead
+out float v_value;      // on its scale, for contour lines
+out float v_light;
 
 // Slope from the four texels around: at the mesh's scale as good as interpolated ones, a quarter of the reads.
 vec3 surface_normal(vec2 uv) {
@@ -26,14 +26,14 @@ void main() {
     uint edge = frame.mesh_edge;
     vec2 uv = vec2(gl_VertexID % int(edge), gl_VertexID / int(edge)) / float(edge - 1u);
     v_uv = uv;
-    v_normal = vec3(0.0, 0.0, 1.0);
-    v_values = vec2(0.0);
+    v_value = 0.0;
+    v_light = 1.0;
     vec3 position = vec3(uv * 2.0 - 1.0, 0.0);
     if (frame.height_scale > 0.0) {
-        v_values.x = on_scale(frame.height_layer, bilinear(value_field, uv));
-        v_values.y = frame.layer == LAYER_VALUE ? 0.0 : on_scale(LAYER_DENSITY, bilinear(density_field, uv));
-        v_normal = surface_normal(uv);
-        position.z = frame.height_scale * clamp(v_values.x, 0.0, 1.0);
+        float height = on_scale(frame.height_layer, bilinear(value_field, uv));
+        v_value = height;
+        v_light = 0.45 + 0.65 * max(dot(surface_normal(uv), normalize(vec3(-0.4, -0.5, 0.9))), 0.0);
+        position.z = frame.height_scale * clamp(height, 0.0, 1.0);
     }
     gl_Position = frame.view_projection * vec4(position, 1.0);
 }

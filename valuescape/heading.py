@@ -1,0 +1,22 @@
+"""What is written at the top of the picture."""
+
+from render.scene import Heading
+from sim.engine import Engine
+from sim.policy.network import Checkpoint
+
+
+def heading(engine: Engine, checkpoint: Checkpoint | None, state: str, tick: int) -> Heading:
+    """Return what is shown (world, policy, crowd) and how it runs (`state`, tick, episodes so far)."""
+    config = engine.config
+    policy = checkpoint.algorithm.upper() if checkpoint else "random actions"
+    title = f"Valuescape: {config.world.name.replace('_', ' ')}"
+    processes = f"{engine.workers} worker processes" if engine.workers else "no workers"
+    what = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
+    how: tuple[str, ...] = (f"{state} · tick {max(tick, 0):,}",)
+    stats = engine.episode_stats()
+    if stats.finished:
+        returns = f"{stats.mean_return:.1f}".replace("-", "−")
+        how = (*how, f"{stats.finished:,} episodes · mean return {returns}")
+    if engine.restarts:
+        how = (*how, f"{engine.restarts} workers replaced")
+    return Heading(what, how)
