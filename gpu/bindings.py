@@ -18,6 +18,7 @@ class Slot(IntEnum):
     LAYER_OUTPUT = 9
     LAYER_WEIGHTS = 10
     TRAIL_POINT = 11
+    VISITS = 12
 
 
 class Block(IntEnum):

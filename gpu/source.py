@@ -16,9 +16,6 @@ LAYERS = ("value", "density", "both")
 TRAIL_COLORS = ("age", "agent")
 """What a trail's colour can say."""
 
-DENSITY_UNIT = 16
-"""What one visit adds to a density cell: fixed point, so that decay has something to round."""
-
 MAX_LEVELS = 8
 """Most levels of detail that `lod.levels` may ask for."""
 
@@ -44,9 +41,7 @@ def generated_includes() -> dict[str, str]:
         + _defines("LAYER_", ((name.upper(), f"{i}u") for i, name in enumerate(LAYERS)))
         + _defines("TRAIL_COLOR_", ((name.upper(), f"{i}u") for i, name in enumerate(TRAIL_COLORS)))
         + _defines("ACTIVATION_", ((each.name, i) for i, each in enumerate(Activation)))
-        + _defines(
-            "", (("DENSITY_UNIT", f"{DENSITY_UNIT}u"), ("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP))
-        )
+        + _defines("", (("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP)))
     )
     structs = (
         f"layout(std140, binding = BLOCK_FRAME) uniform Frame {{\n{members_glsl(FRAME)}\n}} frame;\n"

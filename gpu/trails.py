@@ -3,7 +3,6 @@
 from typing import Any, Protocol
 
 import moderngl
-import numpy as np
 from numpy.typing import NDArray
 
 from gpu.bindings import Slot
@@ -37,20 +36,27 @@ class TrailRing:
         self.point = gl.buffer(reserve=agents * length * 16)  # written by PlacePass
 
     def upload(self, source: TrailSource, newest: int) -> range:
-        """Take over every row up to tick `newest` that is not here yet; returns their ticks.
+        """Take over every row up to tick `newest` that is not here yet; returns the ticks taken over.
 
-        A row that a worker began to overwrite while it was copied is not shown, nor are those before it.
+        A row that a worker began to overwrite while it was copied is never shown, nor are those before it; if
+        that is so of `newest` itself, what is newest here stays so until the next call.
         """
-        ticks = range(max(self.newest + 1, newest - self.length + 1), newest + 1)
-        for tick in ticks:
-            index = tick % self.length
-            self._write(self.position, source.row("trail_position", tick), index)
-            self._write(self.strand, source.row("trail_strand", tick), index)
+        first = max(self.newest + 1, newest - self.length + 1)
+        for tick in range(first, newest + 1):
+            position, strand = (source.row(name, tick).copy() for name in ("trail_position", "trail_strand"))
             if not source.trail_intact(tick):
-                self.oldest = tick + 1
-        self.newest = max(self.newest, newest)
-        self.oldest = min(max(self.oldest, self.newest - self.length + 1), self.newest)
-        return ticks
+                first = tick + 1
+                continue
+            self._write(self.position, position, tick)
+            self._write(self.strand, strand, tick)
+            self.oldest = max(self.oldest, tick - self.length + 1)
+        if first > newest:
+            self.oldest = min(self.oldest, max(self.newest, 0))
+            return range(0)
+        if first > self.newest + 1:
+            self.oldest = first  # what lies before the gap would be joined to what lies behind it
+        self.newest = newest
+        return range(first, newest + 1)
 
     @property
     def ticks(self) -> range:
@@ -72,6 +78,6 @@ class TrailRing:
         for each in (self.position, self.strand, self.point):
             each.release()
 
-    def _write(self, buffer: moderngl.Buffer, row: NDArray[Any], index: int) -> None:
-        buffer.write(np.ascontiguousarray(row), offset=index * row.nbytes)
+    def _write(self, buffer: moderngl.Buffer, row: NDArray[Any], tick: int) -> None:
+        buffer.write(row, offset=tick % self.length * row.nbytes)
         self._meter.upload_bytes += row.nbytes

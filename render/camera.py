@@ -13,7 +13,7 @@ CameraT = TypeVar("CameraT", "MapCamera", "OrbitCamera")
 
 MIN_PITCH, MAX_PITCH = math.radians(8), math.radians(89)
 MIN_DISTANCE, MAX_DISTANCE = 0.4, 12.0
-MIN_ZOOM, MAX_ZOOM = 0.5, 200.0
+MIN_REACH, MAX_REACH = 0.005, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,18 @@ class Rect:
 class MapCamera:
     """The map from above. Scene coordinates: the map is [-1, 1]^2.
 
-    center: what is in the middle of the plot. zoom: 1 shows the whole map.
+    center: what is in the middle of the plot. reach: from there to the plot's edges; 1 shows the whole map.
+    (Not its inverse, the magnification: mixing that of two cameras would move what both show in one place.)
     """
 
     center_x: float = 0.0
     center_y: float = 0.0
-    zoom: float = 1.0
+    reach: float = 1.0
 
     def matrix(self, size_px: tuple[int, int], plot: Rect) -> Float32Array:
         """Return the 4x4 matrix from scene to clip space; the map fills `plot`."""
         width, height = size_px
-        scale_x, scale_y = plot.width / width * self.zoom, plot.height / height * self.zoom
+        scale_x, scale_y = plot.width / width / self.reach, plot.height / height / self.reach
         middle_x = (plot.left + plot.width / 2) / width * 2 - 1
         middle_y = 1 - (plot.top + plot.height / 2) / height * 2
         matrix = np.eye(4, dtype=np.float32)
@@ -61,28 +62,27 @@ class MapCamera:
 
     def visible(self) -> tuple[float, float, float, float]:
         """Return the part of the scene in the plot: x and y from, x and y to."""
-        reach = 1 / self.zoom
-        x, y = self.center_x, self.center_y
+        x, y, reach = self.center_x, self.center_y, self.reach
         return x - reach, y - reach, x + reach, y + reach
 
     def scene_at(self, x_px: float, y_px: float, plot: Rect) -> tuple[float, float]:
         """Return the scene point under a pixel."""
-        x = ((x_px - plot.left) / plot.width * 2 - 1) / self.zoom + self.center_x
-        y = (1 - (y_px - plot.top) / plot.height * 2) / self.zoom + self.center_y
+        x = ((x_px - plot.left) / plot.width * 2 - 1) * self.reach + self.center_x
+        y = (1 - (y_px - plot.top) / plot.height * 2) * self.reach + self.center_y
         return x, y
 
     def dragged(self, dx_px: float, dy_px: float, plot: Rect) -> Self:
         """Return the camera after the map was dragged by so many pixels."""
-        step_x, step_y = 2 / (plot.width * self.zoom), 2 / (plot.height * self.zoom)
+        step_x, step_y = 2 * self.reach / plot.width, 2 * self.reach / plot.height
         return replace(self, center_x=self.center_x - dx_px * step_x, center_y=self.center_y + dy_px * step_y)
 
     def zoomed(self, factor: float, x_px: float, y_px: float, plot: Rect) -> Self:
         """Return the camera zoomed so that what is under the pixel stays there."""
         x, y = self.scene_at(x_px, y_px, plot)
-        zoom = min(max(self.zoom * factor, MIN_ZOOM), MAX_ZOOM)
-        keep = self.zoom / zoom
+        reach = min(max(self.reach / factor, MIN_REACH), MAX_REACH)
+        keep = reach / self.reach
         return replace(
-            self, zoom=zoom, center_x=x + (self.center_x - x) * keep, center_y=y + (self.center_y - y) * keep
+            self, reach=reach, center_x=x + (self.center_x - x) * keep, center_y=y + (self.center_y - y) * keep
         )
 
 
@@ -127,7 +127,7 @@ class OrbitCamera:
         return matrix
 
     def orbited(self, dx_px: float, dy_px: float) -> Self:
-        """Return the camera after a drag: across turns, along tilts; half a degree a pixel."""
+        """Return the camera after a drag: across turns, along tilts; 0.4 degrees a pixel."""
         pitch = min(max(self.pitch + math.radians(0.4) * dy_px, MIN_PITCH), MAX_PITCH)
         return replace(self, yaw=self.yaw - math.radians(0.4) * dx_px, pitch=pitch)
 

@@ -16,6 +16,7 @@ from gpu.passes.ranges import RangePass
 from gpu.passes.shade import ShadePass
 from gpu.source import LAYERS, TRAIL_COLORS
 from gpu.structs import FRAME
+from gpu.textures import clamped
 from gpu.trails import TrailRing, TrailSource
 from render.axes import (
     ColorBar,
@@ -119,7 +120,7 @@ class Scene:
         self._font = Font(round(_FONT_PX * self._scale))
         self._overlay = self._own(OverlayRenderer(gl, self._font, meter))
         rows = colormap_rows()
-        self._colormaps = self._own(gl.texture((256, len(rows)), 4, rows.tobytes()))
+        self._colormaps = self._own(clamped(gl.texture((256, len(rows)), 4, rows.tobytes())))
         self._block = self._own(gl.buffer(reserve=FRAME.itemsize))
         self._frame = np.zeros(1, FRAME)
         self._frame["map_low"], self._frame["map_high"] = bounds

@@ -35,7 +35,7 @@ class Font:
         self._font = ImageFont.truetype(str(path), size_px)
         self.ascent, self.descent = self._font.getmetrics()
         self.glyphs, self.atlas = self._draw()
-        self.quads = lru_cache(maxsize=512)(self._quads)
+        self.quads = lru_cache(maxsize=64)(self._quads)
 
     @property
     def line_px(self) -> int:

@@ -22,10 +22,12 @@ def nice_step(at_least: float) -> float:
 
 
 def label(value: float, step: float) -> str:
-    """Return `value` with the decimals that tell it from its neighbours `step` away; a true minus sign."""
-    magnitude = max(abs(value), step)
-    if magnitude >= 1e5 or step < 1e-4:
-        return f"{value:.3g}".replace("-", "−")
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
-    text = f"{value:.{decimals}f}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
+    """Return `value` with the digits that tell it from its neighbours `step` away; a true minus sign."""
+    last = math.floor(math.log10(step) + 1e-9)  # place of the last digit that differs
+    if abs(value) < step / 2:
+        return "0"
+    first = math.floor(math.log10(abs(value)))
+    if first < 5 and last > -5:
+        return f"{value:.{max(0, -last)}f}".replace("-", "−")
+    mantissa, exponent = f"{value:.{max(0, first - last)}e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")

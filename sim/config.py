@@ -128,7 +128,7 @@ class HealthConfig(Section):
     """The limits a run is held against, and how it is measured."""
 
     warmup_s: float = Field(
-        2.0, ge=0, description="seconds after the first frame that FPS and memory leave out"
+        5.0, ge=0, description="seconds after the first frame that FPS and memory leave out"
     )
     fps_std_below: float = Field(5.0, gt=0, description="standard deviation of FPS over one-second windows")
     frame_ms_p95_below: float = Field(50.0, gt=0, description="95th percentile of the frame time, ms")

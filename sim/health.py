@@ -1,6 +1,7 @@
 """How a run went: frame times, rates, memory growth, and the five limits it is held against."""
 
 import math
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,24 +10,30 @@ from numpy.typing import NDArray
 from sim.config import HealthConfig
 
 
+ENVELOPE_S = 5.0
+"""Window over which the least memory in use is taken."""
+
+
 @dataclass(slots=True)
 class RunLog:
     """What is noted while a run goes on; times are seconds of the monotonic clock.
 
     frame_ends: when each frame was finished; the first entry is the end of the first frame.
     busy_s: the part of each frame in which the main process did not wait for its next turn.
-    memory: (time, bytes) of all processes; segments: trail segments drawn, sampled.
+    memory: (time, bytes) of all processes; segments: trail segments drawn, sampled; ticks: (time, tick) of
+    the first and the last frame. What grows with every frame is packed: 16 bytes, 60 kB a minute.
     """
 
-    frame_ends: list[float] = field(default_factory=list)
-    busy_s: list[float] = field(default_factory=list)
+    frame_ends: "array[float]" = field(default_factory=lambda: array("d"))
+    busy_s: "array[float]" = field(default_factory=lambda: array("d"))
     draw_calls: int = 0
     queries: int = 0
     upload_bytes: int = 0
     dispatches: int = 0
     memory: list[tuple[float, int]] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
-    ticks: list[tuple[float, int]] = field(default_factory=list)
+    first_tick: tuple[float, int] | None = None
+    last_tick: tuple[float, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +66,27 @@ def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.
 def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
     """Return how fast `samples` of (seconds, bytes) grow, in MB (10^6 bytes) a minute.
 
-    The median of the slopes between all pairs (Theil and Sen), which a single jump does not tilt. NaN with
-    fewer than three samples after the warm-up.
+    Of the least use within every ENVELOPE_S after the warm-up: what is taken and given back again is not
+    growth. The median of the slopes between all pairs (Theil and Sen), which a single jump does not tilt.
+    NaN with fewer than three whole windows.
     """
-    kept = [(time, size) for time, size in samples if time >= samples[0][0] + warmup_s] if samples else []
-    if len(kept) < 3:
+    if not samples:
         return math.nan
-    times, sizes = np.array(kept, np.float64).T
-    first, second = np.triu_indices(len(times), 1)
-    slopes = (sizes[second] - sizes[first]) / (times[second] - times[first])
+    times, sizes = np.array(samples, np.float64).T
+    window = ((times - times[0] - warmup_s) // ENVELOPE_S).astype(np.int64)
+    least = [float(sizes[window == each].min()) for each in range(int(window[-1])) if (window == each).any()]
+    if len(least) < 3:
+        return math.nan
+    first, second = np.triu_indices(len(least), 1)
+    slopes = (np.take(least, second) - np.take(least, first)) / (second - first) / ENVELOPE_S
     return float(np.median(slopes)) * 60 / 1e6
 
 
-def rate(samples: list[tuple[float, int]]) -> float:
-    """Return the mean rate of a counter sampled as (seconds, count); NaN with fewer than two samples."""
-    if len(samples) < 2 or samples[-1][0] <= samples[0][0]:
+def rate(first: tuple[float, int] | None, last: tuple[float, int] | None) -> float:
+    """Return the mean rate of a counter between two (seconds, count); NaN if they are not two."""
+    if first is None or last is None or last[0] <= first[0]:
         return math.nan
-    return (samples[-1][1] - samples[0][1]) / (samples[-1][0] - samples[0][0])
+    return (last[1] - first[1]) / (last[0] - first[0])
 
 
 def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
@@ -92,7 +103,7 @@ def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
     figures = {
         "fps_mean": fps_mean,
         "fps_std": float(windows.std()) if len(windows) > 1 else math.nan,
-        "ticks_per_s": rate(log.ticks),
+        "ticks_per_s": rate(log.first_tick, log.last_tick),
         "gpu_queries_per_frame": log.queries / frames,
         "draw_calls_per_frame": log.draw_calls / frames,
         "upload_bytes_per_frame": log.upload_bytes / frames,

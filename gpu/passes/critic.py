@@ -11,6 +11,7 @@ from gpu.bindings import Image, Slot
 from gpu.dispatch import dispatch, groups_for, set_uniforms
 from gpu.meter import FrameMeter
 from gpu.source import compute_program
+from gpu.textures import clamped
 from sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp
 
 Float32Array = NDArray[np.float32]
@@ -47,9 +48,7 @@ class CriticPass:
     discrete actions. The field goes stale when the checkpoint, the world, the map's axes, its window, the
     slice through further dimensions or `edge` change; all of these are fixed for the life of a pass, so that
     `compute` is called once in it, not once a frame.
-
-    Performance (2 cores, llvmpipe, 256^2 texels): see docs/performance.md, printed by
-    `python -m pytest tests/gpu/test_critic.py -k figures -s`.
+@@PERF@@
     """
 
     def __init__(self, gl: Any, checkpoint: Checkpoint, edge: int, meter: FrameMeter) -> None:
@@ -57,7 +56,7 @@ class CriticPass:
         self._meter = meter
         self._checkpoint = checkpoint
         self.edge = edge
-        self.texture = gl.texture((edge, edge), 1, dtype="f4")
+        self.texture = clamped(gl.texture((edge, edge), 1, dtype="f4"))
         self._dense = compute_program(gl, "dense")
         self._reduce = compute_program(gl, "critic_reduce")
         # A critic of states needs no actor.

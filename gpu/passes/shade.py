@@ -6,6 +6,7 @@ from gpu.bindings import Image
 from gpu.dispatch import dispatch, groups_for, set_uniforms
 from gpu.meter import FrameMeter
 from gpu.source import compute_program
+from gpu.textures import clamped
 
 
 class ShadePass:
@@ -18,7 +19,7 @@ class ShadePass:
         self._gl = gl
         self._meter = meter
         self._edge = edge
-        self.texture = gl.texture((edge, edge), 4)
+        self.texture = clamped(gl.texture((edge, edge), 4))
         self._program = compute_program(gl, "shade")
 
     def update(self, layer: int) -> None:

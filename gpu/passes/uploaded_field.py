@@ -6,6 +6,7 @@ import numpy as np
 
 from gpu.meter import FrameMeter
 from gpu.passes.critic import Float32Array
+from gpu.textures import clamped
 
 
 class UploadedField:
@@ -14,7 +15,7 @@ class UploadedField:
     def __init__(self, gl: Any, edge: int, meter: FrameMeter) -> None:
         self._meter = meter
         self.edge = edge
-        self.texture = gl.texture((edge, edge), 1, dtype="f4", data=bytes(edge * edge * 4))
+        self.texture = clamped(gl.texture((edge, edge), 1, dtype="f4", data=bytes(edge * edge * 4)))
 
     def write(self, values: Float32Array) -> None:
         """Replace the field by `values` [edge * edge], row by row from the low corner."""

@@ -1,8 +1,13 @@
-// Density cells: let them fade by the factor `keep`, and write what is drawn, log2(1 + visits).
+// Density cells of one tick into the visits so far, which fade by the factor `keep`; writes what is drawn,
+// log2(1 + visits).
+//
+// Fading visits are floats: in fixed point a cell of few visits would lose its last fraction, rounded down,
+// long before its half-life. With keep = 1 the integer cells themselves go on counting, and stay exact.
 #version 430
 #include "constants.glsl"
 layout(local_size_x = 64) in;
 layout(std430, binding = SLOT_DENSITY) buffer Density { uint cells[]; };
+layout(std430, binding = SLOT_VISITS) buffer Visits { float faded[]; };
 layout(r32f, binding = IMAGE_FIELD) writeonly uniform image2D field;
 
 uniform uint edge;
@@ -11,10 +16,11 @@ uniform float keep;
 void main() {
     uint cell = gl_GlobalInvocationID.x;
     if (cell >= edge * edge) return;
-    // In two halves: a float has 24 bits, and keep = 1 must keep every visit.
-    uint high = cells[cell] >> 12u, low = cells[cell] & 0xfffu;
-    uint kept = keep == 1.0 ? cells[cell] : uint(float(high) * keep * 4096.0 + float(low) * keep);
-    cells[cell] = kept;
-    float visits = float(kept) / float(DENSITY_UNIT);
+    float visits = float(cells[cell]);
+    if (keep < 1.0) {
+        visits += faded[cell] * keep;
+        faded[cell] = visits;
+        cells[cell] = 0u;
+    }
     imageStore(field, ivec2(cell % edge, cell / edge), vec4(log2(1.0 + visits)));
 }

@@ -1,7 +1,7 @@
 // Visitation density: every agent of one trail row adds one visit to its map cell.
 //
-// Cells are fixed point (DENSITY_UNIT a visit) and integer, so the sum does not depend on the order of the
-// atomics. Agents outside the map count nowhere.
+// Cells are integers, so the sum does not depend on the order of the atomics. Agents outside the map count
+// nowhere; those on its upper borders, where bounded states pile up, count in the outermost cells.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -18,8 +18,9 @@ uniform vec2 map_high;
 void main() {
     uint agent = gl_GlobalInvocationID.x;
     if (agent >= agents) return;
-    vec2 at = (trail_position[first + agent] - map_low) / (map_high - map_low) * float(edge);
-    ivec2 cell = ivec2(floor(at));
-    if (any(lessThan(cell, ivec2(0))) || any(greaterThanEqual(cell, ivec2(edge)))) return;
-    atomicAdd(cells[uint(cell.y) * edge + uint(cell.x)], DENSITY_UNIT);
+    vec2 at = trail_position[first + agent];
+    // Written so that a NaN, which no comparison holds for, is outside.
+    if (!(all(greaterThanEqual(at, map_low)) && all(lessThanEqual(at, map_high)))) return;
+    uvec2 cell = min(uvec2((at - map_low) / (map_high - map_low) * float(edge)), uvec2(edge - 1u));
+    atomicAdd(cells[cell.y * edge + cell.x], 1u);
 }
