@@ -92,10 +92,10 @@ class OrbitCamera:
 
     yaw: float = math.radians(-125)
     pitch: float = math.radians(34)
-    distance: float = 3.55
+    distance: float = 4.15
     target_x: float = 0.0
     target_y: float = 0.0
-    target_z: float = 0.12
+    target_z: float = 0.1
     field_of_view: float = math.radians(38)
 
     def eye(self) -> tuple[float, float, float]:

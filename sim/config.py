@@ -90,7 +90,7 @@ class HeatmapConfig(Section):
     resolution: int = Field(128, ge=8, le=2048, description="texels along each edge of the critic field")
     density_resolution: int = Field(128, ge=8, le=4096, description="cells along each edge of the density")
     density_half_life: float = Field(
-        20.0, ge=0, description="ticks·(1/ticks_per_s) seconds until a visit counts half; 0: never forgets"
+        20.0, ge=0, description="seconds, at sim.ticks_per_s, until a visit counts half; 0: never forgets"
     )
     layer: Literal["value", "density", "both"] = Field("both", description="which field is drawn")
     range_hysteresis: float = Field(

@@ -81,10 +81,12 @@ def run(
     frames: Annotated[int | None, typer.Option(min=1, help="End after so many frames.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="End after so many seconds.")] = None,
     ticks: Annotated[int | None, typer.Option(min=1, help="End at exactly this tick.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for what the run makes [runs/TIME].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for what the run makes; runs/TIME if not given.")
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="Write a video; ticks then wait for frames.")] = None,
     screenshot: Annotated[Path | None, typer.Option(help="Write the last frame as a PNG.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness [run.seed].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -176,6 +178,31 @@ def show_presets() -> None:
 
 
 @app.command()
+def settings(
+    section: Annotated[str | None, typer.Argument(help="Only this section.")] = None,
+) -> None:
+    """List every setting: its default and what it means. For --set and for configuration files."""
+    from valuescape.settings import show_settings
+
+    show_settings(_out, section)
+
+
+@app.command()
+def checkpoints(
+    episodes: Annotated[
+        int, typer.Option(min=0, help="Measure the mean return again, over so many episodes.")
+    ] = 0,
+) -> None:
+    """List the trained checkpoints that come with the program, and how each was made.
+
+    [bold]Example[/]  valuescape checkpoints --episodes 100
+    """
+    from valuescape.checkpoints import show_checkpoints
+
+    show_checkpoints(_out, episodes)
+
+
+@app.command()
 def doctor() -> int:
     """Say what this machine has to offer, what is missing, and how to get it."""
     from valuescape.doctor import examine
@@ -212,10 +239,12 @@ def train(
     world: Annotated[str, typer.Argument(help="The world to train in.")],
     algo: Annotated[str, typer.Option(help="sac, td3, ddpg, dqn, ppo or a2c.")] = "sac",
     timesteps: Annotated[
-        int | None, typer.Option(min=1, help="Environment steps [the algorithm's default].")
+        int | None, typer.Option(min=1, help="Environment steps; the algorithm's default if not given.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="File to write [WORLD-ALGO.safetensors].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.

@@ -14,7 +14,6 @@ from gpu.context import create_headless_context, driver_info, egl_device_count, 
 from render.window import display_available
 from sim.arena import available_memory
 from sim.errors import UsageError
-from valuescape.presets import presets
 
 _GL_PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -44,7 +43,7 @@ def examine(console: Console) -> int:
     for each in missing:
         console.print(f"[bold]{each.subject}[/]: {escape(each.remedy)}", soft_wrap=True)
     if not missing:
-        console.print(f"All set: valuescape run {next(iter(presets()))}")
+        console.print("All set: valuescape run demo")
     return 1 if missing else 0
 
 

@@ -10,7 +10,7 @@ def heading(engine: Engine, checkpoint: Checkpoint | None, state: str, tick: int
     config = engine.config
     policy = checkpoint.algorithm.upper() if checkpoint else "random actions"
     title = f"Valuescape: {config.world.name.replace('_', ' ')}"
-    processes = f"{engine.workers} worker processes" if engine.workers else "no workers"
+    processes = _count(engine.workers, "worker process", "worker processes")
     what = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
     how: tuple[str, ...] = (f"{state} · tick {max(tick, 0):,}",)
     stats = engine.episode_stats()
@@ -18,5 +18,9 @@ def heading(engine: Engine, checkpoint: Checkpoint | None, state: str, tick: int
         returns = f"{stats.mean_return:.1f}".replace("-", "−")
         how = (*how, f"{stats.finished:,} episodes · mean return {returns}")
     if engine.restarts:
-        how = (*how, f"{engine.restarts} workers replaced")
+        how = (*how, _count(engine.restarts, "worker replaced", "workers replaced"))
     return Heading(what, how)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else many}"
