@@ -11,7 +11,7 @@ from render.overlay import FAINT, INK, PANEL, Overlay
 from render.ticks import label, nice_step, ticks
 
 Float32Array = NDArray[np.float32]
-_ROW_GAP = 1.35
+_ROW_GAP, _LEAST_ROW_GAP = 1.35, 0.85  # from line to line of the help, in ems
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +195,11 @@ def draw_help(overlay: Overlay, keys: list[tuple[str, str]], size_px: tuple[int,
     first = max(overlay.font.width(key) for key, _ in keys)
     second = max(overlay.font.width(text) for _, text in keys)
     width = first + second + 4.5 * em
-    height = len(keys) * em * _ROW_GAP + 2 * em
+    gap = min(_ROW_GAP, max(_LEAST_ROW_GAP, (size_px[1] / em - 2) / len(keys)))
+    height = (len(keys) * gap + 2) * em
     x, y = (size_px[0] - width) / 2, (size_px[1] - height) / 2
     overlay.rect(x, y, width, height, PANEL)
     for index, (key, text) in enumerate(keys):
-        line_y = y + em + index * em * _ROW_GAP
+        line_y = y + em + index * em * gap
         overlay.text(x + 1.5 * em, line_y, key, INK)
         overlay.text(x + 3 * em + first, line_y, text, FAINT)

@@ -1,5 +1,6 @@
 """Where pictures go: one protocol for the window and for headless runs."""
 
+import os
 from typing import Any, Protocol
 
 from render.events import Event
@@ -26,6 +27,11 @@ class Display(Protocol):
 
     def release(self) -> None:
         """Give the context back, and the window if there is one."""
+
+
+def display_available() -> bool:
+    """Whether there is a screen to open a window on."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def picture_bytes(picture: Any) -> bytes:

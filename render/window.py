@@ -1,6 +1,5 @@
 """A window on a screen, through GLFW."""
 
-import os
 from typing import Any
 
 import glfw
@@ -23,11 +22,6 @@ _ACTIONS = {
     glfw.KEY_ESCAPE: Action.BACK,
 }
 _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
-
-
-def display_available() -> bool:
-    """Whether there is a screen to open a window on."""
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 class WindowDisplay:

@@ -91,8 +91,8 @@ class Arena:
     def close(self) -> None:
         """Give the mapping back; the memory is freed when the last process has done so."""
         self._views.clear()
-        self._memory.close()
         self._descriptor.close()
+        self._memory.close()
 
 
 def available_memory() -> int:

@@ -18,7 +18,7 @@ from sim.errors import UsageError
 class Section(BaseModel):
     """What all sections share: they cannot be changed, and they refuse keys they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class AgentsConfig(Section):
@@ -180,12 +180,14 @@ def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
     Raises UsageError naming the file, key, value and expectation for anything that does not fit.
     """
     tables = _read_toml(path) if path else {}
-    origin = {key: str(path) for key in _keys(tables)}
+    origin: dict[tuple[str, ...], str] = {}
     for override in overrides:
         section, key, value = _split_override(override)
         table = tables.setdefault(section, {})
         if not isinstance(table, dict):
-            raise UsageError(f"{path}: {section} must be a table, [{section}]")
+            raise UsageError(f"{path}: {section} = {table!r}, expected a table: [{section}]")
+        if not table:
+            origin[(section,)] = f"--set {override}"
         table[key] = value
         origin[section, key] = f"--set {override}"
     try:
@@ -205,13 +207,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: is not valid TOML: {error}") from None
 
 
-def _keys(tables: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for section, table in tables.items():
-        if isinstance(table, dict):
-            for key in table:
-                yield section, key
-
-
 def _split_override(override: str) -> tuple[str, str, Any]:
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
@@ -225,48 +220,60 @@ def _split_override(override: str) -> tuple[str, str, Any]:
         return section, key, text.strip()  # a bare word is a string: --set world.name=pendulum
 
 
-def _explain(error: ValidationError, origin: dict[tuple[str, str], str], default: str) -> UsageError:
+def _explain(error: ValidationError, origin: dict[tuple[str, ...], str], default: str) -> UsageError:
     """Turn pydantic's first complaint into one sentence that names where, what, and what was expected."""
     first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    name = ".".join(location[:2])
-    where = origin.get((location[0], location[1]), default) if len(location) > 1 else default
+    location = tuple(str(part) for part in first["loc"][:2])
+    where = origin.get(location, default)
     if first["type"] == "extra_forbidden":
         return _unknown_key(where, location)
-    field = _field(location)
-    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    if isinstance(first["input"], dict) or field is None:
-        return UsageError(f"{where}: {name} should be {expected}")
-    expected = _expected(error, location[:2]) or expected
-    return UsageError(f"{where}: {name} = {first['input']!r}, expected {expected}", f"{name}: {field}")
-
-
-def _expected(error: ValidationError, location: list[str]) -> str:
-    """All alternatives of a union, so that `workers.count = 'many'` says: 'auto' or a valid integer."""
-    messages = [
-        each["msg"].removeprefix("Input should be ")
-        for each in error.errors()
-        if [str(part) for part in each["loc"][:2]] == location
-    ]
-    return " or ".join(dict.fromkeys(messages))
-
-
-def _field(location: list[str]) -> str | None:
-    section = Config.model_fields.get(location[0])
-    if section is None or len(location) < 2 or not isinstance(section.annotation, type):
-        return None
-    description: str | None = section.annotation.model_fields[location[1]].description
-    return description
-
-
-def _unknown_key(where: str, location: list[str]) -> UsageError:
     if len(location) == 1:
-        known: Iterable[str] = Config.model_fields
-    else:
-        section = Config.model_fields[location[0]].annotation
-        assert isinstance(section, type)
-        known = section.model_fields
-    near = difflib.get_close_matches(location[-1], list(known), n=1)
+        return UsageError(f"{where}: {location[0]} = {first['input']!r}, expected a table: [{location[0]}]")
+    section, key = location
+    field = _section(section).model_fields[key]
+    schema = _section(section).model_json_schema()["properties"][key]
+    name = f"{section}.{key}"
+    return UsageError(
+        f"{where}: {name} = {first['input']!r}, expected {_expectation(schema)}",
+        f"{name}: {field.description}",
+    )
+
+
+def _expectation(schema: dict[str, Any]) -> str:
+    """Say in words what a key's JSON schema admits: `'auto' or a whole number from 0 to 256`."""
+    if "anyOf" in schema:
+        return " or ".join(_expectation(each) for each in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return " or ".join(repr(each) for each in schema.get("enum", [schema.get("const")]))
+    kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
+    return f"{kind[schema['type']]}{_bounds(schema)}"
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    bound = {key: f"{schema[key]:,}".removesuffix(".0") for key in _BOUNDS if key in schema}
+    if bound.keys() == {"minimum", "maximum"}:
+        return f" from {bound['minimum']} to {bound['maximum']}"
+    return ", " + " and ".join(f"{_BOUNDS[key]} {value}" for key, value in bound.items()) if bound else ""
+
+
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+
+
+def _section(name: str) -> type[Section]:
+    section = Config.model_fields[name].annotation
+    assert isinstance(section, type)
+    assert issubclass(section, Section)
+    return section
+
+
+def _unknown_key(where: str, location: tuple[str, ...]) -> UsageError:
+    known = list(Config.model_fields if len(location) == 1 else _section(location[0]).model_fields)
+    near = difflib.get_close_matches(location[-1], known, n=1)
     name = ".".join(location)
     if near:
         return UsageError(f"{where}: {name} is unknown; did you mean {near[0]}?")

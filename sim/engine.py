@@ -1,5 +1,6 @@
 """The engine: a crowd of agents stepping in shared memory, with worker processes or without."""
 
+import contextlib
 import hashlib
 import os
 import time
@@ -179,6 +180,7 @@ class Engine:
             self._supervisor.check()
         elif self._stepper:
             self._pump()
+        self._let_all_come_up()
         self._forgive_lateness()
 
     def row(self, name: str, tick: int) -> NDArray[Any]:
@@ -237,9 +239,11 @@ class Engine:
         if self._limits:
             self._limits.unregister()
         self._stepper = None
-        self.arena.close()
         for bell in (*self._bells, self._main_bell):
             bell.close()
+        # A traceback on its way may hold a view; the memory then goes when that does.
+        with contextlib.suppress(BufferError):
+            self.arena.close()
 
     def _tick_ns(self) -> int:
         rate = self.config.sim.ticks_per_s
@@ -254,6 +258,12 @@ class Engine:
         give_orders(self.arena, orders)
         for bell in self._bells:
             bell.ring()
+
+    def _let_all_come_up(self) -> None:
+        """Raise the limit to a worker that began its last tick before it read of a lower limit (`pause`)."""
+        furthest = self.furthest_tick
+        if furthest > self._orders.limit:
+            self._give(replace(self._orders, limit=furthest))
 
     def _forgive_lateness(self) -> None:
         orders = self._orders

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sim.config import HealthConfig
 
-
 ENVELOPE_S = 5.0
 """Window over which the least memory in use is taken."""
 
@@ -67,18 +66,19 @@ def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
     """Return how fast `samples` of (seconds, bytes) grow, in MB (10^6 bytes) a minute.
 
     Of the least use within every ENVELOPE_S after the warm-up: what is taken and given back again is not
-    growth. The median of the slopes between all pairs (Theil and Sen), which a single jump does not tilt.
-    NaN with fewer than three whole windows.
+    growth. The median of the slopes between all pairs (Theil and Sen): a single jump tilts it in the middle
+    of a run only. NaN with fewer than three whole windows.
     """
     if not samples:
         return math.nan
     times, sizes = np.array(samples, np.float64).T
     window = ((times - times[0] - warmup_s) // ENVELOPE_S).astype(np.int64)
-    least = [float(sizes[window == each].min()) for each in range(int(window[-1])) if (window == each).any()]
-    if len(least) < 3:
+    whole = np.array([each for each in range(int(window[-1])) if (window == each).any()])
+    if len(whole) < 3:
         return math.nan
-    first, second = np.triu_indices(len(least), 1)
-    slopes = (np.take(least, second) - np.take(least, first)) / (second - first) / ENVELOPE_S
+    least = np.array([sizes[window == each].min() for each in whole])
+    first, second = np.triu_indices(len(whole), 1)
+    slopes = (least[second] - least[first]) / ((whole[second] - whole[first]) * ENVELOPE_S)
     return float(np.median(slopes)) * 60 / 1e6
 
 

@@ -122,7 +122,7 @@ def slices(agents: int, workers: int, block: int) -> list[slice]:
     """Return one contiguous slice of agents per worker, beginning at multiples of `block`, as even as can be.
 
     Policies evaluate whole blocks (see `sim.policy.inference`), which is why no slice begins inside one.
-    With more workers than blocks the last slices are empty.
+    With more workers than blocks some slices are empty.
     """
     blocks = -(-agents // block)
     ends = [min(agents, block * (blocks * (w + 1) // workers)) for w in range(workers)]

@@ -2,17 +2,18 @@
 
 import contextlib
 import os
-import signal
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import multiprocess
+from multiprocess import resource_tracker
 
 from sim.config import WorkersConfig
 from sim.errors import UsageError
+from sim.interrupts import signals_held
 from sim.layout import Phase
 from sim.worker import WorkerSpec, worker_main
 
@@ -32,7 +33,7 @@ class _Slot:
     spec: WorkerSpec
     process: Any
     last_words: Any
-    started_s: float
+    buried: bool = False
 
 
 class Supervisor:
@@ -57,7 +58,7 @@ class Supervisor:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers now running."""
-        return [slot.process.pid for slot in self._slots]
+        return [slot.process.pid for slot in self._slots if not slot.buried]
 
     def check(self) -> None:
         """Replace workers that ended or hang. Raises WorkerFailedError when that is hopeless."""
@@ -72,7 +73,7 @@ class Supervisor:
             record = slot.spec.arena["worker"][slot.spec.index]
             if record["tick"] < 0 and (reason := self._trouble(slot)):
                 raise UsageError(
-                    f"worker {slot.spec.index} failed while starting: {reason.splitlines()[-1]}",
+                    f"worker {slot.spec.index} failed while starting: {_summary(reason)}",
                     "run again with --debug for its traceback, or with --set workers.count=0",
                 ) from WorkerFailedError(reason)
 
@@ -80,7 +81,8 @@ class Supervisor:
         """End all workers, who have been told to stop: wait a bounded time, kill, collect."""
         deadline = time.monotonic() + _STOP_S
         for slot in self._slots:
-            slot.process.join(max(0.0, deadline - time.monotonic()))
+            if not slot.buried:
+                slot.process.join(max(0.0, deadline - time.monotonic()))
             self._bury(slot)
         self._slots.clear()
 
@@ -88,14 +90,14 @@ class Supervisor:
         record = spec.arena["worker"][spec.index]
         record["phase"] = Phase.STARTING
         record["heartbeat_ns"] = time.monotonic_ns()
-        receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(
-            target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
-        )
         with _quiet_start():
+            receiver, sender = _CONTEXT.Pipe(duplex=False)
+            process = _CONTEXT.Process(
+                target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
+            )
             process.start()
-        sender.close()
-        return _Slot(spec, process, receiver, time.monotonic())
+            sender.close()
+        return _Slot(spec, process, receiver)
 
     def _trouble(self, slot: _Slot) -> str:
         """Return why this worker must be replaced, or nothing."""
@@ -118,14 +120,17 @@ class Supervisor:
         if len(self._recent) >= self.config.max_restarts:
             raise WorkerFailedError(
                 f"worker {slot.spec.index} (pid {pid}, agents {slot.spec.part.start} to "
-                f"{slot.spec.part.stop - 1}) failed after tick {tick}: {reason.rstrip()}\n"
-                f"{len(self._recent)} restarts within {self.config.restart_window:g} s; giving up"
-            )
+                f"{slot.spec.part.stop - 1}) failed after tick {tick}: {_summary(reason)}\n"
+                f"  {len(self._recent)} restarts within {self.config.restart_window:g} s; giving up"
+            ) from WorkerFailedError(reason)
         self._recent.append(now)
         self.restarts += 1
-        self._slots[index] = self._start(replace(slot.spec))
+        self._slots[index] = self._start(slot.spec)
 
     def _bury(self, slot: _Slot) -> None:
+        if slot.buried:  # it was not replaced, for that failed or was hopeless
+            return
+        slot.buried = True
         if slot.process.exitcode is None:
             slot.process.kill()
         slot.process.join()
@@ -141,16 +146,21 @@ def _last_words(slot: _Slot) -> str:
     return ""
 
 
+def _summary(reason: str) -> str:
+    """Return the line of a traceback that names the error; what is no traceback has one line."""
+    return [line for line in reason.splitlines() if not line.startswith(" ")][-1]
+
+
 @contextlib.contextmanager
 def _quiet_start() -> Iterator[None]:
-    """Start a child with Ctrl-C blocked until it ignores it, and with single-threaded BLAS."""
+    """Start a child whole, with signals blocked until it ignores them, and with single-threaded BLAS."""
+    resource_tracker.ensure_running()  # else the child's start starts it, and that unblocks the signals
     before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
     os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        yield
+        with signals_held():
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

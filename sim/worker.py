@@ -4,7 +4,6 @@ Imports neither torch nor OpenGL: a worker is to start in a fraction of a second
 """
 
 import os
-import signal
 import time
 import traceback
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from sim.arena import Arena
 from sim.control import Bell, Orders, read_orders
+from sim.interrupts import ignore_interrupts
 from sim.layout import NO_LIMIT, Phase
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
@@ -52,8 +52,7 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
 
 def worker_main(spec: WorkerSpec, last_words: Any) -> None:
     """Run a worker; the process's entry point. What goes wrong is sent through the pipe `last_words`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the group; the main process decides
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    ignore_interrupts()  # Ctrl-C reaches the whole group; the main process decides
     record = spec.arena["worker"][spec.index]
     record["pid"] = os.getpid()
     record["heartbeat_ns"] = time.monotonic_ns()

@@ -1,17 +1,26 @@
 """The program's entry point; light, since every worker process imports it again."""
 
+import os
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    before = signal.signal(signal.SIGINT, _leave)
     try:
         from valuescape.cli import run_cli
 
+        signal.signal(signal.SIGINT, before)
         status = run_cli()
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """End at once: nothing is begun yet, and an import that is interrupted may print anything."""
+    os._exit(130)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """The command line: the only place that prints and decides an exit status."""
 
 import contextlib
-import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sim.errors import UsageError
+from sim.interrupts import Interrupts
 from valuescape.presets import presets
 
 app = typer.Typer(
@@ -38,11 +37,19 @@ def run_cli(arguments: list[str] | None = None) -> int:
     except typer.Exit as leave:
         return int(leave.exit_code)
     except Exception as error:
-        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
-            error.show()
-            return 2
+        if hasattr(error, "format_message"):
+            return _refuse(error, debug)
         return _complain(error, 1, debug)
     return int(status or 0)
+
+
+def _refuse(error: Any, debug: bool) -> int:
+    """Show what the parser has to say, which by itself would be three lines with the usage."""
+    message = error.format_message()
+    if message:  # there is none if all help was shown already, for want of a command
+        command = error.ctx.command_path if error.ctx else app.info.name
+        _complain(UsageError(message, f"`{command} --help` tells what there is"), 2, debug)
+    return 2
 
 
 def _complain(error: Exception, status: int, debug: bool) -> int:
@@ -104,26 +111,35 @@ def run(
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
     """
-    from render.window import display_available
+    from render.display import display_available
     from sim.config import load_config
     from valuescape.presets import config_path
 
     changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
     config = load_config(config_path(preset), changes)
     headless = headless or not display_available()
-    folder = _writable_folder(out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S"))
+    folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+    if screenshot:
+        _require_picture(screenshot)
+    if record:
+        _require_writable("--record", record.parent)
+    _require_writable("--out", folder)
     if record is None and headless and config.run.record:
         record = folder / "run.mp4"
-    return _run(config, headless, (frames, seconds, ticks), folder, record, screenshot)
+    try:
+        with Interrupts() as interrupts:
+            return _run(config, headless, (frames, seconds, ticks), (folder, record, screenshot), interrupts)
+    finally:
+        if out is None:
+            _remove_if_empty(folder)
 
 
 def _run(
     config: Any,
     headless: bool,
     length: tuple[int | None, float | None, int | None],
-    folder: Path,
-    video: Path | None,
-    screenshot: Path | None,
+    paths: tuple[Path, Path | None, Path | None],
+    interrupts: Interrupts,
 ) -> int:
     from valuescape.length import RunLength
     from valuescape.session import Outputs, Session
@@ -131,43 +147,43 @@ def _run(
 
     if headless and length == (None, None, None):
         length = (None, config.run.seconds, None)
-    outputs = Outputs(folder, video, screenshot)
+    interrupts.check()
     with (
-        _terminable(),
-        Session(config, RunLength(*length), outputs, headless=headless) as session,
+        Session(config, RunLength(*length), Outputs(*paths), headless=headless) as session,
         progress_bar(_err, session, headless=headless) as on_progress,
     ):
+        interrupts.check()
         result = session.run(on_progress)
     show_result(_out, result, config)
-    return 130 if result.interrupted else 0
+    return 130 if result.interrupted or interrupts.asked else 0
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end what is being started as Ctrl-C does: cleanly."""
-
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _writable_folder(folder: Path) -> Path:
-    """Return `folder`, made if need be. Raises UsageError if nothing can be written to it."""
+def _require_writable(option: str, folder: Path) -> None:
+    """Make `folder` if need be. Raises UsageError if nothing can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{option} {folder}: cannot be made, for there is a file of that name") from None
     except OSError as error:
         raise UsageError(
-            f"--out {folder}: cannot be written ({error.strerror})", "name a folder you may write"
+            f"{option} {folder}: cannot be written ({error.strerror})", "name a folder you may write"
         ) from None
-    return folder
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave no folder of our own naming for a run that came to nothing."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _require_picture(path: Path) -> None:
+    """Raise UsageError now if the picture could not be written when the run is over."""
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise UsageError(f"--screenshot {path}: expected the name of a .png file")
+    _require_writable("--screenshot", path.parent)
 
 
 @app.command(name="presets")
@@ -241,7 +257,7 @@ def train(
     timesteps: Annotated[
         int | None, typer.Option(min=1, help="Environment steps; the algorithm's default if not given.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
@@ -252,10 +268,11 @@ def train(
     [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
     """
     from sim.worlds import make_world
-    from valuescape.training import default_timesteps
+    from valuescape.training import check_algorithm, default_timesteps
     from valuescape.training import train as train_checkpoint
 
     made_in = make_world(world)
+    check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
     path = out or Path(f"{world}-{algo}.safetensors")

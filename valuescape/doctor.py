@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gpu.context import create_headless_context, driver_info, egl_device_count, library_loads
-from render.window import display_available
+from render.display import display_available
 from sim.arena import available_memory
 from sim.errors import UsageError
 

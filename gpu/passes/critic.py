@@ -48,7 +48,9 @@ class CriticPass:
     discrete actions. The field goes stale when the checkpoint, the world, the map's axes, its window, the
     slice through further dimensions or `edge` change; all of these are fixed for the life of a pass, so that
     `compute` is called once in it, not once a frame.
-@@PERF@@
+
+    Performance: one dispatch a layer for every 8,192 texels; each weight that is loaded serves eight texels.
+    Without a GPU torch is the faster; `tests/bench/critic_field.py` measures both.
     """
 
     def __init__(self, gl: Any, checkpoint: Checkpoint, edge: int, meter: FrameMeter) -> None:

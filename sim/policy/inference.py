@@ -92,7 +92,7 @@ class BatchMlp:
     """One multilayer perceptron on columns, in products of one fixed size; see the head of this module."""
 
     def __init__(self, mlp: Mlp, capacity: int) -> None:
-        self._blocks = min(_CHUNK_BLOCKS, -(-capacity // BLOCK))
+        self._blocks = min(_CHUNK_BLOCKS, max(1, -(-capacity // BLOCK)))
         self._layers = [(layer, np.ascontiguousarray(layer.bias[:, None])) for layer in mlp.layers]
         widths = [mlp.in_dim, *(len(layer.bias) for layer in mlp.layers)]
         self._scratch = [np.zeros((self._blocks, width, BLOCK), np.float32) for width in widths]

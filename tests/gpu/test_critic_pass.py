@@ -1,5 +1,6 @@
 """The critic's field: compute shaders against torch on the same grid."""
 
+import warnings
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -219,8 +220,9 @@ def test_shipped_critics_are_the_same_by_shader_and_by_torch(gl, path):
 
 def test_a_torchscript_critic_is_shown_in_place_of_the_checkpoint_s(gl, tmp_path):
     linear = torch.nn.Linear(2, 1)
-    module = torch.jit.trace(linear, torch.zeros(1, 2), check_trace=False)
-    module.save(tmp_path / "critic.pt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch advises torch.export
+        torch.jit.script(linear).save(tmp_path / "critic.pt")
     settings = [f"policy.torchscript_critic={tmp_path / 'critic.pt'}", "heatmap.resolution=33"]
     kind, field = made_field(gl, load_config(None, settings))
     weight, bias = linear.weight.detach().numpy(), linear.bias.detach().numpy()

@@ -1,5 +1,36 @@
 """Fixtures of this folder."""
 
+import os
+import select
+import shutil
+import subprocess
+
+import pytest
 from gl_context import gl, shared_context
 
-__all__ = ["gl", "shared_context"]
+__all__ = ["gl", "screen", "shared_context"]
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory):
+    """Start an X server without a screen, as DISPLAY; yields the file that holds its pixels (xwd).
+
+    None where there is no such server.
+    """
+    if shutil.which("Xvfb") is None:
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("screen")
+    ready, told = os.pipe()
+    command = ["Xvfb", "-displayfd", str(told), "-fbdir", folder, "-screen", "0", "900x700x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[told], stderr=subprocess.DEVNULL) as server:
+        try:
+            os.close(told)
+            assert select.select([ready], [], [], 20)[0], "Xvfb does not start"
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("DISPLAY", f":{os.read(ready, 16).decode().strip()}")
+                environment.delenv("WAYLAND_DISPLAY", raising=False)
+                yield folder / "Xvfb_screen0"
+        finally:
+            os.close(ready)
+            server.terminate()

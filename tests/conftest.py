@@ -1,0 +1,13 @@
+"""What holds for every test."""
+
+import pytest
+from processes import own_descendants, shared_names, wait_for_end
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind():
+    """A test ends all processes that it starts, and leaves no name in shared memory."""
+    processes, names = own_descendants(), shared_names()
+    yield
+    wait_for_end(own_descendants() - processes, 2.0)
+    assert shared_names() <= names

@@ -1,0 +1,171 @@
+"""Trail points on the surface, and the surface's colours: against twins in NumPy."""
+
+import numpy as np
+import pytest
+from recording import Recording
+
+from gpu.bindings import Texture
+from gpu.meter import FrameMeter
+from gpu.passes.place import PlacePass
+from gpu.passes.ranges import RangePass
+from gpu.passes.shade import ShadePass
+from gpu.passes.uploaded_field import UploadedField
+from gpu.source import LAYERS
+from gpu.textures import clamped
+from gpu.trails import TrailRing
+
+pytestmark = pytest.mark.gpu
+
+BOUNDS = ((-2.0, -1.0), (2.0, 3.0))
+HEIGHT = 0.6
+
+
+@pytest.fixture
+def own():
+    """Release what a test made, last first."""
+    made = []
+    yield lambda each: made.append(each) or each
+    for each in reversed(made):
+        each.release()
+
+
+def bumpy(edge, seed=0):
+    return np.random.default_rng(seed).normal(0, 3, (edge, edge)).astype(np.float32)
+
+
+def uploaded(gl, own, values, unit):
+    """A field of `values` [edge, edge], bound at a texture unit."""
+    field = own(UploadedField(gl, len(values), FrameMeter()))
+    field.write(values.ravel())
+    field.texture.use(unit)
+    return field
+
+
+def ranges_of(gl, own, *fields):
+    ranges = own(RangePass(gl, len(fields), 0.1, FrameMeter()))
+    for layer, field in enumerate(fields):
+        ranges.update(layer, field.texture)
+    return ranges
+
+
+def bilinear(values, uv):
+    """Return the field at uv [..., 2]: values at texel centres, constant beyond the outermost."""
+    edge = len(values)
+    at = np.clip(uv.astype(np.float64) * edge - 0.5, 0, edge - 1)
+    low = np.floor(at).astype(int)
+    high = np.minimum(low + 1, edge - 1)
+    x, y = np.moveaxis(at - low, -1, 0)
+    bottom = values[low[..., 1], low[..., 0]] * (1 - x) + values[low[..., 1], high[..., 0]] * x
+    top = values[high[..., 1], low[..., 0]] * (1 - x) + values[high[..., 1], high[..., 0]] * x
+    return bottom * (1 - y) + top * y
+
+
+def on_scale(values, field):
+    return (values - field.min()) / (field.max() - field.min())
+
+
+class Placed:
+    """A ring full of samples, and the pass that places them on a field."""
+
+    def __init__(self, gl, own, source, values, length):
+        self.ring = own(TrailRing(gl, source.positions.shape[1], length, FrameMeter()))
+        self.field = uploaded(gl, own, values, Texture.VALUE)
+        ranges_of(gl, own, self.field)
+        self.field.texture.use(Texture.VALUE)
+        self.meter = FrameMeter()
+        self.place = own(PlacePass(gl, self.ring, BOUNDS, 0, HEIGHT, self.meter))
+
+    def points(self, tick):
+        rows = np.frombuffer(self.ring.point.read(), np.float32)
+        return rows.reshape(self.ring.length, self.ring.agents, 4)[tick % self.ring.length]
+
+
+def expected_points(positions, values):
+    low, high = np.array(BOUNDS)
+    uv = (positions - low) / (high - low)
+    height = HEIGHT * np.clip(on_scale(bilinear(values, uv), values), 0, 1)
+    return np.concatenate([uv * 2 - 1, height[..., None]], axis=-1)
+
+
+@pytest.mark.parametrize("agents", [1, 257])
+@pytest.mark.parametrize("edge", [1, 8, 33])
+def test_samples_lie_on_the_surface(gl, own, agents, edge):
+    """Inside the window, on its borders and beyond; around the ring's end."""
+    rng = np.random.default_rng(agents)
+    positions = rng.uniform((-2.6, -1.6), (2.6, 3.6), (11, agents, 2)).astype(np.float32)
+    positions[:, 0] = BOUNDS[0]
+    positions[::2, 0] = BOUNDS[1]
+    strands = rng.integers(0, 2**32, (11, agents), dtype=np.uint64)
+    source, values = Recording(positions, strands), bumpy(edge)
+    if edge == 1:
+        values = np.float32([[2.5]])
+    each = Placed(gl, own, source, values, length=4)
+    for newest in (2, 3, 10):
+        each.place.update(each.ring.upload(source, newest))
+    for tick in each.ring.ticks:
+        points = each.points(tick)
+        if edge > 1:
+            np.testing.assert_allclose(points[:, :3], expected_points(positions[tick], values), atol=2e-5)
+        else:
+            assert (points[:, 2] == 0).all()
+        np.testing.assert_array_equal(points[:, 3].view(np.uint32), source.strands[tick])
+
+
+def test_only_the_ticks_asked_for_are_placed(gl, own):
+    source = Recording(np.zeros((4, 2, 2)))
+    each = Placed(gl, own, source, bumpy(8), length=4)
+    each.ring.upload(source, 3)
+    each.ring.point.write(np.full((4, 2, 4), 99, np.float32).tobytes())
+    each.place.update(range(1, 3))
+    assert [bool((each.points(tick) == 99).all()) for tick in range(4)] == [True, False, False, True]
+    assert each.meter.dispatches == 1
+    each.place.update(range(0))
+    assert each.meter.dispatches == 1
+
+
+def colormap_rows():
+    """Three rows that say where they were looked up: in red the place, in green the row."""
+    rows = np.zeros((3, 256, 4), np.uint8)
+    rows[..., 0], rows[..., 1], rows[..., 2] = np.arange(256), np.array([[40], [120], [200]]), 77
+    return rows
+
+
+def looked_up(row, at):
+    """Return the colour [..., 3] of colour map `row` at places in [0, 1], as numbers in [0, 255]."""
+    red = np.clip(at, 0, 1) * 255
+    return np.stack([red, np.full_like(red, [40, 120, 200][row]), np.full_like(red, 77)], axis=-1)
+
+
+def expected_shades(layer, value, density, edge):
+    centres = (np.arange(edge) + 0.5) / edge
+    uv = np.stack(np.meshgrid(centres, centres), axis=-1)
+    at_value = on_scale(bilinear(value, uv), value)
+    at_density = on_scale(bilinear(density, uv), density)
+    if layer == "value":
+        return looked_up(0, at_value)
+    if layer == "density":
+        return looked_up(1, at_density)
+    visits = np.clip(at_density, 0, 1)
+    share = 0.75 * visits**2 * (3 - 2 * visits)
+    return looked_up(0, at_value) * (1 - share[..., None]) + looked_up(1, at_density) * share[..., None]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("edges", [(32, 32), (16, 32), (33, 8)], ids=str)
+def test_shades_are_the_colour_maps(gl, own, layer, edges):
+    """Where the fields differ in size, borders included: beside them no colour of the other side shows."""
+    value_edge, density_edge = edges
+    value, density = bumpy(value_edge, 1), np.abs(bumpy(density_edge, 2))
+    fields = uploaded(gl, own, value, Texture.VALUE), uploaded(gl, own, density, Texture.DENSITY)
+    ranges = ranges_of(gl, own, *fields)
+    fields[0].texture.use(Texture.VALUE)
+    colormaps = own(clamped(gl.texture((256, 3), 4, colormap_rows().tobytes())))
+    colormaps.use(Texture.COLORMAPS)
+    shade = own(ShadePass(gl, max(edges), FrameMeter()))
+    ranges.bind()
+    shade.update(LAYERS.index(layer))
+    found = np.frombuffer(shade.texture.read(), np.uint8).reshape(max(edges), max(edges), 4)
+    expected = expected_shades(layer, value, density, max(edges))
+    # A sampler's own bilinear filter has 8 bits: of the scale, 1/256 of the step between two texels.
+    assert np.abs(found[..., :3] - expected).max() <= 2
+    assert (found[..., 3] == 255).all()

@@ -1,0 +1,60 @@
+"""Looking at processes from outside, for tests that end some."""
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+
+
+def running(pid: int) -> bool:
+    """Whether a process still runs; one that has ended but that nobody has collected does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def descendants(pid: int) -> set[int]:
+    """Return all processes below `pid` that run."""
+    try:
+        found = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return set()
+    return {each.pid for each in found if running(each.pid)}
+
+
+def wait_until(condition, timeout_s: float, what: str) -> None:
+    """Return as soon as `condition()` holds; fails the test if it does not in time."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {timeout_s} s: {what}"
+        time.sleep(0.005)
+
+
+def wait_for_end(pids, timeout_s: float) -> None:
+    """Return when none of `pids` runs any more; fails the test if one does after the time-out."""
+    wait_until(lambda: not any(map(running, pids)), timeout_s, "processes end")
+
+
+def own_descendants() -> set[int]:
+    """Return the processes that this one has started, without multiprocess's tracker, which stays."""
+    return {pid for pid in descendants(os.getpid()) if not _is_tracker(pid)}
+
+
+def _is_tracker(pid: int) -> bool:
+    try:
+        return "resource_tracker" in " ".join(psutil.Process(pid).cmdline())
+    except psutil.NoSuchProcess:
+        return True
+
+
+def open_files() -> int:
+    """Return how many descriptors this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def shared_names() -> set[str]:
+    """Return the names in /dev/shm that multiprocessing libraries give."""
+    names = {path.name for path in Path("/dev/shm").iterdir()}
+    return {name for name in names if name.startswith(("psm_", "mp-", "sem.", "valuescape"))}
