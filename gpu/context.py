@@ -99,6 +99,16 @@ def library_loads(name: str) -> bool:
     return True
 
 
+def let_go_of_headless_contexts() -> None:
+    """Make no EGL context current in this thread.
+
+    Mesa's X driver refuses to make a window's context current while there is one, even one that was released,
+    and Xlib then ends the process.
+    """
+    if library_loads("libEGL.so.1"):
+        ctypes.CDLL("libEGL.so.1").eglReleaseThread()
+
+
 def egl_device_count() -> int:
     """Return how many EGL devices (EGL_EXT_device_enumeration) there are; 0 if EGL cannot say."""
     try:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from render.camera import MapCamera, OrbitCamera, Rect
 from render.overlay import FAINT, INK, PANEL, Overlay
-from render.ticks import label, nice_step, ticks
+from render.ticks import label, ticks
 
 Float32Array = NDArray[np.float32]
 _ROW_GAP, _LEAST_ROW_GAP = 1.35, 0.85  # from line to line of the help, in ems
@@ -43,14 +43,10 @@ class ColorBar:
 
     def labels(self, most: int) -> list[tuple[float, str]]:
         """Return (place in [0, 1], text) of each tick."""
-        span = self.high - self.low
-        if span <= 0:
-            return [(0.0, label(self.low, 1))]
+        span = max(self.high - self.low, 1e-12)
         if self.exponential:
             return [((np.log2(1 + x) - self.low) / span, label(x, x or 1)) for x in self._counts(most)]
-        numbers = ticks(self.low, self.high, most)
-        step = nice_step(span / max(most - 1, 1))
-        return [((number - self.low) / span, label(number, step)) for number in numbers]
+        return [((number - self.low) / span, text) for number, text in ticks(self.low, self.high, most)]
 
     def _counts(self, most: int) -> list[float]:
         highest = 2**self.high - 1
@@ -79,13 +75,13 @@ def draw_map_axes(overlay: Overlay, camera: MapCamera, plot: Rect, axes: tuple[M
         overlay.line(*edge, 1, FAINT)
     horizontal, vertical = axes
     low, high = horizontal.value(x_low), horizontal.value(x_high)
-    for value, text in _tick_labels(low, high, max(3, int(plot.width / (7 * em)))):
+    for value, text in ticks(low, high, max(3, int(plot.width / (5 * em)))):
         x = plot.left + (value - low) / (high - low) * plot.width
         overlay.line((x, plot.bottom), (x, plot.bottom + 0.3 * em), 1, FAINT)
         overlay.text(x, plot.bottom + 0.45 * em, text, anchor=(0.5, 0))
     low, high = vertical.value(y_low), vertical.value(y_high)
     widest = 0.0
-    for value, text in _tick_labels(low, high, max(3, int(plot.height / (4 * em)))):
+    for value, text in ticks(low, high, max(3, int(plot.height / (3 * em)))):
         y = plot.bottom - (value - low) / (high - low) * plot.height
         overlay.line((plot.left - 0.3 * em, y), (plot.left, y), 1, FAINT)
         overlay.text(plot.left - 0.45 * em, y, text, anchor=(1, 0.5))
@@ -93,11 +89,6 @@ def draw_map_axes(overlay: Overlay, camera: MapCamera, plot: Rect, axes: tuple[M
     overlay.text(plot.left + plot.width / 2, plot.bottom + 1.7 * em, horizontal.label, anchor=(0.5, 0))
     x = max(plot.left - 0.7 * em - widest, 1.1 * em)
     overlay.text(x, plot.top + plot.height / 2, vertical.label, anchor=(0.5, 1), upright=True)
-
-
-def _tick_labels(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    step = nice_step((high - low) / max(most - 1, 1))
-    return [(value, label(value, step)) for value in ticks(low, high, most)]
 
 
 def draw_orbit_axes(
@@ -132,7 +123,7 @@ def _draw_edge(
 ) -> None:
     """Ticks and label of one edge; `place` maps [-1, 1] to the edge, `outwards` points off the map."""
     em = overlay.font.line_px
-    for value, text in _tick_labels(axis.low, axis.high, 6):
+    for value, text in ticks(axis.low, axis.high, 7):
         x, y = place(axis.scene(value))
         start = project(matrix, size_px, (x, y, 0.0))
         end = project(matrix, size_px, (x + 0.035 * outwards[0], y + 0.035 * outwards[1], 0.0))
@@ -172,8 +163,12 @@ def draw_color_bars(overlay: Overlay, bars: list[ColorBar], size_px: tuple[int, 
         overlay.text(left, top - 1.3 * em, bar.title)
         overlay.rect(left - 1, top - 1, width + 2, height + 2, FAINT)
         overlay.gradient(left, top, width, height, bar.row)
-        for at, text in bar.labels(max(3, int(height / (2.6 * em)))):
+        free = top + height + em  # above this the next number fits
+        for at, text in bar.labels(max(3, int(height / (2 * em)))):
             y = top + height * (1 - at)
+            if y > free:
+                continue
+            free = y - 0.8 * em
             overlay.line((left + width, y), (left + width + 0.25 * em, y), 1, FAINT)
             overlay.text(left + width + 0.4 * em, y, text, anchor=(0, 0.5))
         top += height + gap

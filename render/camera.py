@@ -82,7 +82,10 @@ class MapCamera:
         reach = min(max(self.reach / factor, MIN_REACH), MAX_REACH)
         keep = reach / self.reach
         return replace(
-            self, reach=reach, center_x=x + (self.center_x - x) * keep, center_y=y + (self.center_y - y) * keep
+            self,
+            reach=reach,
+            center_x=x + (self.center_x - x) * keep,
+            center_y=y + (self.center_y - y) * keep,
         )
 
 

@@ -150,6 +150,8 @@ class Scene:
         self.picture = self._gl.framebuffer([color], depth)
         for each in (color, depth, self.picture):
             self._attachments.callback(each.release)
+        # First of all let go of it: making the next framebuffer, moderngl binds again what was bound before.
+        self._attachments.callback(lambda: self._gl.detect_framebuffer(0).use())
 
     def field_changed(self) -> None:
         """Tell the scene that the critic's field has new values."""

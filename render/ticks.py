@@ -3,11 +3,20 @@
 import math
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Return at most `most` round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten."""
+def ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Return at most `most` round numbers in [low, high], as many as that, each with its label.
+
+    They are the multiples of 1, 2 or 5 times a power of ten.
+    """
     if not high > low:
-        return [low]
-    step = nice_step((high - low) / max(most - 1, 1))
+        return [(low, label(low, 1))]
+    step = nice_step((high - low) / (most + 1))
+    while len(found := _multiples(low, high, step)) > most:
+        step = nice_step(1.5 * step)
+    return [(number, label(number, step)) for number in found]
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [index * step + 0.0 for index in range(first, last + 1)]
 

@@ -1,11 +1,13 @@
 """A window on a screen, through GLFW."""
 
+import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import glfw
 import moderngl
 
-from gpu.context import REQUIRED, prepare
+from gpu.context import REQUIRED, let_go_of_headless_contexts, prepare
 from render.events import Action, Button, Close, Drag, Event, Key, Scroll
 from sim.errors import UsageError
 
@@ -22,6 +24,17 @@ _ACTIONS = {
     glfw.KEY_ESCAPE: Action.BACK,
 }
 _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
+
+
+_DRAW_FRAMEBUFFER, _COLOR_BUFFER_BIT, _NEAREST = 0x8CA9, 0x4000, 0x2600
+
+
+def _gl_function(name: str, arguments: int) -> Callable[..., None]:
+    """Return a function of OpenGL that takes integers.
+
+    moderngl's own copy keeps to the size that the window had at first.
+    """
+    return ctypes.cast(glfw.get_proc_address(name), ctypes.CFUNCTYPE(None, *[ctypes.c_int] * arguments))
 
 
 class WindowDisplay:
@@ -53,6 +66,7 @@ class WindowDisplay:
         glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, REQUIRED // 10 % 10)
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.SCALE_TO_MONITOR, True)
+        let_go_of_headless_contexts()
         self._window = glfw.create_window(*size_px, title, None, None)
         if not self._window:
             raise UsageError(
@@ -62,6 +76,8 @@ class WindowDisplay:
         glfw.make_context_current(self._window)
         glfw.swap_interval(1 if vsync else 0)
         self.gl: Any = prepare(moderngl.create_context(require=REQUIRED))
+        self._bind_framebuffer = _gl_function("glBindFramebuffer", 2)
+        self._blit_framebuffer = _gl_function("glBlitFramebuffer", 10)
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -82,7 +98,11 @@ class WindowDisplay:
 
     def present(self, picture: Any) -> None:
         """Copy the picture to the window and wait for it (and for the screen, with vsync)."""
-        self.gl.copy_framebuffer(self.gl.screen, picture)
+        width, height = picture.size
+        picture.use()
+        self._bind_framebuffer(_DRAW_FRAMEBUFFER, 0)
+        self._blit_framebuffer(0, 0, width, height, 0, 0, width, height, _COLOR_BUFFER_BIT, _NEAREST)
+        picture.use()
         glfw.swap_buffers(self._window)
 
     def release(self) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -145,9 +146,13 @@ class Engine:
         """Process ids of the workers."""
         return self._supervisor.pids if self._supervisor else []
 
-    def wait_ready(self) -> None:
-        """Wait until every worker has made tick 0. Raises UsageError if one fails while starting."""
+    def wait_ready(self, check: Callable[[], None] = lambda: None) -> None:
+        """Wait until every worker has made tick 0. Raises UsageError if one fails while starting.
+
+        check: called meanwhile; what it raises ends the waiting.
+        """
         while self.newest_tick < 0:
+            check()
             assert self._supervisor
             self._supervisor.require_started()
             self._main_bell.wait(0.005)

@@ -7,7 +7,7 @@ from gpu.structs import FRAME
 
 
 def frame_block(gl, **values):
-    """Return a bound uniform buffer of FRAME: the scene fills a viewport of 200 x 100 pixels, but for `values`.
+    """Return a bound uniform buffer of FRAME: the scene fills 200 x 100 pixels, but for `values`.
 
     view_projection: [4, 4], rows first.
     """

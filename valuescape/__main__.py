@@ -7,11 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    before = signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGINT, _leave)
     try:
         from valuescape.cli import run_cli
 
-        signal.signal(signal.SIGINT, before)
         status = run_cli()
     except KeyboardInterrupt:
         status = 130
@@ -19,7 +18,7 @@ def main() -> None:
 
 
 def _leave(_number: int, _frame: object) -> None:
-    """End at once: nothing is begun yet, and an import that is interrupted may print anything."""
+    """End at once: no command has begun yet, and an import that is interrupted may print anything."""
     os._exit(130)
 
 

@@ -1,6 +1,7 @@
 """The command line: the only place that prints and decides an exit status."""
 
 import contextlib
+import signal
 import sys
 import time
 import traceback
@@ -73,6 +74,8 @@ def _about() -> None:
 
     [bold]In trouble[/]  valuescape doctor
     """
+    # From here on there may be something to undo; until now `valuescape.__main__` ended at once.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @app.command()
@@ -111,27 +114,27 @@ def run(
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
     """
-    from render.display import display_available
-    from sim.config import load_config
-    from valuescape.presets import config_path
+    with Interrupts() as interrupts:
+        from render.display import display_available
+        from sim.config import load_config
+        from valuescape.presets import config_path
 
-    changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
-    config = load_config(config_path(preset), changes)
-    headless = headless or not display_available()
-    folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
-    if screenshot:
-        _require_picture(screenshot)
-    if record:
-        _require_writable("--record", record.parent)
-    _require_writable("--out", folder)
-    if record is None and headless and config.run.record:
-        record = folder / "run.mp4"
-    try:
-        with Interrupts() as interrupts:
+        changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+        config = load_config(config_path(preset), changes)
+        headless = headless or not display_available()
+        folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+        if screenshot:
+            _require_picture(screenshot)
+        if record:
+            _require_writable("--record", record.parent)
+        _require_writable("--out", folder)
+        if record is None and headless and config.run.record:
+            record = folder / "run.mp4"
+        try:
             return _run(config, headless, (frames, seconds, ticks), (folder, record, screenshot), interrupts)
-    finally:
-        if out is None:
-            _remove_if_empty(folder)
+        finally:
+            if out is None:
+                _remove_if_empty(folder)
 
 
 def _run(
@@ -149,13 +152,15 @@ def _run(
         length = (None, config.run.seconds, None)
     interrupts.check()
     with (
-        Session(config, RunLength(*length), Outputs(*paths), headless=headless) as session,
+        Session(
+            config, RunLength(*length), Outputs(*paths), headless=headless, interrupts=interrupts
+        ) as session,
         progress_bar(_err, session, headless=headless) as on_progress,
     ):
         interrupts.check()
         result = session.run(on_progress)
     show_result(_out, result, config)
-    return 130 if result.interrupted or interrupts.asked else 0
+    return 130 if result.interrupted else 0
 
 
 def _require_writable(option: str, folder: Path) -> None:

@@ -39,7 +39,7 @@ def _report(session: "Session") -> dict[str, Any]:
         "agents": config.agents.count,
         "workers": engine.workers,
         "frames": len(log.frame_ends),
-        "ticks": session.scene.ring.newest,
+        "ticks": max(session.scene.ring.newest, 0),
         **{name: _finite(value) for name, value in figures.items()},
         "start_s": round(session.start_s, 3),
         "worker_restarts": engine.restarts,

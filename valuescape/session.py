@@ -1,13 +1,12 @@
 """One run from start to end: starts everything, turns frames, and reports how it went."""
 
 import gc
-import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 import psutil
@@ -22,8 +21,10 @@ from render.viewer import Request, Viewer
 from sim.config import Config
 from sim.engine import Engine
 from sim.health import RunLog
+from sim.interrupts import Interrupts
 from sim.layout import NO_LIMIT
 from sim.policy.network import Checkpoint
+from sim.supervisor import WorkerFailedError
 from sim.worlds import make_world
 from valuescape.critic_field import make_critic_field
 from valuescape.heading import heading
@@ -76,8 +77,18 @@ class Session:
     UsageError if the configuration cannot be run here.
     """
 
-    def __init__(self, config: Config, length: RunLength, outputs: Outputs, *, headless: bool) -> None:
+    def __init__(
+        self,
+        config: Config,
+        length: RunLength,
+        outputs: Outputs,
+        *,
+        headless: bool,
+        interrupts: Interrupts | None = None,
+    ) -> None:
+        """Start everything. interrupts: who notes Ctrl-C and SIGTERM, which then end a run in good order."""
         self.config, self.length, self.outputs, self.headless = config, length, outputs, headless
+        self._interrupts = interrupts or Interrupts()
         self.meter = FrameMeter()
         self.log = RunLog()
         self.viewer = Viewer(
@@ -88,7 +99,6 @@ class Session:
         )
         self._paused = False
         self._stop = False
-        self._interrupted = False
         self._target = 0.0  # the tick that lockstep frames have come to, with the fraction left over
         self._turn = 0.0  # when the next frame is due
         self._heading = Heading()
@@ -107,6 +117,7 @@ class Session:
         self.recorder: VideoRecorder | None = None
         self.checkpoint = self._find_checkpoint()
         self.engine = own.enter_context(Engine(config, self.checkpoint))
+        self._interrupts.check()
         self.display = self._open_display()
         own.callback(self.display.release)
         gl = self.display.gl
@@ -117,13 +128,14 @@ class Session:
             own.callback(self.critic.release)
         self.scene = Scene(gl, config, world, self.critic, self.meter, self.display.pixel_scale)
         own.callback(self.scene.release)
+        self._interrupts.check()
         self.scene.resize(self.display.size_px)
         self.scene.field_changed()
         if self.outputs.video:
             self.recorder = own.enter_context(
                 VideoRecorder(self.outputs.video, self.display.size_px, config.render.video_fps)
             )
-        self.engine.wait_ready()
+        self.engine.wait_ready(self._interrupts.check)
 
     def _find_checkpoint(self) -> Checkpoint | None:
         return find_checkpoint(self.config.policy.checkpoint, make_world(self.config.world.name))
@@ -155,18 +167,12 @@ class Session:
 
     def run(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
         """Turn frames until the run's length is reached or someone ends it; write and return the report."""
-        before = {each: signal.signal(each, self._on_signal) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
             self._turn_frames(on_progress)
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+        except WorkerFailedError:
+            self._finish()  # what was recorded and measured until then is kept
+            raise
         return self._finish()
-
-    def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._stop:
-            raise KeyboardInterrupt  # asked twice: do not even finish the frame
-        self._stop = self._interrupted = True
 
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
         if not self.lockstep:
@@ -176,7 +182,7 @@ class Session:
         gc.freeze()
         began = time.monotonic()
         previous = began
-        while not self._stop:
+        while not (self._stop or self._interrupts.asked):
             frame_began = time.monotonic()
             self._frame(frame_began - previous)
             previous = frame_began
@@ -194,7 +200,8 @@ class Session:
         newest = self._newest_tick()
         self.scene.upload(self.engine, newest)
         self.viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        self.scene.resize(self.display.size_px)
+        if not self.recorder:  # a video has one size
+            self.scene.resize(self.display.size_px)
         self.scene.draw(self.viewer, self._current_heading())
         if self.recorder:
             self.meter.queries += 1
@@ -312,8 +319,10 @@ class Session:
         return path
 
     def _finish(self) -> RunResult:
-        """Write the last picture, the video's end and the report."""
-        result = RunResult({}, interrupted=self._interrupted)
+        """Write the report, the video's end and the last picture."""
+        result = RunResult(
+            write_report(self, self.outputs.folder / "run.json"), interrupted=self._interrupts.asked
+        )
         if self.recorder:
             self.recorder.close()
             result.files.append(self.recorder.path)
@@ -322,6 +331,5 @@ class Session:
             screenshot = self.outputs.folder / "last-frame.png"
         if screenshot and self.log.frame_ends:
             result.files.append(self._screenshot(screenshot))
-        result.report = write_report(self, self.outputs.folder / "run.json")
         result.files.append(self.outputs.folder / "run.json")
         return result

@@ -45,7 +45,7 @@ class DensityPass:
         set_uniforms(self._resolve, edge=edge, keep=self._keep_per_tick)
 
     def update(self, ticks: range) -> None:
-        """Add the rows of `ticks`, which must be in the ring, fading from tick to tick; refresh the texture."""
+        """Add the rows of `ticks`, which must be in the ring, fading in between; refresh the texture."""
         self._cells.bind_to_storage_buffer(Slot.DENSITY)
         self._visits.bind_to_storage_buffer(Slot.VISITS)
         self._ring.bind()

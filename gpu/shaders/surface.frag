@@ -17,11 +17,21 @@ float contour(float at, float slope) {
     return (1.0 - smoothstep(0.0, 1.2, line)) * (1.0 - smoothstep(0.25, 0.6, width));
 }
 
+float value_at(vec2 uv) {
+    return on_scale(LAYER_VALUE, texture(value_field, uv).r);
+}
+
 void main() {
     vec3 rgb = texture(shades, v_uv).rgb;
     if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) {
-        float value = frame.height_scale == 0.0 ? on_scale(LAYER_VALUE, texture(value_field, v_uv).r) : v_value;
-        rgb *= 1.0 - 0.35 * contour(value, fwidth(value));
+        float value = v_value, slope = fwidth(v_value);
+        if (frame.height_scale == 0.0) {
+            // Not fwidth of the texture's value: llvmpipe does not read it for the pixels of a 2x2 block that lie
+            // in the other triangle, and the lines would have gaps along the diagonal.
+            value = value_at(v_uv);
+            slope = abs(value_at(v_uv + dFdx(v_uv)) - value) + abs(value_at(v_uv + dFdy(v_uv)) - value);
+        }
+        rgb *= 1.0 - 0.35 * contour(value, slope);
     }
     color = vec4(rgb * v_light, 1.0);
 }

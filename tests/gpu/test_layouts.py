@@ -39,7 +39,7 @@ def numbered(dtype, rows):
 
 
 def scalars(dtype):
-    """Return a GLSL expression for every scalar of a dtype, in order of memory; `{}` stands for the struct."""
+    """Return a GLSL expression for every scalar of a dtype, in order; `{}` stands for the struct."""
     for name in dtype.names:
         shape = dtype[name].shape
         if shape == (4, 4):

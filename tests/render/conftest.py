@@ -22,8 +22,21 @@ def screen(tmp_path_factory):
         return
     folder = tmp_path_factory.mktemp("screen")
     ready, told = os.pipe()
-    command = ["Xvfb", "-displayfd", str(told), "-fbdir", folder, "-screen", "0", "900x700x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=[told], stderr=subprocess.DEVNULL) as server:
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(told),
+        "-fbdir",
+        folder,
+        "-screen",
+        "0",
+        "900x700x24",
+        "-nolisten",
+        "tcp",
+    ]
+    with subprocess.Popen(
+        command, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
         try:
             os.close(told)
             assert select.select([ready], [], [], 20)[0], "Xvfb does not start"

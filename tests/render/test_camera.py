@@ -147,7 +147,9 @@ def test_panning_takes_the_ground_along(camera, drag):
     assert found == pytest.approx((320 + drag[0], 180 + drag[1]), abs=0.15 * np.hypot(*drag) + 0.05)
 
 
-@pytest.mark.parametrize("pair", [(MapCamera(), MapCamera(0.5, -0.2, 0.1)), (OrbitCamera(), OrbitCamera(1, 1))])
+@pytest.mark.parametrize(
+    "pair", [(MapCamera(), MapCamera(0.5, -0.2, 0.1)), (OrbitCamera(), OrbitCamera(1, 1))]
+)
 def test_the_way_is_the_same_at_any_frame_rate(pair):
     now, goal = pair
     once = eased(now, goal, 0.032)

@@ -22,7 +22,7 @@ from sim.worlds import make_world
 from valuescape.length import RunLength
 from valuescape.session import Outputs, Session
 
-# The screen is asked for by every test, so that its server is there before the first and is nobody's leftover.
+# Every test asks for the screen, so that its server is there before the first, and nobody's leftover.
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("screen")]
 
 SIZE = (480, 270)
@@ -237,7 +237,7 @@ def test_a_released_window_leaves_nothing(windows):
     for _ in range(3):
         windows(SIZE, "test", vsync=True).release()
     assert files() == before
-    assert glfw.get_current_context() is None
+    assert not glfw.get_current_context()
 
 
 def test_without_a_display_a_window_is_a_usage_error(monkeypatch):
@@ -257,7 +257,7 @@ def test_a_headless_device_that_is_not_there_is_a_usage_error():
 
 @pytest.mark.usefixtures("windows")
 def test_a_session_runs_in_a_window(tmp_path):
-    """Keys and wheel turn what is shown, until the window is closed."""
+    """Keys and wheel turn what is shown, the window changes its size and is closed."""
     config = load_config(
         None,
         [
@@ -275,11 +275,13 @@ def test_a_session_runs_in_a_window(tmp_path):
             3: lambda: window._on_key(window._window, glfw.KEY_F9, 0, glfw.PRESS, 0),
             5: lambda: window._on_scroll(window._window, 0.0, 2.0),
             7: lambda: window._on_key(window._window, glfw.KEY_F12, 0, glfw.PRESS, 0),
-            20: lambda: window._events.append(Close()),
+            10: lambda: glfw.set_window_size(window._window, 640, 400),
+            40: lambda: window._events.append(Close()),
         }
         result = session.run(lambda progress: script.get(progress.frames, lambda: None)())
         assert session.viewer.flat
         assert session.viewer.map_camera.reach < 1
+        assert session.scene.picture.size == (640, 400)
         assert session.display.gl.error == "GL_NO_ERROR"
-    assert result.report["frames"] == 21
+    assert result.report["frames"] == 41
     assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".json", ".png"]

@@ -63,13 +63,16 @@ def test_a_video_has_its_frame_rate(tmp_path):
 
 @pytest.mark.parametrize("frames", [1, 3])
 def test_what_was_recorded_before_an_error_can_be_played(tmp_path, frames):
-    with (
-        pytest.raises(RuntimeError, match="in the middle"),
-        VideoRecorder(tmp_path / "out.mp4", (160, 120), 30) as recorder,
-    ):
-        for _ in range(frames):
-            recorder.add(colored((160, 120), 90))
-        raise RuntimeError("in the middle")
+    recorder = VideoRecorder(tmp_path / "out.mp4", (160, 120), 30)
+
+    def record_and_fail():
+        with recorder:
+            for _ in range(frames):
+                recorder.add(colored((160, 120), 90))
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        record_and_fail()
     recorder.close()  # closing again is harmless
     assert len(frames_of(tmp_path / "out.mp4")) == frames
 

@@ -173,8 +173,8 @@ def test_a_machine_without_gl_is_told_what_to_install(refused, monkeypatch):
     assert "apt-get install libgl1 libegl1" in said
 
 
-def test_a_machine_without_a_driver_is_told_what_to_install():
-    ended = valuescape("run", *TINY, "--out", "/tmp", __EGL_VENDOR_LIBRARY_FILENAMES="/none")
+def test_a_machine_without_a_driver_is_told_what_to_install(tmp_path):
+    ended = valuescape("run", *TINY, "--out", tmp_path, __EGL_VENDOR_LIBRARY_FILENAMES="/none")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("valuescape: no OpenGL 4.3 context could be made")
     assert "apt-get install" in ended.stderr

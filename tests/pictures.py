@@ -1,0 +1,72 @@
+"""Pictures of made-up runs, as the program would draw them."""
+
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+
+from gpu.meter import FrameMeter
+from gpu.passes.uploaded_field import UploadedField
+from render.camera import MapCamera, OrbitCamera
+from render.display import picture_bytes
+from render.recorder import pixels
+from render.scene import Heading, Scene
+from render.viewer import Viewer
+from sim.config import load_config
+from sim.landscape import grid_states
+from sim.worlds import make_world
+
+WORLD = make_world("point_mass")
+SIZE = (480, 270)
+
+
+def hills(edge):
+    """A landscape over the point mass's map [edge * edge] with a hill, a hollow and a ridge."""
+    x, y = grid_states(WORLD, edge)
+    return (
+        3 * np.exp(-((x - 0.8) ** 2 + (y - 1) ** 2))
+        - 2 * np.exp(-((x + 1) ** 2 + y**2 / 2))
+        + np.cos(2 * y) / 3
+    )
+
+
+class Camera:
+    """A scene with its trails, to be drawn with different viewers."""
+
+    def __init__(self, scene, meter):
+        self.scene, self.meter = scene, meter
+
+    def shoot(self, heading=Heading(), **viewer):  # noqa: B008 - a frozen value
+        """Return a picture [height, width, 3]; keywords are the viewer's, or those of its cameras."""
+        view = Viewer(
+            **{"flat": True, "layer": "value", "trail_color": "age"}
+            | {name: value for name, value in viewer.items() if name in Viewer.__dataclass_fields__}
+        )
+        view.map_camera, view.orbit_camera = (
+            kind(**{name: value for name, value in viewer.items() if name in kind.__dataclass_fields__})
+            for kind in (MapCamera, OrbitCamera)
+        )
+        self.meter.clear()
+        self.scene.draw(view, heading)
+        return pixels(picture_bytes(self.scene.picture), self.scene.picture.size).astype(int)
+
+
+@contextmanager
+def studio(gl, source, *settings, field=hills, size=SIZE):
+    """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic."""
+    agents, length = source.positions.shape[1], len(source.positions)
+    shape = [f"agents.count={agents}", f"trails.length={max(2, length)}", "heatmap.resolution=64"]
+    config = load_config(None, [*shape, "heatmap.density_resolution=64", *settings])
+    meter = FrameMeter()
+    with ExitStack() as owned:
+        critic = None
+        if field is not None:
+            critic = UploadedField(gl, config.heatmap.resolution, meter)
+            owned.callback(critic.release)
+            critic.write(field(config.heatmap.resolution))
+        scene = Scene(gl, config, WORLD, critic, meter, 1.0)
+        owned.callback(scene.release)
+        scene.resize(size)
+        scene.field_changed()
+        scene.upload(source, source.newest)
+        scene.read_ranges()
+        yield Camera(scene, meter)

@@ -1,0 +1,87 @@
+"""Whole pictures against those that a person looked at and found right.
+
+To accept new ones: VALUESCAPE_REGENERATE_IMAGES=1 python -m pytest tests/visual, then look at each.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import studio
+from PIL import Image
+from recording import Recording, spirals, with_breaks
+
+from gpu.context import driver_info
+from render.scene import Heading
+
+pytestmark = pytest.mark.gpu
+
+HERE = Path(__file__).parent
+SIZE = (640, 360)
+HEADING = Heading(
+    ("point_mass: SAC, 200 agents", "return −12.3 over 512 episodes"), ("60 fps, tick 1234", "2 workers")
+)
+
+PICTURES = {
+    "map-both": {"flat": True, "layer": "both"},
+    "map-value": {"flat": True, "layer": "value"},
+    "map-density": {"flat": True, "layer": "density"},
+    "map-zoomed": {"flat": True, "layer": "value", "center_x": 0.25, "center_y": 0.1, "reach": 0.2},
+    "field-both": {"flat": False, "layer": "both"},
+    "field-value": {"flat": False, "layer": "value"},
+    "field-density": {"flat": False, "layer": "density"},
+    "field-by-agent": {"flat": False, "layer": "value", "trail_color": "agent"},
+    "field-from-behind": {"flat": False, "layer": "value", "yaw": 1.0, "pitch": 0.9},
+    "help": {"flat": False, "layer": "both", "help_shown": True},
+    "no-critic": {"flat": False, "layer": "value"},
+}
+
+RMSE, MOST = 1.5, 96
+"""Of 255. A pixel of a line may fall to its neighbour with another version of the driver; a missing label, a
+wrong colour or a shift by a pixel is beyond both."""
+
+
+def picture(gl, name):
+    source = Recording(*with_breaks(spirals(60, 48), every=80))
+    field = {"field": None} if name == "no-critic" else {}
+    with studio(gl, source, "agents.size_px=5", size=SIZE, **field) as camera:
+        return camera.shoot(HEADING, **PICTURES[name])
+
+
+def save(path, values):
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(path, optimize=True)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_its_reference(gl, name):
+    if driver_info(gl).renderer.split()[0] != "llvmpipe":
+        pytest.skip("references are of Mesa's software driver, llvmpipe; another may round differently")
+    found, reference = picture(gl, name), HERE / "reference" / f"{name}.png"
+    if os.environ.get("VALUESCAPE_REGENERATE_IMAGES"):
+        save(reference, found)
+    with Image.open(reference) as image:
+        expected = np.asarray(image).astype(int)
+    change = np.abs(found - expected)
+    rmse, most = float(np.sqrt((change**2).mean())), int(change.max())
+    if rmse > RMSE or most > MOST:
+        save(HERE / "failed" / f"{name}.png", found)
+        save(HERE / "failed" / f"{name}-difference.png", 4 * change)
+    assert rmse <= RMSE, "see tests/visual/failed"
+    assert most <= MOST, "see tests/visual/failed"
+
+
+def test_there_is_no_reference_without_a_picture():
+    assert {path.stem for path in (HERE / "reference").glob("*.png")} == set(PICTURES)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_differ_by_more_than_the_limits(name):
+    """Else a limit could hide that one thing was drawn in place of another."""
+    pictures = {}
+    for each in PICTURES:
+        with Image.open(HERE / "reference" / f"{each}.png") as image:
+            pictures[each] = np.asarray(image).astype(int)
+    others = [pictures[each] for each in PICTURES if each != name]
+    assert all(np.sqrt(((pictures[name] - other) ** 2).mean()) > 2 * RMSE for other in others)
