@@ -123,7 +123,7 @@ def _draw_edge(
 ) -> None:
     """Ticks and label of one edge; `place` maps [-1, 1] to the edge, `outwards` points off the map."""
     em = overlay.font.line_px
-    for value, text in ticks(axis.low, axis.high, 7):
+    for value, text in ticks(axis.low, axis.high, 6):
         x, y = place(axis.scene(value))
         start = project(matrix, size_px, (x, y, 0.0))
         end = project(matrix, size_px, (x + 0.035 * outwards[0], y + 0.035 * outwards[1], 0.0))

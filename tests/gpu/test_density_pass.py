@@ -98,15 +98,15 @@ def test_without_a_half_life_every_visit_counts(gl):
     """More than a float could count one by one: 2^24 + 1."""
     agents = 1 << 16
     with Density(gl, agents, edge=4, length=2) as each:
-        source = Recording(np.zeros((2, agents, 2)))
-        each.ring.upload(source, 1)
+        each.ring.upload(Recording(np.zeros((2, agents, 2))), 1)
         for _ in range(128):
             each.density.update(range(0, 2))
-        each.show_more = each.density.read_visits()
-        assert each.show_more.sum() == each.show_more[1, 2] == 2**24
-        with Density(gl, 1, edge=4) as one:
-            one.density._cells.write(each.density._cells.read())
-            assert one.show(np.zeros((1, 1, 2)))[1, 2] == 2**24 + 1
+        one = np.full((1, agents, 2), 99)
+        one[0, 0] = 0
+        each.ring.position.write(one.astype(np.float32).tobytes())  # tick 0, of a single agent in the window
+        each.density.update(range(0, 1))
+        visits = each.density.read_visits()
+    assert visits.sum() == visits[1, 2] == 2**24 + 1
 
 
 @pytest.mark.parametrize("half_life", [3.0, 1200.0])

@@ -48,8 +48,8 @@ def test_ticks_are_round_and_inside_and_as_many_as_can_be(interval, most):
     slack = 1e-8 * (high - low) + 1e-12 * max(abs(low), abs(high))
     assert all(low - slack <= tick <= high + slack for tick in found)
     if len(found) > 1:
-        step = step_of(found)
-        assert nice_step(0.999 * step) == pytest.approx(step, rel=1e-4)
+        step = nice_step(0.999 * step_of(found))
+        assert step == pytest.approx(step_of(found), rel=1e-4)
         assert all(abs(tick / step - round(tick / step)) < 1e-3 for tick in found)
         # None is left out: at both ends there is less than a step to the next.
         assert max(found[0] - low, high - found[-1]) < step * 1.001

@@ -32,7 +32,7 @@ PICTURES = {
     "field-value": {"flat": False, "layer": "value"},
     "field-density": {"flat": False, "layer": "density"},
     "field-by-agent": {"flat": False, "layer": "value", "trail_color": "agent"},
-    "field-from-behind": {"flat": False, "layer": "value", "yaw": 1.0, "pitch": 0.9},
+    "field-from-behind": {"flat": False, "layer": "value", "yaw": 1.0, "pitch": 0.8, "distance": 4.2},
     "help": {"flat": False, "layer": "both", "help_shown": True},
     "no-critic": {"flat": False, "layer": "value"},
 }

@@ -153,6 +153,23 @@ def test_the_surface_s_colours_reach_the_border(gl):
     assert near(row[-1], colormap_rows()[VALUE_ROW, 255, :3], 8)
 
 
+def test_contour_lines_have_no_gaps(gl):
+    """Of a slope along y alone, every column looks the same: also where the map's two triangles meet."""
+
+    def slope(edge):
+        return np.repeat(np.linspace(0, 1, edge) ** 2, edge)
+
+    with studio(gl, Recording(np.full((1, 1, 2), 99)), field=slope) as camera:
+        picture = camera.shoot()
+    plot = plot_rect(SIZE, Font(13).line_px)
+    rows, columns = (
+        slice(int(low) + 2, int(high) - 2) for low, high in ((plot.top, plot.bottom), (plot.left, plot.right))
+    )
+    inside = picture[rows, columns]
+    assert np.ptp(inside, axis=1).max() <= 1
+    assert (np.abs(np.diff(inside[:, 0].sum(axis=1))) > 30).sum() > 8  # the lines are there
+
+
 def test_zooming_in_moves_the_map_but_not_its_frame(gl):
     """Nothing of the map is drawn beside the plot."""
     with studio(gl, Recording(spirals(50, 32)), *PLAIN) as camera:
