@@ -12,6 +12,9 @@ from sim.config import HealthConfig
 ENVELOPE_S = 5.0
 """Window over which the least memory in use is taken."""
 
+LEAST_WINDOWS = 8
+"""Fewer say nothing: allocators take and give whole megabytes, which in half a minute looks like 3 MB/min."""
+
 
 @dataclass(slots=True)
 class RunLog:
@@ -67,14 +70,14 @@ def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
 
     Of the least use within every ENVELOPE_S after the warm-up: what is taken and given back again is not
     growth. The median of the slopes between all pairs (Theil and Sen): a single jump tilts it in the middle
-    of a run only. NaN with fewer than three whole windows.
+    of a run only. NaN with fewer than LEAST_WINDOWS whole windows.
     """
     if not samples:
         return math.nan
     times, sizes = np.array(samples, np.float64).T
     window = ((times - times[0] - warmup_s) // ENVELOPE_S).astype(np.int64)
     whole = np.array([each for each in range(int(window[-1])) if (window == each).any()])
-    if len(whole) < 3:
+    if len(whole) < LEAST_WINDOWS:
         return math.nan
     least = np.array([sizes[window == each].min() for each in whole])
     first, second = np.triu_indices(len(whole), 1)

@@ -22,6 +22,7 @@ def screen(tmp_path_factory):
         return
     folder = tmp_path_factory.mktemp("screen")
     ready, told = os.pipe()
+    # Without -noreset it starts anew when the last window closes, and refuses the next one meanwhile.
     command = [
         "Xvfb",
         "-displayfd",
@@ -31,6 +32,7 @@ def screen(tmp_path_factory):
         "-screen",
         "0",
         "900x700x24",
+        "-noreset",
         "-nolisten",
         "tcp",
     ]

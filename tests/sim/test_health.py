@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.config import HealthConfig
-from sim.health import ENVELOPE_S, RunLog, fps_windows, growth_per_min, limits, measures, rate
+from sim.health import ENVELOPE_S, LEAST_WINDOWS, RunLog, fps_windows, growth_per_min, limits, measures, rate
 
 HEALTH = HealthConfig(warmup_s=1.0)
 MB = 10**6
@@ -61,7 +61,7 @@ def test_what_is_taken_and_given_back_is_no_growth_and_hides_none():
 
 
 def test_growth_in_the_warm_up_does_not_count():
-    assert growth_per_min(memory(40, lambda t: 500 * MB + min(t, 5) * 9 * MB), 5.0) == 0
+    assert growth_per_min(memory(60, lambda t: 500 * MB + min(t, 5) * 9 * MB), 5.0) == 0
 
 
 def test_a_gap_between_samples_does_not_steepen_the_slope():
@@ -69,11 +69,11 @@ def test_a_gap_between_samples_does_not_steepen_the_slope():
     assert growth_per_min(samples, 0.0) == pytest.approx(6, rel=1e-3)
 
 
-def test_growth_is_unknown_without_three_windows():
+def test_growth_is_unknown_without_enough_windows():
     assert math.isnan(growth_per_min([], 1.0))
     assert math.isnan(growth_per_min(memory(0.8, lambda t: 1), 1.0))
-    assert math.isnan(growth_per_min(memory(3 * ENVELOPE_S, lambda t: 1), 1.0))
-    assert growth_per_min(memory(3 * ENVELOPE_S + 2, lambda t: 1), 1.0) == 0
+    assert math.isnan(growth_per_min(memory(LEAST_WINDOWS * ENVELOPE_S, lambda t: 1), 1.0))
+    assert growth_per_min(memory(LEAST_WINDOWS * ENVELOPE_S + 2, lambda t: 1), 1.0) == 0
 
 
 def test_a_rate_is_what_came_between_two_times():
