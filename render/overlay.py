@@ -37,7 +37,7 @@ class Overlay:
 
     def __init__(self, font: Font) -> None:
         self.font = font
-        self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is 10x slower
+        self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is slow
 
     def quads(self) -> NDArray[Any]:
         """Return all quads so far (dtype QUAD)."""

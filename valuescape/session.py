@@ -177,7 +177,7 @@ class Session:
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
         if not self.lockstep:
             self._let_run()
-        # What is here now stays: without this, collections visit all of it again and again, 2 % of a frame.
+        # What is here now stays: without this, collections visit all of it again and again.
         gc.collect()
         gc.freeze()
         began = time.monotonic()

@@ -1,7 +1,6 @@
 // The fields as one colour texture: a texel each, so that a picture's pixels need a single lookup.
 //
-// On a software driver the lookups were most of the surface's cost: four a pixel, at ten to thirty times as
-// many pixels as texels.
+// A software driver pays for each lookup, and a picture has many times as many pixels as a field has texels.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
