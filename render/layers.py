@@ -50,7 +50,6 @@ class TrailLayer:
     def __init__(self, gl: Any, lod: LodPass, *, batched: bool, meter: FrameMeter) -> None:
         self._meter = meter
         self._lod = lod
-        self._batched = batched
         self._program = draw_program(gl, "trails")
         self._vao = gl.vertex_array(self._program, [(lod.instances, "2u /i", "in_trail")])
         self._single = None if batched else gl.buffer(reserve=lod.instances.size // 8 * DRAW_COMMAND.itemsize)

@@ -232,7 +232,6 @@ class Scene:
         frame["layer"] = self._layer(viewer)
         frame["contours"] = config.heatmap.contours
         frame["mesh_edge"] = 2 if viewer.flat else self._surface.mesh_edge
-        frame["pixel_scale"] = self._scale
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
 
