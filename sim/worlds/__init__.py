@@ -3,7 +3,7 @@
 import difflib
 
 from sim.errors import UsageError
-from sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, Variable, World
+from sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
 from sim.worlds.mountain_car import MountainCar, MountainCarContinuous
 from sim.worlds.pendulum import Pendulum
 from sim.worlds.point_mass import PointMass
@@ -13,6 +13,7 @@ __all__ = [
     "ActionSpace",
     "ContinuousAction",
     "DiscreteAction",
+    "ElementwiseWorld",
     "Variable",
     "World",
     "make_world",

@@ -7,6 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.elementwise import Element
+
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
@@ -112,8 +114,62 @@ class World(ABC):
         out[:] = state
 
 
-def wrap(angle: Float32Array) -> Float32Array:
-    """Return angles in [-pi, pi), as Gymnasium's `angle_normalize` does; a new array."""
-    pi = np.float32(np.pi)
-    wrapped: Float32Array = (angle + pi) % (2 * pi) - pi
-    return wrapped
+Elements = tuple[Element, ...]
+"""One element per variable: rows of agents in NumPy, the numbers of one agent when compiled."""
+
+_PART = 4096
+"""Agents calculated at a time, so that what NumPy stores between two operations stays in the cache."""
+
+
+class ElementwiseWorld(World):
+    """A world whose agents do not see each other, written once for one agent: the usual case.
+
+    `start`, `dynamics` and `observation` are static methods of float32 elements, made of `+ - * /`,
+    comparisons, `&` and `|`, the functions of `sim.elementwise`, and np.float32 constants of the module. No
+    `if` on an element (`where` instead), no loop over agents. NumPy runs them on whole rows; with
+    `features.simd` the same source is compiled, and gives the same bits.
+    """
+
+    @staticmethod
+    @abstractmethod
+    def start(draws: Elements) -> Elements:
+        """Return a start state from `reset_draws` uniform draws in [0, 1)."""
+
+    @staticmethod
+    @abstractmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+        """Return the next state, the reward and whether the episode terminates, after one step."""
+
+    @staticmethod
+    def observation(state: Elements) -> Elements:
+        """Return what the agent observes; unless overridden, the state itself."""
+        return state
+
+    def reset(self, draws: Float32Array, out: Float32Array) -> None:
+        """Write start states into `out`."""
+        _store(self.start(tuple(draws)), out)
+
+    def step(
+        self,
+        state: Float32Array,
+        action: Float32Array,
+        out: Float32Array,
+        reward: Float32Array,
+        terminated: BoolArray,
+    ) -> None:
+        """Write the next states, rewards and terminations."""
+        for begin in range(0, state.shape[1], _PART):
+            part = slice(begin, begin + _PART)
+            following, reward[part], terminated[part] = self.dynamics(
+                tuple(state[:, part]), tuple(action[:, part])
+            )
+            _store(following, out[:, part])
+
+    def observe(self, state: Float32Array, out: Float32Array) -> None:
+        """Write the observations of `state`."""
+        _store(self.observation(tuple(state)), out)
+
+
+def _store(elements: Elements, out: Float32Array) -> None:
+    for row, element in zip(out, elements, strict=True):
+        row[:] = element

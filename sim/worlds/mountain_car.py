@@ -4,19 +4,38 @@ from typing import ClassVar
 
 import numpy as np
 
+from sim.elementwise import Element, clip, cos, where
 from sim.worlds.base import (
     ActionSpace,
-    BoolArray,
     ContinuousAction,
     DiscreteAction,
-    Float32Array,
+    Elements,
+    ElementwiseWorld,
     Variable,
-    World,
 )
 
+ZERO, ONE, THREE = np.float32(0), np.float32(1), np.float32(3)
+LEFT_WALL, RIGHT_EDGE = np.float32(-1.2), np.float32(0.6)
+MAX_SPEED = np.float32(0.07)
+GRAVITY = np.float32(0.0025)
+FORCE = np.float32(0.001)
+POWER = np.float32(0.0015)
+GOAL, CONTINUOUS_GOAL = np.float32(0.5), np.float32(0.45)
+START_LOW, START_SPAN = np.float32(-0.6), np.float32(0.2)
+GOAL_REWARD = np.float32(100)
+FORCE_COST = np.float32(0.1)
 
-class _Valley(World):
-    """The valley both cars share: its state, its bounds, its start, its gravity."""
+
+def roll(state: Elements, push: Element) -> Elements:
+    """Return position and velocity after a step under `push` and gravity; the left wall stops the car."""
+    position, velocity = state
+    velocity = clip(velocity + push - cos(THREE * position) * GRAVITY, -MAX_SPEED, MAX_SPEED)
+    position = clip(position + velocity, LEFT_WALL, RIGHT_EDGE)
+    return position, where((position == LEFT_WALL) & (velocity < ZERO), ZERO, velocity)
+
+
+class _Valley(ElementwiseWorld):
+    """The valley both cars share: its state, its bounds, its start."""
 
     state: ClassVar[tuple[Variable, ...]] = (
         Variable("position", "", -1.2, 0.6),
@@ -26,26 +45,10 @@ class _Valley(World):
     step_s = 1.0
     reset_draws = 1
 
-    gravity = np.float32(0.0025)
-    goal_position: ClassVar[np.float32]
-
-    def reset(self, draws: Float32Array, out: Float32Array) -> None:
+    @staticmethod
+    def start(draws: Elements) -> Elements:
         """Start at rest, position uniform in [-0.6, -0.4]."""
-        np.multiply(draws[0], np.float32(0.2), out=out[0])
-        out[0] -= np.float32(0.6)
-        out[1] = 0
-
-    def roll(self, state: Float32Array, push: Float32Array, out: Float32Array, terminated: BoolArray) -> None:
-        """Move one step under `push` [n] (velocity per step) and gravity; the left wall stops the car."""
-        low, high = (np.float32(bound) for bound in (self.state[0].low, self.state[0].high))
-        max_speed = np.float32(self.state[1].high)
-        position, velocity = out
-        velocity[:] = state[1] + push - np.cos(np.float32(3) * state[0]) * self.gravity
-        np.clip(velocity, -max_speed, max_speed, out=velocity)
-        np.add(state[0], velocity, out=position)
-        np.clip(position, low, high, out=position)
-        velocity[(position == low) & (velocity < 0)] = 0
-        np.logical_and(position >= self.goal_position, velocity >= 0, out=terminated)
+        return draws[0] * START_SPAN + START_LOW, ZERO
 
 
 class MountainCar(_Valley):
@@ -55,20 +58,12 @@ class MountainCar(_Valley):
     source = "Gymnasium 1.x, envs/classic_control/mountain_car.py (MountainCar-v0); Moore (1990)"
     action: ClassVar[ActionSpace] = DiscreteAction(("push left", "coast", "push right"))
     max_episode_steps = 200
-    goal_position = np.float32(0.5)
-    force = np.float32(0.001)
 
-    def step(
-        self,
-        state: Float32Array,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
+    @staticmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
         """Advance one step; actions 0, 1, 2 push left, not at all, right."""
-        self.roll(state, (action[0] - np.float32(1)) * self.force, out, terminated)
-        reward[:] = -1
+        position, velocity = roll(state, (action[0] - ONE) * FORCE)
+        return (position, velocity), -ONE, (position >= GOAL) & (velocity >= ZERO)
 
 
 class MountainCarContinuous(_Valley):
@@ -78,18 +73,12 @@ class MountainCarContinuous(_Valley):
     source = "Gymnasium 1.x, envs/classic_control/continuous_mountain_car.py (MountainCarContinuous-v0)"
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("force", "", -1.0, 1.0),))
     max_episode_steps = 999
-    goal_position = np.float32(0.45)
-    power = np.float32(0.0015)
 
-    def step(
-        self,
-        state: Float32Array,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
+    @staticmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
         """Advance one step under a force in +-1."""
-        self.roll(state, action[0] * self.power, out, terminated)
-        reward[:] = np.float32(-0.1) * action[0] * action[0]
-        reward[terminated] += 100
+        force = action[0]
+        position, velocity = roll(state, force * POWER)
+        terminated = (position >= CONTINUOUS_GOAL) & (velocity >= ZERO)
+        reward = where(terminated, GOAL_REWARD, ZERO) - FORCE_COST * force * force
+        return (position, velocity), reward, terminated

@@ -1,13 +1,23 @@
 """Gymnasium's Pendulum-v1: swing a pendulum up with less torque than its weight needs."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
 
-from sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Float32Array, Variable, World, wrap
+from sim.elementwise import Element, clip, cos, sin, wrap_angle
+from sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+
+ONE, TWO, PI = np.float32(1), np.float32(2), np.float32(math.pi)
+GRAVITY, MASS, LENGTH, STEP_S = 10.0, 1.0, 1.0, 0.05
+PULL = np.float32(3 * GRAVITY / (2 * LENGTH) * STEP_S)
+PUSH = np.float32(3 / (MASS * LENGTH**2) * STEP_S)
+STEP = np.float32(STEP_S)
+MAX_SPEED = np.float32(8)
+SPEED_COST, TORQUE_COST = np.float32(0.1), np.float32(0.001)
 
 
-class Pendulum(World):
+class Pendulum(ElementwiseWorld):
     """The pendulum swing-up; angle 0 is upright. Never terminates; truncates after 200 steps of 0.05 s.
 
     The angle is not wrapped in the state (as in Gymnasium); the map wraps it. The reward is that of the
@@ -26,44 +36,27 @@ class Pendulum(World):
         Variable("angular speed", "rad/s", -8.0, 8.0),
     )
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("torque", "N·m", -2.0, 2.0),))
-    step_s = 0.05
+    step_s = STEP_S
     max_episode_steps = 200
     reset_draws = 2
 
-    gravity = 10.0
-    mass = 1.0
-    length = 1.0
-    max_speed = np.float32(8.0)
-
-    def reset(self, draws: Float32Array, out: Float32Array) -> None:
+    @staticmethod
+    def start(draws: Elements) -> Elements:
         """Start uniform in +-pi rad and +-1 rad/s."""
-        np.multiply(draws, np.float32(2), out=out)
-        out -= np.float32(1)
-        out[0] *= np.float32(np.pi)
+        return (draws[0] * TWO - ONE) * PI, draws[1] * TWO - ONE
 
-    def step(
-        self,
-        state: Float32Array,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
+    @staticmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
         """Advance one semi-implicit Euler step."""
         angle, speed = state
         torque = action[0]
-        pull = np.float32(3 * self.gravity / (2 * self.length) * self.step_s)
-        push = np.float32(3 / (self.mass * self.length**2) * self.step_s)
-        wrapped = wrap(angle)
-        reward[:] = -(
-            wrapped * wrapped + np.float32(0.1) * speed * speed + np.float32(0.001) * torque * torque
-        )
-        out[1] = np.clip(speed + pull * np.sin(angle) + push * torque, -self.max_speed, self.max_speed)
-        out[0] = angle + out[1] * np.float32(self.step_s)
-        terminated[:] = False
+        wrapped = wrap_angle(angle)
+        reward = -(wrapped * wrapped + SPEED_COST * speed * speed + TORQUE_COST * torque * torque)
+        speed = clip(speed + PULL * sin(angle) + PUSH * torque, -MAX_SPEED, MAX_SPEED)
+        return (angle + speed * STEP, speed), reward, False
 
-    def observe(self, state: Float32Array, out: Float32Array) -> None:
-        """Write cosine and sine of the angle, and the angular speed."""
-        np.cos(state[0], out=out[0])
-        np.sin(state[0], out=out[1])
-        out[2] = state[1]
+    @staticmethod
+    def observation(state: Elements) -> Elements:
+        """Observe cosine and sine of the angle, and the angular speed."""
+        angle, speed = state
+        return cos(angle), sin(angle), speed

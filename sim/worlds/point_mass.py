@@ -4,10 +4,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Float32Array, Variable, World
+from sim.elementwise import Element, sqrt
+from sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+
+STEP_S = 0.01
+STEP, HALF_STEP_2 = np.float32(STEP_S), np.float32(STEP_S**2 / 2)
+START_RANGE, START_SPAN = np.float32(2), np.float32(4)
+GOAL_RADIUS_2 = np.float32(0.1) * np.float32(0.1)
+ACTION_COST = np.float32(0.01)
 
 
-class PointMass(World):
+class PointMass(ElementwiseWorld):
     """x'' = a with |a| <= 5: the double integrator, the textbook case of optimal control.
 
     Starts uniform in +-2 for position and velocity. The reward is that of the state acted in,
@@ -22,36 +29,26 @@ class PointMass(World):
     )
     obs: ClassVar[tuple[Variable, ...]] = state
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("acceleration", "m/s²", -5.0, 5.0),))
-    step_s = 0.01
+    step_s = STEP_S
     max_episode_steps = 1000
     reset_draws = 2
 
-    start_range = np.float32(2.0)
-    goal_radius = np.float32(0.1)
-
-    def reset(self, draws: Float32Array, out: Float32Array) -> None:
+    @staticmethod
+    def start(draws: Elements) -> Elements:
         """Start uniform in +-2 (metres, metres per second)."""
-        np.multiply(draws, 2 * self.start_range, out=out)
-        out -= self.start_range
+        return draws[0] * START_SPAN - START_RANGE, draws[1] * START_SPAN - START_RANGE
 
-    def step(
-        self,
-        state: Float32Array,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
+    @staticmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
         """Advance one classical Runge-Kutta (RK4) step.
 
         The action is constant over the step, so the four stages add up to the polynomial
         x + v h + a h^2 / 2, v + a h; a test compares it with a general RK4.
         """
-        h = np.float32(self.step_s)
         position, velocity = state
         acceleration = action[0]
-        out[0] = position + velocity * h + acceleration * (h * h / 2)
-        out[1] = velocity + acceleration * h
-        reward[:] = -np.sqrt(position * position + velocity * velocity)
-        reward -= np.float32(0.01) * acceleration * acceleration
-        np.less(out[0] * out[0] + out[1] * out[1], self.goal_radius**2, out=terminated)
+        reward = -sqrt(position * position + velocity * velocity)
+        reward = reward - ACTION_COST * acceleration * acceleration
+        position = position + velocity * STEP + acceleration * HALF_STEP_2
+        velocity = velocity + acceleration * STEP
+        return (position, velocity), reward, position * position + velocity * velocity < GOAL_RADIUS_2
