@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 import moderngl
+import numpy as np
 from numpy.typing import NDArray
 
 from gpu.bindings import Slot
@@ -43,7 +44,8 @@ class TrailRing:
         """
         first = max(self.newest + 1, newest - self.length + 1)
         for tick in range(first, newest + 1):
-            position, strand = (source.row(name, tick).copy() for name in ("trail_position", "trail_strand"))
+            position = source.row("trail_position", tick).copy()
+            strand = source.row("trail_strand", tick).astype(np.uint32)
             if not source.trail_intact(tick):
                 first = tick + 1
                 continue

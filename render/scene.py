@@ -36,7 +36,7 @@ from render.overlay import Overlay, OverlayRenderer
 from render.text import Font
 from render.viewer import Viewer
 from sim.config import Config
-from sim.landscape import map_bounds
+from sim.landscape import map_plane
 from sim.worlds import World
 
 BACKGROUND = (0.055, 0.062, 0.078)
@@ -76,12 +76,13 @@ class Scene:
     ) -> None:
         self._gl, self._config, self._meter, self._critic = gl, config, meter, critic
         self._scale = scale
-        bounds = map_bounds(world)
-        x, y = (MapAxis(each.label, each.low, each.high) for each in world.state[:2])
+        plane = map_plane(config, world)
+        x, y = (MapAxis(each.label, each.low, each.high) for each in plane.variables)
         self._axes = (x, y)
+        self._slice = (plane.label,) if critic and plane.label else ()
         self._owned = ExitStack()
         try:
-            self._make(bounds)
+            self._make(plane.bounds)
         except BaseException:
             self._owned.close()
             raise
@@ -262,7 +263,7 @@ class Scene:
         else:
             draw_orbit_axes(overlay, viewer.orbit_camera, size, self._axes)
         draw_color_bars(overlay, self._bars(self._layer(viewer)), size, plot)
-        draw_heading(overlay, list(heading.left), list(heading.right), size)
+        draw_heading(overlay, [*heading.left, *self._slice], list(heading.right), size)
         if viewer.help_shown:
             draw_help(overlay, [(key, text) for key, _, text in KEYS] + list(MOUSE), size)
         self._overlay.upload(overlay.quads())

@@ -77,6 +77,7 @@ class Arena:
             self[name].fill(np.nan)
         self["worker"]["tick"] = -1
         self["worker"]["waits_for"] = NO_LIMIT
+        self["main"]["waits_for"] = NO_LIMIT
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._views[name]

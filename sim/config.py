@@ -32,13 +32,18 @@ class WorkersConfig(Section):
     """The processes that step agents."""
 
     count: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(
-        "auto", description="worker processes; 0 steps in the main process; auto leaves it one core"
+        "auto",
+        description="worker processes; 0 steps in the main process; auto measures whether they are worth it, "
+        "and leaves the main process a core",
     )
+    start_method: Literal["spawn", "forkserver"] = Field("spawn", description="how processes are started")
     max_lead: int = Field(8, ge=1, le=256, description="ticks a worker may be ahead of the slowest")
     heartbeat_timeout: float = Field(
         10.0, gt=0, description="seconds of silence until a worker counts as hung"
     )
-    start_timeout: float = Field(60.0, gt=0, description="seconds a worker may take to start")
+    start_timeout: float = Field(
+        180.0, gt=0, description="seconds a worker may take to start; the very first time it compiles"
+    )
     max_restarts: int = Field(
         5, ge=0, description="restarts within restart_window after which a run gives up"
     )
@@ -48,7 +53,27 @@ class WorkersConfig(Section):
 class WorldConfig(Section):
     """What the agents live in."""
 
-    name: str = Field("point_mass", description="point_mass, mountain_car, mountain_car_continuous, pendulum")
+    name: str = Field(
+        "point_mass",
+        description="point_mass, mountain_car, mountain_car_continuous, pendulum, cartpole, acrobot, "
+        "differential_drive",
+    )
+
+
+class FlockConfig(Section):
+    """The world `flock`: birds that see each other. Lengths have no unit, times are steps."""
+
+    extent: float = Field(
+        0.0, ge=0, le=1e6, description="edge of the periodic square; 0: an area of 50 a bird"
+    )
+    visual_distance: float = Field(5.0, gt=0, le=1e6, description="how far a bird sees")
+    speed: float = Field(1.0, ge=0, le=1e6, description="length of a step")
+    separation: float = Field(1.0, ge=0, le=1e6, description="distance below which birds avoid each other")
+    cohere_factor: float = Field(0.03, ge=0, le=1e6, description="weight of the mean way to the neighbours")
+    separate_factor: float = Field(
+        0.015, ge=0, le=1e6, description="weight of the mean way from those within separation"
+    )
+    match_factor: float = Field(0.05, ge=0, le=1e6, description="weight of the neighbours' mean velocity")
 
 
 class PolicyConfig(Section):
@@ -95,6 +120,15 @@ class HeatmapConfig(Section):
     layer: Literal["value", "density", "both"] = Field("both", description="which field is drawn")
     range_hysteresis: float = Field(
         0.1, ge=0, le=1, description="share by which a range must shrink before the colour scale follows"
+    )
+    axes: str = Field(
+        "auto",
+        description="state variables along x and y: 'pole angle, pole velocity'; auto: the world's own",
+    )
+    slice: str = Field(
+        "",
+        description="values of the other variables: 'cart velocity=0.5, cart position=-1'; those not named "
+        "have the world's own, or the middle of their window",
     )
     contours: int = Field(12, ge=0, le=64, description="contour lines over the colour scale")
 
@@ -147,6 +181,7 @@ class FeaturesConfig(Section):
     parallel_agents: bool = Field(True, description="worker processes; off: steps in the main process")
     trail_lod: bool = Field(True, description="coarser trails where nobody sees it; off: every sample")
     spatial_culling: bool = Field(True, description="only trails in view are drawn; off: all")
+    simd: bool = Field(True, description="ticks compiled into vector code by numba; off: NumPy")
 
 
 class RunConfig(Section):
@@ -164,6 +199,7 @@ class Config(Section):
     agents: AgentsConfig = AgentsConfig()
     workers: WorkersConfig = WorkersConfig()
     world: WorldConfig = WorldConfig()
+    flock: FlockConfig = FlockConfig()
     policy: PolicyConfig = PolicyConfig()
     sim: SimConfig = SimConfig()
     trails: TrailsConfig = TrailsConfig()

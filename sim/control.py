@@ -32,15 +32,15 @@ def give_orders(arena: Arena, orders: Orders) -> None:
     A worker therefore never sees half an order. It would have to sleep through two publications between
     reading the slot's number and its words to see a torn one, and would read again a moment later.
     """
-    slot = 1 - int(arena["control_slot"][0])
-    words = (orders.stop, orders.limit, orders.origin_tick, orders.origin_ns, orders.tick_ns, b"")
+    slot = 1 - int(arena["main"][0]["slot"])
+    words = (orders.stop, orders.limit, orders.origin_tick, orders.origin_ns, orders.tick_ns, 0)
     arena["control"][slot] = np.array(words, CONTROL)
-    arena["control_slot"][0] = slot
+    arena["main"][0]["slot"] = slot
 
 
 def read_orders(arena: Arena) -> Orders:
     """Return the orders that hold now."""
-    words = arena["control"][int(arena["control_slot"][0])]
+    words = arena["control"][int(arena["main"][0]["slot"])]
     return Orders(
         bool(words["stop"]),
         int(words["limit"]),

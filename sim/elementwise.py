@@ -29,6 +29,25 @@ _SIN_3 = np.float32(-0.16666656732559204)
 _SIN_5 = np.float32(0.008333017118275166)
 _SIN_7 = np.float32(-0.00019806614727713168)
 _SIN_9 = np.float32(2.600054131107754e-06)
+# log(1 + f) = f - f^2/2 + f^3 P(f) on [sqrt(1/2) - 1, sqrt(2) - 1]; logf of Cephes (Moshier, 1992).
+_LOG = tuple(
+    np.float32(coefficient)
+    for coefficient in (
+        7.0376836292e-2,
+        -1.1514610310e-1,
+        1.1676998740e-1,
+        -1.2420140846e-1,
+        1.4249322787e-1,
+        -1.6668057665e-1,
+        2.0000714765e-1,
+        -2.4999993993e-1,
+        3.3333331174e-1,
+    )
+)
+_SQRT_2 = np.float32(math.sqrt(2))
+_LN_2_HIGH, _LN_2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
+_EXPONENT_SHIFT, _EXPONENT_BIAS = np.int32(23), np.int32(127)
+_MANTISSA, _EXPONENT_OF_ONE = np.int32(0x007FFFFF), np.int32(0x3F800000)
 
 
 def where(condition: Element, a: Element, b: Element) -> Element:
@@ -82,6 +101,37 @@ def cos(x: Element) -> Element:
 def wrap_angle(x: Element) -> Element:
     """Return the angle in [-pi, pi) that points as `x` does (Gymnasium's `angle_normalize`)."""
     return x - floor((x + _PI) / _TWO_PI) * _TWO_PI
+
+
+def log(x: Element) -> Element:
+    """Return the natural logarithm of a normal `x` > 0, within 1e-7 of its size or 1e-7."""
+    bits = float_bits(x)
+    exponent = to_float((bits >> _EXPONENT_SHIFT) - _EXPONENT_BIAS)
+    mantissa = bits_float((bits & _MANTISSA) | _EXPONENT_OF_ONE)
+    upper = mantissa > _SQRT_2
+    f = where(upper, mantissa * _HALF, mantissa) - _ONE
+    exponent = where(upper, exponent + _ONE, exponent)
+    polynomial = _LOG[0]
+    for coefficient in _LOG[1:]:
+        polynomial = polynomial * f + coefficient
+    square = f * f
+    tail = f * square * polynomial + _LN_2_LOW * exponent - _HALF * square
+    return f + tail + _LN_2_HIGH * exponent
+
+
+def float_bits(x: Element) -> Element:
+    """Return the bits of float32 `x` as int32."""
+    return x.view(np.int32)
+
+
+def bits_float(bits: Element) -> Element:
+    """Return the float32 of which `bits` are the bits."""
+    return bits.view(np.float32)
+
+
+def to_float(whole: Element) -> Element:
+    """Return whole numbers as float32."""
+    return np.float32(whole)
 
 
 def _half_turns(k: Element, r: Element) -> Element:

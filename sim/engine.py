@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from sim.arena import Arena
+from sim.auto import worker_count
 from sim.config import Config
 from sim.control import Bell, Orders, give_orders, read_orders
+from sim.episodes import Endings, EpisodeState, episodes_at
+from sim.landscape import map_axes
 from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
-from sim.stepper import ROW_ARRAYS, Stepper
+from sim.stepper import ROW_ARRAYS, Rules, Stepper
 from sim.supervisor import Supervisor
-from sim.worker import WorkerSpec, make_stepper
+from sim.worker import WorkerSpec, make_stepper, make_turns
 from sim.worlds import World, make_world
 
 _CATCH_UP_S = 0.25
@@ -41,21 +44,6 @@ class EpisodeStats:
     mean_length: float
 
 
-def worker_count(config: Config) -> int:
-    """Return how many worker processes `config` asks for; `auto` leaves the main process one core.
-
-    Never more than there are blocks of agents to share out.
-    """
-    if not config.features.parallel_agents:
-        return 0
-    if config.workers.count != "auto":
-        count: int = config.workers.count
-        return count
-    cores = len(os.sched_getaffinity(0))
-    blocks: int = -(-config.agents.count // BLOCK)
-    return max(1, min(cores - 1, blocks))
-
-
 class Engine:
     """Agents stepping in an arena; a context manager that leaves no process and no memory behind.
 
@@ -63,13 +51,26 @@ class Engine:
     `workers.max_lead` ticks ahead of it.
     """
 
-    def __init__(self, config: Config, checkpoint: Checkpoint | None) -> None:
-        """Reserve the arena and start the workers, which go on by themselves; nothing is waited for."""
+    def __init__(
+        self,
+        config: Config,
+        checkpoint: Checkpoint | None,
+        *,
+        given_actions: bool = False,
+        autoreset: bool = True,
+    ) -> None:
+        """Reserve the arena and start the workers, which go on by themselves; nothing is waited for.
+
+        given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] in the world's units,
+        clipped; the caller writes it and then calls `advance_to`, a tick at a time. autoreset: off, agents
+        whose episode ended wait for `restart`.
+        """
         self.config = config
-        self.world: World = make_world(config.world.name)
-        self.workers = worker_count(config)
+        self.world: World = make_world(config.world.name, config)
+        self.workers = worker_count(config, checkpoint)
         # One row more than the lead for the tick being written, and one for the tick being read.
-        rows = config.workers.max_lead + 2
+        # Who gives actions tick by tick reads between ticks only.
+        rows = 2 if given_actions else config.workers.max_lead + 2
         self.arena = Arena(
             ArenaLayout(
                 agents=config.agents.count,
@@ -77,7 +78,8 @@ class Engine:
                 state_dim=len(self.world.state),
                 action_dim=self.world.action.dim,
                 state_rows=rows,
-                trail_rows=config.trails.length + 2 * rows,
+                trail_rows=config.trails.length + (0 if given_actions else 2 * rows),
+                given_actions=given_actions,
             )
         )
         self._bells = tuple(Bell() for _ in range(self.workers))
@@ -86,6 +88,9 @@ class Engine:
         self._stepper: Stepper | None = None
         self._limits: threadpool_limits | None = None
         self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
+        self.rules = Rules(
+            config.run.seed, config.policy.exploration, map_axes(config, self.world), autoreset
+        )
         try:
             self._start(checkpoint)
         except BaseException:
@@ -98,11 +103,9 @@ class Engine:
             WorkerSpec(
                 index=index,
                 part=part,
-                world=config.world.name,
+                config=config,
                 checkpoint=checkpoint,
-                seed=config.run.seed,
-                exploration=config.policy.exploration,
-                max_lead=config.workers.max_lead,
+                rules=self.rules,
                 arena=self.arena,
                 bells=self._bells,
                 main_bell=self._main_bell,
@@ -112,6 +115,7 @@ class Engine:
         ]
         if self.workers:
             self._supervisor = Supervisor(config.workers, specs)
+            self._turns = make_turns(specs[0])
         else:
             self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
             self._stepper = make_stepper(specs[0])
@@ -151,11 +155,13 @@ class Engine:
 
         check: called meanwhile; what it raises ends the waiting.
         """
+        self.arena["main"][0]["waits_for"] = 0
         while self.newest_tick < 0:
             check()
             assert self._supervisor
             self._supervisor.require_started()
-            self._main_bell.wait(0.005)
+            self._main_bell.wait(0.02)
+        self.arena["main"][0]["waits_for"] = NO_LIMIT
 
     def run_until(self, tick: int) -> None:
         """Let the simulation run at its own pace, beside the caller, up to `tick` (async)."""
@@ -171,13 +177,23 @@ class Engine:
 
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as can be, and return when it is complete (lockstep)."""
-        self._give(replace(self._orders, limit=tick, tick_ns=0))
-        while self.newest_tick < tick:
-            if self._stepper:
+        if self._stepper:
+            self._give(replace(self._orders, limit=tick, tick_ns=0))
+            while self.newest_tick < tick:
                 self._step_here()
-            else:
+        elif not self._turns.order_tick(tick):
+            self._sleep_until(tick)
+
+    def _sleep_until(self, tick: int) -> None:
+        """Sleep until the workers have completed `tick`, looking after them meanwhile."""
+        main = self.arena["main"][0]
+        main["waits_for"] = tick
+        try:
+            while self.newest_tick < tick:
                 self._main_bell.wait(0.05)
                 self.check()
+        finally:
+            main["waits_for"] = NO_LIMIT
 
     def check(self) -> None:
         """Once a frame: replace workers that died, keep the clock honest, step if there are no workers."""
@@ -198,27 +214,38 @@ class Engine:
         """Whether the trail row of `tick` has not begun to be overwritten: ask after having copied it."""
         return self.furthest_tick + 1 < tick + self.arena.layout.trail_rows
 
+    def episodes(self, tick: int | None = None) -> EpisodeState:
+        """Return how every agent's episodes stand at `tick` (the newest): new arrays, [agents] each."""
+        tick = self.newest_tick if tick is None else tick
+        endings = Endings(self.row("ending", tick), self.row("episode_return", tick))
+        return episodes_at(self.arena["episodes"], endings, tick)
+
     def episode_stats(self) -> EpisodeStats:
         """Return what the finished episodes came to, up to the newest tick."""
-        tick = self.newest_tick
-        finished = int(self.row("finished_count", tick).sum())
+        episodes = self.episodes()
+        finished = int(episodes.finished_count.sum())
         per_episode = 1 / finished if finished else float("nan")
         return EpisodeStats(
             finished,
-            int(self.row("terminated_count", tick).sum()),
-            float(self.row("finished_return", tick).sum()) * per_episode,
-            float(self.row("finished_length", tick).sum()) * per_episode,
+            int(episodes.terminated_count.sum()),
+            float(episodes.finished_return.sum()) * per_episode,
+            float(episodes.finished_length.sum()) * per_episode,
         )
 
     def state_hash(self) -> str:
-        """Return the SHA-256 of the newest tick: `ROW_ARRAYS` in that order, then the trail, oldest first.
+        """Return the SHA-256 of the newest tick: rows, episodes, then the trail, oldest tick first.
 
+        Each array is hashed as it lies in memory (C order, little-endian): the rows `ROW_ARRAYS` in that
+        order, the fields of `EpisodeState` in theirs, then position and strand of each tick of the trail.
         Call it while paused. Equal for any number of workers, and after any was replaced.
         """
         tick = self.newest_tick
         digest = hashlib.sha256()
         for name in ROW_ARRAYS:
             digest.update(self.row(name, tick).tobytes())
+        episodes = self.episodes(tick)
+        for field in fields(episodes):
+            digest.update(getattr(episodes, field.name).tobytes())
         for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
             digest.update(self.row("trail_position", past).tobytes())
             digest.update(self.row("trail_strand", past).tobytes())
@@ -250,6 +277,10 @@ class Engine:
         with contextlib.suppress(BufferError):
             self.arena.close()
 
+    @property
+    def _orders(self) -> Orders:
+        return read_orders(self.arena)
+
     def _tick_ns(self) -> int:
         rate = self.config.sim.ticks_per_s
         return round(1e9 / rate) if rate else 0
@@ -259,7 +290,6 @@ class Engine:
         return replace(self._orders, origin_tick=tick, origin_ns=time.monotonic_ns(), tick_ns=self._tick_ns())
 
     def _give(self, orders: Orders) -> None:
-        self._orders = orders
         give_orders(self.arena, orders)
         for bell in self._bells:
             bell.ring()

@@ -34,10 +34,20 @@ CONTROL = np.dtype(
         ("origin_tick", "i8"),  # tick `origin_tick` is due at `origin_ns` (monotonic clock)
         ("origin_ns", "i8"),
         ("tick_ns", "i8"),  # from one tick to the next; 0 is unpaced
-        ("pad", "V24"),
+        ("pad", "i8", 3),
     ]
 )
-"""What the main process tells all workers: two slots, of which `control_slot` names the valid one."""
+"""What the main process tells all workers: two slots, of which `main.slot` names the valid one."""
+
+MAIN = np.dtype(
+    [
+        ("slot", "i8"),  # which of the two `control` slots holds
+        ("waits_for", "i8"),  # the main process sleeps until all ticks reach this; NO_LIMIT if it does not
+        ("seed_change", "u8"),  # XORed onto `Rules.seed`; 0 until the main process chooses another seed
+        ("pad", "i8", 5),
+    ]
+)
+"""One cache line written by the main process alone."""
 
 WORKER = np.dtype(
     [
@@ -45,14 +55,28 @@ WORKER = np.dtype(
         ("heartbeat_ns", "i8"),
         ("pid", "i8"),
         ("phase", "i8"),
-        (
-            "waits_for",
-            "i8",
-        ),  # all workers' ticks must reach this before it goes on; NO_LIMIT if it does not wait
-        ("pad", "V24"),
+        ("waits_for", "i8"),  # it sleeps until all ticks reach this; NO_LIMIT if it does not wait for them
+        ("asleep", "i8"),  # 1: it sleeps, for whatever reason, and must be woken for new orders
+        ("pad", "i8", 2),
     ]
 )
 """One cache line a worker, written by that worker alone."""
+
+EPISODE = np.dtype(
+    [
+        ("number", "i4"),  # the agent's episodes are counted from 0; -1 is none
+        ("began", "u4"),  # tick of its start state, modulo 2**32
+        ("terminated_count", "u4"),  # of the episodes before this one
+        ("pad", "u4"),
+        ("finished_length", "u8"),  # sum over the episodes before this one
+        ("finished_return", "f8"),
+    ]
+)
+"""One episode of an agent: it is written once, when the episode starts.
+
+Each agent has two, the newest and the one before. A tick that is made again, by whoever takes the slice of a
+worker that died in it, finds the one before untouched, and writes the newest again with the same values.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +98,11 @@ class ArenaLayout:
     """Sizes that decide the arena; `fields` turns them into offsets.
 
     Arrays of a tick are rings of rows: tick k of `state` is row k mod `state_rows`, of the trail row
-    k mod `trail_rows`. Agents are innermost, so that a worker's slice of a row is contiguous.
+    k mod `trail_rows`. Agents are innermost, so that a worker's slice of a row is contiguous. What changes
+    with episodes only (`episodes`, `episode_start`) is not copied from tick to tick: at a million agents the
+    bytes that a tick touches decide its speed.
+
+    kept_obs_dim: rows of `obs`, what agents observe after a tick; 0 where nobody but policies asks for it.
     """
 
     agents: int
@@ -83,27 +111,28 @@ class ArenaLayout:
     action_dim: int
     state_rows: int
     trail_rows: int
+    given_actions: bool = False
+    kept_obs_dim: int = 0
 
     def fields(self) -> dict[str, SharedField]:
         """Return every array by name, each beginning on a cache line."""
         ring, n = self.state_rows, self.agents
         shapes: dict[str, tuple[tuple[int, ...], Any]] = {
             "control": ((2,), CONTROL),
-            "control_slot": ((1,), "i8"),
+            "main": ((1,), MAIN),
             "worker": ((max(1, self.workers),), WORKER),
             "state": ((ring, self.state_dim, n), "f4"),
-            "action": ((ring, self.action_dim, n), "f4"),  # the one that led to this tick
+            # The one that led to this tick; zero if it was given.
+            "action": ((1 if self.given_actions else ring, self.action_dim, n), "f4"),
             "reward": ((ring, n), "f4"),
             "ending": ((ring, n), "u1"),
-            "episode": ((ring, n), "u4"),
-            "episode_step": ((ring, n), "u4"),
             "episode_return": ((ring, n), "f4"),
-            "finished_return": ((ring, n), "f8"),  # sums over the agent's finished episodes
-            "finished_length": ((ring, n), "u4"),
-            "finished_count": ((ring, n), "u4"),
-            "terminated_count": ((ring, n), "u4"),
+            "episode_start": ((n,), "u4"),  # `began` of the newest episode, for every tick to read
+            "episodes": ((n, 2), EPISODE),  # episode e of an agent is in e mod 2
             "trail_position": ((self.trail_rows, n, 2), "f4"),  # map coordinates, in the state's units
-            "trail_strand": ((self.trail_rows, n), "u4"),  # changes where the line must break
+            "trail_strand": ((self.trail_rows, n), "u1"),  # changes where the line must break
+            "given_action": ((self.action_dim, n * self.given_actions), "f4"),
+            "obs": ((ring, self.kept_obs_dim, n), "f4"),
         }
         fields, offset = {}, 0
         for name, (shape, dtype) in shapes.items():

@@ -6,21 +6,26 @@ workers, on the order of their steps, or on a worker having died and been replac
 Philox 4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11.
 """
 
+import math
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sim.elementwise import Element, cos, log, sin, sqrt, to_float
 
 Uint32Array = NDArray[np.uint32]
 Float32Array = NDArray[np.float32]
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
-_WEYL_0 = 0x9E3779B9
-_WEYL_1 = 0xBB67AE85
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
 _ROUNDS = 10
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
+_UNUSED_BITS, _UNIT = np.uint64(8), np.float32(2.0**-24)
+_ONE, _MINUS_TWO, _TWO_PI = np.float32(1), np.float32(-2), np.float32(2 * math.pi)
 
 
 class Stream(IntEnum):
@@ -30,26 +35,43 @@ class Stream(IntEnum):
     EXPLORATION = 1
 
 
+def philox_words(
+    c0: Element, c1: Element, c2: Element, c3: Element, key_0: np.uint64, key_1: np.uint64
+) -> tuple[Element, Element, Element, Element]:
+    """Return the four Philox 4x32-10 words of a counter: 32 bits in uint64, arrays or (compiled) numbers."""
+    for _ in range(_ROUNDS):
+        product_0 = _MULTIPLIER_0 * c0
+        product_1 = _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product_1 >> _SHIFT) ^ c1 ^ key_0,
+            product_1 & _MASK,
+            (product_0 >> _SHIFT) ^ c3 ^ key_1,
+            product_0 & _MASK,
+        )
+        key_0 = (key_0 + _WEYL_0) & _MASK
+        key_1 = (key_1 + _WEYL_1) & _MASK
+    return c0, c1, c2, c3
+
+
+def unit_float(word: Element) -> Element:
+    """Return a uniform draw in [0, 1) from 32 random bits: the upper 24, so that it is exact in float32."""
+    return to_float(word >> _UNUSED_BITS) * _UNIT
+
+
+def normal_pair(u: Element, v: Element) -> tuple[Element, Element]:
+    """Return two independent standard normal draws from two uniform ones (Box and Muller, 1958)."""
+    radius = sqrt(_MINUS_TWO * log(_ONE - u))
+    return radius * cos(_TWO_PI * v), radius * sin(_TWO_PI * v)
+
+
 def philox4x32(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: int) -> Uint32Array:
     """Return the four Philox 4x32-10 words of each counter, as a new [4, n] uint32 array.
 
     counter: four arrays (or scalars) of uint32, broadcast against each other to [n]. key: 64 bits.
     """
-    words = np.broadcast_arrays(*(np.atleast_1d(np.asarray(word, np.uint64)) for word in counter))
-    c0, c1, c2, c3 = words
-    key_0, key_1 = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
-    for _ in range(_ROUNDS):
-        product_0 = _MULTIPLIER_0 * c0
-        product_1 = _MULTIPLIER_1 * c2
-        c0, c1, c2, c3 = (
-            (product_1 >> _SHIFT) ^ c1 ^ np.uint64(key_0),
-            product_1 & _MASK,
-            (product_0 >> _SHIFT) ^ c3 ^ np.uint64(key_1),
-            product_0 & _MASK,
-        )
-        key_0 = (key_0 + _WEYL_0) & 0xFFFFFFFF
-        key_1 = (key_1 + _WEYL_1) & 0xFFFFFFFF
-    return np.stack([c0, c1, c2, c3]).astype(np.uint32)
+    c0, c1, c2, c3 = np.broadcast_arrays(*(np.atleast_1d(np.asarray(word, np.uint64)) for word in counter))
+    key_0, key_1 = np.uint64(key & 0xFFFFFFFF), np.uint64((key >> 32) & 0xFFFFFFFF)
+    return np.stack(philox_words(c0, c1, c2, c3, key_0, key_1)).astype(np.uint32)
 
 
 def uniform(
@@ -60,20 +82,22 @@ def uniform(
     agent, episode, tick: [n] or scalar unsigned integers below 2**32. Draws have 24 bits, so that every one
     is exact in float32 and 1.0 never occurs.
     """
-    blocks = []
+    blocks = [np.zeros((0, np.size(agent)), np.uint32)]
     for block in range(-(-count // 4)):
         word = (np.uint64(stream) << np.uint64(16)) | np.uint64(block)
         blocks.append(philox4x32((agent, episode, tick, word), seed))
-    bits = np.concatenate(blocks)[:count]
-    return (bits >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    draws: Float32Array = unit_float(np.concatenate(blocks)[:count].astype(np.uint64))
+    return draws
 
 
 def normal(
     seed: int, stream: Stream, agent: ArrayLike, episode: ArrayLike, tick: ArrayLike, count: int
 ) -> Float32Array:
-    """Return `count` standard normal draws for each agent, as a new [count, n] float32 array (Box-Muller)."""
-    pairs = -(-count // 2)
-    draws = uniform(seed, stream, agent, episode, tick, 2 * pairs)
-    radius = np.sqrt(np.float32(-2) * np.log1p(-draws[:pairs]))
-    angle = np.float32(2 * np.pi) * draws[pairs:]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+    """Return `count` standard normal draws for each agent, as a new [count, n] float32 array.
+
+    Draws 2 k and 2 k + 1 come from the uniform draws of the same numbers.
+    """
+    draws = uniform(seed, stream, agent, episode, tick, count + count % 2)
+    first, second = normal_pair(draws[0::2], draws[1::2])
+    pairs: Float32Array = np.stack([first, second], axis=1).reshape(draws.shape)
+    return pairs[:count]

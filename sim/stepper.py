@@ -1,4 +1,4 @@
-"""One tick of one slice of agents: observe, act, step, and start again whoever is done."""
+"""One tick of one slice of agents: observe, act, step, and start again whoever is done. The plain path."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -7,24 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.arena import Arena
+from sim.episodes import Endings, first_episodes, next_episodes
 from sim.layout import Ending
 from sim.rng import Stream, normal, uniform
+from sim.turns import Turn, Turns
 from sim.worlds import ContinuousAction, DiscreteAction, World
-from sim.worlds.base import Float32Array
+from sim.worlds.base import ActionSpace, Float32Array
+from sim.worlds.interacting import InteractingWorld
 
-ROW_ARRAYS = (
-    "state",
-    "action",
-    "reward",
-    "ending",
-    "episode",
-    "episode_step",
-    "episode_return",
-    "finished_return",
-    "finished_length",
-    "finished_count",
-    "terminated_count",
-)
+ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
+"""What a tick writes for every agent, beside its trail row; the order of `Engine.state_hash`."""
 
 
 class Policy(Protocol):
@@ -35,6 +27,22 @@ class Policy(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What a run's ticks go by, beside the world and the policy.
+
+    seed: what all randomness follows from, together with `sim.layout.MAIN`'s `seed_change`.
+    exploration: as `policy.exploration`. map_axes: the two state variables whose course trails show.
+    autoreset: an agent whose episode ended starts again in the next tick (Gymnasium's NEXT_STEP); else it
+    is left to `Stepper.restart`.
+    """
+
+    seed: int
+    exploration: float
+    map_axes: tuple[int, int]
+    autoreset: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Views of one slice at one tick; names and dtypes as in `ArenaLayout.fields`, agents last."""
 
@@ -42,13 +50,12 @@ class Row:
     action: NDArray[Any]
     reward: NDArray[Any]
     ending: NDArray[Any]
-    episode: NDArray[Any]
-    episode_step: NDArray[Any]
     episode_return: NDArray[Any]
-    finished_return: NDArray[Any]
-    finished_length: NDArray[Any]
-    finished_count: NDArray[Any]
-    terminated_count: NDArray[Any]
+
+    @property
+    def endings(self) -> Endings:
+        """How the agents' episodes stand."""
+        return Endings(self.ending, self.episode_return)
 
 
 class Stepper:
@@ -56,60 +63,115 @@ class Stepper:
 
     Tick k+1 is computed from tick k and the counter-based random numbers alone, and written to other rows;
     so a step that was cut off can be made again, by another process, with the same result.
-    The episode that ends in tick k shows its last state there; its agent starts again in tick k+1
-    (Gymnasium's NEXT_STEP autoreset).
+    The episode that ends in tick k shows its last state there; its agent starts again in tick k+1.
+    Actions are the policy's; without one they are uniform, or those in `given_action` if the arena has it.
     """
 
-    def __init__(
-        self, arena: Arena, part: slice, world: World, policy: Policy | None, seed: int, exploration: float
-    ) -> None:
+    def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
+        self.arena = arena
+        self.part = part
         self.world = world
         self.policy = policy
-        self.seed = seed
-        self.exploration = np.float32(exploration)
+        self.rules = rules
         count = part.stop - part.start
         self.agent = np.arange(part.start, part.stop, dtype=np.uint64)
         self.rows = [
-            Row(*(arena[name][index, ..., part] for name in ROW_ARRAYS))
+            Row(*(arena[name][index % len(arena[name]), ..., part] for name in ROW_ARRAYS))
             for index in range(arena.layout.state_rows)
         ]
+        self.records = arena["episodes"][part]
+        self.episode_start = arena["episode_start"][part]
+        self.kept_obs = arena["obs"][..., part]
         self.trail_position = arena["trail_position"][:, part]
         self.trail_strand = arena["trail_strand"][:, part]
         self.obs = np.empty((len(world.obs), count), np.float32)
         self.terminated = np.empty(count, np.bool_)
 
-    def initialise(self) -> None:
-        """Write tick 0: every agent at the start of its episode 0."""
-        row = self.rows[0]
+    @property
+    def seed(self) -> int:
+        """The seed that holds now."""
+        return self.rules.seed ^ int(self.arena["main"][0]["seed_change"])
+
+    def row(self, tick: int) -> Row:
+        """Return the views of `tick`."""
+        return self.rows[tick % len(self.rows)]
+
+    def initialise(self, tick: int = 0) -> None:
+        """Write `tick` with every agent at the start of its episode 0."""
+        row = self.row(tick)
         for name in ROW_ARRAYS:
             getattr(row, name)[:] = 0
-        draws = uniform(self.seed, Stream.RESET, self.agent, 0, 0, self.world.reset_draws)
-        self.world.reset(draws, row.state)
-        self._leave_trail(0, row, None)
+        first_episodes(self.records, tick)
+        self.episode_start[:] = tick & 0xFFFFFFFF
+        self.world.reset(self._reset_draws(self.agent, np.uint32(0)), row.state)
+        self._keep_obs(tick, row)
+        self._leave_trail(tick, row, None)
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
-        now, following = (self.rows[(tick + ahead) % len(self.rows)] for ahead in (0, 1))
-        self.world.observe(now.state, self.obs)
-        self._act(now, following, tick)
-        self.world.step(now.state, following.action, following.state, following.reward, self.terminated)
-        self._count(now, following)
+        now, following = self.row(tick), self.row(tick + 1)
+        action = following.action
+        if self.arena.layout.given_actions:
+            action = self._given_action()
+        elif self.world.action.dim:
+            self._act(now, action, tick)
+        self._advance(now, following, action, tick)
+        self._count(now, following, tick)
         ended = now.ending != Ending.RUNNING
+        if not self.rules.autoreset:
+            ended[:] = False
         if ended.any():
-            self._start_again(np.flatnonzero(ended), now, following)
+            self._start_again(np.flatnonzero(ended), tick, tick + 1)
         self._leave_trail(tick + 1, following, ended)
 
-    def _act(self, now: Row, following: Row, tick: int) -> None:
-        action = following.action
-        if self.policy is None:
-            self._random_action(now, tick, action)
-            return
-        self.policy.act(self.obs, action)
-        if self.exploration > 0:
-            self._explore(now, tick, action)
+    def prepare(self, turns: Turns) -> None:
+        """Do now what would make the first call of `run` slow."""
 
-    def _random_action(self, now: Row, tick: int, action: NDArray[Any]) -> None:
-        draws = uniform(self.seed, Stream.EXPLORATION, self.agent, now.episode, tick, action.shape[0])
+    def run(self, turns: Turns, index: int, lead: int) -> Turn:
+        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        turn = turns.wait(index, lead)
+        if turn is not Turn.STEP:
+            return turn
+        tick = int(self.arena["worker"][index]["tick"])
+        self.step(tick)
+        turns.publish(index, tick + 1)
+        return Turn.AGAIN
+
+    def restart(self, who: NDArray[np.intp], tick: int) -> None:
+        """Put the agents `who` (indices into the slice) at the start of their next episode, at `tick` itself.
+
+        For whoever resets by himself, while the slice's worker rests. The trail breaks there.
+        """
+        self._start_again(who, tick, tick)
+        row = self.row(tick)
+        row.ending[who] = Ending.RUNNING
+        at = tick % len(self.trail_position)
+        self.trail_position[at, who] = row.state[list(self.rules.map_axes)][:, who].T
+        self.trail_strand[at, who] += 1
+
+    def _keep_obs(self, tick: int, row: Row) -> None:
+        """Write what is observed at `tick`, if the arena keeps that."""
+        if self.kept_obs.shape[1]:
+            self.world.observe(row.state, self.kept_obs[tick % len(self.rows)])
+
+    def _act(self, now: Row, action: NDArray[Any], tick: int) -> None:
+        if self.policy is None:
+            self._random_action(tick, action)
+            return
+        self.world.observe(now.state, self.obs)
+        self.policy.act(self.obs, action)
+        if self.rules.exploration > 0:
+            self._explore(tick, action)
+
+    def _given_action(self) -> Float32Array:
+        low, high = action_bounds(self.world.action)
+        clipped: Float32Array = np.clip(
+            self.arena["given_action"][:, self.part], low[:, None], high[:, None]
+        )
+        return clipped
+
+    def _random_action(self, tick: int, action: NDArray[Any]) -> None:
+        draws = uniform(*self._exploration_key(tick), action.shape[0])
         space = self.world.action
         if isinstance(space, ContinuousAction):
             low, high = space.low[:, None], space.high[:, None]
@@ -117,69 +179,79 @@ class Stepper:
         else:
             action[:] = _choice(draws, space)
 
-    def _explore(self, now: Row, tick: int, action: NDArray[Any]) -> None:
+    def _explore(self, tick: int, action: NDArray[Any]) -> None:
         """Gaussian noise on continuous actions, epsilon-greedy on discrete ones."""
-        key = (self.seed, Stream.EXPLORATION, self.agent, now.episode, tick)
+        key = self._exploration_key(tick)
         space = self.world.action
+        exploration = np.float32(self.rules.exploration)
         if isinstance(space, ContinuousAction):
             low, high = space.low[:, None], space.high[:, None]
-            action += normal(*key, space.dim) * (self.exploration * (high - low) / 2)
+            action += normal(*key, space.dim) * (exploration * (high - low) / 2)
             np.clip(action, low, high, out=action)
         else:
             draws = uniform(*key, 2)
-            np.copyto(action[0], _choice(draws[1], space), where=draws[0] < self.exploration)
+            np.copyto(action[0], _choice(draws[1], space), where=draws[0] < exploration)
 
-    def _count(self, now: Row, following: Row) -> None:
-        """Advance the episode's step and return, decide how it ends, and sum up those that did."""
-        np.add(now.episode_step, 1, out=following.episode_step)
+    def _exploration_key(self, tick: int) -> tuple[int, Stream, NDArray[np.uint64], int, int]:
+        return self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
+
+    def _reset_draws(self, agent: NDArray[np.uint64], episode: Any) -> Float32Array:
+        return uniform(self.seed, Stream.RESET, agent, episode, 0, self.world.reset_draws)
+
+    def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
+        """Let the world make the next states."""
+        results = action, following.state, following.reward, self.terminated
+        if isinstance(self.world, InteractingWorld):
+            everyone = self.arena["state"][tick % len(self.rows)]
+            self.world.step_among(everyone, self.part, *results)
+        else:
+            self.world.step(now.state, *results)
+
+    def _count(self, now: Row, following: Row, tick: int) -> None:
+        """Sum up the reward and decide how the episode stands."""
         np.add(now.episode_return, following.reward, out=following.episode_return)
-        following.episode[:] = now.episode
-        truncated = following.episode_step >= self.world.max_episode_steps
+        step = np.uint32((tick + 1) & 0xFFFFFFFF) - self.episode_start
+        truncated = step >= self.world.max_episode_steps
         following.ending[:] = np.where(self.terminated, Ending.TERMINATED, truncated * Ending.TRUNCATED)
-        following.ending[now.ending != Ending.RUNNING] = Ending.RUNNING
-        ends = following.ending != Ending.RUNNING
-        np.add(now.finished_return, following.episode_return * ends, out=following.finished_return)
-        np.add(now.finished_length, following.episode_step * ends, out=following.finished_length)
-        np.add(now.finished_count, ends, out=following.finished_count, casting="unsafe")
-        terminated = following.ending == Ending.TERMINATED
-        np.add(now.terminated_count, terminated, out=following.terminated_count, casting="unsafe")
 
-    def _start_again(self, who: NDArray[np.intp], now: Row, following: Row) -> None:
-        """Put the agents `who` (indices into the slice) at the start of their next episode."""
-        episode = now.episode[who] + np.uint32(1)
-        draws = uniform(self.seed, Stream.RESET, self.agent[who], episode, 0, self.world.reset_draws)
+    def _start_again(self, who: NDArray[np.intp], ended: int, began: int) -> None:
+        """Put agents `who`, whose episodes ended in tick `ended`, at the start of their next at `began`."""
+        number = next_episodes(self.records, who, self.row(ended).endings, ended, began)
         start = np.empty((len(self.world.state), len(who)), np.float32)
-        self.world.reset(draws, start)
-        following.state[:, who] = start
-        following.episode[who] = episode
-        following.episode_step[who] = 0
-        for values in (following.episode_return, following.reward):
+        self.world.reset(self._reset_draws(self.agent[who], number), start)
+        row = self.row(began)
+        row.state[:, who] = start
+        row.action[:, who] = 0
+        for values in (row.reward, row.ending, row.episode_return):
             values[who] = 0
-        following.action[:, who] = 0
+        self.episode_start[who] = began & 0xFFFFFFFF
 
     def _leave_trail(self, tick: int, row: Row, ended: NDArray[np.bool_] | None) -> None:
         """Write the map position, and begin a new strand where an agent started again or crossed an edge."""
         rows = len(self.trail_position)
         position = self.trail_position[tick % rows]
         crossed = np.zeros(len(position), np.bool_)
-        for axis in range(2):
+        for column, axis in enumerate(self.rules.map_axes):
             variable = self.world.state[axis]
-            position[:, axis] = row.state[axis]
+            position[:, column] = row.state[axis]
             if variable.periodic:
-                span = np.float32(variable.high - variable.low)
-                position[:, axis] -= np.floor((row.state[axis] - np.float32(variable.low)) / span) * span
+                low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
+                position[:, column] -= np.floor((row.state[axis] - low) / span) * span
                 if ended is not None:
-                    before = self.trail_position[(tick - 1) % rows, :, axis]
-                    crossed |= np.abs(position[:, axis] - before) > span / 2
+                    before = self.trail_position[(tick - 1) % rows, :, column]
+                    crossed |= np.abs(position[:, column] - before) > span / 2
+        strand = self.trail_strand[tick % rows]
         if ended is None:
-            self.trail_strand[tick % rows] = 0
+            strand[:] = 0
         else:
-            np.add(
-                self.trail_strand[(tick - 1) % rows],
-                ended | crossed,
-                out=self.trail_strand[tick % rows],
-                casting="unsafe",
-            )
+            np.add(self.trail_strand[(tick - 1) % rows], ended | crossed, out=strand, casting="unsafe")
+
+
+def action_bounds(space: ActionSpace) -> tuple[Float32Array, Float32Array]:
+    """Return the least and the greatest action, [action_dim] each; of a choice the first and last index."""
+    if isinstance(space, ContinuousAction):
+        return space.low, space.high
+    return np.zeros(1, np.float32), np.array([space.n - 1], np.float32)
 
 
 def _choice(draws: Float32Array, space: DiscreteAction) -> Float32Array:

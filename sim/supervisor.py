@@ -17,7 +17,6 @@ from sim.interrupts import signals_held
 from sim.layout import Phase
 from sim.worker import WorkerSpec, worker_main
 
-_CONTEXT = multiprocess.get_context("spawn")
 _STOP_S = 1.0
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -46,6 +45,7 @@ class Supervisor:
     def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
         self.config = config
         self.restarts = 0
+        self._context = multiprocess.get_context(config.start_method)
         self._recent: deque[float] = deque()
         self._slots: list[_Slot] = []
         try:
@@ -91,8 +91,8 @@ class Supervisor:
         record["phase"] = Phase.STARTING
         record["heartbeat_ns"] = time.monotonic_ns()
         with _quiet_start():
-            receiver, sender = _CONTEXT.Pipe(duplex=False)
-            process = _CONTEXT.Process(
+            receiver, sender = self._context.Pipe(duplex=False)
+            process = self._context.Process(
                 target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
             )
             process.start()

@@ -9,17 +9,22 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from sim.arena import Arena
-from sim.control import Bell, Orders, read_orders
+from sim.config import Config
+from sim.control import Bell, read_orders
+from sim.errors import UsageError
 from sim.interrupts import ignore_interrupts
 from sim.layout import NO_LIMIT, Phase
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
-from sim.stepper import Stepper
-from sim.worlds import make_world
+from sim.simd import available
+from sim.stepper import Rules, Stepper
+from sim.turns import Turn, Turns
+from sim.worlds import World, make_world
+from sim.worlds.base import ElementwiseWorld
+from sim.worlds.interacting import InteractingWorld
 
 HEARTBEAT_S = 0.2
 """A worker that waits shows at least this often that it is alive."""
@@ -31,23 +36,62 @@ class WorkerSpec:
 
     index: int
     part: slice
-    world: str
+    config: Config
     checkpoint: Checkpoint | None
-    seed: int
-    exploration: float
-    max_lead: int
+    rules: Rules
     arena: Arena
     bells: tuple[Bell, ...]  # one per worker, rung to wake it
-    main_bell: Bell  # rung when a worker reaches its limit
+    main_bell: Bell  # rung when the tick is complete that the main process sleeps for
     parent_pid: int
 
 
 def make_stepper(spec: WorkerSpec) -> Stepper:
-    """Return the stepper for the slice `spec` names; also used without processes."""
-    world = make_world(spec.world)
-    size = spec.part.stop - spec.part.start
-    policy = BatchPolicy(spec.checkpoint, world.action, size) if spec.checkpoint else None
-    return Stepper(spec.arena, spec.part, world, policy, spec.seed, spec.exploration)
+    """Return the stepper for the slice `spec` names; also used without processes.
+
+    Compiled where `features.simd` is on, numba is there, and world and policy have a compiled form. Raises
+    UsageError if a world that should have one cannot be compiled.
+    """
+    world = make_world(spec.config.world.name, spec.config)
+    if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
+        from sim.simd.policy import can_compile
+
+        if can_compile(spec.checkpoint):
+            return _compiled_stepper(spec, world)
+    policy = BatchPolicy(spec.checkpoint, world.action, _size(spec.part)) if spec.checkpoint else None
+    return Stepper(spec.arena, spec.part, world, policy, spec.rules)
+
+
+def uses_simd(config: Config) -> bool:
+    """Return whether ticks and waiting are compiled."""
+    return config.features.simd and available()
+
+
+def make_turns(spec: WorkerSpec) -> Turns:
+    """Return the protocol between workers, compiled or plain."""
+    if uses_simd(spec.config):
+        from sim.simd.loop import CompiledTurns
+
+        return CompiledTurns(spec.arena, spec.bells, spec.main_bell)
+    return Turns(spec.arena, spec.bells, spec.main_bell)
+
+
+def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
+    from numba.core.errors import NumbaError
+
+    from sim.simd.stepper import make_compiled_stepper
+
+    try:
+        return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)
+    except NumbaError as error:
+        reason = str(error).strip().splitlines()
+        raise UsageError(
+            f"world {world.name} cannot be compiled: {reason[-1] if reason else error}",
+            "write it with sim.elementwise and np.float32 constants, or --set features.simd=false",
+        ) from error
+
+
+def _size(part: slice) -> int:
+    return int(part.stop - part.start)
 
 
 def worker_main(spec: WorkerSpec, last_words: Any) -> None:
@@ -56,9 +100,11 @@ def worker_main(spec: WorkerSpec, last_words: Any) -> None:
     record = spec.arena["worker"][spec.index]
     record["pid"] = os.getpid()
     record["heartbeat_ns"] = time.monotonic_ns()
+    record["asleep"] = 0
+    record["waits_for"] = NO_LIMIT
     try:
         with threadpool_limits(1):  # workers are the parallelism; BLAS threads would fight them
-            _Loop(spec, make_stepper(spec)).run()
+            _Loop(spec, make_stepper(spec), make_turns(spec)).run()
     except BaseException:
         record["phase"] = Phase.FAILED
         last_words.send(traceback.format_exc())
@@ -68,57 +114,45 @@ def worker_main(spec: WorkerSpec, last_words: Any) -> None:
 class _Loop:
     """Step, publish, and wait for whatever comes first: orders, the slowest worker, or the clock."""
 
-    def __init__(self, spec: WorkerSpec, stepper: Stepper) -> None:
+    def __init__(self, spec: WorkerSpec, stepper: Stepper, turns: Turns) -> None:
         self.spec = spec
         self.stepper = stepper
+        self.turns = turns
         self.arena = spec.arena
-        self.records = spec.arena["worker"]
-        self.record = self.records[spec.index]
+        self.record = spec.arena["worker"][spec.index]
         self.bell = spec.bells[spec.index]
+        # Agents that see each other need all of the tick before: nobody may be ahead of anybody.
+        meets = isinstance(stepper.world, InteractingWorld)
+        self.lead = 1 if meets else spec.config.workers.max_lead
 
     def run(self) -> None:
+        self.stepper.prepare(self.turns)
         if self.record["tick"] < 0:
             self.stepper.initialise()
-            self._publish(0)
+            self.turns.publish(self.spec.index, 0)
         self.record["phase"] = Phase.RUNNING
         while os.getppid() == self.spec.parent_pid:
             self.record["heartbeat_ns"] = time.monotonic_ns()
-            orders = read_orders(self.arena)
-            if orders.stop:
+            turn = self.stepper.run(self.turns, self.spec.index, self.lead)
+            if turn is Turn.STOP:
                 return
-            wait = self._wait_s(orders, int(self.record["tick"]))
-            if wait > 0:
-                self.bell.wait(min(wait, HEARTBEAT_S))
-            else:
-                self._step(orders)
+            if turn is not Turn.AGAIN:
+                self._sleep(turn)
 
-    def _wait_s(self, orders: Orders, tick: int) -> float:
-        """Return how long there is nothing to do; 0 to step now."""
-        if tick >= orders.limit:
-            return HEARTBEAT_S
-        behind = tick + 1 - self.spec.max_lead
-        if self._slowest() < behind:
-            self.record["waits_for"] = behind
-            if self._slowest() < behind:  # look again: it may have published before it could see us wait
-                return HEARTBEAT_S
+    def _sleep(self, turn: Turn) -> None:
+        """Sleep until woken, until the next tick is due, or for HEARTBEAT_S."""
+        if turn is Turn.OTHERS:
+            self.record["waits_for"] = int(self.record["tick"]) + 1 - self.lead
+        self.record["asleep"] = 1
+        # Look again: what it waits for may have come before anybody could see that it sleeps.
+        turn = self.turns.wait(self.spec.index, self.lead)
+        if turn in (Turn.LIMIT, Turn.OTHERS, Turn.CLOCK):
+            self.bell.wait(self._longest_s(turn))
+        self.record["asleep"] = 0
         self.record["waits_for"] = NO_LIMIT
-        return max(0.0, (orders.due_ns(tick + 1) - time.monotonic_ns()) * 1e-9)
 
-    def _slowest(self) -> int:
-        return int(self.records["tick"].min())
-
-    def _step(self, orders: Orders) -> None:
-        tick = int(self.record["tick"])
-        self.stepper.step(tick)
-        self._publish(tick + 1)
-        if tick + 1 >= orders.limit:
-            self.spec.main_bell.ring()
-
-    def _publish(self, tick: int) -> None:
-        """Name the tick complete, after all of it is written; wake workers that waited for it."""
-        self.record["tick"] = tick
-        waits = self.records["waits_for"]
-        if waits.min() < NO_LIMIT:
-            reached = np.flatnonzero(waits <= self._slowest())
-            for index in reached:
-                self.spec.bells[index].ring()
+    def _longest_s(self, turn: Turn) -> float:
+        if turn is not Turn.CLOCK:
+            return HEARTBEAT_S
+        due_ns = read_orders(self.arena).due_ns(int(self.record["tick"]) + 1)
+        return min(HEARTBEAT_S, (due_ns - time.monotonic_ns()) * 1e-9)

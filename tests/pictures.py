@@ -12,7 +12,7 @@ from render.recorder import pixels
 from render.scene import Heading, Scene
 from render.viewer import Viewer
 from sim.config import load_config
-from sim.landscape import grid_states
+from sim.landscape import grid_states, own_plane
 from sim.worlds import make_world
 
 WORLD = make_world("point_mass")
@@ -21,7 +21,7 @@ SIZE = (480, 270)
 
 def hills(edge):
     """A landscape over the point mass's map [edge * edge] with a hill, a hollow and a ridge."""
-    x, y = grid_states(WORLD, edge)
+    x, y = grid_states(own_plane(WORLD), edge)
     return (
         3 * np.exp(-((x - 0.8) ** 2 + (y - 1) ** 2))
         - 2 * np.exp(-((x + 1) ** 2 + y**2 / 2))

@@ -1,6 +1,7 @@
 """What a world is: named state, named action, and array code for reset, step and observe."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -80,6 +81,10 @@ class World(ABC):
     Arrays are float32 with the agents innermost: state [state_dim, n], obs [obs_dim, n], action
     [action_dim, n], reward [n], terminated [n] bool. A method writes into the arrays it is given and keeps
     no state of its own, so one agent's result never depends on which others are in the same call.
+
+    The map shows two state variables, `map_axes` (horizontal, vertical) unless `heatmap.axes` says otherwise.
+    A critic's landscape holds the others at `map_slice` (by name) or, if not there, in the middle of their
+    window.
     """
 
     name: ClassVar[str]
@@ -90,6 +95,8 @@ class World(ABC):
     step_s: ClassVar[float]
     max_episode_steps: ClassVar[int]
     reset_draws: ClassVar[int]
+    map_axes: ClassVar[tuple[int, int]] = (0, 1)
+    map_slice: ClassVar[Mapping[str, float]] = {}
 
     @abstractmethod
     def reset(self, draws: Float32Array, out: Float32Array) -> None:

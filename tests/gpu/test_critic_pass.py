@@ -13,7 +13,7 @@ from gpu.meter import FrameMeter
 from gpu.passes.critic import _COLUMNS, CriticPass
 from gpu.passes.uploaded_field import UploadedField
 from sim.config import Config, load_config
-from sim.landscape import grid_obs, network_inputs
+from sim.landscape import grid_obs, network_inputs, own_plane
 from sim.policy.loading import load_checkpoint
 from sim.policy.network import (
     Activation,
@@ -80,14 +80,14 @@ def checkpoint_of(kind, *hidden, activation=Activation.RELU, world="point_mass",
 
 
 def torch_field(checkpoint, edge):
-    obs = np.ascontiguousarray(grid_obs(make_world(checkpoint.world), edge).T)
+    obs = np.ascontiguousarray(grid_obs(own_plane(make_world(checkpoint.world)), edge).T)
     return TorchCheckpoint(checkpoint).value(torch.from_numpy(obs)).numpy().reshape(edge, edge)
 
 
 def gpu_field(gl, checkpoint, edge):
     field = CriticPass(gl, checkpoint, edge, FrameMeter())
     try:
-        field.compute(network_inputs(make_world(checkpoint.world), checkpoint, edge))
+        field.compute(network_inputs(own_plane(make_world(checkpoint.world)), checkpoint, edge))
         return field.read()
     finally:
         field.release()
@@ -226,7 +226,7 @@ def test_a_torchscript_critic_is_shown_in_place_of_the_checkpoint_s(gl, tmp_path
     settings = [f"policy.torchscript_critic={tmp_path / 'critic.pt'}", "heatmap.resolution=33"]
     kind, field = made_field(gl, load_config(None, settings))
     weight, bias = linear.weight.detach().numpy(), linear.bias.detach().numpy()
-    expected = (weight @ grid_obs(make_world("point_mass"), 33) + bias[:, None]).reshape(33, 33)
+    expected = (weight @ grid_obs(own_plane(make_world("point_mass")), 33) + bias[:, None]).reshape(33, 33)
     assert kind is UploadedField
     assert error(field, expected) <= TOLERANCE
 

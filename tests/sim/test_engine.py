@@ -9,8 +9,9 @@ from crowds import check_until, crowd, hash_at, shipped, small
 from multiprocess import resource_tracker
 from processes import open_files, own_descendants
 
-from sim.engine import worker_count
-from sim.layout import NO_LIMIT
+from sim.auto import WORTH_S, tick_seconds, worker_count
+from sim.layout import EPISODE, NO_LIMIT
+from sim.stepper import ROW_ARRAYS
 
 RUNS = {
     "random": ("world.name=pendulum", "policy.checkpoint=random"),
@@ -66,12 +67,22 @@ def test_runs_that_differ_have_different_hashes(plain):
     assert hash_at(300, *run("random", "agents.count=71")) != plain["random"]
 
 
-@pytest.mark.parametrize("name", ["state", "finished_return", "terminated_count", "episode"])
+@pytest.mark.parametrize("name", ROW_ARRAYS)
 def test_the_hash_sees_a_single_bit(name):
     with crowd(small()) as engine:
         engine.advance_to(10)
         before = engine.state_hash()
         engine.row(name, 10).view(np.uint8)[..., -1] ^= 1
+        assert engine.state_hash() != before
+
+
+@pytest.mark.parametrize("name", [name for name in EPISODE.names if name != "pad"])
+def test_the_hash_sees_a_single_bit_of_an_episode(name):
+    with crowd(small()) as engine:
+        engine.advance_to(10)
+        before = engine.state_hash()
+        newest = engine.arena["episodes"][-1, int(engine.episodes().number[-1]) % 2]
+        newest[name] += 2 if name == "number" else 1  # an episode stays in its column
         assert engine.state_hash() != before
 
 
@@ -175,8 +186,14 @@ def test_the_trail_ring_holds_the_whole_trail_however_far_workers_are_ahead():
         assert engine.trail_intact(oldest_shown)
 
 
-def test_auto_leaves_the_main_process_a_core(monkeypatch):
+@pytest.fixture
+def long_tick(monkeypatch):
+    """A tick of every configuration that takes as long as is worth a worker, on four cores."""
+    monkeypatch.setattr("sim.auto.tick_seconds", lambda *_: WORTH_S)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
+
+
+def test_auto_leaves_the_main_process_a_core(long_tick, monkeypatch):
     assert worker_count(small("workers.count=auto", "agents.count=1000")) == 3
     assert worker_count(small("workers.count=auto", "agents.count=33")) == 2
     assert worker_count(small("workers.count=9", "agents.count=33")) == 9
@@ -184,8 +201,22 @@ def test_auto_leaves_the_main_process_a_core(monkeypatch):
     assert worker_count(small("workers.count=auto")) == 1
 
 
+def test_auto_starts_no_worker_for_a_tick_that_is_soon_made(long_tick, monkeypatch):
+    monkeypatch.setattr("sim.auto.tick_seconds", lambda *_: WORTH_S * 0.9)
+    assert worker_count(small("workers.count=auto", "agents.count=1000")) == 0
+    assert worker_count(small("workers.count=2")) == 2
+
+
+def test_the_tick_that_auto_measures_is_of_all_agents():
+    """Ten times the agents take about ten times as long, be they a sample of many or all there are."""
+    few, many = (tick_seconds(small(f"agents.count={count}"), None) for count in (400_000, 4_000_000))
+    assert 5 < many / few < 20
+
+
 def test_an_engine_leaves_no_descriptor_open():
     resource_tracker.ensure_running()
+    with crowd(small("workers.count=2")):  # what Python and its libraries open once and keep
+        pass
     gc.collect()
     before = open_files()
     for workers in (0, 2):

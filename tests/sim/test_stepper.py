@@ -5,14 +5,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from sim.arena import Arena
-from sim.layout import ArenaLayout, Ending
+from lives import SEED, lives_of, shortened, stage
+
+from sim.layout import Ending
 from sim.rng import Stream, normal, uniform
-from sim.stepper import Stepper
+from sim.stepper import ROW_ARRAYS, Stepper
 from sim.worlds import WORLDS, ContinuousAction, Variable
 from sim.worlds.base import World
 
-SEED = 11
 AGENTS = 40
 
 
@@ -45,24 +45,10 @@ class Push:
         out[:] = obs[:1] / 2
 
 
-def shortened(name, steps):
-    """A world whose episodes are cut after fewer steps than usual."""
-    return type(f"Short{name}", (WORLDS[name],), {"max_episode_steps": steps})()
-
-
-def history(world, ticks, policy=None, exploration=0.0, agents=AGENTS):
-    """Step a whole crowd; return, for each array of the arena, its row of every tick."""
-    layout = ArenaLayout(agents, 0, len(world.state), world.action.dim, 3, ticks + 1)
-    arena = Arena(layout)
-    stepper = Stepper(arena, slice(0, agents), world, policy, SEED, exploration)
-    rows = {name: [] for name in layout.fields() if name not in ("control", "control_slot", "worker")}
-    stepper.initialise()
-    for tick in range(ticks + 1):
-        if tick:
-            stepper.step(tick - 1)
-        for name, kept in rows.items():
-            kept.append(arena[name][tick % len(arena[name])].copy())
-    return {name: np.array(kept) for name, kept in rows.items()}
+def history(world, ticks, policy=None, exploration=0.0, agents=AGENTS, **rules):
+    """Step a whole crowd; return, for each array of `lives_of`, its row of every tick."""
+    arena, rules = stage(world, agents, exploration=exploration, **rules)
+    return lives_of(Stepper(arena, slice(0, agents), world, policy, rules), ticks)
 
 
 def lonely_life(world, agent, ticks, act):
@@ -101,10 +87,10 @@ def stepped(world, state, action):
 
 
 def random_action(world):
-    """What the random policy does: uniform over the action space."""
+    """What the random policy does: uniform over the action space, whatever the episode."""
 
-    def act(_state, agent, episode, tick):
-        draw = uniform(SEED, Stream.EXPLORATION, agent, episode, tick, world.action.dim)
+    def act(_state, agent, _episode, tick):
+        draw = uniform(SEED, Stream.EXPLORATION, agent, 0, tick, world.action.dim)
         if isinstance(world.action, ContinuousAction):
             low, high = world.action.low[:, None], world.action.high[:, None]
             return low + draw * (high - low)
@@ -122,7 +108,7 @@ def test_a_crowd_lives_as_its_agents_would_alone(name, episode_steps):
     for agent in (0, 7, AGENTS - 1):
         life = zip(*lonely_life(world, agent, ticks, random_action(world)), strict=True)
         for array, told in zip(
-            ("state", "reward", "ending", "episode", "episode_step", "episode_return"), life, strict=True
+            ("state", "reward", "ending", "number", "step", "episode_return"), life, strict=True
         ):
             np.testing.assert_array_equal(seen[array][..., agent], np.array(told), array)
 
@@ -138,9 +124,9 @@ def test_an_episode_ends_by_termination_or_by_its_length_and_starts_again():
         expected = Ending.TERMINATED if first[agent] >= 5 else Ending.TRUNCATED
         assert seen["ending"][ends[0], agent] == expected
         begins = ends[ends < 60] + 1
-        assert (seen["episode_step"][begins, agent] == 0).all()
+        assert (seen["step"][begins, agent] == 0).all()
         assert (seen["ending"][begins, agent] == Ending.RUNNING).all()
-        assert (np.diff(seen["episode"][:, agent]) == np.isin(np.arange(60), ends)).all()
+        assert (np.diff(seen["number"][:, agent]) == np.isin(np.arange(60), ends)).all()
 
 
 def test_finished_episodes_are_summed_up_once_each():
@@ -148,7 +134,7 @@ def test_finished_episodes_are_summed_up_once_each():
     for agent in range(AGENTS):
         ends = np.flatnonzero(seen["ending"][:, agent])
         assert seen["finished_count"][-1, agent] == len(ends)
-        assert seen["finished_length"][-1, agent] == seen["episode_step"][ends, agent].sum()
+        assert seen["finished_length"][-1, agent] == seen["step"][ends, agent].sum()
         assert seen["finished_return"][-1, agent] == seen["episode_return"][ends, agent].sum()
         assert seen["terminated_count"][-1, agent] == (seen["ending"][ends, agent] == 1).sum()
     assert 0 < seen["terminated_count"][-1].sum() < seen["finished_count"][-1].sum()
@@ -157,8 +143,8 @@ def test_finished_episodes_are_summed_up_once_each():
 def test_the_return_is_the_sum_of_the_rewards_of_the_episode():
     seen = history(Stairs(), 60)
     for agent in range(AGENTS):
-        for episode in range(int(seen["episode"][-1, agent]) + 1):
-            of_it = seen["episode"][:, agent] == episode
+        for episode in range(int(seen["number"][-1, agent]) + 1):
+            of_it = seen["number"][:, agent] == episode
             np.testing.assert_array_equal(
                 seen["episode_return"][of_it, agent], np.cumsum(seen["reward"][of_it, agent])
             )
@@ -203,7 +189,7 @@ def test_a_strand_is_new_exactly_where_an_episode_begins_or_the_map_wraps(name):
     world = shortened(name, 30)
     seen = history(world, 120)
     new = np.diff(seen["trail_strand"].astype(int), axis=0)
-    begins = np.diff(seen["episode"].astype(int), axis=0) > 0
+    begins = np.diff(seen["number"].astype(int), axis=0) > 0
     turns = np.zeros_like(begins)
     if name == "pendulum":
         turn = np.floor((seen["state"][:, 0].astype(float) + np.pi) / (2 * np.pi))
@@ -224,14 +210,13 @@ def test_a_wrapped_trail_stays_on_the_map_at_the_same_angle():
 def test_a_step_made_twice_gives_the_same():
     """As when a worker dies after it has written half of a tick, and its heir makes that tick again."""
     world = shortened("pendulum", 10)
-    arena = Arena(ArenaLayout(AGENTS, 0, 2, 1, 4, 40))
-    stepper = Stepper(arena, slice(0, AGENTS), world, None, SEED, 0.0)
+    arena, rules = stage(world, AGENTS)
+    stepper = Stepper(arena, slice(0, AGENTS), world, None, rules)
     stepper.initialise()
     for tick in range(25):
         stepper.step(tick)
         once = {name: arena[name].tobytes() for name in arena.layout.fields()}
-        for name in ("state", "reward", "finished_count", "episode"):
-            arena[name][(tick + 1) % 4] = 99
-        arena["trail_strand"][(tick + 1) % 40] = 99
+        for name in (*ROW_ARRAYS, "trail_position", "trail_strand"):
+            arena[name][(tick + 1) % len(arena[name])] = 99
         stepper.step(tick)
         assert {name: arena[name].tobytes() for name in arena.layout.fields()} == once

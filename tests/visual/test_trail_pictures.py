@@ -10,7 +10,7 @@ from render.camera import MapCamera, OrbitCamera
 from render.colormaps import TRAIL_ROW, VALUE_ROW, colormap_rows
 from render.scene import HEIGHT, Heading
 from render.text import Font
-from sim.landscape import map_bounds
+from sim.landscape import own_plane
 
 pytestmark = pytest.mark.gpu
 
@@ -30,7 +30,7 @@ LIGHT = colormap_rows()[TRAIL_ROW, 255, :3].astype(int)
 
 def pixel_of(position, camera=None, height=0.0):
     """Return where (x, y) is drawn, in pixels from the top left; with an orbit camera, at a height."""
-    low, high = np.array(map_bounds(WORLD))
+    low, high = np.array(own_plane(WORLD).bounds)
     scene = (np.array(position) - low) / (high - low) * 2 - 1
     if camera is None:
         matrix = MapCamera().matrix(SIZE, plot_rect(SIZE, Font(13).line_px))
@@ -106,7 +106,7 @@ def test_trails_of_different_agents_have_different_colours(gl):
 def height_at(position):
     """Return the surface's height at a position, by the landscape's formula."""
     values = hills(64).reshape(64, 64)
-    low, high = np.array(map_bounds(WORLD))
+    low, high = np.array(own_plane(WORLD).bounds)
     x, y = ((np.array(position) - low) / (high - low) * 64).astype(int)
     return HEIGHT * float((values[y, x] - values.min()) / (values.max() - values.min()))
 

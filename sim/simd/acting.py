@@ -1,0 +1,160 @@
+"""Actions of a block of agents, compiled: given, random, or a network's, with exploration."""
+
+from typing import Any
+
+import numpy as np
+
+from sim.rng import Stream, normal_pair, philox_words, unit_float
+from sim.simd.compiler import compiled, make_callable
+from sim.simd.mlp import TILE_AGENTS
+from sim.simd.policy import ARGMAX, GIVEN, RANDOM, SQUASHED, forward_tile
+
+EXPLORATION_WORD = np.uint64(Stream.EXPLORATION << 16)
+RESET_WORD = np.uint64(Stream.RESET << 16)
+TWO, ONE = np.float32(2), np.float32(1)
+SHIFT, MASK, ZERO = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0)
+
+for _function in (philox_words, unit_float, normal_pair):
+    make_callable(_function)
+philox = compiled(philox_words)
+unit = compiled(unit_float)
+pair = compiled(normal_pair)
+
+
+@compiled
+def draw_rows(draws: Any, count: Any, n: Any, seed: Any, stream: Any, agent: Any, tick: Any) -> None:
+    """Fill `count` rows of `draws` with uniform numbers for `n` agents from `agent` on, episode 0."""
+    for first in range(0, count, 4):
+        word = stream | np.uint64(first // 4)
+        for i in range(n):
+            words = philox(np.uint64(agent + i), ZERO, tick, word, seed & MASK, seed >> SHIFT)
+            draws[first, i] = unit(words[0])
+            draws[first + 1, i] = unit(words[1])
+            draws[first + 2, i] = unit(words[2])
+            draws[first + 3, i] = unit(words[3])
+
+
+@compiled
+def draw_for_reset(draws: Any, count: Any, i: Any, seed: Any, agent: Any, episode: Any) -> None:
+    """Fill column `i` of `draws` with the draws that `agent`'s episode `episode` starts from."""
+    for first in range(0, count, 4):
+        word = RESET_WORD | np.uint64(first // 4)
+        words = philox(np.uint64(agent), np.uint64(episode), ZERO, word, seed & MASK, seed >> SHIFT)
+        draws[first, i] = unit(words[0])
+        draws[first + 1, i] = unit(words[1])
+        draws[first + 2, i] = unit(words[2])
+        draws[first + 3, i] = unit(words[3])
+
+
+@compiled
+def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
+    """Turn uniform draws into actions of the whole space."""
+    for row in range(len(action)):
+        out, draw = action[row, :n], draws[row, :n]
+        if policy.choices:
+            count = np.float32(policy.choices)
+            for i in range(n):
+                out[i] = np.floor(draw[i] * count)
+        else:
+            low, span = policy.low[row], policy.high[row] - policy.low[row]
+            for i in range(n):
+                out[i] = low + draw[i] * span
+
+
+@compiled
+def clip_rows(policy: Any, action: Any, n: Any) -> None:
+    """Keep actions within their bounds."""
+    for row in range(len(action)):
+        clip_into(action[row, :n], action[row, :n], policy.low[row], policy.high[row])
+
+
+@compiled
+def clip_into(source: Any, out: Any, low: Any, high: Any) -> None:
+    """Write `source`, kept within its bounds, to `out`."""
+    for i in range(len(out)):
+        x = source[i] if source[i] > low else low
+        out[i] = x if x < high else high
+
+
+@compiled
+def network_actions(
+    policy: Any, action: Any, block: Any, obs_row: Any, obs_dim: Any, network: Any, n: Any
+) -> None:
+    """Write what the network does for `n` agents; those up to the next whole tile are calculated too."""
+    for first in range(0, n, TILE_AGENTS):
+        outputs = network[forward_tile(policy, block, obs_row, obs_dim, first, network)]
+        if policy.kind == ARGMAX:
+            _choose(outputs, policy.choices, action[0, first : first + TILE_AGENTS])
+        else:
+            for row in range(len(action)):
+                values = outputs[row * TILE_AGENTS : (row + 1) * TILE_AGENTS]
+                out = action[row, first : first + TILE_AGENTS]
+                scale, center = ONE, np.float32(0)
+                if policy.kind == SQUASHED:
+                    scale = (policy.high[row] - policy.low[row]) / TWO
+                    center = (policy.low[row] + policy.high[row]) / TWO
+                for i in range(TILE_AGENTS):
+                    out[i] = values[i] * scale + center
+    if policy.kind != ARGMAX:
+        clip_rows(policy, action, n)
+
+
+@compiled
+def _choose(scores: Any, choices: Any, out: Any) -> None:
+    """Write the index of the greatest score; ties go to the lowest."""
+    for i in range(TILE_AGENTS):
+        best, chosen = scores[i], np.float32(0)
+        for choice in range(1, choices):
+            score = scores[choice * TILE_AGENTS + i]
+            if score > best:
+                best, chosen = score, np.float32(choice)
+        out[i] = chosen
+
+
+@compiled
+def explore(policy: Any, action: Any, draws: Any, n: Any) -> None:
+    """Add Gaussian noise to continuous actions, replace a share of discrete ones; `draws` are uniform."""
+    if policy.choices:
+        count = np.float32(policy.choices)
+        for i in range(n):
+            if draws[0, i] < policy.exploration:
+                action[0, i] = np.floor(draws[1, i] * count)
+        return
+    for row in range(len(action)):
+        u, v = draws[row - row % 2], draws[row - row % 2 + 1]
+        for i in range(n):
+            first, second = pair(u[i], v[i])
+            action[row, i] += (second if row % 2 else first) * policy.noise[row]
+    clip_rows(policy, action, n)
+
+
+@compiled
+def act(
+    policy: Any,
+    arrays: Any,
+    block: Any,
+    world: Any,
+    network: Any,
+    n: Any,
+    agent: Any,
+    tick: Any,
+    seed: Any,
+) -> None:
+    """Write the actions of `n` agents from `agent` on into the block, which has their observations."""
+    action = block[world.action_row : world.reward_row]
+    action_dim = len(action)
+    draws = block[world.draw_row :]
+    if policy.kind == GIVEN:
+        for row in range(action_dim):
+            given = arrays.given_action[row, agent : agent + n]
+            clip_into(given, action[row, :n], policy.low[row], policy.high[row])
+        return
+    if policy.kind == RANDOM:
+        draw_rows(draws, action_dim, n, seed, EXPLORATION_WORD, agent, tick)
+        random_actions(policy, action, draws, n)
+        return
+    network_actions(policy, action, block, world.obs_row, world.draw_row - world.obs_row, network, n)
+    if policy.exploration > 0:
+        count = 2 if policy.choices else action_dim + action_dim % 2
+        draw_rows(draws, count, n, seed, EXPLORATION_WORD, agent, tick)
+        explore(policy, action, draws, n)

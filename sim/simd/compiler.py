@@ -1,0 +1,159 @@
+"""How functions are compiled: decorators, vector width, and a cache that notices every change of source."""
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar, cast
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload, register_jitable
+
+import sim
+from sim import elementwise
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CPU_FEATURES: dict[str, bool] = dict(llvm.get_host_cpu_features())
+
+if CPU_FEATURES.get("avx512f") and not numba.config.CPU_FEATURES:
+    # LLVM takes 256-bit vectors by itself, for the clocks of early AVX-512 cores; on a Xeon of 2023 the
+    # mountain car's dynamics make 700 million steps a second with them and 975 million with 512 bits.
+    numba.config.CPU_NAME = llvm.get_host_cpu_name()
+    numba.config.CPU_FEATURES = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
+
+
+def compiled(function: F) -> F:
+    """Compile `function` where it is called: no cache of its own, NumPy's division, no fast math."""
+    return cast(F, numba.njit(error_model="numpy", nogil=True)(function))
+
+
+def compiled_and_kept(function: F) -> F:
+    """Compile `function`, whose machine code later processes find in a cache on disk.
+
+    numba would only notice changes of the file that `function` is in, so its name in the cache says what all
+    this room's sources are.
+    """
+    function.__qualname__ += "_" + source_key()[:16]
+    return cast(F, numba.njit(error_model="numpy", nogil=True, cache=True)(function))
+
+
+def compile_for(function: Callable[..., Any], *arguments: Any) -> None:
+    """Compile `function` for arguments like these without calling it, or find it compiled."""
+    cast(Any, function).compile(tuple(numba.typeof(argument) for argument in arguments))
+
+
+def c_function(function: Callable[..., Any], key: str) -> int:
+    """Return the address of `function` of (address, count, address), compiled and kept under `key`."""
+    function.__qualname__ += "_" + key[:16]
+    kind = types.void(types.uintp, types.intp, types.uintp)
+    made = numba.cfunc(kind, cache=True, error_model="numpy")(function)
+    _made.append(made)
+    return int(made.address)
+
+
+_made: list[Any] = []
+"""Keeps machine code alive whose address is in use."""
+
+
+def fingerprinted(function: F, key: str) -> F:
+    """Compile `function` under a name that `key` decides, in place of numba's random one.
+
+    A function that has closed over it is then found in the cache if, and only if, the key is the same.
+    """
+    make_callable(function)
+    dispatcher = compiled(function)
+    cast(Any, dispatcher)._set_uuid(key)
+    return dispatcher
+
+
+def make_callable(function: Callable[..., Any]) -> None:
+    """Let compiled code call the plain functions that `function` calls, and those that they call."""
+    for called in _called(function):
+        if called not in _callable:
+            _callable.add(called)
+            register_jitable(called)
+            make_callable(called)
+
+
+_callable: set[Callable[..., Any]] = {
+    elementwise.where,
+    elementwise.floor,
+    elementwise.float_bits,
+    elementwise.bits_float,
+}
+"""What compiled code can call: at first what has a translation of its own, below."""
+
+
+def _called(function: Callable[..., Any]) -> list[FunctionType]:
+    """Return the Python functions that `function` names, directly or as attributes of a module."""
+    code, names = function.__code__, function.__globals__
+    found = [names.get(name) for name in code.co_names]
+    modules = [
+        each for each in found if isinstance(each, ModuleType) and not each.__name__.startswith("numpy")
+    ]
+    found += [getattr(module, name, None) for module in modules for name in code.co_names]
+    return [each for each in found if isinstance(each, FunctionType)]
+
+
+def source_key(*classes: type) -> str:
+    """Return a name for the sources of compiled code: the modules of `classes`, and this room's."""
+    digest = hashlib.sha256(_room_source())
+    for each in classes:
+        for base in each.__mro__[:-1]:
+            digest.update(_module_source(base.__module__))
+        digest.update(each.__qualname__.encode())
+    return digest.hexdigest()
+
+
+@cache
+def _room_source() -> bytes:
+    room = Path(str(sim.__file__)).parent
+    files = [*sorted((room / "simd").glob("*.py")), room / "elementwise.py", room / "rng.py"]
+    return b"".join(file.read_bytes() for file in files)
+
+
+@cache
+def _module_source(name: str) -> bytes:
+    try:
+        return inspect.getsource(sys.modules[name]).encode()
+    except (OSError, TypeError):  # typed at a prompt: there is nothing to compare later runs with
+        return hashlib.sha256(name.encode()).digest()
+
+
+@overload(elementwise.where, strict=False)
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    return lambda condition, a, b: a if condition else b
+
+
+@overload(elementwise.floor, strict=False)
+def _floor(x: Any) -> Any:
+    return lambda x: np.floor(x)
+
+
+@intrinsic
+def _bitcast(context: Any, x: Any, kind: Any) -> Any:
+    """Reinterpret the 32 bits of `x` as the type `kind`."""
+    del context
+    target = kind.instance_type
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], cg.get_value_type(target))
+
+    return target(x, kind), generate
+
+
+@overload(elementwise.float_bits, strict=False)
+def _float_bits(x: Any) -> Any:
+    return lambda x: _bitcast(x, numba.int32)
+
+
+@overload(elementwise.bits_float, strict=False)
+def _bits_float(bits: Any) -> Any:
+    return lambda bits: _bitcast(numba.int32(bits), numba.float32)

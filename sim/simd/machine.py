@@ -1,0 +1,119 @@
+"""What compiled code needs of the machine: elements of blocks, order between cores, waiting, the clock."""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+BLOCK_AGENTS = 2048
+"""Agents calculated at a time: what a tick needs of them stays in the inner caches between its loops.
+
+It is a constant of the machine code: rows of a block lie at fixed distances, so LLVM sees without checks that
+writing one does not change another, and vectorises loops with any number of rows.
+"""
+
+sched_yield: Any = types.ExternalFunction("sched_yield", types.int32())
+eventfd_write: Any = types.ExternalFunction("eventfd_write", types.int32(types.int32, types.uint64))
+clock_gettime: Any = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.uintp))
+CLOCK_MONOTONIC = 1
+
+_I64 = ir.IntType(64)
+_FLOAT = ir.FloatType()
+
+
+@intrinsic(prefer_literal=True)
+def load_elements(context: Any, block: Any, agent: Any, count: Any) -> Any:
+    """Return agent `agent`'s `count` floats of the block at address `block`, as a tuple."""
+    n = count.literal_value
+    result = types.UniTuple(types.float32, n)
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = [builder.load(_element(builder, arguments[0], arguments[1], row)) for row in range(n)]
+        return cg.make_tuple(builder, result, values)
+
+    return result(block, agent, count), generate
+
+
+@intrinsic
+def store_elements(context: Any, block: Any, agent: Any, elements: Any) -> Any:
+    """Write the tuple `elements` to agent `agent`'s floats of the block at address `block`."""
+    count = len(elements)
+    kinds = [types.float32] * count
+    if list(elements) != kinds:
+        raise TypeError(f"{elements}: expected {count} float32 numbers; are all constants np.float32?")
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        for row in range(count):
+            value = builder.extract_value(arguments[2], row)
+            builder.store(value, _element(builder, arguments[0], arguments[1], row))
+        return cg.get_dummy_value()
+
+    return types.void(block, agent, elements), generate
+
+
+@intrinsic
+def store_flag(context: Any, flags: Any, agent: Any, flag: Any) -> Any:
+    """Write a boolean to the bytes at address `flags`."""
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        base = builder.inttoptr(arguments[0], cgutils.voidptr_t)
+        byte = builder.zext(arguments[2], ir.IntType(8))
+        builder.store(byte, builder.gep(base, [arguments[1]], inbounds=True))
+        return cg.get_dummy_value()
+
+    return types.void(types.uintp, types.intp, types.boolean), generate
+
+
+def _element(builder: Any, block: Any, agent: Any, row: int) -> Any:
+    """Return a pointer to row `row` of agent `agent`."""
+    base = builder.inttoptr(block, _FLOAT.as_pointer())
+    at = builder.add(agent, ir.Constant(_I64, row * BLOCK_AGENTS), flags=("nsw", "nuw"))
+    return builder.gep(base, [at], inbounds=True)
+
+
+@intrinsic
+def copy_bytes(context: Any, target: Any, source: Any, count: Any) -> Any:
+    """Copy `count` bytes between addresses that do not overlap."""
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointers = [builder.inttoptr(each, cgutils.voidptr_t) for each in arguments[:2]]
+        cgutils.raw_memcpy(builder, *pointers, arguments[2], 1)
+        return cg.get_dummy_value()
+
+    return types.void(types.uintp, types.uintp, types.intp), generate
+
+
+@intrinsic
+def call_at(context: Any, function: Any, block: Any, count: Any, flags: Any) -> Any:
+    """Call the C function at address `function` with three addresses or numbers."""
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [_I64] * 3)
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+        return cg.get_dummy_value()
+
+    return types.void(types.uintp, types.uintp, types.intp, types.uintp), generate
+
+
+def _fence(ordering: str) -> Any:
+    @intrinsic
+    def fence(context: Any) -> Any:
+        def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            builder.fence(ordering)
+            return cg.get_dummy_value()
+
+        return types.void(), generate
+
+    return fence
+
+
+fence_acquire = _fence("acquire")
+"""Nothing below is read before what is above."""
+
+fence_release = _fence("release")
+"""Nothing below is written before what is above."""
+
+fence_full = _fence("seq_cst")
+"""What is above is visible to all before anything below is read."""

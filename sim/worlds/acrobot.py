@@ -1,0 +1,112 @@
+"""Gymnasium's Acrobot-v1: swing up a chain of two links with a motor in the joint between them."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from sim.elementwise import Element, clip, cos, sin, where, wrap_angle
+from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
+
+GRAVITY, STEP_S = 9.8, 0.2
+LINK_KG, LINK_M, CENTRE_M, LINK_INERTIA = 1.0, 1.0, 0.5, 1.0  # both links are alike
+TOP_SPEED_1, TOP_SPEED_2 = 4 * math.pi, 9 * math.pi
+
+ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
+STEP, HALF_STEP, SIXTH_STEP = np.float32(STEP_S), np.float32(STEP_S / 2), np.float32(STEP_S / 6)
+COUPLING = np.float32(LINK_KG * LINK_M * CENTRE_M)
+INERTIA_1 = np.float32(LINK_KG * (2 * CENTRE_M**2 + LINK_M**2) + 2 * LINK_INERTIA)
+INERTIA_2 = np.float32(LINK_KG * CENTRE_M**2 + LINK_INERTIA)
+WEIGHT_1 = np.float32(LINK_KG * (CENTRE_M + LINK_M) * GRAVITY)
+WEIGHT_2 = np.float32(LINK_KG * CENTRE_M * GRAVITY)
+MAX_SPEED_1, MAX_SPEED_2 = np.float32(TOP_SPEED_1), np.float32(TOP_SPEED_2)
+START = np.float32(0.1)
+
+
+def derivative(state: Elements, torque: Element) -> Elements:
+    """Return how fast each of the four state variables changes under a torque (N·m) on the second joint.
+
+    These are the book's equations, with the term in `speed_1**2` that the paper of 1996 lacks.
+    """
+    angle_1, angle_2, speed_1, speed_2 = state
+    bend, side = COUPLING * cos(angle_2), COUPLING * sin(angle_2)
+    d1, d2 = INERTIA_1 + TWO * bend, INERTIA_2 + bend
+    phi_2 = WEIGHT_2 * sin(angle_1 + angle_2)
+    phi_1 = WEIGHT_1 * sin(angle_1) + phi_2 - side * speed_2 * (speed_2 + TWO * speed_1)
+    ratio = d2 / d1
+    turning_2 = (torque + ratio * phi_1 - side * speed_1 * speed_1 - phi_2) / (INERTIA_2 - ratio * d2)
+    turning_1 = -(d2 * turning_2 + phi_1) / d1
+    return speed_1, speed_2, turning_1, turning_2
+
+
+def advance(state: Elements, slope: Elements, seconds: Element) -> Elements:
+    """Return the state after moving along a constant `slope`."""
+    return (
+        state[0] + seconds * slope[0],
+        state[1] + seconds * slope[1],
+        state[2] + seconds * slope[2],
+        state[3] + seconds * slope[3],
+    )
+
+
+class Acrobot(ElementwiseWorld):
+    """Two links of 1 m and 1 kg; torque -1, 0 or +1 N·m. Reward -1 a step, 0 for the one that arrives.
+
+    Angle 1 is 0 when the first link hangs down; angle 2 is that of the second relative to the first.
+    Terminates with the free end 1 m above the fixed one; truncates after 500 steps of 0.2 s.
+    """
+
+    name = "acrobot"
+    source = (
+        "Gymnasium 1.x, envs/classic_control/acrobot.py (Acrobot-v1); "
+        "Sutton and Barto, Reinforcement Learning (1998), section 11.3"
+    )
+    state: ClassVar[tuple[Variable, ...]] = (
+        Variable("angle 1", "rad", -math.pi, math.pi, periodic=True),
+        Variable("angle 2", "rad", -math.pi, math.pi, periodic=True),
+        Variable("velocity 1", "rad/s", -TOP_SPEED_1, TOP_SPEED_1),
+        Variable("velocity 2", "rad/s", -TOP_SPEED_2, TOP_SPEED_2),
+    )
+    obs: ClassVar[tuple[Variable, ...]] = (
+        Variable("cos(angle 1)", "", -1.0, 1.0),
+        Variable("sin(angle 1)", "", -1.0, 1.0),
+        Variable("cos(angle 2)", "", -1.0, 1.0),
+        Variable("sin(angle 2)", "", -1.0, 1.0),
+        *state[2:],
+    )
+    action: ClassVar[ActionSpace] = DiscreteAction(("torque -1", "no torque", "torque +1"))
+    step_s = STEP_S
+    max_episode_steps = 500
+    reset_draws = 4
+
+    @staticmethod
+    def start(draws: Elements) -> Elements:
+        """Start hanging down almost at rest: each variable uniform in +-0.1."""
+        return (
+            (draws[0] * TWO - ONE) * START,
+            (draws[1] * TWO - ONE) * START,
+            (draws[2] * TWO - ONE) * START,
+            (draws[3] * TWO - ONE) * START,
+        )
+
+    @staticmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+        """Advance one classical Runge-Kutta (RK4) step; actions 0, 1, 2 are torques of -1, 0, +1 N·m."""
+        torque = action[0] - ONE
+        k1 = derivative(state, torque)
+        k2 = derivative(advance(state, k1, HALF_STEP), torque)
+        k3 = derivative(advance(state, k2, HALF_STEP), torque)
+        k4 = derivative(advance(state, k3, STEP), torque)
+        moved = advance(advance(state, k1, SIXTH_STEP), k4, SIXTH_STEP)
+        moved = advance(advance(moved, k2, TWO * SIXTH_STEP), k3, TWO * SIXTH_STEP)
+        angle_1, angle_2 = wrap_angle(moved[0]), wrap_angle(moved[1])
+        speed_1 = clip(moved[2], -MAX_SPEED_1, MAX_SPEED_1)
+        speed_2 = clip(moved[3], -MAX_SPEED_2, MAX_SPEED_2)
+        arrived = -cos(angle_1) - cos(angle_1 + angle_2) > ONE
+        return (angle_1, angle_2, speed_1, speed_2), where(arrived, ZERO, -ONE), arrived
+
+    @staticmethod
+    def observation(state: Elements) -> Elements:
+        """Observe cosine and sine of both angles, and both velocities."""
+        angle_1, angle_2, speed_1, speed_2 = state
+        return cos(angle_1), sin(angle_1), cos(angle_2), sin(angle_2), speed_1, speed_2

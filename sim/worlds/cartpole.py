@@ -1,0 +1,71 @@
+"""Gymnasium's CartPole-v1: keep a pole upright by pushing the cart it stands on."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from sim.elementwise import Element, cos, sin, where
+from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
+
+GRAVITY, CART_KG, POLE_KG, HALF_POLE_M, STEP_S = 9.8, 1.0, 0.1, 0.5, 0.02
+MAX_DISTANCE, MAX_ANGLE = 2.4, math.radians(12)
+
+ONE, TWO = np.float32(1), np.float32(2)
+STEP, PULL, PUSH = np.float32(STEP_S), np.float32(GRAVITY), np.float32(10)
+MASS, POLE_MOMENT = np.float32(CART_KG + POLE_KG), np.float32(POLE_KG * HALF_POLE_M)
+INERTIA = np.float32(HALF_POLE_M * 4 / 3)
+INERTIA_LOST = np.float32(HALF_POLE_M * POLE_KG / (CART_KG + POLE_KG))
+RIM, TILT = np.float32(MAX_DISTANCE), np.float32(MAX_ANGLE)
+START = np.float32(0.05)
+
+
+class CartPole(ElementwiseWorld):
+    """A pole on a cart, pushed left or right with 10 N. Reward 1 a step, the last one too.
+
+    Terminates with the cart beyond +-2.4 m or the pole beyond +-12 degrees; truncates after 500 steps of
+    0.02 s. Gymnasium's observation space is twice as wide, so that the state that ends an episode is inside;
+    the bounds here are the window of the map.
+    """
+
+    name = "cartpole"
+    source = (
+        "Gymnasium 1.x, envs/classic_control/cartpole.py (CartPole-v1); "
+        "Barto, Sutton and Anderson (1983); Florian, Correct equations for the cart-pole (2005)"
+    )
+    state: ClassVar[tuple[Variable, ...]] = (
+        Variable("cart position", "m", -MAX_DISTANCE, MAX_DISTANCE),
+        Variable("cart velocity", "m/s", -3.0, 3.0),
+        Variable("pole angle", "rad", -MAX_ANGLE, MAX_ANGLE),
+        Variable("pole velocity", "rad/s", -3.0, 3.0),
+    )
+    obs: ClassVar[tuple[Variable, ...]] = state
+    action: ClassVar[ActionSpace] = DiscreteAction(("push left", "push right"))
+    map_axes = (0, 2)
+    step_s = STEP_S
+    max_episode_steps = 500
+    reset_draws = 4
+
+    @staticmethod
+    def start(draws: Elements) -> Elements:
+        """Start almost at rest and upright: each variable uniform in +-0.05."""
+        return (
+            (draws[0] * TWO - ONE) * START,
+            (draws[1] * TWO - ONE) * START,
+            (draws[2] * TWO - ONE) * START,
+            (draws[3] * TWO - ONE) * START,
+        )
+
+    @staticmethod
+    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+        """Advance one explicit Euler step; actions 0, 1 push left, right."""
+        position, velocity, angle, turning = state
+        force = where(action[0] < ONE, -PUSH, PUSH)
+        cosine, sine = cos(angle), sin(angle)
+        drive = (force + POLE_MOMENT * turning * turning * sine) / MASS
+        tipping = (PULL * sine - cosine * drive) / (INERTIA - INERTIA_LOST * cosine * cosine)
+        acceleration = drive - POLE_MOMENT * tipping * cosine / MASS
+        position = position + STEP * velocity
+        angle = angle + STEP * turning
+        fallen = (position < -RIM) | (position > RIM) | (angle < -TILT) | (angle > TILT)
+        return (position, velocity + STEP * acceleration, angle, turning + STEP * tipping), ONE, fallen
