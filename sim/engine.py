@@ -22,7 +22,7 @@ from sim.landscape import map_axes
 from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
-from sim.stepper import ROW_ARRAYS, Rules, Stepper
+from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
 from sim.supervisor import Supervisor
 from sim.worker import WorkerSpec, make_stepper, make_turns
 from sim.worlds import World, make_world
@@ -62,7 +62,8 @@ class Engine:
         """Reserve the arena and start the workers, which go on by themselves; nothing is waited for.
 
         given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] in the world's units,
-        clipped; the caller writes it and then calls `advance_to`, a tick at a time. autoreset: off, agents
+        clipped; the caller writes it and then calls `advance_to`, a tick at a time. What agents observe is
+        then in `arena["obs"]`, or in `state` where that is the same. autoreset: off, agents
         whose episode ended wait for `restart`.
         """
         self.config = config
@@ -80,6 +81,7 @@ class Engine:
                 state_rows=rows,
                 trail_rows=config.trails.length + (0 if given_actions else 2 * rows),
                 given_actions=given_actions,
+                kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
             )
         )
         self._bells = tuple(Bell() for _ in range(self.workers))

@@ -34,9 +34,9 @@ def next_episodes(
     """Write the episodes of agents `who` that begin at tick `began`, and return their numbers, [len(who)].
 
     endings: of all agents at tick `ended`, in which the episodes before came to their end. Doing it twice
-    does it once: a record that begins at `began` already is written again with the same values.
+    does it once if `ended` is before `began`: a record that begins there is written again with the same values.
     """
-    before = _episodes_begun_by(records[who], began - 1)
+    before = _episodes_begun_by(records[who], ended)
     following = np.zeros(len(who), EPISODE)
     following["number"] = before["number"] + 1
     following["began"] = began & 0xFFFFFFFF
@@ -44,7 +44,9 @@ def next_episodes(
     following["terminated_count"] = before["terminated_count"] + terminated
     following["finished_length"] = before["finished_length"] + _ticks_since(before["began"], ended)
     following["finished_return"] = before["finished_return"] + endings.episode_return[who]
-    records[who, following["number"] & 1] = following
+    # The number last: only with it is the record valid, and who dies in between has written nothing.
+    for name in (*EPISODE.names[1:], "number"):
+        records[name][who, following["number"] & 1] = following[name]
     number: NDArray[np.uint32] = following["number"].astype(np.uint32)
     return number
 

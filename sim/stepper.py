@@ -12,7 +12,7 @@ from sim.layout import Ending
 from sim.rng import Stream, normal, uniform
 from sim.turns import Turn, Turns
 from sim.worlds import ContinuousAction, DiscreteAction, World
-from sim.worlds.base import ActionSpace, Float32Array
+from sim.worlds.base import ActionSpace, ElementwiseWorld, Float32Array
 from sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
@@ -89,8 +89,12 @@ class Stepper:
 
     @property
     def seed(self) -> int:
-        """The seed that holds now."""
+        """The seed that holds now, for every stepper of the arena: the main process sets it while they rest."""
         return self.rules.seed ^ int(self.arena["main"][0]["seed_change"])
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self.arena["main"][0]["seed_change"] = self.rules.seed ^ seed
 
     def row(self, tick: int) -> Row:
         """Return the views of `tick`."""
@@ -122,6 +126,7 @@ class Stepper:
             ended[:] = False
         if ended.any():
             self._start_again(np.flatnonzero(ended), tick, tick + 1)
+        self._keep_obs(tick + 1, following)
         self._leave_trail(tick + 1, following, ended)
 
     def prepare(self, turns: Turns) -> None:
@@ -145,6 +150,10 @@ class Stepper:
         self._start_again(who, tick, tick)
         row = self.row(tick)
         row.ending[who] = Ending.RUNNING
+        if self.kept_obs.shape[1]:
+            obs = np.empty((len(self.obs), len(who)), np.float32)
+            self.world.observe(row.state[:, who], obs)
+            self.kept_obs[tick % len(self.rows)][:, who] = obs
         at = tick % len(self.trail_position)
         self.trail_position[at, who] = row.state[list(self.rules.map_axes)][:, who].T
         self.trail_strand[at, who] += 1
@@ -245,6 +254,13 @@ class Stepper:
             strand[:] = 0
         else:
             np.add(self.trail_strand[(tick - 1) % rows], ended | crossed, out=strand, casting="unsafe")
+
+
+def observes_state(world: World) -> bool:
+    """Return whether what agents observe is their state itself."""
+    if isinstance(world, ElementwiseWorld):
+        return type(world).observation is ElementwiseWorld.observation
+    return type(world).observe is World.observe
 
 
 def action_bounds(space: ActionSpace) -> tuple[Float32Array, Float32Array]:

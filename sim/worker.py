@@ -4,11 +4,13 @@ Imports neither torch nor OpenGL: a worker is to start in a fraction of a second
 """
 
 import os
+import select
 import time
 import traceback
 from dataclasses import dataclass
 from typing import Any
 
+import multiprocess
 from threadpoolctl import threadpool_limits
 
 from sim.arena import Arena
@@ -82,12 +84,18 @@ def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
 
     try:
         return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)
-    except NumbaError as error:
+    except (NumbaError, TypeError) as error:  # numbers that are not float32 are a TypeError of ours
         reason = str(error).strip().splitlines()
         raise UsageError(
             f"world {world.name} cannot be compiled: {reason[-1] if reason else error}",
             "write it with sim.elementwise and np.float32 constants, or --set features.simd=false",
         ) from error
+
+
+def _orphaned() -> bool:
+    """Return whether the main process is gone; with `forkserver` that is not the one that forked this one."""
+    alive = multiprocess.parent_process().sentinel
+    return bool(select.select([alive], [], [], 0)[0])
 
 
 def _size(part: slice) -> int:
@@ -131,7 +139,7 @@ class _Loop:
             self.stepper.initialise()
             self.turns.publish(self.spec.index, 0)
         self.record["phase"] = Phase.RUNNING
-        while os.getppid() == self.spec.parent_pid:
+        while not _orphaned():
             self.record["heartbeat_ns"] = time.monotonic_ns()
             turn = self.stepper.run(self.turns, self.spec.index, self.lead)
             if turn is Turn.STOP:

@@ -48,7 +48,7 @@ class CompiledStepper(Stepper):
             actions,
             tick_rules(world, rules.seed, rules.map_axes, autoreset=rules.autoreset),
             code,
-            _scratch(code.rows, network_width(actions, len(world.obs))),
+            _scratch(code.rows + len(world.state), network_width(actions, len(world.obs))),
         )
 
     def step(self, tick: int) -> None:
@@ -105,6 +105,7 @@ class InteractingStepper(Stepper):
             ended = now.ending != Ending.RUNNING
             self._start_again(np.flatnonzero(ended), tick, tick + 1)
             self._leave_trail(tick + 1, following, ended)
+        self._keep_obs(tick + 1, following)
 
 
 def make_compiled_stepper(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.layout import Ending
 from sim.simd.acting import act, draw_for_reset
 from sim.simd.compiler import compiled, compiled_and_kept
-from sim.simd.machine import BLOCK_AGENTS, call_at, copy_bytes
+from sim.simd.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release
 from sim.simd.policy import GIVEN
 from sim.worlds.base import Float32Array, Variable, World
 
@@ -34,6 +34,8 @@ class TickArrays(NamedTuple):
     trail_position: Float32Array  # [trail_rows, 2 * agents]: flat, else LLVM does not vectorise the writing
     trail_strand: NDArray[np.uint8]
     given_action: Float32Array
+    obs: Float32Array  # [rows, 0, agents] where it is not kept
+    main: NDArray[Any]
 
 
 class Scratch(NamedTuple):
@@ -83,6 +85,7 @@ def tick(
     block = scratch.block
     address, flags = block.ctypes.data, scratch.terminated.ctypes.data
     tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
+    seed = rules.seed ^ arrays.main[0].seed_change
     blocks = -(-(end - begin) // BLOCK_AGENTS)
     for index in range(blocks):
         # There and back again: the blocks that the last tick ended with are still in the cache.
@@ -91,16 +94,18 @@ def tick(
         _load_rows(block, arrays.state[now], 0, first, n)
         if len(policy.layers) > 0:
             call_at(world.observe, address, n, flags)
-        act(policy, arrays, block, world, scratch.network, n, first, tick_word, rules.seed)
+        act(policy, arrays, block, world, scratch.network, n, first, tick_word, seed)
         call_at(world.step, address, n, flags)
         reward = block[world.reward_row, :n]
         count(arrays, now, following, k, first, reward, scratch.terminated, rules.max_episode_steps)
         if rules.autoreset and _any_ended(arrays.ending[now, first : first + n]):
-            _start_again(arrays, now, following, k, first, n, block, rules, world)
+            _start_again(arrays, now, following, k, first, n, block, seed, world)
         _store_rows(block, arrays.state[following], world.next_row, first, n)
         if policy.kind != GIVEN:
             _store_rows(block, arrays.action[following], world.action_row, first, n)
         _copy_floats(arrays.reward[following, first : first + n], reward)
+        if len(arrays.obs[following]) > 0:
+            _keep_obs(arrays.obs[following], first, n, block, world)
         leave_trail(arrays, now, k, first, n, block[world.next_row :], rules)
 
 
@@ -121,17 +126,25 @@ def count_and_leave_trail(k: Any, begin: Any, end: Any, arrays: Any, rules: Any,
 
 @compiled
 def _start_again(
-    arrays: Any, now: Any, following: Any, k: Any, first: Any, n: Any, block: Any, rules: Any, world: Any
+    arrays: Any, now: Any, following: Any, k: Any, first: Any, n: Any, block: Any, seed: Any, world: Any
 ) -> None:
     """Put whoever's episode ended in tick k at the start of the next."""
     for i in range(n):
         if arrays.ending[now, first + i] != RUNNING:
             episode = next_episode(arrays, now, following, k, first + i)
             draws = block[world.draw_row :]
-            draw_for_reset(draws, world.reset_draws, i, rules.seed, first + i, episode)
+            draw_for_reset(draws, world.reset_draws, i, seed, first + i, episode)
             call_at(world.start, block.ctypes.data, i, np.uintp(0))
             block[world.reward_row, i] = FLOAT_ZERO
             block[world.action_row : world.reward_row, i] = FLOAT_ZERO
+
+
+@compiled
+def _keep_obs(obs: Any, first: Any, n: Any, block: Any, world: Any) -> None:
+    """Write what `n` agents observe of their next states; takes the rows of the draws for it."""
+    following = block[world.next_row :]  # seen as a block whose states are the next ones
+    call_at(world.observe, following.ctypes.data, n, np.uintp(0))
+    _store_rows(following, obs, world.obs_row, first, n)
 
 
 @compiled
@@ -190,12 +203,13 @@ def next_episode(arrays: Any, now: Any, following: Any, k: Any, agent: Any) -> A
     before = pair[newest]
     number = before.number + 1
     written = pair[number & 1]
-    written.number = number
     written.began = np.uint32(k + 1)
     ended_so = np.uint32(arrays.ending[now, agent] == TERMINATED)
     written.terminated_count = before.terminated_count + ended_so
     written.finished_length = before.finished_length + np.uint64(np.uint32(np.uint32(k) - before.began))
     written.finished_return = before.finished_return + np.float64(arrays.episode_return[now, agent])
+    fence_release()  # only with its number is the record valid: who dies before has written nothing
+    written.number = number
     arrays.episode_start[agent] = np.uint32(k + 1)
     arrays.episode_return[following, agent] = FLOAT_ZERO
     arrays.ending[following, agent] = RUNNING

@@ -28,10 +28,12 @@ class Scratch(NamedTuple):
     cell: Any  # [N] int32, the cell of each bird
     first: Any  # [cells + 2] int32; the birds of cell c are at places first[c] to first[c + 1] of the list
     order: Any  # [N] int32, the birds in the order of their cells
+    place: Any  # [N] int32, where each bird is in that order
     listed: Any  # [STATE, N + LANES] float32: the birds' states in that order; the last LANES are not used
     own: Any  # [N + 1] int32, the places of the birds of the slice
     runs: Any  # [6, 2] int32: where the candidates of one bird begin and end in the list
     block: Any  # [STATE + SUMS, BLOCK_AGENTS] float32: birds with the sums over their neighbours
+    result: Any  # [STATE + 1, N] float32: new states and rewards, in the order of the list
     at_listed: int
     at_runs: int
     at_block: int
@@ -60,13 +62,14 @@ def make_step(rules: Rules, num_agents: int) -> StepAmong:
 
 
 def _make_scratch(rules: Rules, num_agents: int) -> Scratch:
-    cell, order = np.zeros((2, num_agents), np.int32)
+    cell, order, place = np.zeros((3, num_agents), np.int32)
     first = np.zeros(rules.columns**2 + 2, np.int32)
     own = np.zeros(num_agents + 1, np.int32)
     listed = np.zeros((STATE, num_agents + LANES), np.float32)
     runs, block = np.zeros((6, 2), np.int32), np.zeros((STATE + SUMS, BLOCK_AGENTS), np.float32)
+    result = np.zeros((STATE + 1, num_agents), np.float32)
     addresses = (each.ctypes.data for each in (listed, runs, block))
-    return Scratch(cell, first, order, listed, own, runs, block, *addresses)
+    return Scratch(cell, first, order, place, listed, own, runs, block, result, *addresses)
 
 
 @cache
@@ -89,11 +92,14 @@ def _kernel() -> Callable[..., None]:
             for b in range(count):
                 bird = load_elements(scratch.at_block, b, 11)
                 store_elements(scratch.at_block, b, move(rules, bird[:4], bird[4:]))
-            for b in range(count):
-                to = scratch.order[scratch.own[start + b]] - begin
-                for row in range(STATE):
-                    out[row, to] = scratch.block[row, b]
-                reward[to] = scratch.block[STATE, b]
+            for row in range(STATE + 1):
+                for b in range(count):
+                    scratch.result[row, scratch.own[start + b]] = scratch.block[row, b]
+        for row in range(STATE):
+            for i in range(end - begin):
+                out[row, i] = scratch.result[row, scratch.place[begin + i]]
+        for i in range(end - begin):
+            reward[i] = scratch.result[STATE, scratch.place[begin + i]]
 
     return compiled_and_kept(step_slice)
 
@@ -114,6 +120,7 @@ def _list_birds(rules: Any, scratch: Any, everyone: Any) -> None:
     for i in range(n):
         place = first[cell[i] + 1]
         order[place] = i
+        scratch.place[i] = place
         first[cell[i] + 1] = place + 1
     for row in range(STATE):
         listed, values = scratch.listed[row], everyone[row]
@@ -134,9 +141,10 @@ def _own_places(scratch: Any, begin: int, end: int) -> int:
 def _look_around(rules: Any, scratch: Any, me: int, b: int) -> None:
     """Write the bird at place `me`, with the sums over its neighbours, to column `b` of the block."""
     columns = rules.columns
-    row, column = divmod(scratch.cell[scratch.order[me]], columns)
+    column = min(np.int32(scratch.listed[0, me] * rules.columns_per_unit), columns - 1)
+    row = min(np.int32(scratch.listed[1, me] * rules.columns_per_unit), columns - 1)
     few = columns < 3
-    runs = 0
+    runs: int = 0
     for up in range(0 if few else -1, columns if few else 2):
         at = row + up
         at += columns if at < 0 else 0
@@ -213,7 +221,7 @@ def _run_end(builder: Any, runs: Any, run: Any, side: int) -> Any:
 
 
 class _Birds:
-    """Code that adds up what one bird sees of the others, in LANES sums of each kind that stay in registers."""
+    """Code that adds up what one bird sees of the others, in LANES sums of each kind, kept in registers."""
 
     def __init__(self, builder: Any, listed: Any, width: Any, me: Any, numbers: Any) -> None:
         self.builder, self.width, self.me = builder, width, me

@@ -1,42 +1,32 @@
 """How long the critic's landscape takes: compute shaders against torch, and how far apart they are.
 
-Run it by hand: .venv/bin/python tests/bench/critic_field.py
+Run it by hand: PYTHONPATH=tests .venv/bin/python tests/bench/critic_field.py
 """
 
 import time
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import torch
+from networks import random_mlp
 
 from gpu.context import create_headless_context, driver_info
 from gpu.meter import FrameMeter
 from gpu.passes.critic import CriticPass
-from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
+from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
 from sim.policy.reference import TorchCheckpoint
 
 REPEATS = 5
 
 
-def network(sizes: tuple[int, ...], last: Activation, rng: np.random.Generator) -> Mlp:
-    layers = []
-    for index, (inputs, units) in enumerate(pairwise(sizes)):
-        weight = (rng.standard_normal((units, inputs)) / np.sqrt(inputs)).astype(np.float32)
-        bias = rng.standard_normal(units).astype(np.float32)
-        layers.append(Layer(weight, bias, last if index == len(sizes) - 2 else Activation.RELU))
-    return Mlp(tuple(layers))
-
-
 def twin_critics(width: int) -> Checkpoint:
     """A pendulum's SAC: an actor, and twin critics of its observation and action."""
-    rng = np.random.default_rng(width)
-    critics = tuple(network((4, width, width, 1), Activation.IDENTITY, rng) for _ in range(2))
+    critics = tuple(random_mlp((4, width, width, 1), Activation.RELU, seed=seed) for seed in (1, 2))
     return Checkpoint(
         algorithm="sac",
         world="",
         obs_dim=3,
-        actor=network((3, width, width, 1), Activation.TANH, rng),
+        actor=random_mlp((3, width, width, 1), Activation.RELU, Activation.TANH),
         actor_head=ActorHead.SQUASHED,
         critics=critics,
         critic_kind=CriticKind.ACTION_VALUE,

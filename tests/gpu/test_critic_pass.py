@@ -2,12 +2,12 @@
 
 import warnings
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from networks import random_mlp
 
 from gpu.meter import FrameMeter
 from gpu.passes.critic import _COLUMNS, CriticPass
@@ -37,30 +37,18 @@ TOLERANCE = 1e-4
 SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*.safetensors"))
 
 
-def mlp(*sizes, hidden=Activation.RELU, last=Activation.IDENTITY, clip=float("inf"), seed=0):
-    """A perceptron with random weights, whose activations stay of the order of one."""
-    rng = np.random.default_rng(seed)
-    layers = []
-    for index, (inputs, outputs) in enumerate(pairwise(sizes)):
-        final = index == len(sizes) - 2
-        weight = (rng.standard_normal((outputs, inputs)) * 1.4 / inputs**0.5).astype(np.float32)
-        bias = rng.standard_normal(outputs).astype(np.float32)
-        layers.append(Layer(weight, bias, last if final else hidden, clip if final else float("inf")))
-    return Mlp(tuple(layers))
-
-
 def checkpoint_of(kind, *hidden, activation=Activation.RELU, world="point_mass", **changes):
     """A checkpoint with hidden layers of the given widths; `changes` replace its fields."""
     place = make_world(world)
     obs = len(place.obs)
     actions = {CriticKind.DISCRETE_ACTION_VALUE: 3}.get(kind, 1)
-    actor = mlp(obs, *hidden, actions, hidden=activation, last=Activation.TANH)
+    actor = random_mlp((obs, *hidden, actions), activation, Activation.TANH)
     critics = {
-        CriticKind.STATE_VALUE: lambda: (mlp(obs, *hidden, 1, hidden=activation, seed=1),),
+        CriticKind.STATE_VALUE: lambda: (random_mlp((obs, *hidden, 1), activation, seed=1),),
         CriticKind.ACTION_VALUE: lambda: tuple(
-            mlp(obs + 1, *hidden, 1, hidden=activation, seed=seed) for seed in (1, 2)
+            random_mlp((obs + 1, *hidden, 1), activation, seed=seed) for seed in (1, 2)
         ),
-        CriticKind.DISCRETE_ACTION_VALUE: lambda: (mlp(obs, *hidden, 3, hidden=activation, seed=1),),
+        CriticKind.DISCRETE_ACTION_VALUE: lambda: (random_mlp((obs, *hidden, 3), activation, seed=1),),
     }[kind]()
     bound = np.ones(1, np.float32)
     checkpoint = Checkpoint(
@@ -167,13 +155,13 @@ def test_observations_are_normalised_and_clipped(gl):
 def test_an_actor_s_outputs_are_clipped(gl):
     """As gSDE's Hardtanh does, before the tanh."""
     plain = checkpoint_of(CriticKind.ACTION_VALUE, 16)
-    clipped = replace(plain, actor=mlp(2, 16, 1, last=Activation.TANH, clip=0.1))
+    clipped = replace(plain, actor=random_mlp((2, 16, 1), Activation.RELU, Activation.TANH, 0.1))
     assert error(torch_field(clipped, 32), torch_field(plain, 32)) > 0.1
     assert_same_field(gl, clipped, 32)
 
 
 def test_the_least_of_three_critics(gl):
-    critics = tuple(mlp(3, 16, 1, seed=seed) for seed in (1, 2, 3))
+    critics = tuple(random_mlp((3, 16, 1), Activation.RELU, seed=seed) for seed in (1, 2, 3))
     assert_same_field(gl, checkpoint_of(CriticKind.ACTION_VALUE, 16, critics=critics), 32)
 
 

@@ -17,7 +17,9 @@ EPISODE_FIELDS = tuple(field.name for field in fields(EpisodeState))
 
 def shortened(name, steps):
     """A world whose episodes are cut after fewer steps than usual."""
-    return type(f"Short{name}", (WORLDS[name],), {"max_episode_steps": steps})()
+    world = WORLDS[name]()
+    world.max_episode_steps = steps
+    return world
 
 
 def stage(world, agents, *, given_actions=False, **rules):

@@ -71,7 +71,7 @@ def test_the_window_and_its_names_are_those_of_the_axes():
 def test_a_slice_holds_the_variables_it_names():
     chosen = plane("axes=pole angle, pole velocity", "slice= cart velocity = 0.5,cart position=-1")
     assert (chosen.values[POSITION], chosen.values[VELOCITY]) == (-1.0, 0.5)
-    assert chosen.label == "at cart position −1 m, cart velocity 0.5 m/s"
+    assert chosen.label == "at cart position = −1 m, cart velocity = 0.5 m/s"
 
 
 class Lopsided(CartPole):

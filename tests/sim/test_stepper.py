@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-
 from lives import SEED, lives_of, shortened, stage
 
 from sim.layout import Ending

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from sample_checkpoints import dqn_checkpoint, random_mlp, sac_checkpoint
+from networks import random_mlp
+from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
 from sim.policy.inference import BLOCK, BatchMlp, BatchPolicy, value
 from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind

@@ -1,0 +1,102 @@
+"""Measures the peers; runs in an environment of their own."""
+
+import warnings
+
+warnings.filterwarnings("ignore")
+
+import numpy as np  # noqa: E402
+from timing import answer, arguments, calls_per_s  # noqa: E402
+
+
+def envpool_rate(env, agents, seconds, batch):
+    """Return steps a second with two threads; `batch` < agents: asynchronous, whoever is ready is sent on."""
+    import envpool
+
+    pool = envpool.make_gymnasium(env, num_envs=agents, batch_size=batch, num_threads=2)
+    rng = np.random.default_rng(0)
+    actions = rng.uniform(-1, 1, (batch, 1)).astype(np.float32)
+    try:
+        if batch == agents:
+            pool.reset()
+            return agents * calls_per_s(lambda: pool.step(actions), seconds)
+        pool.async_reset()
+
+        def turn():
+            ready = pool.recv()[-1]["env_id"]
+            pool.send(actions[: len(ready)], ready)
+
+        return batch * calls_per_s(turn, seconds)
+    finally:
+        pool.close()
+
+
+def measure_envpool(args):
+    agents = args["agents"]
+    rates = {}
+    for batch in (agents, agents // 2, agents // 4):
+        rates[batch] = envpool_rate(args["env"], agents, args["seconds"] / 2, batch)
+    best = max(rates, key=rates.get)
+    answer(rates[best], best="sync" if best == agents else f"async, batches of {best}", rates=rates)
+
+
+def _step_gymnasium(make, args):
+    import gymnasium
+
+    envs = make([lambda: gymnasium.make(args["env"]) for _ in range(args["agents"])])
+    envs.reset(seed=0)
+    actions = np.random.default_rng(0).uniform(-1, 1, (args["agents"], 1)).astype(np.float32)
+    pace = calls_per_s(lambda: envs.step(actions), args["seconds"])
+    envs.close()
+    answer(pace * args["agents"])
+
+
+def measure_SyncVectorEnv(args):  # noqa: N802 - the class's name
+    from gymnasium.vector import SyncVectorEnv
+
+    _step_gymnasium(SyncVectorEnv, args)
+
+
+def measure_AsyncVectorEnv(args):  # noqa: N802
+    from gymnasium.vector import AsyncVectorEnv
+
+    _step_gymnasium(lambda makers: AsyncVectorEnv(makers, shared_memory=True, context="fork"), args)
+
+
+def _step_sb3(make, args):
+    import gymnasium
+
+    envs = make([lambda: gymnasium.make(args["env"]) for _ in range(args["agents"])])
+    envs.reset()
+    actions = np.random.default_rng(0).uniform(-1, 1, (args["agents"], 1)).astype(np.float32)
+    pace = calls_per_s(lambda: envs.step(actions), args["seconds"])
+    envs.close()
+    answer(pace * args["agents"])
+
+
+def measure_DummyVecEnv(args):  # noqa: N802
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    _step_sb3(DummyVecEnv, args)
+
+
+def measure_SubprocVecEnv(args):  # noqa: N802
+    from stable_baselines3.common.vec_env import SubprocVecEnv
+
+    _step_sb3(lambda makers: SubprocVecEnv(makers, start_method="fork"), args)
+
+
+def measure_torch(args):
+    """The forward pass alone, in float32: no dynamics."""
+    import torch
+
+    torch.set_num_threads(1)
+    layers = [torch.nn.Linear(2, 64), torch.nn.Linear(64, 64), torch.nn.Linear(64, 1)]
+    network = torch.nn.Sequential(*(part for layer in layers for part in (layer, torch.nn.Tanh())))
+    obs = torch.randn(args["agents"], 2)
+    with torch.inference_mode():
+        answer(args["agents"] * calls_per_s(lambda: network(obs), args["seconds"]))
+
+
+if __name__ == "__main__":
+    asked = arguments()
+    globals()[f"measure_{asked['kind']}"](asked)

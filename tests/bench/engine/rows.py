@@ -1,0 +1,145 @@
+"""What is measured: every row of the table, its command, and what it is held against."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+WORLDS = {"mountain_car_continuous": "MountainCarContinuous-v0", "pendulum": "Pendulum-v1"}
+CROWDS = (1_000, 10_000, 100_000)
+TARGETS = {"mountain_car_continuous": (50, 300, 500), "pendulum": (40, 250, 400)}
+"""Times envpool, for each of CROWDS."""
+
+SWEEP_AGENTS = (100, 1_000, 10_000, 100_000, 1_000_000)
+SWEEP_WORKERS = (0, 1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: `script` run by `python` ("ours" or "peers") with `args`, which prints it as JSON.
+
+    repeats: at most so many; what a row costs in time is not worth more.
+    """
+
+    name: str
+    group: str
+    subject: str
+    script: str
+    args: dict[str, Any] = field(default_factory=dict)
+    python: str = "ours"
+    unit: str = "agent-steps/s"
+    agents: int = 0
+    repeats: int = 99
+
+
+def all_rows() -> list[Row]:
+    """Return every row, in the order of the table."""
+    return [*_stepping(), *_policy(), *_flock(), *_meeting(), *_small_crowd(), *_sweep(), *_memory()]
+
+
+def _stepping() -> list[Row]:
+    rows = []
+    for world, gym_id in WORLDS.items():
+        for agents in CROWDS:
+            ours = {"world": world, "workers": 2}
+            rows += [
+                _row(world, agents, "valuescape, given actions", "ours.py", kind="given", **ours),
+                _row(world, agents, "valuescape, free-running", "ours.py", kind="free", **ours),
+                _row(world, agents, "bare kernel, 2 threads", "bare.py", world=world),
+                _row(world, agents, "envpool", "peers.py", kind="envpool", env=gym_id),
+            ]
+        rows += [
+            _row(world, agents, kind, "peers.py", kind=kind, env=gym_id)
+            for kind, agents in (("SyncVectorEnv", 1_000), ("DummyVecEnv", 1_000))
+        ]
+        rows += [
+            _row(world, 100, kind, "peers.py", kind=kind, env=gym_id)
+            for kind in ("AsyncVectorEnv", "SubprocVecEnv")
+        ]
+    return rows
+
+
+def _policy() -> list[Row]:
+    rows = []
+    for agents in (10_000, 100_000):
+        ours = {"world": "mountain_car_continuous", "workers": 2}
+        rows += [
+            _row("tanh 64-64 policy", agents, "valuescape", "ours.py", kind="policy", **ours),
+            _row("tanh 64-64 policy", agents, "torch, 1 thread", "peers.py", kind="torch"),
+        ]
+    return rows
+
+
+def _flock() -> list[Row]:
+    rows = []
+    for agents in (1_000, 100_000):
+        ours = {"world": "flock", "workers": 2}
+        rows += [
+            _row("flock", agents, "valuescape", "ours.py", kind="free", **ours),
+            _row("flock", agents, "mesa", "mesa_flock.py", repeats=3 if agents < 10_000 else 1),
+        ]
+    return rows
+
+
+def _meeting() -> list[Row]:
+    us = [
+        Row(f"hand-over/{kind}", "hand-over", subject, "hand_over.py", {"kind": kind}, unit="us/tick")
+        for kind, subject in (("engine", "valuescape, lockstep"), ("barrier", "multiprocessing.Barrier"))
+    ]
+    idle = Row(
+        "idle/engine", "idle", "valuescape, waiting", "hand_over.py", {"kind": "idle"}, unit="% of a core"
+    )
+    return [*us, idle]
+
+
+def _small_crowd() -> list[Row]:
+    world = {"world": "mountain_car_continuous", "agents": 200}
+    return [
+        Row(
+            f"200 agents/{workers}",
+            "200 agents",
+            f"workers = {workers}",
+            "ours.py",
+            {"kind": "ticks", "workers": workers, **world},
+            unit="ticks/s",
+            agents=200,
+        )
+        for workers in (0, 1, 2, "auto")
+    ]
+
+
+def _sweep() -> list[Row]:
+    return [
+        Row(
+            f"sweep/{agents}/{workers}",
+            "sweep",
+            f"workers = {workers}",
+            "ours.py",
+            {"kind": "given", "world": "mountain_car_continuous", "agents": agents, "workers": workers},
+            agents=agents,
+            repeats=1,
+        )
+        for agents in SWEEP_AGENTS
+        for workers in SWEEP_WORKERS
+    ]
+
+
+def _memory() -> list[Row]:
+    return [
+        Row(
+            f"memory/{kind}",
+            "memory",
+            what,
+            "ours.py",
+            {"kind": "memory", "trails": trails, "given": kind == "given", "agents": 100_000, "workers": 2},
+            unit="bytes/agent",
+            agents=100_000,
+            repeats=1,
+        )
+        for kind, what, trails in (("given", "actions given", 2), ("trails", "free, 64-point trails", 64))
+    ]
+
+
+def _row(group: str, agents: int, subject: str, script: str, repeats: int = 99, **args: Any) -> Row:
+    python = "peers" if script in ("peers.py", "mesa_flock.py") else "ours"
+    name = f"{group}/{agents}/{subject}"
+    args = {"agents": agents, **args}
+    return Row(name, group, subject, script, args, python, agents=agents, repeats=repeats)
