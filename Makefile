@@ -8,10 +8,10 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test check setup clean system-to-run system-to-test
+.PHONY: help demo test check bench bench-deaths setup clean system-to-run system-to-test
 
 help: ## list the commands (this)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUN) ## set up, then watch a trained critic and its agents (without a display: a video in runs/)
 	@.venv/bin/valuescape run demo
@@ -24,11 +24,24 @@ check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/ruff check .
 	.venv/bin/mypy --strict
 
+# ONLY=flock,pendulum/1000* picks rows; BENCH_SAVE= prints them and leaves docs/ as it is.
+BENCH_SECONDS ?= 0.5
+BENCH_REPEATS ?= 3
+BENCH_SAVE ?= --save
+PEERS := .venv-peers/.ready
+
+bench: $(TEST) $(PEERS) ## measure the engine against its peers, in 10 minutes; tables go to docs/
+	@.venv/bin/python tests/bench/engine --only '$(ONLY)' --seconds $(BENCH_SECONDS) \
+		--repeats $(BENCH_REPEATS) $(BENCH_SAVE)
+
+bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
+	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)
+
 setup: $(RUN) ## only set up what `make demo` needs
 	@echo "Ready. Next: make demo"
 
 clean: ## remove .venv and every cache; runs/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist *.egg-info
+	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis dist *.egg-info
 	find sim gpu render valuescape tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Looked at in every call (it takes milliseconds), for the libraries can go without .venv going, as when
@@ -42,6 +55,13 @@ system-to-test:
 $(RUN): $(INSTALL) | system-to-run
 	@PYTHON="$(PYTHON)" bash .ci/python run
 	@touch $(RUN)
+
+# What is compared with has an environment of its own: its pins need not suit ours.
+$(PEERS): tests/bench/peers.txt constraints.txt
+	$(PYTHON) -m venv --clear .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -q \
+		-r tests/bench/peers.txt -c constraints.txt
+	@touch $@
 
 # What the tests need includes what the program needs.
 $(TEST): $(INSTALL) | system-to-test

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
@@ -18,14 +19,15 @@ from sim.auto import worker_count
 from sim.config import Config
 from sim.control import Bell, Orders, give_orders, read_orders
 from sim.episodes import Endings, EpisodeState, episodes_at
+from sim.errors import UsageError
 from sim.landscape import map_axes
 from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
 from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
-from sim.supervisor import Supervisor
+from sim.supervisor import Supervisor, WorkerFailedError, failure_here
 from sim.worker import WorkerSpec, make_stepper, make_turns
-from sim.worlds import World, make_world
+from sim.worlds import World, make_world, world_files
 
 _CATCH_UP_S = 0.25
 """A simulation further behind its clock than this goes on from now instead of racing to make up for it."""
@@ -112,6 +114,7 @@ class Engine:
                 bells=self._bells,
                 main_bell=self._main_bell,
                 parent_pid=os.getpid(),
+                world_files=world_files(),
             )
             for index, part in enumerate(slices(config.agents.count, max(1, self.workers), BLOCK))
         ]
@@ -320,5 +323,12 @@ class Engine:
     def _step_here(self) -> None:
         assert self._stepper
         record = self.arena["worker"][0]
-        self._stepper.step(int(record["tick"]))
+        tick = int(record["tick"])
+        try:
+            self._stepper.step(tick)
+        except UsageError:
+            raise
+        except Exception as error:  # a world may be the user's own
+            report = failure_here(0, self._stepper.part, tick, traceback.format_exc())
+            raise WorkerFailedError(report) from error
         record["tick"] += 1

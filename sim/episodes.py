@@ -34,7 +34,7 @@ def next_episodes(
     """Write the episodes of agents `who` that begin at tick `began`, and return their numbers, [len(who)].
 
     endings: of all agents at tick `ended`, in which the episodes before came to their end. Doing it twice
-    does it once if `ended` is before `began`: a record that begins there is written again with the same values.
+    does it once if `ended` is before `began`: a record that begins there is written again, the same.
     """
     before = _episodes_begun_by(records[who], ended)
     following = np.zeros(len(who), EPISODE)
@@ -45,7 +45,7 @@ def next_episodes(
     following["finished_length"] = before["finished_length"] + _ticks_since(before["began"], ended)
     following["finished_return"] = before["finished_return"] + endings.episode_return[who]
     # The number last: only with it is the record valid, and who dies in between has written nothing.
-    for name in (*EPISODE.names[1:], "number"):
+    for name in ("began", "terminated_count", "finished_length", "finished_return", "number"):
         records[name][who, following["number"] & 1] = following[name]
     number: NDArray[np.uint32] = following["number"].astype(np.uint32)
     return number

@@ -89,7 +89,7 @@ class Stepper:
 
     @property
     def seed(self) -> int:
-        """The seed that holds now, for every stepper of the arena: the main process sets it while they rest."""
+        """The seed that holds now, of all the arena's steppers; the main process sets it while they rest."""
         return self.rules.seed ^ int(self.arena["main"][0]["seed_change"])
 
     @seed.setter

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import multiprocess
@@ -18,21 +19,42 @@ from sim.layout import Phase
 from sim.worker import WorkerSpec, worker_main
 
 _STOP_S = 1.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+"""The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
+
+_FROM_OUTSIDE = (None, -signal.SIGKILL, -signal.SIGTERM)
+"""Exit codes of workers that did not end by themselves; None is one that hangs."""
+
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerFailedError(Exception):
-    """Workers failed more often than `workers.max_restarts` allows, or raised; holds the report."""
+    """Workers failed more often than `workers.max_restarts` allows, or on one tick again; holds the report.
+
+    Where Python raised, the report ends with the traceback.
+    """
 
 
 @dataclass(slots=True)
 class _Slot:
-    """One slice's worker: the process that has it now, and the pipe its last words come through."""
+    """One slice's worker: the process that has it now, and the pipe its last words come through.
+
+    resume_s: when it is to be replaced (monotonic), while it waits for that. raised_at: the tick after which
+    the worker before raised an error.
+    """
 
     spec: WorkerSpec
     process: Any
     last_words: Any
     buried: bool = False
+    resume_s: float | None = None
+    raised_at: int | None = None
+    deaths: deque[float] = field(default_factory=deque)
+
+    @property
+    def tick(self) -> int:
+        """The tick that the slice last completed."""
+        return int(self.spec.arena["worker"][self.spec.index]["tick"])
 
 
 class Supervisor:
@@ -40,6 +62,8 @@ class Supervisor:
 
     A dead worker (exit code) or a hung one (no heartbeat for `workers.heartbeat_timeout`) is replaced. The
     newcomer goes on from the tick its slice last completed: nothing is lost, and the run stays the same.
+    Who ends by himself again and again is replaced after pauses: none, 0.1 s, 0.2 s, 0.4 s and so on. An
+    error that Python raises twice after one tick would be raised for ever, and ends the run.
     """
 
     def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
@@ -63,15 +87,18 @@ class Supervisor:
     def check(self) -> None:
         """Replace workers that ended or hang. Raises WorkerFailedError when that is hopeless."""
         for index, slot in enumerate(self._slots):
-            reason = self._trouble(slot)
-            if reason:
-                self._replace(index, reason)
+            if slot.resume_s is None and (reason := self._trouble(slot)):
+                self._give_up_or_pause(slot, reason)
+            if slot.resume_s is not None and time.monotonic() >= slot.resume_s:
+                self._slots[index] = self._start(slot.spec, slot)
+                self.restarts += 1
 
     def require_started(self) -> None:
-        """Raise UsageError if a worker failed before it made its first tick."""
+        """Raise UsageError if a worker failed before its first tick; WorkerFailedError if a world raised."""
         for slot in self._slots:
-            record = slot.spec.arena["worker"][slot.spec.index]
-            if record["tick"] < 0 and (reason := self._trouble(slot)):
+            if slot.tick < 0 and slot.resume_s is None and (reason := self._trouble(slot)):
+                if _world_raised(reason):
+                    raise WorkerFailedError(_report(slot, reason)) from WorkerFailedError(reason)
                 raise UsageError(
                     f"worker {slot.spec.index} failed while starting: {_summary(reason)}",
                     "run again with --debug for its traceback, or with --set workers.count=0",
@@ -86,7 +113,7 @@ class Supervisor:
             self._bury(slot)
         self._slots.clear()
 
-    def _start(self, spec: WorkerSpec) -> _Slot:
+    def _start(self, spec: WorkerSpec, before: _Slot | None = None) -> _Slot:
         record = spec.arena["worker"][spec.index]
         record["phase"] = Phase.STARTING
         record["heartbeat_ns"] = time.monotonic_ns()
@@ -97,7 +124,10 @@ class Supervisor:
             )
             process.start()
             sender.close()
-        return _Slot(spec, process, receiver)
+        slot = _Slot(spec, process, receiver)
+        if before:
+            slot.raised_at, slot.deaths = before.raised_at, before.deaths
+        return slot
 
     def _trouble(self, slot: _Slot) -> str:
         """Return why this worker must be replaced, or nothing."""
@@ -109,23 +139,28 @@ class Supervisor:
         silent = (time.monotonic_ns() - int(record["heartbeat_ns"])) * 1e-9
         return f"no heartbeat for {silent:.1f} s" if silent > allowed else ""
 
-    def _replace(self, index: int, reason: str) -> None:
-        slot = self._slots[index]
-        tick = int(slot.spec.arena["worker"][slot.spec.index]["tick"])
-        pid = slot.process.pid
+    def _give_up_or_pause(self, slot: _Slot, reason: str) -> None:
+        """End a worker and say when it is to be replaced. Raises WorkerFailedError if that is hopeless."""
+        report = _report(slot, reason)
+        killed = slot.process.exitcode in _FROM_OUTSIDE
         self._bury(slot)
-        now = time.monotonic()
-        while self._recent and now - self._recent[0] > self.config.restart_window:
-            self._recent.popleft()
+        now, window = time.monotonic(), self.config.restart_window
+        _forget(self._recent, now - window)
+        _forget(slot.deaths, now - window)
+        hopeless = ""
         if len(self._recent) >= self.config.max_restarts:
-            raise WorkerFailedError(
-                f"worker {slot.spec.index} (pid {pid}, agents {slot.spec.part.start} to "
-                f"{slot.spec.part.stop - 1}) failed after tick {tick}: {_summary(reason)}\n"
-                f"  {len(self._recent)} restarts within {self.config.restart_window:g} s; giving up"
-            ) from WorkerFailedError(reason)
+            hopeless = f"{len(self._recent)} restarts within {window:g} s; giving up"
+        elif _raised(reason) and slot.raised_at == slot.tick:
+            hopeless = "it had failed there before; giving up"
+        if hopeless:
+            first, _, rest = report.partition("\n")
+            message = f"{first}\n  {hopeless}" + (f"\n{rest}" if rest else "")
+            raise WorkerFailedError(message) from WorkerFailedError(reason)
+        slot.raised_at = slot.tick if _raised(reason) else None
+        slot.resume_s = now + (0 if killed else _pause_s(len(slot.deaths)))
+        if not killed:
+            slot.deaths.append(now)
         self._recent.append(now)
-        self.restarts += 1
-        self._slots[index] = self._start(slot.spec)
 
     def _bury(self, slot: _Slot) -> None:
         if slot.buried:  # it was not replaced, for that failed or was hopeless
@@ -144,6 +179,43 @@ def _last_words(slot: _Slot) -> str:
         if slot.last_words.poll():
             return str(slot.last_words.recv())
     return ""
+
+
+def failure_here(index: int, part: slice, tick: int, reason: str) -> str:
+    """Return the report of a slice that failed in this process after `tick`; `reason` is a traceback."""
+    return _told(index, os.getpid(), part, tick, reason)
+
+
+def _report(slot: _Slot, reason: str) -> str:
+    return _told(slot.spec.index, slot.process.pid, slot.spec.part, slot.tick, reason)
+
+
+def _told(index: int, pid: int, part: slice, tick: int, reason: str) -> str:
+    """Say which worker failed where and why, with the traceback if it was an error that Python raised."""
+    said = (
+        f"worker {index} (pid {pid}, agents {part.start} to {part.stop - 1}) failed after tick {tick}: "
+        f"{_summary(reason)}"
+    )
+    return f"{said}\n{reason.rstrip()}" if _world_raised(reason) else said
+
+
+def _raised(reason: str) -> bool:
+    return reason.startswith("Traceback")
+
+
+def _world_raised(reason: str) -> bool:
+    """Whether it is a traceback that helps: a UsageError says in its own words what to do."""
+    return _raised(reason) and not _summary(reason).startswith("sim.errors.UsageError")
+
+
+def _pause_s(deaths: int) -> float:
+    """Return how long to wait before a slice is taken up again that has seen so many deaths lately."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (deaths - 1)) if deaths else 0.0
+
+
+def _forget(times: deque[float], until: float) -> None:
+    while times and times[0] < until:
+        times.popleft()
 
 
 def _summary(reason: str) -> str:

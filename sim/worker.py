@@ -8,6 +8,7 @@ import select
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import multiprocess
@@ -24,7 +25,7 @@ from sim.policy.network import Checkpoint
 from sim.simd import available
 from sim.stepper import Rules, Stepper
 from sim.turns import Turn, Turns
-from sim.worlds import World, make_world
+from sim.worlds import World, load_world_file, make_world
 from sim.worlds.base import ElementwiseWorld
 from sim.worlds.interacting import InteractingWorld
 
@@ -45,6 +46,7 @@ class WorkerSpec:
     bells: tuple[Bell, ...]  # one per worker, rung to wake it
     main_bell: Bell  # rung when the tick is complete that the main process sleeps for
     parent_pid: int
+    world_files: tuple[Path, ...] = ()  # of the user's, to be loaded first
 
 
 def make_stepper(spec: WorkerSpec) -> Stepper:
@@ -53,6 +55,8 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
     Compiled where `features.simd` is on, numba is there, and world and policy have a compiled form. Raises
     UsageError if a world that should have one cannot be compiled.
     """
+    for path in spec.world_files:
+        load_world_file(path)
     world = make_world(spec.config.world.name, spec.config)
     if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
         from sim.simd.policy import can_compile

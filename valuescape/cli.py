@@ -1,6 +1,5 @@
 """The command line: the only place that prints and decides an exit status."""
 
-import contextlib
 import signal
 import sys
 import time
@@ -14,6 +13,8 @@ from rich.markup import escape
 
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
+from valuescape.cli_checkpoints import convert, train
+from valuescape.outputs import remove_if_empty, require_picture, require_writable
 from valuescape.presets import presets
 
 app = typer.Typer(
@@ -24,6 +25,12 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+WorldFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--world-file", metavar="FILE.py", help="Run this Python file, and take the worlds it defines."
+    ),
+]
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
@@ -59,7 +66,7 @@ def _complain(error: Exception, status: int, debug: bool) -> int:
     else:
         message = str(error) or type(error).__name__
         _err.print(f"[bold red]valuescape:[/] {escape(message)}", soft_wrap=True)
-        if status == 1 and not isinstance(error, UsageError):
+        if status == 1 and "Traceback" not in message:
             _err.print("  run again with --debug for the traceback", soft_wrap=True)
     return status
 
@@ -97,6 +104,22 @@ def run(
     record: Annotated[Path | None, typer.Option(help="Write a video; ticks then wait for frames.")] = None,
     screenshot: Annotated[Path | None, typer.Option(help="Write the last frame as a PNG.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")] = None,
+    checksum: Annotated[
+        bool,
+        typer.Option(
+            "--checksum",
+            help="Simulate only, as fast as can be, and print the hash of tick --ticks. The same for any "
+            "number of workers; with a network's actions not for other settings of features.simd.",
+        ),
+    ] = False,
+    record_run: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.vsz", help="Simulate only, to --ticks, and write what `replay` compares."),
+    ] = None,
+    record_every: Annotated[
+        int | None, typer.Option(min=1, help="Ticks between two states in --record-run; a 20th of the run.")
+    ] = None,
+    world_files: WorldFiles = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -113,28 +136,47 @@ def run(
       valuescape run demo --set world.name=point_mass --set agents.count=1000 --set workers.count=2
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
+
+      valuescape run demo --ticks 10000 --checksum --record-run run.vsz
     """
     with Interrupts() as interrupts:
         from render.display import display_available
         from sim.config import load_config
+        from valuescape.cli_simulation import (
+            SimulationOrder,
+            load_world_files,
+            require_simulation,
+            run_simulation,
+        )
         from valuescape.presets import config_path
 
+        load_world_files(world_files)
         changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
         config = load_config(config_path(preset), changes)
+        if checksum or record_run or record_every:
+            refused = {
+                "--frames": frames,
+                "--seconds": seconds,
+                "--record": record,
+                "--screenshot": screenshot,
+            }
+            order = SimulationOrder(ticks, checksum, record_run, record_every)
+            require_simulation(order, [name for name, value in refused.items() if value is not None])
+            return run_simulation(config, order, interrupts, _out, _err)
         headless = headless or not display_available()
         folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
         if screenshot:
-            _require_picture(screenshot)
+            require_picture(screenshot)
         if record:
-            _require_writable("--record", record.parent)
-        _require_writable("--out", folder)
+            require_writable("--record", record.parent)
+        require_writable("--out", folder)
         if record is None and headless and config.run.record:
             record = folder / "run.mp4"
         try:
             return _run(config, headless, (frames, seconds, ticks), (folder, record, screenshot), interrupts)
         finally:
             if out is None:
-                _remove_if_empty(folder)
+                remove_if_empty(folder)
 
 
 def _run(
@@ -163,32 +205,29 @@ def _run(
     return 130 if result.interrupted else 0
 
 
-def _require_writable(option: str, folder: Path) -> None:
-    """Make `folder` if need be. Raises UsageError if nothing can be written to it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"{option} {folder}: cannot be made, for there is a file of that name") from None
-    except OSError as error:
-        raise UsageError(
-            f"{option} {folder}: cannot be written ({error.strerror})", "name a folder you may write"
-        ) from None
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(metavar="RUN.vsz", help="What --record-run has written.")],
+    workers: Annotated[
+        int | None, typer.Option(min=0, max=256, help="Another number of worker processes.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="The checkpoint, if it is no longer where it was recorded.")
+    ] = None,
+    world_files: WorldFiles = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Make a recorded run again and compare it, bit by bit, at every tick the recording keeps.
 
+    Ends with status 1 at the first difference, naming the tick, the array and the first agent.
 
-def _remove_if_empty(folder: Path) -> None:
-    """Leave no folder of our own naming for a run that came to nothing."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()
+    [bold]Example[/]  valuescape replay run.vsz --workers 3
+    """
+    with Interrupts() as interrupts:
+        from valuescape.cli_simulation import load_world_files, run_replay
 
-
-def _require_picture(path: Path) -> None:
-    """Raise UsageError now if the picture could not be written when the run is over."""
-    if path.suffix.lower() != ".png" or path.is_dir():
-        raise UsageError(f"--screenshot {path}: expected the name of a .png file")
-    _require_writable("--screenshot", path.parent)
+        load_world_files(world_files)
+        return run_replay(recording, workers, checkpoint, interrupts, _out, _err)
 
 
 @app.command(name="presets")
@@ -231,62 +270,5 @@ def doctor() -> int:
     return examine(_out)
 
 
-@app.command()
-def convert(
-    source: Annotated[Path, typer.Argument(help="A Stable-Baselines3 .zip, or a Valuescape .safetensors.")],
-    out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
-    world: Annotated[str, typer.Option(help="The world it was trained in.")],
-    vecnormalize: Annotated[
-        Path | None, typer.Option(help="VecNormalize's pickle; only arrays are read, no code runs.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
-    """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
-
-    Needed when observations were normalised in training: the statistics are in a file of their own.
-
-    [bold]Example[/]
-
-      valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
-    """
-    from sim.policy.loading import convert as convert_checkpoint
-
-    checkpoint = convert_checkpoint(source, out, world, vecnormalize)
-    _out.print(f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}", soft_wrap=True)
-
-
-@app.command()
-def train(
-    world: Annotated[str, typer.Argument(help="The world to train in.")],
-    algo: Annotated[str, typer.Option(help="sac, td3, ddpg, dqn, ppo or a2c.")] = "sac",
-    timesteps: Annotated[
-        int | None, typer.Option(min=1, help="Environment steps; the algorithm's default if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
-    """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
-
-    [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
-    """
-    from sim.worlds import make_world
-    from valuescape.training import check_algorithm, default_timesteps
-    from valuescape.training import train as train_checkpoint
-
-    made_in = make_world(world)
-    check_algorithm(made_in, algo)
-    steps = timesteps or default_timesteps(made_in, algo)
-    command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
-    path = out or Path(f"{world}-{algo}.safetensors")
-    checkpoint = train_checkpoint(
-        made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
-    )
-    training = checkpoint.training
-    _out.print(
-        f"wrote {path}: mean return {training.mean_return:.1f} ± {training.std_return:.1f} "
-        f"over {training.episodes} episodes",
-        soft_wrap=True,
-    )
+app.command()(convert)
+app.command()(train)

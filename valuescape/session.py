@@ -22,6 +22,7 @@ from sim.config import Config
 from sim.engine import Engine
 from sim.health import RunLog
 from sim.interrupts import Interrupts
+from sim.landscape import map_plane
 from sim.layout import NO_LIMIT
 from sim.policy.network import Checkpoint
 from sim.supervisor import WorkerFailedError
@@ -138,7 +139,9 @@ class Session:
         self.engine.wait_ready(self._interrupts.check)
 
     def _find_checkpoint(self) -> Checkpoint | None:
-        return find_checkpoint(self.config.policy.checkpoint, make_world(self.config.world.name))
+        world = make_world(self.config.world.name, self.config)
+        map_plane(self.config, world)  # refuses a map that cannot be shown before anything is started
+        return find_checkpoint(self.config.policy.checkpoint, world)
 
     def _open_display(self) -> Display:
         render = self.config.render

@@ -47,17 +47,18 @@ def make_rules(config: FlockConfig, num_agents: int) -> Rules:
     seen = config.visual_distance + extent * 2.0**-20
     edge = max(seen, extent * math.sqrt(_CANDIDATES_PER_CELL / num_agents))
     columns = max(int(extent / edge), 1)
-    numbers = (
-        extent,
-        extent / 2,
-        config.visual_distance**2,
-        config.separation**2,
-        config.speed,
-        config.cohere_factor,
-        config.separate_factor,
-        config.match_factor,
+    return Rules(
+        extent=np.float32(extent),
+        half_extent=np.float32(extent / 2),
+        visual_distance_2=np.float32(config.visual_distance**2),
+        separation_2=np.float32(config.separation**2),
+        speed=np.float32(config.speed),
+        cohere_factor=np.float32(config.cohere_factor),
+        separate_factor=np.float32(config.separate_factor),
+        match_factor=np.float32(config.match_factor),
+        columns=columns,
+        columns_per_unit=np.float32(columns / extent),
     )
-    return Rules(*(np.float32(number) for number in numbers), columns, np.float32(columns / extent))
 
 
 class Flock(InteractingWorld):

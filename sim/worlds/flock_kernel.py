@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
 from sim.simd.compiler import compiled, compiled_and_kept, fingerprinted, source_key
@@ -122,10 +123,10 @@ def _list_birds(rules: Any, scratch: Any, everyone: Any) -> None:
         order[place] = i
         scratch.place[i] = place
         first[cell[i] + 1] = place + 1
-    for row in range(STATE):
-        listed, values = scratch.listed[row], everyone[row]
-        for place in range(n):
-            listed[place] = values[order[place]]
+    for axis in range(STATE):
+        listed, values = scratch.listed[axis], everyone[axis]
+        for at in range(n):
+            listed[at] = values[order[at]]
 
 
 def _own_places(scratch: Any, begin: int, end: int) -> int:
@@ -185,7 +186,7 @@ def sum_neighbours(
     """
     del context
     kinds = (types.uintp, types.intp, types.uintp, types.intp, types.intp)
-    signature = types.void(*kinds, types.UniTuple(types.float32, 4), types.uintp, types.intp)
+    signature = types.void(*kinds, UniTuple(types.float32, 4), types.uintp, types.intp)
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         listed, width, runs, count, me, numbers, block, b = arguments

@@ -7,11 +7,11 @@ import numpy as np
 from sim.arena import Arena
 from sim.episodes import Endings, EpisodeState, episodes_at
 from sim.layout import ArenaLayout
-from sim.stepper import ROW_ARRAYS, Rules
+from sim.stepper import ROW_ARRAYS, Rules, observes_state
 from sim.worlds import WORLDS
 
 SEED = 11
-ROWS = (*ROW_ARRAYS, "trail_position", "trail_strand")
+ROWS = (*ROW_ARRAYS, "obs", "trail_position", "trail_strand")
 EPISODE_FIELDS = tuple(field.name for field in fields(EpisodeState))
 
 
@@ -25,7 +25,14 @@ def shortened(name, steps):
 def stage(world, agents, *, given_actions=False, **rules):
     """Return an arena for `agents` of `world`, with short rings, and the rules that hold in it."""
     layout = ArenaLayout(
-        agents, 0, len(world.state), world.action.dim, state_rows=3, trail_rows=5, given_actions=given_actions
+        agents,
+        0,
+        len(world.state),
+        world.action.dim,
+        state_rows=3,
+        trail_rows=5,
+        given_actions=given_actions,
+        kept_obs_dim=0 if not given_actions or observes_state(world) else len(world.obs),
     )
     rules = {"seed": SEED, "exploration": 0.0, "map_axes": world.map_axes} | rules
     return Arena(layout), Rules(**rules)

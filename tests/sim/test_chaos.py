@@ -1,6 +1,8 @@
 """Workers that die, hang, or never start, and a main process that is killed: the run stays, or it ends."""
 
+import errno
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,10 +12,11 @@ import psutil
 import pytest
 from crowds import check_until, crowd, hash_at, shipped, small
 from multiprocess import resource_tracker, util
-from processes import own_descendants, running, wait_for_end, wait_until
+from processes import descendants, open_files, own_descendants, running, wait_for_end, wait_until
 
 from sim.engine import Engine
 from sim.errors import UsageError
+from sim.layout import Phase
 from sim.supervisor import WorkerFailedError
 from sim.worlds import WORLDS
 from sim.worlds.point_mass import PointMass
@@ -32,6 +35,18 @@ def checkpoint():
 @pytest.fixture(scope="module")
 def undisturbed(checkpoint):
     return hash_at(TICKS, small("workers.count=0", "policy.exploration=0.2"), checkpoint)
+
+
+LONG = ("agents.count=20000", "world.name=acrobot", "policy.checkpoint=random", "trails.length=4")
+"""Ticks of several milliseconds: whoever is killed at any moment is killed in one."""
+
+LONG_TICKS = 300
+
+
+@pytest.fixture(scope="module")
+def long_undisturbed():
+    """What the crowd of LONG comes to, with machine code or without."""
+    return hash_at(LONG_TICKS, small("workers.count=0", *LONG))
 
 
 def finish(engine):
@@ -68,12 +83,98 @@ def test_workers_that_are_killed_at_work_are_replaced_and_nothing_is_lost(checkp
         assert finish(engine) == undisturbed
 
 
+@pytest.mark.parametrize("simd", ["true", "false"])
+def test_a_worker_that_is_killed_in_the_middle_of_a_tick_is_replaced_and_nothing_is_lost(
+    long_undisturbed, simd
+):
+    """Seen by the tick that its heir makes again: what was half written must come to the same."""
+    with crowd(small("workers.count=2", f"features.simd={simd}", *LONG)) as engine:
+        engine.run_until(LONG_TICKS)
+        for kills in (1, 2):
+            tick = engine.newest_tick
+            check_until(engine, lambda tick=tick: engine.newest_tick > tick)
+            kill(engine.worker_pids[kills % 2])
+            check_until(engine, lambda kills=kills: engine.restarts == kills)
+        assert engine.newest_tick < LONG_TICKS
+        check_until(engine, lambda: engine.newest_tick == LONG_TICKS, 60)
+        assert engine.state_hash() == long_undisturbed
+
+
+def starting(engine, index):
+    """Whether a worker has been started but is not at work."""
+    return engine.arena["worker"][index]["phase"] == Phase.STARTING
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_replaced_and_nothing_is_lost(checkpoint, undisturbed):
+    """An heir, that is: one that never was at work in the first place ends the start."""
+    with crowd(small(*TWO), checkpoint) as engine:
+        engine.run_until(200)
+        kill(engine.worker_pids[0])
+        for kills in (1, 2, 3):
+            check_until(engine, lambda kills=kills: engine.restarts == kills)
+            assert starting(engine, 0)
+            kill(engine.worker_pids[0])
+            time.sleep(0.1 * kills)
+        assert finish(engine) == undisturbed
+        assert engine.restarts == 4
+
+
+def test_a_worker_that_is_killed_while_another_is_replaced_is_replaced_too(checkpoint, undisturbed):
+    with crowd(small(*TWO), checkpoint) as engine:
+        engine.run_until(TICKS)
+        kill(engine.worker_pids[0])
+        check_until(engine, lambda: engine.restarts == 1)
+        assert starting(engine, 0)
+        kill(engine.worker_pids[1])
+        check_until(engine, lambda: engine.restarts == 2)
+        assert finish(engine) == undisturbed
+
+
+@pytest.mark.parametrize("simd", ["true", "false"])
+def test_workers_that_are_killed_all_at_once_are_replaced_and_nothing_is_lost(long_undisturbed, simd):
+    with crowd(small("workers.count=3", f"features.simd={simd}", *LONG)) as engine:
+        engine.run_until(LONG_TICKS)
+        check_until(engine, lambda: engine.newest_tick > 10)
+        for pid in engine.worker_pids:
+            kill(pid)
+        check_until(engine, lambda: engine.restarts == 3)
+        assert engine.newest_tick < LONG_TICKS
+        check_until(engine, lambda: engine.newest_tick == LONG_TICKS, 60)
+        assert engine.state_hash() == long_undisturbed
+
+
+@pytest.mark.timeout(60)
+def test_fifty_workers_that_are_killed_at_random_moments_change_nothing():
+    """While they start, wait, step or wake each other; whoever is hit is replaced from where it was."""
+    moments = random.Random(6)
+    at_once = ("workers.max_restarts=50", "workers.restart_window=0.01")  # no pause before a restart
+    with crowd(small("workers.count=2", *at_once, *LONG)) as engine:
+        engine.run_freely()
+        for kills in range(50):
+            if kills % 3 == 0:  # not before both are at work again
+                tick = engine.newest_tick
+                check_until(engine, lambda tick=tick: engine.newest_tick > tick)
+            end = time.monotonic() + moments.uniform(0, 0.1)
+            check_until(engine, lambda end=end: time.monotonic() > end)
+            kill(moments.choice(engine.worker_pids))
+            check_until(engine, lambda kills=kills: engine.restarts == kills + 1)
+        engine.pause()
+        check_until(engine, lambda: engine.newest_tick == engine.furthest_tick)
+        time.sleep(0.05)  # a worker that began a tick before it read of the pause makes that one more
+        check_until(engine, lambda: engine.newest_tick == engine.furthest_tick)
+        stands, seen = engine.newest_tick, engine.state_hash()
+    assert stands > 17
+    assert seen == hash_at(stands, small("workers.count=0", *LONG))
+
+
 def test_a_worker_that_hangs_is_replaced(checkpoint, undisturbed):
     with crowd(small(*TWO, "workers.heartbeat_timeout=0.6"), checkpoint) as engine:
         engine.run_until(200)
         hung = engine.worker_pids[0]
+        began = time.monotonic()
         kill(hung, signal.SIGSTOP)
         check_until(engine, lambda: engine.restarts == 1)
+        assert 0.3 < time.monotonic() - began < 1.5
         assert not running(hung)
         assert finish(engine) == undisturbed
 
@@ -219,9 +320,14 @@ def other_run(tmp_path):
         process.communicate()
 
 
-@pytest.mark.parametrize("rate", [0, 2])
-def test_workers_end_when_the_main_process_is_killed(other_run, rate):
-    process, workers = other_run(f"sim.ticks_per_s={rate}")
+@pytest.mark.parametrize(
+    ("rate", "simd", "start_method"),
+    [(0, "true", "spawn"), (2, "true", "spawn"), (0, "false", "forkserver"), (2, "true", "forkserver")],
+)
+def test_workers_end_when_the_main_process_is_killed(other_run, rate, simd, start_method):
+    process, workers = other_run(
+        f"sim.ticks_per_s={rate}", f"features.simd={simd}", f"workers.start_method={start_method}"
+    )
     assert process.stdout.readline() == "runs\n"
     assert all(map(running, workers))
     process.kill()
@@ -267,6 +373,105 @@ def test_an_interrupt_with_half_a_worker_started_waits_for_the_whole(monkeypatch
         Engine(small("workers.count=2"), None)
     wait_until(lambda: own_descendants() == set(), 2.0, "workers end")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("number", "group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_a_headless_run_ends_within_two_seconds(tmp_path, number, group):
+    """Ctrl-C reaches all processes of a terminal, SIGTERM the main process alone."""
+    small_picture = ("render.width=320", "render.height=180", "workers.count=2", "agents.count=70")
+    changes = [part for change in small_picture for part in ("--set", change)]
+    command = [sys.executable, "-m", "valuescape", "run", "--headless", "--seconds", "600"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path), *changes],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: len(descendants(process.pid)) >= 3, 30, "workers and their tracker are there")
+        time.sleep(1.5)  # frames are being made
+        everything = {process.pid, *descendants(process.pid)}
+        began = time.monotonic()
+        (os.killpg if group else os.kill)(process.pid, number)
+        _, errors = process.communicate(timeout=20)
+        wait_for_end(everything, 2.0)
+        assert time.monotonic() - began < 2
+        assert process.returncode == 130
+        assert "Traceback" not in errors
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+@pytest.mark.parametrize("stopped", [signal.SIGSTOP, None])
+def test_workers_that_sleep_are_told_to_end(stopped):
+    """Closing is quick for those that wait, and bounded with one that hears nothing."""
+    with crowd(small("workers.count=2", "sim.ticks_per_s=1")) as engine:
+        engine.run_freely()
+        pids = engine.worker_pids
+        if stopped:
+            kill(pids[0], stopped)
+        began = time.monotonic()
+    assert time.monotonic() - began < (5 if stopped else 0.5)
+    assert not any(map(running, pids))
+
+
+def test_too_little_shared_memory_is_said_before_anything_is_started():
+    before = open_files()
+    with pytest.raises(UsageError, match=r"GiB of shared memory; .*\n  lower agents.count or trails.length"):
+        Engine(small("workers.count=2", "agents.count=4000000", "trails.length=4096"), None)
+    assert own_descendants() == set()
+    assert open_files() == before
+
+
+def test_a_process_limit_is_said_and_leaves_nothing(monkeypatch):
+    """As `ulimit -u` does it, which does not hold for root: the first worker comes up, the second may not."""
+    resource_tracker.ensure_running()
+    spawn, started = util.spawnv_passfds, []
+
+    def refuse_the_second(*arguments):
+        if started:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        started.append(spawn(*arguments))
+        return started[0]
+
+    monkeypatch.setattr(util, "spawnv_passfds", refuse_the_second)
+    before = open_files()
+    with pytest.raises(UsageError, match=r"worker 1 cannot be started: .*\n  .*workers\.count"):
+        Engine(small("workers.count=2"), None)
+    wait_for_end(started, 2.0)
+    assert open_files() == before
+
+
+LIMITED = """
+import resource, sys
+from sim.config import load_config
+from sim.engine import Engine
+from sim.errors import UsageError
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), 64))
+    try:
+        Engine(load_config(None, ["agents.count=700", "workers.count=20"]), None)
+    except UsageError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [12, 30, 45])
+def test_a_limit_of_open_files_is_said_and_leaves_nothing(tmp_path, limit):
+    """Reached by the arena, by the bells, or by the pipes of workers that are being started."""
+    script = tmp_path / "limited.py"
+    script.write_text(LIMITED)
+    done = subprocess.run(
+        [sys.executable, str(script), str(limit)], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert "open files" in first.lower()
+    assert "workers.count" in second
 
 
 def test_nothing_of_a_worker_is_heavy():

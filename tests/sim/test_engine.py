@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 from crowds import check_until, crowd, hash_at, shipped, small
-from multiprocess import resource_tracker
+from multiprocess import forkserver, resource_tracker
 from processes import open_files, own_descendants
 
 from sim.auto import WORTH_S, tick_seconds, worker_count
@@ -41,6 +41,36 @@ def plain():
 )
 def test_parallel_agents_do_as_agents_in_one_process(plain, name, workers):
     assert hash_at(300, *run(name, f"workers.count={workers}")) == plain[name]
+
+
+@pytest.mark.regression
+@pytest.mark.parametrize("name", ["random", "noisy choice"])
+@pytest.mark.parametrize("workers", [2, 3])
+def test_parallel_agents_do_so_without_machine_code_too(name, workers):
+    alone, shared = (run(name, "features.simd=false", f"workers.count={count}") for count in (0, workers))
+    assert hash_at(300, *shared) == hash_at(300, *alone)
+
+
+@pytest.mark.regression
+def test_machine_code_does_as_numpy(plain):
+    """Where no network acts, whose sums are rounded in another order."""
+    assert hash_at(300, *run("random", "features.simd=false")) == plain["random"]
+
+
+@pytest.fixture
+def _ends_the_forkserver():
+    """It stays for the next time; a test that leaves nothing behind ends it."""
+    yield
+    forkserver._forkserver._stop()
+
+
+@pytest.mark.usefixtures("_ends_the_forkserver")
+@pytest.mark.regression
+@pytest.mark.parametrize("simd", ["true", "false"])
+def test_forked_workers_do_as_spawned_ones(simd):
+    changes = f"features.simd={simd}", "policy.checkpoint=random"
+    forked = small("workers.count=3", "workers.start_method=forkserver", *changes)
+    assert hash_at(300, forked) == hash_at(300, small("workers.count=2", *changes))
 
 
 @pytest.mark.regression

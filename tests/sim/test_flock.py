@@ -14,7 +14,7 @@ from sim.worlds.flock import Flock
 
 PRESET = Path(__file__).parents[2] / "configs" / "flock.toml"
 ONE_STEP = 2e-6
-"""The error allowed in velocities and, relative to the extent, in positions: some ten roundings of float32."""
+"""The error allowed in velocities and, as a share of the extent, in positions: ten roundings of float32."""
 
 
 def declared(birds, config, extent):

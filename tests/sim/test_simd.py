@@ -32,7 +32,7 @@ from sim.policy.network import (
 )
 from sim.stepper import Stepper
 from sim.worker import WorkerSpec, make_stepper
-from sim.worlds import WORLDS, ContinuousAction, make_world
+from sim.worlds import WORLDS, ContinuousAction, Variable, make_world
 from sim.worlds.base import ElementwiseWorld
 from sim.worlds.point_mass import PointMass
 from valuescape.presets import find_checkpoint
@@ -45,6 +45,7 @@ from sim.simd.machine import BLOCK_AGENTS
 from sim.simd.mlp import ACTIVATIONS, TILE_AGENTS
 from sim.simd.policy import forward_tile, network_width, policy_arrays
 from sim.simd.stepper import make_compiled_stepper
+from sim.simd.world import world_code
 
 pytestmark = pytest.mark.regression
 
@@ -135,6 +136,42 @@ def test_given_actions_are_clipped_and_done_as_numpys(name):
     world = shortened(name, 40)
     plain, compiled_ = twins(world, 33, 300, before_tick=given_actions, given_actions=True)
     assert_eventful(plain)
+    assert_same_lives(plain, compiled_)
+
+
+class Wide(ElementwiseWorld):
+    """Six state variables, of which agents see differences, and a single draw to start from."""
+
+    name = "wide"
+    source = "this test"
+    state = tuple(Variable(f"s{index}", "", -9, 9) for index in range(6))
+    obs = state[:3]
+    action = ContinuousAction((Variable("push", "", -1, 1),))
+    step_s = 1.0
+    max_episode_steps = 9
+    reset_draws = 1
+
+    @staticmethod
+    def start(draws):
+        x = draws[0]
+        return x, -x, x * x, x + x, -x * x, x
+
+    @staticmethod
+    def dynamics(state, action):
+        a, b, c, d, e, f = state
+        return (b, c, d, e, f, a + action[0]), a, a > d
+
+    @staticmethod
+    def observation(state):
+        return state[0] - state[1], state[2] - state[3], state[4] - state[5]
+
+
+def test_a_world_with_many_variables_and_few_draws_fits_into_its_block():
+    code = world_code(Wide())
+    assert code.rows >= code.draw_row + len(Wide.state)  # where its next states' observations are made
+    plain, compiled_ = twins(Wide(), 2100, 60, before_tick=given_actions, given_actions=True)
+    assert_eventful(plain)
+    assert plain["obs"].any()
     assert_same_lives(plain, compiled_)
 
 

@@ -30,13 +30,14 @@ def main() -> None:
             result = merged(result)
         args.save.parent.mkdir(exist_ok=True, parents=True)
         args.save.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        report.rewrite_docs(result)
+        if args.save == SAVED:
+            report.rewrite_docs(result)
 
 
 def parser() -> argparse.ArgumentParser:
     known = argparse.ArgumentParser(prog="tests/bench/engine", description=__doc__)
     known.add_argument("--only", default="", help="rows to measure: part of a name, or a pattern with *")
-    known.add_argument("--seconds", type=float, default=0.6, help="how long one figure is taken")
+    known.add_argument("--seconds", type=float, default=0.5, help="how long one figure is taken")
     known.add_argument("--repeats", type=int, default=3)
     known.add_argument("--save", type=Path, nargs="?", const=SAVED, help="JSON file; docs follow it")
     known.add_argument("--list", action="store_true", help="print the rows' names")

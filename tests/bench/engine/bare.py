@@ -1,7 +1,7 @@
 """Measures the same step without the engine: a numba kernel on private arrays, one thread a core.
 
-Per step: clip the action, dynamics, reward, done flags, time limit, a new start for who is done. Agents lie in
-blocks whose rows are at fixed distances, which suits LLVM best, and are stepped in place. Threads never meet.
+Per step: clip the action, dynamics, reward, done flags, time limit, a new start for who is done. Agents lie
+in blocks whose rows are at fixed distances, as suits LLVM best, and are stepped in place. Threads never meet.
 """
 
 import threading
@@ -56,7 +56,7 @@ def make_kernel(world):
         for i in range(len(done)):
             if done[i]:
                 for row in range(draws):
-                    noise[row, 0] = np.float32(np.random.random())
+                    noise[row, 0] = np.float32(np.random.random())  # noqa: NPY002 - numba's own
                 store_elements(block, i, start(load_elements(noise.ctypes.data, 0, draws)))
                 steps[i] = np.uint32(0)
 

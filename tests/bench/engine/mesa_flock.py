@@ -1,7 +1,7 @@
 """Measures a flock written for mesa as fast as its agents allow; runs in the peers' environment.
 
-Mesa's own search looks at all agents for each agent. Here neighbours come from a k-d tree over the space's own
-array of positions, once a tick, so that the cost of an agent does not grow with the flock.
+Mesa's own search looks at all agents for each agent. Here neighbours come from a k-d tree over the space's
+own array of positions, once a tick, so that the cost of an agent does not grow with the flock.
 """
 
 import math
@@ -20,6 +20,9 @@ TURN = 1_000  # birds that move in one go
 
 
 class Bird(ContinuousSpaceAgent):
+    def __init__(self, model, space):
+        super().__init__(space, model)
+
     def step(self):
         flock = self.model
         index = self.space._agent_to_index[self]

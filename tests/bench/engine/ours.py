@@ -82,21 +82,15 @@ def measure_policy(args):
 
 def measure_given(args):
     """Step with the same actions again and again, as the peers do: through the vector environment."""
-    if hasattr(valuescape, "make_vec"):
-        vec = valuescape.make_vec(args["world"], args["agents"], workers=args["workers"], copy=False)
+    vec = valuescape.make_vec(args["world"], args["agents"], args["workers"], copy=False)
+    try:
         vec.reset()
         actions = vec.action_buffer
         actions[:] = np.random.default_rng(0).uniform(-1, 1, actions.shape)
         pace = calls_per_s(lambda: vec.step(actions), args["seconds"])
+    finally:
         vec.close()
-        answer(pace * args["agents"], ticks_per_s=pace, through="make_vec")
-        return
-    with running(config(args["world"], args["agents"], args["workers"]), given_actions=True) as engine:
-        given = engine.arena["given_action"]
-        given[:] = np.random.default_rng(0).uniform(-1, 1, given.shape)
-        del given
-        pace = calls_per_s(lambda: engine.advance_to(engine.newest_tick + 1), args["seconds"])
-        answer(pace * args["agents"], ticks_per_s=pace, through="Engine.advance_to")
+    answer(pace * args["agents"], ticks_per_s=pace)
 
 
 def measure_ticks(args):

@@ -50,13 +50,13 @@ def _step_gymnasium(make, args):
     answer(pace * args["agents"])
 
 
-def measure_SyncVectorEnv(args):  # noqa: N802 - the class's name
+def measure_SyncVectorEnv(args):
     from gymnasium.vector import SyncVectorEnv
 
     _step_gymnasium(SyncVectorEnv, args)
 
 
-def measure_AsyncVectorEnv(args):  # noqa: N802
+def measure_AsyncVectorEnv(args):
     from gymnasium.vector import AsyncVectorEnv
 
     _step_gymnasium(lambda makers: AsyncVectorEnv(makers, shared_memory=True, context="fork"), args)
@@ -73,13 +73,13 @@ def _step_sb3(make, args):
     answer(pace * args["agents"])
 
 
-def measure_DummyVecEnv(args):  # noqa: N802
+def measure_DummyVecEnv(args):
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     _step_sb3(DummyVecEnv, args)
 
 
-def measure_SubprocVecEnv(args):  # noqa: N802
+def measure_SubprocVecEnv(args):
     from stable_baselines3.common.vec_env import SubprocVecEnv
 
     _step_sb3(lambda makers: SubprocVecEnv(makers, start_method="fork"), args)

@@ -42,9 +42,10 @@ def markdown(result: dict[str, Any]) -> str:
     versions = {**place["versions"]["peers"], **place["versions"]["ours"]}
     used = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [
-        f"{result['date']}, {place['cores']} cores of an {place['cpu']}, {place['memory_gib']} GiB, Python "
-        f"{place['python']}; {used}. `make bench`: medians of {result['repeats']} runs of {result['seconds']:g} s "
-        "each, in mixed order, with (least to most); raw figures in [bench/engine.json](bench/engine.json).",
+        f"{result['date']}, {place['cores']} cores of {place['cpu']}, {place['memory_gib']} GiB, Python "
+        f"{place['python']}; {used}. `make bench`: medians of {result['repeats']} runs of "
+        f"{result['seconds']:g} s each, in mixed order, with (least to most); raw figures in "
+        "[bench/engine.json](bench/engine.json).",
     ]
     for title, heading, body in sections(result):
         lines += ["", f"**{title}**", "", _line(heading), _line(["---", *["--:"] * (len(heading) - 1)])]
@@ -143,7 +144,12 @@ def _meeting(rows: Rows) -> Cells:
 def _small(rows: Rows) -> Cells:
     found = [row for row in rows.values() if row["group"] == "200 agents"]
     body = [
-        [row["subject"], str(row["notes"].get("workers", "")), shown(row), f"{row['notes'].get('ready_s', 0):.2f}"]
+        [
+            row["subject"],
+            str(row["notes"].get("workers", "")),
+            shown(row),
+            f"{row['notes'].get('ready_s', 0):.2f}",
+        ]
         for row in found
     ]
     return "200 mountain cars, lockstep", ["asked for", "workers", "ticks/s", "ready after, s"], body

@@ -1,0 +1,151 @@
+"""Worlds of the user's own: Python files that run only because he named them."""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from sim.errors import UsageError
+from sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
+from sim.worlds.registry import WORLDS, world_names
+
+_loaded: dict[Path, tuple[type[World], ...]] = {}
+
+_GUIDE = "docs/worlds.md has an example"
+
+
+def load_world_file(path: Path | str) -> tuple[type[World], ...]:
+    """Run the Python file at `path` and make the worlds that it defines known to `make_world`.
+
+    Returns their classes; a file that was loaded before is not run again. Worker processes that are started
+    later run it too. Raises UsageError if the file is missing, fails, defines no world, or if a world lacks
+    something or has a name that is taken.
+    """
+    found = Path(path).expanduser().resolve()
+    if found not in _loaded:
+        worlds = _worlds_of(_run(found, str(path)), str(path))
+        WORLDS.update({world.name: world for world in worlds})
+        _loaded[found] = worlds
+    return _loaded[found]
+
+
+def world_files() -> tuple[Path, ...]:
+    """Return the files that were loaded, in that order: a worker has to load them first."""
+    return tuple(_loaded)
+
+
+def _run(path: Path, shown: str) -> ModuleType:
+    """Import the file under a name that is its own, and in sys.modules: its source must be found later."""
+    if not path.is_file():
+        raise UsageError(f"--world-file {shown}: there is no such file")
+    if path.suffix != ".py":
+        raise UsageError(f"--world-file {shown}: expected a Python file, named *.py")
+    name = f"valuescape_world_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UsageError(f"--world-file {shown}: {_where(error, path)}", _GUIDE) from error
+    return module
+
+
+def _where(error: Exception, path: Path) -> str:
+    """Name the error and the last line of the file that it came through."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {said}"
+
+
+def _worlds_of(module: ModuleType, shown: str) -> tuple[type[World], ...]:
+    worlds = tuple(
+        each
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and issubclass(each, World)
+        and each.__module__ == module.__name__
+        and not (inspect.isabstract(each) and not hasattr(each, "name"))  # a base for others
+    )
+    if not worlds:
+        raise UsageError(
+            f"--world-file {shown}: defines no world", f"expected a class World or ElementwiseWorld; {_GUIDE}"
+        )
+    taken = set(world_names())
+    for world in worlds:
+        check_world(world, f"--world-file {shown}: class {world.__name__}")
+        if world.name in taken:
+            raise UsageError(
+                f"--world-file {shown}: class {world.__name__}: name = {world.name!r} is taken",
+                "expected a name of its own",
+            )
+        taken.add(world.name)
+    return worlds
+
+
+def check_world(world: type[World], where: str) -> None:
+    """Raise UsageError, beginning with `where`, if a class lacks something that a world must say."""
+    for name, (kind, expected) in _EXPECTED.items():
+        if not hasattr(world, name):
+            raise UsageError(f"{where}: has no {name}", f"expected {expected}; {_GUIDE}")
+        value = getattr(world, name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise UsageError(f"{where}: {name} = {value!r}", f"expected {expected}; {_GUIDE}")
+    missing = sorted(world.__abstractmethods__)
+    if missing:
+        raise UsageError(f"{where}: has no method {missing[0]}", _GUIDE)
+    _check_values(world, where)
+
+
+_VARIABLES = "a tuple of Variable(name, unit, low, high)"
+_EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
+    "name": ((str,), "the world's name, a text"),
+    "state": ((tuple,), f"{_VARIABLES}, two or more"),
+    "obs": ((tuple,), f"{_VARIABLES}; obs = state if agents see all of it"),
+    "action": (
+        (ContinuousAction, DiscreteAction),
+        "ContinuousAction((Variable(…),)) or DiscreteAction((…,))",
+    ),
+    "step_s": ((float, int), "the seconds of a step, a number above 0"),
+    "max_episode_steps": ((int,), "a whole number, at least 1"),
+    "reset_draws": ((int,), "how many random numbers a start takes, a whole number"),
+}
+
+
+def _check_values(world: type[World], where: str) -> None:
+    axes = world.map_axes
+    fits = isinstance(axes, tuple) and len(axes) == 2 and all(0 <= axis < len(world.state) for axis in axes)
+    wrong = {
+        "name": not world.name or ":" in world.name,
+        "state": len(world.state) < 2 or not _are_variables(world.state),
+        "obs": not world.obs or not _are_variables(world.obs),
+        "step_s": not world.step_s > 0,
+        "max_episode_steps": world.max_episode_steps < 1,
+        "reset_draws": world.reset_draws < 0,
+        "map_axes": not fits or axes[0] == axes[1],
+    }
+    for name, is_wrong in wrong.items():
+        if is_wrong:
+            expected = _EXPECTED.get(name, ((), "two different indices of state"))[1]
+            raise UsageError(f"{where}: {name} = {getattr(world, name)!r}", f"expected {expected}; {_GUIDE}")
+    if issubclass(world, ElementwiseWorld):
+        _check_static(world, where)
+
+
+def _are_variables(values: tuple[Variable, ...]) -> bool:
+    return all(isinstance(each, Variable) and each.low < each.high for each in values)
+
+
+def _check_static(world: type[World], where: str) -> None:
+    for name in ("start", "dynamics", "observation"):
+        if not isinstance(inspect.getattr_static(world, name), staticmethod):
+            raise UsageError(f"{where}: {name} must be a @staticmethod", _GUIDE)

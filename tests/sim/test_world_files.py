@@ -1,0 +1,186 @@
+"""Worlds of the user's own files: the guide's example, what is refused, and errors while it runs."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from crowds import check_until, crowd, hash_at, small
+
+from sim.errors import UsageError
+from sim.supervisor import WorkerFailedError
+from sim.worlds import WORLDS, files, load_world_file, make_world
+
+GUIDE = Path(__file__).parents[2] / "docs" / "worlds.md"
+EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
+
+ARRAYS = """
+import numpy as np
+from sim.worlds import DiscreteAction, Variable, World
+
+class Arrays(World):
+    name = "arrays"
+    source = "a test"
+    state = (Variable("a", "m", -1.0, 1.0), Variable("b", "", -1.0, 1.0))
+    obs = state
+    action = DiscreteAction(("down", "up"))
+    step_s = 0.1
+    max_episode_steps = 9
+    reset_draws = 1
+
+    def reset(self, draws, out):
+        out[0] = draws[0]
+        out[1] = 0
+
+    def step(self, state, action, out, reward, terminated):
+        out[0] = state[0] + np.float32(0.1) * action[0]
+        out[1] = np.tanh(state[0])
+        reward[:] = out[1]
+        terminated[:] = out[0] > 1.5
+"""
+FAILS = """
+        if (out[0] > 1.45).any():
+            raise ZeroDivisionError("too far")
+"""
+
+
+def valuescape(*arguments):
+    """Run the program to its end."""
+    command = [sys.executable, "-m", "valuescape", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(autouse=True)
+def _forgets_worlds(monkeypatch):
+    """What a test loads is unknown to the next."""
+    before, modules = dict(WORLDS), set(sys.modules)
+    monkeypatch.setattr(files, "_loaded", {})
+    yield
+    WORLDS.clear()
+    WORLDS.update(before)
+    for name in set(sys.modules) - modules:
+        if name.startswith("valuescape_world_"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a world file; returns its path."""
+
+    def write_file(text, name="my_world.py"):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return write_file
+
+
+def test_the_guides_example_is_short_and_runs_alike_compiled_or_not_and_split_among_workers(write):
+    assert len(EXAMPLE.splitlines()) <= 45
+    load_world_file(write(EXAMPLE))
+    own = ("world.name=my_world", "policy.checkpoint=random")
+    expected = hash_at(300, small(*own, "features.simd=false"))
+    assert hash_at(300, small(*own)) == expected
+    for method in ("spawn", "forkserver"):
+        assert hash_at(300, small(*own, "workers.count=2", f"workers.start_method={method}")) == expected
+
+
+def test_an_array_world_runs_alike_for_any_number_of_workers(write):
+    load_world_file(write(ARRAYS))
+    assert hash_at(100, small("world.name=arrays", "workers.count=3")) == hash_at(
+        100, small("world.name=arrays")
+    )
+
+
+def test_the_command_line_takes_a_file(write):
+    ended = valuescape(
+        *("run", "demo", "--world-file", write(EXAMPLE), "--set", "world.name=my_world", "--ticks", 20),
+        *("--set", "policy.checkpoint=random", "--checksum"),
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.fullmatch(r"checksum 20 [0-9a-f]{64}\n", ended.stdout)
+
+
+def test_a_configuration_cannot_name_a_file(write):
+    with pytest.raises(UsageError, match="is unknown"):
+        make_world(str(write(EXAMPLE)))
+    with pytest.raises(UsageError, match=r"world\.files is unknown"):
+        small(f"world.files={write(EXAMPLE)}")
+
+
+def test_a_file_is_run_once(write):
+    path = write(ARRAYS)
+    assert load_world_file(path) == load_world_file(str(path))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('name = "arrays"', ""), "class Arrays: has no name"),
+        (('name = "arrays"', 'name = "pendulum"'), "name = 'pendulum' is taken"),
+        (('name = "arrays"', "name = 3"), "name = 3"),
+        (("state = (", "states = ("), "has no state|name 'state' is not defined"),
+        (("action = Discrete", "actions = Discrete"), "has no action"),
+        (("reset_draws = 1", "reset_draws = -1"), "reset_draws = -1"),
+        (("step_s = 0.1", "step_s = 0"), "step_s = 0"),
+        (("step_s = 0.1", "map_axes = (0, 2); step_s = 0.1"), r"map_axes = \(0, 2\)"),
+        (("def reset", "def rest"), "has no method reset"),
+        (("class Arrays(World)", "class Arrays"), "defines no world"),
+        (("np.float32(0.1) *", "np.float32(0.1 *"), "SyntaxError"),
+        (("import numpy as np", "import nunpy"), "line 2: ModuleNotFoundError"),
+    ],
+)
+def test_a_file_that_will_not_do_is_refused_in_two_lines(write, change, said):
+    text = ARRAYS.replace(*change)
+    assert text != ARRAYS
+    with pytest.raises(UsageError, match=said) as refusal:
+        load_world_file(write(text))
+    assert len(str(refusal.value).splitlines()) == 2
+    assert "arrays" not in WORLDS
+
+
+def test_a_file_that_is_not_there_or_no_python_is_refused(tmp_path, write):
+    with pytest.raises(UsageError, match="there is no such file"):
+        load_world_file(tmp_path / "none.py")
+    with pytest.raises(UsageError, match="expected a Python file"):
+        load_world_file(write(ARRAYS, "world.txt"))
+
+
+@pytest.mark.chaos
+def test_an_error_in_a_step_ends_the_run_with_one_report(write):
+    load_world_file(write(ARRAYS + FAILS))
+    with crowd(small("world.name=arrays", "workers.count=2")) as engine:
+        engine.run_until(50)
+        with pytest.raises(WorkerFailedError) as failure:
+            check_until(engine, lambda: engine.newest_tick == 50)
+        assert engine.restarts <= 2
+    report = str(failure.value)
+    assert re.match(
+        r"worker \d \(pid \d+, agents \d+ to \d+\) failed after tick \d+: ZeroDivisionError: too far\n"
+        r"  it had failed there before; giving up\nTraceback",
+        report,
+    )
+    assert report.count("Traceback") == 1
+    assert 'raise ZeroDivisionError("too far")' in report
+
+
+def test_without_workers_the_report_is_the_same(write):
+    load_world_file(write(ARRAYS + FAILS))
+    with (
+        crowd(small("world.name=arrays")) as engine,
+        pytest.raises(
+            WorkerFailedError, match=r"(?s)worker 0 .* after tick \d+: Zero.*too far\nTraceback.*my_world"
+        ),
+    ):
+        engine.advance_to(50)
+
+
+def test_an_error_in_a_step_is_status_1(write):
+    ended = valuescape(
+        *("run", "demo", "--world-file", write(ARRAYS + FAILS), "--set", "world.name=arrays", "--ticks", 50),
+        *("--set", "policy.checkpoint=random", "--checksum", "--set", "workers.count=2"),
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "ZeroDivisionError: too far" in ended.stderr

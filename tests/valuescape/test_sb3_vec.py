@@ -1,0 +1,117 @@
+"""The crowd as Stable-Baselines3's VecEnv, side by side with DummyVecEnv."""
+
+import numpy as np
+import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+
+import valuescape
+from sim.errors import UsageError
+from sim.worlds import WORLDS, make_world
+from valuescape.gym_env import WorldEnv
+from valuescape.sb3_vec import SB3VecEnv
+
+ENVS = 6
+
+
+@pytest.fixture
+def crowd():
+    """An SB3VecEnv of a world, closed afterwards."""
+    made = []
+
+    def crowd(name, **options):
+        vec = valuescape.make_vec(name, ENVS, 0, 1, autoreset_mode="SameStep", **options)
+        made.append(SB3VecEnv(vec))
+        return made[-1]
+
+    yield crowd
+    for venv in made:
+        venv.close()
+
+
+@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("name", ["cartpole", "pendulum"])
+def test_it_does_as_dummy_vec_env(crowd, monkeypatch, name, copy):
+    """Both begin every episode in the same state; 120 steps, in episodes of at most 25."""
+    monkeypatch.setattr(WORLDS[name], "max_episode_steps", 25)
+    ours, theirs = crowd(name, copy=copy), DummyVecEnv([lambda: WorldEnv(make_world(name))] * ENVS)
+    ours.reset()
+    theirs.reset()
+    rng, ended = np.random.default_rng(0), np.ones(ENVS, bool)
+    truncated = terminated = 0
+    for _ in range(120):
+        state = ours.vec.engine.row("state", ours.vec.engine.newest_tick)
+        for env in np.flatnonzero(ended):
+            theirs.envs[env].unwrapped._state = state[:, env : env + 1].copy()
+        actions = (
+            rng.integers(2, size=ENVS) if name == "cartpole" else rng.uniform(-2, 2, (ENVS, 1)).astype("f4")
+        )
+        obs, rewards, dones, infos = ours.step(actions)
+        their_obs, their_rewards, their_dones, their_infos = theirs.step(actions)
+        np.testing.assert_array_equal(dones, their_dones)
+        np.testing.assert_allclose(rewards, their_rewards, rtol=1e-6)
+        np.testing.assert_array_equal(obs[~dones], their_obs[~dones])
+        assert rewards.dtype == their_rewards.dtype
+        for info, their_info in zip(infos, their_infos, strict=True):
+            assert info.keys() == their_info.keys()
+            assert info["TimeLimit.truncated"] == their_info["TimeLimit.truncated"]
+            if "terminal_observation" in info:
+                np.testing.assert_array_equal(
+                    info["terminal_observation"], their_info["terminal_observation"]
+                )
+        ended = dones
+        truncated += sum(info["TimeLimit.truncated"] for info in infos)
+        terminated += sum(dones) - sum(info["TimeLimit.truncated"] for info in infos)
+    assert truncated
+    assert terminated or name == "pendulum"
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_ppo_learns_in_it(crowd, copy):
+    venv = VecMonitor(crowd("cartpole", copy=copy))
+    model = PPO(
+        "MlpPolicy", venv, n_steps=256, n_epochs=2, policy_kwargs={"net_arch": [8]}, seed=0, device="cpu"
+    )
+    model.learn(2048 * 2)
+    assert model.num_timesteps >= 2048 * 2
+    episodes = list(model.ep_info_buffer)
+    assert len(episodes) > 20
+    assert all(episode["r"] == episode["l"] > 0 for episode in episodes)  # a reward of 1 a step
+
+
+def test_a_seed_is_used_once(crowd):
+    venv = crowd("pendulum")
+    venv.seed(9)
+    first, second = venv.reset(), venv.reset()
+    assert (first != second).any()
+    venv.seed(9)
+    np.testing.assert_array_equal(venv.reset(), first)
+
+
+def test_it_answers_for_all_environments_at_once(crowd):
+    venv = crowd("pendulum")
+    assert venv.render_mode is None
+    assert venv.get_attr("num_envs") == [ENVS] * ENVS
+    assert venv.get_attr("num_envs", [1, 2]) == [ENVS] * 2
+    assert venv.env_is_wrapped(VecMonitor, 0) == [False]
+    assert not venv.has_attr("nothing_like_that")
+    assert venv.env_method("reset", seed=1)[0] is not None
+    venv.set_attr("note", "here")
+    assert venv.vec.note == "here"
+    for call in (lambda: venv.env_method("reset", indices=0), lambda: venv.set_attr("note", 1, [0, 1])):
+        with pytest.raises(ValueError, match="all of them or none"):
+            call()
+
+
+def test_options_are_refused(crowd):
+    venv = crowd("pendulum")
+    venv.set_options({"low": 1})
+    with pytest.raises(ValueError, match="no options"):
+        venv.reset()
+
+
+def test_it_needs_resets_in_the_same_step():
+    vec = valuescape.make_vec("pendulum", 2, 0)
+    with pytest.raises(UsageError, match="SameStep"):
+        SB3VecEnv(vec)
+    vec.close()

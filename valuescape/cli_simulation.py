@@ -1,0 +1,163 @@
+"""What `run --checksum`, `run --record-run` and `replay` do and print."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from sim.config import Config
+from sim.engine import Engine
+from sim.errors import UsageError
+from sim.interrupts import Interrupts
+from sim.worlds import load_world_file, make_world
+from valuescape.outputs import require_writable
+from valuescape.presets import find_checkpoint
+from valuescape.recording import Recording, RunRecorder, Sample, sampled_ticks
+from valuescape.replay import RunDiffersError, other_versions, replay
+from valuescape.simulation import simulate
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationOrder:
+    """What is wanted of a run without pictures; `ticks` is None until `require_simulation` has looked."""
+
+    ticks: int | None
+    checksum: bool
+    record_run: Path | None
+    record_every: int | None
+
+    @property
+    def option(self) -> str:
+        """The option that asks for it."""
+        return "--checksum" if self.checksum else "--record-run" if self.record_run else "--record-every"
+
+
+def load_world_files(paths: Iterable[Path] | None) -> None:
+    """Run the files that the user named, so that their worlds are known. Raises UsageError."""
+    for path in paths or ():
+        load_world_file(path)
+
+
+def require_simulation(order: SimulationOrder, refused: list[str]) -> None:
+    """Raise UsageError if the options do not go together; `refused` are those given that need pictures."""
+    if refused:
+        raise UsageError(f"{refused[0]} does not go with {order.option}, which makes no pictures")
+    if order.ticks is None:
+        raise UsageError(f"{order.option} needs --ticks", f"for example --ticks 1000 {order.option}")
+    if order.record_run is None:
+        if order.record_every:
+            raise UsageError("--record-every needs --record-run", "name the file: --record-run run.vsz")
+        return
+    if order.record_run.is_dir():
+        raise UsageError(f"--record-run {order.record_run}: is a folder, expected the name of a file")
+    require_writable("--record-run", order.record_run.parent)
+
+
+def run_simulation(
+    config: Config, order: SimulationOrder, interrupts: Interrupts, out: Console, err: Console
+) -> int:
+    """Simulate to tick `order.ticks`, print what was asked for, and return the exit status."""
+    assert order.ticks is not None
+    checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
+    stops = sampled_ticks(order.ticks, order.record_every) if order.record_run else [order.ticks]
+    reached = _Reached(order.checksum)
+    try:
+        with ExitStack() as owned:
+            actions: list[Callable[[Engine], None]] = [reached]
+            if order.record_run:
+                recorder = RunRecorder(order.record_run, config, checkpoint, len(stops))
+                actions.append(owned.enter_context(recorder).add)
+            bar = owned.enter_context(_progress(err, "simulating", order.ticks))
+            at_stop = _all_of(actions)
+            simulate(config, checkpoint, stops, at_stop, check=interrupts.check, on_tick=bar)
+    except KeyboardInterrupt:
+        return _interrupted(err, order.record_run, reached.tick)
+    if order.checksum:
+        out.print(f"checksum {order.ticks} {reached.state_hash}", soft_wrap=True)
+    if order.record_run:
+        out.print(f"wrote [bold]{escape(str(order.record_run))}[/]", soft_wrap=True)
+    return 0
+
+
+def run_replay(
+    path: Path,
+    workers: int | None,
+    checkpoint: Path | None,
+    interrupts: Interrupts,
+    out: Console,
+    err: Console,
+) -> int:
+    """Make the run recorded at `path` again, print a line for each tick kept, and return the exit status."""
+    with Recording(path) as recording, ExitStack() as owned:
+        samples = recording.about.samples
+        for each in other_versions(recording):
+            err.print(f"[yellow]another version:[/] {escape(each)}", soft_wrap=True)
+        bar = owned.enter_context(_progress(err, "replaying", samples[-1].tick))
+
+        def show(sample: Sample) -> None:
+            out.print(f"tick {sample.tick} equal {sample.state_hash}", soft_wrap=True)
+
+        try:
+            replay(
+                recording,
+                workers=workers,
+                checkpoint=checkpoint,
+                on_equal=show,
+                check=interrupts.check,
+                on_tick=bar,
+            )
+        except RunDiffersError as difference:
+            out.print(escape(str(difference)), soft_wrap=True)
+            return 1
+        except KeyboardInterrupt:
+            return _interrupted(err, None, None)
+        out.print(f"equal at all {len(samples)} ticks that were recorded")
+    return 0
+
+
+class _Reached:
+    """Notes the newest tick the run rested at, and its hash if that is wanted."""
+
+    def __init__(self, hashes: bool) -> None:
+        self._hashes = hashes
+        self.tick: int | None = None
+        self.state_hash = ""
+
+    def __call__(self, engine: Engine) -> None:
+        self.tick = engine.newest_tick
+        if self._hashes:
+            self.state_hash = engine.state_hash()
+
+
+def _all_of(actions: list[Callable[[Engine], None]]) -> Callable[[Engine], None]:
+    def act(engine: Engine) -> None:
+        for action in actions:
+            action(engine)
+
+    return act
+
+
+def _interrupted(err: Console, record_run: Path | None, tick: int | None) -> int:
+    kept = f"; wrote {record_run} up to tick {tick}" if record_run and tick is not None else ""
+    err.print(f"interrupted{escape(kept)}", soft_wrap=True)
+    return 130
+
+
+@contextlib.contextmanager
+def _progress(console: Console, what: str, ticks: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that takes the tick a run has come to and shows it, in a terminal."""
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        TextColumn("tick {task.completed:,.0f} of {task.total:,.0f}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=ticks)
+        yield lambda tick: bar.update(task, completed=tick)

@@ -1,0 +1,34 @@
+"""Where a run may write: looked at before it begins, so that nobody waits for nothing."""
+
+import contextlib
+from pathlib import Path
+
+from sim.errors import UsageError
+
+
+def require_writable(option: str, folder: Path) -> None:
+    """Make `folder` if need be. Raises UsageError, naming the option, if nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{option} {folder}: cannot be made, for there is a file of that name") from None
+    except OSError as error:
+        raise UsageError(
+            f"{option} {folder}: cannot be written ({error.strerror})", "name a folder you may write"
+        ) from None
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Leave no folder of our own naming for a run that came to nothing."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def require_picture(path: Path) -> None:
+    """Raise UsageError now if the picture could not be written when the run is over."""
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise UsageError(f"--screenshot {path}: expected the name of a .png file")
+    require_writable("--screenshot", path.parent)
