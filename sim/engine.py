@@ -20,12 +20,14 @@ from sim.config import Config
 from sim.control import Bell, Orders, give_orders, read_orders
 from sim.episodes import Endings, EpisodeState, episodes_at
 from sim.errors import UsageError
+from sim.gym_stepper import log_rows
 from sim.landscape import map_axes
 from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
 from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
 from sim.supervisor import Supervisor, WorkerFailedError, failure_here
+from sim.turns import Turns
 from sim.worker import WorkerSpec, make_stepper, make_turns
 from sim.worlds import World, make_world, world_files
 
@@ -83,6 +85,7 @@ class Engine:
                 state_rows=rows,
                 trail_rows=config.trails.length + (0 if given_actions else 2 * rows),
                 given_actions=given_actions,
+                action_log_rows=log_rows(self.world, config.agents.count),
                 kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
             )
         )
@@ -90,6 +93,7 @@ class Engine:
         self._main_bell = Bell()
         self._supervisor: Supervisor | None = None
         self._stepper: Stepper | None = None
+        self._turns: Turns | None = None
         self._limits: threadpool_limits | None = None
         self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
         self.rules = Rules(
@@ -185,8 +189,8 @@ class Engine:
         if self._stepper:
             self._give(replace(self._orders, limit=tick, tick_ns=0))
             while self.newest_tick < tick:
-                self._step_here()
-        elif not self._turns.order_tick(tick):
+                self._step_here(tick)
+        elif self._turns and not self._turns.order_tick(tick):
             self._sleep_until(tick)
 
     def _sleep_until(self, tick: int) -> None:
@@ -275,7 +279,7 @@ class Engine:
             self._supervisor.close()
         if self._limits:
             self._limits.unregister()
-        self._stepper = None
+        self._stepper = self._turns = None
         for bell in (*self._bells, self._main_bell):
             bell.close()
         # A traceback on its way may hold a view; the memory then goes when that does.
@@ -318,17 +322,17 @@ class Engine:
         while self.newest_tick < orders.limit and time.monotonic() < end:
             if orders.due_ns(self.newest_tick + 1) > time.monotonic_ns():
                 return
-            self._step_here()
+            self._step_here(self.newest_tick + 1)
 
-    def _step_here(self) -> None:
+    def _step_here(self, until: int) -> None:
+        """Make ticks up to `until`, for a bounded time but at least one."""
         assert self._stepper
         record = self.arena["worker"][0]
         tick = int(record["tick"])
         try:
-            self._stepper.step(tick)
+            record["tick"] = self._stepper.step_to(tick, until)
         except UsageError:
             raise
         except Exception as error:  # a world may be the user's own
             report = failure_here(0, self._stepper.part, tick, traceback.format_exc())
             raise WorkerFailedError(report) from error
-        record["tick"] += 1

@@ -103,6 +103,7 @@ class ArenaLayout:
     bytes that a tick touches decide its speed.
 
     kept_obs_dim: rows of `obs`, what agents observe after a tick; 0 where nobody but policies asks for it.
+    action_log_rows: ticks whose actions are kept, for worlds that cannot go on from a state alone.
     """
 
     agents: int
@@ -113,6 +114,7 @@ class ArenaLayout:
     trail_rows: int
     given_actions: bool = False
     kept_obs_dim: int = 0
+    action_log_rows: int = 0
 
     def fields(self) -> dict[str, SharedField]:
         """Return every array by name, each beginning on a cache line."""
@@ -132,6 +134,7 @@ class ArenaLayout:
             "trail_position": ((self.trail_rows, n, 2), "f4"),  # map coordinates, in the state's units
             "trail_strand": ((self.trail_rows, n), "u1"),  # changes where the line must break
             "given_action": ((self.action_dim, n * self.given_actions), "f4"),
+            "action_log": ((self.action_log_rows, self.action_dim, n), "f4"),  # that led to tick k + 1: row k
             "obs": ((ring, self.kept_obs_dim, n), "f4"),
         }
         fields, offset = {}, 0

@@ -107,7 +107,7 @@ class Stepper:
             getattr(row, name)[:] = 0
         first_episodes(self.records, tick)
         self.episode_start[:] = tick & 0xFFFFFFFF
-        self.world.reset(self._reset_draws(self.agent, np.uint32(0)), row.state)
+        self._start_states(np.arange(len(self.agent)), np.uint32(0), row.state)
         self._keep_obs(tick, row)
         self._leave_trail(tick, row, None)
 
@@ -128,6 +128,12 @@ class Stepper:
             self._start_again(np.flatnonzero(ended), tick, tick + 1)
         self._keep_obs(tick + 1, following)
         self._leave_trail(tick + 1, following, ended)
+
+    def step_to(self, tick: int, until: int) -> int:
+        """Make ticks up to `until`, for a bounded time but at least one; return the tick reached."""
+        del until
+        self.step(tick)
+        return tick + 1
 
     def prepare(self, turns: Turns) -> None:
         """Do now what would make the first call of `run` slow."""
@@ -174,9 +180,7 @@ class Stepper:
 
     def _given_action(self) -> Float32Array:
         low, high = action_bounds(self.world.action)
-        clipped: Float32Array = np.clip(
-            self.arena["given_action"][:, self.part], low[:, None], high[:, None]
-        )
+        clipped: Float32Array = np.clip(self.arena["given_action"][:, self.part], low[:, None], high[:, None])
         return clipped
 
     def _random_action(self, tick: int, action: NDArray[Any]) -> None:
@@ -204,6 +208,10 @@ class Stepper:
     def _exploration_key(self, tick: int) -> tuple[int, Stream, NDArray[np.uint64], int, int]:
         return self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
 
+    def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
+        """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
+        self.world.reset(self._reset_draws(self.agent[who], number), out)
+
     def _reset_draws(self, agent: NDArray[np.uint64], episode: Any) -> Float32Array:
         return uniform(self.seed, Stream.RESET, agent, episode, 0, self.world.reset_draws)
 
@@ -227,7 +235,7 @@ class Stepper:
         """Put agents `who`, whose episodes ended in tick `ended`, at the start of their next at `began`."""
         number = next_episodes(self.records, who, self.row(ended).endings, ended, began)
         start = np.empty((len(self.world.state), len(who)), np.float32)
-        self.world.reset(self._reset_draws(self.agent[who], number), start)
+        self._start_states(who, number, start)
         row = self.row(began)
         row.state[:, who] = start
         row.action[:, who] = 0

@@ -18,6 +18,7 @@ from sim.arena import Arena
 from sim.config import Config
 from sim.control import Bell, read_orders
 from sim.errors import UsageError
+from sim.gym_stepper import GymStepper
 from sim.interrupts import ignore_interrupts
 from sim.layout import NO_LIMIT, Phase
 from sim.policy.inference import BatchPolicy
@@ -27,6 +28,7 @@ from sim.stepper import Rules, Stepper
 from sim.turns import Turn, Turns
 from sim.worlds import World, load_world_file, make_world
 from sim.worlds.base import ElementwiseWorld
+from sim.worlds.gymnasium_world import GymnasiumWorld
 from sim.worlds.interacting import InteractingWorld
 
 HEARTBEAT_S = 0.2
@@ -64,7 +66,8 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
         if can_compile(spec.checkpoint):
             return _compiled_stepper(spec, world)
     policy = BatchPolicy(spec.checkpoint, world.action, _size(spec.part)) if spec.checkpoint else None
-    return Stepper(spec.arena, spec.part, world, policy, spec.rules)
+    made_of = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
+    return made_of(spec.arena, spec.part, world, policy, spec.rules)
 
 
 def uses_simd(config: Config) -> bool:

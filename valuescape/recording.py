@@ -209,17 +209,6 @@ class Recording:
         if broken:
             raise self._damaged(f"the check sum of {broken} is wrong")
 
-    def _require_sound(self) -> None:
-        """Raise UsageError if a member's check sum is wrong, or all of them are larger than they can be."""
-        if sum(each.file_size for each in self._archive.infolist()) > 2 * (ROWS_BYTES + _ABOUT_BYTES):
-            raise self._damaged("it would unpack to more than a recording can hold")
-        try:
-            broken = self._archive.testzip()
-        except _UNREADABLE as error:
-            raise self._damaged(str(error)) from None
-        if broken:
-            raise self._damaged(f"the check sum of {broken} is wrong")
-
     def _read_about(self) -> About:
         if _ABOUT not in self._archive.namelist():
             raise UsageError(f"{self.path}: is a zip file, but no recording of Valuescape")

@@ -102,14 +102,28 @@ def _called(function: Callable[..., Any]) -> list[FunctionType]:
     return [each for each in found if isinstance(each, FunctionType)]
 
 
-def source_key(*classes: type) -> str:
-    """Return a name for the sources of compiled code: the modules of `classes`, and this room's."""
+def source_key(*functions: Callable[..., Any]) -> str:
+    """Return a name for the sources of compiled code: of `functions`, all that they call, and this room's."""
     digest = hashlib.sha256(_room_source())
-    for each in classes:
-        for base in each.__mro__[:-1]:
-            digest.update(_module_source(base.__module__))
-        digest.update(each.__qualname__.encode())
+    for each in _reached(functions):
+        digest.update(each.__qualname__.encode() + _module_source(each.__module__) + _constants(each))
     return digest.hexdigest()
+
+
+def _reached(functions: tuple[Callable[..., Any], ...]) -> list[Callable[..., Any]]:
+    """Return the functions and those that they call, directly or not; each once."""
+    found = list(functions)
+    for each in found:  # which grows meanwhile
+        found += [called for called in _called(each) if called not in found]
+    return found
+
+
+def _constants(function: Callable[..., Any]) -> bytes:
+    """Return the values of the numbers that `function` names, wherever they were defined."""
+    values = [(name, function.__globals__.get(name)) for name in function.__code__.co_names]
+    return repr(
+        [(name, value) for name, value in values if isinstance(value, int | float | np.number)]
+    ).encode()
 
 
 @cache

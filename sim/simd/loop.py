@@ -161,6 +161,28 @@ def loop(
             return AGAIN
 
 
+@compiled_and_kept
+def several_ticks(
+    time: Any,
+    k: Any,
+    until: Any,
+    begin: Any,
+    end: Any,
+    arrays: Any,
+    policy: Any,
+    rules: Any,
+    world: Any,
+    scratch: Any,
+) -> Any:
+    """Make ticks from k up to `until`, for at most TURN_NS but at least one; return the tick reached."""
+    entered = monotonic_ns(time)
+    while True:
+        tick(k, begin, end, arrays, policy, rules, world, scratch)
+        k += 1
+        if k >= until or monotonic_ns(time) - entered > TURN_NS:
+            return k
+
+
 class CompiledTurns(Turns):
     """The same protocol in machine code."""
 

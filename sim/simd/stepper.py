@@ -9,7 +9,7 @@ from sim.layout import Ending
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
 from sim.simd.compiler import compile_for
-from sim.simd.loop import CompiledTurns, loop
+from sim.simd.loop import CompiledTurns, loop, several_ticks
 from sim.simd.machine import BLOCK_AGENTS
 from sim.simd.mlp import TILE_AGENTS
 from sim.simd.policy import network_width, policy_arrays
@@ -41,6 +41,7 @@ class CompiledStepper(Stepper):
         given = arena.layout.given_actions
         actions = policy_arrays(checkpoint, world.action, rules.exploration, given=given)
         code = world_code(world)
+        self.time = np.zeros(2, np.int64)
         self.arguments: tuple[Any, ...] = (
             part.start,
             part.stop,
@@ -48,12 +49,16 @@ class CompiledStepper(Stepper):
             actions,
             tick_rules(world, rules.seed, rules.map_axes, autoreset=rules.autoreset),
             code,
-            _scratch(code.rows + len(world.state), network_width(actions, len(world.obs))),
+            _scratch(code.rows, network_width(actions, len(world.obs))),
         )
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
         make_tick(tick, *self.arguments)
+
+    def step_to(self, tick: int, until: int) -> int:
+        """Make ticks up to `until`, for at most 50 ms but at least one; return the tick reached."""
+        return int(several_ticks(self.time, tick, until, *self.arguments))
 
     def prepare(self, turns: Turns) -> None:
         """Compile the loop over ticks, or find it compiled: 20 s the very first time, else 0.3 s."""

@@ -43,7 +43,7 @@ def world_code(world: ElementwiseWorld) -> WorldCode:
         reward_row,
         obs_row,
         draw_row,
-        rows=draw_row + -(-draws // 4) * 4,
+        rows=draw_row + max(-(-draws // 4) * 4, len(world.state)),  # or the observations of next states
         reset_draws=world.reset_draws,
     )
 
@@ -57,7 +57,7 @@ def _row_numbers(state_dim: int, action_dim: int, obs_dim: int) -> tuple[int, in
 def _compile(
     world: type[ElementwiseWorld], state_dim: int, action_dim: int, obs_dim: int, reset_draws: int
 ) -> tuple[int, int, int]:
-    key = source_key(world)
+    key = source_key(world.dynamics, world.observation, world.start)
     dynamics = fingerprinted(world.dynamics, key + "dynamics")
     observation = fingerprinted(world.observation, key + "observation")
     start_state = fingerprinted(world.start, key + "start")

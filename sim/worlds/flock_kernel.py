@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from sim.simd.compiler import compiled, compiled_and_kept, fingerprinted, source_key
 from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements
 from sim.worlds.base import BoolArray, Float32Array
-from sim.worlds.flock import LANES, Flock, Rules, fly
+from sim.worlds.flock import LANES, Rules, fly
 from sim.worlds.interacting import StepAmong
 
 STATE, SUMS = 4, 7
@@ -76,7 +76,7 @@ def _make_scratch(rules: Rules, num_agents: int) -> Scratch:
 @cache
 def _kernel() -> Callable[..., None]:
     """Return the compiled step of a slice; machine code is kept on disk."""
-    key = source_key(Flock, Scratch)
+    key = source_key(fly, _list_birds, _own_places, _look_around)
     move = fingerprinted(fly, key)
     list_birds, own_places = fingerprinted(_list_birds, key + "l"), fingerprinted(_own_places, key + "o")
     look_around = fingerprinted(_look_around, key + "a")

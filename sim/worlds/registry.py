@@ -43,9 +43,9 @@ def make_world(name: str, config: Config | None = None) -> World:
     none, or if it cannot be used.
     """
     if name.startswith(GYMNASIUM):
-        from sim.worlds.gymnasium_world import GymnasiumWorld
+        from sim.worlds.gymnasium_world import gymnasium_world
 
-        return GymnasiumWorld(name.removeprefix(GYMNASIUM))
+        return gymnasium_world(name.removeprefix(GYMNASIUM))
     if name == Flock.name:
         config = config or Config()
         return Flock(config.flock, config.agents.count)

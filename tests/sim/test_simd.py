@@ -541,11 +541,11 @@ STEPS = """
 from sim.config import load_config
 from sim.engine import Engine
 from sim.simd.compiler import _made
-from sim.simd.tick import tick
+from sim.simd.loop import several_ticks as ticks
 
 with Engine(load_config(None, ["agents.count=70", "workers.count=0"]), None) as engine:
     engine.advance_to(3)
-print(sum(tick.stats.cache_hits.values()), sum(tick.stats.cache_misses.values()))
+print(sum(ticks.stats.cache_hits.values()), sum(ticks.stats.cache_misses.values()))
 print(len(_made), sum(made.cache_hits for made in _made))
 """
 

@@ -39,11 +39,19 @@ def test_it_is_the_same_for_any_workers_clock_and_compilation(checksum):
     expected = checksum("workers.count=0")
     for count in (1, 2, 3, 7):
         assert checksum(f"workers.count={count}") == expected
-    assert checksum("workers.count=2", "workers.start_method=forkserver") == expected
     assert checksum("workers.count=2", "features.async_physics=false") == expected
     assert checksum("features.parallel_agents=false", "features.async_physics=false") == expected
     for count in (0, 2):
         assert checksum(f"workers.count={count}", "features.simd=false") == expected
+
+
+def test_it_is_the_same_from_a_fork_server(checksum):
+    """In a process of its own, with which the server ends."""
+    ended = valuescape(
+        *("run", "demo", "--ticks", 150, "--checksum", *CROWD, *RANDOM),
+        *("--set", "workers.count=2", "--set", "workers.start_method=forkserver"),
+    )
+    assert (ended.stdout, ended.stderr) == (checksum("workers.count=0"), "")
 
 
 def test_a_networks_actions_are_the_same_for_any_workers(checksum):
