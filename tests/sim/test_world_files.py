@@ -4,10 +4,13 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from crowds import check_until, crowd, hash_at, small
+from processes import wait_until
 
 from sim.errors import UsageError
 from sim.supervisor import WorkerFailedError
@@ -164,6 +167,30 @@ def test_an_error_in_a_step_ends_the_run_with_one_report(write):
     )
     assert report.count("Traceback") == 1
     assert 'raise ZeroDivisionError("too far")' in report
+
+
+@pytest.mark.chaos
+def test_a_worker_that_ends_again_and_again_is_replaced_after_longer_and_longer_pauses(write):
+    ends = FAILS.replace('raise ZeroDivisionError("too far")', "__import__('os')._exit(3)")
+    load_world_file(write(ARRAYS + ends))
+    seen, spent = [], []
+
+    def looked_after():
+        began = time.monotonic()
+        engine.check()
+        spent.append(time.monotonic() - began)
+        seen.extend([time.monotonic()] * (engine.restarts - len(seen)))
+        return False
+
+    with crowd(small("world.name=arrays", "workers.count=1", "workers.max_restarts=4")) as engine:
+        engine.run_until(50)
+        with pytest.raises(WorkerFailedError, match=r"exit code 3\n  4 restarts within 60 s; giving up"):
+            wait_until(looked_after, 40, "it gives up")
+    pauses = [later - sooner for sooner, later in pairwise(seen)]
+    assert len(seen) == 4
+    for pause, least in zip(pauses, (0.1, 0.2, 0.4), strict=True):
+        assert pause > least
+    assert max(spent) < 0.3  # the time that starting a process takes; it waits for none
 
 
 def test_without_workers_the_report_is_the_same(write):
