@@ -66,8 +66,6 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     rules = Rules(config.run.seed, config.policy.exploration, map_axes(config, world))
     bell = Bell()
     try:
-        return make_stepper(
-            WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena, (), bell, os.getpid())
-        )
+        return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena, (), bell))
     finally:
         bell.close()

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
 from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
-from sim.supervisor import Supervisor, WorkerFailedError, failure_here
+from sim.supervisor import Supervisor, WorkerFailedError, failure_here, require_descriptors
 from sim.turns import Turns
 from sim.worker import WorkerSpec, make_stepper, make_turns
 from sim.worlds import World, make_world, world_files
@@ -76,6 +75,7 @@ class Engine:
         # One row more than the lead for the tick being written, and one for the tick being read.
         # Who gives actions tick by tick reads between ticks only.
         rows = 2 if given_actions else config.workers.max_lead + 2
+        require_descriptors(self.workers)
         self.arena = Arena(
             ArenaLayout(
                 agents=config.agents.count,
@@ -117,7 +117,6 @@ class Engine:
                 arena=self.arena,
                 bells=self._bells,
                 main_bell=self._main_bell,
-                parent_pid=os.getpid(),
                 world_files=world_files(),
             )
             for index, part in enumerate(slices(config.agents.count, max(1, self.workers), BLOCK))

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import resource
 import signal
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import multiprocess
@@ -19,6 +21,8 @@ from sim.layout import Phase
 from sim.worker import WorkerSpec, worker_main
 
 _STOP_S = 1.0
+_FILES, _FILES_A_WORKER = 8, 6
+"""Descriptors that an engine takes: memory, bells and pipes, a few of them only while a worker starts."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
 
@@ -122,8 +126,13 @@ class Supervisor:
             process = self._context.Process(
                 target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
             )
-            process.start()
-            sender.close()
+            try:
+                process.start()
+            except OSError as error:
+                receiver.close()
+                raise _refused(spec, error) from error
+            finally:
+                sender.close()
         slot = _Slot(spec, process, receiver)
         if before:
             slot.raised_at, slot.deaths = before.raised_at, before.deaths
@@ -171,6 +180,24 @@ class Supervisor:
         slot.process.join()
         slot.process.close()
         slot.last_words.close()
+
+
+def require_descriptors(workers: int) -> None:
+    """Raise UsageError if this process may not open as many files as `workers` processes take."""
+    needed = len(list(Path("/proc/self/fd").iterdir())) + _FILES + _FILES_A_WORKER * workers
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if needed > limit:
+        raise UsageError(
+            f"workers.count = {workers} takes about {needed} open files, but the limit is {limit}",
+            "lower workers.count, or raise the limit: ulimit -n",
+        )
+
+
+def _refused(spec: WorkerSpec, error: OSError) -> UsageError:
+    return UsageError(
+        f"worker {spec.index} cannot be started: {error.strerror}",
+        "lower workers.count, or raise the limit of processes: ulimit -u",
+    )
 
 
 def _last_words(slot: _Slot) -> str:

@@ -47,7 +47,6 @@ class WorkerSpec:
     arena: Arena
     bells: tuple[Bell, ...]  # one per worker, rung to wake it
     main_bell: Bell  # rung when the tick is complete that the main process sleeps for
-    parent_pid: int
     world_files: tuple[Path, ...] = ()  # of the user's, to be loaded first
 
 

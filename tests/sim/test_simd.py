@@ -538,23 +538,27 @@ def python(script, *arguments, **environment):
 
 
 STEPS = """
+import sim.simd.loop, sim.simd.tick
 from sim.config import load_config
 from sim.engine import Engine
 from sim.simd.compiler import _made
-from sim.simd.loop import several_ticks as ticks
 
 with Engine(load_config(None, ["agents.count=70", "workers.count=0"]), None) as engine:
     engine.advance_to(3)
-print(sum(ticks.stats.cache_hits.values()), sum(ticks.stats.cache_misses.values()))
+names = vars(sim.simd.loop) | vars(sim.simd.tick)
+found = [each for each in names.values() if hasattr(each, "stats")]
+print(bool(sum(sum(each.stats.cache_hits.values()) for each in found)))
+print(sum(sum(each.stats.cache_misses.values()) for each in found))
 print(len(_made), sum(made.cache_hits for made in _made))
 """
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
+    """Neither the ticks nor what the world consists of; the first one may, if nobody has before."""
     script = tmp_path / "steps.py"
     script.write_text(STEPS)
     python(script)
-    assert python(script) == ["1", "0", "3", "3"]
+    assert python(script) == ["True", "0", "3", "3"]
 
 
 WORLD = """
