@@ -490,7 +490,7 @@ def spec_of(config, arena, rules):
     bell = Bell()
     bell.close()
     part = slice(0, arena.layout.agents)
-    return WorkerSpec(0, part, config, None, rules, arena, (), bell, os.getpid())
+    return WorkerSpec(0, part, config, None, rules, arena, (), bell)
 
 
 @pytest.mark.parametrize("world", [Doubled, DoubledReward, DoubledStart, DoubledObservation])

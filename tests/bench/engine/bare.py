@@ -22,7 +22,7 @@ ACTION_AT, REWARD_AT = (4 * BLOCK_AGENTS * row for row in (ACTION, REWARD))
 
 def make_kernel(world):
     """Return run(blocks, done, steps, n, low, high, limit): TICKS ticks of all blocks."""
-    key = source_key(world) + "bare"
+    key = source_key(world.dynamics, world.start) + "bare"
     dynamics, start = fingerprinted(world.dynamics, key), fingerprinted(world.start, key + "s")
     draws = world.reset_draws
 
