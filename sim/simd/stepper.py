@@ -93,6 +93,9 @@ class InteractingStepper(Stepper):
         """Compile what a tick calls, or find it compiled."""
         assert isinstance(turns, CompiledTurns)
         turns.prepare()
+        nobody, row = self.bounds[0], self.row(0)
+        everyone = np.zeros(self.arena["state"].shape[1:], np.float32)
+        self.step_among(everyone, nobody, nobody, row.action, row.state, row.reward, self.terminated)
         compile_for(count_and_leave_trail, 0, 0, 0, self.arrays, self.tick_rules, self.terminated)
 
     def step(self, tick: int) -> None:
