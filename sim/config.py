@@ -56,7 +56,7 @@ class WorldConfig(Section):
     name: str = Field(
         "point_mass",
         description="point_mass, mountain_car, mountain_car_continuous, pendulum, cartpole, acrobot, "
-        "differential_drive, flock",
+        "differential_drive, flock, gymnasium:ID",
     )
 
 
