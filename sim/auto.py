@@ -15,9 +15,10 @@ from sim.policy.network import Checkpoint
 from sim.stepper import Rules, Stepper
 from sim.worker import WorkerSpec, make_stepper
 from sim.worlds import make_world
+from sim.worlds.registry import GYMNASIUM
 
 WORTH_S = 20e-6
-"""A shorter tick is made sooner in the main process: handing over takes 6 us, and workers but halve it."""
+"""A shorter tick is made sooner in the main process: `make bench` says what handing it over takes."""
 
 _SAMPLE = 8192
 _TICKS, _TIMES = 10, 5
@@ -34,7 +35,7 @@ def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     if config.workers.count != "auto":
         count: int = config.workers.count
         return count
-    outside = config.world.name.startswith("gymnasium:")  # a thousand times slower: nothing to measure
+    outside = config.world.name.startswith(GYMNASIUM)  # a thousand times slower: nothing to measure
     if not outside and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
     cores = len(os.sched_getaffinity(0))
@@ -63,7 +64,7 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     world = make_world(config.world.name, config)
     count = config.agents.count
     arena = Arena(ArenaLayout(count, 0, len(world.state), world.action.dim, state_rows=3, trail_rows=3))
-    rules = Rules(config.run.seed, config.policy.exploration, map_axes(config, world))
+    rules = Rules(config.policy.exploration, map_axes(config, world))
     bell = Bell()
     try:
         return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena, (), bell))

@@ -70,6 +70,11 @@ def clip(x: Element, low: Element, high: Element) -> Element:
     return minimum(maximum(x, low), high)
 
 
+def symmetric(draw: Element, reach: Element) -> Element:
+    """Return the uniform `draw` in [0, 1) as one in [-reach, reach)."""
+    return (draw * _TWO - _ONE) * reach
+
+
 def floor(x: Element) -> Element:
     """Return the greatest whole number not above `x`."""
     return np.floor(x)

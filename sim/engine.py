@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from sim.arena import Arena
 from sim.auto import worker_count
 from sim.config import Config
-from sim.control import Bell, Orders, give_orders, read_orders
+from sim.control import Bell, Orders, change_orders, give_orders, read_orders
 from sim.episodes import Endings, EpisodeState, episodes_at
 from sim.errors import UsageError
 from sim.gym_stepper import log_rows
@@ -66,11 +66,12 @@ class Engine:
 
         given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] in the world's units,
         clipped; the caller writes it and then calls `advance_to`, a tick at a time. What agents observe is
-        then in `arena["obs"]`, or in `state` where that is the same. autoreset: off, agents
-        whose episode ended wait for `restart`.
+        then in `arena["obs"]`, or in `state` where that is the same. autoreset: off, agents whose episode
+        ended are left to `sim.stepper.Stepper.restart`.
         """
         self.config = config
         self.world: World = make_world(config.world.name, config)
+        self.rules = Rules(config.policy.exploration, map_axes(config, self.world), autoreset)
         self.workers = worker_count(config, checkpoint)
         # One row more than the lead for the tick being written, and one for the tick being read.
         # Who gives actions tick by tick reads between ticks only.
@@ -89,6 +90,7 @@ class Engine:
                 kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
             )
         )
+        self.arena["main"]["seed"] = config.run.seed
         self._bells = tuple(Bell() for _ in range(self.workers))
         self._main_bell = Bell()
         self._supervisor: Supervisor | None = None
@@ -96,9 +98,6 @@ class Engine:
         self._turns: Turns | None = None
         self._limits: threadpool_limits | None = None
         self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
-        self.rules = Rules(
-            config.run.seed, config.policy.exploration, map_axes(config, self.world), autoreset
-        )
         try:
             self._start(checkpoint)
         except BaseException:
@@ -186,8 +185,7 @@ class Engine:
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as can be, and return when it is complete (lockstep)."""
         if self._stepper:
-            words = self.arena["control"][int(self.arena["main"][0]["slot"])]
-            words["limit"], words["tick_ns"] = tick, 0  # nobody else reads them
+            change_orders(self.arena, limit=tick, tick_ns=0)
             while self.newest_tick < tick:
                 self._step_here(tick)
         elif self._turns and not self._turns.order_tick(tick):
@@ -241,20 +239,27 @@ class Engine:
             float(episodes.finished_length.sum()) * per_episode,
         )
 
-    def state_hash(self) -> str:
-        """Return the SHA-256 of the newest tick: rows, episodes, then the trail, oldest tick first.
+    def tick_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of the newest tick by name, agents last: `ROW_ARRAYS`, then `episode <field>`.
 
-        Each array is hashed as it lies in memory (C order, little-endian): the rows `ROW_ARRAYS` in that
-        order, the fields of `EpisodeState` in theirs, then position and strand of each tick of the trail.
+        Rows are views of the arena, valid while the engine rests at this tick.
+        """
+        tick = self.newest_tick
+        arrays = {name: self.row(name, tick) for name in ROW_ARRAYS}
+        episodes = self.episodes(tick)
+        return arrays | {f"episode {each.name}": getattr(episodes, each.name) for each in fields(episodes)}
+
+    def state_hash(self) -> str:
+        """Return the SHA-256 of the newest tick: `tick_arrays`, then the trail, oldest tick first.
+
+        Each array is hashed as it lies in memory (C order, little-endian): those of `tick_arrays` in their
+        order, then position and strand of each tick of the trail.
         Call it while paused. Equal for any number of workers, and after any was replaced.
         """
         tick = self.newest_tick
         digest = hashlib.sha256()
-        for name in ROW_ARRAYS:
-            digest.update(self.row(name, tick).tobytes())
-        episodes = self.episodes(tick)
-        for field in fields(episodes):
-            digest.update(getattr(episodes, field.name).tobytes())
+        for array in self.tick_arrays().values():
+            digest.update(array.tobytes())
         for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
             digest.update(self.row("trail_position", past).tobytes())
             digest.update(self.row("trail_strand", past).tobytes())

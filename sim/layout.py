@@ -43,7 +43,7 @@ MAIN = np.dtype(
     [
         ("slot", "i8"),  # which of the two `control` slots holds
         ("waits_for", "i8"),  # the main process sleeps until all ticks reach this; NO_LIMIT if it does not
-        ("seed_change", "u8"),  # XORed onto `Rules.seed`; 0 until the main process chooses another seed
+        ("seed", "u8"),  # what all randomness follows from
         ("pad", "i8", 5),
     ]
 )

@@ -30,13 +30,11 @@ class Policy(Protocol):
 class Rules:
     """What a run's ticks go by, beside the world and the policy.
 
-    seed: what all randomness follows from, together with `sim.layout.MAIN`'s `seed_change`.
     exploration: as `policy.exploration`. map_axes: the two state variables whose course trails show.
     autoreset: an agent whose episode ended starts again in the next tick (Gymnasium's NEXT_STEP); else it
     is left to `Stepper.restart`.
     """
 
-    seed: int
     exploration: float
     map_axes: tuple[int, int]
     autoreset: bool = True
@@ -89,12 +87,12 @@ class Stepper:
 
     @property
     def seed(self) -> int:
-        """The seed that holds now, of all the arena's steppers; the main process sets it while they rest."""
-        return self.rules.seed ^ int(self.arena["main"][0]["seed_change"])
+        """The seed of all the arena's steppers; the main process sets it while they rest."""
+        return int(self.arena["main"][0]["seed"])
 
     @seed.setter
     def seed(self, seed: int) -> None:
-        self.arena["main"][0]["seed_change"] = self.rules.seed ^ seed
+        self.arena["main"][0]["seed"] = seed
 
     def row(self, tick: int) -> Row:
         """Return the views of `tick`."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.policy.network import Activation, Layer, Mlp
+from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
 
 
 def random_mlp(
@@ -23,3 +23,21 @@ def random_mlp(
         bias = rng.standard_normal(outputs).astype(np.float32)
         layers.append(Layer(weight, bias, last if final else hidden, clip if final else float("inf")))
     return Mlp(tuple(layers))
+
+
+def checkpoint_of(actor, head=ActorHead.CLIPPED, normalization=None):
+    """A checkpoint of which only the actor counts."""
+    none = np.zeros(0, np.float32)
+    return Checkpoint(
+        algorithm="ppo",
+        world="",
+        obs_dim=actor.in_dim,
+        actor=actor,
+        actor_head=head,
+        critics=(actor,),
+        critic_kind=CriticKind.STATE_VALUE,
+        action_low=none,
+        action_high=none,
+        obs_normalization=normalization,
+        gamma=0.99,
+    )

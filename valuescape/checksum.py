@@ -1,27 +1,13 @@
-"""What a tick and a checkpoint come to: their arrays by name, and SHA-256 of their bits."""
+"""What arrays and a checkpoint come to: SHA-256 of their bits, and where two arrays differ."""
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine import Engine
 from sim.policy.network import Checkpoint, Mlp
-from sim.stepper import ROW_ARRAYS
-
-
-def tick_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the newest tick by name, agents last: the rows, and `episode <field>`.
-
-    Rows are views of the arena, valid while the engine rests at this tick.
-    """
-    tick = engine.newest_tick
-    arrays = {name: engine.row(name, tick) for name in ROW_ARRAYS}
-    episodes = engine.episodes(tick)
-    return arrays | {f"episode {each.name}": getattr(episodes, each.name) for each in fields(episodes)}
 
 
 def array_hash(array: NDArray[Any]) -> str:

@@ -23,7 +23,7 @@ from sim.config import Config
 from sim.engine import Engine
 from sim.errors import UsageError
 from sim.policy.network import Checkpoint
-from valuescape.checksum import array_hash, checkpoint_hash, tick_arrays
+from valuescape.checksum import array_hash, checkpoint_hash
 
 SAMPLES = 20
 """Ticks that a recording keeps, beside tick 0, unless told otherwise."""
@@ -36,7 +36,6 @@ _ABOUT = "recording.json"
 _ABOUT_BYTES = 64 * 2**20
 _HEADER_BYTES = 4096
 _SHA256 = r"^[0-9a-f]{64}$"
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
@@ -107,7 +106,7 @@ class RunRecorder:
 
     def add(self, engine: Engine) -> None:
         """Keep the newest tick, at which the engine rests."""
-        arrays = tick_arrays(engine)
+        arrays = engine.tick_arrays()
         rows = self._keeps_rows(sum(array.nbytes for array in arrays.values()))
         hashes = {name: array_hash(array) for name, array in arrays.items()}
         tick = engine.newest_tick
@@ -232,14 +231,7 @@ class Recording:
             return self._archive.read(member)
         except KeyError:
             raise self._damaged(f"{member} is missing") from None
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except _UNREADABLE as error:
             raise self._damaged(f"{member}: {error}") from None
 
     def _damaged(self, what: str) -> UsageError:

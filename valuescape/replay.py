@@ -12,7 +12,7 @@ from sim.engine import Engine
 from sim.errors import UsageError
 from sim.policy.network import Checkpoint
 from sim.worlds import make_world
-from valuescape.checksum import array_hash, checkpoint_hash, first_difference, tick_arrays
+from valuescape.checksum import array_hash, checkpoint_hash, first_difference
 from valuescape.presets import find_checkpoint
 from valuescape.recording import Recording, Sample, versions
 from valuescape.simulation import simulate
@@ -44,7 +44,7 @@ def replay(
     def compare(engine: Engine) -> None:
         sample = samples[engine.newest_tick]
         if engine.state_hash() != sample.state_hash:
-            raise RunDiffersError(_difference(recording, sample, tick_arrays(engine)))
+            raise RunDiffersError(_difference(recording, sample, engine.tick_arrays()))
         on_equal(sample)
 
     simulate(config, acting, sorted(samples), compare, check=check, on_tick=on_tick)

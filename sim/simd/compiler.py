@@ -129,7 +129,8 @@ def _constants(function: Callable[..., Any]) -> bytes:
 @cache
 def _room_source() -> bytes:
     room = Path(str(sim.__file__)).parent
-    files = [*sorted((room / "simd").glob("*.py")), room / "elementwise.py", room / "rng.py"]
+    files = [*sorted((room / "simd").glob("*.py"))]
+    files += [room / name for name in ("elementwise.py", "rng.py", "layout.py", "policy/network.py")]
     return b"".join(file.read_bytes() for file in files)
 
 

@@ -1,9 +1,9 @@
 """Workers' and main process's waiting, and the loop over ticks, compiled.
 
 Who waits first lets others have the core, some dozens of times, and only then goes to sleep (in Python, on
-an eventfd). With two workers and the main process on two cores a tick's hand-over takes 6 us so. With 100
-pauses of the core before, as usual where each process has a core of its own, it takes 30 us; spinning alone,
-milliseconds; sleeping at once, 40 us and more.
+an eventfd). With two workers and the main process on two cores a tick's hand-over takes 6 to 10 us so. With
+100 pauses of the core before, as usual where each process has a core of its own, it takes 30 us; spinning
+alone, milliseconds; sleeping at once, 40 us and more.
 """
 
 from typing import Any, NamedTuple
@@ -134,26 +134,18 @@ def order_tick(shared: Any, tick: Any) -> Any:
 
 
 @compiled_and_kept
-def loop(
-    shared: Any,
-    index: Any,
-    lead: Any,
-    begin: Any,
-    end: Any,
-    arrays: Any,
-    policy: Any,
-    rules: Any,
-    world: Any,
-    scratch: Any,
-) -> Any:
-    """As worker `index`, make ticks of agents [begin, end) until one of `Turn` is left to Python."""
+def loop(shared: Any, index: Any, lead: Any, work: Any) -> Any:
+    """As worker `index`, make ticks until one of `Turn` is left to Python.
+
+    work: what `tick` takes behind its number.
+    """
     entered = monotonic_ns(shared.time)
     while True:
         turn = wait_for_turn(shared, index, lead)
         if turn != STEP:
             return turn
         k = shared.worker[index].tick
-        tick(k, begin, end, arrays, policy, rules, world, scratch)
+        tick(k, *work)
         publish(shared, index, k + 1)
         now = monotonic_ns(shared.time)
         shared.worker[index].heartbeat_ns = now
@@ -162,22 +154,11 @@ def loop(
 
 
 @compiled_and_kept
-def several_ticks(
-    time: Any,
-    k: Any,
-    until: Any,
-    begin: Any,
-    end: Any,
-    arrays: Any,
-    policy: Any,
-    rules: Any,
-    world: Any,
-    scratch: Any,
-) -> Any:
+def several_ticks(time: Any, k: Any, until: Any, work: Any) -> Any:
     """Make ticks from k up to `until`, for at most TURN_NS but at least one; return the tick reached."""
     entered = monotonic_ns(time)
     while True:
-        tick(k, begin, end, arrays, policy, rules, world, scratch)
+        tick(k, *work)
         k += 1
         if k >= until or monotonic_ns(time) - entered > TURN_NS:
             return k

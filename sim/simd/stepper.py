@@ -25,7 +25,7 @@ from sim.worlds.interacting import InteractingWorld
 class CompiledStepper(Stepper):
     """Steps as `Stepper` does, in machine code; the beginning and resets by hand stay NumPy's.
 
-    `arguments` is what the compiled tick takes behind its tick number.
+    `work` is what the compiled tick takes behind its tick number.
     """
 
     def __init__(
@@ -36,39 +36,38 @@ class CompiledStepper(Stepper):
         checkpoint: Checkpoint | None,
         rules: Rules,
     ) -> None:
-        policy = BatchPolicy(checkpoint, world.action, 1) if checkpoint else None
-        super().__init__(arena, part, world, policy, rules)
+        super().__init__(arena, part, world, None, rules)  # the policy is compiled, too
         given = arena.layout.given_actions
         actions = policy_arrays(checkpoint, world.action, rules.exploration, given=given)
         code = world_code(world)
         self.time = np.zeros(2, np.int64)
-        self.arguments: tuple[Any, ...] = (
+        self.work: tuple[Any, ...] = (
             part.start,
             part.stop,
             _tick_arrays(arena),
             actions,
-            tick_rules(world, rules.seed, rules.map_axes, autoreset=rules.autoreset),
+            tick_rules(world, rules.map_axes, autoreset=rules.autoreset),
             code,
             _scratch(code.rows, network_width(actions, len(world.obs))),
         )
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
-        make_tick(tick, *self.arguments)
+        make_tick(tick, *self.work)
 
     def step_to(self, tick: int, until: int) -> int:
         """Make ticks up to `until`, for at most 50 ms but at least one; return the tick reached."""
-        return int(several_ticks(self.time, tick, until, *self.arguments))
+        return int(several_ticks(self.time, tick, until, self.work))
 
     def prepare(self, turns: Turns) -> None:
-        """Compile the loop over ticks, or find it compiled: 20 s the very first time, else 0.3 s."""
+        """Compile the loop over ticks, or find it compiled: 12 s the very first time on a 2.3 GHz Xeon."""
         assert isinstance(turns, CompiledTurns)
-        compile_for(loop, turns.shared, 0, 1, *self.arguments)
+        compile_for(loop, turns.shared, 0, 1, self.work)
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
         """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
         assert isinstance(turns, CompiledTurns)
-        return Turn(loop(turns.shared, index, lead, *self.arguments))
+        return Turn(loop(turns.shared, index, lead, self.work))
 
 
 class InteractingStepper(Stepper):
@@ -87,7 +86,7 @@ class InteractingStepper(Stepper):
         self.step_among = world.compiled_step_among()
         self.bounds = part.start, part.stop
         self.arrays = _tick_arrays(arena)
-        self.tick_rules = tick_rules(world, rules.seed, rules.map_axes, autoreset=rules.autoreset)
+        self.tick_rules = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)
 
     def prepare(self, turns: Turns) -> None:
         """Compile what a tick calls, or find it compiled."""

@@ -47,9 +47,8 @@ class Scratch(NamedTuple):
 
 
 class TickRules(NamedTuple):
-    """`sim.stepper.Rules`, and of the world what is not code."""
+    """What of `sim.stepper.Rules` and of the world is neither code nor policy."""
 
-    seed: np.uint64
     autoreset: bool
     max_episode_steps: np.uint32
     map_axes: tuple[int, int]
@@ -57,12 +56,11 @@ class TickRules(NamedTuple):
     span: tuple[np.float32, np.float32]  # 0 if not periodic
 
 
-def tick_rules(world: World, seed: int, map_axes: tuple[int, int], *, autoreset: bool) -> TickRules:
+def tick_rules(world: World, map_axes: tuple[int, int], *, autoreset: bool) -> TickRules:
     """Return the rules for `world`."""
     axes = [world.state[axis] for axis in map_axes]
     low = tuple(np.float32(axis.low) for axis in axes)
     return TickRules(
-        np.uint64(seed),
         autoreset,
         np.uint32(world.max_episode_steps),
         map_axes,
@@ -85,7 +83,7 @@ def tick(
     block = scratch.block
     address, flags = block.ctypes.data, scratch.terminated.ctypes.data
     tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
-    seed = rules.seed ^ arrays.main[0].seed_change
+    seed = arrays.main[0].seed
     blocks = -(-(end - begin) // BLOCK_AGENTS)
     for index in range(blocks):
         # There and back again: the blocks that the last tick ended with are still in the cache.

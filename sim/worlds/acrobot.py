@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, clip, cos, sin, where, wrap_angle
+from sim.elementwise import Element, clip, cos, sin, symmetric, where, wrap_angle
 from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
 
 GRAVITY, STEP_S = 9.8, 0.2
@@ -83,10 +83,10 @@ class Acrobot(ElementwiseWorld):
     def start(draws: Elements) -> Elements:
         """Start hanging down almost at rest: each variable uniform in +-0.1."""
         return (
-            (draws[0] * TWO - ONE) * START,
-            (draws[1] * TWO - ONE) * START,
-            (draws[2] * TWO - ONE) * START,
-            (draws[3] * TWO - ONE) * START,
+            symmetric(draws[0], START),
+            symmetric(draws[1], START),
+            symmetric(draws[2], START),
+            symmetric(draws[3], START),
         )
 
     @staticmethod

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, cos, sin, where
+from sim.elementwise import Element, cos, sin, symmetric, where
 from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
 
 GRAVITY, CART_KG, POLE_KG, HALF_POLE_M, STEP_S = 9.8, 1.0, 0.1, 0.5, 0.02
 MAX_DISTANCE, MAX_ANGLE = 2.4, math.radians(12)
 
-ONE, TWO = np.float32(1), np.float32(2)
+ONE = np.float32(1)
 STEP, PULL, PUSH = np.float32(STEP_S), np.float32(GRAVITY), np.float32(10)
 MASS, POLE_MOMENT = np.float32(CART_KG + POLE_KG), np.float32(POLE_KG * HALF_POLE_M)
 INERTIA = np.float32(HALF_POLE_M * 4 / 3)
@@ -50,10 +50,10 @@ class CartPole(ElementwiseWorld):
     def start(draws: Elements) -> Elements:
         """Start almost at rest and upright: each variable uniform in +-0.05."""
         return (
-            (draws[0] * TWO - ONE) * START,
-            (draws[1] * TWO - ONE) * START,
-            (draws[2] * TWO - ONE) * START,
-            (draws[3] * TWO - ONE) * START,
+            symmetric(draws[0], START),
+            symmetric(draws[1], START),
+            symmetric(draws[2], START),
+            symmetric(draws[3], START),
         )
 
     @staticmethod

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config import FlockConfig
-from sim.elementwise import Element, cos, floor, maximum, sin, sqrt, where
+from sim.elementwise import Element, cos, floor, maximum, sin, sqrt, symmetric, where
 from sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Elements, Float32Array, Variable
 from sim.worlds.interacting import InteractingWorld, StepAmong
 
@@ -17,7 +17,7 @@ LANES = 16
 _AREA_PER_BIRD = 50.0
 _CANDIDATES_PER_CELL = 2.0
 _PART = 1024
-_ZERO, _HALF, _ONE, _TWO = (np.float32(number) for number in (0, 0.5, 1, 2))
+_ZERO, _HALF, _ONE = (np.float32(number) for number in (0, 0.5, 1))
 _PI = np.float32(math.pi)
 Integers = NDArray[np.int64]
 
@@ -99,7 +99,7 @@ class Flock(InteractingWorld):
 
     def reset(self, draws: Float32Array, out: Float32Array) -> None:
         """Write birds at uniform places that fly in uniform directions."""
-        extent, angle = self.rules.extent, (draws[2] * _TWO - _ONE) * _PI
+        extent, angle = self.rules.extent, symmetric(draws[2], _PI)
         for row, draw in zip(out, draws[:2], strict=False):
             row[:] = _wrapped(draw * extent, extent)
         out[2], out[3] = cos(angle), sin(angle)

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
 
 from sim.worlds.base import BoolArray, Float32Array, World
 
@@ -16,8 +15,6 @@ class InteractingWorld(World):
     All agents move at once: the others are read as they were at the tick before, so the result is the same
     for any division of the agents into slices.
     """
-
-    interacts: ClassVar[bool] = True
 
     @abstractmethod
     def step_among(

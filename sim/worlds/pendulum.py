@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, clip, cos, sin, wrap_angle
+from sim.elementwise import Element, clip, cos, sin, symmetric, wrap_angle
 from sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
 
-ONE, TWO, PI = np.float32(1), np.float32(2), np.float32(math.pi)
+ONE, PI = np.float32(1), np.float32(math.pi)
 GRAVITY, MASS, LENGTH, STEP_S = 10.0, 1.0, 1.0, 0.05
 PULL = np.float32(3 * GRAVITY / (2 * LENGTH) * STEP_S)
 PUSH = np.float32(3 / (MASS * LENGTH**2) * STEP_S)
@@ -43,7 +43,7 @@ class Pendulum(ElementwiseWorld):
     @staticmethod
     def start(draws: Elements) -> Elements:
         """Start uniform in +-pi rad and +-1 rad/s."""
-        return (draws[0] * TWO - ONE) * PI, draws[1] * TWO - ONE
+        return symmetric(draws[0], PI), symmetric(draws[1], ONE)
 
     @staticmethod
     def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:

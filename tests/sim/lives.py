@@ -34,8 +34,10 @@ def stage(world, agents, *, given_actions=False, **rules):
         given_actions=given_actions,
         kept_obs_dim=0 if not given_actions or observes_state(world) else len(world.obs),
     )
-    rules = {"seed": SEED, "exploration": 0.0, "map_axes": world.map_axes} | rules
-    return Arena(layout), Rules(**rules)
+    arena = Arena(layout)
+    arena["main"]["seed"] = SEED
+    rules = {"exploration": 0.0, "map_axes": world.map_axes} | rules
+    return arena, Rules(**rules)
 
 
 def at_tick(arena, tick):

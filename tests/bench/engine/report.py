@@ -47,6 +47,8 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['seconds']:g} s each, in mixed order, with (least to most); raw figures in "
         "[bench/engine.json](bench/engine.json).",
     ]
+    if "merged_into" in result:
+        lines.append(f"Only some rows are of this run; the others are of {result['merged_into']} and before.")
     for title, heading, body in sections(result):
         lines += ["", f"**{title}**", "", _line(heading), _line(["---", *["--:"] * (len(heading) - 1)])]
         lines += [_line(cells) for cells in body]

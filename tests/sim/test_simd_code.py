@@ -1,0 +1,228 @@
+"""What is compiled, what is not, and when machine code is made anew."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from crowds import hash_at, small
+from lives import stage
+from networks import checkpoint_of, random_mlp
+
+from sim.control import Bell
+from sim.elementwise import sqrt
+from sim.errors import UsageError
+from sim.policy.network import (
+    Activation,
+)
+from sim.stepper import Stepper
+from sim.worker import WorkerSpec, make_stepper
+from sim.worlds import WORLDS, make_world
+from sim.worlds.point_mass import PointMass
+
+pytest.importorskip("numba")
+
+from sim.simd.mlp import ACTIVATIONS
+
+pytestmark = pytest.mark.regression
+
+
+# --- What cannot be compiled -----------------------------------------------------------------------------
+
+
+class Doubled(PointMass):
+    """What follows are worlds with a Python float where an np.float32 is asked for."""
+
+    @staticmethod
+    def dynamics(state, action):
+        return (state[0] * 0.5, state[1] + action[0]), sqrt(state[0] * state[0]), state[0] > state[1]
+
+
+class DoubledReward(PointMass):
+    @staticmethod
+    def dynamics(state, action):
+        return (state[0], state[1]), state[0] * 0.5, state[0] > state[1]
+
+
+class DoubledStart(PointMass):
+    @staticmethod
+    def start(draws):
+        return draws[0] * 2.0, draws[1]
+
+
+class DoubledObservation(PointMass):
+    @staticmethod
+    def observation(state):
+        return state[0] / 3.0, state[1]
+
+
+def spec_of(config, arena, rules):
+    """The orders of a worker that steps all agents of `arena`."""
+    bell = Bell()
+    bell.close()
+    part = slice(0, arena.layout.agents)
+    return WorkerSpec(0, part, config, None, rules, arena, (), bell)
+
+
+@pytest.mark.parametrize("world", [Doubled, DoubledReward, DoubledStart, DoubledObservation])
+def test_a_world_that_calculates_in_float64_is_refused(monkeypatch, world):
+    monkeypatch.setitem(WORLDS, "doubled", world)
+    monkeypatch.setattr(world, "name", "doubled")
+    arena, rules = stage(world(), 10)
+    with pytest.raises(UsageError) as refusal:
+        make_stepper(spec_of(small("world.name=doubled"), arena, rules))
+    first, second = str(refusal.value).splitlines()
+    assert first.startswith("world doubled cannot be compiled: ")
+    assert "float32" in first
+    assert second == "  write it with sim.elementwise and np.float32 constants, or --set features.simd=false"
+    plain = make_stepper(spec_of(small("world.name=doubled", "features.simd=false"), arena, rules))
+    assert type(plain) is Stepper
+
+
+def test_a_policy_without_machine_code_takes_the_plain_path():
+    config = small()
+    arena, rules = stage(make_world("point_mass"), 10)
+    spec = spec_of(config, arena, rules)
+    assert type(make_stepper(spec)) is not Stepper
+    odd = checkpoint_of(random_mlp((2, 8, 1), Activation.GELU))
+    assert Activation.GELU not in ACTIVATIONS
+    assert type(make_stepper(replace(spec, checkpoint=odd))) is Stepper
+
+
+# --- Kept machine code -----------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+
+
+def python(script, *arguments, **environment):
+    """Run a script in a process of its own; return the words that it prints."""
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+STEPS = """
+import sim.simd.loop, sim.simd.tick
+from sim.config import load_config
+from sim.engine import Engine
+from sim.simd.compiler import _made
+
+with Engine(load_config(None, ["agents.count=70", "workers.count=0"]), None) as engine:
+    engine.advance_to(3)
+names = vars(sim.simd.loop) | vars(sim.simd.tick)
+found = [each for each in names.values() if hasattr(each, "stats")]
+print(bool(sum(sum(each.stats.cache_hits.values()) for each in found)))
+print(sum(sum(each.stats.cache_misses.values()) for each in found))
+print(len(_made), sum(made.cache_hits for made in _made))
+"""
+
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    """Neither the ticks nor what the world consists of; the first one may, if nobody has before."""
+    script = tmp_path / "steps.py"
+    script.write_text(STEPS)
+    python(script)
+    assert python(script) == ["True", "0", "3", "3"]
+
+
+WORLD = """
+import numpy as np
+from sim.worlds.point_mass import PointMass
+from valuescape.presets import find_checkpoint
+from helper import pull
+
+SHARE = np.float32(0.5)
+
+class Mine(PointMass):
+    @staticmethod
+    def dynamics(state, action):
+        return (state[0] * SHARE + pull(state[1]), state[1]), state[0], state[0] > state[1]
+"""
+
+HELPER = """
+import numpy as np
+
+FORCE = np.float32(8)
+
+def pull(x):
+    return x * FORCE
+"""
+
+CALLS = """
+import ctypes
+import numpy as np
+from mine import Mine
+from sim.simd.compiler import _made
+from sim.simd.machine import BLOCK_AGENTS
+from sim.simd.world import world_code
+
+code = world_code(Mine())
+block, flags = np.ones((code.rows, BLOCK_AGENTS), np.float32), np.zeros(BLOCK_AGENTS, bool)
+step = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_ssize_t, ctypes.c_size_t)(code.step)
+step(block.ctypes.data, 1, flags.ctypes.data)
+print(block[code.next_row, 0], sum(made.cache_hits for made in _made))
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "expected"),
+    [
+        ("mine.py", "float32(0.5)", "float32(0.25)", "8.25"),
+        ("mine.py", "+ pull", "- pull", "-7.5"),
+        ("helper.py", "x * FORCE", "x / FORCE", "0.625"),
+        ("helper.py", "float32(8)", "float32(4)", "4.5"),
+    ],
+    ids=["constant", "dynamics", "function elsewhere", "constant elsewhere"],
+)
+def test_a_change_of_a_worlds_source_is_noticed(tmp_path, file, before, after, expected):
+    for name, source in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
+        (tmp_path / name).write_text(source)
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    script = tmp_path / "calls.py"
+    assert python(script, **kept) == ["8.5", "0"]
+    assert python(script, **kept) == ["8.5", "3"]
+    changed = tmp_path / file
+    changed.write_text(changed.read_text().replace(before, after))
+    assert python(script, **kept) == [expected, "0"]
+
+
+# --- Without numba ---------------------------------------------------------------------------------------
+
+WITHOUT = """
+import sys
+sys.modules["numba"] = None  # as if it were not installed, here and in workers, which import this too
+
+from sim.config import load_config
+from sim.engine import Engine
+
+if __name__ == "__main__":
+    with Engine(load_config(None, sys.argv[1:]), None) as engine:
+        engine.wait_ready()
+        engine.advance_to(150)
+        print(engine.state_hash())
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_without_numba_everything_runs_and_comes_to_the_same(tmp_path, workers):
+    script = tmp_path / "without.py"
+    script.write_text(WITHOUT)
+    changes = ["agents.count=70", "trails.length=16", f"workers.count={workers}", "sim.ticks_per_s=0"]
+    expected = hash_at(150, small("run.seed=0"))
+    assert python(script, *changes) == [expected]
+
+
+def test_the_switch_and_numbas_absence_both_give_the_plain_path(monkeypatch):
+    arena, rules = stage(make_world("point_mass"), 10)
+    assert type(make_stepper(spec_of(small("features.simd=false"), arena, rules))) is Stepper
+    monkeypatch.setattr("sim.worker.available", lambda: False)
+    assert type(make_stepper(spec_of(small(), arena, rules))) is Stepper
