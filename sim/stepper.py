@@ -112,11 +112,7 @@ class Stepper:
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
         now, following = self.row(tick), self.row(tick + 1)
-        action = following.action
-        if self.arena.layout.given_actions:
-            action = self._given_action()
-        elif self.world.action.dim:
-            self._act(now, action, tick)
+        action = self._actions(now, following, tick)
         self._advance(now, following, action, tick)
         self._count(now, following, tick)
         ended = now.ending != Ending.RUNNING
@@ -166,6 +162,14 @@ class Stepper:
         """Write what is observed at `tick`, if the arena keeps that."""
         if self.kept_obs.shape[1]:
             self.world.observe(row.state, self.kept_obs[tick % len(self.rows)])
+
+    def _actions(self, now: Row, following: Row, tick: int) -> NDArray[Any]:
+        """Return what the agents do: the following row's actions, decided now, or those given."""
+        if self.arena.layout.given_actions:
+            return self._given_action()
+        if self.world.action.dim:
+            self._act(now, following.action, tick)
+        return following.action
 
     def _act(self, now: Row, action: NDArray[Any], tick: int) -> None:
         if self.policy is None:

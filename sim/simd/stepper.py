@@ -100,11 +100,7 @@ class InteractingStepper(Stepper):
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
         now, following = self.row(tick), self.row(tick + 1)
-        action = following.action
-        if self.arena.layout.given_actions:
-            action = self._given_action()
-        elif self.world.action.dim:
-            self._act(now, action, tick)
+        action = self._actions(now, following, tick)
         everyone = self.arena["state"][tick % len(self.rows)]
         results = action, following.state, following.reward, self.terminated
         self.step_among(everyone, *self.bounds, *results)

@@ -15,23 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 from sim.policy.loading import load_checkpoint
 from sim.worlds import make_world
-from valuescape.cli import run_cli
 
 SHIPPED = Path(str(files("configs").joinpath("checkpoints")))
-
-
-@pytest.fixture
-def cli(capsys, tmp_path, monkeypatch):
-    """Call the program in this process; returns its status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments):
-        status = run_cli([str(each) for each in arguments])
-        out, errors = capsys.readouterr()
-        return status, out, errors
-
-    return call
 
 
 @pytest.fixture

@@ -17,24 +17,10 @@ from sim.policy.loading import load_checkpoint
 from sim.policy.store import save
 from sim.worlds import make_world
 from valuescape import recording
-from valuescape.cli import run_cli
 from valuescape.recording import sampled_ticks
 
 SHIPPED = Path(str(files("configs").joinpath("checkpoints/point_mass.safetensors")))
 CROWD = ("--set", "agents.count=70", "--set", "trails.length=16", "--set", "workers.count=0")
-
-
-@pytest.fixture
-def cli(capsys, tmp_path, monkeypatch):
-    """Call the program in this process, in an empty folder; returns its status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        status = run_cli([str(each) for each in arguments])
-        out, errors = capsys.readouterr()
-        return status, out, errors
-
-    return call
 
 
 @pytest.fixture

@@ -39,30 +39,7 @@ def measure_envpool(args):
     answer(rates[best], best="sync" if best == agents else f"async, batches of {best}", rates=rates)
 
 
-def _step_gymnasium(make, args):
-    import gymnasium
-
-    envs = make([lambda: gymnasium.make(args["env"]) for _ in range(args["agents"])])
-    envs.reset(seed=0)
-    actions = np.random.default_rng(0).uniform(-1, 1, (args["agents"], 1)).astype(np.float32)
-    pace = calls_per_s(lambda: envs.step(actions), args["seconds"])
-    envs.close()
-    answer(pace * args["agents"])
-
-
-def measure_SyncVectorEnv(args):
-    from gymnasium.vector import SyncVectorEnv
-
-    _step_gymnasium(SyncVectorEnv, args)
-
-
-def measure_AsyncVectorEnv(args):
-    from gymnasium.vector import AsyncVectorEnv
-
-    _step_gymnasium(lambda makers: AsyncVectorEnv(makers, shared_memory=True, context="fork"), args)
-
-
-def _step_sb3(make, args):
+def _step_envs(make, args):
     import gymnasium
 
     envs = make([lambda: gymnasium.make(args["env"]) for _ in range(args["agents"])])
@@ -73,16 +50,28 @@ def _step_sb3(make, args):
     answer(pace * args["agents"])
 
 
+def measure_SyncVectorEnv(args):
+    from gymnasium.vector import SyncVectorEnv
+
+    _step_envs(SyncVectorEnv, args)
+
+
+def measure_AsyncVectorEnv(args):
+    from gymnasium.vector import AsyncVectorEnv
+
+    _step_envs(lambda makers: AsyncVectorEnv(makers, shared_memory=True, context="fork"), args)
+
+
 def measure_DummyVecEnv(args):
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    _step_sb3(DummyVecEnv, args)
+    _step_envs(DummyVecEnv, args)
 
 
 def measure_SubprocVecEnv(args):
     from stable_baselines3.common.vec_env import SubprocVecEnv
 
-    _step_sb3(lambda makers: SubprocVecEnv(makers, start_method="fork"), args)
+    _step_envs(lambda makers: SubprocVecEnv(makers, start_method="fork"), args)
 
 
 def measure_torch(args):
