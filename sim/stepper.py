@@ -11,8 +11,8 @@ from sim.episodes import Endings, first_episodes, next_episodes
 from sim.layout import Ending
 from sim.rng import Stream, normal, uniform
 from sim.turns import Turn, Turns
-from sim.worlds import ContinuousAction, DiscreteAction, World
-from sim.worlds.base import ActionSpace, ElementwiseWorld, Float32Array
+from sim.worlds import ArrayWorld, ContinuousAction, DiscreteAction, World
+from sim.worlds.base import ActionSpace, ElementwiseWorld, Float32Array, Variable
 from sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
@@ -155,7 +155,8 @@ class Stepper:
             self.world.observe(row.state[:, who], obs)
             self.kept_obs[tick % len(self.rows)][:, who] = obs
         at = tick % len(self.trail_position)
-        self.trail_position[at, who] = row.state[list(self.rules.map_axes)][:, who].T
+        for column, axis in enumerate(self.rules.map_axes):
+            self.trail_position[at, who, column] = _on_map(row.state[axis, who], self.world.state[axis])
         self.trail_strand[at, who] += 1
 
     def _keep_obs(self, tick: int, row: Row) -> None:
@@ -190,7 +191,7 @@ class Stepper:
         space = self.world.action
         if isinstance(space, ContinuousAction):
             low, high = space.low[:, None], space.high[:, None]
-            action[:] = low + draws * (high - low)
+            np.clip(low + draws * (high - low), low, high, out=action)
         else:
             action[:] = _choice(draws, space)
 
@@ -212,6 +213,7 @@ class Stepper:
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
         """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
+        assert isinstance(self.world, ArrayWorld | InteractingWorld)
         self.world.reset(self._reset_draws(self.agent[who], number), out)
 
     def _reset_draws(self, agent: NDArray[np.uint64], episode: Any) -> Float32Array:
@@ -224,6 +226,7 @@ class Stepper:
             everyone = self.arena["state"][tick % len(self.rows)]
             self.world.step_among(everyone, self.part, *results)
         else:
+            assert isinstance(self.world, ArrayWorld)
             self.world.step(now.state, *results)
 
     def _count(self, now: Row, following: Row, tick: int) -> None:
@@ -252,18 +255,25 @@ class Stepper:
         crossed = np.zeros(len(position), np.bool_)
         for column, axis in enumerate(self.rules.map_axes):
             variable = self.world.state[axis]
-            position[:, column] = row.state[axis]
-            if variable.periodic:
-                low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
-                position[:, column] -= np.floor((row.state[axis] - low) / span) * span
-                if ended is not None:
-                    before = self.trail_position[(tick - 1) % rows, :, column]
-                    crossed |= np.abs(position[:, column] - before) > span / 2
+            position[:, column] = _on_map(row.state[axis], variable)
+            if variable.periodic and ended is not None:
+                before = self.trail_position[(tick - 1) % rows, :, column]
+                span = np.float32(variable.high - variable.low)
+                crossed |= np.abs(position[:, column] - before) > span / 2
         strand = self.trail_strand[tick % rows]
         if ended is None:
             strand[:] = 0
         else:
             np.add(self.trail_strand[(tick - 1) % rows], ended | crossed, out=strand, casting="unsafe")
+
+
+def _on_map(x: Float32Array, variable: Variable) -> Float32Array:
+    """Return where on the map's axis of `variable` the values `x` are."""
+    if not variable.periodic:
+        return x
+    low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
+    inside: Float32Array = x - np.floor((x - low) / span) * span
+    return inside
 
 
 def observes_state(world: World) -> bool:

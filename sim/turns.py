@@ -20,6 +20,7 @@ class Turn(IntEnum):
     OTHERS = 3  # wait for the slowest worker
     CLOCK = 4  # wait until the next tick is due
     AGAIN = 5  # nothing: ask again
+    PLAIN = 6  # the next tick is one that the compiled path leaves to the plain one
 
 
 class Turns:

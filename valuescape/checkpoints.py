@@ -3,9 +3,8 @@
 from rich.console import Console
 
 from sim.policy.store import load
-from sim.worlds import make_world
 from valuescape.presets import configs_dir
-from valuescape.training import evaluate_checkpoint
+from valuescape.training import evaluate_checkpoint, world_to_train_in
 
 _SEED = 1_000_003
 """Of the starts for a new measurement: none that a training has used."""
@@ -23,7 +22,7 @@ def show_checkpoints(console: Console, episodes: int) -> None:
             soft_wrap=True,
         )
         if episodes:
-            again = evaluate_checkpoint(checkpoint, make_world(checkpoint.world), episodes, _SEED)
+            again = evaluate_checkpoint(checkpoint, world_to_train_in(checkpoint.world), episodes, _SEED)
             console.print(
                 f"  measured now {again.mean_return:.1f} ± {again.std_return:.1f} over {episodes} others, "
                 f"{again.terminated:.0%} ended by termination",

@@ -42,20 +42,27 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
+    world_file: Annotated[
+        Path | None,
+        typer.Option(help="A Python file that defines the world. It runs as part of the program."),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
 
     [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
     """
-    from sim.worlds import make_world
-    from valuescape.training import check_algorithm, default_timesteps
+    from sim.worlds import load_world_file
+    from valuescape.training import check_algorithm, default_timesteps, world_to_train_in
     from valuescape.training import train as train_checkpoint
 
-    made_in = make_world(world)
+    if world_file:
+        load_world_file(world_file)
+    made_in = world_to_train_in(world)
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
+    command += f" --world-file {world_file}" if world_file else ""
     path = out or Path(f"{world}-{algo}.safetensors")
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from sim.worlds import ActionSpace, ContinuousAction, World
+from sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
 
 Float32Array = NDArray[np.float32]
 
@@ -20,7 +20,7 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (Gymnasium's own declaration)
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ArrayWorld) -> None:
         self.world = world
         self.observation_space = spaces.Box(-np.inf, np.inf, (len(world.obs),), np.float32)
         self.action_space = gym_action_space(world.action)

@@ -18,7 +18,7 @@ from sim.policy.network import Checkpoint, Training
 from sim.policy.sb3 import load_sb3
 from sim.policy.store import check_writable, save
 from sim.rng import Stream, uniform
-from sim.worlds import ContinuousAction, World
+from sim.worlds import ArrayWorld, ContinuousAction, World, make_world
 
 Float32Array = NDArray[np.float32]
 Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units
@@ -91,7 +91,7 @@ class Evaluation:
 Report = Callable[[int, Evaluation], None]  # called with the timesteps done and the latest evaluation
 
 
-def evaluate(world: World, act: Act, episodes: int, seed: int) -> Evaluation:
+def evaluate(world: ArrayWorld, act: Act, episodes: int, seed: int) -> Evaluation:
     """Run `episodes` episodes of `act` side by side and return what they came to.
 
     The starts depend on `seed` alone. Episodes that have ended are stepped on but no longer counted.
@@ -118,7 +118,7 @@ def evaluate(world: World, act: Act, episodes: int, seed: int) -> Evaluation:
     )
 
 
-def evaluate_checkpoint(checkpoint: Checkpoint, world: World, episodes: int, seed: int) -> Evaluation:
+def evaluate_checkpoint(checkpoint: Checkpoint, world: ArrayWorld, episodes: int, seed: int) -> Evaluation:
     """Evaluate a checkpoint's deterministic policy as the workers run it, with NumPy."""
     policy = BatchPolicy(checkpoint, world.action, episodes)
     action = np.zeros((world.action.dim, episodes), np.float32)
@@ -131,7 +131,7 @@ def evaluate_checkpoint(checkpoint: Checkpoint, world: World, episodes: int, see
 
 
 def train(
-    world: World,
+    world: ArrayWorld,
     algorithm: str,
     out: Path,
     *,
@@ -167,6 +167,17 @@ def train(
     return checkpoint
 
 
+def world_to_train_in(name: str) -> ArrayWorld:
+    """Return the world of that name. Raises UsageError if there is none, or its agents cannot live alone."""
+    world = make_world(name)
+    if not isinstance(world, ArrayWorld):
+        raise UsageError(
+            f"{name}: a learner needs agents that live alone",
+            "these see each other, or live in environments of Gymnasium's own",
+        )
+    return world
+
+
 def check_algorithm(world: World, algorithm: str) -> None:
     """Raise UsageError unless `algorithm` is known and can act in `world`."""
     if algorithm not in ALGORITHMS:
@@ -187,7 +198,7 @@ def default_timesteps(world: World, algorithm: str) -> int:
     return timesteps
 
 
-def make_model(world: World, algorithm: str, seed: int) -> Any:
+def make_model(world: ArrayWorld, algorithm: str, seed: int) -> Any:
     """Return an untrained Stable-Baselines3 model in a WorldEnv of `world`, on one CPU thread.
 
     Raises UsageError if the optional extra `train` is not installed.
@@ -223,7 +234,7 @@ def _noise(world: World, sigma: float) -> Any:
 class _Watch:
     """Stable-Baselines3's callback: evaluates now and then, keeps the best networks of the second half."""
 
-    def __init__(self, model: Any, world: World, seed: int, timesteps: int, report: Report) -> None:
+    def __init__(self, model: Any, world: ArrayWorld, seed: int, timesteps: int, report: Report) -> None:
         self._model, self._world, self._seed, self._report = model, world, seed, report
         self._timesteps = timesteps
         self._interval = max(timesteps // _EVALUATIONS, 1)

@@ -1,4 +1,4 @@
-"""Actions of a block of agents, compiled: given, random, or a network's, with exploration."""
+"""Actions that a block of agents decides on, compiled: random, or a network's, with exploration."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from sim.rng import Stream, normal_pair, philox_words, unit_float
 from sim.simd.compiler import compiled, make_callable
 from sim.simd.mlp import TILE_AGENTS
-from sim.simd.policy import ARGMAX, GIVEN, RANDOM, SQUASHED, forward_tile
+from sim.simd.policy import ARGMAX, RANDOM, SQUASHED, forward_tile
 
 EXPLORATION_WORD = np.uint64(Stream.EXPLORATION << 16)
 RESET_WORD = np.uint64(Stream.RESET << 16)
@@ -65,15 +65,10 @@ def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
 def clip_rows(policy: Any, action: Any, n: Any) -> None:
     """Keep actions within their bounds."""
     for row in range(len(action)):
-        clip_into(action[row, :n], action[row, :n], policy.low[row], policy.high[row])
-
-
-@compiled
-def clip_into(source: Any, out: Any, low: Any, high: Any) -> None:
-    """Write `source`, kept within its bounds, to `out`."""
-    for i in range(len(out)):
-        x = source[i] if source[i] > low else low
-        out[i] = x if x < high else high
+        values, low, high = action[row, :n], policy.low[row], policy.high[row]
+        for i in range(n):
+            x = values[i] if values[i] > low else low
+            values[i] = x if x < high else high
 
 
 @compiled
@@ -95,8 +90,6 @@ def network_actions(
                     center = (policy.low[row] + policy.high[row]) / TWO
                 for i in range(TILE_AGENTS):
                     out[i] = values[i] * scale + center
-    if policy.kind != ARGMAX:
-        clip_rows(policy, action, n)
 
 
 @compiled
@@ -120,35 +113,23 @@ def explore(policy: Any, action: Any, draws: Any, n: Any) -> None:
             if draws[0, i] < policy.exploration:
                 action[0, i] = np.floor(draws[1, i] * count)
         return
+    clip_rows(policy, action, n)
     for row in range(len(action)):
         u, v = draws[row - row % 2], draws[row - row % 2 + 1]
         for i in range(n):
             first, second = pair(u[i], v[i])
             action[row, i] += (second if row % 2 else first) * policy.noise[row]
-    clip_rows(policy, action, n)
 
 
 @compiled
-def act(
-    policy: Any,
-    arrays: Any,
-    block: Any,
-    world: Any,
-    network: Any,
-    n: Any,
-    agent: Any,
-    tick: Any,
-    seed: Any,
-) -> None:
-    """Write the actions of `n` agents from `agent` on into the block, which has their observations."""
-    action = block[world.action_row : world.reward_row]
+def act(policy: Any, block: Any, world: Any, network: Any, n: Any, agent: Any, tick: Any, seed: Any) -> None:
+    """Write the actions of `n` agents from `agent` on into the block, which has their observations.
+
+    They may be beyond their bounds: whoever takes them clips them.
+    """
+    action = block[world.action_row : world.obs_row]
     action_dim = len(action)
     draws = block[world.draw_row :]
-    if policy.kind == GIVEN:
-        for row in range(action_dim):
-            given = arrays.given_action[row, agent : agent + n]
-            clip_into(given, action[row, :n], policy.low[row], policy.high[row])
-        return
     if policy.kind == RANDOM:
         draw_rows(draws, action_dim, n, seed, EXPLORATION_WORD, agent, tick)
         random_actions(policy, action, draws, n)

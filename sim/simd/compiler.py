@@ -13,6 +13,9 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba import types
+from numba.core import sigutils
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload, register_jitable
 
 import sim
@@ -34,14 +37,27 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(error_model="numpy", nogil=True)(function))
 
 
-def compiled_and_kept(function: F) -> F:
+def compiled_and_kept(function: F, key: str | None = None) -> F:
     """Compile `function`, whose machine code later processes find in a cache on disk.
 
-    numba would only notice changes of the file that `function` is in, so its name in the cache says what all
-    this room's sources are.
+    key: names all that it is made of, as `source_key` does; all this room's sources if it has closed over
+    nothing.
     """
-    function.__qualname__ += "_" + source_key()[:16]
-    return cast(F, numba.njit(error_model="numpy", nogil=True, cache=True)(function))
+    function.__qualname__ += "_" + (key or source_key())[:16]
+    dispatcher = compiled(function)
+    cast(Any, dispatcher)._cache = _KeyedCache(function)
+    return dispatcher
+
+
+class _KeyedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
+    """Finds machine code by the function's name, in which there is a key of all that it was made of.
+
+    numba's own cache would only notice changes of the file that the function is in, and compares what it has
+    closed over by a pickle, which differs from process to process where that is functions.
+    """
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        return signature, codegen.magic_tuple()
 
 
 def compile_for(function: Callable[..., Any], *arguments: Any) -> None:
@@ -53,7 +69,9 @@ def c_function(function: Callable[..., Any], key: str) -> int:
     """Return the address of `function` of (address, count, address), compiled and kept under `key`."""
     function.__qualname__ += "_" + key[:16]
     kind = types.void(types.uintp, types.intp, types.uintp)
-    made = numba.cfunc(kind, cache=True, error_model="numpy")(function)
+    made: Any = CFunc(function, sigutils.normalize_signature(kind), {}, {"error_model": "numpy"})
+    made._cache = _KeyedCache(function)
+    made.compile()
     _made.append(made)
     return int(made.address)
 
@@ -62,15 +80,10 @@ _made: list[Any] = []
 """Keeps machine code alive whose address is in use."""
 
 
-def fingerprinted(function: F, key: str) -> F:
-    """Compile `function` under a name that `key` decides, in place of numba's random one.
-
-    A function that has closed over it is then found in the cache if, and only if, the key is the same.
-    """
+def compiled_whole(function: F) -> F:
+    """Compile `function` where it is called, with the plain functions that it calls."""
     make_callable(function)
-    dispatcher = compiled(function)
-    cast(Any, dispatcher)._set_uuid(key)
-    return dispatcher
+    return compiled(function)
 
 
 def make_callable(function: Callable[..., Any]) -> None:
@@ -102,9 +115,12 @@ def _called(function: Callable[..., Any]) -> list[FunctionType]:
     return [each for each in found if isinstance(each, FunctionType)]
 
 
-def source_key(*functions: Callable[..., Any]) -> str:
-    """Return a name for the sources of compiled code: of `functions`, all that they call, and this room's."""
-    digest = hashlib.sha256(_room_source())
+def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
+    """Return a name for the sources of compiled code: of `functions`, all that they call, and this room's.
+
+    constants: what else the machine code was told, with a `repr` that says all of it.
+    """
+    digest = hashlib.sha256(_room_source() + repr(constants).encode())
     for each in _reached(functions):
         digest.update(each.__qualname__.encode() + _module_source(each.__module__) + _constants(each))
     return digest.hexdigest()

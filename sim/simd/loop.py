@@ -6,6 +6,7 @@ an eventfd). With two workers and the main process on two cores a tick's hand-ov
 alone, milliseconds; sleeping at once, 40 us and more.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,6 @@ from sim.simd.machine import (
     fence_release,
     sched_yield,
 )
-from sim.simd.tick import tick
 from sim.turns import Turn, Turns
 
 YIELDS = 50
@@ -35,7 +35,7 @@ TURN_NS = 50_000_000
 BILLION = np.int64(1_000_000_000)
 
 
-STEP, STOP, LIMIT, OTHERS, CLOCK, AGAIN = (int(turn) for turn in Turn)
+STEP, STOP, LIMIT, OTHERS, CLOCK, AGAIN, PLAIN = (int(turn) for turn in Turn)
 
 
 class Shared(NamedTuple):
@@ -133,35 +133,48 @@ def order_tick(shared: Any, tick: Any) -> Any:
     return slowest(shared.worker) >= tick
 
 
-@compiled_and_kept
-def loop(shared: Any, index: Any, lead: Any, work: Any) -> Any:
-    """As worker `index`, make ticks until one of `Turn` is left to Python.
+class Loops(NamedTuple):
+    """The loops over ticks of one kind.
 
-    work: what `tick` takes behind its number.
+    as_worker(shared, index, lead, work): as worker `index`, make ticks until one of `Turn` is left to
+    Python. alone(time, k, until, work): make ticks from k up to `until`, for at most TURN_NS; return the tick
+    reached, k itself if that one is left to Python.
     """
-    entered = monotonic_ns(shared.time)
-    while True:
-        turn = wait_for_turn(shared, index, lead)
-        if turn != STEP:
-            return turn
-        k = shared.worker[index].tick
-        tick(k, *work)
-        publish(shared, index, k + 1)
-        now = monotonic_ns(shared.time)
-        shared.worker[index].heartbeat_ns = now
-        if now - entered > TURN_NS:
-            return AGAIN
+
+    as_worker: Callable[..., int]
+    alone: Callable[..., int]
 
 
-@compiled_and_kept
-def several_ticks(time: Any, k: Any, until: Any, work: Any) -> Any:
-    """Make ticks from k up to `until`, for at most TURN_NS but at least one; return the tick reached."""
-    entered = monotonic_ns(time)
-    while True:
-        tick(k, *work)
-        k += 1
-        if k >= until or monotonic_ns(time) - entered > TURN_NS:
-            return k
+def make_loops(tick: Any, key: str) -> Loops:
+    """Return the loops over `tick`, which is compiled: tick(k, *work) says whether it has made tick k + 1.
+
+    key: names the source of `tick`, as `source_key` does.
+    """
+
+    def as_worker(shared: Any, index: Any, lead: Any, work: Any) -> Any:
+        entered = monotonic_ns(shared.time)
+        while True:
+            turn = wait_for_turn(shared, index, lead)
+            if turn != STEP:
+                return turn
+            k = shared.worker[index].tick
+            if not tick(k, *work):
+                return PLAIN
+            publish(shared, index, k + 1)
+            now = monotonic_ns(shared.time)
+            shared.worker[index].heartbeat_ns = now
+            if now - entered > TURN_NS:
+                return AGAIN
+
+    def alone(time: Any, k: Any, until: Any, work: Any) -> Any:
+        entered = monotonic_ns(time)
+        while k < until and tick(k, *work):
+            k += 1
+            if monotonic_ns(time) - entered > TURN_NS:
+                break
+        return k
+
+    return Loops(*(compiled_and_kept(each, key) for each in (as_worker, alone)))
 
 
 class CompiledTurns(Turns):

@@ -1,20 +1,23 @@
-"""The compiled counterpart of `sim.stepper.Stepper`."""
+"""The compiled counterparts of `sim.stepper.Stepper`."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.arena import Arena
 from sim.layout import Ending
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
-from sim.simd.compiler import compile_for
-from sim.simd.loop import CompiledTurns, loop, several_ticks
+from sim.simd.compiler import compile_for, source_key
+from sim.simd.finish import PassRows
+from sim.simd.interacting import interacting_code, interacting_tick
+from sim.simd.loop import CompiledTurns, Loops, make_loops
 from sim.simd.machine import BLOCK_AGENTS
 from sim.simd.mlp import TILE_AGENTS
 from sim.simd.policy import network_width, policy_arrays
-from sim.simd.tick import Scratch, TickArrays, count_and_leave_trail, tick_rules
-from sim.simd.tick import tick as make_tick
+from sim.simd.tick import Scratch, TickArrays, restart, tick, tick_rules
 from sim.simd.world import world_code
 from sim.stepper import Rules, Stepper
 from sim.turns import Turn, Turns
@@ -22,11 +25,37 @@ from sim.worlds.base import ElementwiseWorld, World
 from sim.worlds.interacting import InteractingWorld
 
 
-class CompiledStepper(Stepper):
-    """Steps as `Stepper` does, in machine code; the beginning and resets by hand stay NumPy's.
+class _LoopingStepper(Stepper):
+    """Makes ticks by a compiled loop; `work` is what the compiled tick takes behind its number."""
 
-    `work` is what the compiled tick takes behind its tick number.
-    """
+    loops: Loops
+    work: tuple[Any, ...]
+    time: NDArray[np.int64]  # [2], where the loop reads the clock
+
+    def step_to(self, tick: int, until: int) -> int:
+        """Make ticks up to `until`, for at most 50 ms but at least one; return the tick reached."""
+        reached = int(self.loops.alone(self.time, tick, until, self.work))
+        return reached if reached > tick else super().step_to(tick, until)
+
+    def prepare(self, turns: Turns) -> None:
+        """Compile the loop over ticks, or find it compiled: 12 s the very first time on a 2.3 GHz Xeon."""
+        assert isinstance(turns, CompiledTurns)
+        compile_for(self.loops.as_worker, turns.shared, 0, 1, self.work)
+
+    def run(self, turns: Turns, index: int, lead: int) -> Turn:
+        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        assert isinstance(turns, CompiledTurns)
+        turn = Turn(self.loops.as_worker(turns.shared, index, lead, self.work))
+        if turn is not Turn.PLAIN:
+            return turn
+        k = int(self.arena["worker"][index]["tick"])
+        self.step(k)
+        turns.publish(index, k + 1)
+        return Turn.AGAIN
+
+
+class CompiledStepper(_LoopingStepper):
+    """Steps as `Stepper` does, in machine code; only the beginning stays NumPy's."""
 
     def __init__(
         self,
@@ -39,39 +68,34 @@ class CompiledStepper(Stepper):
         super().__init__(arena, part, world, None, rules)  # the policy is compiled, too
         given = arena.layout.given_actions
         actions = policy_arrays(checkpoint, world.action, rules.exploration, given=given)
-        code = world_code(world)
+        code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
         self.time = np.zeros(2, np.int64)
-        self.work: tuple[Any, ...] = (
+        self.loops = _elementwise_loops()
+        self.work = (
             part.start,
             part.stop,
             _tick_arrays(arena),
             actions,
             tick_rules(world, rules.map_axes, autoreset=rules.autoreset),
             code,
-            _scratch(code.rows, network_width(actions, len(world.obs))),
+            _scratch(code.at, code.rows, network_width(actions, len(world.obs))),
         )
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
-        make_tick(tick, *self.work)
+        self.loops.alone(self.time, tick, tick + 1, self.work)
 
-    def step_to(self, tick: int, until: int) -> int:
-        """Make ticks up to `until`, for at most 50 ms but at least one; return the tick reached."""
-        return int(several_ticks(self.time, tick, until, self.work))
-
-    def prepare(self, turns: Turns) -> None:
-        """Compile the loop over ticks, or find it compiled: 12 s the very first time on a 2.3 GHz Xeon."""
-        assert isinstance(turns, CompiledTurns)
-        compile_for(loop, turns.shared, 0, 1, self.work)
-
-    def run(self, turns: Turns, index: int, lead: int) -> Turn:
-        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
-        assert isinstance(turns, CompiledTurns)
-        return Turn(loop(turns.shared, index, lead, self.work))
+    def restart(self, who: NDArray[np.intp], tick: int) -> None:
+        """Put the agents `who` at the start of their next episode, at `tick` itself."""
+        begin, _, arrays, _, rules, code, scratch = self.work
+        restart(who, tick, begin, arrays, rules, code, scratch)
 
 
-class InteractingStepper(Stepper):
-    """Steps a world whose agents see each other with the machine code that the world brings."""
+class InteractingStepper(_LoopingStepper):
+    """Steps a world whose agents see each other with the machine code that the world brings.
+
+    The plain path decides what they do, if they do anything, and begins episodes.
+    """
 
     def __init__(
         self,
@@ -81,34 +105,45 @@ class InteractingStepper(Stepper):
         checkpoint: Checkpoint | None,
         rules: Rules,
     ) -> None:
-        policy = BatchPolicy(checkpoint, world.action, part.stop - part.start) if checkpoint else None
+        count = part.stop - part.start
+        policy = BatchPolicy(checkpoint, world.action, count) if checkpoint else None
         super().__init__(arena, part, world, policy, rules)
-        self.step_among = world.compiled_step_among()
-        self.bounds = part.start, part.stop
-        self.arrays = _tick_arrays(arena)
-        self.tick_rules = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)
-
-    def prepare(self, turns: Turns) -> None:
-        """Compile what a tick calls, or find it compiled."""
-        assert isinstance(turns, CompiledTurns)
-        turns.prepare()
-        nobody, row = self.bounds[0], self.row(0)
-        everyone = np.zeros(self.arena["state"].shape[1:], np.float32)
-        self.step_among(everyone, nobody, nobody, row.action, row.state, row.reward, self.terminated)
-        compile_for(count_and_leave_trail, 0, 0, 0, self.arrays, self.tick_rules, self.terminated)
+        step_among = world.compiled_step_among()
+        code = interacting_code(world, rules)
+        self.action = np.zeros((world.action.dim, count), np.float32)
+        scratch = _scratch(code.at, action=self.action, terminated=self.terminated)
+        self.time = np.zeros(2, np.int64)
+        self.loops = make_loops(*interacting_tick(step_among))
+        self.work = part.start, part.stop, _tick_arrays(arena), step_among.context, code, scratch
+        # Python has something to do in every tick, or in those only in which episodes begin.
+        self.loops_by_itself = world.action.dim == 0 and self.kept_obs.shape[1] == 0
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
         now, following = self.row(tick), self.row(tick + 1)
-        action = self._actions(now, following, tick)
-        everyone = self.arena["state"][tick % len(self.rows)]
-        results = action, following.state, following.reward, self.terminated
-        self.step_among(everyone, *self.bounds, *results)
-        if not count_and_leave_trail(tick, *self.bounds, self.arrays, self.tick_rules, self.terminated):
+        self.action[:] = self._actions(now, following, tick)
+        if self.loops.alone(self.time, tick, tick + 1, self.work) == tick:
             ended = now.ending != Ending.RUNNING
             self._start_again(np.flatnonzero(ended), tick, tick + 1)
             self._leave_trail(tick + 1, following, ended)
         self._keep_obs(tick + 1, following)
+
+    def step_to(self, tick: int, until: int) -> int:
+        """Make ticks up to `until`, for at most 50 ms but at least one; return the tick reached."""
+        return super().step_to(tick, until) if self.loops_by_itself else Stepper.step_to(self, tick, until)
+
+    def prepare(self, turns: Turns) -> None:
+        """Compile the loops over ticks, or find them compiled."""
+        assert isinstance(turns, CompiledTurns)
+        super().prepare(turns)
+        turns.prepare()
+        compile_for(self.loops.alone, self.time, 0, 0, self.work)
+
+    def run(self, turns: Turns, index: int, lead: int) -> Turn:
+        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        if self.loops_by_itself:
+            return super().run(turns, index, lead)
+        return Stepper.run(self, turns, index, lead)
 
 
 def make_compiled_stepper(
@@ -121,14 +156,22 @@ def make_compiled_stepper(
     return CompiledStepper(arena, part, world, checkpoint, rules)
 
 
+@cache
+def _elementwise_loops() -> Loops:
+    return make_loops(tick, source_key())
+
+
 def _tick_arrays(arena: Arena) -> TickArrays:
-    arrays = TickArrays(*(arena[name] for name in TickArrays._fields))
-    return arrays._replace(trail_position=arrays.trail_position.reshape(arena.layout.trail_rows, -1))
+    return TickArrays(*(arena[name] for name in TickArrays._fields))
 
 
-def _scratch(rows: int, width: int) -> Scratch:
+def _scratch(
+    at: PassRows, rows: int = 0, width: int = 0, action: Any = None, terminated: Any = None
+) -> Scratch:
     return Scratch(
-        np.zeros((rows, BLOCK_AGENTS), np.float32),
-        np.zeros(BLOCK_AGENTS, np.bool_),
-        np.zeros((3, width * TILE_AGENTS), np.float32),
+        block=np.zeros((rows, BLOCK_AGENTS), np.float32),
+        network=np.zeros((3, width * TILE_AGENTS), np.float32),
+        action=np.zeros((0, 0), np.float32) if action is None else action,
+        terminated=np.zeros(0, np.bool_) if terminated is None else terminated,
+        table=np.zeros(at.size, np.uint64),
     )

@@ -1,7 +1,7 @@
 """One tick of one slice of agents, compiled: the same as `sim.stepper.Stepper.step`, bit by bit.
 
-Bit by bit but for a network's actions (`sim.simd.policy`). It works in blocks: rows are copied into a block
-that stays in the first cache, calculated there in loops that LLVM vectorises, and copied out.
+Bit by bit but for a network's actions (`sim.simd.policy`). It works in blocks: what agents do is decided in
+rows that stay in the first cache; one pass over the arena's rows (`sim.simd.finish`) does the rest.
 """
 
 from typing import Any, NamedTuple
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from sim.layout import Ending
 from sim.simd.acting import act, draw_for_reset
-from sim.simd.compiler import compiled, compiled_and_kept
+from sim.simd.compiler import compiled, compiled_and_kept, compiled_whole
 from sim.simd.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release
 from sim.simd.policy import GIVEN
 from sim.worlds.base import Float32Array, Variable, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
-HALF = np.float32(0.5)
 
 
 class TickArrays(NamedTuple):
@@ -31,7 +30,7 @@ class TickArrays(NamedTuple):
     episode_return: Float32Array
     episode_start: NDArray[np.uint32]
     episodes: NDArray[Any]
-    trail_position: Float32Array  # [trail_rows, 2 * agents]: flat, else LLVM does not vectorise the writing
+    trail_position: Float32Array
     trail_strand: NDArray[np.uint8]
     given_action: Float32Array
     obs: Float32Array  # [rows, 0, agents] where it is not kept
@@ -42,15 +41,16 @@ class Scratch(NamedTuple):
     """A slice's private memory; nothing in it outlives a tick."""
 
     block: Float32Array  # [rows, BLOCK_AGENTS]
-    terminated: NDArray[np.bool_]  # [BLOCK_AGENTS]
     network: Float32Array  # [3, width * TILE_AGENTS]
+    action: Float32Array  # [action_dim, the slice's agents] where agents see each other, else [0, 0]
+    terminated: NDArray[np.bool_]  # [the slice's agents] there, else [0]
+    table: NDArray[np.uint64]  # [PassRows.size], addresses
 
 
 class TickRules(NamedTuple):
-    """What of `sim.stepper.Rules` and of the world is neither code nor policy."""
+    """What of `sim.stepper.Rules` and of the world starts need."""
 
     autoreset: bool
-    max_episode_steps: np.uint32
     map_axes: tuple[int, int]
     low: tuple[np.float32, np.float32]  # of the map's axes
     span: tuple[np.float32, np.float32]  # 0 if not periodic
@@ -58,132 +58,125 @@ class TickRules(NamedTuple):
 
 def tick_rules(world: World, map_axes: tuple[int, int], *, autoreset: bool) -> TickRules:
     """Return the rules for `world`."""
-    axes = [world.state[axis] for axis in map_axes]
-    low = tuple(np.float32(axis.low) for axis in axes)
-    return TickRules(
-        autoreset,
-        np.uint32(world.max_episode_steps),
-        map_axes,
-        (low[0], low[1]),
-        _spans(axes),
-    )
+    x, y = (world.state[axis] for axis in map_axes)
+    return TickRules(autoreset, map_axes, (np.float32(x.low), np.float32(y.low)), (_span(x), _span(y)))
 
 
-def _spans(axes: list[Variable]) -> tuple[np.float32, np.float32]:
-    spans = [np.float32(axis.high - axis.low) if axis.periodic else FLOAT_ZERO for axis in axes]
-    return spans[0], spans[1]
+def _span(axis: Variable) -> np.float32:
+    return np.float32(axis.high - axis.low) if axis.periodic else FLOAT_ZERO
 
 
-@compiled_and_kept
-def tick(
+def make_tick(
     k: Any, begin: Any, end: Any, arrays: Any, policy: Any, rules: Any, world: Any, scratch: Any
-) -> None:
-    """Make tick k + 1 of agents [begin, end)."""
-    now, following = k % len(arrays.state), (k + 1) % len(arrays.state)
-    block = scratch.block
-    address, flags = block.ctypes.data, scratch.terminated.ctypes.data
-    tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
-    seed = arrays.main[0].seed
+) -> Any:
+    """Make tick k + 1 of agents [begin, end); return True."""
+    now = k % len(arrays.state)
     blocks = -(-(end - begin) // BLOCK_AGENTS)
     for index in range(blocks):
         # There and back again: the blocks that the last tick ended with are still in the cache.
         first = begin + BLOCK_AGENTS * (index if k % 2 == 0 else blocks - 1 - index)
         n = min(BLOCK_AGENTS, end - first)
-        _load_rows(block, arrays.state[now], 0, first, n)
-        if len(policy.layers) > 0:
-            call_at(world.observe, address, n, flags)
-        act(policy, arrays, block, world, scratch.network, n, first, tick_word, seed)
-        call_at(world.step, address, n, flags)
-        reward = block[world.reward_row, :n]
-        count(arrays, now, following, k, first, reward, scratch.terminated, rules.max_episode_steps)
-        if rules.autoreset and _any_ended(arrays.ending[now, first : first + n]):
-            _start_again(arrays, now, following, k, first, n, block, seed, world)
-        _store_rows(block, arrays.state[following], world.next_row, first, n)
         if policy.kind != GIVEN:
-            _store_rows(block, arrays.action[following], world.action_row, first, n)
-        _copy_floats(arrays.reward[following, first : first + n], reward)
-        if len(arrays.obs[following]) > 0:
-            _keep_obs(arrays.obs[following], first, n, block, world)
-        leave_trail(arrays, now, k, first, n, block[world.next_row :], rules)
-
-
-@compiled_and_kept
-def count_and_leave_trail(k: Any, begin: Any, end: Any, arrays: Any, rules: Any, terminated: Any) -> Any:
-    """Finish tick k + 1 of agents [begin, end), whose world has made the next states by itself.
-
-    Returns False, with the trail not written, if some must start again before.
-    """
-    now, following = k % len(arrays.state), (k + 1) % len(arrays.state)
-    reward = arrays.reward[following, begin:end]
-    count(arrays, now, following, k, begin, reward, terminated, rules.max_episode_steps)
-    if rules.autoreset and _any_ended(arrays.ending[now, begin:end]):
-        return False
-    leave_trail(arrays, now, k, begin, end - begin, arrays.state[following, :, begin:end], rules)
+            _decide(k, now, first, n, arrays, policy, world, scratch)
+        point_at_rows(scratch.table, k, first, arrays, world.at, scratch)
+        _point_at_actions(scratch.table, k, first, arrays, policy.kind == GIVEN, world, scratch.block)
+        call_at(world.finish, scratch.table.ctypes.data, n, np.uintp(np.uint32(k + 1)))
+        if rules.autoreset and any_ended(arrays.ending[now, first : first + n]):
+            for agent in range(first, first + n):
+                if arrays.ending[now, agent] != RUNNING:
+                    start_again(arrays, k, k + 1, agent, rules, world, scratch.block)
     return True
 
 
+@compiled_and_kept
+def restart(who: Any, k: Any, begin: Any, arrays: Any, rules: Any, world: Any, scratch: Any) -> None:
+    """Put agents `who`, counted from `begin`, at the start of their next episodes at tick k itself."""
+    for each in who:
+        agent = begin + each
+        start_again(arrays, k, k, agent, rules, world, scratch.block)
+        arrays.trail_strand[k % len(arrays.trail_strand), agent] += np.uint8(1)
+
+
 @compiled
-def _start_again(
-    arrays: Any, now: Any, following: Any, k: Any, first: Any, n: Any, block: Any, seed: Any, world: Any
+def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, world: Any, scratch: Any) -> None:
+    """Write what `n` agents do to the block."""
+    block = scratch.block
+    if len(policy.layers) > 0:
+        for row in range(arrays.state.shape[1]):
+            source = arrays.state[now, row, first : first + n]
+            copy_bytes(block[row].ctypes.data, source.ctypes.data, 4 * n)
+        call_at(world.observe, block.ctypes.data, n, np.uintp(0))
+    tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
+    act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0].seed)
+
+
+@compiled
+def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch: Any) -> None:
+    """Write where a pass finds the rows of ticks k and k + 1, from agent `first` on; all but the actions."""
+    now, following = k % len(arrays.state), (k + 1) % len(arrays.state)
+    trail, next_trail = k % len(arrays.trail_strand), (k + 1) % len(arrays.trail_strand)
+    for row in range(arrays.state.shape[1]):
+        table[at.state + row] = arrays.state[now, row, first:].ctypes.data
+        table[at.next_state + row] = arrays.state[following, row, first:].ctypes.data
+    table[at.began] = arrays.episode_start[first:].ctypes.data
+    table[at.return_before] = arrays.episode_return[now, first:].ctypes.data
+    table[at.return_after] = arrays.episode_return[following, first:].ctypes.data
+    table[at.ending_before] = arrays.ending[now, first:].ctypes.data
+    table[at.ending] = arrays.ending[following, first:].ctypes.data
+    table[at.position_before] = arrays.trail_position[trail, first:].ctypes.data
+    table[at.position] = arrays.trail_position[next_trail, first:].ctypes.data
+    table[at.strand_before] = arrays.trail_strand[trail, first:].ctypes.data
+    table[at.strand] = arrays.trail_strand[next_trail, first:].ctypes.data
+    table[at.reward] = arrays.reward[following, first:].ctypes.data
+    table[at.terminated] = scratch.terminated.ctypes.data
+    for row in range(arrays.obs.shape[1]):
+        table[at.obs + row] = arrays.obs[following, row, first:].ctypes.data
+
+
+@compiled
+def _point_at_actions(
+    table: Any, k: Any, first: Any, arrays: Any, given: Any, world: Any, block: Any
 ) -> None:
-    """Put whoever's episode ended in tick k at the start of the next."""
-    for i in range(n):
-        if arrays.ending[now, first + i] != RUNNING:
-            episode = next_episode(arrays, now, following, k, first + i)
-            draws = block[world.draw_row :]
-            draw_for_reset(draws, world.reset_draws, i, seed, first + i, episode)
-            call_at(world.start, block.ctypes.data, i, np.uintp(0))
-            block[world.reward_row, i] = FLOAT_ZERO
-            block[world.action_row : world.reward_row, i] = FLOAT_ZERO
+    """Write where the pass finds actions and leaves them: given ones, which nobody keeps, in the block."""
+    following = (k + 1) % len(arrays.state)
+    for row in range(arrays.action.shape[1]):
+        decided = block[world.action_row + row].ctypes.data
+        if given:
+            table[world.at.action + row] = arrays.given_action[row, first:].ctypes.data
+            table[world.at.kept_action + row] = decided
+        else:
+            table[world.at.action + row] = decided
+            table[world.at.kept_action + row] = arrays.action[following, row, first:].ctypes.data
 
 
 @compiled
-def _keep_obs(obs: Any, first: Any, n: Any, block: Any, world: Any) -> None:
-    """Write what `n` agents observe of their next states; takes the rows of the draws for it."""
-    following = block[world.next_row :]  # seen as a block whose states are the next ones
-    call_at(world.observe, following.ctypes.data, n, np.uintp(0))
-    _store_rows(following, obs, world.obs_row, first, n)
+def start_again(arrays: Any, ended: Any, began: Any, agent: Any, rules: Any, world: Any, block: Any) -> None:
+    """Put `agent`, whose episode ended in tick `ended`, at the start of the next at tick `began`.
+
+    Of the trail only the position is written: that it breaks there is the pass's business.
+    """
+    number = next_episode(arrays, ended, began, agent)
+    seed = arrays.main[0].seed
+    draw_for_reset(block[world.draw_row :], world.reset_draws, 0, seed, agent, number)
+    call_at(world.start, block.ctypes.data, 0, np.uintp(0))
+    row = began % len(arrays.state)
+    for variable in range(arrays.state.shape[1]):
+        arrays.state[row, variable, agent] = block[variable, 0]
+    for variable in range(arrays.obs.shape[1]):
+        arrays.obs[row, variable, agent] = block[world.obs_row + variable, 0]
+    arrays.action[row % len(arrays.action), :, agent] = FLOAT_ZERO
+    arrays.reward[row, agent] = FLOAT_ZERO
+    arrays.episode_return[row, agent] = FLOAT_ZERO
+    arrays.ending[row, agent] = RUNNING
+    for side in range(2):
+        x, low, span = block[rules.map_axes[side], 0], rules.low[side], rules.span[side]
+        if span != FLOAT_ZERO:
+            x = x - np.floor((x - low) / span) * span
+        arrays.trail_position[began % len(arrays.trail_position), agent, side] = x
 
 
 @compiled
-def _copy_floats(target: Any, source: Any) -> None:
-    copy_bytes(target.ctypes.data, source.ctypes.data, 4 * len(target))
-
-
-@compiled
-def _load_rows(block: Any, source: Any, first_row: Any, first: Any, n: Any) -> None:
-    """Copy `n` agents of all rows of `source` [dim, agents] into the block."""
-    for row in range(len(source)):
-        _copy_floats(block[first_row + row, :n], source[row, first : first + n])
-
-
-@compiled
-def _store_rows(block: Any, target: Any, first_row: Any, first: Any, n: Any) -> None:
-    """Copy rows of the block to `n` agents of all rows of `target` [dim, agents]."""
-    for row in range(len(target)):
-        _copy_floats(target[row, first : first + n], block[first_row + row, :n])
-
-
-@compiled
-def count(
-    arrays: Any, now: Any, following: Any, k: Any, first: Any, reward: Any, terminated: Any, most: Any
-) -> None:
-    """Sum up the reward and decide how the episodes stand."""
-    n = len(reward)
-    before = arrays.episode_return[now, first : first + n]
-    after = arrays.episode_return[following, first : first + n]
-    for i in range(n):
-        after[i] = before[i] + reward[i]
-    began = arrays.episode_start[first : first + n]
-    ending = arrays.ending[following, first : first + n]
-    tick = np.uint32(k + 1)
-    for i in range(n):
-        late = TRUNCATED if np.uint32(tick - began[i]) >= most else RUNNING
-        ending[i] = TERMINATED if terminated[i] else late
-
-
-@compiled
-def _any_ended(ending: Any) -> Any:
+def any_ended(ending: Any) -> Any:
     """Return whether any of the endings is one; a loop of its own, or LLVM would not vectorise it."""
     found = RUNNING
     for i in range(len(ending)):
@@ -192,61 +185,25 @@ def _any_ended(ending: Any) -> Any:
 
 
 @compiled
-def next_episode(arrays: Any, now: Any, following: Any, k: Any, agent: Any) -> Any:
-    """Write the episode of `agent` that begins in tick k + 1, as `sim.episodes` does; return its number."""
+def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
+    """Write the episode of `agent` that begins in tick `began`, as `sim.episodes` does; return its number."""
     pair = arrays.episodes[agent]
     newest = 1 if pair[1].number > pair[0].number else 0
-    if np.uint32(pair[newest].began) == np.uint32(k + 1):  # this tick was begun by someone who died in it
+    if np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0:  # left by whoever died in this tick
         newest = 1 - newest
     before = pair[newest]
     number = before.number + 1
     written = pair[number & 1]
-    written.began = np.uint32(k + 1)
-    ended_so = np.uint32(arrays.ending[now, agent] == TERMINATED)
-    written.terminated_count = before.terminated_count + ended_so
-    written.finished_length = before.finished_length + np.uint64(np.uint32(np.uint32(k) - before.began))
-    written.finished_return = before.finished_return + np.float64(arrays.episode_return[now, agent])
+    row = ended % len(arrays.ending)
+    written.began = np.uint32(began)
+    written.terminated_count = before.terminated_count + np.uint32(arrays.ending[row, agent] == TERMINATED)
+    written.finished_length = before.finished_length + np.uint64(np.uint32(np.uint32(ended) - before.began))
+    written.finished_return = before.finished_return + np.float64(arrays.episode_return[row, agent])
     fence_release()  # only with its number is the record valid: who dies before has written nothing
     written.number = number
-    arrays.episode_start[agent] = np.uint32(k + 1)
-    arrays.episode_return[following, agent] = FLOAT_ZERO
-    arrays.ending[following, agent] = RUNNING
+    arrays.episode_start[agent] = np.uint32(began)
     return number
 
 
-@compiled
-def leave_trail(arrays: Any, now: Any, k: Any, first: Any, n: Any, state: Any, rules: Any) -> None:
-    """Write map positions and strands of tick k + 1; `state` has the agents' next states."""
-    rows = len(arrays.trail_position)
-    position = arrays.trail_position[(k + 1) % rows, 2 * first : 2 * (first + n)]
-    before = arrays.trail_position[k % rows, 2 * first : 2 * (first + n)]
-    strand = arrays.trail_strand[(k + 1) % rows, first : first + n]
-    strand_before = arrays.trail_strand[k % rows, first : first + n]
-    ending = arrays.ending[now, first : first + n]
-    breaks = np.uint8(rules.autoreset)
-    for i in range(n):
-        strand[i] = strand_before[i] + (breaks if ending[i] != RUNNING else RUNNING)
-    x, y = state[rules.map_axes[0]], state[rules.map_axes[1]]
-    if rules.span[0] == FLOAT_ZERO and rules.span[1] == FLOAT_ZERO:
-        for i in range(n):
-            position[2 * i] = x[i]
-            position[2 * i + 1] = y[i]
-        return
-    for i in range(n):
-        u, crossed_x = _wrap(x[i], before[2 * i], rules.low[0], rules.span[0])
-        v, crossed_y = _wrap(y[i], before[2 * i + 1], rules.low[1], rules.span[1])
-        position[2 * i] = u
-        position[2 * i + 1] = v
-        started = strand[i] != strand_before[i]
-        strand[i] = strand_before[i] + np.uint8(started or crossed_x or crossed_y)
-
-
-@compiled
-def _wrap(x: Any, before: Any, low: Any, span: Any) -> Any:
-    """Return `x` within its window, and whether it left it on one side and came back on the other."""
-    if span == FLOAT_ZERO:
-        return x, False
-    inside = x - np.floor((x - low) / span) * span
-    gap = inside - before
-    gap = -gap if gap < FLOAT_ZERO else gap
-    return inside, gap > span * HALF
+tick = compiled_whole(make_tick)
+"""`make_tick`, compiled where it is called."""

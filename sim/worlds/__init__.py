@@ -1,12 +1,21 @@
 """The worlds that agents live in, by name."""
 
-from sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
+from sim.worlds.base import (
+    ActionSpace,
+    ArrayWorld,
+    ContinuousAction,
+    DiscreteAction,
+    ElementwiseWorld,
+    Variable,
+    World,
+)
 from sim.worlds.files import load_world_file, world_files
 from sim.worlds.registry import WORLDS, make_world
 
 __all__ = [
     "WORLDS",
     "ActionSpace",
+    "ArrayWorld",
     "ContinuousAction",
     "DiscreteAction",
     "ElementwiseWorld",

@@ -76,11 +76,11 @@ ActionSpace = ContinuousAction | DiscreteAction
 
 
 class World(ABC):
-    """Dynamics of many agents at once; pure array code, without process, clock or OpenGL.
+    """What all worlds say of themselves, without process, clock or OpenGL; see ArrayWorld for how they step.
 
     Arrays are float32 with the agents innermost: state [state_dim, n], obs [obs_dim, n], action
     [action_dim, n], reward [n], terminated [n] bool. A method writes into the arrays it is given and keeps
-    no state of its own, so one agent's result never depends on which others are in the same call.
+    no state of its own.
 
     The map shows two state variables, `map_axes` (horizontal, vertical) unless `heatmap.axes` says otherwise.
     A critic's landscape holds the others at `map_slice` (by name) or, if not there, in the middle of their
@@ -97,6 +97,14 @@ class World(ABC):
     reset_draws: ClassVar[int]
     map_axes: ClassVar[tuple[int, int]] = (0, 1)
     map_slice: ClassVar[Mapping[str, float]] = {}
+
+    def observe(self, state: Float32Array, out: Float32Array) -> None:
+        """Write the observations of `state` into `out` [obs_dim, n]; unless overridden, the state itself."""
+        out[:] = state
+
+
+class ArrayWorld(World):
+    """A world whose agents do not see each other: one's result never depends on who else is in the call."""
 
     @abstractmethod
     def reset(self, draws: Float32Array, out: Float32Array) -> None:
@@ -116,10 +124,6 @@ class World(ABC):
         Continuous actions come clipped to their bounds, discrete ones as whole indices.
         """
 
-    def observe(self, state: Float32Array, out: Float32Array) -> None:
-        """Write the observations of `state` into `out` [obs_dim, n]; unless overridden, the state itself."""
-        out[:] = state
-
 
 Elements = tuple[Element, ...]
 """One element per variable: rows of agents in NumPy, the numbers of one agent when compiled."""
@@ -128,8 +132,8 @@ _PART = 4096
 """Agents calculated at a time, so that what NumPy stores between two operations stays in the cache."""
 
 
-class ElementwiseWorld(World):
-    """A world whose agents do not see each other, written once for one agent: the usual case.
+class ElementwiseWorld(ArrayWorld):
+    """A world that is written once, for one agent: the usual case.
 
     `start`, `dynamics` and `observation` are static methods of float32 elements, made of `+ - * /`,
     comparisons, `&` and `|`, the functions of `sim.elementwise`, and np.float32 constants of the module. No

@@ -78,7 +78,8 @@ def _worlds_of(module: ModuleType, shown: str) -> tuple[type[World], ...]:
     )
     if not worlds:
         raise UsageError(
-            f"--world-file {shown}: defines no world", f"expected a class World or ElementwiseWorld; {_GUIDE}"
+            f"--world-file {shown}: defines no world",
+            f"expected a class ElementwiseWorld or ArrayWorld; {_GUIDE}",
         )
     taken = set(world_names())
     for world in worlds:

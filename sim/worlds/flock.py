@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sim.config import FlockConfig
 from sim.elementwise import Element, cos, floor, maximum, sin, sqrt, symmetric, where
 from sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Elements, Float32Array, Variable
-from sim.worlds.interacting import InteractingWorld, StepAmong
+from sim.worlds.interacting import CompiledStepAmong, InteractingWorld
 
 LANES = 16
 """Sums of a bird's neighbours that run side by side: the k-th candidate of a run goes to sum k mod LANES."""
@@ -124,7 +124,7 @@ class Flock(InteractingWorld):
                 row[:] = element
         terminated[:] = False
 
-    def compiled_step_among(self) -> StepAmong:
+    def compiled_step_among(self) -> CompiledStepAmong:
         """Return the compiled step for this many birds."""
         from sim.worlds.flock_kernel import make_step
 

@@ -13,11 +13,10 @@ from numba.core import cgutils, types
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from sim.simd.compiler import compiled, compiled_and_kept, fingerprinted, source_key
+from sim.simd.compiler import compiled, compiled_whole, source_key
 from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements
-from sim.worlds.base import BoolArray, Float32Array
 from sim.worlds.flock import LANES, Rules, fly
-from sim.worlds.interacting import StepAmong
+from sim.worlds.interacting import CompiledStepAmong
 
 STATE, SUMS = 4, 7
 ZERO = np.float32(0)
@@ -40,26 +39,10 @@ class Scratch(NamedTuple):
     at_block: int
 
 
-def make_step(rules: Rules, num_agents: int) -> StepAmong:
+def make_step(rules: Rules, num_agents: int) -> CompiledStepAmong:
     """Return the compiled `Flock.step_among` for `num_agents` birds, with scratch memory of its own."""
-    scratch = _make_scratch(rules, num_agents)
-    kernel = _kernel()
-
-    def step_among(
-        everyone: Float32Array,
-        begin: int,
-        end: int,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
-        if everyone.shape != (STATE, num_agents):
-            raise ValueError(f"everyone: {everyone.shape}, expected {(STATE, num_agents)}")
-        kernel(rules, scratch, everyone, begin, end, out, reward)
-        terminated[:] = False
-
-    return step_among
+    kernel, key = _kernel()
+    return CompiledStepAmong(kernel, (rules, _make_scratch(rules, num_agents)), key)
 
 
 def _make_scratch(rules: Rules, num_agents: int) -> Scratch:
@@ -74,15 +57,23 @@ def _make_scratch(rules: Rules, num_agents: int) -> Scratch:
 
 
 @cache
-def _kernel() -> Callable[..., None]:
-    """Return the compiled step of a slice; machine code is kept on disk."""
+def _kernel() -> tuple[Callable[..., None], str]:
+    """Return the compiled step of a slice, and the name of its source."""
     key = source_key(fly, _list_birds, _own_places, _look_around)
-    move = fingerprinted(fly, key)
-    list_birds, own_places = fingerprinted(_list_birds, key + "l"), fingerprinted(_own_places, key + "o")
-    look_around = fingerprinted(_look_around, key + "a")
+    move = compiled_whole(fly)
+    list_birds, own_places = compiled_whole(_list_birds), compiled_whole(_own_places)
+    look_around = compiled_whole(_look_around)
 
     def step_slice(
-        rules: Any, scratch: Any, everyone: Any, begin: int, end: int, out: Any, reward: Any
+        rules: Any,
+        scratch: Any,
+        everyone: Any,
+        begin: int,
+        end: int,
+        action: Any,
+        out: Any,
+        reward: Any,
+        terminated: Any,
     ) -> None:
         list_birds(rules, scratch, everyone)
         own = own_places(scratch, begin, end)
@@ -101,8 +92,9 @@ def _kernel() -> Callable[..., None]:
                 out[row, i] = scratch.result[row, scratch.place[begin + i]]
         for i in range(end - begin):
             reward[i] = scratch.result[STATE, scratch.place[begin + i]]
+            terminated[i] = False
 
-    return compiled_and_kept(step_slice)
+    return compiled_whole(step_slice), key
 
 
 def _list_birds(rules: Any, scratch: Any, everyone: Any) -> None:

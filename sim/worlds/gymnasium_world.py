@@ -7,10 +7,8 @@ from typing import Any, ClassVar
 from sim.errors import UsageError
 from sim.worlds.base import (
     ActionSpace,
-    BoolArray,
     ContinuousAction,
     DiscreteAction,
-    Float32Array,
     Variable,
     World,
 )
@@ -20,29 +18,11 @@ _WINDOW = 10.0
 
 
 class GymnasiumWorld(World):
-    """A world that steps environment objects, one for each agent: see `sim.gym_stepper`.
-
-    An environment's own state is hidden in it, so the array methods of a world raise TypeError.
-    """
+    """A world that steps environment objects, one for each agent: see `sim.gym_stepper`."""
 
     source = "Gymnasium"
     reset_draws = 0
     env_id: ClassVar[str]
-
-    def reset(self, draws: Float32Array, out: Float32Array) -> None:
-        """Raise TypeError: an environment starts from a seed."""
-        raise TypeError(f"{self.name} has no array form")
-
-    def step(
-        self,
-        state: Float32Array,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
-        """Raise TypeError: an observation is not all of an environment's state."""
-        raise TypeError(f"{self.name} has no array form")
 
 
 def gymnasium_world(env_id: str) -> World:

@@ -2,11 +2,21 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from sim.worlds.base import BoolArray, Float32Array, World
 
-StepAmong = Callable[[Float32Array, int, int, Float32Array, Float32Array, Float32Array, BoolArray], None]
-"""`step_among`, compiled: its arguments, with `begin, end` in place of `part`."""
+
+class CompiledStepAmong(NamedTuple):
+    """`step_among`, compiled: kernel(*context, everyone, begin, end, action, out, reward, terminated).
+
+    begin, end: in place of `part`. context: what the kernel needs beside its arguments, scratch memory among
+    it: make one for each thread. key: names the kernel's source, for machine code that contains it.
+    """
+
+    kernel: Callable[..., None]
+    context: tuple[Any, ...]
+    key: str
 
 
 class InteractingWorld(World):
@@ -15,6 +25,10 @@ class InteractingWorld(World):
     All agents move at once: the others are read as they were at the tick before, so the result is the same
     for any division of the agents into slices.
     """
+
+    @abstractmethod
+    def reset(self, draws: Float32Array, out: Float32Array) -> None:
+        """Write start states into `out` [state_dim, n] from uniform `draws` [reset_draws, n] in [0, 1)."""
 
     @abstractmethod
     def step_among(
@@ -33,19 +47,5 @@ class InteractingWorld(World):
         """
 
     @abstractmethod
-    def compiled_step_among(self) -> StepAmong:
-        """Return `step_among` compiled by numba, equal bit by bit; `begin, end` in place of `part`.
-
-        What is returned holds scratch memory of its own: make one for each thread.
-        """
-
-    def step(
-        self,
-        state: Float32Array,
-        action: Float32Array,
-        out: Float32Array,
-        reward: Float32Array,
-        terminated: BoolArray,
-    ) -> None:
-        """Raise TypeError: without the others there is no next state."""
-        raise TypeError(f"agents of {self.name} see each other: call step_among")
+    def compiled_step_among(self) -> CompiledStepAmong:
+        """Return `step_among` compiled by numba, equal bit by bit."""

@@ -10,12 +10,12 @@ from sim.layout import Ending
 from sim.rng import Stream, normal, uniform
 from sim.stepper import ROW_ARRAYS, Stepper
 from sim.worlds import WORLDS, ContinuousAction, Variable
-from sim.worlds.base import World
+from sim.worlds.base import ArrayWorld
 
 AGENTS = 40
 
 
-class Stairs(World):
+class Stairs(ArrayWorld):
     """Climb one step a tick, from step 0 to 7; 10 is the top. Five ticks at most."""
 
     name = "stairs"

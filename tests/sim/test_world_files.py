@@ -21,9 +21,9 @@ EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
 
 ARRAYS = """
 import numpy as np
-from sim.worlds import DiscreteAction, Variable, World
+from sim.worlds import ArrayWorld, DiscreteAction, Variable
 
-class Arrays(World):
+class Arrays(ArrayWorld):
     name = "arrays"
     source = "a test"
     state = (Variable("a", "m", -1.0, 1.0), Variable("b", "", -1.0, 1.0))
@@ -130,7 +130,7 @@ def test_a_file_is_run_once(write):
         (("step_s = 0.1", "step_s = 0"), "step_s = 0"),
         (("step_s = 0.1", "map_axes = (0, 2); step_s = 0.1"), r"map_axes = \(0, 2\)"),
         (("def reset", "def rest"), "has no method reset"),
-        (("class Arrays(World)", "class Arrays"), "defines no world"),
+        (("class Arrays(ArrayWorld)", "class Arrays"), "defines no world"),
         (("np.float32(0.1) *", "np.float32(0.1 *"), "SyntaxError"),
         (("import numpy as np", "import nunpy"), "line 2: ModuleNotFoundError"),
     ],

@@ -10,7 +10,7 @@ import time
 import numpy as np
 from timing import answer, arguments
 
-from sim.simd.compiler import compiled, fingerprinted, source_key
+from sim.simd.compiler import compiled, compiled_whole
 from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements, store_flag
 from sim.worlds import WORLDS
 
@@ -22,8 +22,7 @@ ACTION_AT, REWARD_AT = (4 * BLOCK_AGENTS * row for row in (ACTION, REWARD))
 
 def make_kernel(world):
     """Return run(blocks, done, steps, n, low, high, limit): TICKS ticks of all blocks."""
-    key = source_key(world.dynamics, world.start) + "bare"
-    dynamics, start = fingerprinted(world.dynamics, key), fingerprinted(world.start, key + "s")
+    dynamics, start = compiled_whole(world.dynamics), compiled_whole(world.start)
     draws = world.reset_draws
 
     @compiled

@@ -1,0 +1,133 @@
+"""One pass over many rows of memory: what it reads and writes of an agent, at addresses said not to overlap.
+
+LLVM would compare every two of a dozen arrays at run time before it vectorised a loop over them, and gives up
+instead. So each access says which row it is of, and that no other row is where it is (LLVM's scoped alias
+metadata). That holds inside one pass only, where rows of one tick are read and other rows are written; a
+pass is therefore a function that is called by its address, which nothing is moved out of or into.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_I64 = ir.IntType(64)
+
+
+@intrinsic(prefer_literal=True)
+def row_addresses(context: Any, table: Any, count: Any) -> Any:
+    """Return the `count` addresses that lie at address `table`, as a tuple. Take them before a loop."""
+    n = count.literal_value
+    result = types.UniTuple(types.uintp, n)
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        base = builder.inttoptr(arguments[0], _I64.as_pointer())
+        values = [builder.load(builder.gep(base, [ir.Constant(_I64, at)])) for at in range(n)]
+        return cg.make_tuple(builder, result, values)
+
+    return result(types.uintp, count), generate
+
+
+@intrinsic(prefer_literal=True)
+def load_rows(context: Any, rows: Any, at: Any, count: Any, agent: Any) -> Any:
+    """Return agent `agent`'s floats in the `count` rows from the row `at` on, as a tuple."""
+    first, n = at.literal_value, count.literal_value
+    result = types.UniTuple(types.float32, n)
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table, _, _, agent = arguments
+        values = [_load(cg, builder, table, row, types.float32, agent) for row in range(first, first + n)]
+        return cg.make_tuple(builder, result, values)
+
+    return result(rows, at, count, types.intp), generate
+
+
+@intrinsic(prefer_literal=True)
+def store_rows(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> Any:
+    """Write the tuple `elements` to agent `agent`'s floats in the rows from the row `at` on."""
+    first, kinds = at.literal_value, [types.float32] * len(elements)
+    if list(elements) != kinds:
+        raise TypeError(f"{elements}: expected {len(kinds)} float32 numbers; are all constants np.float32?")
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table, _, agent, values = arguments
+        for offset in range(len(kinds)):
+            value = builder.extract_value(values, offset)
+            _store(cg, builder, table, first + offset, value, types.float32, agent)
+        return cg.get_dummy_value()
+
+    return types.void(rows, at, types.intp, elements), generate
+
+
+@intrinsic(prefer_literal=True)
+def load_number(context: Any, rows: Any, at: Any, index: Any, kind: Any) -> Any:
+    """Return number `index` of the row `at`, which is of the type `kind`."""
+    row, number = at.literal_value, kind.instance_type
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _load(cg, builder, arguments[0], row, number, arguments[2])
+
+    return number(rows, at, types.intp, kind), generate
+
+
+@intrinsic(prefer_literal=True)
+def store_number(context: Any, rows: Any, at: Any, index: Any, number: Any) -> Any:
+    """Write a number of its own type to place `index` of the row `at`."""
+    row = at.literal_value
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _store(cg, builder, arguments[0], row, arguments[3], number, arguments[2])
+        return cg.get_dummy_value()
+
+    return types.void(rows, at, types.intp, number), generate
+
+
+@intrinsic
+def clip_elements(context: Any, elements: Any, low: Any, high: Any) -> Any:
+    """Return the tuple `elements`, each within its bounds."""
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        clipped = []
+        for each in zip(*(cgutils.unpack_tuple(builder, values) for values in arguments), strict=True):
+            x, least, greatest = each
+            x = builder.select(builder.fcmp_ordered(">", x, least), x, least)
+            clipped.append(builder.select(builder.fcmp_ordered("<", x, greatest), x, greatest))
+        return cg.make_tuple(builder, elements, clipped)
+
+    return elements(elements, elements, elements), generate
+
+
+def _load(cg: Any, builder: Any, table: Any, row: int, kind: Any, index: Any) -> Any:
+    loaded = builder.load(_pointer(cg, builder, table, row, kind, index), align=_align(cg, kind))
+    return _of_row(builder, loaded, table, row)
+
+
+def _store(cg: Any, builder: Any, table: Any, row: int, value: Any, kind: Any, index: Any) -> None:
+    stored = builder.store(value, _pointer(cg, builder, table, row, kind, index), align=_align(cg, kind))
+    _of_row(builder, stored, table, row)
+
+
+def _pointer(cg: Any, builder: Any, table: Any, row: int, kind: Any, index: Any) -> Any:
+    base = builder.inttoptr(builder.extract_value(table, row), cg.get_value_type(kind).as_pointer())
+    return builder.gep(base, [index], inbounds=True)
+
+
+def _align(cg: Any, kind: Any) -> int:
+    return int(cg.get_abi_sizeof(cg.get_value_type(kind)))
+
+
+def _of_row(builder: Any, access: Any, table: Any, row: int) -> Any:
+    """Mark a load or store as one of row `row` of `table`, and of no other."""
+    module = builder.module
+    domain = module.add_metadata([ir.MetaDataString(module, "valuescape rows")])
+    scopes = [
+        module.add_metadata([ir.MetaDataString(module, f"valuescape row {each}"), domain])
+        for each in range(table.type.count)
+    ]
+    access.set_metadata("alias.scope", module.add_metadata([scopes[row]]))
+    others = scopes[:row] + scopes[row + 1 :]
+    if others:
+        access.set_metadata("noalias", module.add_metadata(others))
+    return access
