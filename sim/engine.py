@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
@@ -11,30 +10,25 @@ from typing import Any, Self
 
 import psutil
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from sim.arena import Arena
 from sim.auto import worker_count
 from sim.config import Config
-from sim.control import Bell, Orders, change_orders, give_orders, read_orders
+from sim.control import Bell, Orders, give_orders, read_orders
+from sim.crew import Alone, Crew, Workers
 from sim.episodes import Endings, EpisodeState, episodes_at
-from sim.errors import UsageError
 from sim.gym_stepper import log_rows
 from sim.landscape import map_axes
 from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
 from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
-from sim.supervisor import Supervisor, WorkerFailedError, failure_here, require_descriptors
-from sim.turns import Turns
-from sim.worker import WorkerSpec, make_stepper, make_turns
+from sim.supervisor import require_descriptors
+from sim.worker import WorkerSpec
 from sim.worlds import World, make_world, world_files
 
 _CATCH_UP_S = 0.25
 """A simulation further behind its clock than this goes on from now instead of racing to make up for it."""
-
-_PUMP_S = 0.02
-"""Without workers, the longest that one `pump` may keep a frame waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,7 @@ class Engine:
         given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] in the world's units,
         clipped; the caller writes it and then calls `advance_to`, a tick at a time. What agents observe is
         then in `arena["obs"]`, or in `state` where that is the same. autoreset: off, agents whose episode
-        ended are left to `sim.stepper.Stepper.restart`.
+        ended are left to `restart` of `stepper()`.
         """
         self.config = config
         self.world: World = make_world(config.world.name, config)
@@ -93,20 +87,18 @@ class Engine:
         self.arena["main"]["seed"] = config.run.seed
         self._bells = tuple(Bell() for _ in range(self.workers))
         self._main_bell = Bell()
-        self._supervisor: Supervisor | None = None
-        self._stepper: Stepper | None = None
-        self._turns: Turns | None = None
-        self._limits: threadpool_limits | None = None
+        self._crew: Crew | None = None
         self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
         try:
-            self._start(checkpoint)
+            specs = self._specs(checkpoint)
+            self._crew = Workers(config.workers, specs) if self.workers else Alone(specs[0])
         except BaseException:
             self.close()
             raise
 
-    def _start(self, checkpoint: Checkpoint | None) -> None:
+    def _specs(self, checkpoint: Checkpoint | None) -> list[WorkerSpec]:
         config = self.config
-        specs = [
+        return [
             WorkerSpec(
                 index=index,
                 part=part,
@@ -120,14 +112,6 @@ class Engine:
             )
             for index, part in enumerate(slices(config.agents.count, max(1, self.workers), BLOCK))
         ]
-        if self.workers:
-            self._supervisor = Supervisor(config.workers, specs)
-            self._turns = make_turns(specs[0])
-        else:
-            self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
-            self._stepper = make_stepper(specs[0])
-            self._stepper.initialise()
-            self.arena["worker"][0]["tick"] = 0
 
     def __enter__(self) -> Self:
         return self
@@ -150,25 +134,20 @@ class Engine:
     @property
     def restarts(self) -> int:
         """How many workers have been replaced."""
-        return self._supervisor.restarts if self._supervisor else 0
+        return self._crew.restarts if self._crew else 0
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers."""
-        return self._supervisor.pids if self._supervisor else []
+        return self._crew.pids if self._crew else []
 
     def wait_ready(self, check: Callable[[], None] = lambda: None) -> None:
         """Wait until every worker has made tick 0. Raises UsageError if one fails while starting.
 
         check: called meanwhile; what it raises ends the waiting.
         """
-        self.arena["main"][0]["waits_for"] = 0
-        while self.newest_tick < 0:
-            check()
-            assert self._supervisor
-            self._supervisor.require_started()
-            self._main_bell.wait(0.02)
-        self.arena["main"][0]["waits_for"] = NO_LIMIT
+        assert self._crew
+        self._crew.wait_ready(check)
 
     def run_until(self, tick: int) -> None:
         """Let the simulation run at its own pace, beside the caller, up to `tick` (async)."""
@@ -184,30 +163,18 @@ class Engine:
 
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as can be, and return when it is complete (lockstep)."""
-        if self._stepper:
-            change_orders(self.arena, limit=tick, tick_ns=0)
-            while self.newest_tick < tick:
-                self._step_here(tick)
-        elif self._turns and not self._turns.order_tick(tick):
-            self._sleep_until(tick)
+        assert self._crew
+        self._crew.advance_to(tick)
 
-    def _sleep_until(self, tick: int) -> None:
-        """Sleep until the workers have completed `tick`, looking after them meanwhile."""
-        main = self.arena["main"][0]
-        main["waits_for"] = tick
-        try:
-            while self.newest_tick < tick:
-                self._main_bell.wait(0.05)
-                self.check()
-        finally:
-            main["waits_for"] = NO_LIMIT
+    def stepper(self) -> Stepper:
+        """Return a stepper of all agents in this process, for `restart` while the workers rest."""
+        assert self._crew
+        return self._crew.stepper()
 
     def check(self) -> None:
         """Once a frame: replace workers that died, keep the clock honest, step if there are no workers."""
-        if self._supervisor:
-            self._supervisor.check()
-        elif self._stepper:
-            self._pump()
+        assert self._crew
+        self._crew.check()
         self._let_all_come_up()
         self._forgive_lateness()
 
@@ -280,11 +247,9 @@ class Engine:
     def close(self) -> None:
         """End the workers and free the arena; returns within a few seconds whatever they do."""
         self._give(replace(self._orders, stop=True))
-        if self._supervisor:
-            self._supervisor.close()
-        if self._limits:
-            self._limits.unregister()
-        self._stepper = self._turns = None
+        if self._crew:
+            self._crew.close()
+        self._crew = None
         for bell in (*self._bells, self._main_bell):
             bell.close()
         # A traceback on its way may hold a view; the memory then goes when that does.
@@ -319,25 +284,3 @@ class Engine:
         late_ns = time.monotonic_ns() - orders.due_ns(self.newest_tick + 1)
         if orders.tick_ns and self.newest_tick < orders.limit and late_ns > _CATCH_UP_S * 1e9:
             self._give(replace(self._paced_from_now(), limit=orders.limit))
-
-    def _pump(self) -> None:
-        """Make the ticks that are due, for at most `_PUMP_S`."""
-        end = time.monotonic() + _PUMP_S
-        orders = read_orders(self.arena)
-        while self.newest_tick < orders.limit and time.monotonic() < end:
-            if orders.due_ns(self.newest_tick + 1) > time.monotonic_ns():
-                return
-            self._step_here(self.newest_tick + 1)
-
-    def _step_here(self, until: int) -> None:
-        """Make ticks up to `until`, for a bounded time but at least one."""
-        assert self._stepper
-        record = self.arena["worker"][0]
-        tick = int(record["tick"])
-        try:
-            record["tick"] = self._stepper.step_to(tick, until)
-        except UsageError:
-            raise
-        except Exception as error:  # a world may be the user's own
-            report = failure_here(0, self._stepper.part, tick, traceback.format_exc())
-            raise WorkerFailedError(report) from error

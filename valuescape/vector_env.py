@@ -19,7 +19,6 @@ from sim.config import load_config
 from sim.engine import Engine
 from sim.errors import UsageError
 from sim.layout import Ending
-from sim.stepper import Stepper
 from sim.worlds import DiscreteAction, World
 from valuescape.vector_spaces import make_spec, single_action_space, single_observation_space, world_of
 
@@ -116,7 +115,7 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
             self.close()
             raise
         self._choices = world.action.n if isinstance(world.action, DiscreteAction) else 0
-        self._restarter = Stepper(self.engine.arena, slice(0, self.num_envs), world, None, self.engine.rules)
+        self._restarter = self.engine.stepper()
         self._given: Float32Array = self.engine.arena["given_action"]
         self.action_buffer: Float32Array = self._given.T
         self._rows = [self._row(tick) for tick in range(self.engine.arena.layout.state_rows)]

@@ -122,7 +122,8 @@ def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
     """
     digest = hashlib.sha256(_room_source() + repr(constants).encode())
     for each in _reached(functions):
-        digest.update(each.__qualname__.encode() + _module_source(each.__module__) + _constants(each))
+        name = f"{each.__module__}.{each.__qualname__}"  # kept code imports the module again
+        digest.update(name.encode() + _module_source(each.__module__) + _constants(each))
     return digest.hexdigest()
 
 

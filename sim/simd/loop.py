@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.arena import Arena
 from sim.control import Bell
 from sim.simd.compiler import compile_for, compiled, compiled_and_kept
+from sim.simd.held import hold
 from sim.simd.machine import (
     CLOCK_MONOTONIC,
     clock_gettime,
@@ -112,8 +113,9 @@ def publish(shared: Any, index: Any, tick: Any) -> None:
 
 
 @compiled_and_kept
-def order_tick(shared: Any, tick: Any) -> Any:
+def order_tick(held: Any, tick: Any) -> Any:
     """Let all workers make every tick up to `tick` at once; return whether it was complete soon."""
+    shared = held.work
     used = shared.main[0].slot
     orders = shared.control[1 - used]
     orders.stop = 0
@@ -136,9 +138,9 @@ def order_tick(shared: Any, tick: Any) -> Any:
 class Loops(NamedTuple):
     """The loops over ticks of one kind.
 
-    as_worker(shared, index, lead, work): as worker `index`, make ticks until one of `Turn` is left to
-    Python. alone(time, k, until, work): make ticks from k up to `until`, for at most TURN_NS; return the tick
-    reached, k itself if that one is left to Python.
+    as_worker(shared, index, lead, held): as worker `index`, make ticks until one of `Turn` is left to
+    Python. alone(held, k, until): make ticks from k up to `until`, for at most TURN_NS; return the tick
+    reached, k itself if that one is left to Python. `held.work` is what the tick takes behind its number.
     """
 
     as_worker: Callable[..., int]
@@ -151,7 +153,8 @@ def make_loops(tick: Any, key: str) -> Loops:
     key: names the source of `tick`, as `source_key` does.
     """
 
-    def as_worker(shared: Any, index: Any, lead: Any, work: Any) -> Any:
+    def as_worker(shared: Any, index: Any, lead: Any, held: Any) -> Any:
+        work = held.work
         entered = monotonic_ns(shared.time)
         while True:
             turn = wait_for_turn(shared, index, lead)
@@ -166,7 +169,9 @@ def make_loops(tick: Any, key: str) -> Loops:
             if now - entered > TURN_NS:
                 return AGAIN
 
-    def alone(time: Any, k: Any, until: Any, work: Any) -> Any:
+    def alone(held: Any, k: Any, until: Any) -> Any:
+        work = held.work
+        time = work[-1].time
         entered = monotonic_ns(time)
         while k < until and tick(k, *work):
             k += 1
@@ -190,12 +195,12 @@ class CompiledTurns(Turns):
             np.int32(main_bell.descriptor.fd),
             np.zeros(2, np.int64),
         )
+        self._held = hold(self.shared)
 
     def prepare(self) -> None:
         """Compile what is called here, or find it compiled."""
         compile_for(wait_for_turn, self.shared, 0, 1)
         compile_for(publish, self.shared, 0, 0)
-        compile_for(order_tick, self.shared, 0)
 
     def wait(self, index: int, lead: int) -> Turn:
         """Return what worker `index` may do, after waiting a little for orders or others."""
@@ -207,4 +212,4 @@ class CompiledTurns(Turns):
 
     def order_tick(self, tick: int) -> bool:
         """Let all workers make every tick up to `tick` at once; return whether it was complete soon."""
-        return bool(order_tick(self.shared, tick))
+        return bool(order_tick(self._held, tick))

@@ -12,6 +12,7 @@ from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
 from sim.simd.compiler import compile_for, source_key
 from sim.simd.finish import PassRows
+from sim.simd.held import hold
 from sim.simd.interacting import interacting_code, interacting_tick
 from sim.simd.loop import CompiledTurns, Loops, make_loops
 from sim.simd.machine import BLOCK_AGENTS
@@ -26,26 +27,27 @@ from sim.worlds.interacting import InteractingWorld
 
 
 class _LoopingStepper(Stepper):
-    """Makes ticks by a compiled loop; `work` is what the compiled tick takes behind its number."""
+    """Makes ticks by a compiled loop."""
 
-    loops: Loops
-    work: tuple[Any, ...]
-    time: NDArray[np.int64]  # [2], where the loop reads the clock
+    def _use(self, loops: Loops, work: tuple[Any, ...]) -> None:
+        """Make ticks by `loops`; `work` is what the compiled tick takes behind its number."""
+        self.loops = loops
+        self.held = hold(work)
 
     def step_to(self, tick: int, until: int) -> int:
         """Make ticks up to `until`, for at most 50 ms but at least one; return the tick reached."""
-        reached = int(self.loops.alone(self.time, tick, until, self.work))
+        reached = int(self.loops.alone(self.held, tick, until))
         return reached if reached > tick else super().step_to(tick, until)
 
     def prepare(self, turns: Turns) -> None:
         """Compile the loop over ticks, or find it compiled: 12 s the very first time on a 2.3 GHz Xeon."""
         assert isinstance(turns, CompiledTurns)
-        compile_for(self.loops.as_worker, turns.shared, 0, 1, self.work)
+        compile_for(self.loops.as_worker, turns.shared, 0, 1, self.held)
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
         """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
         assert isinstance(turns, CompiledTurns)
-        turn = Turn(self.loops.as_worker(turns.shared, index, lead, self.work))
+        turn = Turn(self.loops.as_worker(turns.shared, index, lead, self.held))
         if turn is not Turn.PLAIN:
             return turn
         k = int(self.arena["worker"][index]["tick"])
@@ -69,26 +71,18 @@ class CompiledStepper(_LoopingStepper):
         given = arena.layout.given_actions
         actions = policy_arrays(checkpoint, world.action, rules.exploration, given=given)
         code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
-        self.time = np.zeros(2, np.int64)
-        self.loops = _elementwise_loops()
-        self.work = (
-            part.start,
-            part.stop,
-            _tick_arrays(arena),
-            actions,
-            tick_rules(world, rules.map_axes, autoreset=rules.autoreset),
-            code,
-            _scratch(code.at, code.rows, network_width(actions, len(world.obs))),
-        )
+        scratch = _scratch(code.at, code.rows, network_width(actions, len(world.obs)))
+        starts = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)
+        work = part.start, part.stop, _tick_arrays(arena), actions, starts, code, scratch
+        self._use(_elementwise_loops(), work)
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
-        self.loops.alone(self.time, tick, tick + 1, self.work)
+        self.loops.alone(self.held, tick, tick + 1)
 
     def restart(self, who: NDArray[np.intp], tick: int) -> None:
         """Put the agents `who` at the start of their next episode, at `tick` itself."""
-        begin, _, arrays, _, rules, code, scratch = self.work
-        restart(who, tick, begin, arrays, rules, code, scratch)
+        restart(self.held, who, tick)
 
 
 class InteractingStepper(_LoopingStepper):
@@ -112,9 +106,8 @@ class InteractingStepper(_LoopingStepper):
         code = interacting_code(world, rules)
         self.action = np.zeros((world.action.dim, count), np.float32)
         scratch = _scratch(code.at, action=self.action, terminated=self.terminated)
-        self.time = np.zeros(2, np.int64)
-        self.loops = make_loops(*interacting_tick(step_among))
-        self.work = part.start, part.stop, _tick_arrays(arena), step_among.context, code, scratch
+        work = part.start, part.stop, _tick_arrays(arena), step_among.context, code, scratch
+        self._use(make_loops(*interacting_tick(step_among)), work)
         # Python has something to do in every tick, or in those only in which episodes begin.
         self.loops_by_itself = world.action.dim == 0 and self.kept_obs.shape[1] == 0
 
@@ -122,7 +115,7 @@ class InteractingStepper(_LoopingStepper):
         """Make tick + 1 from `tick`."""
         now, following = self.row(tick), self.row(tick + 1)
         self.action[:] = self._actions(now, following, tick)
-        if self.loops.alone(self.time, tick, tick + 1, self.work) == tick:
+        if self.loops.alone(self.held, tick, tick + 1) == tick:
             ended = now.ending != Ending.RUNNING
             self._start_again(np.flatnonzero(ended), tick, tick + 1)
             self._leave_trail(tick + 1, following, ended)
@@ -137,7 +130,7 @@ class InteractingStepper(_LoopingStepper):
         assert isinstance(turns, CompiledTurns)
         super().prepare(turns)
         turns.prepare()
-        compile_for(self.loops.alone, self.time, 0, 0, self.work)
+        compile_for(self.loops.alone, self.held, 0, 0)
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
         """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
@@ -174,4 +167,5 @@ def _scratch(
         action=np.zeros((0, 0), np.float32) if action is None else action,
         terminated=np.zeros(0, np.bool_) if terminated is None else terminated,
         table=np.zeros(at.size, np.uint64),
+        time=np.zeros(2, np.int64),
     )

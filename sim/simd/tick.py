@@ -45,6 +45,7 @@ class Scratch(NamedTuple):
     action: Float32Array  # [action_dim, the slice's agents] where agents see each other, else [0, 0]
     terminated: NDArray[np.bool_]  # [the slice's agents] there, else [0]
     table: NDArray[np.uint64]  # [PassRows.size], addresses
+    time: NDArray[np.int64]  # [2], what clock_gettime writes
 
 
 class TickRules(NamedTuple):
@@ -89,8 +90,12 @@ def make_tick(
 
 
 @compiled_and_kept
-def restart(who: Any, k: Any, begin: Any, arrays: Any, rules: Any, world: Any, scratch: Any) -> None:
-    """Put agents `who`, counted from `begin`, at the start of their next episodes at tick k itself."""
+def restart(held: Any, who: Any, k: Any) -> None:
+    """Put agents `who` of the slice at the start of their next episodes at tick k itself.
+
+    held: of what the tick takes behind its number.
+    """
+    begin, _, arrays, _, rules, world, scratch = held.work
     for each in who:
         agent = begin + each
         start_again(arrays, k, k, agent, rules, world, scratch.block)

@@ -177,9 +177,9 @@ def test_a_simulation_that_was_held_up_does_not_race_to_make_up_for_it():
         engine.run_freely()
         began = time.monotonic()
         time.sleep(1)
-        engine._step_here = lambda until: None  # too slow to make even one tick in the time it may take
+        engine._crew.step = lambda until: None  # too slow to make even one tick in the time it may take
         engine.check()
-        del engine._step_here
+        del engine._crew.step
         assert engine.newest_tick == 0
         while time.monotonic() - began < 1.2:
             engine.check()

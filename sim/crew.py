@@ -1,0 +1,163 @@
+"""Who makes the ticks: the calling process alone, or a crew of workers."""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from threadpoolctl import threadpool_limits
+
+from sim.arena import Arena
+from sim.config import WorkersConfig
+from sim.control import Bell, change_orders, read_orders
+from sim.errors import UsageError
+from sim.layout import NO_LIMIT
+from sim.stepper import Stepper
+from sim.supervisor import Supervisor, WorkerFailedError, failure_here
+from sim.worker import WorkerSpec, make_stepper, make_turns
+
+_PUMP_S = 0.02
+"""Without workers, the longest that one `check` may keep a frame waiting."""
+
+
+class Crew(Protocol):
+    """What the engine asks of whoever makes its ticks."""
+
+    @property
+    def restarts(self) -> int:
+        """How many workers have been replaced."""
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+
+    def wait_ready(self, check: Callable[[], None]) -> None:
+        """Return when tick 0 is there."""
+
+    def advance_to(self, tick: int) -> None:
+        """Make every tick up to `tick` as fast as can be; return when it is complete."""
+
+    def check(self) -> None:
+        """Once a frame: do what is due."""
+
+    def stepper(self) -> Stepper:
+        """Return a stepper of all agents in the calling process, for `restart` while nobody steps."""
+
+    def close(self) -> None:
+        """End whoever runs."""
+
+
+class Alone:
+    """Makes the ticks in the calling process, as one worker would that has all agents."""
+
+    restarts = 0
+    pids: list[int] = []  # noqa: RUF012 - nobody ever joins
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self.arena = spec.arena
+        self._part = spec.part
+        self._ticks = spec.arena["worker"]["tick"]
+        self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
+        self._stepper = make_stepper(spec)
+        self._stepper.initialise()
+        self._ticks[0] = 0
+
+    def wait_ready(self, check: Callable[[], None]) -> None:
+        """Return at once."""
+
+    def advance_to(self, tick: int) -> None:
+        """Make every tick up to `tick` as fast as can be."""
+        change_orders(self.arena, limit=tick, tick_ns=0)
+        while self._ticks[0] < tick:
+            self.step(tick)
+
+    def check(self) -> None:
+        """Make the ticks that are due, for at most `_PUMP_S`."""
+        end = time.monotonic() + _PUMP_S
+        orders = read_orders(self.arena)
+        while (tick := int(self._ticks[0])) < orders.limit and time.monotonic() < end:
+            if orders.due_ns(tick + 1) > time.monotonic_ns():
+                return
+            self.step(tick + 1)
+
+    def step(self, until: int) -> None:
+        """Make ticks up to `until`, for a bounded time but at least one."""
+        tick = int(self._ticks[0])
+        try:
+            self._ticks[0] = self._stepper.step_to(tick, until)
+        except UsageError:
+            raise
+        except Exception as error:  # a world may be the user's own
+            report = failure_here(0, self._part, tick, traceback.format_exc())
+            raise WorkerFailedError(report) from error
+
+    def stepper(self) -> Stepper:
+        """Return the stepper of all agents."""
+        return self._stepper
+
+    def close(self) -> None:
+        """Give back what was taken of this process."""
+        self._limits.unregister()
+        del self._stepper, self._ticks
+
+
+class Workers:
+    """Has worker processes make the ticks, beside the calling process or in step with it."""
+
+    def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
+        self.arena: Arena = specs[0].arena
+        self._ticks = self.arena["worker"]["tick"]
+        self._main: Any = self.arena["main"][0]
+        self._bell: Bell = specs[0].main_bell
+        self._supervisor = Supervisor(config, specs)
+        self._turns = make_turns(specs[0])
+        self._first = specs[0]
+
+    @property
+    def restarts(self) -> int:
+        """How many workers have been replaced."""
+        return self._supervisor.restarts
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return self._supervisor.pids
+
+    def wait_ready(self, check: Callable[[], None]) -> None:
+        """Wait until every worker has made tick 0. Raises UsageError if one fails while starting."""
+        self._main["waits_for"] = 0
+        while self._ticks.min() < 0:
+            check()
+            self._supervisor.require_started()
+            self._bell.wait(0.02)
+        self._main["waits_for"] = NO_LIMIT
+
+    def advance_to(self, tick: int) -> None:
+        """Have every tick up to `tick` made as fast as can be; return when it is complete."""
+        if not self._turns.order_tick(tick):
+            self._sleep_until(tick)
+
+    def _sleep_until(self, tick: int) -> None:
+        """Sleep until the workers have completed `tick`, looking after them meanwhile."""
+        self._main["waits_for"] = tick
+        try:
+            while self._ticks.min() < tick:
+                self._bell.wait(0.05)
+                self.check()
+        finally:
+            self._main["waits_for"] = NO_LIMIT
+
+    def check(self) -> None:
+        """Replace workers that died or hang; never waits."""
+        self._supervisor.check()
+
+    def stepper(self) -> Stepper:
+        """Return a new stepper of all agents."""
+        everyone = slice(0, self.arena.layout.agents)
+        return make_stepper(replace(self._first, part=everyone))
+
+    def close(self) -> None:
+        """End the workers, who have been told to stop."""
+        self._supervisor.close()
+        del self._turns, self._main, self._ticks, self._first
