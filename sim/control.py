@@ -38,12 +38,6 @@ def give_orders(arena: Arena, orders: Orders) -> None:
     arena["main"][0]["slot"] = slot
 
 
-def change_orders(arena: Arena, *, limit: int, tick_ns: int) -> None:
-    """Change the orders that hold, in place: for an arena without workers, where nobody else reads them."""
-    words = arena["control"][int(arena["main"][0]["slot"])]
-    words["limit"], words["tick_ns"] = limit, tick_ns
-
-
 def read_orders(arena: Arena) -> Orders:
     """Return the orders that hold now."""
     words = arena["control"][int(arena["main"][0]["slot"])]

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
+from sim import compiling
 from sim.arena import Arena
 from sim.config import WorkersConfig
-from sim.control import Bell, change_orders, read_orders
+from sim.control import Bell, read_orders
 from sim.errors import UsageError
-from sim.layout import NO_LIMIT
+from sim.layout import NO_LIMIT, Phase
 from sim.stepper import Stepper
 from sim.supervisor import Supervisor, WorkerFailedError, failure_here
 from sim.worker import WorkerSpec, make_stepper, make_turns
@@ -58,38 +59,40 @@ class Alone:
         self.arena = spec.arena
         self._part = spec.part
         self._ticks = spec.arena["worker"]["tick"]
+        # The orders, both slots, in place: nobody else reads them here, and publishing them takes longer.
+        self._limit, self._tick_ns = spec.arena["control"]["limit"], spec.arena["control"]["tick_ns"]
         self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
         self._stepper = make_stepper(spec)
         self._stepper.initialise()
-        self._ticks[0] = 0
+        self._ticks[0] = self._tick = 0
 
     def wait_ready(self, check: Callable[[], None]) -> None:
         """Return at once."""
 
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as can be."""
-        change_orders(self.arena, limit=tick, tick_ns=0)
-        while self._ticks[0] < tick:
+        self._limit[:] = tick
+        self._tick_ns[:] = 0
+        while self._tick < tick:
             self.step(tick)
 
     def check(self) -> None:
         """Make the ticks that are due, for at most `_PUMP_S`."""
         end = time.monotonic() + _PUMP_S
         orders = read_orders(self.arena)
-        while (tick := int(self._ticks[0])) < orders.limit and time.monotonic() < end:
-            if orders.due_ns(tick + 1) > time.monotonic_ns():
+        while self._tick < orders.limit and time.monotonic() < end:
+            if orders.due_ns(self._tick + 1) > time.monotonic_ns():
                 return
-            self.step(tick + 1)
+            self.step(self._tick + 1)
 
     def step(self, until: int) -> None:
         """Make ticks up to `until`, for a bounded time but at least one."""
-        tick = int(self._ticks[0])
         try:
-            self._ticks[0] = self._stepper.step_to(tick, until)
+            self._ticks[0] = self._tick = self._stepper.step_to(self._tick, until)
         except UsageError:
             raise
         except Exception as error:  # a world may be the user's own
-            report = failure_here(0, self._part, tick, traceback.format_exc())
+            report = failure_here(0, self._part, self._tick, traceback.format_exc())
             raise WorkerFailedError(report) from error
 
     def stepper(self) -> Stepper:
@@ -99,7 +102,7 @@ class Alone:
     def close(self) -> None:
         """Give back what was taken of this process."""
         self._limits.unregister()
-        del self._stepper, self._ticks
+        del self._stepper, self._ticks, self._limit, self._tick_ns
 
 
 class Workers:
@@ -127,8 +130,11 @@ class Workers:
     def wait_ready(self, check: Callable[[], None]) -> None:
         """Wait until every worker has made tick 0. Raises UsageError if one fails while starting."""
         self._main["waits_for"] = 0
+        phases = self.arena["worker"]["phase"]
         while self._ticks.min() < 0:
             check()
+            if Phase.COMPILING in phases:
+                compiling.tell()
             self._supervisor.require_started()
             self._bell.wait(0.02)
         self._main["waits_for"] = NO_LIMIT

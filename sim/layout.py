@@ -17,6 +17,7 @@ class Phase(IntEnum):
     STARTING = 0
     RUNNING = 1
     FAILED = 2
+    COMPILING = 3  # starting, too
 
 
 class Ending(IntEnum):

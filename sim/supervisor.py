@@ -143,7 +143,7 @@ class Supervisor:
         if slot.process.exitcode is not None:
             return _last_words(slot) or f"exit code {slot.process.exitcode}"
         record = slot.spec.arena["worker"][slot.spec.index]
-        starting = record["phase"] == Phase.STARTING
+        starting = record["phase"] in (Phase.STARTING, Phase.COMPILING)
         allowed = self.config.start_timeout if starting else self.config.heartbeat_timeout
         silent = (time.monotonic_ns() - int(record["heartbeat_ns"])) * 1e-9
         return f"no heartbeat for {silent:.1f} s" if silent > allowed else ""

@@ -14,6 +14,7 @@ from typing import Any
 import multiprocess
 from threadpoolctl import threadpool_limits
 
+from sim import compiling
 from sim.arena import Arena
 from sim.config import Config
 from sim.control import Bell, read_orders
@@ -116,13 +117,18 @@ def worker_main(spec: WorkerSpec, last_words: Any) -> None:
     record["heartbeat_ns"] = time.monotonic_ns()
     record["asleep"] = 0
     record["waits_for"] = NO_LIMIT
+    compiling.listen(lambda: _note(record, Phase.COMPILING))
     try:
         with threadpool_limits(1):  # workers are the parallelism; BLAS threads would fight them
             _Loop(spec, make_stepper(spec), make_turns(spec)).run()
     except BaseException:
-        record["phase"] = Phase.FAILED
+        _note(record, Phase.FAILED)
         last_words.send(traceback.format_exc())
         raise SystemExit(1) from None
+
+
+def _note(record: Any, phase: Phase) -> None:
+    record["phase"] = phase
 
 
 class _Loop:

@@ -141,6 +141,7 @@ def run(
     """
     with Interrupts() as interrupts:
         from render.display import display_available
+        from sim import compiling
         from sim.config import load_config
         from valuescape.cli_simulation import (
             SimulationOrder,
@@ -150,6 +151,7 @@ def run(
         )
         from valuescape.presets import config_path
 
+        compiling.listen(_say_that_it_compiles)
         load_world_files(world_files)
         changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
         config = load_config(config_path(preset), changes)
@@ -177,6 +179,10 @@ def run(
         finally:
             if out is None:
                 remove_if_empty(folder)
+
+
+def _say_that_it_compiles() -> None:
+    _err.print("compiling the simulation for this machine: a quarter of a minute, the first time only")
 
 
 def _run(

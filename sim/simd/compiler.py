@@ -19,7 +19,7 @@ from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload, register_jitable
 
 import sim
-from sim import elementwise
+from sim import compiling, elementwise
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +58,13 @@ class _KeyedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
 
     def _index_key(self, signature: Any, codegen: Any) -> Any:
         return signature, codegen.magic_tuple()
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the machine code, or None, after which it is made."""
+        found = super().load_overload(signature, context)
+        if found is None:
+            compiling.tell()
+        return found
 
 
 def compile_for(function: Callable[..., Any], *arguments: Any) -> None:

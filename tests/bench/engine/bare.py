@@ -1,7 +1,8 @@
 """Measures the same step without the engine: a numba kernel on private arrays, one thread a core.
 
-Per step: clip the action, dynamics, reward, done flags, time limit, a new start for who is done. Agents lie
-in blocks whose rows are at fixed distances, as suits LLVM best, and are stepped in place. Threads never meet.
+Per step: clip the action, dynamics, reward, observations where they are not the state, done flags, time
+limit, a new start for who is done. Agents lie in blocks whose rows are at fixed distances, as suits LLVM
+best, and are stepped in place. Threads never meet.
 """
 
 import threading
@@ -12,17 +13,19 @@ from timing import answer, arguments
 
 from sim.simd.compiler import compiled, compiled_whole
 from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements, store_flag
+from sim.stepper import observes_state
 from sim.worlds import WORLDS
 
 THREADS = 2
 TICKS = 20  # between two looks at the clock
-STATE, ACTION, REWARD, ROWS = 0, 2, 3, 4
-ACTION_AT, REWARD_AT = (4 * BLOCK_AGENTS * row for row in (ACTION, REWARD))
+STATE, ACTION, REWARD, OBS = 0, 2, 3, 4
+ACTION_AT, REWARD_AT, OBS_AT = (4 * BLOCK_AGENTS * row for row in (ACTION, REWARD, OBS))
 
 
 def make_kernel(world):
     """Return run(blocks, done, steps, n, low, high, limit): TICKS ticks of all blocks."""
     dynamics, start = compiled_whole(world.dynamics), compiled_whole(world.start)
+    observation, sees_state = compiled_whole(world.observation), observes_state(world)
     draws = world.reset_draws
 
     @compiled
@@ -34,6 +37,8 @@ def make_kernel(world):
             state, reward, over = dynamics(load_elements(block, i, 2), (action,))
             store_elements(block, i, state)
             store_elements(block + REWARD_AT, i, (reward,))
+            if not sees_state:
+                store_elements(block + OBS_AT, i, observation(state))
             store_flag(done, i, over)
 
     @compiled
@@ -77,7 +82,7 @@ def make_share(world, agents):
     """Return the arguments of the kernel for one thread's agents."""
     rng = np.random.default_rng(0)
     number = -(-agents // BLOCK_AGENTS)
-    blocks = np.zeros((number, ROWS, BLOCK_AGENTS), np.float32)
+    blocks = np.zeros((number, OBS + len(world.obs), BLOCK_AGENTS), np.float32)
     blocks[:, STATE] = rng.uniform(-0.6, -0.4, (number, BLOCK_AGENTS))
     blocks[:, ACTION] = rng.uniform(-1, 1, (number, BLOCK_AGENTS))
     done = np.zeros((number, BLOCK_AGENTS), np.uint8)
@@ -89,7 +94,7 @@ def make_share(world, agents):
 
 def main() -> None:
     args = arguments()
-    world = WORLDS[args["world"]]
+    world = WORLDS[args["world"]]()
     run = make_kernel(world)
     shares = [make_share(world, args["agents"] // THREADS) for _ in range(THREADS)]
     run(*shares[0])

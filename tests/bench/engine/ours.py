@@ -25,14 +25,14 @@ def config(world, agents, workers, trails=2):
     return load_config(None, [f"{key}={value}" for key, value in keys.items()])
 
 
-def random_network(sizes=(2, 64, 64, 1)):
-    """Return an actor with tanh layers and random weights."""
+def random_network(activation=Activation.TANH, sizes=(2, 64, 64, 1)):
+    """Return an actor with random weights."""
     rng = np.random.default_rng(0)
     layers = tuple(
         Layer(
             (rng.standard_normal((units, inputs)) / np.sqrt(inputs)).astype(np.float32),
             rng.standard_normal(units).astype(np.float32),
-            Activation.TANH,
+            activation,
         )
         for inputs, units in pairwise(sizes)
     )
@@ -78,6 +78,10 @@ def measure_free(args, checkpoint=None):
 
 def measure_policy(args):
     measure_free(args, random_network())
+
+
+def measure_linear_policy(args):
+    measure_free(args, random_network(Activation.IDENTITY))
 
 
 def measure_given(args):

@@ -13,6 +13,8 @@ DOCS = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- bench:engine, written by `make bench` -->", "<!-- /bench:engine -->"
 Cells = tuple[str, list[str], list[list[str]]]
 Rows = dict[str, dict[str, Any]]
+BARE_GOALS = (None, None, 0.6)
+"""For each of CROWDS."""
 
 
 def sections(result: dict[str, Any]) -> list[Cells]:
@@ -102,11 +104,12 @@ def _stepping(rows: Rows, world: str) -> Cells:
         for subject in mine
     ]
     ours = [_median(rows, f"{world}/{agents}/valuescape, given actions") for agents in CROWDS]
-    for against, goals in (("envpool", TARGETS[world]), ("bare kernel, 2 threads", None)):
+    for against, goals in (("envpool", TARGETS[world]), ("bare kernel, 2 threads", BARE_GOALS)):
         theirs = [_median(rows, f"{world}/{agents}/{against}") for agents in CROWDS]
         ratios = [_times(a, b) for a, b in zip(ours, theirs, strict=True)]
-        if goals:
-            ratios = [f"{ratio} (goal {goal}×)" for ratio, goal in zip(ratios, goals, strict=True)]
+        ratios = [
+            f"{ratio} (goal {goal}×)" if goal else ratio for ratio, goal in zip(ratios, goals, strict=True)
+        ]
         if body and any(ratio[0] != "–" for ratio in ratios):
             body.append([f"given actions / {against}", "", *ratios])
     heading = ["agents", "100", *(f"{agents:,}" for agents in CROWDS)]
@@ -129,7 +132,12 @@ def _pairs(rows: Rows, group: str, crowds: tuple[int, ...], peer: str, title: st
 
 def _policy(rows: Rows) -> Cells:
     title = "Mountain car with a 2-64-64-1 tanh policy, agent-steps a second, 2 workers (torch: no dynamics)"
-    return _pairs(rows, "tanh 64-64 policy", (10_000, 100_000), "torch, 1 thread", title, "25 M")
+    group, peer = "tanh 64-64 policy", "torch, 1 thread"
+    title, heading, body = _pairs(rows, group, (10_000, 100_000), peer, title, "25 M")
+    alone = shown(rows.get(f"{group}/0/multiply-adds alone"))
+    for cells, agents in zip(body, (10_000, 100_000), strict=False):
+        cells += [shown(rows.get(f"{group}/{agents}/without its tanh")), alone]
+    return title, [*heading, "without its tanh", "the products alone, at the machine's peak"], body
 
 
 def _flock(rows: Rows) -> Cells:

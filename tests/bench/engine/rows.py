@@ -63,8 +63,10 @@ def _policy() -> list[Row]:
         ours = {"world": "mountain_car_continuous", "workers": 2}
         rows += [
             _row("tanh 64-64 policy", agents, "valuescape", "ours.py", kind="policy", **ours),
+            _row("tanh 64-64 policy", agents, "without its tanh", "ours.py", kind="linear_policy", **ours),
             _row("tanh 64-64 policy", agents, "torch, 1 thread", "peers.py", kind="torch"),
         ]
+    rows.append(_row("tanh 64-64 policy", 0, "multiply-adds alone", "products.py"))
     return rows
 
 

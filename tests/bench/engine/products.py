@@ -1,0 +1,68 @@
+"""Measures what multiply-adds alone, on 2 threads, would allow of a 2-64-64-1 network: no loads, no tanh.
+
+Sixteen vectors of sums in registers, as many as hide the latency of a multiply-add.
+"""
+
+import threading
+import time
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+from timing import answer, arguments
+
+from sim.simd.compiler import compiled
+from sim.simd.mlp import _LANES, _VECTOR, _multiply_add, _vector, _vector_at
+
+THREADS, SUMS, TURNS = 2, 16, 100_000
+PRODUCTS = 2 * 64 + 64 * 64 + 64
+"""Of one agent."""
+
+
+@intrinsic
+def multiply_add(context, out):
+    """Make TURNS rounds of SUMS multiply-adds of whole vectors; leave the sums at address `out`."""
+
+    def generate(cg, builder, signature, arguments):
+        sums = [cgutils.alloca_once_value(builder, _vector(0.01 * k)) for k in range(SUMS)]
+        factor, addend = _vector(0.999), _vector(0.001)
+        with cgutils.for_range(builder, ir.Constant(ir.IntType(64), TURNS)):
+            for each in sums:
+                builder.store(_multiply_add(builder, builder.load(each), factor, addend), each)
+        for k, each in enumerate(sums):
+            at = _vector_at(builder, arguments[0], ir.Constant(ir.IntType(64), k * _LANES))
+            builder.store(builder.load(each), at, align=4)
+        return cg.get_dummy_value()
+
+    return types.void(types.uintp), generate
+
+
+@compiled
+def run(out):
+    multiply_add(out.ctypes.data)
+
+
+def main() -> None:
+    args = arguments()
+    outs = np.zeros((THREADS, SUMS * _VECTOR.count), np.float32)
+    run(outs[0])
+    rates = [0.0] * THREADS
+
+    def work(index: int) -> None:
+        began, calls = time.perf_counter(), 0
+        while (elapsed := time.perf_counter() - began) < args["seconds"]:
+            run(outs[index])
+            calls += 1
+        rates[index] = calls * TURNS * SUMS * _LANES / PRODUCTS / elapsed
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answer(sum(rates))
+
+
+if __name__ == "__main__":
+    main()
