@@ -1,5 +1,6 @@
 """A crowd of agents as Gymnasium's VectorEnv: actions in, observations out, through shared memory."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -15,10 +16,11 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from sim.config import load_config
+from sim.config import Config, load_config
 from sim.engine import Engine
+from sim.episodes import split_endings as plain_split_endings
 from sim.errors import UsageError
-from sim.layout import Ending
+from sim.worker import uses_simd
 from sim.worlds import DiscreteAction, World
 from valuescape.vector_spaces import make_spec, single_action_space, single_observation_space, world_of
 
@@ -26,8 +28,6 @@ BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
 Indices = NDArray[np.intp]
 StepResult = tuple[Float32Array, NDArray[Any], BoolArray, BoolArray, dict[str, Any]]
-
-_TERMINATED, _TRUNCATED = np.uint8(Ending.TERMINATED), np.uint8(Ending.TRUNCATED)
 
 
 class _Phase(Enum):
@@ -116,6 +116,7 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
             raise
         self._choices = world.action.n if isinstance(world.action, DiscreteAction) else 0
         self._restarter = self.engine.stepper()
+        self._split = _splitter(config)
         self._given: Float32Array = self.engine.arena["given_action"]
         self.action_buffer: Float32Array = self._given.T
         self._rows = [self._row(tick) for tick in range(self.engine.arena.layout.state_rows)]
@@ -228,9 +229,7 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         self._tick = tick
         self._phase = _Phase.READY
         row = self._rows[tick % len(self._rows)]
-        np.equal(row.ending, _TERMINATED, row.terminated)
-        np.equal(row.ending, _TRUNCATED, row.truncated)
-        if row.terminated.any():
+        if self._split(row.ending, row.terminated, row.truncated):
             self._mark_both(row)
         infos: dict[str, Any] = {}
         if self.mode is AutoresetMode.SAME_STEP:
@@ -268,6 +267,15 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         for variable in range(obs.shape[1]):  # five times faster than letting NumPy transpose
             copied[:, variable] = obs[:, variable]
         return copied
+
+
+def _splitter(config: Config) -> Callable[[NDArray[np.uint8], BoolArray, BoolArray], bool]:
+    """Return `split_endings`, compiled if ticks are."""
+    if uses_simd(config):
+        from sim.simd.endings import split_endings
+
+        return split_endings
+    return plain_split_endings
 
 
 def make_from_spec(*, max_episode_steps: int, **arguments: Any) -> CrowdVectorEnv:
