@@ -19,6 +19,8 @@ class Slot(IntEnum):
     LAYER_WEIGHTS = 10
     TRAIL_POINT = 11
     VISITS = 12
+    INDIVIDUAL = 13
+    STAMP = 14
 
 
 class Block(IntEnum):

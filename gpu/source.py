@@ -22,6 +22,15 @@ MAX_LEVELS = 8
 GROUP = 256
 """Work-group size of the passes over agents."""
 
+STAMP_BITS = 12
+"""Of a stamp in the crowd's map, for the hue; the others are the tick's."""
+
+STAMP_TICKS = 2 ** (32 - STAMP_BITS) - 1
+"""How many ticks stamps can tell apart."""
+
+GOLDEN = 0.61803399
+"""Hues of agents are this far apart: neighbours in number are far apart in colour."""
+
 
 def _defines(prefix: str, names: Any) -> str:
     return "".join(f"#define {prefix}{name} {value}\n" for name, value in names)
@@ -42,6 +51,7 @@ def generated_includes() -> dict[str, str]:
         + _defines("TRAIL_COLOR_", ((name.upper(), f"{i}u") for i, name in enumerate(TRAIL_COLORS)))
         + _defines("ACTIVATION_", ((each.name, i) for i, each in enumerate(Activation)))
         + _defines("", (("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP)))
+        + _defines("", (("STAMP_BITS", STAMP_BITS), ("GOLDEN", GOLDEN)))
     )
     structs = (
         f"layout(std140, binding = BLOCK_FRAME) uniform Frame {{\n{members_glsl(FRAME)}\n}} frame;\n"

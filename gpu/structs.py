@@ -23,7 +23,7 @@ FRAME = np.dtype(
         ("layer", "u4"),  # index into LAYERS: what the surface shows
         ("contours", "f4"),
         ("mesh_edge", "u4"),  # vertices along one edge of the surface's mesh
-        ("pad", "f4"),  # a std140 block is a multiple of 16 bytes long
+        ("individuals", "u4"),  # agents drawn one by one
     ]
 )
 """What every shader of a frame knows (uniform block, std140)."""

@@ -5,6 +5,7 @@ from typing import Any
 import moderngl
 import numpy as np
 
+from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.passes.lod import LodPass
 from gpu.source import draw_program
@@ -84,33 +85,32 @@ def _one_by_one(commands: Any) -> Any:
 
 
 class AgentLayer:
-    """A mark at every agent's newest position: one instanced draw, or one draw each with `instanced` off."""
+    """A mark at every individual's newest position: one instanced draw, or one each with `instanced` off."""
 
-    def __init__(self, gl: Any, agents: int, *, instanced: bool, meter: FrameMeter) -> None:
+    def __init__(self, gl: Any, individuals: Individuals, *, instanced: bool, meter: FrameMeter) -> None:
         self._meter = meter
-        self._agents = agents
+        self._individuals = individuals
         self._program = draw_program(gl, "agents")
-        self._index = gl.buffer(np.arange(agents, dtype=np.uint32).tobytes())
-        self._vao = gl.vertex_array(self._program, [(self._index, "1u /i", "in_agent")])
+        self._vao = gl.vertex_array(self._program, [(individuals.buffer, "1u /i", "in_agent")])
         self._single = None
         if not instanced:
-            commands = np.zeros(agents, DRAW_COMMAND)
+            commands = np.zeros(individuals.agents, DRAW_COMMAND)
             commands["vertices"], commands["instances"] = 4, 1
-            commands["base_instance"] = np.arange(agents)
+            commands["base_instance"] = np.arange(individuals.agents)
             self._single = gl.buffer(commands.tobytes())
 
     def draw(self) -> None:
         """Draw all agents, lowest index first."""
         if self._single is None:
-            self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._agents)
+            self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._individuals.count)
             self._meter.draw_calls += 1
             return
-        for index in range(self._agents):
+        for index in range(self._individuals.count):
             self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
             self._meter.draw_calls += 1
 
     def release(self) -> None:
         """Free what this layer made."""
-        for each in (self._vao, self._index, self._single, self._program):
+        for each in (self._vao, self._single, self._program):
             if each is not None:
                 each.release()

@@ -8,7 +8,10 @@ import moderngl
 import numpy as np
 
 from gpu.bindings import Block, Texture
+from gpu.context import driver_info
+from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
+from gpu.passes.crowd import CrowdPass
 from gpu.passes.density import DensityPass
 from gpu.passes.lod import LodPass, segments
 from gpu.passes.place import PlacePass
@@ -28,6 +31,7 @@ from render.axes import (
     draw_orbit_axes,
     plot_rect,
 )
+from render.budget import Budget
 from render.camera import Rect
 from render.colormaps import DENSITY_ROW, VALUE_ROW, colormap_rows
 from render.events import KEYS, MOUSE
@@ -95,16 +99,24 @@ class Scene:
         gl, config, meter = self._gl, self._config, self._meter
         features, agents = config.features, config.agents.count
         self.ring = self._own(TrailRing(gl, agents, config.trails.length, meter))
+        self.individuals = self._own(Individuals(gl, agents, meter))
+        limited = config.lod.segment_budget if features.trail_lod else 0
+        self.budget = Budget.of(limited, software=driver_info(gl).software)
+        self.individuals.choose(self.budget.first_individuals(agents, config.trails.length))
+        self._crowd = self._own(CrowdPass(gl, self.ring, config.lod.crowd_resolution, bounds, meter))
         half_life = config.heatmap.density_half_life * (config.sim.ticks_per_s or 60.0)
         self.density = self._own(
             DensityPass(gl, self.ring, config.heatmap.density_resolution, bounds, half_life, meter)
         )
         self._ranges = self._own(RangePass(gl, 2, config.heatmap.range_hysteresis, meter))
-        self._place = self._own(PlacePass(gl, self.ring, bounds, self._height_layer, HEIGHT, meter))
+        self._place = self._own(
+            PlacePass(gl, self.ring, self.individuals, bounds, self._height_layer, HEIGHT, meter)
+        )
         self._lod = self._own(
             LodPass(
                 gl,
                 self.ring,
+                self.individuals,
                 config.lod.levels,
                 config.lod.tolerance_px,
                 use_levels=features.trail_lod,
@@ -117,7 +129,9 @@ class Scene:
         )
         self._surface = self._own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
         self._trails = self._own(TrailLayer(gl, self._lod, batched=features.batched_trails, meter=meter))
-        self._agents = self._own(AgentLayer(gl, agents, instanced=features.instanced_agents, meter=meter))
+        self._agents = self._own(
+            AgentLayer(gl, self.individuals, instanced=features.instanced_agents, meter=meter)
+        )
         self._font = Font(round(_FONT_PX * self._scale))
         self._overlay = self._own(OverlayRenderer(gl, self._font, meter))
         rows = colormap_rows()
@@ -127,6 +141,7 @@ class Scene:
         self._frame["map_low"], self._frame["map_high"] = bounds
         self._overlay_key: object = None
         self._uploads = 0
+        self._heights_stale = True
         self._shown_ranges = self._ranges.read()
         self.picture: Any = None
         self._attachments = ExitStack()
@@ -158,8 +173,7 @@ class Scene:
         """Tell the scene that the critic's field has new values."""
         if self._critic:
             self._ranges.update(_LAYER_VALUE, self._critic.texture)
-            self._shown_ranges = self._ranges.read()
-            self._place_trails(self.ring.ticks)
+            self._heights_stale = True
 
     def upload(self, source: TrailSource, newest: int) -> None:
         """Take over what happened up to tick `newest`."""
@@ -168,8 +182,24 @@ class Scene:
         if self._uploads % _RANGE_EVERY == 0:
             self._ranges.update(_LAYER_DENSITY, self.density.texture)
         self._uploads += 1
+        self._place_trails(ticks)
         # A critic's landscape stays as it is, a density that is the height moves every trail with it.
-        self._place_trails(ticks if self._critic else self.ring.ticks)
+        self._heights_stale = self._heights_stale or not self._critic
+        if not self.individuals.everyone:
+            self._crowd.update()
+
+    def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> None:
+        """Decide how many agents to draw one by one from now on; the others are a crowd over the map.
+
+        segments: drawn in the last frame. busy_ms, frame_ms: what frames took lately, and what they may take.
+        """
+        self.budget = self.budget.after(busy_ms, frame_ms)
+        ring = self.ring
+        if self.individuals.choose(
+            self.budget.individuals(ring.agents, ring.length, self.individuals.count, segments)
+        ):
+            self._place_trails(self.ring.ticks)
+            self._heights_stale = False
 
     def _place_trails(self, ticks: range) -> None:
         self._ranges.bind()
@@ -182,9 +212,15 @@ class Scene:
 
     def draw(self, viewer: Viewer, heading: Heading) -> None:
         """Draw a frame into `picture`: surface, trails, agents, labels."""
+        if self._heights_stale and not viewer.flat:
+            self._place_trails(self.ring.ticks)
+            self._heights_stale = False
         self._write_frame(viewer)
         self._bind()
         self._shade.update(self._layer(viewer))
+        if not self.individuals.everyone:
+            self._crowd.compose()
+            self._crowd.texture.use(Texture.SHADES)
         self._lod.update(margin_px=self._config.trails.width_px * self._scale + 2)
         gl, picture = self._gl, self.picture
         picture.use()
@@ -232,6 +268,7 @@ class Scene:
         frame["agent_size_px"] = config.agents.size_px * self._scale
         frame["layer"] = self._layer(viewer)
         frame["contours"] = config.heatmap.contours
+        frame["individuals"] = self.individuals.count
         frame["mesh_edge"] = 2 if viewer.flat else self._surface.mesh_edge
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes

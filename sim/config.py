@@ -138,6 +138,12 @@ class LodConfig(Section):
 
     levels: int = Field(5, ge=1, le=8, description="levels; level L draws every 2^L-th sample")
     tolerance_px: float = Field(0.5, ge=0, le=16, description="largest error of a coarser trail, pixels")
+    segment_budget: Literal["auto"] | Annotated[int, Field(ge=0, le=100_000_000)] = Field(
+        "auto",
+        description="trail segments drawn a frame; trails beyond it are shown together, as a crowd over the "
+        "map; 0: no limit; auto follows the frame time",
+    )
+    crowd_resolution: int = Field(512, ge=64, le=4096, description="cells along each edge of the crowd's map")
 
 
 class RenderConfig(Section):

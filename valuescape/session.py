@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import psutil
 
 from gpu.context import driver_info
@@ -276,8 +277,19 @@ class Session:
         if error != "GL_NO_ERROR":
             raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
         self.scene.read_ranges()
-        self.log.segments.append(self.scene.segments_drawn)
+        segments = self.scene.segments_drawn
+        self.log.segments.append(segments)
         self.log.queries += 2
+        self.scene.keep_to_budget(segments, *self._frame_load())
+
+    def _frame_load(self) -> tuple[float, float]:
+        """Return what a frame takes and what it may take, ms; the same where frames may take their time.
+
+        In lockstep a picture must not depend on how fast it was made.
+        """
+        may_take = 1000 / (self.config.render.max_fps or 60)
+        takes = float(np.median(self.log.busy_s[-_SAMPLE_EVERY:])) * 1000
+        return (0.75 * may_take if self.lockstep else takes), may_take
 
     def _wait_for_turn(self) -> None:
         """Keep to `render.max_fps`; recordings are made as fast as they can be."""

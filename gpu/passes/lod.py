@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gpu.bindings import Slot
 from gpu.dispatch import dispatch, groups_for, set_uniforms
+from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.source import GROUP, compute_program
 from gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
@@ -14,7 +15,7 @@ from gpu.trails import TrailRing
 
 
 class LodPass:
-    """Chooses a level of detail for every trail in view and lists the trails level by level.
+    """Chooses a level of detail for each individual's trail in view and lists the trails level by level.
 
     `instances` holds, from index L * agents on, the trails of level L in the agents' order; `commands` one
     DRAW_COMMAND a level. With `use_levels` off all are level 0, with `use_culling` off all are in view.
@@ -24,6 +25,7 @@ class LodPass:
         self,
         gl: Any,
         ring: TrailRing,
+        individuals: Individuals,
         levels: int,
         tolerance_px: float,
         *,
@@ -33,13 +35,13 @@ class LodPass:
     ) -> None:
         self._gl = gl
         self._ring = ring
+        self._individuals = individuals
         self._meter = meter
         self.levels = levels
-        self._groups = groups_for(ring.agents, GROUP)
         self.instances = gl.buffer(reserve=levels * ring.agents * TRAIL_INSTANCE.itemsize)
         self.commands = gl.buffer(data=bytes(levels * DRAW_COMMAND.itemsize))
         self._choices = gl.buffer(reserve=ring.agents * 4)
-        self._group_counts = gl.buffer(reserve=levels * self._groups * 4)
+        self._group_counts = gl.buffer(reserve=levels * groups_for(ring.agents, GROUP) * 4)
         names = ("lod_choose", "lod_scan", "lod_scatter")
         self._choose, self._scan, self._scatter = (compute_program(gl, name) for name in names)
         set_uniforms(
@@ -49,7 +51,7 @@ class LodPass:
             use_levels=use_levels,
             use_culling=use_culling,
         )
-        set_uniforms(self._scan, levels=levels, groups=self._groups)
+        set_uniforms(self._scan, levels=levels)
 
     def update(self, margin_px: float) -> None:
         """Choose and list, for the frame block, fields and ranges that are bound now.
@@ -57,14 +59,17 @@ class LodPass:
         margin_px: how far beyond its samples a trail's ribbon reaches.
         """
         self._ring.bind()
+        self._individuals.bind()
         self._choices.bind_to_storage_buffer(Slot.CHOICE)
         self._group_counts.bind_to_storage_buffer(Slot.GROUP_COUNT)
         self.commands.bind_to_storage_buffer(Slot.DRAW_COMMAND)
         self.instances.bind_to_storage_buffer(Slot.TRAIL_INSTANCE)
         set_uniforms(self._choose, margin_px=margin_px)
-        dispatch(self._gl, self._choose, (self._groups, 1), self._meter)
+        groups = groups_for(self._individuals.count, GROUP)
+        set_uniforms(self._scan, groups=groups)
+        dispatch(self._gl, self._choose, (groups, 1), self._meter)
         dispatch(self._gl, self._scan, (1, 1), self._meter)
-        dispatch(self._gl, self._scatter, (self._groups, 1), self._meter)
+        dispatch(self._gl, self._scatter, (groups, 1), self._meter)
 
     def read_commands(self) -> NDArray[Any]:
         """Return the draw commands [levels] (dtype DRAW_COMMAND); a GPU query."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gpu.dispatch import dispatch, groups_for, set_uniforms
+from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.source import GROUP, compute_program
 from gpu.trails import TrailRing
@@ -11,14 +12,15 @@ from gpu.trails import TrailRing
 class PlacePass:
     """Computes the scene point of trail samples, for the field that is bound as VALUE and its range.
 
-    A point goes stale when that field or its range changes; `update` then needs all ticks of the ring, else
-    only new ones.
+    Only individuals have points. They go stale when that field or its range changes, and when there are other
+    individuals; `update` then needs all ticks of the ring, else only new ones.
     """
 
     def __init__(
         self,
         gl: Any,
         ring: TrailRing,
+        individuals: Individuals,
         bounds: tuple[tuple[float, float], tuple[float, float]],
         layer: int,
         height: float,
@@ -26,6 +28,7 @@ class PlacePass:
     ) -> None:
         self._gl = gl
         self._ring = ring
+        self._individuals = individuals
         self._meter = meter
         self._program = compute_program(gl, "trail_place")
         low, high = bounds
@@ -44,8 +47,10 @@ class PlacePass:
         if not ticks:
             return
         self._ring.bind()
-        set_uniforms(self._program, first_row=ticks.start % self._ring.length)
-        dispatch(self._gl, self._program, (groups_for(self._ring.agents, GROUP), len(ticks)), self._meter)
+        self._individuals.bind()
+        count = self._individuals.count
+        set_uniforms(self._program, first_row=ticks.start % self._ring.length, count=count)
+        dispatch(self._gl, self._program, (groups_for(count, GROUP), len(ticks)), self._meter)
 
     def release(self) -> None:
         """Free the program."""

@@ -1,4 +1,4 @@
-// For each trail: is it in view, and what is the coarsest level nobody could tell from the finest?
+// For the trail of each individual: is it in view, and what is the coarsest level nobody could tell from the finest?
 //
 // Keeping every s-th sample moves a point of the trail by at most s^2/8 times the greatest second difference
 // of its samples, here measured on the screen, in pixels: a level is good enough while that is within
@@ -12,6 +12,7 @@
 #include "structs.glsl"
 #include "trail.glsl"
 layout(local_size_x = GROUP) in;
+layout(std430, binding = SLOT_INDIVIDUAL) readonly buffer Individuals { uint individuals[]; };
 layout(std430, binding = SLOT_CHOICE) writeonly buffer Choices { uint choices[]; };        // level << 16 | rank
 layout(std430, binding = SLOT_GROUP_COUNT) writeonly buffer GroupCounts { uint group_counts[]; };
 
@@ -68,9 +69,9 @@ void main() {
     uint local = gl_LocalInvocationIndex;
     if (local < MAX_LEVELS * uint(GROUP / 32)) masks[local] = 0u;
     barrier();
-    uint agent = gl_GlobalInvocationID.x;
+    uint index = gl_GlobalInvocationID.x;
     uint level = CULLED;
-    if (agent < uint(frame.agents)) level = choose(agent);
+    if (index < frame.individuals) level = choose(individuals[index]);
     uint word = local / 32u, bit = local % 32u;
     if (level < CULLED) atomicOr(masks[level * uint(GROUP / 32) + word], 1u << bit);
     barrier();
@@ -79,7 +80,7 @@ void main() {
         for (uint w = 0u; w < word; ++w) rank += uint(bitCount(masks[level * uint(GROUP / 32) + w]));
         rank += uint(bitCount(masks[level * uint(GROUP / 32) + word] & ((1u << bit) - 1u)));
     }
-    if (agent < uint(frame.agents)) choices[agent] = level << 16u | rank;
+    if (index < frame.individuals) choices[index] = level << 16u | rank;
     if (local < levels) {
         uint total = 0u;
         for (uint w = 0u; w < uint(GROUP / 32); ++w) total += uint(bitCount(masks[local * uint(GROUP / 32) + w]));

@@ -3,15 +3,16 @@
 #include "constants.glsl"
 #include "structs.glsl"
 layout(local_size_x = GROUP) in;
+layout(std430, binding = SLOT_INDIVIDUAL) readonly buffer Individuals { uint individuals[]; };
 layout(std430, binding = SLOT_CHOICE) readonly buffer Choices { uint choices[]; };
 layout(std430, binding = SLOT_GROUP_COUNT) readonly buffer GroupCounts { uint group_starts[]; };
 layout(std430, binding = SLOT_TRAIL_INSTANCE) writeonly buffer Instances { TrailInstance instances[]; };
 
 void main() {
-    uint agent = gl_GlobalInvocationID.x;
-    if (agent >= uint(frame.agents)) return;
-    uint level = choices[agent] >> 16u, rank = choices[agent] & 0xffffu;
+    uint index = gl_GlobalInvocationID.x;
+    if (index >= frame.individuals) return;
+    uint level = choices[index] >> 16u, rank = choices[index] & 0xffffu;
     if (level >= MAX_LEVELS) return;
     uint start = group_starts[level * gl_NumWorkGroups.x + gl_WorkGroupID.x];
-    instances[level * uint(frame.agents) + start + rank] = TrailInstance(agent, level);
+    instances[level * uint(frame.agents) + start + rank] = TrailInstance(individuals[index], level);
 }

@@ -22,16 +22,19 @@ float value_at(vec2 uv) {
 }
 
 void main() {
-    vec3 rgb = texture(shades, v_uv).rgb;
+    if (frame.height_scale == 0.0 && any(greaterThan(v_uv, vec2(1.0)))) discard;         // beyond the map
+    vec4 shade = texture(shades, v_uv);
+    vec3 rgb = shade.rgb;
+    float bare = 1.0 - shade.a;             // trails have neither contour lines nor light on them
     if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) {
         float value = v_value, slope = fwidth(v_value);
         if (frame.height_scale == 0.0) {
-            // Not fwidth of the texture's value: llvmpipe does not read it for the pixels of a 2x2 block that lie
-            // in the other triangle, and the lines would have gaps along the diagonal.
+            // The map is one triangle: along a diagonal llvmpipe would not read the texture for those pixels of a
+            // 2x2 block that lie in the other one, and the lines would have gaps.
             value = value_at(v_uv);
-            slope = abs(value_at(v_uv + dFdx(v_uv)) - value) + abs(value_at(v_uv + dFdy(v_uv)) - value);
+            slope = fwidth(value);
         }
-        rgb *= 1.0 - 0.35 * contour(value, slope);
+        rgb *= 1.0 - 0.35 * bare * contour(value, slope);
     }
-    color = vec4(rgb * v_light, 1.0);
+    color = vec4(rgb * mix(1.0, v_light, bare), 1.0);
 }

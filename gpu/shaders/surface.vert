@@ -25,6 +25,7 @@ vec3 surface_normal(vec2 uv) {
 void main() {
     uint edge = frame.mesh_edge;
     vec2 uv = vec2(gl_VertexID % int(edge), gl_VertexID / int(edge)) / float(edge - 1u);
+    if (frame.height_scale == 0.0) uv = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;   // one triangle
     v_uv = uv;
     v_value = 0.0;
     v_light = 1.0;

@@ -3,12 +3,10 @@
 #include "constants.glsl"
 #include "structs.glsl"
 noperspective in float v_across_px;
-in vec4 v_color;
-flat in uint v_broken;
+flat in uint v_color;
 out vec4 color;
 
 void main() {
-    if (v_broken != 0u) discard;
     float coverage = clamp(0.5 * frame.trail_width_px + 0.5 - abs(v_across_px), 0.0, 1.0);
-    color = v_color * coverage;
+    color = unpackUnorm4x8(v_color) * coverage;
 }

@@ -1,6 +1,7 @@
 // A trail as one ribbon: two vertices a sample, pushed apart on the screen; one instance a trail.
 //
-// Where the strand changes the line breaks: both vertices of the older sample say so, and as the last vertices
+// It begins with the oldest sample, so that the newest lies on top where a trail crosses itself.
+// Where the strand changes the line breaks: both vertices of the newer sample say so, and as the last vertices
 // of the two triangles between the samples they decide a flat output, by which the fragments are dropped.
 // At coarser levels a break lies somewhere within a stride; the samples at its sides are moved up to it, so
 // that nothing of either strand is missing.
@@ -8,11 +9,10 @@
 #include "constants.glsl"
 #include "structs.glsl"
 #include "trail.glsl"
-layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;
+#include "trail_color.glsl"
 in uvec2 in_trail;                      // TrailInstance
 noperspective out float v_across_px;    // distance from the middle of the ribbon
-out vec4 v_color;
-flat out uint v_broken;
+flat out uint v_color;
 
 const float LIFT = 0.004;               // of the map's half width: above the mesh, which is not quite bilinear
 
@@ -24,16 +24,9 @@ vec2 screen(vec4 clip) {
     return clip.xy / max(clip.w, 1e-4) * 0.5 * frame.viewport_px;
 }
 
-vec3 agent_color(uint agent) {
-    // Hues a golden ratio apart, of one lightness: neighbours in number are far apart in colour.
-    float hue = fract(float(agent) * 0.61803399);
-    vec3 rgb = 0.5 + 0.5 * cos(6.2831853 * (hue + vec3(0.0, 0.33, 0.67)));
-    return mix(vec3(1.0), rgb, 0.75);
-}
-
 void main() {
     uint agent = in_trail.x, level = in_trail.y;
-    int index = gl_VertexID >> 1;
+    int index = trail_samples(level) - 1 - (gl_VertexID >> 1);
     int tick = trail_tick(index, level), newer = trail_tick(index - 1, level), older = trail_tick(index + 1, level);
     vec4 point = trail_point(tick, agent), ahead = trail_point(newer, agent), behind = trail_point(older, agent);
     uint strand = strand_of(point);
@@ -47,7 +40,6 @@ void main() {
         point = trail_point(tick, agent);
     }
     if (!to_older) behind = point;
-    v_broken = to_newer ? 0u : 1u;
 
     vec4 clip = clip_position(point);
     vec2 along = screen(clip_position(ahead)) - screen(clip_position(behind));
@@ -57,10 +49,6 @@ void main() {
     v_across_px = side * (0.5 * frame.trail_width_px + 0.5);
     gl_Position = clip + vec4(v_across_px * normal * 2.0 / frame.viewport_px * clip.w, 0.0, 0.0);
 
-    float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
-    float rows = float(textureSize(colormaps, 0).y);
-    vec3 rgb = frame.trail_color_by == TRAIL_COLOR_AGENT
-        ? agent_color(agent) : texture(colormaps, vec2(1.0 - age, (2.0 + 0.5) / rows)).rgb;
-    float opacity = frame.trail_opacity * (1.0 - 0.9 * age);
-    v_color = vec4(rgb * opacity, opacity);
+    vec4 color = trail_color(tick, fract(float(agent) * GOLDEN));
+    v_color = to_older ? packUnorm4x8(vec4(color.rgb * color.a, color.a)) : 0u;
 }

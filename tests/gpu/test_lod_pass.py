@@ -5,6 +5,7 @@ import pytest
 from frame_block import frame_block
 from recording import spirals, with_breaks
 
+from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.passes.lod import LodPass, segments
 from gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
@@ -65,13 +66,15 @@ class Lod:
         rows[..., 3] = self.strands.view(np.float32)
         self.ring.point.write(rows.tobytes())
         switches = {"use_levels": True, "use_culling": True, **switches}
-        self.lod = LodPass(gl, self.ring, levels, tolerance, meter=FrameMeter(), **switches)
+        self.individuals = Individuals(gl, agents, FrameMeter())
+        self.lod = LodPass(gl, self.ring, self.individuals, levels, tolerance, meter=FrameMeter(), **switches)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.lod.release()
+        self.individuals.release()
         self.ring.release()
 
     def update(self, matrix=None, oldest=0):
@@ -84,6 +87,7 @@ class Lod:
             oldest=oldest,
             trail_rows=self.ticks,
             agents=self.agents,
+            individuals=self.individuals.count,
         )
         self.lod.update(MARGIN)
         block.release()

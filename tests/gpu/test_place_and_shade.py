@@ -5,6 +5,7 @@ import pytest
 from recording import Recording
 
 from gpu.bindings import Texture
+from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.passes.place import PlacePass
 from gpu.passes.ranges import RangePass
@@ -69,11 +70,12 @@ class Placed:
 
     def __init__(self, gl, own, source, values, length):
         self.ring = own(TrailRing(gl, source.positions.shape[1], length, FrameMeter()))
+        self.individuals = own(Individuals(gl, source.positions.shape[1], FrameMeter()))
         self.field = uploaded(gl, own, values, Texture.VALUE)
         ranges_of(gl, own, self.field)
         self.field.texture.use(Texture.VALUE)
         self.meter = FrameMeter()
-        self.place = own(PlacePass(gl, self.ring, BOUNDS, 0, HEIGHT, self.meter))
+        self.place = own(PlacePass(gl, self.ring, self.individuals, BOUNDS, 0, HEIGHT, self.meter))
 
     def points(self, tick):
         rows = np.frombuffer(self.ring.point.read(), np.float32)
@@ -168,4 +170,4 @@ def test_shades_are_the_colour_maps(gl, own, layer, edges):
     expected = expected_shades(layer, value, density, max(edges))
     # A sampler's own bilinear filter has 8 bits: of the scale, 1/256 of the step between two texels.
     assert np.abs(found[..., :3] - expected).max() <= 2
-    assert (found[..., 3] == 255).all()
+    assert (found[..., 3] == 0).all(), "no trail covers anything yet"

@@ -1,0 +1,48 @@
+// The new segment of every agent's trail into the map: each cell keeps the newest tick that crossed it.
+//
+// A stamp is the tick (from 1, in the upper bits) and the agent's hue: the greatest is the newest, so the order
+// of the atomics does not matter. One row of work groups a tick. A segment is walked in steps of one cell along
+// its longer axis; the cell where it begins was stamped with the tick before.
+#version 430
+#include "constants.glsl"
+#include "structs.glsl"
+layout(local_size_x = GROUP) in;
+layout(std430, binding = SLOT_TRAIL_POSITION) readonly buffer TrailPositions { vec2 trail_position[]; };
+layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
+layout(std430, binding = SLOT_STAMP) buffer Stamps { uint stamps[]; };
+
+uniform uint agents;
+uniform int rows;          // of the ring
+uniform int edge;          // cells along each edge of the map
+uniform int first_tick;    // whose stamp is 1
+uniform int from_tick;     // of the first row of work groups
+uniform int oldest;        // tick in the ring
+uniform vec2 map_low;
+uniform vec2 map_high;
+
+vec2 cell_of(int at) {
+    return (trail_position[at] - map_low) / (map_high - map_low) * float(edge);
+}
+
+void main() {
+    uint agent = gl_GlobalInvocationID.x;
+    if (agent >= agents) return;
+    int tick = from_tick + int(gl_WorkGroupID.y);
+    int now = tick % rows * int(agents) + int(agent);
+    int before = (tick + rows - 1) % rows * int(agents) + int(agent);
+    vec2 to = cell_of(now), from = to;
+    if (tick > oldest && trail_strand[before] == trail_strand[now]) from = cell_of(before);
+    // NaN, for which no comparison holds, is nowhere; nor is a segment that is long out of all proportion.
+    vec2 way = to - from;
+    float length_cells = max(abs(way.x), abs(way.y));
+    if (!(length_cells < 4.0 * float(edge))) return;
+    uint hue = uint(fract(float(agent) * GOLDEN) * 4096.0);
+    uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | hue;
+    int steps = max(int(ceil(length_cells)), 1);
+    for (int k = 1; k <= steps; ++k) {
+        vec2 at = from + way * (float(k) / float(steps));
+        if (any(lessThan(at, vec2(0.0))) || any(greaterThan(at, vec2(edge)))) continue;
+        ivec2 cell = min(ivec2(at), ivec2(edge - 1));
+        atomicMax(stamps[cell.y * edge + cell.x], stamp);
+    }
+}

@@ -1,0 +1,100 @@
+"""Measures frames of our scene, without engine and window: upload, compute, draw, finish."""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+from measuring import answer_frames, arguments
+from walk import EDGE, SIZE, TRAIL, WARM_UP, Walk
+
+from gpu.context import create_headless_context, driver_info
+from gpu.meter import FrameMeter
+from gpu.passes.uploaded_field import UploadedField
+from render.display import picture_bytes
+from render.recorder import save_png
+from render.scene import Heading, Scene
+from render.viewer import Viewer
+from sim.config import load_config
+from sim.worlds import make_world
+
+SPAN = 4.0
+"""Of the map in the point mass's units, to both sides."""
+
+
+class Source:
+    """The walk as the engine's rows."""
+
+    def __init__(self, walk):
+        self.walk = walk
+        world = make_world("point_mass")
+        self.low = np.array([each.low for each in world.state], np.float32)
+        self.span = np.array([each.high - each.low for each in world.state], np.float32)
+        self.strand = np.zeros(walk.agents, np.uint8)
+
+    def row(self, name, tick):
+        if name == "trail_strand":
+            return self.strand
+        return self.low + (self.walk.at(tick) + 1) / 2 * self.span
+
+    def trail_intact(self, tick):
+        return True
+
+
+def main() -> None:
+    args = arguments()
+    walk, trail = Walk(args["agents"]), args.get("trail", TRAIL)
+    gl = create_headless_context()
+    keys = [
+        f"agents.count={walk.agents}",
+        f"trails.length={trail}",
+        f"heatmap.resolution={EDGE}",
+        f"heatmap.density_resolution={args.get('density', EDGE)}",
+        "heatmap.layer=value",
+        *args.get("set", []),
+    ]
+    config, meter = load_config(None, keys), FrameMeter()
+    field = UploadedField(gl, EDGE, meter)
+    scene = Scene(gl, config, make_world("point_mass"), field, meter, 1.0)
+    scene.resize(SIZE)
+    source, viewer = Source(walk), Viewer(flat=args.get("flat", True), layer="value", trail_color="age")
+    rows = [source.row("trail_position", tick).copy() for tick in range(2 * walk.ticks)]
+    source.row = lambda name, tick: source.strand if name == "trail_strand" else rows[tick % (2 * walk.ticks - 2)]
+    tick, took, sections = 0, [], {}
+
+    def frame(timed: bool) -> None:
+        nonlocal tick
+        values = walk.field(tick).ravel()
+        began = time.perf_counter()
+        field.write(values)
+        scene.field_changed()
+        scene.upload(source, tick)
+        scene.draw(viewer, Heading(("bench",)))
+        gl.finish()
+        if timed:
+            took.append((time.perf_counter() - began) * 1000)
+        tick += 1
+
+    for _ in range(trail + WARM_UP):
+        frame(False)
+        if tick % 15 == 0:
+            scene.keep_to_budget(scene.segments_drawn, 12.0, 16.0)
+    meter.clear()
+    end = time.perf_counter() + args["seconds"]
+    while time.perf_counter() < end or len(took) < 5:
+        frame(True)
+    if args.get("png"):
+        save_png(Path(args["png"]), picture_bytes(scene.picture), SIZE)
+    answer_frames(
+        took,
+        renderer=driver_info(gl).renderer,
+        draw_calls=meter.draw_calls / len(took),
+        individuals=scene.individuals.count,
+        segments=scene.segments_drawn,
+    )
+
+
+if __name__ == "__main__":
+    main()
