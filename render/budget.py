@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Self
 
-SOFTWARE_SEGMENTS, GPU_SEGMENTS = 20_000, 4_000_000
-"""What `lod.segment_budget = "auto"` begins with: some 4 ms a frame on llvmpipe."""
+SOFTWARE_SEGMENTS, GPU_SEGMENTS = 3_000, 4_000_000
+"""What `lod.segment_budget = "auto"` begins with: some 2 ms a frame on llvmpipe."""
 
-LEAST_SEGMENTS, MOST_SEGMENTS = 2_000, 16_000_000
+LEAST_SEGMENTS, MOST_SEGMENTS = 1_000, 16_000_000
 
 SAMPLES_A_SEGMENT = 14
 """Samples that the choice of a level looks at in the time that a segment takes to be drawn (llvmpipe)."""
@@ -51,7 +51,7 @@ class Budget:
         """Return how many of `agents` to draw one by one, when `now` of them came to `segments`.
 
         Trails in view and their levels of detail decide what an individual costs, and looking at each of its
-        `samples` costs something too. At most twice as many as now: after a camera's move all may be different.
+        `samples` costs something too. At most twice as many as now: after a camera's move all may differ.
         """
         if not self.segments:
             return agents

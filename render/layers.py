@@ -26,7 +26,10 @@ class SurfaceLayer:
 
     def draw(self, *, flat: bool) -> None:
         """Draw it; `frame.mesh_edge` must be 2 when flat."""
-        (self._flat if flat else self._mesh).render(moderngl.TRIANGLES)
+        if flat:
+            self._flat.render(moderngl.TRIANGLES, vertices=3)
+        else:
+            self._mesh.render(moderngl.TRIANGLES)
         self._meter.draw_calls += 1
 
     def release(self) -> None:

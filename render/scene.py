@@ -68,6 +68,14 @@ class Heading:
     right: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """What is left out of the trails: `individuals` are whole, the others' reach back `ticks` only."""
+
+    individuals: int
+    ticks: float
+
+
 class Scene:
     """Draws trails from a source and a critic's field into `picture`, a framebuffer of any size.
 
@@ -152,6 +160,13 @@ class Scene:
         """Trail segments of the frame drawn last; a GPU query."""
         return segments(self._lod.read_commands())
 
+    @property
+    def thinned(self) -> Thinned | None:
+        """What is left out of the trails, None if nothing is."""
+        if self.individuals.everyone:
+            return None
+        return Thinned(self.individuals.count, self._crowd.ticks_shown)
+
     def plot(self) -> Rect:
         """Return where the flat map is in the picture."""
         return plot_rect(self.picture.size, self._font.line_px)
@@ -200,6 +215,9 @@ class Scene:
         ):
             self._place_trails(self.ring.ticks)
             self._heights_stale = False
+        if not self.individuals.everyone:
+            self._crowd.update()
+            self._crowd.fit()
 
     def _place_trails(self, ticks: range) -> None:
         self._ranges.bind()
@@ -218,9 +236,6 @@ class Scene:
         self._write_frame(viewer)
         self._bind()
         self._shade.update(self._layer(viewer))
-        if not self.individuals.everyone:
-            self._crowd.compose()
-            self._crowd.texture.use(Texture.SHADES)
         self._lod.update(margin_px=self._config.trails.width_px * self._scale + 2)
         gl, picture = self._gl, self.picture
         picture.use()
@@ -269,6 +284,8 @@ class Scene:
         frame["layer"] = self._layer(viewer)
         frame["contours"] = config.heatmap.contours
         frame["individuals"] = self.individuals.count
+        frame["crowd_edge"] = 0 if self.individuals.everyone else self._crowd.edge
+        frame["crowd_first_tick"], frame["crowd_ticks"] = self._crowd.first_tick, self._crowd.ticks_shown
         frame["mesh_edge"] = 2 if viewer.flat else self._surface.mesh_edge
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
@@ -276,6 +293,7 @@ class Scene:
     def _bind(self) -> None:
         self._block.bind_to_uniform_block(Block.FRAME)
         self.ring.bind()
+        self._crowd.bind()
         self._ranges.bind()
         critic = self._critic or self.density
         critic.texture.use(Texture.VALUE)

@@ -26,8 +26,8 @@ _FILES, _FILES_A_WORKER = 8, 6
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
 
-_FROM_OUTSIDE = (None, -signal.SIGKILL, -signal.SIGTERM)
-"""Exit codes of workers that did not end by themselves; None is one that hangs."""
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+"""Exit codes of workers that did not end by themselves."""
 
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -54,6 +54,11 @@ class _Slot:
     resume_s: float | None = None
     raised_at: int | None = None
     deaths: deque[float] = field(default_factory=deque)
+
+    @property
+    def killed(self) -> bool:
+        """Whether the worker was ended from outside."""
+        return self.process.exitcode in _FROM_OUTSIDE
 
     @property
     def tick(self) -> int:
@@ -91,16 +96,24 @@ class Supervisor:
     def check(self) -> None:
         """Replace workers that ended or hang. Raises WorkerFailedError when that is hopeless."""
         for index, slot in enumerate(self._slots):
-            if slot.resume_s is None and (reason := self._trouble(slot)):
-                self._give_up_or_pause(slot, reason)
-            if slot.resume_s is not None and time.monotonic() >= slot.resume_s:
-                self._slots[index] = self._start(slot.spec, slot)
-                self.restarts += 1
+            self._look_after(index, slot)
+
+    def _look_after(self, index: int, slot: _Slot) -> None:
+        if slot.resume_s is None and (reason := self._trouble(slot)):
+            self._give_up_or_pause(slot, reason)
+        if slot.resume_s is not None and time.monotonic() >= slot.resume_s:
+            self._slots[index] = self._start(slot.spec, slot)
+            self.restarts += 1
 
     def require_started(self) -> None:
-        """Raise UsageError if a worker failed before its first tick; WorkerFailedError if a world raised."""
-        for slot in self._slots:
-            if slot.tick < 0 and slot.resume_s is None and (reason := self._trouble(slot)):
+        """Raise UsageError if a worker failed before its first tick; WorkerFailedError if a world raised.
+
+        One that was killed did not fail, and is replaced.
+        """
+        for index, slot in enumerate(self._slots):
+            if slot.tick >= 0 or slot.resume_s is not None or slot.killed:
+                self._look_after(index, slot)
+            elif reason := self._trouble(slot):
                 if _world_raised(reason):
                     raise WorkerFailedError(_report(slot, reason)) from WorkerFailedError(reason)
                 raise UsageError(
@@ -151,7 +164,7 @@ class Supervisor:
     def _give_up_or_pause(self, slot: _Slot, reason: str) -> None:
         """End a worker and say when it is to be replaced. Raises WorkerFailedError if that is hopeless."""
         report = _report(slot, reason)
-        killed = slot.process.exitcode in _FROM_OUTSIDE
+        killed = slot.killed or slot.process.exitcode is None  # which is one that hangs
         self._bury(slot)
         now, window = time.monotonic(), self.config.restart_window
         _forget(self._recent, now - window)

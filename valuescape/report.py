@@ -41,6 +41,7 @@ def _report(session: "Session") -> dict[str, Any]:
         "frames": len(log.frame_ends),
         "ticks": max(session.scene.ring.newest, 0),
         **{name: _finite(value) for name, value in figures.items()},
+        "individuals": session.scene.individuals.count,
         "start_s": round(session.start_s, 3),
         "worker_restarts": engine.restarts,
         "episodes": stats.finished,

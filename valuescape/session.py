@@ -326,7 +326,9 @@ class Session:
         if now - self._heading_at > _HEADING_S:
             self._heading_at = now
             state = "paused" if self._paused else f"{self._recent_fps():.0f} fps"
-            self._heading = heading(self.engine, self.checkpoint, state, self.scene.ring.newest)
+            self._heading = heading(
+                self.engine, self.checkpoint, state, self.scene.ring.newest, self.scene.thinned
+            )
         return self._heading
 
     def _screenshot(self, path: Path) -> Path:

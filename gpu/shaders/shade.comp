@@ -33,5 +33,5 @@ void main() {
             / max(range.shown_high - range.shown_low, 1e-12);
         color = mix(color, visits, layer == LAYER_DENSITY ? 1.0 : 0.75 * smoothstep(0.0, 1.0, at));
     }
-    imageStore(shades, texel, vec4(color, 0.0));   // alpha: what trails cover
+    imageStore(shades, texel, vec4(color, 1.0));
 }

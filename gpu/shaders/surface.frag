@@ -1,9 +1,11 @@
-// Colour of the surface, with contour lines of the value one pixel wide.
+// Colour of the surface, with contour lines of the value one pixel wide, and the crowd's trails over both.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
 #include "field.glsl"
 layout(binding = TEXTURE_SHADES) uniform sampler2D shades;
+#include "trail_color.glsl"
+#include "crowd.glsl"
 in vec2 v_uv;
 in float v_value;
 in float v_light;
@@ -23,9 +25,8 @@ float value_at(vec2 uv) {
 
 void main() {
     if (frame.height_scale == 0.0 && any(greaterThan(v_uv, vec2(1.0)))) discard;         // beyond the map
-    vec4 shade = texture(shades, v_uv);
-    vec3 rgb = shade.rgb;
-    float bare = 1.0 - shade.a;             // trails have neither contour lines nor light on them
+    vec3 rgb = texture(shades, v_uv).rgb;
+    vec4 crowd = frame.crowd_edge > 0u ? crowd_at(v_uv) : vec4(0.0);
     if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) {
         float value = v_value, slope = fwidth(v_value);
         if (frame.height_scale == 0.0) {
@@ -34,7 +35,7 @@ void main() {
             value = value_at(v_uv);
             slope = fwidth(value);
         }
-        rgb *= 1.0 - 0.35 * bare * contour(value, slope);
+        rgb *= 1.0 - 0.35 * contour(value, slope);
     }
-    color = vec4(rgb * mix(1.0, v_light, bare), 1.0);
+    color = vec4(mix(rgb * v_light, crowd.rgb, crowd.a), 1.0);
 }

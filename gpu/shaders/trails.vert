@@ -1,8 +1,9 @@
 // A trail as one ribbon: two vertices a sample, pushed apart on the screen; one instance a trail.
 //
 // It begins with the oldest sample, so that the newest lies on top where a trail crosses itself.
-// Where the strand changes the line breaks: both vertices of the newer sample say so, and as the last vertices
-// of the two triangles between the samples they decide a flat output, by which the fragments are dropped.
+// A segment has the colour of its newer sample, whose vertices are the last of the two triangles between the
+// samples and so decide a flat output: a software driver pays for each number that it has to interpolate.
+// Where the strand changes the line breaks: there that colour is nothing at all.
 // At coarser levels a break lies somewhere within a stride; the samples at its sides are moved up to it, so
 // that nothing of either strand is missing.
 #version 430
@@ -49,6 +50,8 @@ void main() {
     v_across_px = side * (0.5 * frame.trail_width_px + 0.5);
     gl_Position = clip + vec4(v_across_px * normal * 2.0 / frame.viewport_px * clip.w, 0.0, 0.0);
 
-    vec4 color = trail_color(tick, fract(float(agent) * GOLDEN));
-    v_color = to_older ? packUnorm4x8(vec4(color.rgb * color.a, color.a)) : 0u;
+    float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
+    float cover = trail_cover(vec4(age)).x;
+    vec3 color = trail_color(age, fract(float(agent) * GOLDEN));
+    v_color = to_older ? packUnorm4x8(vec4(color * cover, cover)) : 0u;
 }

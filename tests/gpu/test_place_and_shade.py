@@ -170,4 +170,4 @@ def test_shades_are_the_colour_maps(gl, own, layer, edges):
     expected = expected_shades(layer, value, density, max(edges))
     # A sampler's own bilinear filter has 8 bits: of the scale, 1/256 of the step between two texels.
     assert np.abs(found[..., :3] - expected).max() <= 2
-    assert (found[..., 3] == 0).all(), "no trail covers anything yet"
+    assert (found[..., 3] == 255).all()

@@ -106,7 +106,6 @@ def starting(engine, index):
 
 
 def test_a_worker_that_is_killed_while_it_starts_is_replaced_and_nothing_is_lost(checkpoint, undisturbed):
-    """An heir, that is: one that never was at work in the first place ends the start."""
     with crowd(small(*TWO), checkpoint) as engine:
         engine.run_until(200)
         kill(engine.worker_pids[0])
@@ -117,6 +116,15 @@ def test_a_worker_that_is_killed_while_it_starts_is_replaced_and_nothing_is_lost
             time.sleep(0.1 * kills)
         assert finish(engine) == undisturbed
         assert engine.restarts == 4
+
+
+def test_a_worker_that_is_killed_before_the_first_tick_is_replaced(checkpoint, undisturbed):
+    with Engine(small(*TWO), checkpoint) as engine:
+        kill(engine.worker_pids[1])
+        engine.wait_ready()
+        assert engine.restarts == 1
+        engine.run_until(200)
+        assert finish(engine) == undisturbed
 
 
 def test_a_worker_that_is_killed_while_another_is_replaced_is_replaced_too(checkpoint, undisturbed):

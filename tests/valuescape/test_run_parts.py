@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from render.scene import Thinned
 from sim.config import Config, load_config
 from sim.engine import EpisodeStats
 from sim.errors import UsageError
@@ -43,17 +44,19 @@ def engine_with(stats, restarts=0, workers=2):
 
 def test_the_heading_says_what_runs_and_how():
     nothing_yet = EpisodeStats(0, 0, math.nan, math.nan)
-    shown = heading(engine_with(nothing_yet, workers=0), None, "60 fps", -1)
+    shown = heading(engine_with(nothing_yet, workers=0), None, "60 fps", -1, None)
     text = " | ".join(str(shown).splitlines())
     assert "Valuescape: mountain car" in text
     assert "random actions · 1,200 agents · no worker processes" in text
     assert "60 fps · tick 0" in text
     assert "nan" not in text
     checkpoint = find_checkpoint("auto", make_world("mountain_car"))
-    text = str(heading(engine_with(EpisodeStats(1234, 5, -7.25, 9), 1), checkpoint, "paused", 99))
+    stats = EpisodeStats(1234, 5, -7.25, 9)
+    text = str(heading(engine_with(stats, 1), checkpoint, "paused", 99, Thinned(61, 5.0)))
     assert "DQN" in text
     assert "1,234 episodes · mean return −7.2" in text
     assert "1 worker replaced" in text
+    assert "61 agents drawn one by one, the others' last 5 ticks as a crowd" in text
 
 
 def test_presets_are_found_by_name_and_files_by_path(tmp_path):
@@ -102,7 +105,7 @@ def finished_session():
         config=load_config(None),
         log=log,
         engine=SimpleNamespace(workers=2, restarts=0, episode_stats=lambda: stats),
-        scene=SimpleNamespace(ring=SimpleNamespace(newest=30)),
+        scene=SimpleNamespace(ring=SimpleNamespace(newest=30), individuals=SimpleNamespace(count=2)),
         start_s=1.25,
         recorder=None,
         lockstep=False,

@@ -1,4 +1,4 @@
-// The colour of a trail where it was at `tick`, for an agent of that `hue`; not premultiplied.
+// Colours of trails, for an agent of a `hue` and an age from 0 (newest) to 1 (oldest); not premultiplied.
 // Include constants.glsl and structs.glsl first.
 layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;   // one row a layer, then the trails' row
 
@@ -7,10 +7,13 @@ vec3 agent_color(float hue) {
     return mix(vec3(1.0), rgb, 0.75);
 }
 
-vec4 trail_color(int tick, float hue) {
-    float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
+vec3 trail_color(float age, float hue) {
     float rows = float(textureSize(colormaps, 0).y);
-    vec3 rgb = frame.trail_color_by == TRAIL_COLOR_AGENT
+    return frame.trail_color_by == TRAIL_COLOR_AGENT
         ? agent_color(hue) : textureLod(colormaps, vec2(1.0 - age, (2.0 + 0.5) / rows), 0.0).rgb;
-    return vec4(rgb, frame.trail_opacity * (1.0 - 0.9 * age));
+}
+
+// How much it covers: it fades as it gets older.
+vec4 trail_cover(vec4 ages) {
+    return frame.trail_opacity * (1.0 - 0.9 * ages);
 }

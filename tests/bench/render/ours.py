@@ -61,8 +61,10 @@ def main() -> None:
     scene.resize(SIZE)
     source, viewer = Source(walk), Viewer(flat=args.get("flat", True), layer="value", trail_color="age")
     rows = [source.row("trail_position", tick).copy() for tick in range(2 * walk.ticks)]
-    source.row = lambda name, tick: source.strand if name == "trail_strand" else rows[tick % (2 * walk.ticks - 2)]
-    tick, took, sections = 0, [], {}
+    source.row = lambda name, tick: (
+        source.strand if name == "trail_strand" else rows[tick % (2 * walk.ticks - 2)]
+    )
+    tick, took = 0, []
 
     def frame(timed: bool) -> None:
         nonlocal tick

@@ -1,0 +1,33 @@
+// The crowd's trails over the map, from the stamps of its cells. Include constants.glsl, structs.glsl and
+// trail_color.glsl first.
+//
+// A stamp is the newest tick that crossed the cell (from 1, in the upper bits) and its agent's hue; 0 is none.
+layout(std430, binding = SLOT_STAMP) readonly buffer Stamps { uint stamps[]; };
+
+uint stamp_at(ivec2 cell) {
+    return stamps[cell.y * int(frame.crowd_edge) + cell.x];
+}
+
+// Colour and cover at `uv`: the newest of the four cells around says the colour, all of them say how much of it,
+// as far as they have not faded. So lines are smooth although a cell is either crossed or not. Trails reach back
+// `crowd_ticks`, which is less than those of individuals where they would cover the map (CrowdPass.ticks_shown).
+vec4 crowd_at(vec2 uv) {
+    int last = int(frame.crowd_edge) - 1;
+    vec2 at = clamp(uv * float(last + 1) - 0.5, vec2(0.0), vec2(last));
+    ivec2 low = ivec2(at), high = min(low + 1, last);
+    uvec4 four = uvec4(
+        stamp_at(low), stamp_at(ivec2(high.x, low.y)), stamp_at(ivec2(low.x, high.y)), stamp_at(high));
+    uint newest = max(max(four.x, four.y), max(four.z, four.w));
+    int reach = min(int(ceil(frame.crowd_ticks)), frame.newest - frame.oldest);
+    uint oldest_shown = uint(frame.newest - reach - frame.crowd_first_tick + 1) << STAMP_BITS;
+    if (newest < oldest_shown) return vec4(0.0);
+    vec2 x = vec2(1.0 - fract(at.x), fract(at.x)), y = vec2(1.0 - fract(at.y), fract(at.y));
+    vec4 weights = vec4(x, x) * y.xxyy;
+    uvec4 back = uint(frame.newest - frame.crowd_first_tick + 1) - (four >> uint(STAMP_BITS));
+    vec4 ages = min(vec4(back) / frame.crowd_ticks, 1.0);
+    vec4 shown = vec4(greaterThanEqual(four, uvec4(oldest_shown)));
+    float cover = dot(weights * shown, trail_cover(ages));
+    float hue = float(newest & ((1u << STAMP_BITS) - 1u)) / float(1u << STAMP_BITS);
+    float age = min(min(ages.x, ages.y), min(ages.z, ages.w));
+    return vec4(trail_color(age, hue), cover);
+}
