@@ -24,10 +24,10 @@ FRAME = np.dtype(
         ("contours", "f4"),
         ("mesh_edge", "u4"),  # vertices along one edge of the surface's mesh
         ("individuals", "u4"),  # agents drawn one by one
-        ("crowd_edge", "u4"),  # cells along an edge of the crowd's map; 0 where there is no crowd
+        ("crowd_width", "u4"),  # cells of the crowd's map; 0 where there is no crowd
+        ("crowd_height", "u4"),
         ("crowd_first_tick", "i4"),  # whose stamp is 1
         ("crowd_ticks", "f4"),  # how far back the crowd's trails reach
-        ("pad", "f4"),  # a std140 block is a multiple of 16 bytes long
     ]
 )
 """What every shader of a frame knows (uniform block, std140)."""

@@ -48,6 +48,9 @@ _FONT_PX = 13
 HEIGHT = 0.62
 """Of the height field, in units of half the map's width."""
 
+SLANTED = 0.5
+"""Of the picture's height: what an edge of the height field spans, at the side that is further away."""
+
 _RANGE_EVERY = 4
 """Frames between two looks at the density's range, which changes slowly and costs two passes."""
 
@@ -111,7 +114,7 @@ class Scene:
         limited = config.lod.segment_budget if features.trail_lod else 0
         self.budget = Budget.of(limited, software=driver_info(gl).software)
         self.individuals.choose(self.budget.first_individuals(agents, config.trails.length))
-        self._crowd = self._own(CrowdPass(gl, self.ring, config.lod.crowd_resolution, bounds, meter))
+        self._crowd = self._own(CrowdPass(gl, self.ring, bounds, meter))
         half_life = config.heatmap.density_half_life * (config.sim.ticks_per_s or 60.0)
         self.density = self._own(
             DensityPass(gl, self.ring, config.heatmap.density_resolution, bounds, half_life, meter)
@@ -200,8 +203,6 @@ class Scene:
         self._place_trails(ticks)
         # A critic's landscape stays as it is, a density that is the height moves every trail with it.
         self._heights_stale = self._heights_stale or not self._critic
-        if not self.individuals.everyone:
-            self._crowd.update()
 
     def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> None:
         """Decide how many agents to draw one by one from now on; the others are a crowd over the map.
@@ -216,7 +217,6 @@ class Scene:
             self._place_trails(self.ring.ticks)
             self._heights_stale = False
         if not self.individuals.everyone:
-            self._crowd.update()
             self._crowd.fit()
 
     def _place_trails(self, ticks: range) -> None:
@@ -233,6 +233,9 @@ class Scene:
         if self._heights_stale and not viewer.flat:
             self._place_trails(self.ring.ticks)
             self._heights_stale = False
+        if not self.individuals.everyone:
+            self._crowd.resize(self._crowd_cells(viewer))
+            self._crowd.update()
         self._write_frame(viewer)
         self._bind()
         self._shade.update(self._layer(viewer))
@@ -265,6 +268,18 @@ class Scene:
     def _layer(self, viewer: Viewer) -> int:
         return LAYERS.index(viewer.layer) if self._critic else _LAYER_DENSITY
 
+    def _crowd_cells(self, viewer: Viewer) -> tuple[int, int]:
+        """Return how many cells the crowd's map has: about as large as `lod.crowd_cell_px` on the screen.
+
+        The height field is seen at a slant: a cell must not be smaller than a pixel, or lines would break.
+        """
+        cell_px = self._config.lod.crowd_cell_px * self._scale
+        if viewer.flat:
+            plot = self.plot()
+            return max(round(plot.width / cell_px), 16), max(round(plot.height / cell_px), 16)
+        edge = max(round(SLANTED * self.picture.size[1] / cell_px), 16)
+        return edge, edge
+
     def _write_frame(self, viewer: Viewer) -> None:
         size, frame, config = self.picture.size, self._frame, self._config
         if viewer.flat:
@@ -284,7 +299,8 @@ class Scene:
         frame["layer"] = self._layer(viewer)
         frame["contours"] = config.heatmap.contours
         frame["individuals"] = self.individuals.count
-        frame["crowd_edge"] = 0 if self.individuals.everyone else self._crowd.edge
+        crowd = (0, 0) if self.individuals.everyone else self._crowd.cells
+        frame["crowd_width"], frame["crowd_height"] = crowd
         frame["crowd_first_tick"], frame["crowd_ticks"] = self._crowd.first_tick, self._crowd.ticks_shown
         frame["mesh_edge"] = 2 if viewer.flat else self._surface.mesh_edge
         self._block.write(frame.tobytes())

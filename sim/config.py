@@ -143,7 +143,7 @@ class LodConfig(Section):
         description="trail segments drawn a frame; trails beyond it are shown together, as a crowd over the "
         "map; 0: no limit; auto follows the frame time",
     )
-    crowd_resolution: int = Field(768, ge=64, le=4096, description="cells along each edge of the crowd's map")
+    crowd_cell_px: float = Field(1.25, ge=0.5, le=16, description="size of a cell of the crowd's map, pixels")
 
 
 class RenderConfig(Section):

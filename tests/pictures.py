@@ -55,7 +55,9 @@ def studio(gl, source, *settings, field=hills, size=SIZE):
     """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic."""
     agents, length = source.positions.shape[1], len(source.positions)
     shape = [f"agents.count={agents}", f"trails.length={max(2, length)}", "heatmap.resolution=64"]
-    config = load_config(None, [*shape, "heatmap.density_resolution=64", *settings])
+    # Every trail by itself, unless a test says otherwise.
+    common = ["heatmap.density_resolution=64", "lod.segment_budget=0"]
+    config = load_config(None, [*shape, *common, *settings])
     meter = FrameMeter()
     with ExitStack() as owned:
         critic = None

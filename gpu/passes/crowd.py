@@ -16,7 +16,7 @@ COVERED = 0.4
 
 
 class CrowdPass:
-    """Stamps every cell of `edge` x `edge` over the map with the newest tick in which a trail crossed it.
+    """Stamps every cell of a grid over the map with the newest tick in which a trail crossed it.
 
     That is all there is to know of trails one cell wide of which the newest lies on top: their colour and how
     far they have faded follow from the tick, and are worked out where the surface is drawn (`crowd.glsl`). So
@@ -33,21 +33,28 @@ class CrowdPass:
         self,
         gl: Any,
         ring: TrailRing,
-        edge: int,
         bounds: tuple[tuple[float, float], tuple[float, float]],
         meter: FrameMeter,
     ) -> None:
         self._gl = gl
         self._ring = ring
         self._meter = meter
-        self.edge = edge
-        self._stamps = gl.buffer(data=bytes(edge * edge * 4))
+        self.cells = (1, 1)
+        self._stamps = gl.buffer(data=bytes(4))
         self._splat = compute_program(gl, "crowd_splat")
         self.first_tick = 0  # whose stamp is 1
         self._next = -1  # the tick that is to be stamped next; -1 before the first
         self.ticks_shown = float(ring.length - 1)
         low, high = bounds
-        set_uniforms(self._splat, agents=ring.agents, rows=ring.length, edge=edge, map_low=low, map_high=high)
+        set_uniforms(self._splat, agents=ring.agents, rows=ring.length, map_low=low, map_high=high)
+
+    def resize(self, cells: tuple[int, int]) -> None:
+        """Have so many cells along x and y; what they know is lost until `update`."""
+        if cells != self.cells:
+            self.cells = cells
+            self._stamps.orphan(cells[0] * cells[1] * 4)
+            set_uniforms(self._splat, cells=cells)
+            self.clear()
 
     def update(self) -> None:
         """Stamp the ring's ticks that are not stamped yet; all of them if some were missed."""
@@ -72,8 +79,8 @@ class CrowdPass:
 
     def fit(self) -> None:
         """Let `ticks_shown` follow how full the map is; a GPU query, of every 16th row of cells."""
-        row_bytes = self.edge * 4
-        rows = self._stamps.read_chunks(row_bytes, 0, 16 * row_bytes, self.edge // 16)
+        row_bytes, height = self.cells[0] * 4, self.cells[1]
+        rows = self._stamps.read_chunks(row_bytes, 0, 16 * row_bytes, -(-height // 16))
         self._meter.queries += 1
         ticks = (np.frombuffer(rows, np.uint32) >> STAMP_BITS).astype(np.int64)
         wanted = ticks_to_show(self._ring.newest - self.first_tick + 1 - ticks, self._ring.length)
@@ -85,9 +92,9 @@ class CrowdPass:
         self._stamps.bind_to_storage_buffer(Slot.STAMP)
 
     def read_ticks(self) -> NDArray[np.int64]:
-        """Return the newest tick [edge, edge] in which a trail crossed a cell, -1 for none; a GPU query."""
+        """Return the newest tick [height, width] that a trail crossed a cell in, -1: none; a GPU query."""
         self._meter.queries += 1
-        stamps = np.frombuffer(self._stamps.read(), np.uint32).reshape(self.edge, self.edge)
+        stamps = np.frombuffer(self._stamps.read(), np.uint32).reshape(self.cells[::-1])
         ticks: NDArray[np.int64] = np.where(
             stamps > 0, (stamps >> STAMP_BITS).astype(np.int64) - 1 + self.first_tick, -1
         )

@@ -13,7 +13,7 @@ layout(std430, binding = SLOT_STAMP) buffer Stamps { uint stamps[]; };
 
 uniform uint agents;
 uniform int rows;          // of the ring
-uniform int edge;          // cells along each edge of the map
+uniform ivec2 cells;       // of the map, along x and y
 uniform int first_tick;    // whose stamp is 1
 uniform int from_tick;     // of the first row of work groups
 uniform int oldest;        // tick in the ring
@@ -21,7 +21,7 @@ uniform vec2 map_low;
 uniform vec2 map_high;
 
 vec2 cell_of(int at) {
-    return (trail_position[at] - map_low) / (map_high - map_low) * float(edge);
+    return (trail_position[at] - map_low) / (map_high - map_low) * vec2(cells);
 }
 
 void main() {
@@ -32,17 +32,16 @@ void main() {
     int before = (tick + rows - 1) % rows * int(agents) + int(agent);
     vec2 to = cell_of(now), from = to;
     if (tick > oldest && trail_strand[before] == trail_strand[now]) from = cell_of(before);
-    // NaN, for which no comparison holds, is nowhere; nor is a segment that is long out of all proportion.
-    vec2 way = to - from;
-    float length_cells = max(abs(way.x), abs(way.y));
-    if (!(length_cells < 4.0 * float(edge))) return;
+    // What is no number is nowhere; so is a segment that is long out of all proportion.
+    vec2 way = to - from, ends = from + to;
+    if (any(isnan(ends)) || any(isinf(ends)) || any(greaterThan(abs(way), 4.0 * vec2(cells)))) return;
     uint hue = uint(fract(float(agent) * GOLDEN) * 4096.0);
     uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | hue;
-    int steps = max(int(ceil(length_cells)), 1);
+    int steps = max(int(ceil(max(abs(way.x), abs(way.y)))), 1);
     for (int k = 1; k <= steps; ++k) {
         vec2 at = from + way * (float(k) / float(steps));
-        if (any(lessThan(at, vec2(0.0))) || any(greaterThan(at, vec2(edge)))) continue;
-        ivec2 cell = min(ivec2(at), ivec2(edge - 1));
-        atomicMax(stamps[cell.y * edge + cell.x], stamp);
+        if (!(all(greaterThanEqual(at, vec2(0.0))) && all(lessThanEqual(at, vec2(cells))))) continue;
+        ivec2 cell = min(ivec2(at), cells - 1);
+        atomicMax(stamps[cell.y * cells.x + cell.x], stamp);
     }
 }

@@ -26,7 +26,7 @@ float value_at(vec2 uv) {
 void main() {
     if (frame.height_scale == 0.0 && any(greaterThan(v_uv, vec2(1.0)))) discard;         // beyond the map
     vec3 rgb = texture(shades, v_uv).rgb;
-    vec4 crowd = frame.crowd_edge > 0u ? crowd_at(v_uv) : vec4(0.0);
+    vec4 crowd = frame.crowd_width > 0u ? crowd_at(v_uv) : vec4(0.0);
     if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) {
         float value = v_value, slope = fwidth(v_value);
         if (frame.height_scale == 0.0) {

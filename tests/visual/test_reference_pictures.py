@@ -35,7 +35,12 @@ PICTURES = {
     "field-from-behind": {"flat": False, "layer": "value", "yaw": 1.0, "pitch": 0.8, "distance": 4.2},
     "help": {"flat": False, "layer": "both", "help_shown": True},
     "no-critic": {"flat": False, "layer": "value"},
+    "map-crowd": {"flat": True, "layer": "value"},
+    "field-crowd": {"flat": False, "layer": "value"},
 }
+
+SETTINGS = dict.fromkeys(["map-crowd", "field-crowd"], ("lod.segment_budget=200",))
+"""Others than the default's; here, a trail of its own for 4 of the 60 agents."""
 
 RMSE, MOST = 1.5, 96
 """Of 255. A pixel of a line may fall to its neighbour with another version of the driver; a missing label, a
@@ -45,7 +50,8 @@ wrong colour or a shift by a pixel is beyond both."""
 def picture(gl, name):
     source = Recording(*with_breaks(spirals(60, 48), every=80))
     field = {"field": None} if name == "no-critic" else {}
-    with studio(gl, source, "agents.size_px=5", size=SIZE, **field) as camera:
+    settings = "agents.size_px=5", *SETTINGS.get(name, ())
+    with studio(gl, source, *settings, size=SIZE, **field) as camera:
         return camera.shoot(HEADING, **PICTURES[name])
 
 

@@ -5,15 +5,15 @@
 layout(std430, binding = SLOT_STAMP) readonly buffer Stamps { uint stamps[]; };
 
 uint stamp_at(ivec2 cell) {
-    return stamps[cell.y * int(frame.crowd_edge) + cell.x];
+    return stamps[cell.y * int(frame.crowd_width) + cell.x];
 }
 
 // Colour and cover at `uv`: the newest of the four cells around says the colour, all of them say how much of it,
 // as far as they have not faded. So lines are smooth although a cell is either crossed or not. Trails reach back
 // `crowd_ticks`, which is less than those of individuals where they would cover the map (CrowdPass.ticks_shown).
 vec4 crowd_at(vec2 uv) {
-    int last = int(frame.crowd_edge) - 1;
-    vec2 at = clamp(uv * float(last + 1) - 0.5, vec2(0.0), vec2(last));
+    ivec2 last = ivec2(frame.crowd_width, frame.crowd_height) - 1;
+    vec2 at = clamp(uv * vec2(last + 1) - 0.5, vec2(0.0), vec2(last));
     ivec2 low = ivec2(at), high = min(low + 1, last);
     uvec4 four = uvec4(
         stamp_at(low), stamp_at(ivec2(high.x, low.y)), stamp_at(ivec2(low.x, high.y)), stamp_at(high));
