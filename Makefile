@@ -8,7 +8,8 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test check bench bench-deaths setup clean system-to-run system-to-test
+.PHONY: help demo test check bench bench-render bench-deaths setup clean
+.PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +32,11 @@ BENCH_SAVE ?= --save
 PEERS := .venv-peers/.ready
 
 bench: $(TEST) $(PEERS) ## measure the engine against its peers, in 10 minutes; tables go to docs/
-	@.venv/bin/python tests/bench/engine --only '$(ONLY)' --seconds $(BENCH_SECONDS) \
+	@.venv/bin/python tests/bench engine --only '$(ONLY)' --seconds $(BENCH_SECONDS) \
 		--repeats $(BENCH_REPEATS) $(BENCH_SAVE)
+
+bench-render: $(TEST) $(PEERS) | system-to-bench ## measure frames against peers, in 5 minutes; tables go to docs/
+	@.venv/bin/python tests/bench frames --only '$(ONLY)' --seconds 2 --repeats $(BENCH_REPEATS) $(BENCH_SAVE)
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)
@@ -51,6 +55,9 @@ system-to-run:
 
 system-to-test:
 	@PYTHON="$(PYTHON)" bash .ci/system test
+
+system-to-bench:
+	@PYTHON="$(PYTHON)" bash .ci/system bench
 
 $(RUN): $(INSTALL) | system-to-run
 	@PYTHON="$(PYTHON)" bash .ci/python run

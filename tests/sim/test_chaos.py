@@ -176,13 +176,14 @@ def test_fifty_workers_that_are_killed_at_random_moments_change_nothing():
 
 
 def test_a_worker_that_hangs_is_replaced(checkpoint, undisturbed):
-    with crowd(small(*TWO, "workers.heartbeat_timeout=0.6"), checkpoint) as engine:
+    """After the time that is set, and soon after it; on a busy machine others may seem to hang, too."""
+    with crowd(small(*TWO, "workers.heartbeat_timeout=1.5"), checkpoint) as engine:
         engine.run_until(200)
         hung = engine.worker_pids[0]
         began = time.monotonic()
         kill(hung, signal.SIGSTOP)
-        check_until(engine, lambda: engine.restarts == 1)
-        assert 0.3 < time.monotonic() - began < 1.5
+        check_until(engine, lambda: engine.restarts >= 1)
+        assert 1 < time.monotonic() - began < 6
         assert not running(hung)
         assert finish(engine) == undisturbed
 

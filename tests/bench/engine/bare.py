@@ -9,7 +9,7 @@ import threading
 import time
 
 import numpy as np
-from timing import answer, arguments
+from measuring import answer, arguments
 
 from sim.simd.compiler import compiled, compiled_whole
 from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements, store_flag

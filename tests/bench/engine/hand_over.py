@@ -9,8 +9,8 @@ import time
 
 import psutil
 from empty_world import Empty
+from measuring import answer, arguments, calls_per_s
 from ours import config, running
-from timing import answer, arguments, calls_per_s
 
 from sim.worlds import WORLDS
 

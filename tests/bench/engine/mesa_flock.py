@@ -10,9 +10,9 @@ import warnings
 
 import mesa
 import numpy as np
+from measuring import answer, arguments, calls_per_s
 from mesa.experimental.continuous_space import ContinuousSpace, ContinuousSpaceAgent
 from scipy.spatial import cKDTree
-from timing import answer, arguments, calls_per_s
 
 AREA_PER_BIRD, VISION, SEPARATION, SPEED = 50.0, 5.0, 1.0, 1.0
 COHERE, SEPARATE, MATCH = 0.03, 0.015, 0.05

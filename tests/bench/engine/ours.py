@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
-from timing import answer, arguments, calls_per_s
+from measuring import answer, arguments, calls_per_s
 
 import valuescape
 from sim.config import load_config

@@ -5,7 +5,7 @@ import warnings
 warnings.filterwarnings("ignore")
 
 import numpy as np  # noqa: E402
-from timing import answer, arguments, calls_per_s  # noqa: E402
+from measuring import answer, arguments, calls_per_s  # noqa: E402
 
 
 def envpool_rate(env, agents, seconds, batch):

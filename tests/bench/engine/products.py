@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 from llvmlite import ir
+from measuring import answer, arguments
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from timing import answer, arguments
 
 from sim.simd.compiler import compiled
 from sim.simd.mlp import _LANES, _VECTOR, _multiply_add, _vector, _vector_at

@@ -1,7 +1,8 @@
 """What is measured: every row of the table, its command, and what it is held against."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from runner import Row
 
 WORLDS = {"mountain_car_continuous": "MountainCarContinuous-v0", "pendulum": "Pendulum-v1"}
 CROWDS = (1_000, 10_000, 100_000)
@@ -10,24 +11,6 @@ TARGETS = {"mountain_car_continuous": (50, 300, 500), "pendulum": (40, 250, 400)
 
 SWEEP_AGENTS = (100, 1_000, 10_000, 100_000, 1_000_000)
 SWEEP_WORKERS = (0, 1, 2, 4)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure: `script` run by `python` ("ours" or "peers") with `args`, which prints it as JSON.
-
-    repeats: at most so many; what a row costs in time is not worth more.
-    """
-
-    name: str
-    group: str
-    subject: str
-    script: str
-    args: dict[str, Any] = field(default_factory=dict)
-    python: str = "ours"
-    unit: str = "agent-steps/s"
-    agents: int = 0
-    repeats: int = 99
 
 
 def all_rows() -> list[Row]:
@@ -41,17 +24,17 @@ def _stepping() -> list[Row]:
         for agents in CROWDS:
             ours = {"world": world, "workers": 2}
             rows += [
-                _row(world, agents, "valuescape, given actions", "ours.py", kind="given", **ours),
-                _row(world, agents, "valuescape, free-running", "ours.py", kind="free", **ours),
-                _row(world, agents, "bare kernel, 2 threads", "bare.py", world=world),
-                _row(world, agents, "envpool", "peers.py", kind="envpool", env=gym_id),
+                _row(world, agents, "valuescape, given actions", "engine/ours.py", kind="given", **ours),
+                _row(world, agents, "valuescape, free-running", "engine/ours.py", kind="free", **ours),
+                _row(world, agents, "bare kernel, 2 threads", "engine/bare.py", world=world),
+                _row(world, agents, "envpool", "engine/peers.py", kind="envpool", env=gym_id),
             ]
         rows += [
-            _row(world, agents, kind, "peers.py", kind=kind, env=gym_id)
+            _row(world, agents, kind, "engine/peers.py", kind=kind, env=gym_id)
             for kind, agents in (("SyncVectorEnv", 1_000), ("DummyVecEnv", 1_000))
         ]
         rows += [
-            _row(world, 100, kind, "peers.py", kind=kind, env=gym_id)
+            _row(world, 100, kind, "engine/peers.py", kind=kind, env=gym_id)
             for kind in ("AsyncVectorEnv", "SubprocVecEnv")
         ]
     return rows
@@ -62,11 +45,18 @@ def _policy() -> list[Row]:
     for agents in (10_000, 100_000):
         ours = {"world": "mountain_car_continuous", "workers": 2}
         rows += [
-            _row("tanh 64-64 policy", agents, "valuescape", "ours.py", kind="policy", **ours),
-            _row("tanh 64-64 policy", agents, "without its tanh", "ours.py", kind="linear_policy", **ours),
-            _row("tanh 64-64 policy", agents, "torch, 1 thread", "peers.py", kind="torch"),
+            _row("tanh 64-64 policy", agents, "valuescape", "engine/ours.py", kind="policy", **ours),
+            _row(
+                "tanh 64-64 policy",
+                agents,
+                "without its tanh",
+                "engine/ours.py",
+                kind="linear_policy",
+                **ours,
+            ),
+            _row("tanh 64-64 policy", agents, "torch, 1 thread", "engine/peers.py", kind="torch"),
         ]
-    rows.append(_row("tanh 64-64 policy", 0, "multiply-adds alone", "products.py"))
+    rows.append(_row("tanh 64-64 policy", 0, "multiply-adds alone", "engine/products.py"))
     return rows
 
 
@@ -75,19 +65,24 @@ def _flock() -> list[Row]:
     for agents in (1_000, 100_000):
         ours = {"world": "flock", "workers": 2}
         rows += [
-            _row("flock", agents, "valuescape", "ours.py", kind="free", **ours),
-            _row("flock", agents, "mesa", "mesa_flock.py", repeats=3 if agents < 10_000 else 1),
+            _row("flock", agents, "valuescape", "engine/ours.py", kind="free", **ours),
+            _row("flock", agents, "mesa", "engine/mesa_flock.py", repeats=3 if agents < 10_000 else 1),
         ]
     return rows
 
 
 def _meeting() -> list[Row]:
     us = [
-        Row(f"hand-over/{kind}", "hand-over", subject, "hand_over.py", {"kind": kind}, unit="us/tick")
+        Row(f"hand-over/{kind}", "hand-over", subject, "engine/hand_over.py", {"kind": kind}, unit="us/tick")
         for kind, subject in (("engine", "valuescape, lockstep"), ("barrier", "multiprocessing.Barrier"))
     ]
     idle = Row(
-        "idle/engine", "idle", "valuescape, waiting", "hand_over.py", {"kind": "idle"}, unit="% of a core"
+        "idle/engine",
+        "idle",
+        "valuescape, waiting",
+        "engine/hand_over.py",
+        {"kind": "idle"},
+        unit="% of a core",
     )
     return [*us, idle]
 
@@ -99,7 +94,7 @@ def _small_crowd() -> list[Row]:
             f"200 agents/{workers}",
             "200 agents",
             f"workers = {workers}",
-            "ours.py",
+            "engine/ours.py",
             {"kind": "ticks", "workers": workers, **world},
             unit="ticks/s",
             agents=200,
@@ -114,7 +109,7 @@ def _sweep() -> list[Row]:
             f"sweep/{agents}/{workers}",
             "sweep",
             f"workers = {workers}",
-            "ours.py",
+            "engine/ours.py",
             {"kind": "given", "world": "mountain_car_continuous", "agents": agents, "workers": workers},
             agents=agents,
             repeats=1,
@@ -130,7 +125,7 @@ def _memory() -> list[Row]:
             f"memory/{kind}",
             "memory",
             what,
-            "ours.py",
+            "engine/ours.py",
             {"kind": "memory", "trails": trails, "given": kind == "given", "agents": 100_000, "workers": 2},
             unit="bytes/agent",
             agents=100_000,
@@ -141,7 +136,7 @@ def _memory() -> list[Row]:
 
 
 def _row(group: str, agents: int, subject: str, script: str, repeats: int = 99, **args: Any) -> Row:
-    python = "peers" if script in ("peers.py", "mesa_flock.py") else "ours"
+    python = "peers" if script in ("engine/peers.py", "engine/mesa_flock.py") else "ours"
     name = f"{group}/{agents}/{subject}"
     args = {"agents": agents, **args}
     return Row(name, group, subject, script, args, python, agents=agents, repeats=repeats)

@@ -9,20 +9,41 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
-from rows import Row
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = HERE.parents[1]
 PYTHON = {"ours": Path(sys.executable), "peers": ROOT / ".venv-peers" / "bin" / "python"}
 PACKAGES = {
     "ours": ("numpy", "numba", "llvmlite"),
-    "peers": ("envpool", "gymnasium", "stable-baselines3", "torch", "mesa", "scipy", "numpy"),
+    "peers": (
+        *("envpool", "gymnasium", "stable-baselines3", "torch", "mesa", "scipy", "numpy"),
+        *("vispy", "pygfx", "wgpu"),
+    ),
 }
 ROW_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what `script` (in this folder) prints, run by `python` ("ours" or "peers") with `args`.
+
+    repeats: at most so many; what a row costs in time is not worth more.
+    """
+
+    name: str
+    group: str
+    subject: str
+    script: str
+    args: dict[str, Any] = field(default_factory=dict)
+    python: str = "ours"
+    unit: str = "agent-steps/s"
+    agents: int = 0
+    repeats: int = 99
 
 
 def measure(rows: list[Row], repeats: int, seconds: float) -> Iterator[tuple[Row, dict[str, Any]]]:
@@ -40,7 +61,13 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
     command = [str(PYTHON[row.python]), str(HERE / row.script), json.dumps({**row.args, "seconds": seconds})]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=ROW_TIMEOUT_S, cwd=ROOT, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=ROW_TIMEOUT_S,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(HERE)},  # where `measuring` is
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return {"error": f"not done in {ROW_TIMEOUT_S} s"}

@@ -1,10 +1,7 @@
 """Measures frames of our scene, without engine and window: upload, compute, draw, finish."""
 
-import sys
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 from measuring import answer_frames, arguments
@@ -53,6 +50,7 @@ def main() -> None:
         f"heatmap.resolution={EDGE}",
         f"heatmap.density_resolution={args.get('density', EDGE)}",
         "heatmap.layer=value",
+        f"lod.segment_budget={'0' if args.get('ribbons') else 'auto'}",
         *args.get("set", []),
     ]
     config, meter = load_config(None, keys), FrameMeter()

@@ -1,4 +1,4 @@
-"""`make bench`: measure the engine and its peers, print the table, save it, and bring docs up to date."""
+"""`make bench`, `make bench-render`: measure us and our peers, print tables, rewrite those in docs."""
 
 import argparse
 import json
@@ -9,45 +9,64 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import report
+import engine.rows
+import engine.sections
+import frames.rows
+import frames.sections
+import tables
 from rich.console import Console
-from rows import Row, all_rows
-from runner import ROOT, machine, measure, summary
+from runner import ROOT, Row, machine, measure, summary
+from tables import Suite
 
-SAVED = ROOT / "docs" / "bench" / "engine.json"
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite("engine", "make bench", engine.rows.all_rows, engine.sections.sections),
+        Suite("frames", "make bench-render", frames.rows.all_rows, frames.sections.sections),
+    )
+}
 
 
 def main() -> None:
     args = parser().parse_args()
-    rows = chosen(args.only)
+    suite = SUITES[args.suite]
+    rows = chosen(suite, args.only)
     if args.list:
         print("\n".join(row.name for row in rows))
         return
     result = measured(rows, args.repeats, args.seconds)
-    Console().print(*report.tables(result), sep="\n")
+    Console().print(*tables.terminal(suite.sections(result)), sep="\n")
     if args.save:
-        if args.only:
-            result = merged(result)
-        args.save.parent.mkdir(exist_ok=True, parents=True)
-        args.save.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        if args.save == SAVED:
-            report.rewrite_docs(result)
+        save(suite, merged(suite, result) if args.only else result)
+
+
+def saved_at(suite: Suite) -> Path:
+    """Return the file that keeps the suite's figures."""
+    return ROOT / "docs" / "bench" / f"{suite.name}.json"
+
+
+def save(suite: Suite, result: dict[str, Any]) -> None:
+    """Write the figures, and the tables of docs."""
+    saved_at(suite).parent.mkdir(exist_ok=True, parents=True)
+    saved_at(suite).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    tables.rewrite_docs(suite, result)
 
 
 def parser() -> argparse.ArgumentParser:
-    known = argparse.ArgumentParser(prog="tests/bench/engine", description=__doc__)
+    known = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
+    known.add_argument("suite", choices=SUITES)
     known.add_argument("--only", default="", help="rows to measure: part of a name, or a pattern with *")
     known.add_argument("--seconds", type=float, default=0.5, help="how long one figure is taken")
     known.add_argument("--repeats", type=int, default=3)
-    known.add_argument("--save", type=Path, nargs="?", const=SAVED, help="JSON file; docs follow it")
+    known.add_argument("--save", action="store_true", help="to docs/bench, and into the tables of docs/")
     known.add_argument("--list", action="store_true", help="print the rows' names")
     return known
 
 
-def chosen(only: str) -> list[Row]:
+def chosen(suite: Suite, only: str) -> list[Row]:
     """Return the rows whose names have one of the comma-separated parts, or fit it as a pattern."""
     parts = [part.strip() for part in only.split(",") if part.strip()]
-    rows = [row for row in all_rows() if not parts or any(_fits(row.name, part) for part in parts)]
+    rows = [row for row in suite.rows() if not parts or any(_fits(row.name, part) for part in parts)]
     if not rows:
         raise SystemExit(f"no row fits {only!r}; --list shows them")
     return rows
@@ -72,13 +91,13 @@ def measured(rows: list[Row], repeats: int, seconds: float) -> dict[str, Any]:
     return result
 
 
-def merged(result: dict[str, Any]) -> dict[str, Any]:
+def merged(suite: Suite, result: dict[str, Any]) -> dict[str, Any]:
     """Return the saved result with the rows of this one in place of its own."""
-    if not SAVED.exists():
+    if not saved_at(suite).exists():
         return result
-    before = json.loads(SAVED.read_text(encoding="utf-8"))
+    before = json.loads(saved_at(suite).read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in [*before["rows"], *result["rows"]]}
-    order = [row.name for row in all_rows() if row.name in rows]
+    order = [row.name for row in suite.rows() if row.name in rows]
     return {**result, "rows": [rows[name] for name in order], "merged_into": before["date"]}
 
 

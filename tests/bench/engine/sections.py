@@ -1,18 +1,10 @@
-"""Tables of what was measured: for the terminal, and as the marked block of docs/performance.md."""
+"""What the engine's tables say."""
 
-import json
-import re
-from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-from rows import CROWDS, SWEEP_AGENTS, SWEEP_WORKERS, TARGETS
+from engine.rows import CROWDS, SWEEP_AGENTS, SWEEP_WORKERS, TARGETS
+from tables import Cells, Rows, median, shown, times
 
-ROOT = Path(__file__).parents[3]
-DOCS = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- bench:engine, written by `make bench` -->", "<!-- /bench:engine -->"
-Cells = tuple[str, list[str], list[list[str]]]
-Rows = dict[str, dict[str, Any]]
 BARE_GOALS = (None, None, 0.6)
 """For each of CROWDS."""
 
@@ -25,88 +17,16 @@ def sections(result: dict[str, Any]) -> list[Cells]:
     return [cells for cells in made if cells[2]]
 
 
-def tables(result: dict[str, Any]) -> list[Table]:
-    """Return the tables for a terminal."""
-    made = []
-    for title, heading, body in sections(result):
-        table = Table(title=title, title_justify="left")
-        for index, name in enumerate(heading):
-            table.add_column(name, justify="left" if index == 0 else "right")
-        for cells in body:
-            table.add_row(*cells)
-        made.append(table)
-    return made
-
-
-def markdown(result: dict[str, Any]) -> str:
-    """Return the block for docs: where and how it was measured, then the tables."""
-    place = result["machine"]
-    versions = {**place["versions"]["peers"], **place["versions"]["ours"]}
-    used = ", ".join(f"{name} {version}" for name, version in versions.items())
-    lines = [
-        f"{result['date']}, {place['cores']} cores of {place['cpu']}, {place['memory_gib']} GiB, Python "
-        f"{place['python']}; {used}. `make bench`: medians of {result['repeats']} runs of "
-        f"{result['seconds']:g} s each, in mixed order, with (least to most); raw figures in "
-        "[bench/engine.json](bench/engine.json).",
-    ]
-    if "merged_into" in result:
-        lines.append(f"Only some rows are of this run; the others are of {result['merged_into']} and before.")
-    for title, heading, body in sections(result):
-        lines += ["", f"**{title}**", "", _line(heading), _line(["---", *["--:"] * (len(heading) - 1)])]
-        lines += [_line(cells) for cells in body]
-    return "\n".join(lines)
-
-
-def rewrite_docs(result: dict[str, Any]) -> None:
-    """Put the tables between the two marks in docs/performance.md."""
-    text = DOCS.read_text(encoding="utf-8")
-    if BEGIN not in text:
-        text = text.rstrip() + f"\n\n## The engine\n\n{BEGIN}\n{END}\n"
-    block = f"{BEGIN}\n{markdown(result)}\n{END}"
-    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
-    DOCS.write_text(re.sub(pattern, lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def number(value: float) -> str:
-    """Return three digits and a unit: 1.23 G, 45.6 M."""
-    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if value >= size:
-            return f"{value / size:.3g}{unit}" if value < 999.5 * size else f"{value / size:,.0f}{unit}"
-    return f"{value:.3g}"
-
-
-def shown(row: dict[str, Any] | None) -> str:
-    """Return a median with its spread; a dash where nothing was measured."""
-    if not row:
-        return "–"
-    if row["median"] is None:
-        return "failed"
-    spread = f" ({number(row['least'])} to {number(row['most'])})" if len(row["figures"]) > 1 else ""
-    return number(row["median"]) + spread
-
-
-def _median(rows: Rows, name: str) -> float:
-    return (rows.get(name) or {}).get("median") or float("nan")
-
-
-def _times(a: float, b: float) -> str:
-    return "–" if a != a or b != b else f"{a / b:,.3g}×"
-
-
 def _stepping(rows: Rows, world: str) -> Cells:
     mine = {row["subject"]: None for row in rows.values() if row["group"] == world}
     body = [
         [subject, *(shown(rows.get(f"{world}/{agents}/{subject}")) for agents in (100, *CROWDS))]
         for subject in mine
     ]
-    ours = [_median(rows, f"{world}/{agents}/valuescape, given actions") for agents in CROWDS]
+    ours = [median(rows, f"{world}/{agents}/valuescape, given actions") for agents in CROWDS]
     for against, goals in (("envpool", TARGETS[world]), ("bare kernel, 2 threads", BARE_GOALS)):
-        theirs = [_median(rows, f"{world}/{agents}/{against}") for agents in CROWDS]
-        ratios = [_times(a, b) for a, b in zip(ours, theirs, strict=True)]
+        theirs = [median(rows, f"{world}/{agents}/{against}") for agents in CROWDS]
+        ratios = [times(a, b) for a, b in zip(ours, theirs, strict=True)]
         ratios = [
             f"{ratio} (goal {goal}×)" if goal else ratio for ratio, goal in zip(ratios, goals, strict=True)
         ]
@@ -122,7 +42,7 @@ def _pairs(rows: Rows, group: str, crowds: tuple[int, ...], peer: str, title: st
             f"{agents:,}",
             shown(rows.get(f"{group}/{agents}/valuescape")),
             shown(rows.get(f"{group}/{agents}/{peer}")),
-            _times(_median(rows, f"{group}/{agents}/valuescape"), _median(rows, f"{group}/{agents}/{peer}")),
+            times(median(rows, f"{group}/{agents}/valuescape"), median(rows, f"{group}/{agents}/{peer}")),
         ]
         for agents in crowds
         if f"{group}/{agents}/valuescape" in rows or f"{group}/{agents}/{peer}" in rows
@@ -183,8 +103,3 @@ def _memory(rows: Rows) -> Cells:
     ]
     heading = ["", "arena, bytes an agent", "all processes, MB"]
     return "Memory, 100,000 mountain cars, 2 workers", heading, body
-
-
-if __name__ == "__main__":
-    saved = ROOT / "docs" / "bench" / "engine.json"
-    rewrite_docs(json.loads(saved.read_text(encoding="utf-8")))

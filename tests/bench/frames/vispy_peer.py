@@ -5,11 +5,7 @@ is the fastest that vispy has.
 """
 
 import os
-import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 import vispy
