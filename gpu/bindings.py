@@ -20,7 +20,6 @@ class Slot(IntEnum):
     TRAIL_POINT = 11
     VISITS = 12
     INDIVIDUAL = 13
-    STAMP = 14
 
 
 class Block(IntEnum):
@@ -37,9 +36,11 @@ class Texture(IntEnum):
     COLORMAPS = 2
     GLYPHS = 3
     SHADES = 4
+    STAMPS = 5
 
 
 class Image(IntEnum):
     """Images that compute passes write."""
 
     FIELD = 0
+    STAMPS = 1

@@ -13,28 +13,27 @@ from gpu.structs import DRAW_COMMAND
 
 
 class SurfaceLayer:
-    """The fields as a height field (`mesh_edge` vertices an edge) or as a flat map (two triangles)."""
+    """The fields as a height field (`mesh_edge` vertices an edge), or as a flat map."""
 
     def __init__(self, gl: Any, mesh_edge: int, meter: FrameMeter) -> None:
         self._meter = meter
         self.mesh_edge = mesh_edge
-        self._program = draw_program(gl, "surface")
-        self._indices = [gl.buffer(_grid_indices(edge).tobytes()) for edge in (mesh_edge, 2)]
-        self._mesh, self._flat = (
-            gl.vertex_array(self._program, [], index_buffer=indices) for indices in self._indices
-        )
+        self._surface, self._map = (draw_program(gl, name) for name in ("surface", "map"))
+        self._indices = gl.buffer(_grid_indices(mesh_edge).tobytes())
+        self._mesh = gl.vertex_array(self._surface, [], index_buffer=self._indices)
+        self._triangle = gl.vertex_array(self._map, [])
 
     def draw(self, *, flat: bool) -> None:
-        """Draw it; `frame.mesh_edge` must be 2 when flat."""
+        """Draw it."""
         if flat:
-            self._flat.render(moderngl.TRIANGLES, vertices=3)
+            self._triangle.render(moderngl.TRIANGLES, vertices=3)
         else:
             self._mesh.render(moderngl.TRIANGLES)
         self._meter.draw_calls += 1
 
     def release(self) -> None:
         """Free what this layer made."""
-        for each in (self._mesh, self._flat, *self._indices, self._program):
+        for each in (self._mesh, self._triangle, self._indices, self._surface, self._map):
             each.release()
 
 

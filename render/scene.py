@@ -302,7 +302,7 @@ class Scene:
         crowd = (0, 0) if self.individuals.everyone else self._crowd.cells
         frame["crowd_width"], frame["crowd_height"] = crowd
         frame["crowd_first_tick"], frame["crowd_ticks"] = self._crowd.first_tick, self._crowd.ticks_shown
-        frame["mesh_edge"] = 2 if viewer.flat else self._surface.mesh_edge
+        frame["mesh_edge"] = self._surface.mesh_edge
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
 

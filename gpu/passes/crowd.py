@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Slot
+from gpu.bindings import Image, Texture
 from gpu.dispatch import dispatch, groups_for, set_uniforms
 from gpu.meter import FrameMeter
 from gpu.source import GROUP, STAMP_BITS, STAMP_TICKS, compute_program
+from gpu.textures import clamped
 from gpu.trails import TrailRing
 
 COVERED = 0.4
@@ -40,7 +42,7 @@ class CrowdPass:
         self._ring = ring
         self._meter = meter
         self.cells = (1, 1)
-        self._stamps = gl.buffer(data=bytes(4))
+        self._stamps = self._texture()
         self._splat = compute_program(gl, "crowd_splat")
         self.first_tick = 0  # whose stamp is 1
         self._next = -1  # the tick that is to be stamped next; -1 before the first
@@ -52,9 +54,19 @@ class CrowdPass:
         """Have so many cells along x and y; what they know is lost until `update`."""
         if cells != self.cells:
             self.cells = cells
-            self._stamps.orphan(cells[0] * cells[1] * 4)
+            self._stamps.release()
+            self._stamps = self._texture()
             set_uniforms(self._splat, cells=cells)
             self.clear()
+
+    def _texture(self) -> Any:
+        texture = clamped(self._gl.texture(self.cells, 1, dtype="u4", data=bytes(self._size)))
+        texture.filter = moderngl.NEAREST, moderngl.NEAREST
+        return texture
+
+    @property
+    def _size(self) -> int:
+        return self.cells[0] * self.cells[1] * 4
 
     def update(self) -> None:
         """Stamp the ring's ticks that are not stamped yet; all of them if some were missed."""
@@ -66,7 +78,7 @@ class CrowdPass:
         if self._next == ticks.stop:
             return
         self._ring.bind()
-        self._stamps.bind_to_storage_buffer(Slot.STAMP)
+        self._stamps.bind_to_image(Image.STAMPS, read=True, write=True)
         set_uniforms(self._splat, first_tick=self.first_tick, from_tick=self._next, oldest=ticks.start)
         groups = groups_for(self._ring.agents, GROUP), ticks.stop - self._next
         dispatch(self._gl, self._splat, groups, self._meter)
@@ -74,22 +86,21 @@ class CrowdPass:
 
     def clear(self) -> None:
         """Forget all stamps."""
-        self._stamps.clear()
+        self._stamps.write(bytes(self._size))
         self._next = -1
 
     def fit(self) -> None:
-        """Let `ticks_shown` follow how full the map is; a GPU query, of every 16th row of cells."""
-        row_bytes, height = self.cells[0] * 4, self.cells[1]
-        rows = self._stamps.read_chunks(row_bytes, 0, 16 * row_bytes, -(-height // 16))
+        """Let `ticks_shown` follow how full the map is; a GPU query. Looks at every 16th row of cells."""
         self._meter.queries += 1
-        ticks = (np.frombuffer(rows, np.uint32) >> STAMP_BITS).astype(np.int64)
+        rows = np.frombuffer(self._stamps.read(), np.uint32).reshape(self.cells[::-1])[::16]
+        ticks = (rows.ravel() >> STAMP_BITS).astype(np.int64)
         wanted = ticks_to_show(self._ring.newest - self.first_tick + 1 - ticks, self._ring.length)
         if abs(wanted - self.ticks_shown) > 0.2 * self.ticks_shown:
             self.ticks_shown = wanted
 
     def bind(self) -> None:
         """Make the stamps visible to shaders."""
-        self._stamps.bind_to_storage_buffer(Slot.STAMP)
+        self._stamps.use(Texture.STAMPS)
 
     def read_ticks(self) -> NDArray[np.int64]:
         """Return the newest tick [height, width] that a trail crossed a cell in, -1: none; a GPU query."""

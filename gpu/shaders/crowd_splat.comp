@@ -9,7 +9,7 @@
 layout(local_size_x = GROUP) in;
 layout(std430, binding = SLOT_TRAIL_POSITION) readonly buffer TrailPositions { vec2 trail_position[]; };
 layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
-layout(std430, binding = SLOT_STAMP) buffer Stamps { uint stamps[]; };
+layout(r32ui, binding = IMAGE_STAMPS) uniform uimage2D stamps;
 
 uniform uint agents;
 uniform int rows;          // of the ring
@@ -41,7 +41,6 @@ void main() {
     for (int k = 1; k <= steps; ++k) {
         vec2 at = from + way * (float(k) / float(steps));
         if (!(all(greaterThanEqual(at, vec2(0.0))) && all(lessThanEqual(at, vec2(cells))))) continue;
-        ivec2 cell = min(ivec2(at), cells - 1);
-        atomicMax(stamps[cell.y * cells.x + cell.x], stamp);
+        imageAtomicMax(stamps, min(ivec2(at), cells - 1), stamp);
     }
 }

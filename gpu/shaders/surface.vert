@@ -25,16 +25,10 @@ vec3 surface_normal(vec2 uv) {
 void main() {
     uint edge = frame.mesh_edge;
     vec2 uv = vec2(gl_VertexID % int(edge), gl_VertexID / int(edge)) / float(edge - 1u);
-    if (frame.height_scale == 0.0) uv = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;   // one triangle
     v_uv = uv;
-    v_value = 0.0;
-    v_light = 1.0;
-    vec3 position = vec3(uv * 2.0 - 1.0, 0.0);
-    if (frame.height_scale > 0.0) {
-        float height = on_scale(frame.height_layer, bilinear(value_field, uv));
-        v_value = height;
-        v_light = 0.45 + 0.65 * max(dot(surface_normal(uv), normalize(vec3(-0.4, -0.5, 0.9))), 0.0);
-        position.z = frame.height_scale * clamp(height, 0.0, 1.0);
-    }
+    float height = on_scale(frame.height_layer, bilinear(value_field, uv));
+    v_value = height;
+    v_light = 0.45 + 0.65 * max(dot(surface_normal(uv), normalize(vec3(-0.4, -0.5, 0.9))), 0.0);
+    vec3 position = vec3(uv * 2.0 - 1.0, frame.height_scale * clamp(height, 0.0, 1.0));
     gl_Position = frame.view_projection * vec4(position, 1.0);
 }

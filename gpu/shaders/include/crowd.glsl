@@ -2,11 +2,7 @@
 // trail_color.glsl first.
 //
 // A stamp is the newest tick that crossed the cell (from 1, in the upper bits) and its agent's hue; 0 is none.
-layout(std430, binding = SLOT_STAMP) readonly buffer Stamps { uint stamps[]; };
-
-uint stamp_at(ivec2 cell) {
-    return stamps[cell.y * int(frame.crowd_width) + cell.x];
-}
+layout(binding = TEXTURE_STAMPS) uniform usampler2D stamps;
 
 // Colour and cover at `uv`: the newest of the four cells around says the colour, all of them say how much of it,
 // as far as they have not faded. So lines are smooth although a cell is either crossed or not. Trails reach back
@@ -14,9 +10,8 @@ uint stamp_at(ivec2 cell) {
 vec4 crowd_at(vec2 uv) {
     ivec2 last = ivec2(frame.crowd_width, frame.crowd_height) - 1;
     vec2 at = clamp(uv * vec2(last + 1) - 0.5, vec2(0.0), vec2(last));
-    ivec2 low = ivec2(at), high = min(low + 1, last);
-    uvec4 four = uvec4(
-        stamp_at(low), stamp_at(ivec2(high.x, low.y)), stamp_at(ivec2(low.x, high.y)), stamp_at(high));
+    // Cells (0, 0), (1, 0), (0, 1) and (1, 1) from there: one look instead of four.
+    uvec4 four = textureGather(stamps, (floor(at) + 1.0) / vec2(last + 1)).wzxy;
     uint newest = max(max(four.x, four.y), max(four.z, four.w));
     int reach = min(int(ceil(frame.crowd_ticks)), frame.newest - frame.oldest);
     uint oldest_shown = uint(frame.newest - reach - frame.crowd_first_tick + 1) << STAMP_BITS;

@@ -48,7 +48,7 @@ def main() -> None:
         f"agents.count={walk.agents}",
         f"trails.length={trail}",
         f"heatmap.resolution={EDGE}",
-        f"heatmap.density_resolution={args.get('density', EDGE)}",
+        f"heatmap.density_resolution={args.get('density', 128)}",
         "heatmap.layer=value",
         f"lod.segment_budget={'0' if args.get('ribbons') else 'auto'}",
         *args.get("set", []),

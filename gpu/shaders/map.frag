@@ -1,0 +1,22 @@
+// Colour of the flat map: the shades, contour lines of the value, and the crowd's trails over both.
+#version 430
+#include "constants.glsl"
+#include "structs.glsl"
+#include "field.glsl"
+#include "trail_color.glsl"
+#include "crowd.glsl"
+#include "contour.glsl"
+layout(binding = TEXTURE_SHADES) uniform sampler2D shades;
+noperspective in vec2 v_uv;
+out vec4 color;
+
+void main() {
+    if (any(greaterThan(v_uv, vec2(1.0)))) discard;
+    vec3 rgb = texture(shades, v_uv).rgb;
+    if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) {
+        float value = on_scale(LAYER_VALUE, texture(value_field, v_uv).r);
+        rgb *= 1.0 - contour(value, fwidth(value));
+    }
+    vec4 crowd = frame.crowd_width > 0u ? crowd_at(v_uv) : vec4(0.0);
+    color = vec4(mix(rgb, crowd.rgb, crowd.a), 1.0);
+}

@@ -1,0 +1,13 @@
+// The flat map: one triangle that reaches beyond it to two sides.
+//
+// One, not two: along a diagonal llvmpipe would not read a texture for those pixels of a 2x2 block that lie in the
+// other triangle, and derivatives (contour lines) would be wrong there.
+#version 430
+#include "constants.glsl"
+#include "structs.glsl"
+noperspective out vec2 v_uv;
+
+void main() {
+    v_uv = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;
+    gl_Position = frame.view_projection * vec4(v_uv * 2.0 - 1.0, 0.0, 1.0);
+}
