@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-SOFTWARE_SEGMENTS, GPU_SEGMENTS = 3_000, 4_000_000
-"""What `lod.segment_budget = "auto"` begins with: some 2 ms a frame on llvmpipe."""
+SOFTWARE_SEGMENTS, GPU_SEGMENTS = 1_000, 4_000_000
+"""What `lod.segment_budget = "auto"` begins with: half a millisecond a frame on llvmpipe."""
 
 LEAST_SEGMENTS, MOST_SEGMENTS = 1_000, 16_000_000
 

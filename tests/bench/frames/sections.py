@@ -26,6 +26,10 @@ def _frames(rows: Rows) -> Cells:
         [subject, *(shown(rows.get(f"frame/{agents}/{subject}")) for agents in CROWDS)]
         for subject in subjects
     ]
+    own = [rows.get(f"frame/{agents}/valuescape", {}).get("notes", {}) for agents in CROWDS]
+    body.append(
+        ["of them one by one, the others as a crowd", *(str(each.get("individuals", "–")) for each in own)]
+    )
     for peer, goals in (("vispy", GOALS), ("pygfx", (None,) * len(CROWDS))):
         cells = []
         for agents, goal in zip(CROWDS, goals, strict=True):
