@@ -276,11 +276,12 @@ class Session:
         error = self.display.gl.error
         if error != "GL_NO_ERROR":
             raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
+        before = self.meter.queries
         self.scene.read_ranges()
         segments = self.scene.segments_drawn
         self.log.segments.append(segments)
-        self.log.queries += 2
         self.scene.keep_to_budget(segments, *self._frame_load())
+        self.log.queries += self.meter.queries - before
 
     def _frame_load(self) -> tuple[float, float]:
         """Return what a frame takes and what it may take, ms; the same where frames may take their time.

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lives import at_tick, stage
 
 from sim.config import FlockConfig, load_config
 from sim.rng import Stream, uniform
+from sim.stepper import Stepper
 from sim.worlds.flock import Flock
 
 PRESET = Path(__file__).parents[2] / "configs" / "flock.toml"
@@ -235,6 +237,26 @@ def test_a_flock_forms():
     assert order_parameter(birds) > 0.6
     assert first_reward.mean() < 0.2
     assert reward.mean() > 0.9
+
+
+def test_episodes_of_the_flock_begin_again_as_numpys():
+    """In the compiled loop, too, which leaves those ticks to the plain path."""
+    from sim.simd.stepper import make_compiled_stepper
+
+    flocks = []
+    for make in (Stepper, make_compiled_stepper):
+        world, _ = flock_of(60)
+        world.max_episode_steps = 7
+        arena, rules = stage(world, 60)
+        stepper = make(arena, slice(0, 60), world, None, rules)
+        stepper.initialise()
+        tick = 0
+        while tick < 30:
+            tick = stepper.step_to(tick, 30)
+        flocks.append(at_tick(arena, 30))
+    assert (flocks[0]["number"] == 3).all()
+    for name, values in flocks[0].items():
+        np.testing.assert_array_equal(values, flocks[1][name], name)
 
 
 def test_the_preset_is_the_small_model():

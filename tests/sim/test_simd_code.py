@@ -160,6 +160,8 @@ def pull(x):
 
 CALLS = """
 import ctypes
+from sim import compiling
+compiling.listen(lambda: print("compiling"))
 import numpy as np
 from mine import Mine
 from sim.simd.compiler import _made
@@ -191,11 +193,11 @@ def test_a_change_of_a_worlds_source_is_noticed(tmp_path, file, before, after, e
         (tmp_path / name).write_text(source)
     kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
     script = tmp_path / "calls.py"
-    assert python(script, **kept) == ["8.5", "0"]
+    assert python(script, **kept) == ["compiling", "8.5", "0"]
     assert python(script, **kept) == ["8.5", "3"]
     changed = tmp_path / file
     changed.write_text(changed.read_text().replace(before, after))
-    assert python(script, **kept) == [expected, "2"]
+    assert python(script, **kept) == ["compiling", expected, "2"]
 
 
 # --- Without numba ---------------------------------------------------------------------------------------
