@@ -150,6 +150,24 @@ def test_a_full_map_shows_less_of_every_trail_and_an_empty_one_all(gl):
             assert abs(each.crowd.ticks_shown - expected) <= 1
 
 
+def test_cells_that_nobody_has_crossed_yet_are_not_covered(gl):
+    """Nor in the first ticks of a run, when nothing is as old as trails are long."""
+    with Crowd(gl, Recording(spirals(20, 9))) as each:
+        each.show(8)
+        each.crowd.fit()
+        assert each.crowd.ticks_shown == LENGTH - 1
+
+
+def test_a_size_that_is_nearly_the_same_changes_nothing(gl):
+    with Crowd(gl, Recording(spirals(20, 9))) as each:
+        each.show(8)
+        each.crowd.resize((EDGE + 10, EDGE - 10))
+        assert each.crowd.cells == (EDGE, EDGE)
+        each.crowd.resize((EDGE + 30, EDGE))
+        assert (each.crowd.read_ticks() == -1).all()
+        assert (each.show(8) >= 0).any()
+
+
 # --- Who is not of the crowd -----------------------------------------------------------------------------
 
 
