@@ -65,8 +65,9 @@ def use_a_scene(gl, *settings):
         (),
         ("features.gpu_heatmap=false", "features.batched_trails=false", "features.instanced_agents=false"),
         ("policy.checkpoint=random",),
+        ("lod.segment_budget=64",),
     ],
-    ids=["fast", "plain", "no critic"],
+    ids=["fast", "plain", "no critic", "crowd"],
 )
 def test_scenes_leave_no_objects(gl, settings):
     use_a_scene(gl, *settings)
