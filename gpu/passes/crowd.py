@@ -124,10 +124,16 @@ class CrowdPass:
 
 
 def ticks_to_show(ages: NDArray[np.int64], length: int) -> float:
-    """Return the ticks that trails of `length` may reach back to cover COVERED of the map, at least 1.
+    """Return the ticks that trails of `length` may reach back, at least 1.
 
+    They cover no more than COVERED of the map. And where many lie on each other, cells have all been crossed
+    lately: reaching back twice the median age, colours still tell the newest from the rest. (Trails that do
+    not touch have ages evenly from 0 to their length, twice the median of which is all of it.)
     ages: of the newest tick in each cell, in ticks; those from `length` on count as none.
     """
     shown = ages[ages < length]
+    if not len(shown):
+        return float(length - 1)
     covered = np.cumsum(np.bincount(shown, minlength=length)) / len(ages)
-    return float(np.clip(np.searchsorted(covered, COVERED), 1, length - 1))
+    reach = min(np.searchsorted(covered, COVERED), 2 * np.median(shown) + 1)
+    return float(np.clip(reach, 1, length - 1))
