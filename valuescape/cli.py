@@ -182,7 +182,8 @@ def run(
 
 
 def _say_that_it_compiles() -> None:
-    _err.print("compiling the simulation for this machine: a quarter of a minute, the first time only")
+    said = "compiling the simulation for this machine: a quarter of a minute, the first time only"
+    _err.print(said, soft_wrap=True)
 
 
 def _run(
