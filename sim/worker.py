@@ -112,6 +112,7 @@ def _size(part: slice) -> int:
 def worker_main(spec: WorkerSpec, last_words: Any) -> None:
     """Run a worker; the process's entry point. What goes wrong is sent through the pipe `last_words`."""
     ignore_interrupts()  # Ctrl-C reaches the whole group; the main process decides
+    _keep_to_a_core(spec)
     record = spec.arena["worker"][spec.index]
     record["pid"] = os.getpid()
     record["heartbeat_ns"] = time.monotonic_ns()
@@ -125,6 +126,18 @@ def worker_main(spec: WorkerSpec, last_words: Any) -> None:
         _note(record, Phase.FAILED)
         last_words.send(traceback.format_exc())
         raise SystemExit(1) from None
+
+
+def _keep_to_a_core(spec: WorkerSpec) -> None:
+    """With as many workers as cores, keep each to one of its own.
+
+    The scheduler may put two on one core and the main process, which hardly works, on the other. It leaves
+    them there, as that core is never idle for long, and a tick takes twice its time. With fewer workers there
+    is room to move, and it is not for us to say which cores of a machine are ours.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(spec.bells) == len(cores):
+        os.sched_setaffinity(0, {cores[spec.index]})
 
 
 def _note(record: Any, phase: Phase) -> None:

@@ -1,6 +1,7 @@
 """The engine: the same run for any number of workers, in step with frames or beside them."""
 
 import gc
+import os
 import time
 
 import numpy as np
@@ -261,6 +262,14 @@ def test_the_tick_that_auto_measures_is_of_all_agents(monkeypatch):
     monkeypatch.setattr("sim.auto.time", Clockwork)
     for count in (70, 100_000):
         assert tick_seconds(small(f"agents.count={count}"), None) == pytest.approx(1e-9 * count)
+
+
+def test_as_many_workers_as_cores_have_one_each_and_fewer_may_move():
+    cores = os.sched_getaffinity(0)
+    with crowd(small(f"workers.count={len(cores)}", "agents.count=200")) as engine:
+        assert [os.sched_getaffinity(pid) for pid in engine.worker_pids] == [{core} for core in sorted(cores)]
+    with crowd(small(f"workers.count={len(cores) + 1}", "agents.count=200")) as engine:
+        assert all(os.sched_getaffinity(pid) == cores for pid in engine.worker_pids)
 
 
 def test_an_engine_leaves_no_descriptor_open():
