@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test check bench bench-render bench-deaths setup clean
+.PHONY: help demo test chaos check bench bench-render bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -19,6 +19,11 @@ demo: $(RUN) ## set up, then watch a trained critic and its agents (without a di
 
 test: $(TEST) ## set up, then run every test
 	@.venv/bin/python -m pytest
+
+TIMES ?= 20
+
+chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
+	@for round in $$(seq $(TIMES)); do .venv/bin/python -m pytest -q -m chaos || exit 1; done
 
 check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/ruff format --check .
