@@ -160,10 +160,15 @@ class _Loop:
 
     def run(self) -> None:
         self.stepper.prepare(self.turns)
-        if self.record["tick"] < 0:
+        first = self.record["tick"] < 0
+        if first:
             self.stepper.initialise()
-            self.turns.publish(self.spec.index, 0)
+        # Before tick 0 is there: whoever waits for that may expect a worker that is at work, and that is
+        # missed soon if it hangs.
+        self.record["heartbeat_ns"] = time.monotonic_ns()
         self.record["phase"] = Phase.RUNNING
+        if first:
+            self.turns.publish(self.spec.index, 0)
         while not _orphaned():
             self.record["heartbeat_ns"] = time.monotonic_ns()
             turn = self.stepper.run(self.turns, self.spec.index, self.lead)
