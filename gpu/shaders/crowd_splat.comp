@@ -35,7 +35,7 @@ void main() {
     // What is no number is nowhere; so is a segment that is long out of all proportion.
     vec2 way = to - from, ends = from + to;
     if (any(isnan(ends)) || any(isinf(ends)) || any(greaterThan(abs(way), 4.0 * vec2(cells)))) return;
-    uint hue = uint(fract(float(agent) * GOLDEN) * 4096.0);
+    uint hue = uint(fract(float(agent) * GOLDEN) * float(1u << STAMP_BITS));
     uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | hue;
     int steps = max(int(ceil(max(abs(way.x), abs(way.y)))), 1);
     for (int k = 1; k <= steps; ++k) {
