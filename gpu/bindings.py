@@ -20,6 +20,10 @@ class Slot(IntEnum):
     TRAIL_POINT = 11
     VISITS = 12
     INDIVIDUAL = 13
+    TRAIL_SIGNAL = 14
+    TRAIL_END = 15
+    HIGHLIGHT = 16
+    TRAIL_RAW = 17
 
 
 class Block(IntEnum):
@@ -37,6 +41,8 @@ class Texture(IntEnum):
     GLYPHS = 3
     SHADES = 4
     STAMPS = 5
+    PICTURE = 6
+    GLOW = 7
 
 
 class Image(IntEnum):
@@ -44,3 +50,4 @@ class Image(IntEnum):
 
     FIELD = 0
     STAMPS = 1
+    PICTURE = 2

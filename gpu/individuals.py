@@ -1,4 +1,4 @@
-"""Which agents are drawn one by one; the others are the crowd."""
+"""Which agents are drawn one by one; the others are the crowd. Which of them are highlighted."""
 
 from typing import Any
 
@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from gpu.bindings import Slot
 from gpu.meter import FrameMeter
 
+Agents = NDArray[np.intp]
+
 
 class Individuals:
     """The agents with a ribbon and a mark of their own: `count` of them, ascending in `buffer` (uint32).
 
-    A fixed sample of the crowd: whoever is among 100 is also among 200.
+    A fixed sample of the crowd: whoever is among 100 is also among 200. Those that are highlighted come
+    first.
     """
 
     def __init__(self, gl: Any, agents: int, meter: FrameMeter) -> None:
@@ -20,8 +23,11 @@ class Individuals:
         self.agents = agents
         self.count = 0
         # Not the first of them: agents that stand together in number may have something in common.
-        self._order: NDArray[np.uint32] = np.random.default_rng(0).permutation(agents).astype(np.uint32)
+        self._sample: NDArray[np.uint32] = np.random.default_rng(0).permutation(agents).astype(np.uint32)
+        self._order = self._sample
+        self.highlighted: Agents = np.zeros(0, np.intp)
         self.buffer = gl.buffer(reserve=agents * 4)
+        self._highlights = gl.buffer(reserve=(agents + 31) // 32 * 4)
         self.choose(agents)
 
     @property
@@ -34,16 +40,42 @@ class Individuals:
         count = min(max(count, 1), self.agents)
         if count == self.count:
             return False
-        chosen = np.sort(self._order[:count])
+        self.count = count
+        self._write()
+        return True
+
+    def highlight(self, agents: Agents) -> bool:
+        """Highlight these and no others; return whether there are other individuals now."""
+        if np.array_equal(agents, self.highlighted):
+            return False
+        self.highlighted = agents
+        lit = np.zeros((self.agents + 31) // 32 * 32, np.bool_)
+        lit[agents] = True
+        bits = np.packbits(lit, bitorder="little")
+        self._highlights.write(bits)
+        self._meter.upload_bytes += bits.nbytes
+        if self.everyone:
+            return False
+        chosen = lit[self._sample]
+        self._order = np.concatenate([self._sample[chosen], self._sample[~chosen]])
+        self._write()
+        return True
+
+    def _write(self) -> None:
+        chosen = np.sort(self._order[: self.count])
         self.buffer.write(chosen)
         self._meter.upload_bytes += chosen.nbytes
-        self.count = count
-        return True
+
+    def read(self) -> NDArray[np.uint32]:
+        """Return the individuals, ascending."""
+        return np.sort(self._order[: self.count])
 
     def bind(self) -> None:
         """Make them visible to shaders."""
         self.buffer.bind_to_storage_buffer(Slot.INDIVIDUAL)
+        self._highlights.bind_to_storage_buffer(Slot.HIGHLIGHT)
 
     def release(self) -> None:
-        """Free the buffer."""
+        """Free the buffers."""
         self.buffer.release()
+        self._highlights.release()

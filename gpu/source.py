@@ -6,15 +6,23 @@ from typing import Any
 
 from gpu.bindings import Block, Image, Slot, Texture
 from gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
+from sim.layout import Ending
 from sim.policy.network import Activation
+from sim.signals import Signal
 
 SHADERS = Path(__file__).parent / "shaders"
 
 LAYERS = ("value", "density", "both")
 """What the surface can show; the shaders know them by index. The first two have a range each."""
 
-TRAIL_COLORS = ("age", "agent")
+TRAIL_COLORS = ("age", "agent", *Signal)
 """What a trail's colour can say."""
+
+_MARKS = ("AGENT", *(each.name for each in Ending if each), "HIGHLIGHTED", "SELECTED")
+"""Kinds of marks; those of an episode's end have the number of their `Ending`."""
+
+BACKGROUND = (0.055, 0.062, 0.078)
+"""Behind everything, and what a surface fades to."""
 
 MAX_LEVELS = 8
 """Most levels of detail that `lod.levels` may ask for."""
@@ -23,10 +31,14 @@ GROUP = 256
 """Work-group size of the passes over agents."""
 
 STAMP_BITS = 12
-"""Of a stamp in the crowd's map, for the hue; the others are the tick's."""
+"""Of a stamp in the crowd's map, for what its colour says; the others are the tick's."""
 
 STAMP_TICKS = 2 ** (32 - STAMP_BITS) - 1
 """How many ticks stamps can tell apart."""
+
+ENDING_SHIFT = 8
+"""Of a strand's word on the GPU: below is the strand, from here on how the episode ended, 0 where it did not.
+"""
 
 GOLDEN = 0.61803399
 """Hues of agents are this far apart: neighbours in number are far apart in colour."""
@@ -49,9 +61,11 @@ def generated_includes() -> dict[str, str]:
         + _enum("IMAGE_", Image)
         + _defines("LAYER_", ((name.upper(), f"{i}u") for i, name in enumerate(LAYERS)))
         + _defines("TRAIL_COLOR_", ((name.upper(), f"{i}u") for i, name in enumerate(TRAIL_COLORS)))
+        + _defines("MARK_", ((name, f"{i}u") for i, name in enumerate(_MARKS)))
         + _defines("ACTIVATION_", ((each.name, i) for i, each in enumerate(Activation)))
+        + _defines("", [("BACKGROUND", f"vec3{BACKGROUND}")])
         + _defines("", (("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP)))
-        + _defines("", (("STAMP_BITS", STAMP_BITS), ("GOLDEN", GOLDEN)))
+        + _defines("", (("STAMP_BITS", STAMP_BITS), ("GOLDEN", GOLDEN), ("ENDING_SHIFT", ENDING_SHIFT)))
     )
     structs = (
         f"layout(std140, binding = BLOCK_FRAME) uniform Frame {{\n{members_glsl(FRAME)}\n}} frame;\n"

@@ -28,6 +28,17 @@ FRAME = np.dtype(
         ("crowd_height", "u4"),
         ("crowd_first_tick", "i4"),  # whose stamp is 1
         ("crowd_ticks", "f4"),  # how far back the crowd's trails reach
+        ("signal_low", "f4"),  # ends of the scale that trails are coloured on
+        ("signal_high", "f4"),
+        ("trail_row", "u4"),  # the colour map's row for trails
+        ("end_marks", "u4"),  # 1: where an episode ended there is a mark
+        ("highlighting", "u4"),  # 1: agents that are not highlighted step back
+        ("selected", "i4"),  # the agent with a mark of its own; -1: none
+        ("surface_opacity", "f4"),
+        ("agent_opacity", "f4"),
+        ("lift", "f4"),  # how far the height field is raised, 0 to 1
+        ("pad", "f4"),
+        ("pad_2", "f4", 2),
     ]
 )
 """What every shader of a frame knows (uniform block, std140)."""

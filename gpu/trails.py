@@ -1,5 +1,6 @@
 """The trail ring on the GPU: the same rows as in shared memory, of which only new ones are uploaded."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import moderngl
@@ -8,6 +9,11 @@ from numpy.typing import NDArray
 
 from gpu.bindings import Slot
 from gpu.meter import FrameMeter
+from gpu.source import ENDING_SHIFT
+
+SignalRow = Callable[[int, int], NDArray[np.float32]]
+"""What trails are coloured by: of all agents at a tick, NaN where nothing is known
+(`sim.signals.Signals.row`)."""
 
 
 class TrailSource(Protocol):
@@ -19,11 +25,15 @@ class TrailSource(Protocol):
     def trail_intact(self, tick: int) -> bool:
         """Whether that row has not begun to be overwritten."""
 
+    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
+        """Return a copy of the row of `ending` at `tick`; None if it is being overwritten, or was."""
+
 
 class TrailRing:
-    """`length` rows of positions and strands; ticks [oldest, newest] can be drawn.
+    """`length` rows of positions, strands and endings, and of a signal; ticks [oldest, newest] can be drawn.
 
-    Performance: an upload is one contiguous row a tick, 12 bytes an agent, never the whole trail.
+    Performance: an upload is one contiguous row a tick, 12 bytes an agent (16 with a signal, 20 with one that
+    is judged in hindsight), never the whole trail.
     """
 
     def __init__(self, gl: Any, agents: int, length: int, meter: FrameMeter) -> None:
@@ -31,16 +41,40 @@ class TrailRing:
         self.length = length
         self.newest = -1
         self.oldest = 0
+        self._gl = gl
         self._meter = meter
         self.position = gl.buffer(reserve=agents * length * 8)
         self.strand = gl.buffer(reserve=agents * length * 4)
         self.point = gl.buffer(reserve=agents * length * 16)  # written by PlacePass
+        self._no_signal = gl.buffer(reserve=4)  # so that shaders always find one
+        self._signal: moderngl.Buffer | None = None
+        self.raw: moderngl.Buffer | None = None
 
-    def upload(self, source: TrailSource, newest: int) -> range:
+    def keep_signal(self, *, raw: bool) -> None:
+        """Have room for a signal, of which nothing is known yet, and forget another.
+
+        raw: keep what was uploaded apart from what is shown, for HindsightPass to make the one from the
+        other.
+        """
+        self.forget_signal()
+        size = self.agents * self.length
+        self._signal = _filled(self._gl, size)
+        if raw:
+            self.raw = _filled(self._gl, size)
+
+    def forget_signal(self) -> None:
+        """Give the room back."""
+        for each in (self._signal, self.raw):
+            if each is not None:
+                each.release()
+        self._signal = self.raw = None
+
+    def upload(self, source: TrailSource, newest: int, signal: SignalRow | None = None) -> range:
         """Take over every row up to tick `newest` that is not here yet; returns the ticks taken over.
 
         A row that a worker began to overwrite while it was copied is never shown, nor are those before it; if
         that is so of `newest` itself, what is newest here stays so until the next call.
+        signal: asked for each tick, if there is room for it.
         """
         first = max(self.newest + 1, newest - self.length + 1)
         for tick in range(first, newest + 1):
@@ -49,8 +83,13 @@ class TrailRing:
             if not source.trail_intact(tick):
                 first = tick + 1
                 continue
+            ending = source.recent_row("ending", tick)
+            if ending is not None:
+                strand |= ending.astype(np.uint32) << ENDING_SHIFT
             self._write(self.position, position, tick)
             self._write(self.strand, strand, tick)
+            if signal and self._signal:
+                self._write_signal(signal(tick, self.agents), tick)
             self.oldest = max(self.oldest, tick - self.length + 1)
         if first > newest:
             self.oldest = min(self.oldest, max(self.newest, 0))
@@ -69,17 +108,37 @@ class TrailRing:
         """Return the index in `position` at which the row of `tick` begins."""
         return tick % self.length * self.agents
 
+    def read_signal(self, tick: int) -> NDArray[np.float32]:
+        """Return what is shown of the signal at `tick`, [agents]; a GPU query. Empty if there is none."""
+        if self._signal is None:
+            return np.zeros(0, np.float32)
+        self._meter.queries += 1
+        row = self._signal.read(self.agents * 4, offset=self.first_index(tick) * 4)
+        return np.frombuffer(row, np.float32)
+
     def bind(self) -> None:
         """Make the ring visible to shaders."""
         self.position.bind_to_storage_buffer(Slot.TRAIL_POSITION)
         self.strand.bind_to_storage_buffer(Slot.TRAIL_STRAND)
         self.point.bind_to_storage_buffer(Slot.TRAIL_POINT)
+        (self._signal or self._no_signal).bind_to_storage_buffer(Slot.TRAIL_SIGNAL)
 
     def release(self) -> None:
         """Free the buffers."""
-        for each in (self.position, self.strand, self.point):
+        self.forget_signal()
+        for each in (self.position, self.strand, self.point, self._no_signal):
             each.release()
 
     def _write(self, buffer: moderngl.Buffer, row: NDArray[Any], tick: int) -> None:
         buffer.write(row, offset=tick % self.length * row.nbytes)
         self._meter.upload_bytes += row.nbytes
+
+    def _write_signal(self, row: NDArray[np.float32], tick: int) -> None:
+        for buffer in (self._signal, self.raw):
+            if buffer is not None:
+                self._write(buffer, row, tick)
+
+
+def _filled(gl: Any, size: int) -> Any:
+    """Return a buffer of `size` float32 NaN."""
+    return gl.buffer(np.full(size, np.nan, np.float32).tobytes())

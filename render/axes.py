@@ -1,17 +1,17 @@
-"""Axes, ticks, colour bars and headings: where they go and what they say. No OpenGL."""
+"""Axes and ticks: where they go and what they say. No OpenGL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import MapCamera, OrbitCamera, Rect
-from render.overlay import FAINT, INK, PANEL, Overlay
-from render.ticks import label, ticks
+from render.overlay import FAINT, INK, Overlay
+from render.ticks import ticks
 
 Float32Array = NDArray[np.float32]
-_ROW_GAP, _LEAST_ROW_GAP = 1.35, 0.85  # from line to line of the help, in ems
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +29,6 @@ class MapAxis:
     def scene(self, value: float) -> float:
         """Return the scene coordinate of a value."""
         return (value - self.low) / (self.high - self.low) * 2 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class ColorBar:
-    """A colour scale to explain: its title, colour map row, and the numbers at its ends."""
-
-    title: str
-    row: int
-    low: float
-    high: float
-    exponential: bool = False  # the field is log2(1 + x); the labels say x
-
-    def labels(self, most: int) -> list[tuple[float, str]]:
-        """Return (place in [0, 1], text) of each tick."""
-        span = max(self.high - self.low, 1e-12)
-        if self.exponential:
-            return [((np.log2(1 + x) - self.low) / span, label(x, x or 1)) for x in self._counts(most)]
-        return [((number - self.low) / span, text) for number, text in ticks(self.low, self.high, most)]
-
-    def _counts(self, most: int) -> list[float]:
-        highest = 2**self.high - 1
-        powers = [float(m * 10**p) for p in range(8) for m in (1, 3)]
-        inside = [x for x in powers if 2**self.low - 1 <= x <= highest * 1.001]
-        stride = -(-len(inside) // max(most - 1, 1)) if inside else 1
-        return [0.0] * (self.low == 0) + inside[::stride]
 
 
 def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
@@ -152,49 +127,16 @@ def project(
     return (float(x / w) + 1) / 2 * size_px[0], (1 - float(y / w)) / 2 * size_px[1]
 
 
-def draw_color_bars(overlay: Overlay, bars: list[ColorBar], size_px: tuple[int, int], plot: Rect) -> None:
-    """Stack the bars on the right, each with its title above and numbers beside it."""
-    em = overlay.font.line_px
-    gap = 2.2 * em
-    height = (plot.height - gap * (len(bars) - 1) - 1.6 * em * (len(bars) > 1)) / max(len(bars), 1)
-    left, width = size_px[0] - 6.2 * em, 0.9 * em
-    top = plot.top
-    for bar in bars:
-        overlay.text(left, top - 1.3 * em, bar.title)
-        overlay.rect(left - 1, top - 1, width + 2, height + 2, FAINT)
-        overlay.gradient(left, top, width, height, bar.row)
-        free = top + height + em  # above this the next number fits
-        for at, text in bar.labels(max(3, int(height / (2 * em)))):
-            y = top + height * (1 - at)
-            if y > free:
-                continue
-            free = y - 0.8 * em
-            overlay.line((left + width, y), (left + width + 0.25 * em, y), 1, FAINT)
-            overlay.text(left + width + 0.4 * em, y, text, anchor=(0, 0.5))
-        top += height + gap
-
-
-def draw_heading(overlay: Overlay, left: list[str], right: list[str], size_px: tuple[int, int]) -> None:
-    """Write what is shown on the left of the top edge and how it runs on the right."""
-    em = overlay.font.line_px
-    for index, line in enumerate(left):
-        overlay.text(0.9 * em, (0.5 + index * 0.95) * em, line, INK if index == 0 else FAINT)
-    for index, line in enumerate(right):
-        y = (0.5 + index * 0.95) * em
-        overlay.text(size_px[0] - 0.9 * em, y, line, FAINT, anchor=(1, 0))
-
-
-def draw_help(overlay: Overlay, keys: list[tuple[str, str]], size_px: tuple[int, int]) -> None:
-    """Write a panel of keys and what they do in the middle of the picture."""
-    em = overlay.font.line_px
-    first = max(overlay.font.width(key) for key, _ in keys)
-    second = max(overlay.font.width(text) for _, text in keys)
-    width = first + second + 4.5 * em
-    gap = min(_ROW_GAP, max(_LEAST_ROW_GAP, (size_px[1] / em - 2) / len(keys)))
-    height = (len(keys) * gap + 2) * em
-    x, y = (size_px[0] - width) / 2, (size_px[1] - height) / 2
-    overlay.rect(x, y, width, height, PANEL)
-    for index, (key, text) in enumerate(keys):
-        line_y = y + em + index * em * gap
-        overlay.text(x + 1.5 * em, line_y, key, INK)
-        overlay.text(x + 3 * em + first, line_y, text, FAINT)
+def draw_rectangle(
+    overlay: Overlay,
+    matrix: Float32Array,
+    size_px: tuple[int, int],
+    corners: tuple[float, float, float, float],
+) -> None:
+    """Rule the box (x and y from, x and y to) on the ground of the scene."""
+    x_low, y_low, x_high, y_high = corners
+    around = [(x_low, y_low), (x_high, y_low), (x_high, y_high), (x_low, y_high), (x_low, y_low)]
+    points = [project(matrix, size_px, (x, y, 0.0)) for x, y in around]
+    for start, end in pairwise(points):
+        if start and end:
+            overlay.line(start, end, 1.5, INK)

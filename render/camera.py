@@ -14,6 +14,9 @@ CameraT = TypeVar("CameraT", "MapCamera", "OrbitCamera")
 MIN_PITCH, MAX_PITCH = math.radians(8), math.radians(89)
 MIN_DISTANCE, MAX_DISTANCE = 0.4, 12.0
 MIN_REACH, MAX_REACH = 0.005, 2.0
+_MARGIN = 1.15
+_FAR = 40.0
+_TARGET_LIMIT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,21 @@ class MapCamera:
             center_y=y + (self.center_y - y) * keep,
         )
 
+    def fitted(self, low: tuple[float, float], high: tuple[float, float]) -> Self:
+        """Return the camera that shows the box from `low` to `high` of the scene, with a margin around it."""
+        (x_low, y_low), (x_high, y_high) = low, high
+        reach = max(x_high - x_low, y_high - y_low) / 2 * _MARGIN
+        return replace(
+            self,
+            center_x=(x_low + x_high) / 2,
+            center_y=(y_low + y_high) / 2,
+            reach=min(max(reach, MIN_REACH), MAX_REACH),
+        )
+
+    def centered(self, x: float, y: float) -> Self:
+        """Return the camera above a point of the scene."""
+        return replace(self, center_x=x, center_y=y)
+
 
 @dataclass(frozen=True, slots=True)
 class OrbitCamera:
@@ -134,24 +152,77 @@ class OrbitCamera:
         pitch = min(max(self.pitch + math.radians(0.4) * dy_px, MIN_PITCH), MAX_PITCH)
         return replace(self, yaw=self.yaw - math.radians(0.4) * dx_px, pitch=pitch)
 
-    def panned(self, dx_px: float, dy_px: float, height_px: int) -> Self:
-        """Return the camera after the ground was dragged by so many pixels."""
-        step = 2 * self.distance * math.tan(self.field_of_view / 2) / height_px
-        along = dy_px * step / max(math.sin(self.pitch), 0.2)
-        across = dx_px * step
+    def ground_at(
+        self, x_px: float, y_px: float, size_px: tuple[int, int], z: float | None = None
+    ) -> tuple[float, float] | None:
+        """Return the scene point at height `z` (the target's) under a pixel; None where the sky is."""
+        z = self.target_z if z is None else z
+        width, height = size_px
+        focal = 1 / math.tan(self.field_of_view / 2)
+        right = np.array([-math.sin(self.yaw), math.cos(self.yaw), 0.0])
+        forward = -np.array(
+            [
+                math.cos(self.pitch) * math.cos(self.yaw),
+                math.cos(self.pitch) * math.sin(self.yaw),
+                math.sin(self.pitch),
+            ]
+        )
+        up = np.cross(right, forward)
+        across, along = (2 * x_px - width) / height / focal, (1 - 2 * y_px / height) / focal
+        ray = forward + across * right + along * up
+        eye = np.array(self.eye())
+        if ray[2] > -1e-3 or (way := (z - eye[2]) / ray[2]) > _FAR or way < 0:
+            return None
+        x, y, _ = eye + way * ray
+        return float(x), float(y)
+
+    def panned(self, start: tuple[float, float], end: tuple[float, float], size_px: tuple[int, int]) -> Self:
+        """Return the camera after the ground was dragged from one pixel to another, under which it stays.
+
+        A drag to where no ground is does nothing.
+        """
+        before, after = (self.ground_at(*pixel, size_px) for pixel in (start, end))
+        if before is None or after is None:
+            return self
+        return self.centered(self.target_x + before[0] - after[0], self.target_y + before[1] - after[1])
+
+    def zoomed(self, factor: float, pixel: tuple[float, float], size_px: tuple[int, int]) -> Self:
+        """Return the camera nearer by `factor`, so that the ground under the pixel stays there."""
+        distance = min(max(self.distance / factor, MIN_DISTANCE), MAX_DISTANCE)
+        nearer = replace(self, distance=distance)
+        before, after = self.ground_at(*pixel, size_px), nearer.ground_at(*pixel, size_px)
+        if before is None or after is None:
+            return nearer
+        return nearer.centered(self.target_x + before[0] - after[0], self.target_y + before[1] - after[1])
+
+    def fitted(self, low: tuple[float, float], high: tuple[float, float]) -> Self:
+        """Return the camera that shows the box from `low` to `high` of the scene, with a margin around it."""
+        (x_low, y_low), (x_high, y_high) = low, high
+        radius = math.hypot(x_high - x_low, y_high - y_low) / 2 * _MARGIN
+        distance = radius / math.sin(self.field_of_view / 2)
         return replace(
-            self,
-            target_x=self.target_x + across * math.sin(self.yaw) - along * math.cos(self.yaw),
-            target_y=self.target_y - across * math.cos(self.yaw) - along * math.sin(self.yaw),
+            self.centered((x_low + x_high) / 2, (y_low + y_high) / 2),
+            distance=min(max(distance, MIN_DISTANCE), MAX_DISTANCE),
         )
 
-    def zoomed(self, factor: float) -> Self:
-        """Return the camera nearer by `factor`."""
-        return replace(self, distance=min(max(self.distance / factor, MIN_DISTANCE), MAX_DISTANCE))
+    def centered(self, x: float, y: float) -> Self:
+        """Return the camera around another point of the scene; it stays within reach of the map."""
+        limit = _TARGET_LIMIT
+        return replace(self, target_x=min(max(x, -limit), limit), target_y=min(max(y, -limit), limit))
 
     def turned(self, radians: float) -> Self:
         """Return the camera further round its target."""
         return replace(self, yaw=self.yaw + radians)
+
+
+def between(flat: Float32Array, field: Float32Array, distance: float, share: float) -> Float32Array:
+    """Return the matrix `share` of the way from the flat map's to the height field's, seen from `distance`.
+
+    Divided by the distance, the field's matrix has the same weights at its target as the map's: so things go
+    straight from where they are in the one picture to where they are in the other.
+    """
+    mixed: Float32Array = (1 - share) * flat + share * field / np.float32(distance)
+    return mixed
 
 
 def eased(now: CameraT, goal: CameraT, elapsed_s: float, half_life_s: float = 0.06) -> CameraT:

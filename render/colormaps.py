@@ -1,22 +1,41 @@
-"""Colour maps as one small texture: a row each for value, density and trail age."""
+"""Colour maps as one small texture: a row for each field, one for the trails' ages, and those of signals."""
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
-VALUE_ROW, DENSITY_ROW, TRAIL_ROW = range(3)
+VALUE_ROW, DENSITY_ROW, AGE_ROW, SEQUENTIAL_ROW, DIVERGING_ROW, OUTCOME_ROW = range(6)
 
-NAMES = ("viridis", "magma", "YlOrBr_r")
-"""Perceptually uniform, and legible with the common forms of colour blindness, for the two fields; trails
-run from dark to light as they get newer."""
+SEQUENTIAL = ("viridis", "cividis", "plasma", "inferno", "magma", "gray")
+"""Perceptually uniform (van der Walt and Smith, 2015; Nuñez, Anderton and Renslow, 2018); cividis is made for
+all forms of colour blindness, and the others are legible with the common ones."""
+
+DIVERGING = ("RdBu_r", "PuOr", "coolwarm")
+"""For signed fields: their middle is 0, and their ends can be told apart with all forms of colour blindness.
+"""
+
+OUTCOMES = ("#d9d9d9", "#e8692a", "#56b4e9")
+"""Episodes that still run, terminated, were truncated; after Okabe and Ito (2008)."""
 
 
-def colormap_rows() -> NDArray[np.uint8]:
-    """Return the maps as [rows, 256, 4] RGBA, low to high."""
-    steps = np.linspace(0, 1, 256)
-    rows = []
-    for name in NAMES:
-        # The last row ends before its palest and darkest colours, which would be lost on the map.
-        span = steps if name != NAMES[TRAIL_ROW] else 0.35 + 0.65 * steps
-        rows.append(np.round(matplotlib.colormaps[name](span) * 255).astype(np.uint8))
-    return np.stack(rows)
+def colormap_rows(value: str = "viridis", density: str = "magma") -> NDArray[np.uint8]:
+    """Return the maps as [rows, 256, 4] RGBA, low to high.
+
+    value, density: names out of SEQUENTIAL or DIVERGING. Trails run from dark to light as they get newer.
+    Maps of signals leave out what would be lost on the fields' colours: their darkest part.
+    """
+    rows = [
+        _colors(value),
+        _colors(density),
+        _colors("YlOrBr_r", 0.35),
+        _colors("plasma", 0.2),
+        _colors("RdBu_r", 0.06, 0.94),
+        np.repeat([to_rgba(color) for color in OUTCOMES], [86, 85, 85], axis=0),
+    ]
+    return np.round(np.stack(rows) * 255).astype(np.uint8)
+
+
+def _colors(name: str, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
+    colors: NDArray[np.float64] = matplotlib.colormaps[name](np.linspace(low, high, 256))
+    return colors

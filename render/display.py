@@ -22,8 +22,11 @@ class Display(Protocol):
     def poll(self) -> list[Event]:
         """Return what happened since the last call; never waits."""
 
-    def present(self, picture: Any) -> None:
-        """Show the framebuffer `picture` and wait until it is drawn."""
+    def present(self, picture: Any, panel: Any = None) -> None:
+        """Show the framebuffer `picture`, right of `panel` if there is one, and wait until it is drawn."""
+
+    def toggle_full_screen(self) -> None:
+        """Fill the whole screen, or no longer; nothing where there is none."""
 
     def release(self) -> None:
         """Give the context back, and the window if there is one."""

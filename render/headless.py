@@ -26,9 +26,12 @@ class HeadlessDisplay:
         """Return the next events of the script."""
         return next(self._script, [])
 
-    def present(self, picture: Any) -> None:
+    def present(self, picture: Any, panel: Any = None) -> None:
         """Wait until the picture is drawn, so that a frame's time holds all of its work."""
         self.gl.finish()
+
+    def toggle_full_screen(self) -> None:
+        """There is no screen."""
 
     def release(self) -> None:
         """Destroy the context."""

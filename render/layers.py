@@ -87,32 +87,35 @@ def _one_by_one(commands: Any) -> Any:
 
 
 class AgentLayer:
-    """A mark at every individual's newest position: one instanced draw, or one each with `instanced` off."""
+    """A mark where each individual's last episode ended and one where it is; `instanced` off: a draw each."""
 
     def __init__(self, gl: Any, individuals: Individuals, *, instanced: bool, meter: FrameMeter) -> None:
         self._meter = meter
         self._individuals = individuals
         self._program = draw_program(gl, "agents")
-        self._vao = gl.vertex_array(self._program, [(individuals.buffer, "1u /i", "in_agent")])
+        numbers = np.arange(2 * individuals.agents, dtype=np.uint32)
+        self._numbers = gl.buffer(numbers.tobytes())
+        self._vao = gl.vertex_array(self._program, [(self._numbers, "1u /i", "in_index")])
         self._single = None
         if not instanced:
-            commands = np.zeros(individuals.agents, DRAW_COMMAND)
+            commands = np.zeros(len(numbers), DRAW_COMMAND)
             commands["vertices"], commands["instances"] = 4, 1
-            commands["base_instance"] = np.arange(individuals.agents)
+            commands["base_instance"] = numbers
             self._single = gl.buffer(commands.tobytes())
 
-    def draw(self) -> None:
-        """Draw all agents, lowest index first."""
+    def draw(self, *, ends: bool) -> None:
+        """Draw all marks, lowest index first. ends: those of episodes' ends too."""
+        count = self._individuals.count * (2 if ends else 1)
         if self._single is None:
-            self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._individuals.count)
+            self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=count)
             self._meter.draw_calls += 1
             return
-        for index in range(self._individuals.count):
+        for index in range(count):
             self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
             self._meter.draw_calls += 1
 
     def release(self) -> None:
         """Free what this layer made."""
-        for each in (self._vao, self._single, self._program):
+        for each in (self._vao, self._numbers, self._single, self._program):
             if each is not None:
                 each.release()

@@ -52,8 +52,15 @@ class Overlay:
         self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
 
     def gradient(self, x: float, y: float, width: float, height: float, row: int) -> None:
-        """Fill a rectangle with colour map `row`, low at the bottom."""
-        self._parallelogram((x, y + height), (0, -height), (width, 0), INK, _COLORMAP + row)
+        """Fill a rectangle with colour map `row`: low at the bottom; at the left, if it is a wide one."""
+        if width > height:
+            self._parallelogram((x, y), (width, 0), (0, height), INK, _COLORMAP + row)
+        else:
+            self._parallelogram((x, y + height), (0, -height), (width, 0), INK, _COLORMAP + row)
+
+    def swatch(self, x: float, y: float, width: float, height: float, row: int, at: float) -> None:
+        """Fill a rectangle with the colour of map `row` at a place in [0, 1]."""
+        self._parallelogram((x, y), (width, 0), (0, height), INK, _COLORMAP + row, (at, 0, 0, 0))
 
     def line(self, start: tuple[float, float], end: tuple[float, float], width: float, color: Color) -> None:
         """Rule a straight line."""
@@ -91,8 +98,16 @@ class Overlay:
         quads[:, 6:10], quads[:, 10:14], quads[:, 14] = placed[:, 4:], color, _GLYPH
         self._parts.append(quads)
 
-    def _parallelogram(self, corner: Any, right: Any, down: Any, color: Color, kind: int) -> None:
-        self._parts.append(np.array([[*corner, *right, *down, 0, 0, 1, 1, *color, kind]], np.float32))
+    def _parallelogram(
+        self,
+        corner: Any,
+        right: Any,
+        down: Any,
+        color: Color,
+        kind: int,
+        texels: tuple[float, float, float, float] = (0, 0, 1, 1),
+    ) -> None:
+        self._parts.append(np.array([[*corner, *right, *down, *texels, *color, kind]], np.float32))
 
 
 class OverlayRenderer:

@@ -1,14 +1,24 @@
 """What the person at the screen is looking at: cameras on their way, layers, help; changed by events."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gpu.source import LAYERS, TRAIL_COLORS
-from render.camera import MapCamera, OrbitCamera, Rect, eased
-from render.events import Action, Button, Close, Drag, Event, Key, Scroll
+from render.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
+from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Event, Key, Scroll
+from render.looks import Looks
 
 _ZOOM_STEP = 1.15
+_LIFT_S = 0.45
+"""Seconds from the flat map to the height field."""
+
+_GLOW = 0.7
+"""What the key switches on."""
+
+Box = tuple[float, float, float, float]
+"""Part of the scene's ground: x and y from, x and y to."""
 
 
 class Request(StrEnum):
@@ -16,85 +26,215 @@ class Request(StrEnum):
 
     PAUSE = "pause"
     STEP = "step"
+    FASTER = "faster"
+    SLOWER = "slower"
+    FIT = "fit"
+    BOX = "box"
     SCREENSHOT = "screenshot"
+    FULL_SCREEN = "full screen"
+    RELOAD = "reload shaders"
     QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Select the agent at pixel (x, y)."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view to come back to."""
+
+    flat: bool
+    map_camera: MapCamera
+    orbit_camera: OrbitCamera
 
 
 @dataclass(slots=True)
 class Viewer:
-    """The state of the view; `handle` takes events, `advance` moves the cameras smoothly."""
+    """The state of the view; `handle` takes events, `advance` moves the cameras smoothly.
+
+    flat: whether it shows the map, or is on its way there. lift: how far the height field is raised, from 0
+    (the map) to 1. box: while it is drawn and as long as it is shown.
+    """
 
     flat: bool
     layer: str
     trail_color: str
     turn_deg_per_s: float = 0.0
+    looks: Looks = field(default_factory=Looks)
+    trail_colors: Sequence[str] = TRAIL_COLORS
     help_shown: bool = False
+    labels_shown: bool = True
+    profile_shown: bool = False
+    blind: bool = False
+    selected: int | None = None
+    following: bool = False
+    box: Box | None = None
     map_camera: MapCamera = field(default_factory=MapCamera)
     orbit_camera: OrbitCamera = field(default_factory=OrbitCamera)
     map_goal: MapCamera = field(default_factory=MapCamera)
     orbit_goal: OrbitCamera = field(default_factory=OrbitCamera)
+    views: dict[int, View] = field(default_factory=dict)
+    lift: float = field(init=False)
+    _box_start: tuple[float, float] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.lift = 0.0 if self.flat else 1.0
+
+    @property
+    def raised(self) -> float:
+        """The lift, smoothly begun and ended."""
+        return self.lift * self.lift * (3 - 2 * self.lift)
+
+    def matrix(self, size_px: tuple[int, int], plot: Rect) -> Float32Array:
+        """Return the 4x4 matrix from scene to clip space. plot: where the flat map is."""
+        if self.lift == 0:
+            return self.map_camera.matrix(size_px, plot)
+        field = self.orbit_camera.matrix(size_px)
+        if self.lift == 1:
+            return field
+        flat = self.map_camera.matrix(size_px, plot)
+        return between(flat, field, self.orbit_camera.distance, self.raised)
 
     def advance(self, elapsed_s: float) -> None:
         """Move the cameras by `elapsed_s` of time, and turn if the view turns by itself."""
-        if self.turn_deg_per_s:
+        if self.turn_deg_per_s and not self.following:
             self.orbit_goal = self.orbit_goal.turned(math.radians(self.turn_deg_per_s) * elapsed_s)
         self.map_camera = eased(self.map_camera, self.map_goal, elapsed_s)
         self.orbit_camera = eased(self.orbit_camera, self.orbit_goal, elapsed_s)
+        step = elapsed_s / _LIFT_S
+        self.lift = max(self.lift - step, 0.0) if self.flat else min(self.lift + step, 1.0)
 
-    def handle(self, event: Event, plot: Rect, height_px: int) -> Request | None:
+    def follow(self, x: float, y: float) -> None:
+        """Keep a point of the scene, which an agent is at now, in the middle."""
+        self.map_goal, self.orbit_goal = self.map_goal.centered(x, y), self.orbit_goal.centered(x, y)
+
+    def fit(self, low: tuple[float, float], high: tuple[float, float]) -> None:
+        """Show the box from `low` to `high` of the scene."""
+        self.following = False
+        self.map_goal, self.orbit_goal = self.map_goal.fitted(low, high), self.orbit_goal.fitted(low, high)
+
+    def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Request | Select | None:
         """Apply an event; returns what is left for others to do. plot: where the flat map is."""
         match event:
             case Close():
                 return Request.QUIT
-            case Key(action):
-                return self._key(action)
-            case Drag(button, dx, dy):
-                self._drag(button, dx, dy, plot, height_px)
+            case Key(action, number):
+                return self._key(action, number)
+            case Drag(box=True):
+                self._stretch_box(event, plot, size_px)
+            case Drag():
+                self._drag(event, plot, size_px)
+            case DragEnd(box=True):
+                self._box_start = None
+                return Request.BOX if self.box else None
+            case DoubleClick(x, y):
+                return Select(x, y)
             case Scroll(steps, x, y):
-                self._zoom(_ZOOM_STEP**steps, x, y, plot)
+                self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
         return None
 
-    def _key(self, action: Action) -> Request | None:
+    def _key(self, action: Action, number: int) -> Request | None:
+        if action in _REQUESTS:
+            return _REQUESTS[action]
         match action:
-            case Action.PAUSE:
-                return Request.PAUSE
-            case Action.STEP:
-                return Request.STEP
-            case Action.SCREENSHOT:
-                return Request.SCREENSHOT
+            case Action.BACK:
+                return self._back()
             case Action.RESET_VIEW:
+                self.following = False
                 self.map_goal, self.orbit_goal = MapCamera(), OrbitCamera()
-            case Action.PROJECTION:
-                self.flat = not self.flat
+            case Action.FOLLOW:
+                self.following = self.selected is not None and not self.following
+            case Action.SAVE_VIEW:
+                self.views[number] = View(self.flat, self.map_goal, self.orbit_goal)
+            case Action.VIEW if number in self.views:
+                self._go_to(self.views[number])
             case Action.LAYER:
                 self.layer = _following(LAYERS, self.layer)
             case Action.TRAIL_COLOR:
-                self.trail_color = _following(TRAIL_COLORS, self.trail_color)
-            case Action.HELP:
-                self.help_shown = not self.help_shown
-            case Action.BACK:
-                if not self.help_shown:
-                    return Request.QUIT
-                self.help_shown = False
+                self.trail_color = _following(self.trail_colors, self.trail_color)
+            case Action.GLOW:
+                self.looks = replace(self.looks, glow=0.0 if self.looks.glow else _GLOW)
+            case Action.PROJECTION | Action.HELP | Action.INTERFACE | Action.PROFILE | Action.BLIND:
+                switch = _SWITCHES[action]
+                setattr(self, switch, not getattr(self, switch))
         return None
 
-    def _drag(self, button: Button, dx: float, dy: float, plot: Rect, height_px: int) -> None:
-        if self.flat:
-            self.map_goal = self.map_goal.dragged(dx, dy, plot)
-            self.map_camera = replace(
-                self.map_camera, center_x=self.map_goal.center_x, center_y=self.map_goal.center_y
-            )
-        elif button is Button.LEFT:
-            self.orbit_goal = self.orbit_goal.orbited(dx, dy)
-        else:
-            self.orbit_goal = self.orbit_goal.panned(dx, dy, height_px)
+    def _go_to(self, view: View) -> None:
+        self.following = False
+        self.flat, self.map_goal, self.orbit_goal = view.flat, view.map_camera, view.orbit_camera
 
-    def _zoom(self, factor: float, x: float, y: float, plot: Rect) -> None:
+    def _back(self) -> Request | None:
+        """Close what was opened last, or leave."""
+        if self.help_shown:
+            self.help_shown = False
+        elif self.blind:
+            self.blind = False
+        elif self.selected is not None or self.box:
+            self.selected, self.box, self.following = None, None, False
+        else:
+            return Request.QUIT
+        return None
+
+    def _drag(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
+        if self.flat:
+            self.following = False
+            self.map_goal = self.map_goal.dragged(drag.dx, drag.dy, plot)
+            goal = self.map_goal
+            self.map_camera = self.map_camera.centered(goal.center_x, goal.center_y)
+        elif drag.button is Button.LEFT:
+            self.orbit_goal = self.orbit_goal.orbited(drag.dx, drag.dy)
+        else:
+            self.following = False
+            before = drag.x - drag.dx, drag.y - drag.dy
+            self.orbit_goal = self.orbit_goal.panned(before, (drag.x, drag.y), size_px)
+
+    def _zoom(self, factor: float, x: float, y: float, plot: Rect, size_px: tuple[int, int]) -> None:
         if self.flat:
             self.map_goal = self.map_goal.zoomed(factor, x, y, plot)
         else:
-            self.orbit_goal = self.orbit_goal.zoomed(factor)
+            self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px)
+
+    def _stretch_box(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
+        """Let the box reach from where the drag began to where the pointer is."""
+        here = self._ground_at(drag.x, drag.y, plot, size_px)
+        if here is None:
+            return
+        if self._box_start is None:
+            self._box_start = self._ground_at(drag.x - drag.dx, drag.y - drag.dy, plot, size_px) or here
+        (x, y), (from_x, from_y) = here, self._box_start
+        self.box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
+
+    def _ground_at(
+        self, x: float, y: float, plot: Rect, size_px: tuple[int, int]
+    ) -> tuple[float, float] | None:
+        if self.flat:
+            return self.map_camera.scene_at(x, y, plot)
+        return self.orbit_camera.ground_at(x, y, size_px, z=0.0)
 
 
-def _following(names: tuple[str, ...], name: str) -> str:
+_REQUESTS = {
+    Action.PAUSE: Request.PAUSE,
+    Action.STEP: Request.STEP,
+    Action.FASTER: Request.FASTER,
+    Action.SLOWER: Request.SLOWER,
+    Action.FIT: Request.FIT,
+    Action.SCREENSHOT: Request.SCREENSHOT,
+    Action.FULL_SCREEN: Request.FULL_SCREEN,
+    Action.RELOAD: Request.RELOAD,
+}
+_SWITCHES = {
+    Action.PROJECTION: "flat",
+    Action.HELP: "help_shown",
+    Action.INTERFACE: "labels_shown",
+    Action.PROFILE: "profile_shown",
+    Action.BLIND: "blind",
+}
+
+
+def _following(names: Sequence[str], name: str) -> str:
     return names[(names.index(name) + 1) % len(names)]

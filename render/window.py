@@ -8,13 +8,25 @@ import glfw
 import moderngl
 
 from gpu.context import REQUIRED, let_go_of_headless_contexts, prepare
-from render.events import Action, Button, Close, Drag, Event, Key, Scroll
+from render.events import Action, Button, Close, Edit, Event, Key, Move, Press, Release, Scroll, Text
 from sim.errors import UsageError
 
 _ACTIONS = {
     glfw.KEY_SPACE: Action.PAUSE,
     glfw.KEY_RIGHT: Action.STEP,
+    glfw.KEY_EQUAL: Action.FASTER,
+    glfw.KEY_KP_ADD: Action.FASTER,
+    glfw.KEY_MINUS: Action.SLOWER,
+    glfw.KEY_KP_SUBTRACT: Action.SLOWER,
     glfw.KEY_R: Action.RESET_VIEW,
+    glfw.KEY_A: Action.FIT,
+    glfw.KEY_F: Action.FOLLOW,
+    glfw.KEY_G: Action.GLOW,
+    glfw.KEY_TAB: Action.INTERFACE,
+    glfw.KEY_F3: Action.PROFILE,
+    glfw.KEY_F5: Action.RELOAD,
+    glfw.KEY_F11: Action.FULL_SCREEN,
+    glfw.KEY_V: Action.BLIND,
     glfw.KEY_F9: Action.PROJECTION,
     glfw.KEY_M: Action.LAYER,
     glfw.KEY_C: Action.TRAIL_COLOR,
@@ -22,6 +34,15 @@ _ACTIONS = {
     glfw.KEY_H: Action.HELP,
     glfw.KEY_F1: Action.HELP,
     glfw.KEY_ESCAPE: Action.BACK,
+}
+_EDITS = {
+    glfw.KEY_BACKSPACE: "backspace",
+    glfw.KEY_DELETE: "delete",
+    glfw.KEY_ENTER: "enter",
+    glfw.KEY_LEFT: "left",
+    glfw.KEY_RIGHT: "right",
+    glfw.KEY_HOME: "home",
+    glfw.KEY_END: "end",
 }
 _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
 
@@ -53,9 +74,10 @@ class WindowDisplay:
             glfw.terminate()
             raise
         self._events: list[Event] = []
-        self._held: Button | None = None
         self._pointer = (0.0, 0.0)
+        self._windowed: tuple[int, int, int, int] | None = None
         glfw.set_key_callback(self._window, self._on_key)
+        glfw.set_char_callback(self._window, lambda _, code: self._events.append(Text(chr(code))))
         glfw.set_mouse_button_callback(self._window, self._on_button)
         glfw.set_cursor_pos_callback(self._window, self._on_move)
         glfw.set_scroll_callback(self._window, self._on_scroll)
@@ -96,14 +118,41 @@ class WindowDisplay:
         events, self._events = self._events, []
         return events
 
-    def present(self, picture: Any) -> None:
-        """Copy the picture to the window and wait for it (and for the screen, with vsync)."""
-        width, height = picture.size
-        picture.use()
-        self._bind_framebuffer(_DRAW_FRAMEBUFFER, 0)
-        self._blit_framebuffer(0, 0, width, height, 0, 0, width, height, _COLOR_BUFFER_BIT, _NEAREST)
+    def present(self, picture: Any, panel: Any = None) -> None:
+        """Copy picture and panel to the window and wait for it (and for the screen, with vsync)."""
+        left = 0
+        for part in (panel, picture):
+            if part is not None:
+                self._copy(part, left)
+                left += part.size[0]
         picture.use()
         glfw.swap_buffers(self._window)
+
+    def _copy(self, part: Any, left: int) -> None:
+        """Copy a framebuffer to the window, its left edge at `left`, pixel by pixel."""
+        width, height = part.size
+        part.use()
+        self._bind_framebuffer(_DRAW_FRAMEBUFFER, 0)
+        self._blit_framebuffer(
+            0, 0, width, height, left, 0, left + width, height, _COLOR_BUFFER_BIT, _NEAREST
+        )
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen that the window is on mostly, or go back to where it was."""
+        if self._windowed:
+            x, y, width, height = self._windowed
+            self._windowed = None
+            no_monitor: Any = None
+            glfw.set_window_monitor(self._window, no_monitor, x, y, width, height, glfw.DONT_CARE)
+            return
+        monitor = glfw.get_primary_monitor()
+        if not monitor:
+            return
+        self._windowed = *glfw.get_window_pos(self._window), *glfw.get_window_size(self._window)
+        mode = glfw.get_video_mode(monitor)
+        glfw.set_window_monitor(
+            self._window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate
+        )
 
     def release(self) -> None:
         """Close the window."""
@@ -111,20 +160,31 @@ class WindowDisplay:
         glfw.destroy_window(self._window)
         glfw.terminate()
 
-    def _on_key(self, _window: Any, key: int, _code: int, action: int, _mods: int) -> None:
-        if action in (glfw.PRESS, glfw.REPEAT) and key in _ACTIONS:
+    def _on_key(self, _window: Any, key: int, _code: int, action: int, mods: int) -> None:
+        if key in _EDITS:
+            self._events.append(Edit(_EDITS[key], action != glfw.RELEASE))
+        if action not in (glfw.PRESS, glfw.REPEAT):
+            return
+        if glfw.KEY_1 <= key <= glfw.KEY_9:
+            wanted = Action.SAVE_VIEW if mods & glfw.MOD_CONTROL else Action.VIEW
+            self._events.append(Key(wanted, key - glfw.KEY_0))
+        elif key in _ACTIONS:
             self._events.append(Key(_ACTIONS[key]))
 
-    def _on_button(self, _window: Any, button: int, action: int, _mods: int) -> None:
-        self._held = _BUTTONS.get(button) if action == glfw.PRESS else None
+    def _on_button(self, _window: Any, button: int, action: int, mods: int) -> None:
+        if button not in _BUTTONS:
+            return
+        if action == glfw.PRESS:
+            shift = bool(mods & glfw.MOD_SHIFT)
+            self._events.append(Press(_BUTTONS[button], *self._pointer, shift=shift))
+        else:
+            self._events.append(Release(_BUTTONS[button], *self._pointer))
 
     def _on_move(self, _window: Any, x: float, y: float) -> None:
         # The pointer is in window units, which differ from pixels on some high-DPI systems.
         ratio = self.size_px[0] / max(glfw.get_window_size(self._window)[0], 1)
-        moved = ((x * ratio) - self._pointer[0], (y * ratio) - self._pointer[1])
         self._pointer = (x * ratio, y * ratio)
-        if self._held:
-            self._events.append(Drag(self._held, *moved))
+        self._events.append(Move(*self._pointer))
 
     def _on_scroll(self, _window: Any, _x: float, y: float) -> None:
         self._events.append(Scroll(y, *self._pointer))

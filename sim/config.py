@@ -6,7 +6,7 @@ everyone who needs it and pickled to the workers. Bad input becomes a `UsageErro
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,14 +98,24 @@ class SimConfig(Section):
     ticks_per_s: float = Field(60.0, ge=0, le=1e6, description="ticks per second of wall time; 0: all it can")
 
 
+TrailColor = Literal["age", "agent", "speed", "reward", "value", "td_error", "advantage", "action", "outcome"]
+Colormap = Literal["viridis", "cividis", "plasma", "inferno", "magma", "gray", "RdBu_r", "PuOr", "coolwarm"]
+
+
 class TrailsConfig(Section):
     """The paths that agents leave."""
 
     length: int = Field(64, ge=2, le=4096, description="ticks an agent's trail reaches back")
-    color_by: Literal["age", "agent"] = Field("age", description="what a trail's colour says")
+    color_by: TrailColor = Field(
+        "age",
+        description="what a trail's colour says; value, td_error and advantage need a critic",
+    )
     width_px: float = Field(1.6, gt=0, le=32, description="width, pixels")
     opacity: float = Field(
-        0.85, gt=0, le=1, description="opacity of the newest end; it fades towards the oldest"
+        0.85, ge=0, le=1, description="opacity of the newest end; it fades towards the oldest"
+    )
+    end_marks: bool = Field(
+        True, description="mark where an episode ended: a cross if it terminated, a square if truncated"
     )
 
 
@@ -130,6 +140,14 @@ class HeatmapConfig(Section):
         description="values of the other variables: 'cart velocity=0.5, cart position=-1'; those not named "
         "have the world's own, or the middle of their window",
     )
+    colormap: Colormap = Field(
+        "viridis",
+        description="of the value; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
+    )
+    density_colormap: Colormap = Field("magma", description="of the density")
+    low: Literal["auto"] | float = Field("auto", description="low end of the value's colour scale")
+    high: Literal["auto"] | float = Field("auto", description="high end of the value's colour scale")
+    opacity: float = Field(1.0, ge=0, le=1, description="opacity of the fields")
     contours: int = Field(12, ge=0, le=64, description="contour lines over the colour scale")
 
 
@@ -160,6 +178,14 @@ class RenderConfig(Section):
     turn_deg_per_s: float = Field(0.0, ge=-360, le=360, description="how fast the 3-D view turns by itself")
     mesh_resolution: int = Field(
         48, ge=8, le=1024, description="vertices along each edge of the height field"
+    )
+    glow: float = Field(0.0, ge=0, le=2, description="how far light things shine beyond their edges; 0: off")
+    tone_mapping: bool = Field(
+        False, description="let the brightest colours saturate softly; they then differ from the colour bar"
+    )
+    msaa: Literal[0, 2, 4, 8] = Field(
+        0,
+        description="samples a pixel; trails and marks are smooth without, the height field's edges are not",
     )
     video_fps: int = Field(30, ge=1, le=120, description="frames per second of recordings")
 
@@ -236,6 +262,21 @@ def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
         return Config.model_validate(tables)
     except ValidationError as error:
         raise _explain(error, origin, str(path or "configuration")) from None
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Return the configuration with some settings (`section.key`: value) changed.
+
+    Raises UsageError, as `load_config` does, for what does not fit.
+    """
+    tables = config.model_dump()
+    for name, value in changes.items():
+        section, _, key = name.partition(".")
+        tables[section][key] = value
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        raise _explain(error, {}, "configuration") from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -42,6 +42,14 @@ class EpisodeStats:
     mean_length: float
 
 
+@dataclass(frozen=True, slots=True)
+class AgentEpisode:
+    """One agent's episode: its number, from 0, and the steps since its start."""
+
+    number: int
+    step: int
+
+
 class Engine:
     """Agents stepping in an arena; a context manager that leaves no process and no memory behind.
 
@@ -68,6 +76,7 @@ class Engine:
         self.world: World = make_world(config.world.name, config)
         self.rules = Rules(config.policy.exploration, map_axes(config, self.world), autoreset)
         self.workers = worker_count(config, checkpoint)
+        self._ticks_per_s = config.sim.ticks_per_s
         # One row more than the lead for the tick being written, and one for the tick being read.
         # Who gives actions tick by tick reads between ticks only.
         rows = 2 if given_actions else config.workers.max_lead + 2
@@ -155,6 +164,11 @@ class Engine:
         """Let the simulation run at its own pace, beside the caller, up to `tick` (async)."""
         self._give(replace(self._paced_from_now(), limit=tick))
 
+    def set_pace(self, ticks_per_s: float) -> None:
+        """Make so many ticks a second from now on, instead of `sim.ticks_per_s`; 0 is all it can."""
+        self._ticks_per_s = ticks_per_s
+        self._give(self._paced_from_now())
+
     def run_freely(self) -> None:
         """Let the simulation run at its own pace without end."""
         self.run_until(NO_LIMIT)
@@ -186,6 +200,12 @@ class Engine:
         row: NDArray[Any] = rows[tick % len(rows)]
         return row
 
+    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
+        """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was."""
+        rows = self.arena[name]
+        copied: NDArray[Any] = rows[tick % len(rows)].copy()
+        return copied if self.newest_tick >= tick > self.furthest_tick + 1 - len(rows) else None
+
     def trail_intact(self, tick: int) -> bool:
         """Whether the trail row of `tick` has not begun to be overwritten: ask after having copied it."""
         return self.furthest_tick + 1 < tick + self.arena.layout.trail_rows
@@ -195,6 +215,13 @@ class Engine:
         tick = self.newest_tick if tick is None else tick
         endings = Endings(self.row("ending", tick), self.row("episode_return", tick))
         return episodes_at(self.arena["episodes"], endings, tick)
+
+    def episode_of(self, agent: int, tick: int) -> AgentEpisode:
+        """Return which episode an agent is in at `tick`, a recent one, and how far it is."""
+        part = slice(agent, agent + 1)
+        endings = Endings(self.row("ending", tick)[part], self.row("episode_return", tick)[part])
+        now = episodes_at(self.arena["episodes"][part], endings, tick)
+        return AgentEpisode(int(now.number[0]), int(now.step[0]))
 
     def episode_stats(self) -> EpisodeStats:
         """Return what the finished episodes came to, up to the newest tick."""
@@ -264,8 +291,7 @@ class Engine:
         return read_orders(self.arena)
 
     def _tick_ns(self) -> int:
-        rate = self.config.sim.ticks_per_s
-        return round(1e9 / rate) if rate else 0
+        return round(1e9 / self._ticks_per_s) if self._ticks_per_s else 0
 
     def _paced_from_now(self) -> Orders:
         tick = max(0, self.newest_tick)

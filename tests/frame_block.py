@@ -14,6 +14,7 @@ def frame_block(gl, **values):
     frame = np.zeros(1, FRAME)
     frame["view_projection"] = np.eye(4)
     frame["viewport_px"] = 200, 100
+    frame["lift"] = 1
     for name, value in values.items():
         frame[name] = np.transpose(value) if name == "view_projection" else value
     buffer = gl.buffer(frame.tobytes())

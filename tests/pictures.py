@@ -1,6 +1,7 @@
 """Pictures of made-up runs, as the program would draw them."""
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 
 import numpy as np
 
@@ -8,14 +9,18 @@ from gpu.meter import FrameMeter
 from gpu.passes.uploaded_field import UploadedField
 from render.camera import MapCamera, OrbitCamera
 from render.display import picture_bytes
+from render.labels import Annotations, Heading
+from render.looks import Looks
 from render.recorder import pixels
-from render.scene import Heading, Scene
+from render.scene import Scene
 from render.viewer import Viewer
 from sim.config import load_config
 from sim.landscape import grid_states, own_plane
+from sim.signals import SignalScale
 from sim.worlds import make_world
 
 WORLD = make_world("point_mass")
+INIT_FIELDS = {each.name for each in fields(Viewer) if each.init}
 SIZE = (480, 270)
 
 
@@ -29,30 +34,48 @@ def hills(edge):
     )
 
 
+class MadeUpSignals:
+    """A signal as a test wants it: rows [ticks, agents]."""
+
+    decay = 0.9
+
+    def __init__(self, signal, rows, **scale):
+        self.signal, self.scale = signal, SignalScale(signal.value, **scale)
+        self._rows = rows.astype(np.float32)
+
+    def row(self, tick, agents):
+        assert self._rows.shape[1] == agents
+        return self._rows[tick]
+
+
 class Camera:
     """A scene with its trails, to be drawn with different viewers."""
 
-    def __init__(self, scene, meter):
-        self.scene, self.meter = scene, meter
+    def __init__(self, scene, meter, config):
+        self.scene, self.meter, self.looks = scene, meter, Looks.of(config)
 
-    def shoot(self, heading=Heading(), **viewer):  # noqa: B008 - a frozen value
+    def shoot(self, heading=Heading(), cards=(), **viewer):  # noqa: B008 - a frozen value
         """Return a picture [height, width, 3]; keywords are the viewer's, or those of its cameras."""
         view = Viewer(
-            **{"flat": True, "layer": "value", "trail_color": "age"}
-            | {name: value for name, value in viewer.items() if name in Viewer.__dataclass_fields__}
+            **{"flat": True, "layer": "value", "trail_color": "age", "looks": self.looks}
+            | {name: value for name, value in viewer.items() if name in INIT_FIELDS}
         )
+        view.lift = viewer.get("lift", view.lift)
         view.map_camera, view.orbit_camera = (
             kind(**{name: value for name, value in viewer.items() if name in kind.__dataclass_fields__})
             for kind in (MapCamera, OrbitCamera)
         )
         self.meter.clear()
-        self.scene.draw(view, heading)
+        self.scene.draw(view, Annotations(heading, cards))
         return pixels(picture_bytes(self.scene.picture), self.scene.picture.size).astype(int)
 
 
 @contextmanager
-def studio(gl, source, *settings, field=hills, size=SIZE):
-    """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic."""
+def studio(gl, source, *settings, field=hills, size=SIZE, signals=None):
+    """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic.
+
+    signals: what trails are coloured by, as `sim.signals.Signals`.
+    """
     agents, length = source.positions.shape[1], len(source.positions)
     shape = [f"agents.count={agents}", f"trails.length={max(2, length)}", "heatmap.resolution=64"]
     # Every trail by itself, unless a test says otherwise.
@@ -69,6 +92,6 @@ def studio(gl, source, *settings, field=hills, size=SIZE):
         owned.callback(scene.release)
         scene.resize(size)
         scene.field_changed()
-        scene.upload(source, source.newest)
-        scene.read_ranges()
-        yield Camera(scene, meter)
+        scene.upload(source, source.newest, signals)
+        scene.read_scales()
+        yield Camera(scene, meter, config)

@@ -4,12 +4,13 @@ import numpy as np
 
 
 class Recording:
-    """Positions [ticks, agents, 2] and strands [ticks, agents]; the rows of `torn` are being overwritten."""
+    """Positions [ticks, agents, 2], strands and endings [ticks, agents]; rows in `torn` are being written."""
 
-    def __init__(self, positions, strands=None):
+    def __init__(self, positions, strands=None, endings=None):
         self.positions = np.asarray(positions, np.float32)
         ticks, agents, _ = self.positions.shape
         self.strands = np.zeros((ticks, agents), np.uint32) if strands is None else strands.astype(np.uint32)
+        self.endings = None if endings is None else np.asarray(endings, np.uint8)
         self.torn = set()
         self.asked = []
 
@@ -20,6 +21,10 @@ class Recording:
     def row(self, name, tick):
         self.asked.append(tick)
         return {"trail_position": self.positions, "trail_strand": self.strands}[name][tick]
+
+    def recent_row(self, name, tick):
+        assert name == "ending"
+        return None if self.endings is None else self.endings[tick]
 
     def trail_intact(self, tick):
         return tick not in self.torn

@@ -194,7 +194,8 @@ def _run(
     interrupts: Interrupts,
 ) -> int:
     from valuescape.length import RunLength
-    from valuescape.session import Outputs, Session
+    from valuescape.results import Outputs
+    from valuescape.session import Session
     from valuescape.tables import progress_bar, show_result
 
     if headless and length == (None, None, None):

@@ -1,5 +1,7 @@
 """Which way the critic's landscape is computed, and keeping it in a texture."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +12,104 @@ from gpu.passes.critic import CriticPass
 from gpu.passes.uploaded_field import UploadedField
 from sim.config import Config
 from sim.landscape import MapPlane, grid_obs, map_plane, network_inputs
+from sim.policy.inference import value
 from sim.policy.network import Checkpoint
+from sim.signals import Critic
 from sim.worlds import World
 from sim.worlds.base import Float32Array
 
 
-def make_critic_field(
+class Landscape:
+    """The critic's field over a plane of states, in `texture`.
+
+    It goes stale with the plane alone: checkpoint, world, axes and resolution are fixed for its life. So it
+    is computed once, and again when `show` moves the plane.
+    """
+
+    def __init__(
+        self, field: CriticPass | UploadedField, compute: Callable[[MapPlane], None], plane: MapPlane
+    ):
+        self.field, self._compute = field, compute
+        self.plane = plane
+        compute(plane)
+
+    @property
+    def texture(self) -> Any:
+        """The field: float32, one channel."""
+        return self.field.texture
+
+    def show(self, plane: MapPlane) -> bool:
+        """Compute the field over `plane`; return whether that is another than before."""
+        if plane.values == self.plane.values:
+            return False
+        self.plane = plane
+        self._compute(plane)
+        return True
+
+    def release(self) -> None:
+        """Free the texture and what computed it."""
+        self.field.release()
+
+
+def make_landscape(
     gl: Any, config: Config, world: World, checkpoint: Checkpoint | None, meter: FrameMeter
-) -> CriticPass | UploadedField | None:
-    """Return the computed field of the critic over the map; None if there is no critic.
+) -> Landscape | None:
+    """Return the landscape of the critic over the map; None if there is no critic.
 
     By compute shaders, unless `features.gpu_heatmap` is off (then torch computes it, the plain path) or the
-    critic is no perceptron (`policy.torchscript_critic`). All that the field depends on is fixed for the life
-    of a session, so it is computed once, here.
+    critic is no perceptron (`policy.torchscript_critic`).
     """
-    edge = config.heatmap.resolution
-    plane = map_plane(config, world)
+    edge, plane = config.heatmap.resolution, map_plane(config, world)
     if config.policy.torchscript_critic:
-        values = _torchscript_values(Path(config.policy.torchscript_critic), plane, edge)
-        return _uploaded(gl, values, edge, meter)
+        field = UploadedField(gl, edge, meter)
+        return _landscape(field, partial(_upload, field, _torchscript(config, world), meter), plane)
     if checkpoint is None:
         return None
     if not config.features.gpu_heatmap:
-        return _uploaded(gl, _torch_values(checkpoint, plane, edge), edge, meter)
-    field = CriticPass(gl, checkpoint, edge, meter)
-    field.compute(network_inputs(plane, checkpoint, edge))
-    return field
+        field = UploadedField(gl, edge, meter)
+        return _landscape(field, partial(_upload, field, partial(_torch_values, checkpoint), meter), plane)
+    computed = CriticPass(gl, checkpoint, edge, meter)
+    return _landscape(
+        computed, lambda plane: computed.compute(network_inputs(plane, checkpoint, edge)), plane
+    )
 
 
-def _uploaded(gl: Any, values: Float32Array, edge: int, meter: FrameMeter) -> UploadedField:
+def make_critic(config: Config, world: World, checkpoint: Checkpoint | None) -> Critic | None:
+    """Return the critic that is shown, for single states; None if there is none."""
+    gamma = checkpoint.gamma if checkpoint else None
+    if config.policy.torchscript_critic:
+        return Critic(_torchscript(config, world), gamma)
+    return Critic(partial(value, checkpoint), gamma) if checkpoint else None
+
+
+def _landscape(
+    field: CriticPass | UploadedField, compute: Callable[[MapPlane], None], plane: MapPlane
+) -> Landscape:
+    try:
+        return Landscape(field, compute, plane)
+    except BaseException:
+        field.release()
+        raise
+
+
+def _upload(
+    field: UploadedField, values: Callable[[Float32Array], Float32Array], meter: FrameMeter, plane: MapPlane
+) -> None:
     meter.queries += 1  # an inference that the CPU asked for
-    field = UploadedField(gl, edge, meter)
-    field.write(values)
-    return field
+    field.write(values(grid_obs(plane, field.edge)))
 
 
-def _torch_values(checkpoint: Checkpoint, plane: MapPlane, edge: int) -> Float32Array:
+def _torch_values(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     import torch
 
     from sim.policy.reference import TorchCheckpoint
 
-    obs = np.ascontiguousarray(grid_obs(plane, edge).T)
-    values: Float32Array = TorchCheckpoint(checkpoint).value(torch.from_numpy(obs)).numpy().ravel()
+    rows = torch.from_numpy(np.ascontiguousarray(obs.T))
+    values: Float32Array = TorchCheckpoint(checkpoint).value(rows).numpy().ravel()
     return values
 
 
-def _torchscript_values(path: Path, plane: MapPlane, edge: int) -> Float32Array:
+def _torchscript(config: Config, world: World) -> Callable[[Float32Array], Float32Array]:
     from sim.policy.torchscript import load_torchscript_critic
 
-    return load_torchscript_critic(path, len(plane.world.obs))(grid_obs(plane, edge))
+    return load_torchscript_critic(Path(config.policy.torchscript_critic), len(world.obs))

@@ -4,72 +4,41 @@ import gc
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import numpy as np
-import psutil
+from typing import TYPE_CHECKING, Any, Self
 
 from gpu.context import driver_info
 from gpu.meter import FrameMeter
+from render.changes import Change, Restart, Set, Slice
 from render.display import Display, picture_bytes
+from render.gestures import Gestures
 from render.headless import HeadlessDisplay
+from render.looks import Looks
 from render.recorder import VideoRecorder, save_png
-from render.scene import Heading, Scene
-from render.viewer import Request, Viewer
-from sim.config import Config
+from render.scene import Scene
+from render.viewer import Request, Select, Viewer
+from sim.config import Config, changed
 from sim.engine import Engine
+from sim.errors import UsageError
 from sim.health import RunLog
 from sim.interrupts import Interrupts
-from sim.landscape import map_plane
-from sim.layout import NO_LIMIT
 from sim.policy.network import Checkpoint
 from sim.supervisor import WorkerFailedError
-from sim.worlds import make_world
-from valuescape.critic_field import make_critic_field
-from valuescape.heading import heading
+from valuescape.accounts import Accounts
+from valuescape.captions import Captions
+from valuescape.inspection import Inspection
 from valuescape.length import RunLength
-from valuescape.presets import find_checkpoint
+from valuescape.pace import Pace
 from valuescape.report import write_report
+from valuescape.results import Outputs, Progress, RunResult
+from valuescape.stage import Stage, runnable
 
-_SAMPLE_EVERY = 15
-"""Frames between two looks at numbers that live on the GPU (colour bars' ends, segments drawn)."""
+if TYPE_CHECKING:
+    from valuescape.tuning import Tuning
 
-_HEADING_S = 0.5
-"""Seconds between two changes of the numbers in the heading: faster can't be read."""
-
-_MEMORY_S = 0.5
-"""Seconds between two looks at the memory in use: 0.3 ms each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Where a run leaves what it makes: `run.json` always, a picture when headless or asked for."""
-
-    folder: Path
-    video: Path | None = None
-    screenshot: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is, for a progress bar."""
-
-    done: float  # of the run's length, 0 to 1; 0 if it has no end
-    frames: int
-    fps: float
-    ticks: int
-
-
-@dataclass(slots=True)
-class RunResult:
-    """What a run came to: the report (as in `run.json`) and the files it wrote."""
-
-    report: dict[str, Any]
-    files: list[Path] = field(default_factory=list)
-    interrupted: bool = False
+_BLIND_S = 0.02
+"""Between two looks for events while nothing is drawn."""
 
 
 class Session:
@@ -87,62 +56,88 @@ class Session:
         *,
         headless: bool,
         interrupts: Interrupts | None = None,
+        display: Display | None = None,
+        panel: bool | None = None,
     ) -> None:
-        """Start everything. interrupts: who notes Ctrl-C and SIGTERM, which then end a run in good order."""
+        """Start everything. interrupts: who notes Ctrl-C and SIGTERM, which then end a run in good order.
+
+        display: where to draw instead of a window or a headless display; it is released with the session.
+        panel: whether there is one to change settings with; if not said, windows have it.
+        """
         self.config, self.length, self.outputs, self.headless = config, length, outputs, headless
         self._interrupts = interrupts or Interrupts()
         self.meter = FrameMeter()
-        self.log = RunLog()
+        self._gestures = Gestures()
+        self._stop = False
+        self._turn = 0.0  # when the next frame is due
+        self._captions = Captions()
+        self._drawn_blind = False
+        self._owned = ExitStack()
+        try:
+            self._open(display, not headless if panel is None else panel)
+        except BaseException:
+            self._owned.close()
+            raise
+
+    def _open(self, display: Display | None, panel: bool) -> None:
+        """Start the slowest first: workers come up while the context is made and shaders compile."""
+        own, config = self._owned, self.config
+        self.recorder: VideoRecorder | None = None
+        if display is not None:
+            own.callback(display.release)
+        engine, checkpoint = self._start_engine(config)
+        try:
+            self._interrupts.check()
+            self.display = display or self._open_display()
+        except BaseException:
+            engine.close()
+            raise
+        if display is None:
+            own.callback(self.display.release)
+        self.driver = driver_info(self.display.gl)
+        self._set_stage(engine, checkpoint)
+        own.callback(lambda: self.stage.release())
+        if self.outputs.video:
+            self.recorder = own.enter_context(
+                VideoRecorder(self.outputs.video, self.display.size_px, config.render.video_fps)
+            )
+        self.tuning = self._open_tuning() if panel else None
+        self.accounts = Accounts(config, self.meter, lockstep=self.lockstep)
+        self._begin_view()
+
+    def _open_tuning(self) -> "Tuning":
+        from valuescape.tuning import Tuning  # takes 0.15 s to import
+
+        tuning = Tuning(self.display.gl, self.display.pixel_scale)
+        self._owned.callback(tuning.release)
+        return tuning
+
+    @staticmethod
+    def _start_engine(config: Config) -> tuple[Engine, Checkpoint | None]:
+        checkpoint = runnable(config)
+        return Engine(config, checkpoint), checkpoint
+
+    def _set_stage(self, engine: Engine, checkpoint: Checkpoint | None) -> None:
+        self.stage = Stage(engine, checkpoint, self.display, self.meter, self._interrupts.check)
+        self.inspection = Inspection(self.stage)
+
+    def _begin_view(self) -> None:
+        """Look at the stage as its configuration says, at its pace."""
+        config = self.config
         self.viewer = Viewer(
             flat=config.render.view == "2d",
             layer=config.heatmap.layer,
             trail_color=config.trails.color_by,
             turn_deg_per_s=config.render.turn_deg_per_s,
+            looks=Looks.of(config),
+            trail_colors=self.stage.trail_colors,
         )
-        self._paused = False
-        self._stop = False
-        self._target = 0.0  # the tick that lockstep frames have come to, with the fraction left over
-        self._turn = 0.0  # when the next frame is due
-        self._heading = Heading()
-        self._heading_at = -1.0
-        self._owned = ExitStack()
-        try:
-            self._open()
-        except BaseException:
-            self._owned.close()
-            raise
+        self._begin_pace()
 
-    def _open(self) -> None:
-        """Start the slowest first: workers come up while the context is made and shaders compile."""
-        config, own = self.config, self._owned
-        self.start_s = 0.0
-        self.recorder: VideoRecorder | None = None
-        self.checkpoint = self._find_checkpoint()
-        self.engine = own.enter_context(Engine(config, self.checkpoint))
-        self._interrupts.check()
-        self.display = self._open_display()
-        own.callback(self.display.release)
-        gl = self.display.gl
-        self.driver = driver_info(gl)
-        world = self.engine.world
-        self.critic = make_critic_field(gl, config, world, self.checkpoint, self.meter)
-        if self.critic:
-            own.callback(self.critic.release)
-        self.scene = Scene(gl, config, world, self.critic, self.meter, self.display.pixel_scale)
-        own.callback(self.scene.release)
-        self._interrupts.check()
-        self.scene.resize(self.display.size_px)
-        self.scene.field_changed()
-        if self.outputs.video:
-            self.recorder = own.enter_context(
-                VideoRecorder(self.outputs.video, self.display.size_px, config.render.video_fps)
-            )
-        self.engine.wait_ready(self._interrupts.check)
-
-    def _find_checkpoint(self) -> Checkpoint | None:
-        world = make_world(self.config.world.name, self.config)
-        map_plane(self.config, world)  # refuses a map that cannot be shown before anything is started
-        return find_checkpoint(self.config.policy.checkpoint, world)
+    def _begin_pace(self) -> None:
+        render = self.config.render
+        frames_per_s = render.video_fps if self.recorder else render.max_fps or 60.0
+        self.pace = Pace(self.engine, self.length, lockstep=self.lockstep, frames_per_s=frames_per_s)
 
     def _open_display(self) -> Display:
         render = self.config.render
@@ -162,6 +157,26 @@ class Session:
         self._owned.close()
 
     @property
+    def engine(self) -> Engine:
+        """Who makes the ticks."""
+        return self.stage.engine
+
+    @property
+    def scene(self) -> Scene:
+        """What is drawn."""
+        return self.stage.scene
+
+    @property
+    def log(self) -> RunLog:
+        """What was measured."""
+        return self.accounts.log
+
+    @property
+    def newest_tick(self) -> int:
+        """The tick that is shown; -1 before the first."""
+        return self.scene.trails.ring.newest
+
+    @property
     def lockstep(self) -> bool:
         """Whether ticks wait for frames: without `features.async_physics`, and in recordings.
 
@@ -179,8 +194,7 @@ class Session:
         return self._finish()
 
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
-        if not self.lockstep:
-            self._let_run()
+        self.pace.start()
         # What is here now stays: without this, collections visit all of it again and again.
         gc.collect()
         gc.freeze()
@@ -190,7 +204,7 @@ class Session:
             frame_began = time.monotonic()
             self._frame(frame_began - previous)
             previous = frame_began
-            self._note(frame_began)
+            self.accounts.note(frame_began, self.stage, drawn=not self.viewer.blind)
             on_progress(self._progress(began))
             self._stop = self._stop or self._done(began) >= 1
             if not self._stop:
@@ -201,96 +215,124 @@ class Session:
         self.meter.clear()
         self._take_events()
         self.engine.check()
-        newest = self._newest_tick()
-        self.scene.upload(self.engine, newest)
-        self.viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
+        newest, viewer = self.pace.newest_tick(), self.viewer
+        if viewer.blind and self._drawn_blind:
+            time.sleep(_BLIND_S)
+            return
+        before = self.newest_tick
+        self.scene.upload(self.engine, newest, self.stage.signals(viewer.trail_color))
+        viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
+        self.inspection.update(viewer, range(max(before + 1, 0), self.newest_tick + 1))
         if not self.recorder:  # a video has one size
-            self.scene.resize(self.display.size_px)
-        self.scene.draw(self.viewer, self._current_heading())
+            self.scene.resize(self._picture_size())
+        self.scene.draw(viewer, self._captions.of(self))
         if self.recorder:
             self.meter.queries += 1
             self.recorder.add(picture_bytes(self.scene.picture))
-        self.display.present(self.scene.picture)
+        changes = self._draw_panel()
+        self.display.present(
+            self.scene.picture, self.tuning.picture if self.tuning and self._panel_px() else None
+        )
+        self._drawn_blind = viewer.blind
+        for change in changes:
+            self._apply(change)
 
-    def _newest_tick(self) -> int:
-        if not self.lockstep:
-            return self.engine.newest_tick
-        if not self._paused:
-            self._target += self._ticks_per_frame()
-            if self.length.ticks is not None:
-                self._target = min(self._target, self.length.ticks)
-        self.engine.advance_to(int(self._target))
-        return int(self._target)
+    def _panel_px(self) -> int:
+        """Return how many pixels of the window's width the panel has; Tab hides it."""
+        shown = self.tuning is not None and self.viewer.labels_shown and not self.recorder
+        return self.tuning.width_px(self.display.size_px) if shown and self.tuning else 0
 
-    def _ticks_per_frame(self) -> float:
-        render, ticks = self.config.render, self.config.sim.ticks_per_s
-        frames = render.video_fps if self.recorder else render.max_fps or 60.0
-        return ticks / frames if ticks else 1.0
+    def _picture_size(self) -> tuple[int, int]:
+        width, height = self.display.size_px
+        return width - self._panel_px(), height
 
-    def _let_run(self) -> None:
-        self.engine.run_until(NO_LIMIT if self.length.ticks is None else self.length.ticks)
+    def _draw_panel(self) -> list[Change]:
+        if not self.tuning or not self._panel_px():
+            return []
+        return self.tuning.draw(self.display.size_px, self.viewer, self.stage, self.pace, self.accounts)
 
     def _take_events(self) -> None:
-        for event in self.display.poll():
-            request = self.viewer.handle(event, self.scene.plot(), self.display.size_px[1])
+        events = self.display.poll()
+        if self.tuning and self._panel_px():
+            events = self.tuning.take(events)
+        for event in self._gestures.read(events):
+            request = self.viewer.handle(event, self.scene.plot(), self._picture_size())
             if request:
                 self._do(request)
+                self._captions.refresh()
 
-    def _do(self, request: Request) -> None:
+    def _do(self, request: Request | Select) -> None:
         match request:
+            case Select(x, y):
+                self.inspection.select(self.viewer, x, y, self._picture_size())
             case Request.QUIT:
                 self._stop = True
             case Request.SCREENSHOT:
-                self._screenshot(self.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png")
+                path = self._screenshot(self.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png")
+                self._captions.refresh(f"saved {path}")
             case Request.PAUSE:
-                self._paused = not self._paused
-                if not self.lockstep:
-                    self.engine.pause() if self._paused else self._let_run()
-            case Request.STEP if self._paused:
-                if self.lockstep:
-                    self._target += 1
-                else:
-                    self.engine.run_until(self.engine.furthest_tick + 1)
+                self.pace.pause()
+            case Request.STEP:
+                self.pace.step()
+            case Request.FASTER | Request.SLOWER:
+                self.pace.change(1 if request is Request.FASTER else -1)
+            case Request.FIT:
+                self.inspection.fit(self.viewer)
+            case Request.FULL_SCREEN:
+                self.display.toggle_full_screen()
+            case Request.RELOAD:
+                self._captions.refresh(self.stage.reload_shaders() or "shaders reloaded")
 
-    def _note(self, began: float) -> None:
-        """Write down what the frame cost."""
-        log, now = self.log, time.monotonic()
-        if not log.frame_ends:
-            self.start_s = time.time() - psutil.Process().create_time()
-        log.frame_ends.append(now)
-        log.busy_s.append(now - began)
-        log.last_tick = (now, self.scene.ring.newest)
-        log.first_tick = log.first_tick or log.last_tick
-        for name in ("draw_calls", "queries", "upload_bytes", "dispatches"):
-            setattr(log, name, getattr(log, name) + getattr(self.meter, name))
-        if len(log.frame_ends) % _SAMPLE_EVERY == 1:
-            self._sample()
-        if not log.memory or now - log.memory[-1][0] > _MEMORY_S:
-            log.memory.append((now, self.engine.memory_bytes()))
+    def _apply(self, change: Change) -> None:
+        """Do what was asked for in the panel."""
+        match change:
+            case Request():
+                self._do(change)
+            case Set("sim.ticks_per_s", rate):
+                self.pace.set_ticks_per_s(rate)
+            case Set("lod.segment_budget", budget):
+                self.scene.trails.set_budget(budget)
+            case Slice(values):
+                self.stage.move_slice(values)
+            case Restart(changes):
+                self.restart(changes)
 
-    def _sample(self) -> None:
-        """Read what is on the GPU; counted with the queries of the frame it follows.
+    def restart(self, changes: dict[str, Any]) -> None:
+        """Begin the run anew with some settings (`section.key`) changed, on the same display.
 
-        Raises RuntimeError if OpenGL has noted an error since: drivers skip such a call and say nothing.
+        What cannot be run is said in the picture, and the run goes on as it was.
         """
-        error = self.display.gl.error
-        if error != "GL_NO_ERROR":
-            raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
-        before = self.meter.queries
-        self.scene.read_ranges()
-        segments = self.scene.segments_drawn
-        self.log.segments.append(segments)
-        self.scene.keep_to_budget(segments, *self._frame_load())
-        self.log.queries += self.meter.queries - before
+        try:
+            config = changed(self.config, changes)
+            runnable(config)
+        except UsageError as error:
+            self._captions.refresh(str(error))
+            return
+        before, self.config = self.config, config
+        self.stage.release()
+        try:
+            self._set_stage(*self._start_engine(config))
+        except UsageError as error:
+            self._captions.refresh(str(error))
+            self.config = before
+            self._set_stage(*self._start_engine(before))
+        self._begin_again()
 
-    def _frame_load(self) -> tuple[float, float]:
-        """Return what a frame takes and what it may take, ms; the same where frames may take their time.
-
-        In lockstep a picture must not depend on how fast it was made.
-        """
-        may_take = 1000 / (self.config.render.max_fps or 60)
-        takes = float(np.median(self.log.busy_s[-_SAMPLE_EVERY:])) * 1000
-        return (0.75 * may_take if self.lockstep else takes), may_take
+    def _begin_again(self) -> None:
+        """Look at the new stage as at the old one, as far as it has the same to show."""
+        viewer = self.viewer
+        self._captions.refresh()
+        viewer.selected, viewer.box, viewer.following = None, None, False
+        viewer.trail_colors = self.stage.trail_colors
+        if viewer.trail_color not in viewer.trail_colors:
+            viewer.trail_color = "age"
+        self.accounts.begin_again(self.config)
+        paused, rate = self.pace.paused, self.pace.ticks_per_s
+        self._begin_pace()
+        self.pace.set_ticks_per_s(rate)
+        self.pace.start()
+        if paused:
+            self.pace.pause()
 
     def _wait_for_turn(self) -> None:
         """Keep to `render.max_fps`; recordings are made as fast as they can be."""
@@ -306,7 +348,7 @@ class Session:
     def _done(self, began: float) -> float:
         """Return the share of the run's length that is over."""
         seconds = self._run_seconds(began)
-        return self.length.done(len(self.log.frame_ends), seconds, self.scene.ring.newest)
+        return self.length.done(len(self.log.frame_ends), seconds, self.newest_tick)
 
     def _run_seconds(self, began: float) -> float:
         """Seconds of the run: of video when recording, else of the clock."""
@@ -315,22 +357,8 @@ class Session:
         return time.monotonic() - began
 
     def _progress(self, began: float) -> Progress:
-        frames, ticks = len(self.log.frame_ends), self.scene.ring.newest
-        return Progress(self._done(began), frames, self._recent_fps(), ticks)
-
-    def _recent_fps(self) -> float:
-        ends = self.log.frame_ends[-30:]
-        return (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else 0.0
-
-    def _current_heading(self) -> Heading:
-        now = time.monotonic()
-        if now - self._heading_at > _HEADING_S:
-            self._heading_at = now
-            state = "paused" if self._paused else f"{self._recent_fps():.0f} fps"
-            self._heading = heading(
-                self.engine, self.checkpoint, state, self.scene.ring.newest, self.scene.thinned
-            )
-        return self._heading
+        frames, ticks = len(self.log.frame_ends), self.newest_tick
+        return Progress(self._done(began), frames, self.accounts.recent_fps, ticks)
 
     def _screenshot(self, path: Path) -> Path:
         save_png(path, picture_bytes(self.scene.picture), self.scene.picture.size)

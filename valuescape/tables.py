@@ -15,7 +15,8 @@ from sim.config import Config
 from sim.health import Limit, limits
 
 if TYPE_CHECKING:
-    from valuescape.session import Progress, RunResult, Session
+    from valuescape.results import Progress, RunResult
+    from valuescape.session import Session
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ class CrowdPass:
         self.first_tick = 0  # whose stamp is 1
         self._next = -1  # the tick that is to be stamped next; -1 before the first
         self.ticks_shown = float(ring.length - 1)
+        self._colors: object = None
         low, high = bounds
         set_uniforms(self._splat, agents=ring.agents, rows=ring.length, map_low=low, map_high=high)
 
@@ -63,6 +64,18 @@ class CrowdPass:
             self._stamps = self._texture()
             set_uniforms(self._splat, cells=cells)
             self.clear()
+
+    def color(self, signal_range: tuple[float, float] | None) -> None:
+        """Let stamps say where the ring's signal is on the scale between these ends; None: the agent's hue.
+
+        They say it as it was when they were made: with another scale all are made anew, by the next `update`.
+        """
+        if signal_range == self._colors:
+            return
+        self._colors = signal_range
+        low, high = signal_range or (0.0, 1.0)
+        set_uniforms(self._splat, by_signal=signal_range is not None, signal_low=low, signal_high=high)
+        self.clear()
 
     def _texture(self) -> Any:
         texture = clamped(self._gl.texture(self.cells, 1, dtype="u4", data=bytes(self._size)))

@@ -17,6 +17,7 @@ from gpu.trails import TrailRing
 class LodPass:
     """Chooses a level of detail for each individual's trail in view and lists the trails level by level.
 
+    Of each individual it also finds the last tick of the trail in which an episode ended, for its mark.
     `instances` holds, from index L * agents on, the trails of level L in the agents' order; `commands` one
     DRAW_COMMAND a level. With `use_levels` off all are level 0, with `use_culling` off all are in view.
     """
@@ -41,6 +42,7 @@ class LodPass:
         self.instances = gl.buffer(reserve=levels * ring.agents * TRAIL_INSTANCE.itemsize)
         self.commands = gl.buffer(data=bytes(levels * DRAW_COMMAND.itemsize))
         self._choices = gl.buffer(reserve=ring.agents * 4)
+        self._ends = gl.buffer(reserve=ring.agents * 4)
         self._group_counts = gl.buffer(reserve=levels * groups_for(ring.agents, GROUP) * 4)
         names = ("lod_choose", "lod_scan", "lod_scatter")
         self._choose, self._scan, self._scatter = (compute_program(gl, name) for name in names)
@@ -61,6 +63,7 @@ class LodPass:
         self._ring.bind()
         self._individuals.bind()
         self._choices.bind_to_storage_buffer(Slot.CHOICE)
+        self._ends.bind_to_storage_buffer(Slot.TRAIL_END)
         self._group_counts.bind_to_storage_buffer(Slot.GROUP_COUNT)
         self.commands.bind_to_storage_buffer(Slot.DRAW_COMMAND)
         self.instances.bind_to_storage_buffer(Slot.TRAIL_INSTANCE)
@@ -78,7 +81,7 @@ class LodPass:
 
     def release(self) -> None:
         """Free what this pass made."""
-        buffers = (self.instances, self.commands, self._choices, self._group_counts)
+        buffers = (self.instances, self.commands, self._choices, self._ends, self._group_counts)
         for each in (*buffers, self._choose, self._scan, self._scatter):
             each.release()
 

@@ -22,7 +22,6 @@ class PlacePass:
         ring: TrailRing,
         individuals: Individuals,
         bounds: tuple[tuple[float, float], tuple[float, float]],
-        layer: int,
         height: float,
         meter: FrameMeter,
     ) -> None:
@@ -38,18 +37,20 @@ class PlacePass:
             rows=ring.length,
             map_low=low,
             map_high=high,
-            layer=layer,
             height=height,
         )
 
-    def update(self, ticks: range) -> None:
-        """Place the samples of consecutive `ticks`, which must be in the ring."""
+    def update(self, ticks: range, layer: int) -> None:
+        """Place the samples of consecutive `ticks`, which must be in the ring.
+
+        layer: whose field is bound.
+        """
         if not ticks:
             return
         self._ring.bind()
         self._individuals.bind()
         count = self._individuals.count
-        set_uniforms(self._program, first_row=ticks.start % self._ring.length, count=count)
+        set_uniforms(self._program, first_row=ticks.start % self._ring.length, count=count, layer=layer)
         dispatch(self._gl, self._program, (groups_for(count, GROUP), len(ticks)), self._meter)
 
     def release(self) -> None:

@@ -1,5 +1,6 @@
 """The value range of each layer's colour scale, found and kept on the GPU."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,15 @@ from gpu.structs import RANGE
 _TEXELS_PER_INVOCATION = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Ends of a scale that do not follow the field."""
+
+    low: float | None = None
+    high: float | None = None
+    signed: bool = False
+
+
 class RangePass:
     """Keeps `shown_low` and `shown_high` of every layer in a buffer that shaders read.
 
@@ -25,12 +35,21 @@ class RangePass:
         self._meter = meter
         self._hysteresis = hysteresis
         self._seen = [False] * layers
+        self._kept = [_Kept()] * layers
         start = np.zeros(layers, RANGE)
         start["shown_high"] = 1
         start["least"] = 0xFFFFFFFF
         self.buffer = gl.buffer(start.tobytes())
         self._reduce = compute_program(gl, "range_reduce")
         self._settle = compute_program(gl, "range_settle")
+
+    def keep(self, layer: int, low: float | None, high: float | None, *, signed: bool) -> None:
+        """Keep an end of the scale of `layer` where it is said to be; None: it follows the field.
+
+        signed: an end that follows the field is as far from 0 as the other. Holds from the next `update` on.
+        """
+        self._kept[layer] = _Kept(low, high, signed)
+        self._seen[layer] = False  # what was kept before must not linger
 
     def update(self, layer: int, field: Any) -> None:
         """Bring the range of `layer` up to date with the texture `field`."""
@@ -44,7 +63,18 @@ class RangePass:
             (groups_for(texels, GROUP * _TEXELS_PER_INVOCATION), 1),
             self._meter,
         )
-        set_uniforms(self._settle, layer=layer, hysteresis=self._hysteresis, first_time=not self._seen[layer])
+        kept = self._kept[layer]
+        set_uniforms(
+            self._settle,
+            layer=layer,
+            hysteresis=self._hysteresis,
+            first_time=not self._seen[layer],
+            signed_scale=kept.signed,
+            keeps_low=kept.low is not None,
+            keeps_high=kept.high is not None,
+            low_kept=kept.low or 0.0,
+            high_kept=kept.high or 0.0,
+        )
         dispatch(self._gl, self._settle, (1, 1), self._meter)
         self._seen[layer] = True
 

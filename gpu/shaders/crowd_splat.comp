@@ -1,7 +1,7 @@
 // The new segment of every agent's trail into the map: each cell keeps the newest tick that crossed it.
 //
-// A stamp is the tick (from 1, in the upper bits) and the agent's hue: the greatest is the newest, so the order
-// of the atomics does not matter. One row of work groups a tick. A segment is walked in steps of one cell along
+// A stamp is the tick (from 1, in the upper bits) and what its colour says (crowd.glsl): the greatest is the newest, so
+// the order of the atomics does not matter. One row of work groups a tick. A segment is walked in steps of one cell along
 // its longer axis; the cell where it begins was stamped with the tick before.
 #version 430
 #include "constants.glsl"
@@ -9,6 +9,7 @@
 layout(local_size_x = GROUP) in;
 layout(std430, binding = SLOT_TRAIL_POSITION) readonly buffer TrailPositions { vec2 trail_position[]; };
 layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
+layout(std430, binding = SLOT_TRAIL_SIGNAL) readonly buffer TrailSignals { float trail_signal[]; };
 layout(r32ui, binding = IMAGE_STAMPS) uniform uimage2D stamps;
 
 uniform uint agents;
@@ -19,9 +20,20 @@ uniform int from_tick;     // of the first row of work groups
 uniform int oldest;        // tick in the ring
 uniform vec2 map_low;
 uniform vec2 map_high;
+uniform bool by_signal;    // else by hue
+uniform float signal_low;
+uniform float signal_high;
 
 vec2 cell_of(int at) {
     return (trail_position[at] - map_low) / (map_high - map_low) * vec2(cells);
+}
+
+uint says(uint agent, int at) {
+    if (!by_signal) return uint(fract(float(agent) * GOLDEN) * float(1u << STAMP_BITS));
+    float signal = trail_signal[at];
+    if (isnan(signal)) return 0u;
+    float on_scale = clamp((signal - signal_low) / max(signal_high - signal_low, 1e-12), 0.0, 1.0);
+    return 1u + uint(on_scale * float((1u << STAMP_BITS) - 2u));
 }
 
 void main() {
@@ -31,12 +43,12 @@ void main() {
     int now = tick % rows * int(agents) + int(agent);
     int before = (tick + rows - 1) % rows * int(agents) + int(agent);
     vec2 to = cell_of(now), from = to;
-    if (tick > oldest && trail_strand[before] == trail_strand[now]) from = cell_of(before);
+    uint strand = (1u << ENDING_SHIFT) - 1u;    // without how an episode ended
+    if (tick > oldest && ((trail_strand[before] ^ trail_strand[now]) & strand) == 0u) from = cell_of(before);
     // What is no number is nowhere; so is a segment that is long out of all proportion.
     vec2 way = to - from, ends = from + to;
     if (any(isnan(ends)) || any(isinf(ends)) || any(greaterThan(abs(way), 4.0 * vec2(cells)))) return;
-    uint hue = uint(fract(float(agent) * GOLDEN) * float(1u << STAMP_BITS));
-    uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | hue;
+    uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | says(agent, now);
     int steps = max(int(ceil(max(abs(way.x), abs(way.y)))), 1);
     for (int k = 1; k <= steps; ++k) {
         vec2 at = from + way * (float(k) / float(steps));

@@ -14,6 +14,7 @@
 layout(local_size_x = GROUP) in;
 layout(std430, binding = SLOT_INDIVIDUAL) readonly buffer Individuals { uint individuals[]; };
 layout(std430, binding = SLOT_CHOICE) writeonly buffer Choices { uint choices[]; };        // level << 16 | rank
+layout(std430, binding = SLOT_TRAIL_END) writeonly buffer TrailEnds { int trail_ends[]; };  // last tick; -1: none
 layout(std430, binding = SLOT_GROUP_COUNT) writeonly buffer GroupCounts { uint group_counts[]; };
 
 uniform uint levels;
@@ -32,6 +33,7 @@ uint choose(uint agent) {
     bool behind = false;
     int run = 0, shortest = frame.trail_rows;       // samples since the last break; of the shortest strand
     uint strand = 0u;
+    int ended = -1;
     bool broken = false;
     for (int tick = frame.oldest; tick <= frame.newest; ++tick) {
         vec4 point = trail_point(tick, agent);
@@ -46,11 +48,13 @@ uint choose(uint agent) {
             run = 0;
         }
         strand = strand_of(point);
+        if (ending_of(point) != 0u) ended = tick;
         if (run > 1) bend = max(bend, length(pixel - 2.0 * previous + before));
         before = previous;
         previous = pixel;
         ++run;
     }
+    trail_ends[agent] = ended;
     if (broken) shortest = min(shortest, run);
     bool outside = any(greaterThan(low, frame.viewport_px + margin_px)) || any(lessThan(high, vec2(-margin_px)));
     if (use_culling && outside && !behind) return CULLED;

@@ -18,5 +18,6 @@ void main() {
         rgb *= 1.0 - contour(value, fwidth(value));
     }
     vec4 crowd = frame.crowd_width > 0u ? crowd_at(v_uv) : vec4(0.0);
-    color = vec4(mix(rgb, crowd.rgb, crowd.a), 1.0);
+    rgb = mix(BACKGROUND, rgb, frame.surface_opacity);
+    color = vec4(mix(rgb, crowd.rgb, crowd.a), crowd.a);    // alpha: what glows (glow_shrink.comp)
 }

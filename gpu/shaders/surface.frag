@@ -17,5 +17,6 @@ void main() {
     // come out dotted.
     if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) rgb *= 1.0 - contour(v_value, fwidth(v_value));
     vec4 crowd = frame.crowd_width > 0u ? crowd_at(v_uv) : vec4(0.0);
-    color = vec4(mix(rgb * v_light, crowd.rgb, crowd.a), 1.0);
+    rgb = mix(BACKGROUND, rgb * v_light, frame.surface_opacity);
+    color = vec4(mix(rgb, crowd.rgb, crowd.a), crowd.a);    // alpha: what glows (glow_shrink.comp)
 }

@@ -1,12 +1,11 @@
 // Analytic anti-aliasing: how much of the pixel the ribbon covers.
 #version 430
-#include "constants.glsl"
-#include "structs.glsl"
 noperspective in float v_across_px;
 flat in uint v_color;
+flat in float v_half_px;
 out vec4 color;
 
 void main() {
-    float coverage = clamp(0.5 * frame.trail_width_px + 0.5 - abs(v_across_px), 0.0, 1.0);
+    float coverage = clamp(v_half_px + 0.5 - abs(v_across_px), 0.0, 1.0);
     color = unpackUnorm4x8(v_color) * coverage;
 }

@@ -11,9 +11,12 @@
 #include "structs.glsl"
 #include "trail.glsl"
 #include "trail_color.glsl"
+#include "signal.glsl"
+#include "highlight.glsl"
 in uvec2 in_trail;                      // TrailInstance
 noperspective out float v_across_px;    // distance from the middle of the ribbon
 flat out uint v_color;
+flat out float v_half_px;               // half of its width
 
 const float LIFT = 0.004;               // of the map's half width: above the mesh, which is not quite bilinear
 
@@ -47,11 +50,15 @@ void main() {
     float run = length(along);
     vec2 normal = run > 1e-6 ? vec2(-along.y, along.x) / run : vec2(0.0, 1.0);
     float side = (gl_VertexID & 1) == 0 ? 1.0 : -1.0;
-    v_across_px = side * (0.5 * frame.trail_width_px + 0.5);
+    bool lit = highlighted(agent);
+    v_half_px = 0.5 * frame.trail_width_px * (lit ? 1.6 : 1.0);
+    v_across_px = side * (v_half_px + 0.5);
     gl_Position = clip + vec4(v_across_px * normal * 2.0 / frame.viewport_px * clip.w, 0.0, 0.0);
 
     float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
     float cover = trail_cover(vec4(age)).x;
-    vec3 color = trail_color(age, fract(float(agent) * GOLDEN));
+    cover = lit ? max(cover, 0.5) : frame.highlighting != 0u ? cover * STEPS_BACK : cover;
+    float at = frame.trail_color_by < TRAIL_COLOR_SPEED ? fract(float(agent) * GOLDEN) : signal_on_scale(tick, agent);
+    vec3 color = trail_color(age, at);
     v_color = to_older ? packUnorm4x8(vec4(color * cover, cover)) : 0u;
 }

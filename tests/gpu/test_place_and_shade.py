@@ -75,7 +75,7 @@ class Placed:
         ranges_of(gl, own, self.field)
         self.field.texture.use(Texture.VALUE)
         self.meter = FrameMeter()
-        self.place = own(PlacePass(gl, self.ring, self.individuals, BOUNDS, 0, HEIGHT, self.meter))
+        self.place = own(PlacePass(gl, self.ring, self.individuals, BOUNDS, HEIGHT, self.meter))
 
     def points(self, tick):
         rows = np.frombuffer(self.ring.point.read(), np.float32)
@@ -103,7 +103,7 @@ def test_samples_lie_on_the_surface(gl, own, agents, edge):
         values = np.float32([[2.5]])
     each = Placed(gl, own, source, values, length=4)
     for newest in (2, 3, 10):
-        each.place.update(each.ring.upload(source, newest))
+        each.place.update(each.ring.upload(source, newest), 0)
     for tick in each.ring.ticks:
         points = each.points(tick)
         if edge > 1:
@@ -118,10 +118,10 @@ def test_only_the_ticks_asked_for_are_placed(gl, own):
     each = Placed(gl, own, source, bumpy(8), length=4)
     each.ring.upload(source, 3)
     each.ring.point.write(np.full((4, 2, 4), 99, np.float32).tobytes())
-    each.place.update(range(1, 3))
+    each.place.update(range(1, 3), 0)
     assert [bool((each.points(tick) == 99).all()) for tick in range(4)] == [True, False, False, True]
     assert each.meter.dispatches == 1
-    each.place.update(range(0))
+    each.place.update(range(0), 0)
     assert each.meter.dispatches == 1
 
 

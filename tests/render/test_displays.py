@@ -11,16 +11,18 @@ import pytest
 from gpu.meter import FrameMeter
 from gpu.passes.uploaded_field import UploadedField
 from render.display import display_available, picture_bytes
-from render.events import KEYS, Action, Button, Close, Drag, Key, Scroll
+from render.events import KEYS, Action, Button, Close, Edit, Key, Move, Press, Release, Scroll
 from render.headless import HeadlessDisplay
+from render.labels import Annotations, Heading
 from render.recorder import pixels
-from render.scene import Heading, Scene
+from render.scene import Scene
 from render.viewer import Viewer
 from sim.config import load_config
 from sim.errors import UsageError
 from sim.worlds import make_world
 from valuescape.length import RunLength
-from valuescape.session import Outputs, Session
+from valuescape.results import Outputs
+from valuescape.session import Session
 
 # Every test asks for the screen, so that its server is there before the first, and nobody's leftover.
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("screen")]
@@ -87,7 +89,7 @@ def drawn(display, viewer, size=None):
     try:
         scene.resize(size or display.size_px)
         scene.field_changed()
-        scene.draw(viewer, Heading(("A scene",), ("for a test",)))
+        scene.draw(viewer, Annotations(Heading(("A scene",), ("for a test",))))
         display.present(scene.picture)
         assert display.gl.error == "GL_NO_ERROR"
         return picture_bytes(scene.picture)
@@ -166,13 +168,17 @@ def test_a_script_s_events_come_poll_by_poll(open_headless):
 
 
 def glfw_keys():
-    """Return the key code of every name in the help."""
-    names = {"→": "RIGHT", "Esc": "ESCAPE"}
+    """Return the key code of every name in the help, but for those of views."""
+    names = {"→": "RIGHT", "Esc": "ESCAPE", "+": "EQUAL", "-": "MINUS"}
     return {
         getattr(glfw, f"KEY_{names.get(name, name).upper()}"): action
         for keys, action, _ in KEYS
         for name in keys.split(", ")
+        if action not in (Action.VIEW, Action.SAVE_VIEW)
     }
+
+
+KEYPAD = {glfw.KEY_KP_ADD: Action.FASTER, glfw.KEY_KP_SUBTRACT: Action.SLOWER}
 
 
 def test_every_key_of_the_help_works(open_window):
@@ -180,18 +186,38 @@ def test_every_key_of_the_help_works(open_window):
     for code, action in glfw_keys().items():
         window._on_key(window._window, code, 0, glfw.PRESS, 0)
         window._on_key(window._window, code, 0, glfw.RELEASE, 0)
-        assert window.poll() == [Key(action)]
+        assert [event for event in window.poll() if not isinstance(event, Edit)] == [Key(action)]
     window._on_key(window._window, glfw.KEY_Q, 0, glfw.PRESS, 0)
     assert window.poll() == []
+
+
+def test_digits_choose_views_and_with_control_save_them(open_window):
+    window = open_window()
+    window._on_key(window._window, glfw.KEY_3, 0, glfw.PRESS, 0)
+    window._on_key(window._window, glfw.KEY_9, 0, glfw.PRESS, glfw.MOD_CONTROL)
+    window._on_key(window._window, glfw.KEY_0, 0, glfw.PRESS, 0)
+    assert window.poll() == [Key(Action.VIEW, 3), Key(Action.SAVE_VIEW, 9)]
+
+
+def test_a_window_fills_the_screen_and_goes_back(open_window):
+    window = open_window()
+    before = window.size_px
+    window.toggle_full_screen()
+    window.poll()
+    assert window.size_px[0] >= before[0]
+    assert window.size_px != before
+    window.toggle_full_screen()
+    window.poll()
+    assert window.size_px == before
 
 
 def test_keys_beside_those_of_the_help_do_nothing():
     from render.window import _ACTIONS
 
-    assert glfw_keys() == _ACTIONS
+    assert glfw_keys() | KEYPAD == _ACTIONS
 
 
-def test_a_drag_is_what_moves_while_a_button_is_held(open_window):
+def test_the_pointer_is_reported_with_its_buttons(open_window):
     window = open_window()
     handle = window._window
 
@@ -199,29 +225,32 @@ def test_a_drag_is_what_moves_while_a_button_is_held(open_window):
         window._on_move(handle, x, y)
 
     move(100, 50)
-    window._on_button(handle, glfw.MOUSE_BUTTON_LEFT, glfw.PRESS, 0)
+    window._on_button(handle, glfw.MOUSE_BUTTON_LEFT, glfw.PRESS, glfw.MOD_SHIFT)
     move(110, 45)
     window._on_button(handle, glfw.MOUSE_BUTTON_LEFT, glfw.RELEASE, 0)
-    move(200, 200)
     window._on_button(handle, glfw.MOUSE_BUTTON_RIGHT, glfw.PRESS, 0)
-    move(201, 203)
     window._on_button(handle, glfw.MOUSE_BUTTON_MIDDLE, glfw.PRESS, 0)
-    move(0, 0)
-    assert window.poll() == [Drag(Button.LEFT, 10, -5), Drag(Button.RIGHT, 1, 3)]
+    assert window.poll() == [
+        Move(100, 50),
+        Press(Button.LEFT, 100, 50, shift=True),
+        Move(110, 45),
+        Release(Button.LEFT, 110, 45),
+        Press(Button.RIGHT, 110, 45),
+    ]
 
 
 def test_the_wheel_says_where_the_pointer_is(open_window):
     window = open_window()
     window._on_move(window._window, 30, 40)
     window._on_scroll(window._window, 0.0, -1.5)
-    assert window.poll() == [Scroll(-1.5, 30, 40)]
+    assert window.poll() == [Move(30, 40), Scroll(-1.5, 30, 40)]
 
 
 def test_callbacks_are_connected(open_window):
     """GLFW gives the one that was set before, when another is set."""
     window = open_window()
     handle = window._window
-    kinds = ("key", "mouse_button", "cursor_pos", "scroll", "window_close")
+    kinds = ("key", "char", "mouse_button", "cursor_pos", "scroll", "window_close")
     set_before = {kind: getattr(glfw, f"set_{kind}_callback")(handle, None) for kind in kinds}
     assert all(set_before.values()), set_before
     set_before["window_close"](handle)
@@ -269,7 +298,7 @@ def test_a_session_runs_in_a_window(tmp_path):
         ],
     )
     assert display_available()
-    with Session(config, RunLength(), Outputs(tmp_path), headless=False) as session:
+    with Session(config, RunLength(), Outputs(tmp_path), headless=False, panel=False) as session:
         window = session.display
         script = {
             3: lambda: window._on_key(window._window, glfw.KEY_F9, 0, glfw.PRESS, 0),

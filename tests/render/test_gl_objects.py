@@ -8,11 +8,12 @@ from recording import Recording, spirals
 
 from gpu.meter import FrameMeter
 from gpu.passes.uploaded_field import UploadedField
-from render.scene import Heading, Scene
+from render.labels import Annotations, Heading
+from render.scene import Scene
 from render.viewer import Viewer
 from sim.config import load_config
 from sim.worlds import make_world
-from valuescape.critic_field import make_critic_field
+from valuescape.critic_field import make_landscape
 from valuescape.presets import find_checkpoint
 
 pytestmark = pytest.mark.gpu
@@ -45,7 +46,7 @@ def use_a_scene(gl, *settings):
     config = load_config(None, [*small, *settings])
     world, meter = make_world("point_mass"), FrameMeter()
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
-    critic = make_critic_field(gl, config, world, checkpoint, meter)
+    critic = make_landscape(gl, config, world, checkpoint, meter)
     scene = Scene(gl, config, world, critic, meter, 1.0)
     viewer = Viewer(flat=False, layer="both", trail_color="age")
     source = Recording(spirals(20, 4))
@@ -53,7 +54,9 @@ def use_a_scene(gl, *settings):
         scene.resize(size)
         scene.field_changed()
         scene.upload(source, tick)
-        scene.draw(viewer, Heading(("x" * 600 * tick,)))  # so long that the labels' buffer has to grow
+        scene.draw(
+            viewer, Annotations(Heading(("x" * 600 * tick,)))
+        )  # so long that the labels' buffer has to grow
     scene.release()
     if critic:
         critic.release()
@@ -96,7 +99,7 @@ def test_a_scene_that_cannot_be_made_leaves_no_objects(gl, monkeypatch):
     def fail(*_):
         raise RuntimeError("no labels")
 
-    monkeypatch.setattr("render.scene.OverlayRenderer", fail)
+    monkeypatch.setattr("render.labels.OverlayRenderer", fail)
     with pytest.raises(RuntimeError, match="no labels"):
         use_a_scene(gl, "policy.checkpoint=random")
     after = live_objects(gl)
@@ -112,7 +115,7 @@ def test_a_scene_changes_its_size_without_an_error(gl):
     for size in ((300, 200), (200, 300), (200, 300), (500, 400)):
         scene.resize(size)
         assert scene.picture.size == size
-        scene.draw(Viewer(flat=True, layer="value", trail_color="age"), Heading())
+        scene.draw(Viewer(flat=True, layer="value", trail_color="age"), Annotations())
         assert gl.error == "GL_NO_ERROR"
     scene.release()
     field.release()

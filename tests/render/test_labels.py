@@ -7,18 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from render.axes import (
-    ColorBar,
-    MapAxis,
-    draw_color_bars,
-    draw_heading,
-    draw_help,
-    draw_map_axes,
-    draw_orbit_axes,
-    plot_rect,
-)
+from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
 from render.camera import MapCamera, OrbitCamera
+from render.cards import draw_help
 from render.events import KEYS, MOUSE
+from render.legends import ColorBar, draw_color_bars, draw_heading
 from render.overlay import INK, QUAD, Overlay
 from render.text import CHARACTERS, Font
 from render.ticks import label, nice_step, ticks

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from render.scene import Thinned
+from render.trails import Thinned
 from sim.config import Config, load_config
 from sim.engine import EpisodeStats
 from sim.errors import UsageError
 from sim.health import RunLog
 from sim.worlds import WORLDS, make_world
-from valuescape.heading import heading
+from valuescape.captions import heading
 from valuescape.length import RunLength
 from valuescape.presets import config_path, find_checkpoint, presets
 from valuescape.report import versions, write_report
@@ -105,8 +105,9 @@ def finished_session():
         config=load_config(None),
         log=log,
         engine=SimpleNamespace(workers=2, restarts=0, episode_stats=lambda: stats),
-        scene=SimpleNamespace(ring=SimpleNamespace(newest=30), individuals=SimpleNamespace(count=2)),
-        start_s=1.25,
+        newest_tick=30,
+        scene=SimpleNamespace(trails=SimpleNamespace(individuals=SimpleNamespace(count=2))),
+        accounts=SimpleNamespace(start_s=1.25),
         recorder=None,
         lockstep=False,
         driver=SimpleNamespace(renderer="llvmpipe [really]", version="4.5"),

@@ -6,7 +6,7 @@ from pictures import studio
 from recording import Recording, spirals, with_breaks
 from test_switches import apart, blurred, changed
 
-from render.scene import Thinned
+from render.trails import Thinned
 
 pytestmark = pytest.mark.gpu
 
@@ -21,7 +21,7 @@ def whole_and_crowd(gl, source, size=(1280, 720), **view):
         with studio(gl, source, budget, "agents.size_px=0.01", size=size) as camera:
             camera.scene.keep_to_budget(70, 1.0, 1.0)
             shots.append(camera.shoot(**view))
-            thinned = camera.scene.thinned
+            thinned = camera.scene.trails.thinned
     return *shots, thinned
 
 

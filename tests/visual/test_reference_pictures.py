@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import studio
+from pictures import MadeUpSignals, studio
 from PIL import Image
 from recording import Recording, spirals, with_breaks
 
 from gpu.context import driver_info
-from render.scene import Heading
+from render.cards import Card
+from render.labels import Heading
+from sim.signals import Signal
 
 pytestmark = pytest.mark.gpu
 
@@ -39,6 +41,26 @@ PICTURES = {
     "field-crowd": {"flat": False, "layer": "value"},
 }
 
+PICTURES |= {
+    "map-ends": {"flat": True, "layer": "value"},
+    "field-speed": {"flat": False, "layer": "value"},
+    "map-td-error": {"flat": True, "layer": "value"},
+    "map-crowd-td-error": {"flat": True, "layer": "value"},
+    "map-outcome": {"flat": True, "layer": "density"},
+    "map-action": {"flat": True, "layer": "value"},
+    "map-faint": {"flat": True, "layer": "value"},
+    "map-diverging": {"flat": True, "layer": "value"},
+    "field-glow": {"flat": False, "layer": "value"},
+    "field-sampled": {"flat": False, "layer": "value"},
+    "rising": {"flat": False, "layer": "value", "lift": 0.5},
+    "selected": {"flat": True, "layer": "value", "selected": 7, "box": (-0.5, -0.2, 0.2, 0.3)},
+}
+
+CARDS = (
+    Card("agent 7", (("position", "0.31 m"), ("V(s)", "−12"))),
+    Card("frame time", (("median", "9 ms"),), (4.0, 9.0, 12.0, 9.0) * 20, 10.0),
+)
+
 SETTINGS = dict.fromkeys(["map-crowd", "field-crowd"], ("lod.segment_budget=200",))
 """Others than the default's; here, a trail of its own for 4 of the 60 agents."""
 
@@ -47,12 +69,57 @@ RMSE, MOST = 1.5, 96
 wrong colour or a shift by a pixel is beyond both."""
 
 
+SETTINGS |= {
+    "map-crowd-td-error": ("lod.segment_budget=200",),
+    "map-faint": ("heatmap.opacity=0.3", "heatmap.contours=0", "trails.opacity=0.5"),
+    "map-diverging": ("heatmap.colormap=RdBu_r", "heatmap.high=2.5"),
+    "field-glow": ("render.glow=2.0", "render.tone_mapping=true"),
+    "map-ends": ("agents.size_px=11", "trails.opacity=0.3"),
+    "map-outcome": ("heatmap.opacity=0.4", "trails.width_px=2.5"),
+    "field-sampled": ("render.msaa=4", "agents.size_px=9"),
+}
+
+
+def signals(name, source):
+    """What trails are coloured by in a picture; None for their age or agent."""
+    speed = np.linalg.norm(np.diff(source.positions, axis=0, prepend=source.positions[:1]), axis=2)
+    signed = np.sin(source.positions[:, :, 0] * 3)
+    made = {
+        "field-speed": (Signal.SPEED, speed, {"low": 0.0}),
+        "map-td-error": (Signal.TD_ERROR, np.where(signed > 0.9, np.nan, signed), {"signed": True}),
+        "map-crowd-td-error": (Signal.TD_ERROR, signed, {"signed": True}),
+        "map-outcome": (Signal.OUTCOME, source.endings, {"high": 2.0, "low": 0.0, "names": NAMES}),
+        "map-action": (
+            Signal.ACTION,
+            np.arange(48)[:, None] // 8 % 3 * np.ones(60),
+            {"high": 2.0, "low": 0.0, "names": ("left", "wait", "right")},
+        ),
+    }
+    if name not in made:
+        return None
+    signal, rows, scale = made[name]
+    return MadeUpSignals(signal, rows, **scale)
+
+
+NAMES = ("running", "terminated", "truncated")
+
+
+def recording(name):
+    positions, strands = with_breaks(spirals(60, 48), every=80)
+    endings = np.zeros(strands.shape, np.uint8)
+    endings[:-1] = (np.diff(strands, axis=0) > 0) * (1 + np.arange(60) % 2)
+    shown = name in ("map-ends", "map-outcome", "selected")
+    return Recording(positions, strands, endings if shown else None)
+
+
 def picture(gl, name):
-    source = Recording(*with_breaks(spirals(60, 48), every=80))
+    source = recording(name)
     field = {"field": None} if name == "no-critic" else {}
-    settings = "agents.size_px=5", *SETTINGS.get(name, ())
-    with studio(gl, source, *settings, size=SIZE, **field) as camera:
-        return camera.shoot(HEADING, **PICTURES[name])
+    settings = ("agents.size_px=5", *SETTINGS.get(name, ()))
+    with studio(gl, source, *settings, size=SIZE, signals=signals(name, source), **field) as camera:
+        if name == "selected":
+            camera.scene.highlight(np.array([7, 20]))
+        return camera.shoot(HEADING, CARDS if name == "selected" else (), **PICTURES[name])
 
 
 def save(path, values):

@@ -41,7 +41,7 @@ def test_trails_in_one_draw_are_those_drawn_one_by_one(gl, view):
 @pytest.mark.parametrize("view", VIEWS)
 def test_agents_in_one_draw_are_those_drawn_one_by_one(gl, view):
     on, off, calls = pair(gl, crowd(), "instanced_agents", view)
-    assert calls == [4, 303]
+    assert calls == [4, 603]  # of each, its mark and that of its last episode's end
     np.testing.assert_array_equal(on, off)
 
 
@@ -54,7 +54,7 @@ def test_trails_out_of_view_are_not_missed(gl, view):
 def drawn_trails(gl, source, view, *settings):
     with studio(gl, source, *settings) as camera:
         camera.shoot(**VIEWS[view])
-        return int(camera.scene._lod.read_commands()["instances"].sum())
+        return int(camera.scene.trails._lod.read_commands()["instances"].sum())
 
 
 @pytest.mark.parametrize("view", ["map, zoomed", "height field, near"])
@@ -114,7 +114,7 @@ def test_a_crowd_of_coarser_trails_looks_the_same(gl, view, broken):
 def segments(gl, source, *settings):
     with studio(gl, source, *settings, size=(1280, 720)) as camera:
         camera.shoot(flat=True)
-        return camera.scene.segments_drawn
+        return camera.scene.trails.segments_drawn
 
 
 def test_coarser_trails_have_fewer_segments(gl):

@@ -7,8 +7,9 @@ from recording import Recording, spirals, with_breaks
 
 from render.axes import plot_rect, project
 from render.camera import MapCamera, OrbitCamera
-from render.colormaps import TRAIL_ROW, VALUE_ROW, colormap_rows
-from render.scene import HEIGHT, Heading
+from render.colormaps import AGE_ROW, VALUE_ROW, colormap_rows
+from render.labels import Heading
+from render.scene import HEIGHT
 from render.text import Font
 from sim.landscape import own_plane
 
@@ -25,7 +26,7 @@ def flat_field(edge):
 
 
 DARK = colormap_rows()[VALUE_ROW, 0, :3].astype(int)
-LIGHT = colormap_rows()[TRAIL_ROW, 255, :3].astype(int)
+LIGHT = colormap_rows()[AGE_ROW, 255, :3].astype(int)
 
 
 def pixel_of(position, camera=None, height=0.0):

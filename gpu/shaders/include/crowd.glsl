@@ -1,7 +1,8 @@
 // The crowd's trails over the map, from the stamps of its cells. Include constants.glsl, structs.glsl and
 // trail_color.glsl first.
 //
-// A stamp is the newest tick that crossed the cell (from 1, in the upper bits) and its agent's hue; 0 is none.
+// A stamp is the newest tick that crossed the cell (from 1, in the upper bits) and what its colour says: the agent's
+// hue, or where its signal was on the scale, counted from 1. 0 is none, and nothing known.
 layout(binding = TEXTURE_STAMPS) uniform usampler2D stamps;
 
 // Colour and cover at `uv`: the newest of the four cells around says the colour, all of them say how much of it,
@@ -21,8 +22,10 @@ vec4 crowd_at(vec2 uv) {
     uvec4 back = uint(frame.newest - frame.crowd_first_tick + 1) - (four >> uint(STAMP_BITS));
     vec4 ages = min(vec4(back) / frame.crowd_ticks, 1.0);
     vec4 shown = vec4(greaterThanEqual(four, uvec4(oldest_shown)));
-    float cover = dot(weights * shown, trail_cover(ages));
-    float hue = float(newest & ((1u << STAMP_BITS) - 1u)) / float(1u << STAMP_BITS);
+    float cover = dot(weights * shown, trail_cover(ages)) * (frame.highlighting != 0u ? 0.5 : 1.0);
+    uint says = newest & ((1u << STAMP_BITS) - 1u);
+    float place = frame.trail_color_by < TRAIL_COLOR_SPEED ? float(says) / float(1u << STAMP_BITS)
+        : (float(says) - 1.0) / float((1u << STAMP_BITS) - 2u);
     float age = min(min(ages.x, ages.y), min(ages.z, ages.w));
-    return vec4(trail_color(age, hue), cover);
+    return vec4(trail_color(age, place), cover);
 }

@@ -6,13 +6,22 @@
 // without a break: it changes when an episode ended or a periodic edge of the map was crossed.
 layout(std430, binding = SLOT_TRAIL_POINT) readonly buffer TrailPoints { vec4 trail_points[]; };
 
-// Scene position in xyz, strand in w (as bits).
+int trail_index(int tick, uint agent) {
+    return (tick % frame.trail_rows) * frame.agents + int(agent);
+}
+
+// Scene position in xyz, as far as the field is raised; strand, and how the episode ended there, in w (as bits).
 vec4 trail_point(int tick, uint agent) {
-    return trail_points[(tick % frame.trail_rows) * frame.agents + int(agent)];
+    vec4 point = trail_points[trail_index(tick, agent)];
+    return vec4(point.xy, point.z * frame.lift, point.w);
 }
 
 uint strand_of(vec4 point) {
-    return floatBitsToUint(point.w);
+    return floatBitsToUint(point.w) & ((1u << ENDING_SHIFT) - 1u);
+}
+
+uint ending_of(vec4 point) {
+    return floatBitsToUint(point.w) >> ENDING_SHIFT;
 }
 
 // How many samples level `level` has; 2^level is `1 << level`.

@@ -11,8 +11,10 @@ from gpu.context import create_headless_context, driver_info
 from gpu.meter import FrameMeter
 from gpu.passes.uploaded_field import UploadedField
 from render.display import picture_bytes
+from render.labels import Annotations, Heading
+from render.looks import Looks
 from render.recorder import save_png
-from render.scene import Heading, Scene
+from render.scene import Scene
 from render.viewer import Viewer
 from sim.config import load_config
 from sim.worlds import make_world
@@ -57,7 +59,10 @@ def main() -> None:
     field = UploadedField(gl, EDGE, meter)
     scene = Scene(gl, config, make_world("point_mass"), field, meter, 1.0)
     scene.resize(SIZE)
-    source, viewer = Source(walk), Viewer(flat=args.get("flat", True), layer="value", trail_color="age")
+    source, viewer = (
+        Source(walk),
+        Viewer(flat=args.get("flat", True), layer="value", trail_color="age", looks=Looks.of(config)),
+    )
     rows = [source.row("trail_position", tick).copy() for tick in range(2 * walk.ticks)]
     source.row = lambda name, tick: (
         source.strand if name == "trail_strand" else rows[tick % (2 * walk.ticks - 2)]
@@ -71,7 +76,7 @@ def main() -> None:
         field.write(values)
         scene.field_changed()
         scene.upload(source, tick)
-        scene.draw(viewer, Heading(("bench",)))
+        scene.draw(viewer, Annotations(Heading(("bench",))))
         gl.finish()
         if timed:
             took.append((time.perf_counter() - began) * 1000)
@@ -80,7 +85,7 @@ def main() -> None:
     for _ in range(trail + WARM_UP):
         frame(False)
         if tick % 15 == 0:
-            scene.keep_to_budget(scene.segments_drawn, 12.0, 16.0)
+            scene.keep_to_budget(scene.trails.segments_drawn, 12.0, 16.0)
     meter.clear()
     end = time.perf_counter() + args["seconds"]
     while time.perf_counter() < end or len(took) < 5:
@@ -91,8 +96,8 @@ def main() -> None:
         took,
         renderer=driver_info(gl).renderer,
         draw_calls=meter.draw_calls / len(took),
-        individuals=scene.individuals.count,
-        segments=scene.segments_drawn,
+        individuals=scene.trails.individuals.count,
+        segments=scene.trails.segments_drawn,
     )
 
 

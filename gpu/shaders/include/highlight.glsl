@@ -1,0 +1,9 @@
+// Which agents are highlighted: a bit each. Include constants.glsl and structs.glsl first.
+layout(std430, binding = SLOT_HIGHLIGHT) readonly buffer Highlights { uint highlights[]; };
+
+const float STEPS_BACK = 0.22;         // what is left of the others' opacity
+const vec3 ACCENT = vec3(1.0, 0.95, 0.35);
+
+bool highlighted(uint agent) {
+    return frame.highlighting != 0u && (highlights[agent >> 5u] >> (agent & 31u) & 1u) != 0u;
+}

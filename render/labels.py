@@ -1,0 +1,102 @@
+"""Everything written over a frame, built anew only when something of it has changed."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from gpu.meter import FrameMeter
+from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, draw_rectangle, plot_rect
+from render.camera import Rect
+from render.cards import Card, draw_cards, draw_help
+from render.events import KEYS, MOUSE
+from render.legends import ColorBar, draw_color_bars, draw_end_marks, draw_heading, draw_trail_legend
+from render.overlay import Overlay, OverlayRenderer
+from render.text import Font
+from render.viewer import Viewer
+
+FONT_PX = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The lines of text at the top of the picture."""
+
+    left: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What is said about a frame beside its axes and scales: headings, cards, and what is selected."""
+
+    heading: Heading = Heading()
+    cards: tuple[Card, ...] = ()
+
+    def also(self, line: str) -> Self:
+        """Return the same with one more line on the left."""
+        heading = Heading((*self.heading.left, line), self.heading.right)
+        return replace(self, heading=heading)
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """The colour scales of a frame: of the fields, and of trails if their colours have one."""
+
+    fields: tuple[ColorBar, ...]
+    trails: ColorBar | None = None
+
+
+class Labels:
+    """Axes, colour bars, headings and cards in one draw."""
+
+    def __init__(self, gl: Any, axes: tuple[MapAxis, MapAxis], scale: float, meter: FrameMeter) -> None:
+        self._font = Font(round(FONT_PX * scale))
+        self._axes = axes
+        self._renderer = OverlayRenderer(gl, self._font, meter)
+        self._key: object = None
+
+    def plot(self, size_px: tuple[int, int]) -> Rect:
+        """Return where the flat map is in a picture of this size."""
+        return plot_rect(size_px, self._font.line_px)
+
+    def update(
+        self,
+        viewer: Viewer,
+        size_px: tuple[int, int],
+        said: Annotations,
+        scales: Scales,
+    ) -> None:
+        """Build and upload the overlay if anything in it changed."""
+        key = (
+            *(viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.help_shown, viewer.labels_shown),
+            *(viewer.box, viewer.looks, viewer.layer, viewer.trail_color, size_px, said, scales),
+        )
+        if key != self._key:
+            self._key = key
+            self._renderer.upload(self._build(viewer, size_px, said, scales).quads())
+
+    def _build(self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales) -> Overlay:
+        overlay, plot = Overlay(self._font), self.plot(size_px)
+        if viewer.lift == 0:
+            draw_map_axes(overlay, viewer.map_camera, plot, self._axes)
+        elif viewer.lift == 1:
+            draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes)
+        draw_color_bars(overlay, scales.fields, size_px, plot)
+        if viewer.box:
+            draw_rectangle(overlay, viewer.matrix(size_px, plot), size_px, viewer.box)
+        if viewer.labels_shown:
+            draw_heading(overlay, said.heading.left, said.heading.right, size_px)
+            left = draw_trail_legend(overlay, scales.trails, size_px) if scales.trails else size_px[0]
+            if viewer.looks.end_marks:
+                draw_end_marks(overlay, size_px, left)
+            draw_cards(overlay, said.cards, plot.right - 4, plot.top + 4, plot.height - 8)
+        if viewer.help_shown:
+            draw_help(overlay, [(key, text) for key, _, text in KEYS] + list(MOUSE), size_px)
+        return overlay
+
+    def draw(self) -> None:
+        """Draw what was built last."""
+        self._renderer.draw()
+
+    def release(self) -> None:
+        """Free what was made."""
+        self._renderer.release()

@@ -1,0 +1,310 @@
+"""A person at the picture: what keys, pointer and panel do to a run, with a display that plays a script."""
+
+import numpy as np
+import pytest
+
+from render.changes import Restart, Set, Slice
+from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Move, Press, Release
+from render.headless import HeadlessDisplay
+from render.picking import on_screen
+from render.viewer import Request
+from sim.config import load_config
+from sim.errors import UsageError
+from valuescape.length import RunLength
+from valuescape.results import Outputs
+from valuescape.session import Session
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (800, 480)
+SMALL = [
+    "agents.count=60",
+    "workers.count=0",
+    "heatmap.resolution=16",
+    "heatmap.density_resolution=16",
+    "render.mesh_resolution=8",
+    "trails.length=16",
+    "features.async_physics=false",
+    "features.simd=false",
+    "run.record=false",
+]
+
+
+class Hands(HeadlessDisplay):
+    """A display whose next events a test appends."""
+
+    def __init__(self):
+        super().__init__(SIZE)
+        self.events = []
+
+    def poll(self):
+        events, self.events = self.events, []
+        return events
+
+
+@pytest.fixture
+def at_the_picture(tmp_path):
+    """Return how to begin a session: settings -> (session, its display); frames are made one by one."""
+    opened = []
+
+    def begin(*settings, panel=False):
+        display = Hands()
+        config = load_config(None, [*SMALL, *settings])
+        session = Session(config, RunLength(), Outputs(tmp_path), headless=True, display=display, panel=panel)
+        opened.append(session)
+        session.pace.start()
+        turn(session, 20)
+        return session, display
+
+    yield begin
+    for session in opened:
+        session.__exit__(None, None, None)
+
+
+def turn(session, frames=1):
+    for _ in range(frames):
+        session._frame(0.05)
+
+
+def does(session, *events, frames=1):
+    session.display.events += events
+    turn(session, frames)
+
+
+def pixel_of(session, agent):
+    positions = session.engine.row("trail_position", session.newest_tick).copy()
+    size, scene = session.scene.picture.size, session.scene
+    matrix = session.viewer.matrix(size, scene.plot())
+    return tuple(float(x) for x in on_screen(scene.points(positions), matrix, size)[agent])
+
+
+def pause(session):
+    does(session, Key(Action.PAUSE))
+    assert session.pace.paused
+
+
+@pytest.mark.parametrize("view", ["2d", "3d"])
+def test_a_double_click_opens_an_agent_s_card(at_the_picture, view):
+    session, _ = at_the_picture(f'render.view="{view}"')
+    pause(session)
+    agent = 17
+    does(session, DoubleClick(*pixel_of(session, agent)))
+    assert session.viewer.selected is not None
+    # Another may stand in the same place; whoever it is, is there.
+    assert np.allclose(pixel_of(session, session.viewer.selected), pixel_of(session, agent), atol=1)
+    card = session.inspection.cards(session.viewer)[0]
+    said = dict(card.rows)
+    state = session.engine.row("state", session.newest_tick)[:, session.viewer.selected]
+    assert said["position"] == f"{state[0]:.3g} m".replace("-", "−")
+    assert {"velocity", "action", "V(s)", "TD error", "reward", "return so far", "step"} <= set(said)
+    does(session, DoubleClick(2, 2))
+    assert session.viewer.selected is None
+
+
+def test_the_one_selected_is_followed(at_the_picture):
+    session, _ = at_the_picture('render.view="2d"')
+    does(session, DoubleClick(*pixel_of(session, 3)))
+    does(session, Key(Action.FOLLOW))
+    turn(session, 30)
+    plot = session.scene.plot()
+    x, y = pixel_of(session, session.viewer.selected)
+    assert abs(x - plot.left - plot.width / 2) < 0.2 * plot.width
+    assert abs(y - plot.top - plot.height / 2) < 0.2 * plot.height
+
+
+def test_a_box_lists_who_passes(at_the_picture):
+    session, _ = at_the_picture('render.view="2d"')
+    plot = session.scene.plot()
+    left, top, right, bottom = plot.left + 100, plot.top + 60, plot.right - 150, plot.bottom - 80
+    does(session, Drag(Button.LEFT, right - left, bottom - top, right, bottom, box=True), DragEnd(box=True))
+    ticks = range(max(0, session.newest_tick - 15), session.newest_tick + 1)
+    x_low, y_low, x_high, y_high = session.viewer.box
+    ground = np.stack([session.engine.row("trail_position", tick) for tick in ticks])
+    low, high = np.array(session.scene.plane.bounds)
+    ground = (ground - low) / (high - low) * 2 - 1
+    within = ((ground >= (x_low, y_low)) & (ground <= (x_high, y_high))).all(axis=2)
+    card = dict(session.inspection.cards(session.viewer)[0].rows)
+    assert card["agents inside"] == str(within[-1].sum())
+    assert card["passed in 16 ticks"] == str(within.any(axis=0).sum())
+    assert 0 < within.any(axis=0).sum() < 60
+    lit = session.scene.trails.individuals.highlighted
+    np.testing.assert_array_equal(lit, np.flatnonzero(within.any(axis=0)))
+    does(session, Key(Action.BACK))
+    assert not len(session.scene.trails.individuals.highlighted)
+
+
+def test_the_view_fits_the_agents(at_the_picture):
+    session, _ = at_the_picture('render.view="2d"')
+    pause(session)
+    does(session, Key(Action.FIT), frames=40)
+    plot = session.scene.plot()
+    inside = [pixel_of(session, agent) for agent in range(60)]
+    xs = np.array(inside)[:, 0]
+    assert plot.left - 20 < xs.min()
+    assert xs.max() < plot.right + 20
+    assert session.viewer.map_camera.reach != 1
+
+
+def test_the_landscape_is_cut_at_the_selected_agent_s_state(at_the_picture):
+    session, _ = at_the_picture('world.name="cartpole"', 'render.view="2d"')
+    before, own = session.stage.landscape.field.read().copy(), session.scene.plane
+    pause(session)
+    does(session, DoubleClick(*pixel_of(session, 5)))
+    agent = session.viewer.selected
+    turn(session)
+    state = session.engine.row("state", session.newest_tick)[:, agent]
+    held = [index for index in range(4) if index not in own.axes]
+    assert [session.scene.plane.values[i] for i in held] == pytest.approx([float(state[i]) for i in held])
+    assert not np.array_equal(session.stage.landscape.field.read(), before)
+    does(session, Key(Action.BACK), frames=2)
+    np.testing.assert_array_equal(session.stage.landscape.field.read(), before)
+
+
+def test_keys_change_the_pace(at_the_picture):
+    session, _ = at_the_picture("sim.ticks_per_s=120")
+    at = session.newest_tick
+    turn(session, 10)
+    assert session.newest_tick - at == pytest.approx(20, abs=1)
+    does(session, Key(Action.FASTER), Key(Action.FASTER))
+    assert session.pace.ticks_per_s == pytest.approx(240)
+    at = session.newest_tick
+    turn(session, 10)
+    assert session.newest_tick - at == pytest.approx(40, abs=1)
+    pause(session)
+    at = session.newest_tick
+    turn(session, 5)
+    assert session.newest_tick == at
+    does(session, Key(Action.STEP))
+    assert session.newest_tick == at + 1
+
+
+def test_the_simulation_goes_on_while_nothing_is_drawn(at_the_picture):
+    session, _ = at_the_picture()
+    does(session, Key(Action.BLIND))
+    at = session.engine.newest_tick
+    session.meter.clear()
+    turn(session, 5)
+    assert session.engine.newest_tick > at
+    assert session.meter.draw_calls == 0
+    does(session, Key(Action.BLIND))
+    assert session.newest_tick == session.engine.newest_tick
+    assert session.meter.draw_calls == 4
+
+
+def test_trails_are_coloured_by_what_was_chosen(at_the_picture):
+    session, _ = at_the_picture("policy.checkpoint=random")
+    assert list(session.viewer.trail_colors) == ["age", "agent", "speed", "reward", "action", "outcome"]
+    seen = set()
+    for _ in session.viewer.trail_colors:
+        does(session, Key(Action.TRAIL_COLOR), frames=20)
+        signals = session.scene.trails.signals
+        seen.add(signals.signal if signals else session.viewer.trail_color)
+        if signals:
+            assert np.isfinite(session.scene.trails.ring.read_signal(session.newest_tick)).any()
+    assert seen == set(session.viewer.trail_colors)
+
+
+def test_a_colour_that_needs_a_critic_is_refused_without():
+    config = load_config(None, [*SMALL, "policy.checkpoint=random", "trails.color_by=td_error"])
+    with pytest.raises(UsageError, match="there is no critic"):
+        Session(config, RunLength(), Outputs("unused"), headless=True)
+
+
+def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatch):
+    session, _ = at_the_picture()
+    before = session.scene
+    does(session, Key(Action.RELOAD))
+    assert session.scene is not before
+    turn(session, 3)
+    now = session.scene
+
+    def broken(*_):
+        raise RuntimeError("gpu/shaders/surface: syntax error")
+
+    monkeypatch.setattr("valuescape.stage.Scene", broken)
+    does(session, Key(Action.RELOAD))
+    assert session.scene is now
+    assert "syntax error" in str(session._captions._said.heading)
+    turn(session, 3)
+
+
+def test_a_run_begins_anew_with_other_settings(at_the_picture):
+    session, _ = at_the_picture()
+    session._apply(Restart({"agents.count": 90, "run.seed": 5, "trails.length": 8}))
+    turn(session, 5)
+    assert session.scene.trails.individuals.agents == 90
+    assert 0 <= session.newest_tick < 20
+    assert session.config.run.seed == 5
+    session._apply(Restart({"world.name": "pendulum"}))
+    turn(session, 5)
+    assert session.engine.world.name == "pendulum"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"agents.count": 0}, {"world.name": "nowhere"}, {"heatmap.axes": "a, b"}],
+    ids=["bounds", "world", "axes"],
+)
+def test_what_cannot_be_run_is_said_and_the_run_goes_on(at_the_picture, changes):
+    session, _ = at_the_picture()
+    config, at = session.config, session.newest_tick
+    session._apply(Restart(changes))
+    turn(session, 2)
+    assert session.config == config
+    assert session.newest_tick > at
+    said = str(session._captions._said.heading)
+    assert any(str(value).split(",")[0] in said for value in changes.values())
+
+
+def test_settings_change_while_the_run_goes_on(at_the_picture):
+    session, _ = at_the_picture('world.name="cartpole"')
+    session._apply(Set("sim.ticks_per_s", 30.0))
+    session._apply(Set("lod.segment_budget", 64))
+    values = tuple(0.1 * index for index in range(4))
+    session._apply(Slice(values))
+    turn(session, 2)
+    assert session.pace.ticks_per_s == 30
+    assert session.scene.trails.budget.segments == 64
+    session._do(Request.QUIT)
+    assert session._stop
+
+
+PAUSE = (28.0, 41.0)
+"""Where the panel has the button, at a scale of 1."""
+
+
+def test_the_panel_takes_what_is_meant_for_it(at_the_picture):
+    session, display = at_the_picture(panel=True)
+    width = session.tuning.picture.size[0]
+    assert session.scene.picture.size == (SIZE[0] - width, SIZE[1])
+    for events in ([Move(*PAUSE)], [Press(Button.LEFT, *PAUSE)], [Release(Button.LEFT, *PAUSE)], [], []):
+        display.events += events
+        turn(session, 3)
+    assert session.pace.paused
+    assert session.viewer.orbit_goal == session.viewer.orbit_camera  # nothing was dragged
+    yaw = session.viewer.orbit_goal.yaw
+    does(session, Press(Button.LEFT, width + 50, 200), Move(width + 90, 200), frames=2)
+    assert session.viewer.orbit_goal.yaw != yaw
+
+
+def test_the_panel_can_be_hidden(at_the_picture):
+    session, _ = at_the_picture(panel=True)
+    does(session, Key(Action.INTERFACE), frames=2)
+    assert session.scene.picture.size == SIZE
+    does(session, Key(Action.INTERFACE), frames=2)
+    assert session.scene.picture.size[0] < SIZE[0]
+
+
+def test_the_panel_shows_settings_of_every_world(at_the_picture):
+    session, _ = at_the_picture("world.name=acrobot", panel=True)
+    turn(session, 5)
+    picture = np.frombuffer(session.tuning.picture.read(components=3, alignment=1), np.uint8)
+    assert len(np.unique(picture)) > 50
+    assert session.display.gl.error == "GL_NO_ERROR"
+
+
+def test_closing_ends_the_run(at_the_picture):
+    session, _ = at_the_picture()
+    session.display.events += [Close()]
+    result = session.run()
+    assert result.report["frames"] <= 2

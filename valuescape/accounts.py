@@ -1,0 +1,90 @@
+"""What frames cost, written down as they are made."""
+
+import time
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+import psutil
+
+from gpu.meter import FrameMeter
+from render.cards import Card
+from sim.config import Config
+from sim.health import Limit, RunLog, limits, measures
+from valuescape.captions import profile_card
+from valuescape.stage import Stage
+
+_SAMPLE_EVERY = 15
+"""Frames between two looks at numbers that live on the GPU (colour scales' ends, segments drawn)."""
+
+_MEMORY_S = 0.5
+"""Seconds between two looks at the memory in use: 0.3 ms each."""
+
+_SHOWN = 120
+"""Frames whose times are shown."""
+
+
+class Accounts:
+    """Keeps the log of a run. lockstep: frames may take their time there, so no budget follows theirs."""
+
+    def __init__(self, config: Config, meter: FrameMeter, *, lockstep: bool) -> None:
+        self._config, self._meter, self._lockstep = config, meter, lockstep
+        self.log = RunLog()
+        self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
+        self.start_s = 0.0
+        self._last = FrameMeter()
+
+    @property
+    def may_take_ms(self) -> float:
+        """What a frame may take at the frame rate asked for."""
+        return 1000 / (self._config.render.max_fps or 60)
+
+    @property
+    def recent_fps(self) -> float:
+        """Frames a second, of the last thirty."""
+        ends = self.log.frame_ends[-30:]
+        return (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else 0.0
+
+    def note(self, began: float, stage: Stage, *, drawn: bool) -> None:
+        """Write down the frame that began then. Raises RuntimeError if OpenGL has noted an error."""
+        log, now = self.log, time.monotonic()
+        if not log.frame_ends and not self.start_s:
+            self.start_s = time.time() - psutil.Process().create_time()
+        log.frame_ends.append(now)
+        log.busy_s.append(now - began)
+        self.busy_ms.append((now - began) * 1000)
+        self._last = replace(self._meter)
+        log.last_tick = (now, stage.scene.trails.ring.newest)
+        log.first_tick = log.first_tick or log.last_tick
+        for name in ("draw_calls", "queries", "upload_bytes", "dispatches"):
+            setattr(log, name, getattr(log, name) + getattr(self._meter, name))
+        if len(log.frame_ends) % _SAMPLE_EVERY == 1 and drawn:
+            self._sample(stage)
+        if not log.memory or now - log.memory[-1][0] > _MEMORY_S:
+            log.memory.append((now, stage.engine.memory_bytes()))
+
+    def begin_again(self, config: Config) -> None:
+        """Forget what was measured: it was of another configuration."""
+        self._config, self.log = config, RunLog()
+
+    def _sample(self, stage: Stage) -> None:
+        """Read what is on the GPU; counted with the queries of the frame it follows."""
+        stage.require_no_error()
+        before = self._meter.queries
+        stage.scene.read_scales()
+        segments = stage.scene.trails.segments_drawn
+        self.log.segments.append(segments)
+        # In lockstep a picture must not depend on how fast it was made.
+        takes = 0.75 * self.may_take_ms
+        if not self._lockstep:
+            takes = float(np.median(self.log.busy_s[-_SAMPLE_EVERY:])) * 1000
+        stage.scene.keep_to_budget(segments, takes, self.may_take_ms)
+        self.log.queries += self._meter.queries - before
+
+    def limits(self) -> list[Limit]:
+        """Return how the run stands to the health limits."""
+        return limits(measures(self.log, self._config.health), self._config.health)
+
+    def card(self) -> Card:
+        """Return what frames cost lately."""
+        return profile_card(self.log, self._last, self.busy_ms, self.may_take_ms)

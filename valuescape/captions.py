@@ -1,0 +1,107 @@
+"""What is said in the picture: how the run stands, what a frame cost, what happened just now."""
+
+import math
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from gpu.meter import FrameMeter
+from render.cards import Card
+from render.labels import Annotations, Heading
+from render.trails import Thinned
+from sim.engine import Engine
+from sim.health import RunLog
+from sim.policy.network import Checkpoint
+
+if TYPE_CHECKING:
+    from valuescape.session import Session
+
+_REFRESH_S, _NOTICE_S = 0.5, 4.0
+
+
+def heading(
+    engine: Engine, checkpoint: Checkpoint | None, state: str, tick: int, thinned: Thinned | None
+) -> Heading:
+    """Return what is shown (world, policy, crowd) and how it runs (`state`, tick, episodes so far).
+
+    thinned: what of the trails is not drawn one by one, if anything: a picture must not hide that.
+    """
+    config = engine.config
+    policy = checkpoint.algorithm.upper() if checkpoint else "random actions"
+    title = f"Valuescape: {config.world.name.replace('_', ' ')}"
+    processes = _count(engine.workers, "worker process", "worker processes")
+    what: tuple[str, ...] = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
+    how: tuple[str, ...] = (f"{state} · tick {max(tick, 0):,}",)
+    stats = engine.episode_stats()
+    if stats.finished:
+        returns = f"{stats.mean_return:.1f}".replace("-", "−")
+        how = (*how, f"{stats.finished:,} episodes · mean return {returns}")
+    if engine.restarts:
+        how = (*how, _count(engine.restarts, "worker replaced", "workers replaced"))
+    if thinned:
+        ticks = "newest tick" if thinned.ticks < 2 else f"last {thinned.ticks:.0f} ticks"
+        what = (*what, f"{thinned.individuals:,} agents drawn one by one, the others' {ticks} as a crowd")
+    return Heading(what, how)
+
+
+def profile_card(log: RunLog, meter: FrameMeter, busy_ms: Sequence[float], may_take_ms: float) -> Card:
+    """Return what frames cost lately.
+
+    busy_ms: the last frames', newest last; may_take_ms: at the frame rate asked.
+    """
+    segments = f"{log.segments[-1]:,}" if log.segments else "–"
+    return Card(
+        "frame time",
+        (
+            ("last, median", f"{busy_ms[-1]:.1f} ms, {median(busy_ms):.1f} ms" if busy_ms else "–"),
+            ("a frame may take", f"{may_take_ms:.1f} ms"),
+            ("draw calls, dispatches", f"{meter.draw_calls}, {meter.dispatches}"),
+            ("GPU queries", f"{meter.queries}"),
+            ("uploaded", f"{meter.upload_bytes / 1024:,.0f} KiB"),
+            ("trail segments", segments),
+        ),
+        tuple(busy_ms),
+        may_take_ms,
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else many}"
+
+
+class Captions:
+    """What is said of a session at the moment; its numbers change twice a second, faster can't be read."""
+
+    def __init__(self) -> None:
+        self._said = Annotations()
+        self._at = -math.inf
+        self._notice = ""
+        self._notice_until = -math.inf
+
+    def refresh(self, notice: str = "") -> None:
+        """Say it anew with the next frame. notice: what happened, to be read for a few seconds."""
+        self._at = -math.inf
+        if notice:
+            self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
+
+    def of(self, session: "Session") -> Annotations:
+        """Return what is to be said now."""
+        now = time.monotonic()
+        if now - self._at > _REFRESH_S:
+            self._at = now
+            self._said = Annotations(self._heading(session, now), _cards(session))
+        return self._said
+
+    def _heading(self, session: "Session", now: float) -> Heading:
+        state = "paused" if session.pace.paused else f"{session.accounts.recent_fps:.0f} fps"
+        checkpoint, thinned = session.stage.checkpoint, session.scene.trails.thinned
+        said = heading(session.engine, checkpoint, state, session.newest_tick, thinned)
+        return Heading(said.left, (*said.right, self._notice)) if now < self._notice_until else said
+
+
+def _cards(session: "Session") -> tuple[Card, ...]:
+    if session.viewer.blind:
+        return (Card("viewer off", (("V", "draw again"), ("the simulation", "goes on"))),)
+    cards = session.inspection.cards(session.viewer)
+    return (*cards, session.accounts.card()) if session.viewer.profile_shown else cards

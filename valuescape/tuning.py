@@ -1,0 +1,85 @@
+"""The panel of a run: what it shows of it, and what its changes do."""
+
+import math
+import time
+from typing import Any
+
+from render.changes import Change, Standing
+from render.events import Event
+from render.panel import Panel
+from render.viewer import Viewer
+from sim.worlds.registry import world_names
+from valuescape.accounts import Accounts
+from valuescape.pace import Pace
+from valuescape.stage import Stage
+
+_REFRESH_S = 0.05
+"""Seconds between two pictures of a panel that nobody touches: 1 to 2 ms each on a software driver."""
+
+_LIMITS_S = 0.5
+"""Seconds between two looks at the health limits."""
+
+
+class Tuning:
+    """A panel and when it is drawn."""
+
+    def __init__(self, gl: Any, scale: float) -> None:
+        self._panel = Panel(gl, scale)
+        self._drawn_at = -math.inf
+        self._limits_at = -math.inf
+        self._limits: list[tuple[str, float, float, bool | None]] = []
+        self._touched = 0
+
+    def width_px(self, window_px: tuple[int, int]) -> int:
+        """Return how much of the window's width it takes."""
+        return self._panel.width_px(window_px)
+
+    @property
+    def picture(self) -> Any:
+        """The framebuffer that it is drawn into."""
+        return self._panel.picture
+
+    def take(self, events: list[Event]) -> list[Event]:
+        """Take the events that are for the panel and return the others."""
+        if events:
+            self._touched = 3  # ImGui answers to an event in the frames after it
+        return self._panel.take(events)
+
+    def draw(
+        self, window_px: tuple[int, int], viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts
+    ) -> list[Change]:
+        """Draw the panel if it is time, and return what a person changed."""
+        now = time.monotonic()
+        if not self._touched and now - self._drawn_at < _REFRESH_S:
+            return []
+        self._touched = max(self._touched - 1, 0)
+        elapsed = min(now - self._drawn_at, 0.1)
+        self._drawn_at = now
+        if now - self._limits_at > _LIMITS_S:
+            self._limits_at = now
+            self._limits = [
+                (each.title, each.value, each.below, None if math.isnan(each.value) else each.kept)
+                for each in accounts.limits()
+            ]
+        size = self.width_px(window_px), window_px[1]
+        return self._panel.draw(size, elapsed, viewer, self._standing(viewer, stage, pace, accounts))
+
+    def _standing(self, viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts) -> Standing:
+        budget = stage.scene.trails.budget
+        return Standing(
+            config=stage.config,
+            worlds=world_names(),
+            plane=stage.scene.plane,
+            paused=pace.paused,
+            ticks_per_s=pace.ticks_per_s,
+            workers=stage.engine.workers,
+            segment_budget=-1 if budget.follows else budget.segments,
+            limits=self._limits,
+            busy_ms=tuple(accounts.busy_ms),
+            may_take_ms=accounts.may_take_ms,
+            sliced=stage.landscape is not None and viewer.selected is None,
+        )
+
+    def release(self) -> None:
+        """Free what the panel made."""
+        self._panel.release()
