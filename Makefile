@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test chaos check bench bench-render bench-deaths setup clean
+.PHONY: help demo test images gallery chaos soak check bench bench-render bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -19,6 +19,17 @@ demo: $(RUN) ## set up, then watch a trained critic and its agents (without a di
 
 test: $(TEST) ## set up, then run every test
 	@.venv/bin/python -m pytest
+
+images: $(TEST) ## draw the pictures that tests compare with anew; look at each before you keep it
+	@VALUESCAPE_REGENERATE_IMAGES=1 .venv/bin/python -m pytest -q tests/visual/test_reference_pictures.py
+
+gallery: $(RUN) ## make the pictures of docs/gallery, in 2 minutes
+	@.venv/bin/python docs/gallery/make.py
+
+MINUTES ?= 10
+
+soak: $(TEST) ## resize, switch presets, add and remove agents for 10 minutes; ends with an error if memory grows
+	@.venv/bin/python tests/soak.py --minutes $(MINUTES)
 
 TIMES ?= 20
 

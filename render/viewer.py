@@ -9,6 +9,7 @@ from gpu.source import LAYERS, TRAIL_COLORS
 from render.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
 from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Event, Key, Scroll
 from render.looks import Looks
+from sim.config import Config
 
 _ZOOM_STEP = 1.15
 _LIFT_S = 0.45
@@ -215,6 +216,25 @@ class Viewer:
         if self.flat:
             return self.map_camera.scene_at(x, y, plot)
         return self.orbit_camera.ground_at(x, y, size_px, z=0.0)
+
+
+def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
+    """Return the view that a configuration begins with. trail_colors: those that can be told."""
+    render = config.render
+    camera = OrbitCamera(math.radians(render.yaw_deg), math.radians(render.pitch_deg), render.distance)
+    selected = render.select if 0 <= render.select < config.agents.count else None
+    return Viewer(
+        flat=render.view == "2d",
+        layer=config.heatmap.layer,
+        trail_color=config.trails.color_by,
+        turn_deg_per_s=render.turn_deg_per_s,
+        looks=Looks.of(config),
+        trail_colors=trail_colors,
+        selected=selected,
+        following=render.follow and selected is not None,
+        orbit_camera=camera,
+        orbit_goal=camera,
+    )
 
 
 _REQUESTS = {

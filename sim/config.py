@@ -176,6 +176,13 @@ class RenderConfig(Section):
         "auto", description="EGL device for headless runs; auto prefers a GPU to a software driver"
     )
     turn_deg_per_s: float = Field(0.0, ge=-360, le=360, description="how fast the 3-D view turns by itself")
+    yaw_deg: float = Field(
+        -125.0, ge=-360, le=360, description="from where the height field is seen at first"
+    )
+    pitch_deg: float = Field(34.0, ge=8, le=89, description="how steeply; 89 is from above")
+    distance: float = Field(4.15, ge=0.4, le=12, description="from the middle of the map, in half its widths")
+    select: int = Field(-1, ge=-1, description="the agent whose card is open at first; -1: none")
+    follow: bool = Field(False, description="keep the selected agent in the middle")
     mesh_resolution: int = Field(
         48, ge=8, le=1024, description="vertices along each edge of the height field"
     )

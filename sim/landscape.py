@@ -44,7 +44,7 @@ class MapPlane:
     def label(self) -> str:
         """Where the plane lies: `at cart velocity = 0 m/s, heading = 0.5 rad`; empty in 2-D worlds."""
         held = [
-            f"{variable.name} = {value:g} {variable.unit}".rstrip().replace("-", "−")
+            f"{variable.name} = {value:.3g} {variable.unit}".rstrip().replace("-", "−")
             for index, (variable, value) in enumerate(zip(self.world.state, self.values, strict=True))
             if index not in self.axes
         ]

@@ -28,7 +28,8 @@ def heading(
     thinned: what of the trails is not drawn one by one, if anything: a picture must not hide that.
     """
     config = engine.config
-    policy = checkpoint.algorithm.upper() if checkpoint else "random actions"
+    acting = "random actions" if engine.world.action.dim else "no actions"
+    policy = checkpoint.algorithm.upper() if checkpoint else acting
     title = f"Valuescape: {config.world.name.replace('_', ' ')}"
     processes = _count(engine.workers, "worker process", "worker processes")
     what: tuple[str, ...] = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
@@ -94,7 +95,8 @@ class Captions:
         return self._said
 
     def _heading(self, session: "Session", now: float) -> Heading:
-        state = "paused" if session.pace.paused else f"{session.accounts.recent_fps:.0f} fps"
+        running = "in step with frames" if session.lockstep else f"{session.accounts.recent_fps:.0f} fps"
+        state = "paused" if session.pace.paused else running
         checkpoint, thinned = session.stage.checkpoint, session.scene.trails.thinned
         said = heading(session.engine, checkpoint, state, session.newest_tick, thinned)
         return Heading(said.left, (*said.right, self._notice)) if now < self._notice_until else said

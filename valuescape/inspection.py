@@ -14,6 +14,9 @@ from valuescape.stage import Stage
 _REACH_PX = 18.0
 """How far from an agent one may click."""
 
+_CUT_S = 0.25
+"""Seconds of the simulation between two cuts through the landscape; each is a whole field to compute."""
+
 _LISTED = 8
 """Agents that a box's card names."""
 
@@ -36,6 +39,8 @@ class Inspection:
         }
         self._box: Box | None = None
         self._passing: Passing | None = None
+        self._cut_at: tuple[int, int] | None = None  # agent, and which span of ticks
+        self._ticks_per_cut = max(1, round(stage.config.sim.ticks_per_s * _CUT_S))
 
     def select(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
         """Select the agent nearest to the pixel; none if none is near."""
@@ -83,10 +88,16 @@ class Inspection:
         if len(world.state) <= 2:
             return
         if agent is None:
-            self._stage.reset_slice()
+            if self._cut_at:
+                self._cut_at = None
+                self._stage.reset_slice()
             return
-        state = self._engine.recent_row("state", self._engine.newest_tick)
+        tick = self._engine.newest_tick
+        if (agent, tick // self._ticks_per_cut) == self._cut_at:
+            return
+        state = self._engine.recent_row("state", tick)
         if state is not None:
+            self._cut_at = agent, tick // self._ticks_per_cut
             self._stage.move_slice(tuple(float(value) for value in state[:, agent]))
 
     def cards(self, viewer: Viewer) -> tuple[Card, ...]:

@@ -12,12 +12,12 @@ from gpu.context import driver_info
 from gpu.meter import FrameMeter
 from render.changes import Change, Restart, Set, Slice
 from render.display import Display, picture_bytes
+from render.events import Event
 from render.gestures import Gestures
 from render.headless import HeadlessDisplay
-from render.looks import Looks
 from render.recorder import VideoRecorder, save_png
 from render.scene import Scene
-from render.viewer import Request, Select, Viewer
+from render.viewer import Request, Select, viewer_of
 from sim.config import Config, changed
 from sim.engine import Engine
 from sim.errors import UsageError
@@ -124,14 +124,7 @@ class Session:
     def _begin_view(self) -> None:
         """Look at the stage as its configuration says, at its pace."""
         config = self.config
-        self.viewer = Viewer(
-            flat=config.render.view == "2d",
-            layer=config.heatmap.layer,
-            trail_color=config.trails.color_by,
-            turn_deg_per_s=config.render.turn_deg_per_s,
-            looks=Looks.of(config),
-            trail_colors=self.stage.trail_colors,
-        )
+        self.viewer = viewer_of(config, self.stage.trail_colors)
         self._begin_pace()
 
     def _begin_pace(self) -> None:
@@ -256,10 +249,13 @@ class Session:
         if self.tuning and self._panel_px():
             events = self.tuning.take(events)
         for event in self._gestures.read(events):
-            request = self.viewer.handle(event, self.scene.plot(), self._picture_size())
-            if request:
-                self._do(request)
-                self._captions.refresh()
+            self._do_event(event)
+
+    def _do_event(self, event: Event) -> None:
+        request = self.viewer.handle(event, self.scene.plot(), self._picture_size())
+        if request:
+            self._do(request)
+            self._captions.refresh()
 
     def _do(self, request: Request | Select) -> None:
         match request:
@@ -376,6 +372,8 @@ class Session:
         if screenshot is None and self.headless:
             screenshot = self.outputs.folder / "last-frame.png"
         if screenshot and self.log.frame_ends:
+            self._captions.refresh()
+            self.scene.draw(self.viewer, self._captions.of(self))
             result.files.append(self._screenshot(screenshot))
         result.files.append(self.outputs.folder / "run.json")
         return result

@@ -39,7 +39,10 @@ def test_a_run_is_as_far_as_the_limit_it_meets_first(length, share):
 
 def engine_with(stats, restarts=0, workers=2):
     config = load_config(None, ["world.name=mountain_car", "agents.count=1200"])
-    return SimpleNamespace(config=config, workers=workers, restarts=restarts, episode_stats=lambda: stats)
+    world = make_world(config.world.name)
+    return SimpleNamespace(
+        config=config, world=world, workers=workers, restarts=restarts, episode_stats=lambda: stats
+    )
 
 
 def test_the_heading_says_what_runs_and_how():

@@ -10,6 +10,15 @@ GOALS = (2.5, 6, 15)
 
 SUBJECTS = {"valuescape": "frames/ours.py", "vispy": "frames/vispy_peer.py", "pygfx": "frames/pygfx_peer.py"}
 
+EFFECTS = "glow and tone mapping"
+VARIANTS: dict[str, dict[str, Any]] = {
+    "every trail a ribbon": {"ribbons": True},
+    EFFECTS: {"set": ["render.glow=0.7", "render.tone_mapping=true"]},
+    "4 samples a pixel": {"set": ["render.msaa=4"]},
+    "height field": {"flat": False},
+}
+"""Other pictures of the same 1,000 agents."""
+
 
 def all_rows() -> list[Row]:
     """Return every row, in the order of the table."""
@@ -19,7 +28,7 @@ def all_rows() -> list[Row]:
         for agents in CROWDS
         if (subject, agents) != ("pygfx", 100_000)  # over 3 s a frame
     ]
-    rows.append(_row("valuescape, every trail a ribbon", "frames/ours.py", 1_000, ribbons=True))
+    rows += [_row(f"valuescape, {what}", "frames/ours.py", 1_000, **args) for what, args in VARIANTS.items()]
     program = Row(
         "program/10000",
         "program",

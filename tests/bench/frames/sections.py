@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from frames.rows import CROWDS, GOALS
+from frames.rows import CROWDS, EFFECTS, GOALS
 from tables import Cells, Rows, median, shown, times
 
 HEALTH = {
@@ -38,6 +38,9 @@ def _frames(rows: Rows) -> Cells:
         body.append([f"{peer} / valuescape", *cells])
     least, most = (median(rows, f"frame/{agents}/valuescape") for agents in (CROWDS[0], CROWDS[-1]))
     body.append(["from 1,000 to 100,000 agents", "", "", times(most, least) + " (goal ≤ 10×)"])
+    effects, none = (median(rows, f"frame/1000/valuescape{what}") for what in (f", {EFFECTS}", ""))
+    if effects and none:
+        body.append([f"{EFFECTS} add, ms (goal < 3)", f"{effects - none:.2f}", "", ""])
     title = "A frame of 64-point trails over a changing 256² field, 1280×720, ms"
     return title, ["agents", *(f"{agents:,}" for agents in CROWDS)], body
 

@@ -1,0 +1,231 @@
+"""Makes the pictures of the gallery, each by the command that README.md here shows beside it.
+
+Run it by `make gallery`; names as arguments make these only.
+"""
+
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.record=false")
+"""In lockstep, so that a picture is the same however fast the machine is."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: its file's name, what is to be seen, and what makes it: a preset, ticks, settings."""
+
+    name: str
+    text: str
+    preset: str
+    ticks: int
+    settings: tuple[str, ...]
+
+    def arguments(self, folder: Path) -> list[str]:
+        """Return the arguments of `valuescape` that write it into `folder`."""
+        settings = [part for setting in self.settings for part in ("--set", setting)]
+        shot = ["--screenshot", f"{folder / self.name}.png"]
+        return ["run", self.preset, *COMMON, "--ticks", str(self.ticks), *settings, *shot]
+
+
+PICTURES = (
+    Picture(
+        "landing",
+        "A point mass is brought to rest. The surface is what a SAC critic expects of each state; 240 agents "
+        "come down from it, and the crosses are where their episodes ended.",
+        "demo",
+        420,
+        ("render.yaw_deg=-60", "render.pitch_deg=40", "render.distance=4.1"),
+    ),
+    Picture(
+        "td-error",
+        "Where the critic is wrong: a pendulum's trails by their TD errors. Red is better than the critic "
+        "thought, blue is worse; the field steps back.",
+        "swingup",
+        260,
+        (
+            "agents.count=500",
+            "trails.color_by=td_error",
+            "trails.length=40",
+            "trails.width_px=2",
+            "heatmap.layer=value",
+            "heatmap.colormap=gray",
+            "heatmap.opacity=0.45",
+            "lod.segment_budget=0",
+            "agents.size_px=5",
+        ),
+    ),
+    Picture(
+        "advantage",
+        "The same pendulums by the advantage of what they did (GAE), on the height field.",
+        "swingup",
+        48,
+        (
+            "agents.count=250",
+            "trails.color_by=advantage",
+            "trails.length=48",
+            "trails.width_px=2.2",
+            "heatmap.layer=value",
+            "heatmap.opacity=0.7",
+            "lod.segment_budget=0",
+            "render.view=3d",
+            "render.yaw_deg=-70",
+            "render.pitch_deg=48",
+        ),
+    ),
+    Picture(
+        "outcome",
+        "Mountain cars rock out of the valley. A trail has the colour of how its episode ended, once it has.",
+        "valley",
+        300,
+        (
+            "agents.count=120",
+            "trails.color_by=outcome",
+            "trails.length=128",
+            "trails.width_px=2",
+            "heatmap.layer=value",
+            "heatmap.colormap=cividis",
+            "render.view=2d",
+        ),
+    ),
+    Picture(
+        "actions",
+        "What a DQN does: mountain cars pushed left, not at all, or right.",
+        "valley",
+        220,
+        (
+            "world.name=mountain_car",
+            "agents.count=150",
+            "trails.color_by=action",
+            "trails.length=96",
+            "trails.width_px=2.4",
+            "heatmap.layer=value",
+            "heatmap.colormap=gray",
+            "heatmap.opacity=0.6",
+            "render.view=2d",
+        ),
+    ),
+    Picture(
+        "crowd",
+        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are a crowd "
+        "over the map. Their colours say how fast they get on.",
+        "valley",
+        220,
+        (
+            "agents.count=100000",
+            "trails.color_by=speed",
+            "policy.exploration=0.6",
+            "lod.segment_budget=auto",
+            "heatmap.layer=value",
+            "heatmap.opacity=0.5",
+            "render.view=2d",
+            "agents.size_px=4",
+        ),
+    ),
+    Picture(
+        "visits",
+        "Where agents go: the density of cartpoles' visits over pole angle and velocity, as a height field, "
+        "without a critic. They act at random.",
+        "demo",
+        400,
+        (
+            "world.name=cartpole",
+            "policy.checkpoint=random",
+            "agents.count=2000",
+            "heatmap.axes=pole angle, pole velocity",
+            "heatmap.colormap=inferno",
+            "heatmap.density_half_life=0",
+            "render.yaw_deg=-55",
+            "render.mesh_resolution=128",
+            "trails.opacity=0.12",
+            "trails.end_marks=false",
+            "agents.size_px=4",
+        ),
+    ),
+    Picture(
+        "card",
+        "One agent's card, and its trail highlighted. A cart and pole have four variables: the landscape is "
+        "cut where this agent is.",
+        "demo",
+        90,
+        (
+            "world.name=cartpole",
+            "agents.count=200",
+            "heatmap.axes=pole angle, pole velocity",
+            "heatmap.layer=value",
+            "policy.exploration=0.3",
+            "heatmap.colormap=cividis",
+            "heatmap.opacity=0.5",
+            "trails.color_by=td_error",
+            "trails.width_px=2.5",
+            "trails.opacity=1",
+            "render.select=31",
+            "render.view=2d",
+        ),
+    ),
+    Picture(
+        "robots",
+        "Robots with two wheels drive home; light trails glow.",
+        "demo",
+        160,
+        (
+            "world.name=differential_drive",
+            "agents.count=300",
+            "trails.width_px=1.8",
+            "heatmap.layer=value",
+            "heatmap.colormap=magma",
+            "heatmap.contours=0",
+            "render.glow=1.2",
+            "render.tone_mapping=true",
+            "render.pitch_deg=50",
+        ),
+    ),
+    Picture(
+        "flock",
+        "A flock of 1,200 birds, each by its own colour, over where they were.",
+        "flock",
+        400,
+        (
+            "agents.count=1200",
+            "flock.extent=160",
+            "trails.color_by=agent",
+            "trails.length=48",
+            "agents.size_px=4",
+            "lod.segment_budget=0",
+            "heatmap.opacity=0.6",
+            "render.glow=0.6",
+        ),
+    ),
+)
+
+
+def page() -> str:
+    """Return the gallery's page."""
+    lines = [
+        "# Gallery",
+        "",
+        "Every picture is made by the command below it, `make gallery` makes them all.",
+        "The presets are in `configs/`.",
+    ]
+    for picture in PICTURES:
+        command = shlex.join(["valuescape", *picture.arguments(Path())])
+        wrapped = command.replace(" --set ", " \\\n  --set ").replace(" --screenshot", " \\\n  --screenshot")
+        lines += ["", f"![{picture.name}]({picture.name}.png)", "", picture.text, "", "```", wrapped, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Make the pictures named as arguments, or all; write the page."""
+    wanted = sys.argv[1:] or [picture.name for picture in PICTURES]
+    for picture in PICTURES:
+        if picture.name in wanted:
+            command = [sys.executable, "-m", "valuescape", *picture.arguments(HERE)]
+            subprocess.run(command, check=True)
+    (HERE / "README.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

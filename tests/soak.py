@@ -1,0 +1,243 @@
+"""Ten minutes of what people do to a run: windows resized, presets switched, agents added and removed.
+
+Shows whether memory grows, OpenGL objects pile up, or processes stay. Run it by `make soak`.
+Every cycle ends in the same state as the one before; memory is compared there, so that what a larger
+configuration takes is not mistaken for growth. Ends with status 1 if a limit is broken.
+"""
+
+import argparse
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from render.display import display_available
+from render.events import Action, DoubleClick, Key, Scroll
+from sim.config import load_config
+from valuescape.length import RunLength
+from valuescape.presets import config_path, presets
+from valuescape.results import Outputs
+from valuescape.session import Session
+
+LIMIT_MB_PER_MIN = 1.0
+SIZES = ((1280, 720), (960, 540), (1100, 800), (800, 480))
+AGENTS = (240, 1_000, 60, 400)
+STEP_S = 2.5
+"""Seconds between two things that are done."""
+
+WARM_UP = 2
+"""Cycles that are left out: libraries and drivers still take what they keep."""
+
+
+@dataclass
+class Sample:
+    """What was in use at the end of a cycle."""
+
+    at_s: float
+    memory: int
+    gl_objects: int
+    processes: int
+    files: int
+
+
+@dataclass
+class Soak:
+    """Drives a session; `samples` are of the ends of its cycles."""
+
+    session: Session
+    began: float = field(default_factory=time.monotonic)
+    samples: list[Sample] = field(default_factory=list)
+    cycle: int = 0
+
+    def steps(self):
+        """Yield what is done in a cycle, one thing at a time; the last one goes back to where it began."""
+        session = self.session
+        for name in presets():
+            yield lambda name=name: session.restart(flat(config_path(name)))
+            yield self.touch
+        for size in SIZES:
+            yield lambda size=size: self.resize(size)
+        for agents in AGENTS:
+            yield lambda agents=agents: session.restart({"agents.count": agents})
+        for color in ("td_error", "outcome", "age"):
+            yield lambda color=color: setattr(session.viewer, "trail_color", color)
+        yield self.go_back
+
+    def go_back(self):
+        """Be again as at the end of every cycle."""
+        self.session.viewer.trail_color = "age"
+        self.resize(SIZES[0])
+        self.session.restart(flat(config_path("demo")))
+
+    def touch(self):
+        """Zoom, select, let go, change the projection."""
+        width, height = self.session.scene.picture.size
+        events = [Scroll(2, width / 2, height / 2), DoubleClick(width / 2, height / 2)]
+        keys = (Action.PROJECTION, Action.FIT, Action.PROFILE, Action.GLOW, Action.RESET_VIEW, Action.GLOW)
+        for event in (*events, *(Key(action) for action in keys)):
+            self.session._do_event(event)
+
+    def resize(self, size):
+        """Give the window another size."""
+        display = self.session.display
+        if hasattr(display, "_window"):
+            import glfw
+
+            glfw.set_window_size(display._window, *size)
+        else:
+            display.size_px = size
+
+    def sample(self):
+        """Write down what is in use now."""
+        gc.collect()
+        process = psutil.Process()
+        self.samples.append(
+            Sample(
+                time.monotonic() - self.began,
+                self.session.engine.memory_bytes(),
+                gl_objects(),
+                len(process.children(recursive=True)),
+                process.num_fds(),
+            )
+        )
+
+
+def gl_objects():
+    """Return how many OpenGL objects Python holds."""
+    import moderngl
+
+    kinds = (moderngl.Buffer, moderngl.Texture, moderngl.Framebuffer, moderngl.Program, moderngl.VertexArray)
+    return sum(isinstance(each, kinds) for each in gc.get_objects())
+
+
+def flat(path: Path) -> dict:
+    """Return a preset as changes, without what would end or record the run."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    changes = {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}
+    own = {
+        "policy.checkpoint": "auto",
+        "policy.exploration": 0.0,
+        "heatmap.axes": "auto",
+        "heatmap.slice": "",
+    }
+    return own | changes | {"run.record": False}
+
+
+@contextmanager
+def screen():
+    """Have a display to open a window on: the one there is, or an X server without a screen, if installed."""
+    if display_available() or shutil.which("Xvfb") is None:
+        yield display_available()
+        return
+    ready, told = os.pipe()
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(told),
+        "-screen",
+        "0",
+        "1600x1000x24",
+        "-noreset",
+        "-nolisten",
+        "tcp",
+    ]
+    with subprocess.Popen(command, pass_fds=[told], stderr=subprocess.DEVNULL) as server:
+        os.close(told)
+        os.environ["DISPLAY"] = f":{os.read(ready, 16).decode().strip()}"
+        try:
+            yield True
+        finally:
+            server.terminate()
+
+
+def growth(samples: list[Sample]) -> float:
+    """Return the growth of memory in MB a minute: the median of all slopes (Theil and Sen)."""
+    used = samples[WARM_UP:]
+    times, sizes = (np.array([getattr(each, name) for each in used]) for name in ("at_s", "memory"))
+    first, second = np.triu_indices(len(used), 1)
+    return float(np.median((sizes[second] - sizes[first]) / (times[second] - times[first]))) * 60 / 1e6
+
+
+def run(minutes: float, window: bool, console: Console) -> Soak:
+    """Soak a session for so long; whole cycles."""
+    config = load_config(config_path("demo"), ["run.record=false", "render.max_fps=30"])
+    with ExitStack() as owned:
+        outputs = Outputs(Path("runs/soak"))
+        session = owned.enter_context(Session(config, RunLength(), outputs, headless=not window, panel=True))
+        bar = owned.enter_context(Bar(console=console))
+        task = bar.add_task("soaking", total=60 * minutes)
+        soak = Soak(session)
+        session.pace.start()
+        while time.monotonic() - soak.began < 60 * minutes or len(soak.samples) < WARM_UP + 3:
+            for step in soak.steps():
+                step()
+                turn_frames(session)
+                bar.update(task, completed=time.monotonic() - soak.began)
+            turn_frames(session)
+            soak.sample()
+        return soak
+
+
+def turn_frames(session: Session) -> None:
+    """Turn frames for a step's time, as a run does."""
+    end = previous = time.monotonic()
+    end += STEP_S
+    while (now := time.monotonic()) < end:
+        session._frame(now - previous)
+        session.accounts.note(now, session.stage, drawn=True)
+        session._wait_for_turn()
+        previous = now
+
+
+def report(soak: Soak, window: bool, console: Console) -> bool:
+    """Print what was found and return whether every limit was kept."""
+    table = Table("minute", "memory (MB)", "OpenGL objects", "processes", "open files")
+    for each in soak.samples:
+        cells = (
+            f"{each.at_s / 60:.1f}",
+            f"{each.memory / 1e6:.1f}",
+            each.gl_objects,
+            each.processes,
+            each.files,
+        )
+        table.add_row(*map(str, cells))
+    console.print(table)
+    counts = [(each.gl_objects, each.processes, each.files) for each in soak.samples[1:]]
+    steady = all(count == counts[0] for count in counts)
+    rate = growth(soak.samples)
+    kind = "a window" if window else "no window"
+    console.print(
+        f"{len(soak.samples)} cycles in {soak.samples[-1].at_s / 60:.1f} minutes with {kind}: memory "
+        f"{rate:+.2f} MB/min (limit {LIMIT_MB_PER_MIN:g}), "
+        f"objects, processes and files {'steady' if steady else 'NOT steady'}"
+    )
+    return rate < LIMIT_MB_PER_MIN and steady
+
+
+def main() -> int:
+    """Soak, report, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--headless", action="store_true", help="no window, even where one could be opened")
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    with screen() as available, suppress(KeyboardInterrupt):
+        window = available and not arguments.headless
+        return 0 if report(run(arguments.minutes, window, console), window, console) else 1
+    return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
