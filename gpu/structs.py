@@ -37,8 +37,8 @@ FRAME = np.dtype(
         ("surface_opacity", "f4"),
         ("agent_opacity", "f4"),
         ("lift", "f4"),  # how far the height field is raised, 0 to 1
-        ("pad", "f4"),
-        ("pad_2", "f4", 2),
+        ("pixel_scale", "f4"),  # pixels a logical pixel
+        ("pad", "f4", 2),
     ]
 )
 """What every shader of a frame knows (uniform block, std140)."""

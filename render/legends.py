@@ -111,11 +111,11 @@ def _inline_scale(overlay: Overlay, bar: ColorBar, right: float, y: float) -> fl
 
 
 def draw_end_marks(overlay: Overlay, size_px: tuple[int, int], right: float) -> None:
-    """Explain the marks of episodes' ends left on the lower edge, or above if `right` leaves no room."""
+    """Explain the marks of episodes' ends left on the lower edge, if `right` leaves room for it."""
     em = overlay.font.line_px
     x, y = 0.9 * em, size_px[1] - 0.95 * em
     if x + sum(overlay.font.width(name) + 2.4 * em for name, _ in END_MARKS) > right:
-        y -= 1.2 * em
+        return
     for name, mark in END_MARKS:
         (_cross if name == "terminated" else _square)(overlay, x + 0.5 * em, y, 0.32 * em, mark)
         x = _name(overlay, x + 1.2 * em, y, name)

@@ -187,7 +187,7 @@ class Scene:
         frame["view_projection"] = viewer.matrix(size, self.plot()).T
         frame["viewport_px"] = size
         frame["height_scale"] = HEIGHT * viewer.raised
-        frame["lift"] = viewer.raised
+        frame["lift"], frame["pixel_scale"] = viewer.raised, self._scale
         frame["height_layer"] = self.fields.height_layer
         frame["layer"] = self.fields.layer(viewer.layer)
         frame["contours"] = looks.contours

@@ -37,7 +37,7 @@ def heading(
     stats = engine.episode_stats()
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")
-        how = (*how, f"{stats.finished:,} episodes · mean return {returns}")
+        how = (*how, f"{_count(stats.finished, 'episode', 'episodes')} · mean return {returns}")
     if engine.restarts:
         how = (*how, _count(engine.restarts, "worker replaced", "workers replaced"))
     if thinned:
@@ -68,7 +68,7 @@ def profile_card(log: RunLog, meter: FrameMeter, busy_ms: Sequence[float], may_t
 
 
 def _count(number: int, one: str, many: str) -> str:
-    return f"{number or 'no'} {one if number == 1 else many}"
+    return f"{number:,} {one if number == 1 else many}" if number else f"no {many}"
 
 
 class Captions:

@@ -110,8 +110,8 @@ PICTURES = (
     ),
     Picture(
         "crowd",
-        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are a crowd "
-        "over the map. Their colours say how fast they get on.",
+        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are a "
+        "crowd over the map. Their colours say how fast they get on.",
         "valley",
         220,
         (
@@ -153,15 +153,12 @@ PICTURES = (
         90,
         (
             "world.name=cartpole",
-            "agents.count=200",
+            "agents.count=90",
             "heatmap.axes=pole angle, pole velocity",
             "heatmap.layer=value",
             "policy.exploration=0.3",
-            "heatmap.colormap=cividis",
-            "heatmap.opacity=0.5",
-            "trails.color_by=td_error",
-            "trails.width_px=2.5",
-            "trails.opacity=1",
+            "heatmap.opacity=0.4",
+            "trails.width_px=2.2",
             "render.select=31",
             "render.view=2d",
         ),

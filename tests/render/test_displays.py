@@ -147,6 +147,21 @@ def test_the_picture_arrives_on_the_screen(open_window, screen):
     wait_for_screen(screen, pixels(drawn(window, a_viewer()), SIZE), SIZE)
 
 
+def test_a_panel_is_beside_the_picture(open_window, screen):
+    """Left of it, each with its own pixels: nothing of the picture is covered."""
+    window = open_window()
+    glfw.set_window_pos(window._window, 0, 0)
+    parts = []
+    for width, color in ((120, (0.2, 0.4, 0.6)), (SIZE[0] - 120, (0.9, 0.1, 0.3))):
+        texture = window.gl.texture((width, SIZE[1]), 4)
+        parts.append(window.gl.framebuffer([texture]))
+        parts[-1].clear(*color, 1.0)
+    window.present(parts[1], parts[0])
+    expected = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    expected[:, :120], expected[:, 120:] = (51, 102, 153), (230, 26, 76)
+    wait_for_screen(screen, expected, SIZE)
+
+
 @pytest.mark.parametrize("size", [(640, 400), (300, 200)], ids=["larger", "smaller"])
 def test_a_window_can_be_resized(open_window, screen, size):
     window = open_window()

@@ -1,13 +1,13 @@
-// How much of a contour line lies on a pixel; lines are one pixel wide. Include structs.glsl first.
+// How much of a contour line lies on a pixel; lines are one logical pixel wide. Include structs.glsl first.
 //
 // at: on the colour scale. slope: how much of the scale a pixel spans.
 float contour(float at, float slope) {
-    float width = max(slope * frame.contours, 1e-6);
+    float width = max(slope * frame.contours * frame.pixel_scale, 1e-6);
     float line = abs(fract(at * frame.contours - 0.5) - 0.5) / width;
     return 0.35 * (1.0 - smoothstep(0.0, 1.2, line)) * (1.0 - smoothstep(0.25, 0.6, width));
 }
 
 // Whether it is worth looking closer: most pixels are far from every line.
 bool near_contour(float at, float slope) {
-    return abs(fract(at * frame.contours - 0.5) - 0.5) < max(2.0 * slope * frame.contours, 0.04);
+    return abs(fract(at * frame.contours - 0.5) - 0.5) < max(2.0 * slope * frame.contours * frame.pixel_scale, 0.04);
 }
