@@ -50,4 +50,3 @@ class Image(IntEnum):
 
     FIELD = 0
     STAMPS = 1
-    PICTURE = 2

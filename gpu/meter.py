@@ -9,12 +9,14 @@ class FrameMeter:
 
     draw_calls: the scene's (surface, trails, agents, labels). queries: read-backs and critic inferences that
     the CPU asked for and waited on. upload_bytes: written to buffers and textures. dispatches: compute.
+    effects: draws of effects, over the whole picture or much smaller.
     """
 
     draw_calls: int = 0
     queries: int = 0
     upload_bytes: int = 0
     dispatches: int = 0
+    effects: int = 0
 
     def clear(self) -> None:
         """Begin a new frame."""

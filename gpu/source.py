@@ -36,6 +36,10 @@ STAMP_BITS = 12
 STAMP_TICKS = 2 ** (32 - STAMP_BITS) - 1
 """How many ticks stamps can tell apart."""
 
+STEEPEST = 64.0
+"""Slope of the value, in colour scales a map's width, that the shades' alpha can say; steeper ones count as
+that."""
+
 ENDING_SHIFT = 8
 """Of a strand's word on the GPU: below is the strand, from here on how the episode ended, 0 where it did not.
 """
@@ -65,7 +69,15 @@ def generated_includes() -> dict[str, str]:
         + _defines("ACTIVATION_", ((each.name, i) for i, each in enumerate(Activation)))
         + _defines("", [("BACKGROUND", f"vec3{BACKGROUND}")])
         + _defines("", (("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP)))
-        + _defines("", (("STAMP_BITS", STAMP_BITS), ("GOLDEN", GOLDEN), ("ENDING_SHIFT", ENDING_SHIFT)))
+        + _defines(
+            "",
+            (
+                ("STAMP_BITS", STAMP_BITS),
+                ("GOLDEN", GOLDEN),
+                ("ENDING_SHIFT", ENDING_SHIFT),
+                ("STEEPEST", STEEPEST),
+            ),
+        )
     )
     structs = (
         f"layout(std140, binding = BLOCK_FRAME) uniform Frame {{\n{members_glsl(FRAME)}\n}} frame;\n"
@@ -88,11 +100,12 @@ def compute_program(gl: Any, name: str) -> Any:
     return _build(name, lambda: gl.compute_shader(_read(f"{name}.comp")))
 
 
-def draw_program(gl: Any, name: str) -> Any:
-    """Return the program of `shaders/{name}.vert` and `.frag`."""
+def draw_program(gl: Any, vertex: str, fragment: str = "") -> Any:
+    """Return the program of `shaders/{vertex}.vert` and `{fragment}.frag`, the same name if none is given."""
+    fragment = fragment or vertex
     return _build(
-        name,
-        lambda: gl.program(vertex_shader=_read(f"{name}.vert"), fragment_shader=_read(f"{name}.frag")),
+        fragment,
+        lambda: gl.program(vertex_shader=_read(f"{vertex}.vert"), fragment_shader=_read(f"{fragment}.frag")),
     )
 
 

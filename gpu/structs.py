@@ -38,7 +38,8 @@ FRAME = np.dtype(
         ("agent_opacity", "f4"),
         ("lift", "f4"),  # how far the height field is raised, 0 to 1
         ("pixel_scale", "f4"),  # pixels a logical pixel
-        ("pad", "f4", 2),
+        ("uv_px", "f4"),  # how much of the flat map a pixel spans
+        ("tone_mapping", "u4"),
     ]
 )
 """What every shader of a frame knows (uniform block, std140)."""

@@ -1,11 +1,11 @@
-"""Colour maps as one small texture: a row for each field, one for the trails' ages, and those of signals."""
+"""Colour maps as one small texture: rows of the fields, of trails' ages, of signals, of agents."""
 
 import matplotlib
 import numpy as np
 from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
-VALUE_ROW, DENSITY_ROW, AGE_ROW, SEQUENTIAL_ROW, DIVERGING_ROW, OUTCOME_ROW = range(6)
+VALUE_ROW, DENSITY_ROW, AGE_ROW, SEQUENTIAL_ROW, DIVERGING_ROW, OUTCOME_ROW, AGENT_ROW = range(7)
 
 SEQUENTIAL = ("viridis", "cividis", "plasma", "inferno", "magma", "gray")
 """Perceptually uniform (van der Walt and Smith, 2015; Nuñez, Anderton and Renslow, 2018); cividis is made for
@@ -32,8 +32,16 @@ def colormap_rows(value: str = "viridis", density: str = "magma") -> NDArray[np.
         _colors("plasma", 0.2),
         _colors("RdBu_r", 0.06, 0.94),
         np.repeat([to_rgba(color) for color in OUTCOMES], [86, 85, 85], axis=0),
+        _hues(),
     ]
     return np.round(np.stack(rows) * 255).astype(np.uint8)
+
+
+def _hues() -> NDArray[np.float64]:
+    """Return a circle of light hues, each as light as the others."""
+    turn = np.linspace(0, 1, 256)[:, None] + np.array([0, 0.33, 0.67])
+    light = 0.25 + 0.75 * (0.5 + 0.5 * np.cos(2 * np.pi * turn))
+    return np.column_stack([light, np.ones(256)])
 
 
 def _colors(name: str, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:

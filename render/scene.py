@@ -138,9 +138,10 @@ class Scene:
         """Draw a frame into `picture`: surface, trails, marks, labels."""
         self._prepare(viewer)
         looks, flat = viewer.looks, viewer.lift == 0
-        target = self._target.begin(looks)
+        target = self._target.begin()
         target.clear(*BACKGROUND, 0.0, depth=1.0)
-        target.scissor = self._plot_scissor() if flat else None
+        part = self._plot_scissor() if flat else None
+        target.scissor = part
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
         self._surface.draw(flat=flat)
         over(self._gl)
@@ -149,7 +150,7 @@ class Scene:
         target.depth_mask = True
         target.scissor = None
         self._gl.disable(moderngl.DEPTH_TEST)
-        self._target.finish(looks)
+        self._target.finish(looks, part)
         self._label(viewer, said)
 
     def release(self) -> None:
@@ -195,7 +196,10 @@ class Scene:
         frame["surface_opacity"] = looks.surface_opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
         frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
-        self.trails.fill(frame, looks, self._scale)
+        frame["tone_mapping"] = looks.tone_mapping
+        plot = self.plot()
+        frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
+        self.trails.fill(frame, looks, viewer.trail_color, self._scale)
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
 
@@ -209,4 +213,5 @@ class Scene:
         scales = Scales(tuple(self.fields.bars(layer)), self.trails.bar(viewer.trail_color))
         said = said.also(slice_label) if slice_label else said
         self._labels.update(viewer, self._target.size, said, scales)
+        over(self._gl)
         self._labels.draw()

@@ -1,4 +1,4 @@
-"""Where a frame is drawn: one framebuffer, or several that end up in it."""
+"""Where a frame is drawn."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -6,24 +6,22 @@ from typing import Any
 import moderngl
 
 from gpu.meter import FrameMeter
-from gpu.passes.post import PostPass
 from gpu.textures import clamped
+from render.glow import Glow
 from render.looks import Looks
 
 
 class Target:
     """`picture` is the finished frame. The scene is drawn between `begin` and `finish`, labels after it.
 
-    samples: of a pixel, as `render.msaa`; the driver may have fewer. Without effects the scene is drawn
-    straight into `picture`.
+    samples: of a pixel, as `render.msaa`; the driver may have fewer.
     """
 
     def __init__(self, gl: Any, samples: int, meter: FrameMeter) -> None:
         self._gl = gl
         self._samples = min(samples, gl.max_samples)
-        self._post = PostPass(gl, meter)
+        self._glow = Glow(gl, meter)
         self.picture: Any = None
-        self._before: Any = None  # what effects start from
         self._sampled: Any = None
         self._attachments = ExitStack()
 
@@ -38,33 +36,32 @@ class Target:
         if self.picture is not None and self.picture.size == size_px:
             return
         self._attachments.close()
-        depth = self._own(self._gl.depth_renderbuffer(size_px))
-        self._shown, self._raw = (self._own(clamped(self._gl.texture(size_px, 4))) for _ in range(2))
-        self.picture = self._own(self._gl.framebuffer([self._shown], depth))
-        self._before = self._own(self._gl.framebuffer([self._raw], depth))
+        color = self._own(clamped(self._gl.texture(size_px, 4)))
+        self.picture = self._own(
+            self._gl.framebuffer([color], self._own(self._gl.depth_renderbuffer(size_px)))
+        )
         self._sampled = self._multisampled(size_px) if self._samples else None
         # First of all let go of it: making the next framebuffer, moderngl binds again what was bound before.
         self._attachments.callback(lambda: self._gl.detect_framebuffer(0).use())
 
-    def begin(self, looks: Looks) -> Any:
+    def begin(self) -> Any:
         """Return the framebuffer to draw the scene into, bound."""
-        target = self._sampled or (self._before if _has_effects(looks) else self.picture)
+        target = self._sampled or self.picture
         target.use()
         return target
 
-    def finish(self, looks: Looks) -> None:
-        """Bring what was drawn into `picture`, and leave it bound."""
-        effects = _has_effects(looks)
+    def finish(self, looks: Looks, part: tuple[int, int, int, int] | None) -> None:
+        """Bring what was drawn into `picture`, with effects on a part of it, a scissor; leave it bound."""
         if self._sampled:
-            self._gl.copy_framebuffer(self._before if effects else self.picture, self._sampled)
-        if effects:
-            self._post.update(self._raw, self._shown, glow=looks.glow, tone_mapping=looks.tone_mapping)
+            self._gl.copy_framebuffer(self.picture, self._sampled)
+        if looks.glow:
+            self._glow.draw(self.picture, looks.glow, part)
         self.picture.use()
 
     def release(self) -> None:
         """Free all of it."""
         self._attachments.close()
-        self._post.release()
+        self._glow.release()
 
     def _multisampled(self, size_px: tuple[int, int]) -> Any:
         color = self._own(self._gl.renderbuffer(size_px, 4, samples=self._samples))
@@ -74,10 +71,6 @@ class Target:
     def _own(self, made: Any) -> Any:
         self._attachments.callback(made.release)
         return made
-
-
-def _has_effects(looks: Looks) -> bool:
-    return bool(looks.glow or looks.tone_mapping)
 
 
 def over(gl: Any) -> None:

@@ -16,7 +16,7 @@ from gpu.passes.lod import LodPass, segments
 from gpu.passes.place import PlacePass
 from gpu.trails import TrailRing, TrailSource
 from render.budget import Budget
-from render.colormaps import AGE_ROW, DIVERGING_ROW, OUTCOME_ROW, SEQUENTIAL_ROW
+from render.colormaps import AGE_ROW, AGENT_ROW, DIVERGING_ROW, OUTCOME_ROW, SEQUENTIAL_ROW
 from render.layers import AgentLayer, TrailLayer
 from render.legends import ColorBar
 from render.looks import Looks
@@ -155,12 +155,12 @@ class Trails:
         if self.signals is None:
             return ColorBar("age (ticks)", AGE_ROW, 1.0 - self.ring.length, 0.0) if by == "age" else None
         scale = self.signals.scale
-        return ColorBar(scale.title, self._row(), self.scale.low, self.scale.high, names=scale.names)
+        return ColorBar(scale.title, self._row(wanted), self.scale.low, self.scale.high, names=scale.names)
 
-    def _row(self) -> int:
+    def _row(self, wanted: str) -> int:
         """Return the colour map's row."""
         if self.signals is None:
-            return AGE_ROW
+            return AGENT_ROW if wanted == "agent" else AGE_ROW
         if self.signals.signal is Signal.OUTCOME:
             return OUTCOME_ROW
         return DIVERGING_ROW if self.signals.scale.signed else SEQUENTIAL_ROW
@@ -187,7 +187,7 @@ class Trails:
         """Highlight these agents; return whether there are other individuals now."""
         return self.individuals.highlight(agents)
 
-    def fill(self, frame: NDArray[Any], looks: Looks, scale: float) -> None:
+    def fill(self, frame: NDArray[Any], looks: Looks, wanted: str, scale: float) -> None:
         """Write what shaders have to know of trails into the frame block; scale: pixels a logical pixel."""
         ring, crowd = self.ring, self.crowd
         frame["newest"], frame["oldest"] = ring.newest, ring.oldest
@@ -197,7 +197,7 @@ class Trails:
         frame["agent_size_px"] = looks.agent_size_px * scale
         frame["agent_opacity"] = looks.agent_opacity
         frame["end_marks"] = looks.end_marks
-        frame["trail_row"] = self._row()
+        frame["trail_row"] = self._row(wanted)
         frame["signal_low"], frame["signal_high"] = self.scale.low, self.scale.high
         frame["individuals"] = self.individuals.count
         frame["highlighting"] = len(self.individuals.highlighted) > 0

@@ -1,6 +1,7 @@
 // The fields as one colour texture: a texel each, so that a picture's pixels need a single lookup.
 //
 // A software driver pays for each lookup, and a picture has many times as many pixels as a field has texels.
+// Alpha says how steep the value is there (its root, so that gentle slopes have digits), for contour lines.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -20,6 +21,18 @@ vec3 colormap(uint row, sampler2D field, vec2 uv) {
     return textureLod(colormaps, vec2(clamp(at, 0.0, 1.0) * (255.0 / 256.0) + 0.5 / 256.0, y), 0.0).rgb;
 }
 
+// In colour scales a map's width, from the texels around.
+float slope_at(vec2 uv) {
+    vec2 texel = 1.0 / vec2(textureSize(value_field, 0));
+    float east = textureLod(value_field, uv + vec2(texel.x, 0.0), 0.0).r;
+    float west = textureLod(value_field, uv - vec2(texel.x, 0.0), 0.0).r;
+    float north = textureLod(value_field, uv + vec2(0.0, texel.y), 0.0).r;
+    float south = textureLod(value_field, uv - vec2(0.0, texel.y), 0.0).r;
+    Range range = ranges[LAYER_VALUE];
+    vec2 rise = vec2(east - west, north - south) / max(range.shown_high - range.shown_low, 1e-12);
+    return length(rise / (2.0 * texel));
+}
+
 void main() {
     ivec2 size = imageSize(shades);
     ivec2 texel = ivec2(gl_GlobalInvocationID.x % uint(size.x), gl_GlobalInvocationID.x / uint(size.x));
@@ -33,5 +46,6 @@ void main() {
             / max(range.shown_high - range.shown_low, 1e-12);
         color = mix(color, visits, layer == LAYER_DENSITY ? 1.0 : 0.75 * smoothstep(0.0, 1.0, at));
     }
-    imageStore(shades, texel, vec4(color, 1.0));
+    float slope = layer == LAYER_DENSITY ? 0.0 : slope_at(uv);
+    imageStore(shades, texel, vec4(color, sqrt(min(slope / STEEPEST, 1.0))));
 }

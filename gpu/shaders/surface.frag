@@ -5,6 +5,7 @@
 #include "trail_color.glsl"
 #include "crowd.glsl"
 #include "contour.glsl"
+#include "tone.glsl"
 layout(binding = TEXTURE_SHADES) uniform sampler2D shades;
 in vec2 v_uv;
 in float v_value;
@@ -17,6 +18,6 @@ void main() {
     // come out dotted.
     if (frame.contours > 0.0 && frame.layer != LAYER_DENSITY) rgb *= 1.0 - contour(v_value, fwidth(v_value));
     vec4 crowd = frame.crowd_width > 0u ? crowd_at(v_uv) : vec4(0.0);
-    rgb = mix(BACKGROUND, rgb * v_light, frame.surface_opacity);
+    rgb = mix(BACKGROUND, rolled_off(rgb * v_light), frame.surface_opacity);
     color = vec4(mix(rgb, crowd.rgb, crowd.a), crowd.a);    // alpha: what glows (glow_shrink.comp)
 }

@@ -11,7 +11,7 @@ from gpu.passes.place import PlacePass
 from gpu.passes.ranges import RangePass
 from gpu.passes.shade import ShadePass
 from gpu.passes.uploaded_field import UploadedField
-from gpu.source import LAYERS
+from gpu.source import LAYERS, STEEPEST
 from gpu.textures import clamped
 from gpu.trails import TrailRing
 
@@ -138,6 +138,18 @@ def looked_up(row, at):
     return np.stack([red, np.full_like(red, [40, 120, 200][row]), np.full_like(red, 77)], axis=-1)
 
 
+def slopes(value, edge):
+    """Return how steep the value is at the shades' texels, in scales a map's width: over two texels of it."""
+    centres, step = (np.arange(edge) + 0.5) / edge, 1 / len(value)
+    x, y = np.meshgrid(centres, centres)
+
+    def at(dx, dy):
+        return on_scale(bilinear(value, np.stack([x + dx, y + dy], axis=-1)), value)
+
+    rise = at(step, 0) - at(-step, 0), at(0, step) - at(0, -step)
+    return np.hypot(*rise) / (2 * step)
+
+
 def expected_shades(layer, value, density, edge):
     centres = (np.arange(edge) + 0.5) / edge
     uv = np.stack(np.meshgrid(centres, centres), axis=-1)
@@ -170,4 +182,6 @@ def test_shades_are_the_colour_maps(gl, own, layer, edges):
     expected = expected_shades(layer, value, density, max(edges))
     # A sampler's own bilinear filter has 8 bits: of the scale, 1/256 of the step between two texels.
     assert np.abs(found[..., :3] - expected).max() <= 2
-    assert (found[..., 3] == 255).all()
+    steepness = STEEPEST * (found[..., 3] / 255.0) ** 2
+    expected = 0 if layer == "density" else slopes(value, max(edges))
+    np.testing.assert_allclose(steepness, np.minimum(expected, STEEPEST), atol=0.3, rtol=0.06)

@@ -6,8 +6,3 @@ float contour(float at, float slope) {
     float line = abs(fract(at * frame.contours - 0.5) - 0.5) / width;
     return 0.35 * (1.0 - smoothstep(0.0, 1.2, line)) * (1.0 - smoothstep(0.25, 0.6, width));
 }
-
-// Whether it is worth looking closer: most pixels are far from every line.
-bool near_contour(float at, float slope) {
-    return abs(fract(at * frame.contours - 0.5) - 0.5) < max(2.0 * slope * frame.contours * frame.pixel_scale, 0.04);
-}

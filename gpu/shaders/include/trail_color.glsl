@@ -1,20 +1,15 @@
 // Colours of trails, by age from 0 (newest) to 1 (oldest) and by `at`: an agent's hue, or where its signal is on the
 // scale, below 0 where nothing is known of it; not premultiplied. Include constants.glsl and structs.glsl first.
+// One look whatever it is: a software driver walks through every branch.
 layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;
 
 const vec3 UNKNOWN = vec3(0.55);
 
-vec3 agent_color(float hue) {
-    vec3 rgb = 0.5 + 0.5 * cos(6.2831853 * (hue + vec3(0.0, 0.33, 0.67)));   // of one lightness
-    return mix(vec3(1.0), rgb, 0.75);
-}
-
 vec3 trail_color(float age, float at) {
-    if (frame.trail_color_by == TRAIL_COLOR_AGENT) return agent_color(at);
-    if (frame.trail_color_by == TRAIL_COLOR_AGE) at = 1.0 - age;
-    if (at < 0.0) return UNKNOWN;
+    float place = frame.trail_color_by == TRAIL_COLOR_AGE ? 1.0 - age : at;
     float rows = float(textureSize(colormaps, 0).y);
-    return textureLod(colormaps, vec2(at, (float(frame.trail_row) + 0.5) / rows), 0.0).rgb;
+    vec3 known = textureLod(colormaps, vec2(place, (float(frame.trail_row) + 0.5) / rows), 0.0).rgb;
+    return place < 0.0 ? UNKNOWN : known;
 }
 
 // How much it covers: it fades as it gets older.
