@@ -73,7 +73,7 @@ SETTINGS |= {
     "map-crowd-td-error": ("lod.segment_budget=200",),
     "map-faint": ("heatmap.opacity=0.3", "heatmap.contours=0", "trails.opacity=0.5"),
     "map-diverging": ("heatmap.colormap=RdBu_r", "heatmap.high=2.5"),
-    "field-glow": ("render.glow=2.0", "render.tone_mapping=true"),
+    "field-glow": ("render.glow=2.0", "render.tone_mapping=true", "heatmap.opacity=0.5"),
     "map-ends": ("agents.size_px=11", "trails.opacity=0.3"),
     "map-outcome": ("heatmap.opacity=0.4", "trails.width_px=2.5"),
     "field-sampled": ("render.msaa=4", "agents.size_px=9"),
