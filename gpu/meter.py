@@ -1,6 +1,10 @@
 """Units of account: what a frame cost, counted where the cost arises."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+
+from sim.profiler import PerformanceProfiler, Section
+
+COUNTERS = ("draw_calls", "queries", "upload_bytes", "dispatches", "effects")
 
 
 @dataclass(slots=True)
@@ -9,7 +13,7 @@ class FrameMeter:
 
     draw_calls: the scene's (surface, trails, agents, labels). queries: read-backs and critic inferences that
     the CPU asked for and waited on. upload_bytes: written to buffers and textures. dispatches: compute.
-    effects: draws of effects, over the whole picture or much smaller.
+    effects: draws of effects, over the whole picture or much smaller. profiler: of whoever makes the frames.
     """
 
     draw_calls: int = 0
@@ -17,8 +21,13 @@ class FrameMeter:
     upload_bytes: int = 0
     dispatches: int = 0
     effects: int = 0
+    profiler: PerformanceProfiler = field(default_factory=PerformanceProfiler, repr=False, compare=False)
 
     def clear(self) -> None:
         """Begin a new frame."""
-        for field in fields(self):
-            setattr(self, field.name, 0)
+        for name in COUNTERS:
+            setattr(self, name, 0)
+
+    def section(self, name: str) -> Section:
+        """Return a section of the frame's time: `with meter.section("density"):`."""
+        return self.profiler.section(name)

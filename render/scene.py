@@ -97,9 +97,12 @@ class Scene:
 
         signals: what trails are coloured by; None: ages, agents.
         """
-        ticks = self.trails.upload(source, newest, signals)
-        self.fields.count(ticks)
-        self._place(ticks)
+        with self._meter.section("upload"):
+            ticks = self.trails.upload(source, newest, signals)
+        with self._meter.section("density"):
+            self.fields.count(ticks)
+        with self._meter.section("place"):
+            self._place(ticks)
         # A critic's landscape stays as it is, a density that is the height moves every trail with it.
         self._heights_stale = self._heights_stale or not self._critic
 
@@ -143,15 +146,20 @@ class Scene:
         part = self._plot_scissor() if flat else None
         target.scissor = part
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
-        self._surface.draw(flat=flat)
+        section = self._meter.section
+        with section("surface"):
+            self._surface.draw(flat=flat)
         over(self._gl)
         target.depth_mask = False
-        self.trails.draw(looks)
+        with section("trails"):
+            self.trails.draw(looks)
         target.depth_mask = True
         target.scissor = None
         self._gl.disable(moderngl.DEPTH_TEST)
-        self._target.finish(looks, part)
-        self._label(viewer, said)
+        with section("effects"):
+            self._target.finish(looks, part)
+        with section("labels"):
+            self._label(viewer, said)
 
     def release(self) -> None:
         """Free everything this scene made."""
@@ -161,15 +169,20 @@ class Scene:
         """Bring all that is drawn up to date, and bind it."""
         if self.fields.take_colors(viewer.looks):
             self._heights_stale = True
+        section = self._meter.section
         if self._heights_stale and viewer.lift > 0:
-            self._place_all()
-        self.trails.stamp(self._crowd_cells(flat=viewer.lift == 0))
+            with section("place"):
+                self._place_all()
+        with section("crowd"):
+            self.trails.stamp(self._crowd_cells(flat=viewer.lift == 0))
         self._write_frame(viewer)
         self._block.bind_to_uniform_block(Block.FRAME)
         self.trails.bind()
         self.fields.bind()
-        self.fields.shade(self.fields.layer(viewer.layer))
-        self.trails.choose(viewer.looks, self._scale)
+        with section("shade"):
+            self.fields.shade(self.fields.layer(viewer.layer))
+        with section("level of detail"):
+            self.trails.choose(viewer.looks, self._scale)
 
     def _crowd_cells(self, *, flat: bool) -> tuple[int, int]:
         """Return how many cells the crowd's map has: about as large as `lod.crowd_cell_px` on the screen.

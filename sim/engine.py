@@ -23,6 +23,7 @@ from sim.landscape import map_axes
 from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
+from sim.profiler import SPANS, SpanRing
 from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
 from sim.supervisor import require_descriptors
 from sim.worker import WorkerSpec
@@ -91,6 +92,7 @@ class Engine:
                 trail_rows=config.trails.length + (0 if given_actions else 2 * rows),
                 given_actions=given_actions,
                 action_log_rows=log_rows(self.world, config.agents.count),
+                spans=0 if given_actions else SPANS,
                 kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
             )
         )
@@ -260,6 +262,14 @@ class Engine:
             digest.update(self.row("trail_position", past).tobytes())
             digest.update(self.row("trail_strand", past).tobytes())
         return digest.hexdigest()
+
+    def worker_spans(self) -> list[NDArray[Any]]:
+        """Return what each worker did lately (dtype SPAN): sections are `sim.profiler.WORKER_SECTIONS`."""
+        arena = self.arena
+        return [
+            SpanRing(arena["spans"][index], arena["span_count"][index]).read()
+            for index in range(self.workers)
+        ]
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""

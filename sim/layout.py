@@ -63,6 +63,16 @@ WORKER = np.dtype(
 )
 """One cache line a worker, written by that worker alone."""
 
+SPAN = np.dtype(
+    [
+        ("section", "u4"),  # index of its name
+        ("depth", "u4"),  # of sections around it
+        ("began_ns", "i8"),  # perf_counter, which is the monotonic clock: the same in all processes
+        ("took_ns", "i8"),
+    ]
+)
+"""One piece of work in a profiler's ring."""
+
 EPISODE = np.dtype(
     [
         ("number", "i4"),  # the agent's episodes are counted from 0; -1 is none
@@ -105,6 +115,7 @@ class ArenaLayout:
 
     kept_obs_dim: rows of `obs`, what agents observe after a tick; 0 where nobody but policies asks for it.
     action_log_rows: ticks whose actions are kept, for worlds that cannot go on from a state alone.
+    spans: that each worker's profiler keeps.
     """
 
     agents: int
@@ -116,11 +127,14 @@ class ArenaLayout:
     given_actions: bool = False
     kept_obs_dim: int = 0
     action_log_rows: int = 0
+    spans: int = 0
 
     def fields(self) -> dict[str, SharedField]:
         """Return every array by name, each beginning on a cache line."""
         ring, n = self.state_rows, self.agents
         shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+            "spans": ((max(1, self.workers), self.spans), SPAN),
+            "span_count": ((max(1, self.workers), CACHE_LINE // 8), "i8"),  # the first of each line counts
             "control": ((2,), CONTROL),
             "main": ((1,), MAIN),
             "worker": ((max(1, self.workers),), WORKER),

@@ -24,6 +24,7 @@ from sim.interrupts import ignore_interrupts
 from sim.layout import NO_LIMIT, Phase
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
+from sim.profiler import SpanRing
 from sim.simd import available
 from sim.stepper import Rules, Stepper
 from sim.turns import Turn, Turns
@@ -31,6 +32,10 @@ from sim.worlds import World, load_world_file, make_world
 from sim.worlds.base import ElementwiseWorld
 from sim.worlds.gymnasium_world import GymnasiumWorld
 from sim.worlds.interacting import InteractingWorld
+
+_TICKS = 0
+_WAITS = {Turn.LIMIT: 1, Turn.OTHERS: 2, Turn.CLOCK: 3}
+"""Indices of `sim.profiler.WORKER_SECTIONS`."""
 
 HEARTBEAT_S = 0.2
 """A worker that waits shows at least this often that it is alive."""
@@ -154,6 +159,9 @@ class _Loop:
         self.arena = spec.arena
         self.record = spec.arena["worker"][spec.index]
         self.bell = spec.bells[spec.index]
+        self.spans = None
+        if spec.arena.layout.spans:
+            self.spans = SpanRing(spec.arena["spans"][spec.index], spec.arena["span_count"][spec.index])
         # Agents that see each other need all of the tick before: nobody may be ahead of anybody.
         meets = isinstance(stepper.world, InteractingWorld)
         self.lead = 1 if meets else spec.config.workers.max_lead
@@ -171,14 +179,24 @@ class _Loop:
             self.turns.publish(self.spec.index, 0)
         while not _orphaned():
             self.record["heartbeat_ns"] = time.monotonic_ns()
-            turn = self.stepper.run(self.turns, self.spec.index, self.lead)
+            turn = self._turn() if self.spans else self.stepper.run(self.turns, self.spec.index, self.lead)
             if turn is Turn.STOP:
                 return
             if turn is not Turn.AGAIN:
                 self._sleep(turn)
 
+    def _turn(self) -> Turn:
+        """Let the stepper run, and write down what it took if it made ticks."""
+        assert self.spans
+        began, tick = time.perf_counter_ns(), int(self.record["tick"])
+        turn = self.stepper.run(self.turns, self.spec.index, self.lead)
+        if int(self.record["tick"]) != tick:
+            self.spans.add(_TICKS, 0, began, time.perf_counter_ns() - began)
+        return turn
+
     def _sleep(self, turn: Turn) -> None:
         """Sleep until woken, until the next tick is due, or for HEARTBEAT_S."""
+        began, why = time.perf_counter_ns(), _WAITS.get(turn)
         if turn is Turn.OTHERS:
             self.record["waits_for"] = int(self.record["tick"]) + 1 - self.lead
         self.record["asleep"] = 1
@@ -188,6 +206,8 @@ class _Loop:
             self.bell.wait(self._longest_s(turn))
         self.record["asleep"] = 0
         self.record["waits_for"] = NO_LIMIT
+        if self.spans and why is not None:
+            self.spans.add(why, 0, began, time.perf_counter_ns() - began)
 
     def _longest_s(self, turn: Turn) -> float:
         if turn is not Turn.CLOCK:

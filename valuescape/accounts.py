@@ -1,17 +1,22 @@
 """What frames cost, written down as they are made."""
 
+import os
 import time
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import psutil
 
 from gpu.meter import FrameMeter
 from render.cards import Card
+from render.viewer import Viewer
 from sim.config import Config
 from sim.health import Limit, RunLog, limits, measures
+from valuescape.breakdown import Advice, Facts, Part, advise, frame_parts, worker_loads
 from valuescape.captions import profile_card
+from valuescape.profile_files import Track, worker_tracks
 from valuescape.stage import Stage
 
 _SAMPLE_EVERY = 15
@@ -19,6 +24,9 @@ _SAMPLE_EVERY = 15
 
 _MEMORY_S = 0.5
 """Seconds between two looks at the memory in use: 0.3 ms each."""
+
+_EXACT_EVERY = 60
+"""Frames from one whose sections are measured exactly to the next: it takes some 2 ms longer than others."""
 
 _SHOWN = 120
 """Frames whose times are shown."""
@@ -33,6 +41,52 @@ class Accounts:
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
         self._last = FrameMeter()
+
+    @property
+    def next_is_exact(self) -> bool:
+        """Whether the next frame is to be measured exactly; not the first, in which much is made."""
+        return len(self.log.frame_ends) % _EXACT_EVERY == _EXACT_EVERY // 2
+
+    def parts(self) -> list[Part]:
+        """Return what frames are made of, the longest part first."""
+        profiler = self._meter.profiler
+        return frame_parts(profiler.ring.read(), profiler.names)
+
+    def advice(self, stage: Stage, viewer: Viewer) -> Advice | None:
+        """Return what would make frames fit into their time, if they do not."""
+        config, budget = stage.config, stage.scene.trails.budget
+        facts = Facts(
+            segment_budget=budget.segments,
+            segments=self.log.segments[-1] if self.log.segments else 0,
+            mesh_resolution=config.render.mesh_resolution,
+            density_resolution=config.heatmap.density_resolution,
+            flat=viewer.flat,
+            workers=stage.engine.workers,
+            glow=viewer.looks.glow,
+        )
+        return advise(self.parts(), self.may_take_ms, facts)
+
+    def tracks(self, stage: Stage) -> list[Track]:
+        """Return the spans of all processes."""
+        profiler, engine = self._meter.profiler, stage.engine
+        own = Track("main", os.getpid(), profiler.ring.read(), profiler.names)
+        return [own, *worker_tracks(engine.worker_pids, engine.worker_spans())]
+
+    def usage(self, stage: Stage) -> dict[str, Any]:
+        """Return CPU seconds and memory of every process, by its title."""
+        found = {}
+        for track in self.tracks(stage):
+            try:
+                process = psutil.Process(track.pid)
+                times, memory = process.cpu_times(), process.memory_info()
+            except psutil.NoSuchProcess:
+                continue
+            found[track.title] = {
+                "pid": track.pid,
+                "cpu_s": round(times.user + times.system, 3),
+                "memory_mb": round(memory.rss / 1e6, 1),
+            }
+        return found
 
     @property
     def may_take_ms(self) -> float:
@@ -85,6 +139,18 @@ class Accounts:
         """Return how the run stands to the health limits."""
         return limits(measures(self.log, self._config.health), self._config.health)
 
-    def card(self) -> Card:
-        """Return what frames cost lately."""
-        return profile_card(self.log, self._last, self.busy_ms, self.may_take_ms)
+    def card(self, stage: Stage, viewer: Viewer) -> Card:
+        """Return what frames cost lately, and what to do about it."""
+        loads = worker_loads(stage.engine.worker_spans(), time.perf_counter_ns())
+        advice = self.advice(stage, viewer)
+        return profile_card(
+            self.log,
+            self._last,
+            tuple(self.busy_ms),
+            self.may_take_ms,
+            parts=[(part.name, part.ms) for part in self.parts()],
+            lamps=[(each.title, None if each.value != each.value else each.kept) for each in self.limits()],
+            loads=loads,
+            restarts=stage.engine.restarts,
+            advice=advice.sentence if advice else "",
+        )

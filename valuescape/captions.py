@@ -12,12 +12,14 @@ from render.labels import Annotations, Heading
 from render.trails import Thinned
 from sim.engine import Engine
 from sim.health import RunLog
+from sim.health import rate as rate_of
 from sim.policy.network import Checkpoint
 
 if TYPE_CHECKING:
     from valuescape.session import Session
 
 _REFRESH_S, _NOTICE_S = 0.5, 4.0
+_PARTS = 7
 
 
 def heading(
@@ -46,25 +48,42 @@ def heading(
     return Heading(what, how)
 
 
-def profile_card(log: RunLog, meter: FrameMeter, busy_ms: Sequence[float], may_take_ms: float) -> Card:
-    """Return what frames cost lately.
+def profile_card(
+    log: RunLog,
+    meter: FrameMeter,
+    busy_ms: Sequence[float],
+    may_take_ms: float,
+    *,
+    parts: Sequence[tuple[str, float]] = (),
+    lamps: Sequence[tuple[str, bool | None]] = (),
+    loads: Sequence[float] = (),
+    restarts: int = 0,
+    advice: str = "",
+) -> Card:
+    """Return what frames cost lately. busy_ms: the last frames', newest last; may_take_ms: as asked for.
 
-    busy_ms: the last frames', newest last; may_take_ms: at the frame rate asked.
+    parts: sections and their ms, the longest first. lamps: health limits, and whether each is kept.
     """
     segments = f"{log.segments[-1]:,}" if log.segments else "–"
-    return Card(
-        "frame time",
-        (
-            ("last, median", f"{busy_ms[-1]:.1f} ms, {median(busy_ms):.1f} ms" if busy_ms else "–"),
-            ("a frame may take", f"{may_take_ms:.1f} ms"),
-            ("draw calls, dispatches", f"{meter.draw_calls}, {meter.dispatches}"),
-            ("GPU queries", f"{meter.queries}"),
-            ("uploaded", f"{meter.upload_bytes / 1024:,.0f} KiB"),
-            ("trail segments", segments),
-        ),
-        tuple(busy_ms),
-        may_take_ms,
-    )
+    rate = rate_of(log.first_tick, log.last_tick)
+    rows = [
+        ("median, may take", f"{median(busy_ms):.1f}, {may_take_ms:.1f} ms" if busy_ms else "–"),
+        ("draw calls, queries", f"{meter.draw_calls}, {meter.queries}"),
+        ("dispatches, effects", f"{meter.dispatches}, {meter.effects}"),
+        ("uploaded, segments", f"{meter.upload_bytes / 1024:,.0f} KiB, {segments}"),
+        ("ticks/s", "–" if math.isnan(rate) else f"{rate:,.0f}"),
+    ]
+    if loads:
+        rows.append(("workers at work", ", ".join(f"{load:.1%}" for load in loads)))
+    if restarts:
+        rows.append(("workers replaced", f"{restarts}"))
+    return Card("frame time", tuple(rows), tuple(busy_ms), may_take_ms, _largest(parts), tuple(lamps), advice)
+
+
+def _largest(parts: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """Return the largest parts, and the sum of all others."""
+    rest = sum(ms for _, ms in parts[_PARTS:])
+    return (*parts[:_PARTS], ("all else", rest)) if len(parts) > _PARTS else tuple(parts)
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -106,4 +125,8 @@ def _cards(session: "Session") -> tuple[Card, ...]:
     if session.viewer.blind:
         return (Card("viewer off", (("V", "draw again"), ("the simulation", "goes on"))),)
     cards = session.inspection.cards(session.viewer)
-    return (*cards, session.accounts.card()) if session.viewer.profile_shown else cards
+    return (
+        (*cards, session.accounts.card(session.stage, session.viewer))
+        if session.viewer.profile_shown
+        else cards
+    )

@@ -103,6 +103,13 @@ def run(
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Write a video; ticks then wait for frames.")] = None,
     screenshot: Annotated[Path | None, typer.Option(help="Write the last frame as a PNG.")] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write where time went, in all processes: .json or .csv (statistics), .trace (Perfetto).",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")] = None,
     checksum: Annotated[
         bool,
@@ -150,6 +157,7 @@ def run(
             run_simulation,
         )
         from valuescape.presets import config_path
+        from valuescape.profile_files import require_profile
 
         compiling.listen(_say_that_it_compiles)
         load_world_files(world_files)
@@ -161,6 +169,7 @@ def run(
                 "--seconds": seconds,
                 "--record": record,
                 "--screenshot": screenshot,
+                "--profile": profile,
             }
             order = SimulationOrder(ticks, checksum, record_run, record_every)
             require_simulation(order, [name for name, value in refused.items() if value is not None])
@@ -169,13 +178,16 @@ def run(
         folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
         if screenshot:
             require_picture(screenshot)
+        if profile:
+            require_profile(profile)
         if record:
             require_writable("--record", record.parent)
         require_writable("--out", folder)
         if record is None and headless and config.run.record:
             record = folder / "run.mp4"
         try:
-            return _run(config, headless, (frames, seconds, ticks), (folder, record, screenshot), interrupts)
+            paths = folder, record, screenshot, profile
+            return _run(config, headless, (frames, seconds, ticks), paths, interrupts)
         finally:
             if out is None:
                 remove_if_empty(folder)
@@ -190,7 +202,7 @@ def _run(
     config: Any,
     headless: bool,
     length: tuple[int | None, float | None, int | None],
-    paths: tuple[Path, Path | None, Path | None],
+    paths: tuple[Path, Path | None, Path | None, Path | None],
     interrupts: Interrupts,
 ) -> int:
     from valuescape.length import RunLength

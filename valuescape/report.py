@@ -41,6 +41,8 @@ def _report(session: "Session") -> dict[str, Any]:
         "frames": len(log.frame_ends),
         "ticks": max(session.newest_tick, 0),
         **{name: _finite(value) for name, value in figures.items()},
+        "frame_parts_ms": {part.name: round(part.ms, 3) for part in session.accounts.parts()},
+        "processes": session.accounts.usage(session.stage),
         "individuals": session.scene.trails.individuals.count,
         "start_s": round(session.accounts.start_s, 3),
         "worker_restarts": engine.restarts,

@@ -12,6 +12,7 @@ class Outputs:
     folder: Path
     video: Path | None = None
     screenshot: Path | None = None
+    profile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,12 @@ from sim.interrupts import Interrupts
 from sim.policy.network import Checkpoint
 from sim.supervisor import WorkerFailedError
 from valuescape.accounts import Accounts
+from valuescape.breakdown import EXACT_FRAME
 from valuescape.captions import Captions
 from valuescape.inspection import Inspection
 from valuescape.length import RunLength
 from valuescape.pace import Pace
+from valuescape.profile_files import write_profile
 from valuescape.report import write_report
 from valuescape.results import Outputs, Progress, RunResult
 from valuescape.stage import Stage, runnable
@@ -205,27 +207,42 @@ class Session:
 
     def _frame(self, elapsed_s: float) -> None:
         """Make one frame and show it."""
+        profiler, exact = self.meter.profiler, self.accounts.next_is_exact
+        profiler.finish = self.display.gl.finish if exact else None
+        with profiler.section(EXACT_FRAME if exact else "frame"):
+            self._make_frame(elapsed_s)
+
+    def _make_frame(self, elapsed_s: float) -> None:
         self.meter.clear()
-        self._take_events()
-        self.engine.check()
-        newest, viewer = self.pace.newest_tick(), self.viewer
+        section = self.meter.section
+        with section("events"):
+            self._take_events()
+        with section("engine"):
+            self.engine.check()
+            newest, viewer = self.pace.newest_tick(), self.viewer
         if viewer.blind and self._drawn_blind:
             time.sleep(_BLIND_S)
             return
         before = self.newest_tick
         self.scene.upload(self.engine, newest, self.stage.signals(viewer.trail_color))
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        self.inspection.update(viewer, range(max(before + 1, 0), self.newest_tick + 1))
+        with section("inspection"):
+            self.inspection.update(viewer, range(max(before + 1, 0), self.newest_tick + 1))
         if not self.recorder:  # a video has one size
             self.scene.resize(self._picture_size())
-        self.scene.draw(viewer, self._captions.of(self))
+        with section("captions"):
+            said = self._captions.of(self)
+        self.scene.draw(viewer, said)
         if self.recorder:
-            self.meter.queries += 1
-            self.recorder.add(picture_bytes(self.scene.picture))
-        changes = self._draw_panel()
-        self.display.present(
-            self.scene.picture, self.tuning.picture if self.tuning and self._panel_px() else None
-        )
+            with section("video"):
+                self.meter.queries += 1
+                self.recorder.add(picture_bytes(self.scene.picture))
+        with section("panel"):
+            changes = self._draw_panel()
+        with section("present"):
+            self.display.present(
+                self.scene.picture, self.tuning.picture if self.tuning and self._panel_px() else None
+            )
         self._drawn_blind = viewer.blind
         for change in changes:
             self._apply(change)
@@ -368,6 +385,11 @@ class Session:
         if self.recorder:
             self.recorder.close()
             result.files.append(self.recorder.path)
+        if self.outputs.profile:
+            write_profile(
+                self.outputs.profile, self.accounts.tracks(self.stage), self.accounts.usage(self.stage)
+            )
+            result.files.append(self.outputs.profile)
         screenshot = self.outputs.screenshot
         if screenshot is None and self.headless:
             screenshot = self.outputs.folder / "last-frame.png"

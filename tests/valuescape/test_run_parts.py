@@ -14,6 +14,7 @@ from sim.engine import EpisodeStats
 from sim.errors import UsageError
 from sim.health import RunLog
 from sim.worlds import WORLDS, make_world
+from valuescape.breakdown import Part
 from valuescape.captions import heading
 from valuescape.length import RunLength
 from valuescape.presets import config_path, find_checkpoint, presets
@@ -110,7 +111,8 @@ def finished_session():
         engine=SimpleNamespace(workers=2, restarts=0, episode_stats=lambda: stats),
         newest_tick=30,
         scene=SimpleNamespace(trails=SimpleNamespace(individuals=SimpleNamespace(count=2))),
-        accounts=SimpleNamespace(start_s=1.25),
+        accounts=SimpleNamespace(start_s=1.25, parts=lambda: [Part("surface", 4.5)], usage=lambda stage: {}),
+        stage=None,
         recorder=None,
         lockstep=False,
         driver=SimpleNamespace(renderer="llvmpipe [really]", version="4.5"),
