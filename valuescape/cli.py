@@ -14,6 +14,7 @@ from rich.markup import escape
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from valuescape.cli_checkpoints import convert, train
+from valuescape.cli_measure import compare, scale
 from valuescape.outputs import remove_if_empty, require_picture, require_writable
 from valuescape.presets import presets
 
@@ -290,5 +291,7 @@ def doctor() -> int:
     return examine(_out)
 
 
+app.command()(scale)
+app.command()(compare)
 app.command()(convert)
 app.command()(train)

@@ -179,6 +179,10 @@ class Session:
         """
         return self.recorder is not None or not self.config.features.async_physics
 
+    def turn_frames(self) -> None:
+        """Turn frames until the run's length is reached or someone ends it, and write nothing."""
+        self._turn_frames(lambda _: None)
+
     def run(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
         """Turn frames until the run's length is reached or someone ends it; write and return the report."""
         try:

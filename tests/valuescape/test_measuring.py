@@ -1,0 +1,223 @@
+"""Commands that measure: how a run scales, and whether one is worse than another."""
+
+import json
+import math
+from base64 import b64decode
+from types import SimpleNamespace
+
+import pytest
+
+from sim.config import load_config
+from sim.errors import UsageError
+from sim.interrupts import Interrupts
+from valuescape.cli import run_cli
+from valuescape.compare import compare, read_report
+from valuescape.config_files import config_toml
+from valuescape.html_report import Chapter, write_html
+from valuescape.scale import Cell, ScalePlan, as_json, best_workers, growth_exponent, judge, measure
+from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
+
+TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=160"]
+TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false"]
+
+
+def cell(workers, agents, ticks_per_s, **figures):
+    return Cell(workers, agents, [float(each) for each in ticks_per_s], **figures)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 1.7])
+def test_the_exponent_of_a_power_is_found(exponent):
+    points = [(n, 3e-6 * n**exponent) for n in (10, 100, 1_000, 10_000)]
+    assert growth_exponent(points) == pytest.approx(exponent)
+    assert math.isnan(growth_exponent(points[:1]))
+
+
+def test_a_worker_more_has_to_be_worth_it():
+    assert best_workers({0: 100.0, 1: 98.0, 2: 190.0, 4: 192.0}) == 2
+    assert best_workers({0: 100.0, 1: 50.0, 2: 80.0}) == 0
+    assert best_workers({1: 100.0, 2: 104.0, 4: 108.0}) == 4  # by way of two it is not, at once it is
+
+
+def test_figures_are_judged():
+    cells = [
+        cell(0, 100, [900, 1000, 1100]),
+        cell(0, 1000, [100]),
+        cell(1, 100, [500]),
+        cell(1, 1000, [100]),
+        cell(2, 100, [400]),
+        cell(2, 1000, [180]),
+        cell(2, 9, []),  # did not fit
+    ]
+    verdict = judge(cells)
+    assert verdict.best == {100: 0, 1000: 2}
+    assert verdict.efficiency[2, 1000] == pytest.approx(0.9)
+    assert verdict.efficiency[2, 100] == pytest.approx(0.4)
+    assert (0, 100) not in verdict.efficiency
+    assert verdict.exponents[0] == pytest.approx(1.0)
+    said = " ".join(verdict_lines(verdict))
+    assert "workers.count = 0 with 100 agents, 2 with 1,000 agents" in said
+    assert "With no workers a tick takes agents^1.00" in said
+    table = scale_table(cells, verdict, spread=True)
+    assert len(table) == 7
+    assert table[1][2] == "1 k (900 to 1.1 k)"
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return load_config(None, TINY)
+
+
+def test_every_cell_is_measured_and_reported(tiny, tmp_path):
+    plan = ScalePlan((0, 1), (32, 64), seconds=0.05, frames=4, repeats=2)
+    told = []
+    with Interrupts() as interrupts:
+        steps = [
+            [len(each.ticks_per_s) for each in cells]
+            for cells in measure(tiny, plan, interrupts, told.append)
+        ]
+    assert len(steps) == len(told) == 8
+    assert steps[3] == [1, 1, 1, 1]  # every cell once before any twice
+    assert steps[-1] == [2, 2, 2, 2]
+    assert told[:4] != told[4:]
+
+
+def test_the_figures_are_of_a_run(tiny, tmp_path):
+    plan = ScalePlan((0,), (40,), seconds=0.1, frames=8, repeats=1)
+    with Interrupts() as interrupts:
+        *_, cells = measure(tiny, plan, interrupts, lambda _: None)
+    (found,) = cells
+    assert 10 < found.ticks_per_s[0] < 1e6
+    assert found.agent_steps_per_s == pytest.approx(40 * found.ticks_per_s[0])
+    assert 0.3 < found.handed_over_us[0] * found.ticks_per_s[0] / 1e6 < 3  # alone, a tick asked for is a tick
+    assert found.fps[0] > 1
+    assert found.bytes_per_agent > 40
+    verdict = judge(cells)
+    read = json.loads(json.dumps(as_json(cells, verdict, plan), allow_nan=False))
+    assert read["best_workers"] == {"40": 0}
+    assert read["exponents"] == {"0": None}
+    write_scale_html(tmp_path / "scale.html", tiny, cells, verdict)
+    assert "workers.count = 0" in (tmp_path / "scale.html").read_text()
+
+
+def test_an_interrupt_keeps_what_was_measured(tiny):
+    plan = ScalePlan((0,), (32, 64), seconds=0.05, frames=0, repeats=3)
+    interrupts = SimpleNamespace(asked=False, check=lambda: None)
+    kept = []
+    for cells in measure(tiny, plan, interrupts, lambda _: None):
+        kept = cells
+        interrupts.asked = True
+    assert sum(len(each.ticks_per_s) for each in kept) == 1
+
+
+def test_a_crowd_that_does_not_fit_is_left_out(tiny, monkeypatch):
+    monkeypatch.setattr("valuescape.scale.available_memory", lambda: 1_000_000)
+    plan = ScalePlan((0,), (32, 100_000), seconds=0.05, frames=0, repeats=1)
+    with Interrupts() as interrupts:
+        *_, cells = measure(tiny, plan, interrupts, lambda _: None)
+    assert {each.agents for each in cells if each.ticks_per_s} == {32}
+
+
+def test_scale_writes_a_configuration_that_can_be_run(tiny, tmp_path, capsys):
+    sets = [part for setting in TINY for part in ("--set", setting)]
+    arguments = ["scale", "--workers", "0", "--agents", "32,64", "--seconds", "0.05", "--frames", "0"]
+    status = run_cli([*arguments, "--repeats", "1", *sets, "--json", "s.json", "--write", "mine.toml"])
+    assert status == 0
+    assert json.loads((tmp_path / "s.json").read_text())["best_workers"] == {"32": 0, "64": 0}
+    written = load_config(tmp_path / "mine.toml")
+    assert written.workers.count == 0
+    assert written.trails.length == 4
+    assert (tmp_path / "runs" / "scale.html").is_file()
+    assert "workers.count = 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--workers", "1,x"], "--workers 1,x"),
+        (["--agents", "0"], "--agents 0"),
+        (["--world", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_of_scale_is_refused(tiny, capsys, arguments, message):
+    assert run_cli(["scale", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def report(**changes):
+    health = {"fps_std": True, "frame_ms_p95": True, "memory": False}
+    plain = {
+        "fps_mean": 50.0,
+        "fps_std": 1.0,
+        "frame_ms_p50": 20.0,
+        "frame_ms_p95": 24.0,
+        "busy_ms_p50": 12.0,
+    }
+    return plain | {"health": health, "frame_parts_ms": {"surface": 7.0, "trails": 3.0}} | changes
+
+
+def test_a_run_as_good_as_before_gives_no_reason():
+    found = compare(report(), report(frame_parts_ms={"surface": 16.9, "trails": 3.0}))
+    assert found.reasons == []
+    assert ("surface (ms)", 7.0, 16.9) in found.rows
+
+
+def test_a_section_that_grew_is_named():
+    found = compare(report(), report(frame_parts_ms={"surface": 7.0, "trails": 13.5}))
+    assert found.reasons == ["trails (ms) takes 10.5 ms more than before (3.0, now 13.5 ms)"]
+    assert (
+        compare(report(), report(frame_parts_ms={"new": 11.0}))
+        .reasons[0]
+        .startswith("new (ms) takes 11.0 ms")
+    )
+
+
+def test_a_limit_that_broke_is_named_and_one_that_was_broken_is_not():
+    health = {"fps_std": False, "frame_ms_p95": True, "memory": False}
+    found = compare(report(), report(health=health, fps_std=6.0))
+    assert found.reasons == ["the limit on fps_std was kept before and is broken now"]
+    unknown = report(health=health, fps_std=None)  # too short to tell
+    assert compare(report(), unknown).reasons == []
+
+
+@pytest.mark.parametrize("worse", [False, True])
+def test_compare_ends_with_a_status_for_ci(tmp_path, capsys, worse):
+    paths = tmp_path / "a.json", tmp_path / "b.json"
+    paths[0].write_text(json.dumps(report()))
+    paths[1].write_text(json.dumps(report(frame_ms_p50=31.0 if worse else 20.0)))
+    assert run_cli(["compare", *map(str, paths)]) == int(worse)
+    assert ("frame_ms_p50 takes 11.0 ms more" in capsys.readouterr().out) == worse
+    assert run_cli(["compare", *map(str, paths), "--json"]) == int(worse)
+    assert len(json.loads(capsys.readouterr().out)["reasons"]) == int(worse)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"health": {}}'])
+def test_what_is_no_report_is_refused(tmp_path, content):
+    path = tmp_path / "x.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UsageError, match=r"x\.json"):
+        read_report(path)
+
+
+def test_a_configuration_written_is_read_as_the_same(tmp_path):
+    settings = ["agents.count=5", "lod.segment_budget=7", "heatmap.low=-2.5", "features.simd=false"]
+    config = load_config(None, [*settings, "heatmap.axes=pole angle, pole velocity", "world.name=cartpole"])
+    path = tmp_path / "a.toml"
+    path.write_text(config_toml(config))
+    assert load_config(path) == config
+    assert config_toml(load_config(None)) == "\n"
+
+
+def test_a_report_is_one_file_and_safe_to_open(tmp_path):
+    path = tmp_path / "new" / "r.html"
+    chapters = [Chapter("<b>", "a & b", [["x"], ["<script>"]], lambda axes: axes.plot([1, 2]))]
+    write_html(path, "T<i>", ["well"], chapters)
+    page = path.read_text()
+    assert "<script>" not in page
+    assert "<b>" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    image = page.split("base64,")[1].split('"')[0]
+    assert b"<svg" in b64decode(image)
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_html(tmp_path / "new" / "r.html" / "x.html", "T", [], [])

@@ -1,0 +1,184 @@
+"""Commands that measure: `scale` and `compare`."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from sim.errors import UsageError
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def scale(
+    preset: Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")] = "demo",
+    workers: Annotated[str, typer.Option(help="Numbers of worker processes; 0 steps in this one.")] = "0,1,2",
+    agents: Annotated[str, typer.Option(help="Numbers of agents.")] = "100,1000,10000,100000",
+    world: Annotated[str | None, typer.Option(help="Another world than the preset's.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.05, help="Of each measurement.")] = 1.0,
+    frames: Annotated[int, typer.Option(min=0, help="Frames of each; 0 measures no pictures.")] = 60,
+    repeats: Annotated[int, typer.Option(min=1, help="Times that each is measured, in mixed order.")] = 3,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting.")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("runs/scale.html"),
+    write: Annotated[
+        Path | None, typer.Option(help="Write a configuration with the best number of workers.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Measure how a run scales with workers and agents, and say how many workers this machine should use.
+
+    Ticks and agent-steps a second, frames, what handing a tick over takes, memory an agent. Ctrl-C keeps what
+    was measured.
+
+    [bold]Examples[/]
+
+    valuescape scale
+
+    valuescape scale --workers 0,1,2,4 --agents 1000,100000 --world pendulum --frames 0
+
+    valuescape scale --write mine.toml && valuescape run mine.toml
+    """
+    from sim.config import load_config
+    from sim.interrupts import Interrupts
+    from valuescape.outputs import require_writable
+    from valuescape.presets import config_path
+    from valuescape.scale import ScalePlan, judge, measure, require_map
+
+    plan = ScalePlan(
+        _numbers("--workers", workers, 0), _numbers("--agents", agents, 1), seconds, frames, repeats
+    )
+    changes = [*(overrides or []), *([f"world.name={world}", "policy.checkpoint=auto"] if world else [])]
+    config = load_config(config_path(preset), changes)
+    require_map(config)
+    for option, path in (("--report", report), ("--json", as_json), ("--write", write)):
+        if path:
+            require_writable(option, path.parent)
+    cells: Sequence[Any] = ()
+    with Interrupts() as interrupts, _bar() as bar:
+        task = bar.add_task("scale", total=len(plan.cells) * repeats, state="")
+        for cells in measure(config, plan, interrupts, lambda text: bar.update(task, state=text)):  # noqa: B007
+            bar.advance(task)
+        interrupted = interrupts.asked
+    if not any(each.ticks_per_s for each in cells):
+        return 130 if interrupted else 1
+    _tell_scale(config, cells, judge(cells), plan, (as_json, report, write, config_path(preset), changes))
+    return 130 if interrupted else 0
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="A run.json.")],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="A later one.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Compare two runs. Ends with status 1 if a section grew by more than 10 ms, or a health limit broke.
+
+    [bold]Example[/]  valuescape compare runs/before/run.json runs/after/run.json
+    """
+    from valuescape.compare import compare as compare_reports
+    from valuescape.compare import read_report
+
+    found = compare_reports(read_report(before), read_report(after))
+    if as_json:
+        rows = [{"name": name, "before": _null(a), "after": _null(b)} for name, a, b in found.rows]
+        _out.print_json(json.dumps({"rows": rows, "reasons": found.reasons}))
+    else:
+        table = Table("", "before", "after", "change")
+        for name, earlier, later in found.rows:
+            table.add_row(name, _shown(earlier), _shown(later), _change(earlier, later))
+        _out.print(table)
+        for reason in found.reasons:
+            _out.print(f"[bold red]worse:[/] {escape(reason)}", soft_wrap=True)
+        if not found.reasons:
+            _out.print("[green]no section grew by more than 10 ms, no limit broke[/]")
+    return 1 if found.reasons else 0
+
+
+def _numbers(option: str, text: str, least: int) -> tuple[int, ...]:
+    """Read `1,2,4`. Raises UsageError for anything else."""
+    try:
+        numbers = tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < least:
+        raise UsageError(f"{option} {text}: expected whole numbers from {least} with commas between them")
+    return numbers
+
+
+def _bar() -> Bar:
+    return Bar(
+        TextColumn("measuring"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+        console=_err,
+        transient=True,
+    )
+
+
+def _tell_scale(
+    config: Any,
+    cells: Sequence[Any],
+    verdict: Any,
+    plan: Any,
+    where: tuple[Path | None, Path, Path | None, Path, list[str]],
+) -> None:
+    from valuescape.scale import as_json as scale_json
+    from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
+
+    json_path, html_path, toml_path, preset, changes = where
+    table = scale_table(cells, verdict, spread=False)
+    shown = Table(*table[0])
+    for row in table[1:]:
+        shown.add_row(*row)
+    _out.print(shown)
+    for line in verdict_lines(verdict):
+        _out.print(escape(line), soft_wrap=True)
+    write_scale_html(html_path, config, cells, verdict)
+    written = [html_path]
+    if json_path:
+        json_path.write_text(json.dumps(scale_json(cells, verdict, plan), indent=2) + "\n", encoding="utf-8")
+        written.append(json_path)
+    if toml_path:
+        _write_config(toml_path, preset, changes, config.agents.count, verdict)
+        written.append(toml_path)
+    for path in written:
+        _out.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True)
+
+
+def _write_config(path: Path, preset: Path, changes: list[str], agents: int, verdict: Any) -> None:
+    """Write the configuration that was measured, with the workers that served its crowd's size best."""
+    from sim.config import changed, load_config
+    from valuescape.config_files import config_toml
+
+    nearest = min(verdict.best, key=lambda crowd: abs(math.log(crowd / agents)))
+    config = changed(load_config(preset, changes), {"workers.count": verdict.best[nearest]})
+    comment = (
+        f"# {preset.stem}, with the workers that `valuescape scale` found best here for {nearest:,} agents\n"
+    )
+    path.write_text(comment + config_toml(config), encoding="utf-8")
+
+
+def _null(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _shown(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.2f}"
+
+
+def _change(earlier: float, later: float) -> str:
+    return "–" if math.isnan(later - earlier) else f"{later - earlier:+,.2f}"
