@@ -56,6 +56,7 @@ class Accounts:
         """Return what would make frames fit into their time, if they do not."""
         config, budget = stage.config, stage.scene.trails.budget
         facts = Facts(
+            agents=config.agents.count,
             segment_budget=budget.segments,
             segments=self.log.segments[-1] if self.log.segments else 0,
             mesh_resolution=config.render.mesh_resolution,

@@ -65,6 +65,7 @@ def worker_loads(spans: Sequence[NDArray[Any]], now_ns: int, seconds: float = 2.
 class Facts:
     """What advice depends on, beside the parts: settings as they are now."""
 
+    agents: int
     segment_budget: int  # 0: no limit
     segments: int
     mesh_resolution: int
@@ -121,6 +122,11 @@ def _turn(name: str, share: float, facts: Facts) -> tuple[str, tuple[tuple[str, 
             return text, (("render.mesh_resolution", edge),)
         case "surface":
             return f"make the window smaller, to {share:.0%} of its area", ()
+        case "density" if facts.agents > facts.density_resolution**2:
+            agents = max(_round(facts.agents * share), 1)
+            return f"lower agents.count from {facts.agents:,} to about {agents:,}", (
+                ("agents.count", agents),
+            )
         case "density" | "shade":
             edge = max(round(facts.density_resolution * share**0.5), 8)
             text = f"lower heatmap.density_resolution from {facts.density_resolution} to {edge}"

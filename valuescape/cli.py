@@ -15,6 +15,7 @@ from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from valuescape.cli_checkpoints import convert, train
 from valuescape.cli_measure import compare, scale
+from valuescape.cli_stress import stress
 from valuescape.outputs import remove_if_empty, require_picture, require_writable
 from valuescape.presets import presets
 
@@ -292,6 +293,7 @@ def doctor() -> int:
 
 
 app.command()(scale)
+app.command()(stress)
 app.command()(compare)
 app.command()(convert)
 app.command()(train)

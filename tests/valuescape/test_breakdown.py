@@ -12,7 +12,7 @@ from valuescape.breakdown import EXACT_FRAME, Facts, Part, advise, frame_parts, 
 from valuescape.profile_files import Track, require_profile, worker_tracks, write_profile
 
 NAMES = ["surface", "trails", "frame", EXACT_FRAME]
-FACTS = Facts(60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)
+FACTS = Facts(240, 60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)
 
 
 def frames(*kinds):
@@ -80,6 +80,7 @@ def test_what_is_advised_depends_on_the_run():
 
     assert "smaller, to 40% of its area" in said("surface", flat=True)
     assert "workers.count" in said("engine", workers=0)
+    assert "agents.count from 100,000 to about 40,000" in said("density", agents=100_000)
     assert "no setting" in said("engine", workers=2)
     assert "glow" in said("effects", glow=0.7)
 

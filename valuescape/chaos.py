@@ -1,0 +1,104 @@
+"""Workers killed and stopped at random, and the proof that nothing was lost: the hash of the whole state."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sim.config import Config, changed
+from sim.engine import Engine
+from sim.interrupts import Interrupts
+from sim.policy.network import Checkpoint
+
+TICKS = 600
+"""Of a round."""
+
+_STRIDE = 10
+"""Ticks between two looks at the clock."""
+
+_FAULTS = (signal.SIGKILL, signal.SIGSTOP)
+
+
+@dataclass(slots=True)
+class ChaosResult:
+    """What the rounds came to. differing: rounds whose end was not that of an undisturbed run."""
+
+    rounds: int = 0
+    killed: int = 0
+    stopped: int = 0
+    restarts: int = 0
+    differing: list[int] = field(default_factory=list)
+
+
+def disturb(
+    config: Config,
+    checkpoint: Checkpoint | None,
+    seconds: float,
+    interrupts: Interrupts,
+    on_progress: Callable[[float, ChaosResult], None] = lambda done, result: None,
+    seed: int = 0,
+) -> ChaosResult:
+    """Run rounds of TICKS ticks with another seed each for so long, while workers are killed and stopped.
+
+    Each round's hash is compared with that of the same run without workers, whom nobody can kill. A worker
+    that is stopped counts as hung after `workers.heartbeat_timeout`, which is a second here.
+    """
+    result, order = ChaosResult(), random.Random(seed)  # noqa: S311 - an order, no secret
+    began = time.monotonic()
+    while time.monotonic() - began < seconds and not interrupts.asked:
+        each = changed(
+            config,
+            {
+                "run.seed": config.run.seed + result.rounds,
+                "workers.heartbeat_timeout": 1.0,
+                "workers.max_restarts": 1_000,
+                "workers.count": config.workers.count if config.workers.count not in ("auto", 0) else 2,
+            },
+        )
+        expected = _undisturbed(each, checkpoint)
+        if _disturbed(each, checkpoint, order, result, interrupts) != expected and not interrupts.asked:
+            result.differing.append(result.rounds)
+        result.rounds += 1
+        on_progress(min((time.monotonic() - began) / seconds, 1.0), result)
+    return result
+
+
+def _undisturbed(config: Config, checkpoint: Checkpoint | None) -> str:
+    with Engine(changed(config, {"workers.count": 0}), checkpoint) as engine:
+        engine.wait_ready()
+        engine.advance_to(TICKS)
+        return engine.state_hash()
+
+
+def _disturbed(
+    config: Config,
+    checkpoint: Checkpoint | None,
+    order: random.Random,
+    result: ChaosResult,
+    interrupts: Interrupts,
+) -> str:
+    """Return the hash of the same run with two faults in it, at ticks that chance chooses."""
+    faults = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2))
+    with Engine(config, checkpoint) as engine:
+        engine.wait_ready(interrupts.check)
+        for tick in range(_STRIDE, TICKS + 1, _STRIDE):
+            engine.advance_to(tick)
+            if tick in faults:
+                _do_harm(engine, order, result)
+            if interrupts.asked:
+                break
+        result.restarts += engine.restarts
+        return engine.state_hash()
+
+
+def _do_harm(engine: Engine, order: random.Random, result: ChaosResult) -> None:
+    fault = order.choice(_FAULTS)
+    with suppress(ProcessLookupError):  # it died of something else
+        os.kill(order.choice(engine.worker_pids), fault)
+        if fault is signal.SIGKILL:
+            result.killed += 1
+        else:
+            result.stopped += 1

@@ -1,0 +1,161 @@
+"""Until it breaks: more and more load, then between what was carried and what was not."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sim.config import Config, changed
+from sim.health import limits, measures
+from sim.interrupts import Interrupts
+from valuescape.length import RunLength
+from valuescape.results import Outputs
+from valuescape.session import Session
+
+LOADS: dict[str, tuple[str, int]] = {
+    "agents": ("agents.count", 4_000_000),
+    "trails": ("trails.length", 4096),
+    "field": ("heatmap.resolution", 2048),
+    "ticks": ("sim.ticks_per_s", 1_000_000),
+}
+"""What can be made more of: its setting, and the most that it takes."""
+
+KEEPS_UP = 0.9
+"""Share of the ticks asked for that have to be made."""
+
+CLOSE = 0.1
+"""The breaking point is found within this share of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One load, and what it came to. broken: what broke, in words; empty if the load was carried.
+
+    dominated: the longest section of a frame, and its share. advice: what to turn, if frames took too long.
+    """
+
+    load: int
+    broken: tuple[str, ...] = ()
+    fps: float = math.nan
+    frame_ms_p95: float = math.nan
+    ticks_per_s: float = math.nan
+    dominated: str = ""
+    advice: str = ""
+
+
+@dataclass(slots=True)
+class Search:
+    """All trials, and the greatest load that was carried and the least that broke; None if there was none."""
+
+    trials: list[Trial] = field(default_factory=list)
+
+    @property
+    def carried(self) -> Trial | None:
+        """The greatest load below the least that broke."""
+        limit = self.broke.load if self.broke else math.inf
+        well = [each for each in self.trials if not each.broken and each.load < limit]
+        return max(well, key=lambda each: each.load, default=None)
+
+    @property
+    def broke(self) -> Trial | None:
+        """The least load that broke something."""
+        return min((each for each in self.trials if each.broken), key=lambda each: each.load, default=None)
+
+
+def search(
+    try_load: Callable[[int], Trial], start: int, most: int, stop: Callable[[], bool] = lambda: False
+) -> Search:
+    """Double the load from `start` until something breaks or there is no more, then halve the gap in between.
+
+    Ends within CLOSE of the breaking point. stop: asked before every trial, it ends the search with what is
+    known.
+    """
+    found, load = Search(), start
+    while not stop():
+        found.trials.append(try_load(load))
+        if found.trials[-1].broken or load == most:
+            break
+        load = min(2 * load, most)
+    while not stop() and (gap := _between(found)) is not None:
+        found.trials.append(try_load(gap))
+    return found
+
+
+def _between(found: Search) -> int | None:
+    """Return the load to try next; None when the breaking point is known well enough, or there is none."""
+    broke, carried = found.broke, found.carried
+    if broke is None or broke.load <= 1:
+        return None
+    low = carried.load if carried else 0
+    if broke.load - low <= max(CLOSE * broke.load, 1):
+        return None
+    return (low + broke.load) // 2
+
+
+def try_session(config: Config, load: str, amount: int, seconds: float, interrupts: Interrupts) -> Trial:
+    """Run the whole program with so much load, headless, and hold it against the health limits.
+
+    Memory needs minutes to tell and is left out. That the simulation falls behind its clock counts as broken.
+    """
+    name, _ = LOADS[load]
+    value: Any = float(amount) if name == "sim.ticks_per_s" else amount
+    warmup = min(0.3 * seconds, 2.0)
+    config = changed(config, {name: value, "run.record": False, "health.warmup_s": warmup})
+    length, outputs = RunLength(seconds=seconds + warmup), Outputs(Path("runs/stress"))
+    with Session(config, length, outputs, headless=True, interrupts=interrupts) as session:
+        session.turn_frames()
+        figures = measures(session.log, config.health)
+        parts = session.accounts.parts()
+        advice = session.accounts.advice(session.stage, session.viewer)
+    broken = [each for each in limits(figures, config.health) if each.value >= each.below]
+    said = [f"{each.title} {each.value:.3g}, limit {each.below:g}" for each in broken]
+    asked, made = config.sim.ticks_per_s, figures["ticks_per_s"]
+    if asked and made < KEEPS_UP * asked:
+        said.append(f"the simulation makes {made:,.0f} of {asked:,.0f} ticks/s")
+    whole = sum(part.ms for part in parts)
+    return Trial(
+        amount,
+        tuple(said),
+        figures["fps_mean"],
+        figures["frame_ms_p95"],
+        made,
+        f"{parts[0].name} {parts[0].ms / whole:.0%}" if parts and whole else "",
+        advice.sentence if advice else "",
+    )
+
+
+def verdict(found: Search, load: str) -> list[str]:
+    """Return what the search came to, in sentences."""
+    carried, broke = found.carried, found.broke
+    if broke is None:
+        return [f"Nothing broke up to {carried.load:,} {load}." if carried else "Nothing was measured."]
+    lines = [f"With {broke.load:,} {load} it breaks: {'; '.join(broke.broken)}."]
+    if carried:
+        lines.insert(
+            0,
+            f"{carried.load:,} {load} are carried: {carried.fps:.0f} FPS, P95 {carried.frame_ms_p95:.1f} ms.",
+        )
+    if broke.dominated:
+        lines.append(f"Longest in a frame then: {broke.dominated}.")
+    if broke.advice:
+        lines.append(broke.advice + ".")
+    return lines
+
+
+def as_json(found: Search, load: str) -> dict[str, Any]:
+    """Return the search as it is written to JSON; what is not known is null."""
+    trials = [
+        {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(each).items()
+        }
+        for each in sorted(found.trials, key=lambda each: each.load)
+    ]
+    carried, broke = found.carried, found.broke
+    return {
+        "load": load,
+        "carried": carried.load if carried else None,
+        "broke": broke.load if broke else None,
+        "trials": trials,
+    }
