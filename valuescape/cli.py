@@ -14,6 +14,7 @@ from rich.markup import escape
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from valuescape.cli_checkpoints import convert, train
+from valuescape.cli_impact import impact
 from valuescape.cli_measure import compare, scale
 from valuescape.cli_stress import stress
 from valuescape.outputs import remove_if_empty, require_picture, require_writable
@@ -294,6 +295,7 @@ def doctor() -> int:
 
 app.command()(scale)
 app.command()(stress)
+app.command()(impact)
 app.command()(compare)
 app.command()(convert)
 app.command()(train)

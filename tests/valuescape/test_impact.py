@@ -1,0 +1,109 @@
+"""What optimisations are worth: the arithmetic, the proof that nothing differs, and a whole run."""
+
+import json
+import math
+from statistics import stdev
+
+import pytest
+
+from sim.config import FeaturesConfig, load_config
+from sim.interrupts import Interrupts
+from valuescape import impact
+from valuescape.cli import run_cli
+from valuescape.impact import ALL_ON, SWITCHES, agreements, interval, judge, lines_of, variants
+
+TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
+TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8", "workers.count=1"]
+
+
+def test_every_switch_is_covered():
+    assert set(SWITCHES) == set(FeaturesConfig.model_fields)
+    names = [each.name for each in variants()]
+    assert names == [ALL_ON, *(f"{switch} off" for switch in SWITCHES), "all off"]
+
+
+def test_the_interval_is_student_s():
+    """Of 2, 4, 6: mean 4, standard error 2 / sqrt(3), t(2) = 4.303."""
+    middle, low, high = interval([2.0, 4.0, 6.0])
+    assert middle == 4
+    assert high - middle == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
+    assert middle - low == pytest.approx(high - middle)
+    assert interval([5.0]) == (5.0, -math.inf, math.inf)
+    many = [float(x % 7) for x in range(50)]
+    assert interval(many)[2] - interval(many)[0] == pytest.approx(1.96 * stdev(many) / math.sqrt(50))
+
+
+def measured(**speeds):
+    """All variants, with these FPS where named, else those of all on."""
+    found = variants()
+    for each in found:
+        each.fps = list(speeds.get(each.name.split()[0], [50.0, 51.0, 49.0]))
+        each.frame_ms_p95, each.memory_mb = [1000 / fps for fps in each.fps], [300.0] * 3
+        each.parts = [{"trails": 9.0 if each.name == "trail_lod off" else 2.0}] * 3
+    return found
+
+
+def test_what_is_worth_something_is_told_from_what_is_not():
+    found = judge(
+        measured(trail_lod=[20.0, 22.0, 19.0], simd=[60.0, 62.0, 58.0], gpu_heatmap=[55.0, 45.0, 50.0]), {}
+    )
+    worths = {each.switch: each for each in found}
+    assert found[0].switch == "trail_lod"
+    assert worths["trail_lod"].fps == pytest.approx(50 - 61 / 3)
+    assert worths["trail_lod"].section_ms == pytest.approx(-7.0)
+    assert worths["trail_lod"].recommended == "on"
+    assert worths["simd"].recommended == "off"
+    assert worths["gpu_heatmap"].recommended == "no difference seen"
+    assert worths["simd"].agrees == "not compared"
+
+
+def test_lines_are_those_of_files_that_are_there():
+    for switch in impact._CODE:
+        assert lines_of(switch) > 50
+    assert lines_of("batched_trails") == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.regression
+@pytest.mark.slow
+def test_no_switch_changes_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(impact, "_TICKS", 25)
+    with Interrupts() as interrupts:
+        said = agreements(load_config(None, TINY), interrupts, lambda _: None)
+    assert list(said) == list(SWITCHES)
+    assert not [each for each in said.values() if "DIFFER" in each]
+    assert said["simd"] == said["parallel_agents"] == "states equal"
+    assert said["batched_trails"] == said["instanced_agents"] == "pictures equal"
+
+
+@pytest.mark.gpu
+def test_a_picture_that_differs_is_told(tmp_path, monkeypatch):
+    """Else the comparison would be green whatever a switch does."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(impact, "_TICKS", 5)
+    plain = impact._with_off
+
+    def broken(config, off):
+        return impact.changed(plain(config, off), {"heatmap.opacity": 0.1 if off else 1.0})
+
+    monkeypatch.setattr(impact, "_with_off", broken)
+    with Interrupts() as interrupts:
+        said = impact._pictures_agree(load_config(None, TINY), "batched_trails", interrupts)
+    assert said.startswith("PICTURES DIFFER")
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+def test_the_command_prints_the_matrix_and_writes_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(impact, "_TICKS", 5)
+    sets = [part for setting in TINY for part in ("--set", setting)]
+    assert run_cli(["impact", "--seconds", "0.3", "--repeats", "1", *sets, "--json", "i.json"]) == 0
+    said = capsys.readouterr().out
+    assert "times as fast" in said
+    written = json.loads((tmp_path / "i.json").read_text())
+    assert {each["switch"] for each in written["switches"]} == set(SWITCHES)
+    assert all(each["low"] is None for each in written["switches"])  # of one repeat
+    assert all(len(each["fps"]) == 1 for each in written["variants"])
+    assert "Impact matrix" in (tmp_path / "runs" / "impact.html").read_text()

@@ -1,0 +1,146 @@
+"""The command `impact`."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def impact(
+    preset: Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")] = "demo",
+    seconds: Annotated[float, typer.Option(min=0.3, help="Of each run.")] = 3.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each setting of the switches.")] = 3,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting.")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("runs/impact.html"),
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Measure what each switch of [features] is worth here, and that it changes nothing but the time.
+
+    Turns each off alone, all off and all on, in mixed order; compares states and pictures of both paths. Ends
+    with status 1 if they differ. Ctrl-C keeps what was measured.
+
+    [bold]Example[/]  valuescape impact --set agents.count=1000
+    """
+    from sim.config import load_config
+    from sim.interrupts import Interrupts
+    from valuescape.impact import SWITCHES, agreements, judge, measure, variants
+    from valuescape.impact import as_json as impact_json
+    from valuescape.outputs import require_writable
+    from valuescape.presets import config_path
+    from valuescape.scale import require_map
+
+    config = load_config(config_path(preset), overrides or [])
+    require_map(config)
+    for option, path in (("--report", report), ("--json", as_json)):
+        if path:
+            require_writable(option, path.parent)
+    found = variants()
+    with Interrupts() as interrupts, _bar() as bar:
+        task = bar.add_task("", total=len(SWITCHES) + len(found) * repeats, state="")
+
+        def step(text: str) -> None:
+            bar.update(task, advance=1, state=text)
+
+        agreement = agreements(config, interrupts, step)
+        for found in measure(config, seconds, repeats, interrupts, step):  # noqa: B007
+            pass
+        interrupted = interrupts.asked
+    worths = judge(found, agreement)
+    _tell(config, found, worths, report)
+    if as_json:
+        as_json.write_text(json.dumps(impact_json(found, worths), indent=2) + "\n", encoding="utf-8")
+        _out.print(f"wrote [bold]{escape(str(as_json))}[/]", soft_wrap=True)
+    if interrupted:
+        return 130
+    return 1 if any("DIFFER" in said for said in agreement.values()) else 0
+
+
+def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path) -> None:
+    from valuescape.html_report import Chapter, write_html
+
+    heading = [
+        "switch on",
+        "FPS",
+        "95 %",
+        "P95 (ms)",
+        "section (ms)",
+        "memory (MB)",
+        "lines",
+        "both paths",
+        "here",
+    ]
+    rows = [heading, *(_row(each) for each in worths)]
+    table = Table()
+    for name in heading:
+        table.add_column(name, overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*map(escape, row))
+    _out.print(table)
+    lines = _verdict(found)
+    for line in lines:
+        _out.print(escape(line), soft_wrap=True)
+    chapters = [
+        Chapter(
+            "Change in FPS when a switch is on",
+            "Bars: 95 % confidence.",
+            plot=lambda axes: _plot(axes, worths),
+        ),
+        Chapter("Impact matrix", "Each switch off alone, against all on.", rows),
+    ]
+    write_html(report, f"What the optimisations are worth: {config.world.name}", lines, chapters)
+    _out.print(f"wrote [bold]{escape(str(report))}[/]", soft_wrap=True)
+
+
+def _row(worth: Any) -> list[str]:
+    section = f"{worth.section} {worth.section_ms:+.2f}" if worth.section else "–"
+    return [
+        worth.switch,
+        f"{worth.fps:+.1f}",
+        "–" if math.isinf(worth.low) else f"{worth.low:+.1f} to {worth.high:+.1f}",
+        f"{worth.frame_ms_p95:+.1f}",
+        section,
+        f"{worth.memory_mb:+.1f}",
+        f"{worth.lines:,}" if worth.lines else "a few",
+        worth.agrees,
+        worth.recommended,
+    ]
+
+
+def _verdict(found: Sequence[Any]) -> list[str]:
+    from statistics import median
+
+    from valuescape.impact import ALL_OFF, ALL_ON
+
+    speeds = {each.name: median(each.fps) for each in found if each.fps}
+    if ALL_ON not in speeds or ALL_OFF not in speeds:
+        return ["Interrupted before all was measured."]
+    on, off = speeds[ALL_ON], speeds[ALL_OFF]
+    times = f"{on / off:.1f} times as fast"
+    return [f"All on {on:.1f} FPS, all off {off:.1f} FPS: {times}, without a limit on frames."]
+
+
+def _plot(axes: Any, worths: Sequence[Any]) -> None:
+    shown = list(reversed(worths))
+    reach = [0.0 if math.isinf(each.high) else each.high - each.fps for each in shown]
+    axes.barh([each.switch for each in shown], [each.fps for each in shown], xerr=reach, color="tab:green")
+    axes.axvline(0, color="0.4", linewidth=0.8)
+    axes.set_xlabel("change in frames/s")
+
+
+def _bar() -> Bar:
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}"))
+    return Bar(*columns, TimeRemainingColumn(), console=_err, transient=True)

@@ -1,0 +1,268 @@
+"""What each optimisation is worth on this machine, and that it changes nothing but the time it takes."""
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+
+from render.display import picture_bytes
+from render.recorder import pixels
+from sim.config import Config, FeaturesConfig, changed
+from sim.engine import Engine
+from sim.interrupts import Interrupts
+from sim.worlds import make_world
+from valuescape.length import RunLength
+from valuescape.presets import find_checkpoint
+from valuescape.results import Outputs
+from valuescape.session import Session
+
+SWITCHES = tuple(FeaturesConfig.model_fields)
+
+ALL_ON, ALL_OFF = "all on", "all off"
+
+_SECTION = {
+    "batched_trails": "trails",
+    "instanced_agents": "trails",
+    "async_physics": "engine",
+    "parallel_agents": "engine",
+    "trail_lod": "trails",
+    "spatial_culling": "trails",
+    "simd": "engine",
+}
+"""The section of a frame that a switch touches; the critic's field is made once, before the first frame."""
+
+_CODE = {
+    "gpu_heatmap": ("gpu/passes/critic.py", "gpu/shaders/dense.comp", "gpu/shaders/critic_reduce.comp"),
+    "parallel_agents": (
+        "sim/worker.py",
+        "sim/supervisor.py",
+        "sim/turns.py",
+        "sim/control.py",
+        "sim/crew.py",
+    ),
+    "trail_lod": (
+        *("gpu/passes/lod.py", "gpu/shaders/lod_choose.comp", "gpu/shaders/lod_scan.comp"),
+        *("gpu/shaders/lod_scatter.comp", "gpu/passes/crowd.py", "gpu/shaders/crowd_splat.comp"),
+        *("gpu/individuals.py", "render/budget.py"),
+    ),
+    "simd": ("sim/simd",),
+}
+"""Files that are there for a switch alone. The others are a few lines in files that serve both paths."""
+
+_TICKS = 120
+_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
+"""Student's t for 95 % by degrees of freedom; beyond, the normal distribution's 1.96."""
+
+_SEEN_RMSE = 2.5
+"""Of 255: how much a picture may change where only the method differs (tests/visual holds each to less)."""
+
+
+@dataclass(slots=True)
+class Variant:
+    """One setting of the switches: figures of each time that it was measured."""
+
+    name: str
+    off: tuple[str, ...]
+    fps: list[float] = field(default_factory=list)
+    frame_ms_p95: list[float] = field(default_factory=list)
+    parts: list[dict[str, float]] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a switch is worth: the change when it is on. low, high: 95 % confidence interval of the FPS."""
+
+    switch: str
+    fps: float
+    low: float
+    high: float
+    frame_ms_p95: float
+    section: str
+    section_ms: float
+    memory_mb: float
+    lines: int
+    agrees: str
+
+    @property
+    def recommended(self) -> str:
+        """Whether it should be on here, as far as was measured."""
+        if self.low > 0:
+            return "on"
+        return "off" if self.high < 0 else "no difference seen"
+
+
+def variants() -> list[Variant]:
+    """Return all that is measured."""
+    alone = [Variant(f"{switch} off", (switch,)) for switch in SWITCHES]
+    return [Variant(ALL_ON, ()), *alone, Variant(ALL_OFF, SWITCHES)]
+
+
+def measure(
+    config: Config,
+    seconds: float,
+    repeats: int,
+    interrupts: Interrupts,
+    on_step: Callable[[str], None] = lambda text: None,
+    seed: int = 0,
+) -> Iterator[list[Variant]]:
+    """Yield what is known after each run; every repeat measures all variants, in an order of its own."""
+    found, order = variants(), random.Random(seed)  # noqa: S311 - an order, no secret
+    for repeat in range(repeats):
+        shuffled = list(found)
+        order.shuffle(shuffled)
+        for variant in shuffled:
+            if interrupts.asked:
+                return
+            on_step(f"{variant.name} ({repeat + 1} of {repeats})")
+            _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
+            yield found
+
+
+def _with_off(config: Config, off: Sequence[str]) -> Config:
+    features = {f"features.{switch}": switch not in off for switch in SWITCHES}
+    return changed(config, {**features, "run.record": False})
+
+
+def _measure_variant(config: Config, variant: Variant, seconds: float, interrupts: Interrupts) -> None:
+    config = changed(config, {"render.max_fps": 0.0})
+    length = RunLength(seconds=seconds)
+    with Session(
+        config, length, Outputs(Path("runs/impact")), headless=True, interrupts=interrupts
+    ) as session:
+        session.turn_frames()
+        busy = np.array(session.log.busy_s[len(session.log.busy_s) // 5 :])
+        variant.parts.append({part.name: part.ms for part in session.accounts.parts()})
+        variant.memory_mb.append(session.engine.memory_bytes() / 1e6)
+    variant.fps.append(float(1 / busy.mean()))
+    variant.frame_ms_p95.append(float(np.percentile(busy, 95)) * 1e3)
+
+
+def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
+    """Return what each switch is worth, the most first. agreement: as `agreements` has found."""
+    known = {variant.name: variant for variant in found}
+    on = known[ALL_ON]
+    rows = []
+    for switch in SWITCHES:
+        off = known[f"{switch} off"]
+        pairs = list(zip(on.fps, off.fps, strict=False))
+        if not pairs:
+            continue
+        gain, low, high = interval([a - b for a, b in pairs])
+        section = _SECTION.get(switch, "")
+        rows.append(
+            Worth(
+                switch,
+                gain,
+                low,
+                high,
+                _middle(on.frame_ms_p95) - _middle(off.frame_ms_p95),
+                section,
+                _part(on, section) - _part(off, section) if section else 0.0,
+                _middle(on.memory_mb) - _middle(off.memory_mb),
+                lines_of(switch),
+                agreement.get(switch, "not compared"),
+            )
+        )
+    return sorted(rows, key=lambda worth: -worth.fps)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean and its 95 % confidence interval (Student's t); of one value everything is possible."""
+    middle = mean(values)
+    if len(values) < 2:
+        return middle, -math.inf, math.inf
+    reach = _T_95.get(len(values) - 1, 1.96) * stdev(values) / math.sqrt(len(values))
+    return middle, middle - reach, middle + reach
+
+
+def lines_of(switch: str) -> int:
+    """Return how many lines of code are there for a switch alone; 0 where it is a few among others."""
+    root = Path(__file__).parents[1]
+    paths = [path for name in _CODE.get(switch, ()) for path in _files(root / name)]
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.py")) if path.is_dir() else [path]
+
+
+def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], None]) -> dict[str, str]:
+    """Return how each switch's two paths agree after the same ticks: states bit by bit, pictures by pixel."""
+    said = {}
+    small = changed(config, {"agents.count": min(config.agents.count, 100)})
+    for switch in SWITCHES:
+        if interrupts.asked:
+            break
+        on_step(f"does {switch} change anything?")
+        simulated = switch in ("parallel_agents", "simd")
+        said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, interrupts)
+    return said
+
+
+def _states_agree(config: Config, switch: str, interrupts: Interrupts) -> str:
+    """Compare the state's hash.
+
+    Networks' sums are rounded in another order by `simd`: random actions there.
+    """
+    if switch == "simd":
+        config = changed(config, {"policy.checkpoint": "random", "workers.count": 0})
+    elif config.workers.count in ("auto", 0):
+        config = changed(config, {"workers.count": 2})
+    checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
+    hashes = []
+    for off in ((), (switch,)):
+        with Engine(_with_off(config, off), checkpoint) as engine:
+            engine.wait_ready(interrupts.check)
+            engine.advance_to(_TICKS)
+            hashes.append(engine.state_hash())
+    return "states equal" if hashes[0] == hashes[1] else "STATES DIFFER"
+
+
+def _pictures_agree(config: Config, switch: str, interrupts: Interrupts) -> str:
+    """Compare the last picture of both paths, in lockstep; `async_physics` against a run by the clock."""
+    # Not the density: its scale follows every few frames, of which paths may make different numbers.
+    still = {"render.width": 640, "render.height": 360, "lod.segment_budget": 0, "heatmap.layer": "value"}
+    config = changed(config, still)
+    shots = []
+    for off in ((), (switch,)):
+        each = _with_off(config, off)
+        if switch != "async_physics":
+            each = changed(each, {"features.async_physics": False})
+        length, outputs = RunLength(ticks=_TICKS), Outputs(Path("runs/impact"))
+        with Session(each, length, outputs, headless=True, interrupts=interrupts) as session:
+            session.viewer.labels_shown = False  # the heading says how fast it was
+            session.viewer.turn_deg_per_s = 0.0
+            session.turn_frames()
+            size = session.scene.picture.size
+            shots.append(pixels(picture_bytes(session.scene.picture), size).astype(float))
+    rmse = float(np.sqrt(((shots[0] - shots[1]) ** 2).mean()))
+    if rmse == 0:
+        return "pictures equal"
+    return f"pictures alike (RMSE {rmse:.2f})" if rmse < _SEEN_RMSE else f"PICTURES DIFFER (RMSE {rmse:.2f})"
+
+
+def as_json(found: Sequence[Variant], worths: Sequence[Worth]) -> dict[str, Any]:
+    """Return all figures as they are written to JSON; what is not known is null."""
+    rows = [asdict(each) | {"recommended": each.recommended} for each in worths]
+    finite = [
+        {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+    return {"switches": finite, "variants": [asdict(each) for each in found]}
+
+
+def _middle(values: Sequence[float]) -> float:
+    return float(np.median(values)) if values else math.nan
+
+
+def _part(variant: Variant, section: str) -> float:
+    return _middle([parts.get(section, 0.0) for parts in variant.parts])
