@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test images gallery chaos soak check bench bench-render bench-deaths setup clean
+.PHONY: help demo test images gallery chaos soak check report bench bench-render bench-profiler bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -53,6 +53,16 @@ bench: $(TEST) $(PEERS) ## measure the engine against its peers, in 10 minutes; 
 
 bench-render: $(TEST) $(PEERS) | system-to-bench ## measure frames against peers, in 5 minutes; tables go to docs/
 	@.venv/bin/python tests/bench frames --only '$(ONLY)' --seconds 2 --repeats $(BENCH_REPEATS) $(BENCH_SAVE)
+
+report: $(TEST) ## scale, stress, chaos and impact, in 15 minutes; tables go to docs/measuring.md
+	@.venv/bin/valuescape scale --json docs/bench/scale.json
+	@.venv/bin/valuescape impact --set agents.count=1000 --seconds 3 --repeats 5 --json docs/bench/impact.json
+	@.venv/bin/valuescape stress crowd --json docs/bench/stress.json
+	@.venv/bin/valuescape stress --chaos --minutes 5 --json docs/bench/chaos.json
+	@.venv/bin/python docs/report.py
+
+bench-profiler: $(TEST) ## what measuring itself costs, in a second
+	@.venv/bin/python tests/bench/profiler.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)

@@ -249,6 +249,18 @@ class Config(Section):
     features: FeaturesConfig = FeaturesConfig()
 
 
+LIVE = frozenset(
+    {
+        "agents.size_px",
+        *(f"heatmap.{key}" for key in ("colormap", "density_colormap", "low", "high", "opacity", "contours")),
+        *("heatmap.layer", "heatmap.slice", "lod.segment_budget", "sim.ticks_per_s"),
+        *(f"trails.{key}" for key in ("color_by", "width_px", "opacity", "end_marks")),
+        *(f"render.{key}" for key in ("view", "glow", "tone_mapping", "turn_deg_per_s", "select", "follow")),
+    }
+)
+"""Settings that a key or the panel changes while a run goes on; for the others it begins anew."""
+
+
 def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
     """Return the configuration in `path` (or the defaults) with `section.key=value` overrides applied.
 
@@ -327,6 +339,11 @@ def _explain(error: ValidationError, origin: dict[tuple[str, ...], str], default
         f"{where}: {name} = {first['input']!r}, expected {_expectation(schema)}",
         f"{name}: {field.description}",
     )
+
+
+def expectation(section: str, key: str) -> str:
+    """Return in words what a setting may be: `a whole number from 0 to 256`."""
+    return _expectation(_section(section).model_json_schema()["properties"][key])
 
 
 def _expectation(schema: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ class Soak:
         events = [Scroll(2, width / 2, height / 2), DoubleClick(width / 2, height / 2)]
         keys = (Action.PROJECTION, Action.FIT, Action.PROFILE, Action.GLOW, Action.RESET_VIEW, Action.GLOW)
         for event in (*events, *(Key(action) for action in keys)):
-            self.session._do_event(event)
+            self.session.controls.handle(event)
 
     def resize(self, size):
         """Give the window another size."""

@@ -263,11 +263,17 @@ def show_presets() -> None:
 @app.command()
 def settings(
     section: Annotated[str | None, typer.Argument(help="Only this section.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="All of them, as docs/configuration.md has them.")
+    ] = False,
 ) -> None:
     """List every setting: its default and what it means. For --set and for configuration files."""
-    from valuescape.settings import show_settings
+    from valuescape.settings import settings_markdown, show_settings
 
-    show_settings(_out, section)
+    if markdown:
+        _out.print(settings_markdown(), markup=False, soft_wrap=True, end="")
+    else:
+        show_settings(_out, section)
 
 
 @app.command()

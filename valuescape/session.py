@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gpu.context import driver_info
 from gpu.meter import FrameMeter
-from render.changes import Change, Restart, Set, Slice
+from render.changes import Change
 from render.display import Display, picture_bytes
-from render.events import Event
 from render.gestures import Gestures
 from render.headless import HeadlessDisplay
 from render.recorder import VideoRecorder, save_png
 from render.scene import Scene
-from render.viewer import Request, Select, viewer_of
+from render.viewer import viewer_of
 from sim.config import Config, changed
 from sim.engine import Engine
 from sim.errors import UsageError
@@ -28,6 +27,7 @@ from sim.supervisor import WorkerFailedError
 from valuescape.accounts import Accounts
 from valuescape.breakdown import EXACT_FRAME
 from valuescape.captions import Captions
+from valuescape.controls import Controls
 from valuescape.inspection import Inspection
 from valuescape.length import RunLength
 from valuescape.pace import Pace
@@ -70,9 +70,10 @@ class Session:
         self._interrupts = interrupts or Interrupts()
         self.meter = FrameMeter()
         self._gestures = Gestures()
-        self._stop = False
+        self._stopped = False
         self._turn = 0.0  # when the next frame is due
-        self._captions = Captions()
+        self.captions = Captions()
+        self.controls = Controls(self)
         self._drawn_blind = False
         self._owned = ExitStack()
         try:
@@ -179,6 +180,10 @@ class Session:
         """
         return self.recorder is not None or not self.config.features.async_physics
 
+    def stop(self) -> None:
+        """End the run after this frame."""
+        self._stopped = True
+
     def turn_frames(self) -> None:
         """Turn frames until the run's length is reached or someone ends it, and write nothing."""
         self._turn_frames(lambda _: None)
@@ -199,14 +204,14 @@ class Session:
         gc.freeze()
         began = time.monotonic()
         previous = began
-        while not (self._stop or self._interrupts.asked):
+        while not (self._stopped or self._interrupts.asked):
             frame_began = time.monotonic()
             self._frame(frame_began - previous)
             previous = frame_began
             self.accounts.note(frame_began, self.stage, drawn=not self.viewer.blind)
             on_progress(self._progress(began))
-            self._stop = self._stop or self._done(began) >= 1
-            if not self._stop:
+            self._stopped = self._stopped or self._done(began) >= 1
+            if not self._stopped:
                 self._wait_for_turn()
 
     def _frame(self, elapsed_s: float) -> None:
@@ -233,9 +238,9 @@ class Session:
         with section("inspection"):
             self.inspection.update(viewer, range(max(before + 1, 0), self.newest_tick + 1))
         if not self.recorder:  # a video has one size
-            self.scene.resize(self._picture_size())
+            self.scene.resize(self.picture_size())
         with section("captions"):
-            said = self._captions.of(self)
+            said = self.captions.of(self)
         self.scene.draw(viewer, said)
         if self.recorder:
             with section("video"):
@@ -249,14 +254,15 @@ class Session:
             )
         self._drawn_blind = viewer.blind
         for change in changes:
-            self._apply(change)
+            self.controls.apply(change)
 
     def _panel_px(self) -> int:
         """Return how many pixels of the window's width the panel has; Tab hides it."""
         shown = self.tuning is not None and self.viewer.labels_shown and not self.recorder
         return self.tuning.width_px(self.display.size_px) if shown and self.tuning else 0
 
-    def _picture_size(self) -> tuple[int, int]:
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of the picture: the window without its panel."""
         width, height = self.display.size_px
         return width - self._panel_px(), height
 
@@ -270,49 +276,7 @@ class Session:
         if self.tuning and self._panel_px():
             events = self.tuning.take(events)
         for event in self._gestures.read(events):
-            self._do_event(event)
-
-    def _do_event(self, event: Event) -> None:
-        request = self.viewer.handle(event, self.scene.plot(), self._picture_size())
-        if request:
-            self._do(request)
-            self._captions.refresh()
-
-    def _do(self, request: Request | Select) -> None:
-        match request:
-            case Select(x, y):
-                self.inspection.select(self.viewer, x, y, self._picture_size())
-            case Request.QUIT:
-                self._stop = True
-            case Request.SCREENSHOT:
-                path = self._screenshot(self.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png")
-                self._captions.refresh(f"saved {path}")
-            case Request.PAUSE:
-                self.pace.pause()
-            case Request.STEP:
-                self.pace.step()
-            case Request.FASTER | Request.SLOWER:
-                self.pace.change(1 if request is Request.FASTER else -1)
-            case Request.FIT:
-                self.inspection.fit(self.viewer)
-            case Request.FULL_SCREEN:
-                self.display.toggle_full_screen()
-            case Request.RELOAD:
-                self._captions.refresh(self.stage.reload_shaders() or "shaders reloaded")
-
-    def _apply(self, change: Change) -> None:
-        """Do what was asked for in the panel."""
-        match change:
-            case Request():
-                self._do(change)
-            case Set("sim.ticks_per_s", rate):
-                self.pace.set_ticks_per_s(rate)
-            case Set("lod.segment_budget", budget):
-                self.scene.trails.set_budget(budget)
-            case Slice(values):
-                self.stage.move_slice(values)
-            case Restart(changes):
-                self.restart(changes)
+            self.controls.handle(event)
 
     def restart(self, changes: dict[str, Any]) -> None:
         """Begin the run anew with some settings (`section.key`) changed, on the same display.
@@ -323,14 +287,14 @@ class Session:
             config = changed(self.config, changes)
             runnable(config)
         except UsageError as error:
-            self._captions.refresh(str(error))
+            self.captions.refresh(str(error))
             return
         before, self.config = self.config, config
         self.stage.release()
         try:
             self._set_stage(*self._start_engine(config))
         except UsageError as error:
-            self._captions.refresh(str(error))
+            self.captions.refresh(str(error))
             self.config = before
             self._set_stage(*self._start_engine(before))
         self._begin_again()
@@ -338,7 +302,7 @@ class Session:
     def _begin_again(self) -> None:
         """Look at the new stage as at the old one, as far as it has the same to show."""
         viewer = self.viewer
-        self._captions.refresh()
+        self.captions.refresh()
         viewer.selected, viewer.box, viewer.following = None, None, False
         viewer.trail_colors = self.stage.trail_colors
         if viewer.trail_color not in viewer.trail_colors:
@@ -377,7 +341,8 @@ class Session:
         frames, ticks = len(self.log.frame_ends), self.newest_tick
         return Progress(self._done(began), frames, self.accounts.recent_fps, ticks)
 
-    def _screenshot(self, path: Path) -> Path:
+    def screenshot(self, path: Path) -> Path:
+        """Write the picture that is shown as a PNG."""
         save_png(path, picture_bytes(self.scene.picture), self.scene.picture.size)
         return path
 
@@ -398,8 +363,8 @@ class Session:
         if screenshot is None and self.headless:
             screenshot = self.outputs.folder / "last-frame.png"
         if screenshot and self.log.frame_ends:
-            self._captions.refresh()
-            self.scene.draw(self.viewer, self._captions.of(self))
-            result.files.append(self._screenshot(screenshot))
+            self.captions.refresh()
+            self.scene.draw(self.viewer, self.captions.of(self))
+            result.files.append(self.screenshot(screenshot))
         result.files.append(self.outputs.folder / "run.json")
         return result

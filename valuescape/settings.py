@@ -1,11 +1,12 @@
 """Every setting, as the command line lists them."""
 
 import difflib
+import json
 
 from rich.console import Console
 from rich.markup import escape
 
-from sim.config import Config
+from sim.config import LIVE, Config, expectation
 from sim.errors import UsageError
 
 
@@ -26,3 +27,25 @@ def show_settings(console: Console, section: str | None) -> None:
         for key, info in type(values).model_fields.items():
             default = escape(repr(getattr(values, key)).replace("'", '"'))
             console.print(f"  {key} = {default}  [dim]# {escape(info.description or '')}[/]", soft_wrap=True)
+
+
+def settings_markdown() -> str:
+    """Return every setting as the tables of docs/configuration.md."""
+    lines = [
+        "# Configuration",
+        "",
+        "Every setting, as `valuescape settings --markdown` prints it. In a file: `[section]`,",
+        "then `key = value`; on the command line: `--set section.key=value`. *Live*: a key or the",
+        "panel changes it while a run goes on; with the others a run begins anew.",
+    ]
+    defaults = Config()
+    for name in Config.model_fields:
+        values = getattr(defaults, name)
+        lines += ["", f"## {name}", "", type(values).__doc__ or "", ""]
+        lines += ["| key | default | may be | live | |", "|---|---|---|---|---|"]
+        for key, info in type(values).model_fields.items():
+            default = json.dumps(getattr(values, key))
+            live = "yes" if f"{name}.{key}" in LIVE else ""
+            cells = f"`{key}`", f"`{default}`", expectation(name, key), live, info.description or ""
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -224,18 +224,18 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     monkeypatch.setattr("valuescape.stage.Scene", broken)
     does(session, Key(Action.RELOAD))
     assert session.scene is now
-    assert "syntax error" in str(session._captions._said.heading)
+    assert "syntax error" in str(session.captions._said.heading)
     turn(session, 3)
 
 
 def test_a_run_begins_anew_with_other_settings(at_the_picture):
     session, _ = at_the_picture()
-    session._apply(Restart({"agents.count": 90, "run.seed": 5, "trails.length": 8}))
+    session.controls.apply(Restart({"agents.count": 90, "run.seed": 5, "trails.length": 8}))
     turn(session, 5)
     assert session.scene.trails.individuals.agents == 90
     assert 0 <= session.newest_tick < 20
     assert session.config.run.seed == 5
-    session._apply(Restart({"world.name": "pendulum"}))
+    session.controls.apply(Restart({"world.name": "pendulum"}))
     turn(session, 5)
     assert session.engine.world.name == "pendulum"
 
@@ -248,25 +248,25 @@ def test_a_run_begins_anew_with_other_settings(at_the_picture):
 def test_what_cannot_be_run_is_said_and_the_run_goes_on(at_the_picture, changes):
     session, _ = at_the_picture()
     config, at = session.config, session.newest_tick
-    session._apply(Restart(changes))
+    session.controls.apply(Restart(changes))
     turn(session, 2)
     assert session.config == config
     assert session.newest_tick > at
-    said = str(session._captions._said.heading)
+    said = str(session.captions._said.heading)
     assert any(str(value).split(",")[0] in said for value in changes.values())
 
 
 def test_settings_change_while_the_run_goes_on(at_the_picture):
     session, _ = at_the_picture('world.name="cartpole"')
-    session._apply(Set("sim.ticks_per_s", 30.0))
-    session._apply(Set("lod.segment_budget", 64))
+    session.controls.apply(Set("sim.ticks_per_s", 30.0))
+    session.controls.apply(Set("lod.segment_budget", 64))
     values = tuple(0.1 * index for index in range(4))
-    session._apply(Slice(values))
+    session.controls.apply(Slice(values))
     turn(session, 2)
     assert session.pace.ticks_per_s == 30
     assert session.scene.trails.budget.segments == 64
-    session._do(Request.QUIT)
-    assert session._stop
+    session.controls.do(Request.QUIT)
+    assert session._stopped
 
 
 PAUSE = (28.0, 41.0)

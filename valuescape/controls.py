@@ -1,0 +1,65 @@
+"""What a person's events and changes do to a session."""
+
+import time
+from typing import TYPE_CHECKING
+
+from render.changes import Change, Restart, Set, Slice
+from render.events import Event
+from render.viewer import Request, Select
+
+if TYPE_CHECKING:
+    from valuescape.session import Session
+
+
+class Controls:
+    """Passes on what a viewer cannot do by itself, and what is changed in the panel."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def handle(self, event: Event) -> None:
+        """Let the viewer take an event, and do what is left of it."""
+        session = self._session
+        request = session.viewer.handle(event, session.scene.plot(), session.picture_size())
+        if request:
+            self.do(request)
+
+    def do(self, request: Request | Select) -> None:
+        """Do what a viewer asks for, and say so in the picture."""
+        session, notice = self._session, ""
+        match request:
+            case Select(x, y):
+                session.inspection.select(session.viewer, x, y, session.picture_size())
+            case Request.QUIT:
+                session.stop()
+            case Request.SCREENSHOT:
+                path = session.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png"
+                notice = f"saved {session.screenshot(path)}"
+            case Request.PAUSE:
+                session.pace.pause()
+            case Request.STEP:
+                session.pace.step()
+            case Request.FASTER | Request.SLOWER:
+                session.pace.change(1 if request is Request.FASTER else -1)
+            case Request.FIT:
+                session.inspection.fit(session.viewer)
+            case Request.FULL_SCREEN:
+                session.display.toggle_full_screen()
+            case Request.RELOAD:
+                notice = session.stage.reload_shaders() or "shaders reloaded"
+        session.captions.refresh(notice)
+
+    def apply(self, change: Change) -> None:
+        """Do what was asked for in the panel."""
+        session = self._session
+        match change:
+            case Request():
+                self.do(change)
+            case Set("sim.ticks_per_s", rate):
+                session.pace.set_ticks_per_s(rate)
+            case Set("lod.segment_budget", budget):
+                session.scene.trails.set_budget(budget)
+            case Slice(values):
+                session.stage.move_slice(values)
+            case Restart(changes):
+                session.restart(changes)
