@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
+
 from gpu.meter import FrameMeter
 from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, draw_rectangle, plot_rect
 from render.camera import Rect
 from render.cards import Card, draw_cards, draw_help
 from render.events import KEYS, MOUSE
 from render.legends import ColorBar, draw_color_bars, draw_end_marks, draw_heading, draw_trail_legend
-from render.overlay import Overlay, OverlayRenderer
+from render.overlay import QUAD, Overlay, OverlayRenderer
 from render.text import Font
 from render.viewer import Viewer
 
@@ -52,7 +54,8 @@ class Labels:
         self._font = Font(round(FONT_PX * scale))
         self._axes = axes
         self._renderer = OverlayRenderer(gl, self._font, meter)
-        self._key: object = None
+        self._key: tuple[object, object] | None = None
+        self._said = np.zeros(0, QUAD)
 
     def plot(self, size_px: tuple[int, int]) -> Rect:
         """Return where the flat map is in a picture of this size."""
@@ -66,23 +69,33 @@ class Labels:
         scales: Scales,
     ) -> None:
         """Build and upload the overlay if anything in it changed."""
-        key = (
-            *(viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.help_shown, viewer.labels_shown),
-            *(viewer.box, viewer.looks, viewer.layer, viewer.trail_color, size_px, said, scales),
-        )
-        if key != self._key:
-            self._key = key
-            self._renderer.upload(self._build(viewer, size_px, said, scales).quads())
+        looks = viewer.looks, viewer.layer, viewer.trail_color
+        shown = viewer.help_shown, viewer.labels_shown
+        said_key = (*looks, *shown, size_px, said, scales)
+        placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, size_px
+        if (said_key, placed_key) == self._key:
+            return
+        if self._key is None or self._key[0] != said_key:
+            self._said = self._write(viewer, size_px, said, scales).quads()
+        self._key = said_key, placed_key
+        # A camera on its way moves the axes alone: what is said is written once, which takes longer.
+        self._renderer.upload(np.concatenate([self._rule(viewer, size_px).quads(), self._said]))
 
-    def _build(self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales) -> Overlay:
+    def _rule(self, viewer: Viewer, size_px: tuple[int, int]) -> Overlay:
+        """Draw what moves with the camera: axes and a box."""
         overlay, plot = Overlay(self._font), self.plot(size_px)
         if viewer.lift == 0:
             draw_map_axes(overlay, viewer.map_camera, plot, self._axes)
         elif viewer.lift == 1:
             draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes)
-        draw_color_bars(overlay, scales.fields, size_px, plot)
         if viewer.box:
             draw_rectangle(overlay, viewer.matrix(size_px, plot), size_px, viewer.box)
+        return overlay
+
+    def _write(self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales) -> Overlay:
+        """Draw what does not: scales, legends, headings, cards, help."""
+        overlay, plot = Overlay(self._font), self.plot(size_px)
+        draw_color_bars(overlay, scales.fields, size_px, plot)
         if viewer.labels_shown:
             draw_heading(overlay, said.heading.left, said.heading.right, size_px)
             left = draw_trail_legend(overlay, scales.trails, size_px) if scales.trails else size_px[0]

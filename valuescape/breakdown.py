@@ -122,7 +122,7 @@ def _turn(name: str, share: float, facts: Facts) -> tuple[str, tuple[tuple[str, 
             return text, (("render.mesh_resolution", edge),)
         case "surface":
             return f"make the window smaller, to {share:.0%} of its area", ()
-        case "density" if facts.agents > facts.density_resolution**2:
+        case "crowd" | "density" | "upload" if facts.agents > facts.density_resolution**2:
             agents = max(_round(facts.agents * share), 1)
             return f"lower agents.count from {facts.agents:,} to about {agents:,}", (
                 ("agents.count", agents),

@@ -80,6 +80,7 @@ def _plotted(plot: Callable[[Any], None]) -> str:
     figure = Figure(figsize=(8.5, 3.8), layout="constrained")
     axes = figure.subplots()
     plot(axes)
+    axes.set_axisbelow(True)
     axes.grid(alpha=0.25)
     out = io.BytesIO()
     figure.savefig(out, format="svg")

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gpu.meter import FrameMeter
+from render import labels
 from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
 from render.camera import MapCamera, OrbitCamera
 from render.cards import draw_help
@@ -15,6 +17,7 @@ from render.legends import ColorBar, draw_color_bars, draw_heading
 from render.overlay import INK, QUAD, Overlay
 from render.text import CHARACTERS, Font
 from render.ticks import label, nice_step, ticks
+from render.viewer import Viewer
 
 FONT = Font(13)
 AXES = (MapAxis("position (m)", -3, 3), MapAxis("velocity (m/s)", -5, 5))
@@ -261,3 +264,22 @@ def test_the_map_s_ticks_say_what_is_visible():
     )
     assert min(len(horizontal), len(vertical)) > 2
     assert horizontal + vertical == numbers
+
+
+@pytest.mark.gpu
+def test_a_camera_on_its_way_moves_the_axes_alone(gl, monkeypatch):
+    """What is said is written when it changes, not with every frame of a view that turns."""
+    written = []
+    monkeypatch.setattr(labels, "draw_heading", lambda *_: written.append("heading"))
+    monkeypatch.setattr(labels, "draw_orbit_axes", lambda *_: written.append("axes"))
+    made = labels.Labels(gl, AXES, 1.0, FrameMeter())
+    viewer, scales = Viewer(flat=False, layer="value", trail_color="age"), labels.Scales(())
+    for turn in range(3):
+        viewer.orbit_camera = OrbitCamera(yaw=0.1 * turn)
+        made.update(viewer, (640, 360), labels.Annotations(), scales)
+    assert written == ["heading", "axes", "axes", "axes"]
+    made.update(viewer, (640, 360), labels.Annotations(), scales)
+    assert len(written) == 4
+    made.update(viewer, (640, 360), labels.Annotations(labels.Heading(("new",))), scales)
+    assert written.count("heading") == 2
+    made.release()

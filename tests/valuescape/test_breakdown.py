@@ -80,7 +80,8 @@ def test_what_is_advised_depends_on_the_run():
 
     assert "smaller, to 40% of its area" in said("surface", flat=True)
     assert "workers.count" in said("engine", workers=0)
-    assert "agents.count from 100,000 to about 40,000" in said("density", agents=100_000)
+    for part in ("density", "crowd", "upload"):
+        assert "agents.count from 100,000 to about 40,000" in said(part, agents=100_000)
     assert "no setting" in said("engine", workers=2)
     assert "glow" in said("effects", glow=0.7)
 
