@@ -71,7 +71,9 @@ class Accounts:
         """Return the spans of all processes."""
         profiler, engine = self._meter.profiler, stage.engine
         own = Track("main", os.getpid(), profiler.ring.read(), profiler.names)
-        return [own, *worker_tracks(engine.worker_pids, engine.worker_spans())]
+        # Not `worker_pids`, which leaves out those that have died: what they did is still known.
+        pids = [int(pid) for pid in engine.arena["worker"]["pid"][: engine.workers]]
+        return [own, *worker_tracks(pids, engine.worker_spans())]
 
     def usage(self, stage: Stage) -> dict[str, Any]:
         """Return CPU seconds and memory of every process, by its title."""
