@@ -54,10 +54,10 @@ class Individuals:
         bits = np.packbits(lit, bitorder="little")
         self._highlights.write(bits)
         self._meter.upload_bytes += bits.nbytes
-        if self.everyone:
-            return False
         chosen = lit[self._sample]
         self._order = np.concatenate([self._sample[chosen], self._sample[~chosen]])
+        if self.everyone:
+            return False
         self._write()
         return True
 

@@ -19,7 +19,7 @@ class Glow:
     """Finds what is light of trails and marks, blurs it at an eighth of the size, and lays it over.
 
     Performance: the picture is read once; all else is at a 64th of its pixels, and drawn where it is not
-    dark. In fragment shaders: as compute shaders the same takes llvmpipe three times as long.
+    dark. In fragment shaders: as compute shaders the same took llvmpipe more than twice as long.
     `make bench-render` measures what it adds to a frame.
     """
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sim.layout import SPAN
 
 SPANS = 8192
-"""Of a ring: two minutes of a worker at 60 ticks a second, ten seconds of a main process at 50 frames."""
+"""Of a ring: a minute of a worker at 60 ticks a second, nine seconds of a main process at 50 frames."""
 
 WORKER_SECTIONS = ("ticks", "waits for orders", "waits for others", "waits for the clock")
 """What workers do; a span names it by its index."""
@@ -84,7 +84,7 @@ class PerformanceProfiler:
 
     finish: called at the end of each section, so that work which was only asked for is done within it
     (`glFinish`); None leaves it where it falls. A frame in many that is measured so tells what each section
-    really takes, and costs little; see `Spans.exact`.
+    really takes, and costs little; see `valuescape.breakdown`.
 
     Performance: a section takes 1 us. `make bench-profiler` prints it.
     """

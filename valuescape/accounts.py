@@ -26,7 +26,7 @@ _MEMORY_S = 0.5
 """Seconds between two looks at the memory in use: 0.3 ms each."""
 
 _EXACT_EVERY = 60
-"""Frames from one whose sections are measured exactly to the next: it takes some 2 ms longer than others."""
+"""Frames from one whose sections are measured exactly to the next: it takes a little longer than others."""
 
 _SHOWN = 120
 """Frames whose times are shown."""
@@ -40,7 +40,7 @@ class Accounts:
         self.log = RunLog()
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
-        self._last = FrameMeter()
+        self._last = replace(meter)
 
     @property
     def next_is_exact(self) -> bool:
@@ -52,8 +52,8 @@ class Accounts:
         profiler = self._meter.profiler
         return frame_parts(profiler.ring.read(), profiler.names)
 
-    def advice(self, stage: Stage, viewer: Viewer) -> Advice | None:
-        """Return what would make frames fit into their time, if they do not."""
+    def advice(self, parts: list[Part], stage: Stage, viewer: Viewer) -> Advice | None:
+        """Return what would make frames, which have these parts, fit into their time, if they do not."""
         config, budget = stage.config, stage.scene.trails.budget
         facts = Facts(
             agents=config.agents.count,
@@ -65,7 +65,7 @@ class Accounts:
             workers=stage.engine.workers,
             glow=viewer.looks.glow,
         )
-        return advise(self.parts(), self.may_take_ms, facts)
+        return advise(parts, self.may_take_ms, facts)
 
     def tracks(self, stage: Stage) -> list[Track]:
         """Return the spans of all processes."""
@@ -145,13 +145,14 @@ class Accounts:
     def card(self, stage: Stage, viewer: Viewer) -> Card:
         """Return what frames cost lately, and what to do about it."""
         loads = worker_loads(stage.engine.worker_spans(), time.perf_counter_ns())
-        advice = self.advice(stage, viewer)
+        parts = self.parts()
+        advice = self.advice(parts, stage, viewer)
         return profile_card(
             self.log,
             self._last,
             tuple(self.busy_ms),
             self.may_take_ms,
-            parts=[(part.name, part.ms) for part in self.parts()],
+            parts=[(part.name, part.ms) for part in parts],
             lamps=[(each.title, None if each.value != each.value else each.kept) for each in self.limits()],
             loads=loads,
             restarts=stage.engine.restarts,

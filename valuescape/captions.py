@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from statistics import median
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from gpu.meter import FrameMeter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from valuescape.session import Session
 
 _REFRESH_S, _NOTICE_S = 0.5, 4.0
+_NOTICE_WIDTH = 70  # characters
 _PARTS = 7
 
 
@@ -118,7 +120,10 @@ class Captions:
         state = "paused" if session.pace.paused else running
         checkpoint, thinned = session.stage.checkpoint, session.scene.trails.thinned
         said = heading(session.engine, checkpoint, state, session.newest_tick, thinned)
-        return Heading(said.left, (*said.right, self._notice)) if now < self._notice_until else said
+        if now >= self._notice_until:
+            return said
+        notice = [part for line in self._notice.splitlines() for part in wrap(line, _NOTICE_WIDTH)]
+        return Heading(said.left, (*said.right, *notice))
 
 
 def _cards(session: "Session") -> tuple[Card, ...]:

@@ -59,7 +59,10 @@ def disturb(
             },
         )
         expected = _undisturbed(each, checkpoint)
-        if _disturbed(each, checkpoint, order, result, interrupts) != expected and not interrupts.asked:
+        found = _disturbed(each, checkpoint, order, result, interrupts)
+        if found is None:  # it was not made to its end, and proves nothing
+            break
+        if found != expected:
             result.differing.append(result.rounds)
         result.rounds += 1
         on_progress(min((time.monotonic() - began) / seconds, 1.0), result)
@@ -79,8 +82,8 @@ def _disturbed(
     order: random.Random,
     result: ChaosResult,
     interrupts: Interrupts,
-) -> str:
-    """Return the hash of the same run with two faults in it, at ticks that chance chooses."""
+) -> str | None:
+    """Return the hash of the same run with two faults in it, at ticks that chance chooses; None if cut short."""
     faults = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2))
     with Engine(config, checkpoint) as engine:
         engine.wait_ready(interrupts.check)
@@ -89,7 +92,7 @@ def _disturbed(
             if tick in faults:
                 _do_harm(engine, order, result)
             if interrupts.asked:
-                break
+                return None
         result.restarts += engine.restarts
         return engine.state_hash()
 

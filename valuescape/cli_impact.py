@@ -1,6 +1,5 @@
 """The command `impact`."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,20 +12,20 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
+
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
 
 def impact(
-    preset: Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")] = "demo",
+    preset: Preset = "demo",
     seconds: Annotated[float, typer.Option(min=0.3, help="Of each run.")] = 3.0,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each setting of the switches.")] = 3,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting.")
-    ] = None,
-    as_json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("runs/impact.html"),
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    overrides: Overrides = None,
+    as_json: JsonFile = None,
+    report: HtmlFile = Path("runs/impact.html"),
+    debug: Debug = False,
 ) -> int:
     """Measure what each switch of [features] is worth here, and that it changes nothing but the time.
 
@@ -41,10 +40,10 @@ def impact(
     from valuescape.impact import as_json as impact_json
     from valuescape.outputs import require_writable
     from valuescape.presets import config_path
-    from valuescape.scale import require_map
+    from valuescape.stage import runnable
 
     config = load_config(config_path(preset), overrides or [])
-    require_map(config)
+    runnable(config)
     for option, path in (("--report", report), ("--json", as_json)):
         if path:
             require_writable(option, path.parent)
@@ -61,9 +60,7 @@ def impact(
         interrupted = interrupts.asked
     worths = judge(found, agreement)
     _tell(config, found, worths, report)
-    if as_json:
-        as_json.write_text(json.dumps(impact_json(found, worths), indent=2) + "\n", encoding="utf-8")
-        _out.print(f"wrote [bold]{escape(str(as_json))}[/]", soft_wrap=True)
+    write_json(_out, as_json, impact_json(found, worths))
     if interrupted:
         return 130
     return 1 if any("DIFFER" in said for said in agreement.values()) else 0
@@ -102,7 +99,7 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
         Chapter("Impact matrix", "Each switch off alone, against all on.", rows),
     ]
     write_html(report, f"What the optimisations are worth: {config.world.name}", lines, chapters)
-    _out.print(f"wrote [bold]{escape(str(report))}[/]", soft_wrap=True)
+    say_written(_out, report)
 
 
 def _row(worth: Any) -> list[str]:

@@ -14,54 +14,53 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from sim.errors import UsageError
+from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
 
 def scale(
-    preset: Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")] = "demo",
+    preset: Preset = "demo",
     workers: Annotated[str, typer.Option(help="Numbers of worker processes; 0 steps in this one.")] = "0,1,2",
     agents: Annotated[str, typer.Option(help="Numbers of agents.")] = "100,1000,10000,100000",
     world: Annotated[str | None, typer.Option(help="Another world than the preset's.")] = None,
     seconds: Annotated[float, typer.Option(min=0.05, help="Of each measurement.")] = 1.0,
     frames: Annotated[int, typer.Option(min=0, help="Frames of each; 0 measures no pictures.")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="Times that each is measured, in mixed order.")] = 3,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting.")
-    ] = None,
-    as_json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("runs/scale.html"),
+    overrides: Overrides = None,
+    as_json: JsonFile = None,
+    report: HtmlFile = Path("runs/scale.html"),
     write: Annotated[
         Path | None, typer.Option(help="Write a configuration with the best number of workers.")
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> int:
     """Measure how a run scales with workers and agents, and say how many workers this machine should use.
 
-    Ticks and agent-steps a second, frames, what handing a tick over takes, memory an agent. Ctrl-C keeps what
-    was measured.
+    Ticks and agent-steps a second, frames, handing a tick over, memory. Ctrl-C keeps what was measured.
 
     [bold]Examples[/]
 
-    valuescape scale
+      valuescape scale
 
-    valuescape scale --workers 0,1,2,4 --agents 1000,100000 --world pendulum --frames 0
+      valuescape scale --workers 0,1,2,4 --agents 1000,100000 --world pendulum --frames 0
 
-    valuescape scale --write mine.toml && valuescape run mine.toml
+      valuescape scale --write mine.toml && valuescape run mine.toml
     """
     from sim.config import load_config
     from sim.interrupts import Interrupts
     from valuescape.outputs import require_writable
     from valuescape.presets import config_path
-    from valuescape.scale import ScalePlan, judge, measure, require_map
+    from valuescape.scale import ScalePlan, measure
+    from valuescape.stage import runnable
 
     plan = ScalePlan(
         _numbers("--workers", workers, 0), _numbers("--agents", agents, 1), seconds, frames, repeats
     )
     changes = [*(overrides or []), *([f"world.name={world}", "policy.checkpoint=auto"] if world else [])]
     config = load_config(config_path(preset), changes)
-    require_map(config)
+    runnable(config)
     for option, path in (("--report", report), ("--json", as_json), ("--write", write)):
         if path:
             require_writable(option, path.parent)
@@ -73,7 +72,7 @@ def scale(
         interrupted = interrupts.asked
     if not any(each.ticks_per_s for each in cells):
         return 130 if interrupted else 1
-    _tell_scale(config, cells, judge(cells), plan, (as_json, report, write, config_path(preset), changes))
+    _tell_scale(config, cells, plan, (as_json, report, write), preset)
     return 130 if interrupted else 0
 
 
@@ -81,7 +80,7 @@ def compare(
     before: Annotated[Path, typer.Argument(metavar="A.json", help="A run.json.")],
     after: Annotated[Path, typer.Argument(metavar="B.json", help="A later one.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> int:
     """Compare two runs. Ends with status 1 if a section grew by more than 10 ms, or a health limit broke.
 
@@ -130,16 +129,14 @@ def _bar() -> Bar:
 
 
 def _tell_scale(
-    config: Any,
-    cells: Sequence[Any],
-    verdict: Any,
-    plan: Any,
-    where: tuple[Path | None, Path, Path | None, Path, list[str]],
+    config: Any, cells: Sequence[Any], plan: Any, where: tuple[Path | None, Path, Path | None], preset: str
 ) -> None:
     from valuescape.scale import as_json as scale_json
+    from valuescape.scale import judge
     from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
 
-    json_path, html_path, toml_path, preset, changes = where
+    verdict = judge(cells)
+    json_path, html_path, toml_path = where
     table = scale_table(cells, verdict, spread=False)
     shown = Table(*table[0])
     for row in table[1:]:
@@ -148,28 +145,22 @@ def _tell_scale(
     for line in verdict_lines(verdict):
         _out.print(escape(line), soft_wrap=True)
     write_scale_html(html_path, config, cells, verdict)
-    written = [html_path]
-    if json_path:
-        json_path.write_text(json.dumps(scale_json(cells, verdict, plan), indent=2) + "\n", encoding="utf-8")
-        written.append(json_path)
+    say_written(_out, html_path)
+    write_json(_out, json_path, scale_json(cells, verdict, plan))
     if toml_path:
-        _write_config(toml_path, preset, changes, config.agents.count, verdict)
-        written.append(toml_path)
-    for path in written:
-        _out.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True)
+        _write_config(toml_path, config, preset, verdict)
+        say_written(_out, toml_path)
 
 
-def _write_config(path: Path, preset: Path, changes: list[str], agents: int, verdict: Any) -> None:
+def _write_config(path: Path, config: Any, preset: str, verdict: Any) -> None:
     """Write the configuration that was measured, with the workers that served its crowd's size best."""
-    from sim.config import changed, load_config
+    from sim.config import changed
     from valuescape.config_files import config_toml
 
-    nearest = min(verdict.best, key=lambda crowd: abs(math.log(crowd / agents)))
-    config = changed(load_config(preset, changes), {"workers.count": verdict.best[nearest]})
-    comment = (
-        f"# {preset.stem}, with the workers that `valuescape scale` found best here for {nearest:,} agents\n"
-    )
-    path.write_text(comment + config_toml(config), encoding="utf-8")
+    nearest = min(verdict.best, key=lambda crowd: abs(math.log(crowd / config.agents.count)))
+    best = changed(config, {"workers.count": verdict.best[nearest]})
+    found = f"with the workers that `valuescape scale` found best here for {nearest:,} agents"
+    path.write_text(f"# {Path(preset).stem}, {found}\n{config_toml(best)}", encoding="utf-8")
 
 
 def _null(value: float) -> float | None:

@@ -1,6 +1,5 @@
 """The command `stress`."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +13,14 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from sim.errors import UsageError
+from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
 
 def stress(
-    preset: Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")] = "demo",
+    preset: Preset = "demo",
     load: Annotated[
         str, typer.Option(help="What there is more and more of: agents, trails, field or ticks.")
     ] = "agents",
@@ -40,12 +40,10 @@ def stress(
         ),
     ] = False,
     minutes: Annotated[float, typer.Option(min=0.01, help="Of --chaos.")] = 1.0,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting.")
-    ] = None,
-    as_json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("runs/stress.html"),
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    overrides: Overrides = None,
+    as_json: JsonFile = None,
+    report: HtmlFile = Path("runs/stress.html"),
+    debug: Debug = False,
 ) -> int:
     """Look for the load at which a health limit breaks, and say which, and what dominated a frame then.
 
@@ -54,28 +52,28 @@ def stress(
 
     [bold]Examples[/]
 
-    valuescape stress
+      valuescape stress
 
-    valuescape stress crowd --load trails --seconds 4
+      valuescape stress crowd --load trails --seconds 4
 
-    valuescape stress --chaos --minutes 5
+      valuescape stress --chaos --minutes 5
     """
     from sim.config import load_config
     from sim.interrupts import Interrupts
     from valuescape.outputs import require_writable
     from valuescape.presets import config_path
-    from valuescape.scale import require_map
+    from valuescape.stage import runnable
 
     if chaos and until_break:
         raise UsageError("--chaos does not go with --until-break", "run the command twice")
     config = load_config(config_path(preset), overrides or [])
-    require_map(config)
+    checkpoint = runnable(config)
     for option, path in (("--report", report), ("--json", as_json)):
         if path:
             require_writable(option, path.parent)
     with Interrupts() as interrupts:
         if chaos:
-            return _chaos(config, minutes, interrupts, as_json)
+            return _chaos(config, checkpoint, minutes, interrupts, as_json)
         return _search(config, load, (start, most), seconds, interrupts, (as_json, report))
 
 
@@ -109,9 +107,7 @@ def _search(
     if not found.trials:
         return 130
     _tell(found, load, where[1])
-    if where[0]:
-        where[0].write_text(json.dumps(stress_json(found, load), indent=2) + "\n", encoding="utf-8")
-        _out.print(f"wrote [bold]{escape(str(where[0]))}[/]", soft_wrap=True)
+    write_json(_out, where[0], stress_json(found, load))
     return 130 if interrupts.asked else 0
 
 
@@ -136,7 +132,7 @@ def _tell(found: Any, load: str, report: Path) -> None:
         Chapter("Trials", "In the order of their load.", rows),
     ]
     write_html(report, f"Until it breaks: {load}", lines, chapters)
-    _out.print(f"wrote [bold]{escape(str(report))}[/]", soft_wrap=True)
+    say_written(_out, report)
 
 
 def _plot(axes: Any, trials: Sequence[Any], load: str) -> None:
@@ -150,14 +146,11 @@ def _plot(axes: Any, trials: Sequence[Any], load: str) -> None:
     axes.legend()
 
 
-def _chaos(config: Any, minutes: float, interrupts: Any, as_json: Path | None) -> int:
+def _chaos(config: Any, checkpoint: Any, minutes: float, interrupts: Any, as_json: Path | None) -> int:
     from dataclasses import asdict
 
-    from sim.worlds import make_world
     from valuescape.chaos import TICKS, disturb
-    from valuescape.presets import find_checkpoint
 
-    checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
     with _bar() as bar:
         task = bar.add_task("", total=1.0, state="")
 
@@ -174,9 +167,7 @@ def _chaos(config: Any, minutes: float, interrupts: Any, as_json: Path | None) -
     same = f"all {result.rounds} ended in the state of an undisturbed run, bit by bit"
     differing = f"{len(result.differing)} ended in another state: rounds {result.differing}"
     _out.print(f"[bold red]{differing}[/]" if result.differing else f"[green]{same}[/]", soft_wrap=True)
-    if as_json:
-        as_json.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
-        _out.print(f"wrote [bold]{escape(str(as_json))}[/]", soft_wrap=True)
+    write_json(_out, as_json, asdict(result))
     return 130 if interrupts.asked else 1 if result.differing else 0
 
 

@@ -166,8 +166,8 @@ class Passing:
         self.update(range(max(0, self._newest - self.memory + 1), self._newest + 1))
 
     def update(self, ticks: range) -> None:
-        """Look at more ticks."""
-        for tick in ticks:
+        """Look at more ticks; of many, as come after nothing was drawn for a while, at those that count."""
+        for tick in ticks[-self.memory :]:
             positions = self._engine.row("trail_position", tick).copy()
             if self._engine.trail_intact(tick):
                 self._last[inside(on_ground(positions, self._bounds), self._box)] = tick

@@ -16,7 +16,6 @@ from sim.arena import available_memory
 from sim.config import Config, changed
 from sim.engine import Engine
 from sim.interrupts import Interrupts
-from sim.landscape import map_plane
 from sim.worlds import make_world
 from valuescape.length import RunLength
 from valuescape.presets import find_checkpoint
@@ -240,10 +239,3 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 def _median(values: Sequence[float]) -> float:
     return median(values) if values else math.nan
-
-
-def require_map(config: Config) -> None:
-    """Raise UsageError if the world cannot be run or shown, before anything is measured."""
-    world = make_world(config.world.name, config)
-    map_plane(config, world)
-    find_checkpoint(config.policy.checkpoint, world)

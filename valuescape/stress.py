@@ -107,7 +107,7 @@ def try_session(config: Config, load: str, amount: int, seconds: float, interrup
         session.turn_frames()
         figures = measures(session.log, config.health)
         parts = session.accounts.parts()
-        advice = session.accounts.advice(session.stage, session.viewer)
+        advice = session.accounts.advice(parts, session.stage, session.viewer)
     broken = [each for each in limits(figures, config.health) if each.value >= each.below]
     said = [f"{each.title} {each.value:.3g}, limit {each.below:g}" for each in broken]
     asked, made = config.sim.ticks_per_s, figures["ticks_per_s"]

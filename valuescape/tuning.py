@@ -14,7 +14,7 @@ from valuescape.pace import Pace
 from valuescape.stage import Stage
 
 _REFRESH_S = 0.05
-"""Seconds between two pictures of a panel that nobody touches: 1 to 2 ms each on a software driver."""
+"""Seconds between two pictures of a panel that nobody touches; `panel` in F3 says what one costs."""
 
 _LIMITS_S = 0.5
 """Seconds between two looks at the health limits."""

@@ -87,6 +87,16 @@ def test_another_signal_begins_with_nothing_known(made):
     assert len(ring.read_signal(ring.newest)) == 0
 
 
+def test_those_highlighted_stay_when_others_become_the_crowd(gl):
+    """Highlighted while everyone is an individual, and when there are fewer of these."""
+    individuals = Individuals(gl, 1000, FrameMeter())
+    wanted = np.sort(individuals._sample[-3:]).astype(np.intp)  # the last that a sample would have
+    assert not individuals.highlight(wanted)
+    individuals.choose(10)
+    assert set(wanted) < set(individuals.read())
+    individuals.release()
+
+
 def test_those_that_are_highlighted_are_individuals(gl):
     individuals = Individuals(gl, 1000, FrameMeter())
     individuals.choose(10)
