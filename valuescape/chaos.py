@@ -83,7 +83,7 @@ def _disturbed(
     result: ChaosResult,
     interrupts: Interrupts,
 ) -> str | None:
-    """Return the hash of the same run with two faults in it, at ticks that chance chooses; None if cut short."""
+    """Return the hash of the run with two faults in it, at ticks that chance chooses; None if cut short."""
     faults = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2))
     with Engine(config, checkpoint) as engine:
         engine.wait_ready(interrupts.check)
