@@ -1,4 +1,4 @@
-"""Which agent is under the pointer, and where agents are in the scene. Pure functions on arrays."""
+"""Which agent is under the pointer, and where agents are on the screen. Pure functions on arrays."""
 
 from typing import Any
 
@@ -6,41 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.float32]
-Bounds = tuple[tuple[float, float], tuple[float, float]]
-
-
-def on_ground(positions: Positions, bounds: Bounds) -> Positions:
-    """Return the scene coordinates [n, 2] of map positions [n, 2]; the map is [-1, 1]^2."""
-    low, high = (np.array(corner, np.float32) for corner in bounds)
-    ground: Positions = ((positions - low) / (high - low) * 2 - 1).astype(np.float32)
-    return ground
-
-
-def scene_points(
-    positions: Positions, bounds: Bounds, field: Positions, ends: tuple[float, float], height: float
-) -> Positions:
-    """Return where map positions [n, 2] lie on the surface, [n, 3], as `trail_place.comp` puts them.
-
-    field: [rows, columns], values at texel centres. ends: of its colour scale, `height` apart.
-    """
-    ground = on_ground(positions, bounds)
-    values = bilinear(field, ((ground + 1) / 2).astype(np.float32))
-    low, high = ends
-    z = height * np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return np.column_stack([ground, z]).astype(np.float32)
-
-
-def bilinear(field: Positions, uv: Positions) -> Positions:
-    """Return the field at `uv` [n, 2] in [0, 1]^2: bilinear between texel centres, constant beyond."""
-    size = np.array(field.shape[::-1])
-    at = np.clip(np.nan_to_num(uv) * size - 0.5, 0, size - 1)
-    low = at.astype(int)
-    high = np.minimum(low + 1, size - 1)
-    x, y = (at - low).T
-    bottom = field[low[:, 1], low[:, 0]] * (1 - x) + field[low[:, 1], high[:, 0]] * x
-    top = field[high[:, 1], low[:, 0]] * (1 - x) + field[high[:, 1], high[:, 0]] * x
-    values: Positions = bottom * (1 - y) + top * y
-    return values
 
 
 def on_screen(points: Positions, matrix: Positions, size_px: tuple[int, int]) -> Positions:

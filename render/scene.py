@@ -7,6 +7,7 @@ import moderngl
 import numpy as np
 
 from gpu.bindings import Block
+from gpu.heights import Surface, scene_points
 from gpu.individuals import Agents
 from gpu.meter import FrameMeter
 from gpu.source import BACKGROUND, TRAIL_COLORS
@@ -17,7 +18,7 @@ from render.camera import Rect
 from render.fields import Field, Fields
 from render.labels import Annotations, Labels, Scales
 from render.layers import SurfaceLayer
-from render.picking import Positions, scene_points
+from render.picking import Positions
 from render.target import Target, over
 from render.trails import Trails
 from render.viewer import Viewer
@@ -38,6 +39,7 @@ class Scene:
 
     critic: None where there is no critic; the density is then what is shown and what makes the height.
     All that it makes is released by `release`; the context and the field are lent.
+    revision: another one once the colour scales may have other ends.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Scene:
         self._frame = np.zeros(1, FRAME)
         self._frame["map_low"], self._frame["map_high"] = plane.bounds
         self._heights_stale = True
+        self.revision = 0
 
     @property
     def picture(self) -> Any:
@@ -91,6 +94,7 @@ class Scene:
         self.plane = plane or self.plane
         self.fields.value_changed()
         self._heights_stale = True
+        self.revision += 1
 
     def upload(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
         """Take over what happened up to tick `newest`.
@@ -98,7 +102,9 @@ class Scene:
         signals: what trails are coloured by; None: ages, agents.
         """
         with self._meter.section("upload"):
+            other = signals is not self.trails.signals
             ticks = self.trails.upload(source, newest, signals)
+        self.revision += bool(ticks) or other
         with self._meter.section("density"):
             self.fields.count(ticks)
         with self._meter.section("place"):
@@ -121,14 +127,19 @@ class Scene:
 
     def points(self, positions: Positions) -> Positions:
         """Return where map positions [n, 2] are in the scene, [n, 3]; GPU queries."""
-        values, ends = self.fields.read_heights()
-        return scene_points(positions, self.plane.bounds, values, ends, HEIGHT)
+        return scene_points(positions, self._read_surface())
+
+    def _read_surface(self) -> Surface:
+        return Surface(self.plane.bounds, *self.fields.read_heights(), HEIGHT)
 
     def _place_all(self) -> None:
         self._place(self.trails.ring.ticks)
         self._heights_stale = False
 
     def _place(self, ticks: range) -> None:
+        if not self._config.features.vectorized_heights:
+            self.trails.place_one_by_one(ticks, self._read_surface())
+            return
         self.fields.bind_heights()
         self.trails.place(ticks, self.fields.height_layer)
 
@@ -169,6 +180,7 @@ class Scene:
         """Bring all that is drawn up to date, and bind it."""
         if self.fields.take_colors(viewer.looks):
             self._heights_stale = True
+            self.revision += 1
         section = self._meter.section
         if self._heights_stale and viewer.lift > 0:
             with section("place"):

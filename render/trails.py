@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.context import driver_info
+from gpu.heights import Bounds, Surface
 from gpu.individuals import Agents, Individuals
 from gpu.meter import FrameMeter
 from gpu.passes.crowd import CrowdPass
@@ -23,8 +24,6 @@ from render.looks import Looks
 from render.scale import Scale, scale_of
 from sim.config import Config
 from sim.signals import Signal, Signals
-
-Bounds = tuple[tuple[float, float], tuple[float, float]]
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Of the ring: what the scale of a signal is found from."""
@@ -142,6 +141,10 @@ class Trails:
     def place(self, ticks: range, layer: int) -> None:
         """Put the samples of `ticks` on the field that is bound as the height, which is that of `layer`."""
         self._place.update(ticks, layer)
+
+    def place_one_by_one(self, ticks: range, surface: Surface) -> None:
+        """Do the same in a loop: `features.vectorized_heights` off."""
+        self._place.update_one_by_one(ticks, surface)
 
     def color_by(self, wanted: str) -> str:
         """Return what trails are coloured by: the signal there is, or else their age or agent, as wanted."""

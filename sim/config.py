@@ -208,11 +208,34 @@ class HealthConfig(Section):
     gpu_queries_below: float = Field(10.0, gt=0, description="GPU queries a frame")
     draw_calls_below: float = Field(5.0, gt=0, description="draw calls a frame")
     memory_mb_per_min_below: float = Field(1.0, gt=0, description="growth of the memory of all processes")
+    alarms: str = Field(
+        "",
+        description="what else is worth a word when it happens: 'fps < 30, trails_ms > 12'; names: fps, "
+        "frame_ms, busy_ms, ticks_per_s, memory_mb, segments, restarts, mean_return, SECTION_ms",
+    )
+
+
+class StatsConfig(Section):
+    """How old statistics may be; with `features.stats_cache` off all of them are computed every frame."""
+
+    gpu_frames: int = Field(
+        15, ge=1, le=1000, description="frames between two reads of what is on the GPU: scales, segments"
+    )
+    memory_s: float = Field(0.5, ge=0, le=60, description="seconds between two looks at the memory in use")
+    episodes_s: float = Field(0.5, ge=0, le=60, description="seconds between two sums over all episodes")
+    health_s: float = Field(0.5, ge=0, le=60, description="seconds between two looks at limits and alarms")
+    captions_s: float = Field(0.5, ge=0, le=60, description="seconds between two changes of the text")
 
 
 class FeaturesConfig(Section):
     """Optimisations; each off is the plain path, kept as the reference."""
 
+    vectorized_heights: bool = Field(
+        True, description="trail samples put on the surface all at once, on the GPU; off: a loop in Python"
+    )
+    stats_cache: bool = Field(
+        True, description="statistics computed as seldom as [stats] says; off: with every frame"
+    )
     gpu_heatmap: bool = Field(True, description="critic field by compute shaders; off: torch on the CPU")
     batched_trails: bool = Field(True, description="all trails in one draw; off: one draw a trail")
     instanced_agents: bool = Field(True, description="all agents in one draw; off: one draw an agent")
@@ -246,6 +269,7 @@ class Config(Section):
     lod: LodConfig = LodConfig()
     render: RenderConfig = RenderConfig()
     health: HealthConfig = HealthConfig()
+    stats: StatsConfig = StatsConfig()
     features: FeaturesConfig = FeaturesConfig()
 
 

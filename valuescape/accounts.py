@@ -12,18 +12,17 @@ import psutil
 from gpu.meter import FrameMeter
 from render.cards import Card
 from render.viewer import Viewer
-from sim.config import Config
+from sim.config import Config, StatsConfig
+from sim.engine import EpisodeStats
 from sim.health import Limit, RunLog, limits, measures
+from sim.stats_cache import Refresh, StatsCache
 from valuescape.breakdown import Advice, Facts, Part, advise, frame_parts, worker_loads
 from valuescape.captions import profile_card
 from valuescape.profile_files import Track, worker_tracks
 from valuescape.stage import Stage
 
-_SAMPLE_EVERY = 15
-"""Frames between two looks at numbers that live on the GPU (colour scales' ends, segments drawn)."""
-
-_MEMORY_S = 0.5
-"""Seconds between two looks at the memory in use: 0.3 ms each."""
+_BUDGET_EVERY = 15
+"""Frames between two changes of how many trails are drawn one by one."""
 
 _EXACT_EVERY = 60
 """Frames from one whose sections are measured exactly to the next: it takes a little longer than others."""
@@ -37,10 +36,32 @@ class Accounts:
 
     def __init__(self, config: Config, meter: FrameMeter, *, lockstep: bool) -> None:
         self._config, self._meter, self._lockstep = config, meter, lockstep
-        self.log = RunLog()
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
         self._last = replace(meter)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.log = RunLog()
+        self._revision = -1  # of the scene, when its scales were last said to be dirty
+        features = self._config.features
+        self.stats = StatsCache(self._refreshes(self._config.stats), enabled=features.stats_cache)
+
+    def _refreshes(self, config: StatsConfig) -> dict[str, Refresh]:
+        """Return what each statistic is derived from, and how old it may be."""
+        clock, gpu = time.monotonic, float(config.gpu_frames)
+        return {
+            "scales": Refresh(self._frame_clock, gpu, frozenset({"scene"})),
+            "segments": Refresh(self._frame_clock, gpu, frozenset({"picture"})),
+            "memory": Refresh(clock, config.memory_s, frozenset({"frame"})),
+            "episodes": Refresh(clock, config.episodes_s, frozenset({"tick"})),
+            "health": Refresh(clock, config.health_s, frozenset({"frame"})),
+            "parts": Refresh(clock, config.health_s, frozenset({"frame"})),
+            "captions": Refresh(clock, config.captions_s, frozenset({"frame"})),
+        }
+
+    def _frame_clock(self) -> float:
+        return float(len(self.log.frame_ends))
 
     @property
     def next_is_exact(self) -> bool:
@@ -50,7 +71,11 @@ class Accounts:
     def parts(self) -> list[Part]:
         """Return what frames are made of, the longest part first."""
         profiler = self._meter.profiler
-        return frame_parts(profiler.ring.read(), profiler.names)
+        return self.stats.get("parts", lambda: frame_parts(profiler.ring.read(), profiler.names))
+
+    def episodes(self, stage: Stage) -> EpisodeStats:
+        """Return what the finished episodes came to."""
+        return self.stats.get("episodes", stage.engine.episode_stats)
 
     def advice(self, parts: list[Part], stage: Stage, viewer: Viewer) -> Advice | None:
         """Return what would make frames, which have these parts, fit into their time, if they do not."""
@@ -111,36 +136,56 @@ class Accounts:
         log.busy_s.append(now - began)
         self.busy_ms.append((now - began) * 1000)
         self._last = replace(self._meter)
-        log.last_tick = (now, stage.scene.trails.ring.newest)
+        newest = stage.scene.trails.ring.newest
+        if log.last_tick is None or newest != log.last_tick[1]:
+            self.stats.mark("tick")
+        log.last_tick = (now, newest)
         log.first_tick = log.first_tick or log.last_tick
         for name in ("draw_calls", "queries", "upload_bytes", "dispatches"):
             setattr(log, name, getattr(log, name) + getattr(self._meter, name))
-        if len(log.frame_ends) % _SAMPLE_EVERY == 1 and drawn:
-            self._sample(stage)
-        if not log.memory or now - log.memory[-1][0] > _MEMORY_S:
-            log.memory.append((now, stage.engine.memory_bytes()))
+        self.stats.mark("frame")
+        if drawn:
+            self._look_at_picture(stage)
+        self.stats.get("memory", lambda: log.memory.append((now, stage.engine.memory_bytes())))
 
     def begin_again(self, config: Config) -> None:
         """Forget what was measured: it was of another configuration."""
-        self._config, self.log = config, RunLog()
+        self._config = config
+        self._begin()
 
-    def _sample(self, stage: Stage) -> None:
-        """Read what is on the GPU; counted with the queries of the frame it follows."""
+    def _look_at_picture(self, stage: Stage) -> None:
+        """Read what is on the GPU, if it is time; counted with the queries of the frame it follows."""
+        before, scene, stats = self._meter.queries, stage.scene, self.stats
+        stats.mark("picture")
+        if scene.revision != self._revision:
+            self._revision = scene.revision
+            stats.mark("scene")
+        stats.get("scales", scene.read_scales)
+        segments = stats.get("segments", lambda: self._count_segments(stage))
+        if len(self.log.frame_ends) % _BUDGET_EVERY == 1:
+            self._keep_to_budget(stage, segments)
+        self.log.queries += self._meter.queries - before
+
+    def _count_segments(self, stage: Stage) -> int:
         stage.require_no_error()
-        before = self._meter.queries
-        stage.scene.read_scales()
         segments = stage.scene.trails.segments_drawn
         self.log.segments.append(segments)
+        return segments
+
+    def _keep_to_budget(self, stage: Stage, segments: int) -> None:
         # In lockstep a picture must not depend on how fast it was made.
         takes = 0.75 * self.may_take_ms
         if not self._lockstep:
-            takes = float(np.median(self.log.busy_s[-_SAMPLE_EVERY:])) * 1000
+            takes = float(np.median(self.log.busy_s[-_BUDGET_EVERY:])) * 1000
         stage.scene.keep_to_budget(segments, takes, self.may_take_ms)
-        self.log.queries += self._meter.queries - before
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of the run so far, by their names in `run.json`."""
+        return self.stats.get("health", lambda: measures(self.log, self._config.health))
 
     def limits(self) -> list[Limit]:
         """Return how the run stands to the health limits."""
-        return limits(measures(self.log, self._config.health), self._config.health)
+        return limits(self.figures(), self._config.health)
 
     def card(self, stage: Stage, viewer: Viewer) -> Card:
         """Return what frames cost lately, and what to do about it."""
@@ -156,5 +201,6 @@ class Accounts:
             lamps=[(each.title, None if each.value != each.value else each.kept) for each in self.limits()],
             loads=loads,
             restarts=stage.engine.restarts,
+            cached=self.stats.hit_rate,
             advice=advice.sentence if advice else "",
         )

@@ -11,7 +11,7 @@ from gpu.meter import FrameMeter
 from render.cards import Card
 from render.labels import Annotations, Heading
 from render.trails import Thinned
-from sim.engine import Engine
+from sim.engine import Engine, EpisodeStats
 from sim.health import RunLog
 from sim.health import rate as rate_of
 from sim.policy.network import Checkpoint
@@ -19,15 +19,20 @@ from sim.policy.network import Checkpoint
 if TYPE_CHECKING:
     from valuescape.session import Session
 
-_REFRESH_S, _NOTICE_S = 0.5, 4.0
+_NOTICE_S = 4.0
 _NOTICE_WIDTH = 70  # characters
 _PARTS = 7
 
 
 def heading(
-    engine: Engine, checkpoint: Checkpoint | None, state: str, tick: int, thinned: Thinned | None
+    engine: Engine,
+    checkpoint: Checkpoint | None,
+    state: str,
+    tick: int,
+    stats: EpisodeStats,
+    thinned: Thinned | None,
 ) -> Heading:
-    """Return what is shown (world, policy, crowd) and how it runs (`state`, tick, episodes so far).
+    """Return what is shown (world, policy, crowd) and how it runs (`state`, tick, `stats`: episodes so far).
 
     thinned: what of the trails is not drawn one by one, if anything: a picture must not hide that.
     """
@@ -38,7 +43,6 @@ def heading(
     processes = _count(engine.workers, "worker process", "worker processes")
     what: tuple[str, ...] = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
     how: tuple[str, ...] = (f"{state} · tick {max(tick, 0):,}",)
-    stats = engine.episode_stats()
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")
         how = (*how, f"{_count(stats.finished, 'episode', 'episodes')} · mean return {returns}")
@@ -60,11 +64,13 @@ def profile_card(
     lamps: Sequence[tuple[str, bool | None]] = (),
     loads: Sequence[float] = (),
     restarts: int = 0,
+    cached: float = math.nan,
     advice: str = "",
 ) -> Card:
     """Return what frames cost lately. busy_ms: the last frames', newest last; may_take_ms: as asked for.
 
-    parts: sections and their ms, the longest first. lamps: health limits, and whether each is kept.
+    parts: sections and their ms, the longest first. lamps: health limits, and whether each is kept. cached:
+    share of looks at statistics that computed nothing.
     """
     segments = f"{log.segments[-1]:,}" if log.segments else "–"
     rate = rate_of(log.first_tick, log.last_tick)
@@ -75,6 +81,8 @@ def profile_card(
         ("uploaded, segments", f"{meter.upload_bytes / 1024:,.0f} KiB, {segments}"),
         ("ticks/s", "–" if math.isnan(rate) else f"{rate:,.0f}"),
     ]
+    if not math.isnan(cached):
+        rows.append(("statistics cached", f"{cached:.1%}"))
     if loads:
         rows.append(("workers at work", ", ".join(f"{load:.1%}" for load in loads)))
     if restarts:
@@ -93,34 +101,34 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 class Captions:
-    """What is said of a session at the moment; its numbers change twice a second, faster can't be read."""
+    """What is said of a session at the moment: as old as `stats.captions_s` allows, faster can't be read."""
 
     def __init__(self) -> None:
-        self._said = Annotations()
-        self._at = -math.inf
+        self._stale = False
         self._notice = ""
         self._notice_until = -math.inf
 
     def refresh(self, notice: str = "") -> None:
         """Say it anew with the next frame. notice: what happened, to be read for a few seconds."""
-        self._at = -math.inf
+        self._stale = True
         if notice:
             self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
 
     def of(self, session: "Session") -> Annotations:
         """Return what is to be said now."""
-        now = time.monotonic()
-        if now - self._at > _REFRESH_S:
-            self._at = now
-            self._said = Annotations(self._heading(session, now), _cards(session))
-        return self._said
+        stats = session.accounts.stats
+        if self._stale:
+            self._stale = False
+            stats.forget("captions")
+        return stats.get("captions", lambda: Annotations(self._heading(session), _cards(session)))
 
-    def _heading(self, session: "Session", now: float) -> Heading:
-        running = "in step with frames" if session.lockstep else f"{session.accounts.recent_fps:.0f} fps"
+    def _heading(self, session: "Session") -> Heading:
+        accounts, stage = session.accounts, session.stage
+        running = "in step with frames" if session.lockstep else f"{accounts.recent_fps:.0f} fps"
         state = "paused" if session.pace.paused else running
-        checkpoint, thinned = session.stage.checkpoint, session.scene.trails.thinned
-        said = heading(session.engine, checkpoint, state, session.newest_tick, thinned)
-        if now >= self._notice_until:
+        episodes, thinned = accounts.episodes(stage), session.scene.trails.thinned
+        said = heading(session.engine, stage.checkpoint, state, session.newest_tick, episodes, thinned)
+        if time.monotonic() >= self._notice_until:
             return said
         notice = [part for line in self._notice.splitlines() for part in wrap(line, _NOTICE_WIDTH)]
         return Heading(said.left, (*said.right, *notice))

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gpu.heights import on_ground
 from render.cards import Card
-from render.picking import inside, nearest, on_ground, on_screen
+from render.picking import inside, nearest, on_screen
 from render.viewer import Box, Viewer
 from sim.engine import Engine
 from sim.signals import Signal, Signals

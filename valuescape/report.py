@@ -43,6 +43,7 @@ def _report(session: "Session") -> dict[str, Any]:
         **{name: _finite(value) for name, value in figures.items()},
         "frame_parts_ms": {part.name: round(part.ms, 3) for part in session.accounts.parts()},
         "processes": session.accounts.usage(session.stage),
+        "stats_hit_rate": _finite(session.accounts.stats.hit_rate),
         "individuals": session.scene.trails.individuals.count,
         "start_s": round(session.accounts.start_s, 3),
         "worker_restarts": engine.restarts,

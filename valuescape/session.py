@@ -213,6 +213,7 @@ class Session:
             self._stopped = self._stopped or self._done(began) >= 1
             if not self._stopped:
                 self._wait_for_turn()
+        self.accounts.stats.forget("parts", "health")  # a report is of the end
 
     def _frame(self, elapsed_s: float) -> None:
         """Make one frame and show it."""

@@ -16,9 +16,6 @@ from valuescape.stage import Stage
 _REFRESH_S = 0.05
 """Seconds between two pictures of a panel that nobody touches; `panel` in F3 says what one costs."""
 
-_LIMITS_S = 0.5
-"""Seconds between two looks at the health limits."""
-
 
 class Tuning:
     """A panel and when it is drawn."""
@@ -26,8 +23,6 @@ class Tuning:
     def __init__(self, gl: Any, scale: float) -> None:
         self._panel = Panel(gl, scale)
         self._drawn_at = -math.inf
-        self._limits_at = -math.inf
-        self._limits: list[tuple[str, float, float, bool | None]] = []
         self._touched = 0
 
     def width_px(self, window_px: tuple[int, int]) -> int:
@@ -55,12 +50,6 @@ class Tuning:
         self._touched = max(self._touched - 1, 0)
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
-        if now - self._limits_at > _LIMITS_S:
-            self._limits_at = now
-            self._limits = [
-                (each.title, each.value, each.below, None if math.isnan(each.value) else each.kept)
-                for each in accounts.limits()
-            ]
         size = self.width_px(window_px), window_px[1]
         return self._panel.draw(size, elapsed, viewer, self._standing(viewer, stage, pace, accounts))
 
@@ -74,7 +63,10 @@ class Tuning:
             ticks_per_s=pace.ticks_per_s,
             workers=stage.engine.workers,
             segment_budget=-1 if budget.follows else budget.segments,
-            limits=self._limits,
+            limits=[
+                (each.title, each.value, each.below, None if math.isnan(each.value) else each.kept)
+                for each in accounts.limits()
+            ],
             busy_ms=tuple(accounts.busy_ms),
             may_take_ms=accounts.may_take_ms,
             sliced=stage.landscape is not None and viewer.selected is None,

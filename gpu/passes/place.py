@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from gpu.dispatch import dispatch, groups_for, set_uniforms
+from gpu.heights import Surface, scene_points_one_by_one
 from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.source import GROUP, compute_program
@@ -52,6 +55,17 @@ class PlacePass:
         count = self._individuals.count
         set_uniforms(self._program, first_row=ticks.start % self._ring.length, count=count, layer=layer)
         dispatch(self._gl, self._program, (groups_for(count, GROUP), len(ticks)), self._meter)
+
+    def update_one_by_one(self, ticks: range, surface: Surface) -> None:
+        """Do the same without the shader, a sample after the other: the plain path. GPU queries."""
+        ring, agents = self._ring, self._individuals.read()
+        for tick in ticks:
+            place = slice(ring.first_index(tick), ring.first_index(tick) + ring.agents)
+            positions, strands, points = ring.read_row(place)
+            points[agents, :3] = scene_points_one_by_one(positions[agents], surface)
+            points[:, 3] = strands.view(np.float32)
+            ring.point.write(points, offset=place.start * points.itemsize * 4)
+            self._meter.upload_bytes += points.nbytes
 
     def release(self) -> None:
         """Free the program."""

@@ -5,6 +5,7 @@ import pytest
 from recording import Recording
 
 from gpu.bindings import Texture
+from gpu.heights import Surface
 from gpu.individuals import Individuals
 from gpu.meter import FrameMeter
 from gpu.passes.place import PlacePass
@@ -111,6 +112,27 @@ def test_samples_lie_on_the_surface(gl, own, agents, edge):
         else:
             assert (points[:, 2] == 0).all()
         np.testing.assert_array_equal(points[:, 3].view(np.uint32), source.strands[tick])
+
+
+@pytest.mark.regression
+def test_placed_one_by_one_they_lie_there_too(gl, own):
+    """All of them at first, then those of individuals only, around the ring's end."""
+    rng = np.random.default_rng(3)
+    positions = rng.uniform((-2.6, -1.6), (2.6, 3.6), (6, 40, 2)).astype(np.float32)
+    source, values = Recording(positions, rng.integers(0, 2**32, (6, 40), dtype=np.uint64)), bumpy(16)
+    found = []
+    for one_by_one in (False, True):
+        each = Placed(gl, own, source, values, length=4)
+        surface = Surface(BOUNDS, values, (float(values.min()), float(values.max())), HEIGHT)
+        each.ring.point.write(np.zeros((4, 40, 4), np.float32).tobytes())
+        for newest, individuals in ((2, 40), (5, 7)):
+            each.individuals.choose(individuals)
+            ticks = each.ring.upload(source, newest)
+            each.place.update_one_by_one(ticks, surface) if one_by_one else each.place.update(ticks, 0)
+        drawn = each.individuals.read()
+        found.append(np.stack([each.points(tick)[drawn] for tick in each.ring.ticks]))
+    np.testing.assert_allclose(found[0][..., :3], found[1][..., :3], atol=2e-5)
+    np.testing.assert_array_equal(found[0][..., 3].view(np.uint32), found[1][..., 3].view(np.uint32))
 
 
 def test_only_the_ticks_asked_for_are_placed(gl, own):

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from render.axes import project
 from render.camera import MapCamera, OrbitCamera, Rect
-from render.picking import bilinear, inside, nearest, on_ground, on_screen, scene_points
+from render.picking import inside, nearest, on_screen
 
 SIZE, BOUNDS = (640, 360), ((-2.0, 10.0), (4.0, 30.0))
 places = arrays(np.float32, (7, 3), elements=st.floats(-1, 1, width=32))
@@ -40,23 +40,6 @@ def test_nobody_is_near_enough():
     assert nearest(np.array([[10.0, 10.0]], np.float32), (20, 10), 9.9) is None
     assert nearest(np.array([[10.0, 10.0]], np.float32), (20, 10), 10.1) == 0
     assert nearest(np.zeros((0, 2), np.float32), (20, 10), 10) is None
-
-
-def test_the_map_s_corners_are_the_scene_s():
-    corners = np.array([[-2, 10], [4, 30], [1, 20]], np.float32)
-    np.testing.assert_allclose(on_ground(corners, BOUNDS), [[-1, -1], [1, 1], [0, 0]], atol=1e-6)
-
-
-def test_bilinear_at_centres_between_and_beyond():
-    field = np.array([[0, 1], [2, 3]], np.float32)
-    uv = np.array([[0.25, 0.25], [0.75, 0.75], [0.5, 0.5], [-1, 2], [np.nan, 0.25]], np.float32)
-    np.testing.assert_allclose(bilinear(field, uv), [0, 3, 1.5, 2, 0])
-
-
-def test_heights_are_on_the_scale():
-    field = np.array([[0, 0], [10, 10]], np.float32)
-    points = scene_points(np.array([[1, 10], [1, 20], [1, 30]], np.float32), BOUNDS, field, (2.0, 10.0), 0.5)
-    np.testing.assert_allclose(points[:, 2], [0, 0.5 * 3 / 8, 0.5], atol=1e-6)
 
 
 def test_inside_a_box():

@@ -38,17 +38,15 @@ def test_a_run_is_as_far_as_the_limit_it_meets_first(length, share):
     assert length.done(10, 2.0, 300) == share
 
 
-def engine_with(stats, restarts=0, workers=2):
+def engine_with(restarts=0, workers=2):
     config = load_config(None, ["world.name=mountain_car", "agents.count=1200"])
     world = make_world(config.world.name)
-    return SimpleNamespace(
-        config=config, world=world, workers=workers, restarts=restarts, episode_stats=lambda: stats
-    )
+    return SimpleNamespace(config=config, world=world, workers=workers, restarts=restarts)
 
 
 def test_the_heading_says_what_runs_and_how():
     nothing_yet = EpisodeStats(0, 0, math.nan, math.nan)
-    shown = heading(engine_with(nothing_yet, workers=0), None, "60 fps", -1, None)
+    shown = heading(engine_with(workers=0), None, "60 fps", -1, nothing_yet, None)
     text = " | ".join(str(shown).splitlines())
     assert "Valuescape: mountain car" in text
     assert "random actions · 1,200 agents · no worker processes" in text
@@ -56,7 +54,7 @@ def test_the_heading_says_what_runs_and_how():
     assert "nan" not in text
     checkpoint = find_checkpoint("auto", make_world("mountain_car"))
     stats = EpisodeStats(1234, 5, -7.25, 9)
-    text = str(heading(engine_with(stats, 1), checkpoint, "paused", 99, Thinned(61, 5.0)))
+    text = str(heading(engine_with(1), checkpoint, "paused", 99, stats, Thinned(61, 5.0)))
     assert "DQN" in text
     assert "1,234 episodes · mean return −7.2" in text
     assert "1 worker replaced" in text
@@ -111,7 +109,12 @@ def finished_session():
         engine=SimpleNamespace(workers=2, restarts=0, episode_stats=lambda: stats),
         newest_tick=30,
         scene=SimpleNamespace(trails=SimpleNamespace(individuals=SimpleNamespace(count=2))),
-        accounts=SimpleNamespace(start_s=1.25, parts=lambda: [Part("surface", 4.5)], usage=lambda stage: {}),
+        accounts=SimpleNamespace(
+            start_s=1.25,
+            parts=lambda: [Part("surface", 4.5)],
+            usage=lambda stage: {},
+            stats=SimpleNamespace(hit_rate=0.9),
+        ),
         stage=None,
         recorder=None,
         lockstep=False,
