@@ -108,21 +108,19 @@ class TrailRing:
         """Return the index in `position` at which the row of `tick` begins."""
         return tick % self.length * self.agents
 
-    def read_row(
-        self, place: slice
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.float32]]:
-        """Return positions [n, 2], strands [n] and points [n, 4] of a row's place in the ring; GPU queries."""
-        self._meter.queries += 3
-        count = place.stop - place.start
-        position, strand, point = (
-            np.frombuffer(buffer.read(count * size, offset=place.start * size), dtype).copy()
-            for buffer, size, dtype in (
-                (self.position, 8, np.float32),
-                (self.strand, 4, np.uint32),
-                (self.point, 16, np.float32),
-            )
+    def read_row(self, tick: int) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.float32]]:
+        """Return copies of positions [n, 2], strands [n] and points [n, 4] of `tick`; GPU queries."""
+
+        def read(buffer: Any, size: int) -> bytes:
+            self._meter.queries += 1
+            row: bytes = buffer.read(self.agents * size, offset=self.first_index(tick) * size)
+            return row
+
+        return (
+            np.frombuffer(read(self.position, 8), np.float32).reshape(-1, 2).copy(),
+            np.frombuffer(read(self.strand, 4), np.uint32).copy(),
+            np.frombuffer(read(self.point, 16), np.float32).reshape(-1, 4).copy(),
         )
-        return position.reshape(-1, 2), strand, point.reshape(-1, 4)
 
     def read_signal(self, tick: int) -> NDArray[np.float32]:
         """Return what is shown of the signal at `tick`, [agents]; a GPU query. Empty if there is none."""

@@ -208,6 +208,9 @@ class HealthConfig(Section):
     gpu_queries_below: float = Field(10.0, gt=0, description="GPU queries a frame")
     draw_calls_below: float = Field(5.0, gt=0, description="draw calls a frame")
     memory_mb_per_min_below: float = Field(1.0, gt=0, description="growth of the memory of all processes")
+    slow_below_fps: float = Field(
+        20.0, ge=0, description="frames a second below which a lighter preset is named; 0: never"
+    )
     alarms: str = Field(
         "",
         description="what else is worth a word when it happens: 'fps < 30, trails_ms > 12'; names: fps, "

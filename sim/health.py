@@ -52,6 +52,11 @@ class Limit:
         """Whether the value is below its bound; not if it could not be measured."""
         return self.value < self.below
 
+    @property
+    def lamp(self) -> bool | None:
+        """Whether it is kept; None if the run was too short to tell."""
+        return None if math.isnan(self.value) else self.kept
+
 
 def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.float64]:
     """Return the frames finished in each whole second after the warm-up, [windows]."""

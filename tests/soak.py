@@ -196,7 +196,7 @@ def turn_frames(session: Session) -> None:
     end += STEP_S
     while (now := time.monotonic()) < end:
         session._frame(now - previous)
-        session.accounts.note(now, session.stage, drawn=True)
+        session.accounts.note(now, session.stage)
         session._wait_for_turn()
         previous = now
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -127,8 +128,8 @@ class Accounts:
         ends = self.log.frame_ends[-30:]
         return (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else 0.0
 
-    def note(self, began: float, stage: Stage, *, drawn: bool) -> None:
-        """Write down the frame that began then. Raises RuntimeError if OpenGL has noted an error."""
+    def note(self, began: float, stage: Stage) -> None:
+        """Write down the frame that began then."""
         log, now = self.log, time.monotonic()
         if not log.frame_ends and not self.start_s:
             self.start_s = time.time() - psutil.Process().create_time()
@@ -144,8 +145,6 @@ class Accounts:
         for name in ("draw_calls", "queries", "upload_bytes", "dispatches"):
             setattr(log, name, getattr(log, name) + getattr(self._meter, name))
         self.stats.mark("frame")
-        if drawn:
-            self._look_at_picture(stage)
         self.stats.get("memory", lambda: log.memory.append((now, stage.engine.memory_bytes())))
 
     def begin_again(self, config: Config) -> None:
@@ -153,18 +152,20 @@ class Accounts:
         self._config = config
         self._begin()
 
-    def _look_at_picture(self, stage: Stage) -> None:
-        """Read what is on the GPU, if it is time; counted with the queries of the frame it follows."""
-        before, scene, stats = self._meter.queries, stage.scene, self.stats
+    def look(self, stage: Stage) -> None:
+        """Read what is on the GPU of the picture that was drawn, if it is time.
+
+        Raises RuntimeError if OpenGL has noted an error.
+        """
+        scene, stats = stage.scene, self.stats
         stats.mark("picture")
         if scene.revision != self._revision:
             self._revision = scene.revision
             stats.mark("scene")
         stats.get("scales", scene.read_scales)
         segments = stats.get("segments", lambda: self._count_segments(stage))
-        if len(self.log.frame_ends) % _BUDGET_EVERY == 1:
+        if len(self.log.frame_ends) % _BUDGET_EVERY == 0:
             self._keep_to_budget(stage, segments)
-        self.log.queries += self._meter.queries - before
 
     def _count_segments(self, stage: Stage) -> int:
         stage.require_no_error()
@@ -175,7 +176,7 @@ class Accounts:
     def _keep_to_budget(self, stage: Stage, segments: int) -> None:
         # In lockstep a picture must not depend on how fast it was made.
         takes = 0.75 * self.may_take_ms
-        if not self._lockstep:
+        if not self._lockstep and self.log.busy_s:
             takes = float(np.median(self.log.busy_s[-_BUDGET_EVERY:])) * 1000
         stage.scene.keep_to_budget(segments, takes, self.may_take_ms)
 
@@ -187,8 +188,8 @@ class Accounts:
         """Return how the run stands to the health limits."""
         return limits(self.figures(), self._config.health)
 
-    def card(self, stage: Stage, viewer: Viewer) -> Card:
-        """Return what frames cost lately, and what to do about it."""
+    def card(self, stage: Stage, viewer: Viewer, alarms: Sequence[tuple[str, bool | None]] = ()) -> Card:
+        """Return what frames cost lately, and what to do about it. alarms: more lamps, after the limits'."""
         loads = worker_loads(stage.engine.worker_spans(), time.perf_counter_ns())
         parts = self.parts()
         advice = self.advice(parts, stage, viewer)
@@ -198,7 +199,7 @@ class Accounts:
             tuple(self.busy_ms),
             self.may_take_ms,
             parts=[(part.name, part.ms) for part in parts],
-            lamps=[(each.title, None if each.value != each.value else each.kept) for each in self.limits()],
+            lamps=[*((each.title, each.lamp) for each in self.limits()), *alarms],
             loads=loads,
             restarts=stage.engine.restarts,
             cached=self.stats.hit_rate,

@@ -12,6 +12,13 @@ from sim.profiler import WORKER_SECTIONS, own_times
 EXACT_FRAME = "exact frame"
 """A frame whose sections each waited for what they had asked of the GPU."""
 
+SECTIONS = (
+    *("events", "engine", "upload", "density", "place", "inspection", "captions", "crowd", "shade"),
+    *("level of detail", "surface", "trails", "effects", "labels", "statistics", "panel", "present"),
+    *("video", "other"),
+)
+"""What a frame is made of: the names that the main process gives its sections, and what none covers."""
+
 _WAITING = frozenset({"present"})
 """Sections in which the frame waits for the screen; in exact frames nothing else is left in them."""
 

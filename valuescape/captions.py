@@ -139,7 +139,7 @@ def _cards(session: "Session") -> tuple[Card, ...]:
         return (Card("viewer off", (("V", "draw again"), ("the simulation", "goes on"))),)
     cards = session.inspection.cards(session.viewer)
     return (
-        (*cards, session.accounts.card(session.stage, session.viewer))
+        (*cards, session.accounts.card(session.stage, session.viewer, session.alerts.lamps))
         if session.viewer.profile_shown
         else cards
     )

@@ -26,6 +26,8 @@ SWITCHES = tuple(FeaturesConfig.model_fields)
 ALL_ON, ALL_OFF = "all on", "all off"
 
 _SECTION = {
+    "vectorized_heights": "place",
+    "stats_cache": "statistics",
     "batched_trails": "trails",
     "instanced_agents": "trails",
     "async_physics": "engine",
@@ -37,6 +39,8 @@ _SECTION = {
 """The section of a frame that a switch touches; the critic's field is made once, before the first frame."""
 
 _CODE = {
+    "vectorized_heights": ("gpu/shaders/trail_place.comp",),
+    "stats_cache": ("sim/stats_cache.py",),
     "gpu_heatmap": ("gpu/passes/critic.py", "gpu/shaders/dense.comp", "gpu/shaders/critic_reduce.comp"),
     "parallel_agents": (
         "sim/worker.py",

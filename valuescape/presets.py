@@ -4,9 +4,13 @@ import difflib
 from importlib.resources import files
 from pathlib import Path
 
+from sim.config import Config, load_config
 from sim.errors import UsageError
 from sim.policy.network import Checkpoint
 from sim.worlds import World
+
+LADDER = ("high", "medium", "low")
+"""Presets that differ in what they ask of a machine, the most first."""
 
 
 def configs_dir() -> Path:
@@ -34,6 +38,27 @@ def config_path(name: str) -> Path:
     near = difflib.get_close_matches(name, presets(), n=1)
     hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(presets())}"
     raise UsageError(f"{name!r} is neither a preset nor a file", hint)
+
+
+def lighter_preset(config: Config) -> str | None:
+    """Return the best of the presets for machines (LADDER) that asks for less than `config`; None if none."""
+    asked = _loads(config)
+    for name in LADDER:
+        loads = _loads(load_config(configs_dir() / f"{name}.toml"))
+        if loads != asked and all(less <= more for less, more in zip(loads, asked, strict=True)):
+            return name
+    return None
+
+
+def _loads(config: Config) -> tuple[int, ...]:
+    """Return what frames take their time for: trail samples, pixels, vertices, cells."""
+    render, heatmap = config.render, config.heatmap
+    return (
+        config.agents.count * config.trails.length,
+        render.width * render.height,
+        render.mesh_resolution if render.view == "3d" else 0,
+        heatmap.density_resolution,
+    )
 
 
 def find_checkpoint(setting: str, world: World) -> Checkpoint | None:

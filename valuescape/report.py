@@ -5,6 +5,7 @@ import json
 import math
 import os
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def _report(session: "Session") -> dict[str, Any]:
         "mean_return": _finite(stats.mean_return),
         "mean_length": _finite(stats.mean_length),
         "health": {limit.name: limit.kept for limit in limits(figures, config.health)},
+        "alerts": [asdict(each) for each in session.alerts.heard],
         "warmup_s": config.health.warmup_s,
         "recorded": session.recorder is not None,
         "lockstep": session.lockstep,

@@ -25,6 +25,7 @@ from sim.interrupts import Interrupts
 from sim.policy.network import Checkpoint
 from sim.supervisor import WorkerFailedError
 from valuescape.accounts import Accounts
+from valuescape.alerts import Alerts
 from valuescape.breakdown import EXACT_FRAME
 from valuescape.captions import Captions
 from valuescape.controls import Controls
@@ -106,6 +107,7 @@ class Session:
             )
         self.tuning = self._open_tuning() if panel else None
         self.accounts = Accounts(config, self.meter, lockstep=self.lockstep)
+        self.alerts = Alerts(config)
         self._begin_view()
 
     def _open_tuning(self) -> "Tuning":
@@ -208,7 +210,9 @@ class Session:
             frame_began = time.monotonic()
             self._frame(frame_began - previous)
             previous = frame_began
-            self.accounts.note(frame_began, self.stage, drawn=not self.viewer.blind)
+            self.accounts.note(frame_began, self.stage)
+            if notice := self.alerts.look(self):
+                self.captions.refresh(notice)
             on_progress(self._progress(began))
             self._stopped = self._stopped or self._done(began) >= 1
             if not self._stopped:
@@ -247,6 +251,8 @@ class Session:
             with section("video"):
                 self.meter.queries += 1
                 self.recorder.add(picture_bytes(self.scene.picture))
+        with section("statistics"):
+            self.accounts.look(self.stage)
         with section("panel"):
             changes = self._draw_panel()
         with section("present"):

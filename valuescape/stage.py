@@ -18,6 +18,7 @@ from sim.signals import Signal, Signals, available
 from sim.worlds import make_world
 from valuescape.critic_field import make_critic, make_landscape
 from valuescape.presets import find_checkpoint
+from valuescape.watch import parse_alarms
 
 
 class Stage:
@@ -135,6 +136,7 @@ def runnable(config: Config) -> Checkpoint | None:
     """Return the checkpoint of a configuration. Raises UsageError if it cannot be run or shown."""
     world = make_world(config.world.name, config)
     map_plane(config, world)
+    parse_alarms(config.health.alarms)
     if (
         config.heatmap.low != "auto"
         and config.heatmap.high != "auto"

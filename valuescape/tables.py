@@ -55,6 +55,8 @@ def show_result(console: Console, result: "RunResult", config: Config) -> None:
     )
     console.print(_figures_line(report), soft_wrap=True)
     console.print(_health_table(report, config))
+    for alert in report["alerts"]:
+        console.print(f"[yellow]after {alert['at_s']:.0f} s:[/] {escape(alert['said'])}", soft_wrap=True)
     for path in result.files:
         console.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True)
 

@@ -63,10 +63,7 @@ class Tuning:
             ticks_per_s=pace.ticks_per_s,
             workers=stage.engine.workers,
             segment_budget=-1 if budget.follows else budget.segments,
-            limits=[
-                (each.title, each.value, each.below, None if math.isnan(each.value) else each.kept)
-                for each in accounts.limits()
-            ],
+            limits=[(each.title, each.value, each.below, each.lamp) for each in accounts.limits()],
             busy_ms=tuple(accounts.busy_ms),
             may_take_ms=accounts.may_take_ms,
             sliced=stage.landscape is not None and viewer.selected is None,

@@ -60,11 +60,10 @@ class PlacePass:
         """Do the same without the shader, a sample after the other: the plain path. GPU queries."""
         ring, agents = self._ring, self._individuals.read()
         for tick in ticks:
-            place = slice(ring.first_index(tick), ring.first_index(tick) + ring.agents)
-            positions, strands, points = ring.read_row(place)
+            positions, strands, points = ring.read_row(tick)
             points[agents, :3] = scene_points_one_by_one(positions[agents], surface)
             points[:, 3] = strands.view(np.float32)
-            ring.point.write(points, offset=place.start * points.itemsize * 4)
+            ring.point.write(points, offset=ring.first_index(tick) * 16)
             self._meter.upload_bytes += points.nbytes
 
     def release(self) -> None:

@@ -95,7 +95,7 @@ def test_an_answer_is_never_older_than_its_interval(steps):
         if step == "wait":
             watched.now += 1
         elif step == "look":
-            seen = watched.cache.get("of ticks", lambda: (changes, watched.now))
+            seen = watched.cache.get("of ticks", lambda now=changes: (now, watched.now))
             assert seen[0] == changes or watched.now - seen[1] < 2
         else:
             changes += step == "tick"

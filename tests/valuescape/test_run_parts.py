@@ -14,6 +14,7 @@ from sim.engine import EpisodeStats
 from sim.errors import UsageError
 from sim.health import RunLog
 from sim.worlds import WORLDS, make_world
+from valuescape.alerts import Alert
 from valuescape.breakdown import Part
 from valuescape.captions import heading
 from valuescape.length import RunLength
@@ -116,6 +117,7 @@ def finished_session():
             stats=SimpleNamespace(hit_rate=0.9),
         ),
         stage=None,
+        alerts=SimpleNamespace(heard=[Alert(6.0, "12 FPS, below 20")]),
         recorder=None,
         lockstep=False,
         driver=SimpleNamespace(renderer="llvmpipe [really]", version="4.5"),

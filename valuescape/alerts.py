@@ -1,0 +1,117 @@
+"""What is noticed while a run goes on, in words, for the picture and for its report."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sim.config import Config
+from valuescape.presets import lighter_preset
+from valuescape.watch import (
+    Alarm,
+    ChangeWatch,
+    Settings,
+    figures_with_parts,
+    parse_alarms,
+    recent_figures,
+)
+
+if TYPE_CHECKING:
+    from valuescape.session import Session
+
+_AGAIN_S = 30.0
+"""Seconds until the same is said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that was noticed, so many seconds after the first frame."""
+
+    at_s: float
+    said: str
+
+
+class Alerts:
+    """Looks at a session after every frame; `heard` is all that was noticed."""
+
+    def __init__(self, config: Config) -> None:
+        self.heard: list[Alert] = []
+        self.alarms = parse_alarms(config.health.alarms)
+        self.ringing: dict[Alarm, bool] = {}
+        self._changes = ChangeWatch()
+        self._said_at: dict[str, float] = {}
+        self._looked_at = 0.0
+        self._last_tick: tuple[float, int] | None = None
+
+    @property
+    def lamps(self) -> list[tuple[str, bool | None]]:
+        """Each alarm, and whether all is well; None before the first look."""
+        return [(str(alarm), not self.ringing[alarm] if self.ringing else None) for alarm in self.alarms]
+
+    def look(self, session: "Session") -> str:
+        """Take the last frame; return what there is to say, or ""."""
+        viewer, log = session.viewer, session.log
+        if viewer.blind or session.lockstep:  # frames take their time there
+            return ""
+        size = session.scene.picture.size
+        settings = Settings(
+            viewer.looks,
+            viewer.layer,
+            viewer.trail_color,
+            viewer.flat,
+            viewer.labels_shown,
+            viewer.help_shown,
+            viewer.profile_shown,
+            viewer.selected is not None,
+            viewer.box is not None,
+            session.pace.ticks_per_s,
+            size,
+            session.config,
+        )
+        said = [self._changes.look(settings, log.busy_s[-1] * 1000)]
+        health = session.config.health
+        now, began = log.frame_ends[-1], log.frame_ends[0]
+        if now - began > health.warmup_s and now - self._looked_at >= session.config.stats.health_s:
+            self._looked_at = now
+            said += self._look_at_figures(session, now)
+        news = [each for each in said if each]
+        self.heard += [Alert(round(now - began, 1), each) for each in news]
+        return "\n".join(news)
+
+    def _look_at_figures(self, session: "Session", now: float) -> list[str]:
+        figures = recent_figures(session.log, now)
+        if self.alarms:
+            figures = self._all_figures(session, figures, now)
+        said = [self._slow(session, figures, now)]
+        self.ringing = {alarm: alarm.rings(figures) for alarm in self.alarms}
+        for alarm, rings in self.ringing.items():
+            if rings and self._is_news(str(alarm), now):
+                said.append(f"alarm: {alarm} ({figures[alarm.figure]:.4g})")
+        return said
+
+    def _all_figures(self, session: "Session", figures: dict[str, float], now: float) -> dict[str, float]:
+        accounts = session.accounts
+        last, self._last_tick = self._last_tick, (now, session.newest_tick)
+        if last and now > last[0]:
+            figures["ticks_per_s"] = (session.newest_tick - last[1]) / (now - last[0])
+        figures["restarts"] = float(session.engine.restarts)
+        figures["mean_return"] = accounts.episodes(session.stage).mean_return
+        return figures_with_parts(figures, accounts.parts())
+
+    def _slow(self, session: "Session", figures: dict[str, float], now: float) -> str:
+        config, fps = session.config, figures.get("fps", float("inf"))
+        bound = min(config.health.slow_below_fps, 0.9 * (config.render.max_fps or float("inf")))
+        if fps >= bound or not self._is_news("slow", now):
+            return ""
+        lighter = lighter_preset(config)
+        advice = session.accounts.advice(session.accounts.parts(), session.stage, session.viewer)
+        hints = [
+            f"preset {lighter} asks less of this machine: valuescape run {lighter}" if lighter else "",
+            advice.sentence if advice else "",
+        ]
+        return "\n".join([f"{fps:.1f} FPS, below {bound:g}", *(each for each in hints if each)])
+
+    def _is_news(self, what: str, now: float) -> bool:
+        """Whether this has not been said lately; it is said now."""
+        if now - self._said_at.get(what, -_AGAIN_S) < _AGAIN_S:
+            return False
+        self._said_at[what] = now
+        return True
