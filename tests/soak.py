@@ -12,13 +12,11 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -30,6 +28,7 @@ from valuescape.length import RunLength
 from valuescape.presets import config_path, presets
 from valuescape.results import Outputs
 from valuescape.session import Session
+from valuescape.soak import COUNTS, Sample, sample
 
 LIMIT_MB_PER_MIN = 1.0
 SIZES = ((1280, 720), (960, 540), (1100, 800), (800, 480))
@@ -39,17 +38,6 @@ STEP_S = 2.5
 
 WARM_UP = 2
 """Cycles that are left out: libraries and drivers still take what they keep."""
-
-
-@dataclass
-class Sample:
-    """What was in use at the end of a cycle."""
-
-    at_s: float
-    memory: int
-    gl_objects: int
-    processes: int
-    files: int
 
 
 @dataclass
@@ -65,7 +53,7 @@ class Soak:
         """Yield what is done in a cycle, one thing at a time; the last one goes back to where it began."""
         session = self.session
         for name in presets():
-            yield lambda name=name: session.restart(flat(config_path(name)))
+            yield lambda name=name: session.restart(flat(name))
             yield self.touch
         for size in SIZES:
             yield lambda size=size: self.resize(size)
@@ -79,7 +67,7 @@ class Soak:
         """Be again as at the end of every cycle."""
         self.session.viewer.trail_color = "age"
         self.resize(SIZES[0])
-        self.session.restart(flat(config_path("demo")))
+        self.session.restart(flat("demo"))
 
     def touch(self):
         """Zoom, select, let go, change the projection."""
@@ -102,37 +90,15 @@ class Soak:
     def sample(self):
         """Write down what is in use now."""
         gc.collect()
-        process = psutil.Process()
-        self.samples.append(
-            Sample(
-                time.monotonic() - self.began,
-                self.session.engine.memory_bytes(),
-                gl_objects(),
-                len(process.children(recursive=True)),
-                process.num_fds(),
-            )
-        )
+        memory, at_s = self.session.engine.memory_bytes(), time.monotonic() - self.began
+        self.samples.append(sample(memory, at_s))
 
 
-def gl_objects():
-    """Return how many OpenGL objects Python holds."""
-    import moderngl
-
-    kinds = (moderngl.Buffer, moderngl.Texture, moderngl.Framebuffer, moderngl.Program, moderngl.VertexArray)
-    return sum(isinstance(each, kinds) for each in gc.get_objects())
-
-
-def flat(path: Path) -> dict:
-    """Return a preset as changes, without what would end or record the run."""
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+def flat(name: str) -> dict:
+    """Return a preset as changes, all of its settings, without what would end or record the run."""
+    tables = load_config(config_path(name)).model_dump()
     changes = {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}
-    own = {
-        "policy.checkpoint": "auto",
-        "policy.exploration": 0.0,
-        "heatmap.axes": "auto",
-        "heatmap.slice": "",
-    }
-    return own | changes | {"run.record": False}
+    return changes | {"run.record": False, "render.max_fps": 30.0}
 
 
 @contextmanager
@@ -203,25 +169,19 @@ def turn_frames(session: Session) -> None:
 
 def report(soak: Soak, window: bool, console: Console) -> bool:
     """Print what was found and return whether every limit was kept."""
-    table = Table("minute", "memory (MB)", "OpenGL objects", "processes", "open files")
+    table = Table("minute", "memory (MB)", *COUNTS.values())
     for each in soak.samples:
-        cells = (
-            f"{each.at_s / 60:.1f}",
-            f"{each.memory / 1e6:.1f}",
-            each.gl_objects,
-            each.processes,
-            each.files,
-        )
-        table.add_row(*map(str, cells))
+        counts = [str(getattr(each, name)) for name in COUNTS]
+        table.add_row(f"{each.at_s / 60:.1f}", f"{each.memory / 1e6:.1f}", *counts)
     console.print(table)
-    counts = [(each.gl_objects, each.processes, each.files) for each in soak.samples[1:]]
+    counts = [tuple(getattr(each, name) for name in COUNTS) for each in soak.samples[1:]]
     steady = all(count == counts[0] for count in counts)
     rate = growth(soak.samples)
     kind = "a window" if window else "no window"
     console.print(
         f"{len(soak.samples)} cycles in {soak.samples[-1].at_s / 60:.1f} minutes with {kind}: memory "
         f"{rate:+.2f} MB/min (limit {LIMIT_MB_PER_MIN:g}), "
-        f"objects, processes and files {'steady' if steady else 'NOT steady'}"
+        f"counts {'steady' if steady else 'NOT steady'}"
     )
     return rate < LIMIT_MB_PER_MIN and steady
 

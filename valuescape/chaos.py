@@ -5,7 +5,6 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sim.config import Config, changed
@@ -22,6 +21,16 @@ _STRIDE = 10
 _FAULTS = (signal.SIGKILL, signal.SIGSTOP)
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A run with faults in it. faults: `tick 120: killed`. same: whether its end was an undisturbed run's."""
+
+    seed: int
+    faults: tuple[str, ...]
+    restarts: int
+    same: bool
+
+
 @dataclass(slots=True)
 class ChaosResult:
     """What the rounds came to. differing: rounds whose end was not that of an undisturbed run."""
@@ -31,6 +40,7 @@ class ChaosResult:
     stopped: int = 0
     restarts: int = 0
     differing: list[int] = field(default_factory=list)
+    made: list[Round] = field(default_factory=list)
 
 
 def disturb(
@@ -59,11 +69,13 @@ def disturb(
             },
         )
         expected = _undisturbed(each, checkpoint)
-        found = _disturbed(each, checkpoint, order, result, interrupts)
+        faults, restarts = list[str](), result.restarts
+        found = _disturbed(each, checkpoint, order, result, faults, interrupts)
         if found is None:  # it was not made to its end, and proves nothing
             break
         if found != expected:
             result.differing.append(result.rounds)
+        result.made.append(Round(each.run.seed, tuple(faults), result.restarts - restarts, found == expected))
         result.rounds += 1
         on_progress(min((time.monotonic() - began) / seconds, 1.0), result)
     return result
@@ -81,27 +93,36 @@ def _disturbed(
     checkpoint: Checkpoint | None,
     order: random.Random,
     result: ChaosResult,
+    said: list[str],
     interrupts: Interrupts,
 ) -> str | None:
-    """Return the hash of the run with two faults in it, at ticks that chance chooses; None if cut short."""
+    """Return the hash of the run with two faults in it, at ticks that chance chooses; None if cut short.
+
+    said: the faults are added to it, in words.
+    """
     faults = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2))
     with Engine(config, checkpoint) as engine:
         engine.wait_ready(interrupts.check)
         for tick in range(_STRIDE, TICKS + 1, _STRIDE):
             engine.advance_to(tick)
             if tick in faults:
-                _do_harm(engine, order, result)
+                said.append(f"tick {tick}: {_do_harm(engine, order, result)}")
             if interrupts.asked:
                 return None
         result.restarts += engine.restarts
         return engine.state_hash()
 
 
-def _do_harm(engine: Engine, order: random.Random, result: ChaosResult) -> None:
-    fault = order.choice(_FAULTS)
-    with suppress(ProcessLookupError):  # it died of something else
-        os.kill(order.choice(engine.worker_pids), fault)
-        if fault is signal.SIGKILL:
-            result.killed += 1
-        else:
-            result.stopped += 1
+def _do_harm(engine: Engine, order: random.Random, result: ChaosResult) -> str:
+    """Kill or stop a worker, whichever chance chooses; return what was done."""
+    fault, pids = order.choice(_FAULTS), engine.worker_pids
+    pid = order.choice(pids)
+    try:
+        os.kill(pid, fault)
+    except ProcessLookupError:
+        return "a worker was gone before it could be harmed"
+    if fault is signal.SIGKILL:
+        result.killed += 1
+        return f"worker {pids.index(pid)} killed"
+    result.stopped += 1
+    return f"worker {pids.index(pid)} stopped"

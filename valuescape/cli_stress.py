@@ -1,19 +1,23 @@
 """The command `stress`."""
 
-import math
-from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from sim.errors import UsageError
 from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
+
+if TYPE_CHECKING:
+    from sim.config import Config
+    from sim.interrupts import Interrupts
+    from valuescape.stress import Search
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -22,7 +26,10 @@ _err = Console(stderr=True, highlight=False)
 def stress(
     preset: Preset = "demo",
     load: Annotated[
-        str, typer.Option(help="What there is more and more of: agents, trails, field or ticks.")
+        str,
+        typer.Option(
+            help="What there is more and more of: agents, trails, field, ticks, or several with commas."
+        ),
     ] = "agents",
     start: Annotated[
         int | None, typer.Option(min=1, help="The least load; what the preset has, if not given.")
@@ -31,15 +38,18 @@ def stress(
     seconds: Annotated[float, typer.Option(min=0.5, help="Of each trial.")] = 6.0,
     until_break: Annotated[
         bool,
-        typer.Option("--until-break", help="Search for the breaking point; this is what it does by itself."),
+        typer.Option(
+            "--until-break", help="Search for the breaking point: what it does unless told otherwise."
+        ),
     ] = False,
     chaos: Annotated[
         bool,
-        typer.Option(
-            "--chaos", help="Kill and stop workers instead, and compare the state with a quiet run's."
-        ),
+        typer.Option("--chaos", help="Kill and stop workers; compare the state with a quiet run's."),
     ] = False,
-    minutes: Annotated[float, typer.Option(min=0.01, help="Of --chaos.")] = 1.0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Run for so long, and see what grows. With --chaos: of chaos (1)."),
+    ] = None,
     overrides: Overrides = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/stress.html"),
@@ -47,14 +57,20 @@ def stress(
 ) -> int:
     """Look for the load at which a health limit breaks, and say which, and what dominated a frame then.
 
-    Doubles the load until something breaks, then halves the gap. With --chaos it proves that nothing is lost
-    when workers are killed or hang. Ctrl-C keeps what was measured.
+    Doubles the load until something breaks, then halves the gap. Of several loads at once, the percentage of
+    what the preset has is doubled. With --minutes it runs for long instead and looks at memory, files,
+    OpenGL objects and threads; with --until-break too, at the greatest load that was carried. With --chaos it
+    proves that nothing is lost when workers are killed or hang. Ctrl-C keeps what was measured.
+
+    Ends with status 1 if something grows, or if chaos ends in another state.
 
     [bold]Examples[/]
 
       valuescape stress
 
-      valuescape stress crowd --load trails --seconds 4
+      valuescape stress crowd --load agents,trails --seconds 4
+
+      valuescape stress stress --minutes 10
 
       valuescape stress --chaos --minutes 5
     """
@@ -62,95 +78,112 @@ def stress(
     from sim.interrupts import Interrupts
     from valuescape.outputs import require_writable
     from valuescape.presets import config_path
-    from valuescape.stage import runnable
 
     if chaos and until_break:
         raise UsageError("--chaos does not go with --until-break", "run the command twice")
     config = load_config(config_path(preset), overrides or [])
-    checkpoint = runnable(config)
     for option, path in (("--report", report), ("--json", as_json)):
         if path:
             require_writable(option, path.parent)
+    where = as_json, report
     with Interrupts() as interrupts:
         if chaos:
-            return _chaos(config, checkpoint, minutes, interrupts, as_json)
-        return _search(config, load, (start, most), seconds, interrupts, (as_json, report))
+            return _chaos(config, minutes or 1.0, interrupts, where)
+        if minutes and not until_break:
+            return _soak(config, minutes, interrupts, where)
+        return _search(config, load, (start, most), seconds, minutes, interrupts, where)
 
 
 def _search(
-    config: Any,
-    load: str,
+    config: "Config",
+    what: str,
     ends: tuple[int | None, int | None],
     seconds: float,
-    interrupts: Any,
+    minutes: float | None,
+    interrupts: "Interrupts",
     where: tuple[Path | None, Path],
 ) -> int:
-    from valuescape.stress import LOADS, search, try_session
+    from sim.config import changed
+    from valuescape.stage import runnable
+    from valuescape.stress import Load, search, trials_left, try_session
     from valuescape.stress import as_json as stress_json
 
-    if load not in LOADS:
-        raise UsageError(f"--load {load}: expected {', '.join(LOADS)}")
-    name, greatest = LOADS[load]
-    section, _, key = name.partition(".")
-    start = ends[0] or max(int(getattr(getattr(config, section), key)), 1)
-    most = min(ends[1] or greatest, greatest)
+    load = Load.read(what)
+    runnable(config)
+    start, most = ends[0] or load.start(config), min(ends[1] or load.most(config), load.most(config))
     if start > most:
         raise UsageError(f"--start {start}: expected at most {most}")
     with _bar() as bar:
-        task = bar.add_task("", state="")
+        task = bar.add_task("", total=None, state="")
 
-        def try_load(amount: int) -> Any:
-            bar.update(task, state=f"{amount:,} {load}")
+        def try_load(amount: int, so_far: "Search") -> Any:
+            left = trials_left(so_far)
+            bar.update(
+                task, state=f"{amount:,} {load.unit}" + (f", about {left} trials left" if left else "")
+            )
             return try_session(config, load, amount, seconds, interrupts)
 
         found = search(try_load, start, most, lambda: interrupts.asked)
     if not found.trials:
         return 130
-    _tell(found, load, where[1])
-    write_json(_out, where[0], stress_json(found, load))
-    return 130 if interrupts.asked else 0
+    _tell_search(found, load.unit, where[1])
+    write_json(_out, where[0], stress_json(found, load.unit))
+    if interrupts.asked:
+        return 130
+    if minutes and found.carried:
+        json_path, report = where
+        carried = changed(config, load.settings(config, found.carried.load))
+        beside = report.with_stem(f"{report.stem}-soak")
+        return _soak(
+            carried,
+            minutes,
+            interrupts,
+            (json_path and json_path.with_stem(f"{json_path.stem}-soak"), beside),
+        )
+    return 0
 
 
-def _tell(found: Any, load: str, report: Path) -> None:
-    from valuescape.html_report import Chapter, write_html
+def _tell_search(found: "Search", unit: str, report: Path) -> None:
     from valuescape.stress import verdict
+    from valuescape.stress_report import trials_table, write_search
 
-    rows = [[load, "FPS", "P95 (ms)", "ticks/s", "longest section", "broken"]]
-    trials = sorted(found.trials, key=lambda each: each.load)
-    for each in trials:
-        figures = f"{each.load:,}", _shown(each.fps), _shown(each.frame_ms_p95), _shown(each.ticks_per_s)
-        rows.append([*figures, each.dominated, "; ".join(each.broken)])
-    table = Table(*rows[0])
-    for row in rows[1:]:
-        table.add_row(*map(escape, row))
-    _out.print(table)
-    lines = verdict(found, load)
-    for line in lines:
-        _out.print(escape(line), soft_wrap=True)
-    chapters = [
-        Chapter(f"Frame time over {load}", plot=lambda axes: _plot(axes, trials, load)),
-        Chapter("Trials", "In the order of their load.", rows),
-    ]
-    write_html(report, f"Until it breaks: {load}", lines, chapters)
+    _print(trials_table(found, unit), verdict(found, unit))
+    write_search(report, found, unit)
     say_written(_out, report)
 
 
-def _plot(axes: Any, trials: Sequence[Any], load: str) -> None:
-    axes.plot([each.load for each in trials], [each.frame_ms_p95 for each in trials], color="0.6", zorder=0)
-    for well, label, color in ((True, "carried", "tab:green"), (False, "broke", "tab:red")):
-        some = [each for each in trials if (not each.broken) == well]
-        axes.scatter(
-            [each.load for each in some], [each.frame_ms_p95 for each in some], color=color, label=label
-        )
-    axes.set(xscale="log", xlabel=load, ylabel="frame time P95 (ms)", ylim=(0, None))
-    axes.legend()
+def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]) -> int:
+    from valuescape.figures import finite
+    from valuescape.soak import soak
+    from valuescape.stage import runnable
+    from valuescape.stress_report import soak_lines, soak_table, write_soak
+
+    runnable(config)
+    with _bar() as bar:
+        task = bar.add_task("", total=1.0, state="")
+
+        def show(done: float, sample: Any) -> None:
+            state = f"{sample.memory / 1e6:.0f} MB, {sample.gl_objects} OpenGL objects, {sample.fps:.0f} fps"
+            bar.update(task, completed=done, state=state)
+
+        result = soak(config, 60 * minutes, interrupts, show)
+    if not result.samples:
+        return 130
+    _print(soak_table(result), soak_lines(result))
+    write_soak(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
+    say_written(_out, where[1])
+    write_json(_out, where[0], finite(asdict(result)))
+    return 130 if interrupts.asked else 1 if result.grows else 0
 
 
-def _chaos(config: Any, checkpoint: Any, minutes: float, interrupts: Any, as_json: Path | None) -> int:
-    from dataclasses import asdict
+def _chaos(
+    config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]
+) -> int:
+    from valuescape.chaos import disturb
+    from valuescape.stage import runnable
+    from valuescape.stress_report import chaos_lines, write_chaos
 
-    from valuescape.chaos import TICKS, disturb
-
+    checkpoint = runnable(config)
     with _bar() as bar:
         task = bar.add_task("", total=1.0, state="")
 
@@ -159,22 +192,26 @@ def _chaos(config: Any, checkpoint: Any, minutes: float, interrupts: Any, as_jso
             bar.update(task, completed=done, state=state)
 
         result = disturb(config, checkpoint, 60 * minutes, interrupts, show)
-    _out.print(
-        f"{result.rounds} rounds of {TICKS} ticks: {result.killed} workers killed, {result.stopped} stopped, "
-        f"{result.restarts} replaced",
-        soft_wrap=True,
-    )
-    same = f"all {result.rounds} ended in the state of an undisturbed run, bit by bit"
-    differing = f"{len(result.differing)} ended in another state: rounds {result.differing}"
-    _out.print(f"[bold red]{differing}[/]" if result.differing else f"[green]{same}[/]", soft_wrap=True)
-    write_json(_out, as_json, asdict(result))
+    color = "bold red" if result.differing else "green"
+    for line in chaos_lines(result):
+        _out.print(f"[{color}]{escape(line)}[/]", soft_wrap=True)
+    write_chaos(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
+    say_written(_out, where[1])
+    write_json(_out, where[0], asdict(result))
     return 130 if interrupts.asked else 1 if result.differing else 0
 
 
+def _print(rows: list[list[str]], lines: list[str]) -> None:
+    table = Table(*rows[0])
+    for row in rows[1:]:
+        table.add_row(*map(escape, row))
+    _out.print(table)
+    for line in lines:
+        _out.print(escape(line), soft_wrap=True)
+
+
 def _bar() -> Bar:
-    columns = SpinnerColumn(), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn()
-    return Bar(*columns, console=_err, transient=True)
-
-
-def _shown(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.1f}"
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    return Bar(
+        SpinnerColumn(), BarColumn(), TextColumn("{task.fields[state]}"), *times, console=_err, transient=True
+    )

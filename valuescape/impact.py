@@ -16,6 +16,7 @@ from sim.config import Config, FeaturesConfig, changed
 from sim.engine import Engine
 from sim.interrupts import Interrupts
 from sim.worlds import make_world
+from valuescape.figures import finite
 from valuescape.length import RunLength
 from valuescape.presets import find_checkpoint
 from valuescape.results import Outputs
@@ -253,15 +254,8 @@ def _pictures_agree(config: Config, switch: str, interrupts: Interrupts) -> str:
 
 def as_json(found: Sequence[Variant], worths: Sequence[Worth]) -> dict[str, Any]:
     """Return all figures as they are written to JSON; what is not known is null."""
-    rows = [asdict(each) | {"recommended": each.recommended} for each in worths]
-    finite = [
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
-    return {"switches": finite, "variants": [asdict(each) for each in found]}
+    rows = [finite(asdict(each) | {"recommended": each.recommended}) for each in worths]
+    return {"switches": rows, "variants": [asdict(each) for each in found]}
 
 
 def _middle(values: Sequence[float]) -> float:

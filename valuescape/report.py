@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import math
 import os
 import platform
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import UsageError
 from sim.health import limits, measures
+from valuescape.figures import finite
 
 if TYPE_CHECKING:
     from valuescape.session import Session
@@ -23,7 +23,7 @@ def write_report(session: "Session", path: Path) -> dict[str, Any]:
 
     Raises UsageError if the file cannot be written.
     """
-    report = _report(session)
+    report: dict[str, Any] = finite(_report(session))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
@@ -41,17 +41,17 @@ def _report(session: "Session") -> dict[str, Any]:
         "workers": engine.workers,
         "frames": len(log.frame_ends),
         "ticks": max(session.newest_tick, 0),
-        **{name: _finite(value) for name, value in figures.items()},
+        **{name: round(value, 4) for name, value in figures.items()},
         "frame_parts_ms": {part.name: round(part.ms, 3) for part in session.accounts.parts()},
         "processes": session.accounts.usage(session.stage),
-        "stats_hit_rate": _finite(session.accounts.stats.hit_rate),
+        "stats_hit_rate": round(session.accounts.stats.hit_rate, 4),
         "individuals": session.scene.trails.individuals.count,
         "start_s": round(session.accounts.start_s, 3),
         "worker_restarts": engine.restarts,
         "episodes": stats.finished,
         "episodes_terminated": stats.terminated,
-        "mean_return": _finite(stats.mean_return),
-        "mean_length": _finite(stats.mean_length),
+        "mean_return": round(stats.mean_return, 4),
+        "mean_length": round(stats.mean_length, 4),
         "health": {limit.name: limit.kept for limit in limits(figures, config.health)},
         "alerts": [asdict(each) for each in session.alerts.heard],
         "warmup_s": config.health.warmup_s,
@@ -93,7 +93,3 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or "unknown"
-
-
-def _finite(value: float) -> float | None:
-    return round(value, 4) if math.isfinite(value) else None

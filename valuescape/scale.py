@@ -17,6 +17,7 @@ from sim.config import Config, changed
 from sim.engine import Engine
 from sim.interrupts import Interrupts
 from sim.worlds import make_world
+from valuescape.figures import finite
 from valuescape.length import RunLength
 from valuescape.presets import find_checkpoint
 from valuescape.results import Outputs
@@ -220,20 +221,13 @@ def as_json(cells: Sequence[Cell], verdict: Verdict, plan: ScalePlan) -> dict[st
     """Return plan, figures and verdict as they are written to JSON; what is not known is null."""
     return {
         "plan": asdict(plan),
-        "cells": [_finite(asdict(each)) for each in cells if each.ticks_per_s],
-        "exponents": _finite({str(count): value for count, value in verdict.exponents.items()}),
+        "cells": [finite(asdict(each)) for each in cells if each.ticks_per_s],
+        "exponents": finite({str(count): value for count, value in verdict.exponents.items()}),
         "efficiency": [
             {"workers": count, "agents": crowd, "efficiency": value}
             for (count, crowd), value in verdict.efficiency.items()
         ],
         "best_workers": {str(crowd): count for crowd, count in verdict.best.items()},
-    }
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
     }
 
 

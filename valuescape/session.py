@@ -186,9 +186,9 @@ class Session:
         """End the run after this frame."""
         self._stopped = True
 
-    def turn_frames(self) -> None:
+    def turn_frames(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Turn frames until the run's length is reached or someone ends it, and write nothing."""
-        self._turn_frames(lambda _: None)
+        self._turn_frames(on_progress)
 
     def run(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
         """Turn frames until the run's length is reached or someone ends it; write and return the report."""

@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sim.config import Config, changed
+from sim.errors import UsageError
 from sim.health import limits, measures
 from sim.interrupts import Interrupts
+from valuescape.figures import finite
 from valuescape.length import RunLength
 from valuescape.results import Outputs
 from valuescape.session import Session
@@ -20,6 +22,57 @@ LOADS: dict[str, tuple[str, int]] = {
     "ticks": ("sim.ticks_per_s", 1_000_000),
 }
 """What can be made more of: its setting, and the most that it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What there is more and more of; of several kinds at once, the percentage of what the config has.
+
+    Raises UsageError for names that LOADS does not have.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if name not in LOADS:
+                raise UsageError(f"--load {name}: expected {', '.join(LOADS)}, or several with commas")
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read `agents` or `agents,trails`."""
+        return cls(tuple(dict.fromkeys(part.strip() for part in text.split(","))))
+
+    @property
+    def unit(self) -> str:
+        """What an amount is of, as it comes after the number."""
+        return self.names[0] if len(self.names) == 1 else f"% of {' and '.join(self.names)}"
+
+    def start(self, config: Config) -> int:
+        """Return the amount that a configuration has."""
+        return self._own(config, self.names[0]) if len(self.names) == 1 else 100
+
+    def most(self, config: Config) -> int:
+        """Return the greatest amount that all settings take."""
+        if len(self.names) == 1:
+            return LOADS[self.names[0]][1]
+        return min(LOADS[name][1] * 100 // self._own(config, name) for name in self.names)
+
+    def settings(self, config: Config, amount: int) -> dict[str, Any]:
+        """Return the settings (`section.key`: value) of so much load."""
+        found: dict[str, Any] = {}
+        for name in self.names:
+            setting, most = LOADS[name]
+            value = amount if len(self.names) == 1 else round(self._own(config, name) * amount / 100)
+            value = min(max(value, 1), most)
+            found[setting] = float(value) if setting == "sim.ticks_per_s" else value
+        return found
+
+    @staticmethod
+    def _own(config: Config, name: str) -> int:
+        section, _, key = LOADS[name][0].partition(".")
+        return max(int(getattr(getattr(config, section), key)), 1)
+
 
 KEEPS_UP = 0.9
 """Share of the ticks asked for that have to be made."""
@@ -63,22 +116,33 @@ class Search:
         return min((each for each in self.trials if each.broken), key=lambda each: each.load, default=None)
 
 
+def trials_left(found: Search) -> int | None:
+    """Return about how many trials are left; None while nothing has broken yet."""
+    if found.broke is None:
+        return None
+    broke, carried = found.broke.load, found.carried.load if found.carried else 0
+    return max(math.ceil(math.log2(max((broke - carried) / max(CLOSE * broke, 1), 1))), 0)
+
+
 def search(
-    try_load: Callable[[int], Trial], start: int, most: int, stop: Callable[[], bool] = lambda: False
+    try_load: Callable[[int, Search], Trial],
+    start: int,
+    most: int,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Search:
     """Double the load from `start` until something breaks or there is no more, then halve the gap in between.
 
-    Ends within CLOSE of the breaking point. stop: asked before every trial, it ends the search with what is
-    known.
+    Ends within CLOSE of the breaking point. try_load: is given the load, and what is known so far. stop:
+    asked before every trial, it ends the search with what is known.
     """
     found, load = Search(), start
     while not stop():
-        found.trials.append(try_load(load))
+        found.trials.append(try_load(load, found))
         if found.trials[-1].broken or load == most:
             break
         load = min(2 * load, most)
     while not stop() and (gap := _between(found)) is not None:
-        found.trials.append(try_load(gap))
+        found.trials.append(try_load(gap, found))
     return found
 
 
@@ -93,15 +157,14 @@ def _between(found: Search) -> int | None:
     return (low + broke.load) // 2
 
 
-def try_session(config: Config, load: str, amount: int, seconds: float, interrupts: Interrupts) -> Trial:
+def try_session(config: Config, load: Load, amount: int, seconds: float, interrupts: Interrupts) -> Trial:
     """Run the whole program with so much load, headless, and hold it against the health limits.
 
     Memory needs minutes to tell and is left out. That the simulation falls behind its clock counts as broken.
     """
-    name, _ = LOADS[load]
-    value: Any = float(amount) if name == "sim.ticks_per_s" else amount
     warmup = min(0.3 * seconds, 2.0)
-    config = changed(config, {name: value, "run.record": False, "health.warmup_s": warmup})
+    changes = load.settings(config, amount) | {"run.record": False, "health.warmup_s": warmup}
+    config = changed(config, changes)
     length, outputs = RunLength(seconds=seconds + warmup), Outputs(Path("runs/stress"))
     with Session(config, length, outputs, headless=True, interrupts=interrupts) as session:
         session.turn_frames()
@@ -145,13 +208,7 @@ def verdict(found: Search, load: str) -> list[str]:
 
 def as_json(found: Search, load: str) -> dict[str, Any]:
     """Return the search as it is written to JSON; what is not known is null."""
-    trials = [
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(each).items()
-        }
-        for each in sorted(found.trials, key=lambda each: each.load)
-    ]
+    trials = [finite(asdict(each)) for each in sorted(found.trials, key=lambda each: each.load)]
     carried, broke = found.carried, found.broke
     return {
         "load": load,

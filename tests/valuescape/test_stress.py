@@ -14,7 +14,18 @@ from valuescape import chaos as chaos_module
 from valuescape.chaos import disturb
 from valuescape.cli import run_cli
 from valuescape.presets import find_checkpoint
-from valuescape.stress import CLOSE, Search, Trial, as_json, search, try_session, verdict
+from valuescape.stress import (
+    CLOSE,
+    LOADS,
+    Load,
+    Search,
+    Trial,
+    as_json,
+    search,
+    trials_left,
+    try_session,
+    verdict,
+)
 
 TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=160"]
 TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false", "workers.count=0"]
@@ -22,7 +33,7 @@ TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false",
 
 def breaks_from(point):
     """A load that is carried below `point`."""
-    return lambda load: Trial(load, ("too much",) if load >= point else (), fps=50.0, frame_ms_p95=20.0)
+    return lambda load, _: Trial(load, ("too much",) if load >= point else (), fps=50.0, frame_ms_p95=20.0)
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 1000))
@@ -41,6 +52,34 @@ def test_what_never_breaks_ends_at_the_most():
     assert found.broke is None
     assert found.carried.load == 3000
     assert verdict(found, "agents") == ["Nothing broke up to 3,000 agents."]
+
+
+def test_trials_left_are_about_those_that_come():
+    """Known once something broke; halving a gap takes as many trials as its logarithm says."""
+    left = []
+
+    def try_load(load, so_far):
+        left.append(trials_left(so_far))
+        return breaks_from(9_000)(load, so_far)
+
+    found = search(try_load, 100, 10**6)
+    first = next(index for index, each in enumerate(found.trials) if each.broken)
+    assert left[: first + 1] == [None] * (first + 1)
+    assert abs(left[first + 1] - (len(found.trials) - first - 1)) <= 1
+    assert left[-1] <= 1
+
+
+def test_a_load_of_several_kinds_is_a_share_of_what_there_is():
+    config = load_config(None, ["agents.count=300", "trails.length=50", "sim.ticks_per_s=20"])
+    load = Load.read("agents, trails,ticks")
+    assert (load.start(config), load.unit) == (100, "% of agents and trails and ticks")
+    assert load.settings(config, 150) == {
+        "agents.count": 450,
+        "trails.length": 75,
+        "sim.ticks_per_s": 30.0,
+    }
+    assert load.settings(config, load.most(config))["trails.length"] <= LOADS["trails"][1]
+    assert Load.read("field").settings(config, 99) == {"heatmap.resolution": 99}
 
 
 def test_the_verdict_says_what_broke_and_what_dominated():
@@ -66,7 +105,7 @@ def test_a_trial_is_a_run_of_the_program(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = load_config(None, [*TINY, "sim.ticks_per_s=50"])
     with Interrupts() as interrupts:
-        trial = try_session(config, "agents", 33, 1.0, interrupts)
+        trial = try_session(config, Load.read("agents"), 33, 1.0, interrupts)
     assert trial.load == 33
     assert trial.fps > 5
     assert 25 < trial.ticks_per_s < 75
@@ -76,7 +115,7 @@ def test_a_trial_is_a_run_of_the_program(tmp_path, monkeypatch):
 def test_a_simulation_that_falls_behind_is_broken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with Interrupts() as interrupts:
-        trial = try_session(load_config(None, TINY), "ticks", 1_000_000, 0.6, interrupts)
+        trial = try_session(load_config(None, TINY), Load.read("ticks"), 1_000_000, 0.6, interrupts)
     assert any("of 1,000,000 ticks/s" in each for each in trial.broken)
 
 

@@ -46,7 +46,7 @@ def test_alarms_are_read_as_they_are_written():
     ],
 )
 def test_alarms_that_make_no_sense_are_refused(capsys, text, message):
-    with pytest.raises(UsageError, match="health.alarms"):
+    with pytest.raises(UsageError, match=r"health\.alarms"):
         parse_alarms(text)
     assert run_cli(["run", "demo", "--headless", "--set", f"health.alarms={text}"]) == 2
     assert message in capsys.readouterr().err
