@@ -15,6 +15,7 @@ from rich.table import Table
 
 from sim.errors import UsageError
 from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
+from valuescape.figures import finite
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -77,32 +78,50 @@ def scale(
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="A.json", help="A run.json.")],
-    after: Annotated[Path, typer.Argument(metavar="B.json", help="A later one.")],
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="A report.")],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="A later one of the same kind.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report too.")] = None,
     debug: Debug = False,
 ) -> int:
-    """Compare two runs. Ends with status 1 if a section grew by more than 10 ms, or a health limit broke.
+    """Compare two runs, or two reports of scale, stress, impact or bench.
 
-    [bold]Example[/]  valuescape compare runs/before/run.json runs/after/run.json
+    Ends with status 1 if a frame, or a section of it, takes over 10 ms more, a limit broke, less is carried,
+    something grows or comes out another way, or a micro-benchmark takes twice as long.
+
+    [bold]Examples[/]
+
+      valuescape compare runs/before/run.json runs/after/run.json
+
+      valuescape compare docs/bench/scale.json mine.json
     """
     from valuescape.compare import compare as compare_reports
     from valuescape.compare import read_report
 
     found = compare_reports(read_report(before), read_report(after))
+    rows = [
+        ["", "before", "after", "change"],
+        *([name, _shown(a), _shown(b), _change(a, b)] for name, a, b in found.rows),
+    ]
+    reasons = [f"worse: {each}" for each in found.reasons]
+    lines = reasons or ["no section grew by more than 10 ms, no limit broke"]
     if as_json:
-        rows = [{"name": name, "before": _null(a), "after": _null(b)} for name, a, b in found.rows]
-        _out.print_json(json.dumps({"rows": rows, "reasons": found.reasons}))
+        figures = [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows]
+        _out.print_json(json.dumps({"rows": figures, "reasons": found.reasons}))
     else:
-        table = Table("", "before", "after", "change")
-        for name, earlier, later in found.rows:
-            table.add_row(name, _shown(earlier), _shown(later), _change(earlier, later))
+        table = Table(*rows[0])
+        for row in rows[1:]:
+            table.add_row(*map(escape, row))
         _out.print(table)
-        for reason in found.reasons:
-            _out.print(f"[bold red]worse:[/] {escape(reason)}", soft_wrap=True)
-        if not found.reasons:
-            _out.print("[green]no section grew by more than 10 ms, no limit broke[/]")
-    return 1 if found.reasons else 0
+        for line in lines:
+            _out.print(f"[{'bold red' if reasons else 'green'}]{escape(line)}[/]", soft_wrap=True)
+    if report:
+        from valuescape.html_report import Chapter, write_html
+
+        write_html(report, f"{before} and {after}", lines, [Chapter("Figures", table=rows)])
+        if not as_json:
+            say_written(_out, report)
+    return 1 if reasons else 0
 
 
 def _numbers(option: str, text: str, least: int) -> tuple[int, ...]:
@@ -161,10 +180,6 @@ def _write_config(path: Path, config: Any, preset: str, verdict: Any) -> None:
     best = changed(config, {"workers.count": verdict.best[nearest]})
     found = f"with the workers that `valuescape scale` found best here for {nearest:,} agents"
     path.write_text(f"# {Path(preset).stem}, {found}\n{config_toml(best)}", encoding="utf-8")
-
-
-def _null(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _shown(value: float) -> str:

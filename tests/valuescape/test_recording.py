@@ -194,7 +194,7 @@ def test_a_checkpoint_that_is_missing_or_has_changed_is_named(cli, recorded, tmp
 
 def test_an_interrupted_run_keeps_what_it_had(tmp_path):
     path = tmp_path / "run.vsz"
-    options = ("--ticks", 10**9, "--record-run", path, "--record-every", 10**6, *CROWD)
+    options = ("--ticks", 10**9, "--record-run", path, "--record-every", 10**5, *CROWD)
     with Running("run", "demo", *options) as run:
         wait_until(lambda: list(tmp_path.glob(".run.vsz.*")), 20, "it records")
         wait_until(
