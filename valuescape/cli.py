@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
+from valuescape.cli_bench import bench
 from valuescape.cli_checkpoints import convert, train
 from valuescape.cli_impact import impact
 from valuescape.cli_measure import compare, scale
@@ -302,6 +303,7 @@ def doctor() -> int:
 app.command()(scale)
 app.command()(stress)
 app.command()(impact)
+app.command()(bench)
 app.command()(compare)
 app.command()(convert)
 app.command()(train)

@@ -1,0 +1,58 @@
+"""The critic's landscape, a 64-64 network asked at every texel: NumPy, torch, compute shaders."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gpu.meter import FrameMeter
+from gpu.passes.critic import CriticPass
+from gpu.source import install_includes
+from sim.landscape import grid_obs, network_inputs, own_plane
+from sim.policy.inference import value
+from sim.policy.network import Checkpoint
+from sim.policy.reference import TorchCheckpoint
+from valuescape.benchmarks.conftest import Measure
+from valuescape.benchmarks.made_up import WORLD
+from valuescape.presets import find_checkpoint
+
+EDGES = (64, 128, 256)
+
+
+def critic() -> Checkpoint:
+    """Return the checkpoint that is shipped for the point mass."""
+    found = find_checkpoint("auto", WORLD)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def bench_numpy(measure: Measure, edge: int) -> None:
+    """The code that workers act with, in blocks that fit the cache."""
+    checkpoint, obs = critic(), grid_obs(own_plane(WORLD), edge)
+    measure("NumPy", edge * edge, lambda: value(checkpoint, obs))
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def bench_torch(measure: Measure, edge: int) -> None:
+    """`features.gpu_heatmap` off."""
+    reference = TorchCheckpoint(critic())
+    obs = torch.from_numpy(np.ascontiguousarray(grid_obs(own_plane(WORLD), edge).T))
+    measure("torch", edge * edge, lambda: reference.value(obs))
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def bench_shaders(measure: Measure, gl: Any, own: Callable[[Any], Any], edge: int) -> None:
+    """`features.gpu_heatmap`, inputs uploaded and the field left on the GPU."""
+    install_includes(gl)
+    checkpoint = critic()
+    computed = own(CriticPass(gl, checkpoint, edge, FrameMeter()))
+    inputs = network_inputs(own_plane(WORLD), checkpoint, edge)
+
+    def call() -> None:
+        computed.compute(inputs)
+        gl.finish()
+
+    measure("compute shaders", edge * edge, call)

@@ -1,0 +1,150 @@
+"""A tick asked for and answered between two processes, by each way that there is to do it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import multiprocess
+
+from sim.config import load_config
+from sim.control import Bell
+from sim.engine import Engine
+from valuescape.benchmarks import partners
+from valuescape.benchmarks.conftest import Measure
+
+_SPAWN = multiprocess.get_context("spawn")
+
+
+@contextmanager
+def answering(partner: partners.Partner, *shared: Any, end: Callable[[], object]) -> Iterator[None]:
+    """Have a partner in another process. end: tells it that it is over."""
+    process = _SPAWN.Process(target=partner, args=shared, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        end()
+        process.join(2)
+        process.kill()
+        process.join()
+
+
+def bench_queues(measure: Measure) -> None:
+    """Two queues, each with a thread that feeds a pipe."""
+    asked, answered = _SPAWN.Queue(), _SPAWN.Queue()
+
+    def call() -> None:
+        asked.put(1)
+        answered.get()
+
+    with answering(partners.answer_queues, asked, answered, end=lambda: asked.put(None)):
+        measure("queues", 1, call)
+    for queue in (asked, answered):
+        queue.close()
+        queue.join_thread()
+
+
+def bench_pipe(measure: Measure) -> None:
+    """A pipe, as Gymnasium's AsyncVectorEnv has one for every worker."""
+    ours, theirs = _SPAWN.Pipe()
+
+    def call() -> None:
+        ours.send(1)
+        ours.recv()
+
+    with answering(partners.answer_pipe, theirs, end=lambda: ours.send(None)):
+        measure("a pipe", 1, call)
+    ours.close()
+    theirs.close()
+
+
+def bench_events(measure: Measure) -> None:
+    """Two events."""
+    asked, answered, over = _SPAWN.Event(), _SPAWN.Event(), _SPAWN.Value("b", 0)
+
+    def call() -> None:
+        asked.set()
+        answered.wait()
+        answered.clear()
+
+    def end() -> None:
+        over.value = 1
+        asked.set()
+
+    with answering(partners.answer_events, asked, answered, over, end=end):
+        measure("events", 1, call)
+
+
+def bench_barrier(measure: Measure) -> None:
+    """A barrier, met twice."""
+    barrier, over = _SPAWN.Barrier(2), _SPAWN.Value("b", 0)
+
+    def call() -> None:
+        barrier.wait()
+        barrier.wait()
+
+    def end() -> None:
+        over.value = 1
+        barrier.wait()
+
+    with answering(partners.answer_barrier, barrier, over, end=end):
+        measure("a barrier", 1, call)
+
+
+def bench_semaphores(measure: Measure) -> None:
+    """Two semaphores."""
+    asked, answered, over = _SPAWN.Semaphore(0), _SPAWN.Semaphore(0), _SPAWN.Value("b", 0)
+
+    def call() -> None:
+        asked.release()
+        answered.acquire()
+
+    def end() -> None:
+        over.value = 1
+        asked.release()
+
+    with answering(partners.answer_semaphores, asked, answered, over, end=end):
+        measure("semaphores", 1, call)
+
+
+def bench_bells(measure: Measure) -> None:
+    """Words in shared memory, and an eventfd to wake: how the engine wakes workers that slept."""
+    asked, answered, over = Bell(), Bell(), _SPAWN.Value("b", 0, lock=False)
+    count = _SPAWN.Array("q", 2, lock=False)
+
+    def call() -> None:
+        count[0] += 1
+        asked.ring()
+        while count[1] != count[0]:
+            answered.wait(1.0)
+
+    def end() -> None:
+        over.value = 1
+        asked.ring()
+
+    with answering(partners.answer_bells, asked, answered, over, count, end=end):
+        measure("words, and eventfd to wake", 1, call)
+    asked.close()
+    answered.close()
+
+
+def bench_words(measure: Measure) -> None:
+    """Words in shared memory that both sides keep looking at: fastest, and it takes a core each."""
+    over, count = _SPAWN.Value("b", 0, lock=False), _SPAWN.Array("q", 2, lock=False)
+
+    def call() -> None:
+        count[0] += 1
+        while count[1] != count[0]:
+            pass
+
+    with answering(partners.answer_words, over, count, end=lambda: setattr(over, "value", 1)):
+        measure("words, both keep looking", 1, call)
+
+
+def bench_engine(measure: Measure) -> None:
+    """A whole tick of 64 mountain cars by one worker: words that are looked at for a while, then eventfd."""
+    settings = ["world.name=mountain_car", "agents.count=64", "workers.count=1", "policy.checkpoint=random"]
+    with Engine(load_config(None, settings), None) as engine:
+        engine.wait_ready()
+        engine.advance_to(100)
+        measure("a tick of the engine", 1, lambda: engine.advance_to(engine.newest_tick + 1))

@@ -1,0 +1,60 @@
+"""What a frame's statistics take, of a run that goes on: computed with every frame, and from the cache."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from sim.config import load_config
+from valuescape.benchmarks.conftest import Measure
+from valuescape.length import RunLength
+from valuescape.results import Outputs
+from valuescape.session import Session
+
+COUNTS = (100, 10_000)
+FRAMES = 60
+"""Of a call: every statistic's interval passes several times."""
+
+_SETTINGS = ("world.name=mountain_car", "trails.color_by=value", "workers.count=0", "render.max_fps=0")
+_SMALL = ("render.width=320", "render.height=180", "heatmap.resolution=32", "lod.segment_budget=1000")
+
+
+@contextmanager
+def running(agents: int, *, cached: bool) -> Iterator[Session]:
+    """Give a session without a window that has made some frames."""
+    settings = [*_SETTINGS, *_SMALL, f"agents.count={agents}", f"features.stats_cache={str(cached).lower()}"]
+    config = load_config(None, [*settings, "features.async_physics=false", "features.simd=false"])
+    with TemporaryDirectory() as folder:
+        outputs = Outputs(Path(folder))
+        with Session(config, RunLength(frames=20), outputs, headless=True) as session:
+            session.turn_frames()
+            yield session
+
+
+def look(session: Session) -> None:
+    """Ask for what a frame shows and is judged by; each counts as one with a new tick."""
+    accounts = session.accounts
+    for _ in range(FRAMES):
+        accounts.stats.mark("tick")
+        accounts.stats.mark("scene")
+        accounts.look(session.stage)
+        accounts.episodes(session.stage)
+        accounts.limits()
+        session.captions.of(session)
+        accounts.note(session.log.frame_ends[-1], session.stage)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def bench_every_frame(measure: Measure, count: int) -> None:
+    """`features.stats_cache` off."""
+    with running(count, cached=False) as session:
+        measure("computed every frame", count, lambda: look(session))
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def bench_cached(measure: Measure, count: int) -> None:
+    """Dirty flags and intervals."""
+    with running(count, cached=True) as session:
+        measure("from the cache", count, lambda: look(session))
