@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from sim.layout import SPAN
 
 SPANS = 8192
 """Of a ring: a minute of a worker at 60 ticks a second, nine seconds of a main process at 50 frames."""
+
+GPU_DEPTH = 1
+"""How deep sections are that the GPU's timers measure: those directly within a frame."""
 
 WORKER_SECTIONS = ("ticks", "waits for orders", "waits for others", "waits for the clock")
 """What workers do; a span names it by its index."""
@@ -64,7 +67,10 @@ class Section(ContextDecorator):
         self._began: list[int] = []  # a section may be inside itself
 
     def __enter__(self) -> Self:
-        self._profiler.depth += 1
+        profiler = self._profiler
+        if profiler.gpu and profiler.depth == GPU_DEPTH:
+            profiler.gpu.begin(self._index)
+        profiler.depth += 1
         self._began.append(time.perf_counter_ns())
         return self
 
@@ -77,10 +83,24 @@ class Section(ContextDecorator):
         began = self._began.pop()
         profiler.depth -= 1
         profiler.ring.add(self._index, profiler.depth, began, time.perf_counter_ns() - began)
+        if profiler.gpu and profiler.depth == GPU_DEPTH:
+            profiler.gpu.end()
+
+
+class SpanTimers(Protocol):
+    """Who measures sections by another clock: `gpu.timers.GpuTimers`."""
+
+    def begin(self, section: int) -> None:
+        """Begin a span."""
+
+    def end(self) -> None:
+        """End it."""
 
 
 class PerformanceProfiler:
     """Sections of the calling process's work, by name.
+
+    gpu: is told of sections directly within a frame; None where there are no timers, or nobody asks.
 
     finish: called at the end of each section, so that work which was only asked for is done within it
     (`glFinish`); None leaves it where it falls. A frame in many that is measured so tells what each section
@@ -94,6 +114,7 @@ class PerformanceProfiler:
         self.names: list[str] = []
         self.depth = 0
         self.finish: Callable[[], None] | None = None
+        self.gpu: SpanTimers | None = None
         self._sections: dict[str, Section] = {}
 
     def section(self, name: str) -> Section:

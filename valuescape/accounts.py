@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 
 from gpu.meter import FrameMeter
+from gpu.timers import GpuTimers, can_be_trusted
 from render.cards import Card
 from render.viewer import Viewer
 from sim.config import Config, StatsConfig
@@ -39,6 +40,7 @@ class Accounts:
         self._config, self._meter, self._lockstep = config, meter, lockstep
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
+        self.timers: GpuTimers | None = None
         self._last = replace(meter)
         self._begin()
 
@@ -69,6 +71,11 @@ class Accounts:
         """Whether the next frame is to be measured exactly; not the first, in which much is made."""
         return len(self.log.frame_ends) % _EXACT_EVERY == _EXACT_EVERY // 2
 
+    def time_gpu(self, gl: Any) -> None:
+        """Measure the GPU's work too, if its timers can be trusted."""
+        if can_be_trusted(gl):
+            self.timers = self._meter.profiler.gpu = GpuTimers(gl)
+
     def parts(self) -> list[Part]:
         """Return what frames are made of, the longest part first."""
         profiler = self._meter.profiler
@@ -96,10 +103,13 @@ class Accounts:
     def tracks(self, stage: Stage) -> list[Track]:
         """Return the spans of all processes."""
         profiler, engine = self._meter.profiler, stage.engine
-        own = Track("main", os.getpid(), profiler.ring.read(), profiler.names)
+        own = [Track("main", os.getpid(), profiler.ring.read(), profiler.names)]
+        if self.timers:
+            self.timers.read_all()
+            own.append(Track("GPU, where it was asked", 0, self.timers.ring.read(), profiler.names))
         # Not `worker_pids`, which leaves out those that have died: what they did is still known.
         pids = [int(pid) for pid in engine.arena["worker"]["pid"][: engine.workers]]
-        return [own, *worker_tracks(pids, engine.worker_spans())]
+        return [*own, *worker_tracks(pids, engine.worker_spans())]
 
     def usage(self, stage: Stage) -> dict[str, Any]:
         """Return CPU seconds and memory of every process, by its title."""

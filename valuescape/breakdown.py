@@ -99,7 +99,7 @@ def advise(parts: Sequence[Part], may_take_ms: float, facts: Facts) -> Advice | 
 
     What a section costs is taken to be proportional to what its key counts: segments, vertices, cells.
     """
-    work = [part for part in parts if part.name not in _WAITING]
+    work = _by_key([part for part in parts if part.name not in _WAITING], facts)
     frame_ms = sum(part.ms for part in work)
     if not work or frame_ms <= may_take_ms:
         return None
@@ -113,6 +113,20 @@ def advise(parts: Sequence[Part], may_take_ms: float, facts: Facts) -> Advice | 
         return Advice(f"{said}; no setting is known to help", frame_ms)
     text, changes = turn
     return Advice(f"{said}: {text} for about {1000 / expected:.0f} FPS", expected, changes)
+
+
+def _by_key(parts: Sequence[Part], facts: Facts) -> list[Part]:
+    """Return the parts with those as one that the same key makes smaller; its name is the largest one's."""
+    together = [{"trails", "level of detail", "place"}]
+    if facts.agents <= facts.density_resolution**2:
+        together.append({"density", "shade"})
+    merged = list(parts)
+    for names in together:
+        some = [part for part in merged if part.name in names]
+        if len(some) > 1:
+            rest = [part for part in merged if part.name not in names]
+            merged = [*rest, Part(some[0].name, sum(part.ms for part in some))]
+    return sorted(merged, key=lambda part: -part.ms)
 
 
 def _turn(name: str, share: float, facts: Facts) -> tuple[str, tuple[tuple[str, Any], ...]] | None:

@@ -107,6 +107,8 @@ class Session:
             )
         self.tuning = self._open_tuning() if panel else None
         self.accounts = Accounts(config, self.meter, lockstep=self.lockstep)
+        if self.outputs.profile:
+            self.accounts.time_gpu(self.display.gl)
         self.alerts = Alerts(config)
         self._begin_view()
 

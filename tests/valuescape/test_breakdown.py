@@ -6,10 +6,14 @@ import json
 import numpy as np
 import pytest
 
+from sim.config import changed, load_config
 from sim.errors import UsageError
 from sim.layout import SPAN
 from valuescape.breakdown import EXACT_FRAME, Facts, Part, advise, frame_parts, worker_loads
+from valuescape.length import RunLength
 from valuescape.profile_files import Track, require_profile, worker_tracks, write_profile
+from valuescape.results import Outputs
+from valuescape.session import Session
 
 NAMES = ["surface", "trails", "frame", EXACT_FRAME]
 FACTS = Facts(240, 60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)
@@ -131,3 +135,36 @@ def test_other_files_are_refused(tmp_path):
         require_profile(tmp_path / "run.txt")
     with pytest.raises(UsageError, match="cannot be written"):
         write_profile(tmp_path / "nowhere" / "run.json", tracks(), {})
+
+
+HEAVY = ["world.name=point_mass", "workers.count=1", "sim.ticks_per_s=30", "render.width=640"]
+HEAVY += ["render.height=360", "run.record=false"]
+
+
+def run(config, folder):
+    """Return what a frame took, without waiting, and the advice."""
+    with Session(config, RunLength(frames=220), Outputs(folder), headless=True) as session:
+        session.turn_frames()
+        parts = session.accounts.parts()
+        ms = sum(part.ms for part in parts if part.name != "present")
+        return ms, session.accounts.advice(parts, session.stage, session.viewer)
+
+
+@pytest.mark.gpu
+@pytest.mark.performance
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (["agents.count=700", "lod.segment_budget=36_000", "render.view=2d"], "lod.segment_budget"),
+        (["agents.count=50", "render.mesh_resolution=320"], "render.mesh_resolution"),
+    ],
+)
+def test_a_prediction_comes_true_when_the_advice_is_followed(tmp_path, settings, key):
+    """A third is what two runs of a machine with other work may differ by."""
+    config = load_config(None, [*HEAVY, "lod.tolerance_px=0", *settings])
+    before, advice = run(config, tmp_path)
+    assert [name for name, _ in advice.changes] == [key]
+    assert advice.expected_ms < 0.9 * before
+    after, _ = run(changed(config, dict(advice.changes)), tmp_path)
+    assert 0.66 < after / advice.expected_ms < 1.5
