@@ -54,12 +54,16 @@ bench: $(TEST) $(PEERS) ## measure the engine against its peers, in 10 minutes; 
 bench-render: $(TEST) $(PEERS) | system-to-bench ## measure frames against peers, in 5 minutes; tables go to docs/
 	@.venv/bin/python tests/bench frames --only '$(ONLY)' --seconds 2 --repeats $(BENCH_REPEATS) $(BENCH_SAVE)
 
-report: $(TEST) ## scale, stress, chaos and impact, in 15 minutes; tables go to docs/measuring.md
+report: $(TEST) ## scale, stress, soak, chaos, impact, bench, presets, in 30 minutes; to docs/measuring.md
 	@.venv/bin/valuescape scale --json docs/bench/scale.json
 	@.venv/bin/valuescape impact --set agents.count=1000 --seconds 3 --repeats 5 --json docs/bench/impact.json
 	@.venv/bin/valuescape stress crowd --json docs/bench/stress.json
-	@.venv/bin/valuescape stress --chaos --minutes 5 --json docs/bench/chaos.json
-	@.venv/bin/python docs/report.py
+	@.venv/bin/valuescape stress medium --load agents,trails,ticks --json docs/bench/stress-together.json \
+		--report runs/stress-together.html
+	@.venv/bin/valuescape stress medium --minutes 6 --json docs/bench/soak.json --report runs/soak.html
+	@.venv/bin/valuescape stress --chaos --minutes 5 --json docs/bench/chaos.json --report runs/chaos.html
+	@.venv/bin/valuescape bench --seconds 1 --json docs/bench/bench.json
+	@.venv/bin/python docs/report.py --presets
 
 bench-profiler: $(TEST) ## what measuring itself costs, in a second
 	@.venv/bin/python tests/bench/profiler.py

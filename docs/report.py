@@ -1,17 +1,22 @@
-"""Writes what `scale`, `impact` and `stress` have found into docs/measuring.md. Run it by `make report`."""
+"""Writes what the commands that measure have found into docs/measuring.md. Run it by `make report`.
+
+With --presets it runs each preset first and writes what that came to.
+"""
 
 import json
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sim.config import load_config
-from valuescape.presets import config_path
+from valuescape.presets import config_path, presets
 from valuescape.report import machine, versions
 
 HERE = Path(__file__).parent
 PAGE = HERE / "measuring.md"
+PRESET_SECONDS = 15
 BEGIN, END = "<!-- measured, written by `make report` -->\n", "<!-- /measured -->\n"
 
 
@@ -99,9 +104,8 @@ def impact_section() -> str:
     )
 
 
-def stress_section() -> str:
-    """Return what `valuescape stress` and `stress --chaos` found."""
-    found, chaos = read("stress"), read("chaos")
+def trials_table(found: dict[str, Any]) -> str:
+    """Return the trials of a search."""
     rows = [
         [
             f"{each['load']:,}",
@@ -111,19 +115,113 @@ def stress_section() -> str:
         ]
         for each in found["trials"]
     ]
+    return table([found["load"], "FPS", "P95, ms", "ticks/s", "longest section", "broken"], rows)
+
+
+def stress_section() -> str:
+    """Return what `valuescape stress` and `stress --chaos` found."""
+    found, together, chaos = read("stress"), read("stress-together"), read("chaos")
     fps = load_config(config_path("crowd")).render.max_fps
     same = chaos["rounds"] - len(chaos["differing"])
     return (
         f"## Until it breaks\n\n`valuescape stress crowd`: up to {fps:.0f} frames and 60 ticks a second.\n\n"
-        + table([found["load"], "FPS", "P95, ms", "ticks/s", "longest section", "broken"], rows)
+        + trials_table(found)
+        + "\n`valuescape stress medium --load agents,trails,ticks`: all at once, in percent of 1,000 agents, "
+        "trails of 64 ticks and 60 ticks a second.\n\n"
+        + trials_table(together)
         + f"\n`valuescape stress --chaos --minutes 5`: {chaos['rounds']} rounds of 600 ticks, "
         f"{chaos['killed']} workers killed, {chaos['stopped']} stopped, {chaos['restarts']} replaced; {same} "
         f"of {chaos['rounds']} rounds ended in the state of an undisturbed run, bit by bit.\n"
     )
 
 
+def soak_section() -> str:
+    """Return what `valuescape stress --minutes` found."""
+    found = read("soak")
+    samples = found["samples"]
+    shown = [samples[round(at * (len(samples) - 1) / 5)] for at in range(6)]
+    rows = [
+        [
+            f"{each['at_s'] / 60:.1f}",
+            f"{each['memory'] / 1e6:.1f}",
+            f"{each['fps'] or float('nan'):.1f}",
+            *(str(each[name]) for name in ("gl_objects", "files", "shared_names", "threads", "processes")),
+        ]
+        for each in shown
+    ]
+    heading = ["minute", "memory, MB", "FPS", "GL objects", "files", "shm names", "threads", "processes"]
+    grows = "; ".join(found["grows"]) or "nothing grows"
+    return (
+        "## For long\n\n`valuescape stress medium --minutes 6`: "
+        f"memory {found['memory_mb_per_min']:+.2f} MB/min, {grows}.\n\n" + table(heading, rows)
+    )
+
+
+def bench_section() -> str:
+    """Return what `valuescape bench` found."""
+    rows = [
+        [
+            each["group"],
+            f"{each['count']:,}",
+            each["way"],
+            *(f"{each[name]:,.2f}" for name in ("median_us", "iqr_us")),
+            f"{each['times']:.3g}",
+        ]
+        for each in read("bench")["benchmarks"]
+    ]
+    heading = ["", "of", "way", "median, µs", "spread, µs", "times as fast"]
+    return (
+        "## Each way beside the one it replaced\n\n`valuescape bench --seconds 1`: spread is the "
+        "interquartile range; times as fast as the first way of the group with that count.\n\n"
+        + table(heading, rows)
+    )
+
+
+def presets_section() -> str:
+    """Return what each preset came to."""
+    rows = []
+    for name, each in read("presets").items():
+        render, broken = each["config"]["render"], [key for key, kept in each["health"].items() if not kept]
+        if each["memory_mb_per_min"] is None and "memory" in broken:  # too short to tell
+            broken.remove("memory")
+        rows.append(
+            [
+                f"`{name}`",
+                f"{each['agents']:,}",
+                f"{render['width']} × {render['height']}",
+                f"{each['fps_mean']:.1f}",
+                *(f"{each[key]:.1f}" for key in ("frame_ms_p95", "busy_ms_p50", "ticks_per_s")),
+                ", ".join(broken) or "–",
+            ]
+        )
+    heading = ["preset", "agents", "picture", "FPS", "P95, ms", "busy, ms", "ticks/s", "limits broken"]
+    return (
+        "## Presets\n\n"
+        f"`valuescape run PRESET --headless --seconds {PRESET_SECONDS} --set run.record=false`: "
+        "such a run is too short to tell about memory.\n\n" + table(heading, rows)
+    )
+
+
+def run_presets() -> None:
+    """Run each preset and keep its report."""
+    kept = ("agents", "fps_mean", "frame_ms_p95", "busy_ms_p50", "ticks_per_s", "memory_mb_per_min", "health")
+    found = {}
+    for name in presets():
+        print(f"preset {name}", flush=True)  # noqa: T201
+        folder = HERE.parent / "runs" / "report" / name
+        length = ["--headless", "--seconds", str(PRESET_SECONDS), "--set", "run.record=false"]
+        command = [sys.executable, "-m", "valuescape", "run", name, *length, "--out", str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        report = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        found[name] = {key: report[key] for key in kept} | {"config": report["config"]}
+    path = HERE / "bench" / "presets.json"
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Rewrite the measured part of the page."""
+    if "--presets" in sys.argv[1:]:
+        run_presets()
     here, with_what = machine(), versions()
     head = (
         f"{date.today()}, {here['cores']} cores of {here['processor']}, no GPU (llvmpipe), "
@@ -132,7 +230,8 @@ def main() -> int:
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    sections = "\n".join((scale_section(), stress_section(), impact_section()))
+    parts = scale_section, stress_section, soak_section, impact_section, bench_section, presets_section
+    sections = "\n".join(part() for part in parts)
     PAGE.write_text(f"{before}{BEGIN}{head}{sections}{END}{after}", encoding="utf-8")
     return 0
 

@@ -10,10 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from sim import compiling
 from sim.arena import Arena
-from sim.config import WorkersConfig
 from sim.control import Bell, read_orders
 from sim.errors import UsageError
 from sim.layout import NO_LIMIT, Phase
+from sim.sections import WorkersConfig
 from sim.stepper import Stepper
 from sim.supervisor import Supervisor, WorkerFailedError, failure_here
 from sim.worker import WorkerSpec, make_stepper, make_turns

@@ -14,10 +14,10 @@ from typing import Any
 import multiprocess
 from multiprocess import resource_tracker
 
-from sim.config import WorkersConfig
 from sim.errors import UsageError
 from sim.interrupts import signals_held
 from sim.layout import Phase
+from sim.sections import WorkersConfig
 from sim.worker import WorkerSpec, worker_main
 
 _STOP_S = 1.0

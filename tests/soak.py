@@ -8,8 +8,6 @@ configuration takes is not mistaken for growth. Ends with status 1 if a limit is
 import argparse
 import gc
 import os
-import shutil
-import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
+from screens import virtual_screen
 
 from render.display import display_available
 from render.events import Action, DoubleClick, Key, Scroll
@@ -104,28 +103,13 @@ def flat(name: str) -> dict:
 @contextmanager
 def screen():
     """Have a display to open a window on: the one there is, or an X server without a screen, if installed."""
-    if display_available() or shutil.which("Xvfb") is None:
-        yield display_available()
+    if display_available():
+        yield True
         return
-    ready, told = os.pipe()
-    command = [
-        "Xvfb",
-        "-displayfd",
-        str(told),
-        "-screen",
-        "0",
-        "1600x1000x24",
-        "-noreset",
-        "-nolisten",
-        "tcp",
-    ]
-    with subprocess.Popen(command, pass_fds=[told], stderr=subprocess.DEVNULL) as server:
-        os.close(told)
-        os.environ["DISPLAY"] = f":{os.read(ready, 16).decode().strip()}"
-        try:
-            yield True
-        finally:
-            server.terminate()
+    with virtual_screen((1600, 1000)) as display:
+        if display:
+            os.environ["DISPLAY"] = display
+        yield display is not None
 
 
 def growth(samples: list[Sample]) -> float:

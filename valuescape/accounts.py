@@ -14,9 +14,10 @@ from gpu.meter import FrameMeter
 from gpu.timers import GpuTimers, can_be_trusted
 from render.cards import Card
 from render.viewer import Viewer
-from sim.config import Config, StatsConfig
+from sim.config import Config
 from sim.engine import EpisodeStats
 from sim.health import Limit, RunLog, limits, measures
+from sim.sections import StatsConfig
 from sim.stats_cache import Refresh, StatsCache
 from valuescape.breakdown import Advice, Facts, Part, advise, frame_parts, worker_loads
 from valuescape.captions import profile_card

@@ -51,35 +51,36 @@ class Landscape:
         self.field.release()
 
 
-def make_landscape(
+def critic_and_landscape(
     gl: Any, config: Config, world: World, checkpoint: Checkpoint | None, meter: FrameMeter
-) -> Landscape | None:
-    """Return the landscape of the critic over the map; None if there is no critic.
+) -> tuple[Critic | None, Landscape | None]:
+    """Return the critic that is shown, for single states, and its landscape over the map; None without one.
 
-    By compute shaders, unless `features.gpu_heatmap` is off (then torch computes it, the plain path) or the
-    critic is no perceptron (`policy.torchscript_critic`).
+    The landscape comes from compute shaders, unless `features.gpu_heatmap` is off (torch computes it, the
+    plain path) or the critic is no perceptron (`policy.torchscript_critic`).
     """
     edge, plane = config.heatmap.resolution, map_plane(config, world)
+    gamma = checkpoint.gamma if checkpoint else None
     if config.policy.torchscript_critic:
-        field = UploadedField(gl, edge, meter)
-        return _landscape(field, partial(_upload, field, _torchscript(config, world), meter), plane)
+        values = _torchscript(config, world)
+        return Critic(values, gamma), _uploaded(gl, edge, values, meter, plane)
     if checkpoint is None:
-        return None
+        return None, None
+    critic = Critic(partial(value, checkpoint), gamma)
     if not config.features.gpu_heatmap:
-        field = UploadedField(gl, edge, meter)
-        return _landscape(field, partial(_upload, field, partial(_torch_values, checkpoint), meter), plane)
+        return critic, _uploaded(gl, edge, partial(_torch_values, checkpoint), meter, plane)
     computed = CriticPass(gl, checkpoint, edge, meter)
-    return _landscape(
+    return critic, _landscape(
         computed, lambda plane: computed.compute(network_inputs(plane, checkpoint, edge)), plane
     )
 
 
-def make_critic(config: Config, world: World, checkpoint: Checkpoint | None) -> Critic | None:
-    """Return the critic that is shown, for single states; None if there is none."""
-    gamma = checkpoint.gamma if checkpoint else None
-    if config.policy.torchscript_critic:
-        return Critic(_torchscript(config, world), gamma)
-    return Critic(partial(value, checkpoint), gamma) if checkpoint else None
+def _uploaded(
+    gl: Any, edge: int, values: Callable[[Float32Array], Float32Array], meter: FrameMeter, plane: MapPlane
+) -> Landscape:
+    """Return a landscape that the processor computes."""
+    field = UploadedField(gl, edge, meter)
+    return _landscape(field, partial(_upload, field, values, meter), plane)
 
 
 def _landscape(

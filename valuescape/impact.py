@@ -12,9 +12,10 @@ import numpy as np
 
 from render.display import picture_bytes
 from render.recorder import pixels
-from sim.config import Config, FeaturesConfig, changed
+from sim.config import Config, changed
 from sim.engine import Engine
 from sim.interrupts import Interrupts
+from sim.sections import FeaturesConfig
 from sim.worlds import make_world
 from valuescape.figures import finite
 from valuescape.length import RunLength

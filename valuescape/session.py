@@ -13,7 +13,6 @@ from gpu.meter import FrameMeter
 from render.changes import Change
 from render.display import Display, picture_bytes
 from render.gestures import Gestures
-from render.headless import HeadlessDisplay
 from render.recorder import VideoRecorder, save_png
 from render.scene import Scene
 from render.viewer import viewer_of
@@ -29,11 +28,11 @@ from valuescape.alerts import Alerts
 from valuescape.breakdown import EXACT_FRAME
 from valuescape.captions import Captions
 from valuescape.controls import Controls
+from valuescape.displays import open_display
+from valuescape.finish import finish
 from valuescape.inspection import Inspection
 from valuescape.length import RunLength
 from valuescape.pace import Pace
-from valuescape.profile_files import write_profile
-from valuescape.report import write_report
 from valuescape.results import Outputs, Progress, RunResult
 from valuescape.stage import Stage, runnable
 
@@ -92,7 +91,7 @@ class Session:
         engine, checkpoint = self._start_engine(config)
         try:
             self._interrupts.check()
-            self.display = display or self._open_display()
+            self.display = display or open_display(config, headless=self.headless)
         except BaseException:
             engine.close()
             raise
@@ -139,15 +138,6 @@ class Session:
         frames_per_s = render.video_fps if self.recorder else render.max_fps or 60.0
         self.pace = Pace(self.engine, self.length, lockstep=self.lockstep, frames_per_s=frames_per_s)
 
-    def _open_display(self) -> Display:
-        render = self.config.render
-        size = render.width, render.height
-        if self.headless:
-            return HeadlessDisplay(size, render.device)
-        from render.window import WindowDisplay  # GLFW looks for a display when it is imported
-
-        return WindowDisplay(size, "Valuescape", vsync=render.vsync)
-
     def __enter__(self) -> Self:
         return self
 
@@ -165,6 +155,11 @@ class Session:
     def scene(self) -> Scene:
         """What is drawn."""
         return self.stage.scene
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether someone asked for an end."""
+        return self._interrupts.asked
 
     @property
     def log(self) -> RunLog:
@@ -197,9 +192,9 @@ class Session:
         try:
             self._turn_frames(on_progress)
         except WorkerFailedError:
-            self._finish()  # what was recorded and measured until then is kept
+            finish(self)  # what was recorded and measured until then is kept
             raise
-        return self._finish()
+        return finish(self)
 
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
         self.pace.start()
@@ -354,26 +349,3 @@ class Session:
         """Write the picture that is shown as a PNG."""
         save_png(path, picture_bytes(self.scene.picture), self.scene.picture.size)
         return path
-
-    def _finish(self) -> RunResult:
-        """Write the report, the video's end and the last picture."""
-        result = RunResult(
-            write_report(self, self.outputs.folder / "run.json"), interrupted=self._interrupts.asked
-        )
-        if self.recorder:
-            self.recorder.close()
-            result.files.append(self.recorder.path)
-        if self.outputs.profile:
-            write_profile(
-                self.outputs.profile, self.accounts.tracks(self.stage), self.accounts.usage(self.stage)
-            )
-            result.files.append(self.outputs.profile)
-        screenshot = self.outputs.screenshot
-        if screenshot is None and self.headless:
-            screenshot = self.outputs.folder / "last-frame.png"
-        if screenshot and self.log.frame_ends:
-            self.captions.refresh()
-            self.scene.draw(self.viewer, self.captions.of(self))
-            result.files.append(self.screenshot(screenshot))
-        result.files.append(self.outputs.folder / "run.json")
-        return result

@@ -16,7 +16,7 @@ from sim.landscape import map_plane
 from sim.policy.network import Checkpoint
 from sim.signals import Signal, Signals, available
 from sim.worlds import make_world
-from valuescape.critic_field import make_critic, make_landscape
+from valuescape.critic_field import critic_and_landscape
 from valuescape.presets import find_checkpoint
 from valuescape.watch import parse_alarms
 
@@ -54,12 +54,11 @@ class Stage:
         own.enter_context(self.engine)
         check()
         world = self.engine.world
-        self.critic = make_critic(config, world, self.checkpoint)
-        self.trail_colors = ["age", "agent", *available(self.critic)]
-        self._require_color(config.trails.color_by)
-        self.landscape = make_landscape(gl, config, world, self.checkpoint, self._meter)
+        self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
         if self.landscape:
             own.callback(self.landscape.release)
+        self.trail_colors = ["age", "agent", *available(self.critic)]
+        self._require_color(config.trails.color_by)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
         check()

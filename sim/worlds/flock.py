@@ -6,8 +6,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config import FlockConfig
 from sim.elementwise import Element, cos, floor, maximum, sin, sqrt, symmetric, where
+from sim.sections import FlockConfig
 from sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Elements, Float32Array, Variable
 from sim.worlds.interacting import CompiledStepAmong, InteractingWorld
 

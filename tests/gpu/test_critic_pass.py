@@ -26,7 +26,7 @@ from sim.policy.network import (
 )
 from sim.policy.reference import TorchCheckpoint
 from sim.worlds import make_world
-from valuescape.critic_field import make_landscape
+from valuescape.critic_field import critic_and_landscape
 from valuescape.presets import find_checkpoint
 
 pytestmark = pytest.mark.gpu
@@ -187,7 +187,7 @@ def made_field(gl, config):
     """Return the pass that the program makes for `config`, and its values."""
     world = make_world(config.world.name)
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
-    field = make_landscape(gl, config, world, checkpoint, FrameMeter())
+    _, field = critic_and_landscape(gl, config, world, checkpoint, FrameMeter())
     try:
         return type(field.field), field.field.read()
     finally:
@@ -220,7 +220,8 @@ def test_a_torchscript_critic_is_shown_in_place_of_the_checkpoint_s(gl, tmp_path
 
 
 def test_without_a_checkpoint_there_is_no_field(gl):
-    assert make_landscape(gl, Config(), make_world("point_mass"), None, FrameMeter()) is None
+    nothing = critic_and_landscape(gl, Config(), make_world("point_mass"), None, FrameMeter())
+    assert nothing == (None, None)
 
 
 def test_the_grid_s_first_row_is_the_low_corner(gl):

@@ -13,7 +13,7 @@ from render.scene import Scene
 from render.viewer import Viewer
 from sim.config import load_config
 from sim.worlds import make_world
-from valuescape.critic_field import make_landscape
+from valuescape.critic_field import critic_and_landscape
 from valuescape.presets import find_checkpoint
 
 pytestmark = pytest.mark.gpu
@@ -46,7 +46,7 @@ def use_a_scene(gl, *settings):
     config = load_config(None, [*small, *settings])
     world, meter = make_world("point_mass"), FrameMeter()
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
-    critic = make_landscape(gl, config, world, checkpoint, meter)
+    _, critic = critic_and_landscape(gl, config, world, checkpoint, meter)
     scene = Scene(gl, config, world, critic, meter, 1.0)
     viewer = Viewer(flat=False, layer="both", trail_color="age")
     source = Recording(spirals(20, 4))

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import at_tick, stage
 
-from sim.config import FlockConfig, load_config
+from sim.config import load_config
 from sim.rng import Stream, uniform
+from sim.sections import FlockConfig
 from sim.stepper import Stepper
 from sim.worlds.flock import Flock
 

@@ -6,8 +6,9 @@ from statistics import stdev
 
 import pytest
 
-from sim.config import FeaturesConfig, load_config
+from sim.config import load_config
 from sim.interrupts import Interrupts
+from sim.sections import FeaturesConfig
 from valuescape import impact
 from valuescape.cli import run_cli
 from valuescape.impact import ALL_ON, SWITCHES, agreements, interval, judge, lines_of, variants

@@ -1,0 +1,32 @@
+"""What a run leaves when it is over."""
+
+from typing import TYPE_CHECKING
+
+from valuescape.profile_files import write_profile
+from valuescape.report import write_report
+from valuescape.results import RunResult
+
+if TYPE_CHECKING:
+    from valuescape.session import Session
+
+
+def finish(session: "Session") -> RunResult:
+    """Write a run's report, the end of its video, its profile and its last picture."""
+    outputs = session.outputs
+    result = RunResult(write_report(session, outputs.folder / "run.json"), interrupted=session.interrupted)
+    if session.recorder:
+        session.recorder.close()
+        result.files.append(session.recorder.path)
+    if outputs.profile:
+        accounts, stage = session.accounts, session.stage
+        write_profile(outputs.profile, accounts.tracks(stage), accounts.usage(stage))
+        result.files.append(outputs.profile)
+    screenshot = outputs.screenshot
+    if screenshot is None and session.headless:
+        screenshot = outputs.folder / "last-frame.png"
+    if screenshot and session.log.frame_ends:
+        session.captions.refresh()
+        session.scene.draw(session.viewer, session.captions.of(session))
+        result.files.append(session.screenshot(screenshot))
+    result.files.append(outputs.folder / "run.json")
+    return result
