@@ -44,10 +44,16 @@ def groups() -> dict[str, str]:
 class _Watcher:
     """A pytest plug-in: takes the figures of each benchmark, and ends the session when someone asks."""
 
-    def __init__(self, interrupts: Interrupts, on_progress: Callable[[int, int, str], None]) -> None:
+    def __init__(
+        self, most: int | None, interrupts: Interrupts, on_progress: Callable[[int, int, str], None]
+    ) -> None:
         self.found: list[Measured] = []
-        self._interrupts, self._on_progress = interrupts, on_progress
+        self._most, self._interrupts, self._on_progress = most, interrupts, on_progress
         self._total = self._done = 0
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        if self._most is not None:
+            items[:] = [item for item in items if _size(item) <= self._most]
 
     def pytest_collection_finish(self, session: Any) -> None:
         self._total = len(session.items)
@@ -67,16 +73,23 @@ class _Watcher:
         self.found.append(Measured(benchmark.group, info["way"], info["count"], *figures))
 
 
+def _size(item: Any) -> int:
+    """Return of how many things a benchmark is: its count, or the texels of a field with its edge."""
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    return int(values.get("count", values.get("edge", 1) ** 2))
+
+
 def run_benchmarks(
     names: Sequence[str],
     seconds: float,
+    most: int | None,
     interrupts: Interrupts,
     on_progress: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> list[Measured]:
     """Run the benchmarks of these groups (all if none is named), each for about so long.
 
-    on_progress: how many are done, of how many, and which is next. Raises UsageError if a group is unknown or
-    pytest-benchmark is not installed, RuntimeError if a benchmark fails.
+    most: leave out those of more things. on_progress: how many are done, of how many, which is next. Raises
+    UsageError if a group is unknown or pytest-benchmark is not installed, RuntimeError if a benchmark fails.
     """
     known = groups()
     for name in names:
@@ -90,7 +103,7 @@ def run_benchmarks(
     files = [str(FOLDER / f"bench_{name.replace('-', '_')}.py") for name in names or known]
     options = ["-c", str(FOLDER / "pytest.ini"), "--rootdir", str(FOLDER), "-q"]
     options += [f"--benchmark-max-time={seconds}", "--benchmark-min-rounds=3"]
-    watcher, said = _Watcher(interrupts, on_progress), io.StringIO()
+    watcher, said = _Watcher(most, interrupts, on_progress), io.StringIO()
     with contextlib.redirect_stdout(said):
         status = pytest.main([*options, *files], plugins=[watcher])
     if status == pytest.ExitCode.TESTS_FAILED or not (watcher.found or interrupts.asked):

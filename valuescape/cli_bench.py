@@ -30,6 +30,9 @@ def bench(
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.01, help="Of each benchmark, about.")] = 0.5,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="Leave out benchmarks of more things (agents, texels).")
+    ] = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/bench.html"),
     debug: Debug = False,
@@ -67,7 +70,7 @@ def bench(
         def show(done: int, total: int, name: str) -> None:
             bar.update(task, completed=done, total=total, state=name)
 
-        found = run_benchmarks(names or [], seconds, interrupts, show)
+        found = run_benchmarks(names or [], seconds, most, interrupts, show)
         interrupted = interrupts.asked
     if found:
         _tell(found, driver, report)

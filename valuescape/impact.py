@@ -9,6 +9,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from render.display import picture_bytes
 from render.recorder import pixels
@@ -200,18 +201,51 @@ def _files(path: Path) -> list[Path]:
 
 def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], None]) -> dict[str, str]:
     """Return how each switch's two paths agree after the same ticks: states bit by bit, pictures by pixel."""
-    said = {}
+    said, runs = {}, Runs(interrupts)
     small = changed(config, {"agents.count": min(config.agents.count, 100)})
     for switch in SWITCHES:
         if interrupts.asked:
             break
         on_step(f"does {switch} change anything?")
         simulated = switch in ("parallel_agents", "simd")
-        said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, interrupts)
+        said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, runs)
     return said
 
 
-def _states_agree(config: Config, switch: str, interrupts: Interrupts) -> str:
+class Runs:
+    """What short runs ended in, each made once: most switches are compared with the same run."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
+        self._states: dict[str, str] = {}
+        self._pictures: dict[str, NDArray[np.float64]] = {}
+
+    def state(self, config: Config) -> str:
+        """Return the hash of the state that a configuration's run ends in."""
+        key = config.model_dump_json()
+        if key not in self._states:
+            checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
+            with Engine(config, checkpoint) as engine:
+                engine.wait_ready(self._interrupts.check)
+                engine.advance_to(_TICKS)
+                self._states[key] = engine.state_hash()
+        return self._states[key]
+
+    def picture(self, config: Config) -> NDArray[np.float64]:
+        """Return its last picture, [height, width, 3]."""
+        key = config.model_dump_json()
+        if key not in self._pictures:
+            length, outputs = RunLength(ticks=_TICKS), Outputs(Path("runs/impact"))
+            with Session(config, length, outputs, headless=True, interrupts=self._interrupts) as session:
+                session.viewer.labels_shown = False  # the heading says how fast it was
+                session.viewer.turn_deg_per_s = 0.0
+                session.turn_frames()
+                picture = session.scene.picture
+                self._pictures[key] = pixels(picture_bytes(picture), picture.size).astype(float)
+        return self._pictures[key]
+
+
+def _states_agree(config: Config, switch: str, runs: Runs) -> str:
     """Compare the state's hash.
 
     Networks' sums are rounded in another order by `simd`: random actions there.
@@ -220,34 +254,18 @@ def _states_agree(config: Config, switch: str, interrupts: Interrupts) -> str:
         config = changed(config, {"policy.checkpoint": "random", "workers.count": 0})
     elif config.workers.count in ("auto", 0):
         config = changed(config, {"workers.count": 2})
-    checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
-    hashes = []
-    for off in ((), (switch,)):
-        with Engine(_with_off(config, off), checkpoint) as engine:
-            engine.wait_ready(interrupts.check)
-            engine.advance_to(_TICKS)
-            hashes.append(engine.state_hash())
-    return "states equal" if hashes[0] == hashes[1] else "STATES DIFFER"
+    on, off = (runs.state(_with_off(config, off)) for off in ((), (switch,)))
+    return "states equal" if on == off else "STATES DIFFER"
 
 
-def _pictures_agree(config: Config, switch: str, interrupts: Interrupts) -> str:
+def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
     """Compare the last picture of both paths, in lockstep; `async_physics` against a run by the clock."""
     # Not the density: its scale follows every few frames, of which paths may make different numbers.
     still = {"render.width": 640, "render.height": 360, "lod.segment_budget": 0, "heatmap.layer": "value"}
     config = changed(config, still)
-    shots = []
-    for off in ((), (switch,)):
-        each = _with_off(config, off)
-        if switch != "async_physics":
-            each = changed(each, {"features.async_physics": False})
-        length, outputs = RunLength(ticks=_TICKS), Outputs(Path("runs/impact"))
-        with Session(each, length, outputs, headless=True, interrupts=interrupts) as session:
-            session.viewer.labels_shown = False  # the heading says how fast it was
-            session.viewer.turn_deg_per_s = 0.0
-            session.turn_frames()
-            size = session.scene.picture.size
-            shots.append(pixels(picture_bytes(session.scene.picture), size).astype(float))
-    rmse = float(np.sqrt(((shots[0] - shots[1]) ** 2).mean()))
+    lockstep = ("async_physics",) if switch != "async_physics" else ()
+    on, off = (runs.picture(_with_off(config, (*lockstep, *off))) for off in ((), (switch,)))
+    rmse = float(np.sqrt(((on - off) ** 2).mean()))
     if rmse == 0:
         return "pictures equal"
     return f"pictures alike (RMSE {rmse:.2f})" if rmse < _SEEN_RMSE else f"PICTURES DIFFER (RMSE {rmse:.2f})"

@@ -33,13 +33,13 @@ def own():
 @pytest.mark.slow
 def test_every_benchmark_runs_and_its_figures_are_written(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run_cli(["bench", "--seconds", "0.01", "--json", "b.json"]) == 0
+    assert run_cli(["bench", "--seconds", "0.01", "--most", "5000", "--json", "b.json"]) == 0
     written = json.loads((tmp_path / "b.json").read_text())
     found = written["benchmarks"]
     assert {each["group"].replace(" ", "-") for each in found} == set(groups())
     assert all(each["median_us"] > 0 and each["rounds"] >= 3 for each in found)
     loops = [each for each in found if each["way"] == "loop in Python"]
-    assert [each["count"] for each in loops] == [10, 100, 1_000, 10_000, 100_000]
+    assert [each["count"] for each in loops] == [10, 100, 1_000]
     assert "heights" in capsys.readouterr().out
     assert (tmp_path / "runs" / "bench.html").read_text().count("data:image/svg+xml") == len(groups())
     assert compare(written, written).reasons == []
@@ -52,7 +52,7 @@ def test_some_of_them_run_and_an_interrupt_keeps_what_was_measured():
             assert total == 6
             interrupts.asked = done == 2
 
-        found = run_benchmarks(["mesh"], 0.01, interrupts, stop_at_third)
+        found = run_benchmarks(["mesh"], 0.01, None, interrupts, stop_at_third)
     assert len(found) == 3
     assert {each.group for each in found} == {"mesh"}
 

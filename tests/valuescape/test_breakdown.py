@@ -138,12 +138,12 @@ def test_other_files_are_refused(tmp_path):
 
 
 HEAVY = ["world.name=point_mass", "workers.count=1", "sim.ticks_per_s=30", "render.width=640"]
-HEAVY += ["render.height=360", "run.record=false"]
+HEAVY += ["render.height=360", "run.record=false", "render.max_fps=100"]
 
 
 def run(config, folder):
     """Return what a frame took, without waiting, and the advice."""
-    with Session(config, RunLength(frames=220), Outputs(folder), headless=True) as session:
+    with Session(config, RunLength(frames=156), Outputs(folder), headless=True) as session:
         session.turn_frames()
         parts = session.accounts.parts()
         ms = sum(part.ms for part in parts if part.name != "present")

@@ -86,11 +86,12 @@ def test_a_picture_that_differs_is_told(tmp_path, monkeypatch):
     plain = impact._with_off
 
     def broken(config, off):
-        return impact.changed(plain(config, off), {"heatmap.opacity": 0.1 if off else 1.0})
+        broken = {"heatmap.opacity": 0.1 if "batched_trails" in off else 1.0}
+        return impact.changed(plain(config, off), broken)
 
     monkeypatch.setattr(impact, "_with_off", broken)
     with Interrupts() as interrupts:
-        said = impact._pictures_agree(load_config(None, TINY), "batched_trails", interrupts)
+        said = impact._pictures_agree(load_config(None, TINY), "batched_trails", impact.Runs(interrupts))
     assert said.startswith("PICTURES DIFFER")
 
 
