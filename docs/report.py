@@ -1,4 +1,4 @@
-"""Writes what the commands that measure have found into docs/measuring.md. Run it by `make report`.
+"""Writes what the commands that measure have found into docs. Run it by `make report`.
 
 With --presets it runs each preset first and writes what that came to.
 """
@@ -15,8 +15,7 @@ from valuescape.presets import config_path, presets
 from valuescape.report import machine, versions
 
 HERE = Path(__file__).parent
-PAGE = HERE / "measuring.md"
-PRESET_SECONDS = 15
+PRESET_SECONDS, LIMITS_SECONDS = 15, 60
 BEGIN, END = "<!-- measured, written by `make report` -->\n", "<!-- /measured -->\n"
 
 
@@ -72,34 +71,35 @@ def scale_section() -> str:
     )
 
 
+def impact_table() -> str:
+    """Return the impact matrix."""
+    rows = []
+    for each in read("impact")["switches"]:
+        fps, p95, section, memory = (
+            with_reach(each[name]) for name in ("fps", "frame_ms_p95", "section_ms", "memory_mb")
+        )
+        touched = f"{each['section']} {section}" if each["section"] else "–"
+        lines = f"{each['lines']:,}" if each["lines"] else "a few"
+        cells = f"`{each['switch']}`", fps, p95, touched, memory, lines, each["agrees"], each["recommended"]
+        rows.append([*cells])
+    heading = ["switch on", "FPS", "P95, ms", "section, ms", "memory, MB", "lines", "both paths", "here"]
+    return table(heading, rows)
+
+
+def with_reach(change: dict[str, float | None]) -> str:
+    """Return a mean change and its confidence interval."""
+    reach = "" if change["reach"] is None else f" ± {change['reach']:.1f}"
+    return f"{change['mean']:+.1f}{reach}"
+
+
 def impact_section() -> str:
     """Return what `valuescape impact` found."""
-    found = read("impact")
-    rows = []
-    for each in found["switches"]:
-        spread = "–" if each["low"] is None else f"{each['low']:+.1f} to {each['high']:+.1f}"
-        section = f"{each['section']} {each['section_ms']:+.1f}" if each["section"] else "–"
-        figures = f"{each['fps']:+.1f}", spread, f"{each['frame_ms_p95']:+.1f}", section
-        lines = f"{each['lines']:,}" if each["lines"] else "a few"
-        agrees, here = each["agrees"], each["recommended"]
-        rows.append([f"`{each['switch']}`", *figures, f"{each['memory_mb']:+.0f}", lines, agrees, here])
-    heading = [
-        "switch on",
-        "FPS",
-        "95 %",
-        "P95, ms",
-        "section, ms",
-        "memory, MB",
-        "lines",
-        "both paths",
-        "here",
-    ]
-    speeds = {each["name"]: middle(each["fps"]) for each in found["variants"]}
+    speeds = {each["name"]: middle(each["fps"]) for each in read("impact")["variants"]}
     return (
         "## What each optimisation is worth\n\n"
         "`valuescape impact --set agents.count=1000 --seconds 3 --repeats 5`: "
-        "each switch of `[features]` off alone, against all on.\n\n"
-        + table(heading, rows)
+        "each switch of `[features]` off alone, against all on; ± 95 % confidence.\n\n"
+        + impact_table()
         + f"\nAll on: {speeds['all on']} FPS, all off: {speeds['all off']} FPS.\n"
     )
 
@@ -202,24 +202,103 @@ def presets_section() -> str:
     )
 
 
+_LIMITS = {
+    "fps_std": ("FPS standard deviation", "fps_std", "fps_std_below"),
+    "frame_ms_p95": ("frame time P95, ms", "frame_ms_p95", "frame_ms_p95_below"),
+    "gpu_queries": ("GPU queries a frame", "gpu_queries_per_frame", "gpu_queries_below"),
+    "draw_calls": ("draw calls a frame", "draw_calls_per_frame", "draw_calls_below"),
+    "memory": ("memory growth, MB/min", "memory_mb_per_min", "memory_mb_per_min_below"),
+}
+
+
+def limits_section() -> str:
+    """Return how a minute of the demo stood to the five limits."""
+    run = read("limits")
+    rows = [
+        [
+            title,
+            f"{run[figure]:.2f}",
+            f"{run['config']['health'][bound]:g}",
+            "kept" if run["health"][name] else "broken",
+        ]
+        for name, (title, figure, bound) in _LIMITS.items()
+    ]
+    cached = f"{run['stats_hit_rate']:.1%} of the looks at statistics were answered from the cache."
+    return (
+        "### The five limits\n\n"
+        f"`valuescape run demo --headless --seconds {LIMITS_SECONDS} --set run.record=false`: "
+        f"{run['fps_mean']:.1f} FPS.\n\n" + table(["limit", "measured", "below", ""], rows) + f"\n{cached}\n"
+    )
+
+
+def anti_patterns_section() -> str:
+    """Return what each anti-pattern costs: the first way of a group beside its last."""
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for each in read("bench")["benchmarks"]:
+        found.setdefault((each["group"], each["count"]), []).append(each)
+    rows = []
+    for (group, count), ways in found.items():
+        first, last = ways[0], ways[-1]
+        if group not in ("field", "hand over"):  # no anti-patterns, but a choice
+            cells = first["way"], f"{first['median_us']:,.1f}", last["way"], f"{last['median_us']:,.1f}"
+            rows.append([group, f"{count:,}", *cells, f"{last['times']:.3g}"])
+    heading = ["", "of", "instead of", "µs", "what we do", "µs", "times as fast"]
+    return (
+        "### Anti-patterns\n\n`valuescape bench --seconds 1`; all ways in [measuring.md](measuring.md).\n\n"
+        + table(heading, rows)
+    )
+
+
+def matrix_section() -> str:
+    """Return the impact matrix for the lessons."""
+    return (
+        "### What each optimisation is worth\n\n"
+        "`valuescape impact --set agents.count=1000 --seconds 3 --repeats 5`: "
+        "each switch off alone, against all on; ± 95 % confidence.\n\n" + impact_table()
+    )
+
+
+def run_preset(name: str, seconds: int) -> dict[str, Any]:
+    """Run a preset without a window and return its report."""
+    print(f"preset {name}", flush=True)  # noqa: T201
+    folder = HERE.parent / "runs" / "report" / name
+    length = ["--headless", "--seconds", str(seconds), "--set", "run.record=false"]
+    command = [sys.executable, "-m", "valuescape", "run", name, *length, "--out", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    report: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return report
+
+
+def keep(name: str, figures: Any) -> None:
+    """Write figures for later."""
+    path = HERE / "bench" / f"{name}.json"
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
 def run_presets() -> None:
-    """Run each preset and keep its report."""
+    """Run each preset and keep what its report says; of the demo, for long enough to tell about memory."""
     kept = ("agents", "fps_mean", "frame_ms_p95", "busy_ms_p50", "ticks_per_s", "memory_mb_per_min", "health")
-    found = {}
-    for name in presets():
-        print(f"preset {name}", flush=True)  # noqa: T201
-        folder = HERE.parent / "runs" / "report" / name
-        length = ["--headless", "--seconds", str(PRESET_SECONDS), "--set", "run.record=false"]
-        command = [sys.executable, "-m", "valuescape", "run", name, *length, "--out", str(folder)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-        report = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        found[name] = {key: report[key] for key in kept} | {"config": report["config"]}
-    path = HERE / "bench" / "presets.json"
-    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    reports = {name: run_preset(name, PRESET_SECONDS) for name in presets()}
+    keep(
+        "presets",
+        {
+            name: {key: each[key] for key in kept} | {"config": each["config"]}
+            for name, each in reports.items()
+        },
+    )
+    keep("limits", run_preset("demo", LIMITS_SECONDS))
+
+
+def rewrite(name: str, head: str, sections: list[str]) -> None:
+    """Put sections in place of the measured part of a page."""
+    page = HERE / name
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(before + BEGIN + head + "\n".join(sections) + END + after, encoding="utf-8")
 
 
 def main() -> int:
-    """Rewrite the measured part of the page."""
+    """Rewrite the measured parts of the pages."""
     if "--presets" in sys.argv[1:]:
         run_presets()
     here, with_what = machine(), versions()
@@ -227,12 +306,10 @@ def main() -> int:
         f"{date.today()}, {here['cores']} cores of {here['processor']}, no GPU (llvmpipe), "
         f"Python {with_what['python']}.\n\n"
     )
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
     parts = scale_section, stress_section, soak_section, impact_section, bench_section, presets_section
-    sections = "\n".join(part() for part in parts)
-    PAGE.write_text(f"{before}{BEGIN}{head}{sections}{END}{after}", encoding="utf-8")
+    rewrite("measuring.md", head, [part() for part in parts])
+    lessons = limits_section, matrix_section, anti_patterns_section
+    rewrite("lessons_learned.md", head, [part() for part in lessons])
     return 0
 
 

@@ -90,6 +90,11 @@ class Trails:
         return segments(self._lod.read_commands())
 
     @property
+    def segments_there(self) -> int:
+        """Trail segments that there would be to draw, one a tick and agent."""
+        return self.ring.agents * max(len(self.ring.ticks) - 1, 0)
+
+    @property
     def thinned(self) -> Thinned | None:
         """What is left out of the trails, None if nothing is."""
         if self.individuals.everyone:

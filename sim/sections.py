@@ -212,7 +212,7 @@ class StatsConfig(Section):
     """How old statistics may be; with `features.stats_cache` off all of them are computed every frame."""
 
     gpu_frames: int = Field(
-        15, ge=1, le=1000, description="frames between two reads of what is on the GPU: scales, segments"
+        25, ge=1, le=1000, description="frames between two reads of what is on the GPU: scales, segments"
     )
     memory_s: float = Field(0.5, ge=0, le=60, description="seconds between two looks at the memory in use")
     episodes_s: float = Field(0.5, ge=0, le=60, description="seconds between two sums over all episodes")

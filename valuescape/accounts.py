@@ -24,11 +24,11 @@ from valuescape.captions import profile_card
 from valuescape.profile_files import Track, worker_tracks
 from valuescape.stage import Stage
 
-_BUDGET_EVERY = 15
-"""Frames between two changes of how many trails are drawn one by one."""
+_EXACT_EVERY = 61
+"""Frames from one whose sections are measured exactly to the next: it takes a little longer than others.
 
-_EXACT_EVERY = 60
-"""Frames from one whose sections are measured exactly to the next: it takes a little longer than others."""
+No multiple of what is done every few frames, or all of them, or none, would be frames in which it is done.
+"""
 
 _SHOWN = 120
 """Frames whose times are shown."""
@@ -175,8 +175,9 @@ class Accounts:
             stats.mark("scene")
         stats.get("scales", scene.read_scales)
         segments = stats.get("segments", lambda: self._count_segments(stage))
-        if len(self.log.frame_ends) % _BUDGET_EVERY == 0:
-            self._keep_to_budget(stage, segments)
+        every = self._config.stats.gpu_frames
+        if len(self.log.frame_ends) % every == 0:
+            self._keep_to_budget(stage, segments, every)
 
     def _count_segments(self, stage: Stage) -> int:
         stage.require_no_error()
@@ -184,11 +185,12 @@ class Accounts:
         self.log.segments.append(segments)
         return segments
 
-    def _keep_to_budget(self, stage: Stage, segments: int) -> None:
+    def _keep_to_budget(self, stage: Stage, segments: int, frames: int) -> None:
+        """Let as many agents have a trail of their own as the last `frames` had time for."""
         # In lockstep a picture must not depend on how fast it was made.
         takes = 0.75 * self.may_take_ms
         if not self._lockstep and self.log.busy_s:
-            takes = float(np.median(self.log.busy_s[-_BUDGET_EVERY:])) * 1000
+            takes = float(np.median(self.log.busy_s[-frames:])) * 1000
         stage.scene.keep_to_budget(segments, takes, self.may_take_ms)
 
     def figures(self) -> dict[str, float]:
@@ -212,6 +214,7 @@ class Accounts:
             parts=[(part.name, part.ms) for part in parts],
             lamps=[*((each.title, each.lamp) for each in self.limits()), *alarms],
             loads=loads,
+            thinned=stage.scene.trails.segments_there - (self.log.segments[-1] if self.log.segments else 0),
             restarts=stage.engine.restarts,
             cached=self.stats.hit_rate,
             advice=advice.sentence if advice else "",

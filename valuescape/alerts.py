@@ -29,6 +29,26 @@ class Alert:
     said: str
 
 
+def settings_of(session: "Session") -> Settings:
+    """Return all that a person can change, as it is now."""
+    viewer, budget = session.viewer, session.scene.trails.budget
+    return Settings(
+        viewer.looks,
+        viewer.layer,
+        viewer.trail_color,
+        viewer.flat,
+        viewer.labels_shown,
+        viewer.help_shown,
+        viewer.profile_shown,
+        viewer.selected is not None,
+        viewer.box is not None,
+        session.pace.ticks_per_s,
+        -1 if budget.follows else budget.segments,
+        session.scene.picture.size,
+        session.config,
+    )
+
+
 class Alerts:
     """Looks at a session after every frame; `heard` is all that was noticed."""
 
@@ -48,25 +68,10 @@ class Alerts:
 
     def look(self, session: "Session") -> str:
         """Take the last frame; return what there is to say, or ""."""
-        viewer, log = session.viewer, session.log
-        if viewer.blind or session.lockstep:  # frames take their time there
+        if session.viewer.blind or session.lockstep:  # frames take their time there
             return ""
-        size = session.scene.picture.size
-        settings = Settings(
-            viewer.looks,
-            viewer.layer,
-            viewer.trail_color,
-            viewer.flat,
-            viewer.labels_shown,
-            viewer.help_shown,
-            viewer.profile_shown,
-            viewer.selected is not None,
-            viewer.box is not None,
-            session.pace.ticks_per_s,
-            size,
-            session.config,
-        )
-        said = [self._changes.look(settings, log.busy_s[-1] * 1000)]
+        log = session.log
+        said = [self._changes.look(settings_of(session), log.busy_s[-1] * 1000)]
         health = session.config.health
         now, began = log.frame_ends[-1], log.frame_ends[0]
         if now - began > health.warmup_s and now - self._looked_at >= session.config.stats.health_s:

@@ -63,14 +63,15 @@ def profile_card(
     parts: Sequence[tuple[str, float]] = (),
     lamps: Sequence[tuple[str, bool | None]] = (),
     loads: Sequence[float] = (),
+    thinned: int = 0,
     restarts: int = 0,
     cached: float = math.nan,
     advice: str = "",
 ) -> Card:
     """Return what frames cost lately. busy_ms: the last frames', newest last; may_take_ms: as asked for.
 
-    parts: sections and their ms, the longest first. lamps: health limits, and whether each is kept. cached:
-    share of looks at statistics that computed nothing.
+    parts: sections and their ms, the longest first. lamps: health limits, and whether each is kept. thinned:
+    trail segments that are there and not drawn. cached: share of looks at statistics that computed nothing.
     """
     segments = f"{log.segments[-1]:,}" if log.segments else "–"
     rate = rate_of(log.first_tick, log.last_tick)
@@ -78,7 +79,8 @@ def profile_card(
         ("median, may take", f"{median(busy_ms):.1f}, {may_take_ms:.1f} ms" if busy_ms else "–"),
         ("draw calls, queries", f"{meter.draw_calls}, {meter.queries}"),
         ("dispatches, effects", f"{meter.dispatches}, {meter.effects}"),
-        ("uploaded, segments", f"{meter.upload_bytes / 1024:,.0f} KiB, {segments}"),
+        ("segments, thinned", f"{segments}, {thinned:,}"),
+        ("uploaded", f"{meter.upload_bytes / 1024:,.0f} KiB"),
         ("ticks/s", "–" if math.isnan(rate) else f"{rate:,.0f}"),
     ]
     if not math.isnan(cached):

@@ -70,15 +70,8 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
     from valuescape.html_report import Chapter, write_html
 
     heading = [
-        "switch on",
-        "FPS",
-        "95 %",
-        "P95 (ms)",
-        "section (ms)",
-        "memory (MB)",
-        "lines",
-        "both paths",
-        "here",
+        *("switch on", "FPS", "P95 (ms)", "section (ms)"),
+        *("memory (MB)", "lines", "both paths", "here"),
     ]
     rows = [heading, *(_row(each) for each in worths)]
     table = Table()
@@ -93,24 +86,22 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
     chapters = [
         Chapter(
             "Change in FPS when a switch is on",
-            "Bars: 95 % confidence.",
+            "Lines: 95 % confidence.",
             plot=lambda axes: _plot(axes, worths),
         ),
-        Chapter("Impact matrix", "Each switch off alone, against all on.", rows),
+        Chapter("Impact matrix", "Each switch off alone, against all on; ± 95 % confidence.", rows),
     ]
     write_html(report, f"What the optimisations are worth: {config.world.name}", lines, chapters)
     say_written(_out, report)
 
 
 def _row(worth: Any) -> list[str]:
-    section = f"{worth.section} {worth.section_ms:+.2f}" if worth.section else "–"
     return [
         worth.switch,
-        f"{worth.fps:+.1f}",
-        "–" if math.isinf(worth.low) else f"{worth.low:+.1f} to {worth.high:+.1f}",
-        f"{worth.frame_ms_p95:+.1f}",
-        section,
-        f"{worth.memory_mb:+.1f}",
+        str(worth.fps),
+        str(worth.frame_ms_p95),
+        f"{worth.section} {worth.section_ms}" if worth.section else "–",
+        str(worth.memory_mb),
         f"{worth.lines:,}" if worth.lines else "a few",
         worth.agrees,
         worth.recommended,
@@ -132,8 +123,9 @@ def _verdict(found: Sequence[Any]) -> list[str]:
 
 def _plot(axes: Any, worths: Sequence[Any]) -> None:
     shown = list(reversed(worths))
-    reach = [0.0 if math.isinf(each.high) else each.high - each.fps for each in shown]
-    axes.barh([each.switch for each in shown], [each.fps for each in shown], xerr=reach, color="tab:green")
+    reach = [0.0 if math.isinf(each.fps.reach) else each.fps.reach for each in shown]
+    means = [each.fps.mean for each in shown]
+    axes.barh([each.switch for each in shown], means, xerr=reach, color="tab:green")
     axes.axvline(0, color="0.4", linewidth=0.8)
     axes.set_xlabel("change in frames/s")
 

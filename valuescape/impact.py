@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,25 +83,46 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a switch is worth: the change when it is on. low, high: 95 % confidence interval of the FPS."""
+    """What a switch is worth: what changes when it is on.
+
+    section: of a frame, that it touches; empty if none.
+    """
 
     switch: str
-    fps: float
-    low: float
-    high: float
-    frame_ms_p95: float
+    fps: "Change"
+    frame_ms_p95: "Change"
     section: str
-    section_ms: float
-    memory_mb: float
+    section_ms: "Change"
+    memory_mb: "Change"
     lines: int
     agrees: str
 
     @property
     def recommended(self) -> str:
         """Whether it should be on here, as far as was measured."""
-        if self.low > 0:
+        if self.fps.mean > self.fps.reach:
             return "on"
-        return "off" if self.high < 0 else "no difference seen"
+        return "off" if self.fps.mean < -self.fps.reach else "no difference seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A mean change and its 95 % confidence interval, `reach` to both sides; infinite for a single value."""
+
+    mean: float
+    reach: float
+
+    @classmethod
+    def of(cls, on: Sequence[float], off: Sequence[float]) -> Self:
+        """Return what `on` is more than `off`, pair by pair (Student's t)."""
+        pairs = [a - b for a, b in zip(on, off, strict=False)]
+        if len(pairs) < 2:
+            return cls(pairs[0] if pairs else math.nan, math.inf)
+        reach = _T_95.get(len(pairs) - 1, 1.96) * stdev(pairs) / math.sqrt(len(pairs))
+        return cls(mean(pairs), reach)
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.1f}" + ("" if math.isinf(self.reach) else f" ± {self.reach:.1f}")
 
 
 def variants() -> list[Variant]:
@@ -157,35 +178,22 @@ def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
     rows = []
     for switch in SWITCHES:
         off = known[f"{switch} off"]
-        pairs = list(zip(on.fps, off.fps, strict=False))
-        if not pairs:
+        if not (on.fps and off.fps):
             continue
-        gain, low, high = interval([a - b for a, b in pairs])
         section = _SECTION.get(switch, "")
         rows.append(
             Worth(
                 switch,
-                gain,
-                low,
-                high,
-                _middle(on.frame_ms_p95) - _middle(off.frame_ms_p95),
+                Change.of(on.fps, off.fps),
+                Change.of(on.frame_ms_p95, off.frame_ms_p95),
                 section,
-                _part(on, section) - _part(off, section) if section else 0.0,
-                _middle(on.memory_mb) - _middle(off.memory_mb),
+                Change.of(_part(on, section), _part(off, section)),
+                Change.of(on.memory_mb, off.memory_mb),
                 lines_of(switch),
                 agreement.get(switch, "not compared"),
             )
         )
-    return sorted(rows, key=lambda worth: -worth.fps)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean and its 95 % confidence interval (Student's t); of one value everything is possible."""
-    middle = mean(values)
-    if len(values) < 2:
-        return middle, -math.inf, math.inf
-    reach = _T_95.get(len(values) - 1, 1.96) * stdev(values) / math.sqrt(len(values))
-    return middle, middle - reach, middle + reach
+    return sorted(rows, key=lambda worth: -worth.fps.mean)
 
 
 def lines_of(switch: str) -> int:
@@ -277,9 +285,5 @@ def as_json(found: Sequence[Variant], worths: Sequence[Worth]) -> dict[str, Any]
     return {"switches": rows, "variants": [asdict(each) for each in found]}
 
 
-def _middle(values: Sequence[float]) -> float:
-    return float(np.median(values)) if values else math.nan
-
-
-def _part(variant: Variant, section: str) -> float:
-    return _middle([parts.get(section, 0.0) for parts in variant.parts])
+def _part(variant: Variant, section: str) -> list[float]:
+    return [parts.get(section, 0.0) for parts in variant.parts]

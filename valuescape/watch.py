@@ -89,7 +89,7 @@ def figures_with_parts(figures: dict[str, float], parts: Sequence[Part]) -> dict
 
 
 class Settings(NamedTuple):
-    """All that a person can change while a run goes on."""
+    """All that a person can change while a run goes on. segments: the budget; -1 follows the frame time."""
 
     looks: Looks
     layer: str
@@ -101,6 +101,7 @@ class Settings(NamedTuple):
     selection: bool
     box: bool
     ticks_per_s: float
+    segments: int
     picture: tuple[int, int]
     config: Config
 

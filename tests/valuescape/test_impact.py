@@ -11,7 +11,7 @@ from sim.interrupts import Interrupts
 from sim.sections import FeaturesConfig
 from valuescape import impact
 from valuescape.cli import run_cli
-from valuescape.impact import ALL_ON, SWITCHES, agreements, interval, judge, lines_of, variants
+from valuescape.impact import ALL_ON, SWITCHES, Change, agreements, judge, lines_of, variants
 
 TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
 TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8", "workers.count=1"]
@@ -25,13 +25,13 @@ def test_every_switch_is_covered():
 
 def test_the_interval_is_student_s():
     """Of 2, 4, 6: mean 4, standard error 2 / sqrt(3), t(2) = 4.303."""
-    middle, low, high = interval([2.0, 4.0, 6.0])
-    assert middle == 4
-    assert high - middle == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
-    assert middle - low == pytest.approx(high - middle)
-    assert interval([5.0]) == (5.0, -math.inf, math.inf)
+    found = Change.of([12.0, 14.0, 16.0], [10.0] * 3)
+    assert found.mean == 4
+    assert found.reach == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
+    assert Change.of([5.0], [1.0]) == Change(4.0, math.inf)
     many = [float(x % 7) for x in range(50)]
-    assert interval(many)[2] - interval(many)[0] == pytest.approx(1.96 * stdev(many) / math.sqrt(50))
+    assert Change.of(many, [0.0] * 50).reach == pytest.approx(1.96 * stdev(many) / math.sqrt(50))
+    assert (str(found), str(Change(-2.0, math.inf))) == ("+4.0 ± 5.0", "-2.0")
 
 
 def measured(**speeds):
@@ -50,8 +50,8 @@ def test_what_is_worth_something_is_told_from_what_is_not():
     )
     worths = {each.switch: each for each in found}
     assert found[0].switch == "trail_lod"
-    assert worths["trail_lod"].fps == pytest.approx(50 - 61 / 3)
-    assert worths["trail_lod"].section_ms == pytest.approx(-7.0)
+    assert worths["trail_lod"].fps.mean == pytest.approx(50 - 61 / 3)
+    assert worths["trail_lod"].section_ms.mean == pytest.approx(-7.0)
     assert worths["trail_lod"].recommended == "on"
     assert worths["simd"].recommended == "off"
     assert worths["gpu_heatmap"].recommended == "no difference seen"
@@ -108,6 +108,6 @@ def test_the_command_prints_the_matrix_and_writes_it(tmp_path, monkeypatch, caps
     assert "times as fast" in said
     written = json.loads((tmp_path / "i.json").read_text())
     assert {each["switch"] for each in written["switches"]} == set(some)
-    assert all(each["low"] is None for each in written["switches"])  # of one repeat
+    assert all(each["fps"]["reach"] is None for each in written["switches"])  # of one repeat
     assert all(len(each["fps"]) == 1 for each in written["variants"])
     assert "Impact matrix" in (tmp_path / "runs" / "impact.html").read_text()

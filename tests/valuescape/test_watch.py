@@ -95,6 +95,7 @@ def settings(**changes):
         selection=False,
         box=False,
         ticks_per_s=60.0,
+        segments=-1,
         picture=(1280, 720),
         config=changes.pop("config", load_config(None)),
     )
