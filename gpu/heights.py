@@ -35,11 +35,16 @@ def scene_points(positions: Float32Array, surface: Surface) -> Float32Array:
 
     Performance: `valuescape bench heights` holds it against the loop below and the shader.
     """
-    ground = on_ground(positions, surface.bounds)
-    values = bilinear(surface.field, ((ground + 1) / 2).astype(np.float32))
+    points = np.empty((len(positions), 3), np.float32)
+    uv = [
+        (positions[:, axis] - low) / (high - low)
+        for axis, (low, high) in enumerate(zip(*surface.bounds, strict=True))
+    ]
     low, high = surface.ends
-    z = surface.height * np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return np.column_stack([ground, z]).astype(np.float32)
+    share = (bilinear(surface.field, *uv) - low) / max(high - low, 1e-12)
+    points[:, 0], points[:, 1] = 2 * uv[0] - 1, 2 * uv[1] - 1
+    points[:, 2] = surface.height * np.minimum(np.maximum(share, 0), 1)
+    return points
 
 
 def scene_points_one_by_one(positions: Float32Array, surface: Surface) -> Float32Array:
@@ -71,14 +76,23 @@ def _between(share: float, texels: int) -> tuple[float, int, int]:
     return at - low, low, min(low + 1, texels - 1)
 
 
-def bilinear(field: Float32Array, uv: Float32Array) -> Float32Array:
-    """Return the field at `uv` [n, 2] in [0, 1]^2: bilinear between texel centres, constant beyond."""
-    size = np.array(field.shape[::-1])
-    at = np.clip(np.nan_to_num(uv) * size - 0.5, 0, size - 1)
-    low = at.astype(int)
-    high = np.minimum(low + 1, size - 1)
-    x, y = (at - low).T
-    bottom = field[low[:, 1], low[:, 0]] * (1 - x) + field[low[:, 1], high[:, 0]] * x
-    top = field[high[:, 1], low[:, 0]] * (1 - x) + field[high[:, 1], high[:, 0]] * x
-    values: Float32Array = bottom * (1 - y) + top * y
+def bilinear(field: Float32Array, u: Float32Array, v: Float32Array) -> Float32Array:
+    """Return the field at (u, v) [n] each in [0, 1]: bilinear between texel centres, constant beyond."""
+    rows, columns = field.shape
+    x, left, right = _between_many(u, columns)
+    y, bottom, top = _between_many(v, rows)
+    flat, bottom, top = field.ravel(), bottom * columns, top * columns
+    below = flat[bottom + left] * (1 - x) + flat[bottom + right] * x
+    above = flat[top + left] * (1 - x) + flat[top + right] * x
+    values: Float32Array = below * (1 - y) + above * y
     return values
+
+
+def _between_many(
+    share: Float32Array, texels: int
+) -> tuple[Float32Array, NDArray[np.intp], NDArray[np.intp]]:
+    """Return the same as `_between` of many. fmax takes a NaN for 0; np.clip takes three times as long."""
+    at = np.minimum(np.fmax(share, 0) * texels - 0.5, texels - 1)
+    at = np.maximum(at, 0)
+    low = at.astype(np.intp)
+    return at - low, low, np.minimum(low + 1, texels - 1)

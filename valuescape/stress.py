@@ -46,7 +46,8 @@ class Load:
     @property
     def unit(self) -> str:
         """What an amount is of, as it comes after the number."""
-        return self.names[0] if len(self.names) == 1 else f"% of {' and '.join(self.names)}"
+        *others, last = self.names
+        return f"% of {', '.join(others)} and {last}" if others else last
 
     def start(self, config: Config) -> int:
         """Return the amount that a configuration has."""

@@ -72,7 +72,7 @@ def test_trials_left_are_about_those_that_come():
 def test_a_load_of_several_kinds_is_a_share_of_what_there_is():
     config = load_config(None, ["agents.count=300", "trails.length=50", "sim.ticks_per_s=20"])
     load = Load.read("agents, trails,ticks")
-    assert (load.start(config), load.unit) == (100, "% of agents and trails and ticks")
+    assert (load.start(config), load.unit) == (100, "% of agents, trails and ticks")
     assert load.settings(config, 150) == {
         "agents.count": 450,
         "trails.length": 75,
