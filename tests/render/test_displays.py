@@ -310,6 +310,7 @@ def test_a_session_runs_in_a_window(tmp_path):
             f"render.width={SIZE[0]}",
             f"render.height={SIZE[1]}",
             "heatmap.resolution=32",
+            "features.simd=false",
         ],
     )
     assert display_available()
