@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from sim.config import load_config
@@ -35,7 +36,7 @@ def middle(values: list[float]) -> str:
     """Return the median, with three digits that count."""
     if not values:
         return "–"
-    value = sorted(values)[len(values) // 2]
+    value = median(values)
     for divisor, unit in ((1e6, " M"), (1e3, " k")):
         if value >= divisor:
             return f"{value / divisor:.3g}{unit}"
@@ -303,7 +304,7 @@ def main() -> int:
         run_presets()
     here, with_what = machine(), versions()
     head = (
-        f"{date.today()}, {here['cores']} cores of {here['processor']}, no GPU (llvmpipe), "
+        f"{date.today()}, {here['cores']} cores of {here['processor']}, {read('bench')['gl_renderer']}, "
         f"Python {with_what['python']}.\n\n"
     )
     parts = scale_section, stress_section, soak_section, impact_section, bench_section, presets_section

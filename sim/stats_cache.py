@@ -30,10 +30,10 @@ class StatsCache:
     """The last answer to each question, for as long as it is good.
 
     What makes an answer stale: it is dirty, and its interval has passed. It is dirty once something it is
-    derived from has changed, which is said by whoever changes it (`mark`). So a run that is paused computes
-    nothing again, and one that is not does at most as often as the intervals say; until then an answer may
-    be as old as its interval. `forget` makes it stale at once: after a person has changed something and looks
-    for the effect.
+    derived from has changed, which is said by whoever changes it (`mark`). So what does not change is
+    not computed again (the colour scales of a run that is paused), and what does, at most as often as its
+    interval says; until then an answer may be that old. `forget` makes it stale at once: after a person has
+    changed something and looks for the effect.
 
     enabled: False computes with every look (`features.stats_cache` off, the plain path).
     """

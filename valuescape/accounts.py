@@ -41,12 +41,14 @@ class Accounts:
         self._config, self._meter, self._lockstep = config, meter, lockstep
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
+        self._since_ns = 0  # of the profiler's clock: spans from before are another run's
         self.timers: GpuTimers | None = None
         self._last = replace(meter)
         self._begin()
 
     def _begin(self) -> None:
         self.log = RunLog()
+        self._thinned = 0
         self._revision = -1  # of the scene, when its scales were last said to be dirty
         features = self._config.features
         self.stats = StatsCache(self._refreshes(self._config.stats), enabled=features.stats_cache)
@@ -79,8 +81,12 @@ class Accounts:
 
     def parts(self) -> list[Part]:
         """Return what frames are made of, the longest part first."""
+        return self.stats.get("parts", self._take_apart)
+
+    def _take_apart(self) -> list[Part]:
         profiler = self._meter.profiler
-        return self.stats.get("parts", lambda: frame_parts(profiler.ring.read(), profiler.names))
+        spans = profiler.ring.read()
+        return frame_parts(spans[spans["began_ns"] >= self._since_ns], profiler.names)
 
     def episodes(self, stage: Stage) -> EpisodeStats:
         """Return what the finished episodes came to."""
@@ -98,8 +104,17 @@ class Accounts:
             flat=viewer.flat,
             workers=stage.engine.workers,
             glow=viewer.looks.glow,
+            ticks=self._ticks_a_frame(),
+            ticks_per_s=config.sim.ticks_per_s,
         )
         return advise(parts, self.may_take_ms, facts)
+
+    def _ticks_a_frame(self) -> float:
+        """Return how many ticks a frame has taken over in the mean, at least one."""
+        first, last = self.log.first_tick, self.log.last_tick
+        if first is None or last is None or len(self.log.frame_ends) < 2:
+            return 1.0
+        return max((last[1] - first[1]) / (len(self.log.frame_ends) - 1), 1.0)
 
     def tracks(self, stage: Stage) -> list[Track]:
         """Return the spans of all processes."""
@@ -161,6 +176,8 @@ class Accounts:
     def begin_again(self, config: Config) -> None:
         """Forget what was measured: it was of another configuration."""
         self._config = config
+        self.busy_ms.clear()
+        self._since_ns = time.perf_counter_ns()
         self._begin()
 
     def look(self, stage: Stage) -> None:
@@ -173,6 +190,9 @@ class Accounts:
         if scene.revision != self._revision:
             self._revision = scene.revision
             stats.mark("scene")
+        if scene.recolored:
+            scene.recolored = False
+            stats.forget("scales")
         stats.get("scales", scene.read_scales)
         segments = stats.get("segments", lambda: self._count_segments(stage))
         every = self._config.stats.gpu_frames
@@ -183,6 +203,7 @@ class Accounts:
         stage.require_no_error()
         segments = stage.scene.trails.segments_drawn
         self.log.segments.append(segments)
+        self._thinned = max(stage.scene.trails.segments_there - segments, 0)
         return segments
 
     def _keep_to_budget(self, stage: Stage, segments: int, frames: int) -> None:
@@ -214,7 +235,7 @@ class Accounts:
             parts=[(part.name, part.ms) for part in parts],
             lamps=[*((each.title, each.lamp) for each in self.limits()), *alarms],
             loads=loads,
-            thinned=stage.scene.trails.segments_there - (self.log.segments[-1] if self.log.segments else 0),
+            thinned=self._thinned,
             restarts=stage.engine.restarts,
             cached=self.stats.hit_rate,
             advice=advice.sentence if advice else "",

@@ -58,8 +58,12 @@ class Alerts:
         self.ringing: dict[Alarm, bool] = {}
         self._changes = ChangeWatch()
         self._said_at: dict[str, float] = {}
-        self._looked_at = 0.0
+        self._looked_at = self._first_frame = 0.0
         self._last_tick: tuple[float, int] | None = None
+
+    def begin_again(self) -> None:
+        """Forget how the run stood: it is another now. What was heard stays."""
+        self.ringing, self._said_at, self._last_tick = {}, {}, None
 
     @property
     def lamps(self) -> list[tuple[str, bool | None]]:
@@ -78,7 +82,8 @@ class Alerts:
             self._looked_at = now
             said += self._look_at_figures(session, now)
         news = [each for each in said if each]
-        self.heard += [Alert(round(now - began, 1), each) for each in news]
+        self._first_frame = self._first_frame or began
+        self.heard += [Alert(round(now - self._first_frame, 1), each) for each in news]
         return "\n".join(news)
 
     def _look_at_figures(self, session: "Session", now: float) -> list[str]:
@@ -95,7 +100,7 @@ class Alerts:
     def _all_figures(self, session: "Session", figures: dict[str, float], now: float) -> dict[str, float]:
         accounts = session.accounts
         last, self._last_tick = self._last_tick, (now, session.newest_tick)
-        if last and now > last[0]:
+        if last and now > last[0] and not session.pace.paused:
             figures["ticks_per_s"] = (session.newest_tick - last[1]) / (now - last[0])
         figures["restarts"] = float(session.engine.restarts)
         figures["mean_return"] = accounts.episodes(session.stage).mean_return

@@ -101,11 +101,13 @@ def run_benchmarks(
     except ImportError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'valuescape[bench]'") from None
     files = [str(FOLDER / f"bench_{name.replace('-', '_')}.py") for name in names or known]
-    options = ["-c", str(FOLDER / "pytest.ini"), "--rootdir", str(FOLDER), "-q"]
+    options = ["-c", str(FOLDER / "pytest.ini"), "--rootdir", str(FOLDER), "-q", "--capture=no"]
     options += [f"--benchmark-max-time={seconds}", "--benchmark-min-rounds=3"]
     watcher, said = _Watcher(most, interrupts, on_progress), io.StringIO()
     with contextlib.redirect_stdout(said):
         status = pytest.main([*options, *files], plugins=[watcher])
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not interrupts.asked:
+        raise UsageError(f"--most {most}: leaves no benchmark")
     if status == pytest.ExitCode.TESTS_FAILED or not (watcher.found or interrupts.asked):
         raise RuntimeError(f"benchmarks failed:\n{said.getvalue()[-3000:]}")
     return list(_compared(watcher.found))

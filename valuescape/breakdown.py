@@ -80,6 +80,13 @@ class Facts:
     flat: bool
     workers: int
     glow: float
+    ticks: float = 1.0  # that a frame takes over
+    ticks_per_s: float = 0.0  # as asked for; 0: all it can
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a frame counts more visits than the density has cells."""
+        return self.agents * self.ticks > self.density_resolution**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,7 @@ def advise(parts: Sequence[Part], may_take_ms: float, facts: Facts) -> Advice | 
 def _by_key(parts: Sequence[Part], facts: Facts) -> list[Part]:
     """Return the parts with those as one that the same key makes smaller; its name is the largest one's."""
     together = [{"trails", "level of detail", "place"}]
-    if facts.agents <= facts.density_resolution**2:
-        together.append({"density", "shade"})
+    together.append({"crowd", "density", "upload"} if facts.crowded else {"density", "shade"})
     merged = list(parts)
     for names in together:
         some = [part for part in merged if part.name in names]
@@ -143,7 +149,11 @@ def _turn(name: str, share: float, facts: Facts) -> tuple[str, tuple[tuple[str, 
             return text, (("render.mesh_resolution", edge),)
         case "surface":
             return f"make the window smaller, to {share:.0%} of its area", ()
-        case "crowd" | "density" | "upload" if facts.agents > facts.density_resolution**2:
+        case "crowd" | "density" | "upload" if facts.crowded and facts.ticks > 2 and facts.ticks_per_s:
+            rate = max(_round(facts.ticks_per_s * share), 1)
+            text = f"lower sim.ticks_per_s from {facts.ticks_per_s:,.0f} to about {rate:,}"
+            return text, (("sim.ticks_per_s", float(rate)),)
+        case "crowd" | "density" | "upload" if facts.crowded:
             agents = max(_round(facts.agents * share), 1)
             return f"lower agents.count from {facts.agents:,} to about {agents:,}", (
                 ("agents.count", agents),

@@ -42,6 +42,16 @@ class ChaosResult:
     differing: list[int] = field(default_factory=list)
     made: list[Round] = field(default_factory=list)
 
+    def add(self, made: Round) -> None:
+        """Count a round that was made to its end."""
+        if not made.same:
+            self.differing.append(self.rounds)
+        self.made.append(made)
+        self.rounds += 1
+        self.killed += sum(fault.endswith("killed") for fault in made.faults)
+        self.stopped += sum(fault.endswith("stopped") for fault in made.faults)
+        self.restarts += made.restarts
+
 
 def disturb(
     config: Config,
@@ -65,55 +75,51 @@ def disturb(
                 "run.seed": config.run.seed + result.rounds,
                 "workers.heartbeat_timeout": 1.0,
                 "workers.max_restarts": 1_000,
+                "features.parallel_agents": True,
                 "workers.count": config.workers.count if config.workers.count not in ("auto", 0) else 2,
             },
         )
-        expected = _undisturbed(each, checkpoint)
-        faults, restarts = list[str](), result.restarts
-        found = _disturbed(each, checkpoint, order, result, faults, interrupts)
-        if found is None:  # it was not made to its end, and proves nothing
+        try:
+            expected = _undisturbed(each, checkpoint, interrupts)
+            ended = _disturbed(each, checkpoint, order, interrupts)
+        except KeyboardInterrupt:  # while an engine starts
             break
-        if found != expected:
-            result.differing.append(result.rounds)
-        result.made.append(Round(each.run.seed, tuple(faults), result.restarts - restarts, found == expected))
-        result.rounds += 1
+        if ended is None:  # it was not made to its end, and proves nothing
+            break
+        found, faults, restarts = ended
+        result.add(Round(each.run.seed, faults, restarts, found == expected))
         on_progress(min((time.monotonic() - began) / seconds, 1.0), result)
     return result
 
 
-def _undisturbed(config: Config, checkpoint: Checkpoint | None) -> str:
+def _undisturbed(config: Config, checkpoint: Checkpoint | None, interrupts: Interrupts) -> str:
     with Engine(changed(config, {"workers.count": 0}), checkpoint) as engine:
-        engine.wait_ready()
+        engine.wait_ready(interrupts.check)
         engine.advance_to(TICKS)
         return engine.state_hash()
 
 
 def _disturbed(
-    config: Config,
-    checkpoint: Checkpoint | None,
-    order: random.Random,
-    result: ChaosResult,
-    said: list[str],
-    interrupts: Interrupts,
-) -> str | None:
-    """Return the hash of the run with two faults in it, at ticks that chance chooses; None if cut short.
+    config: Config, checkpoint: Checkpoint | None, order: random.Random, interrupts: Interrupts
+) -> tuple[str, tuple[str, ...], int] | None:
+    """Make the run with two faults in it, at ticks that chance chooses.
 
-    said: the faults are added to it, in words.
+    Returns the hash that it ended in, the faults in words, and how many workers were replaced; None if it was
+    cut short.
     """
-    faults = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2))
+    faults, said = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2)), []
     with Engine(config, checkpoint) as engine:
         engine.wait_ready(interrupts.check)
         for tick in range(_STRIDE, TICKS + 1, _STRIDE):
             engine.advance_to(tick)
             if tick in faults:
-                said.append(f"tick {tick}: {_do_harm(engine, order, result)}")
+                said.append(f"tick {tick}: {_do_harm(engine, order)}")
             if interrupts.asked:
                 return None
-        result.restarts += engine.restarts
-        return engine.state_hash()
+        return engine.state_hash(), tuple(said), engine.restarts
 
 
-def _do_harm(engine: Engine, order: random.Random, result: ChaosResult) -> str:
+def _do_harm(engine: Engine, order: random.Random) -> str:
     """Kill or stop a worker, whichever chance chooses; return what was done."""
     fault, pids = order.choice(_FAULTS), engine.worker_pids
     pid = order.choice(pids)
@@ -121,8 +127,4 @@ def _do_harm(engine: Engine, order: random.Random, result: ChaosResult) -> str:
         os.kill(pid, fault)
     except ProcessLookupError:
         return "a worker was gone before it could be harmed"
-    if fault is signal.SIGKILL:
-        result.killed += 1
-        return f"worker {pids.index(pid)} killed"
-    result.stopped += 1
-    return f"worker {pids.index(pid)} stopped"
+    return f"worker {pids.index(pid)} {'killed' if fault is signal.SIGKILL else 'stopped'}"

@@ -59,6 +59,8 @@ def impact(
             pass
         interrupted = interrupts.asked
     worths = judge(found, agreement)
+    if not worths:
+        return 130
     _tell(config, found, worths, report)
     write_json(_out, as_json, impact_json(found, worths))
     if interrupted:

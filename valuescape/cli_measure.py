@@ -84,7 +84,7 @@ def compare(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report too.")] = None,
     debug: Debug = False,
 ) -> int:
-    """Compare two runs, or two reports of scale, stress, impact or bench.
+    """Compare two runs, or two reports of scale, stress (soaks and chaos too), impact or bench.
 
     Ends with status 1 if a frame, or a section of it, takes over 10 ms more, a limit broke, less is carried,
     something grows or comes out another way, or a micro-benchmark takes twice as long.

@@ -110,6 +110,7 @@ def _search(
 
     load = Load.read(what)
     runnable(config)
+    load.require(config)
     start, most = ends[0] or load.start(config), min(ends[1] or load.most(config), load.most(config))
     if start > most:
         raise UsageError(f"--start {start}: expected at most {most}")

@@ -65,7 +65,7 @@ def read_report(path: Path) -> Report:
     return report
 
 
-_HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote with --json"
+_HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote by --json"
 
 
 def kind_of(report: Report) -> Kind:
@@ -81,9 +81,11 @@ def compare(before: Report, after: Report) -> Comparison:
     kind, other = kind_of(before), kind_of(after)
     if kind is not other:
         raise UsageError(f"a report of {kind.name} cannot be compared with one of {other.name}")
+    if before.get("load") != after.get("load"):
+        raise UsageError(f"stress of {before['load']} cannot be compared with stress of {after['load']}")
     earlier, later = dict(kind.figures(before)), dict(kind.figures(after))
     rows = [
-        (name, earlier.get(name, _missing(name)), later.get(name, _missing(name)))
+        (name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after)))
         for name in dict.fromkeys((*later, *earlier))
     ]
     reasons = [
@@ -94,9 +96,12 @@ def compare(before: Report, after: Report) -> Comparison:
     return Comparison(rows, [*reasons, *kind.worse(before, after)])
 
 
-def _missing(name: str) -> float:
-    """Return what stands for a figure that only the other report has: a section that is not there takes 0."""
-    return 0.0 if name.endswith("(ms)") and ":" not in name else math.nan
+def _missing(name: str, report: Report) -> float:
+    """Return what stands for a figure that only the other report has: a section that is not there takes 0.
+
+    Unless the run was too short to be taken apart.
+    """
+    return 0.0 if report.get("frame_parts_ms") and name.endswith(" (ms)") else math.nan
 
 
 def _number(report: Report, name: str) -> float:

@@ -148,7 +148,10 @@ def measure(
             if interrupts.asked:
                 return
             on_step(f"{variant.name} ({repeat + 1} of {repeats})")
-            _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
+            try:
+                _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
+            except KeyboardInterrupt:  # while a run starts
+                return
             yield found
 
 
@@ -164,6 +167,8 @@ def _measure_variant(config: Config, variant: Variant, seconds: float, interrupt
         config, length, Outputs(Path("runs/impact")), headless=True, interrupts=interrupts
     ) as session:
         session.turn_frames()
+        if interrupts.asked:  # it was cut short, and says nothing
+            return
         busy = np.array(session.log.busy_s[len(session.log.busy_s) // 5 :])
         variant.parts.append({part.name: part.ms for part in session.accounts.parts()})
         variant.memory_mb.append(session.engine.memory_bytes() / 1e6)
@@ -216,7 +221,10 @@ def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], 
             break
         on_step(f"does {switch} change anything?")
         simulated = switch in ("parallel_agents", "simd")
-        said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, runs)
+        try:
+            said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, runs)
+        except KeyboardInterrupt:
+            break
     return said
 
 
@@ -248,6 +256,7 @@ class Runs:
                 session.viewer.labels_shown = False  # the heading says how fast it was
                 session.viewer.turn_deg_per_s = 0.0
                 session.turn_frames()
+                self._interrupts.check()  # cut short it would be another picture
                 picture = session.scene.picture
                 self._pictures[key] = pixels(picture_bytes(picture), picture.size).astype(float)
         return self._pictures[key]

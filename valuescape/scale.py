@@ -85,7 +85,11 @@ def measure(
             if interrupts.asked:
                 return
             on_step(f"{cell.workers} workers, {cell.agents:,} agents ({repeat + 1} of {plan.repeats})")
-            _measure_cell(config, cell, plan, interrupts)
+            try:
+                _measure_cell(config, cell, plan, interrupts)
+            except KeyboardInterrupt:  # while a run starts; the rates of ticks before it are kept
+                yield list(cells.values())
+                return
             yield list(cells.values())
 
 
@@ -151,6 +155,8 @@ def _draw(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -
         config, RunLength(frames=plan.frames), outputs, headless=True, interrupts=interrupts
     ) as session:
         session.turn_frames()
+        if interrupts.asked:  # it was cut short, and says nothing
+            return
         busy = np.array(session.log.busy_s[plan.frames // 4 :])
     cell.fps.append(float(1 / np.median(busy)))
     cell.frame_ms_p95.append(float(np.percentile(busy, 95)) * 1e3)

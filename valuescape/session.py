@@ -145,6 +145,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._owned.close()
+        gc.unfreeze()  # else what a run was made of would stay for as long as the process
 
     @property
     def engine(self) -> Engine:
@@ -312,6 +313,7 @@ class Session:
         if viewer.trail_color not in viewer.trail_colors:
             viewer.trail_color = "age"
         self.accounts.begin_again(self.config)
+        self.alerts.begin_again()
         paused, rate = self.pace.paused, self.pace.ticks_per_s
         self._begin_pace()
         self.pace.set_ticks_per_s(rate)

@@ -28,13 +28,15 @@ COUNTS = {
 }
 """What is counted, and what it is called."""
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only looked at
+
 SAMPLES = 120
-"""Looks a soak takes, at most one a second."""
+"""Looks that a soak takes, or ten if it is short."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was in use at a time, by this process and those it has started."""
+    """What was in use at a time, by this process and those it has started; shared_names: by this user."""
 
     at_s: float
     memory: int  # bytes, the shared part once
@@ -75,10 +77,14 @@ def sample(memory: int, at_s: float, fps: float = float("nan")) -> Sample:
 
 
 def _shared_names() -> int:
-    try:
-        return len(os.listdir("/dev/shm"))  # noqa: S108, PTH208 - only counted
-    except OSError:  # a system that has no such place
+    """Count the names in shared memory that are this user's: they say not whose process made them."""
+    if not SHARED_MEMORY.is_dir():  # a system that has no such place
         return 0
+    owners = []
+    for path in SHARED_MEMORY.iterdir():
+        with suppress(FileNotFoundError):
+            owners.append(path.stat().st_uid)
+    return owners.count(os.getuid())
 
 
 def soak(
@@ -111,7 +117,7 @@ def soak(
     result.memory_mb_per_min = growth_per_min(memory, config.health.warmup_s)
     if result.memory_mb_per_min >= config.health.memory_mb_per_min_below:
         result.grows.append(
-            f"memory grows by {result.memory_mb_per_min:.2f} MB/min, "
+            f"memory: {result.memory_mb_per_min:.2f} MB/min more, "
             f"limit {config.health.memory_mb_per_min_below:g}"
         )
     result.grows += growing(result.samples)

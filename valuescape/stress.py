@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import moderngl
 
 from sim.config import Config, changed
 from sim.errors import UsageError
 from sim.health import limits, measures
 from sim.interrupts import Interrupts
+from sim.supervisor import WorkerFailedError
 from valuescape.figures import finite
 from valuescape.length import RunLength
 from valuescape.results import Outputs
@@ -52,6 +56,14 @@ class Load:
     def start(self, config: Config) -> int:
         """Return the amount that a configuration has."""
         return self._own(config, self.names[0]) if len(self.names) == 1 else 100
+
+    def require(self, config: Config) -> None:
+        """Raise UsageError if a configuration has nothing that there could be more of."""
+        if "ticks" in self.names and len(self.names) > 1 and not config.sim.ticks_per_s:
+            raise UsageError(
+                "sim.ticks_per_s = 0: there is no more than all it can",
+                "leave ticks out of --load, or say how many: --set sim.ticks_per_s=60",
+            )
 
     def most(self, config: Config) -> int:
         """Return the greatest amount that all settings take."""
@@ -134,21 +146,30 @@ def search(
     """Double the load from `start` until something breaks or there is no more, then halve the gap in between.
 
     Ends within CLOSE of the breaking point. try_load: is given the load, and what is known so far. stop:
-    asked before every trial, it ends the search with what is known.
+    asked after every trial, which was then cut short and is left out; the search ends with what is known.
     """
-    found, load = Search(), start
-    while not stop():
-        found.trials.append(try_load(load, found))
-        if found.trials[-1].broken or load == most:
-            break
-        load = min(2 * load, most)
-    while not stop() and (gap := _between(found)) is not None:
-        found.trials.append(try_load(gap, found))
+    found = Search()
+    load: int | None = start
+    with suppress(KeyboardInterrupt):  # as it is raised while a run starts: the others are kept
+        while load is not None:
+            trial = try_load(load, found)
+            if stop():
+                break
+            found.trials.append(trial)
+            load = _next(found, most)
     return found
 
 
+def _next(found: Search, most: int) -> int | None:
+    """Return the load to try next; None when there is none, or the breaking point is known well enough."""
+    if found.broke is not None:
+        return _between(found)
+    last = found.trials[-1].load
+    return min(2 * last, most) if last < most else None
+
+
 def _between(found: Search) -> int | None:
-    """Return the load to try next; None when the breaking point is known well enough, or there is none."""
+    """Return the load in the middle of the gap; None when the gap is small enough."""
     broke, carried = found.broke, found.carried
     if broke is None or broke.load <= 1:
         return None
@@ -161,8 +182,16 @@ def _between(found: Search) -> int | None:
 def try_session(config: Config, load: Load, amount: int, seconds: float, interrupts: Interrupts) -> Trial:
     """Run the whole program with so much load, headless, and hold it against the health limits.
 
-    Memory needs minutes to tell and is left out. That the simulation falls behind its clock counts as broken.
+    Memory needs minutes to tell and is left out. That the simulation falls behind its clock counts as broken,
+    and so does a load that this machine cannot run at all.
     """
+    try:
+        return _try_session(config, load, amount, seconds, interrupts)
+    except (UsageError, WorkerFailedError, MemoryError, RuntimeError, moderngl.Error) as error:
+        return Trial(amount, (f"cannot be run: {str(error).splitlines()[0]}",))
+
+
+def _try_session(config: Config, load: Load, amount: int, seconds: float, interrupts: Interrupts) -> Trial:
     warmup = min(0.3 * seconds, 2.0)
     changes = load.settings(config, amount) | {"run.record": False, "health.warmup_s": warmup}
     config = changed(config, changes)
@@ -172,7 +201,8 @@ def try_session(config: Config, load: Load, amount: int, seconds: float, interru
         figures = measures(session.log, config.health)
         parts = session.accounts.parts()
         advice = session.accounts.advice(parts, session.stage, session.viewer)
-    broken = [each for each in limits(figures, config.health) if each.value >= each.below]
+    told = [each for each in limits(figures, config.health) if each.name != "memory"]
+    broken = [each for each in told if each.value >= each.below]
     said = [f"{each.title} {each.value:.3g}, limit {each.below:g}" for each in broken]
     asked, made = config.sim.ticks_per_s, figures["ticks_per_s"]
     if asked and made < KEEPS_UP * asked:

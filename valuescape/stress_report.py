@@ -78,6 +78,8 @@ def chaos_lines(result: ChaosResult) -> list[str]:
         f"{result.rounds} rounds of {TICKS} ticks: {result.killed} workers killed, {result.stopped} stopped, "
         f"{result.restarts} replaced."
     )
+    if not result.rounds:
+        return ["No round was made to its end."]
     if result.differing:
         return [done, f"{len(result.differing)} ended in another state: rounds {result.differing}."]
     return [done, f"All {result.rounds} ended in the state of an undisturbed run, bit by bit."]

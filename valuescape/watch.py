@@ -32,7 +32,7 @@ _SETTLE, _COMPARED = 45, 15
 def recent_figures(log: RunLog, now: float, seconds: float = WINDOW_S) -> dict[str, float]:
     """Return what a run did in the last `seconds`: medians of frame times (ms), rates a second."""
     ends = np.array(log.frame_ends[-1000:])
-    ends = ends[ends > now - seconds]
+    ends = ends[-max(int((ends > now - seconds).sum()), 2) :]
     if len(ends) < 2:
         return {}
     frame_ms = float(np.median(np.diff(ends))) * 1e3

@@ -48,7 +48,7 @@ def test_the_report_says_how_many_looks_were_answered_from_the_cache(tmp_path):
     assert run(tmp_path, "features.stats_cache=false").accounts.stats.hit_rate == 0
 
 
-def test_nothing_is_read_again_while_a_run_is_paused(tmp_path):
+def test_scales_are_not_read_again_while_a_run_is_paused(tmp_path):
     paused = run(tmp_path, frames=60, before=lambda session: session.pace.pause())
     going = run(tmp_path, frames=60)
     assert paused.log.queries < going.log.queries

@@ -60,6 +60,8 @@ def test_some_of_them_run_and_an_interrupt_keeps_what_was_measured():
 def test_a_group_that_is_not_there_is_refused(capsys):
     assert run_cli(["bench", "meshes"]) == 2
     assert "known: arrays, field, hand-over" in capsys.readouterr().err
+    assert run_cli(["bench", "field", "--most", "10"]) == 2
+    assert "--most 10: leaves no benchmark" in capsys.readouterr().err
 
 
 def test_each_is_compared_with_the_first_of_its_group_and_count():

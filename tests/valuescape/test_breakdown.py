@@ -77,6 +77,17 @@ def test_the_advice_names_what_dominates_and_the_key(part, says, changes):
     assert found.expected_ms == pytest.approx(60.0 if part == "video" else 30.0)
 
 
+def test_sections_that_the_same_key_makes_smaller_are_one():
+    parts = [Part("surface", 20.0), Part("trails", 15.0), Part("place", 10.0), Part("other", 5.0)]
+    found = advise(parts, 30.0, FACTS)
+    assert "trails takes 50% of the frame (25.0 of 50.0 ms)" in found.sentence
+    assert dict(found.changes) == {"lod.segment_budget": 12_000}
+    fields = [Part("surface", 20.0), Part("density", 12.0), Part("shade", 18.0)]
+    assert "heatmap.density_resolution" in advise(fields, 30.0, FACTS).sentence
+    crowded = Facts(100_000, 60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)
+    assert "surface takes 40%" in advise(fields, 30.0, crowded).sentence  # two keys: none of both is larger
+
+
 def test_what_is_advised_depends_on_the_run():
     def said(part, **facts):
         values = {name: getattr(FACTS, name) for name in FACTS.__dataclass_fields__} | facts
@@ -86,6 +97,11 @@ def test_what_is_advised_depends_on_the_run():
     assert "workers.count" in said("engine", workers=0)
     for part in ("density", "crowd", "upload"):
         assert "agents.count from 100,000 to about 40,000" in said(part, agents=100_000)
+    fast = {"agents": 10_000, "ticks": 20.0, "ticks_per_s": 960.0}  # the crowd is small, its visits are many
+    assert "sim.ticks_per_s from 960 to about 380" in said("density", **fast)
+    assert "agents.count" in said(
+        "density", **fast | {"ticks_per_s": 0.0}
+    )  # as many as it can: no number to lower
     assert "no setting" in said("engine", workers=2)
     assert "glow" in said("effects", glow=0.7)
 

@@ -76,6 +76,8 @@ def test_reports_of_two_kinds_are_not_compared(tmp_path, capsys):
     assert "a report of bench cannot be compared with one of stress" in capsys.readouterr().err
     with pytest.raises(UsageError):
         compare(scale(1.0), chaos())
+    with pytest.raises(UsageError, match="stress of agents cannot be compared with stress of trails"):
+        compare(stress(10), stress(10) | {"load": "trails"})
 
 
 def test_the_command_writes_a_page_too(tmp_path, capsys):

@@ -172,6 +172,10 @@ def test_a_section_that_grew_is_named():
     )
 
 
+def test_a_run_too_short_to_be_taken_apart_has_no_section_that_grew():
+    assert compare(report(frame_parts_ms={}), report()).reasons == []
+
+
 def test_a_limit_that_broke_is_named_and_one_that_was_broken_is_not():
     health = {"fps_std": False, "frame_ms_p95": True, "memory": False}
     found = compare(report(), report(health=health, fps_std=6.0))

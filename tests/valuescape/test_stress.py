@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.config import load_config
+from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from sim.worlds import make_world
 from valuescape import chaos as chaos_module
@@ -95,9 +96,37 @@ def test_the_verdict_says_what_broke_and_what_dominated():
 
 
 def test_who_stops_the_search_keeps_what_is_known():
-    asked = iter([False, False, False, True, True])
+    """The trial that was cut short says nothing."""
+    asked = iter([False, False, False, True])
     found = search(breaks_from(10**9), 1, 10**8, lambda: next(asked))
     assert [each.load for each in found.trials] == [1, 2, 4]
+
+
+def test_who_stops_it_while_a_run_starts_keeps_what_is_known():
+    def try_load(load, so_far):
+        if len(so_far.trials) == 2:
+            raise KeyboardInterrupt
+        return breaks_from(10**9)(load, so_far)
+
+    assert [each.load for each in search(try_load, 1, 10**8).trials] == [1, 2]
+
+
+def test_a_load_that_cannot_be_run_is_broken(tmp_path, monkeypatch):
+    """Such as one that does not fit into memory; nothing else is lost."""
+    monkeypatch.chdir(tmp_path)
+    config = load_config(None, [*TINY, "trails.length=4096"])
+    with Interrupts() as interrupts:
+        trial = try_session(config, Load.read("agents"), 4_000_000, 1.0, interrupts)
+    assert len(trial.broken) == 1
+    assert trial.broken[0].startswith("cannot be run: ")
+    assert "shared memory" in trial.broken[0]
+
+
+def test_ticks_without_a_limit_cannot_be_made_more():
+    config = load_config(None, ["sim.ticks_per_s=0"])
+    with pytest.raises(UsageError, match="there is no more than all it can"):
+        Load.read("agents,ticks").require(config)
+    Load.read("ticks").require(config)
 
 
 @pytest.mark.gpu
@@ -139,7 +168,7 @@ def test_nothing_is_lost_when_workers_are_killed_or_hang(crowd):
 
 def test_a_state_that_differs_is_told(crowd, monkeypatch):
     """Else the command would be green whatever happens."""
-    monkeypatch.setattr(chaos_module, "_disturbed", lambda *_: "another")
+    monkeypatch.setattr(chaos_module, "_disturbed", lambda *_: ("another", ("tick 10: worker 0 killed",), 1))
     rounds = iter(range(100))
     interrupts = SimpleNamespace(asked=False, check=lambda: None)
 
@@ -148,6 +177,7 @@ def test_a_state_that_differs_is_told(crowd, monkeypatch):
 
     result = disturb(*crowd, seconds=60, interrupts=interrupts, on_progress=end_soon)
     assert result.differing == [0, 1]
+    assert (result.killed, result.stopped, result.restarts) == (2, 0, 2)
 
 
 def test_the_seed_of_a_round_decides_its_hash(crowd):
@@ -155,7 +185,7 @@ def test_the_seed_of_a_round_decides_its_hash(crowd):
     hashes = set()
     for seed in (0, 1):
         config = crowd[0].model_copy(update={"run": crowd[0].run.model_copy(update={"seed": seed})})
-        hashes.add(chaos_module._undisturbed(config, crowd[1]))
+        hashes.add(chaos_module._undisturbed(config, crowd[1], SimpleNamespace(check=lambda: None)))
     assert len(hashes) == 2
 
 

@@ -80,6 +80,8 @@ def test_recent_figures_are_of_the_last_seconds():
     assert figures["busy_ms"] == pytest.approx(10)
     assert (figures["memory_mb"], figures["segments"]) == (50, 77)
     assert recent_figures(log_of(1, 1, 1), 100.0) == {}
+    slow = log_of(7.0, 6.9, 4)  # two frames are further apart than the seconds that are looked at
+    assert recent_figures(slow, slow.frame_ends[-1])["fps"] == pytest.approx(1 / 7)
 
 
 def settings(**changes):
@@ -161,6 +163,30 @@ def test_a_run_says_that_it_is_slow_and_that_alarms_ring(tmp_path):
     assert not any("segments" in each for each in said)
     assert lamps == [("fps < 1000", False), ("segments > 1e+09", True), ("trails_ms > 0", False)]
     assert all(each["at_s"] >= 0.3 for each in report["alerts"])
+
+
+@pytest.mark.gpu
+def test_a_run_that_begins_anew_is_judged_anew(tmp_path):
+    """Ticks, frames and their parts are those of the new run; what was heard stays, at its time."""
+    settings = [*TINY, "health.warmup_s=0.2", "stats.health_s=0.05", "sim.ticks_per_s=40"]
+    config = load_config(None, [*settings, "health.alarms=ticks_per_s < 0, fps < 1000"])
+    with Session(config, RunLength(seconds=3.0), Outputs(tmp_path), headless=True) as session:
+        restarted = []
+
+        def begin_again(progress):
+            if progress.done > 0.4 and not restarted:
+                assert session.accounts.parts()
+                session.restart({"agents.count": 20})
+                restarted.append(True)
+                assert session.accounts.parts() == []
+                assert not session.accounts.busy_ms
+                assert session.alerts.lamps[0][1] is None
+
+        session.turn_frames(begin_again)
+        heard = session.alerts.heard
+    assert [each.said[:17] for each in heard] == ["alarm: fps < 1000"] * 2
+    assert heard[0].at_s < 0.6
+    assert heard[1].at_s > 1.0
 
 
 @pytest.mark.gpu

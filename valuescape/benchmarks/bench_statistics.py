@@ -15,7 +15,13 @@ from valuescape.session import Session
 
 COUNTS = (100, 10_000)
 FRAMES = 60
-"""Of a call: every statistic's interval passes several times."""
+"""Of a call."""
+
+_HALF_A_SECOND = 25
+"""Frames, at 50 a second: so often the intervals that go by the clock are over, which here stands still."""
+
+_LOGGED = 600
+"""Frames that the log of the run has: a call leaves it as it was."""
 
 _SETTINGS = ("world.name=mountain_car", "trails.color_by=value", "workers.count=0", "render.max_fps=0")
 _SMALL = ("render.width=320", "render.height=180", "heatmap.resolution=32", "lod.segment_budget=1000")
@@ -35,15 +41,18 @@ def running(agents: int, *, cached: bool) -> Iterator[Session]:
 
 def look(session: Session) -> None:
     """Ask for what a frame shows and is judged by; each counts as one with a new tick."""
-    accounts = session.accounts
-    for _ in range(FRAMES):
+    accounts, log = session.accounts, session.log
+    for frame in range(FRAMES):
+        if frame % _HALF_A_SECOND == 0:
+            accounts.stats.forget("memory", "episodes", "health", "captions")
         accounts.stats.mark("tick")
         accounts.stats.mark("scene")
         accounts.look(session.stage)
         accounts.episodes(session.stage)
         accounts.limits()
         session.captions.of(session)
-        accounts.note(session.log.frame_ends[-1], session.stage)
+        accounts.note(log.frame_ends[-1], session.stage)
+    del log.frame_ends[_LOGGED:], log.busy_s[_LOGGED:], log.memory[_LOGGED // _HALF_A_SECOND :]
 
 
 @pytest.mark.parametrize("count", COUNTS)
