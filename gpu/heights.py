@@ -89,9 +89,7 @@ def bilinear(field: Float32Array, u: Float32Array, v: Float32Array) -> Float32Ar
     return values
 
 
-def _between_many(
-    share: Float32Array, texels: int
-) -> tuple[Float32Array, NDArray[np.intp], NDArray[np.intp]]:
+def _between_many(share: Float32Array, texels: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return the same as `_between` of many. fmax takes a NaN for 0; np.clip takes three times as long."""
     at = np.minimum(np.fmax(share, 0) * texels - 0.5, texels - 1)
     at = np.maximum(at, 0)
