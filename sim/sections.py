@@ -215,7 +215,7 @@ class StatsConfig(Section):
         25, ge=1, le=1000, description="frames between two reads of what is on the GPU: scales, segments"
     )
     memory_s: float = Field(0.5, ge=0, le=60, description="seconds between two looks at the memory in use")
-    episodes_s: float = Field(0.5, ge=0, le=60, description="seconds between two sums over all episodes")
+    episodes_s: float = Field(1.0, ge=0, le=60, description="seconds between two sums over all episodes")
     health_s: float = Field(0.5, ge=0, le=60, description="seconds between two looks at limits and alarms")
     captions_s: float = Field(0.5, ge=0, le=60, description="seconds between two changes of the text")
 
