@@ -57,10 +57,11 @@ def stress(
 ) -> int:
     """Look for the load at which a health limit breaks, and say which, and what dominated a frame then.
 
-    Doubles the load until something breaks, then halves the gap. Of several loads at once, the percentage of
-    what the preset has is doubled. With --minutes it runs for long instead and looks at memory, files,
-    OpenGL objects and threads; with --until-break too, at the greatest load that was carried. With --chaos it
-    proves that nothing is lost when workers are killed or hang. Ctrl-C keeps what was measured.
+    Doubles the load until something breaks, twice in a row, then halves the gap. Of several loads at once,
+    the percentage of what the preset has is doubled. With --minutes it runs for long instead and looks at
+    memory, files, OpenGL objects and threads; with --until-break too, at the greatest load that was carried.
+    With --chaos it proves that nothing is lost when workers are killed or hang. Ctrl-C keeps what was
+    measured.
 
     Ends with status 1 if something grows, or if chaos ends in another state.
 
@@ -105,7 +106,7 @@ def _search(
 ) -> int:
     from sim.config import changed
     from valuescape.stage import runnable
-    from valuescape.stress import Load, search, trials_left, try_session
+    from valuescape.stress import Load, confirmed, search, trials_left, try_session
     from valuescape.stress import as_json as stress_json
 
     load = Load.read(what)
@@ -124,7 +125,7 @@ def _search(
             )
             return try_session(config, load, amount, seconds, interrupts)
 
-        found = search(try_load, start, most, lambda: interrupts.asked)
+        found = search(confirmed(try_load), start, most, lambda: interrupts.asked)
     if not found.trials:
         return 130
     _tell_search(found, load.unit, where[1])

@@ -137,6 +137,19 @@ def trials_left(found: Search) -> int | None:
     return max(math.ceil(math.log2(max((broke - carried) / max(CLOSE * broke, 1), 1))), 0)
 
 
+def confirmed(try_load: Callable[[int, Search], Trial]) -> Callable[[int, Search], Trial]:
+    """Return the same, but what breaks is tried once more: machines have hiccups."""
+
+    def try_twice(load: int, found: Search) -> Trial:
+        trial = try_load(load, found)
+        if not trial.broken:
+            return trial
+        again = try_load(load, found)
+        return trial if again.broken else again
+
+    return try_twice
+
+
 def search(
     try_load: Callable[[int, Search], Trial],
     start: int,

@@ -22,6 +22,7 @@ from valuescape.stress import (
     Search,
     Trial,
     as_json,
+    confirmed,
     search,
     trials_left,
     try_session,
@@ -53,6 +54,22 @@ def test_what_never_breaks_ends_at_the_most():
     assert found.broke is None
     assert found.carried.load == 3000
     assert verdict(found, "agents") == ["Nothing broke up to 3,000 agents."]
+
+
+def test_a_hiccup_does_not_end_the_search():
+    """What breaks once and not again is carried; what breaks twice is broken."""
+    hiccups, tried = {200, 800}, []
+
+    def try_load(load, so_far):
+        tried.append(load)
+        if load in hiccups:
+            hiccups.remove(load)
+            return Trial(load, ("a hiccup",))
+        return breaks_from(1500)(load, so_far)
+
+    found = search(confirmed(try_load), 100, 10**6)
+    assert 1500 <= found.broke.load <= 1500 / (1 - CLOSE)
+    assert tried[:7] == [100, 200, 200, 400, 800, 800, 1600]
 
 
 def test_trials_left_are_about_those_that_come():
