@@ -149,7 +149,7 @@ def _turn(name: str, share: float, facts: Facts) -> tuple[str, tuple[tuple[str, 
             return text, (("render.mesh_resolution", edge),)
         case "surface":
             return f"make the window smaller, to {share:.0%} of its area", ()
-        case "crowd" | "density" | "upload" if facts.crowded and facts.ticks > 2 and facts.ticks_per_s:
+        case "crowd" | "density" | "upload" if facts.crowded and facts.ticks > 4 and facts.ticks_per_s:
             rate = max(_round(facts.ticks_per_s * share), 1)
             text = f"lower sim.ticks_per_s from {facts.ticks_per_s:,.0f} to about {rate:,}"
             return text, (("sim.ticks_per_s", float(rate)),)
