@@ -86,12 +86,15 @@ class Fields:
         self.density.update(ticks)
         if self._uploads % _RANGE_EVERY == 0:
             self._ranges.update(DENSITY, self.density.texture)
+        if not self._uploads:
+            self.read_ranges()
         self._uploads += 1
 
     def value_changed(self) -> None:
-        """Look again at the range of the critic's field."""
+        """Look again at the range of the critic's field, so that the next picture's colour bar is of it."""
         if self._critic:
             self._ranges.update(VALUE, self._critic.texture)
+            self.read_ranges()
 
     def take_colors(self, looks: Looks) -> bool:
         """Take over colour maps and the ends of scales; return whether heights are others now."""
@@ -106,6 +109,7 @@ class Fields:
             return False
         self._ranges.keep(VALUE, *scale[:2], signed=scale[2])
         self._ranges.update(VALUE, self._critic.texture)
+        self.read_ranges()
         return True
 
     def read_ranges(self) -> None:

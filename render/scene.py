@@ -39,8 +39,7 @@ class Scene:
 
     critic: None where there is no critic; the density is then what is shown and what makes the height.
     All that it makes is released by `release`; the context and the field are lent.
-    revision: another one once the colour scales may have other ends. recolored: a person has given a scale
-    other ends; whoever reads the scales' numbers then sets it back.
+    revision: another one once the colour scales may have other ends.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class Scene:
         self._frame["map_low"], self._frame["map_high"] = plane.bounds
         self._heights_stale = True
         self.revision = 0
-        self.recolored = False
 
     @property
     def picture(self) -> Any:
@@ -183,7 +181,6 @@ class Scene:
         if self.fields.take_colors(viewer.looks):
             self._heights_stale = True
             self.revision += 1
-            self.recolored = True
         section = self._meter.section
         if self._heights_stale and viewer.lift > 0:
             with section("place"):

@@ -190,9 +190,6 @@ class Accounts:
         if scene.revision != self._revision:
             self._revision = scene.revision
             stats.mark("scene")
-        if scene.recolored:
-            scene.recolored = False
-            stats.forget("scales")
         stats.get("scales", scene.read_scales)
         segments = stats.get("segments", lambda: self._count_segments(stage))
         every = self._config.stats.gpu_frames

@@ -279,8 +279,6 @@ def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
     """Compare the last picture of both paths, in lockstep; `async_physics` against a run by the clock."""
     # Not the density: its scale follows every few frames, of which paths may make different numbers.
     still = {"render.width": 640, "render.height": 360, "lod.segment_budget": 0, "heatmap.layer": "value"}
-    if switch == "async_physics":  # how an episode ended is kept for some ticks, which a slow frame may miss
-        still |= {"trails.end_marks": False}
     config = changed(config, still)
     lockstep = ("async_physics",) if switch != "async_physics" else ()
     on, off = (runs.picture(_with_off(config, (*lockstep, *off))) for off in ((), (switch,)))

@@ -5,6 +5,7 @@ import math
 from statistics import stdev
 
 import pytest
+from processes import wait_until
 
 from sim.config import load_config
 from sim.interrupts import Interrupts
@@ -12,6 +13,7 @@ from sim.sections import FeaturesConfig
 from valuescape import impact
 from valuescape.cli import run_cli
 from valuescape.impact import ALL_ON, SWITCHES, Change, agreements, judge, lines_of, variants
+from valuescape.pace import Pace
 
 TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
 TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8", "workers.count=1"]
@@ -73,9 +75,28 @@ def test_no_switch_changes_a_run(tmp_path, monkeypatch):
     with Interrupts() as interrupts:
         said = agreements(load_config(None, TINY), interrupts, lambda _: None)
     assert list(said) == list(SWITCHES)
-    assert not [each for each in said.values() if "DIFFER" in each]
+    assert {switch: each for switch, each in said.items() if "DIFFER" in each} == {}
     assert said["simd"] == said["parallel_agents"] == "states equal"
     assert said["batched_trails"] == said["instanced_agents"] == "pictures equal"
+
+
+@pytest.mark.gpu
+@pytest.mark.regression
+def test_a_run_of_a_single_frame_ends_in_the_same_picture(tmp_path, monkeypatch):
+    """As a machine that is busy makes it: the ticks are over before the first frame."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(impact, "_TICKS", 5)
+    begin = Pace.start
+
+    def begin_late(pace):
+        begin(pace)
+        if not pace._lockstep:
+            wait_until(lambda: pace._engine.newest_tick == 5, 20, "all ticks are made")
+
+    monkeypatch.setattr(Pace, "start", begin_late)
+    with Interrupts() as interrupts:
+        said = impact._pictures_agree(load_config(None, TINY), "async_physics", impact.Runs(interrupts))
+    assert said == "pictures equal"
 
 
 @pytest.mark.gpu
