@@ -5,20 +5,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
-from valuescape.cli_parts import Debug, HtmlFile, JsonFile, say_written, write_json
+from valuescape.cli_parts import (
+    Debug,
+    HtmlFile,
+    JsonFile,
+    progress_bar,
+    require_files,
+    say_table,
+    say_written,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from valuescape.bench import Measured
     from valuescape.html_report import Chapter
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def bench(
@@ -52,19 +53,12 @@ def bench(
     from sim.interrupts import Interrupts
     from valuescape.bench import as_json as bench_json
     from valuescape.bench import run_benchmarks
-    from valuescape.outputs import require_writable
 
-    for option, path in (("--report", report), ("--json", as_json)):
-        if path:
-            require_writable(option, path.parent)
+    require_files(report=report, json=as_json)
     gl = create_headless_context()
     driver = driver_info(gl).renderer
     gl.release()
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}"))
-    with (
-        Interrupts() as interrupts,
-        Bar(*columns, TimeRemainingColumn(), console=_err, transient=True) as bar,
-    ):
+    with Interrupts() as interrupts, progress_bar() as bar:
         task = bar.add_task("", total=None, state="")
 
         def show(done: int, total: int, name: str) -> None:
@@ -74,7 +68,7 @@ def bench(
         interrupted = interrupts.asked
     if found:
         _tell(found, driver, report)
-        write_json(_out, as_json, bench_json(found, driver))
+        write_json(as_json, bench_json(found, driver))
     return 130 if interrupted else 0
 
 
@@ -82,16 +76,12 @@ def _tell(found: Sequence["Measured"], driver: str, report: Path) -> None:
     from valuescape.bench import groups, table
     from valuescape.html_report import write_html
 
-    rows = table(found)
-    shown = Table(*rows[0])
-    for row, following in zip(rows[1:], [*rows[2:], None], strict=True):
-        shown.add_row(*map(escape, row), end_section=following is None or following[0] != row[0])
-    _out.print(shown)
+    say_table(table(found))
     about = groups()
     names = dict.fromkeys(each.group for each in found)
     chapters = [_chapter(name, about[name.replace(" ", "-")], found) for name in names]
     write_html(report, "Micro-benchmarks", [f"OpenGL by {driver}."], chapters)
-    say_written(_out, report)
+    say_written(report)
 
 
 def _chapter(name: str, about: str, found: Sequence["Measured"]) -> "Chapter":

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
-from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+from valuescape.cli_parts import (
+    Debug,
+    HtmlFile,
+    JsonFile,
+    Overrides,
+    Preset,
+    progress_bar,
+    require_files,
+    say_lines,
+    say_table,
+    say_written,
+    write_json,
+)
 
 
 def impact(
@@ -38,17 +42,14 @@ def impact(
     from sim.interrupts import Interrupts
     from valuescape.impact import SWITCHES, agreements, judge, measure, variants
     from valuescape.impact import as_json as impact_json
-    from valuescape.outputs import require_writable
     from valuescape.presets import config_path
     from valuescape.stage import runnable
 
     config = load_config(config_path(preset), overrides or [])
     runnable(config)
-    for option, path in (("--report", report), ("--json", as_json)):
-        if path:
-            require_writable(option, path.parent)
+    require_files(report=report, json=as_json)
     found = variants()
-    with Interrupts() as interrupts, _bar() as bar:
+    with Interrupts() as interrupts, progress_bar() as bar:
         task = bar.add_task("", total=len(SWITCHES) + len(found) * repeats, state="")
 
         def step(text: str) -> None:
@@ -62,7 +63,7 @@ def impact(
     if not worths:
         return 130
     _tell(config, found, worths, report)
-    write_json(_out, as_json, impact_json(found, worths))
+    write_json(as_json, impact_json(found, worths))
     if interrupted:
         return 130
     return 1 if any("DIFFER" in said for said in agreement.values()) else 0
@@ -76,15 +77,9 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
         *("memory (MB)", "lines", "both paths", "here"),
     ]
     rows = [heading, *(_row(each) for each in worths)]
-    table = Table()
-    for name in heading:
-        table.add_column(name, overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*map(escape, row))
-    _out.print(table)
+    say_table(rows)
     lines = _verdict(found)
-    for line in lines:
-        _out.print(escape(line), soft_wrap=True)
+    say_lines(lines)
     chapters = [
         Chapter(
             "Change in FPS when a switch is on",
@@ -94,7 +89,7 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
         Chapter("Impact matrix", "Each switch off alone, against all on; ± 95 % confidence.", rows),
     ]
     write_html(report, f"What the optimisations are worth: {config.world.name}", lines, chapters)
-    say_written(_out, report)
+    say_written(report)
 
 
 def _row(worth: Any) -> list[str]:
@@ -130,8 +125,3 @@ def _plot(axes: Any, worths: Sequence[Any]) -> None:
     axes.barh([each.switch for each in shown], means, xerr=reach, color="tab:green")
     axes.axvline(0, color="0.4", linewidth=0.8)
     axes.set_xlabel("change in frames/s")
-
-
-def _bar() -> Bar:
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}"))
-    return Bar(*columns, TimeRemainingColumn(), console=_err, transient=True)

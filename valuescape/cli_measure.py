@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 from sim.errors import UsageError
-from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
-from valuescape.figures import finite
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+from valuescape.cli_parts import (
+    Debug,
+    HtmlFile,
+    JsonFile,
+    Overrides,
+    Preset,
+    out,
+    progress_bar,
+    require_files,
+    say_lines,
+    say_table,
+    say_written,
+    write_json,
+)
+from valuescape.figures import finite, shown
 
 
 def scale(
@@ -51,7 +56,6 @@ def scale(
     """
     from sim.config import load_config
     from sim.interrupts import Interrupts
-    from valuescape.outputs import require_writable
     from valuescape.presets import config_path
     from valuescape.scale import ScalePlan, measure
     from valuescape.stage import runnable
@@ -62,11 +66,9 @@ def scale(
     changes = [*(overrides or []), *([f"world.name={world}", "policy.checkpoint=auto"] if world else [])]
     config = load_config(config_path(preset), changes)
     runnable(config)
-    for option, path in (("--report", report), ("--json", as_json), ("--write", write)):
-        if path:
-            require_writable(option, path.parent)
+    require_files(report=report, json=as_json, write=write)
     cells: Sequence[Any] = ()
-    with Interrupts() as interrupts, _bar() as bar:
+    with Interrupts() as interrupts, progress_bar() as bar:
         task = bar.add_task("scale", total=len(plan.cells) * repeats, state="")
         for cells in measure(config, plan, interrupts, lambda text: bar.update(task, state=text)):  # noqa: B007
             bar.advance(task)
@@ -101,26 +103,22 @@ def compare(
     found = compare_reports(read_report(before), read_report(after))
     rows = [
         ["", "before", "after", "change"],
-        *([name, _shown(a), _shown(b), _change(a, b)] for name, a, b in found.rows),
+        *([name, shown(a, 2), shown(b, 2), _change(a, b)] for name, a, b in found.rows),
     ]
     reasons = [f"worse: {each}" for each in found.reasons]
     lines = reasons or ["no section grew by more than 10 ms, no limit broke"]
     if as_json:
         figures = [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows]
-        _out.print_json(json.dumps({"rows": figures, "reasons": found.reasons}))
+        out.print_json(json.dumps({"rows": figures, "reasons": found.reasons}))
     else:
-        table = Table(*rows[0])
-        for row in rows[1:]:
-            table.add_row(*map(escape, row))
-        _out.print(table)
-        for line in lines:
-            _out.print(f"[{'bold red' if reasons else 'green'}]{escape(line)}[/]", soft_wrap=True)
+        say_table(rows)
+        say_lines(lines, "bold red" if reasons else "green")
     if report:
         from valuescape.html_report import Chapter, write_html
 
         write_html(report, f"{before} and {after}", lines, [Chapter("Figures", table=rows)])
         if not as_json:
-            say_written(_out, report)
+            say_written(report)
     return 1 if reasons else 0
 
 
@@ -135,18 +133,6 @@ def _numbers(option: str, text: str, least: int) -> tuple[int, ...]:
     return numbers
 
 
-def _bar() -> Bar:
-    return Bar(
-        TextColumn("measuring"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-        console=_err,
-        transient=True,
-    )
-
-
 def _tell_scale(
     config: Any, cells: Sequence[Any], plan: Any, where: tuple[Path | None, Path, Path | None], preset: str
 ) -> None:
@@ -156,19 +142,14 @@ def _tell_scale(
 
     verdict = judge(cells)
     json_path, html_path, toml_path = where
-    table = scale_table(cells, verdict, spread=False)
-    shown = Table(*table[0])
-    for row in table[1:]:
-        shown.add_row(*row)
-    _out.print(shown)
-    for line in verdict_lines(verdict):
-        _out.print(escape(line), soft_wrap=True)
+    say_table(scale_table(cells, verdict, spread=False))
+    say_lines(verdict_lines(verdict))
     write_scale_html(html_path, config, cells, verdict)
-    say_written(_out, html_path)
-    write_json(_out, json_path, scale_json(cells, verdict, plan))
+    say_written(html_path)
+    write_json(json_path, scale_json(cells, verdict, plan))
     if toml_path:
         _write_config(toml_path, config, preset, verdict)
-        say_written(_out, toml_path)
+        say_written(toml_path)
 
 
 def _write_config(path: Path, config: Any, preset: str, verdict: Any) -> None:
@@ -180,10 +161,6 @@ def _write_config(path: Path, config: Any, preset: str, verdict: Any) -> None:
     best = changed(config, {"workers.count": verdict.best[nearest]})
     found = f"with the workers that `valuescape scale` found best here for {nearest:,} agents"
     path.write_text(f"# {Path(preset).stem}, {found}\n{config_toml(best)}", encoding="utf-8")
-
-
-def _shown(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.2f}"
 
 
 def _change(earlier: float, later: float) -> str:

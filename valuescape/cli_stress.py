@@ -5,22 +5,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 from sim.errors import UsageError
-from valuescape.cli_parts import Debug, HtmlFile, JsonFile, Overrides, Preset, say_written, write_json
+from valuescape.cli_parts import (
+    Debug,
+    HtmlFile,
+    JsonFile,
+    Overrides,
+    Preset,
+    progress_bar,
+    require_files,
+    say_lines,
+    say_table,
+    say_written,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from sim.config import Config
     from sim.interrupts import Interrupts
     from valuescape.stress import Search
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def stress(
@@ -77,15 +81,12 @@ def stress(
     """
     from sim.config import load_config
     from sim.interrupts import Interrupts
-    from valuescape.outputs import require_writable
     from valuescape.presets import config_path
 
     if chaos and until_break:
         raise UsageError("--chaos does not go with --until-break", "run the command twice")
     config = load_config(config_path(preset), overrides or [])
-    for option, path in (("--report", report), ("--json", as_json)):
-        if path:
-            require_writable(option, path.parent)
+    require_files(report=report, json=as_json)
     where = as_json, report
     with Interrupts() as interrupts:
         if chaos:
@@ -115,7 +116,7 @@ def _search(
     start, most = ends[0] or load.start(config), min(ends[1] or load.most(config), load.most(config))
     if start > most:
         raise UsageError(f"--start {start}: expected at most {most}")
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("", total=None, state="")
 
         def try_load(amount: int, so_far: "Search") -> Any:
@@ -129,7 +130,7 @@ def _search(
     if not found.trials:
         return 130
     _tell_search(found, load.unit, where[1])
-    write_json(_out, where[0], stress_json(found, load.unit))
+    write_json(where[0], stress_json(found, load.unit))
     if interrupts.asked:
         return 130
     if minutes and found.carried:
@@ -149,9 +150,10 @@ def _tell_search(found: "Search", unit: str, report: Path) -> None:
     from valuescape.stress import verdict
     from valuescape.stress_report import trials_table, write_search
 
-    _print(trials_table(found, unit), verdict(found, unit))
+    say_table(trials_table(found, unit))
+    say_lines(verdict(found, unit))
     write_search(report, found, unit)
-    say_written(_out, report)
+    say_written(report)
 
 
 def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]) -> int:
@@ -161,7 +163,7 @@ def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tup
     from valuescape.stress_report import soak_lines, soak_table, write_soak
 
     runnable(config)
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("", total=1.0, state="")
 
         def show(done: float, sample: Any) -> None:
@@ -171,10 +173,11 @@ def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tup
         result = soak(config, 60 * minutes, interrupts, show)
     if not result.samples:
         return 130
-    _print(soak_table(result), soak_lines(result))
+    say_table(soak_table(result))
+    say_lines(soak_lines(result))
     write_soak(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
-    say_written(_out, where[1])
-    write_json(_out, where[0], finite(asdict(result)))
+    say_written(where[1])
+    write_json(where[0], finite(asdict(result)))
     return 130 if interrupts.asked else 1 if result.grows else 0
 
 
@@ -186,7 +189,7 @@ def _chaos(
     from valuescape.stress_report import chaos_lines, write_chaos
 
     checkpoint = runnable(config)
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("", total=1.0, state="")
 
         def show(done: float, result: Any) -> None:
@@ -194,26 +197,8 @@ def _chaos(
             bar.update(task, completed=done, state=state)
 
         result = disturb(config, checkpoint, 60 * minutes, interrupts, show)
-    color = "bold red" if result.differing else "green"
-    for line in chaos_lines(result):
-        _out.print(f"[{color}]{escape(line)}[/]", soft_wrap=True)
+    say_lines(chaos_lines(result), "bold red" if result.differing else "green")
     write_chaos(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
-    say_written(_out, where[1])
-    write_json(_out, where[0], asdict(result))
+    say_written(where[1])
+    write_json(where[0], asdict(result))
     return 130 if interrupts.asked else 1 if result.differing else 0
-
-
-def _print(rows: list[list[str]], lines: list[str]) -> None:
-    table = Table(*rows[0])
-    for row in rows[1:]:
-        table.add_row(*map(escape, row))
-    _out.print(table)
-    for line in lines:
-        _out.print(escape(line), soft_wrap=True)
-
-
-def _bar() -> Bar:
-    times = TimeElapsedColumn(), TimeRemainingColumn()
-    return Bar(
-        SpinnerColumn(), BarColumn(), TextColumn("{task.fields[state]}"), *times, console=_err, transient=True
-    )

@@ -1,4 +1,4 @@
-"""Figures on their way to JSON, which knows no NaN and no infinity."""
+"""Figures on their way to a reader: JSON, which knows no NaN and no infinity, and tables."""
 
 import math
 from typing import Any
@@ -14,3 +14,8 @@ def finite(value: Any) -> Any:
         case list() | tuple():
             return [finite(each) for each in value]
     return value
+
+
+def shown(value: float, digits: int) -> str:
+    """Return a figure for a table; a dash for what is not known."""
+    return "–" if math.isnan(value) else f"{value:,.{digits}f}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.chaos import TICKS, ChaosResult
+from valuescape.figures import shown
 from valuescape.html_report import Chapter, write_html
 from valuescape.soak import COUNTS, Sample, SoakResult
 from valuescape.stress import Search, Trial, verdict
@@ -19,7 +20,12 @@ def trials_table(found: Search, unit: str) -> Table:
     """Return the trials in the order of their load; the first row is the heading."""
     rows = [[unit, "FPS", "P95 (ms)", "ticks/s", "longest section", "broken"]]
     for each in _in_order(found):
-        figures = f"{each.load:,}", _shown(each.fps), _shown(each.frame_ms_p95), _shown(each.ticks_per_s)
+        figures = (
+            f"{each.load:,}",
+            shown(each.fps, 1),
+            shown(each.frame_ms_p95, 1),
+            shown(each.ticks_per_s, 1),
+        )
         rows.append([*figures, each.dominated, "; ".join(each.broken)])
     return rows
 
@@ -54,7 +60,7 @@ def soak_table(result: SoakResult, rows: int = 9) -> Table:
     table = [["minute", "memory (MB)", "FPS", *COUNTS.values()]]
     for each in (samples[index] for index in chosen):
         counts = [f"{getattr(each, name):,}" for name in COUNTS]
-        table.append([f"{each.at_s / 60:.1f}", f"{each.memory / 1e6:.1f}", _shown(each.fps), *counts])
+        table.append([f"{each.at_s / 60:.1f}", f"{each.memory / 1e6:.1f}", shown(each.fps, 1), *counts])
     return table
 
 
@@ -144,7 +150,3 @@ def _plot_rounds(axes: Any, result: ChaosResult) -> None:
         range(1, len(result.made) + 1), np.cumsum([each.restarts for each in result.made]), where="post"
     )
     axes.set(xlabel="round", ylabel="workers replaced so far", ylim=(0, None))
-
-
-def _shown(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.1f}"
