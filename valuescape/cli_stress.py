@@ -24,7 +24,7 @@ from valuescape.cli_parts import (
 if TYPE_CHECKING:
     from sim.config import Config
     from sim.interrupts import Interrupts
-    from valuescape.stress import Search
+    from valuescape.breaking_point import Search
 
 
 def stress(
@@ -106,9 +106,10 @@ def _search(
     where: tuple[Path | None, Path],
 ) -> int:
     from sim.config import changed
+    from valuescape.breaking_point import as_json as stress_json
+    from valuescape.breaking_point import confirmed, search, trials_left
     from valuescape.stage import runnable
-    from valuescape.stress import Load, confirmed, search, trials_left, try_session
-    from valuescape.stress import as_json as stress_json
+    from valuescape.stress import Load, try_session
 
     load = Load.read(what)
     runnable(config)
@@ -147,7 +148,7 @@ def _search(
 
 
 def _tell_search(found: "Search", unit: str, report: Path) -> None:
-    from valuescape.stress import verdict
+    from valuescape.breaking_point import verdict
     from valuescape.stress_report import trials_table, write_search
 
     say_table(trials_table(found, unit))

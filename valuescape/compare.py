@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from sim.errors import UsageError
-from valuescape.stress import CLOSE
+from valuescape.breaking_point import CLOSE
 
 GREW_MS = 10.0
 """A section that takes so much more is a reason to look again."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from valuescape.breaking_point import Search, Trial, verdict
 from valuescape.chaos import TICKS, ChaosResult
 from valuescape.figures import shown
 from valuescape.html_report import Chapter, write_html
 from valuescape.soak import COUNTS, Sample, SoakResult
-from valuescape.stress import Search, Trial, verdict
 
 Table = list[list[str]]
 

@@ -12,22 +12,11 @@ from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from sim.worlds import make_world
 from valuescape import chaos as chaos_module
+from valuescape.breaking_point import CLOSE, Search, Trial, as_json, confirmed, search, trials_left, verdict
 from valuescape.chaos import disturb
 from valuescape.cli import run_cli
 from valuescape.presets import find_checkpoint
-from valuescape.stress import (
-    CLOSE,
-    LOADS,
-    Load,
-    Search,
-    Trial,
-    as_json,
-    confirmed,
-    search,
-    trials_left,
-    try_session,
-    verdict,
-)
+from valuescape.stress import LOADS, Load, try_session
 
 TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=160"]
 TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false", "workers.count=0"]
