@@ -93,11 +93,11 @@ def with_reach(change: dict[str, float | None]) -> str:
     return f"{change['mean']:+.1f}{reach}"
 
 
-def impact_section() -> str:
+def impact_section(heading: str = "##") -> str:
     """Return what `valuescape impact` found."""
     speeds = {each["name"]: middle(each["fps"]) for each in read("impact")["variants"]}
     return (
-        "## What each optimisation is worth\n\n"
+        f"{heading} What each optimisation is worth\n\n"
         "`valuescape impact --set agents.count=1000 --seconds 3 --repeats 5`: "
         "each switch of `[features]` off alone, against all on; ± 95 % confidence.\n\n"
         + impact_table()
@@ -250,15 +250,6 @@ def anti_patterns_section() -> str:
     )
 
 
-def matrix_section() -> str:
-    """Return the impact matrix for the lessons."""
-    return (
-        "### What each optimisation is worth\n\n"
-        "`valuescape impact --set agents.count=1000 --seconds 3 --repeats 5`: "
-        "each switch off alone, against all on; ± 95 % confidence.\n\n" + impact_table()
-    )
-
-
 def run_preset(name: str, seconds: int) -> dict[str, Any]:
     """Run a preset without a window and return its report."""
     print(f"preset {name}", flush=True)  # noqa: T201
@@ -309,8 +300,8 @@ def main() -> int:
     )
     parts = scale_section, stress_section, soak_section, impact_section, bench_section, presets_section
     rewrite("measuring.md", head, [part() for part in parts])
-    lessons = limits_section, matrix_section, anti_patterns_section
-    rewrite("lessons_learned.md", head, [part() for part in lessons])
+    lessons = limits_section(), impact_section("###"), anti_patterns_section()
+    rewrite("lessons_learned.md", head, [*lessons])
     return 0
 
 

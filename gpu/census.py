@@ -31,7 +31,7 @@ def _library() -> Any:
 def live_objects() -> dict[str, int]:
     """Return how many objects of each kind the current context has; empty where nobody can be asked.
 
-    Names are made to see where they end, and all up to there are asked for: 0.2 us each.
+    Names are made to see where they end, and all up to there are asked for.
     """
     library = _library()
     if library is None:

@@ -211,13 +211,10 @@ class Accounts:
             takes = float(np.median(self.log.busy_s[-frames:])) * 1000
         stage.scene.keep_to_budget(segments, takes, self.may_take_ms)
 
-    def figures(self) -> dict[str, float]:
-        """Return the figures of the run so far, by their names in `run.json`."""
-        return self.stats.get("health", lambda: measures(self.log, self._config.health))
-
     def limits(self) -> list[Limit]:
         """Return how the run stands to the health limits."""
-        return limits(self.figures(), self._config.health)
+        config = self._config.health
+        return self.stats.get("health", lambda: limits(measures(self.log, config), config))
 
     def card(self, stage: Stage, viewer: Viewer, alarms: Sequence[tuple[str, bool | None]] = ()) -> Card:
         """Return what frames cost lately, and what to do about it. alarms: more lamps, after the limits'."""

@@ -23,7 +23,7 @@ _FAULTS = (signal.SIGKILL, signal.SIGSTOP)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A run with faults in it. faults: `tick 120: killed`. same: whether its end was an undisturbed run's."""
+    """A run with faults in it, as `tick 120: worker 1 killed`. same: as an undisturbed run in the end."""
 
     seed: int
     faults: tuple[str, ...]

@@ -14,6 +14,12 @@ TINY = [
     *("--set", "heatmap.resolution=32", "--set", "heatmap.density_resolution=32", "--set", "agents.count=70"),
 ]
 
+SMALL = [
+    *("heatmap.resolution=8", "heatmap.density_resolution=8", "render.mesh_resolution=8", "trails.length=4"),
+    *("render.width=160", "render.height=120", "features.simd=false"),
+]
+"""Settings of runs within the test's own process: little to draw, nothing to compile."""
+
 
 def valuescape(*arguments, timeout_s=60, **environment):
     """Run the program to its end; returns its exit status, output and errors."""

@@ -1,6 +1,7 @@
 """What is written down of frames, and how often it is looked at."""
 
 import pytest
+from commands import SMALL
 
 from sim.config import load_config
 from valuescape.length import RunLength
@@ -9,9 +10,14 @@ from valuescape.session import Session
 
 pytestmark = pytest.mark.gpu
 
-TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=320"]
-TINY += ["render.height=180", "render.mesh_resolution=8", "features.simd=false", "workers.count=0"]
-TINY += ["features.async_physics=false", "render.max_fps=0", "world.name=mountain_car", "agents.count=30"]
+TINY = [
+    *SMALL,
+    "workers.count=0",
+    "world.name=mountain_car",
+    "agents.count=30",
+    "features.async_physics=false",
+    "render.max_fps=0",
+]
 
 
 def run(tmp_path, *settings, frames=60, before=lambda session: None):

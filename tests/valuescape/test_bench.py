@@ -2,7 +2,6 @@
 
 import json
 import timeit
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -11,23 +10,13 @@ from gl_context import gl, shared_context
 from sim.interrupts import Interrupts
 from valuescape.bench import Measured, _compared, groups, run_benchmarks
 from valuescape.benchmarks import bench_mesh, bench_trails
+from valuescape.benchmarks.conftest import own
 from valuescape.cli import run_cli
 from valuescape.compare import compare
 
-__all__ = ["gl", "shared_context"]
+__all__ = ["gl", "own", "shared_context"]
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture
-def own():
-    with ExitStack() as owned:
-
-        def take(made):
-            owned.callback(made.release)
-            return made
-
-        yield take
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from base64 import b64decode
 from types import SimpleNamespace
 
 import pytest
+from commands import SMALL
 
 from sim.config import load_config
 from sim.errors import UsageError
@@ -17,8 +18,7 @@ from valuescape.html_report import Chapter, write_html
 from valuescape.scale import Cell, ScalePlan, as_json, best_workers, growth_exponent, judge, measure
 from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
 
-TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=160"]
-TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false"]
+TINY = [*SMALL]
 
 
 def cell(workers, agents, ticks_per_s, **figures):

@@ -6,6 +6,7 @@ import os
 
 import moderngl
 import pytest
+from commands import SMALL
 
 from sim.config import load_config
 from sim.interrupts import Interrupts
@@ -14,9 +15,7 @@ from valuescape.cli import run_cli
 from valuescape.soak import Sample, growing, soak
 from valuescape.stress_report import soak_lines, soak_table
 
-TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=160"]
-TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false", "workers.count=0"]
-TINY += ["world.name=mountain_car", "agents.count=30"]
+TINY = [*SMALL, "workers.count=0", "world.name=mountain_car", "agents.count=30"]
 
 
 def samples_of(counts):

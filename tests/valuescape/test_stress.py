@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from commands import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,7 @@ from valuescape.cli import run_cli
 from valuescape.presets import find_checkpoint
 from valuescape.stress import LOADS, Load, try_session
 
-TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=160"]
-TINY += ["render.height=120", "render.mesh_resolution=8", "features.simd=false", "workers.count=0"]
+TINY = [*SMALL, "workers.count=0"]
 
 
 def breaks_from(point):

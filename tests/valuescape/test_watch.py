@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from commands import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,9 +20,7 @@ from valuescape.results import Outputs
 from valuescape.session import Session
 from valuescape.watch import Alarm, ChangeWatch, Settings, parse_alarms, recent_figures
 
-TINY = ["heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=4", "render.width=320"]
-TINY += ["render.height=180", "render.mesh_resolution=8", "features.simd=false", "workers.count=0"]
-TINY += ["world.name=mountain_car", "agents.count=30"]
+TINY = [*SMALL, "workers.count=0", "world.name=mountain_car", "agents.count=30"]
 
 
 def test_alarms_are_read_as_they_are_written():

@@ -16,14 +16,18 @@ _SPAWN = multiprocess.get_context("spawn")
 
 
 @contextmanager
-def answering(partner: partners.Partner, *shared: Any, end: Callable[[], object]) -> Iterator[None]:
-    """Have a partner in another process. end: tells it that it is over."""
-    process = _SPAWN.Process(target=partner, args=shared, daemon=True)
+def answering(
+    partner: Callable[..., None], *shared: Any, wake: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Have a partner in another process. wake: lets it see that it is over."""
+    over = _SPAWN.Value("b", 0, lock=False)
+    process = _SPAWN.Process(target=partner, args=(*shared, over), daemon=True)
     process.start()
     try:
         yield
     finally:
-        end()
+        over.value = 1
+        wake()
         process.join(2)
         process.kill()
         process.join()
@@ -37,7 +41,7 @@ def bench_queues(measure: Measure) -> None:
         asked.put(1)
         answered.get()
 
-    with answering(partners.answer_queues, asked, answered, end=lambda: asked.put(None)):
+    with answering(partners.answer_queues, asked, answered, wake=lambda: asked.put(1)):
         measure("queues", 1, call)
     for queue in (asked, answered):
         queue.close()
@@ -52,7 +56,7 @@ def bench_pipe(measure: Measure) -> None:
         ours.send(1)
         ours.recv()
 
-    with answering(partners.answer_pipe, theirs, end=lambda: ours.send(None)):
+    with answering(partners.answer_pipe, theirs, wake=lambda: ours.send(1)):
         measure("a pipe", 1, call)
     ours.close()
     theirs.close()
@@ -60,57 +64,44 @@ def bench_pipe(measure: Measure) -> None:
 
 def bench_events(measure: Measure) -> None:
     """Two events."""
-    asked, answered, over = _SPAWN.Event(), _SPAWN.Event(), _SPAWN.Value("b", 0)
+    asked, answered = _SPAWN.Event(), _SPAWN.Event()
 
     def call() -> None:
         asked.set()
         answered.wait()
         answered.clear()
 
-    def end() -> None:
-        over.value = 1
-        asked.set()
-
-    with answering(partners.answer_events, asked, answered, over, end=end):
+    with answering(partners.answer_events, asked, answered, wake=asked.set):
         measure("events", 1, call)
 
 
 def bench_barrier(measure: Measure) -> None:
     """A barrier, met twice."""
-    barrier, over = _SPAWN.Barrier(2), _SPAWN.Value("b", 0)
+    barrier = _SPAWN.Barrier(2)
 
     def call() -> None:
         barrier.wait()
         barrier.wait()
 
-    def end() -> None:
-        over.value = 1
-        barrier.wait()
-
-    with answering(partners.answer_barrier, barrier, over, end=end):
+    with answering(partners.answer_barrier, barrier, wake=barrier.wait):
         measure("a barrier", 1, call)
 
 
 def bench_semaphores(measure: Measure) -> None:
     """Two semaphores."""
-    asked, answered, over = _SPAWN.Semaphore(0), _SPAWN.Semaphore(0), _SPAWN.Value("b", 0)
+    asked, answered = _SPAWN.Semaphore(0), _SPAWN.Semaphore(0)
 
     def call() -> None:
         asked.release()
         answered.acquire()
 
-    def end() -> None:
-        over.value = 1
-        asked.release()
-
-    with answering(partners.answer_semaphores, asked, answered, over, end=end):
+    with answering(partners.answer_semaphores, asked, answered, wake=asked.release):
         measure("semaphores", 1, call)
 
 
 def bench_bells(measure: Measure) -> None:
     """Words in shared memory, and an eventfd to wake: how the engine wakes workers that slept."""
-    asked, answered, over = Bell(), Bell(), _SPAWN.Value("b", 0, lock=False)
-    count = _SPAWN.Array("q", 2, lock=False)
+    asked, answered, count = Bell(), Bell(), _SPAWN.Array("q", 2, lock=False)
 
     def call() -> None:
         count[0] += 1
@@ -118,11 +109,7 @@ def bench_bells(measure: Measure) -> None:
         while count[1] != count[0]:
             answered.wait(1.0)
 
-    def end() -> None:
-        over.value = 1
-        asked.ring()
-
-    with answering(partners.answer_bells, asked, answered, over, count, end=end):
+    with answering(partners.answer_bells, asked, answered, count, wake=asked.ring):
         measure("words, and eventfd to wake", 1, call)
     asked.close()
     answered.close()
@@ -130,14 +117,14 @@ def bench_bells(measure: Measure) -> None:
 
 def bench_words(measure: Measure) -> None:
     """Words in shared memory that both sides keep looking at: fastest, and it takes a core each."""
-    over, count = _SPAWN.Value("b", 0, lock=False), _SPAWN.Array("q", 2, lock=False)
+    count = _SPAWN.Array("q", 2, lock=False)
 
     def call() -> None:
         count[0] += 1
         while count[1] != count[0]:
             pass
 
-    with answering(partners.answer_words, over, count, end=lambda: setattr(over, "value", 1)):
+    with answering(partners.answer_words, count):
         measure("words, both keep looking", 1, call)
 
 

@@ -1,20 +1,19 @@
-"""Processes that answer: the other side of each hand-over."""
+"""Processes that answer: the other side of each hand-over. In the end `over` is set, and they are woken."""
 
-from collections.abc import Callable
 from typing import Any
 
 from sim.control import Bell
 
 
-def answer_pipe(pipe: Any) -> None:
-    """Send back what comes, until nothing comes any more."""
-    while (said := pipe.recv()) is not None:
+def answer_pipe(pipe: Any, over: Any) -> None:
+    """Send back what comes."""
+    while (said := pipe.recv()) is not None and not over.value:
         pipe.send(said)
 
 
-def answer_queues(asked: Any, answered: Any) -> None:
+def answer_queues(asked: Any, answered: Any, over: Any) -> None:
     """The same through queues."""
-    while (said := asked.get()) is not None:
+    while (said := asked.get()) is not None and not over.value:
         answered.put(said)
 
 
@@ -40,7 +39,7 @@ def answer_barrier(barrier: Any, over: Any) -> None:
         barrier.wait()
 
 
-def answer_bells(asked: Bell, answered: Bell, over: Any, count: Any) -> None:
+def answer_bells(asked: Bell, answered: Bell, count: Any, over: Any) -> None:
     """Answer each ring with one. count: rounds that were asked for; a ring may be heard for two of them."""
     seen = 0
     while not over.value:
@@ -52,11 +51,8 @@ def answer_bells(asked: Bell, answered: Bell, over: Any, count: Any) -> None:
         answered.ring()
 
 
-def answer_words(over: Any, count: Any) -> None:
+def answer_words(count: Any, over: Any) -> None:
     """Look at a word in shared memory again and again, and answer in another: no system call at all."""
     while not over.value:
         if count[1] != count[0]:
             count[1] = count[0]
-
-
-Partner = Callable[..., None]
