@@ -121,10 +121,9 @@ def _search(
         task = bar.add_task("", total=None, state="")
 
         def try_load(amount: int, so_far: "Search") -> Any:
-            left = trials_left(so_far)
-            bar.update(
-                task, state=f"{amount:,} {load.unit}" + (f", about {left} trials left" if left else "")
-            )
+            left, tried = trials_left(so_far), len(so_far.trials)
+            total = None if left is None else tried + left
+            bar.update(task, completed=tried, total=total, state=f"{amount:,} {load.unit}")
             return try_session(config, load, amount, seconds, interrupts)
 
         found = search(confirmed(try_load), start, most, lambda: interrupts.asked)
