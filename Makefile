@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test images gallery chaos soak check report bench bench-render bench-profiler bench-deaths setup clean
+.PHONY: help demo test bare images gallery chaos soak check report bench bench-render bench-profiler bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -19,6 +19,12 @@ demo: $(RUN) ## set up, then watch a trained critic and its agents (without a di
 
 test: $(TEST) ## set up, then run every test
 	@.venv/bin/python -m pytest
+
+# BARE_RUN='COMMAND' runs that in place of the two.
+BARE_RUN ?=
+
+bare: ## run `make demo` and `make test` of HEAD on a bare Debian, made for it (as root; 15 minutes)
+	@bash .ci/bare $(if $(BARE_RUN),'$(BARE_RUN)')
 
 images: $(TEST) ## draw the pictures that tests compare with anew; look at each before you keep it
 	@VALUESCAPE_REGENERATE_IMAGES=1 .venv/bin/python -m pytest -q tests/visual/test_reference_pictures.py

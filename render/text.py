@@ -32,7 +32,8 @@ class Font:
 
     def __init__(self, size_px: int) -> None:
         path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-        self._font = ImageFont.truetype(str(path), size_px)
+        # Pillow's own choice depends on whether the machine has libfribidi, and so would the widths of words.
+        self._font = ImageFont.truetype(str(path), size_px, layout_engine=ImageFont.Layout.BASIC)
         self.ascent, self.descent = self._font.getmetrics()
         self.glyphs, self.atlas = self._draw()
         self.quads = lru_cache(maxsize=64)(self._quads)

@@ -5,19 +5,18 @@ anonymous file (memfd_create) has neither fault: the kernel frees it with its la
 so there is nothing to sweep and nothing that a resource tracker could unlink too early.
 """
 
-import contextlib
 import errno
 import mmap
 import os
 from typing import Any
 
 import numpy as np
-import psutil
 from multiprocess import reduction
 from numpy.typing import NDArray
 
 from sim.errors import UsageError
 from sim.layout import NO_LIMIT, ArenaLayout
+from sim.resources import available_memory
 
 
 class SharedDescriptor:
@@ -57,7 +56,7 @@ class Arena:
         except OSError as error:
             self._descriptor.close()
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
-                raise _too_small(layout.nbytes, psutil.virtual_memory().available) from None
+                raise _too_small(layout.nbytes, available_memory()) from None
             raise
         self._map()
         self._mark_unwritten()
@@ -94,20 +93,6 @@ class Arena:
         self._views.clear()
         self._descriptor.close()
         self._memory.close()
-
-
-def available_memory() -> int:
-    """Return the bytes this process may still take: of the machine, or of its control group if less."""
-    available: int = psutil.virtual_memory().available
-    with contextlib.suppress(OSError, ValueError):
-        limit = _read_int("/sys/fs/cgroup/memory.max")
-        available = min(available, limit - _read_int("/sys/fs/cgroup/memory.current"))
-    return available
-
-
-def _read_int(path: str) -> int:
-    with open(path, encoding="ascii") as file:  # noqa: PTH123 - a kernel interface, not a path of ours
-        return int(file.read())
 
 
 def _require_memory(needed: int) -> None:

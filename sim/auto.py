@@ -1,6 +1,5 @@
 """How many workers a run is best served by: measured, not guessed."""
 
-import os
 import time
 
 from threadpoolctl import threadpool_limits
@@ -12,6 +11,7 @@ from sim.landscape import map_axes
 from sim.layout import ArenaLayout
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
+from sim.resources import usable_cores
 from sim.stepper import Rules, Stepper
 from sim.worker import WorkerSpec, make_stepper
 from sim.worlds import make_world
@@ -38,9 +38,8 @@ def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     outside = config.world.name.startswith(GYMNASIUM)  # a thousand times slower: nothing to measure
     if not outside and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
-    cores = len(os.sched_getaffinity(0))
     blocks: int = -(-config.agents.count // BLOCK)
-    return max(1, min(cores - 1, blocks))
+    return max(1, min(usable_cores() - 1, blocks))
 
 
 def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:

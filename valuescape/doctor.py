@@ -12,8 +12,8 @@ from rich.table import Table
 
 from gpu.context import create_headless_context, driver_info, egl_device_count, library_loads
 from render.display import display_available
-from sim.arena import available_memory
 from sim.errors import UsageError
+from sim.resources import available_memory, usable_cores
 
 _GL_PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -106,7 +106,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    yield Finding("cores", f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}")
+    yield Finding("cores", f"{usable_cores()} usable of {os.cpu_count()}")
     room = available_memory()
     yield Finding(
         "shared-memory room",

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import os
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import UsageError
 from sim.health import limits, measures
+from sim.resources import usable_cores
 from valuescape.figures import finite
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
     }
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.arena import available_memory
 from sim.config import Config, changed
 from sim.engine import Engine
 from sim.interrupts import Interrupts
+from sim.resources import available_memory
 from sim.worlds import make_world
 from valuescape.figures import finite
 from valuescape.length import RunLength

@@ -1,0 +1,82 @@
+"""Cores and memory that this process may use: the machine's, or its control groups' where that is less.
+
+A container sees every core and all memory of its host. What it may use of them is in the files of its control
+groups, version 1 or 2, and of their ancestors (kernel documentation: admin-guide/cgroup-v1, cgroup-v2).
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+MOUNT = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def usable_cores() -> int:
+    """Return the number of cores: those the scheduler may choose, or the CPU quota, rounded up, if less."""
+    cores = len(os.sched_getaffinity(0))
+    quotas = [math.ceil(quota) for group in _groups("cpu") if (quota := _cpu_quota(group)) is not None]
+    return max(1, min([cores, *quotas]))
+
+
+def available_memory() -> int:
+    """Return the bytes that this process may still take; page cache that can be dropped counts as free."""
+    machine: int = psutil.virtual_memory().available
+    rooms = [room for group in _groups("memory") if (room := _memory_room(group)) is not None]
+    return max(0, min([machine, *rooms]))
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """Yield the folders of this process's group and its ancestors, in both versions' hierarchies."""
+    try:
+        lines = MEMBERSHIP.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        top = MOUNT / controllers if controllers else MOUNT
+        group = top / path.lstrip("/")
+        yield group
+        # Inside a container the path may be the host's, of which only the mount's own folder is there.
+        yield from (parent for parent in group.parents if parent == top or top in parent.parents)
+
+
+def _cpu_quota(group: Path) -> float | None:
+    """Return the cores' worth of time that a group may take; None without a limit."""
+    with suppress(OSError, ValueError):
+        quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
+        return None if quota == "max" else int(quota) / int(period)
+    with suppress(OSError, ValueError):
+        quota_us, period_us = (_number(group / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+        return quota_us / period_us if quota_us > 0 else None
+    return None
+
+
+def _memory_room(group: Path) -> int | None:
+    """Return the bytes left to a group; None without a limit."""
+    for limit, used, droppable in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        with suppress(OSError, ValueError):
+            room = _number(group / limit) - _number(group / used)
+            return room + _statistic(group / "memory.stat", droppable)
+    return None
+
+
+def _statistic(path: Path, name: str) -> int:
+    with suppress(OSError, ValueError):
+        for line in path.read_text(encoding="ascii").splitlines():
+            if line.startswith(f"{name} "):
+                return int(line.split()[1])
+    return 0
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text(encoding="ascii"))
