@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test bare images gallery chaos soak check report bench bench-render bench-profiler bench-deaths setup clean
+.PHONY: help demo test bare images gallery chaos soak check report bench bench-render gpu bench-profiler bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -70,6 +70,9 @@ report: $(TEST) ## scale, stress, soak, chaos, impact, bench, presets, in 30 min
 	@.venv/bin/valuescape stress --chaos --minutes 5 --json docs/bench/chaos.json --report runs/chaos.html
 	@.venv/bin/valuescape bench --seconds 1 --json docs/bench/bench.json
 	@.venv/bin/python docs/report.py --presets
+
+gpu: $(TEST) ## what this machine's OpenGL does: tests, frames to a million agents, the field; 8 minutes at most
+	@PYTHONPATH=tests:tests/bench .venv/bin/python tests/bench/opengl.py $(GPU)
 
 bench-profiler: $(TEST) ## what measuring itself costs, in a second
 	@.venv/bin/python tests/bench/profiler.py

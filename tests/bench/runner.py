@@ -106,7 +106,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "load_at_start": round(os.getloadavg()[0], 2),
-        "versions": {kind: _versions(kind) for kind in PYTHON},
+        "versions": {kind: _versions(kind) for kind, python in PYTHON.items() if python.exists()},
     }
 
 

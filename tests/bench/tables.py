@@ -41,7 +41,7 @@ def terminal(sections: list[Cells]) -> list[Table]:
 def markdown(suite: Suite, result: dict[str, Any]) -> str:
     """Return the block for docs: where and how it was measured, then the tables."""
     place = result["machine"]
-    versions = {**place["versions"]["peers"], **place["versions"]["ours"]}
+    versions = {**place["versions"].get("peers", {}), **place["versions"]["ours"]}
     used = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [
         f"{result['date']}, {place['cores']} cores of {place['cpu']}, {place['memory_gib']} GiB, Python "

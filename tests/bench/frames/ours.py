@@ -48,6 +48,7 @@ class Source:
 def main() -> None:
     args = arguments()
     walk, trail = Walk(args["agents"]), args.get("trail", TRAIL)
+    size = tuple(args.get("size", SIZE))
     gl = create_headless_context()
     keys = [
         f"agents.count={walk.agents}",
@@ -61,7 +62,7 @@ def main() -> None:
     config, meter = load_config(None, keys), FrameMeter()
     field = UploadedField(gl, EDGE, meter)
     scene = Scene(gl, config, make_world("point_mass"), field, meter, 1.0)
-    scene.resize(SIZE)
+    scene.resize(size)
     source, viewer = (
         Source(walk),
         Viewer(flat=args.get("flat", True), layer="value", trail_color="age", looks=Looks.of(config)),
@@ -94,7 +95,7 @@ def main() -> None:
     while time.perf_counter() < end or len(took) < 5:
         frame(True)
     if args.get("png"):
-        save_png(Path(args["png"]), picture_bytes(scene.picture), SIZE)
+        save_png(Path(args["png"]), picture_bytes(scene.picture), size)
     answer_frames(
         took,
         renderer=driver_info(gl).renderer,
