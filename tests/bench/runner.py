@@ -66,7 +66,7 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
             text=True,
             timeout=ROW_TIMEOUT_S,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(HERE)},  # where `measuring` is
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])},  # `measuring` is there
             check=False,
         )
     except subprocess.TimeoutExpired:
