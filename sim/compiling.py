@@ -1,7 +1,12 @@
 """Says when machine code is being made, which the first start on a machine waits for."""
 
+import logging
 from collections.abc import Callable
+from functools import cache
 
+import multiprocess
+
+_log = logging.getLogger(__name__)
 _listeners: list[Callable[[], None]] = []
 _told = False
 
@@ -18,3 +23,10 @@ def tell() -> None:
         _told = True
         for listener in _listeners:
             listener()
+
+
+@cache
+def remark(text: str) -> None:
+    """Log a warning about compiled code, once, and in the main process alone."""
+    if multiprocess.parent_process() is None:
+        _log.warning("%s", text)

@@ -16,7 +16,9 @@ from sim.layout import NO_LIMIT, Phase
 from sim.sections import WorkersConfig
 from sim.stepper import Stepper
 from sim.supervisor import Supervisor, WorkerFailedError, failure_here
-from sim.worker import WorkerSpec, make_stepper, make_turns
+from sim.worker import WorkerSpec, make_stepper, make_turns, uses_simd
+from sim.worlds import make_world
+from sim.worlds.base import ElementwiseWorld
 
 _PUMP_S = 0.02
 """Without workers, the longest that one `check` may keep a frame waiting."""
@@ -113,6 +115,7 @@ class Workers:
         self._ticks = self.arena["worker"]["tick"]
         self._main: Any = self.arena["main"][0]
         self._bell: Bell = specs[0].main_bell
+        _remark_unkept(specs[0])
         self._supervisor = Supervisor(config, specs)
         self._turns = make_turns(specs[0])
         self._first = specs[0]
@@ -167,3 +170,12 @@ class Workers:
         """End the workers, who have been told to stop."""
         self._supervisor.close()
         del self._turns, self._main, self._ticks, self._first
+
+
+def _remark_unkept(spec: WorkerSpec) -> None:
+    """Say if every worker will compile the world, each time."""
+    world = make_world(spec.config.world.name, spec.config)
+    if uses_simd(spec.config) and isinstance(world, ElementwiseWorld):
+        from sim.simd.world import remark_unkept
+
+        remark_unkept(world)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sim.rng import Stream, normal_pair, philox_words, unit_float
-from sim.simd.compiler import compiled, make_callable
+from sim.simd.compiler import compiled, compiled_whole
 from sim.simd.machine import store_elements
 from sim.simd.mlp import TILE_AGENTS
 from sim.simd.policy import ARGMAX, RANDOM, SQUASHED, forward_tile
@@ -15,11 +15,9 @@ RESET_WORD = np.uint64(Stream.RESET << 16)
 TWO, ONE = np.float32(2), np.float32(1)
 SHIFT, MASK, ZERO = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0)
 
-for _function in (philox_words, unit_float, normal_pair):
-    make_callable(_function)
-philox = compiled(philox_words)
-unit = compiled(unit_float)
-pair = compiled(normal_pair)
+philox = compiled_whole(philox_words)
+unit = compiled_whole(unit_float)
+pair = compiled_whole(normal_pair)
 
 
 @compiled

@@ -1,12 +1,9 @@
-"""How functions are compiled: decorators, vector width, and a cache that notices every change of source."""
+"""How functions are compiled: decorators, vector width, and names for all that machine code is made of."""
 
 import hashlib
-import inspect
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
 import llvmlite.binding as llvm
@@ -14,12 +11,14 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import sigutils
-from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, overload
 
 import sim
 from sim import compiling, elementwise
+from sim.simd.content import NoContentError, content_of
+from sim.simd.kept import cache_of, no_cache
+from sim.simd.linking import linked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,28 +42,11 @@ def compiled_and_kept(function: F, key: str | None = None) -> F:
     key: names all that it is made of, as `source_key` does; all this room's sources if it has closed over
     nothing.
     """
-    function.__qualname__ += "_" + (key or source_key())[:16]
+    key = source_key() if key is None else key
+    function.__qualname__ += "_" + key[:16]
     dispatcher = compiled(function)
-    cast(Any, dispatcher)._cache = _KeyedCache(function)
+    cast(Any, dispatcher)._cache = cache_of(function) if key else no_cache()
     return dispatcher
-
-
-class _KeyedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
-    """Finds machine code by the function's name, in which there is a key of all that it was made of.
-
-    numba's own cache would only notice changes of the file that the function is in, and compares what it has
-    closed over by a pickle, which differs from process to process where that is functions.
-    """
-
-    def _index_key(self, signature: Any, codegen: Any) -> Any:
-        return signature, codegen.magic_tuple()
-
-    def load_overload(self, signature: Any, context: Any) -> Any:
-        """Return the machine code, or None, after which it is made."""
-        found = super().load_overload(signature, context)
-        if found is None:
-            compiling.tell()
-        return found
 
 
 def compile_for(function: Callable[..., Any], *arguments: Any) -> None:
@@ -77,7 +59,7 @@ def c_function(function: Callable[..., Any], key: str) -> int:
     function.__qualname__ += "_" + key[:16]
     kind = types.void(types.uintp, types.intp, types.uintp)
     made: Any = CFunc(function, sigutils.normalize_signature(kind), {}, {"error_model": "numpy"})
-    made._cache = _KeyedCache(function)
+    made._cache = cache_of(function) if key else no_cache()
     made.compile()
     _made.append(made)
     return int(made.address)
@@ -89,65 +71,25 @@ _made: list[Any] = []
 
 def compiled_whole(function: F) -> F:
     """Compile `function` where it is called, with the plain functions that it calls."""
-    make_callable(function)
-    return compiled(function)
+    return cast(F, linked(function, compiled))
 
 
-def make_callable(function: Callable[..., Any]) -> None:
-    """Let compiled code call the plain functions that `function` calls, and those that they call."""
-    for called in _called(function):
-        if called not in _callable:
-            _callable.add(called)
-            register_jitable(called)
-            make_callable(called)
-
-
-_callable: set[Callable[..., Any]] = {
-    elementwise.where,
-    elementwise.floor,
-    elementwise.float_bits,
-    elementwise.bits_float,
-}
-"""What compiled code can call: at first what has a translation of its own, below."""
-
-
-def _called(function: Callable[..., Any]) -> list[FunctionType]:
-    """Return the Python functions that `function` names, directly or as attributes of a module."""
-    code, names = function.__code__, function.__globals__
-    found = [names.get(name) for name in code.co_names]
-    modules = [
-        each for each in found if isinstance(each, ModuleType) and not each.__name__.startswith("numpy")
-    ]
-    found += [getattr(module, name, None) for module in modules for name in code.co_names]
-    return [each for each in found if isinstance(each, FunctionType)]
+UNKEPT = ""
+"""The key of what must not be kept: something that it reads has no content that could be compared."""
 
 
 def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
-    """Return a name for the sources of compiled code: of `functions`, all that they call, and this room's.
+    """Return a name for the content of compiled code: of `functions`, all that they reach, and this room's.
 
-    constants: what else the machine code was told, with a `repr` that says all of it.
+    constants: what else the machine code was told, with a `repr` that says all of it. UNKEPT if something
+    that the functions reach has no content that can be told; that is said once.
     """
-    digest = hashlib.sha256(_room_source() + repr(constants).encode())
-    for each in _reached(functions):
-        name = f"{each.__module__}.{each.__qualname__}"  # kept code imports the module again
-        digest.update(name.encode() + _module_source(each.__module__) + _constants(each))
-    return digest.hexdigest()
-
-
-def _reached(functions: tuple[Callable[..., Any], ...]) -> list[Callable[..., Any]]:
-    """Return the functions and those that they call, directly or not; each once."""
-    found = list(functions)
-    for each in found:  # which grows meanwhile
-        found += [called for called in _called(each) if called not in found]
-    return found
-
-
-def _constants(function: Callable[..., Any]) -> bytes:
-    """Return the values of the numbers that `function` names, wherever they were defined."""
-    values = [(name, function.__globals__.get(name)) for name in function.__code__.co_names]
-    return repr(
-        [(name, value) for name, value in values if isinstance(value, int | float | np.number)]
-    ).encode()
+    try:
+        content = content_of(functions)
+    except NoContentError as error:
+        compiling.remark(f"{error}: its machine code is not kept, every start compiles it")
+        return UNKEPT
+    return hashlib.sha256(_room_source() + repr(constants).encode() + content).hexdigest()
 
 
 @cache
@@ -156,14 +98,6 @@ def _room_source() -> bytes:
     files = [*sorted((room / "simd").glob("*.py"))]
     files += [room / name for name in ("elementwise.py", "rng.py", "layout.py", "policy/network.py")]
     return b"".join(file.read_bytes() for file in files)
-
-
-@cache
-def _module_source(name: str) -> bytes:
-    try:
-        return inspect.getsource(sys.modules[name]).encode()
-    except (OSError, TypeError):  # typed at a prompt: there is nothing to compare later runs with
-        return hashlib.sha256(name.encode()).digest()
 
 
 @overload(elementwise.where, strict=False)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.simd.compiler import compiled_whole, source_key
+from sim.simd.compiler import UNKEPT, compiled_whole, source_key
 from sim.simd.finish import PassRows, compile_pass, pass_rows
 from sim.simd.machine import call_at
 from sim.simd.tick import any_ended, point_at_rows
@@ -50,5 +50,5 @@ def interacting_tick(step_among: CompiledStepAmong) -> tuple[Any, str]:
         call_at(code.finish, scratch.table.ctypes.data, end - begin, np.uintp(np.uint32(k + 1)))
         return not (code.autoreset and any_ended(arrays.ending[now, begin:end]))
 
-    key = source_key(constants=step_among.key)
+    key = source_key(constants=step_among.key) if step_among.key else UNKEPT
     return compiled_whole(tick), key

@@ -32,7 +32,8 @@ class WorldCode(NamedTuple):
 def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> WorldCode:
     """Return the machine code of `world`. Raises numba's errors if it cannot be compiled.
 
-    A second the first time; later processes find it, until the source of the world's module changes.
+    A second the first time; later processes find it, until the source of the world's module or a value that
+    it reads changes.
     """
     state_dim, action_dim = len(world.state), world.action.dim
     obs_row = state_dim + action_dim
@@ -48,6 +49,11 @@ def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> Wor
         rows=draw_row + -(-draws // 4) * 4,
         reset_draws=world.reset_draws,
     )
+
+
+def remark_unkept(world: ElementwiseWorld) -> None:
+    """Log a warning if machine code of `world` cannot be kept, for workers, which say nothing."""
+    source_key(world.start, world.dynamics, world.observation)
 
 
 def _compile(

@@ -136,11 +136,10 @@ UNARY = {
 @pytest.fixture(scope="module")
 def compiled_loops():
     """Loops over arrays that apply each function of one number, by name."""
-    from sim.simd.compiler import compiled, make_callable
+    from sim.simd.compiler import compiled, compiled_whole
 
     def loop(function):
-        make_callable(function)
-        one = compiled(function)
+        one = compiled_whole(function)
 
         def run(x, out):
             for i in range(len(x)):
@@ -194,10 +193,9 @@ def test_compiled_functions_give_numpys_bits_anywhere(compiled_loops, name):
 @pytest.mark.regression
 def test_compiled_clip_gives_numpys_bits():
     """For zeros of either sign and NaN too, which libraries treat in ways of their own."""
-    from sim.simd.compiler import compiled, make_callable
+    from sim.simd.compiler import compiled, compiled_whole
 
-    make_callable(elementwise.clip)
-    one = compiled(elementwise.clip)
+    one = compiled_whole(elementwise.clip)
 
     @compiled
     def run(x, low, high, out):
