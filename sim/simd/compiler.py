@@ -88,9 +88,12 @@ _made: list[Any] = []
 
 
 def compiled_whole(function: F) -> F:
-    """Compile `function` where it is called, with the plain functions that it calls."""
+    """Compile `function` into its callers, with the plain functions that it calls.
+
+    Whatever its size: a call that LLVM does not inline is a loop that it does not vectorise.
+    """
     make_callable(function)
-    return compiled(function)
+    return cast(F, numba.njit(error_model="numpy", nogil=True, forceinline=True)(function))
 
 
 def make_callable(function: Callable[..., Any]) -> None:
@@ -98,7 +101,7 @@ def make_callable(function: Callable[..., Any]) -> None:
     for called in _called(function):
         if called not in _callable:
             _callable.add(called)
-            register_jitable(called)
+            register_jitable(forceinline=True)(called)
             make_callable(called)
 
 
