@@ -66,8 +66,9 @@ def maximum(a: Element, b: Element) -> Element:
 
 
 def clip(x: Element, low: Element, high: Element) -> Element:
-    """Return `x` within [low, high]."""
-    return minimum(maximum(x, low), high)
+    """Return `x` within [low, high]; NaN stays NaN."""
+    x = where(x < low, low, x)
+    return where(x > high, high, x)
 
 
 def symmetric(draw: Element, reach: Element) -> Element:

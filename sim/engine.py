@@ -24,7 +24,7 @@ from sim.layout import NO_LIMIT, ArenaLayout, slices
 from sim.policy.inference import BLOCK
 from sim.policy.network import Checkpoint
 from sim.profiler import SPANS, SpanRing
-from sim.stepper import ROW_ARRAYS, Rules, Stepper, observes_state
+from sim.stepper import ROW_ARRAYS, Rules, Stepper, give_seed, observes_state
 from sim.supervisor import require_descriptors
 from sim.worker import WorkerSpec
 from sim.worlds import World, make_world, world_files
@@ -96,7 +96,7 @@ class Engine:
                 kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
             )
         )
-        self.arena["main"]["seed"] = config.run.seed
+        give_seed(self.arena, config.run.seed)
         self._ticks: NDArray[np.int64] = self.arena["worker"]["tick"]
         self._bells = tuple(Bell() for _ in range(self.workers))
         self._main_bell = Bell()

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from sim.layout import EPISODE, Ending
 
-_TERMINATED, _TRUNCATED = np.uint8(Ending.TERMINATED), np.uint8(Ending.TRUNCATED)
-
 Records = NDArray[Any]
 """[n, 2] of `sim.layout.EPISODE`: an agent's episode e is in column e mod 2."""
 
@@ -20,15 +18,6 @@ class Endings:
 
     ending: NDArray[np.uint8]
     episode_return: NDArray[np.float32]
-
-
-def split_endings(
-    ending: NDArray[np.uint8], terminated: NDArray[np.bool_], truncated: NDArray[np.bool_]
-) -> bool:
-    """Write which of the `ending` [n] are which, and return whether any is a termination."""
-    np.equal(ending, _TERMINATED, terminated)
-    np.equal(ending, _TRUNCATED, truncated)
-    return bool(terminated.any())
 
 
 def first_episodes(records: Records, tick: int) -> None:

@@ -90,6 +90,10 @@ worker that died in it, finds the one before untouched, and writes the newest ag
 """
 
 
+START_KEY = np.dtype([("seed", "u8"), ("agent", "u8")])
+"""What an agent's starts are drawn for, where agents may have seeds of their own: (seed, agent)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedField:
     """One array in the arena."""
@@ -151,6 +155,7 @@ class ArenaLayout:
             "given_action": ((self.action_dim, n * self.given_actions), "f4"),
             "action_log": ((self.action_log_rows, self.action_dim, n), "f4"),  # that led to tick k + 1: row k
             "obs": ((ring, self.kept_obs_dim, n), "f4"),
+            "start_key": ((n * self.given_actions,), START_KEY),
         }
         fields, offset = {}, 0
         for name, (shape, dtype) in shapes.items():

@@ -64,23 +64,24 @@ def normal_pair(u: Element, v: Element) -> tuple[Element, Element]:
     return radius * cos(_TWO_PI * v), radius * sin(_TWO_PI * v)
 
 
-def philox4x32(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: int) -> Uint32Array:
+def philox4x32(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: ArrayLike) -> Uint32Array:
     """Return the four Philox 4x32-10 words of each counter, as a new [4, n] uint32 array.
 
-    counter: four arrays (or scalars) of uint32, broadcast against each other to [n]. key: 64 bits.
+    counter: four arrays (or scalars) of uint32, broadcast against each other to [n]. key: 64 bits, one
+    for all or [n].
     """
     c0, c1, c2, c3 = np.broadcast_arrays(*(np.atleast_1d(np.asarray(word, np.uint64)) for word in counter))
-    key_0, key_1 = np.uint64(key & 0xFFFFFFFF), np.uint64((key >> 32) & 0xFFFFFFFF)
-    return np.stack(philox_words(c0, c1, c2, c3, key_0, key_1)).astype(np.uint32)
+    keys = np.asarray(key, np.uint64)
+    return np.stack(philox_words(c0, c1, c2, c3, keys & _MASK, keys >> _SHIFT)).astype(np.uint32)
 
 
 def uniform(
-    seed: int, stream: Stream, agent: ArrayLike, episode: ArrayLike, tick: ArrayLike, count: int
+    seed: ArrayLike, stream: Stream, agent: ArrayLike, episode: ArrayLike, tick: ArrayLike, count: int
 ) -> Float32Array:
     """Return `count` uniform draws in [0, 1) for each agent, as a new [count, n] float32 array.
 
-    agent, episode, tick: [n] or scalar unsigned integers below 2**32. Draws have 24 bits, so that every one
-    is exact in float32 and 1.0 never occurs.
+    seed: 64 bits, one for all or [n]. agent, episode, tick: [n] or scalar unsigned integers below 2**32.
+    Draws have 24 bits, so that every one is exact in float32 and 1.0 never occurs.
     """
     blocks = [np.zeros((0, np.size(agent)), np.uint32)]
     for block in range(-(-count // 4)):

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.arena import Arena
-from sim.episodes import Endings, first_episodes, next_episodes
-from sim.layout import Ending
+from sim.elementwise import clip
+from sim.episodes import Endings, episodes_at, first_episodes, next_episodes
+from sim.layout import EPISODE, Ending
 from sim.rng import Stream, normal, uniform
 from sim.turns import Turn, Turns
 from sim.worlds import ArrayWorld, ContinuousAction, DiscreteAction, World
@@ -79,6 +80,7 @@ class Stepper:
         ]
         self.records = arena["episodes"][part]
         self.episode_start = arena["episode_start"][part]
+        self.start_key = arena["start_key"][part]
         self.kept_obs = arena["obs"][..., part]
         self.trail_position = arena["trail_position"][:, part]
         self.trail_strand = arena["trail_strand"][:, part]
@@ -92,7 +94,7 @@ class Stepper:
 
     @seed.setter
     def seed(self, seed: int) -> None:
-        self.arena["main"][0]["seed"] = seed
+        give_seed(self.arena, seed)
 
     def row(self, tick: int) -> Row:
         """Return the views of `tick`."""
@@ -148,8 +150,37 @@ class Stepper:
         For whoever resets by himself, while the slice's worker rests. The trail breaks there.
         """
         self._start_again(who, tick, tick)
+        self._show(who, tick)
+
+    def begin(
+        self, who: NDArray[np.intp], tick: int, seed: NDArray[np.uint64], agent: NDArray[np.intp]
+    ) -> None:
+        """Put the agents `who` at the start of episode 0 of other agents of other seeds, at `tick` itself.
+
+        seed: [len(who)], or one for all; agent: [len(who)]. Their later starts are those of these agents, too.
+        Raises IndexError if the arena keeps no keys, as without given actions.
+        """
+        key = np.empty(len(who), self.start_key.dtype)
+        key["seed"], key["agent"] = seed, agent
+        self.start_key[who] = key
+        records = np.empty((len(who), 2), EPISODE)
+        first_episodes(records, tick)
+        self.records[who] = records
+        self._start(who, np.uint32(0), tick)
+        self._show(who, tick)
+
+    def place(self, who: NDArray[np.intp], tick: int, state: Float32Array) -> None:
+        """Put the agents `who` at `state`, [state_dim, len(who)], at `tick` itself; their episodes go on."""
+        self.row(tick).state[:, who] = state
+        self._show(who, tick)
+
+    def draws_of(self, who: NDArray[np.intp], tick: int) -> Float32Array:
+        """Return the draws that the episodes of agents `who` at `tick` started from, [reset_draws, len(who)]."""
+        return self._reset_draws(who, episodes_at(self.records, self.row(tick).endings, tick).number[who])
+
+    def _show(self, who: NDArray[np.intp], tick: int) -> None:
+        """Write what agents `who`, who were moved, observe at `tick`, and begin a new strand of their trails."""
         row = self.row(tick)
-        row.ending[who] = Ending.RUNNING
         if self.kept_obs.shape[1]:
             obs = np.empty((len(self.obs), len(who)), np.float32)
             self.world.observe(row.state[:, who], obs)
@@ -183,7 +214,7 @@ class Stepper:
 
     def _given_action(self) -> Float32Array:
         low, high = action_bounds(self.world.action)
-        clipped: Float32Array = np.clip(self.arena["given_action"][:, self.part], low[:, None], high[:, None])
+        clipped: Float32Array = clip(self.arena["given_action"][:, self.part], low[:, None], high[:, None])
         return clipped
 
     def _random_action(self, tick: int, action: NDArray[Any]) -> None:
@@ -214,10 +245,13 @@ class Stepper:
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
         """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
         assert isinstance(self.world, ArrayWorld | InteractingWorld)
-        self.world.reset(self._reset_draws(self.agent[who], number), out)
+        self.world.reset(self._reset_draws(who, number), out)
 
-    def _reset_draws(self, agent: NDArray[np.uint64], episode: Any) -> Float32Array:
-        return uniform(self.seed, Stream.RESET, agent, episode, 0, self.world.reset_draws)
+    def _reset_draws(self, who: NDArray[np.intp], episode: Any) -> Float32Array:
+        seed, agent = self.seed, self.agent[who]
+        if len(self.start_key):
+            seed, agent = self.start_key["seed"][who], self.start_key["agent"][who]
+        return uniform(seed, Stream.RESET, agent, episode, 0, self.world.reset_draws)
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
         """Let the world make the next states."""
@@ -238,7 +272,10 @@ class Stepper:
 
     def _start_again(self, who: NDArray[np.intp], ended: int, began: int) -> None:
         """Put agents `who`, whose episodes ended in tick `ended`, at the start of their next at `began`."""
-        number = next_episodes(self.records, who, self.row(ended).endings, ended, began)
+        self._start(who, next_episodes(self.records, who, self.row(ended).endings, ended, began), began)
+
+    def _start(self, who: NDArray[np.intp], number: Any, began: int) -> None:
+        """Write agents `who` at the start of their episodes `number`, at tick `began`."""
         start = np.empty((len(self.world.state), len(who)), np.float32)
         self._start_states(who, number, start)
         row = self.row(began)
@@ -274,6 +311,13 @@ def _on_map(x: Float32Array, variable: Variable) -> Float32Array:
     low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
     inside: Float32Array = x - np.floor((x - low) / span) * span
     return inside
+
+
+def give_seed(arena: Arena, seed: int) -> None:
+    """Let all randomness of the arena's agents follow from `seed`, 64 bits."""
+    arena["main"][0]["seed"] = seed
+    key = arena["start_key"]
+    key["seed"], key["agent"] = seed, np.arange(len(key))
 
 
 def observes_state(world: World) -> bool:

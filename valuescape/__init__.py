@@ -20,13 +20,14 @@ def make_vec(
     *,
     autoreset_mode: Any = "NextStep",
     copy: bool = True,
+    render_mode: str | None = None,
 ) -> "CrowdVectorEnv":
     """Return `num_envs` environments as one `gymnasium.vector.VectorEnv`, stepped by worker processes.
 
     id: a world's name, as "mountain_car_continuous", or Gymnasium's id of it, as "MountainCarContinuous-v0".
     num_workers: processes that step; 0 steps in this one. seed: what a `reset` without a seed goes by; the
     same for any number of workers. autoreset_mode: `gymnasium.vector.AutoresetMode` or its value. copy: as
-    `CrowdVectorEnv` says.
+    `CrowdVectorEnv` says. render_mode: "rgb_array" lets `render` return a picture of the crowd.
 
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
@@ -42,7 +43,8 @@ def make_vec(
             "valuescape.make_vec needs gymnasium, which is not installed",
             "pip install 'valuescape[train]' (in a clone: pip install -e '.[train]')",
         ) from error
-    return CrowdVectorEnv(id, num_envs, num_workers, seed, autoreset_mode=autoreset_mode, copy=copy)
+    options = {"autoreset_mode": autoreset_mode, "copy": copy, "render_mode": render_mode}
+    return CrowdVectorEnv(id, num_envs, num_workers, seed, **options)
 
 
 def load_world_file(path: "Path | str") -> None:

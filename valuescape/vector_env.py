@@ -1,10 +1,10 @@
 """A crowd of agents as Gymnasium's VectorEnv: actions in, observations out, through shared memory."""
 
-from collections.abc import Callable
+import os
+import weakref
 from enum import Enum
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 from gymnasium.error import (
     AlreadyPendingCallError,
@@ -12,17 +12,22 @@ from gymnasium.error import (
     NoAsyncCallError,
     ResetNeeded,
 )
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
+from sim.arena import Arena
 from sim.config import Config, load_config
 from sim.engine import Engine
-from sim.episodes import split_endings as plain_split_endings
 from sim.errors import UsageError
+from sim.exchange import Exchange
 from sim.worker import uses_simd
-from sim.worlds import DiscreteAction, World
+from sim.worlds import World
+from valuescape.crowd_image import crowd_image
+from valuescape.vector_shared import SharedAttributes
 from valuescape.vector_spaces import make_spec, single_action_space, single_observation_space, world_of
+from valuescape.vector_starts import Seed, Starts
 
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
@@ -49,7 +54,7 @@ class _Row(NamedTuple):
     truncated: BoolArray
 
 
-class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnasium is optional: not followed
+class CrowdVectorEnv(SharedAttributes):
     """`num_envs` agents of one world; make it with `valuescape.make_vec`.
 
     Steps are those of Gymnasium's SyncVectorEnv, in float32, with these differences. One seed serves all
@@ -65,7 +70,7 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
 
     `action_buffer` is the shared memory that actions are read from, float32 [num_envs, action_dim]; fill it
     and call `step(vec.action_buffer)`, and no action is copied. A worker that dies is replaced, and the step
-    made as if nothing had happened.
+    made as if nothing had happened. One that is dropped without `close` is closed when Python collects it.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         copy: bool = True,
+        render_mode: str | None = None,
     ) -> None:
         """As `valuescape.make_vec`, which needs no Gymnasium to be called; returns when workers are ready."""
         self.closed = True  # as long as there is nothing to close
@@ -84,14 +90,30 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         self.copy = copy
         self.num_envs = num_envs
         world = world_of(id)
-        arguments = {"num_workers": num_workers, "seed": seed, "autoreset_mode": self.mode, "copy": copy}
-        self.spec = make_spec(world, arguments)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.mode}
+        self.metadata = {
+            "render_modes": ["rgb_array"],
+            "render_fps": max(1, round(1 / world.step_s)),
+            "autoreset_mode": self.mode,
+        }
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise UsageError(
+                f"make_vec: render_mode={render_mode!r} is unknown", "expected rgb_array, or None"
+            )
+        self.render_mode = render_mode
+        arguments = {
+            "num_workers": num_workers,
+            "seed": seed,
+            "autoreset_mode": self.mode.value,
+            "copy": copy,
+        }
+        self.spec = make_spec(world, arguments | {"render_mode": render_mode})
         self._start(world, num_workers, seed)
+        self._np_random, self._np_random_seed = seeding.np_random(seed)
         self.single_observation_space = single_observation_space(world)
         self.single_action_space = single_action_space(world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self._actions_shape: tuple[int, ...] = self.action_space.shape
 
     def _start(self, world: World, num_workers: int, seed: int) -> None:
         config = load_config(
@@ -107,61 +129,61 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         )
         autoreset = self.mode is AutoresetMode.NEXT_STEP
         self.engine = Engine(config, None, given_actions=True, autoreset=autoreset)
+        self._finalizer = weakref.finalize(self, _close_where_made, self.engine, os.getpid())
         self.closed = False
         try:
             self.engine.wait_ready()
             self.engine.advance_to(0)  # makes nothing, but finds or compiles the code that asks for ticks
+            self._exchange = make_exchange(config, self.engine.arena, world)
         except BaseException:
             self.close()
             raise
-        self._choices = world.action.n if isinstance(world.action, DiscreteAction) else 0
         self._restarter = self.engine.stepper()
-        self._split = _splitter(config)
-        self._given: Float32Array = self.engine.arena["given_action"]
-        self.action_buffer: Float32Array = self._given.T
+        self.action_buffer: Float32Array = self._exchange.given.T
         self._rows = [self._row(tick) for tick in range(self.engine.arena.layout.state_rows)]
         self._waiting = np.zeros(self.num_envs, np.bool_)  # DISABLED: who must be reset
         self._tick = 0
         self._phase = _Phase.NEW
+        self._notes = set()
 
     def _row(self, tick: int) -> _Row:
-        name = "obs" if self.engine.arena.layout.kept_obs_dim else "state"
         reward, ending = self.engine.row("reward", tick), self.engine.row("ending", tick)
         flags = np.zeros((2, self.num_envs), np.bool_)
-        return _Row(self.engine.row(name, tick).T, reward, ending, flags[0], flags[1])
+        return _Row(self._exchange.obs[tick].T, reward, ending, flags[0], flags[1])
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: Seed = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
         """Start new episodes and return the observations, [num_envs, obs_dim], and no info.
 
-        seed: all environments start as in a new crowd of that seed; None: each goes on to its next episode,
-        at first to the first of `make_vec`'s seed. options: `reset_mask`, [num_envs] bool, names who resets.
+        seed: one number, and all environments start as in a new crowd of that seed; or one for each
+        environment, which then does as environment 0 of a crowd of that seed does. None, alone or in the
+        list: it goes on to its next episode, at first to the first of `make_vec`'s seed.
+        options: `reset_mask`, [num_envs] bool, names who resets; the bounds of Gymnasium's world of that name
+        (`low` and `high`, the pendulum's `x_init` and `y_init`) hold for the starts that this call makes.
         Raises ValueError or TypeError for a seed that is no 64-bit number, other options, or an odd mask.
         """
         self._require(reset=True)
-        mask = _reset_mask(options, self.num_envs)
-        if seed is not None and (mask is not None or not 0 <= seed < 2**64):
-            raise ValueError(f"seed={seed!r}: expected one number from 0 to 2**64 - 1, and no reset_mask")
-        if mask is not None and self._phase is _Phase.NEW:
+        starts = Starts.of(seed, options, self.num_envs, self.engine.world.name)
+        mask = starts.mask
+        if self._phase is _Phase.NEW and mask is not None and not mask.all():
             raise ResetNeeded("reset with a reset_mask: the first reset is of all environments")
-        super().reset(seed=seed)
-        if seed is not None:
-            self._restarter.seed = seed
-            self._restarter.initialise(self._tick)
-        elif self._phase is not _Phase.NEW:
-            who = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
-            self._restarter.restart(who, self._tick)
+        super().reset(seed=starts.seed if starts.all_by_one_seed else None)
+        starts.apply(self._restarter, self._tick, new=self._phase is _Phase.NEW)
         self._waiting[True if mask is None else mask] = False
         self._phase = _Phase.READY
-        return self._copied(self._rows[self._tick % len(self._rows)].obs), {}
+        if not self.copy:
+            return self._rows[self._tick % len(self._rows)].obs, {}
+        obs = np.empty(self.observation_space.shape, np.float32)
+        self._exchange.observations(self._tick, obs)
+        return obs, {}
 
     def step(self, actions: ArrayLike) -> StepResult:
         """Advance every environment; return obs, rewards, terminations, truncations and infos.
 
         actions: [num_envs, action_dim] of a Box, or [num_envs] indices of a Discrete; `action_buffer` is
-        taken as it is. Raises ValueError for another shape or an index that is none, naming the environment;
-        ResetNeeded before the first reset, and with autoreset disabled if an episode has ended.
+        taken as it is. Raises ValueError for another shape, for NaN or an index that is none, naming the
+        environment; ResetNeeded before the first reset, and with autoreset disabled if an episode has ended.
         """
         if self._phase is not _Phase.READY:
             self._require()
@@ -183,12 +205,23 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
             raise NoAsyncCallError("step_wait without a step_async before it", "step")
         return self._finish()
 
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """Return one picture, [height, width, 3] uint8, in a tuple: the world's map, every agent a dot.
+
+        There is one for all environments, not one each. None unless `render_mode` is "rgb_array".
+        """
+        self._require(reset=True)
+        if self.render_mode is None:
+            return None
+        return (crowd_image(self.engine.world, self.engine.row("state", self._tick)),)
+
     def close_extras(self, **_kwargs: Any) -> None:
         """End the workers and let go of the shared memory; views that were returned stay readable."""
         self._phase = _Phase.CLOSED
         self._rows = []
-        self.action_buffer = self._given = np.empty((0, 0), np.float32)
-        self._restarter = None  # type: ignore[assignment]  # nothing is called any more that needs it
+        self.action_buffer = np.empty((0, 0), np.float32)
+        self._exchange = self._restarter = None  # type: ignore[assignment]  # nothing is called that needs them
+        self._finalizer.detach()
         self.engine.close()
 
     def _require(self, *, reset: bool = False) -> None:
@@ -202,25 +235,24 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
 
     def _give(self, actions: ArrayLike) -> None:
         """Put actions where the workers read them, unless they are there."""
-        if actions is not self.action_buffer:
-            array = np.asarray(actions)
-            expected: tuple[int, ...] = self.action_space.shape
-            if array.shape != expected:
-                raise ValueError(f"actions have shape {array.shape}, expected {expected}")
-            self._given[:] = array.T
-        if self._choices:
-            self._require_choices(self._given[0])
         if self.mode is AutoresetMode.DISABLED and self._waiting.any():
             raise ResetNeeded(f"environments {_some(np.flatnonzero(self._waiting))} have ended: reset them")
+        if actions is self.action_buffer:
+            valid = self._exchange.valid()
+        else:
+            array = np.asarray(actions)
+            if array.shape != self._actions_shape:
+                raise ValueError(f"actions have shape {array.shape}, expected {self._actions_shape}")
+            valid = self._exchange.take(array)
+        if not valid:
+            raise ValueError(self._what_is_wrong())
 
-    def _require_choices(self, index: Float32Array) -> None:
-        valid = (index >= 0) & (index < self._choices) & (index == np.floor(index))
-        if not valid.all():
-            env = int(np.argmin(valid))
-            raise ValueError(
-                f"environment {env}: action {index[env]:g} is none of 0 to {self._choices - 1} "
-                f"({np.count_nonzero(~valid)} such in all)"
-            )
+    def _what_is_wrong(self) -> str:
+        wrong, choices = self._exchange.wrong(), self._exchange.choices
+        env = int(np.argmax(wrong))
+        action = ", ".join(f"{number:g}" for number in self.action_buffer[env])
+        expected = f"none of 0 to {choices - 1}" if choices else "no number"
+        return f"environment {env}: action {action} is {expected} ({np.count_nonzero(wrong)} such in all)"
 
     def _finish(self) -> StepResult:
         """Wait for the tick that was begun, and return what it shows."""
@@ -229,28 +261,26 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         self._tick = tick
         self._phase = _Phase.READY
         row = self._rows[tick % len(self._rows)]
-        if self._split(row.ending, row.terminated, row.truncated):
-            self._mark_both(row)
+        if self.copy:
+            n = self.num_envs
+            obs, reward = np.empty(row.obs.shape, np.float32), np.empty(n, np.float64)
+            shown = obs, reward, np.empty(n, np.bool_), np.empty(n, np.bool_)
+            ended = self._exchange.outcome(tick, *shown)
+        else:
+            shown = row.obs, row.reward, row.terminated, row.truncated
+            ended = self._exchange.endings(tick, row.terminated, row.truncated)
         infos: dict[str, Any] = {}
-        if self.mode is AutoresetMode.SAME_STEP:
-            infos = self._start_again(row, np.flatnonzero(row.ending))
+        if self.mode is AutoresetMode.SAME_STEP and ended:
+            infos = self._start_again(row, np.flatnonzero(row.ending), shown[0])
         elif self.mode is AutoresetMode.DISABLED:
-            np.logical_or(row.terminated, row.truncated, out=self._waiting)
-        if not self.copy:
-            return row.obs, row.reward, row.terminated, row.truncated, infos
-        reward = row.reward.astype(np.float64)
-        return self._copied(row.obs), reward, row.terminated.copy(), row.truncated.copy(), infos
+            np.logical_or(shown[2], shown[3], out=self._waiting)
+        return *shown, infos
 
-    def _mark_both(self, row: _Row) -> None:
-        """Mark as truncated, too, whose episode terminated in the last step that it could have."""
-        who = np.flatnonzero(row.terminated)
-        steps = np.uint32(self._tick & 0xFFFFFFFF) - self.engine.arena["episode_start"][who]
-        row.truncated[who] = steps >= self._restarter.world.max_episode_steps
+    def _start_again(self, row: _Row, who: Indices, shown: Float32Array) -> dict[str, Any]:
+        """Start the next episodes of `who` in this very step; return the infos of those that ended.
 
-    def _start_again(self, row: _Row, who: Indices) -> dict[str, Any]:
-        """Start the next episodes of `who` in this very step; return the infos of those that ended."""
-        if not len(who):
-            return {}
+        shown: the observations that the step returns.
+        """
         final_obs, mask = np.full(self.num_envs, None, object), np.zeros(self.num_envs, np.bool_)
         for env, obs in zip(who, row.obs[who], strict=True):
             final_obs[env] = obs
@@ -258,24 +288,24 @@ class CrowdVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymna
         reward = row.reward[who]
         self._restarter.restart(who, self._tick)
         row.reward[who] = reward  # a start has none, but this step still shows that of the end
+        if shown is not row.obs:
+            shown[who] = row.obs[who]
         return {"final_obs": final_obs, "_final_obs": mask, "final_info": {}, "_final_info": mask.copy()}
 
-    def _copied(self, obs: Float32Array) -> Float32Array:
-        if not self.copy:
-            return obs
-        copied = np.empty(obs.shape, np.float32)
-        for variable in range(obs.shape[1]):  # five times faster than letting NumPy transpose
-            copied[:, variable] = obs[:, variable]
-        return copied
 
-
-def _splitter(config: Config) -> Callable[[NDArray[np.uint8], BoolArray, BoolArray], bool]:
-    """Return `split_endings`, compiled if ticks are."""
+def make_exchange(config: Config, arena: Arena, world: World) -> Exchange:
+    """Return what hands actions over and outcomes back, compiled if ticks are."""
     if uses_simd(config):
-        from sim.simd.endings import split_endings
+        from sim.simd.exchange import CompiledExchange
 
-        return split_endings
-    return plain_split_endings
+        return CompiledExchange(arena, world)
+    return Exchange(arena, world)
+
+
+def _close_where_made(engine: Engine, pid: int) -> None:
+    """Close the engine of an environment that nobody has any more; a fork's copy is not ours to close."""
+    if os.getpid() == pid:
+        engine.close()
 
 
 def make_from_spec(*, max_episode_steps: int, **arguments: Any) -> CrowdVectorEnv:
@@ -285,20 +315,6 @@ def make_from_spec(*, max_episode_steps: int, **arguments: Any) -> CrowdVectorEn
         vec.close()
         raise UsageError(f"max_episode_steps={max_episode_steps}: {vec.spec.id} has a limit of its own")
     return vec
-
-
-def _reset_mask(options: dict[str, Any] | None, num_envs: int) -> BoolArray | None:
-    """Return `options["reset_mask"]` if there is one. Raises ValueError or TypeError if it cannot be."""
-    if unknown := (options or {}).keys() - {"reset_mask"}:
-        raise ValueError(f"options {sorted(unknown)} are unknown; there is reset_mask")
-    mask = (options or {}).get("reset_mask")
-    if mask is None:
-        return None
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        raise TypeError(f"reset_mask: expected a NumPy array of bool, got {mask!r}")
-    if mask.shape != (num_envs,) or not mask.any():
-        raise ValueError(f"reset_mask: expected shape ({num_envs},) with a True in it, got {mask!r}")
-    return mask
 
 
 def _some(envs: Indices) -> str:

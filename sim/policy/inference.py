@@ -52,8 +52,8 @@ class BatchPolicy:
     def act(self, obs: Float32Array, out: Float32Array) -> None:
         """Write the actions for `obs` [obs_dim, n] into `out` [action_dim, n], in the world's units.
 
-        n <= capacity. Discrete actions are whole indices; ties go to the lowest. Raises ValueError for
-        other shapes.
+        n <= capacity. Discrete actions are whole indices; ties go to the lowest. NaN stays NaN, and is the
+        choice where a score is. Raises ValueError for other shapes.
         """
         if self._head is ActorHead.ARGMAX:
             self._argmax(self.outputs(obs), out[0])
@@ -79,13 +79,14 @@ class BatchPolicy:
         self._actor.forward(obs, out)
 
     def _argmax(self, scores: Float32Array, out: Float32Array) -> None:
-        """Write the index of each column's maximum; `scores` [actions, n] is used up as scratch."""
+        """Write the index of each column's maximum, or NaN; `scores` [actions, n] is used up as scratch."""
         best, better = scores[0], self._better[: scores.shape[1]]
         out[:] = 0
         for action in range(1, len(scores)):
             np.greater(scores[action], best, out=better)
             np.copyto(out, np.float32(action), where=better)
             np.maximum(scores[action], best, out=best)
+        np.copyto(out, np.float32(np.nan), where=np.isnan(best, out=better))
 
 
 class BatchMlp:

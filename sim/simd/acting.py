@@ -13,6 +13,7 @@ from sim.simd.policy import ARGMAX, RANDOM, SQUASHED, forward_tile
 EXPLORATION_WORD = np.uint64(Stream.EXPLORATION << 16)
 RESET_WORD = np.uint64(Stream.RESET << 16)
 TWO, ONE = np.float32(2), np.float32(1)
+NAN = np.float32(np.nan)
 SHIFT, MASK, ZERO = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0)
 
 philox = compiled_whole(philox_words)
@@ -41,15 +42,13 @@ def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) ->
 
 
 @compiled
-def draw_for_reset(draws: Any, count: Any, i: Any, seed: Any, agent: Any, episode: Any) -> None:
-    """Fill column `i` of `draws` with the draws that `agent`'s episode `episode` starts from."""
+def draw_for_resets(draws: Any, count: Any, n: Any, seeds: Any, agents: Any, episodes: Any) -> None:
+    """Fill `n` columns of `draws` in a block with what `episodes` of `agents` of `seeds` (uint64) start from."""
     for first in range(0, count, 4):
-        word = RESET_WORD | np.uint64(first // 4)
-        words = philox(np.uint64(agent), np.uint64(episode), ZERO, word, seed & MASK, seed >> SHIFT)
-        draws[first, i] = unit(words[0])
-        draws[first + 1, i] = unit(words[1])
-        draws[first + 2, i] = unit(words[2])
-        draws[first + 3, i] = unit(words[3])
+        rows, word = draws[first].ctypes.data, RESET_WORD | np.uint64(first // 4)
+        for i in range(n):
+            words = philox(agents[i], episodes[i], ZERO, word, seeds[i] & MASK, seeds[i] >> SHIFT)
+            store_elements(rows, i, (unit(words[0]), unit(words[1]), unit(words[2]), unit(words[3])))
 
 
 @compiled
@@ -69,12 +68,12 @@ def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
 
 @compiled
 def clip_rows(policy: Any, action: Any, n: Any) -> None:
-    """Keep actions within their bounds."""
+    """Keep actions within their bounds; NaN stays NaN."""
     for row in range(len(action)):
         values, low, high = action[row, :n], policy.low[row], policy.high[row]
         for i in range(n):
-            x = values[i] if values[i] > low else low
-            values[i] = x if x < high else high
+            x = low if values[i] < low else values[i]
+            values[i] = high if x > high else x
 
 
 @compiled
@@ -100,14 +99,16 @@ def network_actions(
 
 @compiled
 def _choose(scores: Any, choices: Any, out: Any) -> None:
-    """Write the index of the greatest score; ties go to the lowest."""
+    """Write the index of the greatest score; ties go to the lowest. NaN where a score is NaN."""
     for i in range(TILE_AGENTS):
         best, chosen = scores[i], np.float32(0)
+        known = best == best
         for choice in range(1, choices):
             score = scores[choice * TILE_AGENTS + i]
+            known &= score == score
             if score > best:
                 best, chosen = score, np.float32(choice)
-        out[i] = chosen
+        out[i] = chosen if known else NAN
 
 
 @compiled

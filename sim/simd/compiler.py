@@ -70,8 +70,15 @@ _made: list[Any] = []
 
 
 def compiled_whole(function: F) -> F:
-    """Compile `function` where it is called, with the plain functions that it calls."""
-    return cast(F, linked(function, compiled))
+    """Compile `function` into its callers, with the plain functions that it calls.
+
+    Whatever its size: a call that LLVM does not inline is a loop that it does not vectorise.
+    """
+    return cast(F, linked(function, _inlined))
+
+
+def _inlined(function: F) -> F:
+    return cast(F, numba.njit(error_model="numpy", nogil=True, forceinline=True)(function))
 
 
 UNKEPT = ""

@@ -66,6 +66,16 @@ def store_flag(context: Any, flags: Any, agent: Any, flag: Any) -> Any:
     return types.void(types.uintp, types.intp, types.boolean), generate
 
 
+@intrinsic
+def load_word(context: Any, address: Any) -> Any:
+    """Return the eight bytes at `address`, a multiple of nothing, as one number."""
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(builder.inttoptr(arguments[0], _I64.as_pointer()), align=1)
+
+    return types.uint64(types.uintp), generate
+
+
 def _element(builder: Any, block: Any, agent: Any, row: int) -> Any:
     """Return a pointer to row `row` of agent `agent`."""
     base = builder.inttoptr(block, _FLOAT.as_pointer())

@@ -105,8 +105,8 @@ def tanh_in_place(context: Any, x: Any, count: Any) -> Any:
 
 def _tanh(builder: Any, x: Any) -> Any:
     bound, least = _vector(_TANH_BOUND), _vector(-_TANH_BOUND)
-    x = builder.select(builder.fcmp_ordered("<", x, bound), x, bound)
-    x = builder.select(builder.fcmp_ordered(">", x, least), x, least)
+    x = builder.select(builder.fcmp_ordered(">", x, bound), bound, x)  # in this order NaN stays NaN
+    x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
     square = builder.fmul(x, x)
     p, q = _vector(_TANH_P[0]), _vector(_TANH_Q[0])
     for a, b in zip(_TANH_P[1:], _TANH_Q[1:], strict=True):
@@ -183,7 +183,7 @@ def activate(values: Any, scratch: Any, kind: Any) -> None:
     n = len(values)
     if kind == 1:
         for i in range(n):
-            values[i] = values[i] if values[i] > ZERO else ZERO
+            values[i] = ZERO if values[i] < ZERO else values[i]
     elif kind == 2:
         tanh_in_place(values.ctypes.data, n)
     elif kind == 4:
@@ -204,7 +204,7 @@ def _activate_by_tanh(values: Any, scratch: Any, kind: Any) -> None:
         t = scratch[i]
         if kind == 3:
             x = values[i]
-            t = t if t < ZERO else ZERO
+            t = ZERO if t > ZERO else t
             values[i] = x if x > ZERO else TWO * t / (ONE - t)
         else:
             gate = HALF * t + HALF

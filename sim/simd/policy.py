@@ -125,8 +125,8 @@ def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: A
 def _normalize(source: Any, target: Any, mean: Any, std: Any, bound: Any) -> None:
     for i in range(TILE_AGENTS):
         x = (source[i] - mean) / std
-        x = x if x > -bound else -bound
-        target[i] = x if x < bound else bound
+        x = -bound if x < -bound else x
+        target[i] = bound if x > bound else x
 
 
 @compiled
@@ -144,6 +144,6 @@ def _forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: A
     )
     if bound < np.inf:
         for i in range(len(outputs)):
-            x = outputs[i] if outputs[i] > -bound else -bound
-            outputs[i] = x if x < bound else bound
+            x = -bound if outputs[i] < -bound else outputs[i]
+            outputs[i] = bound if x > bound else x
     activate(outputs, network[2, : len(outputs)], layer[4])

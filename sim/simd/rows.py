@@ -62,6 +62,23 @@ def store_rows(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> A
 
 
 @intrinsic(prefer_literal=True)
+def store_together(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> Any:
+    """Write the tuple `elements` of agent `agent` to the row `at`, in which each agent's lie side by side."""
+    row, count = at.literal_value, len(elements)
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table, _, agent, values = arguments
+        first = builder.mul(agent, ir.Constant(_I64, count), flags=("nsw", "nuw"))
+        for offset in range(count):
+            place = builder.add(first, ir.Constant(_I64, offset), flags=("nsw", "nuw"))
+            value = builder.extract_value(values, offset)
+            _store(cg, builder, table, row, value, types.float32, place)
+        return cg.get_dummy_value()
+
+    return types.void(rows, at, types.intp, elements), generate
+
+
+@intrinsic(prefer_literal=True)
 def load_number(context: Any, rows: Any, at: Any, index: Any, kind: Any) -> Any:
     """Return number `index` of the row `at`, which is of the type `kind`."""
     row, number = at.literal_value, kind.instance_type
@@ -86,14 +103,14 @@ def store_number(context: Any, rows: Any, at: Any, index: Any, number: Any) -> A
 
 @intrinsic
 def clip_elements(context: Any, elements: Any, low: Any, high: Any) -> Any:
-    """Return the tuple `elements`, each within its bounds."""
+    """Return the tuple `elements`, each within its bounds; NaN stays NaN."""
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         clipped = []
         for each in zip(*(cgutils.unpack_tuple(builder, values) for values in arguments), strict=True):
             x, least, greatest = each
-            x = builder.select(builder.fcmp_ordered(">", x, least), x, least)
-            clipped.append(builder.select(builder.fcmp_ordered("<", x, greatest), x, greatest))
+            x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
+            clipped.append(builder.select(builder.fcmp_ordered(">", x, greatest), greatest, x))
         return cg.make_tuple(builder, elements, clipped)
 
     return elements(elements, elements, elements), generate

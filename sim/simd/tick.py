@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.layout import Ending
-from sim.simd.acting import act, draw_for_reset
+from sim.simd.acting import act, draw_for_resets
 from sim.simd.compiler import compiled, compiled_and_kept, compiled_whole
-from sim.simd.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release
+from sim.simd.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release, load_word
 from sim.simd.policy import GIVEN
 from sim.worlds.base import Float32Array, Variable, World
 
@@ -34,6 +34,7 @@ class TickArrays(NamedTuple):
     trail_strand: NDArray[np.uint8]
     given_action: Float32Array
     obs: Float32Array  # [rows, 0, agents] where it is not kept
+    start_key: NDArray[Any]  # [0] where all agents' starts follow from one seed
     main: NDArray[Any]
 
 
@@ -45,6 +46,9 @@ class Scratch(NamedTuple):
     action: Float32Array  # [action_dim, the slice's agents] where agents see each other, else [0, 0]
     terminated: NDArray[np.bool_]  # [the slice's agents] there, else [0]
     table: NDArray[np.uint64]  # [PassRows.size], addresses
+    starting: NDArray[
+        np.uint64
+    ]  # [4, BLOCK_AGENTS]: agents that start again; their episodes, seeds, numbers there
     time: NDArray[np.int64]  # [2], what clock_gettime writes
 
 
@@ -82,10 +86,10 @@ def make_tick(
         point_at_rows(scratch.table, k, first, arrays, world.at, scratch)
         _point_at_actions(scratch.table, k, first, arrays, policy.kind == GIVEN, world, scratch.block)
         call_at(world.finish, scratch.table.ctypes.data, n, np.uintp(np.uint32(k + 1)))
-        if rules.autoreset and any_ended(arrays.ending[now, first : first + n]):
-            for agent in range(first, first + n):
-                if arrays.ending[now, agent] != RUNNING:
-                    start_again(arrays, k, k + 1, agent, rules, world, scratch.block)
+        if rules.autoreset:
+            count = list_ended(arrays.ending[now, first : first + n], first, scratch.starting[0])
+            if count > 0:
+                start_again(arrays, k, k + 1, count, rules, world, scratch)
     return True
 
 
@@ -96,10 +100,14 @@ def restart(held: Any, who: Any, k: Any) -> None:
     held: of what the tick takes behind its number.
     """
     begin, _, arrays, _, rules, world, scratch = held.work
-    for each in who:
-        agent = begin + each
-        start_again(arrays, k, k, agent, rules, world, scratch.block)
-        arrays.trail_strand[k % len(arrays.trail_strand), agent] += np.uint8(1)
+    strand = arrays.trail_strand[k % len(arrays.trail_strand)]
+    for first in range(0, len(who), BLOCK_AGENTS):
+        count = min(BLOCK_AGENTS, len(who) - first)
+        for i in range(count):
+            agent = begin + who[first + i]
+            scratch.starting[0, i] = agent
+            strand[agent] += np.uint8(1)
+        start_again(arrays, k, k, count, rules, world, scratch)
 
 
 @compiled
@@ -155,29 +163,67 @@ def _point_at_actions(
 
 
 @compiled
-def start_again(arrays: Any, ended: Any, began: Any, agent: Any, rules: Any, world: Any, block: Any) -> None:
-    """Put `agent`, whose episode ended in tick `ended`, at the start of the next at tick `began`.
+def list_ended(ending: Any, first: Any, agents: Any) -> Any:
+    """Write which of the agents from `first` on have an ending to `agents`; return how many.
 
-    Of the trail only the position is written: that it breaks there is the pass's business.
+    Eight at a time are looked at, for most have none.
     """
-    number = next_episode(arrays, ended, began, agent)
-    seed = arrays.main[0].seed
-    draw_for_reset(block[world.draw_row :], world.reset_draws, 0, seed, agent, number)
-    call_at(world.start, block.ctypes.data, 0, np.uintp(0))
+    count, n = 0, len(ending)
+    for i in range(0, n - n % 8, 8):
+        if load_word(ending.ctypes.data + i) != 0:
+            for j in range(i, i + 8):
+                agents[count] = first + j
+                count += ending[j] != RUNNING
+    for j in range(n - n % 8, n):
+        agents[count] = first + j
+        count += ending[j] != RUNNING
+    return count
+
+
+@compiled
+def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: Any, scratch: Any) -> None:
+    """Put the first `n` agents of `scratch.starting`, whose episodes ended in tick `ended`, at their next start.
+
+    It is at tick `began`. Each step is made for all of them, so that draws and starts are vectorised and
+    misses of the cache overlap. Of the trail only the position is written: that it breaks there is the
+    pass's business.
+    """
+    starting = scratch.starting
+    agents, episodes, seeds, numbers = starting[0, :n], starting[1, :n], starting[2, :n], starting[3, :n]
+    for i in range(n):
+        episodes[i] = next_episode(arrays, ended, began, agents[i])
+    for i in range(n):
+        seeds[i], numbers[i] = arrays.main[0].seed, agents[i]
+        if len(arrays.start_key) > 0:
+            key = arrays.start_key[agents[i]]
+            seeds[i], numbers[i] = key.seed, key.agent
+    block = scratch.block
+    draw_for_resets(block[world.draw_row :], world.reset_draws, n, seeds, numbers, episodes)
+    call_at(world.start, block.ctypes.data, n, np.uintp(0))
     row = began % len(arrays.state)
     for variable in range(arrays.state.shape[1]):
-        arrays.state[row, variable, agent] = block[variable, 0]
+        _scatter(block[variable], agents, arrays.state[row, variable])
     for variable in range(arrays.obs.shape[1]):
-        arrays.obs[row, variable, agent] = block[world.obs_row + variable, 0]
-    arrays.action[row % len(arrays.action), :, agent] = FLOAT_ZERO
-    arrays.reward[row, agent] = FLOAT_ZERO
-    arrays.episode_return[row, agent] = FLOAT_ZERO
-    arrays.ending[row, agent] = RUNNING
+        _scatter(block[world.obs_row + variable], agents, arrays.obs[row, variable])
+    action = arrays.action[row % len(arrays.action)]
+    for i in range(n):
+        action[:, agents[i]] = FLOAT_ZERO
+        arrays.reward[row, agents[i]] = FLOAT_ZERO
+        arrays.episode_return[row, agents[i]] = FLOAT_ZERO
+        arrays.ending[row, agents[i]] = RUNNING
+    position = arrays.trail_position[began % len(arrays.trail_position)]
     for side in range(2):
-        x, low, span = block[rules.map_axes[side], 0], rules.low[side], rules.span[side]
-        if span != FLOAT_ZERO:
-            x = x - np.floor((x - low) / span) * span
-        arrays.trail_position[began % len(arrays.trail_position), agent, side] = x
+        values, low, span = block[rules.map_axes[side]], rules.low[side], rules.span[side]
+        for i in range(n):
+            x = values[i]
+            position[agents[i], side] = x - np.floor((x - low) / span) * span if span != FLOAT_ZERO else x
+
+
+@compiled
+def _scatter(values: Any, agents: Any, row: Any) -> None:
+    """Write `values` to the places `agents` of a row."""
+    for i in range(len(agents)):
+        row[agents[i]] = values[i]
 
 
 @compiled

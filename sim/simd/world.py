@@ -14,8 +14,8 @@ _ROW_BYTES = 4 * BLOCK_AGENTS
 class WorldCode(NamedTuple):
     """Addresses of the compiled functions, and where in a block (`Scratch.block`) each row is.
 
-    observe(block, n, -) writes what the first n agents of a block observe of their states; start(block, i, -)
-    makes agent i's state a start and writes what it observes there; finish is `sim.simd.finish`.
+    observe(block, n, -) writes what the first n agents of a block observe of their states; start(block, n, -)
+    makes starts of the states of the first n and writes what they observe there; finish is `sim.simd.finish`.
     """
 
     observe: int
@@ -69,9 +69,10 @@ def _compile(
         for i in range(n):
             store_elements(block + obs_at, i, observation(load_elements(block, i, state_dim)))
 
-    def start(block: Any, i: Any, _: Any) -> None:
-        state = start_state(load_elements(block + draw_at, i, reset_draws))
-        store_elements(block, i, state)
-        store_elements(block + obs_at, i, observation(state))
+    def start(block: Any, n: Any, _: Any) -> None:
+        for i in range(n):
+            state = start_state(load_elements(block + draw_at, i, reset_draws))
+            store_elements(block, i, state)
+            store_elements(block + obs_at, i, observation(state))
 
     return c_function(observe, key), c_function(start, key)

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, cos, sin, symmetric, where
+from sim.elementwise import Element, cos, sin, symmetric
 from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
 
 GRAVITY, CART_KG, POLE_KG, HALF_POLE_M, STEP_S = 9.8, 1.0, 0.1, 0.5, 0.02
 MAX_DISTANCE, MAX_ANGLE = 2.4, math.radians(12)
 
-ONE = np.float32(1)
+ONE, TWO = np.float32(1), np.float32(2)
 STEP, PULL, PUSH = np.float32(STEP_S), np.float32(GRAVITY), np.float32(10)
 MASS, POLE_MOMENT = np.float32(CART_KG + POLE_KG), np.float32(POLE_KG * HALF_POLE_M)
 INERTIA = np.float32(HALF_POLE_M * 4 / 3)
@@ -60,7 +60,7 @@ class CartPole(ElementwiseWorld):
     def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
         """Advance one explicit Euler step; actions 0, 1 push left, right."""
         position, velocity, angle, turning = state
-        force = where(action[0] < ONE, -PUSH, PUSH)
+        force = (action[0] * TWO - ONE) * PUSH  # NaN for NaN, which shows
         cosine, sine = cos(angle), sin(angle)
         drive = (force + POLE_MOMENT * turning * turning * sine) / MASS
         tipping = (PULL * sine - cosine * drive) / (INERTIA - INERTIA_LOST * cosine * cosine)

@@ -7,7 +7,7 @@ import numpy as np
 from sim.arena import Arena
 from sim.episodes import Endings, EpisodeState, episodes_at
 from sim.layout import ArenaLayout
-from sim.stepper import ROW_ARRAYS, Rules, observes_state
+from sim.stepper import ROW_ARRAYS, Rules, give_seed, observes_state
 from sim.worlds import WORLDS
 
 SEED = 11
@@ -35,7 +35,7 @@ def stage(world, agents, *, given_actions=False, **rules):
         kept_obs_dim=0 if not given_actions or observes_state(world) else len(world.obs),
     )
     arena = Arena(layout)
-    arena["main"]["seed"] = SEED
+    give_seed(arena, SEED)
     rules = {"exploration": 0.0, "map_axes": world.map_axes} | rules
     return arena, Rules(**rules)
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from lives import shortened, stage
 from twins import ELEMENTWISE, assert_eventful, assert_same_lives, twins
 
-from sim.episodes import split_endings
 from sim.layout import Ending, slices
 from sim.policy.inference import BLOCK
 from sim.stepper import Stepper
@@ -18,7 +17,6 @@ from sim.worlds.base import ElementwiseWorld
 
 pytest.importorskip("numba")
 
-from sim.simd.endings import split_endings as compiled_split
 from sim.simd.machine import BLOCK_AGENTS
 from sim.simd.stepper import make_compiled_stepper
 
@@ -125,14 +123,6 @@ def test_without_autoreset_agents_go_on_or_are_restarted_as_numpys(name):
     plain, compiled_ = twins(shortened(name, 20), 33, 300, before_tick=restarted_by_hand, autoreset=False)
     assert_eventful(plain)
     assert_same_lives(plain, compiled_)
-
-
-@given(st.lists(st.sampled_from(list(Ending)), min_size=1, max_size=200))
-def test_endings_are_split_as_numpy_does(endings):
-    ending = np.array(endings, np.uint8)
-    ours, theirs = np.ones((2, 2, len(ending)), bool)
-    assert compiled_split(ending, *ours) == split_endings(ending, *theirs) == (Ending.TERMINATED in endings)
-    np.testing.assert_array_equal(ours, theirs)
 
 
 PERIODIC_MAPS = [

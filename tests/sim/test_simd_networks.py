@@ -22,7 +22,7 @@ from valuescape.presets import find_checkpoint
 
 pytest.importorskip("numba")
 
-from sim.simd.acting import network_actions
+from sim.simd.acting import _choose, network_actions
 from sim.simd.compiler import compiled
 from sim.simd.machine import BLOCK_AGENTS
 from sim.simd.mlp import ACTIVATIONS, TILE_AGENTS
@@ -188,3 +188,44 @@ def test_an_agents_action_does_not_depend_on_who_is_beside_it(hidden):
     hostile = obs.copy()
     hostile[:, 1::2] = rng.choice(np.float32([np.nan, np.inf, -np.inf, 1e38]), (2, 150))
     np.testing.assert_array_equal(actions(checkpoint, space, hostile)[:, ::2], together[:, ::2])
+
+
+def lost(obs_dim, units, activation):
+    """A network that has diverged: of each output it knows nothing."""
+    weight, bias = np.ones((units, obs_dim), np.float32), np.full(units, np.nan, np.float32)
+    return Mlp((Layer(weight, bias, activation), Layer(np.eye(units, dtype=np.float32), bias, activation)))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_nan_of_a_policy_stays_nan_and_shows_on_both_paths(name, activation):
+    """In the action, its reward or the state: a learner that diverged does not look like one that pushes left."""
+    world = shortened(name, 8)
+    continuous = isinstance(world.action, ContinuousAction)
+    units = world.action.dim if continuous else world.action.n
+    clip = 1.5 if continuous else math.inf
+    mlp = lost(len(world.obs), units, activation)
+    mlp = Mlp((*mlp.layers[:-1], Layer(mlp.layers[-1].weight, mlp.layers[-1].bias, activation, clip)))
+    normalization = ObsNormalization(
+        np.zeros(len(world.obs), np.float32), np.ones(len(world.obs), np.float32), 10.0
+    )
+    head = ActorHead.SQUASHED if continuous else ActorHead.ARGMAX
+    plain, compiled_ = twins(world, 33, 20, checkpoint_of(mlp, head, normalization))
+    assert np.isnan(plain["action"][1]).all()
+    assert np.isnan(plain["state"][1]).any(axis=0).all()
+    for each in plain:
+        np.testing.assert_array_equal(plain[each], compiled_[each])
+
+
+def test_a_choice_among_scores_of_which_one_is_nan_is_nan():
+    """Wherever it is; greater scores before and behind it do not hide it."""
+    scores = np.array([[np.nan, 1, 1, 1, 3], [1, np.nan, 2, np.nan, 2], [2, 2, np.nan, 0, 1]], np.float32)
+    every = np.zeros((3, TILE_AGENTS), np.float32)
+    every[:, :5] = scores
+    ours, theirs = np.empty((2, TILE_AGENTS), np.float32)
+    _choose(every.ravel(), 3, ours)
+    actor = Mlp((Layer(np.eye(3, dtype=np.float32), np.zeros(3, np.float32), Activation.IDENTITY),))
+    policy = BatchPolicy(checkpoint_of(actor, ActorHead.ARGMAX), WORLDS["mountain_car"].action, TILE_AGENTS)
+    policy._argmax(every.copy(), theirs)
+    np.testing.assert_array_equal(ours[:5], [np.nan] * 4 + [0])
+    np.testing.assert_array_equal(theirs, ours)
