@@ -63,8 +63,9 @@ class Critic:
 
     @property
     def value_title(self) -> str:
-        """What V is called in a legend."""
-        return "V(s), no entropy" if self.entropy_left_out else "V(s)"
+        """What V is called in a legend, with what it counts."""
+        units = ", raw rewards" if self.reward_normalization else ""
+        return f"V(s){', no entropy' if self.entropy_left_out else ''}{units}"
 
     def error_title(self, name: str) -> str:
         """Return what a TD error or what is made of them is called in a legend, with its unit."""

@@ -40,6 +40,7 @@ FORMAT = "valuescape-checkpoint"
 VERSION = 2
 MAX_BYTES = 64 * 2**20
 MAX_TEXT = 2**16  # characters of one entry of the metadata; ours have a few thousand
+MAX_NAME = 80
 
 _READ_VERSIONS = ("1", "2")
 _T = TypeVar("_T")
@@ -164,7 +165,7 @@ def load(path: Path) -> Checkpoint:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", "check the path") from error
     except SafetensorError as error:
         raise UsageError(
-            f"{path}: is no sound safetensors file: {error}",
+            f"{path}: is no sound safetensors file: {str(error)[:100]}",
             "it may be cut short; copy or convert it again",
         ) from error
 
@@ -226,8 +227,8 @@ class _Reader:
         self._check_format()
         critics = self._json("critics", _CRITICS)
         return Checkpoint(
-            algorithm=self._text("algorithm"),
-            world=self._text("world"),
+            algorithm=self._text("algorithm", MAX_NAME),
+            world=self._text("world", MAX_NAME),
             obs_dim=self._parsed("obs_dim", int),
             actor=self._mlp("actor", self._json("actor", _LAYERS)),
             actor_head=self._parsed("actor_head", ActorHead),
@@ -277,17 +278,20 @@ class _Reader:
             raise UsageError(
                 f"{self.path}: tensor {name} is missing", "the file is damaged; convert it again"
             )
-        dtype = self.file.get_slice(name).get_dtype()
+        entry = self.file.get_slice(name)
+        dtype, dimensions = entry.get_dtype(), len(entry.get_shape())
         if dtype != "F32":
             raise self._error(f"tensor {name}", dtype, "F32")
+        if dimensions > 2:
+            raise self._error(f"tensor {name}", f"of {dimensions} dimensions", "1 or 2")
         return frozen(self.path, name, self.file.get_tensor(name))
 
-    def _text(self, key: str) -> str:
+    def _text(self, key: str, most: int = MAX_TEXT) -> str:
         text = self.metadata.get(key)
         if text is None:
             raise self._error(key, "absent", "an entry of the metadata")
-        if len(text) > MAX_TEXT:
-            raise self._error(key, f"{len(text):,} characters long", f"at most {MAX_TEXT:,}")
+        if len(text) > most:
+            raise self._error(key, f"{len(text):,} characters long", f"at most {most:,}")
         return text
 
     def _parsed(self, key: str, parse: Callable[[str], _T]) -> _T:
