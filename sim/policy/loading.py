@@ -86,7 +86,8 @@ def convert(
     source = find_model(source)
     kind_of(source)
     world = make_world(world_name)
-    store.check_replaceable(out, inputs=[source, *([vecnormalize] if vecnormalize else [])], force=force)
+    statistics = vecnormalize or statistics_beside(source)
+    store.check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
     checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world_name)
     store.save(checkpoint, out)
     return checkpoint

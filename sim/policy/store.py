@@ -309,7 +309,7 @@ class _Reader:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])[:60]
             problem = f"{where}: {first['msg']}" if where else first["msg"]
-            raise self._error(key, text, f"another value ({problem[:100]})") from error
+            raise self._error(key, text, f"another value ({problem[:80]})") from error
 
     def _error(self, key: str, found: str, expected: str, hint: str = "") -> UsageError:
         return UsageError(

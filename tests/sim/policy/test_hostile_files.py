@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pickled_statistics import VecNormalize, statistics
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
 from sim.errors import UsageError
@@ -178,44 +179,6 @@ def test_a_checkpoint_for_another_world_is_refused(tmp_path, checkpoint, world, 
     with pytest.raises(UsageError) as caught:
         load_checkpoint(tmp_path / "a.safetensors", make_world(world))
     assert message in str(caught.value)
-
-
-class VecNormalize:
-    """Pickles like Stable-Baselines3's, with an intruder among its fields."""
-
-    def __init__(self, **fields: object) -> None:
-        self.__dict__.update(fields)
-
-
-VecNormalize.__module__ = "stable_baselines3.common.vec_env.vec_normalize"
-
-
-class RunningMeanStd(VecNormalize):
-    """Pickles like Stable-Baselines3's."""
-
-
-RunningMeanStd.__module__ = "stable_baselines3.common.running_mean_std"
-
-
-def statistics(protocol: int = 4, rms: dict[str, object] | None = None, **fields: object) -> bytes:
-    moments = {"mean": np.array([1.0, 2.0]), "var": np.array([4.0, 9.0]), "count": 10.0, **(rms or {})}
-    state = {"norm_obs": True, "clip_obs": 10.0, "epsilon": 0.0, "gamma": 0.99, **fields}
-    state = {"obs_rms": RunningMeanStd(**moments), **state}
-    return _pickled(VecNormalize(**state), protocol)
-
-
-def _pickled(value: object, protocol: int) -> bytes:
-    """Pickle our twins under the names of the real classes, which pickle would look up."""
-    buffer = io.BytesIO()
-    pickler = pickle._Pickler(buffer, protocol)
-
-    def save_global(self, thing, name=None):
-        self.write(pickle.GLOBAL + f"{thing.__module__}\n{thing.__qualname__}\n".encode())
-        self.memoize(thing)
-
-    pickler.dispatch = {**pickle._Pickler.dispatch, type: save_global, type(os.mkdir): save_global}
-    pickler.dump(value)
-    return buffer.getvalue()
 
 
 def write(tmp_path: Path, content: bytes) -> Path:
