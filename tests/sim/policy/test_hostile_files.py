@@ -152,6 +152,42 @@ def test_damage_anywhere_ends_in_a_sentence(tmp_path):
             load(tmp_path / "b.zip")
 
 
+FOREIGN = {
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\n", "is a Git-LFS pointer"),
+    "page": (b"<!DOCTYPE html><html>404</html>", "is a web page"),
+    "page without a doctype": (b"\n <HTML>", "is a web page"),
+    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(40), "is an ONNX file"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+    "gzip": (b"\x1f\x8b\x08\x00", "is a gzip archive"),
+    "empty": (b"", "is empty"),
+    "text": (b"hello, this is no model at all", "is neither a zip nor a safetensors file"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_files_of_other_kinds_are_called_by_name(name, tmp_path):
+    content, message = FOREIGN[name]
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path / "a.zip")
+    assert message in str(caught.value)
+
+
+def test_a_zip_whose_end_is_missing_is_cut_short(tmp_path):
+    """Also where the zip within it, policy.pth, is still whole."""
+    inner = torch_bytes({"a": torch.zeros(5000)})
+    whole = make_zip(tmp_path / "a.zip", data=b"{}", policy_pth=inner).read_bytes()
+    for keep in (60, 2000, len(inner) + 100, len(whole) - 30):
+        (tmp_path / "a.zip").write_bytes(whole[:keep])
+        with pytest.raises(UsageError, match="is cut short"):
+            load(tmp_path / "a.zip")
+
+
+def test_a_model_of_stable_baselines_2_is_named(tmp_path):
+    with pytest.raises(UsageError, match="Stable-Baselines 2"):
+        load(make_zip(tmp_path / "a.zip", data=b"{}", parameter_list=b"[]", parameters=b""))
+
+
 def test_what_is_no_file_is_named(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         load(tmp_path / "none.zip")
