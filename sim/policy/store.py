@@ -14,17 +14,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from sim.errors import UsageError
-from sim.policy.checks import MAX_CRITICS, MAX_LAYERS, check_checkpoint, frozen
+from sim.policy.checks import check_checkpoint, frozen
+from sim.policy.metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
 from sim.policy.network import (
-    Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
@@ -44,49 +44,6 @@ MAX_NAME = 80
 
 _READ_VERSIONS = ("1", "2")
 _T = TypeVar("_T")
-_Real = Annotated[float, Field(ge=-1e30, le=1e30)]
-_Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _LayerEntry(_Entry):
-    activation: Annotated[Activation, Field(strict=False)]
-    shape: tuple[_Count, ...] = ()
-    """For people; the tensor has its own."""
-    clip: Annotated[float, Field(gt=0, le=1e30)] | None = None
-
-
-class _ObsEntry(_Entry):
-    clip: Annotated[float, Field(gt=0, allow_inf_nan=True)]
-
-
-class _RewardEntry(_Entry):
-    variance: Annotated[float, Field(ge=0, le=1e24)]
-    epsilon: Annotated[float, Field(ge=0, le=1e24)]
-    clip: Annotated[float, Field(gt=0, allow_inf_nan=True)]
-    gamma: Annotated[float, Field(ge=0, le=1)]
-
-
-class _TrainingEntry(_Entry):
-    command: str = ""
-    seed: _Count | None = None
-    timesteps: _Count | None = None
-    mean_return: _Real | None = None
-    std_return: _Real | None = None
-    episodes: _Count | None = None
-
-
-_Layers = Annotated[list[_LayerEntry], Field(min_length=1, max_length=MAX_LAYERS)]
-_LAYERS = TypeAdapter[list[_LayerEntry]](_Layers)
-_CRITICS = TypeAdapter[list[list[_LayerEntry]]](
-    Annotated[list[_Layers], Field(min_length=1, max_length=MAX_CRITICS)]
-)
-_OBS = TypeAdapter[_ObsEntry | None](_ObsEntry | None)
-_REWARD = TypeAdapter[_RewardEntry | None](_RewardEntry | None)
-_TRAINING = TypeAdapter[_TrainingEntry](_TrainingEntry)
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -225,12 +182,12 @@ class _Reader:
     def checkpoint(self) -> Checkpoint:
         """Return what the file holds, each entry sound in itself; `check_checkpoint` sees to the rest."""
         self._check_format()
-        critics = self._json("critics", _CRITICS)
+        critics = self._json("critics", CRITICS)
         return Checkpoint(
             algorithm=self._text("algorithm", MAX_NAME),
             world=self._text("world", MAX_NAME),
             obs_dim=self._parsed("obs_dim", int),
-            actor=self._mlp("actor", self._json("actor", _LAYERS)),
+            actor=self._mlp("actor", self._json("actor", LAYERS)),
             actor_head=self._parsed("actor_head", ActorHead),
             critics=tuple(self._mlp(f"critics.{index}", layers) for index, layers in enumerate(critics)),
             critic_kind=self._parsed("critic_kind", CriticKind),
@@ -238,7 +195,7 @@ class _Reader:
             action_high=self._tensor("action.high"),
             obs_normalization=self._obs_normalization(),
             gamma=self._parsed("gamma", float),
-            training=Training(**self._json("training", _TRAINING).model_dump()),
+            training=Training(**self._json("training", TRAINING).model_dump()),
             reward_normalization=self._reward_normalization(),
         )
 
@@ -254,15 +211,15 @@ class _Reader:
             expected = f"{' or '.join(_READ_VERSIONS)}"
             raise self._error("version", version, expected, "convert the original with this Valuescape")
 
-    def _mlp(self, prefix: str, entries: list[_LayerEntry]) -> Mlp:
+    def _mlp(self, prefix: str, entries: list[LayerEntry]) -> Mlp:
         return Mlp(tuple(self._layer(f"{prefix}.{index}", entry) for index, entry in enumerate(entries)))
 
-    def _layer(self, name: str, entry: _LayerEntry) -> Layer:
+    def _layer(self, name: str, entry: LayerEntry) -> Layer:
         clip = np.inf if entry.clip is None else entry.clip
         return Layer(self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias"), entry.activation, clip)
 
     def _obs_normalization(self) -> ObsNormalization | None:
-        entry = self._json("obs_normalization", _OBS)
+        entry = self._json("obs_normalization", OBS)
         if entry is None:
             return None
         return ObsNormalization(self._tensor("obs.mean"), self._tensor("obs.std"), entry.clip)
@@ -270,7 +227,7 @@ class _Reader:
     def _reward_normalization(self) -> RewardNormalization | None:
         if self.metadata["version"] == "1":
             return None
-        entry = self._json("reward_normalization", _REWARD)
+        entry = self._json("reward_normalization", REWARD)
         return None if entry is None else RewardNormalization(**entry.model_dump())
 
     def _tensor(self, name: str) -> Float32Array:

@@ -18,8 +18,8 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from sim.errors import UsageError
-from sim.policy.inference import BatchPolicy, value
 from sim.policy.fit import critic_fit
+from sim.policy.inference import BatchPolicy, value
 from sim.policy.loading import convert, load_checkpoint, load_with_statistics
 from sim.policy.network import Checkpoint
 from sim.policy.reference import TorchCheckpoint
