@@ -70,7 +70,7 @@ class Critic:
     def error_title(self, name: str) -> str:
         """Return what a TD error or what is made of them is called in a legend, with its unit."""
         norm = self.reward_normalization
-        units = f", rewards ÷ {norm.scale:.3g}" if norm else ""
+        units = f", rewards / {norm.scale:.3g}" if norm else ""
         left_out = ", no entropy" if self.entropy_left_out else ""
         return f"{name}{left_out}{units}"
 

@@ -58,7 +58,7 @@ def convert(
     for remark in checkpoint.remarks:
         _err.print(remark, markup=False, soft_wrap=True)
     norm = checkpoint.reward_normalization
-    units = f", rewards ÷ {norm.scale:.4g} in training" if norm else ""
+    units = f", rewards / {norm.scale:.4g} in training" if norm else ""
     _out.print(
         f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}{units}",
         markup=False,

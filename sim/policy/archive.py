@@ -13,6 +13,8 @@ MAX_RATIO = 200  # text as Stable-Baselines3 writes it shrinks some 20-fold, a z
 _RATIO_MATTERS_BYTES = 2**20
 _HINT = "this is not a model that Stable-Baselines3 saved; get it again from where it was made"
 
+_AGAIN = "copy or download it again"
+
 
 def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     """Return the named members of the zip at `path`.
@@ -45,8 +47,9 @@ def unpack(content: bytes, names: tuple[str, ...], label: str) -> dict[str, byte
     except UsageError:
         raise
     except zipfile.BadZipFile as error:
-        problem = "is cut short" if b"PK\x05\x06" not in content else f"is a damaged zip: {error}"
-        raise UsageError(f"{label}: {problem}", _HINT) from error
+        cut_short = b"PK\x05\x06" not in content  # the mark of the directory's end
+        problem = "is cut short" if cut_short else f"is a damaged zip: {error}"
+        raise UsageError(f"{label}: {problem}", _AGAIN) from error
     except Exception as error:  # zipfile, zlib and lzma raise a dozen kinds for damaged input
         raise UsageError(f"{label}: is a damaged zip: {error}", _HINT) from error
 
@@ -72,7 +75,7 @@ def _check_whole(archive: zipfile.ZipFile, content: bytes, label: str) -> None:
     length = int.from_bytes(content[26:28], "little")
     first = content[30 : 30 + length].decode("utf-8", "replace")
     if content.startswith(b"PK\x03\x04") and first not in archive.namelist():
-        raise UsageError(f"{label}: is cut short", _HINT)
+        raise UsageError(f"{label}: is cut short", _AGAIN)
 
 
 def _read(archive: zipfile.ZipFile, name: str, label: str) -> bytes:

@@ -81,8 +81,8 @@ def test_legends_name_the_units():
     assert title(Signal.VALUE, algorithm="td3") == "V(s)"
     assert title(Signal.VALUE) == "V(s), no entropy"
     assert title(Signal.VALUE, algorithm="ppo", reward_normalization=NORM) == "V(s), raw rewards"
-    assert title(Signal.TD_ERROR, algorithm="ppo", reward_normalization=NORM) == "TD error, rewards ÷ 25"
-    assert title(Signal.ADVANTAGE, algorithm="ppo", reward_normalization=NORM) == "advantage, rewards ÷ 25"
+    assert title(Signal.TD_ERROR, algorithm="ppo", reward_normalization=NORM) == "TD error, rewards / 25"
+    assert title(Signal.ADVANTAGE, algorithm="ppo", reward_normalization=NORM) == "advantage, rewards / 25"
     assert title(Signal.TD_ERROR) == "TD error, no entropy"
 
 
