@@ -36,6 +36,7 @@ class Field(Protocol):
 class Fields:
     """Value and density with their colour scales; `height_layer` is the one that the surface is lifted by.
 
+    `value_title` is what the critic's colour bar is called.
     critic: None where there is no critic; the density is then what is shown and what makes the height.
     """
 
@@ -49,6 +50,7 @@ class Fields:
         meter: FrameMeter,
     ) -> None:
         self._meter, self._critic = meter, critic
+        self.value_title = "V(s)"
         self._owned = ExitStack()
         heatmap = config.heatmap
         half_life = heatmap.density_half_life * (config.sim.ticks_per_s or 60.0)
@@ -128,7 +130,7 @@ class Fields:
         """Return the colour bars of the layer that is shown."""
         value, density = ((float(each["shown_low"]), float(each["shown_high"])) for each in self.shown_ranges)
         bars = [
-            ColorBar("V(s)", VALUE_ROW, *value),
+            ColorBar(self.value_title, VALUE_ROW, *value),
             ColorBar("visits", DENSITY_ROW, *density, exponential=True),
         ]
         return bars if LAYERS[layer] == "both" else [bars[layer]]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.layout import Ending
+from sim.policy.network import RewardNormalization
 from sim.worlds import World
 from sim.worlds.base import ContinuousAction, DiscreteAction, Float32Array
 
@@ -31,7 +32,7 @@ GAE_LAMBDA = 0.95
 """Of the advantage estimate (Schulman et al., 2016), as Stable-Baselines3's PPO has it."""
 
 Value = Callable[[Float32Array], Float32Array]
-"""A critic: V [n] of observations [obs_dim, n]."""
+"""A critic: V [n] of observations [obs_dim, n], in units of the world's rewards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,37 @@ class Critic:
     value: Value
     gamma: float | None
     """None where nobody says what it was trained with: then only its values are known."""
+    reward_normalization: RewardNormalization | None = None
+    """What rewards were made into for the critic to learn from: its TD errors are in those units."""
+    entropy_left_out: bool = False
+    """Whether it learned to count the entropy of its policy too (SAC), which V and TD errors here do not."""
+
+    def td_error(self, reward: Float32Array, before: Float32Array, after: Float32Array) -> Float32Array:
+        """Return r + gamma V(s') - V(s) as the critic learned it: of the normalised reward, if it was.
+
+        reward: as the world gives it. before, after: V(s) and V(s'), of `value`; after an episode's end 0.
+        """
+        assert self.gamma is not None
+        norm = self.reward_normalization
+        if norm is None:
+            return reward + np.float32(self.gamma) * after - before
+        scale = np.float32(norm.scale)
+        seen = np.clip(reward / scale, -norm.clip, norm.clip)
+        errors: Float32Array = seen + (np.float32(self.gamma) * after - before) / scale
+        return errors
+
+    @property
+    def value_title(self) -> str:
+        """What V is called in a legend, with what it counts."""
+        units = ", raw rewards" if self.reward_normalization else ""
+        return f"V(s){', no entropy' if self.entropy_left_out else ''}{units}"
+
+    def error_title(self, name: str) -> str:
+        """Return what a TD error or what is made of them is called in a legend, with its unit."""
+        norm = self.reward_normalization
+        units = f", rewards / {norm.scale:.3g}" if norm else ""
+        left_out = ", no entropy" if self.entropy_left_out else ""
+        return f"{name}{left_out}{units}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +105,11 @@ class TickRows(Protocol):
 class Signals:
     """One signal of all agents, tick by tick: `row(tick)` is [n] float32, NaN where there is nothing to say.
 
-    value: V(s) of the state at the tick. td_error: r + gamma V(s') - V(s) of the step that led to the tick,
-    with V(s') = 0 where the episode terminated (Sutton and Barto, 2nd ed., 6.1). advantage: the same numbers;
-    what followed is added where they are shown, discounted by `decay` a tick (GAE). speed: over the map, in
-    its widths a second. action: the first of several. outcome: `sim.layout.Ending`.
+    value: V(s) of the state at the tick, in units of the world's rewards. td_error: r + gamma V(s') - V(s) of
+    the step that led to the tick, with V(s') = 0 where the episode terminated (Sutton and Barto, 2nd ed.,
+    6.1), in the units that the critic learned in (`Critic.td_error`). advantage: the same numbers; what
+    followed is added where they are shown, discounted by `decay` a tick (GAE). speed: over the map, in its
+    widths a second. action: the first of several. outcome: `sim.layout.Ending`.
 
     A tick at which an agent starts again has no step that led to it: its td_error is NaN.
     Asked tick after tick, each state is evaluated once.
@@ -88,7 +121,7 @@ class Signals:
         if signal not in available(critic):
             raise ValueError(f"{signal} needs a critic")
         self.signal, self._world, self._rows, self._axes, self._critic = signal, world, rows, axes, critic
-        self.scale = _scale(signal, world)
+        self.scale = _scale(signal, world, critic)
         self._values: tuple[int, Float32Array | None] = -1, None
 
     @property
@@ -163,14 +196,13 @@ class Signals:
 
     def _td_error(self, tick: int) -> NDArray[Any] | None:
         assert self._critic
-        assert self._critic.gamma is not None
         before = self._value(tick - 1) if tick > 0 else None
         after = self._value(tick)
         reward, ending = (self._rows.recent_row(name, tick) for name in ("reward", "ending"))
         if before is None or after is None or reward is None or ending is None:
             return None
         goes_on = (ending != Ending.TERMINATED).astype(np.float32)
-        return self._after_a_step(tick, reward + np.float32(self._critic.gamma) * goes_on * after - before)
+        return self._after_a_step(tick, self._critic.td_error(reward, before, goes_on * after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,21 +218,24 @@ class _OneAgent:
         return None if row is None else row[..., self.agent : self.agent + 1]
 
 
-def _scale(signal: Signal, world: World) -> SignalScale:
+def _scale(signal: Signal, world: World, critic: Critic | None) -> SignalScale:
+    if critic and signal in NEEDS_CRITIC:
+        return _critic_scale(signal, critic)
     match signal:
         case Signal.SPEED:
             return SignalScale("speed (widths/s)", low=0.0)
         case Signal.REWARD:
             return SignalScale("reward")
-        case Signal.VALUE:
-            return SignalScale("V(s)")
-        case Signal.TD_ERROR:
-            return SignalScale("TD error", signed=True)
-        case Signal.ADVANTAGE:
-            return SignalScale("advantage", signed=True)
         case Signal.OUTCOME:
             return SignalScale("outcome", 0.0, 2.0, names=tuple(each.name.lower() for each in Ending))
     return _action_scale(world)
+
+
+def _critic_scale(signal: Signal, critic: Critic) -> SignalScale:
+    if signal is Signal.VALUE:
+        return SignalScale(critic.value_title)
+    name = "TD error" if signal is Signal.TD_ERROR else "advantage"
+    return SignalScale(critic.error_title(name), signed=True)
 
 
 def _action_scale(world: World) -> SignalScale:

@@ -92,7 +92,7 @@ def _about() -> None:
 @app.command()
 def run(
     preset: Annotated[
-        str, typer.Argument(help="A preset (see `valuescape presets`) or a FILE.toml.")
+        str, typer.Argument(help="A preset (see `valuescape presets`), a FILE.toml, or a trained MODEL.zip.")
     ] = "demo",
     overrides: Annotated[
         list[str] | None,
@@ -154,18 +154,22 @@ def run(
         from render.display import display_available
         from sim import compiling
         from sim.config import load_config
+        from valuescape import remarks
         from valuescape.cli_simulation import (
             SimulationOrder,
             load_world_files,
             require_simulation,
             run_simulation,
         )
+        from valuescape.model_files import preset_of
         from valuescape.presets import config_path
         from valuescape.profile_files import require_profile
 
         compiling.listen(_say_that_it_compiles)
         load_world_files(world_files)
+        remarks.listen(lambda remark: _err.print(remark, markup=False, soft_wrap=True))
         changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+        preset, changes = preset_of(preset, changes)
         config = load_config(config_path(preset), changes)
         if checksum or record_run or record_every:
             refused = {

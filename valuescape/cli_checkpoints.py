@@ -6,7 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sim.policy.reward_units import RewardUnits
+
 _out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+_Force = Annotated[
+    bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
+]
 
 
 def convert(
@@ -14,22 +20,50 @@ def convert(
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
     world: Annotated[str, typer.Option(help="The world it was trained in.")],
     vecnormalize: Annotated[
-        Path | None, typer.Option(help="VecNormalize's pickle; only arrays are read, no code runs.")
+        Path | None,
+        typer.Option(
+            help="VecNormalize's pickle, which is read as data; looked for beside a zip if not given."
+        ),
+    ] = None,
+    reward_normalization: Annotated[
+        RewardUnits,
+        typer.Option(
+            help="Whether the critic learned from rewards that VecNormalize divided; auto: as its file says, "
+            "unless what agents get speaks against it."
+        ),
+    ] = RewardUnits.AUTO,
+    force: _Force = False,
+    world_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--world-file", metavar="FILE.py", help="Run this Python file, and take the worlds it defines."
+        ),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
 
-    Needed when observations were normalised in training: the statistics are in a file of their own.
+    Joins it with what VecNormalize did to observations and rewards, which is in a file of its own.
 
     [bold]Example[/]
 
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
     from sim.policy.loading import convert as convert_checkpoint
+    from sim.worlds import load_world_file
 
-    checkpoint = convert_checkpoint(source, out, world, vecnormalize)
-    _out.print(f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}", soft_wrap=True)
+    for file in world_files or ():
+        load_world_file(file)
+    checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)
+    for remark in checkpoint.remarks:
+        _err.print(remark, markup=False, soft_wrap=True)
+    norm = checkpoint.reward_normalization
+    units = f", rewards / {norm.scale:.4g} in training" if norm else ""
+    _out.print(
+        f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}{units}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def train(
@@ -42,6 +76,7 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
+    force: _Force = False,
     world_file: Annotated[
         Path | None,
         typer.Option(help="A Python file that defines the world. It runs as part of the program."),
@@ -52,6 +87,7 @@ def train(
 
     [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
     """
+    from sim.policy.store import check_replaceable
     from sim.worlds import load_world_file
     from valuescape.training import check_algorithm, default_timesteps, world_to_train_in
     from valuescape.training import train as train_checkpoint
@@ -64,6 +100,7 @@ def train(
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
     command += f" --world-file {world_file}" if world_file else ""
     path = out or Path(f"{world}-{algo}.safetensors")
+    check_replaceable(path, [world_file] if world_file else [], force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
     )

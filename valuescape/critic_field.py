@@ -60,18 +60,29 @@ def critic_and_landscape(
     plain path) or the critic is no perceptron (`policy.torchscript_critic`).
     """
     edge, plane = config.heatmap.resolution, map_plane(config, world)
-    gamma = checkpoint.gamma if checkpoint else None
     if config.policy.torchscript_critic:
         values = _torchscript(config, world)
-        return Critic(values, gamma), _uploaded(gl, edge, values, meter, plane)
+        return Critic(values, checkpoint.gamma if checkpoint else None), _uploaded(
+            gl, edge, values, meter, plane
+        )
     if checkpoint is None:
         return None, None
-    critic = Critic(partial(value, checkpoint), gamma)
+    critic = critic_of(checkpoint)
     if not config.features.gpu_heatmap:
         return critic, _uploaded(gl, edge, partial(_torch_values, checkpoint), meter, plane)
     computed = CriticPass(gl, checkpoint, edge, meter)
     return critic, _landscape(
         computed, lambda plane: computed.compute(network_inputs(plane, checkpoint, edge)), plane
+    )
+
+
+def critic_of(checkpoint: Checkpoint) -> Critic:
+    """Return the checkpoint's critic, with what it learned from."""
+    return Critic(
+        partial(value, checkpoint),
+        checkpoint.gamma,
+        checkpoint.reward_normalization,
+        entropy_left_out=checkpoint.algorithm == "sac",
     )
 
 

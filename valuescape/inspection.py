@@ -121,9 +121,7 @@ class Inspection:
                 said.append((variable.name, f"{_number(value)} {variable.unit}".rstrip()))
         if rows["action"] is not None:
             said.append(("action", self._action(rows["action"][:, agent])))
-        for signal, name in ((Signal.VALUE, "V(s)"), (Signal.TD_ERROR, "TD error")):
-            if signal in self._signals:
-                said.append((name, _number(self._signals[signal].of_agent(tick, agent))))
+        said += [(each.scale.title, _number(each.of_agent(tick, agent))) for each in self._signals.values()]
         for name, title in (("reward", "reward"), ("episode_return", "return so far")):
             row = rows[name]
             if row is not None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from sim.config import Config, load_config
 from sim.errors import UsageError
 from sim.policy.network import Checkpoint
-from sim.worlds import World
+from sim.worlds import ArrayWorld, World
+from valuescape import remarks
 
 LADDER = ("high", "medium", "low")
 """Presets that differ in what they ask of a machine, the most first."""
@@ -61,21 +62,37 @@ def _loads(config: Config) -> tuple[int, ...]:
     )
 
 
+def _path(setting: str) -> Path:
+    """Return the file that a setting names, `~` and `~user` resolved."""
+    try:
+        return Path(setting).expanduser()
+    except (RuntimeError, ValueError) as error:  # no such user, a NUL
+        raise UsageError(f"policy.checkpoint = {setting[:80]!r}: {error}", "name a file") from error
+
+
 def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     """Return the checkpoint that `policy.checkpoint` means; None for random actions.
 
-    Raises UsageError if there is none for the world, or it cannot be used.
+    What is to be said of a file is told to those that `valuescape.remarks` knows. Raises UsageError if there
+    is none for the world, or it cannot be used.
     """
-    from sim.policy.loading import load_checkpoint
+    from sim.policy.loading import load_checkpoint, load_with_statistics
 
     if setting == "random":
         return None
     if setting != "auto":
-        return load_checkpoint(Path(setting).expanduser(), world)
+        checkpoint = load_with_statistics(_path(setting), world)
+        remarks.tell(checkpoint.remarks)
+        return checkpoint
     shipped = configs_dir() / "checkpoints" / f"{world.name}.safetensors"
     if not shipped.exists():
         raise UsageError(
             f"policy.checkpoint = 'auto', but none is shipped for world {world.name}",
-            f"train one (valuescape train {world.name}), name a file, or set policy.checkpoint=random",
+            f"{_trained(world)}name a file, or set policy.checkpoint=random",
         )
     return load_checkpoint(shipped, world)
+
+
+def _trained(world: World) -> str:
+    """Return the advice to train a checkpoint, where that can be done."""
+    return f"train one (valuescape train {world.name}), " if isinstance(world, ArrayWorld) else ""

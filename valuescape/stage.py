@@ -74,11 +74,19 @@ class Stage:
         scene = Scene(
             display.gl, self.config, self.engine.world, self.landscape, self._meter, display.pixel_scale
         )
+        if self.critic:
+            scene.fields.value_title = self.critic.value_title
         scene.resize(display.size_px)
         scene.field_changed(self.landscape.plane if self.landscape else None)
         return scene
 
     def _require_color(self, color: str) -> None:
+        if color not in self.trail_colors and self.critic:
+            raise UsageError(
+                f"trails.color_by = {color!r}, but with which discount (gamma) the critic learned is unknown",
+                "name the checkpoint that the TorchScript belongs to (policy.checkpoint), or take one of "
+                f"{', '.join(self.trail_colors)}",
+            )
         if color not in self.trail_colors:
             raise UsageError(
                 f"trails.color_by = {color!r}, but there is no critic that could tell",

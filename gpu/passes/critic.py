@@ -12,7 +12,7 @@ from gpu.dispatch import dispatch, groups_for, set_uniforms
 from gpu.meter import FrameMeter
 from gpu.source import compute_program
 from gpu.textures import clamped
-from sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp
+from sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp, value_critics
 
 Float32Array = NDArray[np.float32]
 
@@ -57,6 +57,7 @@ class CriticPass:
         self._gl = gl
         self._meter = meter
         self._checkpoint = checkpoint
+        self._critics = value_critics(checkpoint)
         self.edge = edge
         self.texture = clamped(gl.texture((edge, edge), 1, dtype="f4"))
         self._dense = compute_program(gl, "dense")
@@ -64,12 +65,12 @@ class CriticPass:
         # A critic of states needs no actor.
         actor = [checkpoint.actor] if checkpoint.critic_kind is CriticKind.ACTION_VALUE else []
         packed: list[Float32Array] = []
-        self._placed = {id(net): list(self._place(net, packed)) for net in (*actor, *checkpoint.critics)}
+        self._placed = {id(net): list(self._place(net, packed)) for net in (*actor, *self._critics)}
         self._weights = gl.buffer(np.concatenate(packed).tobytes())
         self._columns = min(_COLUMNS, groups_for(edge * edge, _OCTET) * _OCTET)
         widest = max(layer.out_units for layers in self._placed.values() for layer in layers)
         inputs = checkpoint.obs_dim + (checkpoint.actor.out_dim if actor else 0)
-        scores = sum(net.out_dim for net in checkpoint.critics)
+        scores = sum(net.out_dim for net in self._critics)
         self._inputs, self._even, self._odd, self._scores = (
             gl.buffer(reserve=rows * self._columns * 4) for rows in (inputs, widest, widest, scores)
         )
@@ -103,12 +104,12 @@ class CriticPass:
         self._inputs.orphan()
         self._inputs.write(rows.tobytes())
         self._meter.upload_bytes += rows.nbytes
-        critics, kind = self._checkpoint.critics, self._checkpoint.critic_kind
+        kind = self._checkpoint.critic_kind
         if kind is CriticKind.ACTION_VALUE:
             # The actor's outputs become the rows behind the observation: the critics' input, joined for free.
             self._evaluate(self._checkpoint.actor, self._inputs, self._checkpoint.obs_dim)
         row = 0
-        for critic in critics:
+        for critic in self._critics:
             self._evaluate(critic, self._scores, row)
             row += critic.out_dim
         self._scores.bind_to_storage_buffer(Slot.LAYER_INPUT)

@@ -13,6 +13,8 @@ MAX_RATIO = 200  # text as Stable-Baselines3 writes it shrinks some 20-fold, a z
 _RATIO_MATTERS_BYTES = 2**20
 _HINT = "this is not a model that Stable-Baselines3 saved; get it again from where it was made"
 
+_AGAIN = "copy or download it again"
+
 
 def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     """Return the named members of the zip at `path`.
@@ -40,9 +42,14 @@ def unpack(content: bytes, names: tuple[str, ...], label: str) -> dict[str, byte
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             _check_sizes(archive, label)
+            _check_whole(archive, content, label)
             return {name: _read(archive, name, label) for name in names}
     except UsageError:
         raise
+    except zipfile.BadZipFile as error:
+        cut_short = b"PK\x05\x06" not in content  # the mark of the directory's end
+        problem = "is cut short" if cut_short else f"is a damaged zip: {error}"
+        raise UsageError(f"{label}: {problem}", _AGAIN) from error
     except Exception as error:  # zipfile, zlib and lzma raise a dozen kinds for damaged input
         raise UsageError(f"{label}: is a damaged zip: {error}", _HINT) from error
 
@@ -63,17 +70,37 @@ def _check_sizes(archive: zipfile.ZipFile, label: str) -> None:
             )
 
 
+def _check_whole(archive: zipfile.ZipFile, content: bytes, label: str) -> None:
+    """Raise UsageError if the directory is of a zip within: the file's end and its own directory are gone."""
+    length = int.from_bytes(content[26:28], "little")
+    first = content[30 : 30 + length].decode("utf-8", "replace")
+    if content.startswith(b"PK\x03\x04") and first not in archive.namelist():
+        raise UsageError(f"{label}: is cut short", _AGAIN)
+
+
 def _read(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
     try:
         member = archive.open(name)
     except KeyError as error:
-        raise UsageError(
-            f"{label}: is a zip without the member {name}",
-            "torch files do not say how their tensors are connected: save the model with "
-            "Stable-Baselines3's model.save()",
-        ) from error
+        raise _missing(archive.namelist(), name, label) from error
     with member:
         content = member.read(MAX_MEMBER_BYTES + 1)
     if len(content) > MAX_MEMBER_BYTES:
         raise UsageError(f"{label}: is a zip bomb: {name} unpacks to more than its directory says", _HINT)
     return content
+
+
+def _missing(members: list[str], name: str, label: str) -> UsageError:
+    """Return the error for a zip that is no model, by what it is instead."""
+    if "parameter_list" in members or "parameters" in members:
+        return UsageError(
+            f"{label}: is a model of Stable-Baselines 2 (TensorFlow), which is not read",
+            "train it again with Stable-Baselines3",
+        )
+    if any(member.endswith("data.pkl") for member in members):
+        return UsageError(
+            f"{label}: is a zip without the member {name}: one of torch.save's",
+            "torch files do not say how their tensors are connected: save the model with "
+            "Stable-Baselines3's model.save()",
+        )
+    return UsageError(f"{label}: is a zip without the member {name}, no model", _HINT)

@@ -49,6 +49,7 @@ def check_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
         )
     _check_heads(checkpoint, path)
     _check_normalization(checkpoint, path)
+    _check_reward_normalization(checkpoint, path)
     gamma = checkpoint.gamma
     _require(math.isfinite(gamma) and 0 <= gamma <= 1, path, f"gamma is {gamma}, expected 0 to 1")
     return checkpoint
@@ -126,6 +127,19 @@ def _check_normalization(checkpoint: Checkpoint, path: Path) -> None:
         bool((norm.std > 0).all()) and norm.clip > 0,
         path,
         "observation standard deviations and clip must be more than 0",
+    )
+
+
+def _check_reward_normalization(checkpoint: Checkpoint, path: Path) -> None:
+    norm = checkpoint.reward_normalization
+    if norm is None:
+        return
+    sound = all(math.isfinite(number) for number in (norm.variance, norm.epsilon, norm.gamma))
+    _require(
+        sound and norm.variance >= 0 and norm.epsilon >= 0 and 1e-6 <= norm.scale <= 1e12 and norm.clip > 0,
+        path,
+        f"reward statistics have variance {norm.variance:g}, epsilon {norm.epsilon:g}, clip {norm.clip:g}; "
+        "expected numbers of 0 or more, and a clip of more than 0",
     )
 
 

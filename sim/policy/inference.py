@@ -24,6 +24,7 @@ from sim.policy.network import (
     Layer,
     Mlp,
     ObsNormalization,
+    value_critics,
 )
 from sim.worlds.base import ActionSpace, ContinuousAction
 
@@ -121,7 +122,7 @@ class BatchMlp:
 
 
 def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
-    """Return V(s) for `obs` [obs_dim, n] as a new [n] float32 array.
+    """Return V(s) for `obs` [obs_dim, n] as a new [n] float32 array, in units of the world's rewards.
 
     The critic's V; or the smallest of the critics' Q of the actor's own action; or the largest Q of any
     discrete action, the smallest of the critics.
@@ -132,8 +133,9 @@ def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
         action = np.empty((checkpoint.actor.out_dim, n), np.float32)
         BatchMlp(checkpoint.actor, n).forward(inputs, action)
         inputs = np.concatenate([inputs, action])
-    scores = np.empty((len(checkpoint.critics), checkpoint.critics[0].out_dim, n), np.float32)
-    for critic, score in zip(checkpoint.critics, scores, strict=True):
+    critics = value_critics(checkpoint)
+    scores = np.empty((len(critics), critics[0].out_dim, n), np.float32)
+    for critic, score in zip(critics, scores, strict=True):
         BatchMlp(critic, n).forward(inputs, score)
     smallest: Float32Array = scores.max(axis=1).min(axis=0)
     return smallest

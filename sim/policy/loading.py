@@ -1,115 +1,136 @@
-"""Checkpoints for a world: from whichever kind of file, by its content."""
+"""Checkpoints for a world: from whichever kind of file, with the statistics that belong to it."""
 
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from sim.errors import UsageError
 from sim.policy import store
-from sim.policy.checks import check_checkpoint
-from sim.policy.network import ActorHead, Checkpoint
-from sim.worlds import ContinuousAction, World, make_world
+from sim.policy.fit import critic_fit
+from sim.policy.kinds import Kind, find_model, kind_of
+from sim.policy.network import Checkpoint
+from sim.policy.reward_units import RewardUnits
+from sim.policy.statistics import FITS, statistics_beside, with_statistics
+from sim.policy.vecnormalize import read_statistics
+from sim.policy.world_fit import bounds_remark, check_world
+from sim.worlds import World, make_world
 
-_ZIP = b"PK"
-_PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
-_CONVERT = "valuescape convert MODEL.zip OUT.safetensors --world WORLD"
+_MISFIT = 0.75
+"""A critic's error (`CriticFit.error`) from which on a person is told; in units of the returns themselves."""
+
+_SPREADS = 0.03, 10.0
+"""Between these a first layer's sums spread (`CriticFit.spread`) in every model that we know to be right."""
 
 
 def load_checkpoint(path: Path, world: World) -> Checkpoint:
     """Return the checkpoint at `path`, which fits `world`: our format or a Stable-Baselines3 zip.
 
-    Torch is imported for the latter alone. Raises UsageError if there is no such file, if it is of another
-    kind (saying how to convert it), if it is damaged or hostile, or if it was made for another world.
+    Torch is imported for the latter alone; `path` may leave out its ".zip". Raises UsageError if there is no
+    such file, if it is of another kind (saying how to convert it), if it is damaged or hostile, or if it was
+    made for another world.
     """
-    checkpoint = _load(path)
-    _check_world(checkpoint, world, path)
+    checkpoint = read_checkpoint(path)
+    check_world(checkpoint, world, path)
     return checkpoint
 
 
-def convert(source: Path, out: Path, world_name: str, vecnormalize: Path | None = None) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Return the checkpoint at `path`, whatever world it is for; otherwise as `load_checkpoint`."""
+    path = find_model(path)
+    if kind_of(path) is Kind.SAFETENSORS:
+        return store.load(path)
+    from sim.policy.sb3 import load_sb3
+
+    return load_sb3(path)
+
+
+def load_with_statistics(
+    path: Path, world: World, statistics: Path | None = None, units: RewardUnits = RewardUnits.AUTO
+) -> Checkpoint:
+    """Return the checkpoint at `path` with the VecNormalize statistics that it was trained with.
+
+    statistics: their file; None looks for it beside a zip. `remarks` say what was found, and what of a zip
+    does not fit `world`. Raises UsageError as `load_checkpoint` and `with_statistics` do.
+    """
+    checkpoint = load_checkpoint(path, world)
+    model = find_model(path)
+    from_zip = kind_of(model) is Kind.ZIP
+    remarks = []
+    if statistics is not None:
+        checkpoint = with_statistics(checkpoint, statistics, world, units)
+    elif from_zip and (beside := statistics_beside(model)):
+        checkpoint, remark = _with_found(checkpoint, beside, world, units)
+        remarks.append(f"{model.name}: {remark}")
+    if from_zip:
+        said = (bounds_remark(checkpoint, world), _fit_remark(checkpoint, world))
+        remarks += [f"{model.name}: {remark}" for remark in said if remark]
+    return replace(checkpoint, remarks=tuple(remarks))
+
+
+def convert(
+    source: Path,
+    out: Path,
+    world_name: str,
+    vecnormalize: Path | None = None,
+    units: RewardUnits = RewardUnits.AUTO,
+    *,
+    force: bool = False,
+) -> Checkpoint:
     """Write the checkpoint at `source` to `out` in our format, for the world called `world_name`.
 
-    vecnormalize: the pickle of VecNormalize that belongs to it; the only pickle that is ever read, as data.
-    Returns what was written. Raises UsageError as `load_checkpoint` does.
+    vecnormalize: the pickle of VecNormalize that belongs to it, which is read as data; None looks for it
+    beside a zip. force: replace `out` even if it is no checkpoint of ours. Returns what was written, with
+    what is to be said of it in `remarks`. Raises UsageError as `load_with_statistics` does, and if `out` is
+    one of the files that are read.
     """
-    from sim.policy.vecnormalize import read_vecnormalize
-
-    checkpoint = load_checkpoint(source, make_world(world_name))
-    if vecnormalize is not None:
-        checkpoint = replace(checkpoint, obs_normalization=read_vecnormalize(vecnormalize))
-        check_checkpoint(checkpoint, vecnormalize)
-    checkpoint = replace(checkpoint, world=world_name)
+    source = find_model(source)
+    kind_of(source)
+    world = make_world(world_name)
+    statistics = vecnormalize or statistics_beside(source)
+    store.check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
+    checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world_name)
     store.save(checkpoint, out)
     return checkpoint
 
 
-def _load(path: Path) -> Checkpoint:
-    start = _first_bytes(path)
-    if start.startswith(_ZIP):
-        from sim.policy.sb3 import load_sb3
+def _with_found(
+    checkpoint: Checkpoint, path: Path, world: World, units: RewardUnits
+) -> tuple[Checkpoint, str]:
+    """Return the checkpoint with the statistics that were found at `path`, if they are its own; and a remark.
 
-        return load_sb3(path)
-    if start.startswith(_PICKLE):
-        raise UsageError(
-            f"{path}: is a pickle, which could run any code; it was not opened",
-            f"save the model with Stable-Baselines3's model.save() and run {_CONVERT}; "
-            "VecNormalize's statistics go with it: --vecnormalize FILE.pkl",
-        )
-    return store.load(path)
-
-
-def _first_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder, expected a checkpoint file", "name a file in it")
-    if not path.exists():
-        raise UsageError(
-            f"{path}: there is no such file", "check policy.checkpoint; see configs/checkpoints/"
-        )
-    if not path.is_file():
-        raise UsageError(f"{path}: is no regular file", "name a checkpoint file")
-    try:
-        with path.open("rb") as file:
-            return file.read(8)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}", "check its permissions") from error
+    They are not if they are of other observations, or if the critic fits the world only without them.
+    """
+    obs = read_statistics(path).obs
+    if obs is not None and obs.mean.size != checkpoint.obs_dim:
+        return checkpoint, f"{path} is of {obs.mean.size} observations, and left out"
+    plain = critic_fit(checkpoint, world)
+    if plain and plain.error < FITS:
+        try:
+            joined = critic_fit(with_statistics(checkpoint, path, world, units), world)
+        except UsageError:  # it asks in which units the critic is: it fits in neither
+            joined = None
+        if joined is None or joined.error > FITS:
+            return checkpoint, f"{path} is left out: the critic fits {world.name} without it"
+    return with_statistics(checkpoint, path, world, units), f"VecNormalize's statistics are from {path}"
 
 
-def _check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
-    if checkpoint.world and checkpoint.world != world.name:
-        raise UsageError(
-            f"{path}: was trained for world {checkpoint.world}, expected {world.name}",
-            f"set world.name to {checkpoint.world}, or name another checkpoint",
-        )
-    if checkpoint.obs_dim != len(world.obs):
-        raise _misfit(path, f"takes {checkpoint.obs_dim} observations", world, f"has {len(world.obs)}")
-    if isinstance(world.action, ContinuousAction):
-        _check_continuous(checkpoint, world, world.action, path)
-    elif checkpoint.actor_head is not ActorHead.ARGMAX:
-        raise _misfit(path, "acts continuously", world, f"has {world.action.n} discrete actions")
-    elif checkpoint.actor.out_dim != world.action.n:
-        raise _misfit(
-            path, f"chooses among {checkpoint.actor.out_dim} actions", world, f"has {world.action.n}"
-        )
+def _fit_remark(checkpoint: Checkpoint, world: World) -> str | None:
+    """Return what is odd about the critic in this world; None if nothing is, or it cannot be told.
 
-
-def _check_continuous(checkpoint: Checkpoint, world: World, action: ContinuousAction, path: Path) -> None:
-    if checkpoint.actor_head is ActorHead.ARGMAX:
-        found = f"chooses among {checkpoint.actor.out_dim} discrete actions"
-        raise _misfit(path, found, world, "has continuous ones")
-    if checkpoint.actor.out_dim != action.dim:
-        raise _misfit(path, f"has {checkpoint.actor.out_dim} actions", world, f"has {action.dim}")
-    low, high = checkpoint.action_low, checkpoint.action_high
-    if not (np.allclose(low, action.low, rtol=1e-4) and np.allclose(high, action.high, rtol=1e-4)):
-        raise _misfit(
-            path,
-            f"acts within {low.tolist()} to {high.tolist()}",
-            world,
-            f"takes {action.low.tolist()} to {action.high.tolist()}",
-        )
-
-
-def _misfit(path: Path, found: str, world: World, expected: str) -> UsageError:
-    return UsageError(
-        f"{path}: {found}, but world {world.name} {expected}", "name a checkpoint trained for this world"
-    )
+    Two things are looked at in some episodes: values that miss what agents get by as much as that itself, and
+    a first layer whose sums hardly differ between states, or lie where activations are flat, as it does with
+    observations of another scale. Neither is proof: a critic may be poor, and a wrong one may pass.
+    """
+    fit = critic_fit(checkpoint, world)
+    if fit is None:
+        return None
+    said = []
+    if fit.error > _MISFIT:
+        said.append(f"V(s) of starts is {fit.value:.4g} on average, what agents get is {fit.realised:.4g}")
+    if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
+        low, high = _SPREADS
+        said.append(f"sums of the first layer spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")
+    if not said:
+        return None
+    normalized = checkpoint.obs_normalization or checkpoint.reward_normalization
+    cause = "other statistics" if normalized else "VecNormalize's file missing"
+    return f"seems not to fit {world.name}: {'; '.join(said)} (a poor critic, {cause}, or another world?)"

@@ -3,7 +3,7 @@
 Plain arrays, no torch: workers hold these. `sim.policy.reference` gives the same networks as torch modules.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -55,7 +55,7 @@ class Mlp:
 class ActorHead(StrEnum):
     """What the actor's outputs stand for."""
 
-    SQUASHED = "squashed"  # in [-1, 1], to be scaled to the action's bounds (SAC, TD3, DDPG)
+    SQUASHED = "squashed"  # meant in [-1, 1], scaled to the action's bounds and clipped (SAC, TD3, DDPG)
     CLIPPED = "clipped"  # in the action's units, to be clipped to its bounds (PPO, A2C)
     ARGMAX = "argmax"  # one score per discrete action (DQN's Q network, PPO's and A2C's logits)
 
@@ -78,6 +78,21 @@ class ObsNormalization:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardNormalization:
+    """clip(reward / scale, -clip, clip), as Stable-Baselines3's VecNormalize makes rewards to learn from."""
+
+    variance: float  # of the running discounted return
+    epsilon: float
+    clip: float
+    gamma: float  # of that running return; what the critic was trained with is the checkpoint's own gamma
+
+    @property
+    def scale(self) -> float:
+        """What rewards are divided by."""
+        return float(np.sqrt(self.variance + self.epsilon))
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """Where a checkpoint comes from: for people, never for computing."""
 
@@ -94,10 +109,13 @@ class Checkpoint:
     """A trained actor and its critics, read from a file as data.
 
     `world` is "" where the file does not say (Stable-Baselines3 zips). `action_low`/`action_high` are the
-    bounds trained with, empty for discrete actions. All arrays are finite, float32 and read-only.
+    bounds trained with, empty for discrete actions. All arrays are finite, float32 and read-only. The critics
+    are as they were trained: in units of `reward_normalization`, if there is one (see `value_critics`).
+    `obs_bounds` are the observation space's low and high, where a zip says so, and `remarks` what a person
+    should hear of the file: both are written to no file.
     """
 
-    algorithm: str  # "sac", "td3", "ddpg", "dqn", "ppo", "a2c"
+    algorithm: str  # "sac", "td3", "ddpg", "dqn", "ppo", "a2c", "trpo"
     world: str
     obs_dim: int
     actor: Mlp
@@ -109,3 +127,26 @@ class Checkpoint:
     obs_normalization: ObsNormalization | None
     gamma: float
     training: Training = field(default_factory=Training)
+    reward_normalization: RewardNormalization | None = None
+    obs_bounds: tuple[Float32Array, Float32Array] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:
+    """Return the critics with outputs in the units of the world's rewards.
+
+    Where rewards were normalised in training, the last layer of each is multiplied by the scale; else they
+    are the checkpoint's own.
+    """
+    norm = checkpoint.reward_normalization
+    if norm is None:
+        return checkpoint.critics
+    return tuple(_scaled(critic, np.float32(norm.scale)) for critic in checkpoint.critics)
+
+
+def _scaled(critic: Mlp, scale: np.float32) -> Mlp:
+    *others, last = critic.layers
+    if last.activation is Activation.IDENTITY and last.clip == float("inf"):
+        return Mlp((*others, replace(last, weight=last.weight * scale, bias=last.bias * scale)))
+    identity, none = np.eye(critic.out_dim, dtype=np.float32), np.zeros(critic.out_dim, np.float32)
+    return Mlp((*critic.layers, Layer(identity * scale, none, Activation.IDENTITY)))

@@ -5,7 +5,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Float32Array, Mlp
+from sim.policy.network import (
+    Activation,
+    ActorHead,
+    Checkpoint,
+    CriticKind,
+    Float32Array,
+    Mlp,
+    value_critics,
+)
 
 _ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     Activation.IDENTITY: nn.Identity,
@@ -35,7 +43,7 @@ class TorchCheckpoint:
         self._device = torch.device(device)
         self._head, self._kind = checkpoint.actor_head, checkpoint.critic_kind
         self._actor = _module(checkpoint.actor).to(self._device)
-        self._critics = [_module(critic).to(self._device) for critic in checkpoint.critics]
+        self._critics = [_module(critic).to(self._device) for critic in value_critics(checkpoint)]
         self._low, self._high = self._tensor(checkpoint.action_low), self._tensor(checkpoint.action_high)
         norm = checkpoint.obs_normalization
         self._normalization = (

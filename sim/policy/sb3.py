@@ -1,10 +1,11 @@
-"""Stable-Baselines3 models of SAC, TD3, DDPG, DQN, PPO and A2C, from 2020's releases to today's."""
+"""Stable-Baselines3 models of SAC, TD3, DDPG, DQN, PPO, A2C and TRPO, from 2020's releases to today's."""
 
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -20,17 +21,21 @@ from sim.policy.network import (
     Mlp,
     Training,
 )
-from sim.policy.sb3_file import SUPPORTED, Sb3File, Space, class_name
+from sim.policy.sb3_file import SUPPORTED, Sb3File, Space
+from sim.policy.sb3_known import require_known
 
 _ACTIVATIONS = {
-    "ReLU": Activation.RELU,
-    "Tanh": Activation.TANH,
-    "ELU": Activation.ELU,
-    "LeakyReLU": Activation.LEAKY_RELU,
-    "Sigmoid": Activation.SIGMOID,
-    "SiLU": Activation.SILU,
-    "GELU": Activation.GELU,
-    "Identity": Activation.IDENTITY,
+    f"<class 'torch.nn.modules.{module}.{name}'>": activation
+    for module, name, activation in (
+        ("activation", "ReLU", Activation.RELU),
+        ("activation", "Tanh", Activation.TANH),
+        ("activation", "ELU", Activation.ELU),
+        ("activation", "LeakyReLU", Activation.LEAKY_RELU),
+        ("activation", "Sigmoid", Activation.SIGMOID),
+        ("activation", "SiLU", Activation.SILU),
+        ("activation", "GELU", Activation.GELU),
+        ("linear", "Identity", Activation.IDENTITY),
+    )
 }
 _DEFAULT_CLIP_MEAN = 2.0  # of SAC with gSDE, in every release so far
 _NOT_NEEDED = re.compile(r"(actor_target|critic_target|q_net_target)\.|(actor\.)?(log_std|sde_)")
@@ -53,6 +58,7 @@ def load_sb3(path: Path) -> Checkpoint:
     Raises UsageError, naming file and member or tensor, for anything else than a model we can evaluate.
     """
     file = Sb3File(path)
+    require_known(file)
     obs = file.space("observation_space")
     if obs.kind != "Box":
         raise file.error(f"observation_space is {obs.kind}, expected Box")
@@ -75,6 +81,7 @@ def load_sb3(path: Path) -> Checkpoint:
         obs_normalization=None,
         gamma=_gamma(file),
         training=_training(file),
+        obs_bounds=_obs_bounds(obs),
     )
     return check_checkpoint(checkpoint, path)
 
@@ -129,25 +136,38 @@ class _Builder:
         critics = tuple(self._mlp(f"critic.qf{index}", activation=hidden) for index in range(count))
         if not critics:
             raise self.file.error("has no critic (tensors critic.qf0.*)")
-        algorithm = "sac" if stochastic else "ddpg" if count == 1 else "td3"
+        algorithm = self._off_policy_algorithm(stochastic, count)
         return _Networks(algorithm, actor, ActorHead.SQUASHED, critics, CriticKind.ACTION_VALUE)
 
     def _on_policy(self, action: Space) -> _Networks:
         hidden = self._activation(Activation.TANH)
         squashed = self.file.option("squash_output") is True
+        # Only gSDE has a tanh; without, releases before 2.2 scaled the mean itself to the action's bounds
+        bounded = squashed and self.file.data.get("use_sde") is True
         shared = "mlp_extractor.shared_net"  # before release 1.8
         actor = self._mlp(
             shared,
             "mlp_extractor.policy_net",
             "action_net",
             activation=hidden,
-            last=Activation.TANH if squashed else Activation.IDENTITY,
+            last=Activation.TANH if bounded else Activation.IDENTITY,
         )
         critic = self._mlp(shared, "mlp_extractor.value_net", "value_net", activation=hidden)
         head = ActorHead.SQUASHED if squashed else ActorHead.CLIPPED
         head = ActorHead.ARGMAX if action.kind == "Discrete" else head
-        algorithm = "ppo" if "clip_range" in self.file.data else "a2c"
-        return _Networks(algorithm, actor, head, (critic,), CriticKind.STATE_VALUE)
+        return _Networks(self._on_policy_algorithm(), actor, head, (critic,), CriticKind.STATE_VALUE)
+
+    def _on_policy_algorithm(self) -> str:
+        """Name the algorithm by a setting that it alone has."""
+        data = self.file.data
+        return "trpo" if "cg_max_steps" in data else "ppo" if "clip_range" in data else "a2c"
+
+    def _off_policy_algorithm(self, stochastic: bool, critics: int) -> str:
+        """Name the algorithm. DDPG is TD3 with one critic and without two of its three tricks."""
+        if stochastic:
+            return "sac"
+        tricks = self.file.data.get("policy_delay") != 1 or self.file.data.get("target_noise_clip") != 0
+        return "td3" if critics > 1 or tricks else "ddpg"
 
     def _mean_clip(self, stochastic: bool) -> float:
         """The bound of gSDE's Hardtanh: SAC wraps `mu` in a Sequential with it, so tensors are `mu.0.*`."""
@@ -164,10 +184,11 @@ class _Builder:
         stated = self.file.option("activation_fn")
         if stated is None:
             return default
-        activation = _ACTIVATIONS.get(class_name(stated) or "")
+        activation = _ACTIVATIONS.get(stated) if isinstance(stated, str) else None
         if activation is None:
+            known = ", ".join(name.rpartition(".")[2].rstrip("'>") for name in _ACTIVATIONS)
             raise self.file.error(
-                f"data: policy_kwargs.activation_fn is {stated!r:.80}", f"known are {', '.join(_ACTIVATIONS)}"
+                f"data: policy_kwargs.activation_fn is {stated!r:.80}", f"known are torch.nn's {known}"
             )
         return activation
 
@@ -225,6 +246,12 @@ def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
     return frozen(file.path, f"action_space.{key}", values)
 
 
+def _obs_bounds(obs: Space) -> tuple[Float32Array, Float32Array] | None:
+    """Return the observations' bounds, None where the file does not print them in full."""
+    low, high = (np.array(values, np.float32) for values in (obs.low, obs.high))
+    return (low, high) if low.size == high.size == math.prod(obs.shape) else None
+
+
 def _gamma(file: Sb3File) -> float:
     gamma = file.number("gamma")
     if gamma is None:
@@ -235,6 +262,10 @@ def _gamma(file: Sb3File) -> float:
 def _training(file: Sb3File) -> Training:
     timesteps, seed = file.number("num_timesteps"), file.number("seed")
     return Training(
-        seed=seed if isinstance(seed, int) else None,
-        timesteps=timesteps if isinstance(timesteps, int) else None,
+        seed=seed if _is_count(seed) else None,
+        timesteps=timesteps if _is_count(timesteps) else None,
     )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and 0 <= value < 2**63

@@ -1,5 +1,7 @@
 """What a Stable-Baselines3 zip holds, read as data: JSON without its pickles, tensors without code."""
 
+import base64
+import binascii
 import json
 import math
 import re
@@ -15,8 +17,11 @@ from sim.errors import UsageError
 from sim.policy.archive import read_members, unpack
 from sim.policy.checks import frozen
 from sim.policy.network import Float32Array
+from sim.policy.pickle_data import ForbiddenPickleError, read_pickle
+from sim.policy.pickled_numbers import is_numpy, number_of
 
 MAX_TENSOR_VALUES = 2**24
+_MAX_NUMBER_TEXT = 4096  # characters of base64
 SUPPORTED = "Valuescape runs MlpPolicy models: flat Box observations, Box or Discrete actions"
 
 
@@ -61,13 +66,23 @@ class Sb3File:
         return options.get(key) if isinstance(options, dict) else None
 
     def number(self, key: str) -> float | None:
-        """Return the setting `key` if it is a plain number."""
+        """Return the setting `key` if it is a number: in the JSON, or a pickled one of NumPy's."""
         value = self.data.get(key)
+        if isinstance(value, dict):
+            return _pickled_number(value.get(":serialized:"))
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
         """Return the error that says what is wrong with this file."""
         return UsageError(f"{self.path}: {problem}", hint)
+
+
+def _pickled_number(text: Any) -> float | None:
+    """Return the number in a pickle of NumPy's, which is read as data; None if it is anything else."""
+    try:
+        return number_of(read_pickle(base64.b64decode(str(text)[:_MAX_NUMBER_TEXT], validate=True), is_numpy))
+    except (binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
+        return None
 
 
 def class_name(text: Any) -> str | None:

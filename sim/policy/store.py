@@ -1,28 +1,30 @@
 """Our checkpoint format: safetensors, with everything that is not an array in its text metadata.
 
-Version 1. Metadata: format, version, algorithm, world, obs_dim, gamma, actor_head, critic_kind as text;
-actor and critics (layer lists), obs_normalization and training as JSON. Tensors, all float32:
-`actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`, `critics.K.L.bias`, `action.low`,
-`action.high`, and where observations are normalised `obs.mean`, `obs.std`.
+Version 2. Metadata: format, version, algorithm, world, obs_dim, gamma, actor_head, critic_kind as text;
+actor and critics (layer lists), obs_normalization, reward_normalization and training as JSON. Tensors, all
+float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`, `critics.K.L.bias`,
+`action.low`, `action.high`, and where observations are normalised `obs.mean`, `obs.std`. Critics are stored
+as they were trained, in units of `reward_normalization`. Version 1 is the same without that key, and is read.
 """
 
 import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from sim.errors import UsageError
-from sim.policy.checks import MAX_CRITICS, MAX_LAYERS, check_checkpoint, frozen
+from sim.policy.checks import check_checkpoint, frozen
+from sim.policy.metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
 from sim.policy.network import (
-    Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
@@ -30,13 +32,17 @@ from sim.policy.network import (
     Layer,
     Mlp,
     ObsNormalization,
+    RewardNormalization,
     Training,
 )
 
 FORMAT = "valuescape-checkpoint"
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 64 * 2**20
+MAX_TEXT = 2**16  # characters of one entry of the metadata; ours have a few thousand
+MAX_NAME = 80
 
+_READ_VERSIONS = ("1", "2")
 _T = TypeVar("_T")
 
 
@@ -52,6 +58,34 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
 def check_writable(path: Path) -> None:
     """Raise UsageError unless `save` could write to `path` now; makes its folder, and no file."""
     _write(path, b"", keep=False)
+
+
+def check_replaceable(path: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> None:
+    """Raise UsageError if writing to `path` would destroy something: one of `inputs`, or what is not ours.
+
+    force: whether a file that is no checkpoint of ours may be replaced; an input never.
+    """
+    if not path.exists():
+        return
+    for each in inputs:
+        if each.exists() and path.samefile(each):
+            raise UsageError(
+                f"{path}: is also what is read ({each}), and would be lost", "name another output"
+            )
+    if not force and path.is_file() and not _is_ours(path):
+        raise UsageError(
+            f"{path}: is there already, and is no checkpoint of Valuescape's",
+            "name another output, or replace it with --force",
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether the file has the metadata of our format, sound or not."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return (file.metadata() or {}).get("format") == FORMAT
+    except (OSError, SafetensorError):
+        return False
 
 
 def _write(path: Path, content: bytes, *, keep: bool) -> None:
@@ -88,7 +122,7 @@ def load(path: Path) -> Checkpoint:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", "check the path") from error
     except SafetensorError as error:
         raise UsageError(
-            f"{path}: is no sound safetensors file: {error}",
+            f"{path}: is no sound safetensors file: {str(error)[:100]}",
             "it may be cut short; copy or convert it again",
         ) from error
 
@@ -108,7 +142,7 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
 
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
-    norm = checkpoint.obs_normalization
+    norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
     return {
         "format": FORMAT,
         "version": str(VERSION),
@@ -121,6 +155,7 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "actor": json.dumps(_layer_list(checkpoint.actor)),
         "critics": json.dumps([_layer_list(critic) for critic in checkpoint.critics]),
         "obs_normalization": json.dumps(None if norm is None else {"clip": norm.clip}),
+        "reward_normalization": json.dumps(None if reward is None else asdict(reward)),
         "training": json.dumps(asdict(checkpoint.training)),
     }
 
@@ -147,98 +182,94 @@ class _Reader:
     def checkpoint(self) -> Checkpoint:
         """Return what the file holds, each entry sound in itself; `check_checkpoint` sees to the rest."""
         self._check_format()
-        critics = self._json("critics", list)
-        if not 1 <= len(critics) <= MAX_CRITICS:
-            raise self._error("critics", f"{len(critics)} critics", f"1 to {MAX_CRITICS}")
+        critics = self._json("critics", CRITICS)
         return Checkpoint(
-            algorithm=self._text("algorithm"),
-            world=self._text("world"),
+            algorithm=self._text("algorithm", MAX_NAME),
+            world=self._text("world", MAX_NAME),
             obs_dim=self._parsed("obs_dim", int),
-            actor=self._mlp("actor", "actor", self._json("actor", list)),
+            actor=self._mlp("actor", self._json("actor", LAYERS)),
             actor_head=self._parsed("actor_head", ActorHead),
-            critics=tuple(self._mlp("critics", f"critics.{k}", layers) for k, layers in enumerate(critics)),
+            critics=tuple(self._mlp(f"critics.{index}", layers) for index, layers in enumerate(critics)),
             critic_kind=self._parsed("critic_kind", CriticKind),
             action_low=self._tensor("action.low"),
             action_high=self._tensor("action.high"),
             obs_normalization=self._obs_normalization(),
             gamma=self._parsed("gamma", float),
-            training=self._training(),
+            training=Training(**self._json("training", TRAINING).model_dump()),
+            reward_normalization=self._reward_normalization(),
         )
 
     def _check_format(self) -> None:
         if self.metadata.get("format") != FORMAT:
             raise UsageError(
                 f"{self.path}: safetensors without the metadata of a Valuescape checkpoint (format: "
-                f"{self.metadata.get('format', 'absent')}, expected {FORMAT})",
+                f"{self.metadata.get('format', 'absent')[:60]}, expected {FORMAT})",
                 "make one with `valuescape train` or `valuescape convert`",
             )
-        if self.metadata.get("version") != str(VERSION):
-            found = self.metadata.get("version", "absent")
-            raise self._error("version", found, str(VERSION), "convert it again with this Valuescape")
+        version = self.metadata.get("version", "absent")
+        if version not in _READ_VERSIONS:
+            expected = f"{' or '.join(_READ_VERSIONS)}"
+            raise self._error("version", version, expected, "convert the original with this Valuescape")
 
-    def _mlp(self, key: str, prefix: str, entries: Any) -> Mlp:
-        if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
-            raise self._error(key, repr(entries)[:60], f"a list of 1 to {MAX_LAYERS} layers")
-        return Mlp(tuple(self._layer(key, f"{prefix}.{i}", entry) for i, entry in enumerate(entries)))
+    def _mlp(self, prefix: str, entries: list[LayerEntry]) -> Mlp:
+        return Mlp(tuple(self._layer(f"{prefix}.{index}", entry) for index, entry in enumerate(entries)))
 
-    def _layer(self, key: str, name: str, entry: Any) -> Layer:
-        try:
-            activation, clip = Activation(entry["activation"]), float(entry.get("clip", np.inf))
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise self._error(key, repr(entry)[:60], "layers with an activation we know") from error
-        return Layer(self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias"), activation, clip)
+    def _layer(self, name: str, entry: LayerEntry) -> Layer:
+        clip = np.inf if entry.clip is None else entry.clip
+        return Layer(self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias"), entry.activation, clip)
 
     def _obs_normalization(self) -> ObsNormalization | None:
-        entry = self._json("obs_normalization", (dict, type(None)))
+        entry = self._json("obs_normalization", OBS)
         if entry is None:
             return None
-        clip = entry.get("clip")
-        if not isinstance(clip, (int, float)):
-            raise self._error("obs_normalization", repr(entry)[:60], "a number `clip`")
-        return ObsNormalization(self._tensor("obs.mean"), self._tensor("obs.std"), float(clip))
+        return ObsNormalization(self._tensor("obs.mean"), self._tensor("obs.std"), entry.clip)
 
-    def _training(self) -> Training:
-        entry = self._json("training", dict)
-        numbers = (int, float, type(None))
-        known = {field.name for field in fields(Training)}
-        for key, value in entry.items():
-            if key not in known or not isinstance(value, str if key == "command" else numbers):
-                raise self._error("training", repr({key: value})[:60], "the fields of Training")
-        return Training(**entry)
+    def _reward_normalization(self) -> RewardNormalization | None:
+        if self.metadata["version"] == "1":
+            return None
+        entry = self._json("reward_normalization", REWARD)
+        return None if entry is None else RewardNormalization(**entry.model_dump())
 
     def _tensor(self, name: str) -> Float32Array:
         if name not in self.names:
             raise UsageError(
                 f"{self.path}: tensor {name} is missing", "the file is damaged; convert it again"
             )
-        dtype = self.file.get_slice(name).get_dtype()
+        entry = self.file.get_slice(name)
+        dtype, dimensions = entry.get_dtype(), len(entry.get_shape())
         if dtype != "F32":
             raise self._error(f"tensor {name}", dtype, "F32")
+        if dimensions > 2:
+            raise self._error(f"tensor {name}", f"of {dimensions} dimensions", "1 or 2")
         return frozen(self.path, name, self.file.get_tensor(name))
 
-    def _text(self, key: str) -> str:
-        if key not in self.metadata:
+    def _text(self, key: str, most: int = MAX_TEXT) -> str:
+        text = self.metadata.get(key)
+        if text is None:
             raise self._error(key, "absent", "an entry of the metadata")
-        return self.metadata[key]
+        if len(text) > most:
+            raise self._error(key, f"{len(text):,} characters long", f"at most {most:,}")
+        return text
 
     def _parsed(self, key: str, parse: Callable[[str], _T]) -> _T:
         text = self._text(key)
         try:
             return parse(text)
         except ValueError as error:
-            raise self._error(key, text[:60], getattr(parse, "__name__", "another value")) from error
+            raise self._error(key, text, getattr(parse, "__name__", "another value")) from error
 
-    def _json(self, key: str, kinds: type | tuple[type, ...]) -> Any:
+    def _json(self, key: str, kind: TypeAdapter[_T]) -> _T:
         text = self._text(key)
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise self._error(key, text[:60], "JSON") from error
-        if not isinstance(value, kinds):
-            raise self._error(key, text[:60], "another kind of value")
-        return value
+            return kind.validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])[:60]
+            problem = f"{where}: {first['msg']}" if where else first["msg"]
+            raise self._error(key, text, f"another value ({problem[:80]})") from error
 
     def _error(self, key: str, found: str, expected: str, hint: str = "") -> UsageError:
         return UsageError(
-            f"{self.path}: {key} is {found}, expected {expected}", hint or "convert the original again"
+            f"{self.path}: {key} is {found[:60]}, expected {expected}",
+            hint or "the file is damaged; convert the original again",
         )

@@ -23,6 +23,7 @@ from sim.policy.network import (
     Layer,
     Mlp,
     ObsNormalization,
+    RewardNormalization,
 )
 from sim.policy.reference import TorchCheckpoint
 from sim.worlds import make_world
@@ -230,3 +231,12 @@ def test_the_grid_s_first_row_is_the_low_corner(gl):
     field = gpu_field(gl, checkpoint_of(CriticKind.STATE_VALUE, critics=(x_only,)), 8)
     centres = -3 + (np.arange(8) + 0.5) / 8 * 6
     np.testing.assert_allclose(field, np.tile(centres, (8, 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", list(CriticKind))
+def test_a_field_is_in_units_of_the_world_s_rewards(gl, kind):
+    """What the critic learned from rewards divided by 20 is 20 times as high."""
+    plain = checkpoint_of(kind, 16, 16)
+    scaled = replace(plain, reward_normalization=RewardNormalization(400.0, 0.0, 10.0, 0.99))
+    assert_same_field(gl, scaled, 24)
+    assert error(gpu_field(gl, scaled, 24), 20 * gpu_field(gl, plain, 24)) <= TOLERANCE

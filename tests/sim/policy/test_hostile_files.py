@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pickled_statistics import VecNormalize, statistics
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
 from sim.errors import UsageError
@@ -151,6 +152,42 @@ def test_damage_anywhere_ends_in_a_sentence(tmp_path):
             load(tmp_path / "b.zip")
 
 
+FOREIGN = {
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\n", "is a Git-LFS pointer"),
+    "page": (b"<!DOCTYPE html><html>404</html>", "is a web page"),
+    "page without a doctype": (b"\n <HTML>", "is a web page"),
+    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(40), "is an ONNX file"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+    "gzip": (b"\x1f\x8b\x08\x00", "is a gzip archive"),
+    "empty": (b"", "is empty"),
+    "text": (b"hello, this is no model at all", "is neither a zip nor a safetensors file"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_files_of_other_kinds_are_called_by_name(name, tmp_path):
+    content, message = FOREIGN[name]
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path / "a.zip")
+    assert message in str(caught.value)
+
+
+def test_a_zip_whose_end_is_missing_is_cut_short(tmp_path):
+    """Also where the zip within it, policy.pth, is still whole."""
+    inner = torch_bytes({"a": torch.zeros(5000)})
+    whole = make_zip(tmp_path / "a.zip", data=b"{}", policy_pth=inner).read_bytes()
+    for keep in (60, 2000, len(inner) + 100, len(whole) - 30):
+        (tmp_path / "a.zip").write_bytes(whole[:keep])
+        with pytest.raises(UsageError, match="is cut short"):
+            load(tmp_path / "a.zip")
+
+
+def test_a_model_of_stable_baselines_2_is_named(tmp_path):
+    with pytest.raises(UsageError, match="Stable-Baselines 2"):
+        load(make_zip(tmp_path / "a.zip", data=b"{}", parameter_list=b"[]", parameters=b""))
+
+
 def test_what_is_no_file_is_named(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         load(tmp_path / "none.zip")
@@ -178,44 +215,6 @@ def test_a_checkpoint_for_another_world_is_refused(tmp_path, checkpoint, world, 
     with pytest.raises(UsageError) as caught:
         load_checkpoint(tmp_path / "a.safetensors", make_world(world))
     assert message in str(caught.value)
-
-
-class VecNormalize:
-    """Pickles like Stable-Baselines3's, with an intruder among its fields."""
-
-    def __init__(self, **fields: object) -> None:
-        self.__dict__.update(fields)
-
-
-VecNormalize.__module__ = "stable_baselines3.common.vec_env.vec_normalize"
-
-
-class RunningMeanStd(VecNormalize):
-    """Pickles like Stable-Baselines3's."""
-
-
-RunningMeanStd.__module__ = "stable_baselines3.common.running_mean_std"
-
-
-def statistics(protocol: int = 4, rms: dict[str, object] | None = None, **fields: object) -> bytes:
-    moments = {"mean": np.array([1.0, 2.0]), "var": np.array([4.0, 9.0]), "count": 10.0, **(rms or {})}
-    state = {"norm_obs": True, "clip_obs": 10.0, "epsilon": 0.0, "gamma": 0.99, **fields}
-    state = {"obs_rms": RunningMeanStd(**moments), **state}
-    return _pickled(VecNormalize(**state), protocol)
-
-
-def _pickled(value: object, protocol: int) -> bytes:
-    """Pickle our twins under the names of the real classes, which pickle would look up."""
-    buffer = io.BytesIO()
-    pickler = pickle._Pickler(buffer, protocol)
-
-    def save_global(self, thing, name=None):
-        self.write(pickle.GLOBAL + f"{thing.__module__}\n{thing.__qualname__}\n".encode())
-        self.memoize(thing)
-
-    pickler.dispatch = {**pickle._Pickler.dispatch, type: save_global, type(os.mkdir): save_global}
-    pickler.dump(value)
-    return buffer.getvalue()
 
 
 def write(tmp_path: Path, content: bytes) -> Path:

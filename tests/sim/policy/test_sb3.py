@@ -1,19 +1,26 @@
 """Stable-Baselines3's zips: our action and value are those of its own torch modules."""
 
+import base64
 import json
+import pickle
+import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pytest
 import stable_baselines3
 import torch
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from sim.errors import UsageError
+from sim.policy.fit import critic_fit
 from sim.policy.inference import BatchPolicy, value
-from sim.policy.loading import convert, load_checkpoint
+from sim.policy.loading import convert, load_checkpoint, load_with_statistics
 from sim.policy.network import Checkpoint
 from sim.policy.reference import TorchCheckpoint
 from sim.policy.store import load
@@ -157,14 +164,24 @@ def test_the_models_of_the_zoo_run(name, world, zoo):
     np.testing.assert_allclose(value(checkpoint, obs), reference.value(batch), atol=1e-5, rtol=1e-5)
 
 
-def test_ppo_of_the_zoo_reaches_the_goal_with_its_statistics(zoo, tmp_path):
+def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, tmp_path):
     from valuescape.training import evaluate_checkpoint
 
-    out, pickled = tmp_path / "out.safetensors", zoo("ppo-MountainCar-v0-vecnormalize.pkl")
-    convert(zoo("ppo-MountainCar-v0.zip"), out, "mountain_car", pickled)
-    result = evaluate_checkpoint(load(out), make_world("mountain_car"), 50, seed=0)
+    model, pickled = zoo("ppo-MountainCar-v0.zip"), zoo("ppo-MountainCar-v0-vecnormalize.pkl")
+    out, world = tmp_path / "out.safetensors", make_world("mountain_car")
+    convert(model, out, "mountain_car", pickled)
+    result = evaluate_checkpoint(load(out), world, 50, seed=0)
     assert result.mean_return > -130
     assert result.terminated == 1
+    fit = critic_fit(load(out), world)
+    assert fit.error < 0.2
+    assert fit.value == pytest.approx(fit.realised, rel=0.05)
+    assert load_with_statistics(model, world).reward_normalization == load(out).reward_normalization
+    alone = tmp_path / "model.zip"
+    alone.write_bytes(model.read_bytes())
+    (said,) = load_with_statistics(alone, world).remarks
+    assert "V(s) of starts is -3.2" in said
+    assert "sums of the first layer spread by" in said
 
 
 def test_statistics_of_a_current_release_are_applied_as_it_does(tmp_path):
@@ -236,3 +253,143 @@ def test_unsound_tensors_are_refused_by_name(name, tmp_path):
     with pytest.raises(UsageError) as caught:
         load_checkpoint(rewritten(path, tensors=tensors), world)
     assert message in str(caught.value)
+
+
+class TwoNetsPolicy(ActorCriticPolicy):
+    """A policy of the user's own: the critic's hidden layers have another activation."""
+
+    def _build_mlp_extractor(self) -> None:
+        super()._build_mlp_extractor()
+        self.mlp_extractor.value_net = torch.nn.Sequential(torch.nn.Linear(3, 64), torch.nn.ELU())
+
+
+class Doubled(FlattenExtractor):
+    """A feature extractor without weights."""
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(observations)
+
+
+class ReLU(torch.nn.Module):
+    """An activation that shares its name with torch's."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+
+OWN = {
+    "policy": (TwoNetsPolicy, {}, r"policy_class is .*(TwoNetsPolicy|pickled with its code)"),
+    "extractor": (
+        "MlpPolicy",
+        {"features_extractor_class": Doubled},
+        r"features_extractor_class is .*Doubled",
+    ),
+    "activation": ("MlpPolicy", {"activation_fn": ReLU}, r"activation_fn is .*ReLU"),
+}
+
+
+@pytest.mark.parametrize("by_value", [False, True])
+@pytest.mark.parametrize("name", OWN)
+def test_networks_of_the_user_s_own_are_refused_by_name(name, by_value, tmp_path):
+    policy, options, message = OWN[name]
+    world = make_world("pendulum")
+    model = stable_baselines3.PPO(policy, WorldEnv(world), device="cpu", policy_kwargs=options)
+    module = sys.modules[__name__]
+    if by_value:  # as a class of `__main__` is kept
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        model.save(tmp_path / "model.zip")
+    finally:
+        if by_value:
+            cloudpickle.unregister_pickle_by_value(module)
+    with pytest.raises(UsageError, match=message):
+        load_checkpoint(tmp_path / "model.zip", world)
+
+
+KNOWN_BY_NAME = {
+    "sb3_contrib.qrdqn.policies.QRDQNPolicy": "a model of QR-DQN",
+    "sb3_contrib.tqc.policies.TQCPolicy": "a model of TQC",
+    "sb3_contrib.ars.policies.ARSLinearPolicy": "a model of ARS, which has no critic",
+    "sb3_contrib.crossq.policies.CrossQPolicy": "a model of CrossQ",
+    "sb3_contrib.common.recurrent.policies.RecurrentActorCriticPolicy": "a model of RecurrentPPO",
+    "stable_baselines3.common.policies.ActorCriticCnnPolicy": "policy_class is stable_baselines3.common",
+    "stable_baselines3.common.policies.MultiInputActorCriticPolicy": "policy_class is stable_",
+}
+
+
+@pytest.mark.parametrize("name", KNOWN_BY_NAME)
+def test_what_is_not_read_is_called_by_its_algorithm(name, tmp_path):
+    path, world = saved("ppo", tmp_path)
+    module, _, short = name.rpartition(".")
+    content = pickle.GLOBAL + f"{module}\n{short}\n".encode() + pickle.STOP
+    entry = {"__module__": module, ":serialized:": base64.b64encode(content).decode()}
+    with pytest.raises(UsageError) as caught:
+        load_checkpoint(rewritten(path, data={"policy_class": entry}), world)
+    assert KNOWN_BY_NAME[name] in str(caught.value)
+
+
+UNKNOWN_SETTINGS = {
+    "option": ({"policy_kwargs": {"residual": True}}, "policy_kwargs.residual is no option"),
+    "options": ({"policy_kwargs": [1]}, "policy_kwargs is"),
+    "no class": ({"policy_class": None}, "policy_class is None"),
+    "class without a pickle": (
+        {"policy_class": {"__module__": "stable_baselines3.ppo"}},
+        "pickled with its code",
+    ),
+    "images": ({"observation_space": {"dtype": "uint8"}}, "images are not read"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN_SETTINGS)
+def test_settings_that_are_not_known_are_refused_by_name(name, tmp_path):
+    data, message = UNKNOWN_SETTINGS[name]
+    path, world = saved("ppo", tmp_path)
+    with pytest.raises(UsageError) as caught:
+        load_checkpoint(rewritten(path, data=data), world)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [np.float32(0.9), np.float64(0.9), np.array(0.9)])
+def test_a_discount_of_numpy_s_is_read(number, tmp_path):
+    model, world = fresh_model("ppo")
+    model.gamma = number
+    model.save(tmp_path / "model.zip")
+    assert load_checkpoint(tmp_path / "model.zip", world).gamma == pytest.approx(0.9)
+
+
+def test_algorithms_are_named_by_their_settings(tmp_path):
+    path, world = saved("a2c discrete", tmp_path)
+    assert load_checkpoint(rewritten(path, data={"cg_max_steps": 15}), world).algorithm == "trpo"
+    one = stable_baselines3.TD3(
+        "MlpPolicy", WorldEnv(make_world("pendulum")), policy_kwargs={"n_critics": 1}, device="cpu"
+    )
+    one.save(tmp_path / "one.zip")
+    assert load_checkpoint(tmp_path / "one.zip", make_world("pendulum")).algorithm == "td3"
+
+
+def test_squashed_means_without_gsde_are_scaled_and_have_no_tanh(tmp_path):
+    """As releases before 2.2 had it: low + (mean + 1) / 2 * (high - low), then clipped."""
+    path, world = saved("ppo", tmp_path)
+    obs = observations(world)
+    mean = act_unclipped(load_checkpoint(path, world), obs)
+    options = {"squash_output": True}
+    checkpoint = load_checkpoint(rewritten(path, data={"policy_kwargs": options}), world)
+    expected = np.clip(-2 + (mean + 1) / 2 * 4, -2, 2)
+    assert 0 < (np.abs(expected) == 2).sum() < expected.size
+    np.testing.assert_allclose(act(checkpoint, world, obs), expected, atol=1e-5)
+    rows = torch.from_numpy(obs.T.copy())
+    np.testing.assert_allclose(TorchCheckpoint(checkpoint).act(rows).numpy().T, expected, atol=1e-5)
+
+
+def act_unclipped(checkpoint: Checkpoint, obs: np.ndarray) -> np.ndarray:
+    """The mean that the actor's network gives."""
+    values = obs
+    for layer in checkpoint.actor.layers:
+        values = layer.weight @ values + layer.bias[:, None]
+        values = np.tanh(values) if layer.activation == "tanh" else values
+    return values
+
+
+def test_a_name_without_its_zip_is_found(tmp_path):
+    path, world = saved("ppo", tmp_path)
+    assert load_checkpoint(path.with_suffix(""), world).algorithm == "ppo"

@@ -75,7 +75,7 @@ def tampered(tmp_path, metadata=None, tensors=None):
 F32 = np.float32
 METADATA = {
     "format": ("other", "format: other"),
-    "version": ("2", "version is 2, expected 1"),
+    "version": ("3", "version is 3, expected 1 or 2"),
     "algorithm": (None, "algorithm is absent"),
     "obs_dim": ("two", "obs_dim is two"),
     "gamma": ("nan", "gamma is nan"),

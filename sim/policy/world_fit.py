@@ -1,0 +1,94 @@
+"""Whether a checkpoint's spaces are a world's, and which worlds' they are."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sim.errors import UsageError
+from sim.policy.network import ActorHead, Checkpoint
+from sim.worlds import WORLDS, ContinuousAction, World
+
+_MAX_STACK = 16
+
+
+def check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
+    """Raise UsageError, naming what differs and which worlds fit, if the checkpoint is of another world."""
+    problem = misfit(checkpoint, world)
+    if problem is None:
+        return
+    if checkpoint.world and checkpoint.world != world.name:
+        raise UsageError(
+            f"{path}: was trained for world {checkpoint.world}, expected {world.name}",
+            f"set world.name to {checkpoint.world}, or name another checkpoint",
+        )
+    raise UsageError(f"{path}: {problem}", _hint(checkpoint, world))
+
+
+def fitting_worlds(checkpoint: Checkpoint) -> list[str]:
+    """Return the names of the worlds, of ours and of the user's files, that the checkpoint could act in."""
+    return [name for name, world in WORLDS.items() if misfit(checkpoint, world()) is None]
+
+
+def misfit(checkpoint: Checkpoint, world: World) -> str | None:
+    """Return what keeps the checkpoint from acting in `world`; None if nothing does."""
+    if checkpoint.world and checkpoint.world != world.name:
+        return f"was trained for world {checkpoint.world}"
+    found, expected = _difference(checkpoint, world)
+    return f"{found}, but world {world.name} {expected}" if found else None
+
+
+def bounds_remark(checkpoint: Checkpoint, world: World) -> str | None:
+    """Return which observation the file bounds more narrowly than the world shows it; None if none.
+
+    A world's bounds are the window of its map: nothing is wrong for certain.
+    """
+    if checkpoint.obs_bounds is None:
+        return None
+    for index, (variable, low, high) in enumerate(zip(world.obs, *checkpoint.obs_bounds, strict=True)):
+        slack = 0.01 * (variable.high - variable.low)
+        if variable.low < low - slack or variable.high > high + slack:
+            return (
+                f"observation {index} lies within {low:.3g} to {high:.3g} there, but {variable.name} in "
+                f"{world.name} goes from {variable.low:.3g} to {variable.high:.3g}: the same world and units?"
+            )
+    return None
+
+
+def _difference(checkpoint: Checkpoint, world: World) -> tuple[str, str]:
+    """Return what the checkpoint has and what the world has instead; "" for both if they agree."""
+    if checkpoint.obs_dim != len(world.obs):
+        return f"takes {checkpoint.obs_dim} observations", f"has {len(world.obs)}"
+    if isinstance(world.action, ContinuousAction):
+        return _continuous_difference(checkpoint, world.action)
+    if checkpoint.actor_head is not ActorHead.ARGMAX:
+        return "acts continuously", f"has {world.action.n} discrete actions"
+    if checkpoint.actor.out_dim != world.action.n:
+        return f"chooses among {checkpoint.actor.out_dim} actions", f"has {world.action.n}"
+    return "", ""
+
+
+def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> tuple[str, str]:
+    if checkpoint.actor_head is ActorHead.ARGMAX:
+        return f"chooses among {checkpoint.actor.out_dim} discrete actions", "has continuous ones"
+    if checkpoint.actor.out_dim != action.dim:
+        return f"has {checkpoint.actor.out_dim} actions", f"has {action.dim}"
+    low, high = checkpoint.action_low, checkpoint.action_high
+    if not (np.allclose(low, action.low, rtol=1e-4) and np.allclose(high, action.high, rtol=1e-4)):
+        return (
+            f"acts within {low.tolist()} to {high.tolist()}",
+            f"takes {action.low.tolist()} to {action.high.tolist()}",
+        )
+    return "", ""
+
+
+def _hint(checkpoint: Checkpoint, world: World) -> str:
+    """Name the worlds that fit, or what training may have wrapped the world in."""
+    fitting = fitting_worlds(checkpoint)
+    if fitting:
+        return f"it fits {', '.join(fitting)}: set world.name, or name a checkpoint trained for this world"
+    times, rest = divmod(checkpoint.obs_dim, len(world.obs))
+    if rest == 0 and 1 < times <= _MAX_STACK:
+        return f"was it trained with frames stacked, {times} at a time? that is not supported"
+    if checkpoint.obs_dim == len(world.obs) and checkpoint.actor.out_dim == world.action.dim:
+        return "was it trained with actions rescaled (RescaleAction)? that is not supported"
+    return "name a checkpoint trained for this world; no world that is known here fits"

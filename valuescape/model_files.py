@@ -1,0 +1,107 @@
+"""A model's file in the place of a preset: which world it is for, and what to change for it."""
+
+import json
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sim.errors import UsageError
+from sim.policy.kinds import find_model
+from sim.policy.network import Checkpoint
+from sim.policy.world_fit import fitting_worlds, misfit
+from sim.worlds import make_world
+from sim.worlds.registry import GYMNASIUM
+from valuescape.presets import presets
+
+_SUFFIXES = (".zip", ".safetensors")
+_BASE = "demo"
+_LISTED = 5
+
+
+def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the preset to run and the changes to make to it, where `name` may be a model's file.
+
+    Of a model it is the demo, with the file as `policy.checkpoint` in the world whose spaces it has, unless
+    `changes` choose another world. Anything else comes back as it is. Raises UsageError, listing worlds, if
+    several or none have its spaces.
+    """
+    path = find_model(Path(name))
+    if name in presets() or path.suffix.lower() not in _SUFFIXES:
+        return name, list(changes)
+    model = [_setting("policy.checkpoint", str(path))]
+    if not any(change.partition("=")[0].strip() == "world.name" for change in changes):
+        from sim.policy.loading import read_checkpoint
+
+        model.append(_setting("world.name", world_for(read_checkpoint(path), path)))
+    return _BASE, [*model, *changes]
+
+
+def _setting(key: str, text: str) -> str:
+    return f"{key}={json.dumps(text, ensure_ascii=False)}"
+
+
+def world_for(checkpoint: Checkpoint, path: Path) -> str:
+    """Return the name of the one world that the checkpoint's spaces, and its file's name, leave.
+
+    Of our worlds first; if none has its spaces, of Gymnasium's environments. Raises UsageError if that leaves
+    several, which it lists, or none.
+    """
+    if checkpoint.world:
+        return checkpoint.world
+    ours = fitting_worlds(checkpoint)
+    theirs = [] if len(ours) == 1 else list(_gymnasium_worlds(checkpoint))
+    for fitting in (ours or theirs, [name for name in ours or theirs if _is_named(path, name)]):
+        if len(fitting) == 1:
+            return fitting[0]
+    if not ours and not theirs:
+        raise UsageError(
+            f"{path}: no world that is known here has {_spaces(checkpoint)}",
+            "name its world: --set world.name=gymnasium:ID, or one of your own with --world-file FILE.py",
+        )
+    fitting = [*ours, *theirs]
+    more = f" and {len(fitting) - _LISTED} more" if len(fitting) > _LISTED else ""
+    raise UsageError(
+        f"{path}: {', '.join(fitting[:_LISTED])}{more} have {_spaces(checkpoint)}",
+        f"choose one: --set world.name={fitting[0]}",
+    )
+
+
+def _is_named(path: Path, world: str) -> bool:
+    """Return whether the path names the world or Gymnasium's environment of it: ppo-MountainCar-v0.zip."""
+    bare = _bare(world.removeprefix(GYMNASIUM))
+    return bool(re.search(rf"(?<![a-z0-9]){bare}(?![a-z])", _bare(str(path.absolute()))))
+
+
+def _bare(text: str) -> str:
+    """Return a name as it is compared: MountainCar-v0 as mountaincar, mountain_car too."""
+    return re.sub(r"-v\d+", "", text.lower()).replace("_", "")
+
+
+def _gymnasium_worlds(checkpoint: Checkpoint) -> Iterator[str]:
+    """Yield Gymnasium's environments, newest versions, with the checkpoint's spaces, as names of worlds."""
+    try:
+        import gymnasium
+    except ModuleNotFoundError:
+        return
+    specs = sorted(gymnasium.registry.values(), key=lambda spec: spec.version or 0)
+    newest = {spec.name: spec for spec in specs if "/" not in spec.id}
+    for spec in newest.values():
+        name, fits = f"{GYMNASIUM}{spec.id}", False
+        with suppress(Exception), warnings.catch_warnings():  # some lack what they need, or are no world
+            warnings.simplefilter("ignore")
+            fits = misfit(checkpoint, make_world(name)) is None
+        if fits:
+            yield name
+
+
+def _spaces(checkpoint: Checkpoint) -> str:
+    """Return what the checkpoint sees and does: `4 observations and 2 actions to choose from`."""
+    seen = f"{checkpoint.obs_dim} observations"
+    if not checkpoint.action_low.size:
+        return f"{seen} and {checkpoint.actor.out_dim} actions to choose from"
+    low, high = (
+        ", ".join(f"{value:g}" for value in ends) for ends in (checkpoint.action_low, checkpoint.action_high)
+    )
+    return f"{seen} and actions within {low} to {high}"
