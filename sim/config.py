@@ -31,7 +31,6 @@ from sim.sections import (
 )
 from sim.toml_text import NestedTooDeeplyError, parse_toml, read_toml
 
-
 _NAME_LENGTH = 80
 """Characters of a name or an override that a message repeats at most."""
 

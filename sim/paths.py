@@ -26,8 +26,8 @@ _KINDS = {
 def named_path(text: str, where: str = "") -> Path:
     """Return the path that `text` means, with `~` as somebody's home.
 
-    where: what the error begins with; the text itself if not given. Raises UsageError if no file can have that
-    name, or nobody has that home.
+    where: what the error begins with; the text itself if not given. Raises UsageError if no file can have
+    that name, or nobody has that home.
     """
     if "\0" in text:
         raise UsageError(f"{where or text}: no file has a name with a zero byte in it")
@@ -44,7 +44,7 @@ def why_not_plain(path: Path) -> str | None:
     For example `there is no such file`, `is a folder, expected a file`.
     """
     try:
-        return _why_not(os.stat(path).st_mode)
+        return _why_not(path.stat().st_mode)
     except OSError as error:
         return _said(error)
     except ValueError:  # of a zero byte
@@ -63,7 +63,7 @@ def open_plain(path: Path, hint: str = "") -> Iterator[BinaryIO]:
     """Give the open file at `path`, for reading bytes. Raises UsageError unless it is a plain file."""
     require_plain(path, hint)
     try:
-        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115, PTH123 - Path.open has no opener
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
     except OSError as error:
         raise UsageError(f"{path}: {_said(error)}", hint) from None
     with file:
@@ -74,7 +74,7 @@ def open_plain(path: Path, hint: str = "") -> Iterator[BinaryIO]:
 
 
 def read_plain(path: Path, most: int, hint: str = "") -> bytes:
-    """Return the bytes of the plain file at `path`. Raises UsageError if it is none, or has more than `most`."""
+    """Return the bytes of the plain file at `path`, of which there may be `most`. Raises UsageError."""
     with open_plain(path, hint) as file:
         try:
             content = file.read(most + 1)
@@ -89,8 +89,8 @@ def read_plain(path: Path, most: int, hint: str = "") -> bytes:
 def reading(path: Path, what: str, hint: str = "") -> Iterator[None]:
     """Turn what a reader of the file at `path` raises into a UsageError that names the file.
 
-    Readers say themselves what they find wrong. This is for what is left: a stranger's file reaches corners of
-    zip, JSON and array libraries that raise whatever they please. what: what it should have been, as
+    Readers say themselves what they find wrong. This is for what is left: a stranger's file reaches corners
+    of zip, JSON and array libraries that raise whatever they please. what: what it should have been, as
     `a recording`.
     """
     try:

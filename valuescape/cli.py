@@ -85,9 +85,7 @@ def _in_words(error: Exception) -> str:
         return f"{escaped(str(error.filename))}: {error.strerror}"
     if isinstance(error, MemoryError):
         return "there is not enough memory for this"
-    if isinstance(error, UsageError) or "Traceback" in str(error):
-        return str(error)
-    return escaped(str(error)) or type(error).__name__
+    return str(error) or type(error).__name__
 
 
 @app.callback()
