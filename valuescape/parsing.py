@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sim.errors import UsageError, cut, shown
+from sim.errors import UsageError, cut, escaped, shown
 
 _LONGEST_NAME = 100
 
@@ -58,13 +58,15 @@ def at_most(count: int) -> BeforeValidator:
 def _plain(value: Any) -> Any:
     if value is not None and not isinstance(value, bool | int | float | str):
         raise ValueError("expected a number, a text, true or false")
-    return value
+    return escaped(value) if isinstance(value, str) else value
 
 
 Figure = Annotated[float, Field(ge=-1e18, le=1e18)]
 """A number that sums and differences of are numbers too."""
 
 Count = Annotated[int, Field(ge=0, lt=2**62)]
-Text = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=300), AfterValidator(escaped)]
+"""A name or a sentence, in which control characters are shown."""
+
 Plain = Annotated[Any, AfterValidator(_plain)]
 """A value of a setting."""
