@@ -14,6 +14,9 @@ from typing import BinaryIO
 
 from sim.errors import UsageError
 
+NO_FILE = "there is no such file"
+"""Why most paths cannot be read."""
+
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -56,6 +59,23 @@ def require_plain(path: Path, hint: str = "", *, where: str = "") -> None:
     problem = why_not_plain(path)
     if problem:
         raise UsageError(f"{where or path}: {problem}", hint)
+
+
+def require_replaceable(path: Path, option: str) -> None:
+    """Raise UsageError, beginning with the option that names it, if no plain file can be written at `path`.
+
+    There is a folder, a pipe or a device, or no file can have that name. Whether its folder may be written is
+    not looked at.
+    """
+    try:
+        problem = _why_not(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "a zero byte is in its name"
+        raise UsageError(f"{option} {path}: cannot be written ({reason})", "name another file") from None
+    if problem:
+        raise UsageError(f"{option} {path}: {problem}", "name another file")
 
 
 @contextlib.contextmanager
@@ -113,7 +133,7 @@ def _why_not(mode: int) -> str | None:
 
 def _said(error: OSError) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return "there is no such file"
+        return NO_FILE
     return f"cannot be read ({error.strerror or error})"
 
 

@@ -167,6 +167,7 @@ def run(
         from render.display import display_available
         from sim import compiling
         from sim.config import load_config
+        from sim.paths import require_replaceable
         from valuescape.cli_simulation import (
             SimulationOrder,
             load_world_files,
@@ -193,6 +194,9 @@ def run(
             return run_simulation(config, order, interrupts, _out, _err)
         headless = headless or not display_available()
         folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+        for option, path in {"--record": record, "--screenshot": screenshot, "--profile": profile}.items():
+            if path:
+                require_replaceable(path, option)
         if screenshot:
             require_picture(screenshot)
         if profile:

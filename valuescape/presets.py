@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sim.config import Config, load_config
 from sim.errors import UsageError
+from sim.paths import NO_FILE, named_path, reading, why_not_plain
 from sim.policy.network import Checkpoint
 from sim.worlds import World
 
@@ -30,9 +31,12 @@ def config_path(name: str) -> Path:
     """Return the file that `name` means: a preset, or a path. Raises UsageError if it is neither."""
     if name in presets():
         return configs_dir() / f"{name}.toml"
-    path = Path(name)
-    if path.is_file():
+    path = named_path(name)
+    problem = why_not_plain(path)
+    if problem is None:
         return path
+    if problem != NO_FILE:
+        raise UsageError(f"{name}: {problem}", f"presets: {', '.join(presets())}")
     if path.suffix == ".toml" or len(path.parts) > 1:
         raise UsageError(f"{name}: no such configuration file", f"presets: {', '.join(presets())}")
     near = difflib.get_close_matches(name, presets(), n=1)
@@ -71,7 +75,9 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     if setting == "random":
         return None
     if setting != "auto":
-        return load_checkpoint(Path(setting).expanduser(), world)
+        path = named_path(setting, "policy.checkpoint")
+        with reading(path, "a checkpoint"):
+            return load_checkpoint(path, world)
     shipped = configs_dir() / "checkpoints" / f"{world.name}.safetensors"
     if not shipped.exists():
         raise UsageError(
