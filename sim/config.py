@@ -105,6 +105,10 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def _split_override(override: str) -> tuple[str, str, Any]:
+    try:
+        override.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"--set {override}: has bytes that are no text in UTF-8") from None
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
