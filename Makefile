@@ -8,7 +8,8 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test bare images gallery chaos soak check report bench bench-render gpu bench-profiler bench-deaths setup clean
+.PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
+.PHONY: bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -39,7 +40,11 @@ soak: $(TEST) ## resize, switch presets, add and remove agents for 10 minutes; e
 
 TIMES ?= 20
 
+fuzz: $(TEST) ## read 24,000 spoilt files and options, in 3 minutes; ends with an error unless each is refused in a sentence
+	@PYTHONPATH=tests .venv/bin/python tests/fuzz
+
 chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
+	@$(MAKE) --no-print-directory fuzz
 	@for round in $$(seq $(TIMES)); do .venv/bin/python -m pytest -q -m chaos || exit 1; done
 
 check: $(TEST) ## set up, then check format, lint and types

@@ -5,14 +5,13 @@ everyone who needs it and pickled to the workers. Bad input becomes a `UsageErro
 """
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from sim.errors import UsageError
+from sim.errors import UsageError, cut, shown
 from sim.sections import (
     AgentsConfig,
     FeaturesConfig,
@@ -30,6 +29,10 @@ from sim.sections import (
     WorkersConfig,
     WorldConfig,
 )
+from sim.toml_text import NestedTooDeeplyError, parse_toml, read_toml
+
+_NAME_LENGTH = 80
+"""Characters of a name or an override that a message repeats at most."""
 
 
 class Config(Section):
@@ -68,17 +71,18 @@ def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
 
     Raises UsageError naming the file, key, value and expectation for anything that does not fit.
     """
-    tables = _read_toml(path) if path else {}
+    tables = read_toml(path) if path else {}
     origin: dict[tuple[str, ...], str] = {}
     for override in overrides:
         section, key, value = _split_override(override)
         table = tables.setdefault(section, {})
         if not isinstance(table, dict):
-            raise UsageError(f"{path}: {section} = {table!r}, expected a table: [{section}]")
+            raise UsageError(f"{path}: {section} = {shown(table)}, expected a table: [{section}]")
+        where = f"--set {cut(override, _NAME_LENGTH)}"
         if not table:
-            origin[(section,)] = f"--set {override}"
+            origin[(section,)] = where
         table[key] = value
-        origin[section, key] = f"--set {override}"
+        origin[section, key] = where
     try:
         return Config.model_validate(tables)
     except ValidationError as error:
@@ -100,28 +104,29 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
         raise _explain(error, {}, "configuration") from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is no text file; a configuration is TOML") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: is not valid TOML: {error}") from None
-
-
 def _split_override(override: str) -> tuple[str, str, Any]:
+    try:
+        override.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"--set {override}: has bytes that are no text in UTF-8") from None
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
         raise UsageError(
             f"--set {override}: expected section.key=value", "for example --set agents.count=500"
         )
+    return section, key, _value(override, text)
+
+
+def _value(override: str, text: str) -> Any:
+    """Return what `text` is as TOML; else it is a bare word, which is a string: --set world.name=pendulum."""
     try:
-        return section, key, tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return section, key, text.strip()  # a bare word is a string: --set world.name=pendulum
+        tables = parse_toml(f"value = {text}")
+    except NestedTooDeeplyError as error:
+        raise UsageError(f"--set {override}: {error}", "for example --set agents.count=500") from None
+    except ValueError:
+        return text.strip()
+    return tables["value"] if len(tables) == 1 else text.strip()
 
 
 def _explain(error: ValidationError, origin: dict[tuple[str, ...], str], default: str) -> UsageError:
@@ -132,13 +137,18 @@ def _explain(error: ValidationError, origin: dict[tuple[str, ...], str], default
     if first["type"] == "extra_forbidden":
         return _unknown_key(where, location)
     if len(location) == 1:
-        return UsageError(f"{where}: {location[0]} = {first['input']!r}, expected a table: [{location[0]}]")
+        return UsageError(
+            f"{where}: {location[0]} = {shown(first['input'])}, expected a table: [{location[0]}]"
+        )
     section, key = location
     field = _section(section).model_fields[key]
     schema = _section(section).model_json_schema()["properties"][key]
     name = f"{section}.{key}"
+    expected = _expectation(schema)
+    if first["type"] == "string_too_long":
+        expected += f" of at most {first['ctx']['max_length']:,} characters"
     return UsageError(
-        f"{where}: {name} = {first['input']!r}, expected {_expectation(schema)}",
+        f"{where}: {name} = {shown(first['input'])}, expected {expected}",
         f"{name}: {field.description}",
     )
 
@@ -159,10 +169,14 @@ def _expectation(schema: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    bound = {key: f"{schema[key]:,}".removesuffix(".0") for key in _BOUNDS if key in schema}
+    bound = {key: _number(schema[key]) for key in _BOUNDS if key in schema}
     if bound.keys() == {"minimum", "maximum"}:
         return f" from {bound['minimum']} to {bound['maximum']}"
     return ", " + " and ".join(f"{_BOUNDS[key]} {value}" for key, value in bound.items()) if bound else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if abs(value) >= 1e24 else f"{value:,}".removesuffix(".0")
 
 
 _BOUNDS = {
@@ -182,8 +196,8 @@ def _section(name: str) -> type[Section]:
 
 def _unknown_key(where: str, location: tuple[str, ...]) -> UsageError:
     known = list(Config.model_fields if len(location) == 1 else _section(location[0]).model_fields)
-    near = difflib.get_close_matches(location[-1], known, n=1)
-    name = ".".join(location)
+    near = difflib.get_close_matches(location[-1][:_NAME_LENGTH], known, n=1)
+    name = cut(".".join(location), _NAME_LENGTH)
     if near:
         return UsageError(f"{where}: {name} is unknown; did you mean {near[0]}?")
     return UsageError(f"{where}: {name} is unknown", f"known here: {', '.join(known)}")

@@ -4,6 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_TEXT = 4096
+"""Characters of a text: as many as a path has at most."""
+
+MAX_SECONDS = 1e8
+"""Three years; the system's timers take no more than some centuries."""
+
+Figure = Annotated[float, Field(ge=-1e30, le=1e30)]
+"""A number that is still one in single precision, in which the picture is made."""
+
 
 class Section(BaseModel):
     """What all sections share: they cannot be changed, and they refuse keys they do not know."""
@@ -29,15 +38,20 @@ class WorkersConfig(Section):
     start_method: Literal["spawn", "forkserver"] = Field("spawn", description="how processes are started")
     max_lead: int = Field(8, ge=1, le=256, description="ticks a worker may be ahead of the slowest")
     heartbeat_timeout: float = Field(
-        10.0, gt=0, description="seconds of silence until a worker counts as hung"
+        10.0, gt=0, le=MAX_SECONDS, description="seconds of silence until a worker counts as hung"
     )
     start_timeout: float = Field(
-        180.0, gt=0, description="seconds a worker may take to start; the very first time it compiles"
+        180.0,
+        gt=0,
+        le=MAX_SECONDS,
+        description="seconds a worker may take to start; the very first time it compiles",
     )
     max_restarts: int = Field(
-        5, ge=0, description="restarts within restart_window after which a run gives up"
+        5, ge=0, le=1_000_000, description="restarts within restart_window after which a run gives up"
     )
-    restart_window: float = Field(60.0, gt=0, description="seconds over which restarts are counted")
+    restart_window: float = Field(
+        60.0, gt=0, le=MAX_SECONDS, description="seconds over which restarts are counted"
+    )
 
 
 class WorldConfig(Section):
@@ -45,6 +59,7 @@ class WorldConfig(Section):
 
     name: str = Field(
         "point_mass",
+        max_length=MAX_TEXT,
         description="point_mass, mountain_car, mountain_car_continuous, pendulum, cartpole, acrobot, "
         "differential_drive, flock, gymnasium:ID",
     )
@@ -71,6 +86,7 @@ class PolicyConfig(Section):
 
     checkpoint: str = Field(
         "auto",
+        max_length=MAX_TEXT,
         description="auto: the one shipped for the world; random: no policy and no critic; else a file "
         "(Valuescape .safetensors or Stable-Baselines3 .zip)",
     )
@@ -78,7 +94,9 @@ class PolicyConfig(Section):
         0.0, ge=0, le=1, description="noise: standard deviation as a share of half the range, or epsilon"
     )
     torchscript_critic: str = Field(
-        "", description="TorchScript file that maps obs to value, shown in place of the checkpoint's critic"
+        "",
+        max_length=MAX_TEXT,
+        description="TorchScript file that maps obs to value, shown in place of the checkpoint's critic",
     )
 
 
@@ -115,7 +133,10 @@ class HeatmapConfig(Section):
     resolution: int = Field(128, ge=8, le=2048, description="texels along each edge of the critic field")
     density_resolution: int = Field(128, ge=8, le=4096, description="cells along each edge of the density")
     density_half_life: float = Field(
-        20.0, ge=0, description="seconds, at sim.ticks_per_s, until a visit counts half; 0: never forgets"
+        20.0,
+        ge=0,
+        le=MAX_SECONDS,
+        description="seconds, at sim.ticks_per_s, until a visit counts half; 0: never forgets",
     )
     layer: Literal["value", "density", "both"] = Field("both", description="which field is drawn")
     range_hysteresis: float = Field(
@@ -123,10 +144,12 @@ class HeatmapConfig(Section):
     )
     axes: str = Field(
         "auto",
+        max_length=MAX_TEXT,
         description="state variables along x and y: 'pole angle, pole velocity'; auto: the world's own",
     )
     slice: str = Field(
         "",
+        max_length=MAX_TEXT,
         description="values of the other variables: 'cart velocity=0.5, cart position=-1'; those not named "
         "have the world's own, or the middle of their window",
     )
@@ -135,8 +158,8 @@ class HeatmapConfig(Section):
         description="of the value; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
     )
     density_colormap: Colormap = Field("magma", description="of the density")
-    low: Literal["auto"] | float = Field("auto", description="low end of the value's colour scale")
-    high: Literal["auto"] | float = Field("auto", description="high end of the value's colour scale")
+    low: Literal["auto"] | Figure = Field("auto", description="low end of the value's colour scale")
+    high: Literal["auto"] | Figure = Field("auto", description="high end of the value's colour scale")
     opacity: float = Field(1.0, ge=0, le=1, description="opacity of the fields")
     contours: int = Field(12, ge=0, le=64, description="contour lines over the colour scale")
 
@@ -171,7 +194,9 @@ class RenderConfig(Section):
     )
     pitch_deg: float = Field(34.0, ge=8, le=89, description="how steeply; 89 is from above")
     distance: float = Field(4.15, ge=0.4, le=12, description="from the middle of the map, in half its widths")
-    select: int = Field(-1, ge=-1, description="the agent whose card is open at first; -1: none")
+    select: int = Field(
+        -1, ge=-1, lt=4_000_000, description="the agent whose card is open at first; -1: none"
+    )
     follow: bool = Field(False, description="keep the selected agent in the middle")
     mesh_resolution: int = Field(
         48, ge=8, le=1024, description="vertices along each edge of the height field"
@@ -191,18 +216,23 @@ class HealthConfig(Section):
     """The limits a run is held against, and how it is measured."""
 
     warmup_s: float = Field(
-        5.0, ge=0, description="seconds after the first frame that FPS and memory leave out"
+        5.0, ge=0, le=MAX_SECONDS, description="seconds after the first frame that FPS and memory leave out"
     )
-    fps_std_below: float = Field(5.0, gt=0, description="standard deviation of FPS over one-second windows")
-    frame_ms_p95_below: float = Field(50.0, gt=0, description="95th percentile of the frame time, ms")
-    gpu_queries_below: float = Field(10.0, gt=0, description="GPU queries a frame")
-    draw_calls_below: float = Field(5.0, gt=0, description="draw calls a frame")
-    memory_mb_per_min_below: float = Field(1.0, gt=0, description="growth of the memory of all processes")
+    fps_std_below: float = Field(
+        5.0, gt=0, le=1e9, description="standard deviation of FPS over one-second windows"
+    )
+    frame_ms_p95_below: float = Field(50.0, gt=0, le=1e9, description="95th percentile of the frame time, ms")
+    gpu_queries_below: float = Field(10.0, gt=0, le=1e9, description="GPU queries a frame")
+    draw_calls_below: float = Field(5.0, gt=0, le=1e9, description="draw calls a frame")
+    memory_mb_per_min_below: float = Field(
+        1.0, gt=0, le=1e9, description="growth of the memory of all processes"
+    )
     slow_below_fps: float = Field(
-        20.0, ge=0, description="frames a second below which a lighter preset is named; 0: never"
+        20.0, ge=0, le=1e9, description="frames a second below which a lighter preset is named; 0: never"
     )
     alarms: str = Field(
         "",
+        max_length=MAX_TEXT,
         description="what else is worth a word when it happens: 'fps < 30, trails_ms > 12'; names: fps, "
         "frame_ms, busy_ms, ticks_per_s, memory_mb, segments, restarts, mean_return, SECTION_ms",
     )
@@ -243,5 +273,7 @@ class RunConfig(Section):
     """The run itself."""
 
     seed: int = Field(0, ge=0, lt=2**64, description="all randomness follows from it")
-    seconds: float = Field(20.0, gt=0, description="length of a headless run when nothing else is said")
+    seconds: float = Field(
+        20.0, gt=0, le=MAX_SECONDS, description="length of a headless run when nothing else is said"
+    )
     record: bool = Field(False, description="write a video when headless, even without --record")

@@ -1,5 +1,6 @@
 """The command line: the only place that prints and decides an exit status."""
 
+import errno
 import signal
 import sys
 import time
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sim.errors import UsageError
+from sim.errors import LINES, UsageError, escaped, lines_of
 from sim.interrupts import Interrupts
 from valuescape.cli_bench import bench
 from valuescape.cli_checkpoints import convert, train
@@ -51,7 +52,8 @@ def run_cli(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if hasattr(error, "format_message"):
             return _refuse(error, debug)
-        return _complain(error, 1, debug)
+        named_badly = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+        return _complain(error, 2 if named_badly else 1, debug)
     return int(status or 0)
 
 
@@ -60,19 +62,30 @@ def _refuse(error: Any, debug: bool) -> int:
     message = error.format_message()
     if message:  # there is none if all help was shown already, for want of a command
         command = error.ctx.command_path if error.ctx else app.info.name
-        _complain(UsageError(message, f"`{command} --help` tells what there is"), 2, debug)
+        said = " ".join(message.splitlines())
+        _complain(UsageError(said, f"`{command} --help` tells what there is"), 2, debug)
     return 2
 
 
 def _complain(error: Exception, status: int, debug: bool) -> int:
+    """Print an error in a few lines that fit, whatever it has in it; here and nowhere else."""
     if debug:
         traceback.print_exception(error)
-    else:
-        message = str(error) or type(error).__name__
-        _err.print(f"[bold red]valuescape:[/] {escape(message)}", soft_wrap=True)
-        if status == 1 and "Traceback" not in message:
-            _err.print("  run again with --debug for the traceback", soft_wrap=True)
+        return status
+    message = _in_words(error)
+    lines = lines_of(message)
+    if status == 1 and "Traceback" not in message:
+        lines = [*lines[: LINES - 1], "  run again with --debug for the traceback"]
+    _err.print(f"[bold red]valuescape:[/] {escape(chr(10).join(lines))}", soft_wrap=True)
     return status
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{escaped(str(error.filename))}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    return str(error) or type(error).__name__
 
 
 @app.callback()
@@ -154,6 +167,7 @@ def run(
         from render.display import display_available
         from sim import compiling
         from sim.config import load_config
+        from sim.paths import require_replaceable
         from valuescape import remarks
         from valuescape.cli_simulation import (
             SimulationOrder,
@@ -184,6 +198,9 @@ def run(
             return run_simulation(config, order, interrupts, _out, _err)
         headless = headless or not display_available()
         folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+        for option, path in {"--record": record, "--screenshot": screenshot, "--profile": profile}.items():
+            if path:
+                require_replaceable(path, option)
         if screenshot:
             require_picture(screenshot)
         if profile:

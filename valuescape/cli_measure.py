@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,6 +89,8 @@ def compare(
 ) -> int:
     """Compare two runs, or two reports of scale, stress (soaks and chaos too), impact or bench.
 
+    Says first in which settings they differ, and whether they come from another machine or other versions.
+
     Ends with status 1 if a frame, or a section of it, takes over 10 ms more, a limit broke, less is carried,
     something grows or comes out another way, or a micro-benchmark takes twice as long.
 
@@ -105,18 +108,20 @@ def compare(
         ["", "before", "after", "change"],
         *([name, shown(a, 2), shown(b, 2), _change(a, b)] for name, a, b in found.rows),
     ]
-    reasons = [f"worse: {each}" for each in found.reasons]
+    warnings, reasons = found.warnings(), [f"worse: {each}" for each in found.reasons]
     lines = reasons or ["no section grew by more than 10 ms, no limit broke"]
     if as_json:
         figures = [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows]
-        out.print_json(json.dumps({"rows": figures, "reasons": found.reasons}))
+        different = [asdict(each) for each in found.differences]
+        out.print_json(json.dumps({"differences": different, "rows": figures, "reasons": found.reasons}))
     else:
+        say_lines(warnings, "bold yellow")
         say_table(rows)
         say_lines(lines, "bold red" if reasons else "green")
     if report:
         from valuescape.html_report import Chapter, write_html
 
-        write_html(report, f"{before} and {after}", lines, [Chapter("Figures", table=rows)])
+        write_html(report, f"{before} and {after}", [*warnings, *lines], [Chapter("Figures", table=rows)])
         if not as_json:
             say_written(report)
     return 1 if reasons else 0

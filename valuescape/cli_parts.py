@@ -12,6 +12,7 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColum
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from sim.paths import require_replaceable
 from valuescape.outputs import require_writable
 
 Preset = Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")]
@@ -30,6 +31,7 @@ def require_files(**paths: Path | None) -> None:
     """Raise UsageError if one of the files that were asked for, by its option's name, cannot be written."""
     for option, path in paths.items():
         if path:
+            require_replaceable(path, f"--{option}")
             require_writable(f"--{option}", path.parent)
 
 

@@ -15,6 +15,7 @@ from sim.config import Config
 from sim.engine import Engine
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
+from sim.paths import require_replaceable
 from sim.worlds import load_world_file, make_world
 from valuescape.outputs import require_writable
 from valuescape.presets import find_checkpoint
@@ -54,8 +55,7 @@ def require_simulation(order: SimulationOrder, refused: list[str]) -> None:
         if order.record_every:
             raise UsageError("--record-every needs --record-run", "name the file: --record-run run.vsz")
         return
-    if order.record_run.is_dir():
-        raise UsageError(f"--record-run {order.record_run}: is a folder, expected the name of a file")
+    require_replaceable(order.record_run, "--record-run")
     require_writable("--record-run", order.record_run.parent)
 
 

@@ -1,89 +1,101 @@
-"""Two runs or reports side by side: what got slower, and which limit broke."""
+"""Two runs or reports side by side: whether they measured the same, what got slower, which limit broke."""
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from sim.errors import UsageError
-from valuescape.breaking_point import CLOSE
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from sim.errors import UsageError, shown
+from sim.paths import read_plain
+from valuescape.parsing import first_complaint
+from valuescape.report_models import KINDS, Report
 
 GREW_MS = 10.0
 """A section that takes so much more is a reason to look again."""
 
-GREW_TIMES = 2.0
-"""As is a micro-benchmark that takes so many times as long."""
+MAX_BYTES = 32 * 2**20
+"""Of a report; a soak of a day has a third of that."""
 
-FIGURES = (
-    "fps_mean",
-    "fps_std",
-    "frame_ms_p50",
-    "frame_ms_p95",
-    "busy_ms_p50",
-    "ticks_per_s",
-    "memory_mb_per_min",
-)
+_NAMED = 6
+"""Differences that are named one by one."""
 
-Report = dict[str, Any]
+_FIRST = ("world.name", "render.view", "agents.count", "workers.count", "policy.checkpoint", "trails.length")
+"""What differences begin with, for figures depend on it most."""
+
+_HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote by --json"
+
 Row = tuple[str, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Rows of (name, before, after), and the reasons to look again: none if the second is as good."""
+class Difference:
+    """A setting, or a part of the machine, in which two reports differ; values as text."""
 
-    rows: list[Row]
-    reasons: list[str]
+    name: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a report is of. figures: name and value; names with (ms) in them are times of a frame or section.
+class Comparison:
+    """Rows of (name, before, after), and the reasons to look again: none if the second is as good.
 
-    worse: reasons beside times that grew.
+    differences: in what else than their figures the two differ; if there are any, reasons may be theirs.
     """
 
-    name: str
-    has: Callable[[Report], bool]
-    figures: Callable[[Report], Iterator[tuple[str, float]]]
-    worse: Callable[[Report, Report], Iterator[str]]
+    rows: list[Row]
+    reasons: list[str]
+    differences: list[Difference]
+
+    def warnings(self) -> list[str]:
+        """Return the first differences in sentences, to be said before any verdict."""
+        said = [
+            f"not the same: {each.name} was {each.before}, is {each.after}"
+            for each in self.differences[:_NAMED]
+        ]
+        more = len(self.differences) - _NAMED
+        return [*said, f"not the same: {more} more (--json has all)"] if more > 0 else said
 
 
 def read_report(path: Path) -> Report:
     """Return a report, of a run or of one of the commands that measure. Raises UsageError if it is none."""
+    content = read_plain(path, MAX_BYTES, _HINT)
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+        tables = from_json(content)
     except ValueError as error:
         raise UsageError(f"{path}: is not JSON ({error})", _HINT) from None
-    if not isinstance(report, dict) or not any(kind.has(report) for kind in KINDS):
-        raise UsageError(f"{path}: is no report", _HINT)
-    return report
+    return as_report(tables, str(path))
 
 
-_HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote by --json"
-
-
-def kind_of(report: Report) -> Kind:
-    """Return what a report is of."""
-    return next(kind for kind in KINDS if kind.has(report))
+def as_report(tables: Any, name: str = "report") -> Report:
+    """Return the report that JSON holds. Raises UsageError, beginning with `name`, if it is none."""
+    kind = next((kind for kind in KINDS if isinstance(tables, Mapping) and kind.keys <= tables.keys()), None)
+    if kind is None:
+        raise UsageError(f"{name}: is no report", _HINT)
+    try:
+        return kind.model_validate(tables)
+    except ValidationError as error:
+        raise UsageError(f"{name}: is no report of {kind.kind}: {first_complaint(error)}", _HINT) from None
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """Compare two reports: their figures, and what is a reason to look again.
+    """Compare two reports: with what they were made, their figures, and what is a reason to look again.
 
     Raises UsageError if they are not of the same kind.
     """
-    kind, other = kind_of(before), kind_of(after)
-    if kind is not other:
-        raise UsageError(f"a report of {kind.name} cannot be compared with one of {other.name}")
-    if before.get("load") != after.get("load"):
-        raise UsageError(f"stress of {before['load']} cannot be compared with stress of {after['load']}")
-    earlier, later = dict(kind.figures(before)), dict(kind.figures(after))
+    if type(before) is not type(after):
+        raise UsageError(
+            f"a report of {before.kind} cannot be compared with one of {after.kind}",
+            "name two that the same command wrote",
+        )
+    loads = [getattr(each, "load", None) for each in (before, after)]
+    if loads[0] != loads[1]:
+        raise UsageError(f"stress of {loads[0]} cannot be compared with stress of {loads[1]}")
+    earlier, later = dict(before.figures()), dict(after.figures())
     rows = [
         (name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after)))
         for name in dict.fromkeys((*later, *earlier))
@@ -93,135 +105,37 @@ def compare(before: Report, after: Report) -> Comparison:
         for name, then, now in rows
         if ("_ms_" in name or "(ms)" in name) and now - then > GREW_MS
     ]
-    return Comparison(rows, [*reasons, *kind.worse(before, after)])
+    return Comparison(rows, [*reasons, *after.worse_than(before)], list(_differences(before, after)))
 
 
 def _missing(name: str, report: Report) -> float:
-    """Return what stands for a figure that only the other report has: a section that is not there takes 0.
-
-    Unless the run was too short to be taken apart.
-    """
-    return 0.0 if report.get("frame_parts_ms") and name.endswith(" (ms)") else math.nan
+    """Return what stands for a figure that only the other report has."""
+    return 0.0 if report.is_taken_apart and name.endswith(" (ms)") else math.nan
 
 
-def _number(report: Report, name: str) -> float:
-    value = report.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
+def _differences(before: Report, after: Report) -> Iterator[Difference]:
+    """Yield where settings, machine and versions differ; what neither or only one report has is left out."""
+    earlier, later = dict(_made_with(before)), dict(_made_with(after))
+    names = [*(name for name in _FIRST if name in later), *later]
+    for name in dict.fromkeys(names):
+        if name in earlier and earlier[name] != later[name]:
+            yield Difference(name, _said(earlier[name]), _said(later[name]))
+    if (before.config is None) != (after.config is None):
+        yield Difference(
+            "configuration", *("not known" if each.config is None else "known" for each in (before, after))
+        )
 
 
-def _middle(values: list[float]) -> float:
-    return median(values) if values else math.nan
+def _made_with(report: Report) -> Iterator[tuple[str, Any]]:
+    """Yield what a report says it was made with: names and values."""
+    for section, table in (report.config or {}).items():
+        yield from ((f"{section}.{key}", value) for key, value in table.items())
+    yield from ((f"plan.{key}", value) for key, value in (report.plan or {}).items())
+    yield from ((f"machine: {key}", value) for key, value in (report.machine or {}).items())
+    yield from ((f"version of {key}", value) for key, value in (report.versions or {}).items())
+    if report.gl_renderer is not None:
+        yield "OpenGL by", report.gl_renderer
 
 
-def _run_figures(report: Report) -> Iterator[tuple[str, float]]:
-    for name in FIGURES:
-        yield name, _number(report, name)
-    parts = report.get("frame_parts_ms") or {}
-    for name in sorted(parts, key=lambda name: -float(parts[name])):
-        yield f"{name} (ms)", float(parts[name])
-
-
-_MEASURE = {
-    "fps_std": "fps_std",
-    "frame_ms_p95": "frame_ms_p95",
-    "gpu_queries": "gpu_queries_per_frame",
-    "draw_calls": "draw_calls_per_frame",
-    "memory": "memory_mb_per_min",
-}
-"""Which figure each health limit is about."""
-
-
-def _run_worse(before: Report, after: Report) -> Iterator[str]:
-    for name, kept in after["health"].items():
-        # A run that was too short to tell has broken nothing.
-        measured = not math.isnan(_number(after, _MEASURE.get(name, name)))
-        if before["health"].get(name) and not kept and measured:
-            yield f"the limit on {name} was kept before and is broken now"
-
-
-def _scale_figures(report: Report) -> Iterator[tuple[str, float]]:
-    for cell in report["cells"]:
-        where = f"{cell['agents']:,} agents, {cell['workers']} workers"
-        yield f"{where}: ticks/s", _middle(cell["ticks_per_s"])
-        yield f"{where}: P95 (ms)", _middle(cell["frame_ms_p95"])
-
-
-def _stress_figures(report: Report) -> Iterator[tuple[str, float]]:
-    yield f"{report['load']} carried", _number(report, "carried")
-    yield f"{report['load']} that break it", _number(report, "broke")
-    for trial in report["trials"]:
-        where = f"{trial['load']:,} {report['load']}"
-        yield f"{where}: FPS", _number(trial, "fps")
-        yield f"{where}: P95 (ms)", _number(trial, "frame_ms_p95")
-
-
-def _stress_worse(before: Report, after: Report) -> Iterator[str]:
-    earlier, later = (float(each["carried"] or 0) for each in (before, after))
-    if later < earlier * (1 - 2 * CLOSE):  # each search ends within CLOSE of the breaking point
-        yield f"{later:,.0f} {after['load']} are carried, before {earlier:,.0f}"
-
-
-def _soak_figures(report: Report) -> Iterator[tuple[str, float]]:
-    yield "memory_mb_per_min", _number(report, "memory_mb_per_min")
-    for name, value in report["samples"][-1].items() if report["samples"] else ():
-        yield f"{name} in the end", float(value) if value is not None else math.nan
-
-
-def _soak_worse(before: Report, after: Report) -> Iterator[str]:
-    grew = {each.partition(":")[0] for each in before["grows"]}
-    yield from (f"it grows: {each}" for each in after["grows"] if each.partition(":")[0] not in grew)
-
-
-def _chaos_figures(report: Report) -> Iterator[tuple[str, float]]:
-    for name in ("rounds", "killed", "stopped", "restarts"):
-        yield name, _number(report, name)
-    yield "rounds that ended in another state", float(len(report["differing"]))
-
-
-def _chaos_worse(before: Report, after: Report) -> Iterator[str]:
-    if after["differing"] and not before["differing"]:
-        yield f"rounds ended in another state than an undisturbed run: {after['differing']}"
-
-
-def _impact_figures(report: Report) -> Iterator[tuple[str, float]]:
-    for variant in report["variants"]:
-        yield f"{variant['name']}: FPS", _middle(variant["fps"])
-        yield f"{variant['name']}: P95 (ms)", _middle(variant["frame_ms_p95"])
-
-
-def _impact_worse(before: Report, after: Report) -> Iterator[str]:
-    agreed = {each["switch"]: each["agrees"] for each in before["switches"]}
-    for each in after["switches"]:
-        if "DIFFER" in each["agrees"] and "DIFFER" not in agreed.get(each["switch"], ""):
-            yield f"{each['switch']} changes what comes out: {each['agrees']}"
-
-
-def _bench_figures(report: Report) -> Iterator[tuple[str, float]]:
-    for each in report["benchmarks"]:
-        yield f"{each['name']} (us)", float(each["median_us"])
-
-
-def _bench_worse(before: Report, after: Report) -> Iterator[str]:
-    earlier = dict(_bench_figures(before))
-    for name, now in _bench_figures(after):
-        if now > GREW_TIMES * earlier.get(name, math.inf):
-            yield f"{name} takes {now / earlier[name]:.1f} times as long ({earlier[name]:.3g}, now {now:.3g})"
-
-
-def _nothing(before: Report, after: Report) -> Iterator[str]:
-    yield from ()
-
-
-def _with(*names: str) -> Callable[[Report], bool]:
-    return lambda report: all(name in report for name in names)
-
-
-KINDS = (
-    Kind("a run", _with("health", "frame_ms_p95"), _run_figures, _run_worse),
-    Kind("scale", _with("cells"), _scale_figures, _nothing),
-    Kind("stress", _with("trials", "load"), _stress_figures, _stress_worse),
-    Kind("a soak", _with("samples", "grows"), _soak_figures, _soak_worse),
-    Kind("chaos", _with("rounds", "differing"), _chaos_figures, _chaos_worse),
-    Kind("impact", _with("switches", "variants"), _impact_figures, _impact_worse),
-    Kind("bench", _with("benchmarks"), _bench_figures, _bench_worse),
-)
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) and 0 < len(value) <= 60 else shown(value)

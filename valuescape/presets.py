@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sim.config import Config, load_config
 from sim.errors import UsageError
+from sim.paths import NO_FILE, named_path, reading, why_not_plain
 from sim.policy.network import Checkpoint
 from sim.worlds import ArrayWorld, World
 from valuescape import remarks
@@ -31,9 +32,12 @@ def config_path(name: str) -> Path:
     """Return the file that `name` means: a preset, or a path. Raises UsageError if it is neither."""
     if name in presets():
         return configs_dir() / f"{name}.toml"
-    path = Path(name)
-    if path.is_file():
+    path = named_path(name)
+    problem = why_not_plain(path)
+    if problem is None:
         return path
+    if problem != NO_FILE:
+        raise UsageError(f"{name}: {problem}", f"presets: {', '.join(presets())}")
     if path.suffix == ".toml" or len(path.parts) > 1:
         raise UsageError(f"{name}: no such configuration file", f"presets: {', '.join(presets())}")
     near = difflib.get_close_matches(name, presets(), n=1)
@@ -62,14 +66,6 @@ def _loads(config: Config) -> tuple[int, ...]:
     )
 
 
-def _path(setting: str) -> Path:
-    """Return the file that a setting names, `~` and `~user` resolved."""
-    try:
-        return Path(setting).expanduser()
-    except (RuntimeError, ValueError) as error:  # no such user, a NUL
-        raise UsageError(f"policy.checkpoint = {setting[:80]!r}: {error}", "name a file") from error
-
-
 def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     """Return the checkpoint that `policy.checkpoint` means; None for random actions.
 
@@ -81,7 +77,9 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     if setting == "random":
         return None
     if setting != "auto":
-        checkpoint = load_with_statistics(_path(setting), world)
+        path = named_path(setting, "policy.checkpoint")
+        with reading(path, "a checkpoint"):
+            checkpoint = load_with_statistics(path, world)
         remarks.tell(checkpoint.remarks)
         return checkpoint
     shipped = configs_dir() / "checkpoints" / f"{world.name}.safetensors"

@@ -3,27 +3,31 @@
 A zip file of `recording.json` and NumPy arrays (`TICK/NAME.npy`), both data: reading one runs no code.
 """
 
+import contextlib
 import io
-import json
+import math
 import os
 import platform
 import zipfile
-import zlib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Annotated, Any, BinaryIO, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, field_validator
 
 from sim.config import Config
 from sim.engine import Engine
 from sim.errors import UsageError
+from sim.paths import open_plain, reading
 from sim.policy.network import Checkpoint
+from sim.sections import MAX_TEXT
 from valuescape.checksum import array_hash, checkpoint_hash
+from valuescape.parsing import Part, Text, at_most, parse_json
 
 SAMPLES = 20
 """Ticks that a recording keeps, beside tick 0, unless told otherwise."""
@@ -36,26 +40,40 @@ _ABOUT = "recording.json"
 _ABOUT_BYTES = 64 * 2**20
 _HEADER_BYTES = 4096
 _SHA256 = r"^[0-9a-f]{64}$"
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+_ARRAYS = 64
+"""Arrays of a tick, at most."""
+
+_MEMBERS = MAX_SAMPLES * _ARRAYS // 4
+_ENCRYPTED = 0x1
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HINT = "make one with: valuescape run PRESET --ticks K --record-run FILE.vsz"
+
+Sha256 = Annotated[str, Field(pattern=_SHA256)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class _Part(Part):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Format(Part):
+    """What is looked at first, for other versions may hold anything else."""
+
+    format: str
 
 
 class RecordedCheckpoint(_Part):
     """Which checkpoint acted: the file it came from, and the hash of its tensors."""
 
-    name: str
-    sha256: str = Field(pattern=_SHA256)
+    name: str = Field(max_length=MAX_TEXT)
+    sha256: Sha256
 
 
 class Sample(_Part):
     """What a run came to at one tick; `rows` says whether the arrays themselves are kept."""
 
-    tick: int = Field(ge=0)
-    state_hash: str = Field(pattern=_SHA256)
-    arrays: dict[str, str]
+    tick: int = Field(ge=0, lt=2**62)
+    state_hash: Sha256
+    arrays: Annotated[dict[Text, Sha256], at_most(_ARRAYS)]
     rows: bool
 
 
@@ -63,12 +81,19 @@ class About(_Part):
     """All of a recording but its arrays."""
 
     format: Literal["valuescape-recording-1"] = "valuescape-recording-1"
-    world: str
-    seed: int
+    world: str = Field(max_length=MAX_TEXT)
+    seed: int = Field(ge=0, lt=2**64)
     checkpoint: RecordedCheckpoint | None
-    versions: dict[str, str]
+    versions: Annotated[dict[Text, Text], at_most(100)]
     config: Config
-    samples: tuple[Sample, ...] = Field(min_length=1)
+    samples: Annotated[list[Sample], Field(min_length=1), at_most(MAX_SAMPLES + 1)]
+
+    @field_validator("samples")
+    @classmethod
+    def _rise(cls, samples: list[Sample]) -> list[Sample]:
+        if any(one.tick >= other.tick for one, other in pairwise(samples)):
+            raise ValueError("ticks have to rise")
+        return samples
 
 
 def sampled_ticks(ticks: int, every: int | None) -> list[int]:
@@ -147,7 +172,7 @@ class RunRecorder:
             checkpoint=acted,
             versions=versions(),
             config=self.config,
-            samples=tuple(self._samples),
+            samples=self._samples,
         )
 
 
@@ -159,23 +184,12 @@ class Recording:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._archive = zipfile.ZipFile(path)
-        except FileNotFoundError:
-            raise UsageError(f"{path}: there is no such recording") from None
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-        except zipfile.BadZipFile:
-            raise UsageError(
-                f"{path}: is no recording of Valuescape, or only a part of one",
-                "make one with: valuescape run PRESET --ticks K --record-run FILE.vsz",
-            ) from None
-        try:
+        with contextlib.ExitStack() as owned, self._reading():
+            file = owned.enter_context(open_plain(path, _HINT))
+            self._archive = owned.enter_context(self._open(file))
             self._require_sound()
             self.about = self._read_about()
-        except BaseException:
-            self._archive.close()
-            raise
+            self._owned = owned.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -183,45 +197,70 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._archive.close()
+        self._owned.close()
 
     def rows(self, tick: int, like: dict[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
         """Give the arrays kept of `tick` by name, of the shapes and dtypes of `like`. Raises UsageError."""
         for name, expected in like.items():
-            content = self._read(_member(tick, name), expected.nbytes + _HEADER_BYTES)
-            try:
-                array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-            except (ValueError, EOFError):
-                raise self._damaged(f"{name} of tick {tick} is no array") from None
-            if (array.shape, array.dtype) != (expected.shape, expected.dtype):
-                raise self._damaged(f"{name} of tick {tick} has another shape than the run's")
+            with self._reading():
+                content = self._read(_member(tick, name), expected.nbytes + _HEADER_BYTES)
+                array = self._array(f"{name} of tick {tick}", io.BytesIO(content), expected)
             yield name, array
 
+    def _array(self, what: str, content: io.BytesIO, expected: NDArray[Any]) -> NDArray[Any]:
+        """Return the array in a member. Its header is looked at first: NumPy makes room for what it says."""
+        try:
+            if np.lib.format.read_magic(content) != (1, 0):
+                raise self._damaged(f"{what} is an array of an unknown version")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        except ValueError:
+            raise self._damaged(f"{what} is no array") from None
+        if (shape, dtype) != (expected.shape, expected.dtype):
+            raise self._damaged(f"{what} has another shape or type than the run's")
+        if len(content.getbuffer()) - content.tell() != math.prod(shape) * dtype.itemsize:
+            raise self._damaged(f"{what} has another size than its shape says")
+        content.seek(0)
+        array: NDArray[Any] = np.lib.format.read_array(content, allow_pickle=False)
+        return array
+
+    def _reading(self) -> contextlib.AbstractContextManager[None]:
+        return reading(self.path, "a recording", _HINT)
+
+    def _open(self, file: BinaryIO) -> zipfile.ZipFile:
+        """Open the archive. zipfile parses its whole directory at once, whose size is looked at first."""
+        if file.seek(0, io.SEEK_END) > 2 * (ROWS_BYTES + _ABOUT_BYTES):
+            raise self._damaged("it is larger than a recording can be")
+        if _marks(file) > 2 * _MEMBERS:
+            raise self._damaged("it has more members than a recording can have")
+        try:
+            return zipfile.ZipFile(file)
+        except zipfile.BadZipFile:
+            raise UsageError(
+                f"{self.path}: is no recording of Valuescape, or only a part of one", _HINT
+            ) from None
+
     def _require_sound(self) -> None:
-        """Raise UsageError if a member's check sum is wrong, or all of them are larger than they can be."""
-        if sum(each.file_size for each in self._archive.infolist()) > 2 * (ROWS_BYTES + _ABOUT_BYTES):
+        """Raise UsageError if members are packed in an unknown way, too large together, or damaged."""
+        members = self._archive.infolist()
+        if any(each.compress_type not in _PACKED or each.flag_bits & _ENCRYPTED for each in members):
+            raise self._damaged("it is packed in a way that recordings are not")
+        if sum(each.file_size for each in members) > 2 * (ROWS_BYTES + _ABOUT_BYTES):
             raise self._damaged("it would unpack to more than a recording can hold")
         try:
             broken = self._archive.testzip()
-        except _UNREADABLE as error:
+        except Exception as error:  # zipfile and zlib raise half a dozen kinds for damaged input
             raise self._damaged(str(error)) from None
         if broken:
             raise self._damaged(f"the check sum of {broken} is wrong")
 
     def _read_about(self) -> About:
         if _ABOUT not in self._archive.namelist():
-            raise UsageError(f"{self.path}: is a zip file, but no recording of Valuescape")
-        try:
-            tables = json.loads(self._read(_ABOUT, _ABOUT_BYTES))
-            if not isinstance(tables, dict) or tables.get("format") != About.model_fields["format"].default:
-                raise UsageError(f"{self.path}: is of a kind that this version of Valuescape does not read")
-            return About.model_validate_json(json.dumps(tables))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise self._damaged(f"{where}: {first['msg']}") from None
-        except ValueError:
-            raise self._damaged(f"{_ABOUT} is no JSON") from None
+            raise UsageError(f"{self.path}: is a zip file, but no recording of Valuescape", _HINT)
+        content = self._read(_ABOUT, _ABOUT_BYTES)
+        found = parse_json(content, _Format, self._damaged).format
+        if found != About.model_fields["format"].default:
+            raise UsageError(f"{self.path}: is of a kind that this version of Valuescape does not read")
+        return parse_json(content, About, self._damaged)
 
     def _read(self, member: str, most: int) -> bytes:
         """Return what is in `member`, whose size is looked at first: it might unpack to anything."""
@@ -231,11 +270,15 @@ class Recording:
             return self._archive.read(member)
         except KeyError:
             raise self._damaged(f"{member} is missing") from None
-        except _UNREADABLE as error:
-            raise self._damaged(f"{member}: {error}") from None
 
     def _damaged(self, what: str) -> UsageError:
         return UsageError(f"{self.path}: this recording is damaged ({what})", "record the run again")
+
+
+def _marks(file: BinaryIO) -> int:
+    """Return about how many entries the directory of a zip file has: each begins with this mark."""
+    file.seek(0)
+    return sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(2**20), b""))
 
 
 def versions() -> dict[str, str]:

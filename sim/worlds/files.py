@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sim.errors import UsageError
+from sim.paths import named_path, require_plain
 from sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
 from sim.worlds.registry import WORLDS, world_names
 
@@ -24,7 +25,7 @@ def load_world_file(path: Path | str) -> tuple[type[World], ...]:
     later run it too. Raises UsageError if the file is missing, fails, defines no world, or if a world lacks
     something or has a name that is taken.
     """
-    found = Path(path).expanduser().resolve()
+    found = named_path(str(path), f"--world-file {path}").resolve()
     if found not in _loaded:
         worlds = _worlds_of(_run(found, str(path)), str(path))
         WORLDS.update({world.name: world for world in worlds})
@@ -39,8 +40,7 @@ def world_files() -> tuple[Path, ...]:
 
 def _run(path: Path, shown: str) -> ModuleType:
     """Import the file under a name that is its own, and in sys.modules: its source must be found later."""
-    if not path.is_file():
-        raise UsageError(f"--world-file {shown}: there is no such file")
+    require_plain(path, where=f"--world-file {shown}")
     if path.suffix != ".py":
         raise UsageError(f"--world-file {shown}: expected a Python file, named *.py")
     name = f"valuescape_world_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"

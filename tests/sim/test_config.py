@@ -1,6 +1,5 @@
 """Configurations: what is read, and what is said of what cannot be."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,10 @@ def test_a_configuration_cannot_be_changed():
         ("[agents.count]\nx = 1", "agents.count = {'x': 1}, expected a whole number"),
         ("[workers]\ncount = 257", "workers.count = 257, expected 'auto' or a whole number from 0 to 256"),
         ("[workers]\ncount = 'all'", "workers.count = 'all', expected 'auto' or a whole number from 0"),
-        ("[workers]\nmax_restarts = -1", "workers.max_restarts = -1, expected a whole number, at least 0"),
+        (
+            "[workers]\nmax_restarts = -1",
+            "workers.max_restarts = -1, expected a whole number from 0 to 1,000,000",
+        ),
         ("[run]\nseconds = 0", "run.seconds = 0, expected a number, above 0"),
         ("[run]\nrecord = 1", "run.record = 1, expected true or false"),
         ("[sim]\nticks_per_s = nan", "sim.ticks_per_s = nan, expected a number from 0 to 1,000,000"),
@@ -157,8 +159,8 @@ def test_an_override_of_what_is_no_table_is_refused(file):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    assert re.search(r"none.toml: cannot be read \(No such file", complaint(path=tmp_path / "none.toml"))
-    assert "cannot be read (Is a directory)" in complaint(path=tmp_path)
+    assert complaint(path=tmp_path / "none.toml").endswith("none.toml: there is no such file")
+    assert complaint(path=tmp_path).endswith(": is a folder, expected a file")
 
 
 def test_every_setting_has_a_meaning_and_a_default_that_is_admitted():

@@ -13,6 +13,7 @@ from commands import TINY, valuescape
 from processes import own_descendants
 from safetensors.numpy import load_file, save_file
 
+from sim.errors import LINE_LENGTH, LINES
 from sim.policy.loading import load_checkpoint
 from sim.worlds import make_world
 
@@ -21,14 +22,15 @@ SHIPPED = Path(str(files("configs").joinpath("checkpoints")))
 
 @pytest.fixture
 def refused(cli):
-    """Call the program, which must refuse: status 2, one or two lines, nothing written, nothing running."""
+    """Call the program, which must refuse: status 2, a few lines that fit, nothing written or running."""
 
     def call(*arguments):
         before = own_descendants()
         status, out, errors = cli(*arguments)
         assert (status, out) == (2, "")
         assert errors.startswith("valuescape: ")
-        assert 1 <= len(errors.splitlines()) <= 2
+        assert 1 <= len(errors.splitlines()) <= LINES
+        assert max(map(len, errors.splitlines())) <= LINE_LENGTH
         assert own_descendants() == before
         assert list(Path("runs").glob("*")) == []
         return errors

@@ -6,7 +6,8 @@ import pytest
 
 from sim.errors import UsageError
 from valuescape.cli import run_cli
-from valuescape.compare import KINDS, compare, kind_of, read_report
+from valuescape.compare import as_report, compare, read_report
+from valuescape.report_models import KINDS
 
 
 def scale(p95):
@@ -56,17 +57,19 @@ PAIRS = {
 @pytest.mark.parametrize("pair", PAIRS)
 def test_what_got_worse_is_named_and_what_did_not_is_not(pair):
     before, after, reason = PAIRS[pair]
+    before, after = as_report(before), as_report(after)
     found = compare(before, after)
     assert len(found.reasons) == 1
     assert found.reasons[0].startswith(reason)
     assert compare(before, before).reasons == []
     assert compare(after, after).reasons == []
     assert compare(after, before).reasons == []
-    assert kind_of(before).name == pair.partition(",")[0]
+    assert before.kind == pair.partition(",")[0]
 
 
 def test_every_kind_is_compared_here():
-    assert {kind_of(before) for before, *_ in PAIRS.values()} == set(KINDS[1:])  # runs: test_measuring.py
+    kinds = {type(as_report(before)) for before, *_ in PAIRS.values()}
+    assert kinds == set(KINDS[1:])  # runs: test_measuring.py
 
 
 def test_reports_of_two_kinds_are_not_compared(tmp_path, capsys):
@@ -75,9 +78,9 @@ def test_reports_of_two_kinds_are_not_compared(tmp_path, capsys):
     assert run_cli(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 2
     assert "a report of bench cannot be compared with one of stress" in capsys.readouterr().err
     with pytest.raises(UsageError):
-        compare(scale(1.0), chaos())
+        compare(as_report(scale(1.0)), as_report(chaos()))
     with pytest.raises(UsageError, match="stress of agents cannot be compared with stress of trails"):
-        compare(stress(10), stress(10) | {"load": "trails"})
+        compare(as_report(stress(10)), as_report(stress(10) | {"load": "trails"}))
 
 
 def test_the_command_writes_a_page_too(tmp_path, capsys):
@@ -87,4 +90,4 @@ def test_the_command_writes_a_page_too(tmp_path, capsys):
     assert run_cli(["compare", str(paths[0]), str(paths[1]), "--report", str(paths[2])]) == 1
     assert "worse: 500 agents are carried, before 1,000" in capsys.readouterr().out
     assert "1,000 agents: P95 (ms)" in paths[2].read_text()
-    assert read_report(paths[0]) == stress(1000)
+    assert read_report(paths[0]) == as_report(stress(1000))

@@ -12,7 +12,7 @@ from sim.config import load_config
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from valuescape.cli import run_cli
-from valuescape.compare import compare, read_report
+from valuescape.compare import as_report, compare, read_report
 from valuescape.config_files import config_toml
 from valuescape.html_report import Chapter, write_html
 from valuescape.scale import Cell, ScalePlan, as_json, best_workers, growth_exponent, judge, measure
@@ -156,32 +156,36 @@ def report(**changes):
     return plain | {"health": health, "frame_parts_ms": {"surface": 7.0, "trails": 3.0}} | changes
 
 
+def compared(before, after):
+    return compare(as_report(before), as_report(after))
+
+
 def test_a_run_as_good_as_before_gives_no_reason():
-    found = compare(report(), report(frame_parts_ms={"surface": 16.9, "trails": 3.0}))
+    found = compared(report(), report(frame_parts_ms={"surface": 16.9, "trails": 3.0}))
     assert found.reasons == []
     assert ("surface (ms)", 7.0, 16.9) in found.rows
 
 
 def test_a_section_that_grew_is_named():
-    found = compare(report(), report(frame_parts_ms={"surface": 7.0, "trails": 13.5}))
+    found = compared(report(), report(frame_parts_ms={"surface": 7.0, "trails": 13.5}))
     assert found.reasons == ["trails (ms) takes 10.5 ms more than before (3.0, now 13.5 ms)"]
     assert (
-        compare(report(), report(frame_parts_ms={"new": 11.0}))
+        compared(report(), report(frame_parts_ms={"new": 11.0}))
         .reasons[0]
         .startswith("new (ms) takes 11.0 ms")
     )
 
 
 def test_a_run_too_short_to_be_taken_apart_has_no_section_that_grew():
-    assert compare(report(frame_parts_ms={}), report()).reasons == []
+    assert compared(report(frame_parts_ms={}), report()).reasons == []
 
 
 def test_a_limit_that_broke_is_named_and_one_that_was_broken_is_not():
     health = {"fps_std": False, "frame_ms_p95": True, "memory": False}
-    found = compare(report(), report(health=health, fps_std=6.0))
+    found = compared(report(), report(health=health, fps_std=6.0))
     assert found.reasons == ["the limit on fps_std was kept before and is broken now"]
     unknown = report(health=health, fps_std=None)  # too short to tell
-    assert compare(report(), unknown).reasons == []
+    assert compared(report(), unknown).reasons == []
 
 
 @pytest.mark.parametrize("worse", [False, True])

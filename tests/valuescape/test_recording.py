@@ -135,7 +135,7 @@ def test_too_many_states_are_refused(cli):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.unlink(), "there is no such recording"),
+        (lambda path: path.unlink(), "there is no such file"),
         (lambda path: path.write_bytes(b"text"), "is no recording"),
         (lambda path: path.write_bytes(path.read_bytes()[:-200]), "only a part of one"),
         (lambda path: rewrite(path, lambda m: m.pop("recording.json")), "but no recording"),

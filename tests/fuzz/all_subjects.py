@@ -1,0 +1,25 @@
+"""Every fuzzer, and how many of its cases make up the whole."""
+
+from pathlib import Path
+
+import checkpoint_files
+import recording_files
+import report_files
+import toml_files
+from fuzzing import Subject
+
+CASES = {
+    "toml": 5_000,
+    "set": 5_000,
+    "safetensors": 3_000,
+    "sb3": 1_500,
+    "vecnormalize": 2_500,
+    "recordings": 3_000,
+    "reports": 4_000,
+}
+
+
+def subjects(folder: Path) -> dict[str, Subject]:
+    """Return all fuzzers by name; what they read is written to `folder`."""
+    modules = toml_files, checkpoint_files, recording_files, report_files
+    return {each.name: each for module in modules for each in module.subjects(folder)}

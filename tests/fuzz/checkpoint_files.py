@@ -1,0 +1,113 @@
+"""Checkpoints: our safetensors, zips of Stable-Baselines3, pickles of VecNormalize."""
+
+import json
+import pickle
+import random
+import struct
+import zipfile
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from fuzzing import Subject, reader_of_files
+from mutations import VALUES, members_of, spoilt_bytes, spoilt_json, spoilt_tree, spoilt_zip, zip_of
+
+from sim.policy.loading import load_checkpoint
+from sim.policy.vecnormalize import read_vecnormalize
+from sim.worlds import make_world
+from valuescape.presets import configs_dir
+
+OPCODES = [
+    bytes([each])
+    for each in b"(.0123456789NFGHIJKLMQRSTUVX]}abcdeghijlopqrstu\x80\x81\x85\x88\x8c\x93\x94\x95"
+]
+
+
+@cache
+def _safetensors() -> tuple[dict, bytes]:
+    content = (configs_dir() / "checkpoints" / "point_mass.safetensors").read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def safetensors(rng: random.Random) -> bytes:
+    header, tensors = _safetensors()
+    match rng.randrange(8):
+        case 0:
+            return _join(json.dumps(header).encode(), spoilt_bytes(rng, tensors))
+        case 1:
+            return spoilt_bytes(rng, _join(json.dumps(header).encode(), tensors)[:4096])
+        case 2:
+            return _join(spoilt_json(rng, header), tensors)
+    about = dict(header["__metadata__"])
+    key = rng.choice([*about])
+    try:
+        about[key] = spoilt_json(rng, json.loads(about[key])).decode(errors="replace")
+    except ValueError:
+        about[key] = str(rng.choice(VALUES[:40]))
+    return _join(json.dumps(header | {"__metadata__": about}).encode(), tensors)
+
+
+def _join(header: bytes, tensors: bytes) -> bytes:
+    return struct.pack("<Q", len(header)) + header + tensors
+
+
+@cache
+def _sb3() -> tuple[list[bytes], bytes]:
+    """A PPO and a SAC model, as small as they come, and the statistics of a VecNormalize."""
+    from stable_baselines3 import PPO, SAC
+    from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+    from valuescape.gym_env import WorldEnv
+
+    made = VecNormalize(DummyVecEnv([lambda: WorldEnv(make_world("point_mass"))]))
+    small = {"net_arch": [4]}
+    models = [
+        PPO("MlpPolicy", made, policy_kwargs=small, n_steps=8, batch_size=8, device="cpu"),
+        SAC("MlpPolicy", made, policy_kwargs=small, buffer_size=10, device="cpu"),
+    ]
+    files = [BytesIO() for _ in models]
+    for model, file in zip(models, files, strict=True):
+        model.save(file)
+    return [file.getvalue() for file in files], pickle.dumps(made)
+
+
+def sb3_zip(rng: random.Random) -> bytes:
+    content = rng.choice(_sb3()[0])
+    members = members_of(content)
+    match rng.randrange(5):
+        case 0:
+            return spoilt_zip(rng, content)
+        case 1:
+            members["policy.pth"] = spoilt_bytes(rng, members["policy.pth"])
+        case 2:
+            members["policy.pth"] = spoilt_zip(rng, members["policy.pth"])
+        case _:
+            members["data"] = spoilt_json(rng, json.loads(members["data"]))
+    return zip_of(members, zipfile.ZIP_STORED)
+
+
+def vecnormalize(rng: random.Random) -> bytes:
+    content = _sb3()[1]
+    if rng.randrange(2):
+        return spoilt_bytes(rng, content)
+    if rng.randrange(4) == 0:
+        return pickle.dumps(spoilt_tree(rng, {"obs_rms": {"mean": [1.0]}, "clip_obs": 3}), rng.randrange(6))
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 2, 5))):
+        at = rng.randrange(len(data))
+        data[at:at] = b"".join(rng.choices(OPCODES, k=rng.choice((1, 1, 3, 1000))))
+    return bytes(data)
+
+
+def subjects(folder: Path) -> list[Subject]:
+    world = make_world("point_mass")
+
+    def load(path: Path) -> object:
+        return load_checkpoint(path, world)
+
+    return [
+        Subject("safetensors", safetensors, reader_of_files(folder, "a.safetensors", load)),
+        Subject("sb3", sb3_zip, reader_of_files(folder, "a.zip", load)),
+        Subject("vecnormalize", vecnormalize, reader_of_files(folder, "a.pkl", read_vecnormalize)),
+    ]
