@@ -28,6 +28,7 @@ class Action(StrEnum):
     BLIND = "viewer off"
     HELP = "help"
     BACK = "back"
+    QUIT = "quit"
 
 
 class Button(StrEnum):
@@ -157,7 +158,8 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("F5", Action.RELOAD, "reload the shaders"),
     ("V", Action.BLIND, "viewer off; the simulation goes on"),
     ("H, F1", Action.HELP, "this help"),
-    ("Esc", Action.BACK, "back: help, selection; then quit"),
+    ("Esc", Action.BACK, "back: help, selection; twice: quit"),
+    ("Ctrl Q", Action.QUIT, "quit"),
 )
 """Key, action and what it does: the help panel, the window's key map and the README's table."""
 

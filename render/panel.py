@@ -90,6 +90,14 @@ class Panel:
                     others.append(event)
         return others
 
+    def let_go(self) -> None:
+        """Forget which keys and buttons are held: they may have been let go of while nobody looked."""
+        self._enter()
+        io = imgui.get_io()
+        io.clear_events_queue()
+        io.clear_input_keys()
+        io.clear_input_mouse()
+
     def draw(
         self, size_px: tuple[int, int], elapsed_s: float, viewer: Viewer, standing: Standing
     ) -> list[Change]:

@@ -40,6 +40,10 @@ class Tuning:
             self._touched = 3  # ImGui answers to an event in the frames after it
         return self._panel.take(events)
 
+    def let_go(self) -> None:
+        """Forget which keys and buttons are held."""
+        self._panel.let_go()
+
     def draw(
         self, window_px: tuple[int, int], viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts
     ) -> list[Change]:
