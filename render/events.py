@@ -91,7 +91,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A key that edits text: its name, and whether it went down."""
+    """A key that edits text, or one that changes what others do: its name, and whether it went down."""
 
     name: str
     down: bool

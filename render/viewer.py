@@ -34,6 +34,7 @@ class Request(StrEnum):
     SCREENSHOT = "screenshot"
     FULL_SCREEN = "full screen"
     RELOAD = "reload shaders"
+    LEAVE = "leave"
     QUIT = "quit"
 
 
@@ -43,6 +44,17 @@ class Select:
 
     x: float
     y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell a person what an event did, or what it lacks."""
+
+    notice: str
+
+
+Asked = Request | Select | Say
+"""What an event leaves for others to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ class Viewer:
         self.following = False
         self.map_goal, self.orbit_goal = self.map_goal.fitted(low, high), self.orbit_goal.fitted(low, high)
 
-    def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Request | Select | None:
+    def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Asked | None:
         """Apply an event; returns what is left for others to do. plot: where the flat map is."""
         match event:
             case Close():
@@ -139,7 +151,7 @@ class Viewer:
                 self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
         return None
 
-    def _key(self, action: Action, number: int) -> Request | None:
+    def _key(self, action: Action, number: int) -> Asked | None:
         if action in _REQUESTS:
             return _REQUESTS[action]
         match action:
@@ -149,11 +161,12 @@ class Viewer:
                 self.following = False
                 self.map_goal, self.orbit_goal = MapCamera(), OrbitCamera()
             case Action.FOLLOW:
-                self.following = self.selected is not None and not self.following
+                return self._follow_or_not()
             case Action.SAVE_VIEW:
                 self.views[number] = View(self.flat, self.map_goal, self.orbit_goal)
-            case Action.VIEW if number in self.views:
-                self._go_to(self.views[number])
+                return Say(f"view {number} saved: {number} goes back to it")
+            case Action.VIEW:
+                return self._go_to(number)
             case Action.LAYER:
                 self.layer = _following(LAYERS, self.layer)
             case Action.TRAIL_COLOR:
@@ -165,9 +178,19 @@ class Viewer:
                 setattr(self, switch, not getattr(self, switch))
         return None
 
-    def _go_to(self, view: View) -> None:
+    def _follow_or_not(self) -> Say:
+        if self.selected is None:
+            return Say("no agent is selected: double-click one")
+        self.following = not self.following
+        return Say(f"agent {self.selected:,} is followed" + (" no longer" if not self.following else ""))
+
+    def _go_to(self, number: int) -> Say:
+        view = self.views.get(number)
+        if view is None:
+            return Say(f"no view {number} is saved: Ctrl+{number} saves one")
         self.following = False
         self.flat, self.map_goal, self.orbit_goal = view.flat, view.map_camera, view.orbit_camera
+        return Say(f"view {number}")
 
     def _back(self) -> Request | None:
         """Close what was opened last, or leave."""
@@ -178,7 +201,7 @@ class Viewer:
         elif self.selected is not None or self.box:
             self.selected, self.box, self.following = None, None, False
         else:
-            return Request.QUIT
+            return Request.LEAVE
         return None
 
     def _drag(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
@@ -246,6 +269,7 @@ _REQUESTS = {
     Action.SCREENSHOT: Request.SCREENSHOT,
     Action.FULL_SCREEN: Request.FULL_SCREEN,
     Action.RELOAD: Request.RELOAD,
+    Action.QUIT: Request.QUIT,
 }
 _SWITCHES = {
     Action.PROJECTION: "flat",

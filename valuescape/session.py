@@ -119,7 +119,7 @@ class Session:
     def _open_tuning(self) -> "Tuning":
         from valuescape.tuning import Tuning  # takes 0.15 s to import
 
-        tuning = Tuning(self.display.gl, self.display.pixel_scale)
+        tuning = Tuning(self.display)
         self._owned.callback(tuning.release)
         return tuning
 

@@ -57,6 +57,7 @@ class Stage:
         self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
         if self.landscape:
             own.callback(self.landscape.release)
+        start.check()
         self.trail_colors = ["age", "agent", *available(self.critic)]
         self._require_color(config.trails.color_by)
         self.scene = self._make_scene()
