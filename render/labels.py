@@ -70,7 +70,7 @@ class Labels:
     ) -> None:
         """Build and upload the overlay if anything in it changed."""
         looks = viewer.looks, viewer.layer, viewer.trail_color
-        shown = viewer.help_shown, viewer.labels_shown
+        shown = viewer.help_shown, viewer.labels_shown, viewer.blind
         said_key = (*looks, *shown, size_px, said, scales)
         placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, size_px
         if (said_key, placed_key) == self._key:
@@ -101,6 +101,7 @@ class Labels:
             left = draw_trail_legend(overlay, scales.trails, size_px) if scales.trails else size_px[0]
             if viewer.looks.end_marks:
                 draw_end_marks(overlay, size_px, left)
+        if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again
             draw_cards(overlay, said.cards, plot.right - 4, plot.top + 4, plot.height - 8)
         if viewer.help_shown:
             draw_help(overlay, [(key, text) for key, _, text in KEYS] + list(MOUSE), size_px)

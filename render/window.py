@@ -61,6 +61,9 @@ _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button
 
 Box = tuple[int, int, int, int]
 
+_NONE: Any = None
+"""No window, no monitor: the types of GLFW know of none."""
+
 _DRAW_FRAMEBUFFER, _COLOR_BUFFER_BIT, _NEAREST = 0x8CA9, 0x4000, 0x2600
 
 
@@ -177,8 +180,7 @@ class WindowDisplay:
         if self._windowed:
             x, y, width, height = self._windowed
             self._windowed = None
-            no_monitor: Any = None
-            glfw.set_window_monitor(self._window, no_monitor, x, y, width, height, glfw.DONT_CARE)
+            glfw.set_window_monitor(self._window, _NONE, x, y, width, height, glfw.DONT_CARE)
             return
         monitors = glfw.get_monitors()
         if not monitors:
@@ -192,11 +194,11 @@ class WindowDisplay:
 
     def copy(self, text: str) -> None:
         """Put a text where other programs paste from."""
-        glfw.set_clipboard_string(None, text)
+        glfw.set_clipboard_string(_NONE, text)
 
     def paste(self) -> str:
         """Return the text that was copied last, by whatever program; "" if there is none."""
-        text: Any = glfw.get_clipboard_string(None) or b""
+        text: Any = glfw.get_clipboard_string(_NONE) or b""
         return str(text, errors="replace")
 
     def release(self) -> None:

@@ -79,7 +79,7 @@ class Session:
         self._frame_began = 0.0
         self.captions = Captions()
         self.controls = Controls(self)
-        self._drawn_blind = False
+        self._drawn_blind: tuple[int, int] | None = None  # how large the window was then
         self._owned = ExitStack()
         try:
             self._open(display, not headless if panel is None else panel)
@@ -203,13 +203,31 @@ class Session:
         self._turn_frames(on_progress)
 
     def run(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
-        """Turn frames until the run's length is reached or someone ends it; write and return the report."""
+        """Turn frames until the run's length is reached or someone ends it; write and return the report.
+
+        All that is written (report, last picture, last frame of a video) is of one tick.
+        """
         try:
             self._turn_frames(on_progress)
+            tick = self.engine.rest()
         except WorkerFailedError:
+            self._settle(self.engine.newest_tick)
             finish(self)  # what was recorded and measured until then is kept
             raise
+        self._settle(tick)
         return finish(self)
+
+    def _settle(self, tick: int) -> None:
+        """Draw the picture of a tick that the simulation rests at, with all statistics of that tick."""
+        if not self.log.frame_ends:
+            return
+        self.viewer.blind = False
+        self._take_over(tick)
+        self.accounts.stats.forget("episodes", "captions")
+        self.scene.read_scales()
+        self.scene.draw(self.viewer, self.captions.of(self))
+        if self.recorder:
+            self.recorder.replace_newest(picture_bytes(self.scene.picture))
 
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
         self.pace.start()
@@ -223,8 +241,8 @@ class Session:
             self._frame(self._frame_began - previous)
             previous = self._frame_began
             self.accounts.note(previous, self.stage)
-            if notice := self.alerts.look(self):
-                self.captions.refresh(notice)
+            if self.alerts.look(self):
+                self.captions.refresh()
             on_progress(self._progress(began))
             self._stopped = self._stopped or self._done(began) >= 1
             if not self._stopped:
@@ -246,16 +264,14 @@ class Session:
         with section("engine"):
             self.engine.check()
             newest, viewer = self.pace.newest_tick(), self.viewer
-        if viewer.blind and self._drawn_blind:
+        if viewer.blind and self._drawn_blind == self.display.size_px:
             time.sleep(_BLIND_S)
             return
-        before = self.newest_tick
-        self.scene.upload(self.engine, newest, self.stage.signals(viewer.trail_color))
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        with section("inspection"):
-            self.inspection.update(viewer, range(max(before + 1, 0), self.newest_tick + 1))
-        if not self.recorder:  # a video has one size
+        self._take_over(newest)
+        if not self.recorder and self.picture_size() != self.scene.picture.size:  # a video has one size
             self.scene.resize(self.picture_size())
+            self.accounts.forget_memory()
         with section("captions"):
             said = self.captions.of(self)
         self.scene.draw(viewer, said)
@@ -271,9 +287,16 @@ class Session:
             self.display.present(
                 self.scene.picture, self.tuning.picture if self.tuning and self._panel_px() else None
             )
-        self._drawn_blind = viewer.blind
+        self._drawn_blind = self.display.size_px if viewer.blind else None
         for change in changes:
             self.controls.apply(change)
+
+    def _take_over(self, newest: int) -> None:
+        """Bring trails, fields and what is selected up to tick `newest`."""
+        before = self.newest_tick
+        self.scene.upload(self.engine, newest, self.stage.signals(self.viewer.trail_color))
+        with self.meter.section("inspection"):
+            self.inspection.update(self.viewer, range(max(before + 1, 0), self.newest_tick + 1))
 
     def _panel_px(self) -> int:
         """Return how many pixels of the window's width the panel has; Tab hides it."""
