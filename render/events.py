@@ -168,6 +168,6 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Right drag", "move"),
     ("Wheel", "zoom to the pointer"),
     ("Double-click", "select an agent"),
-    ("Shift drag", "a box: who passes there"),
+    ("Shift drag", "choose a part: who passes there"),
 )
 """What the mouse does."""

@@ -44,6 +44,8 @@ class Controls:
                 notice = self._leave()
             case Request.QUIT:
                 session.stop()
+            case Request.BOX:
+                session.inspection.enclose(session.viewer, session.picture_size())
             case Request.SCREENSHOT:
                 path = session.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png"
                 notice = f"saved {session.screenshot(path)}"

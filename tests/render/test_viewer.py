@@ -176,19 +176,28 @@ def test_views_can_be_saved_and_gone_back_to():
     assert (view.flat, view.map_goal) == (True, saved)
 
 
-@pytest.mark.parametrize("flat", [True, False])
-def test_a_box_reaches_from_where_the_drag_began(flat):
-    view = viewer(flat=flat)
+def test_a_box_reaches_from_where_the_drag_began():
+    view = viewer()
     view.handle(Drag(Button.LEFT, 10, 10, 310, 210, box=True), PLOT, SIZE)
     view.handle(Drag(Button.LEFT, -60, 40, 250, 250, box=True), PLOT, SIZE)
-    places = [view._ground_at(*pixel, PLOT, SIZE) for pixel in ((300, 200), (250, 250))]
+    places = [view.map_camera.scene_at(*pixel, PLOT) for pixel in ((300, 200), (250, 250))]
     xs, ys = zip(*places, strict=True)
     assert view.box == pytest.approx((min(xs), min(ys), max(xs), max(ys)))
-    assert view.handle(DragEnd(box=True), PLOT, SIZE) is Request.BOX
+    assert view.handle(DragEnd(box=True), PLOT, SIZE) is None
     before = view.box
     view.handle(Drag(Button.LEFT, 10, 10, 310, 110, box=True), PLOT, SIZE)  # another begins anew
     assert view.box != before
     assert view.map_goal == MapCamera()
+
+
+def test_over_the_height_field_a_frame_of_the_picture_is_drawn():
+    view = viewer(flat=False, box=(0.0, 0.0, 1.0, 1.0))
+    view.handle(Drag(Button.LEFT, 10, 10, 310, 210, box=True), PLOT, SIZE)
+    view.handle(Drag(Button.LEFT, -60, 40, 250, 250, box=True), PLOT, SIZE)
+    assert (view.frame, view.box) == ((250, 200, 300, 250), None)
+    assert view.handle(DragEnd(box=True), PLOT, SIZE) is Request.BOX
+    assert press(view, Action.BACK) == [None]
+    assert view.frame is None
 
 
 def test_the_field_is_raised_and_lowered_smoothly():
