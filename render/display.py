@@ -25,6 +25,12 @@ class Display(Protocol):
     def present(self, picture: Any, panel: Any = None) -> None:
         """Show the framebuffer `picture`, right of `panel` if there is one, and wait until it is drawn."""
 
+    def copy(self, text: str) -> None:
+        """Put a text where other programs paste from."""
+
+    def paste(self) -> str:
+        """Return the text that was copied last; "" if there is none."""
+
     def toggle_full_screen(self) -> None:
         """Fill the whole screen, or no longer; nothing where there is none."""
 

@@ -28,6 +28,7 @@ class Action(StrEnum):
     BLIND = "viewer off"
     HELP = "help"
     BACK = "back"
+    QUIT = "quit"
 
 
 class Button(StrEnum):
@@ -90,7 +91,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A key that edits text: its name, and whether it went down."""
+    """A key that edits text, or one that changes what others do: its name, and whether it went down."""
 
     name: str
     down: bool
@@ -157,7 +158,8 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("F5", Action.RELOAD, "reload the shaders"),
     ("V", Action.BLIND, "viewer off; the simulation goes on"),
     ("H, F1", Action.HELP, "this help"),
-    ("Esc", Action.BACK, "back: help, selection; then quit"),
+    ("Esc", Action.BACK, "back: help, selection; twice: quit"),
+    ("Ctrl Q", Action.QUIT, "quit"),
 )
 """Key, action and what it does: the help panel, the window's key map and the README's table."""
 
@@ -166,6 +168,6 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Right drag", "move"),
     ("Wheel", "zoom to the pointer"),
     ("Double-click", "select an agent"),
-    ("Shift drag", "a box: who passes there"),
+    ("Shift drag", "choose a part: who passes there"),
 )
 """What the mouse does."""

@@ -21,6 +21,7 @@ class HeadlessDisplay:
         self.size_px = size_px
         self.gl: Any = create_headless_context(None if device == "auto" else device)
         self._script = iter(script)
+        self._copied = ""
 
     def poll(self) -> list[Event]:
         """Return the next events of the script."""
@@ -29,6 +30,14 @@ class HeadlessDisplay:
     def present(self, picture: Any, panel: Any = None) -> None:
         """Wait until the picture is drawn, so that a frame's time holds all of its work."""
         self.gl.finish()
+
+    def copy(self, text: str) -> None:
+        """Keep a text for `paste`."""
+        self._copied = text
+
+    def paste(self) -> str:
+        """Return the text that was copied last."""
+        return self._copied
 
     def toggle_full_screen(self) -> None:
         """There is no screen."""

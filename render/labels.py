@@ -6,12 +6,13 @@ from typing import Any, Self
 import numpy as np
 
 from gpu.meter import FrameMeter
-from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, draw_rectangle, plot_rect
+from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
 from render.camera import Rect
 from render.cards import Card, draw_cards, draw_help
 from render.events import KEYS, MOUSE
 from render.legends import ColorBar, draw_color_bars, draw_end_marks, draw_heading, draw_trail_legend
 from render.overlay import QUAD, Overlay, OverlayRenderer
+from render.selection import draw_selection
 from render.text import Font
 from render.viewer import Viewer
 
@@ -70,9 +71,9 @@ class Labels:
     ) -> None:
         """Build and upload the overlay if anything in it changed."""
         looks = viewer.looks, viewer.layer, viewer.trail_color
-        shown = viewer.help_shown, viewer.labels_shown
+        shown = viewer.help_shown, viewer.labels_shown, viewer.blind
         said_key = (*looks, *shown, size_px, said, scales)
-        placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, size_px
+        placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, viewer.frame, size_px
         if (said_key, placed_key) == self._key:
             return
         if self._key is None or self._key[0] != said_key:
@@ -88,8 +89,7 @@ class Labels:
             draw_map_axes(overlay, viewer.map_camera, plot, self._axes)
         elif viewer.lift == 1:
             draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes)
-        if viewer.box:
-            draw_rectangle(overlay, viewer.matrix(size_px, plot), size_px, viewer.box)
+        draw_selection(overlay, viewer, size_px, plot)
         return overlay
 
     def _write(self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales) -> Overlay:
@@ -101,6 +101,7 @@ class Labels:
             left = draw_trail_legend(overlay, scales.trails, size_px) if scales.trails else size_px[0]
             if viewer.looks.end_marks:
                 draw_end_marks(overlay, size_px, left)
+        if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again
             draw_cards(overlay, said.cards, plot.right - 4, plot.top + 4, plot.height - 8)
         if viewer.help_shown:
             draw_help(overlay, [(key, text) for key, _, text in KEYS] + list(MOUSE), size_px)

@@ -8,7 +8,8 @@ import matplotlib
 from imgui_bundle import imgui
 
 from render.changes import Change, Standing
-from render.events import Button, Edit, Event, Move, Press, Release, Scroll, Text
+from render.display import Display
+from render.events import Action, Button, Edit, Event, Key, Move, Press, Release, Scroll, Text
 from render.imgui_renderer import ImguiRenderer
 from render.labels import FONT_PX
 from render.panel_contents import Contents
@@ -21,7 +22,7 @@ _BACKGROUND = (0.09, 0.10, 0.125)
 _FRAME = (0.17, 0.19, 0.23)
 _LEAST_PICTURE_PX = 320
 _BUTTONS = {Button.LEFT: 0, Button.RIGHT: 1}
-_KEYS = {
+_KEYS: dict[str, Any] = {
     "backspace": imgui.Key.backspace,
     "delete": imgui.Key.delete,
     "enter": imgui.Key.enter,
@@ -29,6 +30,13 @@ _KEYS = {
     "right": imgui.Key.right_arrow,
     "home": imgui.Key.home,
     "end": imgui.Key.end,
+    "up": imgui.Key.up_arrow,
+    "down": imgui.Key.down_arrow,
+    "tab": imgui.Key.tab,
+    "escape": imgui.Key.escape,
+    "ctrl": imgui.Key.mod_ctrl,
+    "shift": imgui.Key.mod_shift,
+    **{letter: getattr(imgui.Key, letter) for letter in "acvxyz"},
 }
 
 
@@ -36,9 +44,11 @@ class Panel:
     """Draws itself into `picture`, a framebuffer as high as the window, and says what a person changed.
 
     It takes the events that are meant for it: those over it, and keys while a number is typed.
+    display: lends its context and its clipboard.
     """
 
-    def __init__(self, gl: Any, scale: float) -> None:
+    def __init__(self, display: Display) -> None:
+        gl, scale = display.gl, display.pixel_scale
         self._gl, self._scale = gl, scale
         self.picture: Any = None
         self._color: Any = None
@@ -46,6 +56,9 @@ class Panel:
         self._enter()
         io = imgui.get_io()
         io.set_ini_filename("")  # nothing is left in the folder where somebody happens to be
+        platform = imgui.get_platform_io()
+        platform.platform_set_clipboard_text_fn = lambda _context, text: display.copy(text)
+        platform.platform_get_clipboard_text_fn = lambda _context: display.paste()
         font = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
         io.fonts.add_font_from_file_ttf(font, FONT_PX * scale)
         style = imgui.get_style()
@@ -84,11 +97,25 @@ class Panel:
                     others.append(Scroll(steps, x - left, y))
                 case Text(character):
                     io.add_input_character(ord(character))
+                case Edit("tab", _) if not io.want_text_input:
+                    pass  # hides the panel; ImGui would go to its first field
                 case Edit(name, down):
                     io.add_key_event(_KEYS[name], down)
-                case _ if not io.want_text_input:
+                case Key(Action.BACK) if imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
+                    imgui.internal.close_popup_to_level(0, True)
+                case Key(action) if action is not Action.QUIT and io.want_text_input:
+                    pass  # it is typed, or leaves the field
+                case _:
                     others.append(event)
         return others
+
+    def let_go(self) -> None:
+        """Forget which keys and buttons are held: they may have been let go of while nobody looked."""
+        self._enter()
+        io = imgui.get_io()
+        io.clear_events_queue()
+        io.clear_input_keys()
+        io.clear_input_mouse()
 
     def draw(
         self, size_px: tuple[int, int], elapsed_s: float, viewer: Viewer, standing: Standing

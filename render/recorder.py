@@ -31,12 +31,15 @@ def save_png(path: Path, rgb: bytes, size_px: tuple[int, int]) -> None:
 class VideoRecorder:
     """Writes frames to an MP4 file as they come; what was recorded is playable after `close`, however early.
 
+    The newest frame is written when the next one comes, and may be replaced until then.
+
     Raises UsageError if the file cannot be written or its suffix names no video container.
     """
 
     def __init__(self, path: Path, size_px: tuple[int, int], fps: int) -> None:
         self.path = path
         self.frames = 0
+        self._newest: bytes | None = None
         self._size = size_px
         # H.264 with 4:2:0 colour needs even sizes.
         even = size_px[0] // 2 * 2, size_px[1] // 2 * 2
@@ -64,15 +67,27 @@ class VideoRecorder:
 
     def add(self, rgb: bytes) -> None:
         """Append a frame: RGB bytes, top row first, of the size given at the start."""
-        image = pixels(rgb, self._size)[: self._even[1], : self._even[0]]
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        self._container.mux(self._stream.encode(frame))
+        self._write_newest()
+        self._newest = rgb
         self.frames += 1
+
+    def replace_newest(self, rgb: bytes) -> None:
+        """Put another picture in the place of the newest frame, if there is one."""
+        if self._newest is not None:
+            self._newest = rgb
+
+    def _write_newest(self) -> None:
+        rgb, self._newest = self._newest, None
+        if rgb is not None:
+            image = pixels(rgb, self._size)[: self._even[1], : self._even[0]]
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
         """Finish the file."""
         if self._container is None:
             return
+        self._write_newest()
         self._container.mux(self._stream.encode())
         self._container.close()
         self._container = None

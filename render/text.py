@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-CHARACTERS = "".join(map(chr, range(32, 127))) + "°²³·×−±–—…←→↑↓αβγδεθλμπσφωΔΩ≤≥∞"
+CHARACTERS = "".join(map(chr, range(32, 127))) + "°²³·×−±–—…←→↑↓αβγδεθλμπσφωΔΩ≤≥∞●"
 _UNKNOWN = "?"
 _PADDING = 1
 

@@ -1,7 +1,7 @@
 """What the person at the screen is looking at: cameras on their way, layers, help; changed by events."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ from gpu.source import LAYERS, TRAIL_COLORS
 from render.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
 from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Event, Key, Scroll
 from render.looks import Looks
+from render.selection import Box, Selection, region_of
 from sim.config import Config
 
 _ZOOM_STEP = 1.15
@@ -17,9 +18,6 @@ _LIFT_S = 0.45
 
 _GLOW = 0.7
 """What the key switches on."""
-
-Box = tuple[float, float, float, float]
-"""Part of the scene's ground: x and y from, x and y to."""
 
 
 class Request(StrEnum):
@@ -34,6 +32,7 @@ class Request(StrEnum):
     SCREENSHOT = "screenshot"
     FULL_SCREEN = "full screen"
     RELOAD = "reload shaders"
+    LEAVE = "leave"
     QUIT = "quit"
 
 
@@ -43,6 +42,17 @@ class Select:
 
     x: float
     y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell a person what an event did, or what it lacks."""
+
+    notice: str
+
+
+Asked = Request | Select | Say
+"""What an event leaves for others to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class Viewer:
     """The state of the view; `handle` takes events, `advance` moves the cameras smoothly.
 
     flat: whether it shows the map, or is on its way there. lift: how far the height field is raised, from 0
-    (the map) to 1. box: while it is drawn and as long as it is shown.
+    (the map) to 1. box: what is chosen of the map, as long as it is shown. frame: pixels, while it is drawn
+    over the height field; `take_frame` makes a box of it.
     """
 
     flat: bool
@@ -74,7 +85,8 @@ class Viewer:
     blind: bool = False
     selected: int | None = None
     following: bool = False
-    box: Box | None = None
+    box: Selection | None = None
+    frame: Box | None = None
     map_camera: MapCamera = field(default_factory=MapCamera)
     orbit_camera: OrbitCamera = field(default_factory=OrbitCamera)
     map_goal: MapCamera = field(default_factory=MapCamera)
@@ -119,7 +131,7 @@ class Viewer:
         self.following = False
         self.map_goal, self.orbit_goal = self.map_goal.fitted(low, high), self.orbit_goal.fitted(low, high)
 
-    def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Request | Select | None:
+    def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Asked | None:
         """Apply an event; returns what is left for others to do. plot: where the flat map is."""
         match event:
             case Close():
@@ -127,19 +139,19 @@ class Viewer:
             case Key(action, number):
                 return self._key(action, number)
             case Drag(box=True):
-                self._stretch_box(event, plot, size_px)
+                self._stretch_box(event, plot)
             case Drag():
                 self._drag(event, plot, size_px)
             case DragEnd(box=True):
                 self._box_start = None
-                return Request.BOX if self.box else None
+                return Request.BOX if self.frame else None
             case DoubleClick(x, y):
                 return Select(x, y)
             case Scroll(steps, x, y):
                 self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
         return None
 
-    def _key(self, action: Action, number: int) -> Request | None:
+    def _key(self, action: Action, number: int) -> Asked | None:
         if action in _REQUESTS:
             return _REQUESTS[action]
         match action:
@@ -149,11 +161,12 @@ class Viewer:
                 self.following = False
                 self.map_goal, self.orbit_goal = MapCamera(), OrbitCamera()
             case Action.FOLLOW:
-                self.following = self.selected is not None and not self.following
+                return self._follow_or_not()
             case Action.SAVE_VIEW:
                 self.views[number] = View(self.flat, self.map_goal, self.orbit_goal)
-            case Action.VIEW if number in self.views:
-                self._go_to(self.views[number])
+                return Say(f"view {number} saved: {number} goes back to it")
+            case Action.VIEW:
+                return self._go_to(number)
             case Action.LAYER:
                 self.layer = _following(LAYERS, self.layer)
             case Action.TRAIL_COLOR:
@@ -165,9 +178,19 @@ class Viewer:
                 setattr(self, switch, not getattr(self, switch))
         return None
 
-    def _go_to(self, view: View) -> None:
+    def _follow_or_not(self) -> Say:
+        if self.selected is None:
+            return Say("no agent is selected: double-click one")
+        self.following = not self.following
+        return Say(f"agent {self.selected:,} is followed" + (" no longer" if not self.following else ""))
+
+    def _go_to(self, number: int) -> Say:
+        view = self.views.get(number)
+        if view is None:
+            return Say(f"no view {number} is saved: Ctrl+{number} saves one")
         self.following = False
         self.flat, self.map_goal, self.orbit_goal = view.flat, view.map_camera, view.orbit_camera
+        return Say(f"view {number}")
 
     def _back(self) -> Request | None:
         """Close what was opened last, or leave."""
@@ -175,10 +198,10 @@ class Viewer:
             self.help_shown = False
         elif self.blind:
             self.blind = False
-        elif self.selected is not None or self.box:
-            self.selected, self.box, self.following = None, None, False
+        elif self.selected is not None or self.box or self.frame:
+            self.selected, self.box, self.frame, self.following = None, None, None, False
         else:
-            return Request.QUIT
+            return Request.LEAVE
         return None
 
     def _drag(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
@@ -200,22 +223,22 @@ class Viewer:
         else:
             self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px)
 
-    def _stretch_box(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
+    def _stretch_box(self, drag: Drag, plot: Rect) -> None:
         """Let the box reach from where the drag began to where the pointer is."""
-        here = self._ground_at(drag.x, drag.y, plot, size_px)
-        if here is None:
-            return
         if self._box_start is None:
-            self._box_start = self._ground_at(drag.x - drag.dx, drag.y - drag.dy, plot, size_px) or here
-        (x, y), (from_x, from_y) = here, self._box_start
-        self.box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
-
-    def _ground_at(
-        self, x: float, y: float, plot: Rect, size_px: tuple[int, int]
-    ) -> tuple[float, float] | None:
+            self._box_start = drag.x - drag.dx, drag.y - drag.dy
+        ends = [self._box_start, (drag.x, drag.y)]
         if self.flat:
-            return self.map_camera.scene_at(x, y, plot)
-        return self.orbit_camera.ground_at(x, y, size_px, z=0.0)
+            ends = [self.map_camera.scene_at(*each, plot) for each in ends]
+        (x, y), (from_x, from_y) = ends
+        box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
+        self.box, self.frame = (box, None) if self.flat else (None, box)
+
+    def take_frame(self, size_px: tuple[int, int], lift: Callable[[Float32Array], Float32Array]) -> None:
+        """Choose what the frame covers. lift: gives the points on the surface over points of the ground."""
+        if self.frame:
+            self.box = region_of(self.frame, self.orbit_camera, size_px, lift)
+            self.frame = None
 
 
 def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
@@ -246,6 +269,7 @@ _REQUESTS = {
     Action.SCREENSHOT: Request.SCREENSHOT,
     Action.FULL_SCREEN: Request.FULL_SCREEN,
     Action.RELOAD: Request.RELOAD,
+    Action.QUIT: Request.QUIT,
 }
 _SWITCHES = {
     Action.PROJECTION: "flat",

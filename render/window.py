@@ -41,11 +41,28 @@ _EDITS = {
     glfw.KEY_ENTER: "enter",
     glfw.KEY_LEFT: "left",
     glfw.KEY_RIGHT: "right",
+    glfw.KEY_UP: "up",
+    glfw.KEY_DOWN: "down",
     glfw.KEY_HOME: "home",
     glfw.KEY_END: "end",
+    glfw.KEY_TAB: "tab",
+    glfw.KEY_ESCAPE: "escape",
+    glfw.KEY_KP_ENTER: "enter",
+    glfw.KEY_LEFT_CONTROL: "ctrl",
+    glfw.KEY_RIGHT_CONTROL: "ctrl",
+    glfw.KEY_LEFT_SHIFT: "shift",
+    glfw.KEY_RIGHT_SHIFT: "shift",
+    **{getattr(glfw, f"KEY_{letter}"): letter.lower() for letter in "ACVXYZ"},
 }
+"""Letters are those of copying, pasting and the like, which come with Ctrl."""
+
 _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
 
+
+Box = tuple[int, int, int, int]
+
+_NONE: Any = None
+"""No window, no monitor: the types of GLFW know of none."""
 
 _DRAW_FRAMEBUFFER, _COLOR_BUFFER_BIT, _NEAREST = 0x8CA9, 0x4000, 0x2600
 
@@ -56,6 +73,27 @@ def _gl_function(name: str, arguments: int) -> Callable[..., None]:
     moderngl's own copy keeps to the size that the window had at first.
     """
     return ctypes.cast(glfw.get_proc_address(name), ctypes.CFUNCTYPE(None, *[ctypes.c_int] * arguments))
+
+
+def _of_layout(key: int, code: int) -> int:
+    """Return the key of a letter where the keyboard's layout has it: GLFW goes by where it is on a US one."""
+    name = glfw.get_key_name(key, code) or ""
+    return int(getattr(glfw, f"KEY_{name.upper()}", key)) if len(name) == 1 and name.isalpha() else key
+
+
+def _screen_of(monitor: Any) -> Box:
+    """Return left, top, width and height of a monitor among all, in screen units."""
+    size = glfw.get_video_mode(monitor).size
+    return *glfw.get_monitor_pos(monitor), size.width, size.height
+
+
+def shared_px(one: Box, other: Box) -> int:
+    """Return how much of two boxes (left, top, width, height) is in both: their common area."""
+    sides = [
+        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
+        for axis in (0, 1)
+    ]
+    return max(sides[0], 0) * max(sides[1], 0)
 
 
 class WindowDisplay:
@@ -142,17 +180,26 @@ class WindowDisplay:
         if self._windowed:
             x, y, width, height = self._windowed
             self._windowed = None
-            no_monitor: Any = None
-            glfw.set_window_monitor(self._window, no_monitor, x, y, width, height, glfw.DONT_CARE)
+            glfw.set_window_monitor(self._window, _NONE, x, y, width, height, glfw.DONT_CARE)
             return
-        monitor = glfw.get_primary_monitor()
-        if not monitor:
+        monitors = glfw.get_monitors()
+        if not monitors:
             return
-        self._windowed = *glfw.get_window_pos(self._window), *glfw.get_window_size(self._window)
-        mode = glfw.get_video_mode(monitor)
-        glfw.set_window_monitor(
-            self._window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate
-        )
+        window = *glfw.get_window_pos(self._window), *glfw.get_window_size(self._window)
+        screens = [_screen_of(each) for each in monitors]
+        most = max(range(len(screens)), key=lambda index: shared_px(window, screens[index]))
+        self._windowed = window
+        refresh_rate = glfw.get_video_mode(monitors[most]).refresh_rate
+        glfw.set_window_monitor(self._window, monitors[most], *screens[most], refresh_rate)
+
+    def copy(self, text: str) -> None:
+        """Put a text where other programs paste from."""
+        glfw.set_clipboard_string(_NONE, text)
+
+    def paste(self) -> str:
+        """Return the text that was copied last, by whatever program; "" if there is none."""
+        text: Any = glfw.get_clipboard_string(_NONE) or b""
+        return str(text, errors="replace")
 
     def release(self) -> None:
         """Close the window."""
@@ -160,15 +207,18 @@ class WindowDisplay:
         glfw.destroy_window(self._window)
         glfw.terminate()
 
-    def _on_key(self, _window: Any, key: int, _code: int, action: int, mods: int) -> None:
+    def _on_key(self, _window: Any, key: int, code: int, action: int, mods: int) -> None:
+        key = _of_layout(key, code)
         if key in _EDITS:
             self._events.append(Edit(_EDITS[key], action != glfw.RELEASE))
         if action not in (glfw.PRESS, glfw.REPEAT):
             return
+        control = bool(mods & glfw.MOD_CONTROL)
         if glfw.KEY_1 <= key <= glfw.KEY_9:
-            wanted = Action.SAVE_VIEW if mods & glfw.MOD_CONTROL else Action.VIEW
-            self._events.append(Key(wanted, key - glfw.KEY_0))
-        elif key in _ACTIONS:
+            self._events.append(Key(Action.SAVE_VIEW if control else Action.VIEW, key - glfw.KEY_0))
+        elif control and key == glfw.KEY_Q:
+            self._events.append(Key(Action.QUIT))
+        elif key in _ACTIONS and not control:  # Ctrl-A and the like are for text
             self._events.append(Key(_ACTIONS[key]))
 
     def _on_button(self, _window: Any, button: int, action: int, mods: int) -> None:

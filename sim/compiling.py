@@ -1,7 +1,9 @@
 """Says when machine code is being made, which the first start on a machine waits for."""
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import multiprocess
@@ -9,6 +11,11 @@ import multiprocess
 _log = logging.getLogger(__name__)
 _listeners: list[Callable[[], None]] = []
 _told = False
+_kept_only = threading.local()
+
+
+class CompilationNeededError(Exception):
+    """Machine code is not on disk yet, and the caller did not want to wait until it is made."""
 
 
 def listen(listener: Callable[[], None]) -> None:
@@ -17,8 +24,10 @@ def listen(listener: Callable[[], None]) -> None:
 
 
 def tell() -> None:
-    """Tell all listeners, unless they have been told."""
+    """Tell all listeners, unless they have been told. Raises CompilationNeededError within `kept_only`."""
     global _told
+    if getattr(_kept_only, "on", False):
+        raise CompilationNeededError
     if not _told:
         _told = True
         for listener in _listeners:
@@ -30,3 +39,13 @@ def remark(text: str) -> None:
     """Log a warning about compiled code, once, and in the main process alone."""
     if multiprocess.parent_process() is None:
         _log.warning("%s", text)
+
+
+@contextmanager
+def kept_only() -> Iterator[None]:
+    """Have the thread that is within take machine code from disk alone; none is made."""
+    _kept_only.on = True
+    try:
+        yield
+    finally:
+        _kept_only.on = False

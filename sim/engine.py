@@ -29,6 +29,8 @@ from sim.supervisor import require_descriptors
 from sim.worker import WorkerSpec
 from sim.worlds import World, make_world, world_files
 
+_LOOK_S = 0.001
+
 _CATCH_UP_S = 0.25
 """A simulation further behind its clock than this goes on from now instead of racing to make up for it."""
 
@@ -178,6 +180,19 @@ class Engine:
     def pause(self) -> None:
         """Stop at the tick that the furthest worker has reached; the others come up to it."""
         self._give(replace(self._orders, limit=self.furthest_tick))
+
+    def rest(self) -> int:
+        """Stop, and return the tick at which all workers are then; nobody makes another meanwhile."""
+        limit = self._orders.limit
+        self.pause()
+        # Who had not read that order yet has begun one tick more at most, be it of the furthest worker.
+        furthest = self.furthest_tick
+        tick = min(furthest + 1, max(limit, furthest))
+        self._give(replace(self._orders, limit=tick, tick_ns=0))
+        while self.newest_tick < tick:
+            self.check()
+            time.sleep(_LOOK_S)
+        return tick
 
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as can be, and return when it is complete (lockstep)."""

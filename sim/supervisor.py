@@ -134,7 +134,7 @@ class Supervisor:
         record = spec.arena["worker"][spec.index]
         record["phase"] = Phase.STARTING
         record["heartbeat_ns"] = time.monotonic_ns()
-        with _quiet_start():
+        with quiet_start():
             receiver, sender = self._context.Pipe(duplex=False)
             process = self._context.Process(
                 target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
@@ -264,7 +264,7 @@ def _summary(reason: str) -> str:
 
 
 @contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
+def quiet_start() -> Iterator[None]:
     """Start a child whole, with signals blocked until it ignores them, and with single-threaded BLAS."""
     resource_tracker.ensure_running()  # else the child's start starts it, and that unblocks the signals
     before = {name: os.environ.get(name) for name in _SINGLE_THREADED}

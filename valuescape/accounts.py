@@ -56,15 +56,20 @@ class Accounts:
     def _refreshes(self, config: StatsConfig) -> dict[str, Refresh]:
         """Return what each statistic is derived from, and how old it may be."""
         clock, gpu = time.monotonic, float(config.gpu_frames)
+        # What a video says must not depend on how fast it was made.
+        shown = self._video_clock if self._lockstep else clock
         return {
             "scales": Refresh(self._frame_clock, gpu, frozenset({"scene"})),
             "segments": Refresh(self._frame_clock, gpu, frozenset({"picture"})),
             "memory": Refresh(clock, config.memory_s, frozenset({"frame"})),
-            "episodes": Refresh(clock, config.episodes_s, frozenset({"tick"})),
+            "episodes": Refresh(shown, config.episodes_s, frozenset({"tick"})),
             "health": Refresh(clock, config.health_s, frozenset({"frame"})),
             "parts": Refresh(clock, config.health_s, frozenset({"frame"})),
-            "captions": Refresh(clock, config.captions_s, frozenset({"frame"})),
+            "captions": Refresh(shown, config.captions_s, frozenset({"frame"})),
         }
+
+    def _video_clock(self) -> float:
+        return len(self.log.frame_ends) / self._config.render.video_fps
 
     def _frame_clock(self) -> float:
         return float(len(self.log.frame_ends))
@@ -180,6 +185,10 @@ class Accounts:
         self._since_ns = time.perf_counter_ns()
         self._begin()
 
+    def forget_memory(self) -> None:
+        """Watch memory's growth from now on: a window of another size takes more or less of it."""
+        self.log.memory.clear()
+
     def look(self, stage: Stage) -> None:
         """Read what is on the GPU of the picture that was drawn, if it is time.
 
@@ -216,8 +225,17 @@ class Accounts:
         config = self._config.health
         return self.stats.get("health", lambda: limits(measures(self.log, config), config))
 
-    def card(self, stage: Stage, viewer: Viewer, alarms: Sequence[tuple[str, bool | None]] = ()) -> Card:
-        """Return what frames cost lately, and what to do about it. alarms: more lamps, after the limits'."""
+    def card(
+        self,
+        stage: Stage,
+        viewer: Viewer,
+        alarms: Sequence[tuple[str, bool | None]] = (),
+        notes: Sequence[str] = (),
+    ) -> Card:
+        """Return what frames cost lately, and what to do about it.
+
+        alarms: more lamps, after the limits'. notes: sentences, before the advice.
+        """
         loads = worker_loads(stage.engine.worker_spans(), time.perf_counter_ns())
         parts = self.parts()
         advice = self.advice(parts, stage, viewer)
@@ -232,5 +250,5 @@ class Accounts:
             thinned=self._thinned,
             restarts=stage.engine.restarts,
             cached=self.stats.hit_rate,
-            advice=advice.sentence if advice else "",
+            advice=". ".join([*notes, *([advice.sentence] if advice else [])]),
         )

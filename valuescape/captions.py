@@ -130,6 +130,8 @@ class Captions:
         state = "paused" if session.pace.paused else running
         episodes, thinned = accounts.episodes(stage), session.scene.trails.thinned
         said = heading(session.engine, stage.checkpoint, state, session.newest_tick, episodes, thinned)
+        if lamp := session.alerts.lamp:
+            said = Heading(said.left, (f"● {lamp} (F3) · {said.right[0]}", *said.right[1:]))
         if time.monotonic() >= self._notice_until:
             return said
         notice = [part for line in self._notice.splitlines() for part in wrap(line, _NOTICE_WIDTH)]
@@ -139,9 +141,9 @@ class Captions:
 def _cards(session: "Session") -> tuple[Card, ...]:
     if session.viewer.blind:
         return (Card("viewer off", (("V", "draw again"), ("the simulation", "goes on"))),)
-    cards = session.inspection.cards(session.viewer)
+    cards, alerts = session.inspection.cards(session.viewer), session.alerts
     return (
-        (*cards, session.accounts.card(session.stage, session.viewer, session.alerts.lamps))
+        (*cards, session.accounts.card(session.stage, session.viewer, alerts.lamps, alerts.notes))
         if session.viewer.profile_shown
         else cards
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def finish(session: "Session") -> RunResult:
-    """Write a run's report, the end of its video, its profile and its last picture."""
+    """Write a settled run's report, the end of its video, its profile and its last picture."""
     outputs = session.outputs
     result = RunResult(write_report(session, outputs.folder / "run.json"), interrupted=session.interrupted)
     if session.recorder:
@@ -25,8 +25,6 @@ def finish(session: "Session") -> RunResult:
     if screenshot is None and session.headless:
         screenshot = outputs.folder / "last-frame.png"
     if screenshot and session.log.frame_ends:
-        session.captions.refresh()
-        session.scene.draw(session.viewer, session.captions.of(session))
         result.files.append(session.screenshot(screenshot))
     result.files.append(outputs.folder / "run.json")
     return result

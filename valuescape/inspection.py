@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from gpu.heights import on_ground
 from render.cards import Card
-from render.picking import inside, nearest, on_screen
-from render.viewer import Box, Viewer
+from render.picking import Positions, nearest, on_screen
+from render.selection import Selection, within
+from render.viewer import Viewer
 from sim.engine import Engine
 from sim.signals import Signal, Signals
 from sim.worlds.base import DiscreteAction
@@ -38,7 +39,7 @@ class Inspection:
             for signal in (Signal.VALUE, Signal.TD_ERROR)
             if signal in stage.trail_colors
         }
-        self._box: Box | None = None
+        self._box: Selection | None = None
         self._passing: Passing | None = None
         self._cut_at: tuple[int, int] | None = None  # agent, and which span of ticks
         self._ticks_per_cut = max(1, round(stage.config.sim.ticks_per_s * _CUT_S))
@@ -50,6 +51,15 @@ class Inspection:
         pixels = on_screen(points, viewer.matrix(size_px, self._stage.scene.plot()), size_px)
         viewer.selected = nearest(pixels, (x, y), _REACH_PX * self._stage.pixel_scale)
         viewer.following = viewer.following and viewer.selected is not None
+
+    def enclose(self, viewer: Viewer, size_px: tuple[int, int]) -> None:
+        """Choose what was dragged over in the height field."""
+        low, high = (np.array(corner, np.float32) for corner in self._bounds)
+
+        def lift(ground: Positions) -> Positions:
+            return self._stage.scene.points(low + (ground + 1) / 2 * (high - low))
+
+        viewer.take_frame(size_px, lift)
 
     def fit(self, viewer: Viewer) -> None:
         """Let the view hold all agents but the outermost hundredth on each side."""
@@ -156,7 +166,7 @@ class Passing:
     """Which agents are in a box of the map, and which were there within the ticks of a trail."""
 
     def __init__(
-        self, engine: Engine, box: Box, bounds: tuple[tuple[float, float], tuple[float, float]]
+        self, engine: Engine, box: Selection, bounds: tuple[tuple[float, float], tuple[float, float]]
     ) -> None:
         self._engine, self._box, self._bounds = engine, box, bounds
         self.memory = engine.config.trails.length
@@ -169,7 +179,7 @@ class Passing:
         for tick in ticks[-self.memory :]:
             positions = self._engine.row("trail_position", tick).copy()
             if self._engine.trail_intact(tick):
-                self._last[inside(on_ground(positions, self._bounds), self._box)] = tick
+                self._last[within(on_ground(positions, self._bounds), self._box)] = tick
                 self._newest = max(self._newest, tick)
 
     def inside(self) -> NDArray[np.intp]:

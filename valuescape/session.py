@@ -2,8 +2,8 @@
 
 import gc
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -35,9 +35,13 @@ from valuescape.length import RunLength
 from valuescape.pace import Pace
 from valuescape.results import Outputs, Progress, RunResult
 from valuescape.stage import Stage, runnable
+from valuescape.starting import CancelledError, Start, UnwatchedStart, WatchedStart, start_engine
 
 if TYPE_CHECKING:
     from valuescape.tuning import Tuning
+
+_SAID_LINES = 3
+"""Of an error, in the picture."""
 
 _BLIND_S = 0.02
 """Between two looks for events while nothing is drawn."""
@@ -72,9 +76,10 @@ class Session:
         self._gestures = Gestures()
         self._stopped = False
         self._turn = 0.0  # when the next frame is due
+        self._frame_began = 0.0
         self.captions = Captions()
         self.controls = Controls(self)
-        self._drawn_blind = False
+        self._drawn_blind: tuple[int, int] | None = None  # how large the window was then
         self._owned = ExitStack()
         try:
             self._open(display, not headless if panel is None else panel)
@@ -83,28 +88,28 @@ class Session:
             raise
 
     def _open(self, display: Display | None, panel: bool) -> None:
-        """Start the slowest first: workers come up while the context is made and shaders compile."""
+        """Open the display first: it shows what is waited for. Workers start while shaders compile."""
         own, config = self._owned, self.config
         self.recorder: VideoRecorder | None = None
+        self.tuning: Tuning | None = None
         if display is not None:
             own.callback(display.release)
-        engine, checkpoint = self._start_engine(config)
-        try:
-            self._interrupts.check()
-            self.display = display or open_display(config, headless=self.headless)
-        except BaseException:
-            engine.close()
-            raise
+        checkpoint = runnable(config)
+        self._interrupts.check()
+        self._watched = display is not None or not self.headless
+        self.display = display or open_display(config, headless=self.headless)
         if display is None:
             own.callback(self.display.release)
         self.driver = driver_info(self.display.gl)
-        self._set_stage(engine, checkpoint)
+        with self._starting(config, "Esc: quit") as start:
+            self._set_stage(self._make_stage(config, checkpoint, start))
         own.callback(lambda: self.stage.release())
         if self.outputs.video:
             self.recorder = own.enter_context(
                 VideoRecorder(self.outputs.video, self.display.size_px, config.render.video_fps)
             )
-        self.tuning = self._open_tuning() if panel else None
+        if panel:
+            self.tuning = self._open_tuning()
         self.accounts = Accounts(config, self.meter, lockstep=self.lockstep)
         if self.outputs.profile:
             self.accounts.time_gpu(self.display.gl)
@@ -114,18 +119,27 @@ class Session:
     def _open_tuning(self) -> "Tuning":
         from valuescape.tuning import Tuning  # takes 0.15 s to import
 
-        tuning = Tuning(self.display.gl, self.display.pixel_scale)
+        tuning = Tuning(self.display)
         self._owned.callback(tuning.release)
         return tuning
 
-    @staticmethod
-    def _start_engine(config: Config) -> tuple[Engine, Checkpoint | None]:
-        checkpoint = runnable(config)
-        return Engine(config, checkpoint), checkpoint
+    @contextmanager
+    def _starting(self, config: Config, hint: str, behind: Any = None) -> Iterator[Start]:
+        """Give what a start is gone along with: pictures of it where somebody watches."""
+        if not self._watched:
+            yield UnwatchedStart(self._interrupts)
+            return
+        title = f"Valuescape: {config.world.name.replace('_', ' ')}"
+        panel = self.tuning.picture if self.tuning and self._panel_px() else None
+        with WatchedStart(self.display, self._interrupts, title, hint, panel, behind) as start:
+            yield start
 
-    def _set_stage(self, engine: Engine, checkpoint: Checkpoint | None) -> None:
-        self.stage = Stage(engine, checkpoint, self.display, self.meter, self._interrupts.check)
-        self.inspection = Inspection(self.stage)
+    def _make_stage(self, config: Config, checkpoint: Checkpoint | None, start: Start) -> Stage:
+        return Stage(start_engine(config, checkpoint, start), checkpoint, self.display, self.meter, start)
+
+    def _set_stage(self, stage: Stage) -> None:
+        self.stage = stage
+        self.inspection = Inspection(stage)
 
     def _begin_view(self) -> None:
         """Look at the stage as its configuration says, at its pace."""
@@ -189,13 +203,31 @@ class Session:
         self._turn_frames(on_progress)
 
     def run(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
-        """Turn frames until the run's length is reached or someone ends it; write and return the report."""
+        """Turn frames until the run's length is reached or someone ends it; write and return the report.
+
+        All that is written (report, last picture, last frame of a video) is of one tick.
+        """
         try:
             self._turn_frames(on_progress)
+            tick = self.engine.rest()
         except WorkerFailedError:
+            self._settle(self.engine.newest_tick)
             finish(self)  # what was recorded and measured until then is kept
             raise
+        self._settle(tick)
         return finish(self)
+
+    def _settle(self, tick: int) -> None:
+        """Draw the picture of a tick that the simulation rests at, with all statistics of that tick."""
+        if not self.log.frame_ends:
+            return
+        self.viewer.blind = False
+        self._take_over(tick)
+        self.accounts.stats.forget("episodes", "captions")
+        self.scene.read_scales()
+        self.scene.draw(self.viewer, self.captions.of(self))
+        if self.recorder:
+            self.recorder.replace_newest(picture_bytes(self.scene.picture))
 
     def _turn_frames(self, on_progress: Callable[[Progress], None]) -> None:
         self.pace.start()
@@ -205,12 +237,12 @@ class Session:
         began = time.monotonic()
         previous = began
         while not (self._stopped or self._interrupts.asked):
-            frame_began = time.monotonic()
-            self._frame(frame_began - previous)
-            previous = frame_began
-            self.accounts.note(frame_began, self.stage)
-            if notice := self.alerts.look(self):
-                self.captions.refresh(notice)
+            self._frame_began = time.monotonic()
+            self._frame(self._frame_began - previous)
+            previous = self._frame_began
+            self.accounts.note(previous, self.stage)
+            if self.alerts.look(self):
+                self.captions.refresh()
             on_progress(self._progress(began))
             self._stopped = self._stopped or self._done(began) >= 1
             if not self._stopped:
@@ -232,16 +264,14 @@ class Session:
         with section("engine"):
             self.engine.check()
             newest, viewer = self.pace.newest_tick(), self.viewer
-        if viewer.blind and self._drawn_blind:
+        if viewer.blind and self._drawn_blind == self.display.size_px:
             time.sleep(_BLIND_S)
             return
-        before = self.newest_tick
-        self.scene.upload(self.engine, newest, self.stage.signals(viewer.trail_color))
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        with section("inspection"):
-            self.inspection.update(viewer, range(max(before + 1, 0), self.newest_tick + 1))
-        if not self.recorder:  # a video has one size
+        self._take_over(newest)
+        if not self.recorder and self.picture_size() != self.scene.picture.size:  # a video has one size
             self.scene.resize(self.picture_size())
+            self.accounts.forget_memory()
         with section("captions"):
             said = self.captions.of(self)
         self.scene.draw(viewer, said)
@@ -257,9 +287,16 @@ class Session:
             self.display.present(
                 self.scene.picture, self.tuning.picture if self.tuning and self._panel_px() else None
             )
-        self._drawn_blind = viewer.blind
+        self._drawn_blind = self.display.size_px if viewer.blind else None
         for change in changes:
             self.controls.apply(change)
+
+    def _take_over(self, newest: int) -> None:
+        """Bring trails, fields and what is selected up to tick `newest`."""
+        before = self.newest_tick
+        self.scene.upload(self.engine, newest, self.stage.signals(self.viewer.trail_color))
+        with self.meter.section("inspection"):
+            self.inspection.update(self.viewer, range(max(before + 1, 0), self.newest_tick + 1))
 
     def _panel_px(self) -> int:
         """Return how many pixels of the window's width the panel has; Tab hides it."""
@@ -286,28 +323,46 @@ class Session:
     def restart(self, changes: dict[str, Any]) -> None:
         """Begin the run anew with some settings (`section.key`) changed, on the same display.
 
-        What cannot be run is said in the picture, and the run goes on as it was.
+        What cannot be run is said in the picture, and the run goes on as it was; so it does when a person
+        cancels the start.
         """
         try:
             config = changed(self.config, changes)
-            runnable(config)
+            checkpoint = runnable(config)
         except UsageError as error:
             self.captions.refresh(str(error))
             return
-        before, self.config = self.config, config
-        self.stage.release()
+        paused = self.pace.paused
+        if not paused:
+            self.pace.pause()
         try:
-            self._set_stage(*self._start_engine(config))
-        except UsageError as error:
-            self.captions.refresh(str(error))
-            self.config = before
-            self._set_stage(*self._start_engine(before))
+            with self._starting(config, "Esc: back to the run as it was", self.scene.picture) as start:
+                stage = self._make_stage(config, checkpoint, start)
+        except (UsageError, WorkerFailedError, CancelledError) as error:
+            self._stay(error, paused)
+            return
+        self.stage.release()
+        self.config = config
+        self._set_stage(stage)
         self._begin_again()
+
+    def _stay(self, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:
+        """Go on as before a start that came to nothing. paused: as the run was then."""
+        said = "cancelled; the run goes on as it was"
+        if isinstance(error, CancelledError):
+            self._stopped = self._stopped or error.leave
+        else:
+            said = "\n".join(str(error).splitlines()[:_SAID_LINES])
+        if not paused:
+            self.pace.pause()
+        self._look_anew(said)
+        self.accounts.begin_again(self.config)
+        self.alerts.begin_again()
 
     def _begin_again(self) -> None:
         """Look at the new stage as at the old one, as far as it has the same to show."""
         viewer = self.viewer
-        self.captions.refresh()
+        self._look_anew()
         viewer.selected, viewer.box, viewer.following = None, None, False
         viewer.trail_colors = self.stage.trail_colors
         if viewer.trail_color not in viewer.trail_colors:
@@ -320,6 +375,14 @@ class Session:
         self.pace.start()
         if paused:
             self.pace.pause()
+
+    def _look_anew(self, notice: str = "") -> None:
+        """Forget what was held and how long the frame took: meanwhile nobody looked at events."""
+        self._gestures = Gestures()
+        if self.tuning:
+            self.tuning.let_go()
+        self._frame_began = time.monotonic()
+        self.captions.refresh(notice)
 
     def _wait_for_turn(self) -> None:
         """Keep to `render.max_fps`; recordings are made as fast as they can be."""

@@ -1,6 +1,5 @@
 """What a configuration puts on the screen: its engine, its critic's landscape, its scene."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from sim.signals import Signal, Signals, available
 from sim.worlds import make_world
 from valuescape.critic_field import critic_and_landscape
 from valuescape.presets import find_checkpoint
+from valuescape.starting import Start, wait_ready
 from valuescape.watch import parse_alarms
 
 
@@ -26,9 +26,9 @@ class Stage:
 
     Another configuration, another stage.
 
-    engine: just made, so that its workers come up while shaders compile; the stage ends it. check: called
-    while the stage is being made; what it raises ends that. Raises UsageError if the configuration cannot be
-    shown here; nothing is left then.
+    engine: just made, so that its workers come up while shaders compile; the stage ends it. start: told what
+    is being done; what its `check` raises ends that. Raises UsageError if the configuration cannot be shown
+    here; nothing is left then.
     """
 
     def __init__(
@@ -37,32 +37,32 @@ class Stage:
         checkpoint: Checkpoint | None,
         display: Display,
         meter: FrameMeter,
-        check: Callable[[], None],
+        start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
         self._owned = ExitStack()
         try:
-            self._open(check)
+            self._open(start)
         except BaseException:
             self._owned.close()
             raise
 
-    def _open(self, check: Callable[[], None]) -> None:
+    def _open(self, start: Start) -> None:
         config, own, gl = self.config, self._owned, self._display.gl
         own.enter_context(self.engine)
-        check()
+        start.doing("computing the critic's field" if self.checkpoint else "making the picture")
         world = self.engine.world
         self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
         if self.landscape:
             own.callback(self.landscape.release)
+        start.check()
         self.trail_colors = ["age", "agent", *available(self.critic)]
         self._require_color(config.trails.color_by)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
-        check()
-        self.engine.wait_ready(check)
+        wait_ready(self.engine, start)
 
     @property
     def pixel_scale(self) -> float:

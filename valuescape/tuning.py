@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from render.changes import Change, Standing
+from render.display import Display
 from render.events import Event
 from render.panel import Panel
 from render.viewer import Viewer
@@ -20,8 +21,8 @@ _REFRESH_S = 0.05
 class Tuning:
     """A panel and when it is drawn."""
 
-    def __init__(self, gl: Any, scale: float) -> None:
-        self._panel = Panel(gl, scale)
+    def __init__(self, display: Display) -> None:
+        self._panel = Panel(display)
         self._drawn_at = -math.inf
         self._touched = 0
 
@@ -39,6 +40,10 @@ class Tuning:
         if events:
             self._touched = 3  # ImGui answers to an event in the frames after it
         return self._panel.take(events)
+
+    def let_go(self) -> None:
+        """Forget which keys and buttons are held."""
+        self._panel.let_go()
 
     def draw(
         self, window_px: tuple[int, int], viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts

@@ -189,7 +189,7 @@ def glfw_keys():
         getattr(glfw, f"KEY_{names.get(name, name).upper()}"): action
         for keys, action, _ in KEYS
         for name in keys.split(", ")
-        if action not in (Action.VIEW, Action.SAVE_VIEW)
+        if action not in (Action.VIEW, Action.SAVE_VIEW, Action.QUIT)
     }
 
 
@@ -204,6 +204,61 @@ def test_every_key_of_the_help_works(open_window):
         assert [event for event in window.poll() if not isinstance(event, Edit)] == [Key(action)]
     window._on_key(window._window, glfw.KEY_Q, 0, glfw.PRESS, 0)
     assert window.poll() == []
+    window._on_key(window._window, glfw.KEY_Q, 0, glfw.PRESS, glfw.MOD_CONTROL)
+    assert window.poll() == [Key(Action.QUIT)]
+
+
+def test_letters_with_control_are_for_text(open_window):
+    window = open_window()
+    for letter in "ACVXZ":
+        window._on_key(window._window, getattr(glfw, f"KEY_{letter}"), 0, glfw.PRESS, glfw.MOD_CONTROL)
+        assert window.poll() == [Edit(letter.lower(), True)]
+
+
+def test_keys_that_change_others_are_reported_from_both_sides(open_window):
+    window = open_window()
+    for code, name in (("LEFT_CONTROL", "ctrl"), ("RIGHT_CONTROL", "ctrl"), ("RIGHT_SHIFT", "shift")):
+        for action in (glfw.PRESS, glfw.RELEASE):
+            window._on_key(window._window, getattr(glfw, f"KEY_{code}"), 0, action, 0)
+        assert window.poll() == [Edit(name, True), Edit(name, False)]
+
+
+def test_letters_are_those_of_the_keyboard_s_layout(open_window, monkeypatch):
+    """On a French one, A is where a US one has Q."""
+    window = open_window()
+    monkeypatch.setattr(glfw, "get_key_name", lambda key, _: {glfw.KEY_Q: "a", glfw.KEY_M: ","}.get(key))
+    for key in (glfw.KEY_Q, glfw.KEY_M, glfw.KEY_SPACE):
+        window._on_key(window._window, key, 0, glfw.PRESS, 0)
+    assert [event for event in window.poll() if isinstance(event, Key)] == [
+        Key(Action.FIT),
+        Key(Action.LAYER),
+        Key(Action.PAUSE),
+    ]
+
+
+def test_what_is_copied_can_be_pasted(display):
+    assert display.paste() == ""
+    display.copy("0,25 × τ")
+    assert display.paste() == "0,25 × τ"
+
+
+@pytest.mark.parametrize(
+    ("window", "chosen"),
+    [
+        ((10, 10, 500, 300), 0),
+        ((1900, 50, 500, 300), 1),
+        ((1500, 50, 500, 300), 0),
+        ((3000, -900, 99, 99), 2),
+    ],
+)
+def test_full_screen_is_on_the_screen_that_the_window_is_on_mostly(windows, window, chosen):
+    from render.window import shared_px
+
+    screens = [(0, 0, 1920, 1080), (1920, 0, 1280, 1024), (1920, -1080, 1920, 1080)]
+    areas = [shared_px(window, each) for each in screens]
+    assert areas.index(max(areas)) == chosen
+    assert shared_px((0, 0, 10, 10), (4, 5, 10, 10)) == 6 * 5
+    assert shared_px((0, 0, 10, 10), (20, 0, 10, 10)) == 0
 
 
 def test_digits_choose_views_and_with_control_save_them(open_window):

@@ -9,7 +9,7 @@ from gpu.source import LAYERS, TRAIL_COLORS
 from render.axes import project
 from render.camera import MapCamera, OrbitCamera, Rect
 from render.events import KEYS, Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Scroll
-from render.viewer import Request, Select, Viewer
+from render.viewer import Request, Say, Select, Viewer
 
 PLOT, SIZE = Rect(80, 40, 400, 250), (640, 360)
 
@@ -29,7 +29,8 @@ def press(view, *actions):
         (Action.PAUSE, Request.PAUSE),
         (Action.STEP, Request.STEP),
         (Action.SCREENSHOT, Request.SCREENSHOT),
-        (Action.BACK, Request.QUIT),
+        (Action.BACK, Request.LEAVE),
+        (Action.QUIT, Request.QUIT),
     ],
 )
 def test_some_keys_ask_for_something(action, request_made):
@@ -59,9 +60,9 @@ def test_a_key_goes_round_its_values(action, name, values):
     assert getattr(view, name) == seen[0]
 
 
-def test_escape_closes_the_help_then_quits():
+def test_escape_closes_the_help_then_leaves():
     view = viewer(help_shown=True)
-    assert press(view, Action.BACK, Action.BACK) == [None, Request.QUIT]
+    assert press(view, Action.BACK, Action.BACK) == [None, Request.LEAVE]
     assert not view.help_shown
 
 
@@ -127,11 +128,11 @@ def test_every_action_has_one_key_in_the_help():
     assert all(text for _, _, text in KEYS)
 
 
-def test_escape_lets_go_of_the_selection_before_it_quits():
+def test_escape_lets_go_of_the_selection_before_it_leaves():
     view = viewer(selected=3, following=True, box=(0.0, 0.0, 1.0, 1.0))
     assert press(view, Action.BACK) == [None]
     assert (view.selected, view.following, view.box) == (None, False, None)
-    assert press(view, Action.BACK) == [Request.QUIT]
+    assert press(view, Action.BACK) == [Request.LEAVE]
 
 
 def test_a_double_click_selects():
@@ -140,11 +141,12 @@ def test_a_double_click_selects():
 
 def test_there_is_nobody_to_follow_without_a_selection():
     view = viewer()
-    press(view, Action.FOLLOW)
+    assert press(view, Action.FOLLOW) == [Say("no agent is selected: double-click one")]
     assert not view.following
     view.selected = 5
-    press(view, Action.FOLLOW)
+    assert press(view, Action.FOLLOW) == [Say("agent 5 is followed")]
     assert view.following
+    assert press(view, Action.FOLLOW) == [Say("agent 5 is followed no longer")]
 
 
 def test_a_view_that_follows_keeps_the_agent_in_the_middle():
@@ -165,27 +167,37 @@ def test_views_can_be_saved_and_gone_back_to():
     view = viewer()
     view.handle(Scroll(5, 150, 90), PLOT, SIZE)
     saved = view.map_goal
-    view.handle(Key(Action.SAVE_VIEW, 2), PLOT, SIZE)
+    said = view.handle(Key(Action.SAVE_VIEW, 2), PLOT, SIZE)
+    assert said == Say("view 2 saved: 2 goes back to it")
     press(view, Action.RESET_VIEW, Action.PROJECTION)
-    view.handle(Key(Action.VIEW, 3), PLOT, SIZE)  # nobody saved that
+    assert view.handle(Key(Action.VIEW, 3), PLOT, SIZE) == Say("no view 3 is saved: Ctrl+3 saves one")
     assert not view.flat
-    view.handle(Key(Action.VIEW, 2), PLOT, SIZE)
+    assert view.handle(Key(Action.VIEW, 2), PLOT, SIZE) == Say("view 2")
     assert (view.flat, view.map_goal) == (True, saved)
 
 
-@pytest.mark.parametrize("flat", [True, False])
-def test_a_box_reaches_from_where_the_drag_began(flat):
-    view = viewer(flat=flat)
+def test_a_box_reaches_from_where_the_drag_began():
+    view = viewer()
     view.handle(Drag(Button.LEFT, 10, 10, 310, 210, box=True), PLOT, SIZE)
     view.handle(Drag(Button.LEFT, -60, 40, 250, 250, box=True), PLOT, SIZE)
-    places = [view._ground_at(*pixel, PLOT, SIZE) for pixel in ((300, 200), (250, 250))]
+    places = [view.map_camera.scene_at(*pixel, PLOT) for pixel in ((300, 200), (250, 250))]
     xs, ys = zip(*places, strict=True)
     assert view.box == pytest.approx((min(xs), min(ys), max(xs), max(ys)))
-    assert view.handle(DragEnd(box=True), PLOT, SIZE) is Request.BOX
+    assert view.handle(DragEnd(box=True), PLOT, SIZE) is None
     before = view.box
     view.handle(Drag(Button.LEFT, 10, 10, 310, 110, box=True), PLOT, SIZE)  # another begins anew
     assert view.box != before
     assert view.map_goal == MapCamera()
+
+
+def test_over_the_height_field_a_frame_of_the_picture_is_drawn():
+    view = viewer(flat=False, box=(0.0, 0.0, 1.0, 1.0))
+    view.handle(Drag(Button.LEFT, 10, 10, 310, 210, box=True), PLOT, SIZE)
+    view.handle(Drag(Button.LEFT, -60, 40, 250, 250, box=True), PLOT, SIZE)
+    assert (view.frame, view.box) == ((250, 200, 300, 250), None)
+    assert view.handle(DragEnd(box=True), PLOT, SIZE) is Request.BOX
+    assert press(view, Action.BACK) == [None]
+    assert view.frame is None
 
 
 def test_the_field_is_raised_and_lowered_smoothly():

@@ -1,8 +1,11 @@
 """A person at the picture: what keys, pointer and panel do to a run, with a display that plays a script."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+import valuescape.controls
 from render.changes import Restart, Set, Slice
 from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Move, Press, Release
 from render.headless import HeadlessDisplay
@@ -132,6 +135,59 @@ def test_a_box_lists_who_passes(at_the_picture):
     np.testing.assert_array_equal(lit, np.flatnonzero(within.any(axis=0)))
     does(session, Key(Action.BACK))
     assert not len(session.scene.trails.individuals.highlighted)
+
+
+def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_the_picture):
+    """Held against where every agent is on the screen; those at the edge may be on either side of it."""
+    session, _ = at_the_picture('render.view="3d"', "agents.count=400")
+    pause(session)
+    pixels = np.array([pixel_of(session, agent) for agent in range(400)])
+    (left, top), (right, bottom) = np.percentile(pixels, [20, 75], axis=0)
+    does(session, Press(Button.LEFT, left, top, shift=True), frames=2)
+    for share in (0.2, 0.7, 1.0):
+        does(session, Move(left + share * (right - left), top + share * (bottom - top)))
+    assert session.viewer.frame == pytest.approx((left, top, right, bottom))
+    does(session, Release(Button.LEFT, right, bottom))
+    outside = np.max(
+        [left - pixels[:, 0], pixels[:, 0] - right, top - pixels[:, 1], pixels[:, 1] - bottom], 0
+    )
+    surely_in, maybe_in = (outside < -3).sum(), (outside < 3).sum()
+    card = dict(session.inspection.cards(session.viewer)[0].rows)
+    assert surely_in <= int(card["agents inside"]) <= maybe_in
+    assert surely_in > 20
+    assert maybe_in < 380
+    assert session.viewer.orbit_goal == session.viewer.orbit_camera  # nothing was turned
+    does(session, Key(Action.BACK))
+    assert session.viewer.box is None
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Key(Action.FOLLOW), "no agent is selected: double-click one"),
+        (Key(Action.VIEW, 4), "no view 4 is saved: Ctrl+4 saves one"),
+        (Key(Action.SAVE_VIEW, 4), "view 4 saved: 4 goes back to it"),
+        (Key(Action.BACK), "Esc again to quit"),
+    ],
+)
+def test_a_key_says_what_it_did_or_lacks(at_the_picture, event, said):
+    session, _ = at_the_picture()
+    does(session, event)
+    assert said in session.captions.of(session).heading.right
+    assert not session._stopped
+
+
+def test_a_second_escape_soon_after_quits(at_the_picture, monkeypatch):
+    session, _ = at_the_picture()
+    now = [100.0]
+    monkeypatch.setattr(valuescape.controls, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for at, ends in ((100.0, False), (103.0, False), (104.5, True)):
+        now[0] = at
+        does(session, Key(Action.BACK))
+        assert session._stopped is ends
+    session._stopped = False
+    does(session, Key(Action.QUIT))
+    assert session._stopped
 
 
 def test_the_view_fits_the_agents(at_the_picture):
