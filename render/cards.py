@@ -1,17 +1,21 @@
-"""Panels of text over the picture: help, an agent's card, a box's, a frame's costs. No OpenGL."""
+"""Panels of text over the picture: an agent's card, a box's, a frame's costs, notices. No OpenGL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
+from render.camera import Rect
+from render.layout import overlap, wrapped
 from render.overlay import FAINT, INK, PANEL, Color, Overlay
 
-_ROW_GAP, _LEAST_ROW_GAP = 1.35, 0.85  # from line to line of the help, in ems
-_CARD_GAP = 0.95
+_CARD_GAP = 0.95  # from line to line, in ems
+_TITLE = 1.25
+_COLUMN_GAP = 1.5
 _MARGIN = 0.7  # around a card's text, in ems
 _PLOT_EMS = 2.6
 _BAR_PX = 2
 _NOTE_EMS = 17  # width that a sentence may have at least
+_NOTICE_EMS = 30  # and a notice at most
 _COLORS: tuple[Color, ...] = (
     (0.90, 0.62, 0.0, 1.0),
     (0.34, 0.71, 0.91, 1.0),
@@ -48,70 +52,31 @@ class Card:
     note: str = ""
 
 
-def draw_help(overlay: Overlay, keys: Sequence[tuple[str, str]], size_px: tuple[int, int]) -> None:
-    """Write a panel of keys and what they do in the middle of the picture, in columns if it must be.
-
-    A picture that is too small for all of them says so in the last row.
-    """
-    em = overlay.font.line_px
-    column_px = _rows_width(overlay, keys) + 1.5 * em
-    columns = 1
-    while columns < 3 and _gap(len(keys), columns, size_px[1] / em) < _LEAST_ROW_GAP:
-        columns += 1
-    columns = min(columns, max(int((size_px[0] - 1.5 * em) / column_px), 1))
-    fitting = columns * int((size_px[1] / em - 2) / _LEAST_ROW_GAP)
-    if fitting < len(keys):
-        keys = [*keys[: fitting - 1], ("…", "in a larger window")]
-    gap = min(_ROW_GAP, max(_LEAST_ROW_GAP, _gap(len(keys), columns, size_px[1] / em)))
-    each = -(-len(keys) // columns)
-    width, height = columns * column_px + 1.5 * em, (each * gap + 2) * em
-    x, y = (size_px[0] - width) / 2, (size_px[1] - height) / 2
-    overlay.rect(x, y, width, height, PANEL)
-    for column in range(columns):
-        rows = keys[column * each : (column + 1) * each]
-        _write_rows(overlay, rows, x + 1.5 * em + column * column_px, y + em, gap, (INK, FAINT))
-
-
-def _gap(rows: int, columns: int, height_ems: float) -> float:
-    """Return how far apart rows may be, in ems, to fit in so many columns."""
-    return (height_ems - 2) / -(-rows // columns)
-
-
-def draw_cards(overlay: Overlay, cards: Sequence[Card], right: float, top: float, height: float) -> None:
-    """Stack cards downwards, their right edges at `right`, as far as they fit into `height`.
-
-    A card that does not fit leaves out its plot, then its lamps, then its parts.
-    """
-    end = top + height
-    for card in cards:
-        smaller = replace(card, values=())
-        variants = (card, smaller, replace(smaller, lamps=()), replace(smaller, lamps=(), parts=()))
-        fitting = [each for each in variants if top + _Block(overlay, each).height <= end + 1]
-        if not fitting:
-            return
-        block = _Block(overlay, fitting[0])
-        block.draw(right - block.width, top)
-        top += block.height + 0.5 * overlay.font.line_px
-
-
 class _Block:
-    """A card's parts one below the other: how large they are, and drawing them."""
+    """A card's parts in one column or two: how large they are, and drawing them.
 
-    def __init__(self, overlay: Overlay, card: Card) -> None:
+    In two columns rows and plot are on the left, parts and lamps on the right, the note below both.
+    """
+
+    def __init__(self, overlay: Overlay, card: Card, columns: int) -> None:
         em = overlay.font.line_px
-        self._overlay, self._card, self._em = overlay, card, em
+        self._overlay, self._card, self._em, self._columns = overlay, card, em, columns
         rows = [*card.rows, *((f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts)]
-        widths = _rows_width(overlay, rows), overlay.font.width(card.title), len(card.values) * _BAR_PX
-        self._inner = max(*widths, _NOTE_EMS * em * bool(card.note))
-        self._note = wrapped(overlay, card.note, self._inner)
-        self._heights = (
-            1.25 * em,
-            len(card.rows) * _CARD_GAP * em,
-            (_PLOT_EMS + 0.5) * em * bool(card.values),
-            (1.0 + len(card.parts) * _CARD_GAP) * em * bool(card.parts),
-            (len(card.lamps) * _CARD_GAP + 0.3) * em * bool(card.lamps),
-            len(self._note) * _CARD_GAP * em,
+        lamps = max((overlay.font.width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
+        widths = rows_width(overlay, rows), overlay.font.width(card.title), len(card.values) * _BAR_PX, lamps
+        self._column = max(widths)
+        self._inner = columns * self._column + (columns - 1) * _COLUMN_GAP * em
+        if columns == 1:
+            self._inner = max(self._inner, _NOTE_EMS * em * bool(card.note))
+            self._column = self._inner
+        self._note = wrapped(overlay.font, card.note, self._inner)
+        left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values)
+        right = (
+            (1.0 + len(card.parts) * _CARD_GAP) * bool(card.parts),
+            (len(card.lamps) * _CARD_GAP + 0.3) * bool(card.lamps),
         )
+        self._left, self._right = sum(left) * em, sum(right) * em
+        self._parts = right[0] * em
 
     @property
     def width(self) -> float:
@@ -121,36 +86,87 @@ class _Block:
     @property
     def height(self) -> float:
         """Pixels."""
-        return 2 * _MARGIN * self._em + sum(self._heights)
+        body = self._left + self._right if self._columns == 1 else max(self._left, self._right)
+        return (2 * _MARGIN + _TITLE + len(self._note) * _CARD_GAP) * self._em + body
+
+    def fits(self, room: tuple[float, float]) -> bool:
+        """Whether it is no larger than so much room."""
+        return self.width <= room[0] and self.height <= room[1] + 1
 
     def draw(self, left: float, top: float) -> None:
         """Draw it with its corner there."""
         overlay, card, em = self._overlay, self._card, self._em
         x, y = left + _MARGIN * em, top + _MARGIN * em
-        title, rows, plot, parts, lamps, _ = self._heights
         overlay.rect(left, top, self.width, self.height, PANEL)
         overlay.text(x, y, card.title, INK)
-        _write_rows(overlay, card.rows, x, y + title, _CARD_GAP, (FAINT, INK))
-        y += title + rows + plot
+        y += _TITLE * em
+        write_rows(overlay, card.rows, x, y, _CARD_GAP, (FAINT, INK))
         if card.values:
-            _plot(overlay, card, x, y, self._inner)
+            _plot(overlay, card, x, y + self._left, self._column)
+        beside = x, y + self._left
+        if self._columns == 2:
+            beside = x + self._column + _COLUMN_GAP * em, y
         if card.parts:
-            _stack(overlay, card.parts, x, y + 0.3 * em, self._inner)
-        _light_lamps(overlay, card.lamps, x, y + parts)
+            _stack(overlay, card.parts, beside[0], beside[1] + 0.3 * em, self._column)
+        _light_lamps(overlay, card.lamps, beside[0], beside[1] + self._parts)
+        below = top + self.height - (_MARGIN + len(self._note) * _CARD_GAP) * em
         for index, line in enumerate(self._note):
-            overlay.text(x, y + parts + lamps + index * _CARD_GAP * em, line, INK)
+            overlay.text(x, below + index * _CARD_GAP * em, line, INK)
 
 
-def wrapped(overlay: Overlay, text: str, width: float) -> list[str]:
-    """Return a sentence as lines no wider than `width`, but for words that are wider themselves."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and overlay.font.width(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
+    """Stack cards downwards at the right edge of an area, as far as they fit.
+
+    A card that does not fit is set in two columns, or leaves out its note, its parts, its lamps, its plot,
+    and then its last rows.
+    """
+    em = overlay.font.line_px
+    bottom, top = _free_below(overlay, area), area.top
+    for card in cards:
+        room = area.width, bottom - top
+        block = next((each for each in _variants(overlay, card) if each.fits(room)), None)
+        if block is None:
+            continue
+        box = Rect(area.right - block.width, top, block.width, block.height)
+        if overlay.layout.claim(box):
+            block.draw(box.left, box.top)
+            top += block.height + 0.5 * em
+
+
+def _free_below(overlay: Overlay, area: Rect) -> float:
+    """Return where the uppermost thing in an area begins, or the area ends."""
+    return min([area.bottom, *(each.top for each in overlay.layout.taken if overlap(each, area))])
+
+
+def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
+    """Return a card in ever smaller forms."""
+    plain = replace(card, note="")
+    few = replace(plain, parts=())
+    forms = [card, plain, few, replace(few, lamps=()), replace(few, lamps=(), values=())]
+    forms = list(dict.fromkeys(forms))
+    for form in forms:
+        yield _Block(overlay, form, columns=1)
+        if form.parts or form.lamps:
+            yield _Block(overlay, form, columns=2)
+    for rows in range(len(card.rows) - 1, 0, -1):
+        yield _Block(overlay, replace(forms[-1], rows=card.rows[:rows]), columns=1)
+
+
+def draw_notice(overlay: Overlay, notice: str, area: Rect) -> None:
+    """Write what happened just now at the lower edge of an area, on a backing, as wide as is read well."""
+    em = overlay.font.line_px
+    width = min(area.width - 2 * _MARGIN * em, _NOTICE_EMS * em)
+    most = max(int((area.height - 2 * _MARGIN * em) / (_CARD_GAP * em)), 0)
+    lines = wrapped(overlay.font, notice, width, most)
+    if not lines:
+        return
+    wide = max(overlay.font.width(line) for line in lines)
+    height = (len(lines) * _CARD_GAP + 2 * _MARGIN) * em
+    box = Rect(area.left, area.bottom - height, wide + 2 * _MARGIN * em, height)
+    if overlay.layout.claim(box):
+        overlay.rect(box.left, box.top, box.width, box.height, PANEL)
+        for index, line in enumerate(lines):
+            overlay.text(box.left + _MARGIN * em, box.top + (_MARGIN + index * _CARD_GAP) * em, line)
 
 
 def _stack(overlay: Overlay, parts: Sequence[tuple[str, float]], x: float, y: float, width: float) -> None:
@@ -175,14 +191,14 @@ def _light_lamps(overlay: Overlay, lamps: Sequence[tuple[str, bool | None]], x: 
         overlay.text(x + 0.9 * em, line, name, FAINT)
 
 
-def _rows_width(overlay: Overlay, rows: Sequence[tuple[str, str]]) -> float:
+def rows_width(overlay: Overlay, rows: Sequence[tuple[str, str]]) -> float:
     """Return how wide rows of a name and a value are, pixels."""
     first = max((overlay.font.width(name) for name, _ in rows), default=0.0)
     second = max((overlay.font.width(text) for _, text in rows), default=0.0)
     return first + 1.5 * overlay.font.line_px + second
 
 
-def _write_rows(
+def write_rows(
     overlay: Overlay,
     rows: Sequence[tuple[str, str]],
     x: float,
@@ -190,6 +206,7 @@ def _write_rows(
     gap: float,
     inks: tuple[Color, Color],
 ) -> None:
+    """Write rows of a name and a value below each other, `gap` ems apart, in these colours."""
     em = overlay.font.line_px
     second = x + max((overlay.font.width(name) for name, _ in rows), default=0.0) + 1.5 * em
     for index, (name, text) in enumerate(rows):

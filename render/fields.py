@@ -18,6 +18,7 @@ from render.colormaps import DENSITY_ROW, DIVERGING, VALUE_ROW, colormap_rows
 from render.legends import ColorBar
 from render.looks import Looks
 from sim.config import Config
+from sim.worlds.base import Termination
 
 VALUE, DENSITY = LAYERS.index("value"), LAYERS.index("density")
 
@@ -37,6 +38,7 @@ class Fields:
     """Value and density with their colour scales; `height_layer` is the one that the surface is lifted by.
 
     critic: None where there is no critic; the density is then what is shown and what makes the height.
+    termination: what it means, for the colours of outcomes.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Fields:
         bounds: tuple[tuple[float, float], tuple[float, float]],
         critic: Field | None,
         meter: FrameMeter,
+        termination: Termination,
     ) -> None:
-        self._meter, self._critic = meter, critic
+        self._meter, self._critic, self._termination = meter, critic, termination
         self._owned = ExitStack()
         heatmap = config.heatmap
         half_life = heatmap.density_half_life * (config.sim.ticks_per_s or 60.0)
@@ -102,7 +105,7 @@ class Fields:
         scale = looks.value_low, looks.value_high, looks.value_colormap in DIVERGING
         before, self._colors = self._colors, (colors, scale)
         if not before or before[0] != colors:
-            self._colormaps.write(colormap_rows(*colors).tobytes())
+            self._colormaps.write(colormap_rows(*colors, self._termination).tobytes())
         if (before and before[1] == scale) or not self._critic:
             return False
         if not before and scale == (None, None, False):
@@ -128,10 +131,14 @@ class Fields:
         """Return the colour bars of the layer that is shown."""
         value, density = ((float(each["shown_low"]), float(each["shown_high"])) for each in self.shown_ranges)
         bars = [
-            ColorBar("V(s)", VALUE_ROW, *value),
-            ColorBar("visits", DENSITY_ROW, *density, exponential=True),
+            ColorBar("V(s)", VALUE_ROW, *value, meaning="the return that the critic expects"),
+            ColorBar("visits", DENSITY_ROW, *density, exponential=True, meaning="how often agents come by"),
         ]
         return bars if LAYERS[layer] == "both" else [bars[layer]]
+
+    def height_bar(self) -> ColorBar:
+        """Return the scale of what lifts the surface."""
+        return self.bars(self.height_layer)[0]
 
     def bind_heights(self) -> None:
         """Make the surface's height and the ranges visible to passes."""

@@ -29,6 +29,13 @@ _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Of the ring: what the scale of a signal is found from."""
 
 
+_MEANINGS = {
+    Signal.VALUE: "the return that the critic expects",
+    Signal.TD_ERROR: "red is better than the critic expected, blue is worse",
+    Signal.ADVANTAGE: "red is better than usual there, blue is worse",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Thinned:
     """What is left out of the trails: `individuals` are whole, the others' reach back `ticks` only."""
@@ -163,7 +170,9 @@ class Trails:
         if self.signals is None:
             return ColorBar("age (ticks)", AGE_ROW, 1.0 - self.ring.length, 0.0) if by == "age" else None
         scale = self.signals.scale
-        return ColorBar(scale.title, self._row(wanted), self.scale.low, self.scale.high, names=scale.names)
+        title, meaning = scale.title, _MEANINGS.get(self.signals.signal, "")
+        ends = self.scale.low, self.scale.high
+        return ColorBar(title, self._row(wanted), *ends, names=scale.names, meaning=meaning)
 
     def _row(self, wanted: str) -> int:
         """Return the colour map's row."""
@@ -204,7 +213,6 @@ class Trails:
         frame["trail_opacity"] = looks.trail_opacity
         frame["agent_size_px"] = looks.agent_size_px * scale
         frame["agent_opacity"] = looks.agent_opacity
-        frame["end_marks"] = looks.end_marks
         frame["trail_row"] = self._row(wanted)
         frame["signal_low"], frame["signal_high"] = self.scale.low, self.scale.high
         frame["individuals"] = self.individuals.count

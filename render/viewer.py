@@ -69,6 +69,7 @@ class Viewer:
     looks: Looks = field(default_factory=Looks)
     trail_colors: Sequence[str] = TRAIL_COLORS
     help_shown: bool = False
+    help_seen: bool = False
     labels_shown: bool = True
     profile_shown: bool = False
     blind: bool = False
@@ -103,6 +104,7 @@ class Viewer:
 
     def advance(self, elapsed_s: float) -> None:
         """Move the cameras by `elapsed_s` of time, and turn if the view turns by itself."""
+        self.help_seen = self.help_seen or self.help_shown
         if self.turn_deg_per_s and not self.following:
             self.orbit_goal = self.orbit_goal.turned(math.radians(self.turn_deg_per_s) * elapsed_s)
         self.map_camera = eased(self.map_camera, self.map_goal, elapsed_s)

@@ -159,6 +159,7 @@ class RenderConfig(Section):
 
     width: int = Field(1280, ge=160, le=7680, description="pixels")
     height: int = Field(720, ge=120, le=4320, description="pixels")
+    text_px: float = Field(13.0, ge=8, le=48, description="size of all text, pixels")
     view: Literal["2d", "3d"] = Field("3d", description="map from above, or height field")
     max_fps: float = Field(60.0, ge=0, le=1000, description="frames per second at most; 0: all it can")
     vsync: bool = Field(True, description="wait for the display (window only)")

@@ -76,6 +76,7 @@ class Flock(InteractingWorld):
     """
 
     name = "flock"
+    goal = "none; birds keep together and apart"
     source = (
         "JuliaDynamics ABMFrameworksComparison, Flocking/DECLARATION.md; rules of Reynolds (SIGGRAPH 1987)"
     )
