@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,7 @@ def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
     width, height = size_px
     left, right = min(max(0.13 * width, 4.2 * font_px), 6.2 * font_px), _right_margin(width, font_px)
     top = (0.6 + 0.95 * header_lines(size_px, font_px)) * font_px
-    bottom = min(max(0.18 * height, 3.4 * font_px), 4.6 * font_px)
+    bottom = min(max(0.18 * height, 3.85 * font_px), 4.6 * font_px)
     return Rect(left, top, max(width - left - right, 16), max(height - top - bottom, 16))
 
 
@@ -104,7 +104,7 @@ def _name_map_axes(overlay: Overlay, plot: Rect, axes: tuple[MapAxis, MapAxis], 
     """Write the axes' titles beside their ticks. widest: of the numbers on the left."""
     em = overlay.font.line_px
     title = overlay.short(axes[0].label, plot.width)
-    overlay.label(plot.left + plot.width / 2, plot.bottom + 1.4 * em, title, anchor=(0.5, 0))
+    overlay.label(plot.left + plot.width / 2, plot.bottom + 1.35 * em, title, anchor=(0.5, 0))
     title = overlay.short(axes[1].label, plot.height)
     x = max(plot.left - 0.7 * em - widest, 1.1 * em)
     overlay.label(x, plot.top + plot.height / 2, title, anchor=(0.5, 1), upright=True)
@@ -116,12 +116,14 @@ def draw_orbit_axes(
     size_px: tuple[int, int],
     axes: tuple[MapAxis, MapAxis],
     height: Height | None = None,
+    plot: Rect | None = None,
 ) -> None:
     """Rule the two lower edges of the box that are nearest to the camera, with ticks and labels outside.
 
     height: what the surface's height says, ruled at the vertical edge that is furthest to the left.
+    plot: where the flat map is.
     """
-    matrix = camera.matrix(size_px)
+    matrix = camera.matrix(size_px, plot)
     eye_x, eye_y, _ = camera.eye()
     near_x = 1.0 if eye_x > camera.target_x else -1.0
     near_y = 1.0 if eye_y > camera.target_y else -1.0
@@ -171,7 +173,9 @@ def _tick_edge(overlay: Overlay, matrix: Float32Array, size_px: tuple[int, int],
 def _name_edge(overlay: Overlay, matrix: Float32Array, size_px: tuple[int, int], edge: _Edge) -> None:
     """Write an axis' title beside the middle of its edge, or where else along it there is room."""
     em = overlay.font.line_px
-    for at in _ALONG:
+    title = edge.axis.label
+    titles = dict.fromkeys((title, overlay.short(title, 8 * em), overlay.short(title, 4 * em)))
+    for text, at in product(titles, _ALONG):
         start, far = (project(matrix, size_px, edge.beside(at, each)) for each in (0.0, 0.2))
         if not start or not far:
             continue
@@ -179,7 +183,10 @@ def _name_edge(overlay: Overlay, matrix: Float32Array, size_px: tuple[int, int],
         push = push / max(float(np.hypot(*push)), 1e-6) * em * 0.4
         # Anchored on the side that faces the map, so that a long label grows away from it.
         toward = 0.5 - 0.5 * float(np.sign(push[0])) * min(1.0, abs(push[0]) / (0.2 * em))
-        if overlay.label(far[0] + push[0], far[1] + push[1], edge.axis.label, anchor=(toward, 0.5)):
+        x, y, half = far[0] + push[0], far[1] + push[1], overlay.font.width(text) / 2
+        left = min(max(x - 2 * half * toward, 0.0), size_px[0] - 2 * half)
+        # Moved back into the picture by no more than a half of it, or it would be over the map.
+        if abs(left - (x - 2 * half * toward)) <= half and overlay.label(left, y, text, anchor=(0, 0.5)):
             return
 
 

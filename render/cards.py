@@ -10,6 +10,7 @@ from render.overlay import FAINT, INK, PANEL, Color, Overlay
 
 _CARD_GAP = 0.95  # from line to line, in ems
 _TITLE = 1.25
+_LEAST_EMS = 4.6  # height of a card of two rows
 _COLUMN_GAP = 1.5
 _MARGIN = 0.7  # around a card's text, in ems
 _PLOT_EMS = 2.6
@@ -56,10 +57,12 @@ class _Block:
     """A card's parts in one column or two: how large they are, and drawing them.
 
     In two columns rows and plot are on the left, parts and lamps on the right, the note below both.
+    reduced: whether something is left out.
     """
 
-    def __init__(self, overlay: Overlay, card: Card, columns: int) -> None:
+    def __init__(self, overlay: Overlay, card: Card, columns: int, *, reduced: bool) -> None:
         em = overlay.font.line_px
+        self.reduced = reduced
         self._overlay, self._card, self._em, self._columns = overlay, card, em, columns
         rows = [*card.rows, *((f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts)]
         lamps = max((overlay.font.width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
@@ -115,22 +118,26 @@ class _Block:
 
 
 def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
-    """Stack cards downwards at the right edge of an area, as far as they fit.
+    """Stack cards downwards at the right edge of an area, then in a column further left, as far as they fit.
 
     A card that does not fit is set in two columns, or leaves out its note, its parts, its lamps, its plot,
-    and then its last rows.
+    and then its last rows; the first ones leave room for a few rows of the others.
     """
     em = overlay.font.line_px
-    bottom, top = _free_below(overlay, area), area.top
-    for card in cards:
-        room = area.width, bottom - top
-        block = next((each for each in _variants(overlay, card) if each.fits(room)), None)
-        if block is None:
-            continue
-        box = Rect(area.right - block.width, top, block.width, block.height)
-        if overlay.layout.claim(box):
-            block.draw(box.left, box.top)
-            top += block.height + 0.5 * em
+    bottom, right = _free_below(overlay, area), area.right
+    top, left = area.top, area.right
+    for index, card in enumerate(cards):
+        others = _LEAST_EMS * em * (len(cards) - index - 1)
+        block = _fitting(overlay, card, (right - area.left, bottom - top - others))
+        if block is None or block.reduced:
+            aside = left - 0.5 * em
+            beside = _fitting(overlay, card, (aside - area.left, bottom - area.top)) if index else None
+            if beside:
+                block, top, right = beside, area.top, aside
+        block = block or _fitting(overlay, card, (right - area.left, bottom - top))
+        if block and overlay.layout.claim(Rect(right - block.width, top, block.width, block.height)):
+            block.draw(right - block.width, top)
+            left, top = min(left, right - block.width), top + block.height + 0.5 * em
 
 
 def _free_below(overlay: Overlay, area: Rect) -> float:
@@ -138,18 +145,31 @@ def _free_below(overlay: Overlay, area: Rect) -> float:
     return min([area.bottom, *(each.top for each in overlay.layout.taken if overlap(each, area))])
 
 
+def _fitting(overlay: Overlay, card: Card, room: tuple[float, float]) -> _Block | None:
+    """Return the largest form of a card that has room: width, height."""
+    narrow = _narrowed(overlay, card, room[0] - 2 * _MARGIN * overlay.font.line_px)
+    return next((each for each in _variants(overlay, narrow) if each.fits(room)), None)
+
+
+def _narrowed(overlay: Overlay, card: Card, width: float) -> Card:
+    """Return a card with a title and values that are short enough for a width."""
+    names = max((overlay.font.width(name) for name, _ in card.rows), default=0.0)
+    rest = width - names - 1.5 * overlay.font.line_px
+    rows = tuple((name, overlay.short(text, rest)) for name, text in card.rows)
+    return replace(card, title=overlay.short(card.title, width), rows=rows)
+
+
 def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
     """Return a card in ever smaller forms."""
     plain = replace(card, note="")
     few = replace(plain, parts=())
-    forms = [card, plain, few, replace(few, lamps=()), replace(few, lamps=(), values=())]
-    forms = list(dict.fromkeys(forms))
+    forms = list(dict.fromkeys([card, plain, few, replace(few, lamps=()), replace(few, lamps=(), values=())]))
     for form in forms:
-        yield _Block(overlay, form, columns=1)
+        yield _Block(overlay, form, columns=1, reduced=form not in (card, plain))
         if form.parts or form.lamps:
-            yield _Block(overlay, form, columns=2)
+            yield _Block(overlay, form, columns=2, reduced=form not in (card, plain))
     for rows in range(len(card.rows) - 1, 0, -1):
-        yield _Block(overlay, replace(forms[-1], rows=card.rows[:rows]), columns=1)
+        yield _Block(overlay, replace(forms[-1], rows=card.rows[:rows]), columns=1, reduced=True)
 
 
 def draw_notice(overlay: Overlay, notice: str, area: Rect) -> None:

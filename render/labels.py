@@ -27,6 +27,7 @@ from render.viewer import Viewer
 from sim.worlds.base import Termination
 
 _HEIGHT_TICKS = 5
+_NARROW_EMS = 30  # a map that is narrower shares its left margin with cards and notices
 
 FONT_PX = 13
 
@@ -102,7 +103,8 @@ class Writing:
                 draw_trail_legend(overlay, scales.trails, size_px)
             if viewer.looks.end_marks:
                 draw_end_marks(overlay, self._termination, size_px)
-            area = Rect(plot.left + 4, plot.top + 4, plot.width - 8, plot.height - 8)
+            left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
+            area = Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
             draw_notice(overlay, said.notice, area)
             draw_cards(overlay, said.cards, area)
         return [overlay, help_panel]
@@ -118,7 +120,7 @@ class Writing:
         else:
             if viewer.lift == 1:
                 axis = Height(height.title, tuple(height.labels(_HEIGHT_TICKS)), HEIGHT) if height else None
-                draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes, axis)
+                draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes, axis, plot)
             back_up(overlay, said.blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
         if viewer.box:
             draw_rectangle(overlay, viewer.matrix(size_px, plot), size_px, viewer.box)

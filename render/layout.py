@@ -6,7 +6,9 @@ from typing import Protocol
 
 from render.camera import Rect
 
-_PARTS = " · "
+PARTS = " · "
+"""Between the parts of a line, of which the last ones go first where a line is too long."""
+
 _ELLIPSIS = "…"
 
 
@@ -74,10 +76,10 @@ def shortened(font: Widths, text: str, width: float) -> str:
 
     Of parts set apart by a middle dot the last ones go first; what is left ends in an ellipsis.
     """
-    parts = text.split(_PARTS)
-    while len(parts) > 1 and font.width(_PARTS.join(parts)) > width:
+    parts = text.split(PARTS)
+    while len(parts) > 1 and font.width(PARTS.join(parts)) > width:
         parts.pop()
-    text = _PARTS.join(parts)
+    text = PARTS.join(parts)
     if font.width(text) <= width:
         return text
     while text and font.width(text + _ELLIPSIS) > width:

@@ -8,6 +8,7 @@ import numpy as np
 from gpu.source import MARK_COLORS
 from render.axes import bar_left, header_lines
 from render.camera import Rect
+from render.layout import PARTS
 from render.overlay import FAINT, INK, Color, Overlay
 from render.ticks import label, nice_step, ticks
 from sim.worlds.base import TERMINATED, Termination
@@ -83,8 +84,9 @@ def draw_heading(
 ) -> None:
     """Write what is shown on the left of the top edge and how it runs on the right.
 
-    Lines that are too long for their row are shortened; those on the left have two thirds of it if they need
-    that. Lines that the picture has no row for are left out, the last ones first.
+    Lines that are too long for their row are shortened: those on the left have two thirds of it if they need
+    that, and up to three quarters for their first part. Lines that the picture has no row for are left out,
+    the last ones first.
     """
     em = overlay.font.line_px
     rows, margin = header_lines(size_px, em), 0.9 * em
@@ -94,11 +96,13 @@ def draw_heading(
         y, color = (0.5 + index * 0.95) * em, FAINT if index else INK
         text = left[index] if index < len(left) else ""
         if index < len(right):
-            room = max(whole - overlay.font.width(text) - em, whole / 3)
+            least = whole - overlay.font.width(text.split(PARTS)[0]) - em
+            room = max(whole - overlay.font.width(text) - em, min(whole / 3, max(least, whole / 4)))
             said = overlay.short(right[index], room)
             if overlay.label(size_px[0] - margin, y, said, FAINT, anchor=(1, 0)):
                 blocks[1].append(overlay.texts[-1].box)
-        text = overlay.short(text, overlay.layout.room(margin, y, em, size_px[0] - margin) - 0.5 * em)
+        room = overlay.layout.room(margin, y, overlay.font.ascent + overlay.font.descent, size_px[0] - margin)
+        text = overlay.short(text, room - 0.5 * em)
         if overlay.label(margin, y, text, color):
             blocks[0].append(overlay.texts[-1].box)
     overlay.blocks += [around(each, 0.4 * em) for each in blocks if each]

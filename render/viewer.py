@@ -96,7 +96,7 @@ class Viewer:
         """Return the 4x4 matrix from scene to clip space. plot: where the flat map is."""
         if self.lift == 0:
             return self.map_camera.matrix(size_px, plot)
-        field = self.orbit_camera.matrix(size_px)
+        field = self.orbit_camera.matrix(size_px, plot)
         if self.lift == 1:
             return field
         flat = self.map_camera.matrix(size_px, plot)
@@ -194,13 +194,13 @@ class Viewer:
         else:
             self.following = False
             before = drag.x - drag.dx, drag.y - drag.dy
-            self.orbit_goal = self.orbit_goal.panned(before, (drag.x, drag.y), size_px)
+            self.orbit_goal = self.orbit_goal.panned(before, (drag.x, drag.y), size_px, plot)
 
     def _zoom(self, factor: float, x: float, y: float, plot: Rect, size_px: tuple[int, int]) -> None:
         if self.flat:
             self.map_goal = self.map_goal.zoomed(factor, x, y, plot)
         else:
-            self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px)
+            self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px, plot)
 
     def _stretch_box(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
         """Let the box reach from where the drag began to where the pointer is."""
@@ -217,7 +217,7 @@ class Viewer:
     ) -> tuple[float, float] | None:
         if self.flat:
             return self.map_camera.scene_at(x, y, plot)
-        return self.orbit_camera.ground_at(x, y, size_px, z=0.0)
+        return self.orbit_camera.ground_at(x, y, size_px, z=0.0, plot=plot)
 
 
 def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:

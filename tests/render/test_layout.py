@@ -103,7 +103,11 @@ HEADING = Heading(
         "17,000 agents drawn one by one, the others' last 12 ticks as a crowd",
         "slice: a fairly long name of a variable = −0.123, another one = 0.456, and one more = 0.5",
     ),
-    ("H: help · 50 fps · tick 12,345,678", "1,234,567 episodes · mean return −1,234.5", "12 workers replaced"),
+    (
+        "H: help · 50 fps · tick 12,345,678",
+        "1,234,567 episodes · mean return −1,234.5",
+        "12 workers replaced",
+    ),
 )
 AXES = (MapAxis("obs[0], the position of the cart (m)", -0.003, 0.003), MapAxis("velocity (m/s)", -5e6, 5e6))
 VIEWS = {
@@ -129,9 +133,7 @@ def written(size, ratio, view, contents="plain", scales="both", text_px=13):
     writing = Writing(font(round(text_px * ratio)), AXES, "goal")
     settings = dict(CONTENTS[contents])
     said = Annotations(HEADING, settings.pop("cards", ()), settings.pop("notice", ""))
-    viewer = Viewer(
-        flat="map_camera" in view, layer="both", trail_color="age", **view, **settings
-    )
+    viewer = Viewer(flat="map_camera" in view, layer="both", trail_color="age", **view, **settings)
     for line in (SCALES[scales].meaning(),):
         said = said.also(line)
     size = round(size[0] * ratio), round(size[1] * ratio)
