@@ -10,7 +10,7 @@ from render.overlay import FAINT, INK, PANEL, Color, Overlay
 
 _CARD_GAP = 0.95  # from line to line, in ems
 _TITLE = 1.25
-_LEAST_EMS = 4.6  # height of a card of two rows
+_LEAST_EMS, _LEAST_WIDTH_EMS = 4.6, 12  # height of a card of two rows, and what it is wide
 _COLUMN_GAP = 1.5
 _MARGIN = 0.7  # around a card's text, in ems
 _PLOT_EMS = 2.6
@@ -127,8 +127,10 @@ def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
     bottom, right = _free_below(overlay, area), area.right
     top, left = area.top, area.right
     for index, card in enumerate(cards):
-        others = _LEAST_EMS * em * (len(cards) - index - 1)
-        block = _fitting(overlay, card, (right - area.left, bottom - top - others))
+        block = _fitting(overlay, card, (right - area.left, bottom - top))
+        if block and right - block.width - area.left < _LEAST_WIDTH_EMS * em:  # no column beside
+            others = _LEAST_EMS * em * (len(cards) - index - 1)
+            block = _fitting(overlay, card, (right - area.left, bottom - top - others))
         if block is None or block.reduced:
             aside = left - 0.5 * em
             beside = _fitting(overlay, card, (aside - area.left, bottom - area.top)) if index else None

@@ -1,6 +1,7 @@
 """The help: keys, the mouse, and what the words in the picture mean. No OpenGL."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from render.camera import Rect
 from render.cards import rows_width, write_rows
@@ -34,17 +35,15 @@ def draw_help(overlay: Overlay, size_px: tuple[int, int]) -> None:
     A picture that is too small for all of it has the keys alone, or the first of them.
     """
     keys: Rows = [(key, text) for key, _, text in KEYS]
-    for columns in (
-        [[*keys, *MOUSE, ("", ""), *GLOSSARY]],
+    whole = (
         [keys, [*MOUSE, ("", ""), *GLOSSARY]],
         [keys[:-5], [*keys[-5:], *MOUSE, ("", ""), *GLOSSARY]],
-        [[*keys, *MOUSE]],
-        [keys, [*MOUSE, ("", ""), _MORE]],
-        _halves([*keys, *MOUSE, _MORE]),
-    ):
-        for gap in _ROW_GAPS:
-            if _draw(overlay, columns, gap, size_px):
-                return
+        [[*keys, *MOUSE, ("", ""), *GLOSSARY]],
+    )
+    parts = [[*keys, *MOUSE]], [keys, [*MOUSE, ("", ""), _MORE]], _halves([*keys, *MOUSE, _MORE])
+    for gap, columns in (*product(_ROW_GAPS, whole), *product(_ROW_GAPS, parts)):
+        if _draw(overlay, columns, gap, size_px):
+            return
     em = overlay.font.line_px
     most = int((size_px[1] / em - 2 * _MARGIN) / _ROW_GAPS[-1]) - 1
     width = size_px[0] - 2 * _MARGIN * em - rows_width(overlay, [(key, "") for key, _ in keys])

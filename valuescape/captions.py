@@ -87,7 +87,7 @@ def profile_card(
     fps = (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else math.nan
     rows = [
         ("frames a second", "–" if math.isnan(fps) else f"{fps:.1f}"),
-        ("median", f"{median(busy_ms):.1f} of {may_take_ms:.1f} ms" if busy_ms else "–"),
+        ("median (ms)", f"{median(busy_ms):.1f} of {may_take_ms:.1f}" if busy_ms else "–"),
         ("draw calls, queries", f"{meter.draw_calls}, {meter.queries}"),
         ("dispatches, effects", f"{meter.dispatches}, {meter.effects}"),
         ("segments, thinned", f"{segments}, {thinned:,}"),
