@@ -200,14 +200,21 @@ def _draw_height(overlay: Overlay, matrix: Float32Array, size_px: tuple[int, int
         return
     x, y = min(seen)[1]
     _rule(overlay, matrix, size_px, (x, y, 0.0), (x, y, height.top))
-    top = project(matrix, size_px, (x, y, height.top))
-    if top:
-        overlay.label(top[0], top[1] - 0.5 * em, height.title, anchor=(0.5, 1))
+    if top := project(matrix, size_px, (x, y, height.top)):
+        _title_height(overlay, top, height.title)
     for at, text in height.ticks:
         point = project(matrix, size_px, (x, y, at * height.top))
         if point:
             overlay.line((point[0] - 0.3 * em, point[1]), point, 1, FAINT)
             overlay.label(point[0] - 0.45 * em, point[1], text, anchor=(1, 0.5))
+
+
+def _title_height(overlay: Overlay, top: tuple[float, float], title: str) -> None:
+    """Write a title above the top of the height's edge, where there is room."""
+    em = overlay.font.line_px
+    for above, aside in product((0.5, 1.5, 2.5), (0.5, 0.0, 1.0)):
+        if overlay.label(top[0], top[1] - above * em, title, anchor=(aside, 1)):
+            return
 
 
 def project(matrix: Float32Array, size_px: tuple[int, int], point: Point) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Rect
-from render.overlay import PANEL, Overlay
+from render.overlay import Overlay
 
 _CORNERS = np.array(list(product((-1.0, 1.0), (-1.0, 1.0), (0.0, 1.0))))
 _EDGES = np.array([(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] != _CORNERS[j]).sum() == 1])
@@ -24,7 +24,7 @@ def back_up(
     corners = box_corners(matrix, size_px, top)
     for block in blocks:
         if corners is None or reaches(corners, block):
-            overlay.rect(block.left, block.top, block.width, block.height, PANEL)
+            overlay.panel(block)
 
 
 def box_corners(
@@ -35,7 +35,8 @@ def box_corners(
     if (points[:, 3] <= 1e-4).any():
         return None
     flat = points[:, :2] / points[:, 3:]
-    return (flat * (1, -1) + 1) / 2 * size_px
+    pixels: NDArray[np.float64] = (flat * (1, -1) + 1) / 2 * size_px
+    return pixels
 
 
 def reaches(corners: NDArray[np.float64], block: Rect) -> bool:

@@ -6,7 +6,7 @@ from itertools import cycle
 
 from render.camera import Rect
 from render.layout import overlap, wrapped
-from render.overlay import FAINT, INK, PANEL, Color, Overlay
+from render.overlay import FAINT, INK, Color, Overlay
 
 _CARD_GAP = 0.95  # from line to line, in ems
 _TITLE = 1.25
@@ -64,14 +64,17 @@ class _Block:
         em = overlay.font.line_px
         self.reduced = reduced
         self._overlay, self._card, self._em, self._columns = overlay, card, em, columns
-        rows = [*card.rows, *((f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts)]
-        lamps = max((overlay.font.width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
-        widths = rows_width(overlay, rows), overlay.font.width(card.title), len(card.values) * _BAR_PX, lamps
-        self._column = max(widths)
-        self._inner = columns * self._column + (columns - 1) * _COLUMN_GAP * em
+        width = overlay.font.width
+        parts = rows_width(overlay, [(f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts])
+        lamps = max((width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
+        widths = [
+            max(rows_width(overlay, card.rows), width(card.title), len(card.values) * _BAR_PX),
+            max(parts * bool(card.parts), lamps),
+        ]
         if columns == 1:
-            self._inner = max(self._inner, _NOTE_EMS * em * bool(card.note))
-            self._column = self._inner
+            widths = [max(*widths, _NOTE_EMS * em * bool(card.note))] * 2
+        self._widths = widths
+        self._inner = widths[0] if columns == 1 else sum(widths) + _COLUMN_GAP * em
         self._note = wrapped(overlay.font, card.note, self._inner)
         left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values)
         right = (
@@ -100,17 +103,17 @@ class _Block:
         """Draw it with its corner there."""
         overlay, card, em = self._overlay, self._card, self._em
         x, y = left + _MARGIN * em, top + _MARGIN * em
-        overlay.rect(left, top, self.width, self.height, PANEL)
+        overlay.panel(Rect(left, top, self.width, self.height))
         overlay.text(x, y, card.title, INK)
         y += _TITLE * em
         write_rows(overlay, card.rows, x, y, _CARD_GAP, (FAINT, INK))
         if card.values:
-            _plot(overlay, card, x, y + self._left, self._column)
+            _plot(overlay, card, x, y + self._left, self._widths[0])
         beside = x, y + self._left
         if self._columns == 2:
-            beside = x + self._column + _COLUMN_GAP * em, y
+            beside = x + self._widths[0] + _COLUMN_GAP * em, y
         if card.parts:
-            _stack(overlay, card.parts, beside[0], beside[1] + 0.3 * em, self._column)
+            _stack(overlay, card.parts, beside[0], beside[1] + 0.3 * em, self._widths[1])
         _light_lamps(overlay, card.lamps, beside[0], beside[1] + self._parts)
         below = top + self.height - (_MARGIN + len(self._note) * _CARD_GAP) * em
         for index, line in enumerate(self._note):
@@ -130,7 +133,8 @@ def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
         block = _fitting(overlay, card, (right - area.left, bottom - top))
         if block and right - block.width - area.left < _LEAST_WIDTH_EMS * em:  # no column beside
             others = _LEAST_EMS * em * (len(cards) - index - 1)
-            block = _fitting(overlay, card, (right - area.left, bottom - top - others))
+            height = max(bottom - top - others, min(_LEAST_EMS * em, bottom - top))
+            block = _fitting(overlay, card, (right - area.left, height))
         if block is None or block.reduced:
             aside = left - 0.5 * em
             beside = _fitting(overlay, card, (aside - area.left, bottom - area.top)) if index else None
@@ -186,7 +190,7 @@ def draw_notice(overlay: Overlay, notice: str, area: Rect) -> None:
     height = (len(lines) * _CARD_GAP + 2 * _MARGIN) * em
     box = Rect(area.left, area.bottom - height, wide + 2 * _MARGIN * em, height)
     if overlay.layout.claim(box):
-        overlay.rect(box.left, box.top, box.width, box.height, PANEL)
+        overlay.panel(box)
         for index, line in enumerate(lines):
             overlay.text(box.left + _MARGIN * em, box.top + (_MARGIN + index * _CARD_GAP) * em, line)
 

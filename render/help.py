@@ -6,7 +6,7 @@ from itertools import product
 from render.camera import Rect
 from render.cards import rows_width, write_rows
 from render.events import KEYS, MOUSE
-from render.overlay import FAINT, INK, PANEL, Overlay
+from render.overlay import FAINT, INK, Overlay
 
 _ROW_GAPS = (1.3, 1.15, 1.0, 0.85)  # from line to line, in ems; the first that fits
 _MARGIN = 1.0  # around the text
@@ -35,12 +35,16 @@ def draw_help(overlay: Overlay, size_px: tuple[int, int]) -> None:
     A picture that is too small for all of it has the keys alone, or the first of them.
     """
     keys: Rows = [(key, text) for key, _, text in KEYS]
-    whole = (
+    whole: tuple[list[Rows], ...] = (
         [keys, [*MOUSE, ("", ""), *GLOSSARY]],
         [keys[:-5], [*keys[-5:], *MOUSE, ("", ""), *GLOSSARY]],
         [[*keys, *MOUSE, ("", ""), *GLOSSARY]],
     )
-    parts = [[*keys, *MOUSE]], [keys, [*MOUSE, ("", ""), _MORE]], _halves([*keys, *MOUSE, _MORE])
+    parts: tuple[list[Rows], ...] = (
+        [[*keys, *MOUSE]],
+        [keys, [*MOUSE, ("", ""), _MORE]],
+        _halves([*keys, *MOUSE, _MORE]),
+    )
     for gap, columns in (*product(_ROW_GAPS, whole), *product(_ROW_GAPS, parts)):
         if _draw(overlay, columns, gap, size_px):
             return
@@ -65,7 +69,7 @@ def _draw(overlay: Overlay, columns: Sequence[Rows], gap: float, size_px: tuple[
     box = Rect((size_px[0] - width) / 2, (size_px[1] - height) / 2, width, height)
     if not overlay.layout.claim(box):
         return False
-    overlay.rect(box.left, box.top, box.width, box.height, PANEL)
+    overlay.panel(box)
     x = box.left + _MARGIN * em
     for rows, column_px in zip(columns, widths, strict=True):
         write_rows(overlay, rows, x, box.top + _MARGIN * em, gap, (INK, FAINT))

@@ -28,7 +28,7 @@ class Layout:
     def __init__(
         self, size_px: tuple[int, int] | None = None, gap_px: float = 0.0, taken: Iterable[Rect] = ()
     ) -> None:
-        self._width, self._height = size_px or (math.inf, math.inf)
+        self._edges: tuple[float, float] = size_px or (math.inf, math.inf)
         self._bounded = size_px is not None
         self._gap = gap_px
         self.taken: list[Rect] = list(taken)
@@ -41,7 +41,7 @@ class Layout:
         """Whether a box is inside the picture."""
         if not self._bounded:
             return True
-        return box.left >= 0 and box.top >= 0 and box.right <= self._width and box.bottom <= self._height
+        return box.left >= 0 and box.top >= 0 and box.right <= self._edges[0] and box.bottom <= self._edges[1]
 
     def take(self, box: Rect) -> None:
         """Note that a box is taken."""

@@ -46,7 +46,8 @@ class TextBox:
 class Overlay:
     """A list of quads to be drawn in order; pure data, cheap to build anew when something changed.
 
-    layout: what of the picture is taken. texts: every line written. blocks: areas of text over the scene.
+    layout: what of the picture is taken. texts: every line written. panels: what has a backing of
+    its own. blocks: areas of text that need one where the scene is under them.
     """
 
     def __init__(self, font: Font, layout: Layout | None = None) -> None:
@@ -54,6 +55,7 @@ class Overlay:
         self.layout = layout or Layout()
         self.texts: list[TextBox] = []
         self.blocks: list[Rect] = []
+        self.panels: list[Rect] = []
         self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is slow
 
     def quads(self) -> NDArray[Any]:
@@ -67,6 +69,11 @@ class Overlay:
     def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
         """Fill a rectangle."""
         self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
+
+    def panel(self, area: Rect) -> None:
+        """Fill an area with the backing of text."""
+        self.panels.append(area)
+        self.rect(area.left, area.top, area.width, area.height, PANEL)
 
     def gradient(self, x: float, y: float, width: float, height: float, row: int) -> None:
         """Fill a rectangle with colour map `row`: low at the bottom; at the left, if it is a wide one."""
