@@ -69,7 +69,7 @@ def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
     width, height = size_px
     left, right = min(max(0.13 * width, 4.2 * font_px), 6.2 * font_px), _right_margin(width, font_px)
     top = (0.6 + 0.95 * header_lines(size_px, font_px)) * font_px
-    bottom = min(max(0.18 * height, 3.85 * font_px), 4.6 * font_px)
+    bottom = min(max(0.18 * height, 3.95 * font_px), 4.6 * font_px)
     return Rect(left, top, max(width - left - right, 16), max(height - top - bottom, 16))
 
 
@@ -104,7 +104,7 @@ def _name_map_axes(overlay: Overlay, plot: Rect, axes: tuple[MapAxis, MapAxis], 
     """Write the axes' titles beside their ticks. widest: of the numbers on the left."""
     em = overlay.font.line_px
     title = overlay.short(axes[0].label, plot.width)
-    overlay.label(plot.left + plot.width / 2, plot.bottom + 1.35 * em, title, anchor=(0.5, 0))
+    overlay.label(plot.left + plot.width / 2, plot.bottom + 1.45 * em, title, anchor=(0.5, 0))
     title = overlay.short(axes[1].label, plot.height)
     x = max(plot.left - 0.7 * em - widest, 1.1 * em)
     overlay.label(x, plot.top + plot.height / 2, title, anchor=(0.5, 1), upright=True)

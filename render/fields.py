@@ -14,7 +14,7 @@ from gpu.passes.shade import ShadePass
 from gpu.source import LAYERS
 from gpu.textures import clamped
 from gpu.trails import TrailRing
-from render.colormaps import DENSITY_ROW, DIVERGING, VALUE_ROW, colormap_rows
+from render.colormaps import DENSITY_ROW, DIVERGING, QUIET, VALUE_ROW, colormap_rows, value_map
 from render.legends import ColorBar
 from render.looks import Looks
 from sim.config import Config
@@ -69,6 +69,7 @@ class Fields:
         self.height_layer = VALUE if critic else DENSITY
         self._colors: tuple[object, ...] = ()
         self._uploads = 0
+        self._quiet = False
         self.shown_ranges: NDArray[Any] = self._ranges.read()
 
     def _own(self, made: Any) -> Any:
@@ -82,7 +83,9 @@ class Fields:
 
     def layer(self, name: str) -> int:
         """Return the index of the layer that is shown when `name` is asked for."""
-        return LAYERS.index(name) if self._critic else DENSITY
+        if not self._critic:
+            return DENSITY
+        return VALUE if self._quiet and LAYERS.index(name) != DENSITY else LAYERS.index(name)
 
     def count(self, ticks: range) -> None:
         """Add the visits of `ticks`, which must be in the ring."""
@@ -99,10 +102,15 @@ class Fields:
             self._ranges.update(VALUE, self._critic.texture)
             self.read_ranges()
 
-    def take_colors(self, looks: Looks) -> bool:
-        """Take over colour maps and the ends of scales; return whether heights are others now."""
-        colors = looks.value_colormap, looks.density_colormap
-        scale = looks.value_low, looks.value_high, looks.value_colormap in DIVERGING
+    def take_colors(self, looks: Looks, *, signed: bool = False) -> bool:
+        """Take over colour maps and the ends of scales; return whether heights are others now.
+
+        signed: whether trails have a diverging colour map, from which the fields step back.
+        """
+        value = value_map(looks.value_colormap, signed=signed)
+        self._quiet = value == QUIET
+        colors = value, looks.density_colormap
+        scale = looks.value_low, looks.value_high, value in DIVERGING
         before, self._colors = self._colors, (colors, scale)
         if not before or before[0] != colors:
             self._colormaps.write(colormap_rows(*colors, self._termination).tobytes())

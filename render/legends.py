@@ -1,6 +1,6 @@
 """Colour bars, legends and headings: where they go and what they say. No OpenGL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,8 @@ from sim.worlds.base import TERMINATED, Termination
 
 _BAR_GAP, _LEAST_BAR = 1.9, 1.6
 """Between two bars, where the title of the lower one is, and a bar's least height; in ems."""
+
+_Mark = Callable[[Overlay, float, float, float, Color], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +198,7 @@ def draw_end_marks(overlay: Overlay, termination: Termination, size_px: tuple[in
     em = overlay.font.line_px
     x, y = 0.9 * em, size_px[1] - 0.95 * em
     begin = len(overlay.texts)
-    for name, draw, color in (
-        (TERMINATED[termination], _diamond if termination == "goal" else _cross, MARK_COLORS[termination]),
-        ("truncated", _square, MARK_COLORS["truncated"]),
-    ):
+    for name, draw, color in _end_marks(termination):
         if not overlay.label(x + 1.2 * em, y, name, FAINT, anchor=(0, 0.5)):
             break
         draw(overlay, x + 0.5 * em, y, 0.32 * em, color)
@@ -207,6 +206,15 @@ def draw_end_marks(overlay: Overlay, termination: Termination, size_px: tuple[in
     if len(overlay.texts) > begin:
         area = around([each.box for each in overlay.texts[begin:]], 0.2 * em)
         overlay.blocks.append(replace(area, left=0.5 * em, width=area.right - 0.5 * em))
+
+
+def _end_marks(termination: Termination) -> list[tuple[str, _Mark, Color]]:
+    """Return the marks that there are in a world: name, shape, colour."""
+    marks: list[tuple[str, _Mark, Color]] = [("truncated", _square, MARK_COLORS["truncated"])]
+    if termination != "never":
+        shape = _diamond if termination == "goal" else _cross
+        marks.insert(0, (TERMINATED[termination], shape, MARK_COLORS[termination]))
+    return marks
 
 
 def _cross(overlay: Overlay, x: float, y: float, half: float, color: Color) -> None:

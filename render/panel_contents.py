@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 
 from gpu.source import LAYERS
 from render.changes import Change, Restart, Set, Slice, Standing
-from render.colormaps import DIVERGING, SEQUENTIAL
+from render.colormaps import AUTO, DIVERGING, SEQUENTIAL
 from render.viewer import Request, Viewer
 
 
@@ -108,7 +108,7 @@ class Contents:
             return
         looks, maps = viewer.looks, (*SEQUENTIAL, *DIVERGING)
         _, opacity = imgui.slider_float("opacity##fields", looks.surface_opacity, 0, 1, "%.2f")
-        _, value = _pick("value", looks.value_colormap, maps)
+        _, value = _pick("value", looks.value_colormap, (AUTO, *maps))
         _, density = _pick("density", looks.density_colormap, maps)
         _, contours = imgui.slider_int("contours", looks.contours, 0, 40)
         viewer.looks = replace(

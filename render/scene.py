@@ -186,7 +186,7 @@ class Scene:
 
     def _prepare(self, viewer: Viewer) -> None:
         """Bring all that is drawn up to date, and bind it."""
-        if self.fields.take_colors(viewer.looks):
+        if self.fields.take_colors(viewer.looks, signed=self.trails.signed):
             self._heights_stale = True
             self.revision += 1
         section = self._meter.section

@@ -158,6 +158,11 @@ class Trails:
         """Do the same in a loop: `features.vectorized_heights` off."""
         self._place.update_one_by_one(ticks, surface)
 
+    @property
+    def signed(self) -> bool:
+        """Whether colours have 0 in their middle."""
+        return self.signals is not None and self.signals.scale.signed
+
     def color_by(self, wanted: str) -> str:
         """Return what trails are coloured by: the signal there is, or else their age or agent, as wanted."""
         if self.signals:
@@ -180,7 +185,7 @@ class Trails:
             return AGENT_ROW if wanted == "agent" else AGE_ROW
         if self.signals.signal is Signal.OUTCOME:
             return OUTCOME_ROW
-        return DIVERGING_ROW if self.signals.scale.signed else SEQUENTIAL_ROW
+        return DIVERGING_ROW if self.signed else SEQUENTIAL_ROW
 
     def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> bool:
         """Decide how many agents are individuals from now on; return whether that is a change.

@@ -130,9 +130,10 @@ class HeatmapConfig(Section):
         description="values of the other variables: 'cart velocity=0.5, cart position=-1'; those not named "
         "have the world's own, or the middle of their window",
     )
-    colormap: Colormap = Field(
-        "viridis",
-        description="of the value; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
+    colormap: Literal["auto"] | Colormap = Field(
+        "auto",
+        description="of the value; auto: viridis, and a dark gray without visits where trails show a signed "
+        "signal; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
     )
     density_colormap: Colormap = Field("magma", description="of the density")
     low: Literal["auto"] | float = Field("auto", description="low end of the value's colour scale")

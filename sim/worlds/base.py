@@ -75,10 +75,15 @@ class DiscreteAction:
 ActionSpace = ContinuousAction | DiscreteAction
 
 
-Termination = Literal["goal", "failure", "either"]
+Termination = Literal["goal", "failure", "either", "never"]
 """What it means that an episode terminates in a world; "either" where that is not known."""
 
-TERMINATED: dict[Termination, str] = {"goal": "goal reached", "failure": "failed", "either": "terminated"}
+TERMINATED: dict[Termination, str] = {
+    "goal": "goal reached",
+    "failure": "failed",
+    "either": "terminated",
+    "never": "terminated",
+}
 """How the picture says that an episode terminated."""
 
 
