@@ -21,6 +21,17 @@ TRAIL_COLORS = ("age", "agent", *Signal)
 _MARKS = ("AGENT", *(each.name for each in Ending if each), "HIGHLIGHTED", "SELECTED")
 """Kinds of marks; those of an episode's end have the number of their `Ending`."""
 
+END_MARKS = ("NONE", "CROSS", "DIAMOND")
+"""What marks where an episode terminated; a diamond if it reached its goal."""
+
+MARK_COLORS = {
+    "goal": (0.30, 0.90, 0.60, 1.0),
+    "failure": (1.0, 0.55, 0.25, 1.0),
+    "either": (1.0, 0.55, 0.25, 1.0),
+    "truncated": (0.45, 0.8, 1.0, 1.0),
+}
+"""Of marks of episodes' ends: what a termination means (`sim.worlds.base.Termination`), and truncations."""
+
 BACKGROUND = (0.055, 0.062, 0.078)
 """Behind everything, and what a surface fades to."""
 
@@ -66,6 +77,8 @@ def generated_includes() -> dict[str, str]:
         + _defines("LAYER_", ((name.upper(), f"{i}u") for i, name in enumerate(LAYERS)))
         + _defines("TRAIL_COLOR_", ((name.upper(), f"{i}u") for i, name in enumerate(TRAIL_COLORS)))
         + _defines("MARK_", ((name, f"{i}u") for i, name in enumerate(_MARKS)))
+        + _defines("END_MARKS_", ((name, f"{i}u") for i, name in enumerate(END_MARKS)))
+        + _defines("COLOR_", ((name.upper(), f"vec3{color[:3]}") for name, color in MARK_COLORS.items()))
         + _defines("ACTIVATION_", ((each.name, i) for i, each in enumerate(Activation)))
         + _defines("", [("BACKGROUND", f"vec3{BACKGROUND}")])
         + _defines("", (("MAX_LEVELS", f"{MAX_LEVELS}u"), ("GROUP", GROUP)))

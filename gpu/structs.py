@@ -31,7 +31,7 @@ FRAME = np.dtype(
         ("signal_low", "f4"),  # ends of the scale that trails are coloured on
         ("signal_high", "f4"),
         ("trail_row", "u4"),  # the colour map's row for trails
-        ("end_marks", "u4"),  # 1: where an episode ended there is a mark
+        ("end_marks", "u4"),  # index into END_MARKS: what is where an episode terminated
         ("highlighting", "u4"),  # 1: agents that are not highlighted step back
         ("selected", "i4"),  # the agent with a mark of its own; -1: none
         ("surface_opacity", "f4"),

@@ -15,6 +15,9 @@ MIN_PITCH, MAX_PITCH = math.radians(8), math.radians(89)
 MIN_DISTANCE, MAX_DISTANCE = 0.4, 12.0
 MIN_REACH, MAX_REACH = 0.005, 2.0
 _MARGIN = 1.15
+_ASPECT = 1.3
+"""Width over height that the height field with its axes needs; where there is less it is smaller."""
+
 _FAR = 40.0
 _TARGET_LIMIT = 3.0
 
@@ -128,8 +131,19 @@ class OrbitCamera:
             self.target_z + self.distance * math.sin(self.pitch),
         )
 
-    def matrix(self, size_px: tuple[int, int]) -> Float32Array:
-        """Return the 4x4 matrix from scene to clip space."""
+    def lens(self, size_px: tuple[int, int], plot: Rect | None = None) -> tuple[float, float]:
+        """Return the focal length, in half the picture's height, and where across the picture the target is.
+
+        plot: where the flat map is; the height field is in the middle of what is left of its right edge, and
+        smaller where that is narrow. None: in the middle of the picture.
+        """
+        width, height = size_px
+        room = min(plot.right, width) if plot else width
+        narrow = min(room / height / _ASPECT, 1.0) if plot else 1.0
+        return narrow / math.tan(self.field_of_view / 2), room / 2
+
+    def matrix(self, size_px: tuple[int, int], plot: Rect | None = None) -> Float32Array:
+        """Return the 4x4 matrix from scene to clip space. plot: as for `lens`."""
         eye = np.array(self.eye())
         forward = np.array([self.target_x, self.target_y, self.target_z]) - eye
         forward /= np.linalg.norm(forward)
@@ -139,8 +153,9 @@ class OrbitCamera:
         for row, axis in enumerate((right, up, -forward)):
             view[row, :3], view[row, 3] = axis, -axis @ eye
         near, far = 0.05, 40.0
-        focal = 1 / math.tan(self.field_of_view / 2)
+        focal, middle = self.lens(size_px, plot)
         lens = np.zeros((4, 4))
+        lens[0, 2] = 1 - 2 * middle / size_px[0]
         lens[0, 0], lens[1, 1] = focal * size_px[1] / size_px[0], focal
         lens[2, 2], lens[2, 3] = (far + near) / (near - far), 2 * far * near / (near - far)
         lens[3, 2] = -1
@@ -153,12 +168,20 @@ class OrbitCamera:
         return replace(self, yaw=self.yaw - math.radians(0.4) * dx_px, pitch=pitch)
 
     def ground_at(
-        self, x_px: float, y_px: float, size_px: tuple[int, int], z: float | None = None
+        self,
+        x_px: float,
+        y_px: float,
+        size_px: tuple[int, int],
+        z: float | None = None,
+        plot: Rect | None = None,
     ) -> tuple[float, float] | None:
-        """Return the scene point at height `z` (the target's) under a pixel; None where the sky is."""
+        """Return the scene point at height `z` (the target's) under a pixel; None where the sky is.
+
+        plot: as for `lens`.
+        """
         z = self.target_z if z is None else z
-        width, height = size_px
-        focal = 1 / math.tan(self.field_of_view / 2)
+        height = size_px[1]
+        focal, middle = self.lens(size_px, plot)
         right = np.array([-math.sin(self.yaw), math.cos(self.yaw), 0.0])
         forward = -np.array(
             [
@@ -168,7 +191,7 @@ class OrbitCamera:
             ]
         )
         up = np.cross(right, forward)
-        across, along = (2 * x_px - width) / height / focal, (1 - 2 * y_px / height) / focal
+        across, along = 2 * (x_px - middle) / height / focal, (1 - 2 * y_px / height) / focal
         ray = forward + across * right + along * up
         eye = np.array(self.eye())
         if ray[2] > -1e-3 or (way := (z - eye[2]) / ray[2]) > _FAR or way < 0:
@@ -176,21 +199,33 @@ class OrbitCamera:
         x, y, _ = eye + way * ray
         return float(x), float(y)
 
-    def panned(self, start: tuple[float, float], end: tuple[float, float], size_px: tuple[int, int]) -> Self:
+    def panned(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        size_px: tuple[int, int],
+        plot: Rect | None = None,
+    ) -> Self:
         """Return the camera after the ground was dragged from one pixel to another, under which it stays.
 
         A drag to where no ground is does nothing.
         """
-        before, after = (self.ground_at(*pixel, size_px) for pixel in (start, end))
+        before, after = (self.ground_at(*pixel, size_px, plot=plot) for pixel in (start, end))
         if before is None or after is None:
             return self
         return self.centered(self.target_x + before[0] - after[0], self.target_y + before[1] - after[1])
 
-    def zoomed(self, factor: float, pixel: tuple[float, float], size_px: tuple[int, int]) -> Self:
+    def zoomed(
+        self,
+        factor: float,
+        pixel: tuple[float, float],
+        size_px: tuple[int, int],
+        plot: Rect | None = None,
+    ) -> Self:
         """Return the camera nearer by `factor`, so that the ground under the pixel stays there."""
         distance = min(max(self.distance / factor, MIN_DISTANCE), MAX_DISTANCE)
         nearer = replace(self, distance=distance)
-        before, after = self.ground_at(*pixel, size_px), nearer.ground_at(*pixel, size_px)
+        before, after = (each.ground_at(*pixel, size_px, plot=plot) for each in (self, nearer))
         if before is None or after is None:
             return nearer
         return nearer.centered(self.target_x + before[0] - after[0], self.target_y + before[1] - after[1])

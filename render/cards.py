@@ -1,17 +1,22 @@
-"""Panels of text over the picture: help, an agent's card, a box's, a frame's costs. No OpenGL."""
+"""Panels of text over the picture: an agent's card, a box's, a frame's costs, notices. No OpenGL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
-from render.overlay import FAINT, INK, PANEL, Color, Overlay
+from render.camera import Rect
+from render.layout import overlap, wrapped
+from render.overlay import FAINT, INK, Color, Overlay
 
-_ROW_GAP, _LEAST_ROW_GAP = 1.35, 0.85  # from line to line of the help, in ems
-_CARD_GAP = 0.95
+_CARD_GAP = 0.95  # from line to line, in ems
+_TITLE = 1.25
+_LEAST_EMS, _LEAST_WIDTH_EMS = 4.6, 12  # height of a card of two rows, and what it is wide
+_COLUMN_GAP = 1.5
 _MARGIN = 0.7  # around a card's text, in ems
 _PLOT_EMS = 2.6
 _BAR_PX = 2
 _NOTE_EMS = 17  # width that a sentence may have at least
+_NOTICE_EMS = 30  # and a notice at most
 _COLORS: tuple[Color, ...] = (
     (0.90, 0.62, 0.0, 1.0),
     (0.34, 0.71, 0.91, 1.0),
@@ -48,70 +53,36 @@ class Card:
     note: str = ""
 
 
-def draw_help(overlay: Overlay, keys: Sequence[tuple[str, str]], size_px: tuple[int, int]) -> None:
-    """Write a panel of keys and what they do in the middle of the picture, in columns if it must be.
-
-    A picture that is too small for all of them says so in the last row.
-    """
-    em = overlay.font.line_px
-    column_px = _rows_width(overlay, keys) + 1.5 * em
-    columns = 1
-    while columns < 3 and _gap(len(keys), columns, size_px[1] / em) < _LEAST_ROW_GAP:
-        columns += 1
-    columns = min(columns, max(int((size_px[0] - 1.5 * em) / column_px), 1))
-    fitting = columns * int((size_px[1] / em - 2) / _LEAST_ROW_GAP)
-    if fitting < len(keys):
-        keys = [*keys[: fitting - 1], ("…", "in a larger window")]
-    gap = min(_ROW_GAP, max(_LEAST_ROW_GAP, _gap(len(keys), columns, size_px[1] / em)))
-    each = -(-len(keys) // columns)
-    width, height = columns * column_px + 1.5 * em, (each * gap + 2) * em
-    x, y = (size_px[0] - width) / 2, (size_px[1] - height) / 2
-    overlay.rect(x, y, width, height, PANEL)
-    for column in range(columns):
-        rows = keys[column * each : (column + 1) * each]
-        _write_rows(overlay, rows, x + 1.5 * em + column * column_px, y + em, gap, (INK, FAINT))
-
-
-def _gap(rows: int, columns: int, height_ems: float) -> float:
-    """Return how far apart rows may be, in ems, to fit in so many columns."""
-    return (height_ems - 2) / -(-rows // columns)
-
-
-def draw_cards(overlay: Overlay, cards: Sequence[Card], right: float, top: float, height: float) -> None:
-    """Stack cards downwards, their right edges at `right`, as far as they fit into `height`.
-
-    A card that does not fit leaves out its plot, then its lamps, then its parts.
-    """
-    end = top + height
-    for card in cards:
-        smaller = replace(card, values=())
-        variants = (card, smaller, replace(smaller, lamps=()), replace(smaller, lamps=(), parts=()))
-        fitting = [each for each in variants if top + _Block(overlay, each).height <= end + 1]
-        if not fitting:
-            return
-        block = _Block(overlay, fitting[0])
-        block.draw(right - block.width, top)
-        top += block.height + 0.5 * overlay.font.line_px
-
-
 class _Block:
-    """A card's parts one below the other: how large they are, and drawing them."""
+    """A card's parts in one column or two: how large they are, and drawing them.
 
-    def __init__(self, overlay: Overlay, card: Card) -> None:
+    In two columns rows and plot are on the left, parts and lamps on the right, the note below both.
+    reduced: whether something is left out.
+    """
+
+    def __init__(self, overlay: Overlay, card: Card, columns: int, *, reduced: bool) -> None:
         em = overlay.font.line_px
-        self._overlay, self._card, self._em = overlay, card, em
-        rows = [*card.rows, *((f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts)]
-        widths = _rows_width(overlay, rows), overlay.font.width(card.title), len(card.values) * _BAR_PX
-        self._inner = max(*widths, _NOTE_EMS * em * bool(card.note))
-        self._note = wrapped(overlay, card.note, self._inner)
-        self._heights = (
-            1.25 * em,
-            len(card.rows) * _CARD_GAP * em,
-            (_PLOT_EMS + 0.5) * em * bool(card.values),
-            (1.0 + len(card.parts) * _CARD_GAP) * em * bool(card.parts),
-            (len(card.lamps) * _CARD_GAP + 0.3) * em * bool(card.lamps),
-            len(self._note) * _CARD_GAP * em,
+        self.reduced = reduced
+        self._overlay, self._card, self._em, self._columns = overlay, card, em, columns
+        width = overlay.font.width
+        parts = rows_width(overlay, [(f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts])
+        lamps = max((width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
+        widths = [
+            max(rows_width(overlay, card.rows), width(card.title), len(card.values) * _BAR_PX),
+            max(parts * bool(card.parts), lamps),
+        ]
+        if columns == 1:
+            widths = [max(*widths, _NOTE_EMS * em * bool(card.note))] * 2
+        self._widths = widths
+        self._inner = widths[0] if columns == 1 else sum(widths) + _COLUMN_GAP * em
+        self._note = wrapped(overlay.font, card.note, self._inner)
+        left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values)
+        right = (
+            (1.0 + len(card.parts) * _CARD_GAP) * bool(card.parts),
+            (len(card.lamps) * _CARD_GAP + 0.3) * bool(card.lamps),
         )
+        self._left, self._right = sum(left) * em, sum(right) * em
+        self._parts = right[0] * em
 
     @property
     def width(self) -> float:
@@ -121,36 +92,107 @@ class _Block:
     @property
     def height(self) -> float:
         """Pixels."""
-        return 2 * _MARGIN * self._em + sum(self._heights)
+        body = self._left + self._right if self._columns == 1 else max(self._left, self._right)
+        return (2 * _MARGIN + _TITLE + len(self._note) * _CARD_GAP) * self._em + body
+
+    def fits(self, room: tuple[float, float]) -> bool:
+        """Whether it is no larger than so much room."""
+        return self.width <= room[0] and self.height <= room[1] + 1
 
     def draw(self, left: float, top: float) -> None:
         """Draw it with its corner there."""
         overlay, card, em = self._overlay, self._card, self._em
         x, y = left + _MARGIN * em, top + _MARGIN * em
-        title, rows, plot, parts, lamps, _ = self._heights
-        overlay.rect(left, top, self.width, self.height, PANEL)
+        overlay.panel(Rect(left, top, self.width, self.height))
         overlay.text(x, y, card.title, INK)
-        _write_rows(overlay, card.rows, x, y + title, _CARD_GAP, (FAINT, INK))
-        y += title + rows + plot
+        y += _TITLE * em
+        write_rows(overlay, card.rows, x, y, _CARD_GAP, (FAINT, INK))
         if card.values:
-            _plot(overlay, card, x, y, self._inner)
+            _plot(overlay, card, x, y + self._left, self._widths[0])
+        beside = x, y + self._left
+        if self._columns == 2:
+            beside = x + self._widths[0] + _COLUMN_GAP * em, y
         if card.parts:
-            _stack(overlay, card.parts, x, y + 0.3 * em, self._inner)
-        _light_lamps(overlay, card.lamps, x, y + parts)
+            _stack(overlay, card.parts, beside[0], beside[1] + 0.3 * em, self._widths[1])
+        _light_lamps(overlay, card.lamps, beside[0], beside[1] + self._parts)
+        below = top + self.height - (_MARGIN + len(self._note) * _CARD_GAP) * em
         for index, line in enumerate(self._note):
-            overlay.text(x, y + parts + lamps + index * _CARD_GAP * em, line, INK)
+            overlay.text(x, below + index * _CARD_GAP * em, line, INK)
 
 
-def wrapped(overlay: Overlay, text: str, width: float) -> list[str]:
-    """Return a sentence as lines no wider than `width`, but for words that are wider themselves."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and overlay.font.width(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
+    """Stack cards downwards at the right edge of an area, then in a column further left, as far as they fit.
+
+    A card that does not fit is set in two columns, or leaves out its note, its parts, its lamps, its plot,
+    and then its last rows; the first ones leave room for a few rows of the others.
+    """
+    em = overlay.font.line_px
+    bottom, right = _free_below(overlay, area), area.right
+    top, left = area.top, area.right
+    for index, card in enumerate(cards):
+        block = _fitting(overlay, card, (right - area.left, bottom - top))
+        if block and right - block.width - area.left < _LEAST_WIDTH_EMS * em:  # no column beside
+            others = _LEAST_EMS * em * (len(cards) - index - 1)
+            height = max(bottom - top - others, min(_LEAST_EMS * em, bottom - top))
+            block = _fitting(overlay, card, (right - area.left, height))
+        if block is None or block.reduced:
+            aside = left - 0.5 * em
+            beside = _fitting(overlay, card, (aside - area.left, bottom - area.top)) if index else None
+            if beside:
+                block, top, right = beside, area.top, aside
+        block = block or _fitting(overlay, card, (right - area.left, bottom - top))
+        if block and overlay.layout.claim(Rect(right - block.width, top, block.width, block.height)):
+            block.draw(right - block.width, top)
+            left, top = min(left, right - block.width), top + block.height + 0.5 * em
+
+
+def _free_below(overlay: Overlay, area: Rect) -> float:
+    """Return where the uppermost thing in an area begins, or the area ends."""
+    return min([area.bottom, *(each.top for each in overlay.layout.taken if overlap(each, area))])
+
+
+def _fitting(overlay: Overlay, card: Card, room: tuple[float, float]) -> _Block | None:
+    """Return the largest form of a card that has room: width, height."""
+    narrow = _narrowed(overlay, card, room[0] - 2 * _MARGIN * overlay.font.line_px)
+    return next((each for each in _variants(overlay, narrow) if each.fits(room)), None)
+
+
+def _narrowed(overlay: Overlay, card: Card, width: float) -> Card:
+    """Return a card with a title and values that are short enough for a width."""
+    names = max((overlay.font.width(name) for name, _ in card.rows), default=0.0)
+    rest = width - names - 1.5 * overlay.font.line_px
+    rows = tuple((name, overlay.short(text, rest)) for name, text in card.rows)
+    return replace(card, title=overlay.short(card.title, width), rows=rows)
+
+
+def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
+    """Return a card in ever smaller forms."""
+    plain = replace(card, note="")
+    few = replace(plain, parts=())
+    forms = list(dict.fromkeys([card, plain, few, replace(few, lamps=()), replace(few, lamps=(), values=())]))
+    for form in forms:
+        yield _Block(overlay, form, columns=1, reduced=form not in (card, plain))
+        if form.parts or form.lamps:
+            yield _Block(overlay, form, columns=2, reduced=form not in (card, plain))
+    for rows in range(len(card.rows) - 1, 0, -1):
+        yield _Block(overlay, replace(forms[-1], rows=card.rows[:rows]), columns=1, reduced=True)
+
+
+def draw_notice(overlay: Overlay, notice: str, area: Rect) -> None:
+    """Write what happened just now at the lower edge of an area, on a backing, as wide as is read well."""
+    em = overlay.font.line_px
+    width = min(area.width - 2 * _MARGIN * em, _NOTICE_EMS * em)
+    most = max(int((area.height - 2 * _MARGIN * em) / (_CARD_GAP * em)), 0)
+    lines = wrapped(overlay.font, notice, width, most)
+    if not lines:
+        return
+    wide = max(overlay.font.width(line) for line in lines)
+    height = (len(lines) * _CARD_GAP + 2 * _MARGIN) * em
+    box = Rect(area.left, area.bottom - height, wide + 2 * _MARGIN * em, height)
+    if overlay.layout.claim(box):
+        overlay.panel(box)
+        for index, line in enumerate(lines):
+            overlay.text(box.left + _MARGIN * em, box.top + (_MARGIN + index * _CARD_GAP) * em, line)
 
 
 def _stack(overlay: Overlay, parts: Sequence[tuple[str, float]], x: float, y: float, width: float) -> None:
@@ -175,14 +217,14 @@ def _light_lamps(overlay: Overlay, lamps: Sequence[tuple[str, bool | None]], x: 
         overlay.text(x + 0.9 * em, line, name, FAINT)
 
 
-def _rows_width(overlay: Overlay, rows: Sequence[tuple[str, str]]) -> float:
+def rows_width(overlay: Overlay, rows: Sequence[tuple[str, str]]) -> float:
     """Return how wide rows of a name and a value are, pixels."""
     first = max((overlay.font.width(name) for name, _ in rows), default=0.0)
     second = max((overlay.font.width(text) for _, text in rows), default=0.0)
     return first + 1.5 * overlay.font.line_px + second
 
 
-def _write_rows(
+def write_rows(
     overlay: Overlay,
     rows: Sequence[tuple[str, str]],
     x: float,
@@ -190,6 +232,7 @@ def _write_rows(
     gap: float,
     inks: tuple[Color, Color],
 ) -> None:
+    """Write rows of a name and a value below each other, `gap` ems apart, in these colours."""
     em = overlay.font.line_px
     second = x + max((overlay.font.width(name) for name, _ in rows), default=0.0) + 1.5 * em
     for index, (name, text) in enumerate(rows):

@@ -5,6 +5,8 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
+from sim.worlds.base import Termination
+
 VALUE_ROW, DENSITY_ROW, AGE_ROW, SEQUENTIAL_ROW, DIVERGING_ROW, OUTCOME_ROW, AGENT_ROW = range(7)
 
 SEQUENTIAL = ("viridis", "cividis", "plasma", "inferno", "magma", "gray")
@@ -15,26 +17,46 @@ DIVERGING = ("RdBu_r", "PuOr", "coolwarm")
 """For signed fields: their middle is 0, and their ends can be told apart with all forms of colour blindness.
 """
 
-OUTCOMES = ("#d9d9d9", "#e8692a", "#56b4e9")
-"""Episodes that still run, terminated, were truncated; after Okabe and Ito (2008)."""
+AUTO, QUIET = "auto", "quiet"
+"""Not maps of matplotlib's: what `value_map` finds one for, and dark grays that trails stand out from."""
+
+RUNNING, TRUNCATED = "#d9d9d9", "#56b4e9"
+TERMINATED: dict[Termination, str] = {
+    "goal": "#26b583",
+    "failure": "#e8692a",
+    "either": "#e8692a",
+    "never": "#e8692a",
+}
+"""Episodes that still run, were truncated, terminated; after Okabe and Ito (2008)."""
 
 
-def colormap_rows(value: str = "viridis", density: str = "magma") -> NDArray[np.uint8]:
+def colormap_rows(
+    value: str = "viridis", density: str = "magma", termination: Termination = "either"
+) -> NDArray[np.uint8]:
     """Return the maps as [rows, 256, 4] RGBA, low to high.
 
-    value, density: names out of SEQUENTIAL or DIVERGING. Trails run from dark to light as they get newer.
+    value, density: names out of SEQUENTIAL or DIVERGING, or QUIET. termination: what it means.
+    Trails run from dark to light as they get newer.
     Maps of signals leave out what would be lost on the fields' colours: their darkest part.
     """
+    outcomes = RUNNING, TERMINATED[termination], TRUNCATED
     rows = [
-        _colors(value),
+        _colors("gray", 0.02, 0.42) if value == QUIET else _colors(value),
         _colors(density),
         _colors("YlOrBr_r", 0.35),
         _colors("plasma", 0.2),
         _colors("RdBu_r", 0.06, 0.94),
-        np.repeat([to_rgba(color) for color in OUTCOMES], [86, 85, 85], axis=0),
+        np.repeat([to_rgba(color) for color in outcomes], [86, 85, 85], axis=0),
         _hues(),
     ]
     return np.round(np.stack(rows) * 255).astype(np.uint8)
+
+
+def value_map(name: str, *, signed: bool) -> str:
+    """Return the value's colour map. signed: whether trails have a diverging one."""
+    if name != AUTO:
+        return name
+    return QUIET if signed else "viridis"
 
 
 def _hues() -> NDArray[np.float64]:

@@ -14,10 +14,11 @@ from gpu.passes.shade import ShadePass
 from gpu.source import LAYERS
 from gpu.textures import clamped
 from gpu.trails import TrailRing
-from render.colormaps import DENSITY_ROW, DIVERGING, VALUE_ROW, colormap_rows
+from render.colormaps import DENSITY_ROW, DIVERGING, QUIET, VALUE_ROW, colormap_rows, value_map
 from render.legends import ColorBar
 from render.looks import Looks
 from sim.config import Config
+from sim.worlds.base import Termination
 
 VALUE, DENSITY = LAYERS.index("value"), LAYERS.index("density")
 
@@ -38,6 +39,7 @@ class Fields:
 
     `value_title` is what the critic's colour bar is called.
     critic: None where there is no critic; the density is then what is shown and what makes the height.
+    termination: what it means, for the colours of outcomes.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Fields:
         bounds: tuple[tuple[float, float], tuple[float, float]],
         critic: Field | None,
         meter: FrameMeter,
+        termination: Termination,
     ) -> None:
-        self._meter, self._critic = meter, critic
+        self._meter, self._critic, self._termination = meter, critic, termination
         self.value_title = "V(s)"
         self._owned = ExitStack()
         heatmap = config.heatmap
@@ -68,6 +71,7 @@ class Fields:
         self.height_layer = VALUE if critic else DENSITY
         self._colors: tuple[object, ...] = ()
         self._uploads = 0
+        self._quiet = False
         self.shown_ranges: NDArray[Any] = self._ranges.read()
 
     def _own(self, made: Any) -> Any:
@@ -81,7 +85,9 @@ class Fields:
 
     def layer(self, name: str) -> int:
         """Return the index of the layer that is shown when `name` is asked for."""
-        return LAYERS.index(name) if self._critic else DENSITY
+        if not self._critic:
+            return DENSITY
+        return VALUE if self._quiet and LAYERS.index(name) != DENSITY else LAYERS.index(name)
 
     def count(self, ticks: range) -> None:
         """Add the visits of `ticks`, which must be in the ring."""
@@ -98,13 +104,18 @@ class Fields:
             self._ranges.update(VALUE, self._critic.texture)
             self.read_ranges()
 
-    def take_colors(self, looks: Looks) -> bool:
-        """Take over colour maps and the ends of scales; return whether heights are others now."""
-        colors = looks.value_colormap, looks.density_colormap
-        scale = looks.value_low, looks.value_high, looks.value_colormap in DIVERGING
+    def take_colors(self, looks: Looks, *, signed: bool = False) -> bool:
+        """Take over colour maps and the ends of scales; return whether heights are others now.
+
+        signed: whether trails have a diverging colour map, from which the fields step back.
+        """
+        value = value_map(looks.value_colormap, signed=signed)
+        self._quiet = value == QUIET
+        colors = value, looks.density_colormap
+        scale = looks.value_low, looks.value_high, value in DIVERGING
         before, self._colors = self._colors, (colors, scale)
         if not before or before[0] != colors:
-            self._colormaps.write(colormap_rows(*colors).tobytes())
+            self._colormaps.write(colormap_rows(*colors, self._termination).tobytes())
         if (before and before[1] == scale) or not self._critic:
             return False
         if not before and scale == (None, None, False):
@@ -130,10 +141,14 @@ class Fields:
         """Return the colour bars of the layer that is shown."""
         value, density = ((float(each["shown_low"]), float(each["shown_high"])) for each in self.shown_ranges)
         bars = [
-            ColorBar(self.value_title, VALUE_ROW, *value),
-            ColorBar("visits", DENSITY_ROW, *density, exponential=True),
+            ColorBar(self.value_title, VALUE_ROW, *value, meaning="the return that the critic expects"),
+            ColorBar("visits", DENSITY_ROW, *density, exponential=True, meaning="how often agents come by"),
         ]
         return bars if LAYERS[layer] == "both" else [bars[layer]]
+
+    def height_bar(self) -> ColorBar:
+        """Return the scale of what lifts the surface."""
+        return self.bars(self.height_layer)[0]
 
     def bind_heights(self) -> None:
         """Make the surface's height and the ranges visible to passes."""

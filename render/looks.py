@@ -10,7 +10,7 @@ from sim.config import Config
 class Looks:
     """Opacities, sizes in logical pixels, colours and effects.
 
-    value_low, value_high: None follows the field.
+    value_low, value_high: None follows the field. value_colormap: "auto", or one of `render.colormaps`.
     """
 
     surface_opacity: float = 1.0
@@ -20,7 +20,7 @@ class Looks:
     agent_size_px: float = 7.0
     end_marks: bool = True
     contours: int = 12
-    value_colormap: str = "viridis"
+    value_colormap: str = "auto"
     density_colormap: str = "magma"
     value_low: float | None = None
     value_high: float | None = None

@@ -1,5 +1,6 @@
 """Everything written or ruled over the picture, as one list of parallelograms and one draw."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import moderngl
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from gpu.bindings import Texture
 from gpu.meter import FrameMeter
 from gpu.source import draw_program
+from render.camera import Rect
+from render.layout import Layout, shortened
 from render.text import Font
 
 Color = tuple[float, float, float, float]
@@ -32,11 +35,27 @@ QUAD = np.dtype(
 _PLAIN, _GLYPH, _COLORMAP = 0, 1, 2
 
 
-class Overlay:
-    """A list of quads to be drawn in order; pure data, cheap to build anew when something changed."""
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """A line of text and the pixels it may cover."""
 
-    def __init__(self, font: Font) -> None:
+    text: str
+    box: Rect
+
+
+class Overlay:
+    """A list of quads to be drawn in order; pure data, cheap to build anew when something changed.
+
+    layout: what of the picture is taken. texts: every line written. panels: what has a backing of
+    its own. blocks: areas of text that need one where the scene is under them.
+    """
+
+    def __init__(self, font: Font, layout: Layout | None = None) -> None:
         self.font = font
+        self.layout = layout or Layout()
+        self.texts: list[TextBox] = []
+        self.blocks: list[Rect] = []
+        self.panels: list[Rect] = []
         self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is slow
 
     def quads(self) -> NDArray[Any]:
@@ -50,6 +69,11 @@ class Overlay:
     def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
         """Fill a rectangle."""
         self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
+
+    def panel(self, area: Rect) -> None:
+        """Fill an area with the backing of text."""
+        self.panels.append(area)
+        self.rect(area.left, area.top, area.width, area.height, PANEL)
 
     def gradient(self, x: float, y: float, width: float, height: float, row: int) -> None:
         """Fill a rectangle with colour map `row`: low at the bottom; at the left, if it is a wide one."""
@@ -84,16 +108,54 @@ class Overlay:
 
         upright: turned a quarter to the left, reading upwards.
         """
-        placed = self.font.quads(text)
+        self._write(self.measure(x, y, text, anchor=anchor, upright=upright), text, color, upright)
+
+    def label(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        color: Color = INK,
+        *,
+        anchor: tuple[float, float] = (0.0, 0.0),
+        upright: bool = False,
+    ) -> bool:
+        """Write a line as `text` does and take its box if that fits; return whether it does."""
+        box = self.measure(x, y, text, anchor=anchor, upright=upright)
+        if not text or not self.layout.claim(box):
+            return False
+        self._write(box, text, color, upright)
+        return True
+
+    def measure(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        anchor: tuple[float, float] = (0.0, 0.0),
+        upright: bool = False,
+    ) -> Rect:
+        """Return the pixels that a line written there may cover."""
         width, height = self.font.width(text), self.font.ascent + self.font.descent
+        if upright:
+            left, bottom = round(x - anchor[1] * height), round(y + anchor[0] * width)
+            return Rect(left, bottom - width, height, width)
+        return Rect(round(x - anchor[0] * width), round(y - anchor[1] * height), width, height)
+
+    def short(self, text: str, width: float) -> str:
+        """Return a text that is no wider than `width` pixels."""
+        return shortened(self.font, text, width)
+
+    def _write(self, box: Rect, text: str, color: Color, upright: bool) -> None:
+        self.texts.append(TextBox(text, box))
+        placed = self.font.quads(text)
         quads = np.zeros((len(placed), 15), np.float32)
         if upright:
-            x, y = round(x - anchor[1] * height), round(y + anchor[0] * width)
-            quads[:, 0], quads[:, 1] = x + placed[:, 1], y - placed[:, 0]
+            quads[:, 0], quads[:, 1] = box.left + placed[:, 1], round(box.bottom) - placed[:, 0]
             quads[:, 3], quads[:, 4] = -placed[:, 2], placed[:, 3]
         else:
-            x, y = round(x - anchor[0] * width), round(y - anchor[1] * height)
-            quads[:, :2] = placed[:, :2] + (x, y)
+            quads[:, :2] = placed[:, :2] + (box.left, box.top)
             quads[:, 2], quads[:, 5] = placed[:, 2], placed[:, 3]
         quads[:, 6:10], quads[:, 10:14], quads[:, 14] = placed[:, 4:], color, _GLYPH
         self._parts.append(quads)

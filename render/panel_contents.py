@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 
 from gpu.source import LAYERS
 from render.changes import Change, Restart, Set, Slice, Standing
-from render.colormaps import DIVERGING, SEQUENTIAL
+from render.colormaps import AUTO, DIVERGING, SEQUENTIAL
 from render.viewer import Request, Viewer
 
 
@@ -112,7 +112,7 @@ class Contents:
     def _fields(self, viewer: Viewer) -> None:
         looks, maps = viewer.looks, (*SEQUENTIAL, *DIVERGING)
         _, opacity = _slider("opacity", looks.surface_opacity, 0, 1, "%.2f")
-        _, value = _pick("value", looks.value_colormap, maps)
+        _, value = _pick("value", looks.value_colormap, (AUTO, *maps))
         _, density = _pick("density", looks.density_colormap, maps)
         clamped = imgui.SliderFlags_.always_clamp
         _, contours = imgui.slider_int("contours", looks.contours, 0, 40, "%d", clamped)

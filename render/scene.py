@@ -10,10 +10,10 @@ from gpu.bindings import Block
 from gpu.heights import Surface, scene_points
 from gpu.individuals import Agents
 from gpu.meter import FrameMeter
-from gpu.source import BACKGROUND, TRAIL_COLORS
+from gpu.source import BACKGROUND, END_MARKS, TRAIL_COLORS
 from gpu.structs import FRAME
 from gpu.trails import TrailSource
-from render.axes import MapAxis
+from render.axes import HEIGHT, MapAxis
 from render.camera import Rect
 from render.fields import Field, Fields
 from render.labels import Annotations, Labels, Scales
@@ -26,9 +26,6 @@ from sim.config import Config
 from sim.landscape import MapPlane, map_plane
 from sim.signals import Signals
 from sim.worlds import World
-
-HEIGHT = 0.62
-"""Of the height field, in units of half the map's width."""
 
 SLANTED = 0.5
 """Of the picture's height: what an edge of the height field spans, at the side that is further away."""
@@ -46,7 +43,7 @@ class Scene:
         self, gl: Any, config: Config, world: World, critic: Field | None, meter: FrameMeter, scale: float
     ) -> None:
         self._gl, self._config, self._meter, self._critic = gl, config, meter, critic
-        self._scale = scale
+        self._scale, self._termination = scale, world.termination
         self.plane = map_plane(config, world)
         self._owned = ExitStack()
         try:
@@ -62,10 +59,21 @@ class Scene:
     def _make(self, plane: MapPlane) -> None:
         gl, config, meter, own = self._gl, self._config, self._meter, self._own
         self.trails: Trails = own(Trails(gl, config, plane.bounds, HEIGHT, meter))
-        self.fields: Fields = own(Fields(gl, config, self.trails.ring, plane.bounds, self._critic, meter))
+        self.fields: Fields = own(
+            Fields(gl, config, self.trails.ring, plane.bounds, self._critic, meter, self._termination)
+        )
         self._surface: SurfaceLayer = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
         x, y = (MapAxis(each.label, each.low, each.high) for each in plane.variables)
-        self._labels: Labels = own(Labels(gl, (x, y), self._scale, meter))
+        self._labels: Labels = own(
+            Labels(
+                gl,
+                (x, y),
+                self._scale,
+                meter,
+                text_px=config.render.text_px,
+                termination=self._termination,
+            )
+        )
         self._target: Target = own(Target(gl, config.render.msaa, meter))
         self._block = own(gl.buffer(reserve=FRAME.itemsize))
         self._frame = np.zeros(1, FRAME)
@@ -178,7 +186,7 @@ class Scene:
 
     def _prepare(self, viewer: Viewer) -> None:
         """Bring all that is drawn up to date, and bind it."""
-        if self.fields.take_colors(viewer.looks):
+        if self.fields.take_colors(viewer.looks, signed=self.trails.signed):
             self._heights_stale = True
             self.revision += 1
         section = self._meter.section
@@ -225,6 +233,8 @@ class Scene:
         plot = self.plot()
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
         self.trails.fill(frame, looks, viewer.trail_color, self._scale)
+        mark = "DIAMOND" if self._termination == "goal" else "CROSS"
+        frame["end_marks"] = END_MARKS.index(mark if looks.end_marks else "NONE")
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
 
@@ -235,8 +245,10 @@ class Scene:
     def _label(self, viewer: Viewer, said: Annotations) -> None:
         slice_label = self.plane.label if self._critic else ""
         layer = self.fields.layer(viewer.layer)
-        scales = Scales(tuple(self.fields.bars(layer)), self.trails.bar(viewer.trail_color))
-        said = said.also(slice_label) if slice_label else said
+        bars, height = tuple(self.fields.bars(layer)), self.fields.height_bar()
+        scales = Scales(bars, self.trails.bar(viewer.trail_color), height)
+        for line in (scales.meaning(), slice_label):
+            said = said.also(line) if line else said
         self._labels.update(viewer, self._target.size, said, scales)
         over(self._gl)
         self._labels.draw()

@@ -55,21 +55,30 @@ def within(ground: Positions, selection: Selection) -> NDArray[Any]:
 
 
 def region_of(
-    frame: Box, camera: OrbitCamera, size_px: tuple[int, int], lift: Callable[[Positions], Positions]
+    frame: Box,
+    camera: OrbitCamera,
+    size_px: tuple[int, int],
+    lift: Callable[[Positions], Positions],
+    plot: Rect | None = None,
 ) -> Region:
     """Return what a frame of the picture (pixels) covers of the height field as `camera` sees it.
 
-    lift: gives the scene points [n, 3] on the surface over points of the ground [n, 2].
+    lift: gives the scene points [n, 3] on the surface over points of the ground [n, 2]. plot: as for
+    `OrbitCamera.lens`.
     """
     middles = ((np.arange(_CELLS) + 0.5) / _CELLS * 2 - 1).astype(np.float32)
     ground = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
-    pixels = on_screen(lift(ground), camera.matrix(size_px), size_px)
+    pixels = on_screen(lift(ground), camera.matrix(size_px, plot), size_px)
     cells = inside(pixels, frame).reshape(_CELLS, _CELLS)
-    return Region(cells, _outline(frame, camera, size_px, lift))
+    return Region(cells, _outline(frame, camera, size_px, lift, plot))
 
 
 def _outline(
-    frame: Box, camera: OrbitCamera, size_px: tuple[int, int], lift: Callable[[Positions], Positions]
+    frame: Box,
+    camera: OrbitCamera,
+    size_px: tuple[int, int],
+    lift: Callable[[Positions], Positions],
+    plot: Rect | None,
 ) -> Positions:
     """Return where the frame's edge meets the surface: along each line of sight, from above the ground."""
     left, top, right, bottom = frame
@@ -77,7 +86,8 @@ def _outline(
     pixels = np.concatenate([np.linspace(start, end, _SIDE_POINTS) for start, end in pairwise(corners)])
     highest = 1.0
     sights = [
-        [camera.ground_at(x, y, size_px, z) or (np.nan, np.nan) for z in (highest, 0)] for x, y in pixels
+        [camera.ground_at(x, y, size_px, z, plot) or (np.nan, np.nan) for z in (highest, 0)]
+        for x, y in pixels
     ]
     above, below = np.array(sights, np.float32).swapaxes(0, 1)
     share = np.linspace(0, 1, _STEPS, dtype=np.float32)[:, None, None]

@@ -36,14 +36,15 @@ class Font:
         self._font = ImageFont.truetype(str(path), size_px, layout_engine=ImageFont.Layout.BASIC)
         self.ascent, self.descent = self._font.getmetrics()
         self.glyphs, self.atlas = self._draw()
-        self.quads = lru_cache(maxsize=64)(self._quads)
+        self.quads = lru_cache(maxsize=512)(self._quads)  # texts of a picture with its help, twice over
+        self.width = lru_cache(maxsize=4096)(self._width)
 
     @property
     def line_px(self) -> int:
         """From one baseline to the next."""
         return int((self.ascent + self.descent) * 1.25)
 
-    def width(self, text: str) -> float:
+    def _width(self, text: str) -> float:
         """Return how far the pen moves, pixels."""
         return sum(self._glyph(character).advance for character in text)
 

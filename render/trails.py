@@ -29,6 +29,13 @@ _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Of the ring: what the scale of a signal is found from."""
 
 
+_MEANINGS = {
+    Signal.VALUE: "the return that the critic expects",
+    Signal.TD_ERROR: "red is better than the critic expected, blue is worse",
+    Signal.ADVANTAGE: "red is better than usual there, blue is worse",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Thinned:
     """What is left out of the trails: `individuals` are whole, the others' reach back `ticks` only."""
@@ -151,6 +158,11 @@ class Trails:
         """Do the same in a loop: `features.vectorized_heights` off."""
         self._place.update_one_by_one(ticks, surface)
 
+    @property
+    def signed(self) -> bool:
+        """Whether colours have 0 in their middle."""
+        return self.signals is not None and self.signals.scale.signed
+
     def color_by(self, wanted: str) -> str:
         """Return what trails are coloured by: the signal there is, or else their age or agent, as wanted."""
         if self.signals:
@@ -163,7 +175,9 @@ class Trails:
         if self.signals is None:
             return ColorBar("age (ticks)", AGE_ROW, 1.0 - self.ring.length, 0.0) if by == "age" else None
         scale = self.signals.scale
-        return ColorBar(scale.title, self._row(wanted), self.scale.low, self.scale.high, names=scale.names)
+        title, meaning = scale.title, _MEANINGS.get(self.signals.signal, "")
+        ends = self.scale.low, self.scale.high
+        return ColorBar(title, self._row(wanted), *ends, names=scale.names, meaning=meaning)
 
     def _row(self, wanted: str) -> int:
         """Return the colour map's row."""
@@ -171,7 +185,7 @@ class Trails:
             return AGENT_ROW if wanted == "agent" else AGE_ROW
         if self.signals.signal is Signal.OUTCOME:
             return OUTCOME_ROW
-        return DIVERGING_ROW if self.signals.scale.signed else SEQUENTIAL_ROW
+        return DIVERGING_ROW if self.signed else SEQUENTIAL_ROW
 
     def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> bool:
         """Decide how many agents are individuals from now on; return whether that is a change.
@@ -204,7 +218,6 @@ class Trails:
         frame["trail_opacity"] = looks.trail_opacity
         frame["agent_size_px"] = looks.agent_size_px * scale
         frame["agent_opacity"] = looks.agent_opacity
-        frame["end_marks"] = looks.end_marks
         frame["trail_row"] = self._row(wanted)
         frame["signal_low"], frame["signal_high"] = self.scale.low, self.scale.high
         frame["individuals"] = self.individuals.count

@@ -80,6 +80,7 @@ class Viewer:
     looks: Looks = field(default_factory=Looks)
     trail_colors: Sequence[str] = TRAIL_COLORS
     help_shown: bool = False
+    help_seen: bool = False
     labels_shown: bool = True
     profile_shown: bool = False
     blind: bool = False
@@ -107,7 +108,7 @@ class Viewer:
         """Return the 4x4 matrix from scene to clip space. plot: where the flat map is."""
         if self.lift == 0:
             return self.map_camera.matrix(size_px, plot)
-        field = self.orbit_camera.matrix(size_px)
+        field = self.orbit_camera.matrix(size_px, plot)
         if self.lift == 1:
             return field
         flat = self.map_camera.matrix(size_px, plot)
@@ -115,6 +116,7 @@ class Viewer:
 
     def advance(self, elapsed_s: float) -> None:
         """Move the cameras by `elapsed_s` of time, and turn if the view turns by itself."""
+        self.help_seen = self.help_seen or self.help_shown
         if self.turn_deg_per_s and not self.following:
             self.orbit_goal = self.orbit_goal.turned(math.radians(self.turn_deg_per_s) * elapsed_s)
         self.map_camera = eased(self.map_camera, self.map_goal, elapsed_s)
@@ -215,13 +217,13 @@ class Viewer:
         else:
             self.following = False
             before = drag.x - drag.dx, drag.y - drag.dy
-            self.orbit_goal = self.orbit_goal.panned(before, (drag.x, drag.y), size_px)
+            self.orbit_goal = self.orbit_goal.panned(before, (drag.x, drag.y), size_px, plot)
 
     def _zoom(self, factor: float, x: float, y: float, plot: Rect, size_px: tuple[int, int]) -> None:
         if self.flat:
             self.map_goal = self.map_goal.zoomed(factor, x, y, plot)
         else:
-            self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px)
+            self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px, plot)
 
     def _stretch_box(self, drag: Drag, plot: Rect) -> None:
         """Let the box reach from where the drag began to where the pointer is."""
@@ -234,10 +236,18 @@ class Viewer:
         box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
         self.box, self.frame = (box, None) if self.flat else (None, box)
 
-    def take_frame(self, size_px: tuple[int, int], lift: Callable[[Float32Array], Float32Array]) -> None:
-        """Choose what the frame covers. lift: gives the points on the surface over points of the ground."""
+    def take_frame(
+        self,
+        size_px: tuple[int, int],
+        lift: Callable[[Float32Array], Float32Array],
+        plot: Rect | None = None,
+    ) -> None:
+        """Choose what the frame covers. lift: gives the points on the surface over points of the ground.
+
+        plot: as for `OrbitCamera.lens`.
+        """
         if self.frame:
-            self.box = region_of(self.frame, self.orbit_camera, size_px, lift)
+            self.box = region_of(self.frame, self.orbit_camera, size_px, lift, plot)
             self.frame = None
 
 

@@ -153,9 +153,10 @@ class HeatmapConfig(Section):
         description="values of the other variables: 'cart velocity=0.5, cart position=-1'; those not named "
         "have the world's own, or the middle of their window",
     )
-    colormap: Colormap = Field(
-        "viridis",
-        description="of the value; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
+    colormap: Literal["auto"] | Colormap = Field(
+        "auto",
+        description="of the value; auto: viridis, and a dark gray without visits where trails show a signed "
+        "signal; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
     )
     density_colormap: Colormap = Field("magma", description="of the density")
     low: Literal["auto"] | Figure = Field("auto", description="low end of the value's colour scale")
@@ -182,6 +183,7 @@ class RenderConfig(Section):
 
     width: int = Field(1280, ge=160, le=7680, description="pixels")
     height: int = Field(720, ge=120, le=4320, description="pixels")
+    text_px: float = Field(13.0, ge=8, le=48, description="size of all text, pixels")
     view: Literal["2d", "3d"] = Field("3d", description="map from above, or height field")
     max_fps: float = Field(60.0, ge=0, le=1000, description="frames per second at most; 0: all it can")
     vsync: bool = Field(True, description="wait for the display (window only)")

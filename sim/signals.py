@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.layout import Ending
 from sim.policy.network import RewardNormalization
 from sim.worlds import World
-from sim.worlds.base import ContinuousAction, DiscreteAction, Float32Array
+from sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction, Float32Array
 
 
 class Signal(StrEnum):
@@ -227,7 +227,9 @@ def _scale(signal: Signal, world: World, critic: Critic | None) -> SignalScale:
         case Signal.REWARD:
             return SignalScale("reward")
         case Signal.OUTCOME:
-            return SignalScale("outcome", 0.0, 2.0, names=tuple(each.name.lower() for each in Ending))
+            return SignalScale(
+                "outcome", 0.0, 2.0, names=("running", TERMINATED[world.termination], "truncated")
+            )
     return _action_scale(world)
 
 

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Sequence
 from statistics import median
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from gpu.meter import FrameMeter
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from valuescape.session import Session
 
 _NOTICE_S = 4.0
-_NOTICE_WIDTH = 70  # characters
 _PARTS = 7
+_RECENT = 60  # frames that the rate is of
+_HINT = "H: help"
 
 
 def heading(
@@ -39,7 +39,7 @@ def heading(
     config = engine.config
     acting = "random actions" if engine.world.action.dim else "no actions"
     policy = checkpoint.algorithm.upper() if checkpoint else acting
-    title = f"Valuescape: {config.world.name.replace('_', ' ')}"
+    title = " · ".join(filter(None, (_title(config.world.name), _goal(engine.world.goal), "Valuescape")))
     processes = _count(engine.workers, "worker process", "worker processes")
     what: tuple[str, ...] = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
     how: tuple[str, ...] = (f"{state} · tick {max(tick, 0):,}",)
@@ -52,6 +52,15 @@ def heading(
         ticks = "newest tick" if thinned.ticks < 2 else f"last {thinned.ticks:.0f} ticks"
         what = (*what, f"{thinned.individuals:,} agents drawn one by one, the others' {ticks} as a crowd")
     return Heading(what, how)
+
+
+def _title(name: str) -> str:
+    """Return a world's name as it is read; an id of Gymnasium's stays as it is."""
+    return name if ":" in name else name.replace("_", " ")
+
+
+def _goal(goal: str) -> str:
+    return f"goal: {goal}" if goal else ""
 
 
 def profile_card(
@@ -74,9 +83,11 @@ def profile_card(
     trail segments that are there and not drawn. cached: share of looks at statistics that computed nothing.
     """
     segments = f"{log.segments[-1]:,}" if log.segments else "–"
-    rate = rate_of(log.first_tick, log.last_tick)
+    rate, ends = rate_of(log.first_tick, log.last_tick), log.frame_ends[-_RECENT:]
+    fps = (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else math.nan
     rows = [
-        ("median, may take", f"{median(busy_ms):.1f}, {may_take_ms:.1f} ms" if busy_ms else "–"),
+        ("frames a second", "–" if math.isnan(fps) else f"{fps:.1f}"),
+        ("median (ms)", f"{median(busy_ms):.1f} of {may_take_ms:.1f}" if busy_ms else "–"),
         ("draw calls, queries", f"{meter.draw_calls}, {meter.queries}"),
         ("dispatches, effects", f"{meter.dispatches}, {meter.effects}"),
         ("segments, thinned", f"{segments}, {thinned:,}"),
@@ -122,20 +133,24 @@ class Captions:
         if self._stale:
             self._stale = False
             stats.forget("captions")
-        return stats.get("captions", lambda: Annotations(self._heading(session), _cards(session)))
+        return stats.get("captions", lambda: self._say(session))
+
+    def _say(self, session: "Session") -> Annotations:
+        return Annotations(self._heading(session), _cards(session), self._current_notice())
 
     def _heading(self, session: "Session") -> Heading:
         accounts, stage = session.accounts, session.stage
         running = "in step with frames" if session.lockstep else f"{accounts.recent_fps:.0f} fps"
         state = "paused" if session.pace.paused else running
         episodes, thinned = accounts.episodes(stage), session.scene.trails.thinned
-        said = heading(session.engine, stage.checkpoint, state, session.newest_tick, episodes, thinned)
         if lamp := session.alerts.lamp:
-            said = Heading(said.left, (f"● {lamp} (F3) · {said.right[0]}", *said.right[1:]))
-        if time.monotonic() >= self._notice_until:
-            return said
-        notice = [part for line in self._notice.splitlines() for part in wrap(line, _NOTICE_WIDTH)]
-        return Heading(said.left, (*said.right, *notice))
+            state = f"● {lamp} (F3) · {state}"
+        if not session.headless and not session.viewer.help_seen:
+            state = f"{_HINT} · {state}"
+        return heading(session.engine, stage.checkpoint, state, session.newest_tick, episodes, thinned)
+
+    def _current_notice(self) -> str:
+        return self._notice if time.monotonic() < self._notice_until else ""
 
 
 def _cards(session: "Session") -> tuple[Card, ...]:

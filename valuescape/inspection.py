@@ -59,7 +59,7 @@ class Inspection:
         def lift(ground: Positions) -> Positions:
             return self._stage.scene.points(low + (ground + 1) / 2 * (high - low))
 
-        viewer.take_frame(size_px, lift)
+        viewer.take_frame(size_px, lift, self._stage.scene.plot())
 
     def fit(self, viewer: Viewer) -> None:
         """Let the view hold all agents but the outermost hundredth on each side."""

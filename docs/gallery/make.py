@@ -44,19 +44,9 @@ PICTURES = (
         "td-error",
         "Where the critic is wrong: a pendulum's trails by their TD errors. Red is better than the critic "
         "thought, blue is worse; the field steps back.",
-        "swingup",
+        "td_error",
         260,
-        (
-            "agents.count=500",
-            "trails.color_by=td_error",
-            "trails.length=40",
-            "trails.width_px=2",
-            "heatmap.layer=value",
-            "heatmap.colormap=gray",
-            "heatmap.opacity=0.45",
-            "lod.segment_budget=0",
-            "agents.size_px=5",
-        ),
+        (),
     ),
     Picture(
         "advantage",

@@ -1,5 +1,6 @@
-// Marks with a dark rim, legible on every colour of the map: a light disc for an agent, a cross where an episode
-// terminated, an open square where it was truncated, a ring around the agent that is selected.
+// Marks with a dark rim, legible on every colour of the map: a light disc for an agent; where an episode terminated
+// a diamond if that was its goal, else a cross; an open square where it was truncated; a ring around the agent that
+// is selected.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -16,6 +17,7 @@ const vec3 RIM = vec3(0.05, 0.06, 0.09);
 float distance_px() {
     vec2 at = abs(v_offset_px);
     float square = max(at.x, at.y) - 0.8 * v_radius_px;
+    if (v_kind == MARK_TERMINATED && frame.end_marks == END_MARKS_DIAMOND) return (at.x + at.y) * 0.70710678 - 0.55 * v_radius_px;
     if (v_kind == MARK_TERMINATED) return max(abs(at.x - at.y) * 0.70710678 - 0.22 * v_radius_px, square);
     if (v_kind == MARK_TRUNCATED) return abs(square + 0.2 * v_radius_px) - 0.2 * v_radius_px;
     float disc = length(v_offset_px);
@@ -24,8 +26,8 @@ float distance_px() {
 }
 
 vec3 fill_color() {
-    if (v_kind == MARK_TERMINATED) return vec3(1.0, 0.55, 0.25);
-    if (v_kind == MARK_TRUNCATED) return vec3(0.45, 0.8, 1.0);
+    if (v_kind == MARK_TERMINATED) return frame.end_marks == END_MARKS_DIAMOND ? COLOR_GOAL : COLOR_FAILURE;
+    if (v_kind == MARK_TRUNCATED) return COLOR_TRUNCATED;
     return v_kind == MARK_AGENT ? vec3(1.0, 1.0, 0.98) : ACCENT;
 }
 

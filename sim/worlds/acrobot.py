@@ -57,6 +57,8 @@ class Acrobot(ElementwiseWorld):
     """
 
     name = "acrobot"
+    goal = "swing the free end 1 m above the fixed one"
+    termination = "goal"
     source = (
         "Gymnasium 1.x, envs/classic_control/acrobot.py (Acrobot-v1); "
         "Sutton and Barto, Reinforcement Learning (1998), section 11.3"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,18 @@ class DiscreteAction:
 ActionSpace = ContinuousAction | DiscreteAction
 
 
+Termination = Literal["goal", "failure", "either", "never"]
+"""What it means that an episode terminates in a world; "either" where that is not known."""
+
+TERMINATED: dict[Termination, str] = {
+    "goal": "goal reached",
+    "failure": "failed",
+    "either": "terminated",
+    "never": "terminated",
+}
+"""How the picture says that an episode terminated."""
+
+
 class World(ABC):
     """What all worlds say of themselves, without process, clock or OpenGL; see ArrayWorld for how they step.
 
@@ -84,7 +96,7 @@ class World(ABC):
 
     The map shows two state variables, `map_axes` (horizontal, vertical) unless `heatmap.axes` says otherwise.
     A critic's landscape holds the others at `map_slice` (by name) or, if not there, in the middle of their
-    window.
+    window. `goal` is what agents are to do, in a few words: "reach the flag at position 0.5".
     """
 
     name: ClassVar[str]
@@ -97,6 +109,8 @@ class World(ABC):
     reset_draws: ClassVar[int]
     map_axes: ClassVar[tuple[int, int]] = (0, 1)
     map_slice: ClassVar[Mapping[str, float]] = {}
+    goal: ClassVar[str] = ""
+    termination: ClassVar[Termination] = "either"
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
         """Write the observations of `state` into `out` [obs_dim, n]; unless overridden, the state itself."""

@@ -29,6 +29,8 @@ class CartPole(ElementwiseWorld):
     """
 
     name = "cartpole"
+    goal = "keep the pole upright and the cart on its track"
+    termination = "failure"
     source = (
         "Gymnasium 1.x, envs/classic_control/cartpole.py (CartPole-v1); "
         "Barto, Sutton and Anderson (1983); Florian, Correct equations for the cart-pole (2005)"

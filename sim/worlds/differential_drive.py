@@ -29,6 +29,8 @@ class DifferentialDrive(ElementwiseWorld):
     """
 
     name = "differential_drive"
+    goal = "drive to the origin"
+    termination = "goal"
     source = (
         "LaValle, Planning Algorithms (2006), section 13.1.2.2; the exact arc as in Dudek and Jenkin, "
         "Computational Principles of Mobile Robotics (2000), chapter 3"

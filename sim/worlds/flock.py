@@ -76,6 +76,8 @@ class Flock(InteractingWorld):
     """
 
     name = "flock"
+    goal = "none; birds keep together and apart"
+    termination = "never"
     source = (
         "JuliaDynamics ABMFrameworksComparison, Flocking/DECLARATION.md; rules of Reynolds (SIGGRAPH 1987)"
     )

@@ -55,6 +55,8 @@ class MountainCar(_Valley):
     """Three actions; reward -1 a step; terminates at position 0.5; truncates after 200 steps."""
 
     name = "mountain_car"
+    goal = "reach the flag at position 0.5"
+    termination = "goal"
     source = "Gymnasium 1.x, envs/classic_control/mountain_car.py (MountainCar-v0); Moore (1990)"
     action: ClassVar[ActionSpace] = DiscreteAction(("push left", "coast", "push right"))
     max_episode_steps = 200
@@ -70,6 +72,8 @@ class MountainCarContinuous(_Valley):
     """A force in +-1; reward 100 at the goal less 0.1 force^2; terminates at 0.45; truncates after 999."""
 
     name = "mountain_car_continuous"
+    goal = "reach the flag at position 0.45"
+    termination = "goal"
     source = "Gymnasium 1.x, envs/classic_control/continuous_mountain_car.py (MountainCarContinuous-v0)"
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("force", "", -1.0, 1.0),))
     max_episode_steps = 999

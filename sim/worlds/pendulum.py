@@ -25,6 +25,8 @@ class Pendulum(ElementwiseWorld):
     """
 
     name = "pendulum"
+    goal = "swing up and stay upright, at angle 0"
+    termination = "never"
     source = "Gymnasium 1.x, envs/classic_control/pendulum.py (Pendulum-v1)"
     state: ClassVar[tuple[Variable, ...]] = (
         Variable("angle", "rad", -np.pi, np.pi, periodic=True),

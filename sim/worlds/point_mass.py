@@ -22,6 +22,8 @@ class PointMass(ElementwiseWorld):
     """
 
     name = "point_mass"
+    goal = "come to rest at position 0"
+    termination = "goal"
     source = "Bryson and Ho, Applied Optimal Control (1975), section 3.9"
     state: ClassVar[tuple[Variable, ...]] = (
         Variable("position", "m", -3.0, 3.0),

@@ -96,6 +96,15 @@ def test_the_target_is_in_the_middle(camera):
     assert project(camera.matrix(SIZE), SIZE, target) == pytest.approx((320, 180), abs=0.05)
 
 
+def test_the_height_field_is_in_the_middle_of_what_bars_leave():
+    at = project(OrbitCamera().matrix(SIZE, PLOT), SIZE, (0, 0, 0.1))
+    assert at == pytest.approx((240, 180), abs=0.05)
+    narrow = Rect(40, 40, 200, 250)
+    matrix = OrbitCamera().matrix(SIZE, narrow)
+    corners = [project(matrix, SIZE, (x, y, 0.0)) for x in (-1, 1) for y in (-1, 1)]
+    assert all(0 < x < narrow.right for x, _ in corners)
+
+
 @given(orbit_cameras)
 def test_up_is_up_and_nothing_is_mirrored(camera):
     matrix = camera.matrix(SIZE)
@@ -143,11 +152,15 @@ def test_the_distance_has_bounds(camera, factor):
     assert camera.zoomed(1.1, MIDDLE, SIZE).distance < camera.distance
 
 
-@given(orbit_cameras, whole_pixels)
-def test_the_ground_under_a_pixel_is_drawn_there(camera, pixel):
-    ground = camera.ground_at(*pixel, SIZE)
+plots = st.sampled_from([None, PLOT, Rect(40, 40, 200, 250)])
+"""Where the flat map is: not said; left of some bars; in a narrow picture."""
+
+
+@given(orbit_cameras, plots, whole_pixels)
+def test_the_ground_under_a_pixel_is_drawn_there(camera, plot, pixel):
+    ground = camera.ground_at(*pixel, SIZE, plot=plot)
     if ground is not None:
-        found = project(camera.matrix(SIZE), SIZE, (*ground, camera.target_z))
+        found = project(camera.matrix(SIZE, plot), SIZE, (*ground, camera.target_z))
         assert found == pytest.approx(pixel, abs=0.6)
 
 
@@ -156,21 +169,21 @@ def test_the_sky_is_no_ground():
     assert OrbitCamera().ground_at(*MIDDLE, SIZE) == pytest.approx((0, 0), abs=1e-6)
 
 
-@given(orbit_cameras, whole_pixels, st.floats(0.5, 2))
-def test_zooming_keeps_the_ground_under_the_pointer(camera, pixel, factor):
-    zoomed = camera.zoomed(factor, pixel, SIZE)
-    before, after = (each.ground_at(*pixel, SIZE) for each in (camera, zoomed))
+@given(orbit_cameras, plots, whole_pixels, st.floats(0.5, 2))
+def test_zooming_keeps_the_ground_under_the_pointer(camera, plot, pixel, factor):
+    zoomed = camera.zoomed(factor, pixel, SIZE, plot)
+    before, after = (each.ground_at(*pixel, SIZE, plot=plot) for each in (camera, zoomed))
     if None not in (before, after) and max(abs(zoomed.target_x), abs(zoomed.target_y)) < 3:
         assert after == pytest.approx(before, abs=1e-4)
 
 
-@given(orbit_cameras, whole_pixels, whole_pixels)
-def test_panning_takes_the_ground_along(camera, start, end):
-    moved, before = camera.panned(start, end, SIZE), camera.ground_at(*start, SIZE)
-    if None in (before, camera.ground_at(*end, SIZE)):
+@given(orbit_cameras, plots, whole_pixels, whole_pixels)
+def test_panning_takes_the_ground_along(camera, plot, start, end):
+    moved, before = camera.panned(start, end, SIZE, plot), camera.ground_at(*start, SIZE, plot=plot)
+    if None in (before, camera.ground_at(*end, SIZE, plot=plot)):
         assert moved == camera
     elif max(abs(moved.target_x), abs(moved.target_y)) < 3:
-        assert moved.ground_at(*end, SIZE) == pytest.approx(before, abs=1e-4)
+        assert moved.ground_at(*end, SIZE, plot=plot) == pytest.approx(before, abs=1e-4)
 
 
 @given(places, places, st.floats(0.02, 1), st.floats(0.02, 1))

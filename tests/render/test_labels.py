@@ -11,8 +11,9 @@ from gpu.meter import FrameMeter
 from render import labels
 from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
 from render.camera import MapCamera, OrbitCamera
-from render.cards import draw_help
 from render.events import KEYS, MOUSE
+from render.help import GLOSSARY, draw_help
+from render.layout import Layout
 from render.legends import ColorBar, draw_color_bars, draw_heading
 from render.overlay import INK, QUAD, Overlay
 from render.text import CHARACTERS, Font
@@ -144,7 +145,7 @@ def test_every_character_has_its_own_glyph():
 
 
 def test_all_that_is_written_can_be_written():
-    texts = "".join(key + text for key, _, text in KEYS) + "".join(map("".join, MOUSE))
+    texts = "".join(key + text for key, _, text in KEYS) + "".join(map("".join, [*MOUSE, *GLOSSARY]))
     assert set(texts) <= set(CHARACTERS)
 
 
@@ -165,8 +166,8 @@ def boxes(quads):
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)], axis=1)
 
 
-def drawn(draw, *arguments):
-    overlay = Overlay(FONT)
+def drawn(draw, *arguments, layout=None):
+    overlay = Overlay(FONT, layout)
     draw(overlay, *arguments)
     return overlay.quads()
 
@@ -218,17 +219,16 @@ BARS = [ColorBar("V(s)", 0, -1234.5, -0.25), ColorBar("visits", 1, 0.0, 19.0, ex
 @pytest.mark.parametrize("size", [(480, 270), (640, 360), (1280, 720), (3840, 2160)])
 def test_nothing_is_cut_off(size):
     plot = plot_rect(size, FONT.line_px)
-    keys = [(key, text) for key, _, text in KEYS] + list(MOUSE)
     parts = {
         "map axes": (draw_map_axes, MapCamera(), plot, AXES),
         "map axes, zoomed": (draw_map_axes, MapCamera(0.3, 0.1, 0.005), plot, AXES),
         "orbit axes": (draw_orbit_axes, OrbitCamera(), size, AXES),
         "bars": (draw_color_bars, BARS, size, plot),
         "heading": (draw_heading, ["Valuescape", "point_mass"], ["60 fps"], size),
-        "help": (draw_help, keys, size),
+        "help": (draw_help, size),
     }
     for name, (draw, *arguments) in parts.items():
-        area = boxes(drawn(draw, *arguments))
+        area = boxes(drawn(draw, *arguments, layout=Layout(size)))
         assert area[:, :2].min() >= 0, name
         assert (area[:, 2:].max(axis=0) <= size).all(), name
 
@@ -253,8 +253,9 @@ def test_the_map_s_ticks_say_what_is_visible():
     written = []
 
     class Listening(Overlay):
-        def text(self, x, y, text, *args, **kwargs):
+        def label(self, x, y, text, *args, **kwargs):
             written.append(text)
+            return True
 
     draw_map_axes(Listening(FONT), MapCamera(0.9, 0.9, 0.05), plot, AXES)
     assert written[-2:] == ["position (m)", "velocity (m/s)"]

@@ -44,7 +44,7 @@ def test_keys_that_change_what_is_shown():
     asked = press(view, Action.PROJECTION, Action.LAYER, Action.TRAIL_COLOR, Action.HELP)
     assert asked == [None] * 4
     view.advance(10)
-    assert view == viewer(flat=False, layer="density", trail_color="agent", help_shown=True)
+    assert view == viewer(flat=False, layer="density", trail_color="agent", help_shown=True, help_seen=True)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_the_field_is_raised_and_lowered_smoothly():
         view.advance(0.02)
     assert 10 < len(seen) < 40
     np.testing.assert_array_equal(seen[0], view.map_camera.matrix(SIZE, PLOT))
-    np.testing.assert_array_equal(view.matrix(SIZE, PLOT), view.orbit_camera.matrix(SIZE))
+    np.testing.assert_array_equal(view.matrix(SIZE, PLOT), view.orbit_camera.matrix(SIZE, PLOT))
     corners = [[project(matrix, SIZE, (x, y, 0.0)) for x in (-1, 1) for y in (-1, 1)] for matrix in seen]
     ways = np.linalg.norm(np.diff(np.array(corners), axis=0), axis=2)
     assert ways.max() < 60  # pixels: nothing jumps

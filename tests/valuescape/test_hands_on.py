@@ -281,7 +281,7 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     monkeypatch.setattr("valuescape.stage.Scene", broken)
     does(session, Key(Action.RELOAD))
     assert session.scene is now
-    assert "syntax error" in str(session.captions.of(session).heading)
+    assert "syntax error" in session.captions.of(session).notice
     turn(session, 3)
 
 
@@ -309,7 +309,7 @@ def test_what_cannot_be_run_is_said_and_the_run_goes_on(at_the_picture, changes)
     turn(session, 2)
     assert session.config == config
     assert session.newest_tick > at
-    said = str(session.captions.of(session).heading)
+    said = session.captions.of(session).notice
     assert any(str(value).split(",")[0] in said for value in changes.values())
 
 

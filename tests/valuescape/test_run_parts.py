@@ -49,7 +49,7 @@ def test_the_heading_says_what_runs_and_how():
     nothing_yet = EpisodeStats(0, 0, math.nan, math.nan)
     shown = heading(engine_with(workers=0), None, "60 fps", -1, nothing_yet, None)
     text = " | ".join(str(shown).splitlines())
-    assert "Valuescape: mountain car" in text
+    assert "mountain car · goal: reach the flag at position 0.5 · Valuescape" in text
     assert "random actions · 1,200 agents · no worker processes" in text
     assert "60 fps · tick 0" in text
     assert "nan" not in text

@@ -33,10 +33,7 @@ def pixel_of(position, camera=None, height=0.0):
     """Return where (x, y) is drawn, in pixels from the top left; with an orbit camera, at a height."""
     low, high = np.array(own_plane(WORLD).bounds)
     scene = (np.array(position) - low) / (high - low) * 2 - 1
-    if camera is None:
-        matrix = MapCamera().matrix(SIZE, plot_rect(SIZE, Font(13).line_px))
-    else:
-        matrix = camera.matrix(SIZE)
+    matrix = (camera or MapCamera()).matrix(SIZE, plot_rect(SIZE, Font(13).line_px))
     x, y = project(matrix, SIZE, (*scene, height))
     return int(x), int(y)
 
