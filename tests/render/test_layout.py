@@ -316,7 +316,7 @@ def test_parts_go_before_letters():
     width = font(13).width
     assert shortened(font(13), whole, width(whole) - 1) == "point mass · goal: come to rest"
     assert shortened(font(13), whole, width("point mass")) == "point mass"
-    assert shortened(font(13), whole, width("point mass") - 1) == "point m…"
+    assert shortened(font(13), whole, width("point mass") - 1) == "point ma…"
 
 
 @given(texts_of, st.floats(20, 400), st.integers(1, 6))

@@ -192,7 +192,7 @@ CLICKED = {
 CHOSEN = {
     (RUN, "world"): (2, {"world.name": "flock"}),
     (VIEW, "layer"): (2, {"layer": "both"}),
-    (FIELDS, "value"): (MAPS.index("magma"), {"value_colormap": "magma"}),
+    (FIELDS, "value"): (1 + MAPS.index("magma"), {"value_colormap": "magma"}),
     (FIELDS, "density"): (MAPS.index("magma"), {"density_colormap": "magma"}),
     (TRAILS, "colour"): (1, {"trail_color": "agent"}),
     (TRAILS, "segments"): (1, [Set("lod.segment_budget", 0)]),

@@ -74,9 +74,12 @@ def test_a_frame_in_the_sky_covers_nothing():
     assert np.isnan(region.outline).all()
 
 
+PLOT = Rect(80, 40, 1000, 600)
+
+
 def lines(viewer):
     overlay = Overlay(Font(13))
-    draw_selection(overlay, viewer, SIZE, Rect(80, 40, 1000, 600))
+    draw_selection(overlay, viewer, SIZE, PLOT)
     return overlay.quads()
 
 
@@ -85,7 +88,7 @@ def test_what_is_chosen_is_ruled():
     assert len(lines(viewer)) == 0
     viewer.frame = FRAME
     assert len(lines(viewer)) == 4
-    viewer.take_frame(SIZE, hills)
+    viewer.take_frame(SIZE, hills, PLOT)
     assert viewer.frame is None
     around = lines(viewer)
     assert len(around) > 40
