@@ -29,8 +29,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
 
 _LOADING_S = 2.0
-"""A worker that starts may be silent so long whatever `workers.heartbeat_timeout` says: loading a library, and
-the compiler, keep its other threads waiting for a quarter of a second, on a busy machine for longer."""
+"""A worker that starts may be silent so long whatever `workers.heartbeat_timeout` says: loading a library,
+and the compiler, keep its other threads waiting for a quarter of a second, on a busy machine for longer."""
 
 _UNGUARDED = 77
 """Exit code of a worker whose script starts workers when it is imported."""
@@ -164,21 +164,25 @@ class Supervisor:
         record["pid"] = 0
         record["phase"] = Phase.STARTING
         record["heartbeat_ns"] = time.monotonic_ns()
-        with _quiet_start():
-            receiver, sender = self._context.Pipe(duplex=False)
-            process = self._context.Process(
-                target=worker_main,
-                args=(replace(spec, checkpoint=None), self._checkpoint, sender),
-                name=f"valuescape-worker-{spec.index}",
-                daemon=True,
-            )
-            try:
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=worker_main,
+            args=(replace(spec, checkpoint=None), self._checkpoint, sender),
+            name=f"valuescape-worker-{spec.index}",
+            daemon=True,
+        )
+        try:
+            with _quiet_start():
                 process.start()
-            except OSError as error:
-                receiver.close()
-                raise _refused(spec, error) from error
-            finally:
-                sender.close()
+        except OSError as error:
+            receiver.close()
+            raise _refused(spec, error) from error
+        except BaseException:  # an interrupt that was held back until the worker was whole
+            process.kill()
+            process.join()
+            raise
+        finally:
+            sender.close()
         slot = _Slot(spec, process, receiver, time.monotonic())
         if before:
             slot.raised_at, slot.deaths = before.raised_at, before.deaths
