@@ -1,7 +1,7 @@
 """Who makes the ticks: the calling process alone, or a crew of workers."""
 
+import os
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -12,10 +12,11 @@ from sim import compiling
 from sim.arena import Arena
 from sim.control import Bell, read_orders
 from sim.errors import UsageError
+from sim.failures import Failure, report
 from sim.layout import NO_LIMIT, Phase
 from sim.sections import WorkersConfig
 from sim.stepper import Stepper
-from sim.supervisor import Supervisor, WorkerFailedError, failure_here
+from sim.supervisor import Supervisor, WorkerFailedError
 from sim.worker import WorkerSpec, make_stepper, make_turns, uses_simd
 from sim.worlds import make_world
 from sim.worlds.base import ElementwiseWorld
@@ -94,8 +95,8 @@ class Alone:
         except UsageError:
             raise
         except Exception as error:  # a world may be the user's own
-            report = failure_here(0, self._part, self._tick, traceback.format_exc())
-            raise WorkerFailedError(report) from error
+            told = report(0, os.getpid(), self._part, self._tick, Failure.of(error))
+            raise WorkerFailedError(told) from error
 
     def stepper(self) -> Stepper:
         """Return the stepper of all agents."""

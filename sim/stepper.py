@@ -133,6 +133,7 @@ class Stepper:
 
     def prepare(self, turns: Turns) -> None:
         """Do now what would make the first call of `run` slow."""
+        turns.prepare()
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
         """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""

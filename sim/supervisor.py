@@ -7,7 +7,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import multiprocess
 from multiprocess import resource_tracker
 
 from sim.errors import UsageError
+from sim.failures import Failure, report
 from sim.interrupts import signals_held
 from sim.layout import Phase
+from sim.parcel import Parcel
 from sim.sections import WorkersConfig
 from sim.worker import WorkerSpec, worker_main
 
@@ -25,6 +27,13 @@ _FILES, _FILES_A_WORKER = 8, 6
 """Descriptors that an engine takes: memory, bells and pipes, a few of them only while a worker starts."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
+
+_LOADING_S = 2.0
+"""A worker that starts may be silent so long whatever `workers.heartbeat_timeout` says: loading a library,
+and the compiler, keep its other threads waiting for a quarter of a second, on a busy machine for longer."""
+
+_UNGUARDED = 77
+"""Exit code of a worker whose script starts workers when it is imported."""
 
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 """Exit codes of workers that did not end by themselves."""
@@ -43,13 +52,14 @@ class WorkerFailedError(Exception):
 class _Slot:
     """One slice's worker: the process that has it now, and the pipe its last words come through.
 
-    resume_s: when it is to be replaced (monotonic), while it waits for that. raised_at: the tick after which
-    the worker before raised an error.
+    begun_s: when the process was started (monotonic). resume_s: when it is to be replaced, while it waits
+    for that. raised_at: the tick after which the worker before raised an error.
     """
 
     spec: WorkerSpec
     process: Any
     last_words: Any
+    begun_s: float
     buried: bool = False
     resume_s: float | None = None
     raised_at: int | None = None
@@ -61,18 +71,38 @@ class _Slot:
         return self.process.exitcode in _FROM_OUTSIDE
 
     @property
+    def record(self) -> Any:
+        """What the worker says of itself in the arena."""
+        return self.spec.arena["worker"][self.spec.index]
+
+    @property
     def tick(self) -> int:
         """The tick that the slice last completed."""
-        return int(self.spec.arena["worker"][self.spec.index]["tick"])
+        return int(self.record["tick"])
+
+    @property
+    def starting(self) -> bool:
+        """Whether it is not at work yet."""
+        return self.record["phase"] in (Phase.STARTING, Phase.COMPILING)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds that it has not beaten, though it should: it is at its own code, or stopped."""
+        if self.process.exitcode is not None:
+            return 0.0
+        if int(self.record["pid"]) != self.process.pid and not _is_stopped(self.process.pid):
+            return 0.0  # Python itself is starting
+        return (time.monotonic_ns() - int(self.record["heartbeat_ns"])) * 1e-9
 
 
 class Supervisor:
     """Keeps one worker process alive per slice; `check` once a frame, which never waits.
 
-    A dead worker (exit code) or a hung one (no heartbeat for `workers.heartbeat_timeout`) is replaced. The
-    newcomer goes on from the tick its slice last completed: nothing is lost, and the run stays the same.
-    Who ends by himself again and again is replaced after pauses: none, 0.1 s, 0.2 s, 0.4 s and so on. An
-    error that Python raises twice after one tick would be raised for ever, and ends the run.
+    A dead worker (exit code) or a hung one (no heartbeat for `workers.heartbeat_timeout`, also while it
+    starts) is replaced. The newcomer goes on from the tick its slice last completed: nothing is lost, and the
+    run stays the same. One that ends by itself again and again is replaced after pauses: none, 0.1 s, 0.2 s,
+    0.4 s and so on. An error that Python raises twice after one tick would be raised for ever, and ends the
+    run.
     """
 
     def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
@@ -81,6 +111,8 @@ class Supervisor:
         self._context = multiprocess.get_context(config.start_method)
         self._recent: deque[float] = deque()
         self._slots: list[_Slot] = []
+        self._checkpoint = Parcel(specs[0].checkpoint)
+        _require_main_guard()
         try:
             for spec in specs:
                 self._slots.append(self._start(spec))
@@ -99,8 +131,8 @@ class Supervisor:
             self._look_after(index, slot)
 
     def _look_after(self, index: int, slot: _Slot) -> None:
-        if slot.resume_s is None and (reason := self._trouble(slot)):
-            self._give_up_or_pause(slot, reason)
+        if slot.resume_s is None and (failure := self._trouble(slot)):
+            self._give_up_or_pause(slot, failure)
         if slot.resume_s is not None and time.monotonic() >= slot.resume_s:
             self._slots[index] = self._start(slot.spec, slot)
             self.restarts += 1
@@ -108,18 +140,14 @@ class Supervisor:
     def require_started(self) -> None:
         """Raise UsageError if a worker failed before its first tick; WorkerFailedError if a world raised.
 
-        One that was killed did not fail, and is replaced.
+        One that was killed or stopped did not fail, and is replaced.
         """
         for index, slot in enumerate(self._slots):
-            if slot.tick >= 0 or slot.resume_s is not None or slot.killed:
+            waits = slot.resume_s is not None
+            if slot.tick >= 0 or waits or slot.killed or self._silence(slot):
                 self._look_after(index, slot)
-            elif reason := self._trouble(slot):
-                if _world_raised(reason):
-                    raise WorkerFailedError(_report(slot, reason)) from WorkerFailedError(reason)
-                raise UsageError(
-                    f"worker {slot.spec.index} failed while starting: {_summary(reason)}",
-                    "run again with --debug for its traceback, or with --set workers.count=0",
-                ) from WorkerFailedError(reason)
+            elif failure := self._trouble(slot):
+                raise _failed_to_start(slot, failure)
 
     def close(self) -> None:
         """End all workers, who have been told to stop: wait a bounded time, kill, collect."""
@@ -129,41 +157,56 @@ class Supervisor:
                 slot.process.join(max(0.0, deadline - time.monotonic()))
             self._bury(slot)
         self._slots.clear()
+        self._checkpoint.close()
 
     def _start(self, spec: WorkerSpec, before: _Slot | None = None) -> _Slot:
         record = spec.arena["worker"][spec.index]
+        record["pid"] = 0
         record["phase"] = Phase.STARTING
         record["heartbeat_ns"] = time.monotonic_ns()
-        with quiet_start():
-            receiver, sender = self._context.Pipe(duplex=False)
-            process = self._context.Process(
-                target=worker_main, args=(spec, sender), name=f"valuescape-worker-{spec.index}", daemon=True
-            )
-            try:
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=worker_main,
+            args=(replace(spec, checkpoint=None), self._checkpoint, sender),
+            name=f"valuescape-worker-{spec.index}",
+            daemon=True,
+        )
+        try:
+            with quiet_start():
                 process.start()
-            except OSError as error:
-                receiver.close()
-                raise _refused(spec, error) from error
-            finally:
-                sender.close()
-        slot = _Slot(spec, process, receiver)
+        except OSError as error:
+            receiver.close()
+            raise _refused(spec, error) from error
+        except BaseException:  # an interrupt that was held back until the worker was whole
+            process.kill()
+            process.join()
+            raise
+        finally:
+            sender.close()
+        slot = _Slot(spec, process, receiver, time.monotonic())
         if before:
             slot.raised_at, slot.deaths = before.raised_at, before.deaths
         return slot
 
-    def _trouble(self, slot: _Slot) -> str:
-        """Return why this worker must be replaced, or nothing."""
+    def _trouble(self, slot: _Slot) -> Failure | None:
+        """Return why this worker must be replaced, or None."""
         if slot.process.exitcode is not None:
-            return _last_words(slot) or f"exit code {slot.process.exitcode}"
-        record = slot.spec.arena["worker"][slot.spec.index]
-        starting = record["phase"] in (Phase.STARTING, Phase.COMPILING)
-        allowed = self.config.start_timeout if starting else self.config.heartbeat_timeout
-        silent = (time.monotonic_ns() - int(record["heartbeat_ns"])) * 1e-9
-        return f"no heartbeat for {silent:.1f} s" if silent > allowed else ""
+            return _last_words(slot) or Failure(f"exit code {slot.process.exitcode}")
+        if silence := self._silence(slot):
+            return Failure(f"no heartbeat for {silence:.1f} s")
+        if slot.starting and time.monotonic() - slot.begun_s > self.config.start_timeout:
+            return Failure(f"not at work after {self.config.start_timeout:g} s (workers.start_timeout)")
+        return None
 
-    def _give_up_or_pause(self, slot: _Slot, reason: str) -> None:
+    def _silence(self, slot: _Slot) -> float:
+        """Return for how many seconds a worker has been silent if that is too long, else 0."""
+        allowed = self.config.heartbeat_timeout
+        silent = slot.silent_s
+        return silent if silent > (max(allowed, _LOADING_S) if slot.starting else allowed) else 0.0
+
+    def _give_up_or_pause(self, slot: _Slot, failure: Failure) -> None:
         """End a worker and say when it is to be replaced. Raises WorkerFailedError if that is hopeless."""
-        report = _report(slot, reason)
+        told = _report(slot, failure)
         killed = slot.killed or slot.process.exitcode is None  # which is one that hangs
         self._bury(slot)
         now, window = time.monotonic(), self.config.restart_window
@@ -172,13 +215,13 @@ class Supervisor:
         hopeless = ""
         if len(self._recent) >= self.config.max_restarts:
             hopeless = f"{len(self._recent)} restarts within {window:g} s; giving up"
-        elif _raised(reason) and slot.raised_at == slot.tick:
+        elif failure.raised and slot.raised_at == slot.tick:
             hopeless = "it had failed there before; giving up"
         if hopeless:
-            first, _, rest = report.partition("\n")
+            first, _, rest = told.partition("\n")
             message = f"{first}\n  {hopeless}" + (f"\n{rest}" if rest else "")
-            raise WorkerFailedError(message) from WorkerFailedError(reason)
-        slot.raised_at = slot.tick if _raised(reason) else None
+            raise WorkerFailedError(message) from WorkerFailedError(failure.trace or failure.summary)
+        slot.raised_at = slot.tick if failure.raised else None
         slot.resume_s = now + (0 if killed else _pause_s(len(slot.deaths)))
         if not killed:
             slot.deaths.append(now)
@@ -213,39 +256,60 @@ def _refused(spec: WorkerSpec, error: OSError) -> UsageError:
     )
 
 
-def _last_words(slot: _Slot) -> str:
+def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
+    """Return the error that ends a start: the worker's own where that says what to do."""
+    cause = WorkerFailedError(failure.trace or failure.summary)
+    error: Exception
+    if slot.process.exitcode == _UNGUARDED:
+        return _unguarded()
+    if failure.usage:
+        error = failure.usage
+    elif failure.world_raised:
+        error = WorkerFailedError(_report(slot, failure))
+    else:
+        error = UsageError(
+            f"worker {slot.spec.index} failed while starting: {failure.summary}",
+            "run again with --debug for its traceback, or with --set workers.count=0",
+        )
+    error.__cause__ = cause
+    return error
+
+
+def _require_main_guard() -> None:
+    """End this process, silently, if it is a worker that runs its script again and comes to start workers.
+
+    Python would raise an error here, in forty lines, one traceback for each worker.
+    """
+    if getattr(multiprocess.current_process(), "_inheriting", False):
+        raise SystemExit(_UNGUARDED)
+
+
+def _unguarded() -> UsageError:
+    return UsageError(
+        "worker processes import the script that starts them, and this one would start them again",
+        'put what it does under `if __name__ == "__main__":`, or take num_workers=0 (workers.count=0)',
+    )
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a process of ours is stopped, by SIGSTOP or by a debugger."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return status.rpartition(")")[2].split()[0] in "Tt"
+    return False
+
+
+def _last_words(slot: _Slot) -> Failure | None:
     # poll() is true at end of file too, where recv() raises EOFError.
     with contextlib.suppress(EOFError, OSError):
         if slot.last_words.poll():
-            return str(slot.last_words.recv())
-    return ""
+            words: Failure = slot.last_words.recv()
+            return words
+    return None
 
 
-def failure_here(index: int, part: slice, tick: int, reason: str) -> str:
-    """Return the report of a slice that failed in this process after `tick`; `reason` is a traceback."""
-    return _told(index, os.getpid(), part, tick, reason)
-
-
-def _report(slot: _Slot, reason: str) -> str:
-    return _told(slot.spec.index, slot.process.pid, slot.spec.part, slot.tick, reason)
-
-
-def _told(index: int, pid: int, part: slice, tick: int, reason: str) -> str:
-    """Say which worker failed where and why, with the traceback if it was an error that Python raised."""
-    said = (
-        f"worker {index} (pid {pid}, agents {part.start} to {part.stop - 1}) failed after tick {tick}: "
-        f"{_summary(reason)}"
-    )
-    return f"{said}\n{reason.rstrip()}" if _world_raised(reason) else said
-
-
-def _raised(reason: str) -> bool:
-    return reason.startswith("Traceback")
-
-
-def _world_raised(reason: str) -> bool:
-    """Whether it is a traceback that helps: a UsageError says in its own words what to do."""
-    return _raised(reason) and not _summary(reason).startswith("sim.errors.UsageError")
+def _report(slot: _Slot, failure: Failure) -> str:
+    return report(slot.spec.index, slot.process.pid, slot.spec.part, slot.tick, failure)
 
 
 def _pause_s(deaths: int) -> float:
@@ -256,11 +320,6 @@ def _pause_s(deaths: int) -> float:
 def _forget(times: deque[float], until: float) -> None:
     while times and times[0] < until:
         times.popleft()
-
-
-def _summary(reason: str) -> str:
-    """Return the line of a traceback that names the error; what is no traceback has one line."""
-    return [line for line in reason.splitlines() if not line.startswith(" ")][-1]
 
 
 @contextlib.contextmanager

@@ -5,11 +5,12 @@ Imports neither torch nor OpenGL: a worker is to start in a fraction of a second
 
 import os
 import select
+import threading
 import time
-import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import multiprocess
 from threadpoolctl import threadpool_limits
@@ -19,9 +20,11 @@ from sim.arena import Arena
 from sim.config import Config
 from sim.control import Bell, read_orders
 from sim.errors import UsageError
+from sim.failures import Failure
 from sim.gym_stepper import GymStepper
 from sim.interrupts import ignore_interrupts
 from sim.layout import NO_LIMIT, Phase
+from sim.parcel import Parcel
 from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint
 from sim.profiler import SpanRing
@@ -114,23 +117,57 @@ def _size(part: slice) -> int:
     return int(part.stop - part.start)
 
 
-def worker_main(spec: WorkerSpec, last_words: Any) -> None:
-    """Run a worker; the process's entry point. What goes wrong is sent through the pipe `last_words`."""
+def worker_main(spec: WorkerSpec, checkpoint: Parcel, last_words: Any) -> None:
+    """Run a worker; the process's entry point. What goes wrong is sent through the pipe `last_words`.
+
+    checkpoint: what `spec` is to have.
+    """
     ignore_interrupts()  # Ctrl-C reaches the whole group; the main process decides
-    _keep_to_a_core(spec)
     record = spec.arena["worker"][spec.index]
-    record["pid"] = os.getpid()
     record["heartbeat_ns"] = time.monotonic_ns()
-    record["asleep"] = 0
-    record["waits_for"] = NO_LIMIT
-    compiling.listen(lambda: _note(record, Phase.COMPILING))
+    record["pid"] = os.getpid()  # from here on it is expected to beat
     try:
-        with threadpool_limits(1):  # workers are the parallelism; BLAS threads would fight them
-            _Loop(spec, make_stepper(spec), make_turns(spec)).run()
-    except BaseException:
-        _note(record, Phase.FAILED)
-        last_words.send(traceback.format_exc())
+        with _Beats(record) as beats, threadpool_limits(1):  # BLAS threads would fight other workers
+            _keep_to_a_core(spec)
+            record["asleep"] = 0
+            record["waits_for"] = NO_LIMIT
+            compiling.listen(lambda: _note_compiling(record))
+            spec = replace(spec, checkpoint=checkpoint.open())
+            _Loop(spec, make_stepper(spec), make_turns(spec)).run(beats)
+    except BaseException as error:
+        record["phase"] = Phase.FAILED
+        last_words.send(Failure.of(error))
         raise SystemExit(1) from None
+
+
+class _Beats:
+    """While inside, a thread shows that the process lives: imports and the compiler take long, step by step.
+
+    Neither keeps the interpreter to itself for long. A process that is stopped does not beat.
+    """
+
+    def __init__(self, record: Any) -> None:
+        self._record = record
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Leave it to the loop to beat."""
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(HEARTBEAT_S):
+            self._record["heartbeat_ns"] = time.monotonic_ns()
 
 
 def _keep_to_a_core(spec: WorkerSpec) -> None:
@@ -145,8 +182,9 @@ def _keep_to_a_core(spec: WorkerSpec) -> None:
         os.sched_setaffinity(0, {cores[spec.index]})
 
 
-def _note(record: Any, phase: Phase) -> None:
-    record["phase"] = phase
+def _note_compiling(record: Any) -> None:
+    if record["phase"] == Phase.STARTING:
+        record["phase"] = Phase.COMPILING
 
 
 class _Loop:
@@ -166,11 +204,13 @@ class _Loop:
         meets = isinstance(stepper.world, InteractingWorld)
         self.lead = 1 if meets else spec.config.workers.max_lead
 
-    def run(self) -> None:
+    def run(self, beats: _Beats) -> None:
+        """Make ticks until told to stop. `beats` end when the loop begins to beat by itself."""
         self.stepper.prepare(self.turns)
         first = self.record["tick"] < 0
         if first:
             self.stepper.initialise()
+        beats.end()
         # Before tick 0 is there: whoever waits for that may expect a worker that is at work, and that is
         # missed soon if it hangs.
         self.record["heartbeat_ns"] = time.monotonic_ns()

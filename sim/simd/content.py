@@ -93,11 +93,7 @@ def is_translated(function: Code) -> bool:
     """Whether numba has a translation of its own of a Python function, and never compiles the function."""
     context = cpu_target.typing_context
     context.refresh()
-    try:
-        context.resolve_value_type(function)
-    except (ValueError, TypeError):
-        return False
-    return True
+    return context._lookup_global(function) is not None
 
 
 @cache

@@ -39,6 +39,10 @@ class ContinuousAction:
 
     variables: tuple[Variable, ...]
 
+    def __post_init__(self) -> None:
+        if not _all_of(self.variables, Variable):
+            raise TypeError("expected a tuple of variables, with its comma: ContinuousAction((Variable(…),))")
+
     @property
     def dim(self) -> int:
         """Rows an action array has."""
@@ -61,6 +65,10 @@ class DiscreteAction:
 
     names: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if not self.names or not _all_of(self.names, str):
+            raise TypeError('expected a tuple of names: DiscreteAction(("left", "right"))')
+
     @property
     def dim(self) -> int:
         """Rows an action array has: one, the index."""
@@ -70,6 +78,10 @@ class DiscreteAction:
     def n(self) -> int:
         """How many actions there are to choose from."""
         return len(self.names)
+
+
+def _all_of(values: object, kind: type) -> bool:
+    return isinstance(values, tuple) and all(isinstance(each, kind) for each in values)
 
 
 ActionSpace = ContinuousAction | DiscreteAction

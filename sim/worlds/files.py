@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import inspect
+import stat
 import sys
 import traceback
 from pathlib import Path
@@ -12,6 +13,7 @@ from sim.errors import UsageError
 from sim.paths import named_path, require_plain
 from sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
 from sim.worlds.registry import WORLDS, world_names
+from sim.worlds.trial import TrialError, UnfitError, try_world
 
 _loaded: dict[Path, tuple[type[World], ...]] = {}
 
@@ -21,13 +23,15 @@ _GUIDE = "docs/worlds.md has an example"
 def load_world_file(path: Path | str) -> tuple[type[World], ...]:
     """Run the Python file at `path` and make the worlds that it defines known to `make_world`.
 
-    Returns their classes; a file that was loaded before is not run again. Worker processes that are started
-    later run it too. Raises UsageError if the file is missing, fails, defines no world, or if a world lacks
-    something or has a name that is taken.
+    A file may also, or only, register environments with Gymnasium. Returns the worlds' classes; a file that
+    was loaded before is not run again. Worker processes that are started later run it too. Raises UsageError
+    if the file is missing, fails, or has neither; or if a world lacks something, fails a trial of a few
+    agents in NumPy, or has a name that is taken.
     """
-    found = named_path(str(path), f"--world-file {path}").resolve()
+    found = _plain_file(path)
     if found not in _loaded:
-        worlds = _worlds_of(_run(found, str(path)), str(path))
+        before = _registered()
+        worlds = _worlds_of(_run(found, str(path)), str(path), registers=_registered() > before)
         WORLDS.update({world.name: world for world in worlds})
         _loaded[found] = worlds
     return _loaded[found]
@@ -38,17 +42,34 @@ def world_files() -> tuple[Path, ...]:
     return tuple(_loaded)
 
 
+def _plain_file(path: Path | str) -> Path:
+    """Return the path in full. Raises UsageError unless it is that of a Python file."""
+    found = named_path(str(path), f"--world-file {path}").resolve()
+    require_plain(found, "name a Python file, *.py", where=f"--world-file {path}")
+    if found.suffix != ".py":
+        raise UsageError(f"--world-file {path}: expected a Python file, named *.py")
+    return found
+
+
+def _registered() -> set[str]:
+    """Return the ids of Gymnasium's environments, if anybody has asked for Gymnasium yet."""
+    gymnasium = sys.modules.get("gymnasium")
+    return set(gymnasium.registry) if gymnasium else set()
+
+
 def _run(path: Path, shown: str) -> ModuleType:
-    """Import the file under a name that is its own, and in sys.modules: its source must be found later."""
-    require_plain(path, where=f"--world-file {shown}")
-    if path.suffix != ".py":
-        raise UsageError(f"--world-file {shown}: expected a Python file, named *.py")
+    """Import the file under a name that is its own, and in sys.modules: its source must be found later.
+
+    Modules beside it are found as they are by a script; last of all, so that they hide none.
+    """
     name = f"valuescape_world_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -67,7 +88,7 @@ def _where(error: Exception, path: Path) -> str:
     return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {said}"
 
 
-def _worlds_of(module: ModuleType, shown: str) -> tuple[type[World], ...]:
+def _worlds_of(module: ModuleType, shown: str, *, registers: bool) -> tuple[type[World], ...]:
     worlds = tuple(
         each
         for each in vars(module).values()
@@ -76,10 +97,10 @@ def _worlds_of(module: ModuleType, shown: str) -> tuple[type[World], ...]:
         and each.__module__ == module.__name__
         and not (inspect.isabstract(each) and not hasattr(each, "name"))  # a base for others
     )
-    if not worlds:
+    if not worlds and not registers:
         raise UsageError(
-            f"--world-file {shown}: defines no world",
-            f"expected a class ElementwiseWorld or ArrayWorld; {_GUIDE}",
+            f"--world-file {shown}: defines no world and registers no environment with Gymnasium",
+            f"expected a class ElementwiseWorld or ArrayWorld, or gymnasium.register(…); {_GUIDE}",
         )
     taken = set(world_names())
     for world in worlds:
@@ -140,6 +161,26 @@ def _check_values(world: type[World], where: str) -> None:
             raise UsageError(f"{where}: {name} = {getattr(world, name)!r}", f"expected {expected}; {_GUIDE}")
     if issubclass(world, ElementwiseWorld):
         _check_static(world, where)
+    _check_trial(world, where)
+
+
+def _check_trial(world: type[World], where: str) -> None:
+    """Let a few agents take a step in NumPy: its errors name file and line, a compiler's do not."""
+    try:
+        made = world()
+    except Exception as error:
+        raise UsageError(f"{where}: cannot be made: {_where(error, _file_of(world))}", _GUIDE) from error
+    try:
+        try_world(made)
+    except UnfitError as error:
+        raise UsageError(f"{where}: {error}", error.hint or _GUIDE) from error
+    except TrialError as error:
+        said = _where(error.error, _file_of(world))
+        raise UsageError(f"{where}: {error.name}: {said}", error.hint or _GUIDE) from error.error
+
+
+def _file_of(world: type[World]) -> Path:
+    return Path(inspect.getfile(world))
 
 
 def _are_variables(values: tuple[Variable, ...]) -> bool:

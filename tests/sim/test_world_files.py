@@ -1,5 +1,6 @@
 """Worlds of the user's own files: the guide's example, what is refused, and errors while it runs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -145,9 +146,97 @@ def test_a_file_that_will_not_do_is_refused_in_two_lines(write, change, said):
     assert "arrays" not in WORLDS
 
 
+ENDS = "(position > HALF_LENGTH) | (position < -HALF_LENGTH)"
+SPEED, MOVE = "velocity = velocity + STEP", "STEP * velocity"
+RESULT = "(position, velocity), reward,"
+DYNAMICS = "return (position, velocity), reward, (position > HALF_LENGTH) | (position < -HALF_LENGTH)"
+START = "return (TWO * draws[0] - ONE) * START, (TWO * draws[1] - ONE) * START"
+SEES = "    @staticmethod\n    def observation(state):\n        return "
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((RESULT, "(position,), reward,"), "dynamics returns a tuple of 1\n.* 2 "),
+        ((RESULT, "(position, velocity, ONE), reward,"), "returns a tuple of 3\n"),
+        ((RESULT, "[position, velocity], reward,"), "returns a list\n.*a tuple of 2"),
+        ((RESULT, "(position, velocity),"), "dynamics returns a tuple of 2\n.*reward"),
+        ((START, "return (draws[0],)"), "start returns a tuple of 1\n.*2 .position, velocity.+as state"),
+        ((START, SEES.join((START + "\n\n", "(state[0],)"))), "observation returns a tuple of 1\n.*obs"),
+        ((START, SEES.join((START + "\n\n", "(*state, ONE)"))), "observation returns a tuple of 3\n"),
+        (("obs = state", "obs = state[:1]"), "obs has 1 variables and state 2, .* no observation"),
+        (("reset_draws = 2", "reset_draws = 1"), r"start: line \d+: IndexError: .*\n.*reset_draws"),
+        ((SPEED, "velocity = velocty + STEP"), r"dynamics: line 34: NameError: .*velocty"),
+        (("GRAVITY * sin", "GRAVITY * np.sin"), "line 34: np.sin .*\n.*sin of sim.elementwise"),
+        ((MOVE, "np.clip(velocity, -ONE, ONE)"), "line 35: np.clip .*\n.*clip of sim.elementwise"),
+        (("reward = ONE", "reward = ONE if position > ONE else TWO"), r"line 36: ValueError: .*\n.*where\("),
+        ((MOVE, "max(velocity, ONE)"), "line 35: ValueError: .*\n.*maximum"),
+        ((ENDS, ENDS.replace("|", "or")), r"ValueError: .*\n.*where\("),
+        ((ENDS, "not -ONE < position < ONE"), "line 38: ValueError: .*\n.*a < b < c"),
+        ((ENDS, "position"), "terminated as float32, expected bool"),
+        ((SPEED, "velocity += STEP"), "line 34: ValueError: .*read-only\n.*not x .= y"),
+        ((MOVE, "sum(velocity)"), "depends on which others are in the call"),
+        ((MOVE, "__import__('math').sin(velocity)"), "line 35: TypeError: .*\n.*sim.elementwise"),
+        (("ONE - position * position", "1.0 - np.float64(2)"), "reward as float64, .*\n.*np.float32"),
+        (
+            (DYNAMICS, DYNAMICS.replace("reward", "1.0")),
+            r"reward as the Python number 1\.0, expected float32",
+        ),
+        ((MOVE, "velocity / (ONE - ONE)"), "dynamics makes position -?(inf|nan) from finite numbers"),
+        (("ContinuousAction((", "ContinuousAction("), r"line \d+: TypeError: expected a tuple of variables"),
+    ],
+)
+def test_a_common_mistake_is_named_before_anything_is_compiled(write, change, said):
+    """By file and line where Python can tell; compiled, it would be silent or a compiler's riddle."""
+    head, body = EXAMPLE.split("class MyWorld", 1)
+    assert change[0] in body
+    text = head + "class MyWorld" + body.replace(*change)
+    if change[0].startswith("ContinuousAction"):
+        text = text.replace("0.3),))", "0.3))")
+    with pytest.raises(UsageError) as refusal:
+        load_world_file(write(text))
+    assert re.search(said, str(refusal.value)), refusal.value
+    assert len(str(refusal.value).splitlines()) == 2
+    assert all(len(line) <= 250 for line in str(refusal.value).splitlines())
+    assert "my_world" not in WORLDS
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("        out[1] = 0", "        pass"),
+            "reset makes b nan from finite numbers, or does not write it",
+        ),
+        (("        reward[:] = out[1]", "        pass"), "step makes reward nan"),
+        (("        terminated[:] = out[0] > 1.5", "        pass"), "step does not write terminated"),
+        (("out[1] = np.tanh(state[0])", "out[1] = state[0].mean()"), "depends on which others"),
+        (("out[0] = state[0] +", "state[0] += 1; out[0] = state[0] +"), "line 20: ValueError: .*read-only"),
+        (("obs = state", "obs = state[:1]"), "there is no observe"),
+        (("out[0] = draws[0]", "out[0] = draws[1]"), "reset: line 16: IndexError: .*\n.*reset_draws"),
+    ],
+)
+def test_what_an_array_world_does_wrong_is_named_too(write, change, said):
+    text = ARRAYS.replace(*change)
+    assert text != ARRAYS
+    with pytest.raises(UsageError, match=said):
+        load_world_file(write(text))
+
+
 def test_a_file_that_is_not_there_or_no_python_is_refused(tmp_path, write):
     with pytest.raises(UsageError, match="there is no such file"):
         load_world_file(tmp_path / "none.py")
+    with pytest.raises(UsageError, match="is a folder, expected a file"):
+        load_world_file(tmp_path)
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(UsageError, match="is no plain file"):
+        load_world_file(tmp_path / "pipe.py")
+    with pytest.raises(UsageError, match=r"'nul\\x00\.py': no file can have this name"):
+        load_world_file("nul\0.py")
+    with pytest.raises(UsageError, match="there is no such file"):
+        load_world_file("a" * 300 + ".py")
+    with pytest.raises(UsageError, match=r"null bytes|cannot contain null"):
+        load_world_file(write("\0"))
     with pytest.raises(UsageError, match="expected a Python file"):
         load_world_file(write(ARRAYS, "world.txt"))
 

@@ -1,0 +1,251 @@
+"""Tries a world on a few agents in NumPy, before anything is compiled: what it returns, and what it needs.
+
+The plain path and machine code would take some faults differently, and in silence; here they are refused.
+"""
+
+import dis
+from collections.abc import Callable
+from itertools import pairwise
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import elementwise
+from sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
+
+AGENTS = 8
+_SPLIT = 3
+"""Of the agents, so many are tried by themselves, too: others must make no difference."""
+
+
+_ELEMENTWISE = {"reset": "start", "step": "dynamics", "observe": "observation"}
+"""What an ElementwiseWorld writes in place of an ArrayWorld's methods."""
+
+_NO_BRANCHES = (
+    "on an agent's numbers no if, and, or, not, max, min or a < b < c: use where(condition, a, b), &, | and "
+    "maximum, minimum"
+)
+_HINTS = (
+    (ValueError, "truth value of an array", _NO_BRANCHES),
+    (ValueError, "read-only", "write x = x + y, not x += y: what a method is given must not change"),
+    (IndexError, "out of", "is reset_draws, state or action too short for it?"),
+    (ValueError, "values to unpack", "how many variables do reset_draws, state and action have?"),
+    (
+        TypeError,
+        "scalar",
+        "a number stands for many agents: take the functions of sim.elementwise",
+    ),
+    (TypeError, "0-dimensional", "a number stands for many agents: take the functions of sim.elementwise"),
+)
+"""What to do about errors that are often made: their kind, a part of what they say, and the hint."""
+
+
+class UnfitError(Exception):
+    """A world fails its trial: what is wrong, and `hint`, what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class TrialError(Exception):
+    """The method `name` of a world raises `error`; `hint` says what to do."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(name)
+        self.name = name
+        self.error = error
+        self.hint = _hint(error)
+
+
+def try_world(world: World) -> None:
+    """Let a few agents start, observe and step once. Raises UnfitError or TrialError."""
+    if not isinstance(world, ArrayWorld):
+        return
+    draws = np.random.default_rng(12).random((world.reset_draws, AGENTS), np.float32)
+    if isinstance(world, ElementwiseWorld):
+        _check_names(world)
+        _try_elements(world, draws)
+    state = _frozen(_try_start(world, draws))
+    _try_observing(world, state)
+    _try_step(world, state, _actions(world))
+
+
+def _try_elements(world: ElementwiseWorld, draws: Float32Array) -> None:
+    """Check what the static methods return: how many elements, of which kinds and shapes."""
+    names = [each.name for each in world.state]
+    start = _call("start", world.start, tuple(_frozen(draws)))
+    _check_elements("start", start, names, "state")
+    state = tuple(np.broadcast_to(each, AGENTS) for each in start)
+    seen = _call("observation", world.observation, state)
+    if seen is state and len(world.obs) != len(world.state):
+        raise UnfitError(
+            f"obs has {len(world.obs)} variables and state {len(world.state)}, but there is no observation",
+            "write a static method observation(state), or obs = state",
+        )
+    _check_elements("observation", seen, [each.name for each in world.obs], "obs")
+    result = _call("dynamics", world.dynamics, state, tuple(_frozen(_actions(world))))
+    if not isinstance(result, tuple) or len(result) != 3:
+        raise UnfitError(
+            f"dynamics returns {_described(result)}", "expected (state, reward, terminated), state a tuple"
+        )
+    following, reward, terminated = result
+    _check_elements("dynamics", following, names, "state")
+    _check_element("dynamics", "reward", reward, np.float32)
+    _check_element("dynamics", "terminated", terminated, np.bool_)
+
+
+def _check_elements(method: str, elements: Any, names: list[str], attribute: str) -> None:
+    if not isinstance(elements, tuple) or len(elements) != len(names):
+        wanted = f"{len(names)} ({', '.join(names)}), as {attribute} says"
+        raise UnfitError(f"{method} returns {_described(elements)}", f"expected a tuple of {wanted}")
+    for name, element in zip(names, elements, strict=True):
+        _check_element(method, name, element, np.float32)
+
+
+def _check_element(method: str, name: str, element: Any, kind: type) -> None:
+    try:
+        array = np.asarray(element)
+    except ValueError:  # of unequal parts
+        array = np.zeros(0, object)
+    if array.dtype != kind:
+        plain = isinstance(element, int | float) and not isinstance(element, np.generic)
+        found = f"the Python number {element!r}" if plain else f"{array.dtype}"
+        hint = "are all constants np.float32?" if kind is np.float32 else "expected what a comparison gives"
+        raise UnfitError(f"{method} returns {name} as {found}, expected {np.dtype(kind)}", hint)
+    if array.shape not in ((), (AGENTS,)):
+        raise UnfitError(
+            f"{method} returns {name} of shape {array.shape} for {AGENTS} agents",
+            "expected one number for each: what is it made of?",
+        )
+
+
+def _try_start(world: ArrayWorld, draws: Float32Array) -> Float32Array:
+    def start(draws: Float32Array) -> dict[str, NDArray[Any]]:
+        out = np.full((len(world.state), draws.shape[1]), np.nan, np.float32)
+        _call("reset", world.reset, draws, out)
+        return {"state": out}
+
+    return _try_call("reset", world, start, draws)["state"]
+
+
+def _try_observing(world: ArrayWorld, state: Float32Array) -> None:
+    if type(world).observe is World.observe and len(world.obs) != len(world.state):
+        raise UnfitError(
+            f"obs has {len(world.obs)} variables and state {len(world.state)}, but there is no observe",
+            "write a method observe(self, state, out), or obs = state",
+        )
+
+    def observe(state: Float32Array) -> dict[str, NDArray[Any]]:
+        out = np.full((len(world.obs), state.shape[1]), np.nan, np.float32)
+        _call("observe", world.observe, state, out)
+        return {"obs": out}
+
+    _try_call("observe", world, observe, state)
+
+
+def _try_step(world: ArrayWorld, state: Float32Array, action: Float32Array) -> None:
+    def step(state: Float32Array, action: Float32Array) -> dict[str, NDArray[Any]]:
+        count = state.shape[1]
+        found: list[NDArray[np.bool_]] = []
+        for before in (False, True):  # what is left as it was is not written
+            out, reward = np.full_like(state, np.nan), np.full(count, np.nan, np.float32)
+            terminated = np.full(count, before)
+            _call("step", world.step, state, action, out, reward, terminated)
+            found.append(terminated)
+        if (found[0] != found[1]).any():
+            raise UnfitError("step does not write terminated", "write terminated[:] = …, whether it is over")
+        return {"state": out, "reward": reward[None], "terminated": terminated[None]}
+
+    _try_call("step", world, step, state, action)
+
+
+def _try_call(
+    method: str, world: ArrayWorld, call: Callable[..., dict[str, NDArray[Any]]], *arrays: Float32Array
+) -> dict[str, NDArray[Any]]:
+    """Return what `call` writes; all of it must be finite, and the same for some agents by themselves."""
+    method = _ELEMENTWISE[method] if isinstance(world, ElementwiseWorld) else method
+    whole = call(*map(_frozen, arrays))
+    halves = (slice(_SPLIT), slice(_SPLIT, None))
+    parts = [call(*(_frozen(array[:, half].copy()) for array in arrays)) for half in halves]
+    for name, array in whole.items():
+        _check_finite(method, world, name, array)
+        split = np.concatenate([part[name] for part in parts], axis=1)
+        if not np.allclose(array, split, rtol=1e-4, atol=1e-6):
+            raise UnfitError(
+                f"{method}: what becomes of an agent depends on which others are in the call",
+                "expected each agent's numbers to be made of its own alone",
+            )
+    return whole
+
+
+def _check_finite(method: str, world: ArrayWorld, name: str, array: NDArray[Any]) -> None:
+    variables = getattr(world, name, ())
+    for row, values in enumerate(array):
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            shown = variables[row].name if variables else name
+            raise UnfitError(
+                f"{method} makes {shown} {values[bad[0]]} from finite numbers, or does not write it",
+                "expected finite numbers for every agent",
+            )
+
+
+def _call(method: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+    except Exception as error:
+        raise TrialError(method, error) from error
+
+
+def _actions(world: World) -> Float32Array:
+    """Return actions from one end of the space to the other, [action_dim, AGENTS]."""
+    space = world.action
+    if isinstance(space, ContinuousAction):
+        share = np.linspace(0, 1, AGENTS, dtype=np.float32)
+        low, high = space.low[:, None], space.high[:, None]
+        return np.clip(low + share * (high - low), low, high).astype(np.float32)
+    return (np.arange(AGENTS) % space.n).astype(np.float32)[None]
+
+
+def _frozen(array: Float32Array) -> Float32Array:
+    """Return a view that cannot be written to: a world that changes what it is given changes the past."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _described(value: Any) -> str:
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"
+
+
+def _hint(error: Exception) -> str:
+    said = str(error)
+    for kind, part, hint in _HINTS:
+        if isinstance(error, kind) and part in said:
+            return hint
+    return ""
+
+
+def _check_names(world: ElementwiseWorld) -> None:
+    """Refuse NumPy's functions that `sim.elementwise` has: compiled they differ, or do not compile."""
+    pending: list[Any] = [world.start, world.dynamics, world.observation]
+    for function in pending:  # which grows
+        if function.__module__ in ("sim.elementwise", "sim.worlds.base"):
+            continue
+        names = function.__globals__
+        line = 0
+        for step, following in pairwise(dis.get_instructions(function)):
+            line = step.starts_line or line
+            value = names.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+            if isinstance(value, FunctionType) and value not in pending:
+                pending.append(value)
+            name = str(following.argval)
+            if value is np and hasattr(elementwise, name):
+                raise UnfitError(
+                    f"line {line}: np.{name} gives other bits compiled, or none",
+                    f"use {name} of sim.elementwise",
+                )
