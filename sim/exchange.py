@@ -1,4 +1,4 @@
-"""What a caller who gives actions exchanges with the engine: actions in, and what came of them. The plain path."""
+"""Actions that a caller gives to the engine, and what came of them. The plain path."""
 
 from typing import Any
 
@@ -39,10 +39,9 @@ class Exchange:
     def wrong(self) -> BoolArray:
         """Return which agents' actions are none, [agents]."""
         if not self.choices:
-            wrong: BoolArray = np.isnan(self.given).any(axis=0)
-            return wrong
+            return np.asarray(np.isnan(self.given).any(axis=0))
         index = self.given[0]
-        return ~((index >= 0) & (index < self.choices) & (index == np.floor(index)))
+        return np.asarray(~((index >= 0) & (index < self.choices) & (index == np.floor(index))))
 
     def endings(self, tick: int, terminated: BoolArray, truncated: BoolArray) -> bool:
         """Write which episodes ended in `tick`, and how, [agents] each; return whether any did.
@@ -64,7 +63,7 @@ class Exchange:
         terminated: BoolArray,
         truncated: BoolArray,
     ) -> bool:
-        """Write what `tick` shows: obs [agents, obs_dim], reward [agents], and `endings`; return what that does."""
+        """Write what `tick` shows: obs [agents, obs_dim], reward [agents] and, as it does, `endings`."""
         self.observations(tick, obs)
         reward[:] = self._row("reward", tick)
         return self.endings(tick, terminated, truncated)

@@ -153,11 +153,11 @@ class Stepper:
         self._show(who, tick)
 
     def begin(
-        self, who: NDArray[np.intp], tick: int, seed: NDArray[np.uint64], agent: NDArray[np.intp]
+        self, who: NDArray[np.intp], tick: int, seed: int | NDArray[np.uint64], agent: NDArray[np.intp]
     ) -> None:
         """Put the agents `who` at the start of episode 0 of other agents of other seeds, at `tick` itself.
 
-        seed: [len(who)], or one for all; agent: [len(who)]. Their later starts are those of these agents, too.
+        seed: [len(who)], or one for all; agent: [len(who)]. Later starts are those of these agents, too.
         Raises IndexError if the arena keeps no keys, as without given actions.
         """
         key = np.empty(len(who), self.start_key.dtype)
@@ -175,11 +175,11 @@ class Stepper:
         self._show(who, tick)
 
     def draws_of(self, who: NDArray[np.intp], tick: int) -> Float32Array:
-        """Return the draws that the episodes of agents `who` at `tick` started from, [reset_draws, len(who)]."""
+        """Return the draws that the episodes of `who` at `tick` started from, [reset_draws, len(who)]."""
         return self._reset_draws(who, episodes_at(self.records, self.row(tick).endings, tick).number[who])
 
     def _show(self, who: NDArray[np.intp], tick: int) -> None:
-        """Write what agents `who`, who were moved, observe at `tick`, and begin a new strand of their trails."""
+        """Write what agents `who` observe at `tick`, where they were put, and let their trails break."""
         row = self.row(tick)
         if self.kept_obs.shape[1]:
             obs = np.empty((len(self.obs), len(who)), np.float32)
@@ -248,10 +248,11 @@ class Stepper:
         self.world.reset(self._reset_draws(who, number), out)
 
     def _reset_draws(self, who: NDArray[np.intp], episode: Any) -> Float32Array:
-        seed, agent = self.seed, self.agent[who]
+        count = self.world.reset_draws
         if len(self.start_key):
-            seed, agent = self.start_key["seed"][who], self.start_key["agent"][who]
-        return uniform(seed, Stream.RESET, agent, episode, 0, self.world.reset_draws)
+            key = self.start_key[who]
+            return uniform(key["seed"], Stream.RESET, key["agent"], episode, 0, count)
+        return uniform(self.seed, Stream.RESET, self.agent[who], episode, 0, count)
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
         """Let the world make the next states."""

@@ -108,7 +108,7 @@ class CrowdVectorEnv(SharedAttributes):
         }
         self.spec = make_spec(world, arguments | {"render_mode": render_mode})
         self._start(world, num_workers, seed)
-        self._np_random, self._np_random_seed = seeding.np_random(seed)
+        self._np_random, self._np_random_seed = seeding.np_random(int(seed))
         self.single_observation_space = single_observation_space(world)
         self.single_action_space = single_action_space(world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -261,10 +261,10 @@ class CrowdVectorEnv(SharedAttributes):
         self._tick = tick
         self._phase = _Phase.READY
         row = self._rows[tick % len(self._rows)]
+        shown: tuple[Float32Array, NDArray[Any], BoolArray, BoolArray]
         if self.copy:
             n = self.num_envs
-            obs, reward = np.empty(row.obs.shape, np.float32), np.empty(n, np.float64)
-            shown = obs, reward, np.empty(n, np.bool_), np.empty(n, np.bool_)
+            shown = np.empty(row.obs.shape, np.float32), np.empty(n), np.empty(n, bool), np.empty(n, bool)
             ended = self._exchange.outcome(tick, *shown)
         else:
             shown = row.obs, row.reward, row.terminated, row.truncated

@@ -22,14 +22,15 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """Return an attribute once for each environment.
 
-        `state` is each environment's own, [state_dim] float32, a copy. Others are of the crowd or of its world,
-        and shared. Raises AttributeError if neither has it.
+        `state` is each environment's own, [state_dim] float32, a copy. Others are of the crowd or of its
+        world, and shared. Raises AttributeError if neither has it.
         """
         if name == "state":
             return tuple(self.engine.row("state", self._tick).T.copy())
         for owner, attribute in ((self, _SINGLE.get(name, name)), (self.engine.world, name)):
             if hasattr(owner, attribute):
-                return (getattr(owner, attribute),) * self.num_envs
+                shared: tuple[Any, ...] = (getattr(owner, attribute),) * self.num_envs
+                return shared
         raise AttributeError(f"{name}: neither the crowd nor its world {self.engine.world.name} has it")
 
     def set_attr(self, name: str, values: Any) -> None:
@@ -46,8 +47,8 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
             return
         if name not in self._notes and (hasattr(self, name) or hasattr(self.engine.world, name)):
             raise ValueError(
-                f"{name}: the environments share it and are made with it; for another one load a world file of "
-                "your own and call make_vec again"
+                f"{name}: the environments share it and are made with it; for another one "
+                "load a world file of your own and call make_vec again"
             )
         if any(value is not values[0] and value != values[0] for value in values):
             raise ValueError(f"{name}: the environments are one crowd and share one value, got several")

@@ -1,4 +1,4 @@
-"""The compiled counterpart of `sim.exchange`: one pass over actions before a tick, one over outcomes after it."""
+"""The compiled counterpart of `sim.exchange`: one pass over actions, and one over outcomes."""
 
 from typing import Any, NamedTuple
 
@@ -7,13 +7,13 @@ from numba import float32
 from numpy.typing import NDArray
 
 from sim.arena import Arena
-from sim.exchange import BoolArray, Exchange, Float32Array, Float64Array
+from sim.exchange import BoolArray, Exchange, Float64Array
 from sim.layout import Ending
 from sim.simd.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
 from sim.simd.held import hold
 from sim.simd.machine import call_at
 from sim.simd.rows import load_number, load_rows, row_addresses, store_number, store_together
-from sim.worlds.base import World
+from sim.worlds.base import Float32Array, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
@@ -55,7 +55,8 @@ class CompiledExchange(Exchange):
             )
         )
         self._shape = (arena.layout.agents,) if self.choices else self.given.T.shape
-        self._take, self._kinds = (_take_indices, _INDICES) if self.choices else (_take_numbers, _NUMBERS)
+        self._take: Any = _take_indices if self.choices else _take_numbers
+        self._kinds = _INDICES if self.choices else _NUMBERS
         self._compile(dim)
 
     def _compile(self, dim: int) -> None:
@@ -172,7 +173,7 @@ def _outcome(held: Any, tick: Any, obs: Any, reward: Any, terminated: Any, trunc
 
 @compiled
 def _split(at: Any, tick: Any, terminated: Any, truncated: Any) -> Any:
-    """Write which episodes ended in `tick`, and how; an episode that ended in its last step is truncated, too."""
+    """Write which episodes ended in `tick`, and how; one that terminated in its last step is both."""
     ending, began, limit = at.ending[tick % len(at.ending)], at.began, at.limit
     found = RUNNING
     for i in range(len(ending)):
