@@ -66,7 +66,8 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
             text=True,
             timeout=ROW_TIMEOUT_S,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(HERE)},  # where `measuring` is
+            # Where `measuring` is, and this checkout's packages, whatever the environment has installed.
+            env=os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))},
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -118,6 +119,9 @@ def _cpu_name() -> str:
 
 
 def _versions(kind: str) -> dict[str, str]:
+    """Return the packages' versions; nothing where that Python is not installed."""
+    if not PYTHON[kind].exists():
+        return {}
     code = (
         "import json, sys; from importlib.metadata import version;"
         "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
