@@ -6,14 +6,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.acting import clipped, explore, random_actions
 from sim.arena import Arena
-from sim.elementwise import clip
 from sim.episodes import Endings, episodes_at, first_episodes, next_episodes
 from sim.layout import EPISODE, Ending
-from sim.rng import Stream, normal, uniform
+from sim.rng import Stream, uniform
 from sim.turns import Turn, Turns
-from sim.worlds import ArrayWorld, ContinuousAction, DiscreteAction, World
-from sim.worlds.base import ActionSpace, ElementwiseWorld, Float32Array, Variable
+from sim.worlds import ArrayWorld, World
+from sim.worlds.base import ElementwiseWorld, Float32Array, Variable
 from sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
@@ -198,49 +198,20 @@ class Stepper:
     def _actions(self, now: Row, following: Row, tick: int) -> NDArray[Any]:
         """Return what the agents do: the following row's actions, decided now, or those given."""
         if self.arena.layout.given_actions:
-            return self._given_action()
+            return clipped(self.world.action, self.arena["given_action"][:, self.part])
         if self.world.action.dim:
             self._act(now, following.action, tick)
         return following.action
 
     def _act(self, now: Row, action: NDArray[Any], tick: int) -> None:
+        key = self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
         if self.policy is None:
-            self._random_action(tick, action)
+            random_actions(self.world.action, key, action)
             return
         self.world.observe(now.state, self.obs)
         self.policy.act(self.obs, action)
         if self.rules.exploration > 0:
-            self._explore(tick, action)
-
-    def _given_action(self) -> Float32Array:
-        low, high = action_bounds(self.world.action)
-        clipped: Float32Array = clip(self.arena["given_action"][:, self.part], low[:, None], high[:, None])
-        return clipped
-
-    def _random_action(self, tick: int, action: NDArray[Any]) -> None:
-        draws = uniform(*self._exploration_key(tick), action.shape[0])
-        space = self.world.action
-        if isinstance(space, ContinuousAction):
-            low, high = space.low[:, None], space.high[:, None]
-            np.clip(low + draws * (high - low), low, high, out=action)
-        else:
-            action[:] = _choice(draws, space)
-
-    def _explore(self, tick: int, action: NDArray[Any]) -> None:
-        """Gaussian noise on continuous actions, epsilon-greedy on discrete ones."""
-        key = self._exploration_key(tick)
-        space = self.world.action
-        exploration = np.float32(self.rules.exploration)
-        if isinstance(space, ContinuousAction):
-            low, high = space.low[:, None], space.high[:, None]
-            action += normal(*key, space.dim) * (exploration * (high - low) / 2)
-            np.clip(action, low, high, out=action)
-        else:
-            draws = uniform(*key, 2)
-            np.copyto(action[0], _choice(draws[1], space), where=draws[0] < exploration)
-
-    def _exploration_key(self, tick: int) -> tuple[int, Stream, NDArray[np.uint64], int, int]:
-        return self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
+            explore(self.world.action, self.rules.exploration, key, action)
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
         """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
@@ -326,16 +297,3 @@ def observes_state(world: World) -> bool:
     if isinstance(world, ElementwiseWorld):
         return type(world).observation is ElementwiseWorld.observation
     return type(world).observe is World.observe
-
-
-def action_bounds(space: ActionSpace) -> tuple[Float32Array, Float32Array]:
-    """Return the least and the greatest action, [action_dim] each; of a choice the first and last index."""
-    if isinstance(space, ContinuousAction):
-        return space.low, space.high
-    return np.zeros(1, np.float32), np.array([space.n - 1], np.float32)
-
-
-def _choice(draws: Float32Array, space: DiscreteAction) -> Float32Array:
-    """Turn uniform draws into action indices."""
-    index: Float32Array = np.floor(draws * np.float32(space.n))
-    return index
