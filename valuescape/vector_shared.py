@@ -1,5 +1,6 @@
 """Attributes of a crowd's environments, as Gymnasium's vector environments offer them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
     engine: Engine
     _restarter: Stepper
     _tick: int
+    _require: Callable[..., None]  # raises while a step is pending, and once closed
     _notes: set[str]  # names that `set_attr` has brought
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
@@ -26,6 +28,7 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
         world, and shared. Raises AttributeError if neither has it.
         """
         if name == "state":
+            self._require(reset=True)
             return tuple(self.engine.row("state", self._tick).T.copy())
         for owner, attribute in ((self, _SINGLE.get(name, name)), (self.engine.world, name)):
             if hasattr(owner, attribute):
@@ -43,6 +46,7 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
         if len(values) != self.num_envs:
             raise ValueError(f"{name}: {len(values)} values for {self.num_envs} environments")
         if name == "state":
+            self._require(reset=True)
             self._set_states(values)
             return
         if name not in self._notes and (hasattr(self, name) or hasattr(self.engine.world, name)):

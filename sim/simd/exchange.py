@@ -29,6 +29,7 @@ class ExchangeArrays(NamedTuple):
     reward: Float32Array
     ending: NDArray[np.uint8]
     began: NDArray[np.uint32]
+    flags: BoolArray
     table: NDArray[np.uint64]
     copy: int
     choices: int  # 0 if actions are continuous
@@ -48,6 +49,7 @@ class CompiledExchange(Exchange):
                 arena["reward"],
                 arena["ending"],
                 arena["episode_start"],
+                self.flags,
                 np.zeros(dim + 3, np.uint64),
                 _compile_copy(dim),
                 self.choices,
@@ -64,7 +66,7 @@ class CompiledExchange(Exchange):
         flags = np.zeros((2, 1), np.bool_)
         compile_for(self._take, self._held, np.zeros([1] * len(self._shape), self._kinds[0]))
         compile_for(_valid, self._held)
-        compile_for(_endings, self._held, 0, *flags)
+        compile_for(_endings, self._held, 0)
         compile_for(_outcome, self._held, 0, np.zeros((1, dim), np.float32), np.zeros(1), *flags)
 
     def take(self, actions: NDArray[Any]) -> bool:
@@ -77,9 +79,9 @@ class CompiledExchange(Exchange):
         """Return whether every action in `given` is one."""
         return bool(_valid(self._held))
 
-    def endings(self, tick: int, terminated: BoolArray, truncated: BoolArray) -> bool:
-        """Write which episodes ended in `tick`, and how; return whether any did."""
-        return bool(_endings(self._held, tick, terminated, truncated))
+    def endings(self, tick: int) -> bool:
+        """Write which episodes ended in `tick` to its row of `flags`; return whether any did."""
+        return bool(_endings(self._held, tick))
 
     def outcome(
         self,
@@ -152,9 +154,10 @@ def _valid(held: Any) -> Any:
 
 
 @compiled_and_kept
-def _endings(held: Any, tick: Any, terminated: Any, truncated: Any) -> Any:
-    """Write which episodes ended in `tick`, and how."""
-    return _split(held.work, tick, terminated, truncated)
+def _endings(held: Any, tick: Any) -> Any:
+    """Write which episodes ended in `tick` to its row of flags."""
+    flags = held.work.flags[tick % len(held.work.flags)]
+    return _split(held.work, tick, flags[0], flags[1])
 
 
 @compiled_and_kept

@@ -259,6 +259,13 @@ def test_a_state_can_be_set(make):
     assert obs[0, 2] < obs[5, 2]  # the pull is the stronger, the further it leans
     with pytest.raises(ValueError, match="expected 2 numbers"):
         vec.set_attr("state", [np.zeros(3)] * ENVS)
+    vec.step_async(np.zeros((ENVS, 1), np.float32))
+    with pytest.raises(gymnasium.error.AlreadyPendingCallError):
+        vec.set_attr("state", [np.zeros(2)] * ENVS)
+    vec.step_wait()
+    vec.close()
+    with pytest.raises(gymnasium.error.ClosedEnvironmentError):
+        vec.get_attr("state")
 
 
 def test_notes_are_left_and_what_environments_are_made_with_is_not_changed(make):
