@@ -1,4 +1,4 @@
-"""What a caller who gives actions exchanges with the engine: actions in, and what came of them. The plain path."""
+"""Actions that a caller gives to the engine, and what came of them. The plain path."""
 
 from typing import Any
 
@@ -17,12 +17,14 @@ class Exchange:
     """Reads and writes the arena of an engine with `given_actions`, between two ticks.
 
     given: the arena's actions, [action_dim, agents]. obs: what agents observe, [rows, obs_dim, agents].
+    flags: [rows, 2, agents] bool, of this process: which episodes terminated, and which were truncated.
     """
 
     def __init__(self, arena: Arena, world: World) -> None:
         self.arena = arena
         self.given: Float32Array = arena["given_action"]
         self.obs: Float32Array = arena["obs" if arena.layout.kept_obs_dim else "state"]
+        self.flags = np.zeros((len(self.obs), 2, arena.layout.agents), np.bool_)
         self.choices = 0 if isinstance(world.action, ContinuousAction) else world.action.n
         self.limit = np.uint32(world.max_episode_steps)
 
@@ -39,16 +41,18 @@ class Exchange:
     def wrong(self) -> BoolArray:
         """Return which agents' actions are none, [agents]."""
         if not self.choices:
-            wrong: BoolArray = np.isnan(self.given).any(axis=0)
-            return wrong
+            return np.asarray(np.isnan(self.given).any(axis=0))
         index = self.given[0]
-        return ~((index >= 0) & (index < self.choices) & (index == np.floor(index)))
+        return np.asarray(~((index >= 0) & (index < self.choices) & (index == np.floor(index))))
 
-    def endings(self, tick: int, terminated: BoolArray, truncated: BoolArray) -> bool:
-        """Write which episodes ended in `tick`, and how, [agents] each; return whether any did.
+    def endings(self, tick: int) -> bool:
+        """Write which episodes ended in `tick` to its row of `flags`; return whether any did.
 
         Truncated is also an episode that terminated in the last step that it could have.
         """
+        return self._split(tick, *self.flags[tick % len(self.flags)])
+
+    def _split(self, tick: int, terminated: BoolArray, truncated: BoolArray) -> bool:
         ending = self._row("ending", tick)
         np.equal(ending, np.uint8(Ending.TERMINATED), terminated)
         np.equal(ending, np.uint8(Ending.TRUNCATED), truncated)
@@ -64,10 +68,10 @@ class Exchange:
         terminated: BoolArray,
         truncated: BoolArray,
     ) -> bool:
-        """Write what `tick` shows: obs [agents, obs_dim], reward [agents], and `endings`; return what that does."""
+        """Write what `tick` shows, all [agents, …]; return whether an episode ended."""
         self.observations(tick, obs)
         reward[:] = self._row("reward", tick)
-        return self.endings(tick, terminated, truncated)
+        return self._split(tick, terminated, truncated)
 
     def observations(self, tick: int, obs: Float32Array) -> None:
         """Write what agents observe at `tick` to `obs`, [agents, obs_dim]."""

@@ -36,7 +36,7 @@ class Stream(IntEnum):
 
 
 def philox_words(
-    c0: Element, c1: Element, c2: Element, c3: Element, key_0: np.uint64, key_1: np.uint64
+    c0: Element, c1: Element, c2: Element, c3: Element, key_0: Element, key_1: Element
 ) -> tuple[Element, Element, Element, Element]:
     """Return the four Philox 4x32-10 words of a counter: 32 bits in uint64, arrays or (compiled) numbers."""
     for _ in range(_ROUNDS):

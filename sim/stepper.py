@@ -6,14 +6,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.acting import clipped, explore, random_actions
 from sim.arena import Arena
-from sim.elementwise import clip
 from sim.episodes import Endings, episodes_at, first_episodes, next_episodes
 from sim.layout import EPISODE, Ending
-from sim.rng import Stream, normal, uniform
+from sim.rng import Stream, uniform
 from sim.turns import Turn, Turns
-from sim.worlds import ArrayWorld, ContinuousAction, DiscreteAction, World
-from sim.worlds.base import ActionSpace, ElementwiseWorld, Float32Array, Variable
+from sim.worlds import ArrayWorld, World
+from sim.worlds.base import ElementwiseWorld, Float32Array, Variable
 from sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
@@ -154,11 +154,11 @@ class Stepper:
         self._show(who, tick)
 
     def begin(
-        self, who: NDArray[np.intp], tick: int, seed: NDArray[np.uint64], agent: NDArray[np.intp]
+        self, who: NDArray[np.intp], tick: int, seed: int | NDArray[np.uint64], agent: NDArray[np.intp]
     ) -> None:
         """Put the agents `who` at the start of episode 0 of other agents of other seeds, at `tick` itself.
 
-        seed: [len(who)], or one for all; agent: [len(who)]. Their later starts are those of these agents, too.
+        seed: [len(who)], or one for all; agent: [len(who)]. Later starts are those of these agents, too.
         Raises IndexError if the arena keeps no keys, as without given actions.
         """
         key = np.empty(len(who), self.start_key.dtype)
@@ -176,11 +176,11 @@ class Stepper:
         self._show(who, tick)
 
     def draws_of(self, who: NDArray[np.intp], tick: int) -> Float32Array:
-        """Return the draws that the episodes of agents `who` at `tick` started from, [reset_draws, len(who)]."""
+        """Return the draws that the episodes of `who` at `tick` started from, [reset_draws, len(who)]."""
         return self._reset_draws(who, episodes_at(self.records, self.row(tick).endings, tick).number[who])
 
     def _show(self, who: NDArray[np.intp], tick: int) -> None:
-        """Write what agents `who`, who were moved, observe at `tick`, and begin a new strand of their trails."""
+        """Write what agents `who` observe at `tick`, where they were put, and let their trails break."""
         row = self.row(tick)
         if self.kept_obs.shape[1]:
             obs = np.empty((len(self.obs), len(who)), np.float32)
@@ -199,49 +199,20 @@ class Stepper:
     def _actions(self, now: Row, following: Row, tick: int) -> NDArray[Any]:
         """Return what the agents do: the following row's actions, decided now, or those given."""
         if self.arena.layout.given_actions:
-            return self._given_action()
+            return clipped(self.world.action, self.arena["given_action"][:, self.part])
         if self.world.action.dim:
             self._act(now, following.action, tick)
         return following.action
 
     def _act(self, now: Row, action: NDArray[Any], tick: int) -> None:
+        key = self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
         if self.policy is None:
-            self._random_action(tick, action)
+            random_actions(self.world.action, key, action)
             return
         self.world.observe(now.state, self.obs)
         self.policy.act(self.obs, action)
         if self.rules.exploration > 0:
-            self._explore(tick, action)
-
-    def _given_action(self) -> Float32Array:
-        low, high = action_bounds(self.world.action)
-        clipped: Float32Array = clip(self.arena["given_action"][:, self.part], low[:, None], high[:, None])
-        return clipped
-
-    def _random_action(self, tick: int, action: NDArray[Any]) -> None:
-        draws = uniform(*self._exploration_key(tick), action.shape[0])
-        space = self.world.action
-        if isinstance(space, ContinuousAction):
-            low, high = space.low[:, None], space.high[:, None]
-            np.clip(low + draws * (high - low), low, high, out=action)
-        else:
-            action[:] = _choice(draws, space)
-
-    def _explore(self, tick: int, action: NDArray[Any]) -> None:
-        """Gaussian noise on continuous actions, epsilon-greedy on discrete ones."""
-        key = self._exploration_key(tick)
-        space = self.world.action
-        exploration = np.float32(self.rules.exploration)
-        if isinstance(space, ContinuousAction):
-            low, high = space.low[:, None], space.high[:, None]
-            action += normal(*key, space.dim) * (exploration * (high - low) / 2)
-            np.clip(action, low, high, out=action)
-        else:
-            draws = uniform(*key, 2)
-            np.copyto(action[0], _choice(draws[1], space), where=draws[0] < exploration)
-
-    def _exploration_key(self, tick: int) -> tuple[int, Stream, NDArray[np.uint64], int, int]:
-        return self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
+            explore(self.world.action, self.rules.exploration, key, action)
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
         """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
@@ -249,10 +220,11 @@ class Stepper:
         self.world.reset(self._reset_draws(who, number), out)
 
     def _reset_draws(self, who: NDArray[np.intp], episode: Any) -> Float32Array:
-        seed, agent = self.seed, self.agent[who]
+        count = self.world.reset_draws
         if len(self.start_key):
-            seed, agent = self.start_key["seed"][who], self.start_key["agent"][who]
-        return uniform(seed, Stream.RESET, agent, episode, 0, self.world.reset_draws)
+            key = self.start_key[who]
+            return uniform(key["seed"], Stream.RESET, key["agent"], episode, 0, count)
+        return uniform(self.seed, Stream.RESET, self.agent[who], episode, 0, count)
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
         """Let the world make the next states."""
@@ -326,16 +298,3 @@ def observes_state(world: World) -> bool:
     if isinstance(world, ElementwiseWorld):
         return type(world).observation is ElementwiseWorld.observation
     return type(world).observe is World.observe
-
-
-def action_bounds(space: ActionSpace) -> tuple[Float32Array, Float32Array]:
-    """Return the least and the greatest action, [action_dim] each; of a choice the first and last index."""
-    if isinstance(space, ContinuousAction):
-        return space.low, space.high
-    return np.zeros(1, np.float32), np.array([space.n - 1], np.float32)
-
-
-def _choice(draws: Float32Array, space: DiscreteAction) -> Float32Array:
-    """Turn uniform draws into action indices."""
-    index: Float32Array = np.floor(draws * np.float32(space.n))
-    return index

@@ -38,6 +38,9 @@ _UNGUARDED = 77
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 """Exit codes of workers that did not end by themselves."""
 
+# A fork has copies of our workers' objects; at its exit multiprocess would end these as daemons of its own.
+os.register_at_fork(after_in_child=lambda: multiprocess.process._children.clear())
+
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -39,10 +39,10 @@ def crowd_image(world: World, state: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _pixels(world: World, state: NDArray[np.float32], side: int) -> NDArray[np.float64]:
-    """Return where on the map's axis `side` the agents are, in pixels from its low end; periodic axes wrap."""
+    """Return where the agents are on the map's axis `side`, in pixels from its low end; a period wraps."""
     axis = world.map_axes[side]
     variable = world.state[axis]
     share = (state[axis].astype(np.float64) - variable.low) / (variable.high - variable.low)
     share = share - np.floor(share) if variable.periodic else np.clip(share, 0, 1)
-    size = SIZE[1 - side]
-    return _MARGIN + np.floor(share * (size - 2 * _MARGIN - 1))
+    pixels: NDArray[np.float64] = _MARGIN + np.floor(share * (SIZE[1 - side] - 2 * _MARGIN - 1))
+    return pixels

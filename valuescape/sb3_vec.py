@@ -1,5 +1,6 @@
 """A crowd of agents as Stable-Baselines3's VecEnv."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
     """What DummyVecEnv would be of the crowd's environments, for learners of Stable-Baselines3.
 
     `vec` must have been made with autoreset_mode="SameStep"; closing this closes it. There are no
-    environments to call: `get_attr` reads attributes of `vec`, the same for all, and `env_method` calls its
-    methods.
+    environments to call: `get_attr` and `set_attr` are those of `vec`, and `env_method` calls its methods.
+    `seed` gives each environment a seed of its own, `set_options` takes the options of `vec.reset`.
     With `copy=False` observations are views that the next step but one overwrites.
     """
 
@@ -34,13 +35,15 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         self._actions: NDArray[Any] | None = None
 
     def reset(self) -> NDArray[np.float32]:
-        """Start new episodes, from the seed that `seed` was given if it was; return obs [num_envs, obs_dim].
+        """Start new episodes, from the seeds and within the options that were given; return observations.
 
-        Raises ValueError for options: the worlds have none.
+        Seeds and options hold for one reset. Raises ValueError for options that the world does not have, or
+        that are not the same for all.
         """
-        if any(self._options):
-            raise ValueError("set_options: the worlds have no options")
-        obs, _ = self.vec.reset(seed=self._seeds[0])
+        if any(options != self._options[0] for options in self._options):
+            raise ValueError("set_options: the environments are one crowd; options are the same for all")
+        seeded = any(seed is not None for seed in self._seeds)
+        obs, _ = self.vec.reset(seed=self._seeds if seeded else None, options=self._options[0])
         self.reset_infos: Infos = [{} for _ in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
@@ -71,14 +74,23 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         """Close the crowd."""
         self.vec.close()
 
+    def get_images(self) -> list[NDArray[np.uint8] | None]:
+        """Return one picture of the whole crowd, or None for each environment without `render_mode`."""
+        pictures = self.vec.render()
+        if pictures is None:
+            warnings.warn("there are no images: make_vec was called without render_mode", stacklevel=2)
+            return [None] * self.num_envs
+        return list(pictures)
+
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """Return the crowd's attribute once for each environment of `indices`."""
-        return [getattr(self.vec, attr_name) for _ in self._get_indices(indices)]
+        """Return what `vec.get_attr` does for the environments of `indices`."""
+        values = self.vec.get_attr(attr_name)
+        return [values[index] for index in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Set an attribute of the crowd. Raises ValueError unless it is for all environments."""
+        """Set an attribute of the crowd. Raises ValueError unless it is for all, or if it cannot be set."""
         self._require_all(attr_name, indices)
-        setattr(self.vec, attr_name, value)
+        self.vec.set_attr(attr_name, [value] * self.num_envs)
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
         """Call a method of the crowd, once, and return its result once for each environment.
@@ -89,7 +101,7 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         return [getattr(self.vec, method_name)(*args, **kwargs)] * self.num_envs
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        """Return False for each environment of `indices`."""
+        """Return False for each environment of `indices`: wrappers lie around the crowd, not inside."""
         return [False for _ in self._get_indices(indices)]
 
     def _require_all(self, name: str, indices: Any) -> None:

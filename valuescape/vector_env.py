@@ -44,6 +44,9 @@ class _Phase(Enum):
     CLOSED = 3
 
 
+_READY, _PENDING = _Phase.READY, _Phase.PENDING  # looked up in every step
+
+
 class _Row(NamedTuple):
     """Views of one row of the rings, with agents first."""
 
@@ -87,6 +90,8 @@ class CrowdVectorEnv(SharedAttributes):
         """As `valuescape.make_vec`, which needs no Gymnasium to be called; returns when workers are ready."""
         self.closed = True  # as long as there is nothing to close
         self.mode = AutoresetMode(autoreset_mode)
+        self._same_step = self.mode is AutoresetMode.SAME_STEP
+        self._disabled = self.mode is AutoresetMode.DISABLED
         self.copy = copy
         self.num_envs = num_envs
         world = world_of(id)
@@ -108,7 +113,7 @@ class CrowdVectorEnv(SharedAttributes):
         }
         self.spec = make_spec(world, arguments | {"render_mode": render_mode})
         self._start(world, num_workers, seed)
-        self._np_random, self._np_random_seed = seeding.np_random(seed)
+        self._np_random, self._np_random_seed = seeding.np_random(int(seed))
         self.single_observation_space = single_observation_space(world)
         self.single_action_space = single_action_space(world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -148,8 +153,8 @@ class CrowdVectorEnv(SharedAttributes):
 
     def _row(self, tick: int) -> _Row:
         reward, ending = self.engine.row("reward", tick), self.engine.row("ending", tick)
-        flags = np.zeros((2, self.num_envs), np.bool_)
-        return _Row(self._exchange.obs[tick].T, reward, ending, flags[0], flags[1])
+        terminated, truncated = self._exchange.flags[tick]
+        return _Row(self._exchange.obs[tick].T, reward, ending, terminated, truncated)
 
     def reset(
         self, *, seed: Seed = None, options: dict[str, Any] | None = None
@@ -185,10 +190,10 @@ class CrowdVectorEnv(SharedAttributes):
         taken as it is. Raises ValueError for another shape, for NaN or an index that is none, naming the
         environment; ResetNeeded before the first reset, and with autoreset disabled if an episode has ended.
         """
-        if self._phase is not _Phase.READY:
+        if self._phase is not _READY:
             self._require()
         self._give(actions)
-        self._phase = _Phase.PENDING
+        self._phase = _PENDING
         return self._finish()
 
     def step_async(self, actions: ArrayLike) -> None:
@@ -235,7 +240,7 @@ class CrowdVectorEnv(SharedAttributes):
 
     def _give(self, actions: ArrayLike) -> None:
         """Put actions where the workers read them, unless they are there."""
-        if self.mode is AutoresetMode.DISABLED and self._waiting.any():
+        if self._disabled and self._waiting.any():
             raise ResetNeeded(f"environments {_some(np.flatnonzero(self._waiting))} have ended: reset them")
         if actions is self.action_buffer:
             valid = self._exchange.valid()
@@ -259,20 +264,20 @@ class CrowdVectorEnv(SharedAttributes):
         tick = self._tick + 1
         self.engine.advance_to(tick)
         self._tick = tick
-        self._phase = _Phase.READY
+        self._phase = _READY
         row = self._rows[tick % len(self._rows)]
+        shown: tuple[Float32Array, NDArray[Any], BoolArray, BoolArray]
         if self.copy:
             n = self.num_envs
-            obs, reward = np.empty(row.obs.shape, np.float32), np.empty(n, np.float64)
-            shown = obs, reward, np.empty(n, np.bool_), np.empty(n, np.bool_)
+            shown = np.empty(row.obs.shape, np.float32), np.empty(n), np.empty(n, bool), np.empty(n, bool)
             ended = self._exchange.outcome(tick, *shown)
         else:
             shown = row.obs, row.reward, row.terminated, row.truncated
-            ended = self._exchange.endings(tick, row.terminated, row.truncated)
+            ended = self._exchange.endings(tick)
         infos: dict[str, Any] = {}
-        if self.mode is AutoresetMode.SAME_STEP and ended:
+        if self._same_step and ended:
             infos = self._start_again(row, np.flatnonzero(row.ending), shown[0])
-        elif self.mode is AutoresetMode.DISABLED:
+        elif self._disabled:
             np.logical_or(shown[2], shown[3], out=self._waiting)
         return *shown, infos
 

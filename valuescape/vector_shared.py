@@ -1,5 +1,6 @@
 """Attributes of a crowd's environments, as Gymnasium's vector environments offer them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,22 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
     engine: Engine
     _restarter: Stepper
     _tick: int
+    _require: Callable[..., None]  # raises while a step is pending, and once closed
     _notes: set[str]  # names that `set_attr` has brought
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """Return an attribute once for each environment.
 
-        `state` is each environment's own, [state_dim] float32, a copy. Others are of the crowd or of its world,
-        and shared. Raises AttributeError if neither has it.
+        `state` is each environment's own, [state_dim] float32, a copy. Others are of the crowd or of its
+        world, and shared. Raises AttributeError if neither has it.
         """
         if name == "state":
+            self._require(reset=True)
             return tuple(self.engine.row("state", self._tick).T.copy())
         for owner, attribute in ((self, _SINGLE.get(name, name)), (self.engine.world, name)):
             if hasattr(owner, attribute):
-                return (getattr(owner, attribute),) * self.num_envs
+                shared: tuple[Any, ...] = (getattr(owner, attribute),) * self.num_envs
+                return shared
         raise AttributeError(f"{name}: neither the crowd nor its world {self.engine.world.name} has it")
 
     def set_attr(self, name: str, values: Any) -> None:
@@ -42,12 +46,13 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
         if len(values) != self.num_envs:
             raise ValueError(f"{name}: {len(values)} values for {self.num_envs} environments")
         if name == "state":
+            self._require(reset=True)
             self._set_states(values)
             return
         if name not in self._notes and (hasattr(self, name) or hasattr(self.engine.world, name)):
             raise ValueError(
-                f"{name}: the environments share it and are made with it; for another one load a world file of "
-                "your own and call make_vec again"
+                f"{name}: the environments share it and are made with it; for another one "
+                "load a world file of your own and call make_vec again"
             )
         if any(value is not values[0] and value != values[0] for value in values):
             raise ValueError(f"{name}: the environments are one crowd and share one value, got several")

@@ -83,7 +83,10 @@ class Starts:
         return np.arange(num_envs) if self.mask is None else np.flatnonzero(self.mask)
 
     def apply(self, stepper: Stepper, tick: int, *, new: bool) -> None:
-        """Let `stepper`, of all agents, start their episodes at `tick`; new: they stand at their first starts."""
+        """Let `stepper`, of all agents, start episodes at `tick`.
+
+        new: they stand at the starts of their first episodes.
+        """
         if self.all_by_one_seed:
             assert isinstance(self.seed, int)
             stepper.seed = self.seed
@@ -99,7 +102,7 @@ class Starts:
     def _start_some(self, stepper: Stepper, tick: int, *, new: bool) -> None:
         who = self.who(len(stepper.agent))
         if isinstance(self.seed, int):
-            stepper.begin(who, tick, np.uint64(self.seed), who)
+            stepper.begin(who, tick, self.seed, who)
             return
         if self.seed is not None:
             given = np.array([self.seed[env] is not None for env in who], np.bool_)

@@ -43,7 +43,7 @@ def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) ->
 
 @compiled
 def draw_for_resets(draws: Any, count: Any, n: Any, seeds: Any, agents: Any, episodes: Any) -> None:
-    """Fill `n` columns of `draws` in a block with what `episodes` of `agents` of `seeds` (uint64) start from."""
+    """Fill `n` columns of `draws` in a block with what `episodes` of `agents` of `seeds` start from."""
     for first in range(0, count, 4):
         rows, word = draws[first].ctypes.data, RESET_WORD | np.uint64(first // 4)
         for i in range(n):

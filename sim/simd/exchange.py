@@ -1,4 +1,4 @@
-"""The compiled counterpart of `sim.exchange`: one pass over actions before a tick, one over outcomes after it."""
+"""The compiled counterpart of `sim.exchange`: one pass over actions, and one over outcomes."""
 
 from typing import Any, NamedTuple
 
@@ -7,13 +7,13 @@ from numba import float32
 from numpy.typing import NDArray
 
 from sim.arena import Arena
-from sim.exchange import BoolArray, Exchange, Float32Array, Float64Array
+from sim.exchange import BoolArray, Exchange, Float64Array
 from sim.layout import Ending
 from sim.simd.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
 from sim.simd.held import hold
 from sim.simd.machine import call_at
 from sim.simd.rows import load_number, load_rows, row_addresses, store_number, store_together
-from sim.worlds.base import World
+from sim.worlds.base import Float32Array, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
@@ -29,6 +29,7 @@ class ExchangeArrays(NamedTuple):
     reward: Float32Array
     ending: NDArray[np.uint8]
     began: NDArray[np.uint32]
+    flags: BoolArray
     table: NDArray[np.uint64]
     copy: int
     choices: int  # 0 if actions are continuous
@@ -48,6 +49,7 @@ class CompiledExchange(Exchange):
                 arena["reward"],
                 arena["ending"],
                 arena["episode_start"],
+                self.flags,
                 np.zeros(dim + 3, np.uint64),
                 _compile_copy(dim),
                 self.choices,
@@ -55,7 +57,8 @@ class CompiledExchange(Exchange):
             )
         )
         self._shape = (arena.layout.agents,) if self.choices else self.given.T.shape
-        self._take, self._kinds = (_take_indices, _INDICES) if self.choices else (_take_numbers, _NUMBERS)
+        self._take: Any = _take_indices if self.choices else _take_numbers
+        self._kinds = _INDICES if self.choices else _NUMBERS
         self._compile(dim)
 
     def _compile(self, dim: int) -> None:
@@ -63,7 +66,7 @@ class CompiledExchange(Exchange):
         flags = np.zeros((2, 1), np.bool_)
         compile_for(self._take, self._held, np.zeros([1] * len(self._shape), self._kinds[0]))
         compile_for(_valid, self._held)
-        compile_for(_endings, self._held, 0, *flags)
+        compile_for(_endings, self._held, 0)
         compile_for(_outcome, self._held, 0, np.zeros((1, dim), np.float32), np.zeros(1), *flags)
 
     def take(self, actions: NDArray[Any]) -> bool:
@@ -76,9 +79,9 @@ class CompiledExchange(Exchange):
         """Return whether every action in `given` is one."""
         return bool(_valid(self._held))
 
-    def endings(self, tick: int, terminated: BoolArray, truncated: BoolArray) -> bool:
-        """Write which episodes ended in `tick`, and how; return whether any did."""
-        return bool(_endings(self._held, tick, terminated, truncated))
+    def endings(self, tick: int) -> bool:
+        """Write which episodes ended in `tick` to its row of `flags`; return whether any did."""
+        return bool(_endings(self._held, tick))
 
     def outcome(
         self,
@@ -151,9 +154,10 @@ def _valid(held: Any) -> Any:
 
 
 @compiled_and_kept
-def _endings(held: Any, tick: Any, terminated: Any, truncated: Any) -> Any:
-    """Write which episodes ended in `tick`, and how."""
-    return _split(held.work, tick, terminated, truncated)
+def _endings(held: Any, tick: Any) -> Any:
+    """Write which episodes ended in `tick` to its row of flags."""
+    flags = held.work.flags[tick % len(held.work.flags)]
+    return _split(held.work, tick, flags[0], flags[1])
 
 
 @compiled_and_kept
@@ -172,7 +176,7 @@ def _outcome(held: Any, tick: Any, obs: Any, reward: Any, terminated: Any, trunc
 
 @compiled
 def _split(at: Any, tick: Any, terminated: Any, truncated: Any) -> Any:
-    """Write which episodes ended in `tick`, and how; an episode that ended in its last step is truncated, too."""
+    """Write which episodes ended in `tick`, and how; one that terminated in its last step is both."""
     ending, began, limit = at.ending[tick % len(at.ending)], at.began, at.limit
     found = RUNNING
     for i in range(len(ending)):

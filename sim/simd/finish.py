@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import float32, uint8, uint32
 
+from sim.acting import action_bounds
 from sim.layout import Ending
 from sim.simd.compiler import c_function, compiled_whole, source_key
 from sim.simd.rows import clip_elements, load_number, load_rows, row_addresses, store_number, store_rows
-from sim.stepper import Rules, action_bounds
+from sim.stepper import Rules
 from sim.worlds.base import ElementwiseWorld, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)

@@ -182,9 +182,9 @@ def list_ended(ending: Any, first: Any, agents: Any) -> Any:
 
 @compiled
 def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: Any, scratch: Any) -> None:
-    """Put the first `n` agents of `scratch.starting`, whose episodes ended in tick `ended`, at their next start.
+    """Put the first `n` agents of `scratch.starting`, whose episodes ended in tick `ended`, at a start.
 
-    It is at tick `began`. Each step is made for all of them, so that draws and starts are vectorised and
+    It is at tick `began`. Each thing is done for all of them, so that draws and starts are vectorised and
     misses of the cache overlap. Of the trail only the position is written: that it breaks there is the
     pass's business.
     """

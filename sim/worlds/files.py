@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 import inspect
-import stat
 import sys
 import traceback
 from pathlib import Path

@@ -98,6 +98,9 @@ def merged(suite: Suite, result: dict[str, Any]) -> dict[str, Any]:
     before = json.loads(saved_at(suite).read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in [*before["rows"], *result["rows"]]}
     order = [row.name for row in suite.rows() if row.name in rows]
+    versions = result["machine"]["versions"]
+    for kind, found in before["machine"]["versions"].items():
+        versions[kind] = versions[kind] or found  # of rows that were not measured now
     return {**result, "rows": [rows[name] for name in order], "merged_into": before["date"]}
 
 

@@ -66,7 +66,7 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
             text=True,
             timeout=ROW_TIMEOUT_S,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])},  # `measuring` is there
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths())},
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -76,6 +76,12 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         return {"error": f"exit code {done.returncode}: {last}"}
     return json.loads(lines[-1])
+
+
+def _paths() -> list[str]:
+    """Return where `measuring` is, this checkout's packages, and what was given already."""
+    given = os.environ.get("PYTHONPATH")
+    return [str(HERE), str(ROOT), *([given] if given else [])]
 
 
 def summary(row: Row, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,6 +124,9 @@ def _cpu_name() -> str:
 
 
 def _versions(kind: str) -> dict[str, str]:
+    """Return the packages' versions; nothing where that Python is not installed."""
+    if not PYTHON[kind].exists():
+        return {}
     code = (
         "import json, sys; from importlib.metadata import version;"
         "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"

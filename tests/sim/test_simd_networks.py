@@ -199,7 +199,7 @@ def lost(obs_dim, units, activation):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_nan_of_a_policy_stays_nan_and_shows_on_both_paths(name, activation):
-    """In the action, its reward or the state: a learner that diverged does not look like one that pushes left."""
+    """In the action and the state: a learner that diverged does not look like one that pushes left."""
     world = shortened(name, 8)
     continuous = isinstance(world.action, ContinuousAction)
     units = world.action.dim if continuous else world.action.n

@@ -1,8 +1,12 @@
 """The crowd as Stable-Baselines3's VecEnv, side by side with DummyVecEnv."""
 
+import warnings
+
 import numpy as np
 import pytest
 from stable_baselines3 import PPO
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 import valuescape
@@ -29,6 +33,11 @@ def crowd():
         venv.close()
 
 
+def states_of(venv):
+    """The states of the newest tick, [state_dim, num_envs]."""
+    return venv.vec.engine.row("state", venv.vec.engine.newest_tick)
+
+
 @pytest.mark.parametrize("copy", [True, False])
 @pytest.mark.parametrize("name", ["cartpole", "pendulum"])
 def test_it_does_as_dummy_vec_env(crowd, monkeypatch, name, copy):
@@ -40,7 +49,7 @@ def test_it_does_as_dummy_vec_env(crowd, monkeypatch, name, copy):
     rng, ended = np.random.default_rng(0), np.ones(ENVS, bool)
     truncated = terminated = 0
     for _ in range(120):
-        state = ours.vec.engine.row("state", ours.vec.engine.newest_tick)
+        state = states_of(ours)
         for env in np.flatnonzero(ended):
             theirs.envs[env].unwrapped._state = state[:, env : env + 1].copy()
         actions = (
@@ -79,13 +88,16 @@ def test_ppo_learns_in_it(crowd, copy):
     assert all(episode["r"] == episode["l"] > 0 for episode in episodes)  # a reward of 1 a step
 
 
-def test_a_seed_is_used_once(crowd):
+def test_seeds_are_used_once_and_each_environment_has_its_own(crowd):
+    """As DummyVecEnv's: numbers from the given one on, for the next reset."""
     venv = crowd("pendulum")
-    venv.seed(9)
+    assert list(venv.seed(9)) == list(DummyVecEnv([lambda: WorldEnv(make_world("pendulum"))] * ENVS).seed(9))
     first, second = venv.reset(), venv.reset()
     assert (first != second).any()
     venv.seed(9)
     np.testing.assert_array_equal(venv.reset(), first)
+    venv.seed(10)
+    np.testing.assert_array_equal(venv.reset()[:-1], first[1:])
 
 
 def test_it_answers_for_all_environments_at_once(crowd):
@@ -98,16 +110,55 @@ def test_it_answers_for_all_environments_at_once(crowd):
     assert venv.env_method("reset", seed=1)[0] is not None
     venv.set_attr("note", "here")
     assert venv.vec.note == "here"
+    venv.reset()
+    np.testing.assert_array_equal(venv.get_attr("state", [1, 2]), states_of(venv)[:, 1:3].T)
+    with pytest.raises(ValueError, match="world file"):
+        venv.set_attr("step_s", 1.0)
     for call in (lambda: venv.env_method("reset", indices=0), lambda: venv.set_attr("note", 1, [0, 1])):
         with pytest.raises(ValueError, match="all of them or none"):
             call()
 
 
-def test_options_are_refused(crowd):
-    venv = crowd("pendulum")
-    venv.set_options({"low": 1})
-    with pytest.raises(ValueError, match="no options"):
+def test_options_are_for_the_next_reset_of_all(crowd):
+    venv = crowd("cartpole")
+    venv.set_options({"low": 1.0, "high": 2.0})
+    assert (venv.reset() >= 1).all()
+    assert (np.abs(venv.reset()) <= 0.05).all()
+    venv.set_options([{"low": 1.0}] + [{}] * (ENVS - 1))
+    with pytest.raises(ValueError, match="the same for all"):
         venv.reset()
+    venv.set_options({"gravity": 1.0})
+    with pytest.raises(ValueError, match="gravity"):
+        venv.reset()
+
+
+def test_images_are_one_of_the_crowd(crowd):
+    venv = crowd("cartpole", render_mode="rgb_array")
+    venv.reset()
+    (image,) = venv.get_images()
+    assert venv.render_mode == "rgb_array"
+    np.testing.assert_array_equal(venv.render("rgb_array"), image)
+
+
+def test_without_render_mode_it_warns_as_dummy_vec_env(crowd):
+    venv = crowd("cartpole")
+    with pytest.warns(UserWarning, match="no images"):
+        assert venv.get_images() == [None] * ENVS
+    with pytest.warns(UserWarning, match="render_mode"):
+        assert venv.render() is None
+
+
+def test_evaluation_finds_the_monitor_that_lies_around_the_crowd(crowd):
+    """No environment is wrapped inside, and Stable-Baselines3 says so unless a VecMonitor is around all."""
+    venv = crowd("cartpole")
+    model = PPO("MlpPolicy", venv, n_steps=8, batch_size=48, seed=0, device="cpu")
+    assert venv.env_is_wrapped(Monitor, [0, 2]) == [False, False]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mean, _ = evaluate_policy(model, VecMonitor(venv), n_eval_episodes=6)
+    assert mean > 1
+    with pytest.warns(UserWarning, match="not wrapped with a ``Monitor``"):
+        evaluate_policy(model, venv, n_eval_episodes=1)
 
 
 def test_it_needs_resets_in_the_same_step():

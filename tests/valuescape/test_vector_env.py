@@ -188,9 +188,10 @@ def test_compiled_worlds_do_as_numpy(make, monkeypatch):
 
 
 @pytest.mark.chaos
+@pytest.mark.parametrize("seed", [5, list(range(70))], ids=["one seed", "seeds"])
 @pytest.mark.parametrize("mode", MODES[:2])
-def test_a_killed_worker_is_replaced_and_nobody_notices(make, mode):
-    expected = run(make("cartpole", 70, autoreset_mode=mode), 60)
+def test_a_killed_worker_is_replaced_and_nobody_notices(make, mode, seed):
+    expected = run(make("cartpole", 70, autoreset_mode=mode), 60, seed)
     vec = make("cartpole", 70, 2, autoreset_mode=mode)
     step, calls = vec.step, 0
 
@@ -202,7 +203,7 @@ def test_a_killed_worker_is_replaced_and_nobody_notices(make, mode):
         return step(actions)
 
     vec.step = step_and_kill
-    assert_same(run(vec, 60), expected)
+    assert_same(run(vec, 60, seed), expected)
     assert vec.engine.restarts == 2
 
 

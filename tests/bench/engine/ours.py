@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
-from measuring import answer, arguments, calls_per_s
+from measuring import answer, arguments, calls_per_s, choices_per_s
 
 import valuescape
 from sim.config import load_config
@@ -95,6 +95,15 @@ def measure_given(args):
     finally:
         vec.close()
     answer(pace * args["agents"], ticks_per_s=pace)
+
+
+def measure_choices(args):
+    """Step with random choices, as `CartPoleVectorEnv` is measured in peers.py."""
+    vec = valuescape.make_vec(args["world"], args["agents"], args["workers"], copy=args["copy"])
+    try:
+        answer(choices_per_s(vec, args["agents"], args["seconds"]))
+    finally:
+        vec.close()
 
 
 def measure_ticks(args):

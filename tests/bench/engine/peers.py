@@ -5,7 +5,7 @@ import warnings
 warnings.filterwarnings("ignore")
 
 import numpy as np  # noqa: E402
-from measuring import answer, arguments, calls_per_s  # noqa: E402
+from measuring import answer, arguments, calls_per_s, choices_per_s  # noqa: E402
 
 
 def envpool_rate(env, agents, seconds, batch):
@@ -54,6 +54,12 @@ def measure_SyncVectorEnv(args):
     from gymnasium.vector import SyncVectorEnv
 
     _step_envs(SyncVectorEnv, args)
+
+
+def measure_CartPoleVectorEnv(args):
+    from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+
+    answer(choices_per_s(CartPoleVectorEnv(args["agents"]), args["agents"], args["seconds"]))
 
 
 def measure_AsyncVectorEnv(args):

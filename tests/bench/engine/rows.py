@@ -13,9 +13,23 @@ SWEEP_AGENTS = (100, 1_000, 10_000, 100_000, 1_000_000)
 SWEEP_WORKERS = (0, 1, 2, 4)
 
 
+CARTPOLES = (1_024, 10_000, 100_000)
+CARTPOLE_GOAL = 3
+"""Times Gymnasium's own NumPy environment, with no workers, as it has none."""
+
+
 def all_rows() -> list[Row]:
     """Return every row, in the order of the table."""
-    return [*_stepping(), *_policy(), *_flock(), *_meeting(), *_small_crowd(), *_sweep(), *_memory()]
+    return [
+        *_stepping(),
+        *_cartpole(),
+        *_policy(),
+        *_flock(),
+        *_meeting(),
+        *_small_crowd(),
+        *_sweep(),
+        *_memory(),
+    ]
 
 
 def _stepping() -> list[Row]:
@@ -37,6 +51,27 @@ def _stepping() -> list[Row]:
             _row(world, 100, kind, "engine/peers.py", kind=kind, env=gym_id)
             for kind in ("AsyncVectorEnv", "SubprocVecEnv")
         ]
+    return rows
+
+
+def _cartpole() -> list[Row]:
+    """Both through Gymnasium's interface and in one Python: random actions, episodes that end."""
+    rows = []
+    for agents in CARTPOLES:
+        for workers in (0, 2):
+            for copy in (True, False):
+                subject = f"valuescape, {workers} workers" + ("" if copy else ", copy=False")
+                args = {"kind": "choices", "world": "cartpole", "workers": workers, "copy": copy}
+                rows.append(_row("cartpole", agents, subject, "engine/ours.py", **args))
+        theirs = Row(
+            f"cartpole/{agents}/CartPoleVectorEnv",
+            "cartpole",
+            "CartPoleVectorEnv",
+            "engine/peers.py",
+            {"kind": "CartPoleVectorEnv", "agents": agents},
+            agents=agents,
+        )
+        rows.append(theirs)
     return rows
 
 

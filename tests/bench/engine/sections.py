@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.rows import CROWDS, SWEEP_AGENTS, SWEEP_WORKERS, TARGETS
+from engine.rows import CARTPOLE_GOAL, CARTPOLES, CROWDS, SWEEP_AGENTS, SWEEP_WORKERS, TARGETS
 from tables import Cells, Rows, median, shown, times
 
 BARE_GOALS = (None, None, 0.6)
@@ -13,7 +13,15 @@ def sections(result: dict[str, Any]) -> list[Cells]:
     """Return (title, heading, rows of cells) of every table that has something in it."""
     rows = {row["name"]: row for row in result["rows"]}
     made = [_stepping(rows, world) for world in TARGETS]
-    made += [_policy(rows), _flock(rows), _meeting(rows), _small(rows), _sweep(rows), _memory(rows)]
+    made += [
+        _cartpole(rows),
+        _policy(rows),
+        _flock(rows),
+        _meeting(rows),
+        _small(rows),
+        _sweep(rows),
+        _memory(rows),
+    ]
     return [cells for cells in made if cells[2]]
 
 
@@ -34,6 +42,28 @@ def _stepping(rows: Rows, world: str) -> Cells:
             body.append([f"given actions / {against}", "", *ratios])
     heading = ["agents", "100", *(f"{agents:,}" for agents in CROWDS)]
     return f"{world}, agent-steps a second, 2 workers", heading, body
+
+
+def _cartpole(rows: Rows) -> Cells:
+    subjects = {row["subject"]: None for row in rows.values() if row["group"] == "cartpole"}
+    body = [
+        [subject, *(shown(rows.get(f"cartpole/{agents}/{subject}")) for agents in CARTPOLES)]
+        for subject in subjects
+    ]
+    for subject in subjects:
+        if subject != "CartPoleVectorEnv" and "CartPoleVectorEnv" in subjects:
+            ratios = [
+                times(
+                    median(rows, f"cartpole/{agents}/{subject}"),
+                    median(rows, f"cartpole/{agents}/CartPoleVectorEnv"),
+                )
+                for agents in CARTPOLES
+            ]
+            if "0 workers" in subject:
+                ratios = [f"{ratio} (goal {CARTPOLE_GOAL}×)" for ratio in ratios]
+            body.append([f"{subject} / CartPoleVectorEnv", *ratios])
+    title = "CartPole-v1 beside Gymnasium's own NumPy environment, random actions, steps a second"
+    return title, ["environments", *(f"{agents:,}" for agents in CARTPOLES)], body
 
 
 def _pairs(rows: Rows, group: str, crowds: tuple[int, ...], peer: str, title: str, goal: str) -> Cells:
