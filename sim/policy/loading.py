@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sim.errors import UsageError
 from sim.policy import store
-from sim.policy.fit import CriticFit, critic_fit
+from sim.policy.fit import critic_fit
 from sim.policy.kinds import Kind, find_model, kind_of
 from sim.policy.network import Checkpoint
 from sim.policy.reward_units import RewardUnits
@@ -13,7 +13,6 @@ from sim.policy.statistics import FITS, statistics_beside, with_statistics
 from sim.policy.vecnormalize import read_statistics
 from sim.policy.world_fit import bounds_remark, check_world
 from sim.worlds import World, make_world
-from sim.worlds.base import ArrayWorld
 
 _MISFIT = 0.75
 """A critic's error (`CriticFit.error`) from which on a person is told; in units of the returns themselves."""
@@ -103,25 +102,15 @@ def _with_found(
     obs = read_statistics(path).obs
     if obs is not None and obs.mean.size != checkpoint.obs_dim:
         return checkpoint, f"{path} is of {obs.mean.size} observations, and left out"
-    plain = _fit(checkpoint, world)
+    plain = critic_fit(checkpoint, world)
     if plain and plain.error < FITS:
         try:
-            joined = _fit(with_statistics(checkpoint, path, world, units), world)
+            joined = critic_fit(with_statistics(checkpoint, path, world, units), world)
         except UsageError:  # it asks in which units the critic is: it fits in neither
             joined = None
         if joined is None or joined.error > FITS:
             return checkpoint, f"{path} is left out: the critic fits {world.name} without it"
     return with_statistics(checkpoint, path, world, units), f"VecNormalize's statistics are from {path}"
-
-
-def _fit(checkpoint: Checkpoint, world: World) -> CriticFit | None:
-    """Return how well the critic fits; None where it cannot be told."""
-    if not isinstance(world, ArrayWorld):
-        return None
-    try:
-        return critic_fit(checkpoint, world)
-    except Exception:  # of a user's own world, which a worker reports better
-        return None
 
 
 def _fit_remark(checkpoint: Checkpoint, world: World) -> str | None:
@@ -131,7 +120,7 @@ def _fit_remark(checkpoint: Checkpoint, world: World) -> str | None:
     a first layer whose sums hardly differ between states, or lie where activations are flat, as it does with
     observations of another scale. Neither is proof: a critic may be poor, and a wrong one may pass.
     """
-    fit = _fit(checkpoint, world)
+    fit = critic_fit(checkpoint, world)
     if fit is None:
         return None
     said = []

@@ -9,7 +9,7 @@ from sim.policy.fit import CriticFit, critic_fit
 from sim.policy.network import Checkpoint, RewardNormalization
 from sim.policy.reward_units import RewardUnits
 from sim.policy.vecnormalize import Statistics, read_statistics
-from sim.worlds.base import ArrayWorld, World
+from sim.worlds.base import World
 
 FITS = 0.6
 """A critic's greatest error (`CriticFit.error`) at which its units count as known."""
@@ -80,12 +80,12 @@ def _require_agreement(
         f"say which: --reward-normalization on (divide rewards by {norm.scale:.4g}) or off, with "
         f"`valuescape convert MODEL.zip OUT.safetensors --world {world.name} --vecnormalize {path.name}`"
     )
-    if not isinstance(world, ArrayWorld):
+    divided = critic_fit(replace(checkpoint, reward_normalization=norm), world)
+    plain = critic_fit(checkpoint, world)
+    if divided is None or plain is None:
         if not stated:
             raise UsageError(f"{said}, but also that returns deviate by {norm.scale:.4g}", ask)
         return
-    divided = critic_fit(replace(checkpoint, reward_normalization=norm), world)
-    plain = critic_fit(checkpoint, world)
     shown = _evidence(divided, plain)
     if shown == stated or (stated and shown is None):
         return

@@ -55,6 +55,30 @@ def test_what_was_trained_here_fits_its_world_and_no_other_units(path):
     assert small.realised == pytest.approx(fit.realised, rel=0.2)
 
 
+@pytest.mark.parametrize("stem", ["cartpole", "acrobot", "mountain_car", "pendulum"])
+def test_it_fits_gymnasium_s_environment_too(stem):
+    """An independent run of the same: Gymnasium's own dynamics, starts and ends."""
+    ids = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1", "mountain_car": "MountainCar-v0"}
+    checkpoint = store.load(next(path for path in SHIPPED if path.stem == stem))
+    ours = critic_fit(checkpoint, make_world(stem))
+    theirs = critic_fit(checkpoint, make_world(f"gymnasium:{ids.get(stem, 'Pendulum-v1')}"))
+    assert theirs.error < 0.5
+    assert theirs.realised == pytest.approx(ours.realised, rel=0.4)
+    assert theirs.value == pytest.approx(ours.value, rel=0.4)
+
+
+class Failing(type(WORLD)):
+    """A world whose step has a fault."""
+
+    def step(self, *arguments):
+        raise ZeroDivisionError
+
+
+def test_of_a_world_that_fails_nothing_is_said():
+    assert critic_fit(store.load(MOUNTAIN_CAR), Failing()) is None
+    assert critic_fit(store.load(MOUNTAIN_CAR), make_world("flock")) is None
+
+
 def test_the_realised_return_is_that_of_steps_of_minus_one():
     """In the mountain car a return is -(1 - gamma^n) / (1 - gamma), whatever the critic says."""
     checkpoint = replace(store.load(MOUNTAIN_CAR), gamma=0.0)
