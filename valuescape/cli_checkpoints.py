@@ -85,7 +85,11 @@ def train(
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
 
-    [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
+    [bold]Examples[/]
+
+      valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
+
+      valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
     """
     from sim.policy.store import check_replaceable
     from sim.worlds import load_world_file
@@ -99,7 +103,7 @@ def train(
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
     command += f" --world-file {world_file}" if world_file else ""
-    path = out or Path(f"{world}-{algo}.safetensors")
+    path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
     check_replaceable(path, [world_file] if world_file else [], force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True

@@ -165,7 +165,7 @@ def test_the_models_of_the_zoo_run(name, world, zoo):
 
 
 def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, tmp_path):
-    from valuescape.training import evaluate_checkpoint
+    from valuescape.evaluation import evaluate_checkpoint
 
     model, pickled = zoo("ppo-MountainCar-v0.zip"), zoo("ppo-MountainCar-v0-vecnormalize.pkl")
     out, world = tmp_path / "out.safetensors", make_world("mountain_car")
