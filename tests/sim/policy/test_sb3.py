@@ -360,6 +360,11 @@ def test_a_discount_of_numpy_s_is_read(number, tmp_path):
 def test_algorithms_are_named_by_their_settings(tmp_path):
     path, world = saved("a2c discrete", tmp_path)
     assert load_checkpoint(rewritten(path, data={"cg_max_steps": 15}), world).algorithm == "trpo"
+    masked = (
+        pickle.GLOBAL + b"sb3_contrib.common.maskable.policies\nMaskableActorCriticPolicy\n" + pickle.STOP
+    )
+    entry = {":serialized:": base64.b64encode(masked).decode()}
+    assert load_checkpoint(rewritten(path, data={"policy_class": entry}), world).algorithm == "maskable ppo"
     one = stable_baselines3.TD3(
         "MlpPolicy", WorldEnv(make_world("pendulum")), policy_kwargs={"n_critics": 1}, device="cpu"
     )
