@@ -214,6 +214,7 @@ REFUSED_SETTINGS = {
     ),
     "start": ("action_space", DISCRETE, "action_space begins at 1"),
     "mixed": ("action_space", {**DISCRETE, "start": 0}, "its action_space is Discrete of 1"),
+    "too many": ("action_space", {**DISCRETE, "n": 10**300, "start": 0}, "a size of it is not from 0 to"),
     "no space": ("action_space", None, "action_space is None"),
     "activation": ("policy_kwargs", {"activation_fn": "<class 'my.Wave'>"}, "activation_fn is"),
     "gamma": ("gamma", None, "gamma is not a number"),
