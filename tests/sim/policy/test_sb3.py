@@ -181,7 +181,7 @@ def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, 
     alone.write_bytes(model.read_bytes())
     (said,) = load_with_statistics(alone, world).remarks
     assert "V(s) of starts is -3.2" in said
-    assert "sums of the first layer spread by" in said
+    assert "first layer's sums spread by" in said
 
 
 def test_statistics_of_a_current_release_are_applied_as_it_does(tmp_path):

@@ -192,6 +192,7 @@ def test_a_model_with_its_statistics_beside_it_is_what_it_was(tmp_path):
     assert alone.obs_normalization is None
     assert "seems not to fit mountain_car" in alone.remarks[0]
     assert "VecNormalize's file missing" in alone.remarks[0]
+    assert alone.doubt.startswith("V(s) of starts is")
     write(tmp_path / "vecnormalize.pkl", pickled)
     found = load_with_statistics(path, WORLD)
     assert found.remarks == (
@@ -222,7 +223,7 @@ def test_a_first_layer_that_sees_too_much_is_spoken_of(tmp_path):
     first, *others = whole.actor.layers
     loud = Mlp((replace(first, weight=first.weight * 1000), *others))
     path = as_zip(replace(whole, actor=loud), tmp_path / "model.zip")
-    assert "sums of the first layer spread by" in load_with_statistics(path, WORLD).remarks[0]
+    assert "first layer's sums spread by" in load_with_statistics(path, WORLD).remarks[0]
 
 
 def test_an_observation_that_goes_further_than_the_file_says_is_named(tmp_path):
