@@ -126,7 +126,7 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
         return ""
     said = []
     if fit.error > _MISFIT:
-        said.append(f"V(s) of starts is {fit.value:.4g} on average, agents get {fit.realised:.4g}")
+        said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
     if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
         low, high = _SPREADS
         said.append(f"first layer's sums spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")

@@ -192,7 +192,7 @@ def test_a_model_with_its_statistics_beside_it_is_what_it_was(tmp_path):
     assert alone.obs_normalization is None
     assert "seems not to fit mountain_car" in alone.remarks[0]
     assert "VecNormalize's file missing" in alone.remarks[0]
-    assert alone.doubt.startswith("V(s) of starts is")
+    assert alone.doubt in alone.remarks[0]
     write(tmp_path / "vecnormalize.pkl", pickled)
     found = load_with_statistics(path, WORLD)
     assert found.remarks == (
