@@ -50,8 +50,10 @@ def convert(
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
     from sim.policy.loading import convert as convert_checkpoint
+    from sim.policy.store import check_replaceable
     from sim.worlds import load_world_file
 
+    check_replaceable(out, world_files or [], force=force)
     for file in world_files or ():
         load_world_file(file)
     checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)

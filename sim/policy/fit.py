@@ -16,7 +16,7 @@ from sim.worlds.base import ArrayWorld, World
 _EPISODES = 32
 _ENVIRONMENTS = 8
 _MAX_STEPS = 1000
-_PATIENCE_S = 5.0
+_PATIENCE_S = 2.0
 """For environments whose steps are slow; what was seen by then is what is compared."""
 _SEED = 7
 
@@ -43,7 +43,8 @@ def critic_fit(checkpoint: Checkpoint, world: World) -> CriticFit | None:
     in other units by about all of them. None where agents cannot live alone, or where the world fails.
     """
     try:
-        with ExitStack() as owned, threadpool_limits(1, user_api="blas"):  # networks this small: more wait
+        # Networks this small only wait for more threads; an untrained one may drive a world out of bounds
+        with ExitStack() as owned, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
             episodes = _EPISODES if isinstance(world, ArrayWorld) else _ENVIRONMENTS
             agents = trials(world, episodes, _SEED, owned)
             return _fit(_run(checkpoint, world, agents), checkpoint.gamma) if agents else None

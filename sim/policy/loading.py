@@ -125,7 +125,7 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
     if fit is None:
         return ""
     said = []
-    if fit.error > _MISFIT:
+    if not fit.error <= _MISFIT:  # nor a number at all
         said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
     if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
         low, high = _SPREADS

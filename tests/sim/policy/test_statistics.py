@@ -1,5 +1,6 @@
 """What VecNormalize did, joined with its model: found beside it, and compared with the world."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,6 +264,15 @@ def test_only_checkpoints_of_ours_are_replaced_unasked(tmp_path):
         convert(path, out, "mountain_car")
     convert(path, other, "mountain_car", force=True)
     assert store.load(other).world == "mountain_car"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_plain_file_is_never_replaced(force, tmp_path):
+    path = as_zip(store.load(MOUNTAIN_CAR), tmp_path / "model.zip")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no plain file"):
+        convert(path, tmp_path / "pipe", "mountain_car", force=force)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_statistics_found_beside_the_model_are_an_input_too(tmp_path):
