@@ -21,6 +21,7 @@ from sim.policy.reward_units import RewardUnits
 from sim.policy.statistics import statistics_beside, with_statistics
 from sim.policy.vecnormalize import read_statistics
 from sim.worlds import make_world
+from valuescape.cli import run_cli
 from valuescape.gym_env import WorldEnv
 
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "checkpoints").glob("*.safetensors"))
@@ -314,3 +315,23 @@ def test_a_world_that_does_not_fit_says_which_do(tmp_path):
     store.save(rescaled, tmp_path / "c.safetensors")
     with pytest.raises(UsageError, match="RescaleAction"):
         load_checkpoint(tmp_path / "c.safetensors", make_world("point_mass"))
+
+
+def test_the_command_line_asks_and_takes_the_answer(tmp_path, capsys):
+    write(tmp_path / "v.pkl", returns(SCALE**2, norm_reward=False))
+    store.save(divided(store.load(MOUNTAIN_CAR)), tmp_path / "a.safetensors")
+    (tmp_path / "notes.txt").write_text("mine")
+    files = [str(tmp_path / name) for name in ("a.safetensors", "b.safetensors")]
+    command = ["convert", *files, "--world", "mountain_car", "--vecnormalize", str(tmp_path / "v.pkl")]
+    assert run_cli(command) == 2
+    assert "says norm_reward False" in capsys.readouterr().err
+    assert not (tmp_path / "b.safetensors").exists()
+    assert run_cli([*command, "--reward-normalization", "on"]) == 0
+    assert "DQN for mountain_car, rewards / 20 in training" in capsys.readouterr().out
+    assert store.load(tmp_path / "b.safetensors").reward_normalization.scale == SCALE
+    onto = [*command, "--reward-normalization", "off"]
+    onto[2] = str(tmp_path / "notes.txt")
+    assert run_cli(onto) == 2
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert run_cli([*onto, "--force"]) == 0
+    assert store.load(tmp_path / "notes.txt").reward_normalization is None
