@@ -42,6 +42,8 @@ def heading(
     title = " · ".join(filter(None, (_title(config.world.name), _goal(engine.world.goal), "Valuescape")))
     processes = _count(engine.workers, "worker process", "worker processes")
     what: tuple[str, ...] = (title, f"{policy} · {config.agents.count:,} agents · {processes}")
+    if checkpoint and checkpoint.doubt:
+        what = (*what, f"seems not to fit this world: {checkpoint.doubt}".replace("-", "−"))
     how: tuple[str, ...] = (f"{state} · tick {max(tick, 0):,}",)
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")

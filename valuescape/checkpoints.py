@@ -3,8 +3,9 @@
 from rich.console import Console
 
 from sim.policy.store import load
+from valuescape.evaluation import evaluate_checkpoint
 from valuescape.presets import configs_dir
-from valuescape.training import evaluate_checkpoint, world_to_train_in
+from valuescape.training import world_to_train_in
 
 _SEED = 1_000_003
 """Of the starts for a new measurement: none that a training has used."""

@@ -50,8 +50,10 @@ def convert(
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
     from sim.policy.loading import convert as convert_checkpoint
+    from sim.policy.store import check_replaceable
     from sim.worlds import load_world_file
 
+    check_replaceable(out, world_files or [], force=force)
     for file in world_files or ():
         load_world_file(file)
     checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)
@@ -85,7 +87,11 @@ def train(
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
 
-    [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
+    [bold]Examples[/]
+
+      valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
+
+      valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
     """
     from sim.policy.store import check_replaceable
     from sim.worlds import load_world_file
@@ -99,7 +105,7 @@ def train(
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
     command += f" --world-file {world_file}" if world_file else ""
-    path = out or Path(f"{world}-{algo}.safetensors")
+    path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
     check_replaceable(path, [world_file] if world_file else [], force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True

@@ -8,7 +8,7 @@ from sim.config import Config, load_config
 from sim.errors import UsageError
 from sim.paths import NO_FILE, named_path, reading, why_not_plain
 from sim.policy.network import Checkpoint
-from sim.worlds import ArrayWorld, World
+from sim.worlds import World
 from valuescape import remarks
 
 LADDER = ("high", "medium", "low")
@@ -93,4 +93,6 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
 
 def _trained(world: World) -> str:
     """Return the advice to train a checkpoint, where that can be done."""
-    return f"train one (valuescape train {world.name}), " if isinstance(world, ArrayWorld) else ""
+    from valuescape.training import can_train_in
+
+    return f"train one (valuescape train {world.name}), " if can_train_in(world) else ""

@@ -4,7 +4,7 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TextColumn
 
 from sim.errors import UsageError
-from sim.policy.inference import BatchPolicy
 from sim.policy.network import Checkpoint, Training
 from sim.policy.sb3 import load_sb3
 from sim.policy.store import check_writable, save
-from sim.rng import Stream, uniform
 from sim.worlds import ArrayWorld, ContinuousAction, World, make_world
+from sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.evaluation import Evaluation, evaluate, evaluate_checkpoint
 
 Float32Array = NDArray[np.float32]
-Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units
 
 EPISODES = 100
+_EPISODES_OF_GYMNASIUM = 10
 _EVALUATIONS = 20
 
 # The actions each can choose: continuous (True), discrete (False), both (None)
@@ -77,61 +77,11 @@ _SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What `episodes` episodes came to: returns, lengths, and the share that ended by termination."""
-
-    episodes: int
-    mean_return: float
-    std_return: float
-    mean_length: float
-    terminated: float
-
-
 Report = Callable[[int, Evaluation], None]  # called with the timesteps done and the latest evaluation
 
 
-def evaluate(world: ArrayWorld, act: Act, episodes: int, seed: int) -> Evaluation:
-    """Run `episodes` episodes of `act` side by side and return what they came to.
-
-    The starts depend on `seed` alone. Episodes that have ended are stepped on but no longer counted.
-    """
-    agents = np.arange(episodes)
-    state = np.zeros((len(world.state), episodes), np.float32)
-    world.reset(uniform(seed, Stream.RESET, agents, 0, 0, world.reset_draws), state)
-    obs = np.zeros((len(world.obs), episodes), np.float32)
-    following, reward = np.zeros_like(state), np.zeros(episodes, np.float32)
-    terminated, running = np.zeros(episodes, np.bool_), np.ones(episodes, np.bool_)
-    returns, lengths, reached = np.zeros(episodes), np.zeros(episodes), np.zeros(episodes, np.bool_)
-    for _ in range(world.max_episode_steps):
-        world.observe(state, obs)
-        world.step(state, act(obs), following, reward, terminated)
-        state, following = following, state
-        returns += np.where(running, reward, 0)
-        lengths += running
-        reached |= running & terminated
-        running &= ~terminated
-        if not running.any():
-            break
-    return Evaluation(
-        episodes, float(returns.mean()), float(returns.std()), float(lengths.mean()), float(reached.mean())
-    )
-
-
-def evaluate_checkpoint(checkpoint: Checkpoint, world: ArrayWorld, episodes: int, seed: int) -> Evaluation:
-    """Evaluate a checkpoint's deterministic policy as the workers run it, with NumPy."""
-    policy = BatchPolicy(checkpoint, world.action, episodes)
-    action = np.zeros((world.action.dim, episodes), np.float32)
-
-    def act(obs: Float32Array) -> Float32Array:
-        policy.act(obs, action)
-        return action
-
-    return evaluate(world, act, episodes, seed)
-
-
 def train(
-    world: ArrayWorld,
+    world: World,
     algorithm: str,
     out: Path,
     *,
@@ -144,8 +94,9 @@ def train(
 
     algorithm: a key of ALGORITHMS. timesteps: None for the algorithm's default. command: what to record as
     the way it was made. The deterministic policy is evaluated at twenty points of the way, and the best
-    networks of its second half are kept; the recorded mean return is of 100 further episodes. Nothing is
-    written before the end, so an interrupted training leaves no file.
+    networks of its second half are kept; the recorded mean return is of 100 further episodes (of 10 in an
+    environment of Gymnasium's, which is slower). Nothing is written before the end, so an interrupted
+    training leaves no file.
     Raises UsageError for an unknown algorithm, one that cannot act in the world, no Stable-Baselines3,
     or an `out` that cannot be written.
     """
@@ -160,22 +111,29 @@ def train(
         model.learn(total, callback=watch)
     watch.restore_best()
     checkpoint = _as_checkpoint(model)
-    result = evaluate_checkpoint(checkpoint, world, EPISODES, seed + 2)
+    result = evaluate_checkpoint(checkpoint, world, episodes_to_measure(world), seed + 2)
     training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
     checkpoint = replace(checkpoint, world=world.name, training=training)
     save(checkpoint, out)
     return checkpoint
 
 
-def world_to_train_in(name: str) -> ArrayWorld:
+def world_to_train_in(name: str) -> World:
     """Return the world of that name. Raises UsageError if there is none, or its agents cannot live alone."""
     world = make_world(name)
-    if not isinstance(world, ArrayWorld):
-        raise UsageError(
-            f"{name}: a learner needs agents that live alone",
-            "these see each other, or live in environments of Gymnasium's own",
-        )
+    if not can_train_in(world):
+        raise UsageError(f"{name}: a learner needs agents that live alone", "these see each other")
     return world
+
+
+def can_train_in(world: World) -> bool:
+    """Return whether an agent of the world can live alone, as a learner's does."""
+    return isinstance(world, ArrayWorld | GymnasiumWorld)
+
+
+def episodes_to_measure(world: World) -> int:
+    """Return how many episodes say what a policy is worth."""
+    return EPISODES if isinstance(world, ArrayWorld) else _EPISODES_OF_GYMNASIUM
 
 
 def check_algorithm(world: World, algorithm: str) -> None:
@@ -198,8 +156,8 @@ def default_timesteps(world: World, algorithm: str) -> int:
     return timesteps
 
 
-def make_model(world: ArrayWorld, algorithm: str, seed: int) -> Any:
-    """Return an untrained Stable-Baselines3 model in a WorldEnv of `world`, on one CPU thread.
+def make_model(world: World, algorithm: str, seed: int) -> Any:
+    """Return an untrained Stable-Baselines3 model in one environment of `world`, on one CPU thread.
 
     Raises UsageError if the optional extra `train` is not installed.
     """
@@ -207,7 +165,7 @@ def make_model(world: ArrayWorld, algorithm: str, seed: int) -> Any:
         import stable_baselines3
         import torch
 
-        from valuescape.gym_env import WorldEnv
+        env = _environment(world)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"valuescape train needs {error.name}, which is not installed",
@@ -220,9 +178,16 @@ def make_model(world: ArrayWorld, algorithm: str, seed: int) -> Any:
     if "noise" in settings:
         settings["action_noise"] = _noise(world, settings.pop("noise"))
     make = getattr(stable_baselines3, algorithm.upper())
-    return make(
-        "MlpPolicy", WorldEnv(world), seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings
-    )
+    return make("MlpPolicy", env, seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings)
+
+
+def _environment(world: World) -> Any:
+    from valuescape.gym_env import WorldEnv
+
+    if isinstance(world, GymnasiumWorld):
+        return make_env(world.env_id)
+    assert isinstance(world, ArrayWorld)
+    return WorldEnv(world)
 
 
 def _noise(world: World, sigma: float) -> Any:
@@ -234,7 +199,7 @@ def _noise(world: World, sigma: float) -> Any:
 class _Watch:
     """Stable-Baselines3's callback: evaluates now and then, keeps the best networks of the second half."""
 
-    def __init__(self, model: Any, world: ArrayWorld, seed: int, timesteps: int, report: Report) -> None:
+    def __init__(self, model: Any, world: World, seed: int, timesteps: int, report: Report) -> None:
         self._model, self._world, self._seed, self._report = model, world, seed, report
         self._timesteps = timesteps
         self._interval = max(timesteps // _EVALUATIONS, 1)
@@ -247,7 +212,7 @@ class _Watch:
         done = self._model.num_timesteps
         if done >= self._due:
             self._due += self._interval
-            result = evaluate(self._world, self._act, EPISODES, self._seed)
+            result = evaluate(self._world, self._act, episodes_to_measure(self._world), self._seed)
             self._report(done, result)
             # The first half's critics have seen too little, however well their actor does
             if 2 * done >= self._timesteps and result.mean_return >= self._best_return:
@@ -261,7 +226,8 @@ class _Watch:
             self._model.policy.load_state_dict(self._best)
 
     def _act(self, obs: Float32Array) -> Float32Array:
-        action, _ = self._model.predict(obs.T, deterministic=True)
+        rows = obs.T.reshape(-1, *self._model.observation_space.shape)
+        action, _ = self._model.predict(rows, deterministic=True)
         columns: Float32Array = np.asarray(action, np.float32).reshape(obs.shape[1], -1).T
         return columns
 

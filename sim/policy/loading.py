@@ -61,7 +61,8 @@ def load_with_statistics(
         checkpoint, remark = _with_found(checkpoint, beside, world, units)
         remarks.append(f"{model.name}: {remark}")
     if from_zip:
-        said = (bounds_remark(checkpoint, world), _fit_remark(checkpoint, world))
+        checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
+        said = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
         remarks += [f"{model.name}: {remark}" for remark in said if remark]
     return replace(checkpoint, remarks=tuple(remarks))
 
@@ -113,8 +114,8 @@ def _with_found(
     return with_statistics(checkpoint, path, world, units), f"VecNormalize's statistics are from {path}"
 
 
-def _fit_remark(checkpoint: Checkpoint, world: World) -> str | None:
-    """Return what is odd about the critic in this world; None if nothing is, or it cannot be told.
+def _doubt(checkpoint: Checkpoint, world: World) -> str:
+    """Return what is odd about the critic in this world; "" if nothing is, or it cannot be told.
 
     Two things are looked at in some episodes: values that miss what agents get by as much as that itself, and
     a first layer whose sums hardly differ between states, or lie where activations are flat, as it does with
@@ -122,15 +123,20 @@ def _fit_remark(checkpoint: Checkpoint, world: World) -> str | None:
     """
     fit = critic_fit(checkpoint, world)
     if fit is None:
-        return None
+        return ""
     said = []
-    if fit.error > _MISFIT:
-        said.append(f"V(s) of starts is {fit.value:.4g} on average, what agents get is {fit.realised:.4g}")
+    if not fit.error <= _MISFIT:  # nor a number at all
+        said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
     if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
         low, high = _SPREADS
-        said.append(f"sums of the first layer spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")
-    if not said:
+        said.append(f"first layer's sums spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")
+    return "; ".join(said)
+
+
+def _doubt_remark(checkpoint: Checkpoint, world: World) -> str | None:
+    """Return the doubt with what may be the cause of it; None if there is none."""
+    if not checkpoint.doubt:
         return None
     normalized = checkpoint.obs_normalization or checkpoint.reward_normalization
     cause = "other statistics" if normalized else "VecNormalize's file missing"
-    return f"seems not to fit {world.name}: {'; '.join(said)} (a poor critic, {cause}, or another world?)"
+    return f"seems not to fit {world.name}: {checkpoint.doubt} (a poor critic, {cause}, or another world?)"

@@ -111,8 +111,8 @@ class Checkpoint:
     `world` is "" where the file does not say (Stable-Baselines3 zips). `action_low`/`action_high` are the
     bounds trained with, empty for discrete actions. All arrays are finite, float32 and read-only. The critics
     are as they were trained: in units of `reward_normalization`, if there is one (see `value_critics`).
-    `obs_bounds` are the observation space's low and high, where a zip says so, and `remarks` what a person
-    should hear of the file: both are written to no file.
+    `obs_bounds` are the observation space's low and high, where a zip says so; `remarks` what a person should
+    hear of the file; `doubt` what speaks against its fitting the world. These three are written to no file.
     """
 
     algorithm: str  # "sac", "td3", "ddpg", "dqn", "ppo", "a2c", "trpo"
@@ -130,6 +130,7 @@ class Checkpoint:
     reward_normalization: RewardNormalization | None = None
     obs_bounds: tuple[Float32Array, Float32Array] | None = None
     remarks: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:

@@ -22,7 +22,7 @@ from sim.policy.network import (
     Training,
 )
 from sim.policy.sb3_file import SUPPORTED, Sb3File, Space
-from sim.policy.sb3_known import require_known
+from sim.policy.sb3_known import policy_name, require_known
 
 _ACTIVATIONS = {
     f"<class 'torch.nn.modules.{module}.{name}'>": activation
@@ -159,7 +159,9 @@ class _Builder:
 
     def _on_policy_algorithm(self) -> str:
         """Name the algorithm by a setting that it alone has."""
-        data = self.file.data
+        data, policy = self.file.data, policy_name(self.file)
+        if "maskable" in policy:
+            return "maskable ppo"
         return "trpo" if "cg_max_steps" in data else "ppo" if "clip_range" in data else "a2c"
 
     def _off_policy_algorithm(self, stochastic: bool, critics: int) -> str:

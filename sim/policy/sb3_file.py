@@ -103,11 +103,20 @@ def _settings(path: Path, content: bytes) -> dict[str, Any]:
 
 def _space(kind: str, entry: dict[str, Any]) -> Space:
     if kind == "Discrete":
-        return Space(kind, n=int(entry.get("n", 0)), start=int(entry.get("start") or 0))
+        return Space(kind, n=_size(entry.get("n", 0)), start=_size(entry.get("start") or 0))
     if kind != "Box":
         return Space(kind)
-    shape = tuple(int(size) for size in entry.get("shape", entry.get("_shape", ())))
+    shape = tuple(_size(size) for size in entry.get("shape", entry.get("_shape", ())))
+    if math.prod(shape) > MAX_TENSOR_VALUES:
+        raise ValueError(f"its shape has more than {MAX_TENSOR_VALUES:,} numbers")
     return Space(kind, shape, _numbers(entry.get("low")), _numbers(entry.get("high")))
+
+
+def _size(value: Any) -> int:
+    size = int(value)
+    if not 0 <= size <= MAX_TENSOR_VALUES:
+        raise ValueError(f"a size of it is not from 0 to {MAX_TENSOR_VALUES:,}")
+    return size
 
 
 def _numbers(text: Any) -> tuple[float, ...]:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from typing import Any
 
 from sim.policy.pickle_data import ForbiddenPickleError, Name, read_pickle
 from sim.policy.sb3_file import SUPPORTED, Sb3File
@@ -38,6 +37,20 @@ _HARMLESS_OPTIONS = {
 _MAX_NAME_BYTES = 2**16
 
 
+def policy_name(file: Sb3File) -> str:
+    """Return the policy's class in dotted form, as far as the file says; the pickle of it is read as data."""
+    entry = file.data.get("policy_class")
+    if not isinstance(entry, dict):
+        return repr(entry)[:60]
+    module = str(entry.get("__module__", "unknown"))
+    try:
+        content = base64.b64decode(str(entry.get(":serialized:", "")), validate=True)
+        name = read_pickle(content, lambda _: True) if len(content) <= _MAX_NAME_BYTES else None
+    except (binascii.Error, ValueError, ForbiddenPickleError):
+        name = None  # a class of the user's own, pickled with its code
+    return f"{name.module}.{name.name}" if isinstance(name, Name) else f"{module} (pickled with its code)"
+
+
 def require_known(file: Sb3File) -> None:
     """Raise UsageError if anything in the file's settings says that its network is another than we build."""
     _require_known_policy(file)
@@ -45,7 +58,7 @@ def require_known(file: Sb3File) -> None:
 
 
 def _require_known_policy(file: Sb3File) -> None:
-    name = _policy_name(file.data.get("policy_class"))
+    name = policy_name(file)
     if name in _POLICIES:
         return
     for prefix, algorithm in _OTHER_ALGORITHMS.items():
@@ -58,19 +71,6 @@ def _require_known_policy(file: Sb3File) -> None:
         "a policy of your own may compute anything with its tensors; train with MlpPolicy, or export its "
         "critic to TorchScript (policy.torchscript_critic)",
     )
-
-
-def _policy_name(entry: Any) -> str:
-    """Return the class in dotted form, as far as the file says; the pickle of it is read as data."""
-    if not isinstance(entry, dict):
-        return repr(entry)[:60]
-    module = str(entry.get("__module__", "unknown"))
-    try:
-        content = base64.b64decode(str(entry.get(":serialized:", "")), validate=True)
-        name = read_pickle(content, lambda _: True) if len(content) <= _MAX_NAME_BYTES else None
-    except (binascii.Error, ValueError, ForbiddenPickleError):
-        name = None  # a class of the user's own, pickled with its code
-    return f"{name.module}.{name.name}" if isinstance(name, Name) else f"{module} (pickled with its code)"
 
 
 def _require_known_options(file: Sb3File) -> None:

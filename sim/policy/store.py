@@ -93,6 +93,8 @@ def _write(path: Path, content: bytes, *, keep: bool) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():  # renaming would put a file in the place of a device
+            raise FileExistsError(errno.EEXIST, "is no plain file")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
         if keep:

@@ -1,9 +1,11 @@
 """A person at the picture: what keys, pointer and panel do to a run, with a display that plays a script."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import valuescape.controls
 from render.changes import Restart, Set, Slice
@@ -265,6 +267,21 @@ def test_a_colour_that_needs_a_critic_is_refused_without():
     config = load_config(None, [*SMALL, "policy.checkpoint=random", "trails.color_by=td_error"])
     with pytest.raises(UsageError, match="there is no critic"):
         Session(config, RunLength(), Outputs("unused"), headless=True)
+
+
+def test_a_torchscript_critic_has_no_td_errors_without_its_discount(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch advises torch.export
+        torch.jit.script(torch.nn.Linear(2, 1)).save(tmp_path / "critic.pt")
+    critic = f"policy.torchscript_critic={tmp_path / 'critic.pt'}"
+    settings = [*SMALL, "world.name=mountain_car", critic, "trails.color_by=td_error"]
+    with pytest.raises(UsageError, match=r"discount \(gamma\) the critic learned is unknown"):
+        Session(
+            load_config(None, [*settings, "policy.checkpoint=random"]),
+            RunLength(),
+            Outputs("unused"),
+            headless=True,
+        )
 
 
 def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatch):

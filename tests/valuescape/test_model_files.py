@@ -105,6 +105,8 @@ def test_a_home_that_is_nobody_s_is_a_sentence():
 
 
 def test_training_is_advised_only_where_it_can_be_done():
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match="valuescape train gymnasium:CartPole-v1"):
         find_checkpoint("auto", make_world("gymnasium:CartPole-v1"))
+    with pytest.raises(UsageError) as caught:
+        find_checkpoint("auto", make_world("flock"))
     assert "valuescape train" not in str(caught.value)

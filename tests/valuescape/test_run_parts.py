@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 from types import SimpleNamespace
 
@@ -60,6 +61,10 @@ def test_the_heading_says_what_runs_and_how():
     assert "1,234 episodes · mean return −7.2" in text
     assert "1 worker replaced" in text
     assert "61 agents drawn one by one, the others' last 5 ticks as a crowd" in text
+    assert "seems not to fit" not in text
+    odd = replace(checkpoint, doubt="V(s) of starts is -3.2 on average")
+    text = str(heading(engine_with(), odd, "paused", 99, nothing_yet, None))
+    assert "seems not to fit this world: V(s) of starts is −3.2" in text
 
 
 def test_presets_are_found_by_name_and_files_by_path(tmp_path):

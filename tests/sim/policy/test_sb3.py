@@ -165,7 +165,7 @@ def test_the_models_of_the_zoo_run(name, world, zoo):
 
 
 def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, tmp_path):
-    from valuescape.training import evaluate_checkpoint
+    from valuescape.evaluation import evaluate_checkpoint
 
     model, pickled = zoo("ppo-MountainCar-v0.zip"), zoo("ppo-MountainCar-v0-vecnormalize.pkl")
     out, world = tmp_path / "out.safetensors", make_world("mountain_car")
@@ -181,7 +181,7 @@ def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, 
     alone.write_bytes(model.read_bytes())
     (said,) = load_with_statistics(alone, world).remarks
     assert "V(s) of starts is -3.2" in said
-    assert "sums of the first layer spread by" in said
+    assert "first layer's sums spread by" in said
 
 
 def test_statistics_of_a_current_release_are_applied_as_it_does(tmp_path):
@@ -214,6 +214,7 @@ REFUSED_SETTINGS = {
     ),
     "start": ("action_space", DISCRETE, "action_space begins at 1"),
     "mixed": ("action_space", {**DISCRETE, "start": 0}, "its action_space is Discrete of 1"),
+    "too many": ("action_space", {**DISCRETE, "n": 10**300, "start": 0}, "a size of it is not from 0 to"),
     "no space": ("action_space", None, "action_space is None"),
     "activation": ("policy_kwargs", {"activation_fn": "<class 'my.Wave'>"}, "activation_fn is"),
     "gamma": ("gamma", None, "gamma is not a number"),
@@ -360,6 +361,11 @@ def test_a_discount_of_numpy_s_is_read(number, tmp_path):
 def test_algorithms_are_named_by_their_settings(tmp_path):
     path, world = saved("a2c discrete", tmp_path)
     assert load_checkpoint(rewritten(path, data={"cg_max_steps": 15}), world).algorithm == "trpo"
+    masked = (
+        pickle.GLOBAL + b"sb3_contrib.common.maskable.policies\nMaskableActorCriticPolicy\n" + pickle.STOP
+    )
+    entry = {":serialized:": base64.b64encode(masked).decode()}
+    assert load_checkpoint(rewritten(path, data={"policy_class": entry}), world).algorithm == "maskable ppo"
     one = stable_baselines3.TD3(
         "MlpPolicy", WorldEnv(make_world("pendulum")), policy_kwargs={"n_critics": 1}, device="cpu"
     )

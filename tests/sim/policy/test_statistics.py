@@ -1,5 +1,6 @@
 """What VecNormalize did, joined with its model: found beside it, and compared with the world."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sim.policy.reward_units import RewardUnits
 from sim.policy.statistics import statistics_beside, with_statistics
 from sim.policy.vecnormalize import read_statistics
 from sim.worlds import make_world
+from valuescape.cli import run_cli
 from valuescape.gym_env import WorldEnv
 
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "checkpoints").glob("*.safetensors"))
@@ -192,6 +194,7 @@ def test_a_model_with_its_statistics_beside_it_is_what_it_was(tmp_path):
     assert alone.obs_normalization is None
     assert "seems not to fit mountain_car" in alone.remarks[0]
     assert "VecNormalize's file missing" in alone.remarks[0]
+    assert alone.doubt in alone.remarks[0]
     write(tmp_path / "vecnormalize.pkl", pickled)
     found = load_with_statistics(path, WORLD)
     assert found.remarks == (
@@ -222,7 +225,7 @@ def test_a_first_layer_that_sees_too_much_is_spoken_of(tmp_path):
     first, *others = whole.actor.layers
     loud = Mlp((replace(first, weight=first.weight * 1000), *others))
     path = as_zip(replace(whole, actor=loud), tmp_path / "model.zip")
-    assert "sums of the first layer spread by" in load_with_statistics(path, WORLD).remarks[0]
+    assert "first layer's sums spread by" in load_with_statistics(path, WORLD).remarks[0]
 
 
 def test_an_observation_that_goes_further_than_the_file_says_is_named(tmp_path):
@@ -264,6 +267,15 @@ def test_only_checkpoints_of_ours_are_replaced_unasked(tmp_path):
     assert store.load(other).world == "mountain_car"
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_plain_file_is_never_replaced(force, tmp_path):
+    path = as_zip(store.load(MOUNTAIN_CAR), tmp_path / "model.zip")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no plain file"):
+        convert(path, tmp_path / "pipe", "mountain_car", force=force)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_statistics_found_beside_the_model_are_an_input_too(tmp_path):
     model, pickled = of_normalised_observations()
     path = as_zip(model, tmp_path / "model.zip")
@@ -303,3 +315,23 @@ def test_a_world_that_does_not_fit_says_which_do(tmp_path):
     store.save(rescaled, tmp_path / "c.safetensors")
     with pytest.raises(UsageError, match="RescaleAction"):
         load_checkpoint(tmp_path / "c.safetensors", make_world("point_mass"))
+
+
+def test_the_command_line_asks_and_takes_the_answer(tmp_path, capsys):
+    write(tmp_path / "v.pkl", returns(SCALE**2, norm_reward=False))
+    store.save(divided(store.load(MOUNTAIN_CAR)), tmp_path / "a.safetensors")
+    (tmp_path / "notes.txt").write_text("mine")
+    files = [str(tmp_path / name) for name in ("a.safetensors", "b.safetensors")]
+    command = ["convert", *files, "--world", "mountain_car", "--vecnormalize", str(tmp_path / "v.pkl")]
+    assert run_cli(command) == 2
+    assert "says norm_reward False" in capsys.readouterr().err
+    assert not (tmp_path / "b.safetensors").exists()
+    assert run_cli([*command, "--reward-normalization", "on"]) == 0
+    assert "DQN for mountain_car, rewards / 20 in training" in capsys.readouterr().out
+    assert store.load(tmp_path / "b.safetensors").reward_normalization.scale == SCALE
+    onto = [*command, "--reward-normalization", "off"]
+    onto[2] = str(tmp_path / "notes.txt")
+    assert run_cli(onto) == 2
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert run_cli([*onto, "--force"]) == 0
+    assert store.load(tmp_path / "notes.txt").reward_normalization is None
