@@ -121,9 +121,8 @@ def _differences(before: Report, after: Report) -> Iterator[Difference]:
         if name in earlier and earlier[name] != later[name]:
             yield Difference(name, _said(earlier[name]), _said(later[name]))
     if (before.config is None) != (after.config is None):
-        yield Difference(
-            "configuration", *("not known" if each.config is None else "known" for each in (before, after))
-        )
+        told = ["not in the report" if each.config is None else "known" for each in (before, after)]
+        yield Difference("configuration", *told)
 
 
 def _made_with(report: Report) -> Iterator[tuple[str, Any]]:
