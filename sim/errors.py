@@ -13,7 +13,7 @@ LINE_LENGTH = 200
 """Characters of a line at most, with what is printed before the message."""
 
 _ROOM = LINE_LENGTH - len("valuescape: ")
-_WORD = 30
+_WORD = 90
 _TWO_LINES = 2 * _ROOM - _WORD - 2
 """Characters that are sure to fit into two lines: the first ends before a word of up to _WORD."""
 

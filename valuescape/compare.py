@@ -17,8 +17,8 @@ from valuescape.report_models import KINDS, Report
 GREW_MS = 10.0
 """A section that takes so much more is a reason to look again."""
 
-MAX_BYTES = 32 * 2**20
-"""Of a report; a soak of a day has a third of that."""
+MAX_BYTES = 16 * 2**20
+"""Of a report; a soak of a day has half of that."""
 
 _NAMED = 6
 """Differences that are named one by one."""

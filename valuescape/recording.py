@@ -38,7 +38,7 @@ ROWS_BYTES = 64 * 2**20
 """States that a recording keeps at most, before compression; hashes are kept of every sampled tick."""
 
 _ABOUT = "recording.json"
-_ABOUT_BYTES = 64 * 2**20
+_ABOUT_BYTES = 16 * 2**20
 _HEADER_BYTES = 4096
 _SHA256 = r"^[0-9a-f]{64}$"
 _ARRAYS = 64
@@ -215,11 +215,13 @@ class Recording:
     def _array(self, what: str, content: io.BytesIO, expected: NDArray[Any]) -> NDArray[Any]:
         """Return the array in a member. Its header is looked at first: NumPy makes room for what it says."""
         try:
-            if np.lib.format.read_magic(content) != (1, 0):
-                raise self._damaged(f"{what} is an array of an unknown version")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-        except ValueError:
+            version = np.lib.format.read_magic(content)
+            if version == (1, 0):
+                shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        except Exception:  # it goes through Python's parser, which raises half a dozen kinds
             raise self._damaged(f"{what} is no array") from None
+        if version != (1, 0):
+            raise self._damaged(f"{what} is an array of an unknown version")
         if (shape, dtype) != (expected.shape, expected.dtype):
             raise self._damaged(f"{what} has another shape or type than the run's")
         if len(content.getbuffer()) - content.tell() != math.prod(shape) * dtype.itemsize:
