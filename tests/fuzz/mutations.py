@@ -67,7 +67,7 @@ def spoilt_tree(rng: random.Random, tree: object) -> object:
             case 3 if isinstance(holder[key], str):
                 holder[key] = spoilt_text(rng, holder[key])
             case 4 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
-                holder[key] = holder[key] * rng.choice((-1, 0, 2, 1e-9, 10**20))
+                holder[key] = holder[key] * rng.choice((-1, 0, 2, 10**20))
             case _:
                 holder[key] = copy.deepcopy(rng.choice(VALUES))
     return root[0]
