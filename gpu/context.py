@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +74,45 @@ def create_headless_context(device: int | None = None) -> Any:
 def _create(device: int) -> Any:
     _expect_libraries()
     try:
-        settings: dict[str, Any] = {"standalone": True, "backend": "egl", "device_index": device}
-        return moderngl.create_context(require=REQUIRED, **settings)
+        return _context(device, REQUIRED)
     except Exception as error:
+        offered = _offered_version(device)
+        if offered:
+            raise UsageError(
+                f"EGL device {device} offers OpenGL {offered}, but 4.3 is needed", _older_driver_hint()
+            ) from error
         raise UsageError(
             f"no OpenGL 4.3 context could be made on EGL device {device}: {error}",
             f"install a driver (Debian, Ubuntu: apt-get install {_PACKAGES}); `valuescape doctor` tells more",
         ) from error
+
+
+def _context(device: int, version: int) -> Any:
+    settings: dict[str, Any] = {"standalone": True, "backend": "egl", "device_index": device}
+    return moderngl.create_context(require=version, **settings)
+
+
+def _offered_version(device: int) -> str:
+    """Return the OpenGL version of a driver that is too old for us, with its name; "" if there is none."""
+    for version in (330, 210):
+        try:
+            gl = _context(device, version)
+        except Exception:  # noqa: S112 - moderngl raises plain ones, and the next version is tried
+            continue
+        info = driver_info(gl)
+        gl.release()
+        return f"{info.version} ({info.renderer})"
+    return ""
+
+
+def _older_driver_hint() -> str:
+    limit = "MESA_GL_VERSION_OVERRIDE"
+    if limit in os.environ:
+        return f"unset {limit}, which is {os.environ[limit]!r}"
+    return (
+        "install a newer driver for the GPU, or take Mesa's software driver: LIBGL_ALWAYS_SOFTWARE=1 "
+        f"(Debian, Ubuntu: apt-get install {_PACKAGES})"
+    )
 
 
 def _expect_libraries() -> None:

@@ -1,5 +1,6 @@
 """Pictures into files: PNG, and MP4 (H.264) by FFmpeg's libraries."""
 
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sim.errors import UsageError
+from sim.interrupts import unfinished
 
 
 def pixels(rgb: bytes, size_px: tuple[int, int]) -> NDArray[np.uint8]:
@@ -43,6 +45,8 @@ class VideoRecorder:
         self._size = size_px
         # H.264 with 4:2:0 colour needs even sizes.
         even = size_px[0] // 2 * 2, size_px[1] // 2 * 2
+        self._unfinished = ExitStack()
+        self._unfinished.enter_context(unfinished(path))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._container: Any = av.open(str(path), "w")
@@ -91,3 +95,4 @@ class VideoRecorder:
         self._container.mux(self._stream.encode())
         self._container.close()
         self._container = None
+        self._unfinished.close()

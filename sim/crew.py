@@ -13,6 +13,7 @@ from sim.arena import Arena
 from sim.control import Bell, read_orders
 from sim.errors import UsageError
 from sim.failures import Failure, report
+from sim.interrupts import may_be_left
 from sim.layout import NO_LIMIT, Phase
 from sim.sections import WorkersConfig
 from sim.stepper import Stepper
@@ -65,7 +66,8 @@ class Alone:
         # The orders, both slots, in place: nobody else reads them here, and publishing them takes longer.
         self._limit, self._tick_ns = spec.arena["control"]["limit"], spec.arena["control"]["tick_ns"]
         self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
-        self._stepper = make_stepper(spec)
+        with may_be_left():  # it may compile for half a minute
+            self._stepper = make_stepper(spec)
         self._stepper.initialise()
         self._ticks[0] = self._tick = 0
 

@@ -5,7 +5,6 @@ to size here, so that a message neither steers the terminal nor fills it.
 """
 
 import reprlib
-import textwrap
 
 LINES = 3
 """Lines that a message and its hint take at most."""
@@ -14,6 +13,10 @@ LINE_LENGTH = 200
 """Characters of a line at most, with what is printed before the message."""
 
 _ROOM = LINE_LENGTH - len("valuescape: ")
+_WORD = 90
+_TWO_LINES = 2 * _ROOM - _WORD - 2
+"""Characters that are sure to fit into two lines: the first ends before a word of up to _WORD."""
+
 _MANY_DIGITS = 40
 
 
@@ -29,12 +32,11 @@ class UsageError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        message, hint = escaped(str(self.args[0])), escaped(self.hint)
-        if not hint:
-            return cut(message, (LINES - 1) * _ROOM)
-        message = cut(message, (LINES - 1) * _ROOM)
-        lines = 1 if len(message) > _ROOM else LINES - 1
-        return f"{message}\n  {cut(hint, lines * _ROOM)}"
+        message = cut(escaped(str(self.args[0])), _TWO_LINES)
+        if not self.hint:
+            return message
+        room = _ROOM if len(message) > _ROOM else _TWO_LINES
+        return f"{message}\n  {cut(escaped(self.hint), room - 2)}"
 
 
 def escaped(text: str) -> str:
@@ -69,10 +71,13 @@ def lines_of(text: str) -> list[str]:
 
 
 def _wrapped(line: str) -> list[str]:
-    if len(line) <= _ROOM:
-        return [line]
-    indent = line[: len(line) - len(line.lstrip())]
-    return textwrap.wrap(line, _ROOM, subsequent_indent=indent or "  ", break_on_hyphens=False)
+    """Break a line between words, or within one that is very long."""
+    parts = []
+    while len(line) > _ROOM:
+        at = line.rfind(" ", _ROOM - _WORD, _ROOM) + 1 or _ROOM
+        parts.append(line[:at].rstrip())
+        line = f"  {line[at:]}"
+    return [*parts, line]
 
 
 def shown(value: object) -> str:

@@ -1,5 +1,6 @@
 """The command line: the only place that prints and decides an exit status."""
 
+import contextlib
 import errno
 import signal
 import sys
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sim.errors import LINES, UsageError, escaped, lines_of
-from sim.interrupts import Interrupts
+from sim.interrupts import Interrupts, leaving_at_once, unfinished
 from valuescape.cli_bench import bench
 from valuescape.cli_checkpoints import convert, train
 from valuescape.cli_impact import impact
@@ -164,27 +165,28 @@ def run(
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
     """
     with Interrupts() as interrupts:
-        from render.display import display_available
-        from sim import compiling
-        from sim.config import load_config
-        from sim.paths import require_replaceable
-        from valuescape import remarks
-        from valuescape.cli_simulation import (
-            SimulationOrder,
-            load_world_files,
-            require_simulation,
-            run_simulation,
-        )
-        from valuescape.model_files import preset_of
-        from valuescape.presets import config_path
-        from valuescape.profile_files import require_profile
+        with leaving_at_once():
+            from render.display import display_available
+            from sim import compiling
+            from sim.config import load_config
+            from sim.paths import require_replaceable
+            from valuescape import remarks
+            from valuescape.cli_simulation import (
+                SimulationOrder,
+                load_world_files,
+                require_simulation,
+                run_simulation,
+            )
+            from valuescape.model_files import preset_of
+            from valuescape.presets import config_path
+            from valuescape.profile_files import require_profile
 
-        compiling.listen(_say_that_it_compiles)
-        load_world_files(world_files)
-        remarks.listen(lambda remark: _err.print(remark, markup=False, soft_wrap=True))
-        changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
-        preset, changes = preset_of(preset, changes)
-        config = load_config(config_path(preset), changes)
+            compiling.listen(_say_that_it_compiles)
+            load_world_files(world_files)
+            remarks.listen(lambda remark: _err.print(remark, markup=False, soft_wrap=True))
+            changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+            preset, changes = preset_of(preset, changes)
+            config = load_config(config_path(preset), changes)
         if checksum or record_run or record_every:
             refused = {
                 "--frames": frames,
@@ -212,7 +214,8 @@ def run(
             record = folder / "run.mp4"
         try:
             paths = folder, record, screenshot, profile
-            return _run(config, headless, (frames, seconds, ticks), paths, interrupts)
+            with unfinished(folder) if out is None else contextlib.nullcontext():
+                return _run(config, headless, (frames, seconds, ticks), paths, interrupts)
         finally:
             if out is None:
                 remove_if_empty(folder)
@@ -230,10 +233,11 @@ def _run(
     paths: tuple[Path, Path | None, Path | None, Path | None],
     interrupts: Interrupts,
 ) -> int:
-    from valuescape.length import RunLength
-    from valuescape.results import Outputs
-    from valuescape.session import Session
-    from valuescape.tables import progress_bar, show_result
+    with leaving_at_once():
+        from valuescape.length import RunLength
+        from valuescape.results import Outputs
+        from valuescape.session import Session
+        from valuescape.tables import progress_bar, show_result
 
     if headless and length == (None, None, None):
         length = (None, config.run.seconds, None)
@@ -269,9 +273,10 @@ def replay(
     [bold]Example[/]  valuescape replay run.vsz --workers 3
     """
     with Interrupts() as interrupts:
-        from valuescape.cli_simulation import load_world_files, run_replay
+        with leaving_at_once():
+            from valuescape.cli_simulation import load_world_files, run_replay
 
-        load_world_files(world_files)
+            load_world_files(world_files)
         return run_replay(recording, workers, checkpoint, interrupts, _out, _err)
 
 

@@ -17,8 +17,8 @@ from valuescape.report_models import KINDS, Report
 GREW_MS = 10.0
 """A section that takes so much more is a reason to look again."""
 
-MAX_BYTES = 32 * 2**20
-"""Of a report; a soak of a day has a third of that."""
+MAX_BYTES = 16 * 2**20
+"""Of a report; a soak of a day has half of that."""
 
 _NAMED = 6
 """Differences that are named one by one."""
@@ -121,9 +121,8 @@ def _differences(before: Report, after: Report) -> Iterator[Difference]:
         if name in earlier and earlier[name] != later[name]:
             yield Difference(name, _said(earlier[name]), _said(later[name]))
     if (before.config is None) != (after.config is None):
-        yield Difference(
-            "configuration", *("not known" if each.config is None else "known" for each in (before, after))
-        )
+        told = ["not in the report" if each.config is None else "known" for each in (before, after)]
+        yield Difference("configuration", *told)
 
 
 def _made_with(report: Report) -> Iterator[tuple[str, Any]]:

@@ -23,12 +23,16 @@ _GL_PACKAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked for: what was found, whether it will do, and what to do if not."""
+    """One thing looked for: what was found, whether it will do, and what to do if not.
+
+    needed: whether nothing runs without it; of several devices one that works is enough.
+    """
 
     subject: str
     found: str
     fine: bool = True
     remedy: str = ""
+    needed: bool = True
 
 
 def examine(console: Console) -> int:
@@ -39,7 +43,7 @@ def examine(console: Console) -> int:
         mark = "[green]ok[/]" if each.fine else "[red]no[/]"
         table.add_row(mark, each.subject, escape(each.found))
     console.print(table)
-    missing = [each for each in findings if not each.fine]
+    missing = [each for each in findings if each.needed and not each.fine]
     for each in missing:
         console.print(f"[bold]{each.subject}[/]: {escape(each.remedy)}", soft_wrap=True)
     if not missing:
@@ -66,7 +70,7 @@ def _devices() -> Iterator[Finding]:
             gl = create_headless_context(index)
         except UsageError as error:
             # One device that does not work is no fault if another does; the context below decides.
-            yield Finding(f"EGL device {index}", str(error).splitlines()[0])
+            yield Finding(f"EGL device {index}", str(error).splitlines()[0], fine=False, needed=False)
             continue
         driver = driver_info(gl)
         gl.release()

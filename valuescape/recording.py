@@ -23,6 +23,7 @@ from pydantic import ConfigDict, Field, field_validator
 from sim.config import Config
 from sim.engine import Engine
 from sim.errors import UsageError
+from sim.interrupts import may_be_torn, unfinished
 from sim.paths import open_plain, reading
 from sim.policy.network import Checkpoint
 from sim.sections import MAX_TEXT
@@ -37,7 +38,7 @@ ROWS_BYTES = 64 * 2**20
 """States that a recording keeps at most, before compression; hashes are kept of every sampled tick."""
 
 _ABOUT = "recording.json"
-_ABOUT_BYTES = 64 * 2**20
+_ABOUT_BYTES = 16 * 2**20
 _HEADER_BYTES = 4096
 _SHA256 = r"^[0-9a-f]{64}$"
 _ARRAYS = 64
@@ -126,7 +127,10 @@ class RunRecorder:
 
     def __enter__(self) -> Self:
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
-        self._archive = zipfile.ZipFile(self._partial, "w", zipfile.ZIP_DEFLATED)
+        with contextlib.ExitStack() as owned:
+            owned.enter_context(unfinished(self._partial))
+            self._archive = zipfile.ZipFile(self._partial, "w", zipfile.ZIP_DEFLATED)
+            self._owned = owned.pop_all()
         return self
 
     def add(self, engine: Engine) -> None:
@@ -151,6 +155,7 @@ class RunRecorder:
         finally:
             self._archive.close()
             self._partial.unlink(missing_ok=True)
+            self._owned.close()
 
     def _keeps_rows(self, nbytes: int) -> bool:
         """Whether the next sample's rows have their share of the room: each n-th one's do, and the last's."""
@@ -184,7 +189,7 @@ class Recording:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with contextlib.ExitStack() as owned, self._reading():
+        with contextlib.ExitStack() as owned, self._reading(), may_be_torn():
             file = owned.enter_context(open_plain(path, _HINT))
             self._archive = owned.enter_context(self._open(file))
             self._require_sound()
@@ -210,11 +215,13 @@ class Recording:
     def _array(self, what: str, content: io.BytesIO, expected: NDArray[Any]) -> NDArray[Any]:
         """Return the array in a member. Its header is looked at first: NumPy makes room for what it says."""
         try:
-            if np.lib.format.read_magic(content) != (1, 0):
-                raise self._damaged(f"{what} is an array of an unknown version")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-        except ValueError:
+            version = np.lib.format.read_magic(content)
+            if version == (1, 0):
+                shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        except Exception:  # it goes through Python's parser, which raises half a dozen kinds
             raise self._damaged(f"{what} is no array") from None
+        if version != (1, 0):
+            raise self._damaged(f"{what} is an array of an unknown version")
         if (shape, dtype) != (expected.shape, expected.dtype):
             raise self._damaged(f"{what} has another shape or type than the run's")
         if len(content.getbuffer()) - content.tell() != math.prod(shape) * dtype.itemsize:

@@ -9,13 +9,13 @@ import toml_files
 from fuzzing import Subject
 
 CASES = {
-    "toml": 5_000,
-    "set": 5_000,
-    "safetensors": 3_000,
-    "sb3": 1_500,
-    "vecnormalize": 2_500,
-    "recordings": 3_000,
-    "reports": 4_000,
+    "toml": 8_000,
+    "set": 8_000,
+    "safetensors": 8_000,
+    "sb3": 2_000,
+    "vecnormalize": 4_000,
+    "recordings": 4_000,
+    "reports": 6_000,
 }
 
 

@@ -4,15 +4,21 @@ import json
 import pickle
 import random
 import struct
+import tempfile
 import zipfile
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from fuzzing import Subject, reader_of_files
 from mutations import VALUES, members_of, spoilt_bytes, spoilt_json, spoilt_tree, spoilt_zip, zip_of
+from networks import checkpoint_of, random_mlp
 
+from sim.policy import store
 from sim.policy.loading import load_checkpoint
+from sim.policy.network import ActorHead, ObsNormalization
 from sim.policy.vecnormalize import read_vecnormalize
 from sim.worlds import make_world
 from valuescape.presets import configs_dir
@@ -24,15 +30,27 @@ OPCODES = [
 
 
 @cache
-def _safetensors() -> tuple[dict, bytes]:
-    content = (configs_dir() / "checkpoints" / "point_mass.safetensors").read_bytes()
+def _safetensors() -> list[tuple[dict, bytes]]:
+    """Headers and tensors of a checkpoint that is shipped, and of one with all that may be in one."""
+    shipped = configs_dir() / "checkpoints" / "point_mass.safetensors"
+    obs = [np.array([1.0, 2.0], np.float32)] * 2
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "made.safetensors"
+        actor = random_mlp((2, 3, 1), clip=2.0)
+        checkpoint = checkpoint_of(actor, ActorHead.CLIPPED, ObsNormalization(*obs, 10.0))
+        one = np.ones(1, np.float32)
+        store.save(replace(checkpoint, action_low=-one, action_high=one), made)
+        return [_parts(path.read_bytes()) for path in (shipped, made)]
+
+
+def _parts(content: bytes) -> tuple[dict, bytes]:
     length = struct.unpack("<Q", content[:8])[0]
     return json.loads(content[8 : 8 + length]), content[8 + length :]
 
 
 def safetensors(rng: random.Random) -> bytes:
-    header, tensors = _safetensors()
-    match rng.randrange(8):
+    header, tensors = rng.choice(_safetensors())
+    match rng.randrange(10):
         case 0:
             return _join(json.dumps(header).encode(), spoilt_bytes(rng, tensors))
         case 1:

@@ -9,6 +9,7 @@ from io import BytesIO
 ESC = "\x1b[31mred\x1b[0m"
 DEEP = 3000
 
+NUMBERS = (-1, 2**31, 2**63, 10**20, 10**308, 10**400, -(10**400), 1e300, 1e-300, 5e-324, float("inf"))
 VALUES = [
     *(None, True, False, -1, 0, 1, 2, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.5, -0.0, 1e300, -1e300),
     *(
@@ -67,7 +68,7 @@ def spoilt_tree(rng: random.Random, tree: object) -> object:
             case 3 if isinstance(holder[key], str):
                 holder[key] = spoilt_text(rng, holder[key])
             case 4 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
-                holder[key] = holder[key] * rng.choice((-1, 0, 2, 1e-9, 10**20))
+                holder[key] = rng.choice((-holder[key], 0, 2 * holder[key], *NUMBERS))
             case _:
                 holder[key] = copy.deepcopy(rng.choice(VALUES))
     return root[0]

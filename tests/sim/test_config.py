@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from sim.config import Config, load_config
-from sim.errors import UsageError
+from sim.errors import LINES, UsageError, lines_of
 from sim.worlds import make_world
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -20,6 +20,7 @@ def complaint(*overrides: str, toml: str | bytes | None = None, path: Path | Non
         load_config(path, overrides)
     message = str(refusal.value)
     assert len(message.splitlines()) <= 2
+    assert len(lines_of(message)) <= LINES
     assert "pydantic" not in message
     return message
 
@@ -116,10 +117,35 @@ def test_a_configuration_cannot_be_changed():
         ("count = 5", "count is unknown"),
         ("[agents\ncount = 5", "is not valid TOML: Expected ']'"),
         (b"\xff\xfe\x00", "is no text file"),
+        ("x = " + "[" * 5000, "is not valid TOML: it is nested more than 8 levels deep"),
+        ("x = [\n{a = " * 5000, "is not valid TOML: it is nested more than 8 levels deep"),
+        ("a." * 50_000 + "a = 1", "is not valid TOML: it is nested more than 8 levels deep"),
+        ('[ "a" . ' * 9, "is not valid TOML: it is nested more than 8 levels deep"),
+        ("[agents]\ncount = " + "9" * 5000, "is not valid TOML: a number in it has too many digits"),
+        ("[agents]\ncount = 0x" + "f" * 5000, "agents.count = a whole number of 6,021 digits, expected"),
+        ("[world]\nname = '" + "x" * 5000 + "'", "world.name = 'xxx"),
+        ("[run]\nseconds = 1e300", "run.seconds = 1e+300, expected a number, above 0 and at most"),
+        ("#" * 300_000, "is larger than 0.25 MiB"),
     ],
+    ids=lambda each: repr(each)[:50],
 )
 def test_what_does_not_fit_is_named_with_file_key_value_and_expectation(file, toml, message):
     assert complaint(toml=toml, path=file).startswith(f"{file}: {message}")
+
+
+def test_brackets_and_dots_within_texts_and_comments_nest_nothing(file):
+    inside = "[{" * 50 + "a.b.c.d.e.f.g.h.i.j.k"
+    lines = [f"# {inside}", "[health]", f"alarms = '{inside}'", "[policy]", f"checkpoint = '''{inside}'''"]
+    file.write_text("\n".join([*lines, "[world]", f'name = """\\"{inside}\n"""']))
+    config = load_config(file)
+    assert config.health.alarms == config.policy.checkpoint == inside
+    assert config.world.name == f'"{inside}\n'
+
+
+@pytest.mark.parametrize("unit", ['\\"""\n', '"""\\', "'", '"', "'''", '\\"', '"\\'])
+def test_what_is_not_closed_takes_no_longer(file, unit):
+    """Looking for the end again from every start would take hours."""
+    complaint(toml=unit * (200_000 // len(unit)), path=file)
 
 
 def test_a_refused_value_is_followed_by_what_the_key_means(file):

@@ -2,10 +2,12 @@
 
 import os
 import pickle
+import re
 import zipfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +15,10 @@ from commands import TINY, valuescape
 from processes import own_descendants
 from safetensors.numpy import load_file, save_file
 
-from sim.errors import LINE_LENGTH, LINES
+from sim.errors import LINE_LENGTH, LINES, UsageError
 from sim.policy.loading import load_checkpoint
 from sim.worlds import make_world
+from valuescape.cli import run_cli
 
 SHIPPED = Path(str(files("configs").joinpath("checkpoints")))
 
@@ -100,6 +103,35 @@ def test_the_doctor_finds_this_machine_fit_and_names_its_driver():
     assert "All set: valuescape run demo" in examined.stdout
 
 
+@pytest.mark.gpu
+def test_the_doctor_refuses_a_driver_that_is_too_old_and_says_what_to_do():
+    """Mesa's override makes one of a newer driver."""
+    examined = valuescape("doctor", COLUMNS="200", MESA_GL_VERSION_OVERRIDE="3.3")
+    assert examined.returncode == 1
+    assert re.search(r"^no  EGL device 0 .*offers OpenGL 3\.3 .*, but 4\.3 is needed", examined.stdout, re.M)
+    assert re.search(r"^no  OpenGL 4\.3, headless", examined.stdout, re.M)
+    assert "unset MESA_GL_VERSION_OVERRIDE, which is '3.3'" in examined.stdout
+    assert "All set" not in examined.stdout
+    ran = valuescape("run", *TINY, MESA_GL_VERSION_OVERRIDE="3.3")
+    assert ran.returncode == 2
+    assert "offers OpenGL 3.3" in ran.stderr
+
+
+def test_the_doctor_does_not_mind_one_device_of_two(monkeypatch, capsys):
+    def create(device=None):
+        if device == 1:
+            raise UsageError("EGL device 1 offers OpenGL 3.3, but 4.3 is needed", "a newer driver")
+        info = {"GL_RENDERER": "a card", "GL_VENDOR": "v", "GL_VERSION": "4.6"}
+        return SimpleNamespace(info=info, release=lambda: None)
+
+    monkeypatch.setattr("valuescape.doctor.egl_device_count", lambda: 2)
+    monkeypatch.setattr("valuescape.doctor.create_headless_context", create)
+    assert run_cli(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "no  EGL device 1" in out
+    assert "All set" in out
+
+
 # --- Bad input -------------------------------------------------------------------------------------------
 
 
@@ -127,11 +159,37 @@ def test_the_doctor_finds_this_machine_fit_and_names_its_driver():
         (["train", "pendulum", "--algo", "xyz"], "--algo xyz: unknown"),
         (["train", "pendulum", "--algo", "dqn"], "the actions of pendulum are continuous"),
         (["settings", "agnts"], "did you mean agents?"),
+        (["run", "x" * 300], "cannot be read (File name too long)"),
+        (["run", "--set", f"policy.checkpoint={'x' * 300}"], "cannot be read (File name too long)"),
+        (["run", "--set", "policy.checkpoint=~nosuchuser/x"], "the home folder of ~nosuchuser is not known"),
+        (["run", "--set", r'policy.checkpoint="a\u0000b"'], r"a zero byte"),
+        (["run", "--world-file", "x" * 300], "cannot be read (File name too long)"),
+        (["run", "--headless", "--record", "x" * 300 + ".mp4"], "cannot be written (File name too long)"),
+        (["run", "--headless", "--profile", "/dev/null"], "/dev/null: is a device, expected a file"),
+        (["run", "--ticks", "9", "--record-run", "/"], "/: is a folder, expected a file"),
+        (["replay", "x" * 300], "cannot be read (File name too long)"),
+        (["compare", "/dev/zero", "/dev/zero"], "/dev/zero: is a device, expected a file"),
+        (["compare", "\x1b[31mred", "b"], r"\x1b[31mred: there is no such file"),
+        (["scale", "--json", "/dev/full"], "--json /dev/full: is a device"),
+        (["run", "--set", "run.seed=" + "[" * 9000], "it is nested more than 8 levels deep"),
+        (["run", "--set", "run.seed=" + "9" * 9000], "expected a whole number"),
+        (["run", "--set", "agents.count=\udcff"], r"agents.count=\udcff: has bytes that are no text"),
+        (["\x1b[31m" + "x" * 5000], r"No such command '\x1b[31mxxx"),
     ],
-    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+    ids=lambda each: ascii(" ".join(each))[1:60] if isinstance(each, list) else "",
 )
 def test_bad_input_is_named(refused, arguments, message):
     assert message in refused(*arguments)
+
+
+def test_pipes_are_refused_for_whatever_a_person_names(refused, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    commands = ["run pipe", "run --world-file pipe", "replay pipe", "compare pipe pipe"]
+    commands += ["convert pipe out --world pendulum", "run --headless --record pipe", "run --screenshot pipe"]
+    commands += ["run --headless --set policy.checkpoint=pipe", "impact --json pipe"]
+    for command in commands:
+        said = refused(*command.split())
+        assert "is a pipe" in said or "no regular file" in said, command
 
 
 def test_a_broken_configuration_file_is_named(refused, tmp_path):

@@ -51,6 +51,11 @@ def about(members, change):
     members["recording.json"] = json.dumps(tables)
 
 
+def flat(errors):
+    """A message without the line ends that make it fit."""
+    return " ".join(errors.split())
+
+
 def test_a_run_is_equal_when_made_again_with_other_workers(cli, recorded):
     path = recorded("--seed", 9)
     assert [each.name for each in path.parent.iterdir()] == ["run.vsz"]
@@ -156,9 +161,117 @@ def test_a_file_that_is_no_whole_recording_is_refused(cli, recorded, spoil, said
     spoil(path)
     status, out, errors = cli("replay", path)
     assert (status, out) == (2, "")
-    assert said in errors
+    assert said in flat(errors)
     assert str(path) in errors
     assert len(errors.splitlines()) <= 2
+
+
+def patched(path, mark, offset, value):
+    """Change a byte of the first record of a zip file that begins with `mark`."""
+    content = bytearray(path.read_bytes())
+    content[content.index(mark) + offset] = value
+    path.write_bytes(content)
+
+
+def array_file(array, **options):
+    content = io.BytesIO()
+    np.save(content, array, **options)
+    return content.getvalue()
+
+
+def head(text):
+    """The head of an array file that says `text`, with some zeros after it."""
+    return b"\x93NUMPY\x01\0" + len(text).to_bytes(2, "little") + text.encode() + bytes(99)
+
+
+ENTRY = b"PK\x01\x02"
+FOREIGN = {
+    "version needed": lambda path: patched(path, ENTRY, 6, 99),
+    "encrypted": lambda path: patched(path, ENTRY, 8, 1),
+    "packed by bzip2": lambda path: patched(path, ENTRY, 10, 12),
+    "packed by what there is not": lambda path: patched(path, ENTRY, 10, 77),
+    "an offset beyond the end": lambda path: patched(path, ENTRY, 45, 99),
+    "many members": lambda path: path.write_bytes(ENTRY * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("spoil", FOREIGN)
+def test_a_zip_that_recordings_are_not_is_refused(cli, recorded, spoil):
+    path = recorded()
+    FOREIGN[spoil](path)
+    status, out, errors = cli("replay", path)
+    assert (status, out) == (2, "")
+    assert errors.startswith(f"valuescape: {path}: ")
+    assert len(errors.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is no array"),
+        (b"text", "is no array"),
+        (array_file(np.zeros(3)), "has another shape or type than the run's"),
+        (array_file(np.zeros((4, 70), np.float64)), "has another shape or type than the run's"),
+        (array_file(np.array([{}, None], object), allow_pickle=True), "has another shape or type"),
+        (head("{'descr': '<f4', 'fortran_order': False, 'shape': (2**40,)}"), "is no array"),
+        (head("{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 70)}"), "has another shape"),
+        (
+            head("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 70)}"),
+            "has another size than its shape",
+        ),
+        (head("(" * 3000), "is no array"),
+        (b"\x93NUMPY\x09\0" + bytes(99), "is an array of an unknown version"),
+    ],
+    ids=["empty", "text", "shape", "type", "objects", "sum", "huge", "short", "deep", "version"],
+)
+def test_a_member_that_is_another_array_is_refused(cli, recorded, content, said):
+    path = recorded()
+    forged = "0" * 64
+
+    def forge(tables):
+        tables["samples"][0]["arrays"]["state"] = tables["samples"][0]["state_hash"] = forged
+
+    rewrite(path, lambda members: (members.update({"0/state.npy": content}), about(members, forge)))
+    status, out, errors = cli("replay", path)
+    assert (status, out) == (2, "")
+    assert said in flat(errors)
+    assert len(errors.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"samples": None}, "samples = None, expected a valid "),
+        ({"samples": [{}]}, "samples.0.tick is missing"),
+        ({"seed": -1}, "seed = -1, expected greater than or equal to 0"),
+        ({"seed": 10**400}, "seed = a whole number of 400 digits"),
+        ({"versions": {"numpy": 2}}, "versions.numpy = 2, expected a valid string"),
+        ({"versions": dict.fromkeys(map(str, range(999)), "")}, "expected at most 100 entries, found 999"),
+        ({"more": 1}, "more is unknown"),
+        ({"config": {"world": {"name": "\x1b"}, "x": 1}}, "config.x is unknown"),
+    ],
+    ids=lambda each: "" if isinstance(each, str) else next(iter(each)),
+)
+def test_what_a_recording_says_of_itself_is_bounded(cli, recorded, change, said):
+    path = recorded()
+    rewrite(path, lambda members: about(members, lambda tables: tables.update(change)))
+    status, out, errors = cli("replay", path)
+    assert (status, out) == (2, "")
+    assert said in flat(errors)
+
+
+def test_ticks_of_a_recording_rise(cli, recorded):
+    path = recorded()
+    rewrite(path, lambda members: about(members, lambda tables: tables["samples"].reverse()))
+    assert "ticks have to rise" in cli("replay", path)[2]
+
+
+def test_nesting_that_is_too_deep_is_no_json(cli, recorded):
+    path = recorded()
+    rewrite(path, lambda members: members.update({"recording.json": b"[" * 10**6}))
+    status, _, errors = cli("replay", path)
+    assert status == 2
+    assert "is no JSON: recursion limit exceeded" in errors
 
 
 def test_a_flipped_bit_is_found_before_anything_runs(cli, recorded):
@@ -179,7 +292,7 @@ def test_a_checkpoint_that_is_missing_or_has_changed_is_named(cli, recorded, tmp
     own.unlink()
     status, _, errors = cli("replay", path)
     assert status == 2
-    assert "own.safetensors: there is no such file" in errors
+    assert "own.safetensors: there is no such file" in flat(errors)
     assert "--checkpoint FILE" in errors
     assert cli("replay", path, "--checkpoint", SHIPPED)[0] == 0
     checkpoint = load_checkpoint(SHIPPED, make_world("point_mass"))
@@ -189,7 +302,7 @@ def test_a_checkpoint_that_is_missing_or_has_changed_is_named(cli, recorded, tmp
     save(checkpoint, own)
     status, _, errors = cli("replay", path)
     assert status == 2
-    assert "own.safetensors has changed since" in errors
+    assert "own.safetensors has changed since" in flat(errors)
 
 
 def test_an_interrupted_run_keeps_what_it_had(tmp_path):
