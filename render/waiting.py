@@ -10,12 +10,16 @@ from gpu.bindings import Block
 from gpu.meter import FrameMeter
 from gpu.source import BACKGROUND
 from gpu.structs import FRAME
+from render.cards import wrapped
 from render.labels import FONT_PX
-from render.overlay import FAINT, INK, PANEL, Overlay, OverlayRenderer
+from render.overlay import FAINT, INK, PANEL, Color, Overlay, OverlayRenderer
 from render.target import over
 from render.text import Font
 
 _WIDTH_EMS, _MARGIN_EMS, _ROW_EMS, _BAR_EMS = 32.0, 1.2, 1.25, 0.16
+_SECONDS_EMS, _ELSE_EMS = 4.0, 3.5
+"""Width of the seconds; height of title, bar and hint."""
+
 _SWING_S = 1.6
 """Seconds in which the bar goes there and back: it says that the program is alive."""
 
@@ -91,22 +95,32 @@ def _write(
     """Write a card in the middle of the picture; of many steps the last that fit."""
     em = overlay.font.line_px
     margin = _MARGIN_EMS * em
-    room = int((size_px[1] / em - 2 * _MARGIN_EMS - 2.2) / _ROW_EMS) - 1
-    steps = steps[-max(room, 1) :]
     width = min(_WIDTH_EMS * em, size_px[0])
-    height = (_ROW_EMS * (len(steps) + 2) + 1.2) * em + 2 * margin
-    left, top = (size_px[0] - width) / 2, (size_px[1] - height) / 2
+    rows = _rows(overlay, steps, width - 2 * margin - _SECONDS_EMS * em)
+    room = int((size_px[1] / em - 2 * _MARGIN_EMS - _ELSE_EMS) / _ROW_EMS)
+    rows = rows[-max(room, 1) :]
+    height = (_ROW_EMS * len(rows) + _ELSE_EMS) * em + 2 * margin
+    left, top = (size_px[0] - width) / 2, max((size_px[1] - height) / 2, 0)
     overlay.rect(left, top, width, height, PANEL)
     x, y, right = left + margin, top + margin, left + width - margin
     overlay.text(x, y, title, INK)
     y += (_ROW_EMS + 0.4) * em
-    for index, (what, seconds) in enumerate(steps):
-        ink = INK if index == len(steps) - 1 else FAINT
+    for what, seconds, ink in rows:
         overlay.text(x, y, what, ink)
-        overlay.text(right, y, f"{seconds:.1f} s", ink, anchor=(1, 0))
+        overlay.text(right, y, seconds, ink, anchor=(1, 0))
         y += _ROW_EMS * em
     _swing(overlay, x, y + 0.15 * em, right - x, sum(seconds for _, seconds in steps))
     overlay.text(x, y + 0.8 * em, hint, FAINT)
+
+
+def _rows(overlay: Overlay, steps: Sequence[tuple[str, float]], width: float) -> list[tuple[str, str, Color]]:
+    """Return the steps in lines no wider than `width`: text, seconds in the first of each, colour."""
+    rows = []
+    for index, (what, seconds) in enumerate(steps):
+        ink = INK if index == len(steps) - 1 else FAINT
+        for line, text in enumerate(wrapped(overlay, what, width)):
+            rows.append((text, "" if line else f"{seconds:.1f} s", ink))
+    return rows
 
 
 def _swing(overlay: Overlay, x: float, y: float, width: float, seconds: float) -> None:

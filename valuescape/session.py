@@ -2,8 +2,8 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,9 +16,8 @@ from render.gestures import Gestures
 from render.recorder import VideoRecorder, save_png
 from render.scene import Scene
 from render.viewer import viewer_of
-from sim.config import Config, changed
+from sim.config import Config
 from sim.engine import Engine
-from sim.errors import UsageError
 from sim.health import RunLog
 from sim.interrupts import Interrupts
 from sim.policy.network import Checkpoint
@@ -33,15 +32,13 @@ from valuescape.finish import finish
 from valuescape.inspection import Inspection
 from valuescape.length import RunLength
 from valuescape.pace import Pace
+from valuescape.restarting import restart
 from valuescape.results import Outputs, Progress, RunResult
 from valuescape.stage import Stage, runnable
-from valuescape.starting import CancelledError, Start, UnwatchedStart, WatchedStart, start_engine
+from valuescape.starting import UnwatchedStart, WatchedStart, start_engine
 
 if TYPE_CHECKING:
     from valuescape.tuning import Tuning
-
-_SAID_LINES = 3
-"""Of an error, in the picture."""
 
 _BLIND_S = 0.02
 """Between two looks for events while nothing is drawn."""
@@ -101,8 +98,7 @@ class Session:
         if display is None:
             own.callback(self.display.release)
         self.driver = driver_info(self.display.gl)
-        with self._starting(config, "Esc: quit") as start:
-            self._set_stage(self._make_stage(config, checkpoint, start))
+        self.set_stage(self.make_stage(config, checkpoint, "Esc: quit"))
         own.callback(lambda: self.stage.release())
         if self.outputs.video:
             self.recorder = own.enter_context(
@@ -123,21 +119,27 @@ class Session:
         self._owned.callback(tuning.release)
         return tuning
 
-    @contextmanager
-    def _starting(self, config: Config, hint: str, behind: Any = None) -> Iterator[Start]:
-        """Give what a start is gone along with: pictures of it where somebody watches."""
+    def make_stage(
+        self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None
+    ) -> Stage:
+        """Return the stage of a configuration; while it is made, that is shown where somebody watches.
+
+        hint: what Esc does meanwhile. behind: the picture that is there now. Raises UsageError or
+        WorkerFailedError if there can be none, CancelledError if a person cancels.
+        """
+        with self._start(config, hint, behind) as start:
+            engine = start_engine(config, checkpoint, start)
+            return Stage(engine, checkpoint, self.display, self.meter, start)
+
+    def _start(self, config: Config, hint: str, behind: Any) -> UnwatchedStart | WatchedStart:
         if not self._watched:
-            yield UnwatchedStart(self._interrupts)
-            return
+            return UnwatchedStart(self._interrupts)
         title = f"Valuescape: {config.world.name.replace('_', ' ')}"
         panel = self.tuning.picture if self.tuning and self._panel_px() else None
-        with WatchedStart(self.display, self._interrupts, title, hint, panel, behind) as start:
-            yield start
+        return WatchedStart(self.display, self._interrupts, title, hint, panel, behind)
 
-    def _make_stage(self, config: Config, checkpoint: Checkpoint | None, start: Start) -> Stage:
-        return Stage(start_engine(config, checkpoint, start), checkpoint, self.display, self.meter, start)
-
-    def _set_stage(self, stage: Stage) -> None:
+    def set_stage(self, stage: Stage) -> None:
+        """Show this stage from now on."""
         self.stage = stage
         self.inspection = Inspection(stage)
 
@@ -145,9 +147,10 @@ class Session:
         """Look at the stage as its configuration says, at its pace."""
         config = self.config
         self.viewer = viewer_of(config, self.stage.trail_colors)
-        self._begin_pace()
+        self.begin_pace()
 
-    def _begin_pace(self) -> None:
+    def begin_pace(self) -> None:
+        """Begin with the pace that the configuration asks for."""
         render = self.config.render
         frames_per_s = render.video_fps if self.recorder else render.max_fps or 60.0
         self.pace = Pace(self.engine, self.length, lockstep=self.lockstep, frames_per_s=frames_per_s)
@@ -321,68 +324,15 @@ class Session:
             self.controls.handle(event)
 
     def restart(self, changes: dict[str, Any]) -> None:
-        """Begin the run anew with some settings (`section.key`) changed, on the same display.
+        """Begin the run anew with some settings (`section.key`) changed, on the same display."""
+        restart(self, changes)
 
-        What cannot be run is said in the picture, and the run goes on as it was; so it does when a person
-        cancels the start.
-        """
-        try:
-            config = changed(self.config, changes)
-            checkpoint = runnable(config)
-        except UsageError as error:
-            self.captions.refresh(str(error))
-            return
-        paused = self.pace.paused
-        if not paused:
-            self.pace.pause()
-        try:
-            with self._starting(config, "Esc: back to the run as it was", self.scene.picture) as start:
-                stage = self._make_stage(config, checkpoint, start)
-        except (UsageError, WorkerFailedError, CancelledError) as error:
-            self._stay(error, paused)
-            return
-        self.stage.release()
-        self.config = config
-        self._set_stage(stage)
-        self._begin_again()
-
-    def _stay(self, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:
-        """Go on as before a start that came to nothing. paused: as the run was then."""
-        said = "cancelled; the run goes on as it was"
-        if isinstance(error, CancelledError):
-            self._stopped = self._stopped or error.leave
-        else:
-            said = "\n".join(str(error).splitlines()[:_SAID_LINES])
-        if not paused:
-            self.pace.pause()
-        self._look_anew(said)
-        self.accounts.begin_again(self.config)
-        self.alerts.begin_again()
-
-    def _begin_again(self) -> None:
-        """Look at the new stage as at the old one, as far as it has the same to show."""
-        viewer = self.viewer
-        self._look_anew()
-        viewer.selected, viewer.box, viewer.following = None, None, False
-        viewer.trail_colors = self.stage.trail_colors
-        if viewer.trail_color not in viewer.trail_colors:
-            viewer.trail_color = "age"
-        self.accounts.begin_again(self.config)
-        self.alerts.begin_again()
-        paused, rate = self.pace.paused, self.pace.ticks_per_s
-        self._begin_pace()
-        self.pace.set_ticks_per_s(rate)
-        self.pace.start()
-        if paused:
-            self.pace.pause()
-
-    def _look_anew(self, notice: str = "") -> None:
-        """Forget what was held and how long the frame took: meanwhile nobody looked at events."""
+    def begin_frame(self) -> None:
+        """Let the frame begin now, with no key or button held."""
         self._gestures = Gestures()
         if self.tuning:
             self.tuning.let_go()
         self._frame_began = time.monotonic()
-        self.captions.refresh(notice)
 
     def _wait_for_turn(self) -> None:
         """Keep to `render.max_fps`; recordings are made as fast as they can be."""

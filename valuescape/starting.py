@@ -44,10 +44,18 @@ class Start(Protocol):
 
 
 class UnwatchedStart:
-    """Nobody is at the picture; `interrupts` alone end it."""
+    """Nobody is at the picture; `interrupts` alone end it. A context manager, as the other."""
 
     def __init__(self, interrupts: Interrupts) -> None:
         self.check = interrupts.check
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """There is nothing to free."""
 
     def doing(self, what: str) -> None:
         """There is nobody to tell."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu.meter import FrameMeter
+from render.headless import HeadlessDisplay
 from render.looks import Looks
 from sim.config import changed, load_config
 from sim.errors import UsageError
@@ -162,6 +163,71 @@ def test_a_run_says_that_it_is_slow_and_that_alarms_ring(tmp_path):
     assert not any("segments" in each for each in said)
     assert lamps == [("fps < 1000", False), ("segments > 1e+09", True), ("trails_ms > 0", False)]
     assert all(each["at_s"] >= 0.3 for each in report["alerts"])
+
+
+@pytest.mark.gpu
+def test_what_is_slow_is_said_in_f3_and_a_lamp_leads_there(tmp_path):
+    """Not over the picture: notices there are of what a person did."""
+    settings = [*TINY, "health.warmup_s=0.2", "health.slow_below_fps=900", "stats.health_s=0.05"]
+    config = load_config(None, [*settings, "render.max_fps=1000", "health.alarms=fps < 1000"])
+    with Session(config, RunLength(seconds=1.2), Outputs(tmp_path), headless=True) as session:
+        seen = []
+
+        def look(_):
+            session.viewer.profile_shown = True
+            seen.append(session.captions.of(session).heading.right)
+
+        session.turn_frames(look)
+        heard = [each.said for each in session.alerts.heard]
+        session.accounts.stats.forget("captions")
+        right, card = session.captions.of(session).heading.right, session.captions.of(session).cards[-1]
+        assert right[0].startswith("● slow, alarm (F3) · ")
+        assert "FPS, below 900" in card.note
+        assert ("fps < 1000", False) in card.lamps
+        assert heard
+        lines = {line for shown in seen for line in shown}
+        assert not any("FPS, below" in line or "alarm:" in line for line in lines)
+        assert not seen[0][0].startswith("●")
+        session.alerts.begin_again()
+        assert (session.alerts.lamp, session.alerts.notes) == ("", [])
+
+
+@pytest.mark.gpu
+def test_a_run_that_is_fast_again_is_slow_no_longer(tmp_path):
+    config = load_config(None, [*TINY, "health.warmup_s=0.1", "stats.health_s=0.01", "render.max_fps=0"])
+    with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
+        alerts, now = session.alerts, 1000.0
+        log = session.log
+        for index in range(200):
+            log.frame_ends.append(now + index * 0.1)
+            log.busy_s.append(0.09)
+        alerts.look(session)
+        assert alerts.lamp == "slow"
+        now = log.frame_ends[-1]
+        for index in range(1, 400):
+            log.frame_ends.append(now + index * 0.02)
+            log.busy_s.append(0.01)
+        alerts.look(session)
+        assert alerts.lamp == ""
+
+
+@pytest.mark.gpu
+def test_memory_s_growth_is_watched_anew_in_a_window_of_another_size(tmp_path):
+    display = HeadlessDisplay((160, 120))
+    config = load_config(None, [*TINY, "stats.memory_s=0.001"])
+    length, outputs = RunLength(frames=20), Outputs(tmp_path)
+    with Session(config, length, outputs, headless=True, display=display, panel=False) as session:
+        kept = []
+
+        def resize(progress):
+            kept.append(len(session.log.memory))
+            if progress.frames == 10:
+                display.size_px = (200, 140)
+
+        session.turn_frames(resize)
+    assert kept[9] > 5
+    assert kept[10] <= 2
+    assert kept[-1] > 5
 
 
 @pytest.mark.gpu
