@@ -13,6 +13,7 @@ from gpu.meter import FrameMeter
 from render.changes import Change
 from render.display import Display, picture_bytes
 from render.gestures import Gestures
+from render.labels import FONT_PX
 from render.recorder import VideoRecorder, save_png
 from render.scene import Scene
 from render.viewer import viewer_of
@@ -114,7 +115,8 @@ class Session:
     def _open_tuning(self) -> "Tuning":
         from valuescape.tuning import Tuning  # takes 0.15 s to import
 
-        tuning = Tuning(self.display.gl, self.display.pixel_scale)
+        text = self.config.render.text_px / FONT_PX
+        tuning = Tuning(self.display.gl, self.display.pixel_scale * text)
         self._owned.callback(tuning.release)
         return tuning
 

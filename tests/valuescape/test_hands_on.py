@@ -303,6 +303,41 @@ def test_the_panel_shows_settings_of_every_world(at_the_picture):
     assert session.display.gl.error == "GL_NO_ERROR"
 
 
+def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
+    session, _ = at_the_picture()
+    assert not said_of(session)[0].startswith("H: help")  # nobody can press a key
+    session.headless = False
+    assert said_of(session)[0].startswith("H: help · ")
+    does(session, Key(Action.HELP))
+    does(session, Key(Action.HELP))
+    assert not session.viewer.help_shown
+    assert not said_of(session)[0].startswith("H: help")
+
+
+def said_of(session):
+    session.captions.refresh()
+    return session.captions.of(session).heading.right
+
+
+def test_a_notice_is_not_of_the_heading(at_the_picture):
+    session, _ = at_the_picture()
+    session.captions.refresh("view 1 saved")
+    said = session.captions.of(session)
+    assert said.notice == "view 1 saved"
+    assert "view 1" not in str(said.heading)
+
+
+def test_text_has_the_size_that_was_asked_for(at_the_picture):
+    """Of the picture and of the panel."""
+    plots, widths = [], []
+    for size in (13, 26):
+        session, _ = at_the_picture(f"render.text_px={size}", "render.width=1600", panel=True)
+        plots.append(session.scene.plot().left)
+        widths.append(session.tuning.width_px((3000, 2000)))
+    assert plots[1] > 1.5 * plots[0]
+    assert widths == [300, 600]
+
+
 def test_closing_ends_the_run(at_the_picture):
     session, _ = at_the_picture()
     session.display.events += [Close()]
