@@ -209,7 +209,7 @@ def test_the_mark_of_a_termination_says_what_it_meant(gl, termination):
     """Green for success, orange for all else, as the legend below the map has it; and of another shape."""
     world = type("Meaning", (PointMass,), {"termination": termination})()
     with studio(gl, ended(Ending.TERMINATED), *PLAIN, "agents.size_px=16", field=None, world=world) as camera:
-        picture = camera.shoot()
+        picture = camera.shoot(trail_color="agent")  # which has no legend of its own
     x, y = pixel_of((0, 0))
     expected = np.array(MARK_COLORS.get(termination, MARK_COLORS["either"])[:3]) * 255
     assert near(picture[y, x], expected, 70)
