@@ -94,6 +94,8 @@ class Writing:
         em = self._font.line_px
         plot, layout = self.plot(size_px), Layout(size_px, gap_px=0.1 * em)
         overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
+        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
+        area = Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
         if viewer.help_shown:
             draw_help(help_panel, size_px)
         draw_color_bars(overlay, scales.fields, size_px, plot)
@@ -103,9 +105,8 @@ class Writing:
                 draw_trail_legend(overlay, scales.trails, size_px)
             if viewer.looks.end_marks:
                 draw_end_marks(overlay, self._termination, size_px)
-            left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
-            area = Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
             draw_notice(overlay, said.notice, area)
+        if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again
             draw_cards(overlay, said.cards, area)
         return [overlay, help_panel]
 
@@ -163,7 +164,7 @@ class Labels:
     ) -> None:
         """Build and upload the overlay if anything in it changed."""
         looks = viewer.looks, viewer.layer, viewer.trail_color
-        shown = viewer.help_shown, viewer.labels_shown
+        shown = viewer.help_shown, viewer.labels_shown, viewer.blind
         said_key = (*looks, *shown, size_px, said, scales)
         placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, size_px
         if (said_key, placed_key) == self._key:
