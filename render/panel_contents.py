@@ -1,6 +1,6 @@
 """What is in the panel: what may be changed, and how the run stands. Dear ImGui's widgets, and no OpenGL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 from gpu.source import LAYERS
 from render.changes import Change, Restart, Set, Slice, Standing
 from render.colormaps import AUTO, DIVERGING, SEQUENTIAL
+from render.tips import Tips
 from render.viewer import Request, Viewer
 
 
@@ -19,30 +20,40 @@ class Contents:
     def __init__(self) -> None:
         self._draft: dict[str, Any] = {}
         self._changes: list[Change] = []
+        self._tips = Tips()
+        self.tip = ""  # what is said of the widget under the pointer
 
     def draw(self, viewer: Viewer, standing: Standing) -> list[Change]:
         """Put all widgets into the window that is open; returns the changes that are not the viewer's."""
         self._changes = []
-        self._run(standing)
-        self._view(viewer)
-        self._fields(viewer)
-        self._trails(viewer, standing)
-        self._slice(standing)
-        self._effects(viewer)
-        self._health(standing)
+        sections: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("Run", lambda: self._run(standing)),
+            ("View", lambda: self._view(viewer)),
+            ("Fields", lambda: self._fields(viewer)),
+            ("Trails and agents", lambda: self._trails(viewer, standing)),
+            ("Axes and slice", lambda: self._slice(standing)),
+            ("Effects", lambda: self._effects(viewer)),
+            ("Health", lambda: self._health(standing)),
+        )
+        for name, section in sections:
+            if name == "Axes and slice" and len(standing.plane.world.state) <= 2:
+                continue
+            imgui.push_id(name)  # what is named alike in two sections is not the same widget
+            if imgui.collapsing_header(name, imgui.TreeNodeFlags_.default_open):
+                section()
+            imgui.pop_id()
+        self.tip = self._tips.show()
         return self._changes
 
     def _run(self, standing: Standing) -> None:
-        if not _section("Run"):
-            return
         for request in (Request.PAUSE, Request.STEP, Request.SCREENSHOT):
             name = "go on" if request is Request.PAUSE and standing.paused else request.value
             if imgui.button(name):
                 self._changes.append(request)
             imgui.same_line()
         imgui.new_line()
-        flags = imgui.SliderFlags_.logarithmic
-        changed, rate = imgui.slider_float("ticks/s", standing.ticks_per_s or 1e4, 1, 1e4, "%.0f", flags)
+        shown = standing.ticks_per_s or 1e4
+        changed, rate = _slider("ticks/s", shown, 1, 1e4, "%.0f", imgui.SliderFlags_.logarithmic)
         if changed:
             self._changes.append(Set("sim.ticks_per_s", rate))
         self._drafts(standing)
@@ -72,7 +83,8 @@ class Contents:
             self._restart()
 
     def _restart(self) -> None:
-        changes, self._draft = self._draft, {}
+        # The draft stays: what has come true leaves it, and what was cancelled or refused is not lost.
+        changes = dict(self._draft)
         if "world.name" in changes:  # what was meant for another world
             changes |= {"heatmap.axes": "auto", "heatmap.slice": "", "policy.checkpoint": "auto"}
         self._changes.append(Restart(changes))
@@ -88,8 +100,6 @@ class Contents:
             self._draft[name] = wanted
 
     def _view(self, viewer: Viewer) -> None:
-        if not _section("View"):
-            return
         for name, flat in (("map", True), ("height field", False)):
             if imgui.radio_button(name, viewer.flat == flat):
                 viewer.flat = flat
@@ -98,38 +108,38 @@ class Contents:
         _, viewer.layer = _pick("layer", viewer.layer, LAYERS)
         if imgui.button("fit to the agents"):
             self._changes.append(Request.FIT)
-        _, viewer.turn_deg_per_s = imgui.slider_float("turning", viewer.turn_deg_per_s, -30, 30, "%.0f°/s")
+        _, viewer.turn_deg_per_s = _slider("turning", viewer.turn_deg_per_s, -30, 30, "%.0f°/s")
         _, viewer.help_shown = imgui.checkbox("help", viewer.help_shown)
         imgui.same_line()
         _, viewer.profile_shown = imgui.checkbox("frame costs", viewer.profile_shown)
 
     def _fields(self, viewer: Viewer) -> None:
-        if not _section("Fields"):
-            return
         looks, maps = viewer.looks, (*SEQUENTIAL, *DIVERGING)
-        _, opacity = imgui.slider_float("opacity##fields", looks.surface_opacity, 0, 1, "%.2f")
+        _, opacity = _slider("opacity", looks.surface_opacity, 0, 1, "%.2f")
         _, value = _pick("value", looks.value_colormap, (AUTO, *maps))
         _, density = _pick("density", looks.density_colormap, maps)
-        _, contours = imgui.slider_int("contours", looks.contours, 0, 40)
+        clamped = imgui.SliderFlags_.always_clamp
+        _, contours = imgui.slider_int("contours", looks.contours, 0, 40, "%d", clamped)
+        low, high = _end("low end", looks.value_low), _end("high end", looks.value_high)
+        if low is not None and high is not None and not low < high:
+            low, high = looks.value_low, looks.value_high
         viewer.looks = replace(
             looks,
             surface_opacity=opacity,
             value_colormap=value,
             density_colormap=density,
             contours=contours,
-            value_low=_end("low end", looks.value_low),
-            value_high=_end("high end", looks.value_high),
+            value_low=low,
+            value_high=high,
         )
 
     def _trails(self, viewer: Viewer, standing: Standing) -> None:
-        if not _section("Trails and agents"):
-            return
         looks = viewer.looks
         _, viewer.trail_color = _pick("colour", viewer.trail_color, viewer.trail_colors)
-        _, opacity = imgui.slider_float("opacity##trails", looks.trail_opacity, 0, 1, "%.2f")
-        _, width = imgui.slider_float("width", looks.trail_width_px, 0.5, 8, "%.1f px")
-        _, agents = imgui.slider_float("agents", looks.agent_opacity, 0, 1, "%.2f")
-        _, size = imgui.slider_float("size", looks.agent_size_px, 2, 24, "%.0f px")
+        _, opacity = _slider("opacity", looks.trail_opacity, 0, 1, "%.2f")
+        _, width = _slider("width", looks.trail_width_px, 0.5, 8, "%.1f px")
+        _, agents = _slider("agents", looks.agent_opacity, 0, 1, "%.2f")
+        _, size = _slider("size", looks.agent_size_px, 2, 24, "%.0f px")
         _, ends = imgui.checkbox("mark ends of episodes", looks.end_marks)
         viewer.looks = replace(
             looks,
@@ -156,8 +166,6 @@ class Contents:
         """The axes, and the values of the other state variables, in worlds that have some."""
         plane = standing.plane
         state = plane.world.state
-        if len(state) <= 2 or not _section("Axes and slice"):
-            return
         names = [variable.name for variable in state]
         axes = [names[axis] for axis in plane.axes]
         wanted = [
@@ -169,24 +177,22 @@ class Contents:
         values, moved = list(plane.values), False
         for index, variable in enumerate(state):
             if index not in plane.axes:
-                changed, values[index] = imgui.slider_float(
+                imgui.push_id(index)
+                changed, values[index] = _slider(
                     variable.name, values[index], variable.low, variable.high, "%.3g"
                 )
+                imgui.pop_id()
                 moved = moved or changed
         imgui.end_disabled()
         if moved:
             self._changes.append(Slice(tuple(values)))
 
     def _effects(self, viewer: Viewer) -> None:
-        if not _section("Effects"):
-            return
-        _, glow = imgui.slider_float("glow", viewer.looks.glow, 0, 2, "%.2f")
+        _, glow = _slider("glow", viewer.looks.glow, 0, 2, "%.2f")
         _, soft = imgui.checkbox("tone mapping", viewer.looks.tone_mapping)
         viewer.looks = replace(viewer.looks, glow=glow, tone_mapping=soft)
 
     def _health(self, standing: Standing) -> None:
-        if not _section("Health"):
-            return
         for name, measured, limit, kept in standing.limits:
             color = (
                 (0.6, 0.6, 0.6, 1) if kept is None else (0.5, 0.85, 0.5, 1) if kept else (1, 0.55, 0.35, 1)
@@ -200,8 +206,13 @@ class Contents:
             imgui.plot_lines("##busy", values, 0, label, 0.0, most, (imgui.get_content_region_avail().x, 60))
 
 
-def _section(name: str) -> bool:
-    return bool(imgui.collapsing_header(name, imgui.TreeNodeFlags_.default_open))
+def _slider(
+    label: str, value: float, low: float, high: float, form: str, flags: int = 0
+) -> tuple[bool, float]:
+    """Let a person move a number between two bounds, or type it (Ctrl and click); it stays within."""
+    clamped = flags | imgui.SliderFlags_.always_clamp
+    changed, moved = imgui.slider_float(label, value, low, high, form, clamped)
+    return changed, moved if changed else value  # ImGui's numbers are shorter
 
 
 def _pick(label: str, now: str, names: Sequence[str]) -> tuple[bool, str]:
@@ -214,6 +225,8 @@ def _end(label: str, value: float | None) -> float | None:
     _, kept = imgui.checkbox(f"##keep {label}", value is not None)
     imgui.same_line()
     imgui.begin_disabled(not kept)
-    _, number = imgui.drag_float(label, value or 0.0, 0.5, format="%.4g")
+    changed, number = imgui.drag_float(label, value or 0.0, 0.5, format="%.4g")
     imgui.end_disabled()
-    return number if kept else None
+    if not kept:
+        return None
+    return number if changed or value is None else value

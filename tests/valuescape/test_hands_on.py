@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from render import tips
 from render.changes import Restart, Set, Slice
 from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Move, Press, Release
 from render.headless import HeadlessDisplay
@@ -301,6 +302,27 @@ def test_the_panel_shows_settings_of_every_world(at_the_picture):
     picture = np.frombuffer(session.tuning.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 50
     assert session.display.gl.error == "GL_NO_ERROR"
+
+
+def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, monkeypatch):
+    monkeypatch.setattr(tips, "_RESTS_S", 0.0)
+    session, _ = at_the_picture(panel=True)
+    contents, found = session.tuning._panel._contents, set()
+    for y in range(4, SIZE[1], 8):
+        does(session, Move(60, y), frames=3)
+        found.add(contents.tip)
+    keys = {said.split(":")[0] for said in found if said}
+    assert {"sim.ticks_per_s", "world.name", "agents.count", "run.seed", "trails.length"} <= keys
+    assert "agents.count: agents alive at once" in found
+    assert "" in found  # not over what changes no setting
+    does(session, Move(SIZE[0] - 10, 10), frames=3)
+    assert contents.tip == ""
+
+
+def test_every_tip_is_of_a_setting():
+    for settings in tips.SETTINGS.values():
+        for key in settings.values():
+            assert len(tips.description(key)) > len(key) + 10
 
 
 def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
