@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Rect
+from render.layout import overlap
 from render.overlay import Overlay
 
 _CORNERS = np.array(list(product((-1.0, 1.0), (-1.0, 1.0), (0.0, 1.0))))
@@ -22,9 +23,14 @@ def back_up(
 ) -> None:
     """Draw a backing for each block that the scene's box, as high as `top`, reaches in the picture."""
     corners = box_corners(matrix, size_px, top)
-    for block in blocks:
-        if corners is None or reaches(corners, block):
-            overlay.panel(block)
+    if corners is None:
+        reached = list(blocks)
+    else:
+        (left, high), (right, low) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        around = Rect(left, high, right - left, low - high)  # rules most blocks out, and is fast
+        reached = [block for block in blocks if overlap(block, around) and reaches(corners, block)]
+    for block in reached:
+        overlay.panel(block)
 
 
 def box_corners(

@@ -147,8 +147,7 @@ class OrbitCamera:
         eye = np.array(self.eye())
         forward = np.array([self.target_x, self.target_y, self.target_z]) - eye
         forward /= np.linalg.norm(forward)
-        right = np.array([-math.sin(self.yaw), math.cos(self.yaw), 0.0])
-        up = np.cross(right, forward)
+        right, up = self._across(forward)
         view = np.eye(4)
         for row, axis in enumerate((right, up, -forward)):
             view[row, :3], view[row, 3] = axis, -axis @ eye
@@ -161,6 +160,12 @@ class OrbitCamera:
         lens[3, 2] = -1
         matrix: Float32Array = (lens @ view).astype(np.float32)
         return matrix
+
+    def _across(self, forward: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where the picture's right and its top are, from where it looks."""
+        x, y, z = forward
+        sine, cosine = math.sin(self.yaw), math.cos(self.yaw)
+        return np.array([-sine, cosine, 0.0]), np.array([cosine * z, sine * z, -sine * y - cosine * x])
 
     def orbited(self, dx_px: float, dy_px: float) -> Self:
         """Return the camera after a drag: across turns, along tilts; 0.4 degrees a pixel."""
@@ -182,7 +187,6 @@ class OrbitCamera:
         z = self.target_z if z is None else z
         height = size_px[1]
         focal, middle = self.lens(size_px, plot)
-        right = np.array([-math.sin(self.yaw), math.cos(self.yaw), 0.0])
         forward = -np.array(
             [
                 math.cos(self.pitch) * math.cos(self.yaw),
@@ -190,7 +194,7 @@ class OrbitCamera:
                 math.sin(self.pitch),
             ]
         )
-        up = np.cross(right, forward)
+        right, up = self._across(forward)
         across, along = 2 * (x_px - middle) / height / focal, (1 - 2 * y_px / height) / focal
         ray = forward + across * right + along * up
         eye = np.array(self.eye())

@@ -123,7 +123,7 @@ class _Block:
 def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
     """Stack cards downwards at the right edge of an area, then in a column further left, as far as they fit.
 
-    A card that does not fit is set in two columns, or leaves out its note, its parts, its lamps, its plot,
+    A card that does not fit is set in two columns, or leaves out its parts, its note, its lamps, its plot,
     and then its last rows; the first ones leave room for a few rows of the others.
     """
     em = overlay.font.line_px
@@ -167,13 +167,12 @@ def _narrowed(overlay: Overlay, card: Card, width: float) -> Card:
 
 def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
     """Return a card in ever smaller forms."""
-    plain = replace(card, note="")
-    few = replace(plain, parts=())
-    forms = list(dict.fromkeys([card, plain, few, replace(few, lamps=()), replace(few, lamps=(), values=())]))
-    for form in forms:
-        yield _Block(overlay, form, columns=1, reduced=form not in (card, plain))
-        if form.parts or form.lamps:
-            yield _Block(overlay, form, columns=2, reduced=form not in (card, plain))
+    few = replace(card, parts=())
+    least = replace(few, note="")
+    forms = (card, few, least, replace(least, lamps=()), replace(least, lamps=(), values=()))
+    for form in dict.fromkeys(forms):
+        for columns in (1, 2) if form.parts or form.lamps else (1,):
+            yield _Block(overlay, form, columns, reduced=form != card)
     for rows in range(len(card.rows) - 1, 0, -1):
         yield _Block(overlay, replace(forms[-1], rows=card.rows[:rows]), columns=1, reduced=True)
 

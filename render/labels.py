@@ -87,6 +87,8 @@ class Writing:
         em = self._font.line_px
         plot, layout = self.plot(size_px), Layout(size_px, gap_px=0.1 * em)
         overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
+        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
+        area = Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
         if viewer.help_shown:
             draw_help(help_panel, size_px)
         draw_color_bars(overlay, scales.fields, size_px, plot)
@@ -96,15 +98,10 @@ class Writing:
                 draw_trail_legend(overlay, scales.trails, size_px)
             if viewer.looks.end_marks:
                 draw_end_marks(overlay, self._termination, size_px)
-            draw_notice(overlay, said.notice, self._card_area(plot))
+            draw_notice(overlay, said.notice, area)
         if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again
-            draw_cards(overlay, said.cards, self._card_area(plot))
+            draw_cards(overlay, said.cards, area)
         return [overlay, help_panel]
-
-    def _card_area(self, plot: Rect) -> Rect:
-        em = self._font.line_px
-        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
-        return Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
 
     def rule(
         self, viewer: Viewer, size_px: tuple[int, int], said: Overlay, height: ColorBar | None

@@ -1,5 +1,6 @@
 """Everything written or ruled over the picture, as one list of parallelograms and one draw."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,11 +89,11 @@ class Overlay:
 
     def line(self, start: tuple[float, float], end: tuple[float, float], width: float, color: Color) -> None:
         """Rule a straight line."""
-        along = np.subtract(end, start)
-        length = float(np.hypot(*along)) or 1.0
-        across = np.array([-along[1], along[0]]) / length * width
-        corner = np.subtract(start, across / 2)
-        self._parallelogram(tuple(corner), tuple(along), tuple(across), color, _PLAIN)
+        x, y = end[0] - start[0], end[1] - start[1]
+        share = width / (math.hypot(x, y) or 1.0)
+        across = -y * share, x * share
+        corner = start[0] - across[0] / 2, start[1] - across[1] / 2
+        self._parallelogram(corner, (x, y), across, color, _PLAIN)
 
     def text(
         self,

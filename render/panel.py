@@ -47,8 +47,9 @@ class Panel:
     display: lends its context and its clipboard.
     """
 
-    def __init__(self, display: Display) -> None:
-        gl, scale = display.gl, display.pixel_scale
+    def __init__(self, display: Display, text: float = 1.0) -> None:
+        """text: size of the text, in parts of the usual; the widgets follow it."""
+        gl, scale = display.gl, display.pixel_scale * text
         self._gl, self._scale = gl, scale
         self.picture: Any = None
         self._color: Any = None

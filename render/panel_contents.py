@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 from gpu.source import LAYERS
 from render.changes import Change, Restart, Set, Slice, Standing
 from render.colormaps import AUTO, DIVERGING, SEQUENTIAL
+from render.tips import Tips
 from render.viewer import Request, Viewer
 
 
@@ -19,6 +20,8 @@ class Contents:
     def __init__(self) -> None:
         self._draft: dict[str, Any] = {}
         self._changes: list[Change] = []
+        self._tips = Tips()
+        self.tip = ""  # what is said of the widget under the pointer
 
     def draw(self, viewer: Viewer, standing: Standing) -> list[Change]:
         """Put all widgets into the window that is open; returns the changes that are not the viewer's."""
@@ -39,6 +42,7 @@ class Contents:
             if imgui.collapsing_header(name, imgui.TreeNodeFlags_.default_open):
                 section()
             imgui.pop_id()
+        self.tip = self._tips.show()
         return self._changes
 
     def _run(self, standing: Standing) -> None:

@@ -247,7 +247,7 @@ class Scene:
         layer = self.fields.layer(viewer.layer)
         bars, height = tuple(self.fields.bars(layer)), self.fields.height_bar()
         scales = Scales(bars, self.trails.bar(viewer.trail_color), height)
-        for line in (scales.meaning(), slice_label):
+        for line in (slice_label, scales.meaning()):
             said = said.also(line) if line else said
         self._labels.update(viewer, self._target.size, said, scales)
         over(self._gl)

@@ -71,10 +71,11 @@ class Camera:
 
 
 @contextmanager
-def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.0):
+def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.0, world=WORLD):
     """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic.
 
     signals: what trails are coloured by, as `sim.signals.Signals`. scale: pixels a logical pixel.
+    world: any whose map is the point mass' own.
     """
     agents, length = source.positions.shape[1], len(source.positions)
     shape = [f"agents.count={agents}", f"trails.length={max(2, length)}", "heatmap.resolution=64"]
@@ -88,7 +89,7 @@ def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.
             critic = UploadedField(gl, config.heatmap.resolution, meter)
             owned.callback(critic.release)
             critic.write(field(config.heatmap.resolution))
-        scene = Scene(gl, config, WORLD, critic, meter, scale)
+        scene = Scene(gl, config, world, critic, meter, scale)
         owned.callback(scene.release)
         scene.resize(size)
         scene.field_changed()

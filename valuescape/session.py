@@ -13,6 +13,7 @@ from gpu.meter import FrameMeter
 from render.changes import Change
 from render.display import Display, picture_bytes
 from render.gestures import Gestures
+from render.labels import FONT_PX
 from render.recorder import VideoRecorder, save_png
 from render.scene import Scene
 from render.viewer import viewer_of
@@ -115,7 +116,7 @@ class Session:
     def _open_tuning(self) -> "Tuning":
         from valuescape.tuning import Tuning  # takes 0.15 s to import
 
-        tuning = Tuning(self.display)
+        tuning = Tuning(self.display, self.config.render.text_px / FONT_PX)
         self._owned.callback(tuning.release)
         return tuning
 

@@ -19,10 +19,10 @@ _REFRESH_S = 0.05
 
 
 class Tuning:
-    """A panel and when it is drawn."""
+    """A panel and when it is drawn. text: size of its text, in parts of the usual."""
 
-    def __init__(self, display: Display) -> None:
-        self._panel = Panel(display)
+    def __init__(self, display: Display, text: float = 1.0) -> None:
+        self._panel = Panel(display, text)
         self._drawn_at = -math.inf
         self._touched = 0
 

@@ -12,6 +12,7 @@ from sim.layout import Ending
 from sim.policy.inference import value
 from sim.policy.reference import TorchCheckpoint
 from sim.signals import GAE_LAMBDA, NEEDS_CRITIC, Critic, Signal, Signals, available
+from sim.worlds import make_world
 
 TICKS = 120
 
@@ -117,6 +118,14 @@ def test_rewards_actions_and_outcomes_are_the_engine_s(choices):
     assert np.isnan(reward[fresh]).all()
     np.testing.assert_array_equal(choices.rows(Signal.ACTION), choices.arrays["action"][:, 0])
     np.testing.assert_array_equal(choices.rows(Signal.OUTCOME), choices.arrays["ending"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("mountain_car", "goal reached"), ("cartpole", "failed"), ("pendulum", "terminated")]
+)
+def test_an_outcome_is_named_as_the_world_means_it(name, said):
+    names = Signals(Signal.OUTCOME, make_world(name), None, (0, 1), None).scale.names
+    assert names == ("running", said, "truncated")
 
 
 def test_choices_have_names_and_signed_scales_are_signed(choices, run):

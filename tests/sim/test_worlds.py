@@ -13,6 +13,7 @@ from stepping import bounds, observe, random_actions, random_states, reset, step
 from sim.errors import UsageError
 from sim.rng import Stream, uniform
 from sim.worlds import WORLDS, ContinuousAction, DiscreteAction, make_world
+from sim.worlds.registry import world_names
 
 GYMNASIUM_IDS = {
     "mountain_car": "MountainCar-v0",
@@ -341,6 +342,23 @@ def test_a_world_says_where_it_comes_from(name):
     for variable in (*world.state, *world.obs):
         assert variable.name
         assert variable.low < variable.high
+
+
+@pytest.mark.parametrize("name", world_names())
+def test_a_world_says_what_it_is_for_and_what_a_termination_means(name):
+    world = make_world(name)
+    assert 5 < len(world.goal) < 60
+    assert not world.goal.endswith(".")
+    assert world.termination in ("goal", "failure", "never")
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_world_terminates_if_it_says_so(name):
+    world = make_world(name)
+    rng = np.random.default_rng(0)
+    state = random_states(world, rng, 30_000)
+    *_, terminated = step(world, state, random_actions(world, rng, state))
+    assert terminated.any() == (world.termination != "never")
 
 
 def test_an_unknown_world_is_refused_with_the_nearest_name():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import valuescape.controls
+from render import tips
 from render.changes import Restart, Set, Slice
 from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Move, Press, Release
 from render.headless import HeadlessDisplay
@@ -375,6 +376,62 @@ def test_the_panel_shows_settings_of_every_world(at_the_picture):
     picture = np.frombuffer(session.tuning.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 50
     assert session.display.gl.error == "GL_NO_ERROR"
+
+
+def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, monkeypatch):
+    monkeypatch.setattr(tips, "_RESTS_S", 0.0)
+    session, _ = at_the_picture(panel=True)
+    contents, found = session.tuning._panel._contents, set()
+    for y in range(4, SIZE[1], 8):
+        does(session, Move(60, y), frames=3)
+        found.add(contents.tip)
+    keys = {said.split(":")[0] for said in found if said}
+    assert {"sim.ticks_per_s", "world.name", "agents.count", "run.seed", "trails.length"} <= keys
+    assert "agents.count: agents alive at once" in found
+    assert "" in found  # not over what changes no setting
+    does(session, Move(SIZE[0] - 10, 10), frames=3)
+    assert contents.tip == ""
+
+
+def test_every_tip_is_of_a_setting():
+    for settings in tips.SETTINGS.values():
+        for key in settings.values():
+            assert len(tips.description(key)) > len(key) + 10
+
+
+def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
+    session, _ = at_the_picture()
+    assert not said_of(session)[0].startswith("H: help")  # nobody can press a key
+    session.headless = False
+    assert said_of(session)[0].startswith("H: help · ")
+    does(session, Key(Action.HELP))
+    does(session, Key(Action.HELP))
+    assert not session.viewer.help_shown
+    assert not said_of(session)[0].startswith("H: help")
+
+
+def said_of(session):
+    session.captions.refresh()
+    return session.captions.of(session).heading.right
+
+
+def test_a_notice_is_not_of_the_heading(at_the_picture):
+    session, _ = at_the_picture()
+    session.captions.refresh("view 1 saved")
+    said = session.captions.of(session)
+    assert said.notice == "view 1 saved"
+    assert "view 1" not in str(said.heading)
+
+
+def test_text_has_the_size_that_was_asked_for(at_the_picture):
+    """Of the picture and of the panel."""
+    plots, widths = [], []
+    for size in (13, 26):
+        session, _ = at_the_picture(f"render.text_px={size}", "render.width=1600", panel=True)
+        plots.append(session.scene.plot().left)
+        widths.append(session.tuning.width_px((3000, 2000)))
+    assert plots[1] > 1.5 * plots[0]
+    assert widths == [300, 600]
 
 
 def test_closing_ends_the_run(at_the_picture):

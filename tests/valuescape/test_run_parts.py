@@ -54,6 +54,11 @@ def test_the_heading_says_what_runs_and_how():
     assert "random actions · 1,200 agents · no worker processes" in text
     assert "60 fps · tick 0" in text
     assert "nan" not in text
+    gym = engine_with()
+    gym.config = load_config(None, ["world.name=gymnasium:MountainCarContinuous-v0"])
+    gym.world.goal = ""
+    shown = heading(gym, None, "60 fps", -1, nothing_yet, None)
+    assert shown.left[0] == "gymnasium:MountainCarContinuous-v0 · Valuescape"
     checkpoint = find_checkpoint("auto", make_world("mountain_car"))
     stats = EpisodeStats(1234, 5, -7.25, 9)
     text = str(heading(engine_with(1), checkpoint, "paused", 99, stats, Thinned(61, 5.0)))

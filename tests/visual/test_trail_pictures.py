@@ -2,16 +2,21 @@
 
 import numpy as np
 import pytest
-from pictures import SIZE, WORLD, hills, studio
+from pictures import SIZE, WORLD, MadeUpSignals, hills, studio
 from recording import Recording, spirals, with_breaks
 
+from gpu.source import MARK_COLORS
 from render.axes import plot_rect, project
 from render.camera import MapCamera, OrbitCamera
-from render.colormaps import AGE_ROW, VALUE_ROW, colormap_rows
+from render.colormaps import AGE_ROW, OUTCOME_ROW, VALUE_ROW, colormap_rows
 from render.labels import Heading
 from render.scene import HEIGHT
 from render.text import Font
 from sim.landscape import own_plane
+from sim.layout import Ending
+from sim.signals import Signal
+from sim.worlds.base import TERMINATED
+from sim.worlds.point_mass import PointMass
 
 pytestmark = pytest.mark.gpu
 
@@ -188,3 +193,64 @@ def test_the_same_run_gives_the_same_picture(gl, flat):
             pictures += [camera.shoot(Heading(("Same",)), flat=flat) for _ in range(2)]
     assert all((each == pictures[0]).all() for each in pictures)
     assert len(np.unique(pictures[0].reshape(-1, 3), axis=0)) > 500
+
+
+def ended(ending):
+    """An agent far away whose last episode ended in the middle of the map."""
+    strands, endings = np.zeros((2, 6, 1), int)
+    positions = np.zeros((6, 1, 2))
+    positions[4:] = (2.5, 4)
+    strands[4:], endings[3] = 1, ending
+    return Recording(positions, strands, endings)
+
+
+@pytest.mark.parametrize("termination", TERMINATED)
+def test_the_mark_of_a_termination_says_what_it_meant(gl, termination):
+    """Green for success, orange for all else, as the legend below the map has it; and of another shape."""
+    world = type("Meaning", (PointMass,), {"termination": termination})()
+    with studio(gl, ended(Ending.TERMINATED), *PLAIN, "agents.size_px=16", field=None, world=world) as camera:
+        picture = camera.shoot(trail_color="agent")  # which has no legend of its own
+    x, y = pixel_of((0, 0))
+    expected = np.array(MARK_COLORS.get(termination, MARK_COLORS["either"])[:3]) * 255
+    assert near(picture[y, x], expected, 70)
+    beside = [picture[y + dy, x + dx] for dx, dy in ((4, 0), (0, 4))]
+    assert all(near(each, expected, 70) for each in beside) == (termination == "goal")
+    legend = picture[-40:, :40].reshape(-1, 3)
+    assert any(near(each, expected, 12) for each in legend) == (termination != "never")
+
+
+def test_the_outcome_s_colours_are_the_marks_kind():
+    """A goal reached is not the colour of a failure, and each is told from the two others."""
+    rows = {each: colormap_rows(termination=each)[OUTCOME_ROW, [40, 128, 215], :3] for each in TERMINATED}
+    assert np.abs(rows["goal"][1].astype(int) - rows["failure"][1]).max() > 100
+    for row in rows.values():
+        for one, other in ((0, 1), (1, 2), (0, 2)):
+            assert np.abs(row[one].astype(int) - row[other]).max() > 60
+
+
+def signed(source, name=Signal.TD_ERROR, **scale):
+    return MadeUpSignals(name, np.sin(source.positions[:, :, 0] * 3), **scale)
+
+
+def colourful(picture):
+    """How much colour the surface has: the median distance of its pixels from gray."""
+    plot = plot_rect(SIZE, Font(13).line_px)
+    inside = picture[int(plot.top) + 3 : int(plot.bottom) - 3, int(plot.left) + 3 : int(plot.right) - 3]
+    return float(np.median(np.ptp(inside, axis=2)))
+
+
+def test_fields_step_back_from_trails_of_a_signed_signal(gl):
+    source = Recording(spirals(8, 24))
+    with studio(gl, source, signals=signed(source, signed=True)) as camera:
+        quiet = camera.shoot(layer="both", trail_color="td_error")
+    assert colourful(quiet) < 3
+    plot = plot_rect(SIZE, Font(13).line_px)
+    inside = quiet[int(plot.top) + 3 : int(plot.bottom) - 3, int(plot.left) + 3 : int(plot.right) - 3]
+    assert np.median(inside.max(axis=2)) < 120
+    for settings, signals in (
+        (("heatmap.colormap=viridis",), signed(source, signed=True)),
+        ((), signed(source, Signal.REWARD)),
+        ((), None),
+    ):
+        with studio(gl, source, *settings, signals=signals) as camera:
+            assert colourful(camera.shoot(layer="both")) > 40
