@@ -10,8 +10,8 @@ from gpu.bindings import Block
 from gpu.meter import FrameMeter
 from gpu.source import BACKGROUND
 from gpu.structs import FRAME
-from render.cards import wrapped
 from render.labels import FONT_PX
+from render.layout import wrapped
 from render.overlay import FAINT, INK, PANEL, Color, Overlay, OverlayRenderer
 from render.target import over
 from render.text import Font
@@ -118,7 +118,7 @@ def _rows(overlay: Overlay, steps: Sequence[tuple[str, float]], width: float) ->
     rows = []
     for index, (what, seconds) in enumerate(steps):
         ink = INK if index == len(steps) - 1 else FAINT
-        for line, text in enumerate(wrapped(overlay, what, width)):
+        for line, text in enumerate(wrapped(overlay.font, what, width)):
             rows.append((text, "" if line else f"{seconds:.1f} s", ink))
     return rows
 
