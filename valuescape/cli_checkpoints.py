@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-_out = Console(highlight=False)
+from valuescape.cli_parts import WorldFiles, load_world_files
+from valuescape.terminal import out as _out
 
 
 def convert(
@@ -16,6 +16,7 @@ def convert(
     vecnormalize: Annotated[
         Path | None, typer.Option(help="VecNormalize's pickle; only arrays are read, no code runs.")
     ] = None,
+    world_files: WorldFiles = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
@@ -28,6 +29,7 @@ def convert(
     """
     from sim.policy.loading import convert as convert_checkpoint
 
+    load_world_files(world_files)
     checkpoint = convert_checkpoint(source, out, world, vecnormalize)
     _out.print(f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}", soft_wrap=True)
 
@@ -42,27 +44,22 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
-    world_file: Annotated[
-        Path | None,
-        typer.Option(help="A Python file that defines the world. It runs as part of the program."),
-    ] = None,
+    world_files: WorldFiles = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
 
     [bold]Example[/]  valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
     """
-    from sim.worlds import load_world_file
     from valuescape.training import check_algorithm, default_timesteps, world_to_train_in
     from valuescape.training import train as train_checkpoint
 
-    if world_file:
-        load_world_file(world_file)
+    load_world_files(world_files)
     made_in = world_to_train_in(world)
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
-    command += f" --world-file {world_file}" if world_file else ""
+    command += "".join(f" --world-file {path}" for path in world_files or ())
     path = out or Path(f"{world}-{algo}.safetensors")
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True

@@ -10,6 +10,7 @@ from typing import Any
 
 from sim.errors import UsageError
 from valuescape.breaking_point import CLOSE
+from valuescape.tolerance import in_ms, worse_by_share
 
 GREW_MS = 10.0
 """A section that takes so much more is a reason to look again."""
@@ -73,10 +74,11 @@ def kind_of(report: Report) -> Kind:
     return next(kind for kind in KINDS if kind.has(report))
 
 
-def compare(before: Report, after: Report) -> Comparison:
+def compare(before: Report, after: Report, tolerance: float | None = None) -> Comparison:
     """Compare two reports: their figures, and what is a reason to look again.
 
-    Raises UsageError if they are not of the same kind.
+    tolerance: share by which times, rates and loads may be worse, in place of GREW_MS and its like. Raises
+    UsageError if they are not of the same kind.
     """
     kind, other = kind_of(before), kind_of(after)
     if kind is not other:
@@ -88,10 +90,13 @@ def compare(before: Report, after: Report) -> Comparison:
         (name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after)))
         for name in dict.fromkeys((*later, *earlier))
     ]
+    if tolerance is not None:
+        others = [] if kind.worse in (_stress_worse, _bench_worse) else kind.worse(before, after)
+        return Comparison(rows, [*worse_by_share(rows, tolerance), *others])
     reasons = [
         f"{name} takes {now - then:.1f} ms more than before ({then:.1f}, now {now:.1f} ms)"
         for name, then, now in rows
-        if ("_ms_" in name or "(ms)" in name) and now - then > GREW_MS
+        if in_ms(name) and now - then > GREW_MS
     ]
     return Comparison(rows, [*reasons, *kind.worse(before, after)])
 
@@ -141,7 +146,8 @@ def _run_worse(before: Report, after: Report) -> Iterator[str]:
 
 def _scale_figures(report: Report) -> Iterator[tuple[str, float]]:
     for cell in report["cells"]:
-        where = f"{cell['agents']:,} agents, {cell['workers']} workers"
+        settings = "".join(f", {name} = {value}" for name, value in (cell.get("settings") or {}).items())
+        where = f"{cell['agents']:,} agents, {cell['workers']} workers{settings}"
         yield f"{where}: ticks/s", _middle(cell["ticks_per_s"])
         yield f"{where}: P95 (ms)", _middle(cell["frame_ms_p95"])
 
