@@ -77,11 +77,7 @@ def impact(
 def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path) -> None:
     from valuescape.html_report import Chapter, write_html
 
-    heading = [
-        *("switch on", "FPS", "P95 (ms)", "section (ms)"),
-        *("memory (MB)", "lines", "both paths", "here"),
-    ]
-    rows = [heading, *(_row(each) for each in worths)]
+    rows = _rows(worths)
     say_rows(out, rows)
     lines = _verdict(found)
     say_lines(lines)
@@ -95,6 +91,15 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
     ]
     write_html(report, f"What the optimisations are worth: {config.world.name}", lines, chapters)
     say_written(report)
+
+
+def _rows(worths: Sequence[Any]) -> list[list[str]]:
+    """Return the impact matrix; the first row is its heading."""
+    heading = [
+        *("switch on", "FPS", "P95 (ms)", "section (ms)"),
+        *("memory (MB)", "lines", "both paths", "here"),
+    ]
+    return [heading, *(_row(each) for each in worths)]
 
 
 def _row(worth: Any) -> list[str]:
