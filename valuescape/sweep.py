@@ -1,12 +1,14 @@
 """Sweeps: what `valuescape scale` measures, read from a TOML file."""
 
+import difflib
 import itertools
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sim.config import Config
 from sim.errors import UsageError
 from valuescape.scale import ScalePlan
 
@@ -16,7 +18,7 @@ MAX_CELLS = 1_000
 _Counts = Annotated[list[Annotated[int, Field(ge=0, le=256)]], Field(min_length=1, max_length=32)]
 _Crowds = Annotated[list[Annotated[int, Field(ge=1, le=4_000_000)]], Field(min_length=1, max_length=32)]
 _Values = Annotated[list[bool | int | float | str], Field(min_length=1, max_length=32)]
-_Setting = Annotated[str, Field(pattern=r"^[a-z_]+\\.[a-z_0-9]+$", max_length=80)]
+_Setting = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_0-9]+$", max_length=80)]
 
 EXAMPLE = """workers = [0, 1, 2]
 agents = [1000, 10000]
@@ -43,6 +45,13 @@ class Sweep(BaseModel):
     repeats: int | None = Field(None, ge=1, le=1_000)
     settings: dict[_Setting, _Values] = Field(default_factory=dict, max_length=16)
 
+    @field_validator("settings")
+    @classmethod
+    def _known(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        for name in settings:
+            require_setting(name)
+        return settings
+
     def plan_keys(self) -> dict[str, Any]:
         """Return what the file says of a ScalePlan: every combination of the settings' values."""
         said = self.model_dump(exclude_none=True, exclude={"settings"})
@@ -63,6 +72,18 @@ def read_sweep(path: Path) -> dict[str, Any]:
         where = ".".join(str(each) for each in first["loc"][:3]) or "the file"
         value = repr(first["input"])[:60]
         raise UsageError(f"{path}: {where} = {value}: {first['msg']}", _HINT) from None
+
+
+def require_setting(name: str) -> None:
+    """Raise ValueError if there is no setting `section.key` of that name, or none for a sweep to change."""
+    section, _, key = name.partition(".")
+    known = Config.model_fields.get(section)
+    keys = known.annotation.model_fields if known else Config.model_fields  # type: ignore[union-attr]
+    if (key if known else section) not in keys:
+        near = difflib.get_close_matches(key if known else section, keys, n=1)
+        raise ValueError(f"{name} is unknown" + (f"; did you mean {near[0]}?" if near else ""))
+    if name in ("workers.count", "agents.count", "sim.ticks_per_s"):
+        raise ValueError(f"{name} is what a sweep measures, or sets itself; leave it out")
 
 
 def require_size(plan: ScalePlan) -> None:

@@ -184,3 +184,31 @@ def test_simulating_only_exports_nothing(cli):
     said = cli("run", "--ticks", "5", "--checksum", "--export", "a.npz")[2]
     assert "--export does not go with --checksum" in said
     assert "--strict does not go with --checksum" in cli("run", "--ticks", "5", "--checksum", "--strict")[2]
+
+
+def test_the_docs_code_reads_what_a_run_writes(cli, capsys, monkeypatch):
+    """The blocks of docs/files.md, on files that its commands have made."""
+    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    sets = [part for setting in OF_A_RUN for part in ("--set", setting)]
+    assert cli("run", *sets, "--headless", "--ticks", "12", "--export", "run.npz")[0] == 0
+    assert cli("run", *sets, "--ticks", "12", "--record-run", "run.vsz")[0] == 0
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block, {})
+    said = capsys.readouterr().out
+    assert "V over angle (rad) and angular speed (rad/s): (16, 16)" in said
+    assert "pendulum at tick 12: mean position" in said
+
+
+def test_the_docs_name_every_member_of_a_recording(cli):
+    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    sets = [part for setting in OF_A_RUN for part in ("--set", setting)]
+    assert cli("run", *sets, "--ticks", "12", "--record-run", "run.vsz")[0] == 0
+    with np.load("run.vsz") as recording:
+        names = {name.rpartition("/")[2] for name in recording.files}
+        about = json.loads(recording["recording.json"])
+    for name in names - {"recording.json"}:
+        field = name.removeprefix("episode-")
+        assert f"`{field}`" in page or f"`TICK/{field}.npy`" in page
+    assert [key for key in (*about, *about["samples"][0]) if f"`{key}`" not in page] == []
