@@ -69,8 +69,8 @@ def bench(
         interrupted = interrupts.asked
     if found:
         _tell(found, driver, report)
-        wanted = {"groups": names or [], "seconds": seconds, "most": most}
-        write_json(as_json, bench_json(found, driver), wanted)
+        wanted = {"groups": " ".join(names or ["all"]), "seconds": seconds, "most": most}
+        write_json(as_json, bench_json(found, driver), {"bench": wanted})
     return 130 if interrupted else 0
 
 

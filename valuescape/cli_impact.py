@@ -84,7 +84,7 @@ def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path
     chapters = [
         Chapter(
             "Change in FPS when a switch is on",
-            "Lines: 95 % confidence.",
+            "Lines: 95 % confidence. Green: a gain, red: a loss, grey: less than what repeats differ by.",
             plot=lambda axes: _plot(axes, worths),
         ),
         Chapter("Impact matrix", "Each switch off alone, against all on; ± 95 % confidence.", rows),

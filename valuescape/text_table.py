@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -48,18 +48,25 @@ def say_rows(console: Terminal, rows: Sequence[Row], *, keys: int = 1, title: st
         console.print(_table(texts, part, columns, widths, title), soft_wrap=False)
 
 
-def parts(least: Sequence[int], width: int, keys: int) -> Iterator[list[int]]:
-    """Yield the columns of each part of a table, as indices: as many as fit, each part with the keys.
+def parts(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
+    """Return the columns of each part of a table, as indices: as few parts as fit, about as wide each.
 
-    least: width that each column needs.
+    Each part begins with the keys. least: width that each column needs.
     """
-    first, part = list(range(keys)), list(range(keys))
+    found = _filled(least, width, keys)
+    while width > 1 and len(narrower := _filled(least, width - 1, keys)) == len(found):
+        found, width = narrower, width - 1
+    return found
+
+
+def _filled(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
+    """Return parts that are as full as can be, in a row."""
+    found = [list(range(keys))]
     for index in range(keys, len(least)):
-        if len(part) > keys and _whole([least[each] for each in [*part, index]]) > width:
-            yield part
-            part = list(first)
-        part.append(index)
-    yield part
+        if len(found[-1]) > keys and _whole([least[each] for each in [*found[-1], index]]) > width:
+            found.append(list(range(keys)))
+        found[-1].append(index)
+    return found
 
 
 def _whole(widths: Sequence[int]) -> int:

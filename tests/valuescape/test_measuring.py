@@ -5,16 +5,23 @@ import math
 from base64 import b64decode
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from commands import SMALL
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
 from sim.config import load_config
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from valuescape.cli import run_cli
+from valuescape.cli_impact import _plot
 from valuescape.compare import compare, read_report
+from valuescape.confidence import Change
 from valuescape.config_files import config_toml
-from valuescape.html_report import Chapter, write_html
+from valuescape.html_report import Chapter, _show_whole_markers, write_html
+from valuescape.impact import Worth
 from valuescape.scale import Cell, ScalePlan, as_json, growth_exponent, judge, measure
 from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
 
@@ -220,3 +227,46 @@ def test_a_report_is_one_file_and_safe_to_open(tmp_path):
     assert b"<svg" in b64decode(image)
     with pytest.raises(UsageError, match="cannot be written"):
         write_html(tmp_path / "new" / "r.html" / "x.html", "T", [], [])
+
+
+def ink(figure, color):
+    """Return the columns and rows of a figure's pixels that have a colour, about."""
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    return np.nonzero((np.abs(pixels - color) < 40).all(-1))
+
+
+def test_markers_at_the_edge_of_a_chart_are_whole():
+    """Half of a marker lies beyond an axis that ends at its value."""
+    rows = []
+    for mend in (False, True):
+        figure = Figure(figsize=(4, 3))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 0], marker="o", markersize=12, color="red", linestyle="none")
+        axes.scatter([2, 3], [0, 0], s=140, color="red")
+        axes.set(xlim=(0, 3), ylim=(0, 1))
+        if mend:
+            _show_whole_markers(axes)
+        rows.append(len(ink(figure, (255, 0, 0))[0]))
+    assert rows[1] > 2.5 * rows[0]
+
+
+def test_a_loss_is_no_green_bar():
+    """Gains are green, losses red, and what is less than its error is grey."""
+
+    def worth(name, mean, reach):
+        change = Change(mean, reach)
+        return Worth(name, change, change, "", change, change, 1, "states equal")
+
+    axes = Figure().subplots()
+    _plot(axes, [worth("gain", 5.0, 1.0), worth("perhaps", -2.0, 3.0), worth("loss", -5.0, 1.0)])
+    colors = {
+        label.get_text(): bar.get_facecolor()
+        for label, bar in zip(axes.get_yticklabels(), axes.patches, strict=True)
+    }
+    assert colors == {
+        "gain": to_rgba("tab:green"),
+        "perhaps": to_rgba("0.6"),
+        "loss": to_rgba("tab:red"),
+    }

@@ -56,11 +56,11 @@ def test_every_report_says_where_when_and_how_it_was_made(here, kind):
     assert report["command"].startswith(f"valuescape {arguments[0]}")
     assert arguments[-1] in report["command"]
     assert began <= datetime.fromisoformat(report["date"]) <= datetime.now(UTC)
-    assert report["machine"]["cores"] == len(os.sched_getaffinity(0))
+    assert 1 <= report["machine"]["cores"] <= os.cpu_count()
     assert report["versions"]["python"] == platform.python_version()
     assert report["versions"]["numpy"] == np.__version__
     if kind == "bench":
-        assert report["config"] == {"groups": ["mesh"], "seconds": 0.01, "most": 5000}
+        assert report["config"] == {"bench": {"groups": "mesh", "seconds": 0.01, "most": 5000}}
     else:
         assert report["config"]["heatmap"]["resolution"] == 8
     assert compare(report, report).reasons == []
