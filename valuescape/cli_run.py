@@ -121,21 +121,13 @@ def run(
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
     """
     from sim.interrupts import Interrupts
-    from valuescape.cli_simulation import SimulationOrder
 
-    simulation = SimulationOrder(ticks, checksum, record_run, record_every)
-    shown = Order(
-        headless,
-        RunLength(frames, seconds, ticks),
-        folder,
-        record,
-        screenshot,
-        profile,
-        export,
-        figure,
-        strict,
-    )
+    length = RunLength(frames, seconds, ticks)
+    shown = Order(headless, length, folder, record, screenshot, profile, export, figure, strict)
     with Interrupts() as interrupts:
+        from valuescape.cli_simulation import SimulationOrder
+
+        simulation = SimulationOrder(ticks, checksum, record_run, record_every)
         config = read_config(preset, _changes(overrides, seed), world_files)
         if simulation.wanted:
             return _simulate(config, simulation, shown, interrupts)
