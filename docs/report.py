@@ -46,7 +46,8 @@ def middle(values: list[float]) -> str:
 def scale_section() -> str:
     """Return what `valuescape scale` found."""
     found = read("scale")
-    efficiency = {(each["workers"], each["agents"]): each["efficiency"] for each in found["efficiency"]}
+    (verdict,) = found["verdicts"]  # of one configuration, no sweep
+    efficiency = {(each["workers"], each["agents"]): each["efficiency"] for each in verdict["efficiency"]}
     rows = [
         [
             str(cell["workers"]),
@@ -62,8 +63,8 @@ def scale_section() -> str:
         for cell in found["cells"]
     ]
     heading = ["workers", "agents", "ticks/s", "agent-steps/s", "efficiency", "one tick asked for, µs", "FPS"]
-    best = ", ".join(f"{count} with {int(crowd):,}" for crowd, count in found["best_workers"].items())
-    growth = ", ".join(f"{value:.2f} with {count}" for count, value in found["exponents"].items())
+    best = ", ".join(f"{count} with {int(crowd):,}" for crowd, count in verdict["best_workers"].items())
+    growth = ", ".join(f"{value:.2f} with {count}" for count, value in verdict["exponents"].items())
     return (
         "## Workers and agents\n\n`valuescape scale`: point masses with a 64-64 actor; medians of "
         f"{found['plan']['repeats']} runs in mixed order. FPS are of the whole program without a limit.\n\n"

@@ -122,6 +122,14 @@ class TrailRing:
             np.frombuffer(read(self.point, 16), np.float32).reshape(-1, 4).copy(),
         )
 
+    def read(self) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+        """Return positions [ticks, n, 2] and strands with endings [ticks, n] of `ticks`; GPU queries."""
+        self._meter.queries += 2
+        rows = np.array(self.ticks) % self.length
+        positions = np.frombuffer(self.position.read(), np.float32).reshape(self.length, self.agents, 2)
+        strands = np.frombuffer(self.strand.read(), np.uint32).reshape(self.length, self.agents)
+        return positions[rows], strands[rows]
+
     def read_signal(self, tick: int) -> NDArray[np.float32]:
         """Return what is shown of the signal at `tick`, [agents]; a GPU query. Empty if there is none."""
         if self._signal is None:

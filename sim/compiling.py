@@ -20,7 +20,8 @@ class CompilationNeededError(Exception):
 
 def listen(listener: Callable[[], None]) -> None:
     """Call `listener` when this process or one of its workers begins to compile; once, however often."""
-    _listeners.append(listener)
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def tell() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
-from valuescape.report import machine, versions
 
 FOLDER = Path(__file__).parent / "benchmarks"
 
@@ -124,7 +123,7 @@ def _compared(found: Sequence[Measured]) -> Iterator[Measured]:
 def as_json(found: Sequence[Measured], driver: str) -> dict[str, Any]:
     """Return the figures as they are written to JSON."""
     rows = [{"name": each.name, **asdict(each)} for each in found]
-    return {"benchmarks": rows, "gl_renderer": driver, "machine": machine(), "versions": versions()}
+    return {"benchmarks": rows, "gl_renderer": driver}
 
 
 def table(found: Sequence[Measured]) -> list[list[str]]:

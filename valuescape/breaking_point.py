@@ -110,6 +110,11 @@ def _between(found: Search) -> int | None:
     return (low + broke.load) // 2
 
 
+def lies_between(load: int, found: Search) -> bool:
+    """Whether a load is more than what was carried and less than what broke, so that nobody knows of it."""
+    return (found.carried.load if found.carried else 0) < load < (found.broke.load if found.broke else 0)
+
+
 def verdict(found: Search, load: str) -> list[str]:
     """Return what the search came to, in sentences."""
     carried, broke = found.carried, found.broke

@@ -1,44 +1,36 @@
 """The command line: the only place that prints and decides an exit status."""
 
-import contextlib
 import errno
 import signal
 import sys
-import time
 import traceback
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from sim.errors import LINES, UsageError, escaped, lines_of
-from sim.interrupts import Interrupts, leaving_at_once, unfinished
+from sim.interrupts import Interrupts, leaving_at_once
 from valuescape.cli_bench import bench
 from valuescape.cli_checkpoints import convert, train
+from valuescape.cli_help import Commands
 from valuescape.cli_impact import impact
 from valuescape.cli_measure import compare, scale
+from valuescape.cli_parts import Debug, WorldFiles, load_world_files
+from valuescape.cli_run import run
 from valuescape.cli_stress import stress
-from valuescape.outputs import remove_if_empty, require_picture, require_writable
 from valuescape.presets import presets
+from valuescape.terminal import err, out
 
 app = typer.Typer(
     name="valuescape",
-    no_args_is_help=True,
+    cls=Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-WorldFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--world-file", metavar="FILE.py", help="Run this Python file, and take the worlds it defines."
-    ),
-]
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def run_cli(arguments: list[str] | None = None) -> int:
@@ -77,7 +69,7 @@ def _complain(error: Exception, status: int, debug: bool) -> int:
     lines = lines_of(message)
     if status == 1 and "Traceback" not in message:
         lines = [*lines[: LINES - 1], "  run again with --debug for the traceback"]
-    _err.print(f"[bold red]valuescape:[/] {escape(chr(10).join(lines))}", soft_wrap=True)
+    err.say(("valuescape:", "bold red"), f" {chr(10).join(lines)}")
     return status
 
 
@@ -89,8 +81,11 @@ def _in_words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-@app.callback()
-def _about() -> None:
+@app.callback(invoke_without_command=True)
+def _about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
     """See what a reinforcement-learning critic believes, and what a crowd of agents does about it.
 
     [bold]Start with[/]  valuescape run demo
@@ -101,157 +96,14 @@ def _about() -> None:
     """
     # From here on there may be something to undo; until now `valuescape.__main__` ended at once.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if version:
+        out.say(f"valuescape {version_of('valuescape')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.get_help()  # which prints it
 
 
-@app.command()
-def run(
-    preset: Annotated[
-        str, typer.Argument(help="A preset (see `valuescape presets`), a FILE.toml, or a trained MODEL.zip.")
-    ] = "demo",
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
-    ] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="Open no window, write files.")] = False,
-    frames: Annotated[int | None, typer.Option(min=1, help="End after so many frames.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.001, help="End after so many seconds.")] = None,
-    ticks: Annotated[int | None, typer.Option(min=1, help="End at exactly this tick.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for what the run makes; runs/TIME if not given.")
-    ] = None,
-    record: Annotated[Path | None, typer.Option(help="Write a video; ticks then wait for frames.")] = None,
-    screenshot: Annotated[Path | None, typer.Option(help="Write the last frame as a PNG.")] = None,
-    profile: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write where time went, in all processes: .json or .csv (statistics), .trace (Perfetto).",
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")] = None,
-    checksum: Annotated[
-        bool,
-        typer.Option(
-            "--checksum",
-            help="Simulate only, as fast as can be, and print the hash of tick --ticks. The same for any "
-            "number of workers; with a network's actions not for other settings of features.simd.",
-        ),
-    ] = False,
-    record_run: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.vsz", help="Simulate only, to --ticks, and write what `replay` compares."),
-    ] = None,
-    record_every: Annotated[
-        int | None, typer.Option(min=1, help="Ticks between two states in --record-run; a 20th of the run.")
-    ] = None,
-    world_files: WorldFiles = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> int:
-    """Show a trained critic's landscape with its agents: in a window, or headless into files.
-
-    Without a screen it runs headless by itself. At the end it prints how the run stood to five health limits
-    and writes the same to run.json.
-
-    [bold]Examples[/]
-
-      valuescape run demo
-
-      valuescape run demo --headless --seconds 10 --out runs/try
-
-      valuescape run demo --set world.name=point_mass --set agents.count=1000 --set workers.count=2
-
-      valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
-
-      valuescape run demo --ticks 10000 --checksum --record-run run.vsz
-    """
-    with Interrupts() as interrupts:
-        with leaving_at_once():
-            from render.display import display_available
-            from sim import compiling
-            from sim.config import load_config
-            from sim.paths import require_replaceable
-            from valuescape import remarks
-            from valuescape.cli_simulation import (
-                SimulationOrder,
-                load_world_files,
-                require_simulation,
-                run_simulation,
-            )
-            from valuescape.model_files import preset_of
-            from valuescape.presets import config_path
-            from valuescape.profile_files import require_profile
-
-            compiling.listen(_say_that_it_compiles)
-            load_world_files(world_files)
-            remarks.listen(lambda remark: _err.print(remark, markup=False, soft_wrap=True))
-            changes = [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
-            preset, changes = preset_of(preset, changes)
-            config = load_config(config_path(preset), changes)
-        if checksum or record_run or record_every:
-            refused = {
-                "--frames": frames,
-                "--seconds": seconds,
-                "--record": record,
-                "--screenshot": screenshot,
-                "--profile": profile,
-            }
-            order = SimulationOrder(ticks, checksum, record_run, record_every)
-            require_simulation(order, [name for name, value in refused.items() if value is not None])
-            return run_simulation(config, order, interrupts, _out, _err)
-        headless = headless or not display_available()
-        folder = out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
-        for option, path in {"--record": record, "--screenshot": screenshot, "--profile": profile}.items():
-            if path:
-                require_replaceable(path, option)
-        if screenshot:
-            require_picture(screenshot)
-        if profile:
-            require_profile(profile)
-        if record:
-            require_writable("--record", record.parent)
-        require_writable("--out", folder)
-        if record is None and headless and config.run.record:
-            record = folder / "run.mp4"
-        try:
-            paths = folder, record, screenshot, profile
-            with unfinished(folder) if out is None else contextlib.nullcontext():
-                return _run(config, headless, (frames, seconds, ticks), paths, interrupts)
-        finally:
-            if out is None:
-                remove_if_empty(folder)
-
-
-def _say_that_it_compiles() -> None:
-    said = "compiling the simulation for this machine: a quarter of a minute, the first time only"
-    _err.print(said, soft_wrap=True)
-
-
-def _run(
-    config: Any,
-    headless: bool,
-    length: tuple[int | None, float | None, int | None],
-    paths: tuple[Path, Path | None, Path | None, Path | None],
-    interrupts: Interrupts,
-) -> int:
-    with leaving_at_once():
-        from valuescape.length import RunLength
-        from valuescape.results import Outputs
-        from valuescape.session import Session
-        from valuescape.tables import progress_bar, show_result
-
-    if headless and length == (None, None, None):
-        length = (None, config.run.seconds, None)
-    interrupts.check()
-    with (
-        Session(
-            config, RunLength(*length), Outputs(*paths), headless=headless, interrupts=interrupts
-        ) as session,
-        progress_bar(_err, session, headless=headless) as on_progress,
-    ):
-        interrupts.check()
-        result = session.run(on_progress)
-    show_result(_out, result, config)
-    return 130 if result.interrupted else 0
+app.command()(run)
 
 
 @app.command()
@@ -264,7 +116,7 @@ def replay(
         Path | None, typer.Option(help="The checkpoint, if it is no longer where it was recorded.")
     ] = None,
     world_files: WorldFiles = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> int:
     """Make a recorded run again and compare it, bit by bit, at every tick the recording keeps.
 
@@ -274,17 +126,17 @@ def replay(
     """
     with Interrupts() as interrupts:
         with leaving_at_once():
-            from valuescape.cli_simulation import load_world_files, run_replay
+            from valuescape.cli_simulation import run_replay
 
             load_world_files(world_files)
-        return run_replay(recording, workers, checkpoint, interrupts, _out, _err)
+        return run_replay(recording, workers, checkpoint, interrupts, out, err)
 
 
 @app.command(name="presets")
 def show_presets() -> None:
     """List the presets: configurations that come with the program."""
     for name, summary in presets().items():
-        _out.print(f"[bold]{name:12}[/] {escape(summary)}", soft_wrap=True)
+        out.say((f"{name:12}", "bold"), f" {summary}")
 
 
 @app.command()
@@ -298,9 +150,9 @@ def settings(
     from valuescape.settings import settings_markdown, show_settings
 
     if markdown:
-        _out.print(settings_markdown(), markup=False, soft_wrap=True, end="")
+        out.print(settings_markdown(), end="")
     else:
-        show_settings(_out, section)
+        show_settings(out, section)
 
 
 @app.command()
@@ -315,7 +167,7 @@ def checkpoints(
     """
     from valuescape.checkpoints import show_checkpoints
 
-    show_checkpoints(_out, episodes)
+    show_checkpoints(out, episodes)
 
 
 @app.command()
@@ -323,7 +175,7 @@ def doctor() -> int:
     """Say what this machine has to offer, what is missing, and how to get it."""
     from valuescape.doctor import examine
 
-    return examine(_out)
+    return examine(out)
 
 
 app.command()(scale)

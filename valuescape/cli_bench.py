@@ -12,10 +12,11 @@ from valuescape.cli_parts import (
     JsonFile,
     progress_bar,
     require_files,
-    say_table,
     say_written,
     write_json,
 )
+from valuescape.terminal import out
+from valuescape.text_table import say_rows
 
 if TYPE_CHECKING:
     from valuescape.bench import Measured
@@ -26,7 +27,7 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[GROUP]...",
+            metavar="GROUP",
             help="arrays, field, hand-over, heights, mesh, statistics, trails; all if none is named.",
         ),
     ] = None,
@@ -68,7 +69,8 @@ def bench(
         interrupted = interrupts.asked
     if found:
         _tell(found, driver, report)
-        write_json(as_json, bench_json(found, driver))
+        wanted = {"groups": " ".join(names or ["all"]), "seconds": seconds, "most": most}
+        write_json(as_json, bench_json(found, driver), {"bench": wanted})
     return 130 if interrupted else 0
 
 
@@ -76,7 +78,7 @@ def _tell(found: Sequence["Measured"], driver: str, report: Path) -> None:
     from valuescape.bench import groups, table
     from valuescape.html_report import write_html
 
-    say_table(table(found))
+    say_rows(out, table(found), keys=3)
     about = groups()
     names = dict.fromkeys(each.group for each in found)
     chapters = [_chapter(name, about[name.replace(" ", "-")], found) for name in names]

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from sim.policy.reward_units import RewardUnits
+from valuescape.cli_parts import WorldFiles, load_world_files
+from valuescape.terminal import err
+from valuescape.terminal import out as terminal
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 _Force = Annotated[
     bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
 ]
@@ -33,12 +33,7 @@ def convert(
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
-    world_files: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--world-file", metavar="FILE.py", help="Run this Python file, and take the worlds it defines."
-        ),
-    ] = None,
+    world_files: WorldFiles = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
@@ -51,21 +46,15 @@ def convert(
     """
     from sim.policy.loading import convert as convert_checkpoint
     from sim.policy.store import check_replaceable
-    from sim.worlds import load_world_file
 
     check_replaceable(out, world_files or [], force=force)
-    for file in world_files or ():
-        load_world_file(file)
+    load_world_files(world_files)
     checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)
     for remark in checkpoint.remarks:
-        _err.print(remark, markup=False, soft_wrap=True)
+        err.say(remark)
     norm = checkpoint.reward_normalization
     units = f", rewards / {norm.scale:.4g} in training" if norm else ""
-    _out.print(
-        f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}{units}",
-        markup=False,
-        soft_wrap=True,
-    )
+    terminal.say(f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}{units}")
 
 
 def train(
@@ -79,10 +68,7 @@ def train(
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
     force: _Force = False,
-    world_file: Annotated[
-        Path | None,
-        typer.Option(help="A Python file that defines the world. It runs as part of the program."),
-    ] = None,
+    world_files: WorldFiles = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
@@ -94,25 +80,22 @@ def train(
       valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
     """
     from sim.policy.store import check_replaceable
-    from sim.worlds import load_world_file
     from valuescape.training import check_algorithm, default_timesteps, world_to_train_in
     from valuescape.training import train as train_checkpoint
 
-    if world_file:
-        load_world_file(world_file)
+    load_world_files(world_files)
     made_in = world_to_train_in(world)
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
-    command += f" --world-file {world_file}" if world_file else ""
+    command += "".join(f" --world-file {path}" for path in world_files or ())
     path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
-    check_replaceable(path, [world_file] if world_file else [], force=force)
+    check_replaceable(path, world_files or [], force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
     )
     training = checkpoint.training
-    _out.print(
+    terminal.say(
         f"wrote {path}: mean return {training.mean_return:.1f} ± {training.std_return:.1f} "
         f"over {training.episodes} episodes",
-        soft_wrap=True,
     )

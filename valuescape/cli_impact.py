@@ -13,13 +13,19 @@ from valuescape.cli_parts import (
     JsonFile,
     Overrides,
     Preset,
+    WorldFiles,
     progress_bar,
+    read_config,
     require_files,
     say_lines,
-    say_table,
     say_written,
     write_json,
 )
+from valuescape.terminal import out
+from valuescape.text_table import say_rows
+
+_COLORS = {"on": "tab:green", "off": "tab:red"}
+"""Of what a switch is worth; what is less than its error is grey."""
 
 
 def impact(
@@ -27,6 +33,7 @@ def impact(
     seconds: Annotated[float, typer.Option(min=0.3, help="Of each run.")] = 3.0,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each setting of the switches.")] = 3,
     overrides: Overrides = None,
+    world_files: WorldFiles = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/impact.html"),
     debug: Debug = False,
@@ -38,14 +45,12 @@ def impact(
 
     [bold]Example[/]  valuescape impact --set agents.count=1000
     """
-    from sim.config import load_config
     from sim.interrupts import Interrupts
     from valuescape.impact import SWITCHES, agreements, judge, measure, variants
     from valuescape.impact import as_json as impact_json
-    from valuescape.presets import config_path
     from valuescape.stage import runnable
 
-    config = load_config(config_path(preset), overrides or [])
+    config = read_config(preset, overrides, world_files)
     runnable(config)
     require_files(report=report, json=as_json)
     found = variants()
@@ -63,7 +68,7 @@ def impact(
     if not worths:
         return 130
     _tell(config, found, worths, report)
-    write_json(as_json, impact_json(found, worths))
+    write_json(as_json, impact_json(found, worths), config)
     if interrupted:
         return 130
     return 1 if any("DIFFER" in said for said in agreement.values()) else 0
@@ -72,24 +77,29 @@ def impact(
 def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path) -> None:
     from valuescape.html_report import Chapter, write_html
 
-    heading = [
-        *("switch on", "FPS", "P95 (ms)", "section (ms)"),
-        *("memory (MB)", "lines", "both paths", "here"),
-    ]
-    rows = [heading, *(_row(each) for each in worths)]
-    say_table(rows)
+    rows = _rows(worths)
+    say_rows(out, rows)
     lines = _verdict(found)
     say_lines(lines)
     chapters = [
         Chapter(
             "Change in FPS when a switch is on",
-            "Lines: 95 % confidence.",
+            "Lines: 95 % confidence. Green: a gain, red: a loss, grey: less than what repeats differ by.",
             plot=lambda axes: _plot(axes, worths),
         ),
         Chapter("Impact matrix", "Each switch off alone, against all on; ± 95 % confidence.", rows),
     ]
     write_html(report, f"What the optimisations are worth: {config.world.name}", lines, chapters)
     say_written(report)
+
+
+def _rows(worths: Sequence[Any]) -> list[list[str]]:
+    """Return the impact matrix; the first row is its heading."""
+    heading = [
+        *("switch on", "FPS", "P95 (ms)", "section (ms)"),
+        *("memory (MB)", "lines", "both paths", "here"),
+    ]
+    return [heading, *(_row(each) for each in worths)]
 
 
 def _row(worth: Any) -> list[str]:
@@ -119,9 +129,13 @@ def _verdict(found: Sequence[Any]) -> list[str]:
 
 
 def _plot(axes: Any, worths: Sequence[Any]) -> None:
+    """Draw what each switch is worth: gains green, losses red, what is less than its error grey."""
     shown = list(reversed(worths))
     reach = [0.0 if math.isinf(each.fps.reach) else each.fps.reach for each in shown]
-    means = [each.fps.mean for each in shown]
-    axes.barh([each.switch for each in shown], means, xerr=reach, color="tab:green")
+    means, colors = (
+        [each.fps.mean for each in shown],
+        [_COLORS.get(each.recommended, "0.6") for each in shown],
+    )
+    axes.barh([each.switch for each in shown], means, xerr=reach, color=colors)
     axes.axvline(0, color="0.4", linewidth=0.8)
     axes.set_xlabel("change in frames/s")

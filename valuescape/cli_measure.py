@@ -16,36 +16,64 @@ from valuescape.cli_parts import (
     JsonFile,
     Overrides,
     Preset,
-    out,
+    WorldFiles,
     progress_bar,
+    read_config,
     require_files,
     say_lines,
-    say_table,
     say_written,
     write_json,
 )
 from valuescape.figures import finite, shown
+from valuescape.terminal import out
+from valuescape.text_table import say_rows
+
+_Workers = Annotated[
+    str | None,
+    typer.Option(show_default="0,1,2", help="Numbers of worker processes; 0 steps in this one."),
+]
+_Agents = Annotated[str | None, typer.Option(show_default="100,1000,10000,100000", help="Numbers of agents.")]
+_Seconds = Annotated[float | None, typer.Option(min=0.05, show_default="1.0", help="Of each measurement.")]
+_Frames = Annotated[
+    int | None, typer.Option(min=0, show_default="60", help="Frames of each; 0 measures no pictures.")
+]
+_Repeats = Annotated[
+    int | None, typer.Option(min=1, show_default="3", help="Times that each is measured, in mixed order.")
+]
+_Sweep = Annotated[
+    Path | None,
+    typer.Option(
+        "--sweep",
+        metavar="FILE.toml",
+        help="What to measure: workers, agents, seconds, frames, repeats, and [settings] with lists of "
+        "values. Options given beside it come first.",
+    ),
+]
 
 
 def scale(
     preset: Preset = "demo",
-    workers: Annotated[str, typer.Option(help="Numbers of worker processes; 0 steps in this one.")] = "0,1,2",
-    agents: Annotated[str, typer.Option(help="Numbers of agents.")] = "100,1000,10000,100000",
+    workers: _Workers = None,
+    agents: _Agents = None,
     world: Annotated[str | None, typer.Option(help="Another world than the preset's.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.05, help="Of each measurement.")] = 1.0,
-    frames: Annotated[int, typer.Option(min=0, help="Frames of each; 0 measures no pictures.")] = 60,
-    repeats: Annotated[int, typer.Option(min=1, help="Times that each is measured, in mixed order.")] = 3,
+    seconds: _Seconds = None,
+    frames: _Frames = None,
+    repeats: _Repeats = None,
+    sweep: _Sweep = None,
     overrides: Overrides = None,
+    world_files: WorldFiles = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/scale.html"),
     write: Annotated[
-        Path | None, typer.Option(help="Write a configuration with the best number of workers.")
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Write a configuration with the best number of workers."),
     ] = None,
     debug: Debug = False,
 ) -> int:
     """Measure how a run scales with workers and agents, and say how many workers this machine should use.
 
-    Ticks and agent-steps a second, frames, handing a tick over, memory. Ctrl-C keeps what was measured.
+    Ticks and agent-steps a second, frames, handing a tick over, memory. More workers are advised only where
+    they are faster beyond what repeats differ by. Ctrl-C keeps what was measured.
 
     [bold]Examples[/]
 
@@ -53,24 +81,27 @@ def scale(
 
       valuescape scale --workers 0,1,2,4 --agents 1000,100000 --world pendulum --frames 0
 
+      valuescape scale --sweep sweep.toml --json scale.json
+
       valuescape scale --write mine.toml && valuescape run mine.toml
     """
-    from sim.config import load_config
     from sim.interrupts import Interrupts
-    from valuescape.presets import config_path
-    from valuescape.scale import ScalePlan, measure
-    from valuescape.stage import runnable
+    from valuescape.scale import measure
 
-    plan = ScalePlan(
-        _numbers("--workers", workers, 0), _numbers("--agents", agents, 1), seconds, frames, repeats
-    )
+    given = {
+        "workers": _numbers("--workers", workers, 0),
+        "agents": _numbers("--agents", agents, 1),
+        "seconds": seconds,
+        "frames": frames,
+        "repeats": repeats,
+    }
     changes = [*(overrides or []), *([f"world.name={world}", "policy.checkpoint=auto"] if world else [])]
-    config = load_config(config_path(preset), changes)
-    runnable(config)
+    config = read_config(preset, changes, world_files)
+    plan = _plan(config, given, sweep, write)
     require_files(report=report, json=as_json, write=write)
     cells: Sequence[Any] = ()
     with Interrupts() as interrupts, progress_bar() as bar:
-        task = bar.add_task("scale", total=len(plan.cells) * repeats, state="")
+        task = bar.add_task("scale", total=len(plan.cells()) * plan.repeats, state="")
         for cells in measure(config, plan, interrupts, lambda text: bar.update(task, state=text)):  # noqa: B007
             bar.advance(task)
         interrupted = interrupts.asked
@@ -83,8 +114,16 @@ def scale(
 def compare(
     before: Annotated[Path, typer.Argument(metavar="A.json", help="A report.")],
     after: Annotated[Path, typer.Argument(metavar="B.json", help="A later one of the same kind.")],
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            metavar="SHARE",
+            help="Figures may be worse by this share (0.1: a tenth), instead of the bounds above.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report too.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report too.")] = None,
     debug: Debug = False,
 ) -> int:
     """Compare two runs, or two reports of scale, stress (soaks and chaos too), impact or bench.
@@ -92,31 +131,31 @@ def compare(
     Says first in which settings they differ, and whether they come from another machine or other versions.
 
     Ends with status 1 if a frame, or a section of it, takes over 10 ms more, a limit broke, less is carried,
-    something grows or comes out another way, or a micro-benchmark takes twice as long.
+    something grows or comes out another way, or a micro-benchmark takes twice as long. With --tolerance, if
+    any time, rate or load is worse by more than that share; a time also has to be half a millisecond longer.
 
     [bold]Examples[/]
 
       valuescape compare runs/before/run.json runs/after/run.json
 
-      valuescape compare docs/bench/scale.json mine.json
+      valuescape compare docs/bench/scale.json mine.json --tolerance 0.2
     """
     from valuescape.compare import compare as compare_reports
     from valuescape.compare import read_report
 
-    found = compare_reports(read_report(before), read_report(after))
+    earlier, later = read_report(before), read_report(after)
+    found = compare_reports(earlier, later, tolerance)
     rows = [
         ["", "before", "after", "change"],
         *([name, shown(a, 2), shown(b, 2), _change(a, b)] for name, a, b in found.rows),
     ]
     warnings, reasons = found.warnings(), [f"worse: {each}" for each in found.reasons]
-    lines = reasons or ["no section grew by more than 10 ms, no limit broke"]
+    lines = reasons or [_as_good(tolerance)]
     if as_json:
-        figures = [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows]
-        different = [asdict(each) for each in found.differences]
-        out.print_json(json.dumps({"differences": different, "rows": figures, "reasons": found.reasons}))
+        _print_json(found, {"before": _about(before, earlier), "after": _about(after, later)}, tolerance)
     else:
         say_lines(warnings, "bold yellow")
-        say_table(rows)
+        say_rows(out, rows)
         say_lines(lines, "bold red" if reasons else "green")
     if report:
         from valuescape.html_report import Chapter, write_html
@@ -127,8 +166,38 @@ def compare(
     return 1 if reasons else 0
 
 
-def _numbers(option: str, text: str, least: int) -> tuple[int, ...]:
-    """Read `1,2,4`. Raises UsageError for anything else."""
+def _as_good(tolerance: float | None) -> str:
+    if tolerance is None:
+        return "no section grew by more than 10 ms, no limit broke"
+    return f"nothing is worse by more than {tolerance:.0%}, no limit broke"
+
+
+def _print_json(found: Any, compared: dict[str, Any], tolerance: float | None) -> None:
+    from valuescape.report import about
+
+    figures = [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows]
+    different = [asdict(each) for each in found.differences]
+    said = {
+        "differences": different,
+        "rows": figures,
+        "reasons": found.reasons,
+        **about({**compared, "tolerance": tolerance}),
+    }
+    out.print(json.dumps(said, indent=2, allow_nan=False))
+
+
+def _about(path: Path, report: Any) -> dict[str, Any]:
+    """Return what a report that was compared says of itself."""
+    return {
+        "file": str(path),
+        **{name: getattr(report, name) for name in ("command", "date", "machine", "config")},
+    }
+
+
+def _numbers(option: str, text: str | None, least: int) -> tuple[int, ...] | None:
+    """Read `1,2,4`; None if nothing was given. Raises UsageError for anything else."""
+    if text is None:
+        return None
     try:
         numbers = tuple(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
@@ -138,32 +207,53 @@ def _numbers(option: str, text: str, least: int) -> tuple[int, ...]:
     return numbers
 
 
+def _plan(config: Any, given: dict[str, Any], sweep: Path | None, write: Path | None) -> Any:
+    """Return what to measure: what was given, else what the sweep's file says, else the usual.
+
+    Raises UsageError if that cannot be run.
+    """
+    from sim.config import changed
+    from valuescape.scale import ScalePlan
+    from valuescape.stage import runnable
+    from valuescape.sweep import read_sweep, require_size
+
+    from_file = read_sweep(sweep) if sweep else {}
+    plan = ScalePlan(**from_file | {name: value for name, value in given.items() if value is not None})
+    require_size(plan)
+    if write and len(plan.settings) > 1:
+        raise UsageError(f"--write {write}: the sweep has {len(plan.settings)} settings, expected one")
+    for settings in plan.settings:
+        runnable(changed(config, dict(settings)))
+    return plan
+
+
 def _tell_scale(
     config: Any, cells: Sequence[Any], plan: Any, where: tuple[Path | None, Path, Path | None], preset: str
 ) -> None:
     from valuescape.scale import as_json as scale_json
-    from valuescape.scale import judge
-    from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
+    from valuescape.scale import judge_all
+    from valuescape.scale_report import scale_table, settings_title, verdict_lines, write_scale_html
 
-    verdict = judge(cells)
     json_path, html_path, toml_path = where
-    say_table(scale_table(cells, verdict, spread=False))
-    say_lines(verdict_lines(verdict))
-    write_scale_html(html_path, config, cells, verdict)
+    for settings, verdict in judge_all(cells):
+        some = [each for each in cells if each.settings == settings]
+        say_rows(out, scale_table(some, verdict, spread=False), keys=2, title=settings_title(settings))
+        say_lines(verdict_lines(verdict, plan.repeats))
+    write_scale_html(html_path, config, cells, plan.repeats)
     say_written(html_path)
-    write_json(json_path, scale_json(cells, verdict, plan))
+    write_json(json_path, scale_json(cells, plan), config)
     if toml_path:
-        _write_config(toml_path, config, preset, verdict)
+        _write_config(toml_path, config, preset, *judge_all(cells)[0])
         say_written(toml_path)
 
 
-def _write_config(path: Path, config: Any, preset: str, verdict: Any) -> None:
+def _write_config(path: Path, config: Any, preset: str, settings: Any, verdict: Any) -> None:
     """Write the configuration that was measured, with the workers that served its crowd's size best."""
     from sim.config import changed
     from valuescape.config_files import config_toml
 
     nearest = min(verdict.best, key=lambda crowd: abs(math.log(crowd / config.agents.count)))
-    best = changed(config, {"workers.count": verdict.best[nearest]})
+    best = changed(config, {**settings, "workers.count": verdict.best[nearest]})
     found = f"with the workers that `valuescape scale` found best here for {nearest:,} agents"
     path.write_text(f"# {Path(preset).stem}, {found}\n{config_toml(best)}", encoding="utf-8")
 

@@ -1,30 +1,70 @@
-"""What commands that measure have in common: options, progress, how figures are said and written."""
+"""What commands have in common: options, worlds and configurations, progress, how figures are written."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from sim.paths import require_replaceable
 from valuescape.outputs import require_writable
+from valuescape.terminal import err, out
 
-Preset = Annotated[str, typer.Argument(help="A preset or a FILE.toml to start from.")]
+if TYPE_CHECKING:
+    from sim.config import Config
+
+Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL.zip to start from.")]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting.")
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
 ]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
-HtmlFile = Annotated[Path, typer.Option(help="The HTML report.")]
+WorldFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--world-file",
+        metavar="FILE.py",
+        help="Run this Python file, and take the worlds it defines; may be given often.",
+    ),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
+]
+HtmlFile = Annotated[Path, typer.Option(metavar="FILE", help="The HTML report.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+def load_world_files(paths: Iterable[Path] | None) -> None:
+    """Run the files that the user named, so that their worlds are known. Raises UsageError."""
+    from sim.worlds import load_world_file
+
+    for path in paths or ():
+        load_world_file(path)
+
+
+def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None) -> "Config":
+    """Return a preset's configuration, or a file's, with changes like `agents.count=5`.
+
+    preset: may be a trained model's file, too; it then runs in the world that it fits. World files are loaded
+    before it; what is compiled or odd about a model is said from now on. Raises UsageError.
+    """
+    from sim import compiling
+    from sim.config import load_config
+    from valuescape import remarks
+    from valuescape.model_files import preset_of
+    from valuescape.presets import config_path
+
+    compiling.listen(_say_that_it_compiles)
+    remarks.listen(err.say)
+    load_world_files(world_files)
+    name, changed = preset_of(preset, changes or [])
+    return load_config(config_path(name), changed)
+
+
+def _say_that_it_compiles() -> None:
+    err.say("compiling the simulation for this machine: a quarter of a minute, the first time only")
 
 
 def require_files(**paths: Path | None) -> None:
@@ -36,36 +76,35 @@ def require_files(**paths: Path | None) -> None:
 
 
 def progress_bar() -> Bar:
-    """Return a bar of what is done, with time left; tasks have a field `state` for what is being done."""
-    state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}")
+    """Return a bar of what is done, with time left; tasks have a field `state` for what is being done.
+
+    It is shown in a terminal alone.
+    """
+    state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}", markup=False)
     times = TimeElapsedColumn(), TimeRemainingColumn()
-    return Bar(SpinnerColumn(), BarColumn(), *state, *times, console=err, transient=True)
-
-
-def say_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; the first row is its heading. A line is drawn where the first cell of rows changes."""
-    table = Table()
-    for name in rows[0]:
-        table.add_column(name, overflow="fold")
-    grouped = len({row[0] for row in rows[1:]}) < len(rows) - 1
-    for row, following in zip(rows[1:], [*rows[2:], rows[0]], strict=True):
-        table.add_row(*map(escape, row), end_section=grouped and row[0] != following[0])
-    out.print(table)
+    columns = SpinnerColumn(), BarColumn(), *state, *times
+    return Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def say_lines(lines: Iterable[str], style: str = "") -> None:
     """Print sentences."""
     for line in lines:
-        out.print(escape(line), soft_wrap=True, style=style or None)
+        out.say((line, style))
 
 
-def write_json(path: Path | None, figures: Any) -> None:
-    """Write figures to the file that was asked for, if any, and say so; what is not known has to be None."""
+def write_json(path: Path | None, figures: Mapping[str, Any], config: "Config | Mapping[str, Any]") -> None:
+    """Write figures to the file that was asked for, if any, with what they are of; unknown is None.
+
+    config: what was run, for `valuescape.report.about`.
+    """
     if path:
-        path.write_text(json.dumps(figures, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        from valuescape.report import about
+
+        report = {**figures, **about(config)}
+        path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         say_written(path)
 
 
 def say_written(path: Path) -> None:
     """Say that a file was written."""
-    out.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True)
+    out.say("wrote ", (str(path), "bold"))

@@ -1,13 +1,11 @@
 """What `run --checksum`, `run --record-run` and `replay` do and print."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -16,12 +14,13 @@ from sim.engine import Engine
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from sim.paths import require_replaceable
-from sim.worlds import load_world_file, make_world
+from sim.worlds import make_world
 from valuescape.outputs import require_writable
 from valuescape.presets import find_checkpoint
 from valuescape.recording import Recording, RunRecorder, Sample, sampled_ticks
 from valuescape.replay import RunDiffersError, other_versions, replay
 from valuescape.simulation import simulate
+from valuescape.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,14 @@ class SimulationOrder:
     record_every: int | None
 
     @property
+    def wanted(self) -> bool:
+        """Whether one of the options asks for it."""
+        return bool(self.checksum or self.record_run or self.record_every)
+
+    @property
     def option(self) -> str:
         """The option that asks for it."""
         return "--checksum" if self.checksum else "--record-run" if self.record_run else "--record-every"
-
-
-def load_world_files(paths: Iterable[Path] | None) -> None:
-    """Run the files that the user named, so that their worlds are known. Raises UsageError."""
-    for path in paths or ():
-        load_world_file(path)
 
 
 def require_simulation(order: SimulationOrder, refused: list[str]) -> None:
@@ -60,7 +58,7 @@ def require_simulation(order: SimulationOrder, refused: list[str]) -> None:
 
 
 def run_simulation(
-    config: Config, order: SimulationOrder, interrupts: Interrupts, out: Console, err: Console
+    config: Config, order: SimulationOrder, interrupts: Interrupts, out: Terminal, err: Terminal
 ) -> int:
     """Simulate to tick `order.ticks`, print what was asked for, and return the exit status."""
     assert order.ticks is not None
@@ -79,9 +77,9 @@ def run_simulation(
     except KeyboardInterrupt:
         return _interrupted(err, order.record_run, reached.tick)
     if order.checksum:
-        out.print(f"checksum {order.ticks} {reached.state_hash}", soft_wrap=True)
+        out.say(f"checksum {order.ticks} {reached.state_hash}")
     if order.record_run:
-        out.print(f"wrote [bold]{escape(str(order.record_run))}[/]", soft_wrap=True)
+        out.say("wrote ", (str(order.record_run), "bold"))
     return 0
 
 
@@ -90,18 +88,18 @@ def run_replay(
     workers: int | None,
     checkpoint: Path | None,
     interrupts: Interrupts,
-    out: Console,
-    err: Console,
+    out: Terminal,
+    err: Terminal,
 ) -> int:
     """Make the run recorded at `path` again, print a line for each tick kept, and return the exit status."""
     with Recording(path) as recording, ExitStack() as owned:
         samples = recording.about.samples
         for each in other_versions(recording):
-            err.print(f"[yellow]another version:[/] {escape(each)}", soft_wrap=True)
+            err.say(("another version:", "yellow"), f" {each}")
         bar = owned.enter_context(_progress(err, "replaying", samples[-1].tick))
 
         def show(sample: Sample) -> None:
-            out.print(f"tick {sample.tick} equal {sample.state_hash}", soft_wrap=True)
+            out.say(f"tick {sample.tick} equal {sample.state_hash}")
 
         try:
             replay(
@@ -113,11 +111,11 @@ def run_replay(
                 on_tick=bar,
             )
         except RunDiffersError as difference:
-            out.print(escape(str(difference)), soft_wrap=True)
+            out.say(str(difference))
             return 1
         except KeyboardInterrupt:
             return _interrupted(err, None, None)
-        out.print(f"equal at all {len(samples)} ticks that were recorded")
+        out.say(f"equal at all {len(samples)} ticks that were recorded")
     return 0
 
 
@@ -143,14 +141,14 @@ def _all_of(actions: list[Callable[[Engine], None]]) -> Callable[[Engine], None]
     return act
 
 
-def _interrupted(err: Console, record_run: Path | None, tick: int | None) -> int:
+def _interrupted(err: Terminal, record_run: Path | None, tick: int | None) -> int:
     kept = f"; wrote {record_run} up to tick {tick}" if record_run and tick is not None else ""
-    err.print(f"interrupted{escape(kept)}", soft_wrap=True)
+    err.say(f"interrupted{kept}")
     return 130
 
 
 @contextlib.contextmanager
-def _progress(console: Console, what: str, ticks: int) -> Iterator[Callable[[int], None]]:
+def _progress(console: Terminal, what: str, ticks: int) -> Iterator[Callable[[int], None]]:
     """Give a function that takes the tick a run has come to and shows it, in a terminal."""
     columns = (
         TextColumn(what),

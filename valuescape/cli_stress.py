@@ -1,6 +1,6 @@
 """The command `stress`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,18 +13,22 @@ from valuescape.cli_parts import (
     JsonFile,
     Overrides,
     Preset,
+    WorldFiles,
     progress_bar,
+    read_config,
     require_files,
     say_lines,
-    say_table,
     say_written,
     write_json,
 )
+from valuescape.terminal import err, out
+from valuescape.text_table import say_rows
 
 if TYPE_CHECKING:
     from sim.config import Config
     from sim.interrupts import Interrupts
     from valuescape.breaking_point import Search
+    from valuescape.stress import Load
 
 
 def stress(
@@ -54,7 +58,16 @@ def stress(
         float | None,
         typer.Option(min=0.01, help="Run for so long, and see what grows. With --chaos: of chaos (1)."),
     ] = None,
+    require: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="LOAD",
+            help="End with status 1 if less than this is carried; the search begins with it.",
+        ),
+    ] = None,
     overrides: Overrides = None,
+    world_files: WorldFiles = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/stress.html"),
     debug: Debug = False,
@@ -67,7 +80,8 @@ def stress(
     With --chaos it proves that nothing is lost when workers are killed or hang. Ctrl-C keeps what was
     measured.
 
-    Ends with status 1 if something grows, or if chaos ends in another state.
+    Ends with status 1 if less is carried than --require says, if something grows, or if chaos ends in another
+    state.
 
     [bold]Examples[/]
 
@@ -75,17 +89,22 @@ def stress(
 
       valuescape stress crowd --load agents,trails --seconds 4
 
+      valuescape stress --require 2000 --json stress.json
+
       valuescape stress stress --minutes 10
 
       valuescape stress --chaos --minutes 5
     """
-    from sim.config import load_config
     from sim.interrupts import Interrupts
-    from valuescape.presets import config_path
 
     if chaos and until_break:
         raise UsageError("--chaos does not go with --until-break", "run the command twice")
-    config = load_config(config_path(preset), overrides or [])
+    if require and (chaos or (minutes and not until_break)):
+        raise UsageError(
+            "--require is about what is carried, which --chaos and --minutes do not look for",
+            "leave one out, or add --until-break to --minutes",
+        )
+    config = read_config(preset, overrides, world_files)
     require_files(report=report, json=as_json)
     where = as_json, report
     with Interrupts() as interrupts:
@@ -93,30 +112,45 @@ def stress(
             return _chaos(config, minutes or 1.0, interrupts, where)
         if minutes and not until_break:
             return _soak(config, minutes, interrupts, where)
-        return _search(config, load, (start, most), seconds, minutes, interrupts, where)
+        wanted = Wanted(load, start, most, require, seconds, minutes)
+        return _search(config, wanted, interrupts, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a search is asked for, as the options of the command have it."""
+
+    load: str
+    start: int | None
+    most: int | None
+    require: int | None
+    seconds: float
+    minutes: float | None
+
+    def ends(self, load: "Load", config: "Config") -> tuple[int, int]:
+        """Return the least and the greatest load to try. Raises UsageError if they leave nothing to try."""
+        start, most = self.start or self.require or load.start(config), load.most(config)
+        most = min(self.most or most, most)
+        if self.require and self.require > most:
+            raise UsageError(f"--require {self.require}: expected at most {most}, the greatest load tried")
+        if start > most:
+            raise UsageError(f"--start {start}: expected at most {most}")
+        return start, most
 
 
 def _search(
-    config: "Config",
-    what: str,
-    ends: tuple[int | None, int | None],
-    seconds: float,
-    minutes: float | None,
-    interrupts: "Interrupts",
-    where: tuple[Path | None, Path],
+    config: "Config", wanted: Wanted, interrupts: "Interrupts", where: tuple[Path | None, Path]
 ) -> int:
     from sim.config import changed
     from valuescape.breaking_point import as_json as stress_json
-    from valuescape.breaking_point import confirmed, search, trials_left
+    from valuescape.breaking_point import confirmed, lies_between, search, trials_left
     from valuescape.stage import runnable
     from valuescape.stress import Load, try_session
 
-    load = Load.read(what)
+    load = Load.read(wanted.load)
     runnable(config)
     load.require(config)
-    start, most = ends[0] or load.start(config), min(ends[1] or load.most(config), load.most(config))
-    if start > most:
-        raise UsageError(f"--start {start}: expected at most {most}")
+    start, most = wanted.ends(load, config)
     with progress_bar() as bar:
         task = bar.add_task("", total=None, state="")
 
@@ -124,33 +158,45 @@ def _search(
             left, tried = trials_left(so_far), len(so_far.trials)
             total = None if left is None else tried + left
             bar.update(task, completed=tried, total=total, state=f"{amount:,} {load.unit}")
-            return try_session(config, load, amount, seconds, interrupts)
+            return try_session(config, load, amount, wanted.seconds, interrupts)
 
         found = search(confirmed(try_load), start, most, lambda: interrupts.asked)
+        if wanted.require and lies_between(wanted.require, found) and not interrupts.asked:
+            found.trials.append(confirmed(try_load)(wanted.require, found))
     if not found.trials:
         return 130
     _tell_search(found, load.unit, where[1])
-    write_json(where[0], stress_json(found, load.unit))
+    write_json(where[0], stress_json(found, load.unit), config)
     if interrupts.asked:
         return 130
-    if minutes and found.carried:
-        json_path, report = where
+    status = _enough(found, wanted.require, load.unit)
+    if wanted.minutes and found.carried:
         carried = changed(config, load.settings(config, found.carried.load))
-        beside = report.with_stem(f"{report.stem}-soak")
-        return _soak(
-            carried,
-            minutes,
-            interrupts,
-            (json_path and json_path.with_stem(f"{json_path.stem}-soak"), beside),
-        )
-    return 0
+        status = _soak(carried, wanted.minutes, interrupts, _beside(where)) or status
+    return status
+
+
+def _enough(found: "Search", require: int | None, unit: str) -> int:
+    """Return the exit status: 1, which is said, if less is carried than was required."""
+    carried = found.carried.load if found.carried else 0
+    if require is None or carried >= require:
+        return 0
+    err.say(("--require:", "bold red"), f" {carried:,} {unit} are carried, required are {require:,}")
+    return 1
+
+
+def _beside(where: tuple[Path | None, Path]) -> tuple[Path | None, Path]:
+    """Return where a soak that follows a search is written: beside it."""
+    json_path, report = where
+    soak_json = json_path and json_path.with_stem(f"{json_path.stem}-soak")
+    return soak_json, report.with_stem(f"{report.stem}-soak")
 
 
 def _tell_search(found: "Search", unit: str, report: Path) -> None:
     from valuescape.breaking_point import verdict
     from valuescape.stress_report import trials_table, write_search
 
-    say_table(trials_table(found, unit))
+    say_rows(out, trials_table(found, unit))
     say_lines(verdict(found, unit))
     write_search(report, found, unit)
     say_written(report)
@@ -173,11 +219,11 @@ def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tup
         result = soak(config, 60 * minutes, interrupts, show)
     if not result.samples:
         return 130
-    say_table(soak_table(result))
+    say_rows(out, soak_table(result))
     say_lines(soak_lines(result))
     write_soak(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
     say_written(where[1])
-    write_json(where[0], finite(asdict(result)))
+    write_json(where[0], finite(asdict(result)), config)
     return 130 if interrupts.asked else 1 if result.grows else 0
 
 
@@ -200,5 +246,5 @@ def _chaos(
     say_lines(chaos_lines(result), "bold red" if result.differing else "green")
     write_chaos(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
     say_written(where[1])
-    write_json(where[0], asdict(result))
+    write_json(where[0], asdict(result), config)
     return 130 if interrupts.asked else 1 if result.differing else 0

@@ -13,6 +13,7 @@ from sim.errors import UsageError, shown
 from sim.paths import read_plain
 from valuescape.parsing import first_complaint
 from valuescape.report_models import KINDS, Report
+from valuescape.tolerance import in_ms, worse_by_share
 
 GREW_MS = 10.0
 """A section that takes so much more is a reason to look again."""
@@ -82,10 +83,11 @@ def as_report(tables: Any, name: str = "report") -> Report:
         raise UsageError(f"{name}: is no report of {kind.kind}: {first_complaint(error)}", _HINT) from None
 
 
-def compare(before: Report, after: Report) -> Comparison:
+def compare(before: Report, after: Report, tolerance: float | None = None) -> Comparison:
     """Compare two reports: with what they were made, their figures, and what is a reason to look again.
 
-    Raises UsageError if they are not of the same kind.
+    tolerance: share by which times, rates and loads may be worse, in place of GREW_MS and its like. Raises
+    UsageError if they are not of the same kind.
     """
     if type(before) is not type(after):
         raise UsageError(
@@ -100,12 +102,16 @@ def compare(before: Report, after: Report) -> Comparison:
         (name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after)))
         for name in dict.fromkeys((*later, *earlier))
     ]
+    differences = list(_differences(before, after))
+    if tolerance is not None:
+        others = [] if after.is_judged_by_share else after.worse_than(before)
+        return Comparison(rows, [*worse_by_share(rows, tolerance), *others], differences)
     reasons = [
         f"{name} takes {now - then:.1f} ms more than before ({then:.1f}, now {now:.1f} ms)"
         for name, then, now in rows
-        if ("_ms_" in name or "(ms)" in name) and now - then > GREW_MS
+        if in_ms(name) and now - then > GREW_MS
     ]
-    return Comparison(rows, [*reasons, *after.worse_than(before)], list(_differences(before, after)))
+    return Comparison(rows, [*reasons, *after.worse_than(before)], differences)
 
 
 def _missing(name: str, report: Report) -> float:

@@ -6,14 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gpu.context import create_headless_context, driver_info, egl_device_count, library_loads
 from render.display import display_available
 from sim.errors import UsageError
 from sim.resources import available_memory, usable_cores
+from valuescape.terminal import Terminal, spelled
 
 _GL_PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -35,19 +35,19 @@ class Finding:
     needed: bool = True
 
 
-def examine(console: Console) -> int:
+def examine(console: Terminal) -> int:
     """Print a table of findings; returns 0 if a headless run is possible, else 1."""
     findings = [finding for look in _LOOKS for finding in look()]
     table = Table(show_header=False, box=None, pad_edge=False)
     for each in findings:
-        mark = "[green]ok[/]" if each.fine else "[red]no[/]"
-        table.add_row(mark, each.subject, escape(each.found))
-    console.print(table)
+        mark = Text("ok", "green") if each.fine else Text("no", "red")
+        table.add_row(mark, each.subject, Text(spelled(each.found, console.encoding)))
+    console.print(table, soft_wrap=False)
     missing = [each for each in findings if each.needed and not each.fine]
     for each in missing:
-        console.print(f"[bold]{each.subject}[/]: {escape(each.remedy)}", soft_wrap=True)
+        console.say((each.subject, "bold"), f": {each.remedy}")
     if not missing:
-        console.print("All set: valuescape run demo")
+        console.say("All set: valuescape run demo")
     return 1 if missing else 0
 
 

@@ -1,5 +1,6 @@
 """What a run leaves when it is over."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valuescape.profile_files import write_profile
@@ -27,4 +28,21 @@ def finish(session: "Session") -> RunResult:
     if screenshot and session.log.frame_ends:
         result.files.append(session.screenshot(screenshot))
     result.files.append(outputs.folder / "run.json")
+    if outputs.export or outputs.figure:
+        result.files += _export(session)
     return result
+
+
+def _export(session: "Session") -> list[Path]:
+    """Write the last tick's arrays and their figure, as far as asked for."""
+    from valuescape.export import gather, write_npz
+    from valuescape.run_figure import draw
+
+    outputs, data, files = session.outputs, gather(session), []
+    if outputs.export:
+        write_npz(data, outputs.export)
+        files.append(outputs.export)
+    if outputs.figure:
+        draw(data, outputs.figure)
+        files.append(outputs.figure)
+    return files

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import UsageError
-from valuescape.report import machine, versions
+from valuescape.report import about
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem;
@@ -51,10 +51,12 @@ def write_html(path: Path, title: str, verdict: Sequence[str], chapters: Sequenc
 
 
 def _machine() -> str:
-    here, with_what = machine(), versions()
-    packages = ", ".join(f"{name} {version}" for name, version in with_what.items())
-    when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-    return f"{when} · {here['cores']} cores of {here['processor']} · {here['system']} · {packages}"
+    """Return what a report says of itself, in a line: when, on what, with what, by which command."""
+    said = about({})
+    here, when = said["machine"], datetime.fromisoformat(said["date"])
+    packages = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
+    parts = [f"{when:%Y-%m-%d %H:%M} UTC", f"{here['cores']} cores of {here['processor']}", here["system"]]
+    return " · ".join([*parts, packages, *filter(None, [said["command"]])])
 
 
 def _chapter(chapter: Chapter) -> list[str]:
@@ -80,8 +82,17 @@ def _plotted(plot: Callable[[Any], None]) -> str:
     figure = Figure(figsize=(8.5, 3.8), layout="constrained")
     axes = figure.subplots()
     plot(axes)
+    _show_whole_markers(axes)
     axes.set_axisbelow(True)
     axes.grid(alpha=0.25)
     out = io.BytesIO()
     figure.savefig(out, format="svg")
     return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def _show_whole_markers(axes: Any) -> None:
+    """Let markers at an edge of the plot reach over it, instead of cutting them in half."""
+    for line in axes.lines:
+        line.set_clip_on(line.get_marker() in ("None", "", None))
+    for points in axes.collections:
+        points.set_clip_on(False)

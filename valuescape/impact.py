@@ -1,12 +1,10 @@
 """What each optimisation is worth on this machine, and that it changes nothing but the time it takes."""
 
-import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import mean, stdev
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from sim.engine import Engine
 from sim.interrupts import Interrupts
 from sim.sections import FeaturesConfig
 from sim.worlds import make_world
+from valuescape.confidence import Change
 from valuescape.figures import finite
 from valuescape.length import RunLength
 from valuescape.presets import find_checkpoint
@@ -62,8 +61,6 @@ _CODE = {
 """Files that are there for a switch alone. The others are a few lines in files that serve both paths."""
 
 _TICKS = 120
-_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
-"""Student's t for 95 % by degrees of freedom; beyond, the normal distribution's 1.96."""
 
 _SEEN_RMSE = 2.5
 """Of 255: how much a picture may change where only the method differs (tests/visual holds each to less)."""
@@ -89,11 +86,11 @@ class Worth:
     """
 
     switch: str
-    fps: "Change"
-    frame_ms_p95: "Change"
+    fps: Change
+    frame_ms_p95: Change
     section: str
-    section_ms: "Change"
-    memory_mb: "Change"
+    section_ms: Change
+    memory_mb: Change
     lines: int
     agrees: str
 
@@ -103,26 +100,6 @@ class Worth:
         if self.fps.mean > self.fps.reach:
             return "on"
         return "off" if self.fps.mean < -self.fps.reach else "no difference seen"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A mean change and its 95 % confidence interval, `reach` to both sides; infinite for a single value."""
-
-    mean: float
-    reach: float
-
-    @classmethod
-    def of(cls, on: Sequence[float], off: Sequence[float]) -> Self:
-        """Return what `on` is more than `off`, pair by pair (Student's t)."""
-        pairs = [a - b for a, b in zip(on, off, strict=False)]
-        if len(pairs) < 2:
-            return cls(pairs[0] if pairs else math.nan, math.inf)
-        reach = _T_95.get(len(pairs) - 1, 1.96) * stdev(pairs) / math.sqrt(len(pairs))
-        return cls(mean(pairs), reach)
-
-    def __str__(self) -> str:
-        return f"{self.mean:+.1f}" + ("" if math.isinf(self.reach) else f" ± {self.reach:.1f}")
 
 
 def variants() -> list[Variant]:

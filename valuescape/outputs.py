@@ -27,8 +27,14 @@ def remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def require_picture(path: Path) -> None:
-    """Raise UsageError now if the picture could not be written when the run is over."""
-    if path.suffix.lower() != ".png" or path.is_dir():
-        raise UsageError(f"--screenshot {path}: expected the name of a .png file")
-    require_writable("--screenshot", path.parent)
+def require_name(option: str, path: Path | None, *endings: str) -> None:
+    """Raise UsageError now if the file that `option` names could not be written when the run is over.
+
+    endings: what the name may end in.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in endings or path.is_dir():
+        kinds = " or ".join(endings)
+        raise UsageError(f"{option} {path}: expected the name of a {kinds} file")
+    require_writable(option, path.parent)

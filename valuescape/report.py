@@ -3,19 +3,23 @@
 import importlib.metadata
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.config import Config
 from sim.errors import UsageError
 from sim.health import limits, measures
 from sim.resources import usable_cores
 from valuescape.figures import finite
+from valuescape.invocation import command
 
 if TYPE_CHECKING:
     from valuescape.session import Session
 
-_PACKAGES = ("valuescape", "numpy", "torch", "moderngl", "glfw", "multiprocess", "av")
+_PACKAGES = ("valuescape", "numpy", "numba", "torch", "moderngl", "glfw", "multiprocess", "av")
 
 
 def write_report(session: "Session", path: Path) -> dict[str, Any]:
@@ -59,9 +63,21 @@ def _report(session: "Session") -> dict[str, Any]:
         "lockstep": session.lockstep,
         "gl_renderer": session.driver.renderer,
         "gl_version": session.driver.version,
+        **about(config),
+    }
+
+
+def about(config: Config | Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every report says of itself: command, date (UTC), machine, versions, configuration.
+
+    config: of what was run; where no world was run, the options that decided what was measured.
+    """
+    return {
+        "command": command(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json") if isinstance(config, Config) else dict(config),
     }
 
 

@@ -42,7 +42,11 @@ class Report(Part):
 
     kind: ClassVar[str]
     keys: ClassVar[frozenset[str]]
+    is_judged_by_share: ClassVar[bool] = False
+    """Whether `worse_than` holds figures to a share of what they were: a tolerance then takes its place."""
 
+    command: Text | None = None
+    date: Text | None = None
     config: Annotated[dict[Text, Table], _FEW] | None = None
     plan: Annotated[dict[Text, Any], _FEW] | None = None
     machine: Table | None = None
@@ -107,6 +111,7 @@ class Cell(Part):
     agents: Count
     ticks_per_s: Figures
     frame_ms_p95: Figures
+    settings: Table | None = None
 
 
 class ScaleReport(Report):
@@ -120,7 +125,8 @@ class ScaleReport(Report):
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the medians of each cell."""
         for cell in self.cells:
-            where = f"{cell.agents:,} agents, {cell.workers} workers"
+            settings = "".join(f", {name} = {value}" for name, value in (cell.settings or {}).items())
+            where = f"{cell.agents:,} agents, {cell.workers} workers{settings}"
             yield f"{where}: ticks/s", _middle(cell.ticks_per_s)
             yield f"{where}: P95 (ms)", _middle(cell.frame_ms_p95)
 
@@ -138,6 +144,7 @@ class StressReport(Report):
 
     kind = "stress"
     keys = frozenset({"trials", "load"})
+    is_judged_by_share = True
 
     load: Text
     carried: Count | None = None
@@ -256,6 +263,7 @@ class BenchReport(Report):
 
     kind = "bench"
     keys = frozenset({"benchmarks"})
+    is_judged_by_share = True
 
     benchmarks: Annotated[list[Benchmark], _FEW]
 

@@ -7,12 +7,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where a run leaves what it makes: `run.json` always, a picture when headless or asked for."""
+    """Where a run leaves what it makes: `run.json` always, a picture when headless or asked for.
+
+    export: arrays of the last tick (`valuescape.export`). figure: these drawn for a paper.
+    """
 
     folder: Path
     video: Path | None = None
     screenshot: Path | None = None
     profile: Path | None = None
+    export: Path | None = None
+    figure: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 import itertools
 import math
+import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -17,6 +18,7 @@ from sim.engine import Engine
 from sim.interrupts import Interrupts
 from sim.resources import available_memory
 from sim.worlds import make_world
+from valuescape.confidence import Ratio
 from valuescape.figures import finite
 from valuescape.length import RunLength
 from valuescape.presets import find_checkpoint
@@ -29,33 +31,41 @@ _HANDED_OVER = 200
 WORTH = 1.05
 """A worker more must make a run this much faster, to be advised."""
 
+Settings = Mapping[str, Any]
+"""Settings that are measured beside each other: `section.key`: value."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScalePlan:
-    """What is measured: every number of workers with every number of agents.
+    """What is measured: every number of workers with every number of agents, with each of some settings.
 
     seconds: of free running, each time. frames: of the whole program, each time; 0 leaves pictures out.
     """
 
-    workers: tuple[int, ...]
-    agents: tuple[int, ...]
+    workers: tuple[int, ...] = (0, 1, 2)
+    agents: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
     seconds: float = 1.0
     frames: int = 60
     repeats: int = 3
+    settings: tuple[Settings, ...] = ({},)
     seed: int = 0
 
-    @property
-    def cells(self) -> list[tuple[int, int]]:
-        """Every (workers, agents)."""
-        return list(itertools.product(self.workers, self.agents))
+    def cells(self) -> "list[Cell]":
+        """Return what is measured, with no figures yet."""
+        every = itertools.product(self.settings, self.workers, self.agents)
+        return [Cell(workers, agents, settings) for settings, workers, agents in every]
 
 
 @dataclass(slots=True)
 class Cell:
-    """One number of workers with one number of agents: a figure each time it was measured."""
+    """One number of workers with one number of agents: a figure each time it was measured.
+
+    settings: what differs from the configuration beside them.
+    """
 
     workers: int
     agents: int
+    settings: Settings = field(default_factory=dict)
     ticks_per_s: list[float] = field(default_factory=list)
     handed_over_us: list[float] = field(default_factory=list)
     fps: list[float] = field(default_factory=list)
@@ -76,25 +86,31 @@ def measure(
     Repeats are in another order each, so that a machine that gets slower does not fake a trend. Ends early
     when interrupted. Cells that do not fit into memory are left out.
     """
-    cells = {key: Cell(*key) for key in plan.cells}
+    cells = plan.cells()
     order = random.Random(plan.seed)  # noqa: S311 - an order, no secret
     for repeat in range(plan.repeats):
-        shuffled = list(cells.values())
+        shuffled = list(cells)
         order.shuffle(shuffled)
         for cell in shuffled:
             if interrupts.asked:
                 return
-            on_step(f"{cell.workers} workers, {cell.agents:,} agents ({repeat + 1} of {plan.repeats})")
+            on_step(_named(cell) + f" ({repeat + 1} of {plan.repeats})")
             try:
                 _measure_cell(config, cell, plan, interrupts)
             except KeyboardInterrupt:  # while a run starts; the rates of ticks before it are kept
-                yield list(cells.values())
+                yield cells
                 return
-            yield list(cells.values())
+            yield cells
+
+
+def _named(cell: Cell) -> str:
+    settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
+    return f"{cell.workers} workers, {cell.agents:,} agents{settings}"
 
 
 def _measure_cell(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -> None:
     settings = {
+        **cell.settings,
         "workers.count": cell.workers,
         "agents.count": cell.agents,
         "sim.ticks_per_s": 0.0,
@@ -163,46 +179,74 @@ def _draw(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -
 
 
 @dataclass(frozen=True, slots=True)
+class Speedup:
+    """How much faster a crowd is with more workers than with fewer, over the same repeats."""
+
+    agents: int
+    workers: int
+    over: int
+    ratio: Ratio
+    cores: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is worth it beyond what repeats differ by; more workers than cores have to be so surely.
+
+        One that was measured once never is.
+        """
+        surely = WORTH if self.workers > self.cores else 1.0
+        return self.ratio.times > WORTH and self.ratio.low > surely
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the figures say. exponents: of a tick's time over agents, by workers: 1 is proportional.
 
     best: workers to use, by agents. efficiency: speed-up over one worker, divided by the workers.
+    speedups: why; each number of workers beside the best of those that are fewer.
     """
 
     exponents: dict[int, float]
     efficiency: dict[tuple[int, int], float]
     best: dict[int, int]
+    speedups: list[Speedup]
 
 
-def judge(cells: Sequence[Cell]) -> Verdict:
-    """Fit and compare what was measured."""
+def judge_all(cells: Sequence[Cell]) -> list[tuple[Settings, Verdict]]:
+    """Return what was measured with each of the settings, and what that says."""
+    found: list[Settings] = []
+    for each in cells:
+        if each.ticks_per_s and each.settings not in found:
+            found.append(each.settings)
+    return [(some, judge([each for each in cells if each.settings == some])) for some in found]
+
+
+def judge(cells: Sequence[Cell], cores: int | None = None) -> Verdict:
+    """Fit and compare what was measured. cores: that there are; those of this machine if not said."""
+    cores = cores or len(os.sched_getaffinity(0))
     known = {(each.workers, each.agents): each for each in cells if each.ticks_per_s}
     workers = sorted({each.workers for each in known.values()})
-    agents = sorted({each.agents for each in known.values()})
-    efficiency = {}
-    for (count, crowd), cell in known.items():
-        one = known.get((1, crowd))
-        if count and one:
-            efficiency[count, crowd] = cell.agent_steps_per_s / one.agent_steps_per_s / count
-    return Verdict(
-        exponents={
-            count: growth_exponent(
-                [
-                    (crowd, 1 / _median(known[count, crowd].ticks_per_s))
-                    for crowd in agents
-                    if (count, crowd) in known
-                ]
-            )
-            for count in workers
-        },
-        efficiency=efficiency,
-        best={
-            crowd: best_workers(
-                {count: known[count, crowd].agent_steps_per_s for count in workers if (count, crowd) in known}
-            )
-            for crowd in agents
-        },
-    )
+    best, speedups = {}, []
+    for crowd in sorted({each.agents for each in known.values()}):
+        rates = {count: known[count, crowd].ticks_per_s for count in workers if (count, crowd) in known}
+        best[crowd], compared = best_workers(crowd, rates, cores)
+        speedups += compared
+    return Verdict({count: _exponent(known, count) for count in workers}, _efficiency(known), best, speedups)
+
+
+def _exponent(known: Mapping[tuple[int, int], Cell], workers: int) -> float:
+    times = [
+        (cell.agents, 1 / _median(cell.ticks_per_s)) for cell in known.values() if cell.workers == workers
+    ]
+    return growth_exponent(times)
+
+
+def _efficiency(known: Mapping[tuple[int, int], Cell]) -> dict[tuple[int, int], float]:
+    return {
+        (count, crowd): cell.agent_steps_per_s / known[1, crowd].agent_steps_per_s / count
+        for (count, crowd), cell in known.items()
+        if count and (1, crowd) in known
+    }
 
 
 def growth_exponent(points: Sequence[tuple[float, float]]) -> float:
@@ -213,27 +257,40 @@ def growth_exponent(points: Sequence[tuple[float, float]]) -> float:
     return float(np.polyfit(x, y, 1)[0])
 
 
-def best_workers(speeds: dict[int, float]) -> int:
-    """Return the number of workers to use: each more has to be worth it, by WORTH."""
-    counts = sorted(speeds)
-    best = counts[0]
-    for count in counts[1:]:
-        if speeds[count] > WORTH * speeds[best]:
+def best_workers(agents: int, rates: Mapping[int, Sequence[float]], cores: int) -> tuple[int, list[Speedup]]:
+    """Return the number of workers to use, and what that was decided by.
+
+    rates: ticks a second of each repeat, by workers; the same repeats of all are pairs. The fewest are taken
+    unless more are clearly faster (`Speedup.clear`).
+    """
+    best, *more = sorted(rates)
+    compared = []
+    for count in more:
+        compared.append(Speedup(agents, count, best, Ratio.of(rates[count], rates[best]), cores))
+        if compared[-1].clear:
             best = count
-    return best
+    return best, compared
 
 
-def as_json(cells: Sequence[Cell], verdict: Verdict, plan: ScalePlan) -> dict[str, Any]:
-    """Return plan, figures and verdict as they are written to JSON; what is not known is null."""
+def as_json(cells: Sequence[Cell], plan: ScalePlan) -> dict[str, Any]:
+    """Return plan, figures and verdicts as they are written to JSON; what is not known is null."""
     return {
         "plan": asdict(plan),
         "cells": [finite(asdict(each)) for each in cells if each.ticks_per_s],
+        "verdicts": [_verdict_json(settings, verdict) for settings, verdict in judge_all(cells)],
+    }
+
+
+def _verdict_json(settings: Settings, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "settings": dict(settings),
         "exponents": finite({str(count): value for count, value in verdict.exponents.items()}),
         "efficiency": [
             {"workers": count, "agents": crowd, "efficiency": value}
             for (count, crowd), value in verdict.efficiency.items()
         ],
         "best_workers": {str(crowd): count for crowd, count in verdict.best.items()},
+        "speedups": [finite(asdict(each) | {"clear": each.clear}) for each in verdict.speedups],
     }
 
 

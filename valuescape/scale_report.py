@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.config import Config
 from valuescape.html_report import Chapter, write_html
-from valuescape.scale import Cell, Verdict
+from valuescape.scale import WORTH, Cell, Settings, Speedup, Verdict, judge_all
 
 
 def scale_table(cells: Sequence[Cell], verdict: Verdict, *, spread: bool) -> list[list[str]]:
@@ -36,8 +36,8 @@ def scale_table(cells: Sequence[Cell], verdict: Verdict, *, spread: bool) -> lis
     return [heading, *rows]
 
 
-def verdict_lines(verdict: Verdict) -> list[str]:
-    """Return what the figures say, in sentences."""
+def verdict_lines(verdict: Verdict, repeats: int) -> list[str]:
+    """Return what the figures say, in sentences. repeats: times that each was measured."""
     best = verdict.best
     same = set(best.values())
     if len(same) == 1:
@@ -46,26 +46,59 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     else:
         parts = ", ".join(f"{count} with {crowd:,} agents" for crowd, count in sorted(best.items()))
         lines = [f"Use workers.count = {parts}."]
+    if repeats < 2 and verdict.speedups:
+        lines.append("Measured once, there is no telling what is chance: --repeats 3 does.")
+    lines += [_speedup_line(each) for each in verdict.speedups if each.clear or each.ratio.times > WORTH]
     for count, exponent in verdict.exponents.items():
         if not math.isnan(exponent):
             lines.append(f"With {_workers(count)} a tick takes agents^{exponent:.2f}; 1 is proportional.")
     return lines
 
 
-def write_scale_html(path: Path, config: Config, cells: Sequence[Cell], verdict: Verdict) -> None:
+def _speedup_line(speedup: Speedup) -> str:
+    """Return how much faster more workers are, how sure that is, and if not, that it may be chance."""
+    ratio = speedup.ratio
+    more, fewer = _workers(speedup.workers), _workers(speedup.over)
+    said = f"{speedup.agents:,} agents with {more}: {ratio.times:.2f} times as fast as with {fewer}"
+    if math.isinf(ratio.high):
+        return f"{said}, once."
+    interval = f"95 %: {ratio.low:.2f} to {ratio.high:.2f}"
+    if speedup.clear:
+        return f"{said} ({interval})."
+    beyond = f"; there are {speedup.cores} cores" if speedup.workers > speedup.cores else ""
+    return f"{said}, which may be chance ({interval}{beyond})."
+
+
+def settings_title(settings: Settings) -> str:
+    """Return what settings are measured with; empty if they are the configuration's."""
+    return ", ".join(f"{name} = {value}" for name, value in settings.items())
+
+
+def write_scale_html(path: Path, config: Config, cells: Sequence[Cell], repeats: int) -> None:
     """Write the report."""
-    known = [cell for cell in cells if cell.ticks_per_s]
-    chapters = [
-        Chapter(
-            "Agent-steps a second", "Free running, without pictures.", plot=lambda axes: _speeds(axes, known)
-        ),
-        Chapter("Frames a second", "The whole program, headless.", plot=lambda axes: _frames(axes, known))
-        if any(cell.fps for cell in known)
-        else Chapter("Frames a second", "Not measured."),
-        Chapter("Figures", "Medians (least to most).", scale_table(known, verdict, spread=True)),
-    ]
-    title = f"How {config.world.name} scales with workers and agents"
-    write_html(path, title, verdict_lines(verdict), chapters)
+    verdicts = judge_all(cells)
+    chapters, lines = [], []
+    for settings, verdict in verdicts:
+        title = settings_title(settings)
+        lines += [f"{title}: {line}" if title else line for line in verdict_lines(verdict, repeats)]
+        some = [each for each in cells if each.ticks_per_s and each.settings == settings]
+        chapters += _chapters(some, verdict, f": {title}" if title else "")
+    write_html(path, f"How {config.world.name} scales with workers and agents", lines, chapters)
+
+
+def _chapters(cells: Sequence[Cell], verdict: Verdict, title: str) -> list[Chapter]:
+    frames = Chapter(f"Frames a second{title}", "Not measured.")
+    if any(cell.fps for cell in cells):
+        frames = Chapter(
+            f"Frames a second{title}", "The whole program, headless.", plot=lambda axes: _frames(axes, cells)
+        )
+    speeds = Chapter(
+        f"Agent-steps a second{title}",
+        "Free running, without pictures.",
+        plot=lambda axes: _speeds(axes, cells),
+    )
+    table = scale_table(cells, verdict, spread=True)
+    return [speeds, frames, Chapter(f"Figures{title}", "Medians (least to most).", table)]
 
 
 def _lines(axes: Any, cells: Sequence[Cell], figure: Any, label: str) -> None:

@@ -3,14 +3,12 @@
 import difflib
 import json
 
-from rich.console import Console
-from rich.markup import escape
-
 from sim.config import LIVE, Config, expectation
 from sim.errors import UsageError
+from valuescape.terminal import Terminal
 
 
-def show_settings(console: Console, section: str | None) -> None:
+def show_settings(console: Terminal, section: str | None) -> None:
     """Print section.key = default and the meaning of each setting, of one section or of all.
 
     Raises UsageError if there is no such section.
@@ -23,10 +21,10 @@ def show_settings(console: Console, section: str | None) -> None:
     defaults = Config()
     for name in [section] if section else sections:
         values = getattr(defaults, name)
-        console.print(f"[bold]\\[{name}][/]  {escape(type(values).__doc__ or '')}", soft_wrap=True)
+        console.say((f"[{name}]", "bold"), f"  {type(values).__doc__ or ''}")
         for key, info in type(values).model_fields.items():
-            default = escape(repr(getattr(values, key)).replace("'", '"'))
-            console.print(f"  {key} = {default}  [dim]# {escape(info.description or '')}[/]", soft_wrap=True)
+            default = repr(getattr(values, key)).replace("'", '"')
+            console.say(f"  {key} = {default}  ", (f"# {info.description or ''}", "dim"))
 
 
 def settings_markdown() -> str:

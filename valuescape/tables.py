@@ -5,14 +5,14 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.text import Text
 
 from sim.config import Config
 from sim.health import Limit, limits
+from valuescape.terminal import Terminal
+from valuescape.text_table import say_rows
 
 if TYPE_CHECKING:
     from valuescape.results import Progress, RunResult
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def progress_bar(
-    console: Console, session: "Session", *, headless: bool
+    console: Terminal, session: "Session", *, headless: bool
 ) -> Iterator[Callable[["Progress"], None]]:
     """Give a function that takes a run's progress and shows it; a window shows itself, and needs no bar."""
     if not headless:
@@ -31,10 +31,10 @@ def progress_bar(
         TextColumn("recording" if session.recorder else "running"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("run", total=1.0, state="")
 
         def show(progress: "Progress") -> None:
@@ -44,21 +44,22 @@ def progress_bar(
         yield show
 
 
-def show_result(console: Console, result: "RunResult", config: Config) -> None:
+def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
     """Print a run's figures, how it stood to the health limits, and the files it wrote."""
     report = result.report
-    console.print(
-        f"[bold]{config.world.name}[/]: {report['agents']:,} agents, {report['workers']} workers, "
+    console.say(
+        (config.world.name, "bold"),
+        f": {report['agents']:,} agents, {report['workers']} workers, "
         f"{report['frames']:,} frames, {report['ticks']:,} ticks, "
         f"{report['episodes']:,} episodes, mean return {_number(report['mean_return'])}",
-        soft_wrap=True,
     )
-    console.print(_figures_line(report), soft_wrap=True)
-    console.print(_health_table(report, config))
+    console.say(_figures_line(report))
+    title = "health" + (" (recording: every frame is also encoded)" if report["recorded"] else "")
+    say_rows(console, health_rows(report, config), title=title)
     for alert in report["alerts"]:
-        console.print(f"[yellow]after {alert['at_s']:.0f} s:[/] {escape(alert['said'])}", soft_wrap=True)
+        console.say((f"after {alert['at_s']:.0f} s:", "yellow"), f" {alert['said']}")
     for path in result.files:
-        console.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True)
+        console.say("wrote ", (str(path), "bold"))
 
 
 def _figures_line(report: dict[str, Any]) -> str:
@@ -70,26 +71,34 @@ def _figures_line(report: dict[str, Any]) -> str:
         f"{shown.get('ticks_per_s', '–')} ticks/s",
         f"{shown.get('segments_per_frame', '–')} segments/frame",
         f"{report['upload_bytes_per_frame'] / 1e3:.1f} kB/frame",
-        escape(report["gl_renderer"]),
+        str(report["gl_renderer"]),
     )
     return " · ".join(figures)
 
 
-def _health_table(report: dict[str, float | None], config: Config) -> Table:
-    title = "health" + (" (recording: every frame is also encoded)" if report["recorded"] else "")
-    table = Table(title=title, title_justify="left")
-    for name in ("limit", "measured", "below", ""):
-        table.add_column(name, justify="left" if name in ("limit", "") else "right")
+def health_rows(report: dict[str, Any], config: Config) -> list[list[str | Text]]:
+    """Return how a run stood to the health limits; the first row is the heading."""
+    return [["limit", "measured", "below", ""], *map(_health_row, _limits(report, config))]
+
+
+def _health_row(limit: Limit) -> list[str | Text]:
+    return [limit.title, _number(limit.value), f"{limit.below:g}", _verdict(limit)]
+
+
+def broken_limits(report: dict[str, Any], config: Config) -> list[str]:
+    """Return the health limits that a run broke, by title; one that it was too short to tell about is not."""
+    return [each.title for each in _limits(report, config) if each.lamp is False]
+
+
+def _limits(report: dict[str, Any], config: Config) -> list[Limit]:
     figures = {name: math.nan if value is None else value for name, value in report.items()}
-    for limit in limits(figures, config.health):
-        table.add_row(limit.title, _number(limit.value), f"{limit.below:g}", _verdict(limit))
-    return table
+    return limits(figures, config.health)
 
 
-def _verdict(limit: Limit) -> str:
-    if math.isnan(limit.value):
-        return "[yellow]run too short to tell[/]"
-    return "[green]kept[/]" if limit.kept else "[red]broken[/]"
+def _verdict(limit: Limit) -> Text:
+    if limit.lamp is None:
+        return Text("run too short to tell", "yellow")
+    return Text("kept", "green") if limit.kept else Text("broken", "red")
 
 
 def _number(value: float | None) -> str:

@@ -5,6 +5,7 @@ import pickle
 import re
 import zipfile
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,8 +85,13 @@ def test_help_of_run_names_every_option_with_what_it_is_without_it(cli):
 
 def test_without_a_command_all_help_is_shown(cli):
     status, out, errors = cli()
-    assert status == 2
-    assert "Usage:" in out + errors
+    assert (status, errors) == (0, "")
+    assert "Usage:" in out
+    assert "stress" in out
+
+
+def test_the_version_is_told(cli):
+    assert cli("--version") == (0, f"valuescape {version('valuescape')}\n", "")
 
 
 def test_presets_are_listed(cli):

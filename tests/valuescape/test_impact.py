@@ -12,7 +12,8 @@ from sim.interrupts import Interrupts
 from sim.sections import FeaturesConfig
 from valuescape import impact
 from valuescape.cli import run_cli
-from valuescape.impact import ALL_ON, SWITCHES, Change, agreements, judge, lines_of, variants
+from valuescape.confidence import Change
+from valuescape.impact import ALL_ON, SWITCHES, agreements, judge, lines_of, variants
 from valuescape.pace import Pace
 
 TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
@@ -32,7 +33,8 @@ def test_the_interval_is_student_s():
     assert found.reach == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
     assert Change.of([5.0], [1.0]) == Change(4.0, math.inf)
     many = [float(x % 7) for x in range(50)]
-    assert Change.of(many, [0.0] * 50).reach == pytest.approx(1.96 * stdev(many) / math.sqrt(50))
+    t_49 = 2.0096  # by the tables of any textbook
+    assert Change.of(many, [0.0] * 50).reach == pytest.approx(t_49 * stdev(many) / math.sqrt(50), rel=1e-4)
     assert (str(found), str(Change(-2.0, math.inf))) == ("+4.0 ± 5.0", "-2.0")
 
 

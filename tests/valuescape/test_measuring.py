@@ -5,24 +5,31 @@ import math
 from base64 import b64decode
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from commands import SMALL
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
 from sim.config import load_config
 from sim.errors import UsageError
 from sim.interrupts import Interrupts
 from valuescape.cli import run_cli
+from valuescape.cli_impact import _plot
 from valuescape.compare import as_report, compare, read_report
+from valuescape.confidence import Change
 from valuescape.config_files import config_toml
-from valuescape.html_report import Chapter, write_html
-from valuescape.scale import Cell, ScalePlan, as_json, best_workers, growth_exponent, judge, measure
+from valuescape.html_report import Chapter, _show_whole_markers, write_html
+from valuescape.impact import Worth
+from valuescape.scale import Cell, ScalePlan, as_json, growth_exponent, judge, measure
 from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
 
 TINY = [*SMALL]
 
 
 def cell(workers, agents, ticks_per_s, **figures):
-    return Cell(workers, agents, [float(each) for each in ticks_per_s], **figures)
+    return Cell(workers, agents, ticks_per_s=[float(each) for each in ticks_per_s], **figures)
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 1.7])
@@ -32,30 +39,25 @@ def test_the_exponent_of_a_power_is_found(exponent):
     assert math.isnan(growth_exponent(points[:1]))
 
 
-def test_a_worker_more_has_to_be_worth_it():
-    assert best_workers({0: 100.0, 1: 98.0, 2: 190.0, 4: 192.0}) == 2
-    assert best_workers({0: 100.0, 1: 50.0, 2: 80.0}) == 0
-    assert best_workers({1: 100.0, 2: 104.0, 4: 108.0}) == 4  # by way of two it is not, at once it is
-
-
 def test_figures_are_judged():
     cells = [
         cell(0, 100, [900, 1000, 1100]),
-        cell(0, 1000, [100]),
-        cell(1, 100, [500]),
-        cell(1, 1000, [100]),
-        cell(2, 100, [400]),
-        cell(2, 1000, [180]),
+        cell(0, 1000, [99, 100, 101]),
+        cell(1, 100, [500, 510, 505]),
+        cell(1, 1000, [100, 98, 100]),
+        cell(2, 100, [400, 410, 390]),
+        cell(2, 1000, [178, 180, 182]),
         cell(2, 9, []),  # did not fit
     ]
-    verdict = judge(cells)
+    verdict = judge(cells, cores=2)
     assert verdict.best == {100: 0, 1000: 2}
     assert verdict.efficiency[2, 1000] == pytest.approx(0.9)
-    assert verdict.efficiency[2, 100] == pytest.approx(0.4)
+    assert verdict.efficiency[2, 100] == pytest.approx(400 / 505 / 2)
     assert (0, 100) not in verdict.efficiency
     assert verdict.exponents[0] == pytest.approx(1.0)
-    said = " ".join(verdict_lines(verdict))
+    said = " ".join(verdict_lines(verdict, repeats=3))
     assert "workers.count = 0 with 100 agents, 2 with 1,000 agents" in said
+    assert "1,000 agents with 2 workers: 1.80 times as fast as with no workers (95 %: " in said
     assert "With no workers a tick takes agents^1.00" in said
     table = scale_table(cells, verdict, spread=True)
     assert len(table) == 7
@@ -92,11 +94,10 @@ def test_the_figures_are_of_a_run(tiny, tmp_path):
     assert 0.3 < found.handed_over_us[0] * found.ticks_per_s[0] / 1e6 < 3  # alone, a tick asked for is a tick
     assert found.fps[0] > 1
     assert found.bytes_per_agent > 40
-    verdict = judge(cells)
-    read = json.loads(json.dumps(as_json(cells, verdict, plan), allow_nan=False))
-    assert read["best_workers"] == {"40": 0}
-    assert read["exponents"] == {"0": None}
-    write_scale_html(tmp_path / "scale.html", tiny, cells, verdict)
+    (verdict,) = json.loads(json.dumps(as_json(cells, plan), allow_nan=False))["verdicts"]
+    assert verdict["best_workers"] == {"40": 0}
+    assert verdict["exponents"] == {"0": None}
+    write_scale_html(tmp_path / "scale.html", tiny, cells, repeats=1)
     assert "workers.count = 0" in (tmp_path / "scale.html").read_text()
 
 
@@ -123,7 +124,8 @@ def test_scale_writes_a_configuration_that_can_be_run(tiny, tmp_path, capsys):
     arguments = ["scale", "--workers", "0", "--agents", "32,64", "--seconds", "0.05", "--frames", "0"]
     status = run_cli([*arguments, "--repeats", "1", *sets, "--json", "s.json", "--write", "mine.toml"])
     assert status == 0
-    assert json.loads((tmp_path / "s.json").read_text())["best_workers"] == {"32": 0, "64": 0}
+    (verdict,) = json.loads((tmp_path / "s.json").read_text())["verdicts"]
+    assert verdict["best_workers"] == {"32": 0, "64": 0}
     written = load_config(tmp_path / "mine.toml")
     assert written.workers.count == 0
     assert written.trails.length == 4
@@ -229,3 +231,46 @@ def test_a_report_is_one_file_and_safe_to_open(tmp_path):
     assert b"<svg" in b64decode(image)
     with pytest.raises(UsageError, match="cannot be written"):
         write_html(tmp_path / "new" / "r.html" / "x.html", "T", [], [])
+
+
+def ink(figure, color):
+    """Return the columns and rows of a figure's pixels that have a colour, about."""
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    return np.nonzero((np.abs(pixels - color) < 40).all(-1))
+
+
+def test_markers_at_the_edge_of_a_chart_are_whole():
+    """Half of a marker lies beyond an axis that ends at its value."""
+    rows = []
+    for mend in (False, True):
+        figure = Figure(figsize=(4, 3))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 0], marker="o", markersize=12, color="red", linestyle="none")
+        axes.scatter([2, 3], [0, 0], s=140, color="red")
+        axes.set(xlim=(0, 3), ylim=(0, 1))
+        if mend:
+            _show_whole_markers(axes)
+        rows.append(len(ink(figure, (255, 0, 0))[0]))
+    assert rows[1] > 2.5 * rows[0]
+
+
+def test_a_loss_is_no_green_bar():
+    """Gains are green, losses red, and what is less than its error is grey."""
+
+    def worth(name, mean, reach):
+        change = Change(mean, reach)
+        return Worth(name, change, change, "", change, change, 1, "states equal")
+
+    axes = Figure().subplots()
+    _plot(axes, [worth("gain", 5.0, 1.0), worth("perhaps", -2.0, 3.0), worth("loss", -5.0, 1.0)])
+    colors = {
+        label.get_text(): bar.get_facecolor()
+        for label, bar in zip(axes.get_yticklabels(), axes.patches, strict=True)
+    }
+    assert colors == {
+        "gain": to_rgba("tab:green"),
+        "perhaps": to_rgba("0.6"),
+        "loss": to_rgba("tab:red"),
+    }

@@ -7,7 +7,6 @@ from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from render.trails import Thinned
 from sim.config import Config, load_config
@@ -23,6 +22,7 @@ from valuescape.presets import config_path, find_checkpoint, presets
 from valuescape.report import versions, write_report
 from valuescape.settings import show_settings
 from valuescape.tables import show_result
+from valuescape.terminal import Terminal
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_the_result_is_readable_even_of_a_run_too_short_to_tell(tmp_path):
         report=write_report(session, tmp_path / "run.json"), files=[tmp_path / "[x] run.json"]
     )
     out = StringIO()
-    show_result(Console(file=out, width=120), result, session.config)
+    show_result(Terminal(file=out, width=120), result, session.config)
     text = out.getvalue()
     assert "run too short to tell" in text
     assert "llvmpipe [really]" in text
@@ -172,9 +172,9 @@ def test_the_result_is_readable_even_of_a_run_too_short_to_tell(tmp_path):
 
 def test_settings_list_every_key():
     out = StringIO()
-    show_settings(Console(file=out, width=200), None)
+    show_settings(Terminal(file=out, width=200), None)
     for section, values in Config():
         for key in type(values).model_fields:
             assert f"  {key} = " in out.getvalue(), f"{section}.{key}"
     with pytest.raises(UsageError, match="did you mean agents"):
-        show_settings(Console(file=out), "agnts")
+        show_settings(Terminal(file=out), "agnts")
