@@ -14,11 +14,15 @@ from valuescape import chaos as chaos_module
 from valuescape import impact as impact_module
 from valuescape.breaking_point import Search, Trial, lies_between
 from valuescape.cli import run_cli
-from valuescape.compare import compare
+from valuescape.compare import as_report, compare
 from valuescape.tolerance import worse_by_share
 
 SETS = [part for setting in (*SMALL, "workers.count=0", "agents.count=40") for part in ("--set", setting)]
 BLOCK = {"command", "date", "machine", "versions", "config"}
+
+
+def judged(before, after, tolerance=None):
+    return compare(as_report(before), as_report(after), tolerance)
 
 
 # --- What a report says of itself ---------------------------------------------------------------------------
@@ -63,7 +67,7 @@ def test_every_report_says_where_when_and_how_it_was_made(here, kind):
         assert report["config"] == {"bench": {"groups": "mesh", "seconds": 0.01, "most": 5000}}
     else:
         assert report["config"]["heatmap"]["resolution"] == 8
-    assert compare(report, report).reasons == []
+    assert judged(report, report).reasons == []
 
 
 def test_a_comparison_says_what_it_compared(here, capsys):
@@ -173,24 +177,24 @@ def write(name, report):
 )
 def test_a_share_decides_what_is_worse(change, within, beyond):
     before, after = run_report(), run_report(**change)
-    assert compare(before, after, within).reasons == []
-    (reason,) = compare(before, after, beyond).reasons
+    assert judged(before, after, within).reasons == []
+    (reason,) = judged(before, after, beyond).reasons
     assert next(iter(change)).removesuffix("_parts_ms") in reason or "surface (ms)" in reason
-    assert compare(after, before, 0.0).reasons == []  # better is no reason
+    assert judged(after, before, 0.0).reasons == []  # better is no reason
 
 
 def test_what_is_next_to_nothing_is_no_reason():
     """A section of 0.2 ms that takes 0.5 ms is noise, however large a share."""
     after = run_report(frame_parts_ms={"surface": 7.0, "trails": 0.5})
-    assert compare(run_report(), after, 0.1).reasons == []
+    assert judged(run_report(), after, 0.1).reasons == []
 
 
 def test_a_tolerance_allows_what_would_be_worse_without_one_but_no_limit_that_broke():
     slower = run_report(frame_ms_p50=31.0)
-    assert len(compare(run_report(), slower).reasons) == 1
-    assert compare(run_report(), slower, 0.6).reasons == []
+    assert len(judged(run_report(), slower).reasons) == 1
+    assert judged(run_report(), slower, 0.6).reasons == []
     broken = run_report(health={"memory": False}, memory_mb_per_min=9.0)
-    assert compare(run_report(), broken, 10.0).reasons == [
+    assert judged(run_report(), broken, 10.0).reasons == [
         "the limit on memory was kept before and is broken now"
     ]
 

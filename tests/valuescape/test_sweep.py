@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sim.errors import UsageError
 from valuescape.cli import run_cli
-from valuescape.compare import compare, kind_of
+from valuescape.compare import as_report, compare
 from valuescape.scale import ScalePlan
 from valuescape.sweep import EXAMPLE, read_sweep
 
@@ -132,8 +132,9 @@ def test_a_sweep_is_measured_shown_and_compared_with_another(sweep, tmp_path, ca
     assert {cell["agents"] for cell in report["cells"]} == {40}  # given beside the file
     assert [len(cell["ticks_per_s"]) for cell in report["cells"]] == [2, 2]
     assert [each["best_workers"] for each in report["verdicts"]] == [{"40": 0}, {"40": 0}]
-    assert len(dict(kind_of(report).figures(report))) == 4  # two cells, two figures each
-    assert compare(report, report).reasons == []
+    read = as_report(report)
+    assert len(dict(read.figures())) == 4  # two cells, two figures each
+    assert compare(read, read).reasons == []
     page = (tmp_path / "runs" / "scale.html").read_text()
     assert "Figures: world.name = point_mass" in page
 
