@@ -13,6 +13,7 @@ from sim.policy.network import Checkpoint
 from sim.policy.world_fit import fitting_worlds, misfit
 from sim.worlds import make_world
 from sim.worlds.registry import GYMNASIUM
+from valuescape import remarks
 from valuescape.presets import presets
 
 _SUFFIXES = (".zip", ".safetensors")
@@ -23,9 +24,9 @@ _LISTED = 5
 def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
     """Return the preset to run and the changes to make to it, where `name` may be a model's file.
 
-    Of a model it is the demo, with the file as `policy.checkpoint` in the world whose spaces it has, unless
-    `changes` choose another world. Anything else comes back as it is. Raises UsageError, listing worlds, if
-    several or none have its spaces.
+    Of a model it is the demo, with the file as `policy.checkpoint` in the world whose spaces it has, which is
+    told (`valuescape.remarks`), unless `changes` choose another world. Anything else comes back as it is.
+    Raises UsageError, listing worlds, if several or none have its spaces.
     """
     path = find_model(Path(name))
     if name in presets() or path.suffix.lower() not in _SUFFIXES:
@@ -34,7 +35,9 @@ def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
     if not any(change.partition("=")[0].strip() == "world.name" for change in changes):
         from sim.policy.loading import read_checkpoint
 
-        model.append(_setting("world.name", world_for(read_checkpoint(path), path)))
+        world = world_for(read_checkpoint(path), path)
+        remarks.tell([f"{path.name}: is taken to be of {world}; --set world.name=… chooses another"])
+        model.append(_setting("world.name", world))
     return _BASE, [*model, *changes]
 
 
