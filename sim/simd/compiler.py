@@ -70,9 +70,16 @@ _made: list[Any] = []
 
 
 def compiled_whole(function: F) -> F:
-    """Compile `function` into its callers, with the plain functions that it calls.
+    """Compile `function` where it is called, with the plain functions that it calls."""
+    make_callable(function)
+    return compiled(function)
 
-    Whatever its size: a call that LLVM does not inline is a loop that it does not vectorise.
+
+def inlined_whole(function: F) -> F:
+    """As `compiled_whole`, and into the caller, whatever its size.
+
+    For what is called in a loop over agents: LLVM inlines small functions only, and does not vectorise a loop
+    with a call in it.
     """
     return cast(F, linked(function, _inlined))
 

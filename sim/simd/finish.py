@@ -12,7 +12,7 @@ from numba import float32, uint8, uint32
 
 from sim.acting import action_bounds
 from sim.layout import Ending
-from sim.simd.compiler import c_function, compiled_whole, source_key
+from sim.simd.compiler import c_function, inlined_whole, source_key
 from sim.simd.rows import clip_elements, load_number, load_rows, row_addresses, store_number, store_rows
 from sim.stepper import Rules
 from sim.worlds.base import ElementwiseWorld, World
@@ -82,9 +82,9 @@ def compile_pass(world: World, rules: Rules, *, keeps_obs: bool) -> int:
 def _compile_stepping(world: ElementwiseWorld, rules: Rules, keeps_obs: bool) -> int:
     constants = _constants(world, rules, keeps_obs=keeps_obs)
     key = source_key(world.dynamics, world.observation, constants=constants)
-    settle = compiled_whole(_settling(world, rules))
-    dynamics = compiled_whole(world.dynamics)
-    observation = compiled_whole(world.observation)
+    settle = inlined_whole(_settling(world, rules))
+    dynamics = inlined_whole(world.dynamics)
+    observation = inlined_whole(world.observation)
     at, dim, action_dim = pass_rows(world), len(world.state), world.action.dim
     low, high = (tuple(bound) for bound in action_bounds(world.action))
     state_at, action_at, next_at, kept_at = at.state, at.action, at.next_state, at.kept_action
@@ -107,7 +107,7 @@ def _compile_stepping(world: ElementwiseWorld, rules: Rules, keeps_obs: bool) ->
 
 def _compile_settling(world: World, rules: Rules) -> int:
     key = source_key(constants=_constants(world, rules, keeps_obs=False))
-    settle = compiled_whole(_settling(world, rules))
+    settle = inlined_whole(_settling(world, rules))
     at, dim = pass_rows(world), len(world.state)
     next_at, reward_at, terminated_at, count = at.next_state, at.reward, at.terminated, at.size
 

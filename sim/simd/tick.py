@@ -207,7 +207,8 @@ def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: 
         _scatter(block[world.obs_row + variable], agents, arrays.obs[row, variable])
     action = arrays.action[row % len(arrays.action)]
     for i in range(n):
-        action[:, agents[i]] = FLOAT_ZERO
+        for each in range(len(action)):
+            action[each, agents[i]] = FLOAT_ZERO
         arrays.reward[row, agents[i]] = FLOAT_ZERO
         arrays.episode_return[row, agents[i]] = FLOAT_ZERO
         arrays.ending[row, agents[i]] = RUNNING

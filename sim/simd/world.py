@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sim.simd.compiler import c_function, compiled_whole, source_key
+from sim.simd.compiler import c_function, inlined_whole, source_key
 from sim.simd.finish import PassRows, compile_pass, pass_rows
 from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements
 from sim.stepper import Rules
@@ -61,8 +61,8 @@ def _compile(
 ) -> tuple[int, int]:
     sizes = state_dim, obs_row, draw_row, reset_draws
     key = source_key(world.observation, world.start, constants=sizes)
-    observation = compiled_whole(world.observation)
-    start_state = compiled_whole(world.start)
+    observation = inlined_whole(world.observation)
+    start_state = inlined_whole(world.start)
     obs_at, draw_at = obs_row * _ROW_BYTES, draw_row * _ROW_BYTES
 
     def observe(block: Any, n: Any, _: Any) -> None:
