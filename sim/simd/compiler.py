@@ -71,8 +71,7 @@ _made: list[Any] = []
 
 def compiled_whole(function: F) -> F:
     """Compile `function` where it is called, with the plain functions that it calls."""
-    make_callable(function)
-    return compiled(function)
+    return cast(F, linked(function, compiled, _inlined))
 
 
 def inlined_whole(function: F) -> F:
@@ -81,7 +80,7 @@ def inlined_whole(function: F) -> F:
     For what is called in a loop over agents: LLVM inlines small functions only, and does not vectorise a loop
     with a call in it.
     """
-    return cast(F, linked(function, _inlined))
+    return cast(F, linked(function, _inlined, _inlined))
 
 
 def _inlined(function: F) -> F:

@@ -20,16 +20,16 @@ _arithmetic: dict[FunctionType, Any] = {}
 """Their functions, compiled once for all that call them."""
 
 
-def linked(function: Code, compile_one: Compile) -> Any:
-    """Return `function` compiled by `compile_one`, and so all that it calls."""
-    return _Linker(compile_one).compiled(function)
+def linked(function: Code, compile_it: Compile, compile_called: Compile) -> Any:
+    """Return `function` compiled by `compile_it`, and all that it calls by `compile_called`."""
+    return _Linker(function, compile_it, compile_called).compiled(function)
 
 
 class _Linker:
     """Compiles each function once for one that is linked, and those of `sim`'s arithmetic once for all."""
 
-    def __init__(self, compile_one: Compile) -> None:
-        self._compile = compile_one
+    def __init__(self, whole: Code, compile_it: Compile, compile_called: Compile) -> None:
+        self._whole, self._compile_it, self._compile_called = whole, compile_it, compile_called
         self._made: dict[FunctionType, Any] = {}
         self._looked_into: list[ModuleType] = []  # modules that name each other
 
@@ -44,7 +44,8 @@ class _Linker:
             )
             copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
             copy.__kwdefaults__ = function.__kwdefaults__
-            made[function] = self._compile(copy)
+            compile_one = self._compile_it if function is self._whole else self._compile_called
+            made[function] = compile_one(copy)
             for name in global_names(function.__code__):
                 if name in names:
                     names[name] = self._value(names[name], function)
