@@ -199,8 +199,6 @@ def _show(config: "Config", order: Order, interrupts: "Interrupts") -> int:
     headless = order.headless or not display_available()
     outputs = order.outputs(config, headless=headless)
     try:
-        if headless and not order.headless:
-            err.say(f"no window: neither DISPLAY nor WAYLAND_DISPLAY is set; files go to {outputs.folder}")
         with unfinished(outputs.folder) if order.folder is None else contextlib.nullcontext():
             return _run(config, order, outputs, headless, interrupts)
     finally:
@@ -224,6 +222,8 @@ def _run(config: "Config", order: Order, outputs: Outputs, headless: bool, inter
         progress_bar(err, session, headless=headless) as on_progress,
     ):
         interrupts.check()
+        if headless and not order.headless:
+            err.say(f"no window: neither DISPLAY nor WAYLAND_DISPLAY is set; files go to {outputs.folder}")
         result = session.run(on_progress)
     show_result(out, result, config)
     if result.interrupted:

@@ -31,41 +31,46 @@ if TYPE_CHECKING:
     from valuescape.stress import Load
 
 
+_Load = Annotated[
+    str,
+    typer.Option(
+        help="What there is more and more of: agents, trails, field, ticks, or several with commas."
+    ),
+]
+_Start = Annotated[int | None, typer.Option(min=1, help="The least load; what the preset has, if not given.")]
+_Most = Annotated[int | None, typer.Option(min=1, help="The greatest load.")]
+_Seconds = Annotated[float, typer.Option(min=0.5, help="Of each trial.")]
+_UntilBreak = Annotated[
+    bool,
+    typer.Option("--until-break", help="Search for the breaking point: what it does unless told otherwise."),
+]
+_Chaos = Annotated[
+    bool, typer.Option("--chaos", help="Kill and stop workers; compare the state with a quiet run's.")
+]
+_Minutes = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Run for so long, and see what grows. With --chaos: of chaos (1)."),
+]
+_Require = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="LOAD",
+        help="End with status 1 if less than this is carried; the search begins with it.",
+    ),
+]
+
+
 def stress(
     preset: Preset = "demo",
-    load: Annotated[
-        str,
-        typer.Option(
-            help="What there is more and more of: agents, trails, field, ticks, or several with commas."
-        ),
-    ] = "agents",
-    start: Annotated[
-        int | None, typer.Option(min=1, help="The least load; what the preset has, if not given.")
-    ] = None,
-    most: Annotated[int | None, typer.Option(min=1, help="The greatest load.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.5, help="Of each trial.")] = 6.0,
-    until_break: Annotated[
-        bool,
-        typer.Option(
-            "--until-break", help="Search for the breaking point: what it does unless told otherwise."
-        ),
-    ] = False,
-    chaos: Annotated[
-        bool,
-        typer.Option("--chaos", help="Kill and stop workers; compare the state with a quiet run's."),
-    ] = False,
-    minutes: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Run for so long, and see what grows. With --chaos: of chaos (1)."),
-    ] = None,
-    require: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="LOAD",
-            help="End with status 1 if less than this is carried; the search begins with it.",
-        ),
-    ] = None,
+    load: _Load = "agents",
+    start: _Start = None,
+    most: _Most = None,
+    seconds: _Seconds = 6.0,
+    until_break: _UntilBreak = False,
+    chaos: _Chaos = False,
+    minutes: _Minutes = None,
+    require: _Require = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
     as_json: JsonFile = None,

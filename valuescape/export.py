@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMAT = "valuescape-export-1"
 
 ARRAYS = {
-    "value": "[rows, columns] float32: the critic's V over the map; missing without a critic",
+    "value": "[rows, columns] float32: the critic's V over the map, as shown; missing without a critic",
     "value_x": "[columns] float64: centres of its columns, in the unit of the horizontal axis",
     "value_y": "[rows] float64: centres of its rows, lowest first, in the unit of the vertical axis",
     "density": "[rows, columns]: visits of each cell; float32 if they fade (heatmap.density_half_life)",
