@@ -28,7 +28,10 @@ def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
     told (`valuescape.remarks`), unless `changes` choose another world. Anything else comes back as it is.
     Raises UsageError, listing worlds, if several or none have its spaces.
     """
-    path = find_model(Path(name))
+    try:
+        path = find_model(Path(name))
+    except (OSError, ValueError):  # no file can have that name
+        return name, list(changes)
     if name in presets() or path.suffix.lower() not in _SUFFIXES:
         return name, list(changes)
     model = [_setting("policy.checkpoint", str(path))]

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from sim.errors import escaped
 from valuescape.breaking_point import CLOSE
 from valuescape.parsing import Count, Figure, Part, Plain, Text, at_most
 
@@ -45,7 +46,7 @@ class Report(Part):
     is_judged_by_share: ClassVar[bool] = False
     """Whether `worse_than` holds figures to a share of what they were: a tolerance then takes its place."""
 
-    command: Text | None = None
+    command: Annotated[str, Field(max_length=100_000), AfterValidator(escaped)] | None = None
     date: Text | None = None
     config: Annotated[dict[Text, Table], _FEW] | None = None
     plan: Annotated[dict[Text, Any], _FEW] | None = None
@@ -105,13 +106,13 @@ class RunReport(Report):
 
 
 class Cell(Part):
-    """So many workers with so many agents."""
+    """So many workers with so many agents, with these settings of a sweep."""
 
     workers: Count
     agents: Count
+    settings: Table = Field(default_factory=dict)
     ticks_per_s: Figures
     frame_ms_p95: Figures
-    settings: Table | None = None
 
 
 class ScaleReport(Report):
@@ -125,7 +126,7 @@ class ScaleReport(Report):
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the medians of each cell."""
         for cell in self.cells:
-            settings = "".join(f", {name} = {value}" for name, value in (cell.settings or {}).items())
+            settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
             where = f"{cell.agents:,} agents, {cell.workers} workers{settings}"
             yield f"{where}: ticks/s", _middle(cell.ticks_per_s)
             yield f"{where}: P95 (ms)", _middle(cell.frame_ms_p95)

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 from sim.config import Config, changed
 from sim.engine import Engine
 from sim.interrupts import Interrupts
-from sim.resources import available_memory
+from sim.resources import available_memory, usable_cores
 from sim.worlds import make_world
 from valuescape.confidence import Ratio
 from valuescape.figures import finite
@@ -223,7 +222,7 @@ def judge_all(cells: Sequence[Cell]) -> list[tuple[Settings, Verdict]]:
 
 def judge(cells: Sequence[Cell], cores: int | None = None) -> Verdict:
     """Fit and compare what was measured. cores: that there are; those of this machine if not said."""
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or usable_cores()
     known = {(each.workers, each.agents): each for each in cells if each.ticks_per_s}
     workers = sorted({each.workers for each in known.values()})
     best, speedups = {}, []

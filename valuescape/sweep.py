@@ -2,7 +2,6 @@
 
 import difflib
 import itertools
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sim.config import Config
 from sim.errors import UsageError
+from sim.toml_text import read_toml
+from valuescape.parsing import first_complaint
 from valuescape.scale import ScalePlan
 
-MAX_BYTES = 64 * 1024
 MAX_CELLS = 1_000
 
 _Counts = Annotated[list[Annotated[int, Field(ge=0, le=256)]], Field(min_length=1, max_length=32)]
@@ -66,12 +66,9 @@ def read_sweep(path: Path) -> dict[str, Any]:
     Raises UsageError that names the file, the key, its value and what was expected.
     """
     try:
-        return Sweep.model_validate(_tables(path)).plan_keys()
+        return Sweep.model_validate(read_toml(path)).plan_keys()
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(each) for each in first["loc"][:3]) or "the file"
-        value = repr(first["input"])[:60]
-        raise UsageError(f"{path}: {where} = {value}: {first['msg']}", _HINT) from None
+        raise UsageError(f"{path}: {first_complaint(error)}", _HINT) from None
 
 
 def require_setting(name: str) -> None:
@@ -96,17 +93,3 @@ def require_size(plan: ScalePlan) -> None:
 
 
 _HINT = 'keys: workers, agents, seconds, frames, repeats, [settings] with "section.key" = [values]'
-
-
-def _tables(path: Path) -> dict[str, Any]:
-    try:
-        if not path.is_file():
-            raise UsageError(f"{path}: there is no such file", "name a TOML file for --sweep")
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: is larger than {MAX_BYTES:,} bytes, expected a short TOML file")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        said = str(error).splitlines()[0][:120]
-        raise UsageError(f"{path}: is no TOML ({said})", _HINT) from None
