@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from sim.errors import UsageError, shown
+from sim.errors import UsageError, escaped, shown
 from sim.paths import read_plain
 from valuescape.parsing import first_complaint
 from valuescape.report_models import KINDS, Report
@@ -143,4 +143,4 @@ def _made_with(report: Report) -> Iterator[tuple[str, Any]]:
 
 
 def _said(value: Any) -> str:
-    return value if isinstance(value, str) and 0 < len(value) <= 60 else shown(value)
+    return escaped(value) if isinstance(value, str) and 0 < len(value) <= 60 else shown(value)

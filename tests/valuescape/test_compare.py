@@ -258,3 +258,5 @@ def test_names_in_a_report_do_not_reach_the_terminal_raw(compared):
     out, _ = compared(REPORTS["run"], run)
     assert "\x1b" not in out
     assert r"\x1b[31mred\n (ms)" in out
+    found = compare(*(as_report(REPORTS["scale"] | {"plan": {"a": each}}) for each in ("\x1b", ["\x1b"])))
+    assert found.warnings() == [r"not the same: plan.a was \x1b, is ['\x1b']"]
