@@ -186,7 +186,7 @@ def _name_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge:
         # Anchored on the side that faces the map, so that a long label grows away from it.
         toward = 0.5 - 0.5 * float(np.sign(push[0])) * min(1.0, abs(push[0]) / (0.2 * em))
         x, y, half = far[0] + push[0], far[1] + push[1], overlay.font.width(text) / 2
-        left = min(max(x - 2 * half * toward, 0.0), size_px[0] - 2 * half)
+        left = min(max(x - 2 * half * toward, 0.3 * em), size_px[0] - 2 * half - 0.3 * em)
         # Moved back into the picture by no more than a half of it, or it would be over the map.
         if abs(left - (x - 2 * half * toward)) <= half and overlay.label(left, y, text, anchor=(0, 0.5)):
             return

@@ -74,11 +74,14 @@ def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[i
                 overlay.line((left + width, y), (left + width + 0.25 * em, y), 1, FAINT)
         top += height + _BAR_GAP * em
     if bars:
-        area = Rect(
-            left - 0.5 * em, plot.top - 1.05 * em, size_px[0] - left + 0.5 * em, plot.height + 1.8 * em
-        )
-        overlay.layout.take(area)
-        overlay.blocks.append(area)
+        begin = left - 0.5 * em
+        _take(overlay, Rect(begin, plot.top - 1.05 * em, size_px[0] - begin, plot.height + 1.8 * em))
+
+
+def _take(overlay: Overlay, area: Rect) -> None:
+    """Keep an area for what is written in it; it has a backing where the scene is under it."""
+    overlay.layout.take(area)
+    overlay.blocks.append(area)
 
 
 def draw_heading(
@@ -107,7 +110,8 @@ def draw_heading(
         text = overlay.short(text, room - 0.5 * em)
         if overlay.label(margin, y, text, color):
             blocks[0].append(overlay.texts[-1].box)
-    overlay.blocks += [around(each, 0.4 * em) for each in blocks if each]
+    for block in filter(None, blocks):
+        _take(overlay, around(block, 0.2 * em))
 
 
 def around(boxes: Sequence[Rect], margin: float) -> Rect:
@@ -165,9 +169,7 @@ def _write_legend(
         right = _swatches(overlay, bar, parts, right, y)
     if said:
         overlay.text(right, y, said, INK, anchor=(1, 0.5))
-    area = around([each.box for each in overlay.texts[begin:]], 0.2 * em)
-    overlay.layout.take(area)
-    overlay.blocks.append(area)
+    _take(overlay, around([each.box for each in overlay.texts[begin:]], 0.2 * em))
 
 
 def _swatches(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: float) -> float:
@@ -205,7 +207,7 @@ def draw_end_marks(overlay: Overlay, termination: Termination, size_px: tuple[in
         x += overlay.font.width(name) + 2.4 * em
     if len(overlay.texts) > begin:
         area = around([each.box for each in overlay.texts[begin:]], 0.2 * em)
-        overlay.blocks.append(replace(area, left=0.5 * em, width=area.right - 0.5 * em))
+        _take(overlay, replace(area, left=0.5 * em, width=area.right - 0.5 * em))
 
 
 def _end_marks(termination: Termination) -> list[tuple[str, _Mark, Color]]:

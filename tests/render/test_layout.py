@@ -2,7 +2,7 @@
 
 import math
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -116,6 +116,10 @@ HEADING = Heading(
     ),
 )
 AXES = (MapAxis("obs[0], the position of the cart (m)", -0.003, 0.003), MapAxis("velocity (m/s)", -5e6, 5e6))
+POSES = [
+    *((4.15, 34, ()), (0.4, 34, (0.9, -0.9)), (1.4, 10, ()), (12.0, 89, ())),
+    *((3.0, 80, ()), (2.5, 50, ()), (2.0, 20, ())),
+]
 VIEWS = {
     "map": {"map_camera": MapCamera()},
     "map, zoomed": {"map_camera": MapCamera(0.3, 0.1, 0.005)},
@@ -124,7 +128,7 @@ VIEWS = {
             "orbit_camera": OrbitCamera(math.radians(yaw), math.radians(pitch), distance, *target)
         }
         for yaw in range(-180, 180, 30)
-        for distance, pitch, target in ((4.15, 34, ()), (0.4, 34, (0.9, -0.9)), (1.4, 10, ()), (12.0, 89, ()))
+        for distance, pitch, target in POSES
     },
 }
 
@@ -264,14 +268,16 @@ def test_in_an_ordinary_window_everything_is_there(size, ratio):
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_no_text_is_under_a_panel_of_another(size):
-    """Headings, axes and numbers keep off cards, the notice and the help."""
-    for view in ("map", ORBIT):
-        for contents in ("everything", "help"):
-            _, overlays = written(size, 1, VIEWS[view], contents)
-            for panel in (box for overlay in overlays[:2] for box in overlay.panels):
-                for each in texts(overlays):
+    """Headings, axes and numbers keep off cards, the notice and the help, axes off what has a backing."""
+    for view in VIEWS.values():
+        for contents in ("plain", "everything", "help"):
+            _, (fixed, help_panel, ruled) = written(size, 1, view, contents)
+            for each in texts([fixed, help_panel, ruled]):
+                for panel in (*fixed.panels, *help_panel.panels):
                     inside = panel.left <= each.box.left and each.box.right <= panel.right
                     assert inside or not overlap(each.box, panel), each.text
+            for each, panel in product(ruled.texts, ruled.panels):
+                assert not overlap(each.box, panel), each.text
 
 
 @pytest.mark.parametrize("ratio", RATIOS)

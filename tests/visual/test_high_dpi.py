@@ -9,7 +9,7 @@ from render.labels import Heading
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (480, 270)
+SIZE = (800, 450)
 
 
 def halved(picture):
@@ -33,8 +33,11 @@ def test_twice_the_pixels_show_the_same(gl):
     aside = round(2 * middles[0] - middles[1])
     assert abs(aside) < 8
     once, twice = shots[0], halved(np.roll(shots[1], aside, axis=1))
-    left = [image[:, :330] for image in (once, twice)]  # of the colour bar
-    blurred = [image.reshape(27, 10, 33, 10, 3).mean(axis=(1, 3)) for image in left]
-    assert np.abs(blurred[0] - blurred[1]).max() < 14
+    left = [image[:, :600] for image in (once, twice)]  # of the colour bar
+    blurred = [image.reshape(45, 10, 60, 10, 3).mean(axis=(1, 3)) for image in left]
+    change = np.abs(blurred[0] - blurred[1]).max(axis=2)
+    # Numbers of the axes may be a pixel further; trails half as wide again would make it 3.6.
+    assert np.quantile(change, 0.95) < 2.7
+    assert np.quantile(change, 0.99) < 14
     marks = [(image.min(axis=2) > 200).mean() for image in (once, twice)]
     assert marks[1] == pytest.approx(marks[0], rel=0.35)
