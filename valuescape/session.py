@@ -321,6 +321,8 @@ class Session:
         events = self.display.poll()
         if self.tuning and self._panel_px():
             events = self.tuning.take(events)
+        elif self.tuning and events:
+            self.tuning.let_go()  # it is hidden, and does not see what is let go of now
         for event in self._gestures.read(events):
             self.controls.handle(event)
 

@@ -10,8 +10,22 @@ import torch
 import valuescape.controls
 from render import tips
 from render.changes import Restart, Set, Slice
-from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Move, Press, Release
+from render.events import (
+    Action,
+    Button,
+    Close,
+    DoubleClick,
+    Drag,
+    DragEnd,
+    Edit,
+    Key,
+    Move,
+    Press,
+    Release,
+    Text,
+)
 from render.headless import HeadlessDisplay
+from render.looks import Looks
 from render.picking import on_screen
 from render.viewer import Request
 from sim.config import load_config
@@ -368,6 +382,35 @@ def test_the_panel_can_be_hidden(at_the_picture):
     assert session.scene.picture.size == SIZE
     does(session, Key(Action.INTERFACE), frames=2)
     assert session.scene.picture.size[0] < SIZE[0]
+
+
+def test_a_panel_that_is_hidden_holds_nothing(at_the_picture):
+    session, _ = at_the_picture(panel=True)
+    before = session.pace.paused
+    does(session, Move(*PAUSE), Press(Button.LEFT, *PAUSE), frames=3)
+    does(session, Key(Action.INTERFACE), frames=2)
+    does(session, Move(400, 300), Release(Button.LEFT, 400, 300), frames=2)
+    does(session, Key(Action.INTERFACE), frames=2)
+    does(session, Move(*PAUSE), frames=3)
+    assert session.pace.paused is before
+    for events in ([Press(Button.LEFT, *PAUSE)], [Release(Button.LEFT, *PAUSE)], []):
+        does(session, *events, frames=3)
+    assert session.pace.paused is not before
+
+
+def test_typed_counts_come_with_the_restart(at_the_picture):
+    """From the first key to the new run, through the panel itself."""
+    session, _ = at_the_picture("render.height=900", panel=True)
+    agents, again = (60.0, 110.0), (60.0, 201.0)
+    events = [[Move(*agents)], [Press(Button.LEFT, *agents)], [Release(Button.LEFT, *agents)]]
+    events += [[Edit("ctrl", True)], [Edit("a", True)], [Edit("a", False)], [Edit("ctrl", False)]]
+    events += [[Text("7")], [Text("5")], [Edit("enter", True)], [Edit("enter", False)]]
+    events += [[Move(*again)], [Press(Button.LEFT, *again)], [Release(Button.LEFT, *again)]]
+    for each in events:
+        does(session, *each, frames=2)
+    turn(session, 4)
+    assert session.config.agents.count == session.engine.config.agents.count == 75
+    assert session.viewer.looks == Looks.of(session.config)  # and nothing else
 
 
 def test_the_panel_shows_settings_of_every_world(at_the_picture):
