@@ -19,6 +19,8 @@ from sim.policy.sb3 import load_sb3
 from sim.policy.store import check_writable, save
 from sim.rng import Stream, uniform
 from sim.worlds import ArrayWorld, ContinuousAction, World, make_world
+from sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.training_envs import run_episodes, training_env
 
 Float32Array = NDArray[np.float32]
 Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units
@@ -88,14 +90,17 @@ class Evaluation:
     terminated: float
 
 
+TrainingWorld = ArrayWorld | GymnasiumWorld
 Report = Callable[[int, Evaluation], None]  # called with the timesteps done and the latest evaluation
 
 
-def evaluate(world: ArrayWorld, act: Act, episodes: int, seed: int) -> Evaluation:
+def evaluate(world: TrainingWorld, act: Act, episodes: int, seed: int) -> Evaluation:
     """Run `episodes` episodes of `act` side by side and return what they came to.
 
     The starts depend on `seed` alone. Episodes that have ended are stepped on but no longer counted.
     """
+    if isinstance(world, GymnasiumWorld):
+        return _summed(*run_episodes(world, act, episodes, seed))
     agents = np.arange(episodes)
     state = np.zeros((len(world.state), episodes), np.float32)
     world.reset(uniform(seed, Stream.RESET, agents, 0, 0, world.reset_draws), state)
@@ -113,12 +118,17 @@ def evaluate(world: ArrayWorld, act: Act, episodes: int, seed: int) -> Evaluatio
         running &= ~terminated
         if not running.any():
             break
-    return Evaluation(
-        episodes, float(returns.mean()), float(returns.std()), float(lengths.mean()), float(reached.mean())
-    )
+    return _summed(returns, lengths, reached)
 
 
-def evaluate_checkpoint(checkpoint: Checkpoint, world: ArrayWorld, episodes: int, seed: int) -> Evaluation:
+def _summed(
+    returns: NDArray[np.float64], lengths: NDArray[np.float64], reached: NDArray[np.bool_]
+) -> Evaluation:
+    means = float(returns.mean()), float(returns.std()), float(lengths.mean()), float(reached.mean())
+    return Evaluation(len(returns), *means)
+
+
+def evaluate_checkpoint(checkpoint: Checkpoint, world: TrainingWorld, episodes: int, seed: int) -> Evaluation:
     """Evaluate a checkpoint's deterministic policy as the workers run it, with NumPy."""
     policy = BatchPolicy(checkpoint, world.action, episodes)
     action = np.zeros((world.action.dim, episodes), np.float32)
@@ -131,7 +141,7 @@ def evaluate_checkpoint(checkpoint: Checkpoint, world: ArrayWorld, episodes: int
 
 
 def train(
-    world: ArrayWorld,
+    world: TrainingWorld,
     algorithm: str,
     out: Path,
     *,
@@ -167,14 +177,11 @@ def train(
     return checkpoint
 
 
-def world_to_train_in(name: str) -> ArrayWorld:
+def world_to_train_in(name: str) -> TrainingWorld:
     """Return the world of that name. Raises UsageError if there is none, or its agents cannot live alone."""
     world = make_world(name)
-    if not isinstance(world, ArrayWorld):
-        raise UsageError(
-            f"{name}: a learner needs agents that live alone",
-            "these see each other, or live in environments of Gymnasium's own",
-        )
+    if not isinstance(world, ArrayWorld | GymnasiumWorld):
+        raise UsageError(f"{name}: a learner needs agents that live alone", "these see each other")
     return world
 
 
@@ -198,8 +205,8 @@ def default_timesteps(world: World, algorithm: str) -> int:
     return timesteps
 
 
-def make_model(world: ArrayWorld, algorithm: str, seed: int) -> Any:
-    """Return an untrained Stable-Baselines3 model in a WorldEnv of `world`, on one CPU thread.
+def make_model(world: TrainingWorld, algorithm: str, seed: int) -> Any:
+    """Return an untrained Stable-Baselines3 model in `world`, on one CPU thread.
 
     Raises UsageError if the optional extra `train` is not installed.
     """
@@ -220,9 +227,8 @@ def make_model(world: ArrayWorld, algorithm: str, seed: int) -> Any:
     if "noise" in settings:
         settings["action_noise"] = _noise(world, settings.pop("noise"))
     make = getattr(stable_baselines3, algorithm.upper())
-    return make(
-        "MlpPolicy", WorldEnv(world), seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings
-    )
+    env = training_env(world) if isinstance(world, GymnasiumWorld) else WorldEnv(world)
+    return make("MlpPolicy", env, seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings)
 
 
 def _noise(world: World, sigma: float) -> Any:
@@ -234,7 +240,7 @@ def _noise(world: World, sigma: float) -> Any:
 class _Watch:
     """Stable-Baselines3's callback: evaluates now and then, keeps the best networks of the second half."""
 
-    def __init__(self, model: Any, world: ArrayWorld, seed: int, timesteps: int, report: Report) -> None:
+    def __init__(self, model: Any, world: TrainingWorld, seed: int, timesteps: int, report: Report) -> None:
         self._model, self._world, self._seed, self._report = model, world, seed, report
         self._timesteps = timesteps
         self._interval = max(timesteps // _EVALUATIONS, 1)
