@@ -109,7 +109,7 @@ def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
 
 
 def _compilers_reason(error: Exception, module: str) -> str:
-    """Return the line of a compiler's message that says most, and the line of the world's file it is about."""
+    """Return the line of a compiler's message that says most, and which line of the world's file it means."""
     file = str(getattr(sys.modules.get(module), "__file__", "") or "-")
     lines = [line.strip() for line in str(error).splitlines()]
     said = next((line for line in lines if line and not line.startswith(_WITHOUT_NEWS)), type(error).__name__)
