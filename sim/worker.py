@@ -159,7 +159,8 @@ def worker_main(spec: WorkerSpec, checkpoint: Parcel, last_words: Any) -> None:
 class _Beats:
     """While inside, a thread shows that the process lives: imports and the compiler take long, step by step.
 
-    Neither keeps the interpreter to itself for long. A process that is stopped does not beat.
+    Neither keeps the interpreter to itself for long. A process that is stopped does not beat; one whose main
+    process is gone ends.
     """
 
     def __init__(self, record: Any) -> None:
@@ -183,6 +184,8 @@ class _Beats:
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_S):
+            if _orphaned():
+                os._exit(1)
             self._record["heartbeat_ns"] = time.monotonic_ns()
 
 
