@@ -15,6 +15,7 @@ from sim.rng import Stream, philox4x32
 from sim.stepper import Policy, Row, Rules, Stepper
 from sim.worlds import DiscreteAction, World
 from sim.worlds.base import Float32Array
+from sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
 from sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 
 _LOG_BYTES = 2**30
@@ -72,10 +73,9 @@ class GymStepper(Stepper):
         self.terminated[:] = self._truncated[:] = False
         for index in np.flatnonzero(now.ending == Ending.RUNNING).tolist():
             self._bring(index, int(episodes.number[index]), int(episodes.step[index]), tick)
-            obs, reward, terminated, truncated, _ = self._step(index, action[:, index])
-            following.state[:, index] = np.ravel(obs)
-            following.reward[index] = reward
-            self.terminated[index], self._truncated[index] = terminated, truncated
+            done = self._stepped(index, action[:, index], tick + 1)
+            following.state[:, index], following.reward[index] = done.obs, done.reward
+            self.terminated[index], self._truncated[index] = done.terminated, done.truncated
 
     def _count(self, now: Row, following: Row, tick: int) -> None:
         """Sum up the reward; an environment may cut an episode off by itself."""
@@ -96,10 +96,23 @@ class GymStepper(Stepper):
             self._envs[index] = make_env(self._env_id)
         word = np.uint64(Stream.RESET) << np.uint64(16)
         words = philox4x32((self.agent[index], np.uint64(episode), 0, word), self.seed)
-        obs, _ = self._envs[index].reset(seed=int(words[0, 0] >> 1))
+        result = self._envs[index].reset(seed=int(words[0, 0] >> 1))
         self._at[:, index] = episode, 0
-        start: Float32Array = np.ravel(obs).astype(np.float32)
-        return start
+        try:
+            return observed_at_reset(result, len(self.world.obs))
+        except ResultError as error:
+            raise self._named(error, index, f"start of episode {episode}") from None
+
+    def _stepped(self, index: int, action: NDArray[Any], tick: int) -> Stepped:
+        """Return what the step to `tick` comes to. Raises ResultError, with agent and tick."""
+        result = self._step(index, action)
+        try:
+            return stepped(result, len(self.world.obs))
+        except ResultError as error:
+            raise self._named(error, index, f"tick {tick}") from None
+
+    def _named(self, error: ResultError, index: int, when: str) -> ResultError:
+        return ResultError(f"{self.world.name}: agent {self.agent[index]}, {when}: {error}")
 
     def _step(self, index: int, action: NDArray[Any]) -> Any:
         env = self._envs[index]

@@ -13,7 +13,7 @@ from sim.auto import tick_seconds
 from sim.config import Config
 from sim.interrupts import ignore_interrupts
 from sim.policy.network import Checkpoint
-from sim.supervisor import quiet_start
+from sim.starting import quiet_start
 from sim.worlds import load_world_file, world_files
 
 _LOOK_S = 0.02

@@ -38,7 +38,10 @@ class WorkersConfig(Section):
     start_method: Literal["spawn", "forkserver"] = Field("spawn", description="how processes are started")
     max_lead: int = Field(8, ge=1, le=256, description="ticks a worker may be ahead of the slowest")
     heartbeat_timeout: float = Field(
-        10.0, gt=0, le=MAX_SECONDS, description="seconds of silence until a worker counts as hung"
+        10.0,
+        gt=0,
+        le=MAX_SECONDS,
+        description="seconds of silence until a worker counts as hung, also while it starts (2 at least)",
     )
     start_timeout: float = Field(
         180.0,

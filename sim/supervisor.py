@@ -6,20 +6,18 @@ import resource
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import multiprocess
-from multiprocess import resource_tracker
 
 from sim.errors import UsageError
 from sim.failures import Failure, report
-from sim.interrupts import signals_held
 from sim.layout import Phase
 from sim.parcel import Parcel
 from sim.sections import WorkersConfig
+from sim.starting import UNGUARDED, is_stopped, quiet_start, refused, require_main_guard, unguarded
 from sim.worker import WorkerSpec, worker_main
 
 _STOP_S = 1.0
@@ -32,16 +30,11 @@ _LOADING_S = 2.0
 """A worker that starts may be silent so long whatever `workers.heartbeat_timeout` says: loading a library,
 and the compiler, keep its other threads waiting for a quarter of a second, on a busy machine for longer."""
 
-_UNGUARDED = 77
-"""Exit code of a worker whose script starts workers when it is imported."""
-
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 """Exit codes of workers that did not end by themselves."""
 
 # A fork has copies of our workers' objects; at its exit multiprocess would end these as daemons of its own.
 os.register_at_fork(after_in_child=lambda: multiprocess.process._children.clear())
-
-_SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerFailedError(Exception):
@@ -93,7 +86,7 @@ class _Slot:
         """Seconds that it has not beaten, though it should: it is at its own code, or stopped."""
         if self.process.exitcode is not None:
             return 0.0
-        if int(self.record["pid"]) != self.process.pid and not _is_stopped(self.process.pid):
+        if int(self.record["pid"]) != self.process.pid and not is_stopped(self.process.pid):
             return 0.0  # Python itself is starting
         return (time.monotonic_ns() - int(self.record["heartbeat_ns"])) * 1e-9
 
@@ -115,7 +108,7 @@ class Supervisor:
         self._recent: deque[float] = deque()
         self._slots: list[_Slot] = []
         self._checkpoint = Parcel(specs[0].checkpoint)
-        _require_main_guard()
+        require_main_guard()
         try:
             for spec in specs:
                 self._slots.append(self._start(spec))
@@ -179,7 +172,7 @@ class Supervisor:
                 process.start()
         except OSError as error:
             receiver.close()
-            raise _refused(spec, error) from error
+            raise refused(spec.index, error) from error
         except BaseException:  # an interrupt that was held back until the worker was whole
             process.kill()
             process.join()
@@ -252,19 +245,12 @@ def require_descriptors(workers: int) -> None:
         )
 
 
-def _refused(spec: WorkerSpec, error: OSError) -> UsageError:
-    return UsageError(
-        f"worker {spec.index} cannot be started: {error.strerror}",
-        "lower workers.count, or raise the limit of processes: ulimit -u",
-    )
-
-
 def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
     """Return the error that ends a start: the worker's own where that says what to do."""
     cause = WorkerFailedError(failure.trace or failure.summary)
     error: Exception
-    if slot.process.exitcode == _UNGUARDED:
-        return _unguarded()
+    if slot.process.exitcode == UNGUARDED:
+        return unguarded()
     if failure.usage:
         error = failure.usage
     elif failure.world_raised:
@@ -276,30 +262,6 @@ def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
         )
     error.__cause__ = cause
     return error
-
-
-def _require_main_guard() -> None:
-    """End this process, silently, if it is a worker that runs its script again and comes to start workers.
-
-    Python would raise an error here, in forty lines, one traceback for each worker.
-    """
-    if getattr(multiprocess.current_process(), "_inheriting", False):
-        raise SystemExit(_UNGUARDED)
-
-
-def _unguarded() -> UsageError:
-    return UsageError(
-        "worker processes import the script that starts them, and this one would start them again",
-        'put what it does under `if __name__ == "__main__":`, or take num_workers=0 (workers.count=0)',
-    )
-
-
-def _is_stopped(pid: int) -> bool:
-    """Whether a process of ours is stopped, by SIGSTOP or by a debugger."""
-    with contextlib.suppress(OSError):
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return status.rpartition(")")[2].split()[0] in "Tt"
-    return False
 
 
 def _last_words(slot: _Slot) -> Failure | None:
@@ -323,20 +285,3 @@ def _pause_s(deaths: int) -> float:
 def _forget(times: deque[float], until: float) -> None:
     while times and times[0] < until:
         times.popleft()
-
-
-@contextlib.contextmanager
-def quiet_start() -> Iterator[None]:
-    """Start a child whole, with signals blocked until it ignores them, and with single-threaded BLAS."""
-    resource_tracker.ensure_running()  # else the child's start starts it, and that unblocks the signals
-    before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
-    os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
-    try:
-        with signals_held():
-            yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -4,7 +4,9 @@ Imports neither torch nor OpenGL: a worker is to start in a fraction of a second
 """
 
 import os
+import re
 import select
+import sys
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -100,11 +102,25 @@ def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
     try:
         return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)
     except (NumbaError, TypeError) as error:  # numbers that are not float32 are a TypeError of ours
-        reason = str(error).strip().splitlines()
         raise UsageError(
-            f"world {world.name} cannot be compiled: {reason[-1] if reason else error}",
+            f"world {world.name} cannot be compiled: {_compilers_reason(error, type(world).__module__)}",
             "write it with sim.elementwise and np.float32 constants, or --set features.simd=false",
         ) from error
+
+
+def _compilers_reason(error: Exception, module: str) -> str:
+    """Return the line of a compiler's message that says most, and which line of the world's file it means."""
+    file = str(getattr(sys.modules.get(module), "__file__", "") or "-")
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = next((line for line in lines if line and not line.startswith(_WITHOUT_NEWS)), type(error).__name__)
+    said = re.sub(r"Function\(<(?:built-in )?function (\w+)[^>]*>\)", r"\1", said)
+    where = re.search(re.escape(file) + r" \((\d+)\)", str(error))
+    where = where or re.search(re.escape(Path(file).name) + r'", line (\d+)', str(error))
+    return f"{Path(file).name} line {where[1]}: {said[:120]}" if where else said[:120]
+
+
+_WITHOUT_NEWS = ("Failed in nopython", "During: ", "File ", ">>>", "-", "<source")
+"""What begins lines of numba's messages that say nothing to who writes a world."""
 
 
 def _orphaned() -> bool:
@@ -143,7 +159,8 @@ def worker_main(spec: WorkerSpec, checkpoint: Parcel, last_words: Any) -> None:
 class _Beats:
     """While inside, a thread shows that the process lives: imports and the compiler take long, step by step.
 
-    Neither keeps the interpreter to itself for long. A process that is stopped does not beat.
+    Neither keeps the interpreter to itself for long. A process that is stopped does not beat; one whose main
+    process is gone ends.
     """
 
     def __init__(self, record: Any) -> None:
@@ -167,6 +184,8 @@ class _Beats:
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_S):
+            if _orphaned():
+                os._exit(1)
             self._record["heartbeat_ns"] = time.monotonic_ns()
 
 

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba import types
@@ -19,16 +18,12 @@ from sim import compiling, elementwise
 from sim.simd.content import NoContentError, content_of
 from sim.simd.kept import cache_of, no_cache
 from sim.simd.linking import linked
+from sim.simd.target import choose_target
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CPU_FEATURES: dict[str, bool] = dict(llvm.get_host_cpu_features())
-
-if CPU_FEATURES.get("avx512f") and not numba.config.CPU_FEATURES:
-    # LLVM takes 256-bit vectors by itself, for the clocks of early AVX-512 cores; on a Xeon of 2023 the
-    # mountain car's dynamics make 700 million steps a second with them and 975 million with 512 bits.
-    numba.config.CPU_NAME = llvm.get_host_cpu_name()
-    numba.config.CPU_FEATURES = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
+CPU_FEATURES = choose_target()
+"""What the processor that is compiled for can do, by LLVM's names."""
 
 
 def compiled(function: F) -> F:

@@ -1,8 +1,14 @@
 """Any environment of Gymnasium as a world: its flattened observation is the state."""
 
+import contextlib
 import difflib
+import importlib
 import math
+import traceback
+from pathlib import Path
 from typing import Any, ClassVar
+
+import multiprocess
 
 from sim.errors import UsageError
 from sim.worlds.base import (
@@ -12,7 +18,9 @@ from sim.worlds.base import (
     Variable,
     World,
 )
+from sim.worlds.gym_results import NotANumberError, ResultError, observed_at_reset, stepped
 
+_NAME = "gymnasium:"
 _WINDOW = 10.0
 """The map's window, to both sides, of an observation without finite bounds."""
 
@@ -26,30 +34,69 @@ class GymnasiumWorld(World):
 
 
 def gymnasium_world(env_id: str) -> World:
-    """Return the world of the environment that Gymnasium registers as `env_id`.
+    """Return the world of the environment that is registered with Gymnasium as `env_id`.
 
-    Raises UsageError if Gymnasium or the environment is missing, or if it has other spaces than a Box of
-    two or more observed numbers and a Box or Discrete of actions, or no time limit.
+    `module:ID` imports the module first, which is to register it. Raises UsageError if Gymnasium or the
+    environment is missing or cannot be made, if it has other spaces than a Box of two or more observed
+    numbers and a Box or Discrete of actions, or no time limit; or if the first `reset` or `step` returns
+    something else than Gymnasium's rules say.
     """
     env = make_env(env_id)
+    name = f"{_NAME}{env_id}"
     try:
-        name = f"gymnasium:{env_id}"
-        limit = env.spec.max_episode_steps
-        if not limit:
-            raise _misfit(name, "has no time limit", "an environment with max_episode_steps")
-        attributes: dict[str, Any] = {
-            "name": name,
-            "env_id": env_id,
-            "max_episode_steps": int(limit),
-            "step_s": 1 / (env.metadata.get("render_fps") or 60),
-            "state": _state(env.observation_space, name),
-            "action": _action(env.action_space, name),
-        }
+        world = _world_of(env, name, env_id)
+        if multiprocess.parent_process() is None:  # workers need not look again
+            _try(env, world)
     finally:
-        env.close()
+        with contextlib.suppress(Exception):  # of the user's own: what counts was said before
+            env.close()
+    return world
+
+
+def _world_of(env: Any, name: str, env_id: str) -> GymnasiumWorld:
+    limit = env.spec.max_episode_steps
+    if not limit:
+        raise _misfit(name, "has no time limit", "an environment with max_episode_steps")
+    for needed in ("observation_space", "action_space"):
+        if not hasattr(env.unwrapped, needed):
+            raise _misfit(name, f"has no {needed}", "one of gymnasium.spaces, set in __init__")
+    attributes: dict[str, Any] = {
+        "name": name,
+        "env_id": env_id,
+        "max_episode_steps": int(limit),
+        "step_s": 1 / (env.metadata.get("render_fps") or 60),
+        "state": _state(env.observation_space, name),
+        "action": _action(env.action_space, name),
+    }
     attributes["obs"] = attributes["state"]
     made: GymnasiumWorld = type("GymnasiumWorld", (GymnasiumWorld,), attributes)()
     return made
+
+
+def _try(env: Any, world: GymnasiumWorld) -> None:
+    """Reset and step once. Raises UsageError if that raises, or returns what it may not.
+
+    NaN is left to the run, which can say in which tick it comes.
+    """
+    try:
+        observed_at_reset(env.reset(seed=0), len(world.obs))
+        stepped(env.step(_any_action(env.action_space)), len(world.obs))
+    except NotANumberError:
+        pass
+    except ResultError as error:
+        raise UsageError(f"world.name: {world.name!r}: {error}", _CHECK) from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"world.name: {world.name!r} cannot be used: {_told(error)}", _CHECK) from error
+
+
+_CHECK = "expected Gymnasium's reset(seed, options) and step(action); gymnasium.utils.env_checker tells more"
+
+
+def _any_action(space: Any) -> Any:
+    """Return an action in the middle of the space."""
+    if hasattr(space, "low"):
+        return ((space.low + space.high) / 2).astype(space.dtype)
+    return int(space.start)
 
 
 def make_env(env_id: str) -> Any:
@@ -58,27 +105,63 @@ def make_env(env_id: str) -> Any:
         import gymnasium
     except ModuleNotFoundError:
         raise UsageError(
-            f"world.name: 'gymnasium:{env_id}' needs gymnasium, which is not installed",
+            f"world.name: '{_NAME}{env_id}' needs gymnasium, which is not installed",
             "pip install 'valuescape[train]' (in a clone: pip install -e '.[train]')",
         ) from None
-    if env_id not in gymnasium.registry:  # nor a module's name before a colon, which would be imported
-        near = difflib.get_close_matches(env_id, list(gymnasium.registry), n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "expected an id as CartPole-v1"
+    module, colon, registered = env_id.rpartition(":")
+    if colon:
+        _import(module, env_id)
+    if registered not in gymnasium.registry:
+        near = difflib.get_close_matches(registered, list(gymnasium.registry), n=3)
+        where = "an id as CartPole-v1, module:ID, or --world-file with a file that registers it"
+        hint = f"did you mean {' or '.join(near)}?" if near else f"expected {where}"
         raise UsageError(f"world.name: Gymnasium has no environment {env_id!r}", hint)
     try:
-        return gymnasium.make(env_id, disable_env_checker=True)
-    except (gymnasium.error.Error, ImportError) as error:
-        said = (str(error).splitlines() or [""])[0]
+        return gymnasium.make(registered, disable_env_checker=True)
+    except (Exception, SystemExit) as error:
+        said = f"world.name: '{_NAME}{env_id}' cannot be made: {_told(error)}"
+        raise UsageError(said, f"expected that gymnasium.make({registered!r}) makes it") from error
+
+
+def _import(module: str, env_id: str) -> None:
+    """Import a module or package that registers environments, from where this Python finds modules.
+
+    Not from the current folder: a configuration names it, and a stranger's must not bring code of its own.
+    """
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]
+        hint = "install it, put its folder into PYTHONPATH, or name its file: --world-file" if missing else ""
         raise UsageError(
-            f"world.name: 'gymnasium:{env_id}' cannot be made: {type(error).__name__}: {said}"
+            f"world.name: '{_NAME}{env_id}': importing {module}: {_told(error)}", hint
         ) from error
+
+
+def _told(error: BaseException) -> str:
+    """Name an error and the last line of the user's that it came through, on one line."""
+    said = (str(error).splitlines() or [""])[0]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not any(part in frame.filename for part in _NOT_THE_USERS)
+    ]
+    where = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}: " if frames else ""
+    return f"{where}{type(error).__name__}: {said}"
+
+
+_NOT_THE_USERS = ("/gymnasium/", "/numpy/", "/importlib/", "<frozen", str(Path(__file__).parents[1]))
+"""Files in which an error is raised but not made."""
 
 
 def _state(space: Any, name: str) -> tuple[Variable, ...]:
     from gymnasium import spaces
 
     if not isinstance(space, spaces.Box) or math.prod(space.shape) < 2:
-        raise _misfit(name, f"observes {space}", "a Box of two or more numbers")
+        kind = f"{space}" if isinstance(space, spaces.Box | spaces.Discrete) else f"a {type(space).__name__}"
+        raise _misfit(
+            name, f"observes {kind}", "a Box of two or more numbers; gymnasium.wrappers can make one"
+        )
     bounds = zip(space.low.ravel().tolist(), space.high.ravel().tolist(), strict=True)
     return tuple(Variable(f"obs[{i}]", "", *_window(*each)) for i, each in enumerate(bounds))
 

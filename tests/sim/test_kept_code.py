@@ -351,3 +351,32 @@ def test_with_workers_it_is_said_once(folder):
     words, said = run(folder, "lines.py", "large.py")
     assert words == ["3"]
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        pytest.param({"NUMBA_CPU_NAME": "generic"}, "", marks=pytest.mark.slow),
+        ({"NUMBA_CPU_NAME": "pentium", "NUMBA_CPU_FEATURES": ""}, "does not run here"),
+        ({"NUMBA_CPU_NAME": "no_such_cpu"}, "'no_such_cpu' is not a recognized processor"),
+        ({"NUMBA_CPU_FEATURES": "+sse2,+no_such_thing"}, "'.no_such_thing' is not a recognized feature"),
+    ],
+)
+def test_the_processor_that_is_named_is_compiled_for_or_refused(folder, named, said):
+    """Workers would abort: LLVM ends the process. What is compiled for a lesser one comes to the same."""
+    (folder / "lines.py").write_text(LINES)
+    done = subprocess.run(
+        [sys.executable, str(folder / "lines.py"), str(folder / "mine.py")],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder / "kept")} | named,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    if said:
+        assert done.returncode == 1
+        first, second = done.stderr.splitlines()[-2:]
+        assert re.search(said, first)
+        assert next(iter(named)) in first
+        assert "features.simd=false" in second
+    else:
+        assert done.stdout.split() == ["3"], done.stderr

@@ -81,6 +81,24 @@ def test_a_world_that_calculates_in_float64_is_refused(monkeypatch, world):
     assert type(plain) is Stepper
 
 
+class Unknown(PointMass):
+    @staticmethod
+    def dynamics(state, action):
+        return (state[0].astype(int), state[1]), state[0], state[0] > state[1]  # NumPy's alone
+
+
+def test_what_the_compiler_does_not_know_is_named_by_line(monkeypatch):
+    monkeypatch.setitem(WORLDS, "unknown", Unknown)
+    monkeypatch.setattr(Unknown, "name", "unknown")
+    arena, rules = stage(Unknown(), 10)
+    line = 1 + Path(__file__).read_text().splitlines().index(
+        "        return (state[0].astype(int), state[1]), state[0], state[0] > state[1]  # NumPy's alone"
+    )
+    said = f"world unknown cannot be compiled: test_simd_code.py line {line}: Unknown attribute 'astype'"
+    with pytest.raises(UsageError, match=said):
+        make_stepper(spec_of(small("world.name=unknown"), arena, rules))
+
+
 def test_a_policy_without_machine_code_takes_the_plain_path():
     config = small()
     arena, rules = stage(make_world("point_mass"), 10)

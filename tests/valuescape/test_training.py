@@ -14,7 +14,7 @@ from sim.policy.loading import load_checkpoint
 from sim.worlds import WORLDS, make_world
 from valuescape.evaluation import evaluate, evaluate_checkpoint
 from valuescape.gym_env import WorldEnv
-from valuescape.training import ALGORITHMS, make_model, train
+from valuescape.training import ALGORITHMS, make_model, train, world_to_train_in
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*.safetensors"))
 
@@ -138,3 +138,21 @@ def test_without_stable_baselines3_the_install_command_is_told(monkeypatch, tmp_
     with pytest.raises(UsageError, match="needs stable_baselines3") as caught:
         train(make_world("pendulum"), "sac", tmp_path / "a")
     assert "valuescape[train]" in caught.value.hint
+
+
+def test_an_environment_of_gymnasium_is_trained_in_as_it_is(tmp_path, monkeypatch):
+    """What is evaluated is the environment itself: an untrained policy keeps the pole up 20 steps."""
+    monkeypatch.setattr("valuescape.training.EPISODES", 8)
+    world = world_to_train_in("gymnasium:CartPole-v1")
+    made = train(world, "ppo", tmp_path / "pole.safetensors", timesteps=64, seed=1)
+    assert made.world == "gymnasium:CartPole-v1"
+    result = evaluate_checkpoint(made, world, 8, seed=3)
+    assert result.mean_length == result.mean_return
+    assert 8 < result.mean_length < 200
+    assert result.terminated == 1
+    assert evaluate_checkpoint(made, world, 8, seed=3) == result
+
+
+def test_agents_that_see_each_other_are_not_trained():
+    with pytest.raises(UsageError, match="flock: a learner needs agents that live alone"):
+        world_to_train_in("flock")
