@@ -162,7 +162,7 @@ def test_no_module_comes_from_the_folder_that_a_person_happens_to_be_in(own, mon
     """A stranger's configuration beside a stranger's module must not run it."""
     monkeypatch.chdir(own().parent)
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
-    with pytest.raises(UsageError, match="No module named 'own_envs'\n.*PYTHONPATH.*--world-file"):
+    with pytest.raises(UsageError, match=r"No module named 'own_envs'\n.*PYTHONPATH.*--world-file"):
         make_world("gymnasium:own_envs:Own-v0")
 
 
