@@ -165,6 +165,8 @@ class WindowDisplay:
                 left += part.size[0]
         picture.use()
         glfw.swap_buffers(self._window)
+        # So that no upload of the next frame meets a pass of this one: see `CriticPass` about NVIDIA's driver.
+        self.gl.finish()
 
     def _copy(self, part: Any, left: int) -> None:
         """Copy a framebuffer to the window, its left edge at `left`, pixel by pixel."""
