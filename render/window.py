@@ -165,7 +165,7 @@ class WindowDisplay:
                 left += part.size[0]
         picture.use()
         glfw.swap_buffers(self._window)
-        # So that no upload of the next frame meets a pass of this one: see `CriticPass` about NVIDIA's driver.
+        # No upload of the next frame is to meet a pass of this one: see `CriticPass` on NVIDIA's driver.
         self.gl.finish()
 
     def _copy(self, part: Any, left: int) -> None:

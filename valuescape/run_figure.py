@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from render.colormaps import DIVERGING
+from render.colormaps import DIVERGING, value_map
 from sim.errors import UsageError
 from valuescape.export import RunData
 
@@ -67,7 +67,9 @@ def _draw_value(figure: Any, axes: Any, data: RunData) -> None:
     if heatmap["colormap"] in DIVERGING:
         high = max(abs(low), abs(high))
         low = -high
-    image = _image(axes, values, data, cmap=heatmap["colormap"], norm=Normalize(low, high))
+    image = _image(
+        axes, values, data, cmap=value_map(heatmap["colormap"], signed=False), norm=Normalize(low, high)
+    )
     figure.colorbar(image, ax=axes, label="V(s)")
     axes.add_collection(LineCollection(list(trails(data)), colors="white", linewidths=0.4, alpha=0.6))
     ticks, agents, _ = data.arrays["trajectories"].shape

@@ -99,8 +99,8 @@ class CriticPass:
     def _compute_chunk(self, obs: Float32Array, first: int) -> None:
         rows = np.zeros((len(obs), self._columns), np.float32)
         rows[:, : obs.shape[1]] = obs
-        # NVIDIA's driver (580, on an H200) writes 64 KiB and more into a buffer before earlier dispatches have
-        # read what it held, new storage or not. The field's first half then showed the second's values.
+        # NVIDIA's driver (580, on an H200) writes 64 KiB and more into a buffer before earlier dispatches
+        # have read what it held, new storage or not: the field's first half then shows the second's values.
         self._gl.finish()
         self._inputs.write(rows.tobytes())
         self._meter.upload_bytes += rows.nbytes

@@ -129,7 +129,7 @@ def test_widths_need_not_be_multiples_of_eight(gl, kind, widths):
 
 @pytest.mark.parametrize("edge", [8, 33, 91, 100, 128, 181])
 def test_edges_need_not_fill_a_chunk(gl, edge):
-    """91^2 texels are one chunk and a remainder, 128^2 two chunks, 181^2 five: the last texels are at risk."""
+    """91^2 texels are one chunk and a remainder, 128^2 two chunks, 181^2 five: the last are at risk."""
     assert 91**2 > _COLUMNS > 33**2
     assert_same_field(gl, checkpoint_of(CriticKind.ACTION_VALUE, 16, 16), edge)
 

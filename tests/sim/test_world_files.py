@@ -229,11 +229,11 @@ def test_a_file_that_is_not_there_or_no_python_is_refused(tmp_path, write):
     with pytest.raises(UsageError, match="is a folder, expected a file"):
         load_world_file(tmp_path)
     os.mkfifo(tmp_path / "pipe.py")
-    with pytest.raises(UsageError, match="is no plain file"):
+    with pytest.raises(UsageError, match="is a pipe, expected a file"):
         load_world_file(tmp_path / "pipe.py")
-    with pytest.raises(UsageError, match=r"'nul\\x00\.py': no file can have this name"):
+    with pytest.raises(UsageError, match="no file has a name with a zero byte"):
         load_world_file("nul\0.py")
-    with pytest.raises(UsageError, match="there is no such file"):
+    with pytest.raises(UsageError, match="ame too long"):
         load_world_file("a" * 300 + ".py")
     with pytest.raises(UsageError, match=r"null bytes|cannot contain null"):
         load_world_file(write("\0"))

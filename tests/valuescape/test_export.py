@@ -171,7 +171,7 @@ def test_the_figure_is_light_and_names_its_axes(run, tmp_path, monkeypatch):
         ("--figure", "a.gif", "expected the name of a .pdf or .svg or .png file"),
         ("--figure", "none/below/\0.pdf", "--figure"),
         ("--export", "a.zip", "expected the name of a .npz file"),
-        ("--export", ".", "expected the name of a .npz file"),
+        ("--export", ".", "is a folder, expected a file"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_refused_before_the_run(cli, option, name, expected):

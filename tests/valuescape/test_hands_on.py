@@ -190,7 +190,7 @@ def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_th
 def test_a_key_says_what_it_did_or_lacks(at_the_picture, event, said):
     session, _ = at_the_picture()
     does(session, event)
-    assert said in session.captions.of(session).heading.right
+    assert session.captions.of(session).notice == said
     assert not session._stopped
 
 

@@ -43,6 +43,8 @@ class Stuck(ArrayWorld):
 
     def step(self, state, action, out, reward, terminated):
         out[:], reward[:], terminated[:] = state, 0, False
+        if state.shape[1] <= 8:  # which is the trial of a few when the file is loaded
+            return
         {in_step}
 '''
 SLEEP = "is_stuck(); time.sleep(1000)"

@@ -61,7 +61,7 @@ def test_the_docs_show_the_example():
         ("workers = 2", "workers = 2"),
         ("agents = [1.5]", "agents.0 = 1.5"),
         ("agents = [99999999999999999999]", "agents.0 = 99999999999999999999"),
-        ("agent = [5]", "agent = [5]"),
+        ("agent = [5]", "agent is unknown"),
         ("seconds = nan", "seconds = nan"),
         ("repeats = 0", "repeats = 0"),
         ("frames = true", "frames = True"),
@@ -71,9 +71,9 @@ def test_the_docs_show_the_example():
         ('[settings]\n"agents.count" = 1', "settings.agents.count = 1"),
         ('[settings]\n"workers.count" = [1]', "workers.count is what a sweep measures"),
         ('[settings]\n"lod.levels" = [[1]]', "settings.lod.levels.0"),
-        ("a = ", "is no TOML"),
-        ("x" * 70_000, "is larger than"),
-        ("a = " + "[" * 20_000, "is no TOML"),
+        ("a = ", "is not valid TOML"),
+        ("x" * 70_000, "is not valid TOML"),
+        ("a = " + "[" * 20_000, "nested more than"),
     ],
 )
 def test_what_is_wrong_is_named(sweep, capsys, text, said):
@@ -103,7 +103,7 @@ def test_more_cells_than_anybody_waits_for_are_refused(sweep, capsys):
 def test_what_is_no_file_is_refused_at_once(tmp_path, make):
     path = tmp_path / "sweep.toml"
     make(path)
-    with pytest.raises(UsageError, match="there is no such file"):
+    with pytest.raises(UsageError, match="expected a file|there is no such file"):
         read_sweep(path)
 
 

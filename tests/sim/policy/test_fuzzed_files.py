@@ -6,7 +6,7 @@ import random
 import pytest
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
-from sim.errors import UsageError
+from sim.errors import UsageError, lines_of
 from sim.policy import store
 from sim.policy.loading import load_checkpoint
 from sim.worlds import make_world
@@ -91,4 +91,4 @@ def test_a_damaged_checkpoint_is_a_sentence(mutation, tmp_path):
             said.append(str(error).replace(str(path), "PATH"))
     assert len(said) > CASES // len(MUTATIONS) // 4
     assert all("PATH" in text for text in said)
-    assert max(len(line) for text in said for line in text.splitlines()) <= 200
+    assert max(len(line) for text in said for line in lines_of(text)) <= 200
