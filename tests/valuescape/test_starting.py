@@ -46,8 +46,8 @@ def cold(tmp_path, what, *arguments, timeout_s=120):
     return json.loads((tmp_path / "seen.json").read_text()), ended
 
 
-def test_while_it_compiles_the_picture_says_so_and_events_are_taken(tmp_path, workers="auto"):
-    seen, ended = cold(tmp_path, "wait", *QUICK, "--set", f"workers.count={workers}")
+def test_while_it_compiles_the_picture_says_so_and_events_are_taken(tmp_path):
+    seen, ended = cold(tmp_path, "wait", *QUICK, "--set", "workers.count=auto")
     assert seen["status"] == 0, ended.stderr
     assert seen["steps"][0] == "starting the simulation"
     times = [at for at, step in seen["polls"] if step.startswith("compiling the simulation")]

@@ -103,7 +103,7 @@ def test_more_cells_than_anybody_waits_for_are_refused(sweep, capsys):
 def test_what_is_no_file_is_refused_at_once(tmp_path, make):
     path = tmp_path / "sweep.toml"
     make(path)
-    with pytest.raises(UsageError, match="expected a file|there is no such file"):
+    with pytest.raises(UsageError, match=r"expected a file|there is no such file"):
         read_sweep(path)
 
 
