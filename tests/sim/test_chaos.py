@@ -282,16 +282,19 @@ def test_workers_that_are_stopped_at_random_moments_of_their_start_are_replaced_
     quick = ("workers.heartbeat_timeout=1", "workers.max_restarts=50", "workers.count=2")
     for _ in range(5):
         with Engine(small(*quick), None) as engine:
-            stopped, began = engine.worker_pids[0], time.monotonic()
-            moment = began + moments.uniform(0, 0.8)
+            stopped, moment = engine.worker_pids[0], time.monotonic() + moments.uniform(0, 0.8)
 
-            def stop(stopped=stopped, moment=moment):
-                nonlocal began
-                if moment < time.monotonic() < moment + 0.1 and running(stopped):
+            stopped_at = []
+
+            def stop(stopped=stopped, moment=moment, stopped_at=stopped_at):
+                if time.monotonic() > moment and not stopped_at:
                     kill(stopped, signal.SIGSTOP)
-                    began = time.monotonic()
+                    stopped_at.append(time.monotonic())
 
             engine.wait_ready(stop)
+            check_until(engine, lambda moment=moment: time.monotonic() > moment)
+            stop()  # where the start was quicker
+            (began,) = stopped_at
             check_until(engine, lambda stopped=stopped: stopped not in engine.worker_pids, 10)
             assert time.monotonic() - began < 15  # start_timeout is 180 s
     with crowd(small(*quick)) as engine:

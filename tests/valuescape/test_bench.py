@@ -69,9 +69,9 @@ def fastest(call, number):
 
 @pytest.mark.performance
 def test_trails_in_one_buffer_are_five_times_as_fast_as_an_object_each(gl, own):
-    """Of 100 agents; that they are one draw instead of one a trail is a small part of it on this driver."""
-    each = fastest(bench_trails.objects(gl, own, 100), 3)
-    batched = fastest(bench_trails.scene_frames(gl, own, 100, batched=True), 10)
+    """Of 300 agents; that they are one draw instead of one a trail is a small part of it on this driver."""
+    each = fastest(bench_trails.objects(gl, own, 300), 3)
+    batched = fastest(bench_trails.scene_frames(gl, own, 300, batched=True), 10)
     assert 5 * batched < each
 
 
