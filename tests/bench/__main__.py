@@ -100,7 +100,7 @@ def merged(suite: Suite, result: dict[str, Any]) -> dict[str, Any]:
     order = [row.name for row in suite.rows() if row.name in rows]
     versions = result["machine"]["versions"]
     for kind, found in before["machine"]["versions"].items():
-        versions[kind] = versions[kind] or found  # of rows that were not measured now
+        versions[kind] = versions.get(kind) or found  # of rows that were not measured now
     return {**result, "rows": [rows[name] for name in order], "merged_into": before["date"]}
 
 
