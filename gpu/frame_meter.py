@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sim.profiler import PerformanceProfiler, Section
+from valuescape.sim.measuring.profiler import PerformanceProfiler, Section
 
 COUNTERS = ("draw_calls", "queries", "upload_bytes", "dispatches", "effects")
 

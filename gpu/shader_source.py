@@ -4,11 +4,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from gpu.bindings import Block, Image, Slot, Texture
-from gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
-from sim.layout import Ending
-from sim.policy.network import Activation
-from sim.signals import Signal
+from valuescape.gpu.bindings import Block, Image, Slot, Texture
+from valuescape.gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
+from valuescape.sim.insight.signals import Signal
+from valuescape.sim.policy.network import Activation
+from valuescape.sim.shared.layout import Ending
 
 SHADERS = Path(__file__).parent / "shaders"
 

@@ -7,13 +7,13 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Slot
-from gpu.meter import FrameMeter
-from gpu.source import ENDING_SHIFT
+from valuescape.gpu.bindings import Slot
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import ENDING_SHIFT
 
 SignalRow = Callable[[int, int], NDArray[np.float32]]
 """What trails are coloured by: of all agents at a tick, NaN where nothing is known
-(`sim.signals.Signals.row`)."""
+(`sim.insight.signals.Signals.row`)."""
 
 
 class TrailSource(Protocol):

@@ -62,7 +62,7 @@ HEAVY = [
 ]
 
 
-@pytest.mark.parametrize("module", ["sim.worker", "valuescape.__main__"])
+@pytest.mark.parametrize("module", ["valuescape.sim.crew.worker", "valuescape.__main__"])
 def test_a_worker_loads_neither_torch_nor_gl(module):
     """Torch alone would cost each worker 200 MB and a second.
 

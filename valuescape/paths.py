@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 
 def require_writable(option: str, folder: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 from typing import Any, Protocol
 
-from render.events import Event
+from valuescape.render.displays.events import Event
 
 
 class Display(Protocol):

@@ -133,7 +133,7 @@ class Close:
 
 
 Raw = Move | Press | Release | Text | Edit
-"""What a window reports; `render.gestures` makes the others of it."""
+"""What a window reports; `render.displays.gestures` makes the others of it."""
 
 Event = Key | Drag | DragEnd | DoubleClick | Scroll | Close | Raw
 

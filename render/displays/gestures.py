@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from render.events import Button, DoubleClick, Drag, DragEnd, Event, Move, Press, Release
+from valuescape.render.displays.events import Button, DoubleClick, Drag, DragEnd, Event, Move, Press, Release
 
 _DOUBLE_CLICK_S = 0.35
 _STILL_PX = 4.0

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from gpu.context import create_headless_context
-from render.events import Event
+from valuescape.gpu.context import create_headless_context
+from valuescape.render.displays.events import Event
 
 
 class HeadlessDisplay:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sim.errors import UsageError
-from sim.interrupts import unfinished
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import unfinished
 
 
 def pixels(rgb: bytes, size_px: tuple[int, int]) -> NDArray[np.uint8]:

@@ -7,9 +7,21 @@ from typing import Any
 import glfw
 import moderngl
 
-from gpu.context import REQUIRED, let_go_of_headless_contexts, prepare
-from render.events import Action, Button, Close, Edit, Event, Key, Move, Press, Release, Scroll, Text
-from sim.errors import UsageError
+from valuescape.gpu.context import REQUIRED, let_go_of_headless_contexts, prepare
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    Close,
+    Edit,
+    Event,
+    Key,
+    Move,
+    Press,
+    Release,
+    Scroll,
+    Text,
+)
+from valuescape.sim.errors import UsageError
 
 _ACTIONS = {
     glfw.KEY_SPACE: Action.PAUSE,

@@ -7,9 +7,9 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from render.camera import MapCamera, OrbitCamera, Rect
-from render.overlay import FAINT, INK, Overlay
-from render.ticks import ticks
+from valuescape.render.overlay.overlay import FAINT, INK, Overlay
+from valuescape.render.overlay.ticks import ticks
+from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
 
 Float32Array = NDArray[np.float32]
 Point = tuple[float, float, float]

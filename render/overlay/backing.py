@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from render.camera import Rect
-from render.layout import overlap
-from render.overlay import Overlay
+from valuescape.render.overlay.layout import overlap
+from valuescape.render.overlay.overlay import Overlay
+from valuescape.render.view.camera import Rect
 
 _CORNERS = np.array(list(product((-1.0, 1.0), (-1.0, 1.0), (0.0, 1.0))))
 _EDGES = np.array([(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] != _CORNERS[j]).sum() == 1])

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
-from render.camera import Rect
-from render.layout import overlap, wrapped
-from render.overlay import FAINT, INK, Color, Overlay
+from valuescape.render.overlay.layout import overlap, wrapped
+from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
+from valuescape.render.view.camera import Rect
 
 _CARD_GAP = 0.95  # from line to line, in ems
 _TITLE = 1.25

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from itertools import product
 
-from render.camera import Rect
-from render.cards import rows_width, write_rows
-from render.events import KEYS, MOUSE
-from render.overlay import FAINT, INK, Overlay
+from valuescape.render.displays.events import KEYS, MOUSE
+from valuescape.render.overlay.cards import rows_width, write_rows
+from valuescape.render.overlay.overlay import FAINT, INK, Overlay
+from valuescape.render.view.camera import Rect
 
 _ROW_GAPS = (1.3, 1.15, 1.0, 0.85)  # from line to line, in ems; the first that fits
 _MARGIN = 1.0  # around the text

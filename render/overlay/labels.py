@@ -5,19 +5,25 @@ from typing import Any, Self
 
 import numpy as np
 
-from gpu.meter import FrameMeter
-from render.axes import HEIGHT, Height, MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
-from render.backing import back_up
-from render.camera import Rect
-from render.cards import Card, draw_cards, draw_notice
-from render.help import draw_help
-from render.layout import Layout
-from render.legends import ColorBar, draw_color_bars, draw_end_marks, draw_heading, draw_trail_legend
-from render.overlay import QUAD, Overlay, OverlayRenderer
-from render.selection import draw_selection
-from render.text import Font
-from render.viewer import Viewer
-from sim.worlds.base import Termination
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.overlay.axes import HEIGHT, Height, MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
+from valuescape.render.overlay.backing import back_up
+from valuescape.render.overlay.cards import Card, draw_cards, draw_notice
+from valuescape.render.overlay.help import draw_help
+from valuescape.render.overlay.layout import Layout
+from valuescape.render.overlay.legends import (
+    ColorBar,
+    draw_color_bars,
+    draw_end_marks,
+    draw_heading,
+    draw_trail_legend,
+)
+from valuescape.render.overlay.overlay import QUAD, Overlay, OverlayRenderer
+from valuescape.render.overlay.text import Font
+from valuescape.render.view.camera import Rect
+from valuescape.render.view.selection import draw_selection
+from valuescape.render.view.viewer import Viewer
+from valuescape.sim.worlds.base import Termination
 
 _HEIGHT_TICKS = 5
 _NARROW_EMS = 30  # a map that is narrower shares its left margin with cards and notices

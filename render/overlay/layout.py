@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Protocol
 
-from render.camera import Rect
+from valuescape.render.view.camera import Rect
 
 PARTS = " · "
 """Between the parts of a line, of which the last ones go first where a line is too long."""
@@ -13,7 +13,7 @@ _ELLIPSIS = "…"
 
 
 class Widths(Protocol):
-    """What is asked of a font here: `render.text.Font`."""
+    """What is asked of a font here: `render.overlay.text.Font`."""
 
     def width(self, text: str) -> float:
         """Return how wide a text is, pixels."""

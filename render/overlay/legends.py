@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gpu.source import MARK_COLORS
-from render.axes import bar_left, header_lines
-from render.camera import Rect
-from render.layout import PARTS
-from render.overlay import FAINT, INK, Color, Overlay
-from render.ticks import label, nice_step, ticks
-from sim.worlds.base import TERMINATED, Termination
+from valuescape.gpu.shader_source import MARK_COLORS
+from valuescape.render.overlay.axes import bar_left, header_lines
+from valuescape.render.overlay.layout import PARTS
+from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
+from valuescape.render.overlay.ticks import label, nice_step, ticks
+from valuescape.render.view.camera import Rect
+from valuescape.sim.worlds.base import TERMINATED, Termination
 
 _BAR_GAP, _LEAST_BAR = 1.9, 1.6
 """Between two bars, where the title of the lower one is, and a bar's least height; in ems."""

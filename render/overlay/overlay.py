@@ -8,12 +8,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Texture
-from gpu.meter import FrameMeter
-from gpu.source import draw_program
-from render.camera import Rect
-from render.layout import Layout, shortened
-from render.text import Font
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import draw_program
+from valuescape.render.overlay.layout import Layout, shortened
+from valuescape.render.overlay.text import Font
+from valuescape.render.view.camera import Rect
 
 Color = tuple[float, float, float, float]
 
@@ -180,7 +180,7 @@ class OverlayRenderer:
         self._gl = gl
         self._meter = meter
         self._count = 0
-        self._program = draw_program(gl, "overlay")
+        self._program = draw_program(gl, "overlay/overlay")
         height, width = font.atlas.shape
         self._glyphs = gl.texture((width, height), 1, font.atlas.tobytes(), alignment=1)
         self._buffer = gl.buffer(reserve=512 * QUAD.itemsize, dynamic=True)

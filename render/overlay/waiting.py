@@ -6,15 +6,15 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from gpu.bindings import Block
-from gpu.meter import FrameMeter
-from gpu.source import BACKGROUND
-from gpu.structs import FRAME
-from render.labels import FONT_PX
-from render.layout import wrapped
-from render.overlay import FAINT, INK, PANEL, Color, Overlay, OverlayRenderer
-from render.target import over
-from render.text import Font
+from valuescape.gpu.bindings import Block
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import BACKGROUND
+from valuescape.gpu.structs import FRAME
+from valuescape.render.overlay.labels import FONT_PX
+from valuescape.render.overlay.layout import wrapped
+from valuescape.render.overlay.overlay import FAINT, INK, PANEL, Color, Overlay, OverlayRenderer
+from valuescape.render.overlay.text import Font
+from valuescape.render.scene.target import over
 
 _WIDTH_EMS, _MARGIN_EMS, _ROW_EMS, _BAR_EMS = 32.0, 1.2, 1.25, 0.16
 _SECONDS_EMS, _ELSE_EMS = 4.0, 3.5

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from render.viewer import Request
-from sim.config import Config
-from sim.landscape import MapPlane
+from valuescape.render.view.viewer import Request
+from valuescape.sim.config.files import Config
+from valuescape.sim.insight.plane import MapPlane
 
 
 @dataclass(frozen=True, slots=True)

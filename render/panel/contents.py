@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
-from gpu.source import LAYERS
-from render.changes import Change, Restart, Set, Slice, Standing
-from render.colormaps import AUTO, DIVERGING, SEQUENTIAL
-from render.tips import Tips
-from render.viewer import Request, Viewer
+from valuescape.gpu.shader_source import LAYERS
+from valuescape.render.panel.changes import Change, Restart, Set, Slice, Standing
+from valuescape.render.panel.tips import Tips
+from valuescape.render.scene.colormaps import AUTO, DIVERGING, SEQUENTIAL
+from valuescape.render.view.viewer import Request, Viewer
 
 
 class Contents:

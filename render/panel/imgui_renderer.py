@@ -7,9 +7,9 @@ import moderngl
 import numpy as np
 from imgui_bundle import imgui
 
-from gpu.bindings import Texture
-from gpu.source import draw_program
-from render.target import over
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.shader_source import draw_program
+from valuescape.render.scene.target import over
 
 _VERTEX = np.dtype([("pixel", "f4", 2), ("uv", "f4", 2), ("color", "u1", 4)])
 """ImDrawVert."""
@@ -20,7 +20,7 @@ class ImguiRenderer:
 
     def __init__(self, gl: Any) -> None:
         self._gl = gl
-        self._program = draw_program(gl, "panel")
+        self._program = draw_program(gl, "panel/panel")
         self._textures: dict[int, Any] = {}
         self._next_texture = 1  # 0 is none
         self._vertices = gl.buffer(reserve=1 << 16, dynamic=True)

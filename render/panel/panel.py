@@ -7,13 +7,24 @@ from typing import Any
 import matplotlib
 from imgui_bundle import imgui
 
-from render.changes import Change, Standing
-from render.display import Display
-from render.events import Action, Button, Edit, Event, Key, Move, Press, Release, Scroll, Text
-from render.imgui_renderer import ImguiRenderer
-from render.labels import FONT_PX
-from render.panel_contents import Contents
-from render.viewer import Viewer
+from valuescape.render.displays.display import Display
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    Edit,
+    Event,
+    Key,
+    Move,
+    Press,
+    Release,
+    Scroll,
+    Text,
+)
+from valuescape.render.overlay.labels import FONT_PX
+from valuescape.render.panel.changes import Change, Standing
+from valuescape.render.panel.contents import Contents
+from valuescape.render.panel.imgui_renderer import ImguiRenderer
+from valuescape.render.view.viewer import Viewer
 
 WIDTH_PX = 300
 """Of the panel, in logical pixels; the picture has the rest of the window."""

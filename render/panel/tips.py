@@ -4,7 +4,7 @@ from functools import cache
 
 from imgui_bundle import imgui
 
-from sim.config import Config
+from valuescape.sim.config.files import Config
 
 _RESTS_S = 0.5
 _WIDE_EMS = 19

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.signals import SignalScale
+from valuescape.sim.insight.signals import SignalScale
 
 _OUTSIDE, _EMPTY = 0.05, 0.35
 """Shares of the scale: values may lie so far beyond it, and leave so much of it unused, before it follows."""

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
-from sim.worlds.base import Termination
+from valuescape.sim.worlds.base import Termination
 
 VALUE_ROW, DENSITY_ROW, AGE_ROW, SEQUENTIAL_ROW, DIVERGING_ROW, OUTCOME_ROW, AGENT_ROW = range(7)
 

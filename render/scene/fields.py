@@ -6,19 +6,26 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Texture
-from gpu.meter import FrameMeter
-from gpu.passes.density import DensityPass
-from gpu.passes.ranges import RangePass
-from gpu.passes.shade import ShadePass
-from gpu.source import LAYERS
-from gpu.textures import clamped
-from gpu.trails import TrailRing
-from render.colormaps import DENSITY_ROW, DIVERGING, QUIET, VALUE_ROW, colormap_rows, value_map
-from render.legends import ColorBar
-from render.looks import Looks
-from sim.config import Config
-from sim.worlds.base import Termination
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.density import DensityPass
+from valuescape.gpu.passes.ranges import RangePass
+from valuescape.gpu.passes.shade import ShadePass
+from valuescape.gpu.shader_source import LAYERS
+from valuescape.gpu.textures import clamped
+from valuescape.gpu.trail_ring import TrailRing
+from valuescape.render.overlay.legends import ColorBar
+from valuescape.render.scene.colormaps import (
+    DENSITY_ROW,
+    DIVERGING,
+    QUIET,
+    VALUE_ROW,
+    colormap_rows,
+    value_map,
+)
+from valuescape.render.view.looks import Looks
+from valuescape.sim.config.files import Config
+from valuescape.sim.worlds.base import Termination
 
 VALUE, DENSITY = LAYERS.index("value"), LAYERS.index("density")
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import moderngl
 
-from gpu.bindings import Texture
-from gpu.dispatch import groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import draw_program
-from gpu.textures import clamped
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.dispatch import groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import draw_program
+from valuescape.gpu.textures import clamped
 
 SHRINK, TILE = 8, 8
 """Pixels a texel of the glow; its texels a tile that is drawn or left out (glow.vert)."""
@@ -28,7 +28,11 @@ class Glow:
         self._meter = meter
         self._programs = {
             name: draw_program(gl, vertex, name)
-            for vertex, name in (("whole", "glow_shrink"), ("whole", "glow_blur"), ("glow", "glow"))
+            for vertex, name in (
+                ("glow/whole", "glow/shrink"),
+                ("glow/whole", "glow/blur"),
+                ("glow/glow", "glow/glow"),
+            )
         }
         self._vaos = {name: gl.vertex_array(program, []) for name, program in self._programs.items()}
         self._small = ExitStack()
@@ -45,11 +49,11 @@ class Glow:
         gl, (light, blurred) = self._gl, self._textures
         gl.enable_only(moderngl.NOTHING)
         picture.color_attachments[0].use(Texture.PICTURE)
-        self._whole("glow_shrink", self._framebuffers[0])
+        self._whole("glow/shrink", self._framebuffers[0])
         for direction, source, target in (((1.0, 0.0), light, 1), ((0.0, 1.0), blurred, 0)):
-            set_uniforms(self._programs["glow_blur"], direction=direction)
+            set_uniforms(self._programs["glow/blur"], direction=direction)
             source.use(Texture.PICTURE)
-            self._whole("glow_blur", self._framebuffers[target])
+            self._whole("glow/blur", self._framebuffers[target])
         self._lay_over(picture, strength, part)
 
     def _lay_over(self, picture: Any, strength: float, part: tuple[int, int, int, int] | None) -> None:
@@ -59,8 +63,8 @@ class Glow:
         self._textures[0].use(Texture.GLOW)
         gl.enable(moderngl.BLEND)
         gl.blend_func = moderngl.ONE_MINUS_DST_COLOR, moderngl.ONE
-        set_uniforms(self._programs["glow"], strength=strength, tiles=tiles)
-        self._vaos["glow"].render(moderngl.TRIANGLE_STRIP, vertices=4, instances=tiles[0] * tiles[1])
+        set_uniforms(self._programs["glow/glow"], strength=strength, tiles=tiles)
+        self._vaos["glow/glow"].render(moderngl.TRIANGLE_STRIP, vertices=4, instances=tiles[0] * tiles[1])
         picture.scissor = None
         self._meter.effects += 1
 

@@ -5,11 +5,11 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.passes.lod import LodPass
-from gpu.source import draw_program
-from gpu.structs import DRAW_COMMAND
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.passes.lod import LodPass
+from valuescape.gpu.shader_source import draw_program
+from valuescape.gpu.structs import DRAW_COMMAND
 
 
 class SurfaceLayer:
@@ -18,7 +18,7 @@ class SurfaceLayer:
     def __init__(self, gl: Any, mesh_edge: int, meter: FrameMeter) -> None:
         self._meter = meter
         self.mesh_edge = mesh_edge
-        self._surface, self._map = (draw_program(gl, name) for name in ("surface", "map"))
+        self._surface, self._map = (draw_program(gl, name) for name in ("surface/surface", "surface/map"))
         self._indices = gl.buffer(_grid_indices(mesh_edge).tobytes())
         self._mesh = gl.vertex_array(self._surface, [], index_buffer=self._indices)
         self._triangle = gl.vertex_array(self._map, [])
@@ -53,7 +53,7 @@ class TrailLayer:
     def __init__(self, gl: Any, lod: LodPass, *, batched: bool, meter: FrameMeter) -> None:
         self._meter = meter
         self._lod = lod
-        self._program = draw_program(gl, "trails")
+        self._program = draw_program(gl, "trails/trails")
         self._vao = gl.vertex_array(self._program, [(lod.instances, "2u /i", "in_trail")])
         self._single = None if batched else gl.buffer(reserve=lod.instances.size // 8 * DRAW_COMMAND.itemsize)
 
@@ -92,7 +92,7 @@ class AgentLayer:
     def __init__(self, gl: Any, individuals: Individuals, *, instanced: bool, meter: FrameMeter) -> None:
         self._meter = meter
         self._individuals = individuals
-        self._program = draw_program(gl, "agents")
+        self._program = draw_program(gl, "marks/agents")
         numbers = np.arange(2 * individuals.agents, dtype=np.uint32)
         self._numbers = gl.buffer(numbers.tobytes())
         self._vao = gl.vertex_array(self._program, [(self._numbers, "1u /i", "in_index")])

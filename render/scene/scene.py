@@ -6,26 +6,26 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from gpu.bindings import Block
-from gpu.heights import Surface, scene_points
-from gpu.individuals import Agents
-from gpu.meter import FrameMeter
-from gpu.source import BACKGROUND, END_MARKS, TRAIL_COLORS
-from gpu.structs import FRAME
-from gpu.trails import TrailSource
-from render.axes import HEIGHT, MapAxis
-from render.camera import Rect
-from render.fields import Field, Fields
-from render.labels import Annotations, Labels, Scales
-from render.layers import SurfaceLayer
-from render.picking import Positions
-from render.target import Target, over
-from render.trails import Trails
-from render.viewer import Viewer
-from sim.config import Config
-from sim.landscape import MapPlane, map_plane
-from sim.signals import Signals
-from sim.worlds import World
+from valuescape.gpu.bindings import Block
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.heights import Surface, scene_points
+from valuescape.gpu.individuals import Agents
+from valuescape.gpu.shader_source import BACKGROUND, END_MARKS, TRAIL_COLORS
+from valuescape.gpu.structs import FRAME
+from valuescape.gpu.trail_ring import TrailSource
+from valuescape.render.overlay.axes import HEIGHT, MapAxis
+from valuescape.render.overlay.labels import Annotations, Labels, Scales
+from valuescape.render.scene.fields import Field, Fields
+from valuescape.render.scene.layers import SurfaceLayer
+from valuescape.render.scene.target import Target, over
+from valuescape.render.scene.trails import Trails
+from valuescape.render.view.camera import Rect
+from valuescape.render.view.picking import Positions
+from valuescape.render.view.viewer import Viewer
+from valuescape.sim.config.files import Config
+from valuescape.sim.insight.plane import MapPlane, map_plane
+from valuescape.sim.insight.signals import Signals
+from valuescape.sim.worlds import World
 
 SLANTED = 0.5
 """Of the picture's height: what an edge of the height field spans, at the side that is further away."""

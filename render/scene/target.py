@@ -5,10 +5,10 @@ from typing import Any
 
 import moderngl
 
-from gpu.meter import FrameMeter
-from gpu.textures import clamped
-from render.glow import Glow
-from render.looks import Looks
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.textures import clamped
+from valuescape.render.scene.glow import Glow
+from valuescape.render.view.looks import Looks
 
 
 class Target:

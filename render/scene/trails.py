@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.context import driver_info
-from gpu.heights import Bounds, Surface
-from gpu.individuals import Agents, Individuals
-from gpu.meter import FrameMeter
-from gpu.passes.crowd import CrowdPass
-from gpu.passes.hindsight import HindsightPass
-from gpu.passes.lod import LodPass, segments
-from gpu.passes.place import PlacePass
-from gpu.trails import TrailRing, TrailSource
-from render.budget import Budget
-from render.colormaps import AGE_ROW, AGENT_ROW, DIVERGING_ROW, OUTCOME_ROW, SEQUENTIAL_ROW
-from render.layers import AgentLayer, TrailLayer
-from render.legends import ColorBar
-from render.looks import Looks
-from render.scale import Scale, scale_of
-from sim.config import Config
-from sim.signals import Signal, Signals
+from valuescape.gpu.context import driver_info
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.heights import Bounds, Surface
+from valuescape.gpu.individuals import Agents, Individuals
+from valuescape.gpu.passes.crowd import CrowdPass
+from valuescape.gpu.passes.hindsight import HindsightPass
+from valuescape.gpu.passes.lod import LodPass, segments
+from valuescape.gpu.passes.place import PlacePass
+from valuescape.gpu.trail_ring import TrailRing, TrailSource
+from valuescape.render.overlay.legends import ColorBar
+from valuescape.render.scene.budget import Budget
+from valuescape.render.scene.color_scale import Scale, scale_of
+from valuescape.render.scene.colormaps import AGE_ROW, AGENT_ROW, DIVERGING_ROW, OUTCOME_ROW, SEQUENTIAL_ROW
+from valuescape.render.scene.layers import AgentLayer, TrailLayer
+from valuescape.render.view.looks import Looks
+from valuescape.sim.config.files import Config
+from valuescape.sim.insight.signals import Signal, Signals
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Of the ring: what the scale of a signal is found from."""

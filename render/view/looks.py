@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Self
 
-from sim.config import Config
+from valuescape.sim.config.files import Config
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
     """Opacities, sizes in logical pixels, colours and effects.
 
-    value_low, value_high: None follows the field. value_colormap: "auto", or one of `render.colormaps`.
+    value_low, value_high: None follows the field. value_colormap: "auto", or one of `render.scene.colormaps`.
     """
 
     surface_opacity: float = 1.0

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.axes import draw_rectangle, project
-from render.camera import OrbitCamera, Rect
-from render.overlay import INK, Overlay
-from render.picking import Positions, inside, on_screen
+from valuescape.render.overlay.axes import draw_rectangle, project
+from valuescape.render.overlay.overlay import INK, Overlay
+from valuescape.render.view.camera import OrbitCamera, Rect
+from valuescape.render.view.picking import Positions, inside, on_screen
 
 if TYPE_CHECKING:
-    from render.viewer import Viewer
+    from valuescape.render.view.viewer import Viewer
 
 Box = tuple[float, float, float, float]
 """Part of the scene's ground: x and y from, x and y to. In pixels: left, top, right, bottom."""

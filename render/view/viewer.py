@@ -5,12 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gpu.source import LAYERS, TRAIL_COLORS
-from render.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
-from render.events import Action, Button, Close, DoubleClick, Drag, DragEnd, Event, Key, Scroll
-from render.looks import Looks
-from render.selection import Box, Selection, region_of
-from sim.config import Config
+from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    Close,
+    DoubleClick,
+    Drag,
+    DragEnd,
+    Event,
+    Key,
+    Scroll,
+)
+from valuescape.render.view.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
+from valuescape.render.view.looks import Looks
+from valuescape.render.view.selection import Box, Selection, region_of
+from valuescape.sim.config.files import Config
 
 _ZOOM_STEP = 1.15
 _LIFT_S = 0.45

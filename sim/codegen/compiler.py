@@ -14,11 +14,12 @@ from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload
 
 import sim
-from sim import compiling, elementwise
-from sim.simd.content import NoContentError, content_of
-from sim.simd.kept import cache_of, no_cache
-from sim.simd.linking import linked
-from sim.simd.target import choose_target
+from valuescape.sim import elementwise
+from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.codegen.content import NoContentError, content_of
+from valuescape.sim.codegen.kept import cache_of, no_cache
+from valuescape.sim.codegen.linking import linked
+from valuescape.sim.codegen.target import choose_target
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -103,8 +104,8 @@ def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
 @cache
 def _room_source() -> bytes:
     room = Path(str(sim.__file__)).parent
-    files = [*sorted((room / "simd").glob("*.py"))]
-    files += [room / name for name in ("elementwise.py", "rng.py", "layout.py", "policy/network.py")]
+    files = [file for part in ("codegen", "stepping/compiled") for file in sorted((room / part).glob("*.py"))]
+    files += [room / name for name in ("elementwise.py", "rng.py", "shared/layout.py", "policy/network.py")]
     return b"".join(file.read_bytes() for file in files)
 
 

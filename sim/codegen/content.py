@@ -210,7 +210,7 @@ class _Walk:
         if library := library_of(function.__module__ or ""):
             self._bytes("library", _LIBRARIES[library].encode())
             return
-        if is_translated(function) and not name.startswith("sim."):
+        if is_translated(function) and not name.startswith("valuescape.sim."):
             self._refuse(_no_content(function))  # by what, nobody can say
         self._bytes("source", module_source(function.__module__))
         self._code(function.__code__)

@@ -10,7 +10,7 @@ from numba import types
 from numba.experimental import structref
 from numba.extending import overload
 
-from sim.simd.compiler import compiled_and_kept
+from valuescape.sim.codegen.compiler import compiled_and_kept
 
 
 @structref.register

@@ -11,7 +11,7 @@ import numpy as np
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.serialize import dumps
 
-from sim import compiling
+from valuescape.sim.codegen import notice as compiling
 
 _log = logging.getLogger(__name__)
 

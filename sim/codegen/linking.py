@@ -10,12 +10,12 @@ from collections.abc import Callable
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
-from sim.simd.content import closure_of, global_names, is_translated, library_of, read_of
+from valuescape.sim.codegen.content import closure_of, global_names, is_translated, library_of, read_of
 
 Code = Callable[..., Any]
 Compile = Callable[[Any], Any]
 
-_ARITHMETIC = ("sim.elementwise", "sim.rng")
+_ARITHMETIC = ("valuescape.sim.elementwise", "valuescape.sim.rng")
 _arithmetic: dict[FunctionType, Any] = {}
 """Their functions, compiled once for all that call them."""
 

@@ -9,7 +9,7 @@ import llvmlite.binding as llvm
 import multiprocess
 import numba
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 _VARIABLES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sim.errors import UsageError, cut, shown
-from sim.sections import (
+from valuescape.sim.config.sections import (
     AgentsConfig,
     FeaturesConfig,
     FlockConfig,
@@ -29,7 +28,8 @@ from sim.sections import (
     WorkersConfig,
     WorldConfig,
 )
-from sim.toml_text import NestedTooDeeplyError, parse_toml, read_toml
+from valuescape.sim.config.toml_reader import NestedTooDeeplyError, parse_toml, read_toml
+from valuescape.sim.errors import UsageError, cut, shown
 
 _NAME_LENGTH = 80
 """Characters of a name or an override that a message repeats at most."""

@@ -8,8 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UsageError
-from sim.paths import read_plain
+from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import read_plain
 
 MAX_BYTES = 256 * 2**10
 MAX_DEPTH = 8

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sim.config import Config
+from valuescape.sim.config.files import Config
 
 
 def config_toml(config: Config) -> str:

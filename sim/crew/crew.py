@@ -8,19 +8,19 @@ from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
-from sim import compiling
-from sim.arena import Arena
-from sim.control import Bell, read_orders
-from sim.errors import UsageError
-from sim.failures import Failure, report
-from sim.interrupts import may_be_left
-from sim.layout import NO_LIMIT, Phase
-from sim.sections import WorkersConfig
-from sim.stepper import Stepper
-from sim.supervisor import Supervisor, WorkerFailedError
-from sim.worker import WorkerSpec, make_stepper, make_turns, uses_simd
-from sim.worlds import make_world
-from sim.worlds.base import ElementwiseWorld
+from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.config.sections import WorkersConfig
+from valuescape.sim.crew.failures import Failure, report
+from valuescape.sim.crew.supervisor import Supervisor, WorkerFailedError
+from valuescape.sim.crew.worker import WorkerSpec, make_stepper, make_turns, uses_simd
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import may_be_left
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import NO_LIMIT, Phase
+from valuescape.sim.shared.orders import Bell, read_orders
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds.base import ElementwiseWorld
 
 _PUMP_S = 0.02
 """Without workers, the longest that one `check` may keep a frame waiting."""
@@ -179,6 +179,6 @@ def _remark_unkept(spec: WorkerSpec) -> None:
     """Say if every worker will compile the world, each time."""
     world = make_world(spec.config.world.name, spec.config)
     if uses_simd(spec.config) and isinstance(world, ElementwiseWorld):
-        from sim.simd.world import remark_unkept
+        from valuescape.sim.stepping.compiled.world import remark_unkept
 
         remark_unkept(world)

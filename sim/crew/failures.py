@@ -4,7 +4,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Self
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 import multiprocess
 from multiprocess.connection import wait
 
-from sim.auto import tick_seconds
-from sim.config import Config
-from sim.interrupts import ignore_interrupts
-from sim.policy.network import Checkpoint
-from sim.starting import quiet_start
-from sim.worlds import load_world_file, world_files
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.starting import quiet_start
+from valuescape.sim.crew.worker_count import tick_seconds
+from valuescape.sim.interrupts import ignore_interrupts
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import load_world_file, world_files
 
 _LOOK_S = 0.02
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import multiprocess
 from multiprocess import resource_tracker
 
-from sim.errors import UsageError
-from sim.interrupts import signals_held
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import signals_held
 
 UNGUARDED = 77
 """Exit code of a worker whose script starts workers when it is imported."""

@@ -12,13 +12,20 @@ from typing import Any
 
 import multiprocess
 
-from sim.errors import UsageError
-from sim.failures import Failure, report
-from sim.layout import Phase
-from sim.parcel import Parcel
-from sim.sections import WorkersConfig
-from sim.starting import UNGUARDED, is_stopped, quiet_start, refused, require_main_guard, unguarded
-from sim.worker import WorkerSpec, worker_main
+from valuescape.sim.config.sections import WorkersConfig
+from valuescape.sim.crew.failures import Failure, report
+from valuescape.sim.crew.starting import (
+    UNGUARDED,
+    is_stopped,
+    quiet_start,
+    refused,
+    require_main_guard,
+    unguarded,
+)
+from valuescape.sim.crew.worker import WorkerSpec, worker_main
+from valuescape.sim.errors import UsageError
+from valuescape.sim.shared.layout import Phase
+from valuescape.sim.shared.parcel import Parcel
 
 _STOP_S = 1.0
 _FILES, _FILES_A_WORKER = 8, 6

@@ -17,30 +17,30 @@ from typing import Any, Self
 import multiprocess
 from threadpoolctl import threadpool_limits
 
-from sim import compiling
-from sim.arena import Arena
-from sim.config import Config
-from sim.control import Bell, read_orders
-from sim.errors import UsageError
-from sim.failures import Failure
-from sim.gym_stepper import GymStepper
-from sim.interrupts import ignore_interrupts
-from sim.layout import NO_LIMIT, Phase
-from sim.parcel import Parcel
-from sim.policy.inference import BatchPolicy
-from sim.policy.network import Checkpoint
-from sim.profiler import SpanRing
-from sim.simd import available
-from sim.stepper import Rules, Stepper
-from sim.turns import Turn, Turns
-from sim.worlds import World, load_world_file, make_world
-from sim.worlds.base import ElementwiseWorld
-from sim.worlds.gymnasium_world import GymnasiumWorld
-from sim.worlds.interacting import InteractingWorld
+from valuescape.sim.codegen import available
+from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.failures import Failure
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import ignore_interrupts
+from valuescape.sim.measuring.profiler import SpanRing
+from valuescape.sim.policy.inference import BatchPolicy
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import NO_LIMIT, Phase
+from valuescape.sim.shared.orders import Bell, read_orders
+from valuescape.sim.shared.parcel import Parcel
+from valuescape.sim.shared.turns import Turn, Turns
+from valuescape.sim.stepping.gym_stepper import GymStepper
+from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.worlds import World, load_world_file, make_world
+from valuescape.sim.worlds.base import ElementwiseWorld
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.interacting import InteractingWorld
 
 _TICKS = 0
 _WAITS = {Turn.LIMIT: 1, Turn.OTHERS: 2, Turn.CLOCK: 3}
-"""Indices of `sim.profiler.WORKER_SECTIONS`."""
+"""Indices of `sim.measuring.profiler.WORKER_SECTIONS`."""
 
 HEARTBEAT_S = 0.2
 """A worker that waits shows at least this often that it is alive."""
@@ -71,7 +71,7 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
         load_world_file(path)
     world = make_world(spec.config.world.name, spec.config)
     if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
-        from sim.simd.policy import can_compile
+        from valuescape.sim.stepping.compiled.network import can_compile
 
         if can_compile(spec.checkpoint):
             return _compiled_stepper(spec, world)
@@ -88,7 +88,7 @@ def uses_simd(config: Config) -> bool:
 def make_turns(spec: WorkerSpec) -> Turns:
     """Return the protocol between workers, compiled or plain."""
     if uses_simd(spec.config):
-        from sim.simd.loop import CompiledTurns
+        from valuescape.sim.stepping.compiled.turns import CompiledTurns
 
         return CompiledTurns(spec.arena, spec.bells, spec.main_bell)
     return Turns(spec.arena, spec.bells, spec.main_bell)
@@ -97,7 +97,7 @@ def make_turns(spec: WorkerSpec) -> Turns:
 def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
     from numba.core.errors import NumbaError
 
-    from sim.simd.stepper import make_compiled_stepper
+    from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
 
     try:
         return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)

@@ -4,18 +4,18 @@ import time
 
 from threadpoolctl import threadpool_limits
 
-from sim.arena import Arena
-from sim.config import Config
-from sim.control import Bell
-from sim.landscape import map_axes
-from sim.layout import ArenaLayout
-from sim.policy.inference import BLOCK
-from sim.policy.network import Checkpoint
-from sim.resources import usable_cores
-from sim.stepper import Rules, Stepper
-from sim.worker import WorkerSpec, make_stepper
-from sim.worlds import make_world
-from sim.worlds.registry import GYMNASIUM
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.worker import WorkerSpec, make_stepper
+from valuescape.sim.insight.plane import map_axes
+from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.resources import usable_cores
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import ArenaLayout
+from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds.registry import GYMNASIUM
 
 WORTH_S = 20e-6
 """A shorter tick is made sooner in the main process: `make bench` says what handing it over takes."""

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.layout import Ending
-from sim.policy.network import RewardNormalization
-from sim.worlds import World
-from sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction, Float32Array
+from valuescape.sim.policy.network import RewardNormalization
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.worlds import World
+from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction, Float32Array
 
 
 class Signal(StrEnum):
@@ -109,7 +109,7 @@ class Signals:
     the step that led to the tick, with V(s') = 0 where the episode terminated (Sutton and Barto, 2nd ed.,
     6.1), in the units that the critic learned in (`Critic.td_error`). advantage: the same numbers; what
     followed is added where they are shown, discounted by `decay` a tick (GAE). speed: over the map, in its
-    widths a second. action: the first of several. outcome: `sim.layout.Ending`.
+    widths a second. action: the first of several. outcome: `sim.shared.layout.Ending`.
 
     A tick at which an agent starts again has no step that led to it: its td_error is NaN.
     Asked tick after tick, each state is evaluated once.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.sections import HealthConfig
+from valuescape.sim.config.sections import HealthConfig
 
 ENVELOPE_S = 5.0
 """Window over which the least memory in use is taken."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.layout import SPAN
+from valuescape.sim.shared.layout import SPAN
 
 SPANS = 8192
 """Of a ring: a minute of a worker at 60 ticks a second, nine seconds of a main process at 50 frames."""
@@ -104,7 +104,7 @@ class PerformanceProfiler:
 
     finish: called at the end of each section, so that work which was only asked for is done within it
     (`glFinish`); None leaves it where it falls. A frame in many that is measured so tells what each section
-    really takes, and costs little; see `valuescape.breakdown`.
+    really takes, and costs little; see `valuescape.costs.breakdown`.
 
     Performance: a section takes 1 us. `make bench-profiler` prints it.
     """

@@ -14,9 +14,9 @@ import numpy as np
 from multiprocess import reduction
 from numpy.typing import NDArray
 
-from sim.errors import UsageError
-from sim.layout import NO_LIMIT, ArenaLayout
-from sim.resources import available_memory
+from valuescape.sim.errors import UsageError
+from valuescape.sim.resources import available_memory
+from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout
 
 
 class SharedDescriptor:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.layout import EPISODE, Ending
+from valuescape.sim.shared.layout import EPISODE, Ending
 
 Records = NDArray[Any]
-"""[n, 2] of `sim.layout.EPISODE`: an agent's episode e is in column e mod 2."""
+"""[n, 2] of `sim.shared.layout.EPISODE`: an agent's episode e is in column e mod 2."""
 
 
 @dataclass(frozen=True, slots=True)

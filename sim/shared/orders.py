@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arena import Arena, SharedDescriptor
-from sim.layout import CONTROL
+from valuescape.sim.shared.arena import Arena, SharedDescriptor
+from valuescape.sim.shared.layout import CONTROL
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the main process wants: see `sim.layout.CONTROL`."""
+    """What the main process wants: see `sim.shared.layout.CONTROL`."""
 
     stop: bool
     limit: int

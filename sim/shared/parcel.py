@@ -4,7 +4,7 @@ import os
 import pickle
 from typing import Any
 
-from sim.arena import SharedDescriptor
+from valuescape.sim.shared.arena import SharedDescriptor
 
 
 class Parcel:

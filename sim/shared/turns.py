@@ -4,8 +4,8 @@ import os
 import time
 from enum import IntEnum
 
-from sim.arena import Arena
-from sim.control import Bell, Orders, give_orders, read_orders
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
 
 _YIELDS = 20
 """How often a waiting process lets others have the core before it goes to sleep."""
@@ -24,7 +24,7 @@ class Turn(IntEnum):
 
 
 class Turns:
-    """The protocol of workers and main process, over the arena's records. `sim.simd.loop` has it compiled.
+    """The protocol of workers and main process, over the arena's records. Its compiled twin: `sim.stepping.compiled.turns`.
 
     Who publishes something writes it first and then looks who sleeps; who goes to sleep says so first and
     then looks again. So one of the two always sees the other.

@@ -1,13 +1,13 @@
-"""Actions that are drawn or clipped; `sim.simd.acting` does the same in machine code."""
+"""Actions that are drawn or clipped; `sim.stepping.compiled.acting` does the same in machine code."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.elementwise import clip
-from sim.rng import Stream, normal, uniform
-from sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, Float32Array
+from valuescape.sim.elementwise import clip
+from valuescape.sim.rng import Stream, normal, uniform
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, Float32Array
 
 Key = tuple[int, Stream, NDArray[np.uint64], int, int]
 """Seed, stream, agents, episode and tick, for which numbers are drawn."""

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arena import Arena
-from sim.layout import Ending
-from sim.worlds.base import ContinuousAction, Float32Array, World
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.worlds.base import ContinuousAction, Float32Array, World
 
 BoolArray = NDArray[np.bool_]
 Float64Array = NDArray[np.float64]

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arena import Arena
-from sim.episodes import episodes_at
-from sim.errors import UsageError
-from sim.layout import Ending
-from sim.rng import Stream, philox4x32
-from sim.stepper import Policy, Row, Rules, Stepper
-from sim.worlds import DiscreteAction, World
-from sim.worlds.base import Float32Array
-from sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
-from sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.sim.errors import UsageError
+from valuescape.sim.rng import Stream, philox4x32
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.episodes import episodes_at
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.stepper import Policy, Row, Rules, Stepper
+from valuescape.sim.worlds import DiscreteAction, World
+from valuescape.sim.worlds.base import Float32Array
+from valuescape.sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 
 _LOG_BYTES = 2**30
 

@@ -6,15 +6,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.acting import clipped, explore, random_actions
-from sim.arena import Arena
-from sim.episodes import Endings, episodes_at, first_episodes, next_episodes
-from sim.layout import EPISODE, Ending
-from sim.rng import Stream, uniform
-from sim.turns import Turn, Turns
-from sim.worlds import ArrayWorld, World
-from sim.worlds.base import ElementwiseWorld, Float32Array, Variable
-from sim.worlds.interacting import InteractingWorld
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes, next_episodes
+from valuescape.sim.shared.layout import EPISODE, Ending
+from valuescape.sim.shared.turns import Turn, Turns
+from valuescape.sim.stepping.acting import clipped, explore, random_actions
+from valuescape.sim.worlds import ArrayWorld, World
+from valuescape.sim.worlds.base import ElementwiseWorld, Float32Array, Variable
+from valuescape.sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
 """What a tick writes for every agent, beside its trail row; the order of `Engine.state_hash`."""

@@ -8,11 +8,11 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from sim.errors import UsageError
-from sim.paths import named_path, require_plain
-from sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
-from sim.worlds.registry import WORLDS, world_names
-from sim.worlds.trial import TrialError, UnfitError, try_world
+from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import named_path, require_plain
+from valuescape.sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
+from valuescape.sim.worlds.registry import WORLDS, world_names
+from valuescape.sim.worlds.trial import TrialError, UnfitError, try_world
 
 _loaded: dict[Path, tuple[type[World], ...]] = {}
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import elementwise
-from sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
+from valuescape.sim import elementwise
+from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
 
 AGENTS = 8
 _SPLIT = 3
@@ -234,7 +234,7 @@ def _check_names(world: ElementwiseWorld) -> None:
     """Refuse NumPy's functions that `sim.elementwise` has: compiled they differ, or do not compile."""
     pending: list[Any] = [world.start, world.dynamics, world.observation]
     for function in pending:  # which grows
-        if function.__module__ in ("sim.elementwise", "sim.worlds.base"):
+        if function.__module__ in ("valuescape.sim.elementwise", "valuescape.sim.worlds.base"):
             continue
         names = function.__globals__
         line = 0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpu.census import live_objects
-from gpu.context import create_headless_context
+from valuescape.gpu.context import create_headless_context
+from valuescape.gpu.live_objects import live_objects
 
 pytestmark = pytest.mark.gpu
 

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from processes import wait_until
 
-from sim.config import Config, load_config
-from sim.engine import Engine
-from sim.policy.network import Checkpoint
-from sim.worlds import make_world
 from valuescape.presets import find_checkpoint
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import make_world
 
 SMALL = ("agents.count=70", "trails.length=16", "workers.count=0", "sim.ticks_per_s=0", "run.seed=5")
 """Three blocks of agents, the last one not full, as fast as they can."""

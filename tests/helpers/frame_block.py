@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gpu.bindings import Block
-from gpu.structs import FRAME
+from valuescape.gpu.bindings import Block
+from valuescape.gpu.structs import FRAME
 
 
 def frame_block(gl, **values):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu.context import create_headless_context
+from valuescape.gpu.context import create_headless_context
 
 
 @pytest.fixture(scope="session")

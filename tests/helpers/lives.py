@@ -4,11 +4,11 @@ from dataclasses import fields
 
 import numpy as np
 
-from sim.arena import Arena
-from sim.episodes import Endings, EpisodeState, episodes_at
-from sim.layout import ArenaLayout
-from sim.stepper import ROW_ARRAYS, Rules, give_seed, observes_state
-from sim.worlds import WORLDS
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
+from valuescape.sim.shared.layout import ArenaLayout
+from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, give_seed, observes_state
+from valuescape.sim.worlds import WORLDS
 
 SEED = 11
 ROWS = (*ROW_ARRAYS, "obs", "trail_position", "trail_strand")

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
+from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
 
 
 def random_mlp(

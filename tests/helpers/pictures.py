@@ -5,19 +5,19 @@ from dataclasses import fields
 
 import numpy as np
 
-from gpu.meter import FrameMeter
-from gpu.passes.uploaded_field import UploadedField
-from render.camera import MapCamera, OrbitCamera
-from render.display import picture_bytes
-from render.labels import Annotations, Heading
-from render.looks import Looks
-from render.recorder import pixels
-from render.scene import Scene
-from render.viewer import Viewer
-from sim.config import load_config
-from sim.landscape import grid_states, own_plane
-from sim.signals import SignalScale
-from sim.worlds import make_world
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.render.displays.display import picture_bytes
+from valuescape.render.displays.recorder import pixels
+from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.camera import MapCamera, OrbitCamera
+from valuescape.render.view.looks import Looks
+from valuescape.render.view.viewer import Viewer
+from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.plane import grid_states, own_plane
+from valuescape.sim.insight.signals import SignalScale
+from valuescape.sim.worlds import make_world
 
 WORLD = make_world("point_mass")
 INIT_FIELDS = {each.name for each in fields(Viewer) if each.init}
@@ -74,7 +74,7 @@ class Camera:
 def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.0, world=WORLD):
     """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic.
 
-    signals: what trails are coloured by, as `sim.signals.Signals`. scale: pixels a logical pixel.
+    signals: what trails are coloured by, as `sim.insight.signals.Signals`. scale: pixels a logical pixel.
     world: any whose map is the point mass' own.
     """
     agents, length = source.positions.shape[1], len(source.positions)

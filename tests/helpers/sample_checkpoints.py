@@ -3,7 +3,7 @@
 import numpy as np
 from networks import random_mlp
 
-from sim.policy.network import (
+from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
@@ -11,7 +11,7 @@ from sim.policy.network import (
     ObsNormalization,
     Training,
 )
-from sim.worlds import make_world
+from valuescape.sim.worlds import make_world
 
 
 def sac_checkpoint(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.worlds import DiscreteAction
+from valuescape.sim.worlds import DiscreteAction
 
 
 def allocate(world, n):

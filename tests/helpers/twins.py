@@ -3,14 +3,14 @@
 import pytest
 from lives import lives_of, stage
 
-from sim.policy.inference import BatchPolicy
-from sim.stepper import Stepper
-from sim.worlds import WORLDS
-from sim.worlds.base import ElementwiseWorld
+from valuescape.sim.policy.inference import BatchPolicy
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds import WORLDS
+from valuescape.sim.worlds.base import ElementwiseWorld
 
 pytest.importorskip("numba")
 
-from sim.simd.stepper import make_compiled_stepper
+from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
 
 ELEMENTWISE = [name for name, world in WORLDS.items() if issubclass(world, ElementwiseWorld)]
 

@@ -10,18 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.errors import LINES, UsageError, escaped, lines_of
-from sim.interrupts import Interrupts, leaving_at_once
-from valuescape.cli_bench import bench
-from valuescape.cli_checkpoints import convert, train
-from valuescape.cli_help import Commands
-from valuescape.cli_impact import impact
-from valuescape.cli_measure import compare, scale
-from valuescape.cli_parts import Debug, WorldFiles, load_world_files
-from valuescape.cli_run import run
-from valuescape.cli_stress import stress
+from valuescape.cli.bench import bench
+from valuescape.cli.console import Debug, WorldFiles, load_world_files
+from valuescape.cli.convert import convert, train
+from valuescape.cli.help_text import Commands
+from valuescape.cli.impact import impact
+from valuescape.cli.run import run
+from valuescape.cli.scale import compare, scale
+from valuescape.cli.stress import stress
+from valuescape.cli.terminal import err, out
 from valuescape.presets import presets
-from valuescape.terminal import err, out
+from valuescape.sim.errors import LINES, UsageError, escaped, lines_of
+from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
 app = typer.Typer(
     name="valuescape",
@@ -126,7 +126,7 @@ def replay(
     """
     with Interrupts() as interrupts:
         with leaving_at_once():
-            from valuescape.cli_simulation import run_replay
+            from valuescape.cli.simulate import run_replay
 
             load_world_files(world_files)
         return run_replay(recording, workers, checkpoint, interrupts, out, err)
@@ -147,7 +147,7 @@ def settings(
     ] = False,
 ) -> None:
     """List every setting: its default and what it means. For --set and for configuration files."""
-    from valuescape.settings import settings_markdown, show_settings
+    from valuescape.cli.settings import settings_markdown, show_settings
 
     if markdown:
         out.print(settings_markdown(), end="")
@@ -165,7 +165,7 @@ def checkpoints(
 
     [bold]Example[/]  valuescape checkpoints --episodes 100
     """
-    from valuescape.checkpoints import show_checkpoints
+    from valuescape.cli.shipped import show_checkpoints
 
     show_checkpoints(out, episodes)
 
@@ -173,7 +173,7 @@ def checkpoints(
 @app.command()
 def doctor() -> int:
     """Say what this machine has to offer, what is missing, and how to get it."""
-    from valuescape.doctor import examine
+    from valuescape.cli.doctor import examine
 
     return examine(out)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from valuescape.cli_parts import (
+from valuescape.cli.console import (
     Debug,
     HtmlFile,
     JsonFile,
@@ -15,12 +15,12 @@ from valuescape.cli_parts import (
     say_written,
     write_json,
 )
-from valuescape.terminal import out
-from valuescape.text_table import say_rows
+from valuescape.cli.terminal import out
+from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
-    from valuescape.bench import Measured
-    from valuescape.html_report import Chapter
+    from valuescape.studies.bench import Measured
+    from valuescape.studies.html_report import Chapter
 
 
 def bench(
@@ -50,10 +50,10 @@ def bench(
 
       valuescape bench heights trails --seconds 2
     """
-    from gpu.context import create_headless_context, driver_info
-    from sim.interrupts import Interrupts
-    from valuescape.bench import as_json as bench_json
-    from valuescape.bench import run_benchmarks
+    from valuescape.gpu.context import create_headless_context, driver_info
+    from valuescape.sim.interrupts import Interrupts
+    from valuescape.studies.bench import as_json as bench_json
+    from valuescape.studies.bench import run_benchmarks
 
     require_files(report=report, json=as_json)
     gl = create_headless_context()
@@ -75,8 +75,8 @@ def bench(
 
 
 def _tell(found: Sequence["Measured"], driver: str, report: Path) -> None:
-    from valuescape.bench import groups, table
-    from valuescape.html_report import write_html
+    from valuescape.studies.bench import groups, table
+    from valuescape.studies.html_report import write_html
 
     say_rows(out, table(found), keys=3)
     about = groups()
@@ -87,8 +87,8 @@ def _tell(found: Sequence["Measured"], driver: str, report: Path) -> None:
 
 
 def _chapter(name: str, about: str, found: Sequence["Measured"]) -> "Chapter":
-    from valuescape.bench import table
-    from valuescape.html_report import Chapter
+    from valuescape.studies.bench import table
+    from valuescape.studies.html_report import Chapter
 
     some = [each for each in found if each.group == name]
     return Chapter(name, about, table(some), lambda axes: _plot(axes, some))

@@ -9,12 +9,12 @@ import typer
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from sim.paths import require_replaceable
-from valuescape.outputs import require_writable
-from valuescape.terminal import err, out
+from valuescape.cli.terminal import err, out
+from valuescape.paths import require_writable
+from valuescape.sim.paths import require_replaceable
 
 if TYPE_CHECKING:
-    from sim.config import Config
+    from valuescape.sim.config.files import Config
 
 Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL.zip to start from.")]
 Overrides = Annotated[
@@ -38,7 +38,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 def load_world_files(paths: Iterable[Path] | None) -> None:
     """Run the files that the user named, so that their worlds are known. Raises UsageError."""
-    from sim.worlds import load_world_file
+    from valuescape.sim.worlds import load_world_file
 
     for path in paths or ():
         load_world_file(path)
@@ -50,11 +50,11 @@ def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterabl
     preset: may be a trained model's file, too; it then runs in the world that it fits. World files are loaded
     before it; what is compiled or odd about a model is said from now on. Raises UsageError.
     """
-    from sim import compiling
-    from sim.config import load_config
     from valuescape import remarks
     from valuescape.model_files import preset_of
     from valuescape.presets import config_path
+    from valuescape.sim.codegen import notice as compiling
+    from valuescape.sim.config.files import load_config
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
@@ -95,10 +95,10 @@ def say_lines(lines: Iterable[str], style: str = "") -> None:
 def write_json(path: Path | None, figures: Mapping[str, Any], config: "Config | Mapping[str, Any]") -> None:
     """Write figures to the file that was asked for, if any, with what they are of; unknown is None.
 
-    config: what was run, for `valuescape.report.about`.
+    config: what was run, for `valuescape.run.report.about`.
     """
     if path:
-        from valuescape.report import about
+        from valuescape.run.report import about
 
         report = {**figures, **about(config)}
         path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")

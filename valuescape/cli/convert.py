@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from sim.policy.reward_units import RewardUnits
-from valuescape.cli_parts import WorldFiles, load_world_files
-from valuescape.terminal import err
-from valuescape.terminal import out as terminal
+from valuescape.cli.console import WorldFiles, load_world_files
+from valuescape.cli.terminal import err
+from valuescape.cli.terminal import out as terminal
+from valuescape.sim.policy.reward_units import RewardUnits
 
 _Force = Annotated[
     bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
@@ -44,8 +44,8 @@ def convert(
 
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
-    from sim.policy.loading import convert as convert_checkpoint
-    from sim.policy.store import check_replaceable
+    from valuescape.sim.policy.formats.native import check_replaceable
+    from valuescape.sim.policy.loading import convert as convert_checkpoint
 
     check_replaceable(out, world_files or [], force=force)
     load_world_files(world_files)
@@ -79,9 +79,9 @@ def train(
 
       valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
     """
-    from sim.policy.store import check_replaceable
-    from valuescape.training import check_algorithm, default_timesteps, world_to_train_in
-    from valuescape.training import train as train_checkpoint
+    from valuescape.sim.policy.formats.native import check_replaceable
+    from valuescape.training.train import check_algorithm, default_timesteps, world_to_train_in
+    from valuescape.training.train import train as train_checkpoint
 
     load_world_files(world_files)
     made_in = world_to_train_in(world)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from gpu.context import create_headless_context, driver_info, egl_device_count, library_loads
-from render.display import display_available
-from sim.errors import UsageError
-from sim.resources import available_memory, usable_cores
-from valuescape.terminal import Terminal, spelled
+from valuescape.cli.terminal import Terminal, spelled
+from valuescape.gpu.context import create_headless_context, driver_info, egl_device_count, library_loads
+from valuescape.render.displays.display import display_available
+from valuescape.sim.errors import UsageError
+from valuescape.sim.resources import available_memory, usable_cores
 
 _GL_PACKAGES = {
     "libGL.so.1": "libgl1",

@@ -8,8 +8,8 @@ from typing import Any
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from valuescape.cli.terminal import spell_what_cannot_be_encoded
 from valuescape.invocation import note_arguments
-from valuescape.terminal import spell_what_cannot_be_encoded
 
 _MARKUP = ("[bold]", "[/]")
 

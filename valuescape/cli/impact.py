@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from valuescape.cli_parts import (
+from valuescape.cli.console import (
     Debug,
     HtmlFile,
     JsonFile,
@@ -21,8 +21,8 @@ from valuescape.cli_parts import (
     say_written,
     write_json,
 )
-from valuescape.terminal import out
-from valuescape.text_table import say_rows
+from valuescape.cli.terminal import out
+from valuescape.cli.text_table import say_rows
 
 _COLORS = {"on": "tab:green", "off": "tab:red"}
 """Of what a switch is worth; what is less than its error is grey."""
@@ -45,10 +45,10 @@ def impact(
 
     [bold]Example[/]  valuescape impact --set agents.count=1000
     """
-    from sim.interrupts import Interrupts
-    from valuescape.impact import SWITCHES, agreements, judge, measure, variants
-    from valuescape.impact import as_json as impact_json
-    from valuescape.stage import runnable
+    from valuescape.run.stage import runnable
+    from valuescape.sim.interrupts import Interrupts
+    from valuescape.studies.impact import SWITCHES, agreements, judge, measure, variants
+    from valuescape.studies.impact import as_json as impact_json
 
     config = read_config(preset, overrides, world_files)
     runnable(config)
@@ -75,7 +75,7 @@ def impact(
 
 
 def _tell(config: Any, found: Sequence[Any], worths: Sequence[Any], report: Path) -> None:
-    from valuescape.html_report import Chapter, write_html
+    from valuescape.studies.html_report import Chapter, write_html
 
     rows = _rows(worths)
     say_rows(out, rows)
@@ -118,7 +118,7 @@ def _row(worth: Any) -> list[str]:
 def _verdict(found: Sequence[Any]) -> list[str]:
     from statistics import median
 
-    from valuescape.impact import ALL_OFF, ALL_ON
+    from valuescape.studies.impact import ALL_OFF, ALL_ON
 
     speeds = {each.name: median(each.fps) for each in found if each.fps}
     if ALL_ON not in speeds or ALL_OFF not in speeds:

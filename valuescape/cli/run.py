@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from valuescape.cli_parts import Debug, WorldFiles, read_config
-from valuescape.length import RunLength
-from valuescape.outputs import remove_if_empty, require_name, require_writable
-from valuescape.results import Outputs
-from valuescape.terminal import err, out
+from valuescape.cli.console import Debug, WorldFiles, read_config
+from valuescape.cli.terminal import err, out
+from valuescape.paths import remove_if_empty, require_name, require_writable
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
 
 if TYPE_CHECKING:
-    from sim.config import Config
-    from sim.interrupts import Interrupts
+    from valuescape.sim.config.files import Config
+    from valuescape.sim.interrupts import Interrupts
 
 _Preset = Annotated[
     str, typer.Argument(help="A preset (see `valuescape presets`), a FILE.toml, or a trained MODEL.zip.")
@@ -123,13 +123,13 @@ def run(
 
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
     """
-    from sim.interrupts import Interrupts, leaving_at_once
+    from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
     length = RunLength(frames, seconds, ticks)
     shown = Order(headless, length, folder, record, screenshot, profile, export, figure, strict)
     with Interrupts() as interrupts:
         with leaving_at_once():
-            from valuescape.cli_simulation import SimulationOrder
+            from valuescape.cli.simulate import SimulationOrder
 
             simulation = SimulationOrder(ticks, checksum, record_run, record_every)
             config = read_config(preset, _changes(overrides, seed), world_files)
@@ -162,8 +162,8 @@ class Order:
 
     def outputs(self, config: "Config", *, headless: bool) -> Outputs:
         """Return where the run's files go. Raises UsageError if one of them could not be written."""
-        from sim.paths import require_replaceable
-        from valuescape.profile_files import require_profile
+        from valuescape.costs.profile_files import require_profile
+        from valuescape.sim.paths import require_replaceable
 
         folder = self.folder or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
         for name in ("record", "screenshot", "profile", "export", "figure"):
@@ -186,15 +186,15 @@ def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
 
 
 def _simulate(config: "Config", simulation: Any, shown: Order, interrupts: "Interrupts") -> int:
-    from valuescape.cli_simulation import require_simulation, run_simulation
+    from valuescape.cli.simulate import require_simulation, run_simulation
 
     require_simulation(simulation, shown.options)
     return run_simulation(config, simulation, interrupts, out, err)
 
 
 def _show(config: "Config", order: Order, interrupts: "Interrupts") -> int:
-    from render.display import display_available
-    from sim.interrupts import unfinished
+    from valuescape.render.displays.display import display_available
+    from valuescape.sim.interrupts import unfinished
 
     headless = order.headless or not display_available()
     outputs = order.outputs(config, headless=headless)
@@ -207,11 +207,11 @@ def _show(config: "Config", order: Order, interrupts: "Interrupts") -> int:
 
 
 def _run(config: "Config", order: Order, outputs: Outputs, headless: bool, interrupts: "Interrupts") -> int:
-    from sim.interrupts import leaving_at_once
+    from valuescape.sim.interrupts import leaving_at_once
 
     with leaving_at_once():
-        from valuescape.session import Session
-        from valuescape.tables import broken_limits, progress_bar, show_result
+        from valuescape.cli.run_result import broken_limits, progress_bar, show_result
+        from valuescape.run.session import Session
 
     length = order.length
     if headless and length == RunLength():

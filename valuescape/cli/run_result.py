@@ -9,14 +9,14 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from sim.config import Config
-from sim.health import Limit, limits
-from valuescape.terminal import Terminal
-from valuescape.text_table import say_rows
+from valuescape.cli.terminal import Terminal
+from valuescape.cli.text_table import say_rows
+from valuescape.sim.config.files import Config
+from valuescape.sim.measuring.health import Limit, limits
 
 if TYPE_CHECKING:
-    from valuescape.results import Progress, RunResult
-    from valuescape.session import Session
+    from valuescape.run.outputs import Progress, RunResult
+    from valuescape.run.session import Session
 
 
 @contextlib.contextmanager

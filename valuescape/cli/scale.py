@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.errors import UsageError
-from valuescape.cli_parts import (
+from valuescape.cli.console import (
     Debug,
     HtmlFile,
     JsonFile,
@@ -24,9 +23,10 @@ from valuescape.cli_parts import (
     say_written,
     write_json,
 )
-from valuescape.figures import finite, shown
-from valuescape.terminal import out
-from valuescape.text_table import say_rows
+from valuescape.cli.terminal import out
+from valuescape.cli.text_table import say_rows
+from valuescape.formatting import finite, shown
+from valuescape.sim.errors import UsageError
 
 _Workers = Annotated[
     str | None,
@@ -85,8 +85,8 @@ def scale(
 
       valuescape scale --write mine.toml && valuescape run mine.toml
     """
-    from sim.interrupts import Interrupts
-    from valuescape.scale import measure
+    from valuescape.sim.interrupts import Interrupts
+    from valuescape.studies.scale import measure
 
     given = {
         "workers": _numbers("--workers", workers, 0),
@@ -140,8 +140,8 @@ def compare(
 
       valuescape compare docs/bench/scale.json mine.json --tolerance 0.2
     """
-    from valuescape.compare import compare as compare_reports
-    from valuescape.compare import read_report
+    from valuescape.studies.compare import compare as compare_reports
+    from valuescape.studies.compare import read_report
 
     earlier, later = read_report(before), read_report(after)
     found = compare_reports(earlier, later, tolerance)
@@ -158,7 +158,7 @@ def compare(
         say_rows(out, rows)
         say_lines(lines, "bold red" if reasons else "green")
     if report:
-        from valuescape.html_report import Chapter, write_html
+        from valuescape.studies.html_report import Chapter, write_html
 
         write_html(report, f"{before} and {after}", [*warnings, *lines], [Chapter("Figures", table=rows)])
         if not as_json:
@@ -173,7 +173,7 @@ def _as_good(tolerance: float | None) -> str:
 
 
 def _print_json(found: Any, compared: dict[str, Any], tolerance: float | None) -> None:
-    from valuescape.report import about
+    from valuescape.run.report import about
 
     figures = [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows]
     different = [asdict(each) for each in found.differences]
@@ -212,10 +212,10 @@ def _plan(config: Any, given: dict[str, Any], sweep: Path | None, write: Path | 
 
     Raises UsageError if that cannot be run.
     """
-    from sim.config import changed
-    from valuescape.scale import ScalePlan
-    from valuescape.stage import runnable
-    from valuescape.sweep import read_sweep, require_size
+    from valuescape.run.stage import runnable
+    from valuescape.sim.config.files import changed
+    from valuescape.studies.scale import ScalePlan
+    from valuescape.studies.sweep import read_sweep, require_size
 
     from_file = read_sweep(sweep) if sweep else {}
     plan = ScalePlan(**from_file | {name: value for name, value in given.items() if value is not None})
@@ -230,9 +230,9 @@ def _plan(config: Any, given: dict[str, Any], sweep: Path | None, write: Path | 
 def _tell_scale(
     config: Any, cells: Sequence[Any], plan: Any, where: tuple[Path | None, Path, Path | None], preset: str
 ) -> None:
-    from valuescape.scale import as_json as scale_json
-    from valuescape.scale import judge_all
-    from valuescape.scale_report import scale_table, settings_title, verdict_lines, write_scale_html
+    from valuescape.studies.scale import as_json as scale_json
+    from valuescape.studies.scale import judge_all
+    from valuescape.studies.scale_report import scale_table, settings_title, verdict_lines, write_scale_html
 
     json_path, html_path, toml_path = where
     for settings, verdict in judge_all(cells):
@@ -249,8 +249,8 @@ def _tell_scale(
 
 def _write_config(path: Path, config: Any, preset: str, settings: Any, verdict: Any) -> None:
     """Write the configuration that was measured, with the workers that served its crowd's size best."""
-    from sim.config import changed
-    from valuescape.config_files import config_toml
+    from valuescape.sim.config.files import changed
+    from valuescape.sim.config.toml_writer import config_toml
 
     nearest = min(verdict.best, key=lambda crowd: abs(math.log(crowd / config.agents.count)))
     best = changed(config, {**settings, "workers.count": verdict.best[nearest]})

@@ -3,9 +3,9 @@
 import difflib
 import json
 
-from sim.config import LIVE, Config, expectation
-from sim.errors import UsageError
-from valuescape.terminal import Terminal
+from valuescape.cli.terminal import Terminal
+from valuescape.sim.config.files import LIVE, Config, expectation
+from valuescape.sim.errors import UsageError
 
 
 def show_settings(console: Terminal, section: str | None) -> None:

@@ -1,10 +1,10 @@
 """The checkpoints that come with the program: what they are, how they were made, what they are worth."""
 
-from sim.policy.store import load
-from valuescape.evaluation import evaluate_checkpoint
+from valuescape.cli.terminal import Terminal
 from valuescape.presets import configs_dir
-from valuescape.terminal import Terminal
-from valuescape.training import world_to_train_in
+from valuescape.sim.policy.formats.native import load
+from valuescape.training.evaluate import evaluate_checkpoint
+from valuescape.training.train import world_to_train_in
 
 _SEED = 1_000_003
 """Of the starts for a new measurement: none that a training has used."""

@@ -9,18 +9,18 @@ from pathlib import Path
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from sim.config import Config
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.interrupts import Interrupts
-from sim.paths import require_replaceable
-from sim.worlds import make_world
-from valuescape.outputs import require_writable
+from valuescape.cli.terminal import Terminal
+from valuescape.paths import require_writable
 from valuescape.presets import find_checkpoint
-from valuescape.recording import Recording, RunRecorder, Sample, sampled_ticks
-from valuescape.replay import RunDiffersError, other_versions, replay
-from valuescape.simulation import simulate
-from valuescape.terminal import Terminal
+from valuescape.recordings.recording import Recording, RunRecorder, Sample, sampled_ticks
+from valuescape.recordings.replay import RunDiffersError, other_versions, replay
+from valuescape.recordings.simulate import simulate
+from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.paths import require_replaceable
+from valuescape.sim.worlds import make_world
 
 
 @dataclass(frozen=True, slots=True)

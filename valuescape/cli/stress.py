@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.errors import UsageError
-from valuescape.cli_parts import (
+from valuescape.cli.console import (
     Debug,
     HtmlFile,
     JsonFile,
@@ -21,14 +20,15 @@ from valuescape.cli_parts import (
     say_written,
     write_json,
 )
-from valuescape.terminal import err, out
-from valuescape.text_table import say_rows
+from valuescape.cli.terminal import err, out
+from valuescape.cli.text_table import say_rows
+from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
-    from sim.config import Config
-    from sim.interrupts import Interrupts
-    from valuescape.breaking_point import Search
-    from valuescape.stress import Load
+    from valuescape.sim.config.files import Config
+    from valuescape.sim.interrupts import Interrupts
+    from valuescape.studies.breaking_point import Search
+    from valuescape.studies.loads import Load
 
 
 _Load = Annotated[
@@ -100,7 +100,7 @@ def stress(
 
       valuescape stress --chaos --minutes 5
     """
-    from sim.interrupts import Interrupts
+    from valuescape.sim.interrupts import Interrupts
 
     if chaos and until_break:
         raise UsageError("--chaos does not go with --until-break", "run the command twice")
@@ -146,11 +146,11 @@ class Wanted:
 def _search(
     config: "Config", wanted: Wanted, interrupts: "Interrupts", where: tuple[Path | None, Path]
 ) -> int:
-    from sim.config import changed
-    from valuescape.breaking_point import as_json as stress_json
-    from valuescape.breaking_point import confirmed, lies_between, search, trials_left
-    from valuescape.stage import runnable
-    from valuescape.stress import Load, try_session
+    from valuescape.run.stage import runnable
+    from valuescape.sim.config.files import changed
+    from valuescape.studies.breaking_point import as_json as stress_json
+    from valuescape.studies.breaking_point import confirmed, lies_between, search, trials_left
+    from valuescape.studies.loads import Load, try_session
 
     load = Load.read(wanted.load)
     runnable(config)
@@ -198,8 +198,8 @@ def _beside(where: tuple[Path | None, Path]) -> tuple[Path | None, Path]:
 
 
 def _tell_search(found: "Search", unit: str, report: Path) -> None:
-    from valuescape.breaking_point import verdict
-    from valuescape.stress_report import trials_table, write_search
+    from valuescape.studies.breaking_point import verdict
+    from valuescape.studies.stress_report import trials_table, write_search
 
     say_rows(out, trials_table(found, unit))
     say_lines(verdict(found, unit))
@@ -208,10 +208,10 @@ def _tell_search(found: "Search", unit: str, report: Path) -> None:
 
 
 def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]) -> int:
-    from valuescape.figures import finite
-    from valuescape.soak import soak
-    from valuescape.stage import runnable
-    from valuescape.stress_report import soak_lines, soak_table, write_soak
+    from valuescape.formatting import finite
+    from valuescape.run.stage import runnable
+    from valuescape.studies.soak import soak
+    from valuescape.studies.stress_report import soak_lines, soak_table, write_soak
 
     runnable(config)
     with progress_bar() as bar:
@@ -235,9 +235,9 @@ def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tup
 def _chaos(
     config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]
 ) -> int:
-    from valuescape.chaos import disturb
-    from valuescape.stage import runnable
-    from valuescape.stress_report import chaos_lines, write_chaos
+    from valuescape.run.stage import runnable
+    from valuescape.studies.chaos import disturb
+    from valuescape.studies.stress_report import chaos_lines, write_chaos
 
     checkpoint = runnable(config)
     with progress_bar() as bar:

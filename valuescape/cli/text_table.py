@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from valuescape.terminal import Terminal, spelled
+from valuescape.cli.terminal import Terminal, spelled
 
 Cell = str | Text
 Row = Sequence[Cell]

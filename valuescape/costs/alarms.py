@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.looks import Looks
-from sim.config import Config
-from sim.errors import UsageError
-from sim.health import RunLog
-from valuescape.breakdown import SECTIONS, Part
+from valuescape.costs.breakdown import SECTIONS, Part
+from valuescape.render.view.looks import Looks
+from valuescape.sim.config.files import Config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import RunLog
 
 WINDOW_S = 5.0
 """Over which a run's figures are taken here: long enough for a hiccup not to count."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.profiler import WORKER_SECTIONS, own_times
+from valuescape.sim.measuring.profiler import WORKER_SECTIONS, own_times
 
 EXACT_FRAME = "exact frame"
 """A frame whose sections each waited for what they had asked of the GPU."""

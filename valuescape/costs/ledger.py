@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import psutil
 
-from gpu.meter import FrameMeter
-from gpu.timers import GpuTimers, can_be_trusted
-from render.cards import Card
-from render.viewer import Viewer
-from sim.config import Config
-from sim.engine import EpisodeStats
-from sim.health import Limit, RunLog, limits, measures
-from sim.sections import StatsConfig
-from sim.stats_cache import Refresh, StatsCache
-from valuescape.breakdown import Advice, Facts, Part, advise, frame_parts, worker_loads
-from valuescape.captions import profile_card
-from valuescape.profile_files import Track, worker_tracks
-from valuescape.stage import Stage
+from valuescape.costs.breakdown import Advice, Facts, Part, advise, frame_parts, worker_loads
+from valuescape.costs.profile_files import Track, worker_tracks
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.timers import GpuTimers, can_be_trusted
+from valuescape.render.overlay.cards import Card
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.captions import profile_card
+from valuescape.run.stage import Stage
+from valuescape.sim.config.files import Config
+from valuescape.sim.config.sections import StatsConfig
+from valuescape.sim.engine import EpisodeStats
+from valuescape.sim.measuring.health import Limit, RunLog, limits, measures
+from valuescape.sim.measuring.stats_cache import Refresh, StatsCache
 
 _EXACT_EVERY = 61
 """Frames from one whose sections are measured exactly to the next: it takes a little longer than others.

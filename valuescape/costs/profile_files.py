@@ -10,9 +10,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sim.errors import UsageError
-from sim.profiler import WORKER_SECTIONS, statistics
-from valuescape.outputs import require_writable
+from valuescape.paths import require_writable
+from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.profiler import WORKER_SECTIONS, statistics
 
 FORMATS = (".json", ".csv", ".trace")
 """Suffixes of a profile's file: statistics in either form, or the spans themselves (Chrome's trace format).

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from sim.engine import Engine
-from sim.stepper import Stepper
+from valuescape.sim.engine import Engine
+from valuescape.sim.stepping.stepper import Stepper
 
 _SINGLE = {"observation_space": "single_observation_space", "action_space": "single_action_space"}
 

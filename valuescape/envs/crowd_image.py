@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.worlds import World
+from valuescape.sim.worlds import World
 
 SIZE = 480, 480
 """Height and width in pixels."""

@@ -8,8 +8,8 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from sim.errors import UsageError
-from valuescape.vector_env import CrowdVectorEnv
+from valuescape.envs.vector_env import CrowdVectorEnv
+from valuescape.sim.errors import UsageError
 
 Infos = list[dict[str, Any]]
 

@@ -6,9 +6,9 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
-from sim.errors import UsageError
-from sim.worlds import ElementwiseWorld, World, make_world
-from valuescape.gym_env import gym_action_space
+from valuescape.envs.world_env import gym_action_space
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds import ElementwiseWorld, World, make_world
 
 WORLD_OF_ID = {
     "MountainCar-v0": "mountain_car",
@@ -64,5 +64,5 @@ def make_spec(world: World, arguments: dict[str, Any]) -> EnvSpec:
         id=_ID_OF_WORLD.get(world.name, world.name),
         max_episode_steps=world.max_episode_steps,
         kwargs={"id": world.name} | arguments,
-        vector_entry_point="valuescape.vector_env:make_from_spec",
+        vector_entry_point="valuescape.envs.vector_env:make_from_spec",
     )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.stepper import Stepper
-from sim.worlds.base import Float32Array
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds.base import Float32Array
 
 BoolArray = NDArray[np.bool_]
 Indices = NDArray[np.intp]

@@ -17,17 +17,17 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from sim.arena import Arena
-from sim.config import Config, load_config
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.exchange import Exchange
-from sim.worker import uses_simd
-from sim.worlds import World
-from valuescape.crowd_image import crowd_image
-from valuescape.vector_shared import SharedAttributes
-from valuescape.vector_spaces import make_spec, single_action_space, single_observation_space, world_of
-from valuescape.vector_starts import Seed, Starts
+from valuescape.envs.attributes import SharedAttributes
+from valuescape.envs.crowd_image import crowd_image
+from valuescape.envs.spaces import make_spec, single_action_space, single_observation_space, world_of
+from valuescape.envs.starts import Seed, Starts
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.crew.worker import uses_simd
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.stepping.exchange import Exchange
+from valuescape.sim.worlds import World
 
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
@@ -301,7 +301,7 @@ class CrowdVectorEnv(SharedAttributes):
 def make_exchange(config: Config, arena: Arena, world: World) -> Exchange:
     """Return what hands actions over and outcomes back, compiled if ticks are."""
     if uses_simd(config):
-        from sim.simd.exchange import CompiledExchange
+        from valuescape.sim.stepping.compiled.exchange import CompiledExchange
 
         return CompiledExchange(arena, world)
     return Exchange(arena, world)

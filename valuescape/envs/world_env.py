@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
+from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
 
 Float32Array = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.policy.network import Checkpoint, Mlp
+from valuescape.sim.policy.network import Checkpoint, Mlp
 
 
 def array_hash(array: NDArray[Any]) -> str:

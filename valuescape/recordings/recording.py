@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, field_validator
 
-from sim.config import Config
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.interrupts import may_be_torn, unfinished
-from sim.paths import open_plain, reading
-from sim.policy.network import Checkpoint
-from sim.sections import MAX_TEXT
-from valuescape.checksum import array_hash, checkpoint_hash
 from valuescape.parsing import Part, Text, at_most, parse_json
+from valuescape.recordings.checksum import array_hash, checkpoint_hash
+from valuescape.sim.config.files import Config
+from valuescape.sim.config.sections import MAX_TEXT
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import may_be_torn, unfinished
+from valuescape.sim.paths import open_plain, reading
+from valuescape.sim.policy.network import Checkpoint
 
 SAMPLES = 20
 """Ticks that a recording keeps, beside tick 0, unless told otherwise."""

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config import Config
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.policy.network import Checkpoint
-from sim.worlds import make_world
-from valuescape.checksum import array_hash, checkpoint_hash, first_difference
 from valuescape.presets import find_checkpoint
-from valuescape.recording import Recording, Sample, versions
-from valuescape.simulation import simulate
+from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
+from valuescape.recordings.recording import Recording, Sample, versions
+from valuescape.recordings.simulate import simulate
+from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import make_world
 
 
 class RunDiffersError(Exception):

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Iterable
 
-from sim.config import Config
-from sim.engine import Engine
-from sim.policy.network import Checkpoint
+from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
+from valuescape.sim.policy.network import Checkpoint
 
 _LOOK_S = 0.005
 """Seconds between two looks at workers that run by themselves."""

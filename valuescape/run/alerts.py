@@ -4,9 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.config import Config
-from valuescape.presets import lighter_preset
-from valuescape.watch import (
+from valuescape.costs.alarms import (
     Alarm,
     ChangeWatch,
     Settings,
@@ -14,9 +12,11 @@ from valuescape.watch import (
     parse_alarms,
     recent_figures,
 )
+from valuescape.presets import lighter_preset
+from valuescape.sim.config.files import Config
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 _AGAIN_S = 30.0
 """Seconds until the same is said again."""

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from gpu.meter import FrameMeter
-from render.cards import Card
-from render.labels import Annotations, Heading
-from render.trails import Thinned
-from sim.engine import Engine, EpisodeStats
-from sim.health import RunLog
-from sim.health import rate as rate_of
-from sim.policy.network import Checkpoint
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.overlay.cards import Card
+from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.render.scene.trails import Thinned
+from valuescape.sim.engine import Engine, EpisodeStats
+from valuescape.sim.measuring.health import RunLog
+from valuescape.sim.measuring.health import rate as rate_of
+from valuescape.sim.policy.network import Checkpoint
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 _NOTICE_S = 4.0
 _PARTS = 7

@@ -4,12 +4,12 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from render.changes import Change, Restart, Set, Slice
-from render.events import Event, Key
-from render.viewer import Asked, Request, Say, Select
+from valuescape.render.displays.events import Event, Key
+from valuescape.render.panel.changes import Change, Restart, Set, Slice
+from valuescape.render.view.viewer import Asked, Request, Say, Select
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 
 AGAIN_S = 2.0

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from gpu.meter import FrameMeter
-from gpu.passes.critic import CriticPass
-from gpu.passes.uploaded_field import UploadedField
-from sim.config import Config
-from sim.landscape import MapPlane, grid_obs, map_plane, network_inputs
-from sim.policy.inference import value
-from sim.policy.network import Checkpoint
-from sim.signals import Critic
-from sim.worlds import World
-from sim.worlds.base import Float32Array
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.critic import CriticPass
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.sim.config.files import Config
+from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane, network_inputs
+from valuescape.sim.insight.signals import Critic
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import World
+from valuescape.sim.worlds.base import Float32Array
 
 
 class Landscape:
@@ -114,7 +114,7 @@ def _upload(
 def _torch_values(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     import torch
 
-    from sim.policy.reference import TorchCheckpoint
+    from valuescape.sim.policy.reference import TorchCheckpoint
 
     rows = torch.from_numpy(np.ascontiguousarray(obs.T))
     values: Float32Array = TorchCheckpoint(checkpoint).value(rows).numpy().ravel()
@@ -122,6 +122,6 @@ def _torch_values(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
 
 
 def _torchscript(config: Config, world: World) -> Callable[[Float32Array], Float32Array]:
-    from sim.policy.torchscript import load_torchscript_critic
+    from valuescape.sim.policy.formats.torchscript import load_torchscript_critic
 
     return load_torchscript_critic(Path(config.policy.torchscript_critic), len(world.obs))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.source import ENDING_SHIFT
-from sim.errors import UsageError
-from sim.landscape import MapPlane
-from sim.worlds import Variable
-from valuescape.checksum import checkpoint_hash
-from valuescape.report import about
+from valuescape.gpu.shader_source import ENDING_SHIFT
+from valuescape.recordings.checksum import checkpoint_hash
+from valuescape.run.report import about
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.worlds import Variable
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 FORMAT = "valuescape-export-1"
 

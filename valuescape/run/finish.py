@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valuescape.profile_files import write_profile
-from valuescape.report import write_report
-from valuescape.results import RunResult
+from valuescape.costs.profile_files import write_profile
+from valuescape.run.outputs import RunResult
+from valuescape.run.report import write_report
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 
 def finish(session: "Session") -> RunResult:
@@ -35,8 +35,8 @@ def finish(session: "Session") -> RunResult:
 
 def _export(session: "Session") -> list[Path]:
     """Write the last tick's arrays and their figure, as far as asked for."""
-    from valuescape.export import gather, write_npz
-    from valuescape.run_figure import draw
+    from valuescape.run.export import gather, write_npz
+    from valuescape.run.run_figure import draw
 
     outputs, data, files = session.outputs, gather(session), []
     if outputs.export:

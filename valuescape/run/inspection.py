@@ -3,15 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.heights import on_ground
-from render.cards import Card
-from render.picking import Positions, nearest, on_screen
-from render.selection import Selection, within
-from render.viewer import Viewer
-from sim.engine import Engine
-from sim.signals import Signal, Signals
-from sim.worlds.base import DiscreteAction
-from valuescape.stage import Stage
+from valuescape.gpu.heights import on_ground
+from valuescape.render.overlay.cards import Card
+from valuescape.render.view.picking import Positions, nearest, on_screen
+from valuescape.render.view.selection import Selection, within
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.stage import Stage
+from valuescape.sim.engine import Engine
+from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.worlds.base import DiscreteAction
 
 _REACH_PX = 18.0
 """How far from an agent one may click."""

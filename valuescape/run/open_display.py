@@ -1,8 +1,8 @@
 """Where a run is drawn unless it is told: a window, or a picture that nobody sees."""
 
-from render.display import Display
-from render.headless import HeadlessDisplay
-from sim.config import Config
+from valuescape.render.displays.display import Display
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.sim.config.files import Config
 
 
 def open_display(config: Config, *, headless: bool) -> Display:
@@ -11,6 +11,8 @@ def open_display(config: Config, *, headless: bool) -> Display:
     size = render.width, render.height
     if headless:
         return HeadlessDisplay(size, render.device)
-    from render.window import WindowDisplay  # GLFW looks for a display when it is imported
+    from valuescape.render.displays.window import (
+        WindowDisplay,
+    )  # GLFW looks for a display when it is imported
 
     return WindowDisplay(size, "Valuescape", vsync=render.vsync)

@@ -9,7 +9,7 @@ from typing import Any
 class Outputs:
     """Where a run leaves what it makes: `run.json` always, a picture when headless or asked for.
 
-    export: arrays of the last tick (`valuescape.export`). figure: these drawn for a paper.
+    export: arrays of the last tick (`valuescape.run.export`). figure: these drawn for a paper.
     """
 
     folder: Path

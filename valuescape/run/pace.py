@@ -1,8 +1,8 @@
 """Which tick a frame shows: beside the simulation's own clock, or in lockstep with frames."""
 
-from sim.engine import Engine
-from sim.layout import NO_LIMIT
-from valuescape.length import RunLength
+from valuescape.run.length import RunLength
+from valuescape.sim.engine import Engine
+from valuescape.sim.shared.layout import NO_LIMIT
 
 _STEP = 2**0.5
 """How much faster or slower one press of a key makes it."""

@@ -4,15 +4,15 @@ import math
 import time
 from typing import Any
 
-from render.changes import Change, Standing
-from render.display import Display
-from render.events import Event
-from render.panel import Panel
-from render.viewer import Viewer
-from sim.worlds.registry import world_names
-from valuescape.accounts import Accounts
-from valuescape.pace import Pace
-from valuescape.stage import Stage
+from valuescape.costs.ledger import Accounts
+from valuescape.render.displays.display import Display
+from valuescape.render.displays.events import Event
+from valuescape.render.panel.changes import Change, Standing
+from valuescape.render.panel.panel import Panel
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.pace import Pace
+from valuescape.run.stage import Stage
+from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
 """Seconds between two pictures of a panel that nobody touches; `panel` in F3 says what one costs."""

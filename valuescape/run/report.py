@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.config import Config
-from sim.errors import UsageError
-from sim.health import limits, measures
-from sim.resources import usable_cores
-from valuescape.figures import finite
+from valuescape.formatting import finite
 from valuescape.invocation import command
+from valuescape.sim.config.files import Config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import limits, measures
+from valuescape.sim.resources import usable_cores
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 _PACKAGES = ("valuescape", "numpy", "numba", "torch", "moderngl", "glfw", "multiprocess", "av")
 

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sim.config import changed
-from sim.errors import UsageError
-from sim.supervisor import WorkerFailedError
-from valuescape.stage import runnable
-from valuescape.starting import CancelledError
+from valuescape.run.stage import runnable
+from valuescape.run.starting import CancelledError
+from valuescape.sim.config.files import changed
+from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
-    from valuescape.session import Session
+    from valuescape.run.session import Session
 
 _HINT = "Esc: back to the run as it was"
 

@@ -11,9 +11,9 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from render.colormaps import DIVERGING, value_map
-from sim.errors import UsageError
-from valuescape.export import RunData
+from valuescape.render.scene.colormaps import DIVERGING, value_map
+from valuescape.run.export import RunData
+from valuescape.sim.errors import UsageError
 
 TRAILS = 200
 """Trails that are drawn at most: more would be a blot, and a file of many megabytes."""

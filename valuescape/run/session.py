@@ -8,38 +8,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gpu.context import driver_info
-from gpu.meter import FrameMeter
-from render.changes import Change
-from render.display import Display, picture_bytes
-from render.gestures import Gestures
-from render.labels import FONT_PX
-from render.recorder import VideoRecorder, save_png
-from render.scene import Scene
-from render.viewer import viewer_of
-from sim.config import Config
-from sim.engine import Engine
-from sim.health import RunLog
-from sim.interrupts import Interrupts
-from sim.policy.network import Checkpoint
-from sim.supervisor import WorkerFailedError
-from valuescape.accounts import Accounts
-from valuescape.alerts import Alerts
-from valuescape.breakdown import EXACT_FRAME
-from valuescape.captions import Captions
-from valuescape.controls import Controls
-from valuescape.displays import open_display
-from valuescape.finish import finish
-from valuescape.inspection import Inspection
-from valuescape.length import RunLength
-from valuescape.pace import Pace
-from valuescape.restarting import restart
-from valuescape.results import Outputs, Progress, RunResult
-from valuescape.stage import Stage, runnable
-from valuescape.starting import UnwatchedStart, WatchedStart, start_engine
+from valuescape.costs.breakdown import EXACT_FRAME
+from valuescape.costs.ledger import Accounts
+from valuescape.gpu.context import driver_info
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.displays.display import Display, picture_bytes
+from valuescape.render.displays.gestures import Gestures
+from valuescape.render.displays.recorder import VideoRecorder, save_png
+from valuescape.render.overlay.labels import FONT_PX
+from valuescape.render.panel.changes import Change
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.viewer import viewer_of
+from valuescape.run.alerts import Alerts
+from valuescape.run.captions import Captions
+from valuescape.run.controls import Controls
+from valuescape.run.finish import finish
+from valuescape.run.inspection import Inspection
+from valuescape.run.length import RunLength
+from valuescape.run.open_display import open_display
+from valuescape.run.outputs import Outputs, Progress, RunResult
+from valuescape.run.pace import Pace
+from valuescape.run.restarting import restart
+from valuescape.run.stage import Stage, runnable
+from valuescape.run.starting import UnwatchedStart, WatchedStart, start_engine
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.engine import Engine
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.measuring.health import RunLog
+from valuescape.sim.policy.network import Checkpoint
 
 if TYPE_CHECKING:
-    from valuescape.tuning import Tuning
+    from valuescape.run.panel import Tuning
 
 _BLIND_S = 0.02
 """Between two looks for events while nothing is drawn."""
@@ -114,7 +114,7 @@ class Session:
         self._begin_view()
 
     def _open_tuning(self) -> "Tuning":
-        from valuescape.tuning import Tuning  # takes 0.15 s to import
+        from valuescape.run.panel import Tuning  # takes 0.15 s to import
 
         tuning = Tuning(self.display, self.config.render.text_px / FONT_PX)
         self._owned.callback(tuning.release)

@@ -3,22 +3,22 @@
 from contextlib import ExitStack
 from dataclasses import replace
 
-from gpu.context import driver_info
-from gpu.meter import FrameMeter
-from gpu.source import TRAIL_COLORS, install_includes
-from render.display import Display
-from render.scene import Scene
-from sim.config import Config
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.landscape import map_plane
-from sim.policy.network import Checkpoint
-from sim.signals import Signal, Signals, available
-from sim.worlds import make_world
-from valuescape.critic_field import critic_and_landscape
+from valuescape.costs.alarms import parse_alarms
+from valuescape.gpu.context import driver_info
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import TRAIL_COLORS, install_includes
 from valuescape.presets import find_checkpoint
-from valuescape.starting import Start, wait_ready
-from valuescape.watch import parse_alarms
+from valuescape.render.displays.display import Display
+from valuescape.render.scene.scene import Scene
+from valuescape.run.critic_field import critic_and_landscape
+from valuescape.run.starting import Start, wait_ready
+from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.insight.signals import Signal, Signals, available
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import make_world
 
 
 class Stage:

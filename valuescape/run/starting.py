@@ -7,16 +7,16 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from render.display import Display
-from render.events import Action, Close, Key
-from render.waiting import WaitingPicture
-from sim import compiling
-from sim.config import Config
-from sim.engine import Engine
-from sim.interrupts import Interrupts
-from sim.layout import Phase
-from sim.policy.network import Checkpoint
-from sim.preparing import compile_apart
+from valuescape.render.displays.display import Display
+from valuescape.render.displays.events import Action, Close, Key
+from valuescape.render.overlay.waiting import WaitingPicture
+from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.preparing import compile_apart
+from valuescape.sim.engine import Engine
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.shared.layout import Phase
 
 _LOOK_S, _FRAME_S = 0.02, 0.05
 _COMPILING = "compiling the simulation for this machine (first time only)"

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UsageError
-from sim.interrupts import Interrupts
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
 
-FOLDER = Path(__file__).parent / "benchmarks"
+FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
 @dataclass(frozen=True, slots=True)

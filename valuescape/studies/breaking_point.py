@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from valuescape.figures import finite
+from valuescape.formatting import finite
 
 CLOSE = 0.1
 """The breaking point is found within this share of it."""

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sim.config import Config, changed
-from sim.engine import Engine
-from sim.interrupts import Interrupts
-from sim.policy.network import Checkpoint
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.engine import Engine
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.policy.network import Checkpoint
 
 TICKS = 600
 """Of a round."""

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UsageError
-from valuescape.report import about
+from valuescape.run.report import about
+from valuescape.sim.errors import UsageError
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem;

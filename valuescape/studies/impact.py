@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.display import picture_bytes
-from render.recorder import pixels
-from sim.config import Config, changed
-from sim.engine import Engine
-from sim.interrupts import Interrupts
-from sim.sections import FeaturesConfig
-from sim.worlds import make_world
-from valuescape.confidence import Change
-from valuescape.figures import finite
-from valuescape.length import RunLength
+from valuescape.formatting import finite
 from valuescape.presets import find_checkpoint
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.render.displays.display import picture_bytes
+from valuescape.render.displays.recorder import pixels
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.config.sections import FeaturesConfig
+from valuescape.sim.engine import Engine
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.worlds import make_world
+from valuescape.studies.confidence import Change
 
 SWITCHES = tuple(FeaturesConfig.model_fields)
 
@@ -41,22 +41,26 @@ _SECTION = {
 """The section of a frame that a switch touches; the critic's field is made once, before the first frame."""
 
 _CODE = {
-    "vectorized_heights": ("gpu/shaders/trail_place.comp",),
-    "stats_cache": ("sim/stats_cache.py",),
-    "gpu_heatmap": ("gpu/passes/critic.py", "gpu/shaders/dense.comp", "gpu/shaders/critic_reduce.comp"),
+    "vectorized_heights": ("gpu/shaders/trails/place.comp",),
+    "stats_cache": ("sim/measuring/stats_cache.py",),
+    "gpu_heatmap": (
+        "gpu/passes/critic.py",
+        "gpu/shaders/critic/dense.comp",
+        "gpu/shaders/critic/reduce.comp",
+    ),
     "parallel_agents": (
-        "sim/worker.py",
-        "sim/supervisor.py",
-        "sim/turns.py",
-        "sim/control.py",
-        "sim/crew.py",
+        "sim/crew/worker.py",
+        "sim/crew/supervisor.py",
+        "sim/shared/turns.py",
+        "sim/shared/orders.py",
+        "sim/crew/crew.py",
     ),
     "trail_lod": (
-        *("gpu/passes/lod.py", "gpu/shaders/lod_choose.comp", "gpu/shaders/lod_scan.comp"),
-        *("gpu/shaders/lod_scatter.comp", "gpu/passes/crowd.py", "gpu/shaders/crowd_splat.comp"),
-        *("gpu/individuals.py", "render/budget.py"),
+        *("gpu/passes/lod.py", "gpu/shaders/trails/lod_choose.comp", "gpu/shaders/trails/lod_scan.comp"),
+        *("gpu/shaders/trails/lod_scatter.comp", "gpu/passes/crowd.py", "gpu/shaders/crowd/splat.comp"),
+        *("gpu/individuals.py", "render/scene/budget.py"),
     ),
-    "simd": ("sim/simd",),
+    "simd": ("sim/codegen", "sim/stepping/compiled"),
 }
 """Files that are there for a switch alone. The others are a few lines in files that serve both paths."""
 

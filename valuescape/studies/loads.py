@@ -6,15 +6,15 @@ from typing import Any, Self
 
 import moderngl
 
-from sim.config import Config, changed
-from sim.errors import UsageError
-from sim.health import limits, measures
-from sim.interrupts import Interrupts
-from sim.supervisor import WorkerFailedError
-from valuescape.breaking_point import Trial
-from valuescape.length import RunLength
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.measuring.health import limits, measures
+from valuescape.studies.breaking_point import Trial
 
 LOADS: dict[str, tuple[str, int]] = {
     "agents": ("agents.count", 4_000_000),

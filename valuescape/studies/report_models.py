@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field
 
-from sim.errors import escaped
-from valuescape.breaking_point import CLOSE
 from valuescape.parsing import Count, Figure, Part, Plain, Text, at_most
+from valuescape.sim.errors import escaped
+from valuescape.studies.breaking_point import CLOSE
 
 GREW_TIMES = 2.0
 """A micro-benchmark that takes so many times as long is a reason to look again."""

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from sim.config import Config, changed
-from sim.engine import Engine
-from sim.interrupts import Interrupts
-from sim.resources import available_memory, usable_cores
-from sim.worlds import make_world
-from valuescape.confidence import Ratio
-from valuescape.figures import finite
-from valuescape.length import RunLength
+from valuescape.formatting import finite
 from valuescape.presets import find_checkpoint
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.engine import Engine
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.resources import available_memory, usable_cores
+from valuescape.sim.worlds import make_world
+from valuescape.studies.confidence import Ratio
 
 _HANDED_OVER = 200
 """Ticks made one by one, to see what asking for each costs."""

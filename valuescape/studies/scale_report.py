@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sim.config import Config
-from valuescape.html_report import Chapter, write_html
-from valuescape.scale import WORTH, Cell, Settings, Speedup, Verdict, judge_all
+from valuescape.sim.config.files import Config
+from valuescape.studies.html_report import Chapter, write_html
+from valuescape.studies.scale import WORTH, Cell, Settings, Speedup, Verdict, judge_all
 
 
 def scale_table(cells: Sequence[Cell], verdict: Verdict, *, spread: bool) -> list[list[str]]:

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from gpu.census import live_objects
-from sim.config import Config, changed
-from sim.health import growth_per_min
-from sim.interrupts import Interrupts
-from valuescape.length import RunLength
-from valuescape.results import Outputs, Progress
-from valuescape.session import Session
-from valuescape.watch import recent_figures
+from valuescape.costs.alarms import recent_figures
+from valuescape.gpu.live_objects import live_objects
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs, Progress
+from valuescape.run.session import Session
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.measuring.health import growth_per_min
 
 COUNTS = {
     "gl_objects": "GL objects",

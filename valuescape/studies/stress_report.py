@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.breaking_point import Search, Trial, verdict
-from valuescape.chaos import TICKS, ChaosResult
-from valuescape.figures import shown
-from valuescape.html_report import Chapter, write_html
-from valuescape.soak import COUNTS, Sample, SoakResult
+from valuescape.formatting import shown
+from valuescape.studies.breaking_point import Search, Trial, verdict
+from valuescape.studies.chaos import TICKS, ChaosResult
+from valuescape.studies.html_report import Chapter, write_html
+from valuescape.studies.soak import COUNTS, Sample, SoakResult
 
 Table = list[list[str]]
 

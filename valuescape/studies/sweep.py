@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sim.config import Config
-from sim.errors import UsageError
-from sim.toml_text import read_toml
 from valuescape.parsing import first_complaint
-from valuescape.scale import ScalePlan
+from valuescape.sim.config.files import Config
+from valuescape.sim.config.toml_reader import read_toml
+from valuescape.sim.errors import UsageError
+from valuescape.studies.scale import ScalePlan
 
 MAX_CELLS = 1_000
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.policy.inference import BatchPolicy
-from sim.policy.network import Checkpoint
-from sim.trials import trials
-from sim.worlds import World
+from valuescape.sim.policy.inference import BatchPolicy
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.trials import trials
+from valuescape.sim.worlds import World
 
 Float32Array = NDArray[np.float32]
 Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units

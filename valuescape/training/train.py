@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress, TextColumn
 
-from sim.errors import UsageError
-from sim.policy.network import Checkpoint, Training
-from sim.policy.sb3 import load_sb3
-from sim.policy.store import check_writable, save
-from sim.worlds import ArrayWorld, ContinuousAction, World, make_world
-from sim.worlds.gymnasium_world import GymnasiumWorld, make_env
-from valuescape.evaluation import Evaluation, evaluate, evaluate_checkpoint
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.native import check_writable, save
+from valuescape.sim.policy.formats.sb3 import load_sb3
+from valuescape.sim.policy.network import Checkpoint, Training
+from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_world
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
 
 Float32Array = NDArray[np.float32]
 
@@ -182,7 +182,7 @@ def make_model(world: World, algorithm: str, seed: int) -> Any:
 
 
 def _environment(world: World) -> Any:
-    from valuescape.gym_env import WorldEnv
+    from valuescape.envs.world_env import WorldEnv
 
     if isinstance(world, GymnasiumWorld):
         return make_env(world.env_id)

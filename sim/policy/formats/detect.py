@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 _HEAD_BYTES = 256
 _CONVERT = "valuescape convert MODEL.zip OUT.safetensors --world WORLD"

@@ -21,10 +21,10 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from sim.errors import UsageError
-from sim.policy.checks import check_checkpoint, frozen
-from sim.policy.metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
-from sim.policy.network import (
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.native_metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
+from valuescape.sim.policy.network import (
     ActorHead,
     Checkpoint,
     CriticKind,

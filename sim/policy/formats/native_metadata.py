@@ -1,11 +1,11 @@
-"""What the JSON entries of our checkpoints' metadata may be: models with bounds, for `sim.policy.store`."""
+"""Models with bounds for the JSON entries in the native format's metadata."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sim.policy.checks import MAX_CRITICS, MAX_LAYERS
-from sim.policy.network import Activation
+from valuescape.sim.policy.checks import MAX_CRITICS, MAX_LAYERS
+from valuescape.sim.policy.network import Activation
 
 _Real = Annotated[float, Field(ge=-1e30, le=1e30)]
 _Count = Annotated[int, Field(ge=0, le=2**63 - 1)]

@@ -1,11 +1,11 @@
-"""Numbers and arrays out of the records that `sim.policy.pickle_data` makes of NumPy's pickles."""
+"""Numbers and arrays out of the records that `sim.policy.formats.pickle_data` makes of NumPy's pickles."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.policy.pickle_data import Name, Record
+from valuescape.sim.policy.formats.pickle_data import Name, Record
 
 _MODULES = {
     "numpy": {"ndarray", "dtype"},

@@ -9,9 +9,11 @@ from typing import TypeGuard
 
 import numpy as np
 
-from sim.errors import UsageError
-from sim.policy.checks import check_checkpoint, frozen
-from sim.policy.network import (
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.sb3_known import policy_name, require_known
+from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space
+from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
@@ -21,8 +23,6 @@ from sim.policy.network import (
     Mlp,
     Training,
 )
-from sim.policy.sb3_file import SUPPORTED, Sb3File, Space
-from sim.policy.sb3_known import policy_name, require_known
 
 _ACTIVATIONS = {
     f"<class 'torch.nn.modules.{module}.{name}'>": activation
@@ -54,7 +54,7 @@ def load_sb3(path: Path) -> Checkpoint:
     """Return the actor and critics in a Stable-Baselines3 zip.
 
     `world` is "" and `obs_normalization` None, as the zip does not say (PPO's statistics are in a separate
-    pickle: `sim.policy.vecnormalize`). Nothing in the file is run.
+    pickle: `sim.policy.formats.vecnormalize`). Nothing in the file is run.
     Raises UsageError, naming file and member or tensor, for anything else than a model we can evaluate.
     """
     file = Sb3File(path)

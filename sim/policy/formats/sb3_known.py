@@ -3,8 +3,8 @@
 import base64
 import binascii
 
-from sim.policy.pickle_data import ForbiddenPickleError, Name, read_pickle
-from sim.policy.sb3_file import SUPPORTED, Sb3File
+from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, Name, read_pickle
+from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File
 
 _POLICIES = {
     "stable_baselines3.common.policies.ActorCriticPolicy",

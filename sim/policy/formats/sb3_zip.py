@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from sim.errors import UsageError
-from sim.policy.archive import read_members, unpack
-from sim.policy.checks import frozen
-from sim.policy.network import Float32Array
-from sim.policy.pickle_data import ForbiddenPickleError, read_pickle
-from sim.policy.pickled_numbers import is_numpy, number_of
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import frozen
+from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
+from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
+from valuescape.sim.policy.formats.zip_members import read_members, unpack
+from valuescape.sim.policy.network import Float32Array
 
 MAX_TENSOR_VALUES = 2**24
 _MAX_NUMBER_TEXT = 4096  # characters of base64

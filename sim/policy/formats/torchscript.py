@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sim.errors import UsageError
-from sim.policy.network import Float32Array
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import Float32Array
 
 _TRIAL = 7  # observations in the trial batch; a number that is no usual dimension
 

@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from sim.errors import UsageError
-from sim.policy.checks import frozen
-from sim.policy.network import ObsNormalization, RewardNormalization
-from sim.policy.pickle_data import MAX_BYTES, ForbiddenPickleError, Name, Record, read_pickle
-from sim.policy.pickled_numbers import array_of, is_numpy, number_of
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import frozen
+from valuescape.sim.policy.formats.pickle_data import (
+    MAX_BYTES,
+    ForbiddenPickleError,
+    Name,
+    Record,
+    read_pickle,
+)
+from valuescape.sim.policy.formats.pickled_numbers import array_of, is_numpy, number_of
+from valuescape.sim.policy.network import ObsNormalization, RewardNormalization
 
 _MODULES = {
     "stable_baselines3.common.vec_env.vec_normalize": {"VecNormalize"},

@@ -4,7 +4,7 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 MAX_ARCHIVE_BYTES = 256 * 2**20
 MAX_MEMBER_BYTES = 64 * 2**20

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.rng import Stream, normal_pair, philox_words, unit_float
-from sim.simd.compiler import compiled, compiled_whole
-from sim.simd.machine import store_elements
-from sim.simd.mlp import TILE_AGENTS
-from sim.simd.policy import ARGMAX, RANDOM, SQUASHED, forward_tile
+from valuescape.sim.codegen.compiler import compiled, compiled_whole
+from valuescape.sim.codegen.machine import store_elements
+from valuescape.sim.rng import Stream, normal_pair, philox_words, unit_float
+from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
+from valuescape.sim.stepping.compiled.network import ARGMAX, RANDOM, SQUASHED, forward_tile
 
 EXPLORATION_WORD = np.uint64(Stream.EXPLORATION << 16)
 RESET_WORD = np.uint64(Stream.RESET << 16)

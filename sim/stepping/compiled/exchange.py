@@ -1,4 +1,4 @@
-"""The compiled counterpart of `sim.exchange`: one pass over actions, and one over outcomes."""
+"""The compiled counterpart of `sim.stepping.exchange`: one pass over actions, and one over outcomes."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,14 @@ import numpy as np
 from numba import float32
 from numpy.typing import NDArray
 
-from sim.arena import Arena
-from sim.exchange import BoolArray, Exchange, Float64Array
-from sim.layout import Ending
-from sim.simd.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
-from sim.simd.held import hold
-from sim.simd.machine import call_at
-from sim.simd.rows import load_number, load_rows, row_addresses, store_number, store_together
-from sim.worlds.base import Float32Array, World
+from valuescape.sim.codegen.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
+from valuescape.sim.codegen.held import hold
+from valuescape.sim.codegen.machine import call_at
+from valuescape.sim.codegen.rows import load_number, load_rows, row_addresses, store_number, store_together
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.exchange import BoolArray, Exchange, Float64Array
+from valuescape.sim.worlds.base import Float32Array, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)

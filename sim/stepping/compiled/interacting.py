@@ -4,18 +4,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.simd.compiler import UNKEPT, compiled_whole, source_key
-from sim.simd.finish import PassRows, compile_pass, pass_rows
-from sim.simd.machine import call_at
-from sim.simd.tick import any_ended, point_at_rows
-from sim.stepper import Rules
-from sim.worlds.interacting import CompiledStepAmong, InteractingWorld
+from valuescape.sim.codegen.compiler import UNKEPT, compiled_whole, source_key
+from valuescape.sim.codegen.machine import call_at
+from valuescape.sim.stepping.compiled.tick import any_ended, point_at_rows
+from valuescape.sim.stepping.compiled.tick_pass import PassRows, compile_pass, pass_rows
+from valuescape.sim.stepping.stepper import Rules
+from valuescape.sim.worlds.interacting import CompiledStepAmong, InteractingWorld
 
 
 class InteractingCode(NamedTuple):
     """What the tick goes by, beside the kernel."""
 
-    finish: int  # the address of `sim.simd.finish`'s pass
+    finish: int  # the address of `sim.stepping.compiled.tick_pass`'s pass
     at: PassRows
     autoreset: bool
 

@@ -6,7 +6,7 @@ that LLVM vectorises by itself reach 0.8 million agents a second for a 2-64-64-1
 2.3 GHz Xeon (512-bit vectors); these reach 12.9 million, 80 % of what the products alone would take.
 
 Every agent goes through the same instructions whatever agents are beside it: blocks are always whole. Against
-NumPy results differ, for the order of sums and the tanh; see `sim.simd.policy`.
+NumPy results differ, for the order of sums and the tanh; see `sim.stepping.compiled.network`.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from sim.policy.network import Activation
-from sim.simd.compiler import CPU_FEATURES, compiled
+from valuescape.sim.codegen.compiler import CPU_FEATURES, compiled
+from valuescape.sim.policy.network import Activation
 
 TILE_AGENTS = 64
 TILE_UNITS = 4

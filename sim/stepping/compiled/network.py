@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.policy.network import ActorHead, Checkpoint, Layer
-from sim.simd.compiler import compiled
-from sim.simd.machine import copy_bytes
-from sim.simd.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
-from sim.worlds.base import ActionSpace, ContinuousAction
+from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.codegen.machine import copy_bytes
+from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
+from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 _HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
@@ -23,7 +23,7 @@ Float32Array = NDArray[np.float32]
 
 
 class PolicyArrays(NamedTuple):
-    """How agents act. Networks are packed as `sim.simd.mlp` reads them: tiles of weights, biases."""
+    """How agents act. Networks are packed as `mlp` reads them: tiles of weights, biases."""
 
     kind: int  # RANDOM, GIVEN, or a checkpoint's head
     layers: NDArray[np.int64]  # [layers, 5]: inputs, units, first weight, first bias, activation

@@ -1,4 +1,4 @@
-"""The compiled counterparts of `sim.stepper.Stepper`."""
+"""The compiled counterparts of `sim.stepping.stepper.Stepper`."""
 
 from functools import cache
 from typing import Any
@@ -6,24 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arena import Arena
-from sim.layout import Ending
-from sim.policy.inference import BatchPolicy
-from sim.policy.network import Checkpoint
-from sim.simd.compiler import compile_for, source_key
-from sim.simd.finish import PassRows
-from sim.simd.held import hold
-from sim.simd.interacting import interacting_code, interacting_tick
-from sim.simd.loop import CompiledTurns, Loops, make_loops
-from sim.simd.machine import BLOCK_AGENTS
-from sim.simd.mlp import TILE_AGENTS
-from sim.simd.policy import network_width, policy_arrays
-from sim.simd.tick import Scratch, TickArrays, restart, tick, tick_rules
-from sim.simd.world import world_code
-from sim.stepper import Rules, Stepper
-from sim.turns import Turn, Turns
-from sim.worlds.base import ElementwiseWorld, World
-from sim.worlds.interacting import InteractingWorld
+from valuescape.sim.codegen.compiler import compile_for, source_key
+from valuescape.sim.codegen.held import hold
+from valuescape.sim.codegen.machine import BLOCK_AGENTS
+from valuescape.sim.policy.inference import BatchPolicy
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.shared.turns import Turn, Turns
+from valuescape.sim.stepping.compiled.interacting import interacting_code, interacting_tick
+from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
+from valuescape.sim.stepping.compiled.network import network_width, policy_arrays
+from valuescape.sim.stepping.compiled.tick import Scratch, TickArrays, restart, tick, tick_rules
+from valuescape.sim.stepping.compiled.tick_pass import PassRows
+from valuescape.sim.stepping.compiled.turns import CompiledTurns, Loops, make_loops
+from valuescape.sim.stepping.compiled.world import world_code
+from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.worlds.base import ElementwiseWorld, World
+from valuescape.sim.worlds.interacting import InteractingWorld
 
 
 class _LoopingStepper(Stepper):

@@ -1,7 +1,7 @@
-"""One tick of one slice of agents, compiled: the same as `sim.stepper.Stepper.step`, bit by bit.
+"""One tick of one slice of agents, compiled: the same as `sim.stepping.stepper.Stepper.step`, bit by bit.
 
-Bit by bit but for a network's actions (`sim.simd.policy`). It works in blocks: what agents do is decided in
-rows that stay in the first cache; one pass over the arena's rows (`sim.simd.finish`) does the rest.
+Only a network's actions differ (see `network`). A block's actions are decided in rows that stay in the first
+cache; one pass over the arena's rows (`tick_pass`) does the rest.
 """
 
 from typing import Any, NamedTuple
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.layout import Ending
-from sim.simd.acting import act, draw_for_resets
-from sim.simd.compiler import compiled, compiled_and_kept, compiled_whole
-from sim.simd.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release, load_word
-from sim.simd.policy import GIVEN
-from sim.worlds.base import Float32Array, Variable, World
+from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release, load_word
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.compiled.acting import act, draw_for_resets
+from valuescape.sim.stepping.compiled.network import GIVEN
+from valuescape.sim.worlds.base import Float32Array, Variable, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
@@ -53,7 +53,7 @@ class Scratch(NamedTuple):
 
 
 class TickRules(NamedTuple):
-    """What of `sim.stepper.Rules` and of the world starts need."""
+    """What of `sim.stepping.stepper.Rules` and of the world starts need."""
 
     autoreset: bool
     map_axes: tuple[int, int]
@@ -238,7 +238,7 @@ def any_ended(ending: Any) -> Any:
 
 @compiled
 def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
-    """Write the episode of `agent` that begins in tick `began`, as `sim.episodes` does; return its number."""
+    """Write `agent`'s episode that begins in tick `began`, as `sim.shared.episodes` does; return its number."""
     pair = arrays.episodes[agent]
     newest = 1 if pair[1].number > pair[0].number else 0
     if np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0:  # left by whoever died in this tick

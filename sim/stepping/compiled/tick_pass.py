@@ -1,7 +1,7 @@
 """The pass that makes a tick of agents: dynamics, what their episodes add up to, and the trail, all at once.
 
 At 100,000 agents the bytes that move between the caches decide a tick, so every array is read once and
-written once. `sim.simd.rows` says why LLVM can vectorise that.
+written once. `sim.codegen.rows` says why LLVM can vectorise that.
 """
 
 from itertools import accumulate
@@ -10,12 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import float32, uint8, uint32
 
-from sim.acting import action_bounds
-from sim.layout import Ending
-from sim.simd.compiler import c_function, inlined_whole, source_key
-from sim.simd.rows import clip_elements, load_number, load_rows, row_addresses, store_number, store_rows
-from sim.stepper import Rules
-from sim.worlds.base import ElementwiseWorld, World
+from valuescape.sim.codegen.compiler import c_function, inlined_whole, source_key
+from valuescape.sim.codegen.rows import (
+    clip_elements,
+    load_number,
+    load_rows,
+    row_addresses,
+    store_number,
+    store_rows,
+)
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.acting import action_bounds
+from valuescape.sim.stepping.stepper import Rules
+from valuescape.sim.worlds.base import ElementwiseWorld, World
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 HALF, ZERO = np.float32(0.5), np.float32(0)
@@ -72,7 +79,7 @@ def compile_pass(world: World, rules: Rules, *, keeps_obs: bool) -> int:
 
     Of an ElementwiseWorld it calculates everything; of other worlds next states, rewards and terminations
     are there already, and it counts and leaves the trail. Agents whose episode ended in the tick before go on
-    like the others; see `sim.simd.tick` for how they start again.
+    like the others; see `sim.stepping.compiled.tick` for how they start again.
     """
     if isinstance(world, ElementwiseWorld):
         return _compile_stepping(world, rules, keeps_obs)

@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arena import Arena
-from sim.control import Bell
-from sim.simd.compiler import compile_for, compiled, compiled_and_kept
-from sim.simd.held import hold
-from sim.simd.machine import (
+from valuescape.sim.codegen.compiler import compile_for, compiled, compiled_and_kept
+from valuescape.sim.codegen.held import hold
+from valuescape.sim.codegen.machine import (
     CLOCK_MONOTONIC,
     clock_gettime,
     eventfd_write,
@@ -25,7 +23,9 @@ from sim.simd.machine import (
     fence_release,
     sched_yield,
 )
-from sim.turns import Turn, Turns
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.orders import Bell
+from valuescape.sim.shared.turns import Turn, Turns
 
 YIELDS = 50
 """How often a waiting process lets others have the core: for 15 us if nobody wants it."""

@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from sim.simd.compiler import c_function, inlined_whole, source_key
-from sim.simd.finish import PassRows, compile_pass, pass_rows
-from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements
-from sim.stepper import Rules
-from sim.worlds.base import ElementwiseWorld
+from valuescape.sim.codegen.compiler import c_function, inlined_whole, source_key
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements
+from valuescape.sim.stepping.compiled.tick_pass import PassRows, compile_pass, pass_rows
+from valuescape.sim.stepping.stepper import Rules
+from valuescape.sim.worlds.base import ElementwiseWorld
 
 _ROW_BYTES = 4 * BLOCK_AGENTS
 
@@ -15,7 +15,7 @@ class WorldCode(NamedTuple):
     """Addresses of the compiled functions, and where in a block (`Scratch.block`) each row is.
 
     observe(block, n, -) writes what the first n agents of a block observe of their states; start(block, n, -)
-    makes starts of the states of the first n and writes what they observe there; finish is `sim.simd.finish`.
+    makes starts of the states of the first n and writes what they observe there; finish is `tick_pass`.
     """
 
     observe: int

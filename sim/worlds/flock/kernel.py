@@ -1,6 +1,6 @@
 """The step of the flock, compiled: a counting sort into cells, then vector sums over runs of neighbours.
 
-The sums of `sim.worlds.flock` are taken in the same order, so results are equal bit by bit.
+The sums of `sim.worlds.flock.world` are taken in the same order, so results are equal bit by bit.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from numba.core import cgutils, types
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from sim.simd.compiler import compiled, compiled_whole, source_key
-from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements
-from sim.worlds.flock import LANES, Rules, fly
-from sim.worlds.interacting import CompiledStepAmong
+from valuescape.sim.codegen.compiler import compiled, compiled_whole, source_key
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements
+from valuescape.sim.worlds.flock.world import LANES, Rules, fly
+from valuescape.sim.worlds.interacting import CompiledStepAmong
 
 STATE, SUMS = 4, 7
 ZERO = np.float32(0)

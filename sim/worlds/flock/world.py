@@ -6,10 +6,17 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.elementwise import Element, cos, floor, maximum, sin, sqrt, symmetric, where
-from sim.sections import FlockConfig
-from sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Elements, Float32Array, Variable
-from sim.worlds.interacting import CompiledStepAmong, InteractingWorld
+from valuescape.sim.config.sections import FlockConfig
+from valuescape.sim.elementwise import Element, cos, floor, maximum, sin, sqrt, symmetric, where
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    BoolArray,
+    ContinuousAction,
+    Elements,
+    Float32Array,
+    Variable,
+)
+from valuescape.sim.worlds.interacting import CompiledStepAmong, InteractingWorld
 
 LANES = 16
 """Sums of a bird's neighbours that run side by side: the k-th candidate of a run goes to sum k mod LANES."""
@@ -128,7 +135,7 @@ class Flock(InteractingWorld):
 
     def compiled_step_among(self) -> CompiledStepAmong:
         """Return the compiled step for this many birds."""
-        from sim.worlds.flock_kernel import make_step
+        from valuescape.sim.worlds.flock.kernel import make_step
 
         return make_step(self.rules, self.num_agents)
 

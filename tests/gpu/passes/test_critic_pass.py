@@ -9,13 +9,15 @@ import pytest
 import torch
 from networks import random_mlp
 
-from gpu.meter import FrameMeter
-from gpu.passes.critic import _COLUMNS, CriticPass
-from gpu.passes.uploaded_field import UploadedField
-from sim.config import Config, load_config
-from sim.landscape import grid_obs, network_inputs, own_plane
-from sim.policy.loading import load_checkpoint
-from sim.policy.network import (
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.critic import _COLUMNS, CriticPass
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.presets import find_checkpoint
+from valuescape.run.critic_field import critic_and_landscape
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.insight.plane import grid_obs, network_inputs, own_plane
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
@@ -25,17 +27,15 @@ from sim.policy.network import (
     ObsNormalization,
     RewardNormalization,
 )
-from sim.policy.reference import TorchCheckpoint
-from sim.worlds import make_world
-from valuescape.critic_field import critic_and_landscape
-from valuescape.presets import find_checkpoint
+from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
 TOLERANCE = 1e-4
 """Relative. Where a field crosses zero, relative to a hundredth of its greatest magnitude."""
 
-SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*.safetensors"))
+SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "checkpoints").glob("*.safetensors"))
 
 
 def checkpoint_of(kind, *hidden, activation=Activation.RELU, world="point_mass", **changes):

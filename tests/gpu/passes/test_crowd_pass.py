@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recording import Recording, spirals, with_breaks
 
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.passes import crowd
-from gpu.passes.crowd import COVERED, CrowdPass, ticks_to_show
-from gpu.trails import TrailRing
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.passes import crowd
+from valuescape.gpu.passes.crowd import COVERED, CrowdPass, ticks_to_show
+from valuescape.gpu.trail_ring import TrailRing
 
 pytestmark = pytest.mark.gpu
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from recording import Recording
 
-from gpu.meter import FrameMeter
-from gpu.passes.density import DensityPass
-from gpu.trails import TrailRing
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.density import DensityPass
+from valuescape.gpu.trail_ring import TrailRing
 
 pytestmark = pytest.mark.gpu
 

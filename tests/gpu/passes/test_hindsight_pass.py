@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from recording import Recording
 
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.passes.hindsight import HindsightPass
-from gpu.trails import TrailRing
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.passes.hindsight import HindsightPass
+from valuescape.gpu.trail_ring import TrailRing
 
 pytestmark = pytest.mark.gpu
 

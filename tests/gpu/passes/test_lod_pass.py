@@ -5,11 +5,11 @@ import pytest
 from frame_block import frame_block
 from recording import spirals, with_breaks
 
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.passes.lod import LodPass, segments
-from gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
-from gpu.trails import TrailRing
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.passes.lod import LodPass, segments
+from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
+from valuescape.gpu.trail_ring import TrailRing
 
 pytestmark = pytest.mark.gpu
 

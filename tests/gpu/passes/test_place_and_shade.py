@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from recording import Recording
 
-from gpu.bindings import Texture
-from gpu.heights import Surface
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.passes.place import PlacePass
-from gpu.passes.ranges import RangePass
-from gpu.passes.shade import ShadePass
-from gpu.passes.uploaded_field import UploadedField
-from gpu.source import LAYERS, STEEPEST
-from gpu.textures import clamped
-from gpu.trails import TrailRing
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.heights import Surface
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.passes.place import PlacePass
+from valuescape.gpu.passes.ranges import RangePass
+from valuescape.gpu.passes.shade import ShadePass
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.gpu.shader_source import LAYERS, STEEPEST
+from valuescape.gpu.textures import clamped
+from valuescape.gpu.trail_ring import TrailRing
 
 pytestmark = pytest.mark.gpu
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gpu.meter import FrameMeter
-from gpu.passes.ranges import RangePass
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.ranges import RangePass
 
 pytestmark = pytest.mark.gpu
 

@@ -8,21 +8,32 @@ import numpy as np
 import psutil
 import pytest
 
-from gpu.meter import FrameMeter
-from gpu.passes.uploaded_field import UploadedField
-from render.display import display_available, picture_bytes
-from render.events import KEYS, Action, Button, Close, Edit, Key, Move, Press, Release, Scroll
-from render.headless import HeadlessDisplay
-from render.labels import Annotations, Heading
-from render.recorder import pixels
-from render.scene import Scene
-from render.viewer import Viewer
-from sim.config import load_config
-from sim.errors import UsageError
-from sim.worlds import make_world
-from valuescape.length import RunLength
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.render.displays.display import display_available, picture_bytes
+from valuescape.render.displays.events import (
+    KEYS,
+    Action,
+    Button,
+    Close,
+    Edit,
+    Key,
+    Move,
+    Press,
+    Release,
+    Scroll,
+)
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.displays.recorder import pixels
+from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds import make_world
 
 # Every test asks for the screen, so that its server is there before the first, and nobody's leftover.
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("screen")]
@@ -36,7 +47,7 @@ def windows(screen):
     """Skip the test where no window can be opened; returns the class."""
     if screen is None:
         pytest.skip("needs Xvfb (Debian, Ubuntu: apt-get install xvfb)")
-    from render.window import WindowDisplay
+    from valuescape.render.displays.window import WindowDisplay
 
     return WindowDisplay
 
@@ -252,7 +263,7 @@ def test_what_is_copied_can_be_pasted(display):
     ],
 )
 def test_full_screen_is_on_the_screen_that_the_window_is_on_mostly(windows, window, chosen):
-    from render.window import shared_px
+    from valuescape.render.displays.window import shared_px
 
     screens = [(0, 0, 1920, 1080), (1920, 0, 1280, 1024), (1920, -1080, 1920, 1080)]
     areas = [shared_px(window, each) for each in screens]
@@ -282,7 +293,7 @@ def test_a_window_fills_the_screen_and_goes_back(open_window):
 
 
 def test_keys_beside_those_of_the_help_do_nothing():
-    from render.window import _ACTIONS
+    from valuescape.render.displays.window import _ACTIONS
 
     assert glfw_keys() | KEYPAD == _ACTIONS
 
@@ -340,7 +351,7 @@ def test_a_released_window_leaves_nothing(windows):
 
 
 def test_without_a_display_a_window_is_a_usage_error(monkeypatch):
-    from render.window import WindowDisplay
+    from valuescape.render.displays.window import WindowDisplay
 
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

@@ -2,8 +2,18 @@
 
 import pytest
 
-from render.events import Action, Button, DoubleClick, Drag, DragEnd, Key, Move, Press, Release
-from render.gestures import Gestures
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    DoubleClick,
+    Drag,
+    DragEnd,
+    Key,
+    Move,
+    Press,
+    Release,
+)
+from valuescape.render.displays.gestures import Gestures
 
 LEFT, RIGHT = Button.LEFT, Button.RIGHT
 

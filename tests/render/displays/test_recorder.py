@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render.recorder import VideoRecorder, save_png
-from sim.errors import UsageError
+from valuescape.render.displays.recorder import VideoRecorder, save_png
+from valuescape.sim.errors import UsageError
 
 
 def test_a_png_has_the_picture_s_size_and_colours(tmp_path):

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gpu.meter import FrameMeter
-from render import labels
-from render.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
-from render.camera import MapCamera, OrbitCamera
-from render.events import KEYS, MOUSE
-from render.help import GLOSSARY, draw_help
-from render.layout import Layout
-from render.legends import ColorBar, draw_color_bars, draw_heading
-from render.overlay import INK, QUAD, Overlay
-from render.text import CHARACTERS, Font
-from render.ticks import label, nice_step, ticks
-from render.viewer import Viewer
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.displays.events import KEYS, MOUSE
+from valuescape.render.overlay import labels
+from valuescape.render.overlay.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
+from valuescape.render.overlay.help import GLOSSARY, draw_help
+from valuescape.render.overlay.layout import Layout
+from valuescape.render.overlay.legends import ColorBar, draw_color_bars, draw_heading
+from valuescape.render.overlay.overlay import INK, QUAD, Overlay
+from valuescape.render.overlay.text import CHARACTERS, Font
+from valuescape.render.overlay.ticks import label, nice_step, ticks
+from valuescape.render.view.camera import MapCamera, OrbitCamera
+from valuescape.render.view.viewer import Viewer
 
 FONT = Font(13)
 AXES = (MapAxis("position (m)", -3, 3), MapAxis("velocity (m/s)", -5, 5))

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu.meter import FrameMeter
-from render.axes import HEIGHT, MapAxis
-from render.camera import MapCamera, OrbitCamera, Rect
-from render.cards import Card
-from render.events import KEYS
-from render.help import GLOSSARY
-from render.labels import Annotations, Heading, Scales, Writing
-from render.layout import Layout, overlap, shortened, wrapped
-from render.legends import ColorBar
-from render.overlay import PANEL
-from render.text import Font
-from render.viewer import Viewer
-from sim.health import RunLog
-from valuescape.captions import profile_card
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.displays.events import KEYS
+from valuescape.render.overlay.axes import HEIGHT, MapAxis
+from valuescape.render.overlay.cards import Card
+from valuescape.render.overlay.help import GLOSSARY
+from valuescape.render.overlay.labels import Annotations, Heading, Scales, Writing
+from valuescape.render.overlay.layout import Layout, overlap, shortened, wrapped
+from valuescape.render.overlay.legends import ColorBar
+from valuescape.render.overlay.overlay import PANEL
+from valuescape.render.overlay.text import Font
+from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.captions import profile_card
+from valuescape.sim.measuring.health import RunLog
 
 SIZES = [(400, 300), (640, 360), (700, 500), (1280, 720), (1920, 1080), (3840, 2160)]
 """Of windows, in logical pixels."""

@@ -1,6 +1,6 @@
 import pytest
 
-from render.text import CHARACTERS, Font
+from valuescape.render.overlay.text import CHARACTERS, Font
 
 
 @pytest.mark.parametrize(("size_px", "width"), [(13, 75.0), (26, 150.0)])

@@ -6,16 +6,16 @@ from dataclasses import asdict, replace
 import pytest
 from imgui_bundle import imgui
 
-import render.panel_contents
-from render.changes import Restart, Set, Slice, Standing
-from render.colormaps import DIVERGING, SEQUENTIAL
-from render.events import Action, Button, Close, Edit, Key, Move, Press, Release, Text
-from render.headless import HeadlessDisplay
-from render.panel import Panel
-from render.viewer import Request, Viewer
-from sim.config import load_config
-from sim.landscape import map_plane
-from sim.worlds import make_world
+import valuescape.render.panel.contents
+from valuescape.render.displays.events import Action, Button, Close, Edit, Key, Move, Press, Release, Text
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.panel.changes import Restart, Set, Slice, Standing
+from valuescape.render.panel.panel import Panel
+from valuescape.render.scene.colormaps import DIVERGING, SEQUENTIAL
+from valuescape.render.view.viewer import Request, Viewer
+from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -103,7 +103,7 @@ class Hand:
     def frame(self, *events):
         self.left_over += self.panel.take(events)
         self.recorder = Recorder()
-        self._monkeypatch.setattr(render.panel_contents, "imgui", self.recorder)
+        self._monkeypatch.setattr(valuescape.render.panel.contents, "imgui", self.recorder)
         self.changes += self.panel.draw(SIZE, 0.05, self.viewer, self.standing)
         context = imgui.get_current_context()
         # As ImGui itself does before it shows its message to programmers.
@@ -322,10 +322,10 @@ def test_two_widgets_of_one_name_are_found_out(a_hand):
 
     def twins(*_):
         contents._changes = []
-        render.panel_contents.imgui.push_id("Run")
+        valuescape.render.panel.contents.imgui.push_id("Run")
         imgui.button("twin")
         imgui.button("twin")
-        render.panel_contents.imgui.pop_id()
+        valuescape.render.panel.contents.imgui.pop_id()
         return []
 
     contents.draw = twins

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render.budget import (
+from valuescape.render.scene.budget import (
     GPU_SEGMENTS,
     LEAST_SEGMENTS,
     MOST_SEGMENTS,

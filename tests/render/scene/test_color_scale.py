@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from render.scale import Scale, scale_of
-from sim.signals import SignalScale
+from valuescape.render.scene.color_scale import Scale, scale_of
+from valuescape.sim.insight.signals import SignalScale
 
 FREE, SIGNED = SignalScale("x"), SignalScale("x", signed=True)
 values = arrays(np.float64, st.integers(1, 200), elements=st.floats(-1e6, 1e6))

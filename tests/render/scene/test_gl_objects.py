@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from recording import Recording, spirals
 
-from gpu.meter import FrameMeter
-from gpu.passes.uploaded_field import UploadedField
-from render.labels import Annotations, Heading
-from render.scene import Scene
-from render.viewer import Viewer
-from sim.config import load_config
-from sim.worlds import make_world
-from valuescape.critic_field import critic_and_landscape
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.uploaded_field import UploadedField
 from valuescape.presets import find_checkpoint
+from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.critic_field import critic_and_landscape
+from valuescape.sim.config.files import load_config
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -99,7 +99,7 @@ def test_a_scene_that_cannot_be_made_leaves_no_objects(gl, monkeypatch):
     def fail(*_):
         raise RuntimeError("no labels")
 
-    monkeypatch.setattr("render.labels.OverlayRenderer", fail)
+    monkeypatch.setattr("valuescape.render.overlay.labels.OverlayRenderer", fail)
     with pytest.raises(RuntimeError, match="no labels"):
         use_a_scene(gl, "policy.checkpoint=random")
     after = live_objects(gl)

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from gpu.meter import FrameMeter
-from render.glow import Glow
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.scene.glow import Glow
 
 pytestmark = pytest.mark.gpu
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.axes import project
-from render.camera import (
+from valuescape.render.overlay.axes import project
+from valuescape.render.view.camera import (
     MAX_DISTANCE,
     MAX_PITCH,
     MAX_REACH,

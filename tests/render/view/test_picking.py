@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from render.axes import project
-from render.camera import MapCamera, OrbitCamera, Rect
-from render.picking import inside, nearest, on_screen
+from valuescape.render.overlay.axes import project
+from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
+from valuescape.render.view.picking import inside, nearest, on_screen
 
 SIZE, BOUNDS = (640, 360), ((-2.0, 10.0), (4.0, 30.0))
 places = arrays(np.float32, (7, 3), elements=st.floats(-1, 1, width=32))

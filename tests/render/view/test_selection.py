@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from render.axes import project
-from render.camera import OrbitCamera, Rect
-from render.overlay import Overlay
-from render.selection import Region, draw_selection, region_of, within
-from render.text import Font
-from render.viewer import Viewer
+from valuescape.render.overlay.axes import project
+from valuescape.render.overlay.overlay import Overlay
+from valuescape.render.overlay.text import Font
+from valuescape.render.view.camera import OrbitCamera, Rect
+from valuescape.render.view.selection import Region, draw_selection, region_of, within
+from valuescape.render.view.viewer import Viewer
 
 SIZE = (1280, 720)
 FRAME = (420.0, 250.0, 700.0, 430.0)

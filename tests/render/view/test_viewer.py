@@ -5,11 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from gpu.source import LAYERS, TRAIL_COLORS
-from render.axes import project
-from render.camera import MapCamera, OrbitCamera, Rect
-from render.events import KEYS, Action, Button, Close, DoubleClick, Drag, DragEnd, Key, Scroll
-from render.viewer import Request, Say, Select, Viewer
+from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.render.displays.events import (
+    KEYS,
+    Action,
+    Button,
+    Close,
+    DoubleClick,
+    Drag,
+    DragEnd,
+    Key,
+    Scroll,
+)
+from valuescape.render.overlay.axes import project
+from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
+from valuescape.render.view.viewer import Request, Say, Select, Viewer
 
 PLOT, SIZE = Rect(80, 40, 400, 250), (640, 360)
 

@@ -11,20 +11,20 @@ from crowds import hash_at, small
 from lives import stage
 from networks import checkpoint_of, random_mlp
 
-from sim.control import Bell
-from sim.elementwise import sqrt
-from sim.errors import UsageError
-from sim.policy.network import (
+from valuescape.sim.crew.worker import WorkerSpec, make_stepper
+from valuescape.sim.elementwise import sqrt
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import (
     Activation,
 )
-from sim.stepper import Stepper
-from sim.worker import WorkerSpec, make_stepper
-from sim.worlds import WORLDS, make_world
-from sim.worlds.point_mass import PointMass
+from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds import WORLDS, make_world
+from valuescape.sim.worlds.point_mass import PointMass
 
 pytest.importorskip("numba")
 
-from sim.simd.mlp import ACTIVATIONS
+from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS
 
 pytestmark = pytest.mark.regression
 
@@ -111,7 +111,7 @@ def test_a_policy_without_machine_code_takes_the_plain_path():
 
 # --- Kept machine code -----------------------------------------------------------------------------------
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def python(script, *arguments, **environment):
@@ -129,15 +129,15 @@ def python(script, *arguments, **environment):
 
 
 STEPS = """
-import sim.simd.loop
-from sim.config import load_config
-from sim.engine import Engine
-from sim.simd.compiler import _made
-from sim.simd.stepper import _elementwise_loops
+import valuescape.sim.stepping.compiled.turns
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.codegen.compiler import _made
+from valuescape.sim.stepping.compiled.stepper import _elementwise_loops
 
 with Engine(load_config(None, ["agents.count=70", "workers.count=0"]), None) as engine:
     engine.advance_to(3)
-found = [each for each in vars(sim.simd.loop).values() if hasattr(each, "stats")]
+found = [each for each in vars(valuescape.sim.stepping.compiled.turns).values() if hasattr(each, "stats")]
 found += _elementwise_loops()
 print(bool(sum(sum(each.stats.cache_hits.values()) for each in found)))
 print(sum(sum(each.stats.cache_misses.values()) for each in found))
@@ -155,7 +155,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
 
 WORLD = """
 import numpy as np
-from sim.worlds.point_mass import PointMass
+from valuescape.sim.worlds.point_mass import PointMass
 from valuescape.presets import find_checkpoint
 from helper import pull
 
@@ -178,13 +178,13 @@ def pull(x):
 
 CALLS = """
 import ctypes
-from sim import compiling
+from valuescape.sim.codegen import notice as compiling
 compiling.listen(lambda: print("compiling"))
 import numpy as np
 from mine import Mine
-from sim.simd.compiler import _made
-from sim.simd.world import world_code
-from sim.stepper import Rules
+from valuescape.sim.codegen.compiler import _made
+from valuescape.sim.stepping.compiled.world import world_code
+from valuescape.sim.stepping.stepper import Rules
 
 code = world_code(Mine(), Rules(0.0, (0, 1)), keeps_obs=False)
 rows = np.ones((code.at.size, 2), np.float32)  # the trail takes two numbers an agent
@@ -224,8 +224,8 @@ WITHOUT = """
 import sys
 sys.modules["numba"] = None  # as if it were not installed, here and in workers, which import this too
 
-from sim.config import load_config
-from sim.engine import Engine
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
 
 if __name__ == "__main__":
     with Engine(load_config(None, sys.argv[1:]), None) as engine:
@@ -247,5 +247,5 @@ def test_without_numba_everything_runs_and_comes_to_the_same(tmp_path, workers):
 def test_the_switch_and_numbas_absence_both_give_the_plain_path(monkeypatch):
     arena, rules = stage(make_world("point_mass"), 10)
     assert type(make_stepper(spec_of(small("features.simd=false"), arena, rules))) is Stepper
-    monkeypatch.setattr("sim.worker.available", lambda: False)
+    monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
     assert type(make_stepper(spec_of(small(), arena, rules))) is Stepper

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 WORLD = """
 import enum, json, sys
@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sim.elementwise import where
-from sim.worlds.point_mass import PointMass
+from valuescape.sim.elementwise import where
+from valuescape.sim.worlds.point_mass import PointMass
 
 sys.path.insert(0, str(Path(__file__).parent))
 import helper
@@ -83,10 +83,10 @@ def pull(x):
 CALLS = """
 import ctypes, logging, sys
 import numpy as np
-from sim.simd.compiler import _made
-from sim.simd.world import world_code
-from sim.stepper import Rules
-from sim.worlds import load_world_file
+from valuescape.sim.codegen.compiler import _made
+from valuescape.sim.stepping.compiled.world import world_code
+from valuescape.sim.stepping.stepper import Rules
+from valuescape.sim.worlds import load_world_file
 
 def moved(world):
     code = world_code(world, Rules(0.0, (0, 1)), keeps_obs=False)
@@ -143,7 +143,7 @@ CHANGED = """
 import sys
 from calls import moved
 import numpy as np
-from sim.worlds import load_world_file
+from valuescape.sim.worlds import load_world_file
 
 world, = (each() for each in load_world_file(sys.argv[1]))
 print(moved(world))
@@ -195,7 +195,7 @@ def test_a_damaged_file_names_itself_and_is_made_anew(folder, damage):
 
 
 def content(function):
-    from sim.simd.content import content_of
+    from valuescape.sim.codegen.content import content_of
 
     return content_of([function])
 
@@ -287,7 +287,7 @@ class Odd:
 
 
 def test_an_array_that_numba_does_not_keep_has_no_content():
-    from sim.simd.content import NoContentError
+    from valuescape.sim.codegen.content import NoContentError
 
     made_of(np.zeros(10**6, np.uint8))
     with pytest.raises(
@@ -298,7 +298,7 @@ def test_an_array_that_numba_does_not_keep_has_no_content():
 
 @pytest.mark.parametrize("value", [Odd(), (1, Odd()), {"a": Odd()}, Point(Odd()), iter([1]), holder(Odd())])
 def test_what_has_no_content_is_named(value):
-    from sim.simd.content import NoContentError
+    from valuescape.sim.codegen.content import NoContentError
 
     with pytest.raises(
         NoContentError, match=r"(VALUE|value) in .* is a (Odd|list_iterator), of which no content"
@@ -332,9 +332,9 @@ def test_what_has_no_content_runs_but_is_not_kept_and_that_is_said_once(folder):
 
 LINES = """
 import sys
-from sim.config import load_config
-from sim.engine import Engine
-from sim.worlds import load_world_file
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.worlds import load_world_file
 
 if __name__ == "__main__":
     load_world_file(sys.argv[1])

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sim.config import Config, load_config
-from sim.errors import LINES, UsageError, lines_of
-from sim.worlds import make_world
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.errors import LINES, UsageError, lines_of
+from valuescape.sim.worlds import make_world
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 
 
 def complaint(*overrides: str, toml: str | bytes | None = None, path: Path | None = None) -> str:

@@ -15,12 +15,12 @@ from multiprocess import resource_tracker, util
 from networks import checkpoint_of, random_mlp
 from processes import descendants, open_files, own_descendants, running, wait_for_end, wait_until
 
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.layout import Phase
-from sim.supervisor import WorkerFailedError
-from sim.worlds import WORLDS
-from sim.worlds.point_mass import PointMass
+from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.shared.layout import Phase
+from valuescape.sim.worlds import WORLDS
+from valuescape.sim.worlds.point_mass import PointMass
 
 pytestmark = pytest.mark.chaos
 
@@ -380,8 +380,8 @@ def test_an_engine_closes_in_time_though_its_workers_have_only_begun():
 
 RUN = """
 import sys, time
-from sim.config import load_config
-from sim.engine import Engine
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
 
 if __name__ == "__main__":
     config = load_config(None, ["agents.count=70", "workers.count=2", *sys.argv[1:]])
@@ -540,9 +540,9 @@ def test_a_process_limit_is_said_and_leaves_nothing(monkeypatch):
 
 LIMITED = """
 import resource, sys
-from sim.config import load_config
-from sim.engine import Engine
-from sim.errors import UsageError
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), 64))

@@ -6,9 +6,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from sim.config import load_config
-from sim.errors import UsageError
-from sim.landscape import (
+from valuescape.presets import find_checkpoint
+from valuescape.sim.config.files import load_config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import (
     MapPlane,
     grid_obs,
     grid_states,
@@ -17,9 +18,8 @@ from sim.landscape import (
     network_inputs,
     own_plane,
 )
-from sim.worlds import WORLDS, make_world
-from sim.worlds.cartpole import CartPole
-from valuescape.presets import find_checkpoint
+from valuescape.sim.worlds import WORLDS, make_world
+from valuescape.sim.worlds.cartpole import CartPole
 
 CART = make_world("cartpole")
 POSITION, VELOCITY, ANGLE, TURNING = range(4)

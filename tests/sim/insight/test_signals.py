@@ -7,12 +7,12 @@ import pytest
 import torch
 from crowds import shipped, small
 
-from sim.engine import Engine
-from sim.layout import Ending
-from sim.policy.inference import value
-from sim.policy.reference import TorchCheckpoint
-from sim.signals import GAE_LAMBDA, NEEDS_CRITIC, Critic, Signal, Signals, available
-from sim.worlds import make_world
+from valuescape.sim.engine import Engine
+from valuescape.sim.insight.signals import GAE_LAMBDA, NEEDS_CRITIC, Critic, Signal, Signals, available
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.worlds import make_world
 
 TICKS = 120
 

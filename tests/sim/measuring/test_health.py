@@ -6,8 +6,17 @@ from array import array
 import numpy as np
 import pytest
 
-from sim.health import ENVELOPE_S, LEAST_WINDOWS, RunLog, fps_windows, growth_per_min, limits, measures, rate
-from sim.sections import HealthConfig
+from valuescape.sim.config.sections import HealthConfig
+from valuescape.sim.measuring.health import (
+    ENVELOPE_S,
+    LEAST_WINDOWS,
+    RunLog,
+    fps_windows,
+    growth_per_min,
+    limits,
+    measures,
+    rate,
+)
 
 HEALTH = HealthConfig(warmup_s=1.0)
 MB = 10**6

@@ -9,8 +9,15 @@ from crowds import crowd, shipped, small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.layout import SPAN
-from sim.profiler import SPANS, WORKER_SECTIONS, PerformanceProfiler, SpanRing, own_times, statistics
+from valuescape.sim.measuring.profiler import (
+    SPANS,
+    WORKER_SECTIONS,
+    PerformanceProfiler,
+    SpanRing,
+    own_times,
+    statistics,
+)
+from valuescape.sim.shared.layout import SPAN
 
 
 def spans_of(profiler):

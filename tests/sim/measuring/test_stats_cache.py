@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.stats_cache import Refresh, StatsCache
+from valuescape.sim.measuring.stats_cache import Refresh, StatsCache
 
 
 class Watched:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from multiprocess import resource_tracker
 from processes import open_files
 
-from sim.arena import Arena
-from sim.control import Bell, Orders, give_orders, read_orders
-from sim.errors import UsageError
-from sim.layout import CACHE_LINE, NO_LIMIT, ArenaLayout, slices
+from valuescape.sim.errors import UsageError
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import CACHE_LINE, NO_LIMIT, ArenaLayout, slices
+from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
 
 sizes = st.integers(1, 9)
 layouts = st.builds(ArenaLayout, st.integers(1, 500), st.integers(0, 9), sizes, sizes, sizes, sizes)
@@ -129,7 +129,7 @@ def test_too_much_memory_is_refused_before_it_is_taken(monkeypatch):
     huge = ArenaLayout(4_000_000, 2, 2, 1, 10, 4_096)
     with pytest.raises(UsageError, match=r"need \d+\.\d\d GiB of shared memory; .* are available\n  lower"):
         Arena(huge)
-    monkeypatch.setattr("sim.arena.available_memory", lambda: SMALL.nbytes)
+    monkeypatch.setattr("valuescape.sim.shared.arena.available_memory", lambda: SMALL.nbytes)
     with pytest.raises(UsageError, match=r"agents\.count and trails\.length"):
         Arena(SMALL)
     assert open_files() == before

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.episodes import Endings, episodes_at, first_episodes, next_episodes
-from sim.layout import EPISODE, Ending
+from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes, next_episodes
+from valuescape.sim.shared.layout import EPISODE, Ending
 
 AGENTS = 6
 WRAP = 2**32

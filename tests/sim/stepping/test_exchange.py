@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import shortened, stage
 
-from sim.exchange import Exchange
-from sim.layout import Ending
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.exchange import Exchange
 
 pytest.importorskip("numba")
 
-from sim.simd.exchange import CompiledExchange
+from valuescape.sim.stepping.compiled.exchange import CompiledExchange
 
 pytestmark = pytest.mark.regression
 

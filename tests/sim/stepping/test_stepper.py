@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from lives import SEED, lives_of, shortened, stage
 
-from sim.layout import Ending
-from sim.rng import Stream, normal, uniform
-from sim.stepper import ROW_ARRAYS, Stepper
-from sim.worlds import WORLDS, ContinuousAction, Variable
-from sim.worlds.base import ArrayWorld
+from valuescape.sim.rng import Stream, normal, uniform
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.stepper import ROW_ARRAYS, Stepper
+from valuescape.sim.worlds import WORLDS, ContinuousAction, Variable
+from valuescape.sim.worlds.base import ArrayWorld
 
 AGENTS = 40
 

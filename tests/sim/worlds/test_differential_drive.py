@@ -3,8 +3,8 @@
 import numpy as np
 from stepping import observe, random_actions, random_states, reset, step
 
-from sim.rng import Stream, uniform
-from sim.worlds import make_world
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.worlds import make_world
 
 WORLD = make_world("differential_drive")
 TRACK_M, STEP_S = 0.3, 0.1

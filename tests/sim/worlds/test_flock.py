@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import at_tick, stage
 
-from sim.config import load_config
-from sim.rng import Stream, uniform
-from sim.sections import FlockConfig
-from sim.stepper import Stepper
-from sim.worlds.flock import Flock
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.sections import FlockConfig
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds.flock.world import Flock
 
-PRESET = Path(__file__).parents[2] / "configs" / "flock.toml"
+PRESET = Path(__file__).parents[3] / "configs" / "flock.toml"
 ONE_STEP = 2e-6
 """The error allowed in velocities and, as a share of the extent, in positions: ten roundings of float32."""
 
@@ -242,7 +242,7 @@ def test_a_flock_forms():
 
 def test_episodes_of_the_flock_begin_again_as_numpys():
     """In the compiled loop, too, which leaves those ticks to the plain path."""
-    from sim.simd.stepper import make_compiled_stepper
+    from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
 
     flocks = []
     for make in (Stepper, make_compiled_stepper):

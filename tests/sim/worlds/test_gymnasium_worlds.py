@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from crowds import check_until, crowd, hash_at, small
 
-from sim.errors import UsageError
-from sim.failures import Failure
-from sim.landscape import map_axes
-from sim.layout import Ending
-from sim.supervisor import WorkerFailedError
-from sim.worlds import DiscreteAction, files, load_world_file, make_world
+from valuescape.sim.crew.failures import Failure
+from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import map_axes
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.worlds import DiscreteAction, files, load_world_file, make_world
 
 pytest.importorskip("gymnasium")
 CART = ("world.name=gymnasium:CartPole-v1", "policy.checkpoint=random")

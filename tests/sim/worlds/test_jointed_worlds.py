@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from stepping import bounds, observe, random_actions, reset, step
 
-from sim.rng import Stream, uniform
-from sim.worlds import make_world
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.worlds import make_world
 
 IDS = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
 LANES = 24

@@ -13,16 +13,16 @@ import pytest
 from crowds import check_until, crowd, hash_at, small
 from processes import wait_until
 
-from sim.errors import UsageError
-from sim.supervisor import WorkerFailedError
-from sim.worlds import WORLDS, files, load_world_file, make_world
+from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds import WORLDS, files, load_world_file, make_world
 
-GUIDE = Path(__file__).parents[2] / "docs" / "worlds.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "worlds.md"
 EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
 
 ARRAYS = """
 import numpy as np
-from sim.worlds import ArrayWorld, DiscreteAction, Variable
+from valuescape.sim.worlds import ArrayWorld, DiscreteAction, Variable
 
 class Arrays(ArrayWorld):
     name = "arrays"

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stepping import bounds, observe, random_actions, random_states, reset, step
 
-from sim.errors import UsageError
-from sim.rng import Stream, uniform
-from sim.worlds import WORLDS, ContinuousAction, DiscreteAction, make_world
-from sim.worlds.registry import world_names
+from valuescape.sim.errors import UsageError
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.worlds import WORLDS, ContinuousAction, DiscreteAction, make_world
+from valuescape.sim.worlds.registry import world_names
 
 GYMNASIUM_IDS = {
     "mountain_car": "MountainCar-v0",

@@ -16,12 +16,12 @@ from commands import TINY, valuescape
 from processes import own_descendants
 from safetensors.numpy import load_file, save_file
 
-from sim.errors import LINE_LENGTH, LINES, UsageError
-from sim.policy.loading import load_checkpoint
-from sim.worlds import make_world
-from valuescape.cli import run_cli
+from valuescape.cli.app import run_cli
+from valuescape.sim.errors import LINE_LENGTH, LINES, UsageError
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.worlds import make_world
 
-SHIPPED = Path(str(files("configs").joinpath("checkpoints")))
+SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
 
 
 @pytest.fixture
@@ -130,8 +130,8 @@ def test_the_doctor_does_not_mind_one_device_of_two(monkeypatch, capsys):
         info = {"GL_RENDERER": "a card", "GL_VENDOR": "v", "GL_VERSION": "4.6"}
         return SimpleNamespace(info=info, release=lambda: None)
 
-    monkeypatch.setattr("valuescape.doctor.egl_device_count", lambda: 2)
-    monkeypatch.setattr("valuescape.doctor.create_headless_context", create)
+    monkeypatch.setattr("valuescape.cli.doctor.egl_device_count", lambda: 2)
+    monkeypatch.setattr("valuescape.cli.doctor.create_headless_context", create)
     assert run_cli(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "no  EGL device 1" in out
@@ -218,7 +218,7 @@ def test_too_many_agents_for_the_memory_are_refused(refused):
 
 
 def test_a_machine_without_gl_is_told_what_to_install(refused, monkeypatch):
-    monkeypatch.setattr("gpu.context.library_loads", lambda name: name != "libEGL.so.1")
+    monkeypatch.setattr("valuescape.gpu.context.library_loads", lambda name: name != "libEGL.so.1")
     said = refused("run", *TINY)
     assert "libEGL.so.1 cannot be loaded" in said
     assert "apt-get install libgl1 libegl1" in said
@@ -249,7 +249,7 @@ def test_an_error_that_nobody_expected_is_a_line_and_status_1(cli, monkeypatch):
     def fail(*_args, **_options):
         raise RuntimeError("[bold] surprise")
 
-    monkeypatch.setattr("valuescape.session.Session", fail)
+    monkeypatch.setattr("valuescape.run.session.Session", fail)
     status, _, errors = cli("run", "--headless")
     assert status == 1
     assert errors.splitlines() == [
@@ -325,7 +325,7 @@ def test_a_checkpoint_of_another_world_is_refused(refused_checkpoint):
 
 
 def test_shapes_that_do_not_fit_the_world_are_refused(refused_checkpoint, tmp_path):
-    from sim.policy import store
+    from valuescape.sim.policy.formats import native as store
 
     checkpoint = load_checkpoint(SHIPPED / "point_mass.safetensors", make_world("point_mass"))
     path = tmp_path / "homeless.safetensors"
@@ -336,7 +336,7 @@ def test_shapes_that_do_not_fit_the_world_are_refused(refused_checkpoint, tmp_pa
 def test_a_stable_baselines3_zip_is_converted(cli, tmp_path):
     import stable_baselines3
 
-    from valuescape.gym_env import WorldEnv
+    from valuescape.envs.world_env import WorldEnv
 
     world = make_world("point_mass")
     stable_baselines3.SAC("MlpPolicy", WorldEnv(world), buffer_size=10, seed=0).save(tmp_path / "sac.zip")

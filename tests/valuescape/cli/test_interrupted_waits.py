@@ -8,7 +8,7 @@ import pytest
 from commands import TINY, Running
 from processes import descendants, wait_for_end, wait_until
 
-from sim.interrupts import LOOK_S, UNDO_S
+from valuescape.sim.interrupts import LOOK_S, UNDO_S
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.worlds import ArrayWorld, ContinuousAction, Variable
+from valuescape.sim.worlds import ArrayWorld, ContinuousAction, Variable
 
 
 def is_stuck():

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sim.config import LIVE, Config
-from valuescape.settings import settings_markdown
+from valuescape.cli.settings import settings_markdown
+from valuescape.sim.config.files import LIVE, Config
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 def test_the_page_is_what_the_command_prints():

@@ -20,21 +20,21 @@ from commands import TINY, valuescape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.config import load_config
-from valuescape.bench import Measured
-from valuescape.bench import table as bench_table
-from valuescape.breaking_point import Search, Trial
-from valuescape.cli import app
-from valuescape.cli_impact import _row, _rows
-from valuescape.confidence import Change
-from valuescape.impact import Worth
-from valuescape.scale import Cell, judge
-from valuescape.scale_report import scale_table
-from valuescape.soak import Sample, SoakResult
-from valuescape.stress_report import soak_table, trials_table
-from valuescape.tables import health_rows
-from valuescape.terminal import UNLIMITED, Terminal, spelled
-from valuescape.text_table import say_rows
+from valuescape.cli.app import app
+from valuescape.cli.impact import _row, _rows
+from valuescape.cli.run_result import health_rows
+from valuescape.cli.terminal import UNLIMITED, Terminal, spelled
+from valuescape.cli.text_table import say_rows
+from valuescape.sim.config.files import load_config
+from valuescape.studies.bench import Measured
+from valuescape.studies.bench import table as bench_table
+from valuescape.studies.breaking_point import Search, Trial
+from valuescape.studies.confidence import Change
+from valuescape.studies.impact import Worth
+from valuescape.studies.scale import Cell, judge
+from valuescape.studies.scale_report import scale_table
+from valuescape.studies.soak import Sample, SoakResult
+from valuescape.studies.stress_report import soak_table, trials_table
 
 COMMANDS = {each.name or each.callback.__name__: each.callback for each in app.registered_commands}
 ASCII = {"LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
@@ -283,6 +283,6 @@ def test_our_own_signs_are_spelled_as_people_do():
 def test_no_command_writes_by_a_console_with_markup():
     """One that read brackets would eat them in whatever it is given."""
     makers = {"terminal.py", "cli_help.py", "cli.py"}  # cli.py: complaints, which are escaped
-    for path in (Path(__file__).parents[2] / "valuescape").glob("*.py"):
+    for path in (Path(__file__).parents[3] / "valuescape").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert path.name in makers or not re.search(r"rich\.(markup|console) import", text), path.name

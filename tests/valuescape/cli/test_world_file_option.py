@@ -10,14 +10,14 @@ import pytest
 import typer
 from commands import SMALL
 
-from sim.policy import store
-from sim.policy.loading import load_checkpoint
-from sim.worlds import WORLDS, files, make_world
-from valuescape.cli import app
+from valuescape.cli.app import app
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.worlds import WORLDS, files, make_world
 
-SHIPPED = Path(str(resources("configs").joinpath("checkpoints"))) / "point_mass.safetensors"
+SHIPPED = Path(str(resources("valuescape.configs").joinpath("checkpoints"))) / "point_mass.safetensors"
 MINE = '''
-from sim.worlds.point_mass import PointMass
+from valuescape.sim.worlds.point_mass import PointMass
 
 
 class Mine(PointMass):
@@ -69,8 +69,8 @@ def mine(cli, tmp_path, monkeypatch):
     """Write the file of a world, and a checkpoint that says of no world."""
     checkpoint = load_checkpoint(SHIPPED, make_world("point_mass"))
     store.save(replace(checkpoint, world=""), tmp_path / "homeless.safetensors")
-    monkeypatch.setattr("valuescape.impact.SWITCHES", ("trail_lod",))
-    monkeypatch.setattr("valuescape.impact._TICKS", 3)
+    monkeypatch.setattr("valuescape.studies.impact.SWITCHES", ("trail_lod",))
+    monkeypatch.setattr("valuescape.studies.impact._TICKS", 3)
     path = tmp_path / "mine.py"
     path.write_text(MINE)
     return path
@@ -112,7 +112,7 @@ def test_one_is_trained_in_and_the_checkpoint_says_how(cli, mine, monkeypatch):
         asked.append((world.name, how["command"]))
         return SimpleNamespace(training=SimpleNamespace(mean_return=0.0, std_return=0.0, episodes=1))
 
-    monkeypatch.setattr("valuescape.training.train", train)
+    monkeypatch.setattr("valuescape.training.train.train", train)
     assert "'mine' is unknown" in cli(*COMMANDS["train"])[2]
     assert cli(*COMMANDS["train"], "--world-file", mine)[0] == 0
     ((world, command),) = asked

@@ -7,19 +7,19 @@ from commands import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu.meter import FrameMeter
-from render.headless import HeadlessDisplay
-from render.looks import Looks
-from sim.config import changed, load_config
-from sim.errors import UsageError
-from sim.health import RunLog
-from valuescape.breakdown import SECTIONS
-from valuescape.cli import run_cli
-from valuescape.length import RunLength
+from valuescape.cli.app import run_cli
+from valuescape.costs.alarms import Alarm, ChangeWatch, Settings, parse_alarms, recent_figures
+from valuescape.costs.breakdown import SECTIONS
+from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.presets import LADDER, config_path, lighter_preset
-from valuescape.results import Outputs
-from valuescape.session import Session
-from valuescape.watch import Alarm, ChangeWatch, Settings, parse_alarms, recent_figures
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.view.looks import Looks
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import changed, load_config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import RunLog
 
 TINY = [*SMALL, "workers.count=0", "world.name=mountain_car", "agents.count=30"]
 

@@ -6,15 +6,15 @@ import json
 import numpy as np
 import pytest
 
-from gpu.context import create_headless_context, driver_info
-from sim.config import changed, load_config
-from sim.errors import UsageError
-from sim.layout import SPAN
-from valuescape.breakdown import EXACT_FRAME, Facts, Part, advise, frame_parts, worker_loads
-from valuescape.length import RunLength
-from valuescape.profile_files import Track, require_profile, worker_tracks, write_profile
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.costs.breakdown import EXACT_FRAME, Facts, Part, advise, frame_parts, worker_loads
+from valuescape.costs.profile_files import Track, require_profile, worker_tracks, write_profile
+from valuescape.gpu.context import create_headless_context, driver_info
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import changed, load_config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.shared.layout import SPAN
 
 NAMES = ["surface", "trails", "frame", EXACT_FRAME]
 FACTS = Facts(240, 60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)

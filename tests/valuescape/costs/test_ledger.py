@@ -3,10 +3,10 @@
 import pytest
 from commands import SMALL
 
-from sim.config import load_config
-from valuescape.length import RunLength
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
 
 pytestmark = pytest.mark.gpu
 

@@ -10,10 +10,10 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 import valuescape
-from sim.errors import UsageError
-from sim.worlds import WORLDS, make_world
-from valuescape.gym_env import WorldEnv
-from valuescape.sb3_vec import SB3VecEnv
+from valuescape.envs.sb3_vec import SB3VecEnv
+from valuescape.envs.world_env import WorldEnv
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds import WORLDS, make_world
 
 ENVS = 6
 

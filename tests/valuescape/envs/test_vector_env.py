@@ -14,10 +14,10 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from processes import own_descendants
 
 import valuescape
-from sim.errors import UsageError
-from sim.worlds import WORLDS, make_world
-from valuescape.gym_env import WorldEnv
-from valuescape.vector_spaces import WORLD_OF_ID
+from valuescape.envs.spaces import WORLD_OF_ID
+from valuescape.envs.world_env import WorldEnv
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds import WORLDS, make_world
 
 MODES = ("NextStep", "SameStep", "Disabled")
 
@@ -182,7 +182,7 @@ def test_any_number_of_workers_does_the_same(make, monkeypatch, name, mode):
 @pytest.mark.regression
 def test_compiled_worlds_do_as_numpy(make, monkeypatch):
     compiled = [run(make("pendulum", 40, autoreset_mode=mode), 230) for mode in MODES[:2]]
-    monkeypatch.setattr("sim.worker.available", lambda: False)
+    monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
     for mode, seen in zip(MODES[:2], compiled, strict=True):
         assert_same(run(make("pendulum", 40, autoreset_mode=mode), 230), seen)
 

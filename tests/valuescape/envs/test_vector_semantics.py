@@ -10,9 +10,9 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import valuescape
-from sim.errors import UsageError
-from valuescape.crowd_image import SIZE
-from valuescape.vector_spaces import WORLD_OF_ID
+from valuescape.envs.crowd_image import SIZE
+from valuescape.envs.spaces import WORLD_OF_ID
+from valuescape.sim.errors import UsageError
 
 ENVS = 6
 
@@ -48,7 +48,7 @@ def test_with_a_list_of_seeds_each_does_as_the_first_of_a_crowd(
 ):
     """In its start, and in the starts after it, on both paths and in workers."""
     if not simd:
-        monkeypatch.setattr("sim.worker.available", lambda: False)
+        monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
     vec = make(num_workers=num_workers, autoreset_mode=autoreset_mode)
     seeds = [7, 0, 2**64 - 1, 7, 1, 2]
     start = vec.reset(seed=seeds)[0]
@@ -339,7 +339,7 @@ def test_without_a_render_mode_there_is_no_picture(make):
 def test_nan_is_no_action(make, monkeypatch, kind, simd):
     """On both paths, given or in the buffer; and the crowd goes on with the next actions."""
     if not simd:
-        monkeypatch.setattr("sim.worker.available", lambda: False)
+        monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
     vec = make("pendulum")
     vec.reset(seed=1)
     actions = np.zeros((ENVS, 1), kind)

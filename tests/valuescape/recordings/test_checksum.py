@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from commands import Running, valuescape
 
-from sim.worlds import make_world
-from valuescape.checksum import checkpoint_hash, first_difference
-from valuescape.cli import run_cli
+from valuescape.cli.app import run_cli
 from valuescape.presets import find_checkpoint
+from valuescape.recordings.checksum import checkpoint_hash, first_difference
+from valuescape.sim.worlds import make_world
 
 CROWD = ("--set", "agents.count=230", "--set", "trails.length=16", "--seed", "3")
 RANDOM = ("--set", "policy.checkpoint=random")
@@ -118,7 +118,7 @@ def test_an_interrupt_ends_it_with_status_130(workers):
 def test_a_checkpoints_hash_is_that_of_its_tensors():
     from dataclasses import replace
 
-    from sim.policy.network import Training
+    from valuescape.sim.policy.network import Training
 
     checkpoint = find_checkpoint("auto", make_world("point_mass"))
     assert checkpoint_hash(replace(checkpoint, training=Training("x"))) == checkpoint_hash(checkpoint)

@@ -13,13 +13,13 @@ import pytest
 from commands import Running, valuescape
 from processes import wait_until
 
-from sim.policy.loading import load_checkpoint
-from sim.policy.store import save
-from sim.worlds import make_world
-from valuescape import recording
-from valuescape.recording import sampled_ticks
+from valuescape.recordings import recording
+from valuescape.recordings.recording import sampled_ticks
+from valuescape.sim.policy.formats.native import save
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.worlds import make_world
 
-SHIPPED = Path(str(files("configs").joinpath("checkpoints/point_mass.safetensors")))
+SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints/point_mass.safetensors")))
 CROWD = ("--set", "agents.count=70", "--set", "trails.length=16", "--set", "workers.count=0")
 
 
@@ -108,7 +108,7 @@ def test_the_first_difference_names_tick_array_and_agent(cli, recorded):
 
 def test_other_dynamics_are_found_out(cli, recorded, monkeypatch):
     path = recorded("--set", "features.simd=false")
-    monkeypatch.setattr("sim.worlds.point_mass.STEP", np.float32(0.0101))
+    monkeypatch.setattr("valuescape.sim.worlds.point_mass.STEP", np.float32(0.0101))
     status, out, _ = cli("replay", path)
     assert status == 1
     assert "differs at tick 3: state, agent 0" in out

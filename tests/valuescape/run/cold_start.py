@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-import render.display
-import render.waiting
-from render.events import Action, Close, Key
-from render.headless import HeadlessDisplay
+import valuescape.render.displays.display
+import valuescape.render.overlay.waiting
 from valuescape import __main__ as program
-from valuescape import session
+from valuescape.render.displays.events import Action, Close, Key
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.run import session
 
 EVENTS = {"escape": Key(Action.BACK), "close": Close(), "quit": Key(Action.QUIT)}
 
@@ -39,15 +39,15 @@ def main():
     """Run the program; returns its exit status."""
     file, what, *sys.argv[1:] = sys.argv[1:]
     display = Watched(what)
-    draw = render.waiting.WaitingPicture.draw
+    draw = valuescape.render.overlay.waiting.WaitingPicture.draw
 
     def noted(self, size_px, title, steps, hint, behind=None):
         display.steps = [each for each, _ in steps]
         draw(self, size_px, title, steps, hint, behind)
 
-    render.waiting.WaitingPicture.draw = noted
+    valuescape.render.overlay.waiting.WaitingPicture.draw = noted
     session.open_display = lambda *_, **__: display
-    render.display.display_available = lambda: True
+    valuescape.render.displays.display.display_available = lambda: True
     try:
         program.main()
     except SystemExit as leave:

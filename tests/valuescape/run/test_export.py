@@ -9,14 +9,14 @@ import pytest
 from commands import SMALL
 from PIL import Image
 
-from sim.config import load_config
-from sim.engine import Engine
-from sim.policy.reference import TorchCheckpoint
-from sim.worlds import make_world
-from valuescape.cli import run_cli
-from valuescape.export import ARRAYS, RunData
+from valuescape.cli.app import run_cli
 from valuescape.presets import find_checkpoint
-from valuescape.run_figure import draw, trails
+from valuescape.run.export import ARRAYS, RunData
+from valuescape.run.run_figure import draw, trails
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -71,7 +71,7 @@ def test_everything_that_is_promised_is_there(run):
 
 
 def test_the_docs_name_every_array():
-    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
     assert [name for name in ARRAYS if f"`{name}`" not in page] == []
 
 
@@ -158,7 +158,7 @@ def test_the_figure_is_light_and_names_its_axes(run, tmp_path, monkeypatch):
     draw(data_of(run), tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    monkeypatch.setattr("valuescape.run_figure._STYLE", {"svg.fonttype": "none"})
+    monkeypatch.setattr("valuescape.run.run_figure._STYLE", {"svg.fonttype": "none"})
     draw(data_of(run), tmp_path / "a.svg")
     said = re.sub(r"<[^>]*>", " ", (tmp_path / "a.svg").read_text(encoding="utf-8"))
     for words in ("angle (rad)", "angular speed (rad/s)", "V(s)", "visits until tick 40", "of 30 agents"):
@@ -188,7 +188,7 @@ def test_simulating_only_exports_nothing(cli):
 
 def test_the_docs_code_reads_what_a_run_writes(cli, capsys, monkeypatch):
     """The blocks of docs/files.md, on files that its commands have made."""
-    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
     sets = [part for setting in OF_A_RUN for part in ("--set", setting)]
     assert cli("run", *sets, "--headless", "--ticks", "12", "--export", "run.npz")[0] == 0
     assert cli("run", *sets, "--ticks", "12", "--record-run", "run.vsz")[0] == 0
@@ -202,7 +202,7 @@ def test_the_docs_code_reads_what_a_run_writes(cli, capsys, monkeypatch):
 
 
 def test_the_docs_name_every_member_of_a_recording(cli):
-    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
     sets = [part for setting in OF_A_RUN for part in ("--set", setting)]
     assert cli("run", *sets, "--ticks", "12", "--record-run", "run.vsz")[0] == 0
     with np.load("run.vsz") as recording:

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-import valuescape.controls
-from render import tips
-from render.changes import Restart, Set, Slice
-from render.events import (
+import valuescape.run.controls
+from valuescape.render.displays.events import (
     Action,
     Button,
     Close,
@@ -24,15 +22,17 @@ from render.events import (
     Release,
     Text,
 )
-from render.headless import HeadlessDisplay
-from render.looks import Looks
-from render.picking import on_screen
-from render.viewer import Request
-from sim.config import load_config
-from sim.errors import UsageError
-from valuescape.length import RunLength
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.panel import tips
+from valuescape.render.panel.changes import Restart, Set, Slice
+from valuescape.render.view.looks import Looks
+from valuescape.render.view.picking import on_screen
+from valuescape.render.view.viewer import Request
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+from valuescape.sim.errors import UsageError
 
 pytestmark = pytest.mark.gpu
 
@@ -197,7 +197,7 @@ def test_a_key_says_what_it_did_or_lacks(at_the_picture, event, said):
 def test_a_second_escape_soon_after_quits(at_the_picture, monkeypatch):
     session, _ = at_the_picture()
     now = [100.0]
-    monkeypatch.setattr(valuescape.controls, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(valuescape.run.controls, "time", SimpleNamespace(monotonic=lambda: now[0]))
     for at, ends in ((100.0, False), (103.0, False), (104.5, True)):
         now[0] = at
         does(session, Key(Action.BACK))
@@ -310,7 +310,7 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     def broken(*_):
         raise RuntimeError("gpu/shaders/surface: syntax error")
 
-    monkeypatch.setattr("valuescape.stage.Scene", broken)
+    monkeypatch.setattr("valuescape.run.stage.Scene", broken)
     does(session, Key(Action.RELOAD))
     assert session.scene is now
     assert "syntax error" in session.captions.of(session).notice

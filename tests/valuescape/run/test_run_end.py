@@ -9,16 +9,16 @@ import pytest
 from commands import SMALL
 from PIL import Image
 
-from render.events import Action, Key
-from render.headless import HeadlessDisplay
-from render.recorder import pixels
-from sim.config import load_config
-from sim.control import read_orders
-from sim.engine import Engine
-from sim.layout import NO_LIMIT
-from valuescape.length import RunLength
-from valuescape.results import Outputs
-from valuescape.session import Session
+from valuescape.render.displays.events import Action, Key
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.displays.recorder import pixels
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.shared.layout import NO_LIMIT
+from valuescape.sim.shared.orders import read_orders
 
 pytestmark = pytest.mark.gpu
 

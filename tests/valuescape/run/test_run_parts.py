@@ -8,21 +8,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from render.trails import Thinned
-from sim.config import Config, load_config
-from sim.engine import EpisodeStats
-from sim.errors import UsageError
-from sim.health import RunLog
-from sim.worlds import WORLDS, make_world
-from valuescape.alerts import Alert
-from valuescape.breakdown import Part
-from valuescape.captions import heading
-from valuescape.length import RunLength
+from valuescape.cli.run_result import show_result
+from valuescape.cli.settings import show_settings
+from valuescape.cli.terminal import Terminal
+from valuescape.costs.breakdown import Part
 from valuescape.presets import config_path, find_checkpoint, presets
-from valuescape.report import versions, write_report
-from valuescape.settings import show_settings
-from valuescape.tables import show_result
-from valuescape.terminal import Terminal
+from valuescape.render.scene.trails import Thinned
+from valuescape.run.alerts import Alert
+from valuescape.run.captions import heading
+from valuescape.run.length import RunLength
+from valuescape.run.report import versions, write_report
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.engine import EpisodeStats
+from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import RunLog
+from valuescape.sim.worlds import WORLDS, make_world
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ import pytest
 from commands import SMALL, Running
 from processes import descendants, own_descendants, running, wait_for_end, wait_until
 
-from render.events import Action, Button, Close, Key, Move, Press, Release
-from render.headless import HeadlessDisplay
-from render.waiting import WaitingPicture
-from sim.compiling import CompilationNeededError, kept_only, tell
-from sim.config import load_config
-from sim.interrupts import Interrupts
-from valuescape.length import RunLength
-from valuescape.results import Outputs
-from valuescape.session import Session
-from valuescape.starting import CancelledError
+from valuescape.render.displays.events import Action, Button, Close, Key, Move, Press, Release
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.overlay.waiting import WaitingPicture
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.run.starting import CancelledError
+from valuescape.sim.codegen.notice import CompilationNeededError, kept_only, tell
+from valuescape.sim.config.files import load_config
+from valuescape.sim.interrupts import Interrupts
 
 pytestmark = pytest.mark.gpu
 

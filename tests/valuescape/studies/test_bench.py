@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from gl_context import gl, shared_context
 
-from sim.interrupts import Interrupts
-from valuescape.bench import Measured, _compared, groups, run_benchmarks
 from valuescape.benchmarks import bench_mesh, bench_trails
 from valuescape.benchmarks.conftest import own
-from valuescape.cli import run_cli
-from valuescape.compare import as_report, compare
+from valuescape.cli.app import run_cli
+from valuescape.sim.interrupts import Interrupts
+from valuescape.studies.bench import Measured, _compared, groups, run_benchmarks
+from valuescape.studies.compare import as_report, compare
 
 __all__ = ["gl", "own", "shared_context"]
 

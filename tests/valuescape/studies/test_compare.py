@@ -8,10 +8,10 @@ import pytest
 from fuzz.fuzzing import misfit
 from reports import REPORTS
 
-from sim.errors import UsageError
-from valuescape.cli import run_cli
-from valuescape.compare import as_report, compare, read_report
-from valuescape.report_models import KINDS
+from valuescape.cli.app import run_cli
+from valuescape.sim.errors import UsageError
+from valuescape.studies.compare import as_report, compare, read_report
+from valuescape.studies.report_models import KINDS
 
 
 def scale(p95):

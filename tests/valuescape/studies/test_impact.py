@@ -7,14 +7,14 @@ from statistics import stdev
 import pytest
 from processes import wait_until
 
-from sim.config import load_config
-from sim.interrupts import Interrupts
-from sim.sections import FeaturesConfig
-from valuescape import impact
-from valuescape.cli import run_cli
-from valuescape.confidence import Change
-from valuescape.impact import ALL_ON, SWITCHES, agreements, judge, lines_of, variants
-from valuescape.pace import Pace
+from valuescape.cli.app import run_cli
+from valuescape.run.pace import Pace
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.sections import FeaturesConfig
+from valuescape.sim.interrupts import Interrupts
+from valuescape.studies import impact
+from valuescape.studies.confidence import Change
+from valuescape.studies.impact import ALL_ON, SWITCHES, agreements, judge, lines_of, variants
 
 TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
 TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8", "workers.count=1"]

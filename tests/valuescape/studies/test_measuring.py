@@ -12,18 +12,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from sim.config import load_config
-from sim.errors import UsageError
-from sim.interrupts import Interrupts
-from valuescape.cli import run_cli
-from valuescape.cli_impact import _plot
-from valuescape.compare import as_report, compare, read_report
-from valuescape.confidence import Change
-from valuescape.config_files import config_toml
-from valuescape.html_report import Chapter, _show_whole_markers, write_html
-from valuescape.impact import Worth
-from valuescape.scale import Cell, ScalePlan, as_json, growth_exponent, judge, measure
-from valuescape.scale_report import scale_table, verdict_lines, write_scale_html
+from valuescape.cli.app import run_cli
+from valuescape.cli.impact import _plot
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.toml_writer import config_toml
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
+from valuescape.studies.compare import as_report, compare, read_report
+from valuescape.studies.confidence import Change
+from valuescape.studies.html_report import Chapter, _show_whole_markers, write_html
+from valuescape.studies.impact import Worth
+from valuescape.studies.scale import Cell, ScalePlan, as_json, growth_exponent, judge, measure
+from valuescape.studies.scale_report import scale_table, verdict_lines, write_scale_html
 
 TINY = [*SMALL]
 
@@ -112,7 +112,7 @@ def test_an_interrupt_keeps_what_was_measured(tiny):
 
 
 def test_a_crowd_that_does_not_fit_is_left_out(tiny, monkeypatch):
-    monkeypatch.setattr("valuescape.scale.available_memory", lambda: 1_000_000)
+    monkeypatch.setattr("valuescape.studies.scale.available_memory", lambda: 1_000_000)
     plan = ScalePlan((0,), (32, 100_000), seconds=0.05, frames=0, repeats=1)
     with Interrupts() as interrupts:
         *_, cells = measure(tiny, plan, interrupts, lambda _: None)

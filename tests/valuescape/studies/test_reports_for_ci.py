@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from commands import SMALL
 
-from valuescape import chaos as chaos_module
-from valuescape import impact as impact_module
-from valuescape.breaking_point import Search, Trial, lies_between
-from valuescape.cli import run_cli
-from valuescape.compare import as_report, compare
-from valuescape.tolerance import worse_by_share
+from valuescape.cli.app import run_cli
+from valuescape.studies import chaos as chaos_module
+from valuescape.studies import impact as impact_module
+from valuescape.studies.breaking_point import Search, Trial, lies_between
+from valuescape.studies.compare import as_report, compare
+from valuescape.studies.tolerance import worse_by_share
 
 SETS = [part for setting in (*SMALL, "workers.count=0", "agents.count=40") for part in ("--set", setting)]
 BLOCK = {"command", "date", "machine", "versions", "config"}
@@ -120,7 +120,7 @@ def breaks_at_800(here, monkeypatch):
         tried.append(amount)
         return Trial(amount, ("too much",) if amount >= 800 else (), 50.0, 20.0, 60.0)
 
-    monkeypatch.setattr("valuescape.stress.try_session", try_session)
+    monkeypatch.setattr("valuescape.studies.loads.try_session", try_session)
     return tried
 
 

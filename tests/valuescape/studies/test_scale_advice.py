@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valuescape.confidence import Ratio
-from valuescape.scale import WORTH, Cell, best_workers, judge, judge_all
-from valuescape.scale_report import verdict_lines
+from valuescape.studies.confidence import Ratio
+from valuescape.studies.scale import WORTH, Cell, best_workers, judge, judge_all
+from valuescape.studies.scale_report import verdict_lines
 
 
 def advised(cores=8, **rates):

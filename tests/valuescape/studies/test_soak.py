@@ -8,12 +8,12 @@ import moderngl
 import pytest
 from commands import SMALL
 
-from sim.config import load_config
-from sim.interrupts import Interrupts
-from valuescape import soak as soak_module
-from valuescape.cli import run_cli
-from valuescape.soak import Sample, growing, soak
-from valuescape.stress_report import soak_lines, soak_table
+from valuescape.cli.app import run_cli
+from valuescape.sim.config.files import load_config
+from valuescape.sim.interrupts import Interrupts
+from valuescape.studies import soak as soak_module
+from valuescape.studies.soak import Sample, growing, soak
+from valuescape.studies.stress_report import soak_lines, soak_table
 
 TINY = [*SMALL, "workers.count=0", "world.name=mountain_car", "agents.count=30"]
 

@@ -8,16 +8,25 @@ from commands import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.config import load_config
-from sim.errors import UsageError
-from sim.interrupts import Interrupts
-from sim.worlds import make_world
-from valuescape import chaos as chaos_module
-from valuescape.breaking_point import CLOSE, Search, Trial, as_json, confirmed, search, trials_left, verdict
-from valuescape.chaos import disturb
-from valuescape.cli import run_cli
+from valuescape.cli.app import run_cli
 from valuescape.presets import find_checkpoint
-from valuescape.stress import LOADS, Load, try_session
+from valuescape.sim.config.files import load_config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.worlds import make_world
+from valuescape.studies import chaos as chaos_module
+from valuescape.studies.breaking_point import (
+    CLOSE,
+    Search,
+    Trial,
+    as_json,
+    confirmed,
+    search,
+    trials_left,
+    verdict,
+)
+from valuescape.studies.chaos import disturb
+from valuescape.studies.loads import LOADS, Load, try_session
 
 TINY = [*SMALL, "workers.count=0"]
 

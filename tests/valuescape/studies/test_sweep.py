@@ -10,11 +10,11 @@ from commands import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import UsageError
-from valuescape.cli import run_cli
-from valuescape.compare import as_report, compare
-from valuescape.scale import ScalePlan
-from valuescape.sweep import EXAMPLE, read_sweep
+from valuescape.cli.app import run_cli
+from valuescape.sim.errors import UsageError
+from valuescape.studies.compare import as_report, compare
+from valuescape.studies.scale import ScalePlan
+from valuescape.studies.sweep import EXAMPLE, read_sweep
 
 SETS = [part for setting in SMALL for part in ("--set", setting)]
 
@@ -49,7 +49,7 @@ def test_what_a_file_leaves_out_is_as_usual(sweep):
 
 
 def test_the_docs_show_the_example():
-    page = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "measuring.md").read_text(encoding="utf-8")
     assert EXAMPLE in page
 
 

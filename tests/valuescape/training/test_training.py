@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from sim.errors import UsageError
-from sim.policy.loading import load_checkpoint
-from sim.worlds import WORLDS, make_world
-from valuescape.evaluation import evaluate, evaluate_checkpoint
-from valuescape.gym_env import WorldEnv
-from valuescape.training import ALGORITHMS, make_model, train, world_to_train_in
+from valuescape.envs.world_env import WorldEnv
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.worlds import WORLDS, make_world
+from valuescape.training.evaluate import evaluate, evaluate_checkpoint
+from valuescape.training.train import ALGORITHMS, make_model, train, world_to_train_in
 
-SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*.safetensors"))
+SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "checkpoints").glob("*.safetensors"))
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -105,7 +105,7 @@ def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("valuescape.training._Watch.__call__", interrupt)
+    monkeypatch.setattr("valuescape.training.train._Watch.__call__", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(make_world("pendulum"), "sac", tmp_path / "a.safetensors", timesteps=50)
     assert not list(tmp_path.iterdir())
@@ -141,7 +141,7 @@ def test_without_stable_baselines3_the_install_command_is_told(monkeypatch, tmp_
 
 def test_an_environment_of_gymnasium_is_trained_in_as_it_is(tmp_path, monkeypatch):
     """What is evaluated is the environment itself: an untrained policy keeps the pole up 20 steps."""
-    monkeypatch.setattr("valuescape.training.EPISODES", 8)
+    monkeypatch.setattr("valuescape.training.train.EPISODES", 8)
     world = world_to_train_in("gymnasium:CartPole-v1")
     made = train(world, "ppo", tmp_path / "pole.safetensors", timesteps=64, seed=1)
     assert made.world == "gymnasium:CartPole-v1"

@@ -6,10 +6,10 @@ import random
 import pytest
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
-from sim.errors import UsageError, lines_of
-from sim.policy import store
-from sim.policy.loading import load_checkpoint
-from sim.worlds import make_world
+from valuescape.sim.errors import UsageError, lines_of
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.worlds import make_world
 
 CASES = 1200
 DIGITS = "9" * 5000

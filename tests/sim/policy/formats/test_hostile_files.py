@@ -14,11 +14,12 @@ import torch
 from pickled_statistics import VecNormalize, statistics
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
-from sim.errors import UsageError
-from sim.policy import archive, store
-from sim.policy.loading import convert, load_checkpoint
-from sim.policy.vecnormalize import read_vecnormalize
-from sim.worlds import make_world
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.formats import zip_members as archive
+from valuescape.sim.policy.formats.vecnormalize import read_vecnormalize
+from valuescape.sim.policy.loading import convert, load_checkpoint
+from valuescape.sim.worlds import make_world
 
 
 class Touch:

@@ -10,9 +10,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
-from sim.errors import UsageError
-from sim.policy import store
-from sim.policy.network import Checkpoint
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.network import Checkpoint
 
 
 def assert_equal(a: Checkpoint, b: Checkpoint) -> None:

@@ -17,15 +17,15 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from sim.errors import UsageError
-from sim.policy.fit import critic_fit
-from sim.policy.inference import BatchPolicy, value
-from sim.policy.loading import convert, load_checkpoint, load_with_statistics
-from sim.policy.network import Checkpoint
-from sim.policy.reference import TorchCheckpoint
-from sim.policy.store import load
-from sim.worlds import World, make_world
-from valuescape.gym_env import WorldEnv
+from valuescape.envs.world_env import WorldEnv
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.fit import critic_fit
+from valuescape.sim.policy.formats.native import load
+from valuescape.sim.policy.inference import BatchPolicy, value
+from valuescape.sim.policy.loading import convert, load_checkpoint, load_with_statistics
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.worlds import World, make_world
 
 RELU = torch.nn.ReLU
 MODELS = {
@@ -165,7 +165,7 @@ def test_the_models_of_the_zoo_run(name, world, zoo):
 
 
 def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, tmp_path):
-    from valuescape.evaluation import evaluate_checkpoint
+    from valuescape.training.evaluate import evaluate_checkpoint
 
     model, pickled = zoo("ppo-MountainCar-v0.zip"), zoo("ppo-MountainCar-v0-vecnormalize.pkl")
     out, world = tmp_path / "out.safetensors", make_world("mountain_car")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from sim.errors import UsageError
-from sim.policy.torchscript import load_torchscript_critic
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.torchscript import load_torchscript_critic
 
 
 def scripted(module: nn.Module, path):

@@ -8,25 +8,25 @@ from lives import lives_of, shortened, stage
 from networks import checkpoint_of, random_mlp
 from twins import ELEMENTWISE, assert_eventful, assert_same_lives, twins
 
-from sim.policy.inference import BatchMlp, BatchPolicy, normalized_obs
-from sim.policy.network import (
+from valuescape.presets import find_checkpoint
+from valuescape.sim.policy.inference import BatchMlp, BatchPolicy, normalized_obs
+from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Layer,
     Mlp,
     ObsNormalization,
 )
-from sim.stepper import Stepper
-from sim.worlds import WORLDS, ContinuousAction, make_world
-from valuescape.presets import find_checkpoint
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds import WORLDS, ContinuousAction, make_world
 
 pytest.importorskip("numba")
 
-from sim.simd.acting import _choose, network_actions
-from sim.simd.compiler import compiled
-from sim.simd.machine import BLOCK_AGENTS
-from sim.simd.mlp import ACTIVATIONS, TILE_AGENTS
-from sim.simd.policy import forward_tile, network_width, policy_arrays
+from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.codegen.machine import BLOCK_AGENTS
+from valuescape.sim.stepping.compiled.acting import _choose, network_actions
+from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS
+from valuescape.sim.stepping.compiled.network import forward_tile, network_width, policy_arrays
 
 pytestmark = pytest.mark.regression
 

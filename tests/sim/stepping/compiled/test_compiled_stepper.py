@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from lives import shortened, stage
 from twins import ELEMENTWISE, assert_eventful, assert_same_lives, twins
 
-from sim.layout import Ending, slices
-from sim.policy.inference import BLOCK
-from sim.stepper import Stepper
-from sim.worlds import WORLDS, ContinuousAction, Variable, make_world
-from sim.worlds.base import ElementwiseWorld
+from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.shared.layout import Ending, slices
+from valuescape.sim.stepping.stepper import Stepper
+from valuescape.sim.worlds import WORLDS, ContinuousAction, Variable, make_world
+from valuescape.sim.worlds.base import ElementwiseWorld
 
 pytest.importorskip("numba")
 
-from sim.simd.machine import BLOCK_AGENTS
-from sim.simd.stepper import make_compiled_stepper
+from valuescape.sim.codegen.machine import BLOCK_AGENTS
+from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
 
 pytestmark = pytest.mark.regression
 
