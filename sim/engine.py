@@ -279,7 +279,7 @@ class Engine:
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
-        """Return each worker's latest spans (dtype SPAN); sections: `sim.measuring.profiler.WORKER_SECTIONS`."""
+        """Return each worker's latest spans (dtype SPAN); sections: `profiler.WORKER_SECTIONS`."""
         arena = self.arena
         return [
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()

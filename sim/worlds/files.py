@@ -73,8 +73,21 @@ def _run(path: Path, shown: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise UsageError(f"--world-file {shown}: {_where(error, path)}", _GUIDE) from error
+        hint = _FRONT_DOOR if _imports_the_old_way(error) else _GUIDE
+        raise UsageError(f"--world-file {shown}: {_where(error, path)}", hint) from error
     return module
+
+
+_FRONT_DOOR = "write `from valuescape.api import …` in place of `from sim.worlds` and `from sim.elementwise`"
+
+
+def _imports_the_old_way(error: BaseException) -> bool:
+    """Return whether an import failed that named our rooms as they were: `sim`, at the top level.
+
+    A folder `sim` of the user's own makes it another error, `No module named 'sim.worlds'`.
+    """
+    name = error.name or "" if isinstance(error, ImportError) else ""
+    return name == "sim" or name.startswith("sim.")
 
 
 def _where(error: BaseException, path: Path) -> str:

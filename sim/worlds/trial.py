@@ -35,9 +35,9 @@ _HINTS = (
     (
         TypeError,
         "scalar",
-        "a number stands for many agents: take the functions of sim.elementwise",
+        "a number stands for many agents: take the functions of valuescape.api",
     ),
-    (TypeError, "0-dimensional", "a number stands for many agents: take the functions of sim.elementwise"),
+    (TypeError, "0-dimensional", "a number stands for many agents: take the functions of valuescape.api"),
 )
 """What to do about errors that are often made: their kind, a part of what they say, and the hint."""
 
@@ -247,5 +247,5 @@ def _check_names(world: ElementwiseWorld) -> None:
             if value is np and hasattr(elementwise, name):
                 raise UnfitError(
                     f"line {line}: np.{name} gives other bits compiled, or none",
-                    f"use {name} of sim.elementwise",
+                    f"use {name} of valuescape.api",
                 )

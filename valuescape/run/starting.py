@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Action, Close, Key
-from valuescape.render.overlay.waiting import WaitingPicture
+from valuescape.render.scene.waiting import WaitingPicture
 from valuescape.sim.codegen import notice as compiling
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.preparing import compile_apart

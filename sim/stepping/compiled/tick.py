@@ -238,7 +238,7 @@ def any_ended(ending: Any) -> Any:
 
 @compiled
 def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
-    """Write `agent`'s episode that begins in tick `began`, as `sim.shared.episodes` does; return its number."""
+    """Write `agent`'s episode that begins in tick `began`, as `shared.episodes` does; return its number."""
     pair = arrays.episodes[agent]
     newest = 1 if pair[1].number > pair[0].number else 0
     if np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0:  # left by whoever died in this tick

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings
 from recording import Recording, spirals, with_breaks
 
 from valuescape.gpu.frame_meter import FrameMeter
@@ -125,6 +124,7 @@ def test_corners_are_in_the_map(gl):
 # --- How far back its trails reach -----------------------------------------------------------------------
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first examples of a cold machine are slow
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=300), st.integers(2, 128))
 def test_trails_reach_as_far_back_as_there_is_room(ages, length):
     ages = np.array(ages)

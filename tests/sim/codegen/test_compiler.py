@@ -76,7 +76,10 @@ def test_a_world_that_calculates_in_float64_is_refused(monkeypatch, world):
     first, second = str(refusal.value).splitlines()
     assert first.startswith("world doubled cannot be compiled: ")
     assert "float32" in first
-    assert second == "  write it with sim.elementwise and np.float32 constants, or --set features.simd=false"
+    assert (
+        second
+        == "  write it with valuescape.api's functions and np.float32 constants, or --set features.simd=false"
+    )
     plain = make_stepper(spec_of(small("world.name=doubled", "features.simd=false"), arena, rules))
     assert type(plain) is Stepper
 
@@ -94,7 +97,7 @@ def test_what_the_compiler_does_not_know_is_named_by_line(monkeypatch):
     line = 1 + Path(__file__).read_text().splitlines().index(
         "        return (state[0].astype(int), state[1]), state[0], state[0] > state[1]  # NumPy's alone"
     )
-    said = f"world unknown cannot be compiled: test_simd_code.py line {line}: Unknown attribute 'astype'"
+    said = f"world unknown cannot be compiled: test_compiler.py line {line}: Unknown attribute 'astype'"
     with pytest.raises(UsageError, match=said):
         make_stepper(spec_of(small("world.name=unknown"), arena, rules))
 

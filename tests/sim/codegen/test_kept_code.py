@@ -264,7 +264,7 @@ def test_content_is_the_same_in_every_process(tmp_path):
     """Also of sets of texts, whose order is another in every process."""
     script = tmp_path / "content.py"
     script.write_text(
-        "from sim.simd.content import content_of\n"
+        "from valuescape.sim.codegen.content import content_of\n"
         "SET, NAMED = {'left', 'right', 'up', 'down'}, frozenset('abcdef')\n"
         "def reads(x):\n    return x in SET or x in {'p', 'q', 'r'} or NAMED\n"
         "print(content_of([reads]).hex(), hash('left'))\n"

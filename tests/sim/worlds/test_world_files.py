@@ -22,7 +22,7 @@ EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
 
 ARRAYS = """
 import numpy as np
-from valuescape.sim.worlds import ArrayWorld, DiscreteAction, Variable
+from valuescape.api import ArrayWorld, DiscreteAction, Variable
 
 class Arrays(ArrayWorld):
     name = "arrays"
@@ -166,17 +166,17 @@ SEES = "    @staticmethod\n    def observation(state):\n        return "
         ((START, SEES.join((START + "\n\n", "(*state, ONE)"))), "observation returns a tuple of 3\n"),
         (("obs = state", "obs = state[:1]"), "obs has 1 variables and state 2, .* no observation"),
         (("reset_draws = 2", "reset_draws = 1"), r"start: line \d+: IndexError: .*\n.*reset_draws"),
-        ((SPEED, "velocity = velocty + STEP"), r"dynamics: line 34: NameError: .*velocty"),
-        (("GRAVITY * sin", "GRAVITY * np.sin"), "line 34: np.sin .*\n.*sin of sim.elementwise"),
-        ((MOVE, "np.clip(velocity, -ONE, ONE)"), "line 35: np.clip .*\n.*clip of sim.elementwise"),
-        (("reward = ONE", "reward = ONE if position > ONE else TWO"), r"line 36: ValueError: .*\n.*where\("),
-        ((MOVE, "max(velocity, ONE)"), "line 35: ValueError: .*\n.*maximum"),
+        ((SPEED, "velocity = velocty + STEP"), r"dynamics: line 33: NameError: .*velocty"),
+        (("GRAVITY * sin", "GRAVITY * np.sin"), "line 33: np.sin .*\n.*sin of valuescape.api"),
+        ((MOVE, "np.clip(velocity, -ONE, ONE)"), "line 34: np.clip .*\n.*clip of valuescape.api"),
+        (("reward = ONE", "reward = ONE if position > ONE else TWO"), r"line 35: ValueError: .*\n.*where\("),
+        ((MOVE, "max(velocity, ONE)"), "line 34: ValueError: .*\n.*maximum"),
         ((ENDS, ENDS.replace("|", "or")), r"ValueError: .*\n.*where\("),
-        ((ENDS, "not -ONE < position < ONE"), "line 38: ValueError: .*\n.*a < b < c"),
+        ((ENDS, "not -ONE < position < ONE"), "line 37: ValueError: .*\n.*a < b < c"),
         ((ENDS, "position"), "terminated as float32, expected bool"),
-        ((SPEED, "velocity += STEP"), "line 34: ValueError: .*read-only\n.*not x .= y"),
+        ((SPEED, "velocity += STEP"), "line 33: ValueError: .*read-only\n.*not x .= y"),
         ((MOVE, "sum(velocity)"), "depends on which others are in the call"),
-        ((MOVE, "__import__('math').sin(velocity)"), "line 35: TypeError: .*\n.*sim.elementwise"),
+        ((MOVE, "__import__('math').sin(velocity)"), "line 34: TypeError: .*\n.*valuescape.api"),
         (("ONE - position * position", "1.0 - np.float64(2)"), "reward as float64, .*\n.*np.float32"),
         (
             (DYNAMICS, DYNAMICS.replace("reward", "1.0")),

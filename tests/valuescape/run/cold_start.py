@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import valuescape.render.displays.display
-import valuescape.render.overlay.waiting
+import valuescape.render.scene.waiting
 from valuescape import __main__ as program
 from valuescape.render.displays.events import Action, Close, Key
 from valuescape.render.displays.headless import HeadlessDisplay
@@ -39,13 +39,13 @@ def main():
     """Run the program; returns its exit status."""
     file, what, *sys.argv[1:] = sys.argv[1:]
     display = Watched(what)
-    draw = valuescape.render.overlay.waiting.WaitingPicture.draw
+    draw = valuescape.render.scene.waiting.WaitingPicture.draw
 
     def noted(self, size_px, title, steps, hint, behind=None):
         display.steps = [each for each, _ in steps]
         draw(self, size_px, title, steps, hint, behind)
 
-    valuescape.render.overlay.waiting.WaitingPicture.draw = noted
+    valuescape.render.scene.waiting.WaitingPicture.draw = noted
     session.open_display = lambda *_, **__: display
     valuescape.render.displays.display.display_available = lambda: True
     try:

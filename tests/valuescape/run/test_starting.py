@@ -16,7 +16,7 @@ from processes import descendants, own_descendants, running, wait_for_end, wait_
 
 from valuescape.render.displays.events import Action, Button, Close, Key, Move, Press, Release
 from valuescape.render.displays.headless import HeadlessDisplay
-from valuescape.render.overlay.waiting import WaitingPicture
+from valuescape.render.scene.waiting import WaitingPicture
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
