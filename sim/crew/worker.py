@@ -104,7 +104,7 @@ def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
     except (NumbaError, TypeError) as error:  # numbers that are not float32 are a TypeError of ours
         raise UsageError(
             f"world {world.name} cannot be compiled: {_compilers_reason(error, type(world).__module__)}",
-            "write it with valuescape.api's functions and np.float32 constants, or --set features.simd=false",
+            "use valuescape.api's functions and np.float32 constants, or --set features.simd=false",
         ) from error
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from recording import Recording, spirals, with_breaks
 
 from valuescape.gpu.frame_meter import FrameMeter

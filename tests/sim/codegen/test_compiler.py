@@ -76,10 +76,7 @@ def test_a_world_that_calculates_in_float64_is_refused(monkeypatch, world):
     first, second = str(refusal.value).splitlines()
     assert first.startswith("world doubled cannot be compiled: ")
     assert "float32" in first
-    assert (
-        second
-        == "  write it with valuescape.api's functions and np.float32 constants, or --set features.simd=false"
-    )
+    assert second == "  use valuescape.api's functions and np.float32 constants, or --set features.simd=false"
     plain = make_stepper(spec_of(small("world.name=doubled", "features.simd=false"), arena, rules))
     assert type(plain) is Stepper
 

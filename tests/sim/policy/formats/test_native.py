@@ -49,8 +49,9 @@ def test_what_is_saved_comes_back(checkpoint, tmp_path):
 def test_loading_does_not_import_torch(tmp_path):
     store.save(sac_checkpoint(), tmp_path / "a.safetensors")
     code = (
-        "import sys; from pathlib import Path; from sim.policy.loading import load_checkpoint;"
-        "from valuescape.sim.policy.inference import BatchPolicy; from valuescape.sim.worlds import make_world;"
+        "import sys; from pathlib import Path; from valuescape.sim.policy.loading import load_checkpoint;"
+        "from valuescape.sim.policy.inference import BatchPolicy;"
+        "from valuescape.sim.worlds import make_world;"
         f"load_checkpoint(Path({str(tmp_path / 'a.safetensors')!r}), make_world('point_mass'));"
         "sys.exit('torch' in sys.modules)"
     )
