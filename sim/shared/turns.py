@@ -24,7 +24,7 @@ class Turn(IntEnum):
 
 
 class Turns:
-    """The protocol of workers and main process, over the arena's records. `stepping.compiled.turns` is its compiled twin.
+    """The protocol of workers and main process, over the arena's records; compiled twin: `compiled.turns`.
 
     Who publishes something writes it first and then looks who sleeps; who goes to sleep says so first and
     then looks again. So one of the two always sees the other.
