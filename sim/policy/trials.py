@@ -1,4 +1,4 @@
-"""Some first episodes side by side in this process: to measure a policy, without workers or shared memory."""
+"""First episodes of a few agents in this process: measures a policy without workers or shared memory."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,22 +15,22 @@ Ends = NDArray[np.bool_]
 
 
 class Trials(Protocol):
-    """Agents in their first episodes; `obs` [obs_dim, n] is what they see now."""
+    """Agents in their first episodes. obs: their observations [obs_dim, n] float32, a new array each step."""
 
     obs: Float32Array
 
     def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
-        """Advance all by `action` [action_dim, n], in the world's units.
+        """Advance all agents by `action` [action_dim, n], in the world's units.
 
-        Returns rewards [n], whether the episode terminated, and whether the environment cut it off by itself.
-        Of episodes that were over before, all of that means nothing.
+        Returns, as new arrays [n], the rewards, whether the episode terminated, and whether the environment
+        truncated it. Values of episodes that had ended before are undefined.
         """
 
 
 def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials | None:
-    """Return so many episodes of `world` at their starts, which depend on `seed` alone.
+    """Return `episodes` agents of `world` at their starts, which depend on `seed` alone.
 
-    owned: closes environments. None if the world's agents cannot live alone.
+    owned: closes the environments. None if the world's agents cannot be simulated alone.
     """
     if isinstance(world, ArrayWorld):
         return _ArrayTrials(world, episodes, seed)

@@ -1,4 +1,4 @@
-"""What a Stable-Baselines3 zip holds, read as data: JSON without its pickles, tensors without code."""
+"""Reads a Stable-Baselines3 zip as data: JSON without its pickles, tensors without code."""
 
 import base64
 import binascii
@@ -25,7 +25,10 @@ SUPPORTED = "Valuescape runs MlpPolicy models: flat Box observations, Box or Dis
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What the JSON says about a space: its kind ("Box", "Discrete", …) and, by kind, shape, bounds or n."""
+    """A space as the JSON describes it.
+
+    kind: "Box", "Discrete", …. shape, low, high: of a Box. n, start: of a Discrete.
+    """
 
     kind: str
     shape: tuple[int, ...] = ()
@@ -36,7 +39,7 @@ class Space:
 
 
 class Sb3File:
-    """The settings and tensors of one zip; nothing in it is unpickled but tensors, with `weights_only`.
+    """The settings and tensors of one zip. Only tensors are unpickled, with torch's `weights_only`.
 
     Raises UsageError, naming file and member, if the zip is damaged, hostile or not a model.
     """
@@ -48,7 +51,7 @@ class Sb3File:
         self.tensors = _tensors(path, members["policy.pth"])
 
     def space(self, key: str) -> Space:
-        """Return the space under `key`, from the readable text beside its pickle."""
+        """Return the space under `key`, from the text beside its pickle."""
         entry = self.data.get(key)
         if not isinstance(entry, dict):
             raise self.error(f"data: {key} is {str(entry)[:60]}, expected a space")
@@ -59,24 +62,24 @@ class Sb3File:
             raise self.error(f"data: {key} cannot be read: {error}") from error
 
     def option(self, key: str) -> Any:
-        """Return policy_kwargs[key] as JSON or as the text beside the pickle, None if it is not stated."""
+        """Return policy_kwargs[key], as JSON or as the text beside a pickle; None if it is absent."""
         options = self.data.get("policy_kwargs")
         return options.get(key) if isinstance(options, dict) else None
 
     def number(self, key: str) -> float | None:
-        """Return the setting `key` if it is a number: in the JSON, or a pickled one of NumPy's."""
+        """Return the setting `key` if it is a number, in the JSON or pickled by NumPy; else None."""
         value = self.data.get(key)
         if isinstance(value, dict):
             return _pickled_number(value.get(":serialized:"))
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
-        """Return the error that says what is wrong with this file."""
+        """Return an error about this file."""
         return UsageError(f"{self.path}: {problem}", hint)
 
 
 def _pickled_number(text: Any) -> float | None:
-    """Return the number in a pickle of NumPy's, which is read as data; None if it is anything else."""
+    """Return the number in a NumPy pickle, read as data; None if it is anything else."""
     try:
         return number_of(read_pickle(base64.b64decode(str(text)[:_MAX_NUMBER_TEXT], validate=True), is_numpy))
     except (binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
@@ -84,7 +87,7 @@ def _pickled_number(text: Any) -> float | None:
 
 
 def class_name(text: Any) -> str | None:
-    """Return "Box" of "<class 'gym.spaces.box.Box'>", None of anything else."""
+    """Return "Box" for "<class 'gym.spaces.box.Box'>", None for anything else."""
     match = re.fullmatch(r"<class '(?:\w+\.)*(\w+)'>", text) if isinstance(text, str) else None
     return match[1] if match else None
 
@@ -118,14 +121,14 @@ def _size(value: Any) -> int:
 
 
 def _numbers(text: Any) -> tuple[float, ...]:
-    """Read an array from its printed form, `[-1.2  -0.07]`."""
+    """Return the numbers of a printed array, `[-1.2  -0.07]`; () if it is abridged."""
     if not isinstance(text, str) or "..." in text:
         return ()
     return tuple(float(word) for word in text.replace("[", " ").replace("]", " ").split())
 
 
 def _tensors(path: Path, content: bytes) -> dict[str, Float32Array]:
-    if content.startswith(b"PK"):  # torch unpacks this zip itself, without limits of its own
+    if content.startswith(b"PK"):  # torch unpacks this zip itself, without limits
         unpack(content, (), f"{path}: policy.pth")
     state = _load_weights(path, content)
     if not isinstance(state, dict) or not state:
@@ -140,9 +143,9 @@ def _load_weights(path: Path, content: bytes) -> Any:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the age of a file's format; nothing to act on
+            warnings.simplefilter("ignore")  # of old file formats; nobody can act on them
             return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # hostile input reaches many corners of torch's reader
+    except Exception as error:  # torch's reader raises many kinds for hostile input
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         problem = f"asks for {found[1]}, which is not a tensor" if found else "is damaged or not only tensors"
         raise UsageError(
@@ -159,7 +162,7 @@ def _array(path: Path, name: str, tensor: Any) -> Float32Array:
     )
     if not plain or tensor.is_quantized or not tensor.is_floating_point():
         raise UsageError(f"{path}: {name} in policy.pth is no plain tensor of real numbers", SUPPORTED)
-    # A tensor may claim any shape over a small storage, by strides of 0
+    # Strides of 0 let a tensor claim any shape over a small storage
     if math.prod(tensor.shape) > MAX_TENSOR_VALUES:
         raise UsageError(
             f"{path}: tensor {name} claims the shape {list(tensor.shape)}, "
