@@ -49,7 +49,7 @@ class Font:
         return sum(self._glyph(character).advance for character in text)
 
     def _quads(self, text: str) -> NDArray[np.float32]:
-        """Return [n, 8] float32: x, y, width, height from the line's top left; the same in the atlas (0 to 1)."""
+        """Return [n, 8] float32: x, y, width, height from the line's top left, and in the atlas (0 to 1)."""
         rows, pen = [], 0.0
         atlas_height, atlas_width = self.atlas.shape
         for character in text:

@@ -22,7 +22,7 @@ def on_screen(points: Positions, matrix: Positions, size_px: tuple[int, int]) ->
 
 
 def nearest(pixels: Positions, pointer: tuple[float, float], within_px: float) -> int | None:
-    """Return the index of the nearest of `pixels` [n, 2] to the pointer; None if none is within `within_px`."""
+    """Return the index of the nearest of `pixels` [n, 2] to the pointer; None beyond `within_px`."""
     away = np.hypot(*(pixels - np.array(pointer, np.float32)).T)
     away = np.where(np.isfinite(away), away, np.inf)
     best = int(away.argmin()) if len(away) else 0

@@ -1,4 +1,4 @@
-"""Where text is in pictures of all sizes: nothing is cut, no line is over another, what matters is there."""
+"""Text in pictures of all sizes: none is cut off, no line lies over another, the important ones are there."""
 
 import math
 from functools import cache
@@ -25,7 +25,7 @@ from valuescape.run.captions import profile_card
 from valuescape.sim.measuring.health import RunLog
 
 SIZES = [(400, 300), (640, 360), (700, 500), (1280, 720), (1920, 1080), (3840, 2160)]
-"""Of windows, in logical pixels."""
+"""Sizes of windows in logical pixels."""
 
 RATIOS = [1, 1.5, 2, 3]
 WORLD = "gymnasium:MountainCarContinuous-v0"
@@ -251,7 +251,7 @@ class TestWhatMattersIsThere:
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("size", [(980, 720), (1280, 720), (1920, 1080)], ids=str)
 def test_in_an_ordinary_window_everything_is_there(size, ratio):
-    """980 is what is left of 1280 beside the panel."""
+    """980 is the width that the panel leaves of 1280."""
     costs = set(lines(size, ratio, VIEWS["map"], "costs"))
     assert {name for name, _ in LAMPS} <= costs
     assert {name for name, _ in PARTS[:7]} <= costs
@@ -295,7 +295,7 @@ def test_what_the_height_field_reaches_has_a_backing(ratio, distance):
 
 
 def block_is_reached(matrix, size, block):
-    """Whether a point of the scene's box is drawn inside a block: brute force."""
+    """Return whether any of many points in the scene's box is drawn inside a block."""
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, 41)] * 2, np.linspace(0, HEIGHT, 9))
     points = np.stack([x.ravel(), y.ravel(), z.ravel(), np.ones(x.size)]).T @ matrix.T
     points = points[points[:, 3] > 0.05]

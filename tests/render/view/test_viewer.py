@@ -1,4 +1,4 @@
-"""What a person's keys and pointer change in the view, and what they ask of the run."""
+"""Events that change the view, and those that the view passes on as requests."""
 
 import math
 
@@ -29,7 +29,7 @@ def viewer(**changes):
 
 
 def press(view, *actions):
-    """Return what each key leaves for others to do."""
+    """Press keys; return what `handle` gives back for each."""
     return [view.handle(Key(action), PLOT, SIZE) for action in actions]
 
 
@@ -149,7 +149,7 @@ def test_a_double_click_selects():
     assert viewer().handle(DoubleClick(3, 4), PLOT, SIZE) == Select(3, 4)
 
 
-def test_there_is_nobody_to_follow_without_a_selection():
+def test_following_needs_a_selection():
     view = viewer()
     assert press(view, Action.FOLLOW) == [Say("no agent is selected: double-click one")]
     assert not view.following
@@ -167,7 +167,7 @@ def test_a_view_that_follows_keeps_the_agent_in_the_middle():
     assert (view.orbit_camera.target_x, view.orbit_camera.target_y) == pytest.approx((0.3, -0.2))
 
 
-def test_whoever_moves_the_map_follows_no_longer():
+def test_moving_the_map_ends_following():
     view = viewer(selected=1, following=True)
     view.handle(Drag(Button.LEFT, 30, -20, 230, 80), PLOT, SIZE)
     assert not view.following
