@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from valuescape.render.overlay.overlay import FAINT, INK, Overlay
 from valuescape.render.overlay.ticks import ticks
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
+from valuescape.sim.arrays import Float32Array
 
-Float32Array = NDArray[np.float32]
 Point = tuple[float, float, float]
 Matrix = Float32Array | list[list[float]]
 """A 4x4 matrix from scene to clip space; a list is faster to read number by number."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from valuescape.render.overlay.layout import overlap
 from valuescape.render.overlay.overlay import Overlay
 from valuescape.render.view.camera import Rect
+from valuescape.sim.arrays import Float32Array, Float64Array
 
 _CORNERS = np.array(list(product((-1.0, 1.0), (-1.0, 1.0), (0.0, 1.0))))
 _EDGES = np.array([(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] != _CORNERS[j]).sum() == 1])
@@ -17,7 +17,7 @@ _EDGES = np.array([(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] !=
 def back_up(
     overlay: Overlay,
     blocks: Sequence[Rect],
-    matrix: NDArray[np.float32],
+    matrix: Float32Array,
     size_px: tuple[int, int],
     top: float,
 ) -> None:
@@ -36,19 +36,17 @@ def back_up(
         overlay.panel(block)
 
 
-def box_corners(
-    matrix: NDArray[np.float32], size_px: tuple[int, int], top: float
-) -> NDArray[np.float64] | None:
+def box_corners(matrix: Float32Array, size_px: tuple[int, int], top: float) -> Float64Array | None:
     """Return the pixels [8, 2] of the corners of the scene's box; None if one is behind the camera."""
     points = np.column_stack([_CORNERS * (1.0, 1.0, top), np.ones(8)]) @ matrix.T.astype(np.float64)
     if (points[:, 3] <= 1e-4).any():
         return None
     flat = points[:, :2] / points[:, 3:]
-    pixels: NDArray[np.float64] = (flat * (1, -1) + 1) / 2 * size_px
+    pixels: Float64Array = (flat * (1, -1) + 1) / 2 * size_px
     return pixels
 
 
-def reaches(corners: NDArray[np.float64], block: Rect) -> bool:
+def reaches(corners: Float64Array, block: Rect) -> bool:
     """Return whether the convex hull of a box's corners [8, 2] overlaps a rectangle.
 
     Separating axes: they are apart if their projections on some edge's normal are.

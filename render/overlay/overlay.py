@@ -14,6 +14,7 @@ from valuescape.gpu.shader_source import draw_program
 from valuescape.render.overlay.layout import Layout, shortened
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import Rect
+from valuescape.sim.arrays import Float32Array
 
 Color = tuple[float, float, float, float]
 
@@ -57,7 +58,7 @@ class Overlay:
         self.texts: list[TextBox] = []
         self.blocks: list[Rect] = []
         self.panels: list[Rect] = []
-        self._parts: list[NDArray[np.float32]] = []  # each [n, 15]; joining structured arrays is slow
+        self._parts: list[Float32Array] = []  # each [n, 15]; joining structured arrays is slow
 
     def quads(self) -> NDArray[Any]:
         """Return all quads so far as a new array [n] of dtype QUAD."""

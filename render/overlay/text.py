@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from valuescape.sim.arrays import Float32Array
+
 CHARACTERS = "".join(map(chr, range(32, 127))) + "°²³·×−±–—…←→↑↓αβγδεθλμπσφωΔΩ≤≥∞●"
 _UNKNOWN = "?"
 _PADDING = 1
@@ -48,7 +50,7 @@ class Font:
         """Return the advance of the pen in pixels."""
         return sum(self._glyph(character).advance for character in text)
 
-    def _quads(self, text: str) -> NDArray[np.float32]:
+    def _quads(self, text: str) -> Float32Array:
         """Return [n, 8] float32: x, y, width, height from the line's top left, and in the atlas (0 to 1)."""
         rows, pen = [], 0.0
         atlas_height, atlas_width = self.atlas.shape

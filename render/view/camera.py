@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from valuescape.sim.arrays import Float32Array, Float64Array
 
 CameraT = TypeVar("CameraT", "MapCamera", "OrbitCamera")
 
@@ -162,7 +161,7 @@ class OrbitCamera:
         matrix: Float32Array = (lens @ view).astype(np.float32)
         return matrix
 
-    def _across(self, forward: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _across(self, forward: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the unit vectors [3] to the picture's right and top, from that into the picture."""
         x, y, z = forward
         sine, cosine = math.sin(self.yaw), math.cos(self.yaw)

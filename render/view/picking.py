@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Positions = NDArray[np.float32]
+from valuescape.sim.arrays import Float32Array
+
+Positions = Float32Array
 
 
 def on_screen(points: Positions, matrix: Positions, size_px: tuple[int, int]) -> Positions:

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from valuescape.render.view.camera import OrbitCamera, Rect
 from valuescape.render.view.picking import Positions, inside, on_screen
+from valuescape.sim.arrays import BoolArray
 
 Box = tuple[float, float, float, float]
 """A rectangle: low x, low y, high x, high y on the scene's ground; left, top, right, bottom in pixels."""
+
+Lift = Callable[[Positions], Positions]
+"""Maps points of the ground [n, 2] to the scene points [n, 3] of the surface above them."""
 
 _CELLS = 384
 """Cells of a region along each edge of the map; each is about a pixel or two of the picture."""
@@ -29,10 +33,10 @@ class Region:
     the frame's edge meets the surface; NaN where it does not.
     """
 
-    cells: NDArray[np.bool_]
+    cells: BoolArray
     outline: Positions
 
-    def holds(self, ground: Positions) -> NDArray[np.bool_]:
+    def holds(self, ground: Positions) -> BoolArray:
         """Return which scene points [n, 2] are in the region: [n] bool."""
         edge = len(self.cells)
         column, row = np.floor((ground.T + 1) / 2 * edge)
@@ -54,13 +58,12 @@ def region_of(
     frame: Box,
     camera: OrbitCamera,
     size_px: tuple[int, int],
-    lift: Callable[[Positions], Positions],
+    lift: Lift,
     plot: Rect | None = None,
 ) -> Region:
     """Return the region of the height field that a frame (pixels) covers, seen with `camera`.
 
-    lift: maps points of the ground [n, 2] to the scene points [n, 3] of the surface above them. plot: as for
-    `OrbitCamera.lens`.
+    plot: as for `OrbitCamera.lens`.
     """
     middles = ((np.arange(_CELLS) + 0.5) / _CELLS * 2 - 1).astype(np.float32)
     ground = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
@@ -73,7 +76,7 @@ def _outline(
     frame: Box,
     camera: OrbitCamera,
     size_px: tuple[int, int],
-    lift: Callable[[Positions], Positions],
+    lift: Lift,
     plot: Rect | None,
 ) -> Positions:
     """Return the points where the frame's edge meets the surface, found along lines of sight from above."""

@@ -1,7 +1,7 @@
 """The view: cameras that move smoothly, layers, what is selected; changed by events. No OpenGL."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -17,9 +17,10 @@ from valuescape.render.displays.events import (
     Key,
     Scroll,
 )
-from valuescape.render.view.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
+from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect, between, eased
 from valuescape.render.view.looks import Looks
-from valuescape.render.view.selection import Box, Selection, region_of
+from valuescape.render.view.selection import Box, Lift, Selection, region_of
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 
 _ZOOM_STEP = 1.15
@@ -246,12 +247,7 @@ class Viewer:
         box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
         self.box, self.frame = (box, None) if self.flat else (None, box)
 
-    def take_frame(
-        self,
-        size_px: tuple[int, int],
-        lift: Callable[[Float32Array], Float32Array],
-        plot: Rect | None = None,
-    ) -> None:
+    def take_frame(self, size_px: tuple[int, int], lift: Lift, plot: Rect | None = None) -> None:
         """Select the part of the map that the frame covers. lift, plot: as for `region_of`."""
         if self.frame:
             self.box = region_of(self.frame, self.orbit_camera, size_px, lift, plot)

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.policy.inference import BatchPolicy, normalized_obs, value
-from valuescape.sim.policy.network import Checkpoint, Float32Array
+from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.trials import Trials, trials
 from valuescape.sim.worlds.base import ArrayWorld, World
 
@@ -61,9 +61,9 @@ class _Episodes:
     """Sums of the actor's first layer, before its activation: [units, steps, episodes]."""
     values: Float32Array
     rewards: Float32Array
-    terminated: NDArray[np.bool_]
-    cut: NDArray[np.bool_]
-    counted: NDArray[np.bool_]
+    terminated: BoolArray
+    cut: BoolArray
+    counted: BoolArray
     """False after an episode's end."""
 
 

@@ -15,12 +15,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Layer,
     Mlp,
     ObsNormalization,

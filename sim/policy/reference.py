@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Mlp,
     value_critics,
 )

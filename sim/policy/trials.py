@@ -5,13 +5,11 @@ from contextlib import ExitStack
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
-from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, Float32Array, World
+from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
-
-Ends = NDArray[np.bool_]
 
 
 class Trials(Protocol):
@@ -19,7 +17,7 @@ class Trials(Protocol):
 
     obs: Float32Array
 
-    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         """Advance all agents by `action` [action_dim, n], in the world's units.
 
         Returns, as new arrays [n], the rewards, whether the episode terminated, and whether the environment
@@ -52,7 +50,7 @@ class _ArrayTrials:
         self.obs = np.zeros((len(world.obs), episodes), np.float32)
         world.observe(self._state, self.obs)
 
-    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         reward, terminated = np.zeros(self._n, np.float32), np.zeros(self._n, np.bool_)
         following = np.empty_like(self._state)
         self._world.step(self._state, action, following, reward, terminated)
@@ -70,7 +68,7 @@ class _GymnasiumTrials:
         starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
         self.obs = np.stack(starts, axis=1).astype(np.float32)
 
-    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         n = len(self._envs)
         reward, terminated, cut = np.zeros(n, np.float32), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         self.obs = self.obs.copy()

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float64Array
 from valuescape.sim.policy.formats.pickle_data import Name, Record
 
 _MODULES = {
@@ -23,7 +23,7 @@ def is_numpy(name: Name) -> bool:
     return known is None or name.name in known
 
 
-def array_of(value: Any) -> NDArray[np.float64]:
+def array_of(value: Any) -> Float64Array:
     """Return a pickled array of real numbers as a new float64 array, whichever protocol wrote it.
 
     Raises TypeError or ValueError for anything else.

@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
@@ -19,7 +20,6 @@ from valuescape.sim.policy.network import (
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Layer,
     Mlp,
     Training,

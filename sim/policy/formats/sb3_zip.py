@@ -11,12 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
 from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
 from valuescape.sim.policy.formats.zip_members import read_members, unpack
-from valuescape.sim.policy.network import Float32Array
 
 MAX_TENSOR_VALUES = 2**24
 _MAX_NUMBER_TEXT = 4096  # characters of base64

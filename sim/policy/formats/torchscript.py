@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
-from valuescape.sim.policy.network import Checkpoint, Float32Array
+from valuescape.sim.policy.network import Checkpoint
 
 _TRIAL = 7
 """Observations in the trial batch; a number that is no usual dimension."""
