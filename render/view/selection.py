@@ -91,8 +91,8 @@ def _outline(
     above, below = np.array(sights, np.float32).swapaxes(0, 1)
     share = np.linspace(0, 1, _STEPS, dtype=np.float32)[:, None, None]
     ground = above + share * (below - above)  # [steps, pixels, 2]
-    flat = ground.reshape(-1, 2)
-    points = lift(np.nan_to_num(flat, nan=9.0)).reshape(*ground.shape[:2], 3)
+    flat = np.nan_to_num(ground.reshape(-1, 2), nan=9.0)  # 9: off the map
+    points = lift(flat).reshape(*ground.shape[:2], 3)
     on_map = (np.abs(ground) <= 1).all(axis=2)
     met = on_map & (points[..., 2] >= highest * (1 - share[..., 0]))
     first = met.argmax(axis=0), np.arange(len(pixels))
