@@ -45,7 +45,7 @@ class Environment:
         venv.create(folder)
         self.python = folder / "bin" / "python"
         self.packages = next(folder.glob("lib/python*/site-packages"))
-        # The folder that a .pth file names is searched; .pth files in it, as of an editable install, are not read.
+        # Of the folder that a .pth file names the modules are found; its own .pth files are not read.
         (self.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def install(self, wheel):
