@@ -41,7 +41,7 @@ soak: $(TEST) ## resize, switch presets, add and remove agents for 10 minutes; e
 TIMES ?= 20
 
 fuzz: $(TEST) ## read 40,000 spoilt files and options, in 2 minutes; ends with an error if one ends in anything but a sentence
-	@PYTHONPATH=tests .venv/bin/python tests/fuzz
+	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/fuzz
 
 chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
 	@$(MAKE) --no-print-directory fuzz
@@ -77,7 +77,7 @@ report: $(TEST) ## scale, stress, soak, chaos, impact, bench, presets, in 30 min
 	@.venv/bin/python docs/report.py --presets
 
 gpu: $(TEST) ## what this machine's OpenGL does: tests, frames to a million agents, the field; 8 minutes at most
-	@PYTHONPATH=tests:tests/bench .venv/bin/python tests/bench/opengl.py $(GPU)
+	@PYTHONPATH=tests/helpers:tests/bench .venv/bin/python tests/bench/opengl.py $(GPU)
 
 bench-profiler: $(TEST) ## what measuring itself costs, in a second
 	@.venv/bin/python tests/bench/profiler.py

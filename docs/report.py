@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sim.config import load_config
 from valuescape.presets import config_path, presets
-from valuescape.report import machine, versions
+from valuescape.run.report import machine, versions
+from valuescape.sim.config.files import load_config
 
 HERE = Path(__file__).parent
 PRESET_SECONDS, LIMITS_SECONDS = 15, 60

@@ -8,8 +8,8 @@ from typing import Any
 
 import moderngl
 
-from gpu.source import install_includes
-from sim.errors import UsageError
+from valuescape.gpu.shader_source import install_includes
+from valuescape.sim.errors import UsageError
 
 REQUIRED = 430
 """OpenGL 4.3: compute shaders, storage buffers, indirect draws."""

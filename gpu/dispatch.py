@@ -4,7 +4,7 @@ from typing import Any
 
 import moderngl
 
-from gpu.meter import FrameMeter
+from valuescape.gpu.frame_meter import FrameMeter
 
 
 def dispatch(gl: Any, program: Any, groups: tuple[int, int], meter: FrameMeter) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Slot
-from gpu.meter import FrameMeter
+from valuescape.gpu.bindings import Slot
+from valuescape.gpu.frame_meter import FrameMeter
 
 Agents = NDArray[np.intp]
 

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from typing import Any
 
-from sim.profiler import SpanRing
+from valuescape.sim.measuring.profiler import SpanRing
 
 _LATE = 256
 """Queries under way before the oldest is read: frames of them, so that reading waits for nothing."""

@@ -1,11 +1,11 @@
 """Arithmetic that gives the same bits on NumPy arrays and, compiled, on single numbers.
 
 The dynamics of a world are written once, with these functions, `+ - * /` and comparisons, and float32
-constants. NumPy runs them on whole rows; numba (`sim.simd`) compiles the same source into a vectorised loop.
+constants. NumPy runs them on whole rows; `sim.codegen` compiles the same source into a vectorised loop.
 Both round every operation to float32 alike, so the results are equal bit by bit. `np.sin` would not do: NumPy
 and compilers bring different approximations of their own.
 
-Constants must be np.float32: with a Python float numba would calculate in float64, which `sim.simd` refuses.
+Constants must be np.float32: a Python float makes numba compute in float64, which `sim.codegen` refuses.
 """
 
 import math

@@ -12,22 +12,22 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from sim.arena import Arena
-from sim.auto import worker_count
-from sim.config import Config
-from sim.control import Bell, Orders, give_orders, read_orders
-from sim.crew import Alone, Crew, Workers
-from sim.episodes import Endings, EpisodeState, episodes_at
-from sim.gym_stepper import log_rows
-from sim.landscape import map_axes
-from sim.layout import NO_LIMIT, ArenaLayout, slices
-from sim.policy.inference import BLOCK
-from sim.policy.network import Checkpoint
-from sim.profiler import SPANS, SpanRing
-from sim.stepper import ROW_ARRAYS, Rules, Stepper, give_seed, observes_state
-from sim.supervisor import require_descriptors
-from sim.worker import WorkerSpec
-from sim.worlds import World, make_world, world_files
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.crew import Alone, Crew, Workers
+from valuescape.sim.crew.supervisor import require_descriptors
+from valuescape.sim.crew.worker import WorkerSpec
+from valuescape.sim.crew.worker_count import worker_count
+from valuescape.sim.insight.plane import map_axes
+from valuescape.sim.measuring.profiler import SPANS, SpanRing
+from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
+from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout, slices
+from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
+from valuescape.sim.stepping.gym_stepper import log_rows
+from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed, observes_state
+from valuescape.sim.worlds import World, make_world, world_files
 
 _LOOK_S = 0.001
 
@@ -279,7 +279,7 @@ class Engine:
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
-        """Return what each worker did lately (dtype SPAN): sections are `sim.profiler.WORKER_SECTIONS`."""
+        """Return each worker's latest spans (dtype SPAN); sections: `profiler.WORKER_SECTIONS`."""
         arena = self.arena
         return [
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 NO_FILE = "there is no such file"
 """Why most paths cannot be read."""

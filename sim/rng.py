@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.elementwise import Element, cos, log, sin, sqrt, to_float
+from valuescape.sim.elementwise import Element, cos, log, sin, sqrt, to_float
 
 Uint32Array = NDArray[np.uint32]
 Float32Array = NDArray[np.float32]

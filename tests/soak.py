@@ -20,14 +20,14 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from screens import virtual_screen
 
-from render.display import display_available
-from render.events import Action, DoubleClick, Key, Scroll
-from sim.config import load_config
-from valuescape.length import RunLength
 from valuescape.presets import config_path, presets
-from valuescape.results import Outputs
-from valuescape.session import Session
-from valuescape.soak import COUNTS, Sample, sample
+from valuescape.render.displays.display import display_available
+from valuescape.render.displays.events import Action, DoubleClick, Key, Scroll
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+from valuescape.studies.soak import COUNTS, Sample, sample
 
 LIMIT_MB_PER_MIN = 1.0
 SIZES = ((1280, 720), (960, 540), (1100, 800), (800, 480))

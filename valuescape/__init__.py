@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from valuescape.vector_env import CrowdVectorEnv
+    from valuescape.envs.vector_env import CrowdVectorEnv
 
 __all__ = ["__version__", "load_world_file", "make_vec"]
 
@@ -32,10 +32,10 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from sim.errors import UsageError
+    from valuescape.sim.errors import UsageError
 
     try:
-        from valuescape.vector_env import CrowdVectorEnv
+        from valuescape.envs.vector_env import CrowdVectorEnv
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "gymnasium":
             raise
@@ -53,6 +53,6 @@ def load_world_file(path: "Path | str") -> None:
     Worker processes that are started later run it too. Raises UsageError if it fails, or if a class in it
     is no complete world.
     """
-    from sim.worlds import load_world_file as load
+    from valuescape.sim.worlds import load_world_file as load
 
     load(path)

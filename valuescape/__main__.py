@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line and exit with its status."""
     signal.signal(signal.SIGINT, _leave)
     try:
-        from valuescape.cli import run_cli
+        from valuescape.cli.app import run_cli
 
         status = run_cli()
     except KeyboardInterrupt:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sim.errors import UsageError
-from sim.policy.kinds import find_model
-from sim.policy.network import Checkpoint
-from sim.policy.world_fit import fitting_worlds, misfit
-from sim.worlds import make_world
-from sim.worlds.registry import GYMNASIUM
 from valuescape import remarks
 from valuescape.presets import presets
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.detect import find_model
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.world_fit import fitting_worlds, misfit
+from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds.registry import GYMNASIUM
 
 _SUFFIXES = (".zip", ".safetensors")
 _BASE = "demo"
@@ -36,7 +36,7 @@ def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
         return name, list(changes)
     model = [_setting("policy.checkpoint", str(path))]
     if not any(change.partition("=")[0].strip() == "world.name" for change in changes):
-        from sim.policy.loading import read_checkpoint
+        from valuescape.sim.policy.loading import read_checkpoint
 
         world = world_for(read_checkpoint(path), path)
         remarks.tell([f"{path.name}: is taken to be of {world}; --set world.name=… chooses another"])

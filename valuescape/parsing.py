@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sim.errors import UsageError, cut, escaped, shown
+from valuescape.sim.errors import UsageError, cut, escaped, shown
 
 _LONGEST_NAME = 100
 

@@ -4,12 +4,12 @@ import difflib
 from importlib.resources import files
 from pathlib import Path
 
-from sim.config import Config, load_config
-from sim.errors import UsageError
-from sim.paths import NO_FILE, named_path, reading, why_not_plain
-from sim.policy.network import Checkpoint
-from sim.worlds import World
 from valuescape import remarks
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import World
 
 LADDER = ("high", "medium", "low")
 """Presets that differ in what they ask of a machine, the most first."""
@@ -17,7 +17,7 @@ LADDER = ("high", "medium", "low")
 
 def configs_dir() -> Path:
     """Return the folder of the presets that are installed with the program."""
-    return Path(str(files("configs").joinpath("demo.toml"))).parent
+    return Path(str(files("valuescape.configs").joinpath("demo.toml"))).parent
 
 
 def presets() -> dict[str, str]:
@@ -72,7 +72,7 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     What is to be said of a file is told to those that `valuescape.remarks` knows. Raises UsageError if there
     is none for the world, or it cannot be used.
     """
-    from sim.policy.loading import load_checkpoint, load_with_statistics
+    from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
 
     if setting == "random":
         return None
@@ -93,6 +93,6 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
 
 def _trained(world: World) -> str:
     """Return the advice to train a checkpoint, where that can be done."""
-    from valuescape.training import can_train_in
+    from valuescape.training.train import can_train_in
 
     return f"train one (valuescape train {world.name}), " if can_train_in(world) else ""

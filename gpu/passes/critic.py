@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Image, Slot
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import compute_program
-from gpu.textures import clamped
-from sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp, value_critics
+from valuescape.gpu.bindings import Image, Slot
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import compute_program
+from valuescape.gpu.textures import clamped
+from valuescape.sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp, value_critics
 
 Float32Array = NDArray[np.float32]
 
@@ -60,8 +60,8 @@ class CriticPass:
         self._critics = value_critics(checkpoint)
         self.edge = edge
         self.texture = clamped(gl.texture((edge, edge), 1, dtype="f4"))
-        self._dense = compute_program(gl, "dense")
-        self._reduce = compute_program(gl, "critic_reduce")
+        self._dense = compute_program(gl, "critic/dense")
+        self._reduce = compute_program(gl, "critic/reduce")
         # A critic of states needs no actor.
         actor = [checkpoint.actor] if checkpoint.critic_kind is CriticKind.ACTION_VALUE else []
         packed: list[Float32Array] = []

@@ -6,12 +6,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Image, Texture
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import GROUP, STAMP_BITS, STAMP_TICKS, compute_program
-from gpu.textures import clamped
-from gpu.trails import TrailRing
+from valuescape.gpu.bindings import Image, Texture
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import GROUP, STAMP_BITS, STAMP_TICKS, compute_program
+from valuescape.gpu.textures import clamped
+from valuescape.gpu.trail_ring import TrailRing
 
 COVERED = 0.4
 """Share of the map that the crowd's trails may cover: some of the landscape has to be seen between them."""
@@ -44,7 +44,7 @@ class CrowdPass:
         self._meter = meter
         self.cells = (1, 1)
         self._stamps = self._texture()
-        self._splat = compute_program(gl, "crowd_splat")
+        self._splat = compute_program(gl, "crowd/splat")
         self.first_tick = 0  # whose stamp is 1
         self._next = -1  # the tick that is to be stamped next; -1 before the first
         self.ticks_shown = float(ring.length - 1)

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Image, Slot
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import GROUP, compute_program
-from gpu.textures import clamped
-from gpu.trails import TrailRing
+from valuescape.gpu.bindings import Image, Slot
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.textures import clamped
+from valuescape.gpu.trail_ring import TrailRing
 
 
 class DensityPass:
@@ -38,8 +38,8 @@ class DensityPass:
         self._cells = gl.buffer(data=bytes(edge * edge * 4))
         self._visits = gl.buffer(data=bytes(edge * edge * 4))
         self.texture = clamped(gl.texture((edge, edge), 1, dtype="f4", data=bytes(edge * edge * 4)))
-        self._splat = compute_program(gl, "density_splat")
-        self._resolve = compute_program(gl, "density_resolve")
+        self._splat = compute_program(gl, "density/splat")
+        self._resolve = compute_program(gl, "density/resolve")
         low, high = bounds
         set_uniforms(self._splat, agents=ring.agents, edge=edge, map_low=low, map_high=high)
         set_uniforms(self._resolve, edge=edge, keep=self._keep_per_tick)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from gpu.bindings import Slot
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.source import GROUP, compute_program
-from gpu.trails import TrailRing
+from valuescape.gpu.bindings import Slot
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.trail_ring import TrailRing
 
 
 class HindsightPass:
@@ -24,7 +24,7 @@ class HindsightPass:
         self._ring = ring
         self._individuals = individuals
         self._meter = meter
-        self._program = compute_program(gl, "trail_hindsight")
+        self._program = compute_program(gl, "trails/hindsight")
         set_uniforms(self._program, agents=ring.agents, rows=ring.length)
 
     def update(self, *, outcome: bool, decay: float) -> None:

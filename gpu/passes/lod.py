@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Slot
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.source import GROUP, compute_program
-from gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
-from gpu.trails import TrailRing
+from valuescape.gpu.bindings import Slot
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
+from valuescape.gpu.trail_ring import TrailRing
 
 
 class LodPass:
@@ -44,7 +44,7 @@ class LodPass:
         self._choices = gl.buffer(reserve=ring.agents * 4)
         self._ends = gl.buffer(reserve=ring.agents * 4)
         self._group_counts = gl.buffer(reserve=levels * groups_for(ring.agents, GROUP) * 4)
-        names = ("lod_choose", "lod_scan", "lod_scatter")
+        names = ("trails/lod_choose", "trails/lod_scan", "trails/lod_scatter")
         self._choose, self._scan, self._scatter = (compute_program(gl, name) for name in names)
         set_uniforms(
             self._choose,

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.heights import Surface, scene_points_one_by_one
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.source import GROUP, compute_program
-from gpu.trails import TrailRing
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.heights import Surface, scene_points_one_by_one
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.trail_ring import TrailRing
 
 
 class PlacePass:
@@ -32,7 +32,7 @@ class PlacePass:
         self._ring = ring
         self._individuals = individuals
         self._meter = meter
-        self._program = compute_program(gl, "trail_place")
+        self._program = compute_program(gl, "trails/place")
         low, high = bounds
         set_uniforms(
             self._program,

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.bindings import Slot, Texture
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import GROUP, compute_program
-from gpu.structs import RANGE
+from valuescape.gpu.bindings import Slot, Texture
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.structs import RANGE
 
 _TEXELS_PER_INVOCATION = 16
 
@@ -40,8 +40,8 @@ class RangePass:
         start["shown_high"] = 1
         start["least"] = 0xFFFFFFFF
         self.buffer = gl.buffer(start.tobytes())
-        self._reduce = compute_program(gl, "range_reduce")
-        self._settle = compute_program(gl, "range_settle")
+        self._reduce = compute_program(gl, "range/reduce")
+        self._settle = compute_program(gl, "range/settle")
 
     def keep(self, layer: int, low: float | None, high: float | None, *, signed: bool) -> None:
         """Keep an end of the scale of `layer` where it is said to be; None: it follows the field.

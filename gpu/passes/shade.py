@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gpu.bindings import Image
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import compute_program
-from gpu.textures import clamped
+from valuescape.gpu.bindings import Image
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import compute_program
+from valuescape.gpu.textures import clamped
 
 
 class ShadePass:
@@ -20,7 +20,7 @@ class ShadePass:
         self._meter = meter
         self._edge = edge
         self.texture = clamped(gl.texture((edge, edge), 4))
-        self._program = compute_program(gl, "shade")
+        self._program = compute_program(gl, "surface/shade")
 
     def update(self, layer: int) -> None:
         """Colour `layer`, an index into LAYERS."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from gpu.meter import FrameMeter
-from gpu.passes.critic import Float32Array
-from gpu.textures import clamped
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.critic import Float32Array
+from valuescape.gpu.textures import clamped
 
 
 class UploadedField:

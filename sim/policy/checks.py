@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim.errors import UsageError
-from sim.policy.network import ActorHead, Checkpoint, CriticKind, Float32Array, Mlp
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import ActorHead, Checkpoint, CriticKind, Float32Array, Mlp
 
 MAX_WIDTH = 8192
 MAX_LAYERS = 32

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from sim.policy.inference import BatchPolicy, normalized_obs, value
-from sim.policy.network import Checkpoint, Float32Array
-from sim.trials import Trials, trials
-from sim.worlds.base import ArrayWorld, World
+from valuescape.sim.policy.inference import BatchPolicy, normalized_obs, value
+from valuescape.sim.policy.network import Checkpoint, Float32Array
+from valuescape.sim.policy.trials import Trials, trials
+from valuescape.sim.worlds.base import ArrayWorld, World
 
 _EPISODES = 32
 _ENVIRONMENTS = 8

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.policy.network import (
+from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
@@ -26,7 +26,7 @@ from sim.policy.network import (
     ObsNormalization,
     value_critics,
 )
-from sim.worlds.base import ActionSpace, ContinuousAction
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
 
 BLOCK = 32
 _CHUNK_BLOCKS = 16  # blocks done together: 128 KiB of activations for 64 units, so that they stay in cache

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-from sim.errors import UsageError
-from sim.policy import store
-from sim.policy.fit import critic_fit
-from sim.policy.kinds import Kind, find_model, kind_of
-from sim.policy.network import Checkpoint
-from sim.policy.reward_units import RewardUnits
-from sim.policy.statistics import FITS, statistics_beside, with_statistics
-from sim.policy.vecnormalize import read_statistics
-from sim.policy.world_fit import bounds_remark, check_world
-from sim.worlds import World, make_world
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.fit import critic_fit
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.formats.detect import Kind, find_model, kind_of
+from valuescape.sim.policy.formats.vecnormalize import read_statistics
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
+from valuescape.sim.policy.world_fit import bounds_remark, check_world
+from valuescape.sim.worlds import World, make_world
 
 _MISFIT = 0.75
 """A critic's error (`CriticFit.error`) from which on a person is told; in units of the returns themselves."""
@@ -38,7 +38,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     path = find_model(path)
     if kind_of(path) is Kind.SAFETENSORS:
         return store.load(path)
-    from sim.policy.sb3 import load_sb3
+    from valuescape.sim.policy.formats.sb3 import load_sb3
 
     return load_sb3(path)
 

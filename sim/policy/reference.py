@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sim.policy.network import (
+from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,

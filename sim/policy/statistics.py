@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from sim.errors import UsageError
-from sim.policy.checks import check_checkpoint
-from sim.policy.fit import CriticFit, critic_fit
-from sim.policy.network import Checkpoint, RewardNormalization
-from sim.policy.reward_units import RewardUnits
-from sim.policy.vecnormalize import Statistics, read_statistics
-from sim.worlds.base import World
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import check_checkpoint
+from valuescape.sim.policy.fit import CriticFit, critic_fit
+from valuescape.sim.policy.formats.vecnormalize import Statistics, read_statistics
+from valuescape.sim.policy.network import Checkpoint, RewardNormalization
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.worlds.base import World
 
 FITS = 0.6
 """A critic's greatest error (`CriticFit.error`) at which its units count as known."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.errors import UsageError
-from sim.policy.network import ActorHead, Checkpoint
-from sim.worlds import WORLDS, ContinuousAction, World
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import ActorHead, Checkpoint
+from valuescape.sim.worlds import WORLDS, ContinuousAction, World
 
 _MAX_STACK = 16
 

@@ -1,6 +1,6 @@
 """The worlds that agents live in, by name."""
 
-from sim.worlds.base import (
+from valuescape.sim.worlds.base import (
     ActionSpace,
     ArrayWorld,
     ContinuousAction,
@@ -9,8 +9,8 @@ from sim.worlds.base import (
     Variable,
     World,
 )
-from sim.worlds.files import load_world_file, world_files
-from sim.worlds.registry import WORLDS, make_world
+from valuescape.sim.worlds.files import load_world_file, world_files
+from valuescape.sim.worlds.registry import WORLDS, make_world
 
 __all__ = [
     "WORLDS",

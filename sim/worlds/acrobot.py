@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, clip, cos, sin, symmetric, where, wrap_angle
-from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.elementwise import Element, clip, cos, sin, symmetric, where, wrap_angle
+from valuescape.sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
 
 GRAVITY, STEP_S = 9.8, 0.2
 LINK_KG, LINK_M, CENTRE_M, LINK_INERTIA = 1.0, 1.0, 0.5, 1.0  # both links are alike

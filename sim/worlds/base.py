@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.elementwise import Element
+from valuescape.sim.elementwise import Element
 
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, cos, sin, symmetric
-from sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.elementwise import Element, cos, sin, symmetric
+from valuescape.sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
 
 GRAVITY, CART_KG, POLE_KG, HALF_POLE_M, STEP_S = 9.8, 1.0, 0.1, 0.5, 0.02
 MAX_DISTANCE, MAX_ANGLE = 2.4, math.radians(12)

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, cos, sin, sqrt, wrap_angle
-from sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.elementwise import Element, cos, sin, sqrt, wrap_angle
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
 
 STEP_S, TRACK_M, TOP_SPEED = 0.1, 0.3, 0.5
 

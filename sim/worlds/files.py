@@ -8,11 +8,11 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from sim.errors import UsageError
-from sim.paths import named_path, require_plain
-from sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
-from sim.worlds.registry import WORLDS, world_names
-from sim.worlds.trial import TrialError, UnfitError, try_world
+from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import named_path, require_plain
+from valuescape.sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
+from valuescape.sim.worlds.registry import WORLDS, world_names
+from valuescape.sim.worlds.trial import TrialError, UnfitError, try_world
 
 _loaded: dict[Path, tuple[type[World], ...]] = {}
 
@@ -73,8 +73,21 @@ def _run(path: Path, shown: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise UsageError(f"--world-file {shown}: {_where(error, path)}", _GUIDE) from error
+        hint = _FRONT_DOOR if _imports_the_old_way(error) else _GUIDE
+        raise UsageError(f"--world-file {shown}: {_where(error, path)}", hint) from error
     return module
+
+
+_FRONT_DOOR = "write `from valuescape.api import …` in place of `from sim.worlds` and `from sim.elementwise`"
+
+
+def _imports_the_old_way(error: BaseException) -> bool:
+    """Return whether an import failed that named our rooms as they were: `sim`, at the top level.
+
+    A folder `sim` of the user's own makes it another error, `No module named 'sim.worlds'`.
+    """
+    name = error.name or "" if isinstance(error, ImportError) else ""
+    return name == "sim" or name.startswith("sim.")
 
 
 def _where(error: BaseException, path: Path) -> str:

@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 
 import multiprocess
 
-from sim.errors import UsageError
-from sim.worlds.base import (
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds.base import (
     ActionSpace,
     ContinuousAction,
     DiscreteAction,
     Variable,
     World,
 )
-from sim.worlds.gym_results import NotANumberError, ResultError, observed_at_reset, stepped
+from valuescape.sim.worlds.gym_results import NotANumberError, ResultError, observed_at_reset, stepped
 
 _NAME = "gymnasium:"
 _WINDOW = 10.0
@@ -26,7 +26,7 @@ _WINDOW = 10.0
 
 
 class GymnasiumWorld(World):
-    """A world that steps environment objects, one for each agent: see `sim.gym_stepper`."""
+    """A world that steps environment objects, one for each agent: see `sim.stepping.gym_stepper`."""
 
     source = "Gymnasium"
     reset_draws = 0

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sim.worlds.base import BoolArray, Float32Array, World
+from valuescape.sim.worlds.base import BoolArray, Float32Array, World
 
 
 class CompiledStepAmong(NamedTuple):

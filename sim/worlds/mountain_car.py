@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, clip, cos, where
-from sim.worlds.base import (
+from valuescape.sim.elementwise import Element, clip, cos, where
+from valuescape.sim.worlds.base import (
     ActionSpace,
     ContinuousAction,
     DiscreteAction,

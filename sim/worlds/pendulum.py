@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, clip, cos, sin, symmetric, wrap_angle
-from sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.elementwise import Element, clip, cos, sin, symmetric, wrap_angle
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
 
 ONE, PI = np.float32(1), np.float32(math.pi)
 GRAVITY, MASS, LENGTH, STEP_S = 10.0, 1.0, 1.0, 0.05

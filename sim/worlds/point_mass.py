@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.elementwise import Element, sqrt
-from sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.elementwise import Element, sqrt
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
 
 STEP_S = 0.01
 STEP, HALF_STEP_2 = np.float32(STEP_S), np.float32(STEP_S**2 / 2)

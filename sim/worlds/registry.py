@@ -2,16 +2,16 @@
 
 import difflib
 
-from sim.config import Config
-from sim.errors import UsageError
-from sim.worlds.acrobot import Acrobot
-from sim.worlds.base import World
-from sim.worlds.cartpole import CartPole
-from sim.worlds.differential_drive import DifferentialDrive
-from sim.worlds.flock import Flock
-from sim.worlds.mountain_car import MountainCar, MountainCarContinuous
-from sim.worlds.pendulum import Pendulum
-from sim.worlds.point_mass import PointMass
+from valuescape.sim.config.files import Config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds.acrobot import Acrobot
+from valuescape.sim.worlds.base import World
+from valuescape.sim.worlds.cartpole import CartPole
+from valuescape.sim.worlds.differential_drive import DifferentialDrive
+from valuescape.sim.worlds.flock.world import Flock
+from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuous
+from valuescape.sim.worlds.pendulum import Pendulum
+from valuescape.sim.worlds.point_mass import PointMass
 
 WORLDS: dict[str, type[World]] = {
     world.name: world
@@ -43,7 +43,7 @@ def make_world(name: str, config: Config | None = None) -> World:
     none, or if it cannot be used.
     """
     if name.startswith(GYMNASIUM):
-        from sim.worlds.gymnasium_world import gymnasium_world
+        from valuescape.sim.worlds.gymnasium_world import gymnasium_world
 
         return gymnasium_world(name.removeprefix(GYMNASIUM))
     if name == Flock.name:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import elementwise
-from sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
+from valuescape.sim import elementwise
+from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
 
 AGENTS = 8
 _SPLIT = 3
@@ -35,9 +35,9 @@ _HINTS = (
     (
         TypeError,
         "scalar",
-        "a number stands for many agents: take the functions of sim.elementwise",
+        "a number stands for many agents: take the functions of valuescape.api",
     ),
-    (TypeError, "0-dimensional", "a number stands for many agents: take the functions of sim.elementwise"),
+    (TypeError, "0-dimensional", "a number stands for many agents: take the functions of valuescape.api"),
 )
 """What to do about errors that are often made: their kind, a part of what they say, and the hint."""
 
@@ -234,7 +234,7 @@ def _check_names(world: ElementwiseWorld) -> None:
     """Refuse NumPy's functions that `sim.elementwise` has: compiled they differ, or do not compile."""
     pending: list[Any] = [world.start, world.dynamics, world.observation]
     for function in pending:  # which grows
-        if function.__module__ in ("sim.elementwise", "sim.worlds.base"):
+        if function.__module__ in ("valuescape.sim.elementwise", "valuescape.sim.worlds.base"):
             continue
         names = function.__globals__
         line = 0
@@ -247,5 +247,5 @@ def _check_names(world: ElementwiseWorld) -> None:
             if value is np and hasattr(elementwise, name):
                 raise UnfitError(
                     f"line {line}: np.{name} gives other bits compiled, or none",
-                    f"use {name} of sim.elementwise",
+                    f"use {name} of valuescape.api",
                 )

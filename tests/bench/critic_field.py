@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from networks import random_mlp
 
-from gpu.context import create_headless_context, driver_info
-from gpu.meter import FrameMeter
-from gpu.passes.critic import CriticPass
-from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
-from sim.policy.reference import TorchCheckpoint
+from valuescape.gpu.context import create_headless_context, driver_info
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.critic import CriticPass
+from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
+from valuescape.sim.policy.reference import TorchCheckpoint
 
 REPEATS = 5
 

@@ -17,10 +17,10 @@ import numpy as np
 from critic_field import median_ms, twin_critics
 from runner import ROOT, Row, machine, run_once
 
-from gpu.context import create_headless_context, driver_info
-from gpu.meter import FrameMeter
-from gpu.passes.critic import CriticPass
-from gpu.timers import can_be_trusted
+from valuescape.gpu.context import create_headless_context, driver_info
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.critic import CriticPass
+from valuescape.gpu.timers import can_be_trusted
 
 LONGEST_S = 8 * 60
 CROWDS = (1_000, 10_000, 100_000, 1_000_000)

@@ -3,7 +3,7 @@
 import time
 from statistics import median
 
-from sim.profiler import PerformanceProfiler
+from valuescape.sim.measuring.profiler import PerformanceProfiler
 
 SECTIONS_A_FRAME, FRAME_MS = 18, 20.0
 """As the main loop has them, and what a frame of the demo may take."""

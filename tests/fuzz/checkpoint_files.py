@@ -16,12 +16,12 @@ from fuzzing import Subject, reader_of_files
 from mutations import VALUES, members_of, spoilt_bytes, spoilt_json, spoilt_tree, spoilt_zip, zip_of
 from networks import checkpoint_of, random_mlp
 
-from sim.policy import store
-from sim.policy.loading import load_checkpoint
-from sim.policy.network import ActorHead, ObsNormalization
-from sim.policy.vecnormalize import read_vecnormalize
-from sim.worlds import make_world
 from valuescape.presets import configs_dir
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.formats.vecnormalize import read_vecnormalize
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.policy.network import ActorHead, ObsNormalization
+from valuescape.sim.worlds import make_world
 
 OPCODES = [
     bytes([each])
@@ -76,7 +76,7 @@ def _sb3() -> tuple[list[bytes], bytes]:
     from stable_baselines3 import PPO, SAC
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-    from valuescape.gym_env import WorldEnv
+    from valuescape.envs.world_env import WorldEnv
 
     made = VecNormalize(DummyVecEnv([lambda: WorldEnv(make_world("point_mass"))]))
     small = {"net_arch": [4]}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sim.errors import LINE_LENGTH, LINES, UsageError, lines_of
+from valuescape.sim.errors import LINE_LENGTH, LINES, UsageError, lines_of
 
 LIMIT_S = 5.0
 """Of processor time, which other processes do not take from a case."""

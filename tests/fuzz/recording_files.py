@@ -10,13 +10,13 @@ import numpy as np
 from fuzzing import Subject, reader_of_files
 from mutations import members_of, spoilt_bytes, spoilt_json, spoilt_zip, zip_of
 
-from sim.config import load_config
-from sim.engine import Engine
 from valuescape.presets import config_path
-from valuescape.recording import Recording, RunRecorder
-from valuescape.replay import other_versions
-from valuescape.simulation import simulate
-from valuescape.stage import runnable
+from valuescape.recordings.recording import Recording, RunRecorder
+from valuescape.recordings.replay import other_versions
+from valuescape.recordings.simulate import simulate
+from valuescape.run.stage import runnable
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
 
 SMALL = (
     "agents.count=5",

@@ -8,7 +8,7 @@ from fuzzing import Subject, reader_of_files
 from mutations import spoilt_bytes, spoilt_json
 from reports import REPORTS
 
-from valuescape.compare import compare, read_report
+from valuescape.studies.compare import compare, read_report
 
 
 def make(rng: random.Random) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from all_subjects import CASES, subjects
 from fuzzing import Subject, fuzz
 
-from sim.errors import UsageError
+from valuescape.sim.errors import UsageError
 
 SHARE = 40
 

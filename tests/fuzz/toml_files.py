@@ -7,10 +7,10 @@ from pathlib import Path
 from fuzzing import Subject, reader_of_files
 from mutations import ESC, spoilt_bytes, spoilt_text
 
-from sim.config import Config, load_config
-from valuescape.config_files import config_toml
 from valuescape.presets import config_path
-from valuescape.stage import runnable
+from valuescape.run.stage import runnable
+from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.config.toml_writer import config_toml
 
 SECTIONS = {name: list(type(getattr(Config(), name)).model_fields) for name in Config.model_fields}
 PLAIN = [

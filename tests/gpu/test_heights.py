@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu.heights import Surface, bilinear, on_ground, scene_points, scene_points_one_by_one
+from valuescape.gpu.heights import Surface, bilinear, on_ground, scene_points, scene_points_one_by_one
 
 BOUNDS = ((-2.0, 10.0), (4.0, 30.0))
 

@@ -7,12 +7,12 @@ import moderngl
 import numpy as np
 import pytest
 
-from gpu import source
-from gpu.bindings import Block, Image, Slot, Texture
-from gpu.dispatch import dispatch, groups_for, set_uniforms
-from gpu.meter import FrameMeter
-from gpu.source import SHADERS, compute_program, draw_program, generated_includes
-from gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
+from valuescape.gpu import shader_source as source
+from valuescape.gpu.bindings import Block, Image, Slot, Texture
+from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import SHADERS, compute_program, draw_program, generated_includes
+from valuescape.gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
 
 pytestmark = pytest.mark.gpu
 
@@ -115,17 +115,18 @@ def test_an_array_whose_stride_would_differ_is_refused():
 
 
 def test_every_shader_compiles_and_is_used(gl):
-    compute = sorted(path.stem for path in SHADERS.glob("*.comp"))
-    vertex = {path.stem for path in SHADERS.glob("*.vert")}
-    fragment = {path.stem for path in SHADERS.glob("*.frag")}
+    compute, vertex, fragment = (
+        {str(path.relative_to(SHADERS).with_suffix("")) for path in SHADERS.rglob(f"*.{kind}")}
+        for kind in ("comp", "vert", "frag")
+    )
     drawing = sorted(vertex | fragment)
     for name in compute:
         compute_program(gl, name).release()
     for name in sorted(fragment):
-        draw_program(gl, name if name in vertex else "whole", name).release()
+        draw_program(gl, name if name in vertex else "glow/whole", name).release()
     root = SHADERS.parents[1]
     code = "".join(path.read_text() for room in ("gpu", "render") for path in (root / room).rglob("*.py"))
-    assert [name for name in compute + drawing if f'"{name}"' not in code] == []
+    assert [name for name in [*sorted(compute), *drawing] if f'"{name}"' not in code] == []
 
 
 def test_every_shader_says_what_it_does():

@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
-from gpu.context import driver_info
-from gpu.timers import _LATE, GpuTimers, can_be_trusted, plausible
-from sim.profiler import PerformanceProfiler
+from valuescape.gpu.context import driver_info
+from valuescape.gpu.timers import _LATE, GpuTimers, can_be_trusted, plausible
+from valuescape.sim.measuring.profiler import PerformanceProfiler
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recording import Recording
 
-from gpu.meter import FrameMeter
-from gpu.trails import TrailRing
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.trail_ring import TrailRing
 
 pytestmark = pytest.mark.gpu
 

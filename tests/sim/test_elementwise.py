@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import elementwise
-from sim.rng import normal_pair, philox_words, unit_float
+from valuescape.sim import elementwise
+from valuescape.sim.rng import normal_pair, philox_words, unit_float
 
 numba = pytest.importorskip("numba")
 
@@ -136,7 +136,7 @@ UNARY = {
 @pytest.fixture(scope="module")
 def compiled_loops():
     """Loops over arrays that apply each function of one number, by name."""
-    from sim.simd.compiler import compiled, compiled_whole
+    from valuescape.sim.codegen.compiler import compiled, compiled_whole
 
     def loop(function):
         one = compiled_whole(function)
@@ -193,7 +193,7 @@ def test_compiled_functions_give_numpys_bits_anywhere(compiled_loops, name):
 @pytest.mark.regression
 def test_compiled_clip_gives_numpys_bits():
     """For zeros of either sign and NaN too, which libraries treat in ways of their own."""
-    from sim.simd.compiler import compiled, compiled_whole
+    from valuescape.sim.codegen.compiler import compiled, compiled_whole
 
     one = compiled_whole(elementwise.clip)
 
@@ -215,7 +215,7 @@ def test_compiled_clip_gives_numpys_bits():
     st.lists(st.tuples(*[st.integers(0, 2**32 - 1)] * 4), min_size=1, max_size=30), st.integers(0, 2**64 - 1)
 )
 def test_compiled_random_numbers_are_numpys(counters, key):
-    from sim.simd.acting import pair, philox, unit
+    from valuescape.sim.stepping.compiled.acting import pair, philox, unit
 
     halves = np.uint64(key & 0xFFFFFFFF), np.uint64(key >> 32)
     words = np.array(counters, np.uint64).T

@@ -10,9 +10,9 @@ from crowds import check_until, crowd, hash_at, shipped, small
 from multiprocess import forkserver, resource_tracker
 from processes import open_files, own_descendants
 
-from sim.auto import WORTH_S, tick_seconds, worker_count
-from sim.layout import EPISODE, NO_LIMIT
-from sim.stepper import ROW_ARRAYS
+from valuescape.sim.crew.worker_count import WORTH_S, tick_seconds, worker_count
+from valuescape.sim.shared.layout import EPISODE, NO_LIMIT
+from valuescape.sim.stepping.stepper import ROW_ARRAYS
 
 RUNS = {
     "random": ("world.name=pendulum", "policy.checkpoint=random"),
@@ -220,7 +220,7 @@ def test_the_trail_ring_holds_the_whole_trail_however_far_workers_are_ahead():
 @pytest.fixture
 def long_tick(monkeypatch):
     """A tick of every configuration that takes as long as is worth a worker, on four cores."""
-    monkeypatch.setattr("sim.auto.tick_seconds", lambda *_: WORTH_S)
+    monkeypatch.setattr("valuescape.sim.crew.worker_count.tick_seconds", lambda *_: WORTH_S)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
 
 
@@ -233,7 +233,7 @@ def test_auto_leaves_the_main_process_a_core(long_tick, monkeypatch):
 
 
 def test_auto_starts_no_worker_for_a_tick_that_is_soon_made(long_tick, monkeypatch):
-    monkeypatch.setattr("sim.auto.tick_seconds", lambda *_: WORTH_S * 0.9)
+    monkeypatch.setattr("valuescape.sim.crew.worker_count.tick_seconds", lambda *_: WORTH_S * 0.9)
     assert worker_count(small("workers.count=auto", "agents.count=1000")) == 0
     assert worker_count(small("workers.count=2")) == 2
 
@@ -258,8 +258,8 @@ class Clockwork:
 
 def test_the_tick_that_auto_measures_is_of_all_agents(monkeypatch):
     """However few of them it is measured with."""
-    monkeypatch.setattr("sim.auto._alone", Clockwork)
-    monkeypatch.setattr("sim.auto.time", Clockwork)
+    monkeypatch.setattr("valuescape.sim.crew.worker_count._alone", Clockwork)
+    monkeypatch.setattr("valuescape.sim.crew.worker_count.time", Clockwork)
     for count in (70, 100_000):
         assert tick_seconds(small(f"agents.count={count}"), None) == pytest.approx(1e-9 * count)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.errors import LINE_LENGTH, LINES, UsageError, cut, escaped, lines_of, shown
+from valuescape.sim.errors import LINE_LENGTH, LINES, UsageError, cut, escaped, lines_of, shown
 
 ROOM = LINE_LENGTH - len("valuescape: ")
 

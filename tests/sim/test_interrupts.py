@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from processes import wait_for_end
 
-from sim.interrupts import Interrupts, may_be_torn, signals_held
+from valuescape.sim.interrupts import Interrupts, may_be_torn, signals_held
 
 BOTH = [signal.SIGINT, signal.SIGTERM]
 
@@ -46,14 +46,14 @@ def test_a_second_signal_ends_a_wait_and_two_at_once_are_one():
 
 
 def test_a_signal_that_nobody_looks_at_ends_a_wait(monkeypatch):
-    monkeypatch.setattr("sim.interrupts.LOOK_S", 0.3)
+    monkeypatch.setattr("valuescape.sim.interrupts.LOOK_S", 0.3)
     with Interrupts():
         signal.raise_signal(signal.SIGTERM)
         wait_to_be_torn()
 
 
 def test_a_signal_that_somebody_looks_at_ends_nothing(monkeypatch):
-    monkeypatch.setattr("sim.interrupts.LOOK_S", 0.2)
+    monkeypatch.setattr("valuescape.sim.interrupts.LOOK_S", 0.2)
     with Interrupts() as interrupts:
         signal.raise_signal(signal.SIGTERM)
         assert interrupts.asked
@@ -81,7 +81,7 @@ def test_what_may_be_torn_is_torn_at_the_first_signal():
 UNDOING = """
 import os, signal, subprocess, sys, threading, time
 from pathlib import Path
-from sim import interrupts
+from valuescape.sim import interrupts
 
 child = subprocess.Popen(["sleep", "1000"])
 Path("file").touch()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import UsageError
-from sim.paths import (
+from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import (
     named_path,
     open_plain,
     read_plain,
@@ -40,7 +40,7 @@ def test_what_is_no_plain_file_is_named_and_not_opened(tmp_path):
 
 def test_what_takes_the_place_of_a_file_meanwhile_is_found_out(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr("sim.paths.require_plain", lambda *_: None)
+    monkeypatch.setattr("valuescape.sim.paths.require_plain", lambda *_: None)
     with pytest.raises(UsageError, match="is a pipe"), open_plain(tmp_path / "pipe"):
         pass
 

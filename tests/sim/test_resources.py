@@ -3,8 +3,8 @@ import os
 import psutil
 import pytest
 
-from sim import resources
-from sim.resources import available_memory, usable_cores
+from valuescape.sim import resources
+from valuescape.sim.resources import available_memory, usable_cores
 
 
 @pytest.fixture

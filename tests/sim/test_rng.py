@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.rng import Stream, normal, philox4x32, uniform
+from valuescape.sim.rng import Stream, normal, philox4x32, uniform
 
 words = st.integers(0, 2**32 - 1)
 seeds = st.integers(0, 2**64 - 1)
@@ -174,5 +174,5 @@ def test_normal_gives_as_many_draws_as_asked(count):
 def test_normal_is_finite_at_the_ends_of_uniform(monkeypatch):
     """Draws of 0 and of the last value below 1 are too rare to come up by themselves."""
     ends = np.array([[0, 1 - 2.0**-24], [0, 1 - 2.0**-24]], np.float32)
-    monkeypatch.setattr("sim.rng.uniform", lambda *_: ends)
+    monkeypatch.setattr("valuescape.sim.rng.uniform", lambda *_: ends)
     assert np.isfinite(normal(0, Stream.RESET, np.arange(2), 0, 0, 2)).all()

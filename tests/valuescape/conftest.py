@@ -2,7 +2,7 @@
 
 import pytest
 
-from valuescape.cli import run_cli
+from valuescape.cli.app import run_cli
 
 
 @pytest.fixture

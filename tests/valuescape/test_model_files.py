@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import UsageError
-from sim.policy import store
-from sim.worlds import WORLDS, make_world
 from valuescape import remarks
 from valuescape.model_files import preset_of, world_for
 from valuescape.presets import find_checkpoint
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.worlds import WORLDS, make_world
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*.safetensors"))
 
@@ -31,7 +31,7 @@ def test_a_model_is_the_demo_in_its_world(tmp_path):
     store.save(homeless("cartpole"), path)
     preset, changes = preset_of(str(path), ["agents.count=9"])
     assert preset == "demo"
-    from sim.config import load_config
+    from valuescape.sim.config.files import load_config
 
     config = load_config(None, changes)
     assert (config.policy.checkpoint, config.world.name) == (str(path), "cartpole")
@@ -85,7 +85,7 @@ def test_a_model_of_no_world_says_what_it_takes():
 def test_what_is_odd_about_a_file_is_told_once(tmp_path, monkeypatch):
     import stable_baselines3
 
-    from valuescape.gym_env import WorldEnv
+    from valuescape.envs.world_env import WorldEnv
 
     monkeypatch.setattr(remarks, "_listeners", [])
     world = make_world("point_mass")

@@ -6,7 +6,7 @@ from pictures import studio
 from recording import Recording, spirals, with_breaks
 from test_switches import apart, blurred, changed
 
-from render.trails import Thinned
+from valuescape.render.scene.trails import Thinned
 
 pytestmark = pytest.mark.gpu
 

@@ -5,7 +5,7 @@ import pytest
 from pictures import studio
 from recording import Recording, spirals
 
-from render.labels import Heading
+from valuescape.render.overlay.labels import Heading
 
 pytestmark = pytest.mark.gpu
 

@@ -12,10 +12,10 @@ from pictures import MadeUpSignals, studio
 from PIL import Image
 from recording import Recording, spirals, with_breaks
 
-from gpu.context import driver_info
-from render.cards import Card
-from render.labels import Heading
-from sim.signals import Signal
+from valuescape.gpu.context import driver_info
+from valuescape.render.overlay.cards import Card
+from valuescape.render.overlay.labels import Heading
+from valuescape.sim.insight.signals import Signal
 
 pytestmark = pytest.mark.gpu
 

@@ -5,18 +5,18 @@ import pytest
 from pictures import SIZE, WORLD, MadeUpSignals, hills, studio
 from recording import Recording, spirals, with_breaks
 
-from gpu.source import MARK_COLORS
-from render.axes import plot_rect, project
-from render.camera import MapCamera, OrbitCamera
-from render.colormaps import AGE_ROW, OUTCOME_ROW, VALUE_ROW, colormap_rows
-from render.labels import Heading
-from render.scene import HEIGHT
-from render.text import Font
-from sim.landscape import own_plane
-from sim.layout import Ending
-from sim.signals import Signal
-from sim.worlds.base import TERMINATED
-from sim.worlds.point_mass import PointMass
+from valuescape.gpu.shader_source import MARK_COLORS
+from valuescape.render.overlay.axes import plot_rect, project
+from valuescape.render.overlay.labels import Heading
+from valuescape.render.overlay.text import Font
+from valuescape.render.scene.colormaps import AGE_ROW, OUTCOME_ROW, VALUE_ROW, colormap_rows
+from valuescape.render.scene.scene import HEIGHT
+from valuescape.render.view.camera import MapCamera, OrbitCamera
+from valuescape.sim.insight.plane import own_plane
+from valuescape.sim.insight.signals import Signal
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.worlds.base import TERMINATED
+from valuescape.sim.worlds.point_mass import PointMass
 
 pytestmark = pytest.mark.gpu
 

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from gpu.meter import FrameMeter
-from gpu.passes.critic import CriticPass
-from gpu.source import install_includes
-from sim.landscape import grid_obs, network_inputs, own_plane
-from sim.policy.inference import value
-from sim.policy.network import Checkpoint
-from sim.policy.reference import TorchCheckpoint
 from valuescape.benchmarks.conftest import Measure
 from valuescape.benchmarks.made_up import WORLD
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.critic import CriticPass
+from valuescape.gpu.shader_source import install_includes
 from valuescape.presets import find_checkpoint
+from valuescape.sim.insight.plane import grid_obs, network_inputs, own_plane
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.reference import TorchCheckpoint
 
 EDGES = (64, 128, 256)
 

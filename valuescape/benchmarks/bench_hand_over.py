@@ -6,11 +6,11 @@ from typing import Any
 
 import multiprocess
 
-from sim.config import load_config
-from sim.control import Bell
-from sim.engine import Engine
 from valuescape.benchmarks import partners
 from valuescape.benchmarks.conftest import Measure
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.shared.orders import Bell
 
 _SPAWN = multiprocess.get_context("spawn")
 

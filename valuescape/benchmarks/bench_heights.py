@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from gpu.bindings import Texture
-from gpu.heights import Surface, scene_points, scene_points_one_by_one
-from gpu.individuals import Individuals
-from gpu.meter import FrameMeter
-from gpu.passes.place import PlacePass
-from gpu.passes.ranges import RangePass
-from gpu.passes.uploaded_field import UploadedField
-from gpu.trails import TrailRing
 from valuescape.benchmarks.conftest import Measure
 from valuescape.benchmarks.made_up import BOUNDS, MadeUpCrowd, hills
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.heights import Surface, scene_points, scene_points_one_by_one
+from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.passes.place import PlacePass
+from valuescape.gpu.passes.ranges import RangePass
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.gpu.trail_ring import TrailRing
 
 COUNTS = (10, 100, 1_000, 10_000, 100_000)
 EDGE = 128

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu.meter import FrameMeter
-from gpu.passes.uploaded_field import UploadedField
 from valuescape.benchmarks.conftest import Measure
 from valuescape.benchmarks.made_up import hills
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.uploaded_field import UploadedField
 
 EDGES = (32, 128)
 

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu.meter import FrameMeter
-from gpu.passes.uploaded_field import UploadedField
-from gpu.source import install_includes
-from render.labels import Annotations
-from render.scene import Scene
-from render.viewer import viewer_of
-from sim.config import load_config
 from valuescape.benchmarks.conftest import Measure
 from valuescape.benchmarks.made_up import BOUNDS, WORLD, MadeUpCrowd, hills
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.gpu.shader_source import install_includes
+from valuescape.render.overlay.labels import Annotations
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.viewer import viewer_of
+from valuescape.sim.config.files import load_config
 
 COUNTS, LENGTH, FRAMES = (10, 100, 1_000), 64, 600
 PICTURE = (64, 36)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from gpu.context import create_headless_context
+from valuescape.gpu.context import create_headless_context
 
 
 class Measure(Protocol):

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.landscape import grid_states, own_plane
-from sim.worlds import make_world
+from valuescape.sim.insight.plane import grid_states, own_plane
+from valuescape.sim.worlds import make_world
 
 WORLD = make_world("point_mass")
 BOUNDS = own_plane(WORLD).bounds
@@ -20,7 +20,7 @@ def hills(edge: int) -> NDArray[np.float32]:
 
 
 class MadeUpCrowd:
-    """Trails of agents that spiral, [ticks, agents, 2]: a `gpu.trails.TrailSource`."""
+    """Trails of agents that spiral, [ticks, agents, 2]: a `gpu.trail_ring.TrailSource`."""
 
     def __init__(self, agents: int, ticks: int) -> None:
         rng = np.random.default_rng(agents)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.control import Bell
+from valuescape.sim.shared.orders import Bell
 
 
 def answer_pipe(pipe: Any, over: Any) -> None:

@@ -11,10 +11,10 @@ import time
 import numpy as np
 from measuring import answer, arguments
 
-from sim.simd.compiler import compiled, compiled_whole
-from sim.simd.machine import BLOCK_AGENTS, load_elements, store_elements, store_flag
-from sim.stepper import observes_state
-from sim.worlds import WORLDS
+from valuescape.sim.codegen.compiler import compiled, compiled_whole
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements, store_flag
+from valuescape.sim.stepping.stepper import observes_state
+from valuescape.sim.worlds import WORLDS
 
 THREADS = 2
 TICKS = 20  # between two looks at the clock

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.worlds.base import ActionSpace, ContinuousAction, ElementwiseWorld, Variable
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, ElementwiseWorld, Variable
 
 ZERO = np.float32(0)
 

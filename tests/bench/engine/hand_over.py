@@ -12,7 +12,7 @@ from empty_world import Empty
 from measuring import answer, arguments, calls_per_s
 from ours import config, running
 
-from sim.worlds import WORLDS
+from valuescape.sim.worlds import WORLDS
 
 WORLDS[Empty.name] = Empty
 WORKERS, AGENTS, IDLE_S = 2, 64, 2.0

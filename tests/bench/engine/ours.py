@@ -8,9 +8,9 @@ import numpy as np
 from measuring import answer, arguments, calls_per_s, choices_per_s
 
 import valuescape
-from sim.config import load_config
-from sim.engine import Engine
-from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
 
 
 def config(world, agents, workers, trails=2):

@@ -12,8 +12,8 @@ from measuring import answer, arguments
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from sim.simd.compiler import compiled
-from sim.simd.mlp import _LANES, _VECTOR, _multiply_add, _vector, _vector_at
+from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.stepping.compiled.mlp import _LANES, _VECTOR, _multiply_add, _vector, _vector_at
 
 THREADS, SUMS, TURNS = 2, 16, 100_000
 PRODUCTS = 2 * 64 + 64 * 64 + 64

@@ -7,17 +7,17 @@ import numpy as np
 from measuring import answer_frames, arguments
 from walk import EDGE, SIZE, TRAIL, WARM_UP, Walk
 
-from gpu.context import create_headless_context, driver_info
-from gpu.meter import FrameMeter
-from gpu.passes.uploaded_field import UploadedField
-from render.display import picture_bytes
-from render.labels import Annotations, Heading
-from render.looks import Looks
-from render.recorder import save_png
-from render.scene import Scene
-from render.viewer import Viewer
-from sim.config import load_config
-from sim.worlds import make_world
+from valuescape.gpu.context import create_headless_context, driver_info
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.render.displays.display import picture_bytes
+from valuescape.render.displays.recorder import save_png
+from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.looks import Looks
+from valuescape.render.view.viewer import Viewer
+from valuescape.sim.config.files import load_config
+from valuescape.sim.worlds import make_world
 
 SPAN = 4.0
 """Of the map in the point mass's units, to both sides."""

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from sim.config import load_config
-from sim.engine import Engine
-from sim.errors import UsageError
-from sim.policy.inference import BatchPolicy, value
-from sim.policy.loading import load_checkpoint, load_with_statistics
-from sim.signals import Signal, Signals
-from sim.worlds import make_world
-from valuescape.critic_field import critic_of
+from valuescape.run.critic_field import critic_of
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.policy.inference import BatchPolicy, value
+from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
+from valuescape.sim.worlds import make_world
 
 
 def test_a_critic_of_normalised_rewards_promises_what_agents_get(cases):

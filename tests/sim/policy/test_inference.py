@@ -9,10 +9,10 @@ import torch
 from networks import random_mlp
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
-from sim.policy.inference import BLOCK, BatchMlp, BatchPolicy, value
-from sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
-from sim.policy.reference import TorchCheckpoint
-from sim.worlds import make_world
+from valuescape.sim.policy.inference import BLOCK, BatchMlp, BatchPolicy, value
+from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
+from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.worlds import make_world
 
 
 def observations(n: int, dim: int = 2) -> np.ndarray:

@@ -12,17 +12,17 @@ from safetensors.numpy import load_file, save_file
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from sim.errors import UsageError
-from sim.policy import store
-from sim.policy.inference import value
-from sim.policy.loading import load_with_statistics
-from sim.policy.network import Activation, CriticKind, RewardNormalization, value_critics
-from sim.policy.reference import TorchCheckpoint
-from sim.policy.reward_units import RewardUnits
-from sim.signals import Critic, Signal, Signals
-from sim.worlds import make_world
-from valuescape.critic_field import critic_of
-from valuescape.gym_env import WorldEnv
+from valuescape.envs.world_env import WorldEnv
+from valuescape.run.critic_field import critic_of
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.signals import Critic, Signal, Signals
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.loading import load_with_statistics
+from valuescape.sim.policy.network import Activation, CriticKind, RewardNormalization, value_critics
+from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.worlds import make_world
 
 NORM = RewardNormalization(variance=624.75, epsilon=0.25, clip=10.0, gamma=0.9)
 OBS = np.random.default_rng(0).standard_normal((2, 200), np.float32)

@@ -11,18 +11,18 @@ import torch
 from pickled_statistics import returns, statistics
 from sample_checkpoints import sac_checkpoint
 
-from sim.errors import UsageError
-from sim.policy import store
-from sim.policy.fit import critic_fit
-from sim.policy.inference import value
-from sim.policy.loading import convert, load_checkpoint, load_with_statistics
-from sim.policy.network import Checkpoint, Mlp
-from sim.policy.reward_units import RewardUnits
-from sim.policy.statistics import statistics_beside, with_statistics
-from sim.policy.vecnormalize import read_statistics
-from sim.worlds import make_world
-from valuescape.cli import run_cli
-from valuescape.gym_env import WorldEnv
+from valuescape.cli.app import run_cli
+from valuescape.envs.world_env import WorldEnv
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.fit import critic_fit
+from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.formats.vecnormalize import read_statistics
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.loading import convert, load_checkpoint, load_with_statistics
+from valuescape.sim.policy.network import Checkpoint, Mlp
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.policy.statistics import statistics_beside, with_statistics
+from valuescape.sim.worlds import make_world
 
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "checkpoints").glob("*.safetensors"))
 MOUNTAIN_CAR = next(path for path in SHIPPED if path.stem == "mountain_car")
@@ -232,7 +232,7 @@ def test_an_observation_that_goes_further_than_the_file_says_is_named(tmp_path):
     path = as_zip(store.load(MOUNTAIN_CAR), tmp_path / "model.zip")
     checkpoint = load_checkpoint(path, WORLD)
     assert np.isinf(checkpoint.obs_bounds[1]).all()
-    from sim.policy.world_fit import bounds_remark
+    from valuescape.sim.policy.world_fit import bounds_remark
 
     narrow = replace(checkpoint, obs_bounds=(np.full(2, -1.2, np.float32), np.array([0.6, 0.01], np.float32)))
     assert bounds_remark(checkpoint, WORLD) is None

@@ -1,0 +1,33 @@
+"""Units of account: what a frame cost, counted where the cost arises."""
+
+from dataclasses import dataclass, field
+
+from valuescape.sim.measuring.profiler import PerformanceProfiler, Section
+
+COUNTERS = ("draw_calls", "queries", "upload_bytes", "dispatches", "effects")
+
+
+@dataclass(slots=True)
+class FrameMeter:
+    """Counters of one frame; passes add to them, the main loop reads and clears them.
+
+    draw_calls: the scene's (surface, trails, agents, labels). queries: read-backs and critic inferences that
+    the CPU asked for and waited on. upload_bytes: written to buffers and textures. dispatches: compute.
+    effects: draws of effects, over the whole picture or much smaller. profiler: of whoever makes the frames.
+    """
+
+    draw_calls: int = 0
+    queries: int = 0
+    upload_bytes: int = 0
+    dispatches: int = 0
+    effects: int = 0
+    profiler: PerformanceProfiler = field(default_factory=PerformanceProfiler, repr=False, compare=False)
+
+    def clear(self) -> None:
+        """Begin a new frame."""
+        for name in COUNTERS:
+            setattr(self, name, 0)
+
+    def section(self, name: str) -> Section:
+        """Return a section of the frame's time: `with meter.section("density"):`."""
+        return self.profiler.section(name)

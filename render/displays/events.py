@@ -1,0 +1,173 @@
+"""What a person does, in words that know nothing of the window library."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a key asks for."""
+
+    PAUSE = "pause"
+    STEP = "step"
+    FASTER = "faster"
+    SLOWER = "slower"
+    RESET_VIEW = "reset view"
+    FIT = "fit"
+    FOLLOW = "follow"
+    VIEW = "view"
+    SAVE_VIEW = "save view"
+    PROJECTION = "projection"
+    LAYER = "layer"
+    TRAIL_COLOR = "trail colour"
+    GLOW = "glow"
+    SCREENSHOT = "screenshot"
+    FULL_SCREEN = "full screen"
+    INTERFACE = "interface"
+    PROFILE = "profile"
+    RELOAD = "reload shaders"
+    BLIND = "viewer off"
+    HELP = "help"
+    BACK = "back"
+    QUIT = "quit"
+
+
+class Button(StrEnum):
+    """A mouse button."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key was pressed. number: of the view, for those that choose one."""
+
+    action: Action
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The pointer is at (x, y); framebuffer pixels from the top left, as everywhere."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button went down at (x, y). shift: with that key held."""
+
+    button: Button
+    x: float
+    y: float
+    shift: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A button went up at (x, y)."""
+
+    button: Button
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scroll:
+    """The wheel turned by `steps` (forward is positive) with the pointer at (x, y)."""
+
+    steps: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A character was typed."""
+
+    character: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A key that edits text, or one that changes what others do: its name, and whether it went down."""
+
+    name: str
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drag:
+    """The pointer moved by (dx, dy) to (x, y) with a button held.
+
+    box: with the shift key held at its start.
+    """
+
+    button: Button
+    dx: float
+    dy: float
+    x: float = 0.0
+    y: float = 0.0
+    box: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DragEnd:
+    """The button of a drag went up."""
+
+    box: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleClick:
+    """The left button was clicked twice at (x, y)."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The window is to be closed."""
+
+
+Raw = Move | Press | Release | Text | Edit
+"""What a window reports; `render.displays.gestures` makes the others of it."""
+
+Event = Key | Drag | DragEnd | DoubleClick | Scroll | Close | Raw
+
+KEYS: tuple[tuple[str, Action, str], ...] = (
+    ("Space", Action.PAUSE, "pause or go on"),
+    ("→", Action.STEP, "one tick, when paused"),
+    ("+", Action.FASTER, "simulate faster"),
+    ("-", Action.SLOWER, "simulate slower"),
+    ("R", Action.RESET_VIEW, "reset the view"),
+    ("A", Action.FIT, "fit the view to the agents"),
+    ("F", Action.FOLLOW, "follow the selected agent"),
+    ("1 to 9", Action.VIEW, "go to a saved view"),
+    ("Ctrl 1 to 9", Action.SAVE_VIEW, "save this view"),
+    ("F9", Action.PROJECTION, "map or height field"),
+    ("M", Action.LAYER, "value, density, or both"),
+    ("C", Action.TRAIL_COLOR, "colour trails by something else"),
+    ("G", Action.GLOW, "glow"),
+    ("F12", Action.SCREENSHOT, "screenshot"),
+    ("F11", Action.FULL_SCREEN, "full screen"),
+    ("Tab", Action.INTERFACE, "panel, text and marks on or off"),
+    ("F3", Action.PROFILE, "what frames cost"),
+    ("F5", Action.RELOAD, "reload the shaders"),
+    ("V", Action.BLIND, "viewer off; the simulation goes on"),
+    ("H, F1", Action.HELP, "this help"),
+    ("Esc", Action.BACK, "back: help, selection; twice: quit"),
+    ("Ctrl Q", Action.QUIT, "quit"),
+)
+"""Key, action and what it does: the help panel, the window's key map and the README's table."""
+
+MOUSE: tuple[tuple[str, str], ...] = (
+    ("Left drag", "orbit the height field, or move the map"),
+    ("Right drag", "move"),
+    ("Wheel", "zoom to the pointer"),
+    ("Double-click", "select an agent"),
+    ("Shift drag", "choose a part: who passes there"),
+)
+"""What the mouse does."""

@@ -1,0 +1,98 @@
+"""Pictures into files: PNG, and MP4 (H.264) by FFmpeg's libraries."""
+
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import unfinished
+
+
+def pixels(rgb: bytes, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the picture as [height, width, 3] uint8; a view."""
+    width, height = size_px
+    return np.frombuffer(rgb, np.uint8).reshape(height, width, 3)
+
+
+def save_png(path: Path, rgb: bytes, size_px: tuple[int, int]) -> None:
+    """Write a PNG. Raises UsageError if the file cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels(rgb, size_px)).save(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be written ({error})") from None
+
+
+class VideoRecorder:
+    """Writes frames to an MP4 file as they come; what was recorded is playable after `close`, however early.
+
+    The newest frame is written when the next one comes, and may be replaced until then.
+
+    Raises UsageError if the file cannot be written or its suffix names no video container.
+    """
+
+    def __init__(self, path: Path, size_px: tuple[int, int], fps: int) -> None:
+        self.path = path
+        self.frames = 0
+        self._newest: bytes | None = None
+        self._size = size_px
+        # H.264 with 4:2:0 colour needs even sizes.
+        even = size_px[0] // 2 * 2, size_px[1] // 2 * 2
+        self._unfinished = ExitStack()
+        self._unfinished.enter_context(unfinished(path))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._container: Any = av.open(str(path), "w")
+            self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps))
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            raise UsageError(
+                f"{path}: cannot be recorded to ({error})", "use a writable path that ends in .mp4"
+            ) from None
+        self._stream.width, self._stream.height = even
+        self._stream.pix_fmt = "yuv420p"
+        # Fast enough to leave the cores to the simulation; the picture is sharp lines, which need the bits.
+        self._stream.options = {"preset": "veryfast", "crf": "20"}
+        self._even = even
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, rgb: bytes) -> None:
+        """Append a frame: RGB bytes, top row first, of the size given at the start."""
+        self._write_newest()
+        self._newest = rgb
+        self.frames += 1
+
+    def replace_newest(self, rgb: bytes) -> None:
+        """Put another picture in the place of the newest frame, if there is one."""
+        if self._newest is not None:
+            self._newest = rgb
+
+    def _write_newest(self) -> None:
+        rgb, self._newest = self._newest, None
+        if rgb is not None:
+            image = pixels(rgb, self._size)[: self._even[1], : self._even[0]]
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._container is None:
+            return
+        self._write_newest()
+        self._container.mux(self._stream.encode())
+        self._container.close()
+        self._container = None
+        self._unfinished.close()

@@ -1,0 +1,254 @@
+"""A window on a screen, through GLFW."""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import glfw
+import moderngl
+
+from valuescape.gpu.context import REQUIRED, let_go_of_headless_contexts, prepare
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    Close,
+    Edit,
+    Event,
+    Key,
+    Move,
+    Press,
+    Release,
+    Scroll,
+    Text,
+)
+from valuescape.sim.errors import UsageError
+
+_ACTIONS = {
+    glfw.KEY_SPACE: Action.PAUSE,
+    glfw.KEY_RIGHT: Action.STEP,
+    glfw.KEY_EQUAL: Action.FASTER,
+    glfw.KEY_KP_ADD: Action.FASTER,
+    glfw.KEY_MINUS: Action.SLOWER,
+    glfw.KEY_KP_SUBTRACT: Action.SLOWER,
+    glfw.KEY_R: Action.RESET_VIEW,
+    glfw.KEY_A: Action.FIT,
+    glfw.KEY_F: Action.FOLLOW,
+    glfw.KEY_G: Action.GLOW,
+    glfw.KEY_TAB: Action.INTERFACE,
+    glfw.KEY_F3: Action.PROFILE,
+    glfw.KEY_F5: Action.RELOAD,
+    glfw.KEY_F11: Action.FULL_SCREEN,
+    glfw.KEY_V: Action.BLIND,
+    glfw.KEY_F9: Action.PROJECTION,
+    glfw.KEY_M: Action.LAYER,
+    glfw.KEY_C: Action.TRAIL_COLOR,
+    glfw.KEY_F12: Action.SCREENSHOT,
+    glfw.KEY_H: Action.HELP,
+    glfw.KEY_F1: Action.HELP,
+    glfw.KEY_ESCAPE: Action.BACK,
+}
+_EDITS = {
+    glfw.KEY_BACKSPACE: "backspace",
+    glfw.KEY_DELETE: "delete",
+    glfw.KEY_ENTER: "enter",
+    glfw.KEY_LEFT: "left",
+    glfw.KEY_RIGHT: "right",
+    glfw.KEY_UP: "up",
+    glfw.KEY_DOWN: "down",
+    glfw.KEY_HOME: "home",
+    glfw.KEY_END: "end",
+    glfw.KEY_TAB: "tab",
+    glfw.KEY_ESCAPE: "escape",
+    glfw.KEY_KP_ENTER: "enter",
+    glfw.KEY_LEFT_CONTROL: "ctrl",
+    glfw.KEY_RIGHT_CONTROL: "ctrl",
+    glfw.KEY_LEFT_SHIFT: "shift",
+    glfw.KEY_RIGHT_SHIFT: "shift",
+    **{getattr(glfw, f"KEY_{letter}"): letter.lower() for letter in "ACVXYZ"},
+}
+"""Letters are those of copying, pasting and the like, which come with Ctrl."""
+
+_BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
+
+
+Box = tuple[int, int, int, int]
+
+_NONE: Any = None
+"""No window, no monitor: the types of GLFW know of none."""
+
+_DRAW_FRAMEBUFFER, _COLOR_BUFFER_BIT, _NEAREST = 0x8CA9, 0x4000, 0x2600
+
+
+def _gl_function(name: str, arguments: int) -> Callable[..., None]:
+    """Return a function of OpenGL that takes integers.
+
+    moderngl's own copy keeps to the size that the window had at first.
+    """
+    return ctypes.cast(glfw.get_proc_address(name), ctypes.CFUNCTYPE(None, *[ctypes.c_int] * arguments))
+
+
+def _of_layout(key: int, code: int) -> int:
+    """Return the key of a letter where the keyboard's layout has it: GLFW goes by where it is on a US one."""
+    name = glfw.get_key_name(key, code) or ""
+    return int(getattr(glfw, f"KEY_{name.upper()}", key)) if len(name) == 1 and name.isalpha() else key
+
+
+def _screen_of(monitor: Any) -> Box:
+    """Return left, top, width and height of a monitor among all, in screen units."""
+    size = glfw.get_video_mode(monitor).size
+    return *glfw.get_monitor_pos(monitor), size.width, size.height
+
+
+def shared_px(one: Box, other: Box) -> int:
+    """Return how much of two boxes (left, top, width, height) is in both: their common area."""
+    sides = [
+        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
+        for axis in (0, 1)
+    ]
+    return max(sides[0], 0) * max(sides[1], 0)
+
+
+class WindowDisplay:
+    """A resizable window; pictures are copied to it pixel by pixel.
+
+    Raises UsageError if no window with OpenGL 4.3 can be opened.
+    """
+
+    def __init__(self, size_px: tuple[int, int], title: str, *, vsync: bool) -> None:
+        glfw.ERROR_REPORTING = "ignore"  # the messages below say more
+        if not glfw.init():
+            raise UsageError("no window can be opened: GLFW finds no display", "run with --headless")
+        try:
+            self._open(size_px, title, vsync)
+        except BaseException:
+            glfw.terminate()
+            raise
+        self._events: list[Event] = []
+        self._pointer = (0.0, 0.0)
+        self._windowed: tuple[int, int, int, int] | None = None
+        glfw.set_key_callback(self._window, self._on_key)
+        glfw.set_char_callback(self._window, lambda _, code: self._events.append(Text(chr(code))))
+        glfw.set_mouse_button_callback(self._window, self._on_button)
+        glfw.set_cursor_pos_callback(self._window, self._on_move)
+        glfw.set_scroll_callback(self._window, self._on_scroll)
+        glfw.set_window_close_callback(self._window, lambda _: self._events.append(Close()))
+
+    def _open(self, size_px: tuple[int, int], title: str, vsync: bool) -> None:
+        glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, REQUIRED // 100)
+        glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, REQUIRED // 10 % 10)
+        glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
+        glfw.window_hint(glfw.SCALE_TO_MONITOR, True)
+        let_go_of_headless_contexts()
+        self._window = glfw.create_window(*size_px, title, None, None)
+        if not self._window:
+            raise UsageError(
+                "no window with OpenGL 4.3 can be opened here",
+                "run with --headless, or see `valuescape doctor`",
+            )
+        glfw.make_context_current(self._window)
+        glfw.swap_interval(1 if vsync else 0)
+        self.gl: Any = prepare(moderngl.create_context(require=REQUIRED))
+        self._bind_framebuffer = _gl_function("glBindFramebuffer", 2)
+        self._blit_framebuffer = _gl_function("glBlitFramebuffer", 10)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Framebuffer width and height; at least 16, also while minimised."""
+        width, height = glfw.get_framebuffer_size(self._window)
+        return max(width, 16), max(height, 16)
+
+    @property
+    def pixel_scale(self) -> float:
+        """How many framebuffer pixels a logical pixel has."""
+        return float(glfw.get_window_content_scale(self._window)[0])
+
+    def poll(self) -> list[Event]:
+        """Return what happened since the last call."""
+        glfw.poll_events()
+        events, self._events = self._events, []
+        return events
+
+    def present(self, picture: Any, panel: Any = None) -> None:
+        """Copy picture and panel to the window and wait for it (and for the screen, with vsync)."""
+        left = 0
+        for part in (panel, picture):
+            if part is not None:
+                self._copy(part, left)
+                left += part.size[0]
+        picture.use()
+        glfw.swap_buffers(self._window)
+        # No upload of the next frame is to meet a pass of this one: see `CriticPass` on NVIDIA's driver.
+        self.gl.finish()
+
+    def _copy(self, part: Any, left: int) -> None:
+        """Copy a framebuffer to the window, its left edge at `left`, pixel by pixel."""
+        width, height = part.size
+        part.use()
+        self._bind_framebuffer(_DRAW_FRAMEBUFFER, 0)
+        self._blit_framebuffer(
+            0, 0, width, height, left, 0, left + width, height, _COLOR_BUFFER_BIT, _NEAREST
+        )
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen that the window is on mostly, or go back to where it was."""
+        if self._windowed:
+            x, y, width, height = self._windowed
+            self._windowed = None
+            glfw.set_window_monitor(self._window, _NONE, x, y, width, height, glfw.DONT_CARE)
+            return
+        monitors = glfw.get_monitors()
+        if not monitors:
+            return
+        window = *glfw.get_window_pos(self._window), *glfw.get_window_size(self._window)
+        screens = [_screen_of(each) for each in monitors]
+        most = max(range(len(screens)), key=lambda index: shared_px(window, screens[index]))
+        self._windowed = window
+        refresh_rate = glfw.get_video_mode(monitors[most]).refresh_rate
+        glfw.set_window_monitor(self._window, monitors[most], *screens[most], refresh_rate)
+
+    def copy(self, text: str) -> None:
+        """Put a text where other programs paste from."""
+        glfw.set_clipboard_string(_NONE, text)
+
+    def paste(self) -> str:
+        """Return the text that was copied last, by whatever program; "" if there is none."""
+        text: Any = glfw.get_clipboard_string(_NONE) or b""
+        return str(text, errors="replace")
+
+    def release(self) -> None:
+        """Close the window."""
+        self.gl.release()
+        glfw.destroy_window(self._window)
+        glfw.terminate()
+
+    def _on_key(self, _window: Any, key: int, code: int, action: int, mods: int) -> None:
+        key = _of_layout(key, code)
+        if key in _EDITS:
+            self._events.append(Edit(_EDITS[key], action != glfw.RELEASE))
+        if action not in (glfw.PRESS, glfw.REPEAT):
+            return
+        control = bool(mods & glfw.MOD_CONTROL)
+        if glfw.KEY_1 <= key <= glfw.KEY_9:
+            self._events.append(Key(Action.SAVE_VIEW if control else Action.VIEW, key - glfw.KEY_0))
+        elif control and key == glfw.KEY_Q:
+            self._events.append(Key(Action.QUIT))
+        elif key in _ACTIONS and not control:  # Ctrl-A and the like are for text
+            self._events.append(Key(_ACTIONS[key]))
+
+    def _on_button(self, _window: Any, button: int, action: int, mods: int) -> None:
+        if button not in _BUTTONS:
+            return
+        if action == glfw.PRESS:
+            shift = bool(mods & glfw.MOD_SHIFT)
+            self._events.append(Press(_BUTTONS[button], *self._pointer, shift=shift))
+        else:
+            self._events.append(Release(_BUTTONS[button], *self._pointer))
+
+    def _on_move(self, _window: Any, x: float, y: float) -> None:
+        # The pointer is in window units, which differ from pixels on some high-DPI systems.
+        ratio = self.size_px[0] / max(glfw.get_window_size(self._window)[0], 1)
+        self._pointer = (x * ratio, y * ratio)
+        self._events.append(Move(*self._pointer))
+
+    def _on_scroll(self, _window: Any, _x: float, y: float) -> None:
+        self._events.append(Scroll(y, *self._pointer))

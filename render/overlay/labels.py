@@ -1,0 +1,184 @@
+"""Everything written over a frame, built anew only when something of it has changed."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.overlay.axes import HEIGHT, Height, MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
+from valuescape.render.overlay.backing import back_up
+from valuescape.render.overlay.cards import Card, draw_cards, draw_notice
+from valuescape.render.overlay.help import draw_help
+from valuescape.render.overlay.layout import Layout
+from valuescape.render.overlay.legends import (
+    ColorBar,
+    draw_color_bars,
+    draw_end_marks,
+    draw_heading,
+    draw_trail_legend,
+)
+from valuescape.render.overlay.overlay import QUAD, Overlay, OverlayRenderer
+from valuescape.render.overlay.text import Font
+from valuescape.render.view.camera import Rect
+from valuescape.render.view.selection import draw_selection
+from valuescape.render.view.viewer import Viewer
+from valuescape.sim.worlds.base import Termination
+
+_HEIGHT_TICKS = 5
+_NARROW_EMS = 30  # a map that is narrower shares its left margin with cards and notices
+
+FONT_PX = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The lines of text at the top of the picture."""
+
+    left: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What is said about a frame beside its axes and scales.
+
+    cards: what is selected, what frames cost. notice: what happened just now.
+    """
+
+    heading: Heading = Heading()
+    cards: tuple[Card, ...] = ()
+    notice: str = ""
+
+    def also(self, line: str) -> Self:
+        """Return the same with one more line on the left."""
+        heading = Heading((*self.heading.left, line), self.heading.right)
+        return replace(self, heading=heading)
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """The scales of a frame: of the fields, of trails if their colours have one, of the surface's height."""
+
+    fields: tuple[ColorBar, ...]
+    trails: ColorBar | None = None
+    height: ColorBar | None = None
+
+    def meaning(self) -> str:
+        """Return a line about what the colours mean."""
+        said = [f"{bar.title}: {bar.meaning}" for bar in self.fields if bar.meaning]
+        if self.trails and self.trails.meaning:
+            said.append(f"trails: {self.trails.meaning}")
+        return " · ".join(said)
+
+
+class Writing:
+    """Decides what of all text is in a picture, and where; pure data, without OpenGL.
+
+    One layout knows what is taken. In this order its place is found for: the help, scales, headings, legends,
+    the notice, cards; then axes, which move with the camera.
+    """
+
+    def __init__(self, font: Font, axes: tuple[MapAxis, MapAxis], termination: Termination) -> None:
+        self._font, self._axes, self._termination = font, axes, termination
+
+    def plot(self, size_px: tuple[int, int]) -> Rect:
+        """Return where the flat map is in a picture of this size."""
+        return plot_rect(size_px, self._font.line_px)
+
+    def say(
+        self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales
+    ) -> list[Overlay]:
+        """Return what does not move with the camera: scales and text, and the help, drawn over them."""
+        em = self._font.line_px
+        plot, layout = self.plot(size_px), Layout(size_px, gap_px=0.1 * em)
+        overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
+        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
+        area = Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
+        if viewer.help_shown:
+            draw_help(help_panel, size_px)
+        draw_color_bars(overlay, scales.fields, size_px, plot)
+        if viewer.labels_shown:
+            draw_heading(overlay, said.heading.left, said.heading.right, size_px)
+            if scales.trails:
+                draw_trail_legend(overlay, scales.trails, size_px)
+            if viewer.looks.end_marks:
+                draw_end_marks(overlay, self._termination, size_px)
+            draw_notice(overlay, said.notice, area)
+        if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again
+            draw_cards(overlay, said.cards, area)
+        return [overlay, help_panel]
+
+    def rule(
+        self, viewer: Viewer, size_px: tuple[int, int], said: Overlay, height: ColorBar | None
+    ) -> Overlay:
+        """Return what moves with the camera: axes and a box, and what makes `said` legible over the scene."""
+        layout = Layout(size_px, gap_px=0.1 * self._font.line_px, taken=said.layout.taken)
+        overlay, plot = Overlay(self._font, layout), self.plot(size_px)
+        if viewer.lift == 0:
+            draw_map_axes(overlay, viewer.map_camera, plot, self._axes)
+        else:
+            if viewer.lift == 1:
+                axis = Height(height.title, tuple(height.labels(_HEIGHT_TICKS)), HEIGHT) if height else None
+                draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes, axis, plot)
+            back_up(overlay, said.blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
+        draw_selection(overlay, viewer, size_px, plot)
+        return overlay
+
+
+class Labels:
+    """Axes, colour bars, headings and cards in one draw. scale: pixels a logical pixel.
+
+    text_px: size of the text, in logical pixels.
+    """
+
+    def __init__(
+        self,
+        gl: Any,
+        axes: tuple[MapAxis, MapAxis],
+        scale: float,
+        meter: FrameMeter,
+        *,
+        text_px: float = FONT_PX,
+        termination: Termination = "either",
+    ) -> None:
+        font = Font(round(text_px * scale))
+        self._writing = Writing(font, axes, termination)
+        self._renderer = OverlayRenderer(gl, font, meter)
+        self._key: tuple[object, object] | None = None
+        self._said: list[Overlay] = []
+        self._said_quads = np.zeros(0, QUAD)
+
+    def plot(self, size_px: tuple[int, int]) -> Rect:
+        """Return where the flat map is in a picture of this size."""
+        return self._writing.plot(size_px)
+
+    def update(
+        self,
+        viewer: Viewer,
+        size_px: tuple[int, int],
+        said: Annotations,
+        scales: Scales,
+    ) -> None:
+        """Build and upload the overlay if anything in it changed."""
+        looks = viewer.looks, viewer.layer, viewer.trail_color
+        shown = viewer.help_shown, viewer.labels_shown, viewer.blind
+        said_key = (*looks, *shown, size_px, said, scales)
+        placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, viewer.frame, size_px
+        if (said_key, placed_key) == self._key:
+            return
+        if self._key is None or self._key[0] != said_key:
+            self._said = self._writing.say(viewer, size_px, said, scales)
+            self._said_quads = np.concatenate([each.quads() for each in self._said])
+        self._key = said_key, placed_key
+        # A camera on its way moves the axes alone: what is said is written once, which takes longer.
+        ruled = self._writing.rule(viewer, size_px, self._said[0], scales.height)
+        self._renderer.upload(np.concatenate([ruled.quads(), self._said_quads]))
+
+    def draw(self) -> None:
+        """Draw what was built last."""
+        self._renderer.draw()
+
+    def release(self) -> None:
+        """Free what was made."""
+        self._renderer.release()

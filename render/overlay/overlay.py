@@ -1,0 +1,215 @@
+"""Everything written or ruled over the picture, as one list of parallelograms and one draw."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.gpu.bindings import Texture
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.shader_source import draw_program
+from valuescape.render.overlay.layout import Layout, shortened
+from valuescape.render.overlay.text import Font
+from valuescape.render.view.camera import Rect
+
+Color = tuple[float, float, float, float]
+
+INK: Color = (0.93, 0.94, 0.96, 1.0)
+FAINT: Color = (0.93, 0.94, 0.96, 0.55)
+PANEL: Color = (0.055, 0.062, 0.078, 0.86)
+
+QUAD = np.dtype(
+    [
+        ("corner", "f4", 2),
+        ("right", "f4", 2),
+        ("down", "f4", 2),
+        ("texels", "f4", 4),
+        ("color", "f4", 4),
+        ("kind", "u4"),
+    ]
+)
+"""One parallelogram, as `overlay.vert` reads it; pixels from the top left."""
+
+_PLAIN, _GLYPH, _COLORMAP = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """A line of text and the pixels it may cover."""
+
+    text: str
+    box: Rect
+
+
+class Overlay:
+    """A list of quads to be drawn in order; pure data, cheap to build anew when something changed.
+
+    layout: what of the picture is taken. texts: every line written. panels: what has a backing of
+    its own. blocks: areas of text that need one where the scene is under them.
+    """
+
+    def __init__(self, font: Font, layout: Layout | None = None) -> None:
+        self.font = font
+        self.layout = layout or Layout()
+        self.texts: list[TextBox] = []
+        self.blocks: list[Rect] = []
+        self.panels: list[Rect] = []
+        self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is slow
+
+    def quads(self) -> NDArray[Any]:
+        """Return all quads so far (dtype QUAD)."""
+        if not self._parts:
+            return np.zeros(0, QUAD)
+        rows = np.concatenate(self._parts)
+        rows.view(np.uint32)[:, -1] = rows[:, -1]
+        return rows.view(QUAD).ravel()
+
+    def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
+        """Fill a rectangle."""
+        self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
+
+    def panel(self, area: Rect) -> None:
+        """Fill an area with the backing of text."""
+        self.panels.append(area)
+        self.rect(area.left, area.top, area.width, area.height, PANEL)
+
+    def gradient(self, x: float, y: float, width: float, height: float, row: int) -> None:
+        """Fill a rectangle with colour map `row`: low at the bottom; at the left, if it is a wide one."""
+        if width > height:
+            self._parallelogram((x, y), (width, 0), (0, height), INK, _COLORMAP + row)
+        else:
+            self._parallelogram((x, y + height), (0, -height), (width, 0), INK, _COLORMAP + row)
+
+    def swatch(self, x: float, y: float, width: float, height: float, row: int, at: float) -> None:
+        """Fill a rectangle with the colour of map `row` at a place in [0, 1]."""
+        self._parallelogram((x, y), (width, 0), (0, height), INK, _COLORMAP + row, (at, 0, 0, 0))
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], width: float, color: Color) -> None:
+        """Rule a straight line."""
+        x, y = end[0] - start[0], end[1] - start[1]
+        share = width / (math.hypot(x, y) or 1.0)
+        across = -y * share, x * share
+        corner = start[0] - across[0] / 2, start[1] - across[1] / 2
+        self._parallelogram(corner, (x, y), across, color, _PLAIN)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        color: Color = INK,
+        *,
+        anchor: tuple[float, float] = (0.0, 0.0),
+        upright: bool = False,
+    ) -> None:
+        """Write a line whose box has its `anchor` at (x, y): (0, 0) is the top left, (1, 1) the opposite.
+
+        upright: turned a quarter to the left, reading upwards.
+        """
+        self._write(self.measure(x, y, text, anchor=anchor, upright=upright), text, color, upright)
+
+    def label(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        color: Color = INK,
+        *,
+        anchor: tuple[float, float] = (0.0, 0.0),
+        upright: bool = False,
+    ) -> bool:
+        """Write a line as `text` does and take its box if that fits; return whether it does."""
+        box = self.measure(x, y, text, anchor=anchor, upright=upright)
+        if not text or not self.layout.claim(box):
+            return False
+        self._write(box, text, color, upright)
+        return True
+
+    def measure(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        anchor: tuple[float, float] = (0.0, 0.0),
+        upright: bool = False,
+    ) -> Rect:
+        """Return the pixels that a line written there may cover."""
+        width, height = self.font.width(text), self.font.ascent + self.font.descent
+        if upright:
+            left, bottom = round(x - anchor[1] * height), round(y + anchor[0] * width)
+            return Rect(left, bottom - width, height, width)
+        return Rect(round(x - anchor[0] * width), round(y - anchor[1] * height), width, height)
+
+    def short(self, text: str, width: float) -> str:
+        """Return a text that is no wider than `width` pixels."""
+        return shortened(self.font, text, width)
+
+    def _write(self, box: Rect, text: str, color: Color, upright: bool) -> None:
+        self.texts.append(TextBox(text, box))
+        placed = self.font.quads(text)
+        quads = np.zeros((len(placed), 15), np.float32)
+        if upright:
+            quads[:, 0], quads[:, 1] = box.left + placed[:, 1], round(box.bottom) - placed[:, 0]
+            quads[:, 3], quads[:, 4] = -placed[:, 2], placed[:, 3]
+        else:
+            quads[:, :2] = placed[:, :2] + (box.left, box.top)
+            quads[:, 2], quads[:, 5] = placed[:, 2], placed[:, 3]
+        quads[:, 6:10], quads[:, 10:14], quads[:, 14] = placed[:, 4:], color, _GLYPH
+        self._parts.append(quads)
+
+    def _parallelogram(
+        self,
+        corner: Any,
+        right: Any,
+        down: Any,
+        color: Color,
+        kind: int,
+        texels: tuple[float, float, float, float] = (0, 0, 1, 1),
+    ) -> None:
+        self._parts.append(np.array([[*corner, *right, *down, *texels, *color, kind]], np.float32))
+
+
+class OverlayRenderer:
+    """Draws an overlay in one instanced call."""
+
+    def __init__(self, gl: Any, font: Font, meter: FrameMeter) -> None:
+        self._gl = gl
+        self._meter = meter
+        self._count = 0
+        self._program = draw_program(gl, "overlay/overlay")
+        height, width = font.atlas.shape
+        self._glyphs = gl.texture((width, height), 1, font.atlas.tobytes(), alignment=1)
+        self._buffer = gl.buffer(reserve=512 * QUAD.itemsize, dynamic=True)
+        self._vao = self._vertex_array()
+
+    def upload(self, quads: NDArray[Any]) -> None:
+        """Take over what is to be drawn; needed only when it changed."""
+        if quads.nbytes > self._buffer.size:
+            self._vao.release()
+            self._buffer.orphan(max(quads.nbytes, 2 * self._buffer.size))
+            self._vao = self._vertex_array()
+        if len(quads):
+            self._buffer.write(quads.tobytes())
+        self._meter.upload_bytes += quads.nbytes
+        self._count = len(quads)
+
+    def draw(self) -> None:
+        """Draw what was uploaded last."""
+        if not self._count:
+            return
+        self._glyphs.use(Texture.GLYPHS)
+        self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._count)
+        self._meter.draw_calls += 1
+
+    def release(self) -> None:
+        """Free what this renderer made."""
+        for each in (self._vao, self._buffer, self._glyphs, self._program):
+            each.release()
+
+    def _vertex_array(self) -> Any:
+        names = [f"in_{name}" for name in QUAD.names or ()]
+        return self._gl.vertex_array(self._program, [(self._buffer, "2f 2f 2f 4f 4f 1u /i", *names)])

@@ -1,0 +1,1 @@
+"""The panel of live settings, with Dear ImGui."""

@@ -1,0 +1,177 @@
+"""The panel beside the picture, with Dear ImGui: its window, its picture, and the events that are for it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import matplotlib
+from imgui_bundle import imgui
+
+from valuescape.render.displays.display import Display
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    Edit,
+    Event,
+    Key,
+    Move,
+    Press,
+    Release,
+    Scroll,
+    Text,
+)
+from valuescape.render.overlay.labels import FONT_PX
+from valuescape.render.panel.changes import Change, Standing
+from valuescape.render.panel.contents import Contents
+from valuescape.render.panel.imgui_renderer import ImguiRenderer
+from valuescape.render.view.viewer import Viewer
+
+WIDTH_PX = 300
+"""Of the panel, in logical pixels; the picture has the rest of the window."""
+
+_BACKGROUND = (0.09, 0.10, 0.125)
+_FRAME = (0.17, 0.19, 0.23)
+_LEAST_PICTURE_PX = 320
+_BUTTONS = {Button.LEFT: 0, Button.RIGHT: 1}
+_KEYS: dict[str, Any] = {
+    "backspace": imgui.Key.backspace,
+    "delete": imgui.Key.delete,
+    "enter": imgui.Key.enter,
+    "left": imgui.Key.left_arrow,
+    "right": imgui.Key.right_arrow,
+    "home": imgui.Key.home,
+    "end": imgui.Key.end,
+    "up": imgui.Key.up_arrow,
+    "down": imgui.Key.down_arrow,
+    "tab": imgui.Key.tab,
+    "escape": imgui.Key.escape,
+    "ctrl": imgui.Key.mod_ctrl,
+    "shift": imgui.Key.mod_shift,
+    **{letter: getattr(imgui.Key, letter) for letter in "acvxyz"},
+}
+
+
+class Panel:
+    """Draws itself into `picture`, a framebuffer as high as the window, and says what a person changed.
+
+    It takes the events that are meant for it: those over it, and keys while a number is typed.
+    display: lends its context and its clipboard.
+    """
+
+    def __init__(self, display: Display, text: float = 1.0) -> None:
+        """text: size of the text, in parts of the usual; the widgets follow it."""
+        gl, scale = display.gl, display.pixel_scale * text
+        self._gl, self._scale = gl, scale
+        self.picture: Any = None
+        self._color: Any = None
+        self._context = imgui.create_context()
+        self._enter()
+        io = imgui.get_io()
+        io.set_ini_filename("")  # nothing is left in the folder where somebody happens to be
+        platform = imgui.get_platform_io()
+        platform.platform_set_clipboard_text_fn = lambda _context, text: display.copy(text)
+        platform.platform_get_clipboard_text_fn = lambda _context: display.paste()
+        font = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
+        io.fonts.add_font_from_file_ttf(font, FONT_PX * scale)
+        style = imgui.get_style()
+        style.scale_all_sizes(scale)
+        style.window_border_size = 0
+        style.set_color_(imgui.Col_.window_bg, imgui.ImVec4(*_BACKGROUND, 1.0))
+        style.set_color_(imgui.Col_.frame_bg, imgui.ImVec4(*_FRAME, 1.0))
+        self._renderer = ImguiRenderer(gl)
+        self._contents = Contents()
+
+    def width_px(self, window_px: tuple[int, int]) -> int:
+        """Return how much of a window of this size the panel takes: nothing of one that is too narrow."""
+        width = round(WIDTH_PX * self._scale)
+        return width if window_px[0] - width >= _LEAST_PICTURE_PX * self._scale else 0
+
+    def take(self, events: Iterable[Event]) -> list[Event]:
+        """Take the events that are for the panel; returns the others, moved to where the picture begins."""
+        self._enter()
+        io, left = imgui.get_io(), 0 if self.picture is None else self.picture.size[0]
+        others: list[Event] = []
+        for event in events:
+            match event:
+                case Move(x, y):
+                    io.add_mouse_pos_event(x, y)
+                    others.append(Move(x - left, y))
+                case Press(button, x, y) if x < left:
+                    io.add_mouse_button_event(_BUTTONS[button], True)
+                case Press(button, x, y):
+                    others.append(replace(event, x=x - left))
+                case Release(button, x, y):
+                    io.add_mouse_button_event(_BUTTONS[button], False)
+                    others.append(Release(button, x - left, y))
+                case Scroll(steps, x, y) if x < left:
+                    io.add_mouse_wheel_event(0.0, steps)
+                case Scroll(steps, x, y):
+                    others.append(Scroll(steps, x - left, y))
+                case Text(character):
+                    io.add_input_character(ord(character))
+                case Edit("tab", _) if not io.want_text_input:
+                    pass  # hides the panel; ImGui would go to its first field
+                case Edit(name, down):
+                    io.add_key_event(_KEYS[name], down)
+                case Key(Action.BACK) if imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
+                    imgui.internal.close_popup_to_level(0, True)
+                case Key(action) if action is not Action.QUIT and io.want_text_input:
+                    pass  # it is typed, or leaves the field
+                case _:
+                    others.append(event)
+        return others
+
+    def let_go(self) -> None:
+        """Forget which keys and buttons are held: they may have been let go of while nobody looked."""
+        self._enter()
+        io = imgui.get_io()
+        io.clear_events_queue()
+        io.clear_input_keys()
+        io.clear_input_mouse()
+
+    def draw(
+        self, size_px: tuple[int, int], elapsed_s: float, viewer: Viewer, standing: Standing
+    ) -> list[Change]:
+        """Draw into `picture`, made `size_px` large; returns the changes that are not the viewer's."""
+        self._enter()
+        self._resize(size_px)
+        io = imgui.get_io()
+        io.display_size = imgui.ImVec2(*size_px)
+        io.delta_time = max(elapsed_s, 1e-4)
+        imgui.new_frame()
+        imgui.set_next_window_pos((0, 0))
+        imgui.set_next_window_size(size_px)
+        flags = imgui.WindowFlags_
+        imgui.begin("Valuescape", None, flags.no_decoration & ~flags.no_scrollbar | flags.no_move)
+        imgui.push_item_width(-0.42 * size_px[0])
+        changes = self._contents.draw(viewer, standing)
+        imgui.pop_item_width()
+        imgui.end()
+        imgui.render()
+        self.picture.use()
+        self.picture.clear(*_BACKGROUND, 1.0)
+        self._renderer.draw(imgui.get_draw_data(), size_px)
+        return changes
+
+    def release(self) -> None:
+        """Free what was made."""
+        self._enter()
+        self._release_picture()
+        self._renderer.release()
+        imgui.destroy_context(self._context)
+
+    def _enter(self) -> None:
+        imgui.set_current_context(self._context)
+
+    def _resize(self, size_px: tuple[int, int]) -> None:
+        if self.picture is not None and self.picture.size == size_px:
+            return
+        self._release_picture()
+        self._color = self._gl.texture(size_px, 4)
+        self.picture = self._gl.framebuffer([self._color])
+
+    def _release_picture(self) -> None:
+        if self.picture is not None:
+            self._gl.detect_framebuffer(0).use()
+            self.picture.release()
+            self._color.release()

@@ -1,0 +1,1 @@
+"""The scene: fields, trails, marks and glow of one frame."""

@@ -1,0 +1,1 @@
+"""The view: cameras, picking, selections, and the viewer's state."""

@@ -1,0 +1,304 @@
+"""What the person at the screen is looking at: cameras on their way, layers, help; changed by events."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.render.displays.events import (
+    Action,
+    Button,
+    Close,
+    DoubleClick,
+    Drag,
+    DragEnd,
+    Event,
+    Key,
+    Scroll,
+)
+from valuescape.render.view.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
+from valuescape.render.view.looks import Looks
+from valuescape.render.view.selection import Box, Selection, region_of
+from valuescape.sim.config.files import Config
+
+_ZOOM_STEP = 1.15
+_LIFT_S = 0.45
+"""Seconds from the flat map to the height field."""
+
+_GLOW = 0.7
+"""What the key switches on."""
+
+
+class Request(StrEnum):
+    """What a viewer cannot do by itself."""
+
+    PAUSE = "pause"
+    STEP = "step"
+    FASTER = "faster"
+    SLOWER = "slower"
+    FIT = "fit"
+    BOX = "box"
+    SCREENSHOT = "screenshot"
+    FULL_SCREEN = "full screen"
+    RELOAD = "reload shaders"
+    LEAVE = "leave"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Select the agent at pixel (x, y)."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell a person what an event did, or what it lacks."""
+
+    notice: str
+
+
+Asked = Request | Select | Say
+"""What an event leaves for others to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view to come back to."""
+
+    flat: bool
+    map_camera: MapCamera
+    orbit_camera: OrbitCamera
+
+
+@dataclass(slots=True)
+class Viewer:
+    """The state of the view; `handle` takes events, `advance` moves the cameras smoothly.
+
+    flat: whether it shows the map, or is on its way there. lift: how far the height field is raised, from 0
+    (the map) to 1. box: what is chosen of the map, as long as it is shown. frame: pixels, while it is drawn
+    over the height field; `take_frame` makes a box of it.
+    """
+
+    flat: bool
+    layer: str
+    trail_color: str
+    turn_deg_per_s: float = 0.0
+    looks: Looks = field(default_factory=Looks)
+    trail_colors: Sequence[str] = TRAIL_COLORS
+    help_shown: bool = False
+    help_seen: bool = False
+    labels_shown: bool = True
+    profile_shown: bool = False
+    blind: bool = False
+    selected: int | None = None
+    following: bool = False
+    box: Selection | None = None
+    frame: Box | None = None
+    map_camera: MapCamera = field(default_factory=MapCamera)
+    orbit_camera: OrbitCamera = field(default_factory=OrbitCamera)
+    map_goal: MapCamera = field(default_factory=MapCamera)
+    orbit_goal: OrbitCamera = field(default_factory=OrbitCamera)
+    views: dict[int, View] = field(default_factory=dict)
+    lift: float = field(init=False)
+    _box_start: tuple[float, float] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.lift = 0.0 if self.flat else 1.0
+
+    @property
+    def raised(self) -> float:
+        """The lift, smoothly begun and ended."""
+        return self.lift * self.lift * (3 - 2 * self.lift)
+
+    def matrix(self, size_px: tuple[int, int], plot: Rect) -> Float32Array:
+        """Return the 4x4 matrix from scene to clip space. plot: where the flat map is."""
+        if self.lift == 0:
+            return self.map_camera.matrix(size_px, plot)
+        field = self.orbit_camera.matrix(size_px, plot)
+        if self.lift == 1:
+            return field
+        flat = self.map_camera.matrix(size_px, plot)
+        return between(flat, field, self.orbit_camera.distance, self.raised)
+
+    def advance(self, elapsed_s: float) -> None:
+        """Move the cameras by `elapsed_s` of time, and turn if the view turns by itself."""
+        self.help_seen = self.help_seen or self.help_shown
+        if self.turn_deg_per_s and not self.following:
+            self.orbit_goal = self.orbit_goal.turned(math.radians(self.turn_deg_per_s) * elapsed_s)
+        self.map_camera = eased(self.map_camera, self.map_goal, elapsed_s)
+        self.orbit_camera = eased(self.orbit_camera, self.orbit_goal, elapsed_s)
+        step = elapsed_s / _LIFT_S
+        self.lift = max(self.lift - step, 0.0) if self.flat else min(self.lift + step, 1.0)
+
+    def follow(self, x: float, y: float) -> None:
+        """Keep a point of the scene, which an agent is at now, in the middle."""
+        self.map_goal, self.orbit_goal = self.map_goal.centered(x, y), self.orbit_goal.centered(x, y)
+
+    def fit(self, low: tuple[float, float], high: tuple[float, float]) -> None:
+        """Show the box from `low` to `high` of the scene."""
+        self.following = False
+        self.map_goal, self.orbit_goal = self.map_goal.fitted(low, high), self.orbit_goal.fitted(low, high)
+
+    def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Asked | None:
+        """Apply an event; returns what is left for others to do. plot: where the flat map is."""
+        match event:
+            case Close():
+                return Request.QUIT
+            case Key(action, number):
+                return self._key(action, number)
+            case Drag(box=True):
+                self._stretch_box(event, plot)
+            case Drag():
+                self._drag(event, plot, size_px)
+            case DragEnd(box=True):
+                self._box_start = None
+                return Request.BOX if self.frame else None
+            case DoubleClick(x, y):
+                return Select(x, y)
+            case Scroll(steps, x, y):
+                self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
+        return None
+
+    def _key(self, action: Action, number: int) -> Asked | None:
+        if action in _REQUESTS:
+            return _REQUESTS[action]
+        match action:
+            case Action.BACK:
+                return self._back()
+            case Action.RESET_VIEW:
+                self.following = False
+                self.map_goal, self.orbit_goal = MapCamera(), OrbitCamera()
+            case Action.FOLLOW:
+                return self._follow_or_not()
+            case Action.SAVE_VIEW:
+                self.views[number] = View(self.flat, self.map_goal, self.orbit_goal)
+                return Say(f"view {number} saved: {number} goes back to it")
+            case Action.VIEW:
+                return self._go_to(number)
+            case Action.LAYER:
+                self.layer = _following(LAYERS, self.layer)
+            case Action.TRAIL_COLOR:
+                self.trail_color = _following(self.trail_colors, self.trail_color)
+            case Action.GLOW:
+                self.looks = replace(self.looks, glow=0.0 if self.looks.glow else _GLOW)
+            case Action.PROJECTION | Action.HELP | Action.INTERFACE | Action.PROFILE | Action.BLIND:
+                switch = _SWITCHES[action]
+                setattr(self, switch, not getattr(self, switch))
+        return None
+
+    def _follow_or_not(self) -> Say:
+        if self.selected is None:
+            return Say("no agent is selected: double-click one")
+        self.following = not self.following
+        return Say(f"agent {self.selected:,} is followed" + (" no longer" if not self.following else ""))
+
+    def _go_to(self, number: int) -> Say:
+        view = self.views.get(number)
+        if view is None:
+            return Say(f"no view {number} is saved: Ctrl+{number} saves one")
+        self.following = False
+        self.flat, self.map_goal, self.orbit_goal = view.flat, view.map_camera, view.orbit_camera
+        return Say(f"view {number}")
+
+    def _back(self) -> Request | None:
+        """Close what was opened last, or leave."""
+        if self.help_shown:
+            self.help_shown = False
+        elif self.blind:
+            self.blind = False
+        elif self.selected is not None or self.box or self.frame:
+            self.selected, self.box, self.frame, self.following = None, None, None, False
+        else:
+            return Request.LEAVE
+        return None
+
+    def _drag(self, drag: Drag, plot: Rect, size_px: tuple[int, int]) -> None:
+        if self.flat:
+            self.following = False
+            self.map_goal = self.map_goal.dragged(drag.dx, drag.dy, plot)
+            goal = self.map_goal
+            self.map_camera = self.map_camera.centered(goal.center_x, goal.center_y)
+        elif drag.button is Button.LEFT:
+            self.orbit_goal = self.orbit_goal.orbited(drag.dx, drag.dy)
+        else:
+            self.following = False
+            before = drag.x - drag.dx, drag.y - drag.dy
+            self.orbit_goal = self.orbit_goal.panned(before, (drag.x, drag.y), size_px, plot)
+
+    def _zoom(self, factor: float, x: float, y: float, plot: Rect, size_px: tuple[int, int]) -> None:
+        if self.flat:
+            self.map_goal = self.map_goal.zoomed(factor, x, y, plot)
+        else:
+            self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px, plot)
+
+    def _stretch_box(self, drag: Drag, plot: Rect) -> None:
+        """Let the box reach from where the drag began to where the pointer is."""
+        if self._box_start is None:
+            self._box_start = drag.x - drag.dx, drag.y - drag.dy
+        ends = [self._box_start, (drag.x, drag.y)]
+        if self.flat:
+            ends = [self.map_camera.scene_at(*each, plot) for each in ends]
+        (x, y), (from_x, from_y) = ends
+        box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
+        self.box, self.frame = (box, None) if self.flat else (None, box)
+
+    def take_frame(
+        self,
+        size_px: tuple[int, int],
+        lift: Callable[[Float32Array], Float32Array],
+        plot: Rect | None = None,
+    ) -> None:
+        """Choose what the frame covers. lift: gives the points on the surface over points of the ground.
+
+        plot: as for `OrbitCamera.lens`.
+        """
+        if self.frame:
+            self.box = region_of(self.frame, self.orbit_camera, size_px, lift, plot)
+            self.frame = None
+
+
+def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
+    """Return the view that a configuration begins with. trail_colors: those that can be told."""
+    render = config.render
+    camera = OrbitCamera(math.radians(render.yaw_deg), math.radians(render.pitch_deg), render.distance)
+    selected = render.select if 0 <= render.select < config.agents.count else None
+    return Viewer(
+        flat=render.view == "2d",
+        layer=config.heatmap.layer,
+        trail_color=config.trails.color_by,
+        turn_deg_per_s=render.turn_deg_per_s,
+        looks=Looks.of(config),
+        trail_colors=trail_colors,
+        selected=selected,
+        following=render.follow and selected is not None,
+        orbit_camera=camera,
+        orbit_goal=camera,
+    )
+
+
+_REQUESTS = {
+    Action.PAUSE: Request.PAUSE,
+    Action.STEP: Request.STEP,
+    Action.FASTER: Request.FASTER,
+    Action.SLOWER: Request.SLOWER,
+    Action.FIT: Request.FIT,
+    Action.SCREENSHOT: Request.SCREENSHOT,
+    Action.FULL_SCREEN: Request.FULL_SCREEN,
+    Action.RELOAD: Request.RELOAD,
+    Action.QUIT: Request.QUIT,
+}
+_SWITCHES = {
+    Action.PROJECTION: "flat",
+    Action.HELP: "help_shown",
+    Action.INTERFACE: "labels_shown",
+    Action.PROFILE: "profile_shown",
+    Action.BLIND: "blind",
+}
+
+
+def _following(names: Sequence[str], name: str) -> str:
+    return names[(names.index(name) + 1) % len(names)]

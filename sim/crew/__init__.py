@@ -1,0 +1,1 @@
+"""Crews: the calling process alone, or worker processes under a supervisor."""

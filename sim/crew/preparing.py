@@ -1,0 +1,58 @@
+"""Has another process make machine code, so that this one need not stand still and may change its mind."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import multiprocess
+from multiprocess.connection import wait
+
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.starting import quiet_start
+from valuescape.sim.crew.worker_count import tick_seconds
+from valuescape.sim.interrupts import ignore_interrupts
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import load_world_file, world_files
+
+_LOOK_S = 0.02
+
+
+def compile_apart(config: Config, checkpoint: Checkpoint | None, check: Callable[[], None]) -> None:
+    """Have a process of its own compile what an engine of `config` calls in the process that makes it.
+
+    It keeps the machine code on disk, where the engine then finds it. What cannot be compiled is left to the
+    engine to say. check: called meanwhile; what it raises ends the process and the waiting.
+    """
+    context = multiprocess.get_context(config.workers.start_method)
+    with quiet_start():
+        process = context.Process(
+            target=_compile,
+            args=(config, checkpoint, world_files()),
+            name="valuescape-compiler",
+            daemon=True,
+        )
+        process.start()
+    try:
+        while not wait([process.sentinel], _LOOK_S):
+            check()
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+
+
+def _compile(config: Config, checkpoint: Checkpoint | None, files: tuple[Path, ...]) -> None:
+    """Compile; the process's entry point."""
+    ignore_interrupts()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(Exception):
+        for path in files:
+            load_world_file(path)
+        tick_seconds(config, checkpoint)
+
+
+def _end_with_parent() -> None:
+    wait([multiprocess.parent_process().sentinel])
+    os._exit(1)

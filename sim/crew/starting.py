@@ -1,0 +1,67 @@
+"""What starting a worker process needs beside the start itself."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import multiprocess
+from multiprocess import resource_tracker
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import signals_held
+
+UNGUARDED = 77
+"""Exit code of a worker whose script starts workers when it is imported."""
+
+_SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def require_main_guard() -> None:
+    """End this process, silently, if it is a worker that runs its script again and comes to start workers.
+
+    Python would raise an error here, in forty lines, one traceback for each worker.
+    """
+    if getattr(multiprocess.current_process(), "_inheriting", False):
+        raise SystemExit(UNGUARDED)
+
+
+def unguarded() -> UsageError:
+    """Return what is to be said when a worker has ended with UNGUARDED."""
+    return UsageError(
+        "worker processes import the script that starts them, and this one would start them again",
+        'put what it does under `if __name__ == "__main__":`, or take num_workers=0 (workers.count=0)',
+    )
+
+
+def refused(index: int, error: OSError) -> UsageError:
+    """Return what is to be said when the system refuses a process."""
+    return UsageError(
+        f"worker {index} cannot be started: {error.strerror}",
+        "lower workers.count, or raise the limit of processes: ulimit -u",
+    )
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process of ours is stopped, by SIGSTOP or by a debugger."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return status.rpartition(")")[2].split()[0] in "Tt"
+    return False
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Start a child whole, with signals blocked until it ignores them, and with single-threaded BLAS."""
+    resource_tracker.ensure_running()  # else the child's start starts it, and that unblocks the signals
+    before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
+    os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
+    try:
+        with signals_held():
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

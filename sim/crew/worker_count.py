@@ -1,0 +1,71 @@
+"""How many workers a run is best served by: measured, not guessed."""
+
+import time
+
+from threadpoolctl import threadpool_limits
+
+from valuescape.sim.config.files import Config
+from valuescape.sim.crew.worker import WorkerSpec, make_stepper
+from valuescape.sim.insight.plane import map_axes
+from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.resources import usable_cores
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import ArenaLayout
+from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds.registry import GYMNASIUM
+
+WORTH_S = 20e-6
+"""A shorter tick is made sooner in the main process: `make bench` says what handing it over takes."""
+
+_SAMPLE = 8192
+_TICKS, _TIMES = 10, 5
+
+
+def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
+    """Return how many worker processes `config` asks for.
+
+    `auto` measures a tick. If that takes less than WORTH_S there are none, else one a core but for the main
+    process's own, and never more than there are blocks of agents to share out.
+    """
+    if not config.features.parallel_agents:
+        return 0
+    if config.workers.count != "auto":
+        count: int = config.workers.count
+        return count
+    outside = config.world.name.startswith(GYMNASIUM)  # a thousand times slower: nothing to measure
+    if not outside and tick_seconds(config, checkpoint) < WORTH_S:
+        return 0
+    blocks: int = -(-config.agents.count // BLOCK)
+    return max(1, min(usable_cores() - 1, blocks))
+
+
+def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:
+    """Return how long a tick of all agents takes in this process: of a sample of at most 8,192, scaled up."""
+    agents = min(config.agents.count, _SAMPLE)
+    sample = config.model_copy(update={"agents": config.agents.model_copy(update={"count": agents})})
+    with threadpool_limits(1, user_api="blas"):
+        stepper = _alone(sample, checkpoint)
+        stepper.initialise()
+        tick = stepper.step_to(0, 1)
+        each = []
+        for _ in range(_TIMES):
+            began, first = time.perf_counter(), tick
+            tick = stepper.step_to(tick, tick + _TICKS)
+            each.append((time.perf_counter() - began) / (tick - first))
+    return min(each) * config.agents.count / agents
+
+
+def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
+    """Return a stepper of all agents in a small arena of its own."""
+    world = make_world(config.world.name, config)
+    count = config.agents.count
+    arena = Arena(ArenaLayout(count, 0, len(world.state), world.action.dim, state_rows=3, trail_rows=3))
+    rules = Rules(config.policy.exploration, map_axes(config, world))
+    bell = Bell()
+    try:
+        return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena, (), bell))
+    finally:
+        bell.close()

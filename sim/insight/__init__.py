@@ -1,0 +1,1 @@
+"""Quantities derived from a run: the map's plane and the agents' signals."""

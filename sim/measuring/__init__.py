@@ -1,0 +1,1 @@
+"""Measuring a run: the profiler, health, cached statistics."""

@@ -1,0 +1,147 @@
+"""How a run went: frame times, rates, memory growth, and the five limits it is held against."""
+
+import math
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.config.sections import HealthConfig
+
+ENVELOPE_S = 5.0
+"""Window over which the least memory in use is taken."""
+
+LEAST_WINDOWS = 8
+"""Fewer say nothing: allocators take and give whole megabytes, which in half a minute looks like 3 MB/min."""
+
+
+@dataclass(slots=True)
+class RunLog:
+    """What is noted while a run goes on; times are seconds of the monotonic clock.
+
+    frame_ends: when each frame was finished; the first entry is the end of the first frame.
+    busy_s: the part of each frame in which the main process did not wait for its next turn.
+    memory: (time, bytes) of all processes; segments: trail segments drawn, sampled; ticks: (time, tick) of
+    the first and the last frame. What grows with every frame is packed: 16 bytes, 60 kB a minute.
+    """
+
+    frame_ends: "array[float]" = field(default_factory=lambda: array("d"))
+    busy_s: "array[float]" = field(default_factory=lambda: array("d"))
+    draw_calls: int = 0
+    queries: int = 0
+    upload_bytes: int = 0
+    dispatches: int = 0
+    memory: list[tuple[float, int]] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+    first_tick: tuple[float, int] | None = None
+    last_tick: tuple[float, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One health limit and how the run stands to it; NaN means that the run was too short to tell."""
+
+    name: str
+    title: str
+    value: float
+    below: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the value is below its bound; not if it could not be measured."""
+        return self.value < self.below
+
+    @property
+    def lamp(self) -> bool | None:
+        """Whether it is kept; None if the run was too short to tell."""
+        return None if math.isnan(self.value) else self.kept
+
+
+def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.float64]:
+    """Return the frames finished in each whole second after the warm-up, [windows]."""
+    if len(frame_ends) < 2:
+        return np.zeros(0)
+    start = frame_ends[0] + warmup_s
+    windows = int(frame_ends[-1] - start)
+    if windows < 1:
+        return np.zeros(0)
+    counts, _ = np.histogram(frame_ends, bins=start + np.arange(windows + 1))
+    return counts.astype(np.float64)
+
+
+def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
+    """Return how fast `samples` of (seconds, bytes) grow, in MB (10^6 bytes) a minute.
+
+    Of the least use within every ENVELOPE_S after the warm-up: what is taken and given back again is not
+    growth. The median of the slopes between all pairs (Theil and Sen): a single jump tilts it in the middle
+    of a run only. NaN with fewer than LEAST_WINDOWS whole windows.
+    """
+    if not samples:
+        return math.nan
+    times, sizes = np.array(samples, np.float64).T
+    window = ((times - times[0] - warmup_s) // ENVELOPE_S).astype(np.int64)
+    whole = np.array([each for each in range(int(window[-1])) if (window == each).any()])
+    if len(whole) < LEAST_WINDOWS:
+        return math.nan
+    least = np.array([sizes[window == each].min() for each in whole])
+    first, second = np.triu_indices(len(whole), 1)
+    slopes = (least[second] - least[first]) / ((whole[second] - whole[first]) * ENVELOPE_S)
+    return float(np.median(slopes)) * 60 / 1e6
+
+
+def rate(first: tuple[float, int] | None, last: tuple[float, int] | None) -> float:
+    """Return the mean rate of a counter between two (seconds, count); NaN if they are not two."""
+    if first is None or last is None or last[0] <= first[0]:
+        return math.nan
+    return (last[1] - first[1]) / (last[0] - first[0])
+
+
+def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
+    """Return the figures of a run by their names in `run.json`; NaN where it was too short to tell.
+
+    A frame's time is from the end of the frame before to its own end, waiting included: what a person sees.
+    """
+    ends = np.array(log.frame_ends)
+    frame_ms = np.diff(ends) * 1e3
+    windows = fps_windows(ends, config.warmup_s)
+    frames = max(len(ends), 1)
+    elapsed = float(ends[-1] - ends[0]) if len(ends) > 1 else math.nan
+    fps_mean = float(windows.mean()) if len(windows) else (len(ends) - 1) / elapsed
+    figures = {
+        "fps_mean": fps_mean,
+        "fps_std": float(windows.std()) if len(windows) > 1 else math.nan,
+        "ticks_per_s": rate(log.first_tick, log.last_tick),
+        "gpu_queries_per_frame": log.queries / frames,
+        "draw_calls_per_frame": log.draw_calls / frames,
+        "upload_bytes_per_frame": log.upload_bytes / frames,
+        "dispatches_per_frame": log.dispatches / frames,
+        "segments_per_frame": float(np.mean(log.segments)) if log.segments else math.nan,
+        "memory_mb_per_min": growth_per_min(log.memory, config.warmup_s),
+    }
+    for percent in (50, 95, 99):
+        figures[f"frame_ms_p{percent}"] = _percentile(frame_ms, percent)
+        figures[f"busy_ms_p{percent}"] = _percentile(np.array(log.busy_s) * 1e3, percent)
+    return figures
+
+
+def _percentile(values: NDArray[np.float64], percent: float) -> float:
+    return float(np.percentile(values, percent)) if len(values) else math.nan
+
+
+def limits(figures: dict[str, float], config: HealthConfig) -> list[Limit]:
+    """Return the five limits and how a run stands to them."""
+    return [
+        Limit("fps_std", "FPS standard deviation", figures["fps_std"], config.fps_std_below),
+        Limit("frame_ms_p95", "frame time P95 (ms)", figures["frame_ms_p95"], config.frame_ms_p95_below),
+        Limit(
+            "gpu_queries", "GPU queries a frame", figures["gpu_queries_per_frame"], config.gpu_queries_below
+        ),
+        Limit("draw_calls", "draw calls a frame", figures["draw_calls_per_frame"], config.draw_calls_below),
+        Limit(
+            "memory",
+            "memory growth (MB/min)",
+            figures["memory_mb_per_min"],
+            config.memory_mb_per_min_below,
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Checkpoint formats: one loader a file. Each reads data and runs none of it."""

@@ -1,0 +1,273 @@
+"""Stable-Baselines3 models of SAC, TD3, DDPG, DQN, PPO, A2C and TRPO, from 2020's releases to today's."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard
+
+import numpy as np
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.sb3_known import policy_name, require_known
+from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space
+from valuescape.sim.policy.network import (
+    Activation,
+    ActorHead,
+    Checkpoint,
+    CriticKind,
+    Float32Array,
+    Layer,
+    Mlp,
+    Training,
+)
+
+_ACTIVATIONS = {
+    f"<class 'torch.nn.modules.{module}.{name}'>": activation
+    for module, name, activation in (
+        ("activation", "ReLU", Activation.RELU),
+        ("activation", "Tanh", Activation.TANH),
+        ("activation", "ELU", Activation.ELU),
+        ("activation", "LeakyReLU", Activation.LEAKY_RELU),
+        ("activation", "Sigmoid", Activation.SIGMOID),
+        ("activation", "SiLU", Activation.SILU),
+        ("activation", "GELU", Activation.GELU),
+        ("linear", "Identity", Activation.IDENTITY),
+    )
+}
+_DEFAULT_CLIP_MEAN = 2.0  # of SAC with gSDE, in every release so far
+_NOT_NEEDED = re.compile(r"(actor_target|critic_target|q_net_target)\.|(actor\.)?(log_std|sde_)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    algorithm: str
+    actor: Mlp
+    actor_head: ActorHead
+    critics: tuple[Mlp, ...]
+    critic_kind: CriticKind
+
+
+def load_sb3(path: Path) -> Checkpoint:
+    """Return the actor and critics in a Stable-Baselines3 zip.
+
+    `world` is "" and `obs_normalization` None, as the zip does not say (PPO's statistics are in a separate
+    pickle: `sim.policy.formats.vecnormalize`). Nothing in the file is run.
+    Raises UsageError, naming file and member or tensor, for anything else than a model we can evaluate.
+    """
+    file = Sb3File(path)
+    require_known(file)
+    obs = file.space("observation_space")
+    if obs.kind != "Box":
+        raise file.error(f"observation_space is {obs.kind}, expected Box")
+    action = file.space("action_space")
+    if action.kind not in ("Box", "Discrete"):
+        raise file.error(f"action_space is {action.kind}, expected Box or Discrete")
+    if action.start != 0:
+        raise file.error(f"action_space begins at {action.start}, expected 0")
+    networks = _Builder(file).networks(action)
+    checkpoint = Checkpoint(
+        algorithm=networks.algorithm,
+        world="",
+        obs_dim=math.prod(obs.shape),
+        actor=networks.actor,
+        actor_head=networks.actor_head,
+        critics=networks.critics,
+        critic_kind=networks.critic_kind,
+        action_low=_bounds(file, "low", action),
+        action_high=_bounds(file, "high", action),
+        obs_normalization=None,
+        gamma=_gamma(file),
+        training=_training(file),
+        obs_bounds=_obs_bounds(obs),
+    )
+    return check_checkpoint(checkpoint, path)
+
+
+class _Builder:
+    """Puts networks together from tensors by name, and sees that none is left that would change them."""
+
+    def __init__(self, file: Sb3File) -> None:
+        self.file = file
+        self.used: set[str] = set()
+
+    def networks(self, action: Space) -> _Networks:
+        """Return the networks, chosen by the tensors' names."""
+        if any(
+            name.startswith("features_extractor.") or ".features_extractor." in name for name in self.names
+        ):
+            raise self.file.error("has a feature extractor with weights (a CNN or one of its own)")
+        if self._has("q_net.q_net"):
+            networks = self._dqn()
+        elif self._has("actor.mu"):
+            networks = self._off_policy()
+        elif self._has("action_net"):
+            networks = self._on_policy(action)
+        else:
+            raise self.file.error(f"tensors {', '.join(self.names[:3])}, … are of no algorithm we know")
+        unknown = [name for name in self.names if name not in self.used and not _NOT_NEEDED.match(name)]
+        if unknown:
+            raise self.file.error(f"tensor {unknown[0]} is of no multilayer perceptron we know")
+        self._check_action(networks, action)
+        return networks
+
+    @property
+    def names(self) -> list[str]:
+        """The tensors' names."""
+        return list(self.file.tensors)
+
+    def _dqn(self) -> _Networks:
+        network = self._mlp("q_net.q_net", activation=self._activation(Activation.RELU))
+        return _Networks("dqn", network, ActorHead.ARGMAX, (network,), CriticKind.DISCRETE_ACTION_VALUE)
+
+    def _off_policy(self) -> _Networks:
+        hidden = self._activation(Activation.RELU)
+        stochastic = any(name.startswith("actor.log_std") for name in self.names)
+        actor = self._mlp(
+            "actor.latent_pi",
+            "actor.mu",
+            activation=hidden,
+            last=Activation.TANH,
+            clip=self._mean_clip(stochastic),
+        )
+        count = sum(self._has(f"critic.qf{index}") for index in range(len(self.names)))
+        critics = tuple(self._mlp(f"critic.qf{index}", activation=hidden) for index in range(count))
+        if not critics:
+            raise self.file.error("has no critic (tensors critic.qf0.*)")
+        algorithm = self._off_policy_algorithm(stochastic, count)
+        return _Networks(algorithm, actor, ActorHead.SQUASHED, critics, CriticKind.ACTION_VALUE)
+
+    def _on_policy(self, action: Space) -> _Networks:
+        hidden = self._activation(Activation.TANH)
+        squashed = self.file.option("squash_output") is True
+        # Only gSDE has a tanh; without, releases before 2.2 scaled the mean itself to the action's bounds
+        bounded = squashed and self.file.data.get("use_sde") is True
+        shared = "mlp_extractor.shared_net"  # before release 1.8
+        actor = self._mlp(
+            shared,
+            "mlp_extractor.policy_net",
+            "action_net",
+            activation=hidden,
+            last=Activation.TANH if bounded else Activation.IDENTITY,
+        )
+        critic = self._mlp(shared, "mlp_extractor.value_net", "value_net", activation=hidden)
+        head = ActorHead.SQUASHED if squashed else ActorHead.CLIPPED
+        head = ActorHead.ARGMAX if action.kind == "Discrete" else head
+        return _Networks(self._on_policy_algorithm(), actor, head, (critic,), CriticKind.STATE_VALUE)
+
+    def _on_policy_algorithm(self) -> str:
+        """Name the algorithm by a setting that it alone has."""
+        data, policy = self.file.data, policy_name(self.file)
+        if "maskable" in policy:
+            return "maskable ppo"
+        return "trpo" if "cg_max_steps" in data else "ppo" if "clip_range" in data else "a2c"
+
+    def _off_policy_algorithm(self, stochastic: bool, critics: int) -> str:
+        """Name the algorithm. DDPG is TD3 with one critic and without two of its three tricks."""
+        if stochastic:
+            return "sac"
+        tricks = self.file.data.get("policy_delay") != 1 or self.file.data.get("target_noise_clip") != 0
+        return "td3" if critics > 1 or tricks else "ddpg"
+
+    def _mean_clip(self, stochastic: bool) -> float:
+        """The bound of gSDE's Hardtanh: SAC wraps `mu` in a Sequential with it, so tensors are `mu.0.*`."""
+        if not (stochastic and self._has("actor.mu.0")):
+            return math.inf
+        clip = self.file.option("clip_mean")
+        if clip is None:
+            return _DEFAULT_CLIP_MEAN
+        if isinstance(clip, bool) or not isinstance(clip, (int, float)):
+            raise self.file.error(f"data: policy_kwargs.clip_mean is {clip!r:.60}, expected a number")
+        return float(clip)
+
+    def _activation(self, default: Activation) -> Activation:
+        stated = self.file.option("activation_fn")
+        if stated is None:
+            return default
+        activation = _ACTIVATIONS.get(stated) if isinstance(stated, str) else None
+        if activation is None:
+            known = ", ".join(name.rpartition(".")[2].rstrip("'>") for name in _ACTIVATIONS)
+            raise self.file.error(
+                f"data: policy_kwargs.activation_fn is {stated!r:.80}", f"known are torch.nn's {known}"
+            )
+        return activation
+
+    def _has(self, prefix: str) -> bool:
+        return any(name.startswith(f"{prefix}.") for name in self.names)
+
+    def _mlp(
+        self,
+        *prefixes: str,
+        activation: Activation,
+        last: Activation = Activation.IDENTITY,
+        clip: float = math.inf,
+    ) -> Mlp:
+        """Chain the linear modules under `prefixes`; `last` and `clip` are the final layer's."""
+        modules = [module for prefix in prefixes for module in self._linear_modules(prefix)]
+        if not modules:
+            raise self.file.error(f"lacks the tensors {prefixes[-1]}.*")
+        layers = [self._layer(module, activation) for module in modules[:-1]]
+        return Mlp((*layers, self._layer(modules[-1], last, clip)))
+
+    def _layer(self, module: str, activation: Activation, clip: float = math.inf) -> Layer:
+        weight, bias = self._tensor(f"{module}.weight"), self._tensor(f"{module}.bias")
+        return Layer(weight, bias, activation, clip)
+
+    def _linear_modules(self, prefix: str) -> Sequence[str]:
+        """Name the linear modules: `prefix` itself, or each second module of a Sequential."""
+        if f"{prefix}.weight" in self.file.tensors:
+            return [prefix]
+        pattern = re.compile(re.escape(prefix) + r"\.(\d{1,3})\.weight")
+        indices = sorted(int(match[1]) for name in self.names if (match := pattern.fullmatch(name)))
+        if indices != list(range(0, 2 * len(indices), 2)):
+            raise self.file.error(f"{prefix} has weights in modules {indices}, expected each second one")
+        return [f"{prefix}.{index}" for index in indices]
+
+    def _tensor(self, name: str) -> Float32Array:
+        if name not in self.file.tensors:
+            raise self.file.error(f"tensor {name} is missing")
+        self.used.add(name)
+        return self.file.tensors[name]
+
+    def _check_action(self, networks: _Networks, action: Space) -> None:
+        discrete = networks.actor_head is ActorHead.ARGMAX
+        outputs = action.n if discrete else math.prod(action.shape)
+        if discrete != (action.kind == "Discrete") or networks.actor.out_dim != outputs:
+            raise self.file.error(
+                f"{networks.algorithm}'s actor has {networks.actor.out_dim} outputs, its action_space "
+                f"is {action.kind} of {outputs}"
+            )
+
+
+def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
+    values = np.array(action.low if key == "low" else action.high, np.float32)
+    if action.kind == "Box" and values.size != math.prod(action.shape):
+        raise file.error(f"data: action_space.{key} cannot be read as {math.prod(action.shape)} numbers")
+    return frozen(file.path, f"action_space.{key}", values)
+
+
+def _obs_bounds(obs: Space) -> tuple[Float32Array, Float32Array] | None:
+    """Return the observations' bounds, None where the file does not print them in full."""
+    low, high = (np.array(values, np.float32) for values in (obs.low, obs.high))
+    return (low, high) if low.size == high.size == math.prod(obs.shape) else None
+
+
+def _gamma(file: Sb3File) -> float:
+    gamma = file.number("gamma")
+    if gamma is None:
+        raise UsageError(f"{file.path}: data: gamma is not a number", SUPPORTED)
+    return float(gamma)
+
+
+def _training(file: Sb3File) -> Training:
+    timesteps, seed = file.number("num_timesteps"), file.number("seed")
+    return Training(
+        seed=seed if _is_count(seed) else None,
+        timesteps=timesteps if _is_count(timesteps) else None,
+    )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and 0 <= value < 2**63

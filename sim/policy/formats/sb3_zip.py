@@ -1,0 +1,167 @@
+"""What a Stable-Baselines3 zip holds, read as data: JSON without its pickles, tensors without code."""
+
+import base64
+import binascii
+import json
+import math
+import re
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import frozen
+from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
+from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
+from valuescape.sim.policy.formats.zip_members import read_members, unpack
+from valuescape.sim.policy.network import Float32Array
+
+MAX_TENSOR_VALUES = 2**24
+_MAX_NUMBER_TEXT = 4096  # characters of base64
+SUPPORTED = "Valuescape runs MlpPolicy models: flat Box observations, Box or Discrete actions"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What the JSON says about a space: its kind ("Box", "Discrete", …) and, by kind, shape, bounds or n."""
+
+    kind: str
+    shape: tuple[int, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    n: int = 0
+    start: int = 0
+
+
+class Sb3File:
+    """The settings and tensors of one zip; nothing in it is unpickled but tensors, with `weights_only`.
+
+    Raises UsageError, naming file and member, if the zip is damaged, hostile or not a model.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        members = read_members(path, ("data", "policy.pth"))
+        self.data = _settings(path, members["data"])
+        self.tensors = _tensors(path, members["policy.pth"])
+
+    def space(self, key: str) -> Space:
+        """Return the space under `key`, from the readable text beside its pickle."""
+        entry = self.data.get(key)
+        if not isinstance(entry, dict):
+            raise self.error(f"data: {key} is {str(entry)[:60]}, expected a space")
+        kind = class_name(entry.get(":type:")) or "unknown"
+        try:
+            return _space(kind, entry)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self.error(f"data: {key} cannot be read: {error}") from error
+
+    def option(self, key: str) -> Any:
+        """Return policy_kwargs[key] as JSON or as the text beside the pickle, None if it is not stated."""
+        options = self.data.get("policy_kwargs")
+        return options.get(key) if isinstance(options, dict) else None
+
+    def number(self, key: str) -> float | None:
+        """Return the setting `key` if it is a number: in the JSON, or a pickled one of NumPy's."""
+        value = self.data.get(key)
+        if isinstance(value, dict):
+            return _pickled_number(value.get(":serialized:"))
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
+        """Return the error that says what is wrong with this file."""
+        return UsageError(f"{self.path}: {problem}", hint)
+
+
+def _pickled_number(text: Any) -> float | None:
+    """Return the number in a pickle of NumPy's, which is read as data; None if it is anything else."""
+    try:
+        return number_of(read_pickle(base64.b64decode(str(text)[:_MAX_NUMBER_TEXT], validate=True), is_numpy))
+    except (binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
+        return None
+
+
+def class_name(text: Any) -> str | None:
+    """Return "Box" of "<class 'gym.spaces.box.Box'>", None of anything else."""
+    match = re.fullmatch(r"<class '(?:\w+\.)*(\w+)'>", text) if isinstance(text, str) else None
+    return match[1] if match else None
+
+
+def _settings(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: data is no JSON: {error}", "the file is damaged; get it again") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: data is no JSON object", "the file is damaged; get it again")
+    return data
+
+
+def _space(kind: str, entry: dict[str, Any]) -> Space:
+    if kind == "Discrete":
+        return Space(kind, n=_size(entry.get("n", 0)), start=_size(entry.get("start") or 0))
+    if kind != "Box":
+        return Space(kind)
+    shape = tuple(_size(size) for size in entry.get("shape", entry.get("_shape", ())))
+    if math.prod(shape) > MAX_TENSOR_VALUES:
+        raise ValueError(f"its shape has more than {MAX_TENSOR_VALUES:,} numbers")
+    return Space(kind, shape, _numbers(entry.get("low")), _numbers(entry.get("high")))
+
+
+def _size(value: Any) -> int:
+    size = int(value)
+    if not 0 <= size <= MAX_TENSOR_VALUES:
+        raise ValueError(f"a size of it is not from 0 to {MAX_TENSOR_VALUES:,}")
+    return size
+
+
+def _numbers(text: Any) -> tuple[float, ...]:
+    """Read an array from its printed form, `[-1.2  -0.07]`."""
+    if not isinstance(text, str) or "..." in text:
+        return ()
+    return tuple(float(word) for word in text.replace("[", " ").replace("]", " ").split())
+
+
+def _tensors(path: Path, content: bytes) -> dict[str, Float32Array]:
+    if content.startswith(b"PK"):  # torch unpacks this zip itself, without limits of its own
+        unpack(content, (), f"{path}: policy.pth")
+    state = _load_weights(path, content)
+    if not isinstance(state, dict) or not state:
+        raise UsageError(
+            f"{path}: policy.pth holds {type(state).__name__}, expected named tensors", SUPPORTED
+        )
+    return {str(name): _array(path, str(name), tensor) for name, tensor in state.items()}
+
+
+def _load_weights(path: Path, content: bytes) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the age of a file's format; nothing to act on
+            return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # hostile input reaches many corners of torch's reader
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        problem = f"asks for {found[1]}, which is not a tensor" if found else "is damaged or not only tensors"
+        raise UsageError(
+            f"{path}: policy.pth {problem}; nothing of it was run",
+            "save the model again with Stable-Baselines3's model.save(), or leave a file you do not trust",
+        ) from error
+
+
+def _array(path: Path, name: str, tensor: Any) -> Float32Array:
+    plain = (
+        isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided and tensor.device.type == "cpu"
+    )
+    if not plain or tensor.is_quantized or not tensor.is_floating_point():
+        raise UsageError(f"{path}: {name} in policy.pth is no plain tensor of real numbers", SUPPORTED)
+    # A tensor may claim any shape over a small storage, by strides of 0
+    if math.prod(tensor.shape) > MAX_TENSOR_VALUES:
+        raise UsageError(
+            f"{path}: tensor {name} claims the shape {list(tensor.shape)}, "
+            f"more than {MAX_TENSOR_VALUES:,} values",
+            SUPPORTED,
+        )
+    return frozen(path, name, tensor.detach().to(torch.float32).numpy())

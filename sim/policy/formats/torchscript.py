@@ -1,0 +1,70 @@
+"""A critic that is no multilayer perceptron: TorchScript, only where the user names this loader.
+
+TorchScript is a program. It runs in torch's own interpreter, which has no Python in it, but it is not data:
+hence never chosen by a file's content.
+"""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import Float32Array
+
+_TRIAL = 7  # observations in the trial batch; a number that is no usual dimension
+
+Critic = Callable[[Float32Array], Float32Array]
+
+
+def load_torchscript_critic(path: Path, obs_dim: int) -> Critic:
+    """Return the TorchScript critic at `path` as a function of obs [obs_dim, n] that returns V [n].
+
+    It runs on the CPU without gradients; the result is a new float32 array. Raises UsageError if the file is
+    no TorchScript or does not map [n, obs_dim] to n finite values.
+    """
+    module = _load(path)
+
+    def critic(obs: Float32Array) -> Float32Array:
+        with torch.no_grad():
+            values = module(torch.from_numpy(np.ascontiguousarray(obs.T)))
+        scores: Float32Array = values.to(torch.float32).numpy().reshape(obs.shape[1])
+        return scores
+
+    _try(path, critic, obs_dim)
+    return critic
+
+
+def _load(path: Path) -> Any:
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file", "check the path")
+    try:
+        with warnings.catch_warnings():
+            # torch 2.9 and later advise torch.export, whose files we do not read
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return torch.jit.load(path, map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UsageError(
+            f"{path}: is no TorchScript file: {_first_line(error)}", "save the critic with torch.jit.save()"
+        ) from error
+
+
+def _try(path: Path, critic: Critic, obs_dim: int) -> None:
+    obs = np.random.default_rng(0).standard_normal((obs_dim, _TRIAL), np.float32)
+    expected = f"expected [n, {obs_dim}] to give [n] or [n, 1] values"
+    try:
+        values = critic(obs)
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path}: failed on a batch of {_TRIAL} observations, {expected}: {_first_line(error)}",
+            "the critic must take the world's observations alone, and return one value for each",
+        ) from error
+    if not np.isfinite(values).all():
+        raise UsageError(f"{path}: gave values that are NaN or infinite", "use another critic")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,106 @@
+"""Members of a zip that a stranger may have made: bounded before anything is unpacked."""
+
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+from valuescape.sim.errors import UsageError
+
+MAX_ARCHIVE_BYTES = 256 * 2**20
+MAX_MEMBER_BYTES = 64 * 2**20
+MAX_MEMBERS = 1000
+MAX_RATIO = 200  # text as Stable-Baselines3 writes it shrinks some 20-fold, a zip bomb 1,000-fold
+_RATIO_MATTERS_BYTES = 2**20
+_HINT = "this is not a model that Stable-Baselines3 saved; get it again from where it was made"
+
+_AGAIN = "copy or download it again"
+
+
+def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    """Return the named members of the zip at `path`.
+
+    Raises UsageError if the file cannot be read, is no sound zip, lacks one of them, or would unpack to more
+    than a model has: all of that is checked before any is unpacked.
+    """
+    try:
+        if path.stat().st_size > MAX_ARCHIVE_BYTES:
+            raise UsageError(f"{path}: more than {MAX_ARCHIVE_BYTES // 2**20} MiB", _HINT)
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", "check the path") from error
+    return unpack(content, names, str(path))
+
+
+def unpack(content: bytes, names: tuple[str, ...], label: str) -> dict[str, bytes]:
+    """Return the named members of the zip whose bytes are `content`; `label` names it in errors.
+
+    Raises UsageError as `read_members` does. With no names, it only checks.
+    """
+    # Each entry of the directory has this mark, and zipfile parses all entries before one can ask
+    if content.count(b"PK\x01\x02") > 2 * MAX_MEMBERS:
+        raise UsageError(f"{label}: has more than {2 * MAX_MEMBERS} members", _HINT)
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            _check_sizes(archive, label)
+            _check_whole(archive, content, label)
+            return {name: _read(archive, name, label) for name in names}
+    except UsageError:
+        raise
+    except zipfile.BadZipFile as error:
+        cut_short = b"PK\x05\x06" not in content  # the mark of the directory's end
+        problem = "is cut short" if cut_short else f"is a damaged zip: {error}"
+        raise UsageError(f"{label}: {problem}", _AGAIN) from error
+    except Exception as error:  # zipfile, zlib and lzma raise a dozen kinds for damaged input
+        raise UsageError(f"{label}: is a damaged zip: {error}", _HINT) from error
+
+
+def _check_sizes(archive: zipfile.ZipFile, label: str) -> None:
+    """Raise UsageError if the members are too many, too large, or packed too tightly for a model."""
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise UsageError(f"{label}: has {len(members)} members, expected at most {MAX_MEMBERS}", _HINT)
+    for member in members:
+        ratio = member.file_size / max(member.compress_size, 1)
+        bomb = ratio > MAX_RATIO and member.file_size > _RATIO_MATTERS_BYTES
+        if bomb or member.file_size > MAX_MEMBER_BYTES:
+            raise UsageError(
+                f"{label}: is a zip bomb: {member.filename} unpacks to {member.file_size:,} bytes from "
+                f"{member.compress_size:,}",
+                _HINT,
+            )
+
+
+def _check_whole(archive: zipfile.ZipFile, content: bytes, label: str) -> None:
+    """Raise UsageError if the directory is of a zip within: the file's end and its own directory are gone."""
+    length = int.from_bytes(content[26:28], "little")
+    first = content[30 : 30 + length].decode("utf-8", "replace")
+    if content.startswith(b"PK\x03\x04") and first not in archive.namelist():
+        raise UsageError(f"{label}: is cut short", _AGAIN)
+
+
+def _read(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
+    try:
+        member = archive.open(name)
+    except KeyError as error:
+        raise _missing(archive.namelist(), name, label) from error
+    with member:
+        content = member.read(MAX_MEMBER_BYTES + 1)
+    if len(content) > MAX_MEMBER_BYTES:
+        raise UsageError(f"{label}: is a zip bomb: {name} unpacks to more than its directory says", _HINT)
+    return content
+
+
+def _missing(members: list[str], name: str, label: str) -> UsageError:
+    """Return the error for a zip that is no model, by what it is instead."""
+    if "parameter_list" in members or "parameters" in members:
+        return UsageError(
+            f"{label}: is a model of Stable-Baselines 2 (TensorFlow), which is not read",
+            "train it again with Stable-Baselines3",
+        )
+    if any(member.endswith("data.pkl") for member in members):
+        return UsageError(
+            f"{label}: is a zip without the member {name}: one of torch.save's",
+            "torch files do not say how their tensors are connected: save the model with "
+            "Stable-Baselines3's model.save()",
+        )
+    return UsageError(f"{label}: is a zip without the member {name}, no model", _HINT)

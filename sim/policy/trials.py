@@ -1,0 +1,83 @@
+"""Some first episodes side by side in this process: to measure a policy, without workers or shared memory."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, Float32Array, World
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+
+Ends = NDArray[np.bool_]
+
+
+class Trials(Protocol):
+    """Agents in their first episodes; `obs` [obs_dim, n] is what they see now."""
+
+    obs: Float32Array
+
+    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+        """Advance all by `action` [action_dim, n], in the world's units.
+
+        Returns rewards [n], whether the episode terminated, and whether the environment cut it off by itself.
+        Of episodes that were over before, all of that means nothing.
+        """
+
+
+def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials | None:
+    """Return so many episodes of `world` at their starts, which depend on `seed` alone.
+
+    owned: closes environments. None if the world's agents cannot live alone.
+    """
+    if isinstance(world, ArrayWorld):
+        return _ArrayTrials(world, episodes, seed)
+    if not isinstance(world, GymnasiumWorld):
+        return None
+    envs = []
+    for _ in range(episodes):
+        envs.append(make_env(world.env_id))
+        owned.callback(envs[-1].close)
+    return _GymnasiumTrials(world, envs, seed)
+
+
+class _ArrayTrials:
+    def __init__(self, world: ArrayWorld, episodes: int, seed: int) -> None:
+        self._world, self._n = world, episodes
+        self._state = np.zeros((len(world.state), episodes), np.float32)
+        draws = uniform(seed, Stream.RESET, np.arange(episodes), 0, 0, world.reset_draws)
+        world.reset(draws, self._state)
+        self.obs = np.zeros((len(world.obs), episodes), np.float32)
+        world.observe(self._state, self.obs)
+
+    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+        reward, terminated = np.zeros(self._n, np.float32), np.zeros(self._n, np.bool_)
+        following = np.empty_like(self._state)
+        self._world.step(self._state, action, following, reward, terminated)
+        self._state = following
+        self.obs = np.empty_like(self.obs)
+        self._world.observe(following, self.obs)
+        return reward, terminated, np.zeros(self._n, np.bool_)
+
+
+class _GymnasiumTrials:
+    def __init__(self, world: GymnasiumWorld, envs: Sequence[Any], seed: int) -> None:
+        self._envs = envs
+        self._first = int(envs[0].action_space.start) if isinstance(world.action, DiscreteAction) else None
+        self._over = np.zeros(len(envs), np.bool_)
+        starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
+        self.obs = np.stack(starts, axis=1).astype(np.float32)
+
+    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+        n = len(self._envs)
+        reward, terminated, cut = np.zeros(n, np.float32), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+        self.obs = self.obs.copy()
+        for index in np.flatnonzero(~self._over).tolist():
+            env, chosen = self._envs[index], action[:, index]
+            done = int(chosen[0]) + self._first if self._first is not None else chosen
+            obs, reward[index], terminated[index], cut[index], _ = env.step(done)
+            self.obs[:, index] = np.ravel(obs)
+        self._over |= terminated | cut
+        return reward, terminated, cut

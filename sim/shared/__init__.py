@@ -1,0 +1,1 @@
+"""Memory that processes share: its layout, the arena, episodes, orders to workers, turns."""

@@ -1,0 +1,73 @@
+"""How the main process and the workers meet: control words in the arena, wake-ups through eventfd."""
+
+import contextlib
+import os
+import select
+from dataclasses import dataclass
+
+import numpy as np
+
+from valuescape.sim.shared.arena import Arena, SharedDescriptor
+from valuescape.sim.shared.layout import CONTROL
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the main process wants: see `sim.shared.layout.CONTROL`."""
+
+    stop: bool
+    limit: int
+    origin_tick: int
+    origin_ns: int
+    tick_ns: int
+
+    def due_ns(self, tick: int) -> int:
+        """Return the monotonic time at which `tick` may be made; 0 when unpaced."""
+        return self.origin_ns + (tick - self.origin_tick) * self.tick_ns if self.tick_ns else 0
+
+
+def give_orders(arena: Arena, orders: Orders) -> None:
+    """Publish `orders`: written to the slot nobody reads, then named by one aligned word.
+
+    A worker therefore never sees half an order. It would have to sleep through two publications between
+    reading the slot's number and its words to see a torn one, and would read again a moment later.
+    """
+    slot = 1 - int(arena["main"][0]["slot"])
+    words = (orders.stop, orders.limit, orders.origin_tick, orders.origin_ns, orders.tick_ns, 0)
+    arena["control"][slot] = np.array(words, CONTROL)
+    arena["main"][0]["slot"] = slot
+
+
+def read_orders(arena: Arena) -> Orders:
+    """Return the orders that hold now."""
+    words = arena["control"][int(arena["main"][0]["slot"])]
+    return Orders(
+        bool(words["stop"]),
+        int(words["limit"]),
+        int(words["origin_tick"]),
+        int(words["origin_ns"]),
+        int(words["tick_ns"]),
+    )
+
+
+class Bell:
+    """A wake-up between processes (eventfd): `ring` never blocks, `wait` returns when rung or timed out."""
+
+    def __init__(self) -> None:
+        self.descriptor = SharedDescriptor(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
+
+    def ring(self) -> None:
+        """Wake whoever waits, now or at its next wait."""
+        with contextlib.suppress(BlockingIOError):  # the counter is full: it is rung already
+            os.eventfd_write(self.descriptor.fd, 1)
+
+    def wait(self, timeout_s: float, *others: int) -> None:
+        """Sleep until rung, until one of the `others` (descriptors) is readable, or for `timeout_s`."""
+        readable, _, _ = select.select([self.descriptor.fd, *others], [], [], max(0.0, timeout_s))
+        if self.descriptor.fd in readable:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self.descriptor.fd)
+
+    def close(self) -> None:
+        """Close it in this process."""
+        self.descriptor.close()

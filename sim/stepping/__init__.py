@@ -1,0 +1,1 @@
+"""Steppers: one tick of one slice of agents. `compiled` holds their machine-code twins."""

@@ -1,0 +1,1 @@
+"""Compiled steppers: the ticks, policies and waiting of `features.simd`. Needs numba."""

@@ -1,0 +1,149 @@
+"""Policies as compiled code sees them: one tuple of arrays, and the network's forward pass.
+
+Against `sim.policy.inference` outputs differ by rounding: fused products, other orders of sums, another tanh.
+Tests bound the difference by 4e-6 of the greatest output (or of 1), and by 2e-6 for tanh and ReLU 64-64.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.codegen.machine import copy_bytes
+from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
+from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
+
+RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
+_HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
+
+Float32Array = NDArray[np.float32]
+
+
+class PolicyArrays(NamedTuple):
+    """How agents act. Networks are packed as `mlp` reads them: tiles of weights, biases."""
+
+    kind: int  # RANDOM, GIVEN, or a checkpoint's head
+    layers: NDArray[np.int64]  # [layers, 5]: inputs, units, first weight, first bias, activation
+    clips: Float32Array  # [layers]
+    weights: Float32Array
+    mean: Float32Array  # [obs_dim], or [0] if observations are not normalised
+    std: Float32Array
+    obs_clip: np.float32
+    low: Float32Array  # [action_dim], or of a choice the first and last index
+    high: Float32Array
+    exploration: np.float32  # share of random choices, if it is one
+    noise: Float32Array  # [action_dim], standard deviation in the action's units
+    choices: int  # 0 if actions are continuous
+
+
+def can_compile(checkpoint: Checkpoint | None) -> bool:
+    """Return whether there is machine code for all of the checkpoint's actor."""
+    return checkpoint is None or all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
+
+
+def policy_arrays(
+    checkpoint: Checkpoint | None, space: ActionSpace, exploration: float, *, given: bool
+) -> PolicyArrays:
+    """Return the policy of `checkpoint`, or the uniform one, or the one that takes what is given."""
+    choices = 0 if isinstance(space, ContinuousAction) else space.n
+    low = space.low if isinstance(space, ContinuousAction) else np.zeros(1, np.float32)
+    high = space.high if isinstance(space, ContinuousAction) else np.array([choices - 1], np.float32)
+    layers = checkpoint.actor.layers if checkpoint and not given else ()
+    table, weights = _pack(layers)
+    normalization = checkpoint.obs_normalization if layers and checkpoint else None
+    none = np.zeros(0, np.float32)
+    return PolicyArrays(
+        kind=GIVEN if given else _HEADS[checkpoint.actor_head] if checkpoint else RANDOM,
+        layers=table,
+        clips=np.array([layer.clip for layer in layers], np.float32),
+        weights=weights,
+        mean=none if normalization is None else normalization.mean.copy(),
+        std=none if normalization is None else normalization.std.copy(),
+        obs_clip=np.float32(math.inf if normalization is None else normalization.clip),
+        low=low,
+        high=high,
+        exploration=np.float32(exploration),
+        noise=(np.float32(exploration) * (high - low) / 2).astype(np.float32),
+        choices=choices,
+    )
+
+
+def network_width(policy: PolicyArrays, obs_dim: int) -> int:
+    """Return how many rows of TILE_AGENTS floats the widest layer needs."""
+    units = [_padded(int(row[1])) for row in policy.layers]
+    return max([obs_dim, TILE_UNITS, *units])
+
+
+def _padded(units: int) -> int:
+    return -(-units // TILE_UNITS) * TILE_UNITS
+
+
+def _pack(layers: tuple[Layer, ...]) -> tuple[NDArray[np.int64], Float32Array]:
+    """Return the table of layers and their numbers; units are filled up with zeros to whole tiles."""
+    table = np.zeros((len(layers), 5), np.int64)
+    numbers: list[Float32Array] = [np.zeros(0, np.float32)]
+    at = 0
+    for row, layer in zip(table, layers, strict=True):
+        units, inputs = layer.weight.shape
+        weight = np.zeros((_padded(units), inputs), np.float32)
+        bias = np.zeros(_padded(units), np.float32)
+        weight[:units], bias[:units] = layer.weight, layer.bias
+        tiles = weight.reshape(-1, TILE_UNITS, inputs).transpose(0, 2, 1)
+        row[:] = inputs, units, at, at + weight.size, ACTIVATIONS.index(layer.activation)
+        numbers += [tiles.ravel(), bias]
+        at += weight.size + bias.size
+    return table, np.concatenate(numbers)
+
+
+@compiled
+def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: Any, network: Any) -> Any:
+    """Evaluate the network for TILE_AGENTS agents of a block; return which of `network` has the outputs.
+
+    block: [rows, BLOCK_AGENTS], observations from row `first_row`, agents from `agent`. network: [3, width *
+    TILE_AGENTS], of which the third is scratch.
+    """
+    values = network[0]
+    for row in range(obs_dim):
+        target = values[row * TILE_AGENTS : (row + 1) * TILE_AGENTS]
+        source = block[first_row + row, agent : agent + TILE_AGENTS]
+        if len(policy.mean) > 0:
+            _normalize(source, target, policy.mean[row], policy.std[row], policy.obs_clip)
+        else:
+            copy_bytes(target.ctypes.data, source.ctypes.data, 4 * TILE_AGENTS)
+    current = 0
+    for index in range(len(policy.layers)):
+        layer = policy.layers[index]
+        _forward_layer(policy, layer, policy.clips[index], network, current)
+        current = 1 - current
+    return current
+
+
+@compiled
+def _normalize(source: Any, target: Any, mean: Any, std: Any, bound: Any) -> None:
+    for i in range(TILE_AGENTS):
+        x = (source[i] - mean) / std
+        x = -bound if x < -bound else x
+        target[i] = bound if x > bound else x
+
+
+@compiled
+def _forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: Any) -> None:
+    units = -(-layer[1] // TILE_UNITS) * TILE_UNITS
+    weights = policy.weights.ctypes.data
+    outputs = network[1 - current, : units * TILE_AGENTS]
+    dense(
+        network[current].ctypes.data,
+        outputs.ctypes.data,
+        weights + 4 * layer[2],
+        weights + 4 * layer[3],
+        layer[0],
+        units,
+    )
+    if bound < np.inf:
+        for i in range(len(outputs)):
+            x = -bound if outputs[i] < -bound else outputs[i]
+            outputs[i] = bound if x > bound else x
+    activate(outputs, network[2, : len(outputs)], layer[4])

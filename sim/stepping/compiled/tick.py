@@ -1,0 +1,261 @@
+"""One tick of one slice of agents, compiled: the same as `sim.stepping.stepper.Stepper.step`, bit by bit.
+
+Only a network's actions differ (see `network`). A block's actions are decided in rows that stay in the first
+cache; one pass over the arena's rows (`tick_pass`) does the rest.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release, load_word
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.compiled.acting import act, draw_for_resets
+from valuescape.sim.stepping.compiled.network import GIVEN
+from valuescape.sim.worlds.base import Float32Array, Variable, World
+
+RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
+FLOAT_ZERO = np.float32(0)
+
+
+class TickArrays(NamedTuple):
+    """The arena's arrays that a tick reads and writes."""
+
+    state: Float32Array
+    action: Float32Array
+    reward: Float32Array
+    ending: NDArray[np.uint8]
+    episode_return: Float32Array
+    episode_start: NDArray[np.uint32]
+    episodes: NDArray[Any]
+    trail_position: Float32Array
+    trail_strand: NDArray[np.uint8]
+    given_action: Float32Array
+    obs: Float32Array  # [rows, 0, agents] where it is not kept
+    start_key: NDArray[Any]  # [0] where all agents' starts follow from one seed
+    main: NDArray[Any]
+
+
+class Scratch(NamedTuple):
+    """A slice's private memory; nothing in it outlives a tick."""
+
+    block: Float32Array  # [rows, BLOCK_AGENTS]
+    network: Float32Array  # [3, width * TILE_AGENTS]
+    action: Float32Array  # [action_dim, the slice's agents] where agents see each other, else [0, 0]
+    terminated: NDArray[np.bool_]  # [the slice's agents] there, else [0]
+    table: NDArray[np.uint64]  # [PassRows.size], addresses
+    starting: NDArray[
+        np.uint64
+    ]  # [4, BLOCK_AGENTS]: agents that start again; their episodes, seeds, numbers there
+    time: NDArray[np.int64]  # [2], what clock_gettime writes
+
+
+class TickRules(NamedTuple):
+    """What of `sim.stepping.stepper.Rules` and of the world starts need."""
+
+    autoreset: bool
+    map_axes: tuple[int, int]
+    low: tuple[np.float32, np.float32]  # of the map's axes
+    span: tuple[np.float32, np.float32]  # 0 if not periodic
+
+
+def tick_rules(world: World, map_axes: tuple[int, int], *, autoreset: bool) -> TickRules:
+    """Return the rules for `world`."""
+    x, y = (world.state[axis] for axis in map_axes)
+    return TickRules(autoreset, map_axes, (np.float32(x.low), np.float32(y.low)), (_span(x), _span(y)))
+
+
+def _span(axis: Variable) -> np.float32:
+    return np.float32(axis.high - axis.low) if axis.periodic else FLOAT_ZERO
+
+
+def make_tick(
+    k: Any, begin: Any, end: Any, arrays: Any, policy: Any, rules: Any, world: Any, scratch: Any
+) -> Any:
+    """Make tick k + 1 of agents [begin, end); return True."""
+    now = k % len(arrays.state)
+    blocks = -(-(end - begin) // BLOCK_AGENTS)
+    for index in range(blocks):
+        # There and back again: the blocks that the last tick ended with are still in the cache.
+        first = begin + BLOCK_AGENTS * (index if k % 2 == 0 else blocks - 1 - index)
+        n = min(BLOCK_AGENTS, end - first)
+        if policy.kind != GIVEN:
+            _decide(k, now, first, n, arrays, policy, world, scratch)
+        point_at_rows(scratch.table, k, first, arrays, world.at, scratch)
+        _point_at_actions(scratch.table, k, first, arrays, policy.kind == GIVEN, world, scratch.block)
+        call_at(world.finish, scratch.table.ctypes.data, n, np.uintp(np.uint32(k + 1)))
+        if rules.autoreset:
+            count = list_ended(arrays.ending[now, first : first + n], first, scratch.starting[0])
+            if count > 0:
+                start_again(arrays, k, k + 1, count, rules, world, scratch)
+    return True
+
+
+@compiled_and_kept
+def restart(held: Any, who: Any, k: Any) -> None:
+    """Put agents `who` of the slice at the start of their next episodes at tick k itself.
+
+    held: of what the tick takes behind its number.
+    """
+    begin, _, arrays, _, rules, world, scratch = held.work
+    strand = arrays.trail_strand[k % len(arrays.trail_strand)]
+    for first in range(0, len(who), BLOCK_AGENTS):
+        count = min(BLOCK_AGENTS, len(who) - first)
+        for i in range(count):
+            agent = begin + who[first + i]
+            scratch.starting[0, i] = agent
+            strand[agent] += np.uint8(1)
+        start_again(arrays, k, k, count, rules, world, scratch)
+
+
+@compiled
+def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, world: Any, scratch: Any) -> None:
+    """Write what `n` agents do to the block."""
+    block = scratch.block
+    if len(policy.layers) > 0:
+        for row in range(arrays.state.shape[1]):
+            source = arrays.state[now, row, first : first + n]
+            copy_bytes(block[row].ctypes.data, source.ctypes.data, 4 * n)
+        call_at(world.observe, block.ctypes.data, n, np.uintp(0))
+    tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
+    act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0].seed)
+
+
+@compiled
+def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch: Any) -> None:
+    """Write where a pass finds the rows of ticks k and k + 1, from agent `first` on; all but the actions."""
+    now, following = k % len(arrays.state), (k + 1) % len(arrays.state)
+    trail, next_trail = k % len(arrays.trail_strand), (k + 1) % len(arrays.trail_strand)
+    for row in range(arrays.state.shape[1]):
+        table[at.state + row] = arrays.state[now, row, first:].ctypes.data
+        table[at.next_state + row] = arrays.state[following, row, first:].ctypes.data
+    table[at.began] = arrays.episode_start[first:].ctypes.data
+    table[at.return_before] = arrays.episode_return[now, first:].ctypes.data
+    table[at.return_after] = arrays.episode_return[following, first:].ctypes.data
+    table[at.ending_before] = arrays.ending[now, first:].ctypes.data
+    table[at.ending] = arrays.ending[following, first:].ctypes.data
+    table[at.position_before] = arrays.trail_position[trail, first:].ctypes.data
+    table[at.position] = arrays.trail_position[next_trail, first:].ctypes.data
+    table[at.strand_before] = arrays.trail_strand[trail, first:].ctypes.data
+    table[at.strand] = arrays.trail_strand[next_trail, first:].ctypes.data
+    table[at.reward] = arrays.reward[following, first:].ctypes.data
+    table[at.terminated] = scratch.terminated.ctypes.data
+    for row in range(arrays.obs.shape[1]):
+        table[at.obs + row] = arrays.obs[following, row, first:].ctypes.data
+
+
+@compiled
+def _point_at_actions(
+    table: Any, k: Any, first: Any, arrays: Any, given: Any, world: Any, block: Any
+) -> None:
+    """Write where the pass finds actions and leaves them: given ones, which nobody keeps, in the block."""
+    following = (k + 1) % len(arrays.state)
+    for row in range(arrays.action.shape[1]):
+        decided = block[world.action_row + row].ctypes.data
+        if given:
+            table[world.at.action + row] = arrays.given_action[row, first:].ctypes.data
+            table[world.at.kept_action + row] = decided
+        else:
+            table[world.at.action + row] = decided
+            table[world.at.kept_action + row] = arrays.action[following, row, first:].ctypes.data
+
+
+@compiled
+def list_ended(ending: Any, first: Any, agents: Any) -> Any:
+    """Write which of the agents from `first` on have an ending to `agents`; return how many.
+
+    Eight at a time are looked at, for most have none.
+    """
+    count, n = 0, len(ending)
+    for i in range(0, n - n % 8, 8):
+        if load_word(ending.ctypes.data + i) != 0:
+            for j in range(i, i + 8):
+                agents[count] = first + j
+                count += ending[j] != RUNNING
+    for j in range(n - n % 8, n):
+        agents[count] = first + j
+        count += ending[j] != RUNNING
+    return count
+
+
+@compiled
+def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: Any, scratch: Any) -> None:
+    """Put the first `n` agents of `scratch.starting`, whose episodes ended in tick `ended`, at a start.
+
+    It is at tick `began`. Each thing is done for all of them, so that draws and starts are vectorised and
+    misses of the cache overlap. Of the trail only the position is written: that it breaks there is the
+    pass's business.
+    """
+    starting = scratch.starting
+    agents, episodes, seeds, numbers = starting[0, :n], starting[1, :n], starting[2, :n], starting[3, :n]
+    for i in range(n):
+        episodes[i] = next_episode(arrays, ended, began, agents[i])
+    for i in range(n):
+        seeds[i], numbers[i] = arrays.main[0].seed, agents[i]
+        if len(arrays.start_key) > 0:
+            key = arrays.start_key[agents[i]]
+            seeds[i], numbers[i] = key.seed, key.agent
+    block = scratch.block
+    draw_for_resets(block[world.draw_row :], world.reset_draws, n, seeds, numbers, episodes)
+    call_at(world.start, block.ctypes.data, n, np.uintp(0))
+    row = began % len(arrays.state)
+    for variable in range(arrays.state.shape[1]):
+        _scatter(block[variable], agents, arrays.state[row, variable])
+    for variable in range(arrays.obs.shape[1]):
+        _scatter(block[world.obs_row + variable], agents, arrays.obs[row, variable])
+    action = arrays.action[row % len(arrays.action)]
+    for i in range(n):
+        for each in range(len(action)):
+            action[each, agents[i]] = FLOAT_ZERO
+        arrays.reward[row, agents[i]] = FLOAT_ZERO
+        arrays.episode_return[row, agents[i]] = FLOAT_ZERO
+        arrays.ending[row, agents[i]] = RUNNING
+    position = arrays.trail_position[began % len(arrays.trail_position)]
+    for side in range(2):
+        values, low, span = block[rules.map_axes[side]], rules.low[side], rules.span[side]
+        for i in range(n):
+            x = values[i]
+            position[agents[i], side] = x - np.floor((x - low) / span) * span if span != FLOAT_ZERO else x
+
+
+@compiled
+def _scatter(values: Any, agents: Any, row: Any) -> None:
+    """Write `values` to the places `agents` of a row."""
+    for i in range(len(agents)):
+        row[agents[i]] = values[i]
+
+
+@compiled
+def any_ended(ending: Any) -> Any:
+    """Return whether any of the endings is one; a loop of its own, or LLVM would not vectorise it."""
+    found = RUNNING
+    for i in range(len(ending)):
+        found |= ending[i]
+    return found != RUNNING
+
+
+@compiled
+def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
+    """Write `agent`'s episode that begins in tick `began`, as `shared.episodes` does; return its number."""
+    pair = arrays.episodes[agent]
+    newest = 1 if pair[1].number > pair[0].number else 0
+    if np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0:  # left by whoever died in this tick
+        newest = 1 - newest
+    before = pair[newest]
+    number = before.number + 1
+    written = pair[number & 1]
+    row = ended % len(arrays.ending)
+    written.began = np.uint32(began)
+    written.terminated_count = before.terminated_count + np.uint32(arrays.ending[row, agent] == TERMINATED)
+    written.finished_length = before.finished_length + np.uint64(np.uint32(np.uint32(ended) - before.began))
+    written.finished_return = before.finished_return + np.float64(arrays.episode_return[row, agent])
+    fence_release()  # only with its number is the record valid: who dies before has written nothing
+    written.number = number
+    arrays.episode_start[agent] = np.uint32(began)
+    return number
+
+
+tick = compiled_whole(make_tick)
+"""`make_tick`, compiled where it is called."""

@@ -1,0 +1,87 @@
+"""Actions that a caller gives to the engine, and what came of them. The plain path."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.worlds.base import ContinuousAction, Float32Array, World
+
+BoolArray = NDArray[np.bool_]
+Float64Array = NDArray[np.float64]
+
+
+class Exchange:
+    """Reads and writes the arena of an engine with `given_actions`, between two ticks.
+
+    given: the arena's actions, [action_dim, agents]. obs: what agents observe, [rows, obs_dim, agents].
+    flags: [rows, 2, agents] bool, of this process: which episodes terminated, and which were truncated.
+    """
+
+    def __init__(self, arena: Arena, world: World) -> None:
+        self.arena = arena
+        self.given: Float32Array = arena["given_action"]
+        self.obs: Float32Array = arena["obs" if arena.layout.kept_obs_dim else "state"]
+        self.flags = np.zeros((len(self.obs), 2, arena.layout.agents), np.bool_)
+        self.choices = 0 if isinstance(world.action, ContinuousAction) else world.action.n
+        self.limit = np.uint32(world.max_episode_steps)
+
+    def take(self, actions: NDArray[Any]) -> bool:
+        """Copy `actions`, [agents, action_dim] or the indices [agents] of a choice; return `valid()`."""
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is beyond all bounds
+            self.given[:] = actions.T
+        return self.valid()
+
+    def valid(self) -> bool:
+        """Return whether every action in `given` is one: no NaN, and of a choice the index of one."""
+        return not self.wrong().any()
+
+    def wrong(self) -> BoolArray:
+        """Return which agents' actions are none, [agents]."""
+        if not self.choices:
+            return np.asarray(np.isnan(self.given).any(axis=0))
+        index = self.given[0]
+        return np.asarray(~((index >= 0) & (index < self.choices) & (index == np.floor(index))))
+
+    def endings(self, tick: int) -> bool:
+        """Write which episodes ended in `tick` to its row of `flags`; return whether any did.
+
+        Truncated is also an episode that terminated in the last step that it could have.
+        """
+        return self._split(tick, *self.flags[tick % len(self.flags)])
+
+    def _split(self, tick: int, terminated: BoolArray, truncated: BoolArray) -> bool:
+        ending = self._row("ending", tick)
+        np.equal(ending, np.uint8(Ending.TERMINATED), terminated)
+        np.equal(ending, np.uint8(Ending.TRUNCATED), truncated)
+        both = np.flatnonzero(terminated)
+        truncated[both] = self._steps(tick, both) >= self.limit
+        return bool(terminated.any() or truncated.any())
+
+    def outcome(
+        self,
+        tick: int,
+        obs: Float32Array,
+        reward: Float64Array,
+        terminated: BoolArray,
+        truncated: BoolArray,
+    ) -> bool:
+        """Write what `tick` shows, all [agents, …]; return whether an episode ended."""
+        self.observations(tick, obs)
+        reward[:] = self._row("reward", tick)
+        return self._split(tick, terminated, truncated)
+
+    def observations(self, tick: int, obs: Float32Array) -> None:
+        """Write what agents observe at `tick` to `obs`, [agents, obs_dim]."""
+        for variable, row in enumerate(self.obs[tick % len(self.obs)]):
+            obs[:, variable] = row  # five times faster than letting NumPy transpose
+
+    def _row(self, name: str, tick: int) -> NDArray[Any]:
+        rows = self.arena[name]
+        row: NDArray[Any] = rows[tick % len(rows)]
+        return row
+
+    def _steps(self, tick: int, who: NDArray[np.intp]) -> NDArray[np.uint32]:
+        return np.uint32(tick & 0xFFFFFFFF) - self.arena["episode_start"][who]

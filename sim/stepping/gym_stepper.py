@@ -1,0 +1,123 @@
+"""Steps environments of Gymnasium: one object an agent, slow, and made again where its process died."""
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.rng import Stream, philox4x32
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.episodes import episodes_at
+from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.stepper import Policy, Row, Rules, Stepper
+from valuescape.sim.worlds import DiscreteAction, World
+from valuescape.sim.worlds.base import Float32Array
+from valuescape.sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+
+_LOG_BYTES = 2**30
+
+
+def log_rows(world: World, agents: int) -> int:
+    """Return how many ticks of actions the arena must keep beside the state: an episode's, or none.
+
+    Raises UsageError if that would take more than a GiB.
+    """
+    if not isinstance(world, GymnasiumWorld):
+        return 0
+    size = 4 * world.max_episode_steps * world.action.dim * agents
+    if size > _LOG_BYTES:
+        raise UsageError(
+            f"agents.count = {agents}: the actions of episodes of {world.max_episode_steps} steps "
+            f"take {size / 2**30:.1f} GiB, expected 1 GiB at most",
+            "lower agents.count",
+        )
+    return world.max_episode_steps
+
+
+class GymStepper(Stepper):
+    """Steps the environments of a slice, each seeded by (seed, agent, episode) at every start.
+
+    An environment is where its agent's record says, or is brought there: reset from its seed and stepped
+    with the actions of its episode, which the arena keeps. So a newcomer goes on where another died.
+    """
+
+    def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
+        super().__init__(arena, part, world, policy, rules)
+        assert isinstance(world, GymnasiumWorld)
+        self._env_id = world.env_id
+        self._log = arena["action_log"][..., part]
+        count = len(self.agent)
+        self._envs: list[Any] = [None] * count
+        self._at = np.full((2, count), -1, np.int64)  # each environment's episode and step
+        self._truncated = np.zeros(count, np.bool_)
+        # A tick, or all the episodes to be made again, may take longer than a worker may be silent.
+        index = np.flatnonzero(arena["worker"]["pid"] == os.getpid())
+        self._beat: Any = arena["worker"][index[0]] if len(index) else {}
+
+    def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
+        """Reset the environments of agents `who`, and write what they observe into `out`."""
+        numbers = np.broadcast_to(np.asarray(number, np.int64), len(who))
+        for column, (index, episode) in enumerate(zip(who, numbers, strict=True)):
+            out[:, column] = self._reset(int(index), int(episode))
+
+    def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
+        """Step the environments whose episodes go on; the others keep their last state."""
+        self._log[tick % len(self._log)] = action
+        episodes = episodes_at(self.records, now.endings, tick)
+        following.state[:] = now.state
+        following.reward[:] = 0
+        self.terminated[:] = self._truncated[:] = False
+        for index in np.flatnonzero(now.ending == Ending.RUNNING).tolist():
+            self._bring(index, int(episodes.number[index]), int(episodes.step[index]), tick)
+            done = self._stepped(index, action[:, index], tick + 1)
+            following.state[:, index], following.reward[index] = done.obs, done.reward
+            self.terminated[index], self._truncated[index] = done.terminated, done.truncated
+
+    def _count(self, now: Row, following: Row, tick: int) -> None:
+        """Sum up the reward; an environment may cut an episode off by itself."""
+        super()._count(now, following, tick)
+        following.ending[self._truncated & ~self.terminated] = Ending.TRUNCATED
+
+    def _bring(self, index: int, episode: int, step: int, tick: int) -> None:
+        """Have the environment at `step` of `episode`, which is `tick`."""
+        if tuple(self._at[:, index]) == (episode, step):
+            return
+        self._reset(index, episode)
+        for past in range(tick - step, tick):
+            self._step(index, self._log[past % len(self._log), :, index])
+
+    def _reset(self, index: int, episode: int) -> Float32Array:
+        self._beat["heartbeat_ns"] = time.monotonic_ns()
+        if self._envs[index] is None:
+            self._envs[index] = make_env(self._env_id)
+        word = np.uint64(Stream.RESET) << np.uint64(16)
+        words = philox4x32((self.agent[index], np.uint64(episode), 0, word), self.seed)
+        result = self._envs[index].reset(seed=int(words[0, 0] >> 1))
+        self._at[:, index] = episode, 0
+        try:
+            return observed_at_reset(result, len(self.world.obs))
+        except ResultError as error:
+            raise self._named(error, index, f"start of episode {episode}") from None
+
+    def _stepped(self, index: int, action: NDArray[Any], tick: int) -> Stepped:
+        """Return what the step to `tick` comes to. Raises ResultError, with agent and tick."""
+        result = self._step(index, action)
+        try:
+            return stepped(result, len(self.world.obs))
+        except ResultError as error:
+            raise self._named(error, index, f"tick {tick}") from None
+
+    def _named(self, error: ResultError, index: int, when: str) -> ResultError:
+        return ResultError(f"{self.world.name}: agent {self.agent[index]}, {when}: {error}")
+
+    def _step(self, index: int, action: NDArray[Any]) -> Any:
+        env = self._envs[index]
+        self._beat["heartbeat_ns"] = time.monotonic_ns()
+        self._at[1, index] += 1
+        if isinstance(self.world.action, DiscreteAction):
+            return env.step(int(action[0]) + int(env.action_space.start))
+        return env.step(action.astype(env.action_space.dtype))

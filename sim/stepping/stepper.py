@@ -1,0 +1,300 @@
+"""One tick of one slice of agents: observe, act, step, and start again whoever is done. The plain path."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes, next_episodes
+from valuescape.sim.shared.layout import EPISODE, Ending
+from valuescape.sim.shared.turns import Turn, Turns
+from valuescape.sim.stepping.acting import clipped, explore, random_actions
+from valuescape.sim.worlds import ArrayWorld, World
+from valuescape.sim.worlds.base import ElementwiseWorld, Float32Array, Variable
+from valuescape.sim.worlds.interacting import InteractingWorld
+
+ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
+"""What a tick writes for every agent, beside its trail row; the order of `Engine.state_hash`."""
+
+
+class Policy(Protocol):
+    """Whatever turns observations into actions, in the world's units."""
+
+    def act(self, obs: Float32Array, out: Float32Array) -> None:
+        """Write actions [action_dim, n] for observations [obs_dim, n]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a run's ticks go by, beside the world and the policy.
+
+    exploration: as `policy.exploration`. map_axes: the two state variables whose course trails show.
+    autoreset: an agent whose episode ended starts again in the next tick (Gymnasium's NEXT_STEP); else it
+    is left to `Stepper.restart`.
+    """
+
+    exploration: float
+    map_axes: tuple[int, int]
+    autoreset: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Views of one slice at one tick; names and dtypes as in `ArenaLayout.fields`, agents last."""
+
+    state: NDArray[Any]
+    action: NDArray[Any]
+    reward: NDArray[Any]
+    ending: NDArray[Any]
+    episode_return: NDArray[Any]
+
+    @property
+    def endings(self) -> Endings:
+        """How the agents' episodes stand."""
+        return Endings(self.ending, self.episode_return)
+
+
+class Stepper:
+    """Steps the agents of `part` from any complete tick to the next, in the arena, for one seed.
+
+    Tick k+1 is computed from tick k and the counter-based random numbers alone, and written to other rows;
+    so a step that was cut off can be made again, by another process, with the same result.
+    The episode that ends in tick k shows its last state there; its agent starts again in tick k+1.
+    Actions are the policy's; without one they are uniform, or those in `given_action` if the arena has it.
+    """
+
+    def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
+        self.arena = arena
+        self.part = part
+        self.world = world
+        self.policy = policy
+        self.rules = rules
+        count = part.stop - part.start
+        self.agent = np.arange(part.start, part.stop, dtype=np.uint64)
+        self.rows = [
+            Row(*(arena[name][index % len(arena[name]), ..., part] for name in ROW_ARRAYS))
+            for index in range(arena.layout.state_rows)
+        ]
+        self.records = arena["episodes"][part]
+        self.episode_start = arena["episode_start"][part]
+        self.start_key = arena["start_key"][part]
+        self.kept_obs = arena["obs"][..., part]
+        self.trail_position = arena["trail_position"][:, part]
+        self.trail_strand = arena["trail_strand"][:, part]
+        self.obs = np.empty((len(world.obs), count), np.float32)
+        self.terminated = np.empty(count, np.bool_)
+
+    @property
+    def seed(self) -> int:
+        """The seed of all the arena's steppers; the main process sets it while they rest."""
+        return int(self.arena["main"][0]["seed"])
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        give_seed(self.arena, seed)
+
+    def row(self, tick: int) -> Row:
+        """Return the views of `tick`."""
+        return self.rows[tick % len(self.rows)]
+
+    def initialise(self, tick: int = 0) -> None:
+        """Write `tick` with every agent at the start of its episode 0."""
+        row = self.row(tick)
+        for name in ROW_ARRAYS:
+            getattr(row, name)[:] = 0
+        first_episodes(self.records, tick)
+        self.episode_start[:] = tick & 0xFFFFFFFF
+        self._start_states(np.arange(len(self.agent)), np.uint32(0), row.state)
+        self._keep_obs(tick, row)
+        self._leave_trail(tick, row, None)
+
+    def step(self, tick: int) -> None:
+        """Make tick + 1 from `tick`."""
+        now, following = self.row(tick), self.row(tick + 1)
+        action = self._actions(now, following, tick)
+        self._advance(now, following, action, tick)
+        self._count(now, following, tick)
+        ended = now.ending != Ending.RUNNING
+        if not self.rules.autoreset:
+            ended[:] = False
+        if ended.any():
+            self._start_again(np.flatnonzero(ended), tick, tick + 1)
+        self._keep_obs(tick + 1, following)
+        self._leave_trail(tick + 1, following, ended)
+
+    def step_to(self, tick: int, until: int) -> int:
+        """Make ticks up to `until`, for a bounded time but at least one; return the tick reached."""
+        del until
+        self.step(tick)
+        return tick + 1
+
+    def prepare(self, turns: Turns) -> None:
+        """Do now what would make the first call of `run` slow."""
+        turns.prepare()
+
+    def run(self, turns: Turns, index: int, lead: int) -> Turn:
+        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        turn = turns.wait(index, lead)
+        if turn is not Turn.STEP:
+            return turn
+        tick = int(self.arena["worker"][index]["tick"])
+        self.step(tick)
+        turns.publish(index, tick + 1)
+        return Turn.AGAIN
+
+    def restart(self, who: NDArray[np.intp], tick: int) -> None:
+        """Put the agents `who` (indices into the slice) at the start of their next episode, at `tick` itself.
+
+        For whoever resets by himself, while the slice's worker rests. The trail breaks there.
+        """
+        self._start_again(who, tick, tick)
+        self._show(who, tick)
+
+    def begin(
+        self, who: NDArray[np.intp], tick: int, seed: int | NDArray[np.uint64], agent: NDArray[np.intp]
+    ) -> None:
+        """Put the agents `who` at the start of episode 0 of other agents of other seeds, at `tick` itself.
+
+        seed: [len(who)], or one for all; agent: [len(who)]. Later starts are those of these agents, too.
+        Raises IndexError if the arena keeps no keys, as without given actions.
+        """
+        key = np.empty(len(who), self.start_key.dtype)
+        key["seed"], key["agent"] = seed, agent
+        self.start_key[who] = key
+        records = np.empty((len(who), 2), EPISODE)
+        first_episodes(records, tick)
+        self.records[who] = records
+        self._start(who, np.uint32(0), tick)
+        self._show(who, tick)
+
+    def place(self, who: NDArray[np.intp], tick: int, state: Float32Array) -> None:
+        """Put the agents `who` at `state`, [state_dim, len(who)], at `tick` itself; their episodes go on."""
+        self.row(tick).state[:, who] = state
+        self._show(who, tick)
+
+    def draws_of(self, who: NDArray[np.intp], tick: int) -> Float32Array:
+        """Return the draws that the episodes of `who` at `tick` started from, [reset_draws, len(who)]."""
+        return self._reset_draws(who, episodes_at(self.records, self.row(tick).endings, tick).number[who])
+
+    def _show(self, who: NDArray[np.intp], tick: int) -> None:
+        """Write what agents `who` observe at `tick`, where they were put, and let their trails break."""
+        row = self.row(tick)
+        if self.kept_obs.shape[1]:
+            obs = np.empty((len(self.obs), len(who)), np.float32)
+            self.world.observe(row.state[:, who], obs)
+            self.kept_obs[tick % len(self.rows)][:, who] = obs
+        at = tick % len(self.trail_position)
+        for column, axis in enumerate(self.rules.map_axes):
+            self.trail_position[at, who, column] = _on_map(row.state[axis, who], self.world.state[axis])
+        self.trail_strand[at, who] += 1
+
+    def _keep_obs(self, tick: int, row: Row) -> None:
+        """Write what is observed at `tick`, if the arena keeps that."""
+        if self.kept_obs.shape[1]:
+            self.world.observe(row.state, self.kept_obs[tick % len(self.rows)])
+
+    def _actions(self, now: Row, following: Row, tick: int) -> NDArray[Any]:
+        """Return what the agents do: the following row's actions, decided now, or those given."""
+        if self.arena.layout.given_actions:
+            return clipped(self.world.action, self.arena["given_action"][:, self.part])
+        if self.world.action.dim:
+            self._act(now, following.action, tick)
+        return following.action
+
+    def _act(self, now: Row, action: NDArray[Any], tick: int) -> None:
+        key = self.seed, Stream.EXPLORATION, self.agent, 0, tick & 0xFFFFFFFF
+        if self.policy is None:
+            random_actions(self.world.action, key, action)
+            return
+        self.world.observe(now.state, self.obs)
+        self.policy.act(self.obs, action)
+        if self.rules.exploration > 0:
+            explore(self.world.action, self.rules.exploration, key, action)
+
+    def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
+        """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
+        assert isinstance(self.world, ArrayWorld | InteractingWorld)
+        self.world.reset(self._reset_draws(who, number), out)
+
+    def _reset_draws(self, who: NDArray[np.intp], episode: Any) -> Float32Array:
+        count = self.world.reset_draws
+        if len(self.start_key):
+            key = self.start_key[who]
+            return uniform(key["seed"], Stream.RESET, key["agent"], episode, 0, count)
+        return uniform(self.seed, Stream.RESET, self.agent[who], episode, 0, count)
+
+    def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
+        """Let the world make the next states."""
+        results = action, following.state, following.reward, self.terminated
+        if isinstance(self.world, InteractingWorld):
+            everyone = self.arena["state"][tick % len(self.rows)]
+            self.world.step_among(everyone, self.part, *results)
+        else:
+            assert isinstance(self.world, ArrayWorld)
+            self.world.step(now.state, *results)
+
+    def _count(self, now: Row, following: Row, tick: int) -> None:
+        """Sum up the reward and decide how the episode stands."""
+        np.add(now.episode_return, following.reward, out=following.episode_return)
+        step = np.uint32((tick + 1) & 0xFFFFFFFF) - self.episode_start
+        truncated = step >= self.world.max_episode_steps
+        following.ending[:] = np.where(self.terminated, Ending.TERMINATED, truncated * Ending.TRUNCATED)
+
+    def _start_again(self, who: NDArray[np.intp], ended: int, began: int) -> None:
+        """Put agents `who`, whose episodes ended in tick `ended`, at the start of their next at `began`."""
+        self._start(who, next_episodes(self.records, who, self.row(ended).endings, ended, began), began)
+
+    def _start(self, who: NDArray[np.intp], number: Any, began: int) -> None:
+        """Write agents `who` at the start of their episodes `number`, at tick `began`."""
+        start = np.empty((len(self.world.state), len(who)), np.float32)
+        self._start_states(who, number, start)
+        row = self.row(began)
+        row.state[:, who] = start
+        row.action[:, who] = 0
+        for values in (row.reward, row.ending, row.episode_return):
+            values[who] = 0
+        self.episode_start[who] = began & 0xFFFFFFFF
+
+    def _leave_trail(self, tick: int, row: Row, ended: NDArray[np.bool_] | None) -> None:
+        """Write the map position, and begin a new strand where an agent started again or crossed an edge."""
+        rows = len(self.trail_position)
+        position = self.trail_position[tick % rows]
+        crossed = np.zeros(len(position), np.bool_)
+        for column, axis in enumerate(self.rules.map_axes):
+            variable = self.world.state[axis]
+            position[:, column] = _on_map(row.state[axis], variable)
+            if variable.periodic and ended is not None:
+                before = self.trail_position[(tick - 1) % rows, :, column]
+                span = np.float32(variable.high - variable.low)
+                crossed |= np.abs(position[:, column] - before) > span / 2
+        strand = self.trail_strand[tick % rows]
+        if ended is None:
+            strand[:] = 0
+        else:
+            np.add(self.trail_strand[(tick - 1) % rows], ended | crossed, out=strand, casting="unsafe")
+
+
+def _on_map(x: Float32Array, variable: Variable) -> Float32Array:
+    """Return where on the map's axis of `variable` the values `x` are."""
+    if not variable.periodic:
+        return x
+    low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
+    inside: Float32Array = x - np.floor((x - low) / span) * span
+    return inside
+
+
+def give_seed(arena: Arena, seed: int) -> None:
+    """Let all randomness of the arena's agents follow from `seed`, 64 bits."""
+    arena["main"][0]["seed"] = seed
+    key = arena["start_key"]
+    key["seed"], key["agent"] = seed, np.arange(len(key))
+
+
+def observes_state(world: World) -> bool:
+    """Return whether what agents observe is their state itself."""
+    if isinstance(world, ElementwiseWorld):
+        return type(world).observation is ElementwiseWorld.observation
+    return type(world).observe is World.observe

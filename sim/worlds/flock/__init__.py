@@ -1,0 +1,1 @@
+"""The flock: a world whose agents see each other, and its compiled step."""

@@ -1,0 +1,187 @@
+"""The command line: the only place that prints and decides an exit status."""
+
+import errno
+import signal
+import sys
+import traceback
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from valuescape.cli.bench import bench
+from valuescape.cli.console import Debug, WorldFiles, load_world_files
+from valuescape.cli.convert import convert, train
+from valuescape.cli.help_text import Commands
+from valuescape.cli.impact import impact
+from valuescape.cli.run import run
+from valuescape.cli.scale import compare, scale
+from valuescape.cli.stress import stress
+from valuescape.cli.terminal import err, out
+from valuescape.presets import presets
+from valuescape.sim.errors import LINES, UsageError, escaped, lines_of
+from valuescape.sim.interrupts import Interrupts, leaving_at_once
+
+app = typer.Typer(
+    name="valuescape",
+    cls=Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run_cli(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = app(arguments, standalone_mode=False)
+    except UsageError as error:
+        return _complain(error, 2, debug)
+    except typer.Exit as leave:
+        return int(leave.exit_code)
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            return _refuse(error, debug)
+        named_badly = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+        return _complain(error, 2 if named_badly else 1, debug)
+    return int(status or 0)
+
+
+def _refuse(error: Any, debug: bool) -> int:
+    """Show what the parser has to say, which by itself would be three lines with the usage."""
+    message = error.format_message()
+    if message:  # there is none if all help was shown already, for want of a command
+        command = error.ctx.command_path if error.ctx else app.info.name
+        said = " ".join(message.splitlines())
+        _complain(UsageError(said, f"`{command} --help` tells what there is"), 2, debug)
+    return 2
+
+
+def _complain(error: Exception, status: int, debug: bool) -> int:
+    """Print an error in a few lines that fit, whatever it has in it; here and nowhere else."""
+    if debug:
+        traceback.print_exception(error)
+        return status
+    message = _in_words(error)
+    lines = lines_of(message)
+    if status == 1 and "Traceback" not in message:
+        lines = [*lines[: LINES - 1], "  run again with --debug for the traceback"]
+    err.say(("valuescape:", "bold red"), f" {chr(10).join(lines)}")
+    return status
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{escaped(str(error.filename))}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    return str(error) or type(error).__name__
+
+
+@app.callback(invoke_without_command=True)
+def _about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    """See what a reinforcement-learning critic believes, and what a crowd of agents does about it.
+
+    [bold]Start with[/]  valuescape run demo
+
+    [bold]Your own[/]    valuescape run demo --set world.name=pendulum --set policy.checkpoint=model.zip
+
+    [bold]In trouble[/]  valuescape doctor
+    """
+    # From here on there may be something to undo; until now `valuescape.__main__` ended at once.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if version:
+        out.say(f"valuescape {version_of('valuescape')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.get_help()  # which prints it
+
+
+app.command()(run)
+
+
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(metavar="RUN.vsz", help="What --record-run has written.")],
+    workers: Annotated[
+        int | None, typer.Option(min=0, max=256, help="Another number of worker processes.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="The checkpoint, if it is no longer where it was recorded.")
+    ] = None,
+    world_files: WorldFiles = None,
+    debug: Debug = False,
+) -> int:
+    """Make a recorded run again and compare it, bit by bit, at every tick the recording keeps.
+
+    Ends with status 1 at the first difference, naming the tick, the array and the first agent.
+
+    [bold]Example[/]  valuescape replay run.vsz --workers 3
+    """
+    with Interrupts() as interrupts:
+        with leaving_at_once():
+            from valuescape.cli.simulate import run_replay
+
+            load_world_files(world_files)
+        return run_replay(recording, workers, checkpoint, interrupts, out, err)
+
+
+@app.command(name="presets")
+def show_presets() -> None:
+    """List the presets: configurations that come with the program."""
+    for name, summary in presets().items():
+        out.say((f"{name:12}", "bold"), f" {summary}")
+
+
+@app.command()
+def settings(
+    section: Annotated[str | None, typer.Argument(help="Only this section.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="All of them, as docs/configuration.md has them.")
+    ] = False,
+) -> None:
+    """List every setting: its default and what it means. For --set and for configuration files."""
+    from valuescape.cli.settings import settings_markdown, show_settings
+
+    if markdown:
+        out.print(settings_markdown(), end="")
+    else:
+        show_settings(out, section)
+
+
+@app.command()
+def checkpoints(
+    episodes: Annotated[
+        int, typer.Option(min=0, help="Measure the mean return again, over so many episodes.")
+    ] = 0,
+) -> None:
+    """List the trained checkpoints that come with the program, and how each was made.
+
+    [bold]Example[/]  valuescape checkpoints --episodes 100
+    """
+    from valuescape.cli.shipped import show_checkpoints
+
+    show_checkpoints(out, episodes)
+
+
+@app.command()
+def doctor() -> int:
+    """Say what this machine has to offer, what is missing, and how to get it."""
+    from valuescape.cli.doctor import examine
+
+    return examine(out)
+
+
+app.command()(scale)
+app.command()(stress)
+app.command()(impact)
+app.command()(bench)
+app.command()(compare)
+app.command()(convert)
+app.command()(train)

@@ -1,0 +1,110 @@
+"""What commands have in common: options, worlds and configurations, progress, how figures are written."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from valuescape.cli.terminal import err, out
+from valuescape.paths import require_writable
+from valuescape.sim.paths import require_replaceable
+
+if TYPE_CHECKING:
+    from valuescape.sim.config.files import Config
+
+Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL.zip to start from.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
+]
+WorldFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--world-file",
+        metavar="FILE.py",
+        help="Run this Python file, and take the worlds it defines; may be given often.",
+    ),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
+]
+HtmlFile = Annotated[Path, typer.Option(metavar="FILE", help="The HTML report.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+
+
+def load_world_files(paths: Iterable[Path] | None) -> None:
+    """Run the files that the user named, so that their worlds are known. Raises UsageError."""
+    from valuescape.sim.worlds import load_world_file
+
+    for path in paths or ():
+        load_world_file(path)
+
+
+def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None) -> "Config":
+    """Return a preset's configuration, or a file's, with changes like `agents.count=5`.
+
+    preset: may be a trained model's file, too; it then runs in the world that it fits. World files are loaded
+    before it; what is compiled or odd about a model is said from now on. Raises UsageError.
+    """
+    from valuescape import remarks
+    from valuescape.model_files import preset_of
+    from valuescape.presets import config_path
+    from valuescape.sim.codegen import notice as compiling
+    from valuescape.sim.config.files import load_config
+
+    compiling.listen(_say_that_it_compiles)
+    remarks.listen(err.say)
+    load_world_files(world_files)
+    name, changed = preset_of(preset, changes or [])
+    return load_config(config_path(name), changed)
+
+
+def _say_that_it_compiles() -> None:
+    err.say("compiling the simulation for this machine: a quarter of a minute, the first time only")
+
+
+def require_files(**paths: Path | None) -> None:
+    """Raise UsageError if one of the files that were asked for, by its option's name, cannot be written."""
+    for option, path in paths.items():
+        if path:
+            require_replaceable(path, f"--{option}")
+            require_writable(f"--{option}", path.parent)
+
+
+def progress_bar() -> Bar:
+    """Return a bar of what is done, with time left; tasks have a field `state` for what is being done.
+
+    It is shown in a terminal alone.
+    """
+    state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}", markup=False)
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    columns = SpinnerColumn(), BarColumn(), *state, *times
+    return Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def say_lines(lines: Iterable[str], style: str = "") -> None:
+    """Print sentences."""
+    for line in lines:
+        out.say((line, style))
+
+
+def write_json(path: Path | None, figures: Mapping[str, Any], config: "Config | Mapping[str, Any]") -> None:
+    """Write figures to the file that was asked for, if any, with what they are of; unknown is None.
+
+    config: what was run, for `valuescape.run.report.about`.
+    """
+    if path:
+        from valuescape.run.report import about
+
+        report = {**figures, **about(config)}
+        path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        say_written(path)
+
+
+def say_written(path: Path) -> None:
+    """Say that a file was written."""
+    out.say("wrote ", (str(path), "bold"))

@@ -1,0 +1,101 @@
+"""The commands that make checkpoints: `convert` and `train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from valuescape.cli.console import WorldFiles, load_world_files
+from valuescape.cli.terminal import err
+from valuescape.cli.terminal import out as terminal
+from valuescape.sim.policy.reward_units import RewardUnits
+
+_Force = Annotated[
+    bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
+]
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(help="A Stable-Baselines3 .zip, or a Valuescape .safetensors.")],
+    out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
+    world: Annotated[str, typer.Option(help="The world it was trained in.")],
+    vecnormalize: Annotated[
+        Path | None,
+        typer.Option(
+            help="VecNormalize's pickle, which is read as data; looked for beside a zip if not given."
+        ),
+    ] = None,
+    reward_normalization: Annotated[
+        RewardUnits,
+        typer.Option(
+            help="Whether the critic learned from rewards that VecNormalize divided; auto: as its file says, "
+            "unless what agents get speaks against it."
+        ),
+    ] = RewardUnits.AUTO,
+    force: _Force = False,
+    world_files: WorldFiles = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
+
+    Joins it with what VecNormalize did to observations and rewards, which is in a file of its own.
+
+    [bold]Example[/]
+
+      valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
+    """
+    from valuescape.sim.policy.formats.native import check_replaceable
+    from valuescape.sim.policy.loading import convert as convert_checkpoint
+
+    check_replaceable(out, world_files or [], force=force)
+    load_world_files(world_files)
+    checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)
+    for remark in checkpoint.remarks:
+        err.say(remark)
+    norm = checkpoint.reward_normalization
+    units = f", rewards / {norm.scale:.4g} in training" if norm else ""
+    terminal.say(f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}{units}")
+
+
+def train(
+    world: Annotated[str, typer.Argument(help="The world to train in.")],
+    algo: Annotated[str, typer.Option(help="sac, td3, ddpg, dqn, ppo or a2c.")] = "sac",
+    timesteps: Annotated[
+        int | None, typer.Option(min=1, help="Environment steps; the algorithm's default if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
+    ] = None,
+    force: _Force = False,
+    world_files: WorldFiles = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
+
+    [bold]Examples[/]
+
+      valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
+
+      valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
+    """
+    from valuescape.sim.policy.formats.native import check_replaceable
+    from valuescape.training.train import check_algorithm, default_timesteps, world_to_train_in
+    from valuescape.training.train import train as train_checkpoint
+
+    load_world_files(world_files)
+    made_in = world_to_train_in(world)
+    check_algorithm(made_in, algo)
+    steps = timesteps or default_timesteps(made_in, algo)
+    command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
+    command += "".join(f" --world-file {path}" for path in world_files or ())
+    path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
+    check_replaceable(path, world_files or [], force=force)
+    checkpoint = train_checkpoint(
+        made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
+    )
+    training = checkpoint.training
+    terminal.say(
+        f"wrote {path}: mean return {training.mean_return:.1f} ± {training.std_return:.1f} "
+        f"over {training.episodes} episodes",
+    )

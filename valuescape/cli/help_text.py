@@ -1,0 +1,42 @@
+"""Help texts, which Typer reads as markup: here all of it is text, but for `[bold]…[/]`."""
+
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from valuescape.cli.terminal import spell_what_cannot_be_encoded
+from valuescape.invocation import note_arguments
+
+_MARKUP = ("[bold]", "[/]")
+
+
+class Commands(TyperGroup):
+    """All commands. Brackets in their help are shown, and paragraphs fill the width that there is."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in (self, *self.commands.values()):
+            command.help = as_markup(command.help or "")
+            for each in command.params:
+                if text := getattr(each, "help", None):
+                    each.help = as_markup(text)  # type: ignore[attr-defined]  # options and arguments have one
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
+        """Run a command; whatever it prints can be shown, and reports know what was asked for."""
+        given = sys.argv[1:] if args is None else list(args)
+        note_arguments(given)
+        spell_what_cannot_be_encoded()
+        return super().main(given, *others, **{"prog_name": "valuescape"} | options)
+
+
+def as_markup(text: str) -> str:
+    """Return rich's markup for a help text: what is in brackets is kept, lines of a paragraph are joined."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    shown = escape("\n\n".join(each.replace("\n", " ") for each in paragraphs))
+    for tag in _MARKUP:
+        shown = shown.replace(escape(tag), tag)
+    return shown

@@ -1,0 +1,234 @@
+"""The command `run`."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from valuescape.cli.console import Debug, WorldFiles, read_config
+from valuescape.cli.terminal import err, out
+from valuescape.paths import remove_if_empty, require_name, require_writable
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+
+if TYPE_CHECKING:
+    from valuescape.sim.config.files import Config
+    from valuescape.sim.interrupts import Interrupts
+
+_Preset = Annotated[
+    str, typer.Argument(help="A preset (see `valuescape presets`), a FILE.toml, or a trained MODEL.zip.")
+]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
+]
+_Headless = Annotated[bool, typer.Option("--headless", help="Open no window, write files.")]
+_Frames = Annotated[int | None, typer.Option(min=1, help="End after so many frames.")]
+_Seconds = Annotated[float | None, typer.Option(min=0.001, help="End after so many seconds.")]
+_Ticks = Annotated[int | None, typer.Option(min=1, help="End at exactly this tick.")]
+_Folder = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FOLDER", help="Folder for what the run makes; runs/TIME if not given."),
+]
+_Record = Annotated[
+    Path | None, typer.Option(metavar="FILE.mp4", help="Write a video; ticks then wait for frames.")
+]
+_Screenshot = Annotated[
+    Path | None, typer.Option(metavar="FILE.png", help="Write the last frame as a picture.")
+]
+_Profile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write where time went, in all processes: .json or .csv (statistics), .trace (Perfetto).",
+    ),
+]
+_Export = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npz", help="Write the fields, trails, states and episodes of the last tick as arrays."
+    ),
+]
+_Figure = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.pdf", help="Draw the last tick's landscape and density for a paper: .pdf, .svg or .png."
+    ),
+]
+_Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="End with status 1 if a health limit is broken; one that a short run cannot tell about is not.",
+    ),
+]
+_Seed = Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")]
+_Checksum = Annotated[
+    bool,
+    typer.Option(
+        "--checksum",
+        help="Simulate only, as fast as can be, and print the hash of tick --ticks. The same for any "
+        "number of workers; with a network's actions not for other settings of features.simd.",
+    ),
+]
+_RecordRun = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.vsz", help="Simulate only, to --ticks, and write what `replay` compares."),
+]
+_RecordEvery = Annotated[
+    int | None, typer.Option(min=1, help="Ticks between two states in --record-run; a 20th of the run.")
+]
+
+
+def run(
+    preset: _Preset = "demo",
+    overrides: _Set = None,
+    headless: _Headless = False,
+    frames: _Frames = None,
+    seconds: _Seconds = None,
+    ticks: _Ticks = None,
+    folder: _Folder = None,
+    record: _Record = None,
+    screenshot: _Screenshot = None,
+    profile: _Profile = None,
+    export: _Export = None,
+    figure: _Figure = None,
+    strict: _Strict = False,
+    seed: _Seed = None,
+    checksum: _Checksum = False,
+    record_run: _RecordRun = None,
+    record_every: _RecordEvery = None,
+    world_files: WorldFiles = None,
+    debug: Debug = False,
+) -> int:
+    """Show a trained critic's landscape with its agents: in a window, or headless into files.
+
+    Without a screen it runs headless by itself. At the end it prints how the run stood to five health limits
+    and writes the same to run.json.
+
+    [bold]Examples[/]
+
+      valuescape run demo
+
+      valuescape run demo --headless --seconds 10 --out runs/try
+
+      valuescape run demo --set world.name=point_mass --set agents.count=1000
+
+      valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
+
+      valuescape run demo --headless --ticks 600 --export run.npz --figure run.pdf
+
+      valuescape run demo --ticks 10000 --checksum --record-run run.vsz
+    """
+    from valuescape.sim.interrupts import Interrupts, leaving_at_once
+
+    length = RunLength(frames, seconds, ticks)
+    shown = Order(headless, length, folder, record, screenshot, profile, export, figure, strict)
+    with Interrupts() as interrupts:
+        with leaving_at_once():
+            from valuescape.cli.simulate import SimulationOrder
+
+            simulation = SimulationOrder(ticks, checksum, record_run, record_every)
+            config = read_config(preset, _changes(overrides, seed), world_files)
+        if simulation.wanted:
+            return _simulate(config, simulation, shown, interrupts)
+        return _show(config, shown, interrupts)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted of a run with pictures."""
+
+    headless: bool
+    length: RunLength
+    folder: Path | None
+    record: Path | None
+    screenshot: Path | None
+    profile: Path | None
+    export: Path | None
+    figure: Path | None
+    strict: bool
+
+    @property
+    def options(self) -> list[str]:
+        """The options given that only a run with pictures can answer."""
+        lengths = {"--frames": self.length.frames, "--seconds": self.length.seconds}
+        names = "record", "screenshot", "profile", "export", "figure"
+        given = {**lengths, **{f"--{name}": getattr(self, name) for name in names}}
+        return [*(name for name, value in given.items() if value is not None), *["--strict"] * self.strict]
+
+    def outputs(self, config: "Config", *, headless: bool) -> Outputs:
+        """Return where the run's files go. Raises UsageError if one of them could not be written."""
+        from valuescape.costs.profile_files import require_profile
+        from valuescape.sim.paths import require_replaceable
+
+        folder = self.folder or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+        for name in ("record", "screenshot", "profile", "export", "figure"):
+            if path := getattr(self, name):
+                require_replaceable(path, f"--{name}")
+        require_name("--screenshot", self.screenshot, ".png")
+        require_name("--export", self.export, ".npz")
+        require_name("--figure", self.figure, ".pdf", ".svg", ".png")
+        if self.profile:
+            require_profile(self.profile)
+        if self.record:
+            require_writable("--record", self.record.parent)
+        require_writable("--out", folder)
+        video = self.record or (folder / "run.mp4" if headless and config.run.record else None)
+        return Outputs(folder, video, self.screenshot, self.profile, self.export, self.figure)
+
+
+def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
+    return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+
+
+def _simulate(config: "Config", simulation: Any, shown: Order, interrupts: "Interrupts") -> int:
+    from valuescape.cli.simulate import require_simulation, run_simulation
+
+    require_simulation(simulation, shown.options)
+    return run_simulation(config, simulation, interrupts, out, err)
+
+
+def _show(config: "Config", order: Order, interrupts: "Interrupts") -> int:
+    from valuescape.render.displays.display import display_available
+    from valuescape.sim.interrupts import unfinished
+
+    headless = order.headless or not display_available()
+    outputs = order.outputs(config, headless=headless)
+    try:
+        with unfinished(outputs.folder) if order.folder is None else contextlib.nullcontext():
+            return _run(config, order, outputs, headless, interrupts)
+    finally:
+        if order.folder is None:
+            remove_if_empty(outputs.folder)
+
+
+def _run(config: "Config", order: Order, outputs: Outputs, headless: bool, interrupts: "Interrupts") -> int:
+    from valuescape.sim.interrupts import leaving_at_once
+
+    with leaving_at_once():
+        from valuescape.cli.run_result import broken_limits, progress_bar, show_result
+        from valuescape.run.session import Session
+
+    length = order.length
+    if headless and length == RunLength():
+        length = RunLength(seconds=config.run.seconds)
+    interrupts.check()
+    with (
+        Session(config, length, outputs, headless=headless, interrupts=interrupts) as session,
+        progress_bar(err, session, headless=headless) as on_progress,
+    ):
+        interrupts.check()
+        if headless and not order.headless:
+            err.say(f"no window: neither DISPLAY nor WAYLAND_DISPLAY is set; files go to {outputs.folder}")
+        result = session.run(on_progress)
+    show_result(out, result, config)
+    if result.interrupted:
+        return 130
+    broken = broken_limits(result.report, config) if order.strict else []
+    if broken:
+        err.say(("--strict:", "bold red"), f" broken: {', '.join(broken)}")
+    return 1 if broken else 0

@@ -1,0 +1,107 @@
+"""What a person reads in the terminal: progress while a run goes on, tables when it is over."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from valuescape.cli.terminal import Terminal
+from valuescape.cli.text_table import say_rows
+from valuescape.sim.config.files import Config
+from valuescape.sim.measuring.health import Limit, limits
+
+if TYPE_CHECKING:
+    from valuescape.run.outputs import Progress, RunResult
+    from valuescape.run.session import Session
+
+
+@contextlib.contextmanager
+def progress_bar(
+    console: Terminal, session: "Session", *, headless: bool
+) -> Iterator[Callable[["Progress"], None]]:
+    """Give a function that takes a run's progress and shows it; a window shows itself, and needs no bar."""
+    if not headless:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("recording" if session.recorder else "running"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[state]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("run", total=1.0, state="")
+
+        def show(progress: "Progress") -> None:
+            state = f"frame {progress.frames:,} · tick {progress.ticks:,} · {progress.fps:.0f} fps"
+            bar.update(task, completed=progress.done, state=state)
+
+        yield show
+
+
+def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
+    """Print a run's figures, how it stood to the health limits, and the files it wrote."""
+    report = result.report
+    console.say(
+        (config.world.name, "bold"),
+        f": {report['agents']:,} agents, {report['workers']} workers, "
+        f"{report['frames']:,} frames, {report['ticks']:,} ticks, "
+        f"{report['episodes']:,} episodes, mean return {_number(report['mean_return'])}",
+    )
+    console.say(_figures_line(report))
+    title = "health" + (" (recording: every frame is also encoded)" if report["recorded"] else "")
+    say_rows(console, health_rows(report, config), title=title)
+    for alert in report["alerts"]:
+        console.say((f"after {alert['at_s']:.0f} s:", "yellow"), f" {alert['said']}")
+    for path in result.files:
+        console.say("wrote ", (str(path), "bold"))
+
+
+def _figures_line(report: dict[str, Any]) -> str:
+    shown = {name: _number(value) for name, value in report.items() if isinstance(value, float)}
+    figures = (
+        f"start {report['start_s']:.1f} s",
+        f"FPS {shown.get('fps_mean', '–')} ± {shown.get('fps_std', '–')}",
+        f"frame P50 {shown.get('frame_ms_p50', '–')} ms, busy {shown.get('busy_ms_p50', '–')} ms",
+        f"{shown.get('ticks_per_s', '–')} ticks/s",
+        f"{shown.get('segments_per_frame', '–')} segments/frame",
+        f"{report['upload_bytes_per_frame'] / 1e3:.1f} kB/frame",
+        str(report["gl_renderer"]),
+    )
+    return " · ".join(figures)
+
+
+def health_rows(report: dict[str, Any], config: Config) -> list[list[str | Text]]:
+    """Return how a run stood to the health limits; the first row is the heading."""
+    return [["limit", "measured", "below", ""], *map(_health_row, _limits(report, config))]
+
+
+def _health_row(limit: Limit) -> list[str | Text]:
+    return [limit.title, _number(limit.value), f"{limit.below:g}", _verdict(limit)]
+
+
+def broken_limits(report: dict[str, Any], config: Config) -> list[str]:
+    """Return the health limits that a run broke, by title; one that it was too short to tell about is not."""
+    return [each.title for each in _limits(report, config) if each.lamp is False]
+
+
+def _limits(report: dict[str, Any], config: Config) -> list[Limit]:
+    figures = {name: math.nan if value is None else value for name, value in report.items()}
+    return limits(figures, config.health)
+
+
+def _verdict(limit: Limit) -> Text:
+    if limit.lamp is None:
+        return Text("run too short to tell", "yellow")
+    return Text("kept", "green") if limit.kept else Text("broken", "red")
+
+
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"

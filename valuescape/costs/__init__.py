@@ -1,0 +1,1 @@
+"""The cost of a frame: ledger, breakdown, alarms, profile files."""

@@ -1,0 +1,174 @@
+"""Reasons to look again while a run goes on: it is slow, a change made it slow, an alarm rings."""
+
+import math
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from valuescape.costs.breakdown import SECTIONS, Part
+from valuescape.render.view.looks import Looks
+from valuescape.sim.config.files import Config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import RunLog
+
+WINDOW_S = 5.0
+"""Over which a run's figures are taken here: long enough for a hiccup not to count."""
+
+GREW_MS = 10.0
+"""What a change may add to a frame before it is worth a word."""
+
+FIGURES = ("fps", "frame_ms", "busy_ms", "ticks_per_s", "memory_mb", "segments", "restarts", "mean_return")
+"""What alarms can be about, beside the sections of a frame (`trails_ms`)."""
+
+_SETTLE, _COMPARED = 45, 15
+"""Frames after a change until it is judged, and how many are compared."""
+
+
+def recent_figures(log: RunLog, now: float, seconds: float = WINDOW_S) -> dict[str, float]:
+    """Return what a run did in the last `seconds`: medians of frame times (ms), rates a second."""
+    ends = np.array(log.frame_ends[-1000:])
+    ends = ends[-max(int((ends > now - seconds).sum()), 2) :]
+    if len(ends) < 2:
+        return {}
+    frame_ms = float(np.median(np.diff(ends))) * 1e3
+    busy_ms = float(np.median(log.busy_s[-len(ends) :])) * 1e3
+    found = {"fps": (len(ends) - 1) / float(ends[-1] - ends[0]), "frame_ms": frame_ms, "busy_ms": busy_ms}
+    if log.memory:
+        found["memory_mb"] = log.memory[-1][1] / 1e6
+    if log.segments:
+        found["segments"] = float(log.segments[-1])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A figure that is not to be above (or below) a bound."""
+
+    figure: str
+    above: bool
+    bound: float
+
+    def rings(self, figures: Mapping[str, float]) -> bool:
+        """Whether it is; not while the figure is unknown."""
+        value = figures.get(self.figure, math.nan)
+        return value > self.bound if self.above else value < self.bound
+
+    def __str__(self) -> str:
+        return f"{self.figure} {'>' if self.above else '<'} {self.bound:g}"
+
+
+def parse_alarms(text: str) -> tuple[Alarm, ...]:
+    """Read `health.alarms`: `fps < 30, trails_ms > 12`. Raises UsageError that names what is wrong."""
+    return tuple(_alarm(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _alarm(text: str) -> Alarm:
+    found = re.fullmatch(r"(\w[\w ]*?)\s*([<>])\s*(-?[\d.]+)", text)
+    if not found:
+        raise UsageError(f"health.alarms: {text!r}, expected a figure, < or >, and a number: 'fps < 30'")
+    figure, sign, bound = found.groups()
+    if figure not in FIGURES and figure.removesuffix("_ms") not in SECTIONS:
+        raise UsageError(
+            f"health.alarms: {figure!r} is no figure of a run",
+            f"expected {', '.join(FIGURES)}, or a section with _ms: {', '.join(SECTIONS)}",
+        )
+    try:
+        return Alarm(figure, sign == ">", float(bound))
+    except ValueError:
+        raise UsageError(f"health.alarms: {bound!r} in {text!r} is no number") from None
+
+
+def figures_with_parts(figures: dict[str, float], parts: Sequence[Part]) -> dict[str, float]:
+    """Return figures and, as `SECTION_ms`, what frames are made of."""
+    return figures | {f"{part.name}_ms": part.ms for part in parts}
+
+
+class Settings(NamedTuple):
+    """All that a person can change while a run goes on. segments: the budget; -1 follows the frame time."""
+
+    looks: Looks
+    layer: str
+    color_by: str
+    flat: bool
+    text: bool
+    help: bool
+    profile: bool
+    selection: bool
+    box: bool
+    ticks_per_s: float
+    segments: int
+    picture: tuple[int, int]
+    config: Config
+
+
+class ChangeWatch:
+    """Compares frames before a change with those after it."""
+
+    def __init__(self) -> None:
+        self._busy_ms: deque[float] = deque(maxlen=_COMPARED)
+        self._settings: Settings | None = None
+        self._before: tuple[Settings, float] | None = None  # settings and frame time before a change
+        self._since = 0
+
+    def look(self, settings: Settings, busy_ms: float) -> str:
+        """Take the last frame; return a sentence if a change has made frames slower by more than GREW_MS."""
+        known, self._settings = self._settings, settings
+        if known is not None and known != settings:
+            if self._before is None:  # several in a row, as a slider makes them, count as one
+                ms = median(self._busy_ms) if len(self._busy_ms) == _COMPARED else math.nan
+                self._before = known, ms
+            self._since = 0
+        self._busy_ms.append(busy_ms)
+        self._since += 1
+        if self._before is None or self._since < _SETTLE:
+            return ""
+        (old, before), self._before = self._before, None
+        return _judged(differences(old, settings), before, median(self._busy_ms))
+
+
+def _judged(changes: list[str], before: float, after: float) -> str:
+    if not changes or not after - before > GREW_MS:
+        return ""
+    what = ", ".join(changes[:3]) + (" and more" if len(changes) > 3 else "")
+    return f"{what}: {after - before:.0f} ms more a frame ({before:.0f}, now {after:.0f} ms)"
+
+
+def differences(before: Settings, after: Settings) -> list[str]:
+    """Return which settings differ, and what they are now."""
+    found = []
+    for name, old, new in zip(Settings._fields, before, after, strict=True):
+        if old == new:
+            continue
+        if isinstance(new, Looks):
+            found += [
+                f"{each.name} {_said(getattr(new, each.name))}"
+                for each in fields(new)
+                if getattr(new, each.name) != getattr(old, each.name)
+            ]
+        elif isinstance(old, Config) and isinstance(new, Config):
+            found += _config_differences(old.model_dump(), new.model_dump())
+        else:
+            found.append(f"{name} {_said(new)}")
+    return found
+
+
+def _config_differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [
+        f"{section}.{key} = {_said(value)}"
+        for section, table in after.items()
+        for key, value in table.items()
+        if value != before[section][key]
+    ]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return " × ".join(str(each) for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

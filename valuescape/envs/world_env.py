@@ -1,0 +1,72 @@
+"""One agent of a world as a Gymnasium environment: what a learner is trained in."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
+
+Float32Array = NDArray[np.float32]
+
+
+class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, so mypy does not follow it
+    """The world's own float32 arrays with n = 1; truncates after `max_episode_steps` by itself.
+
+    The observation space is unbounded: a world's bounds are the window of its map, which an agent may leave.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (Gymnasium's own declaration)
+
+    def __init__(self, world: ArrayWorld) -> None:
+        self.world = world
+        self.observation_space = spaces.Box(-np.inf, np.inf, (len(world.obs),), np.float32)
+        self.action_space = gym_action_space(world.action)
+        self._state = np.zeros((len(world.state), 1), np.float32)
+        self._action = np.zeros((world.action.dim, 1), np.float32)
+        self._reward = np.zeros(1, np.float32)
+        self._terminated = np.zeros(1, np.bool_)
+        self._steps = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Float32Array, dict[str, Any]]:
+        """Start an episode; draws come from Gymnasium's `np_random`. Returns obs [obs_dim] and no info."""
+        super().reset(seed=seed)
+        self._steps = 0
+        draws = self.np_random.random((self.world.reset_draws, 1), dtype=np.float32)
+        self.world.reset(draws, self._state)
+        return self._observe(), {}
+
+    def step(self, action: Float32Array | np.int64) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
+        """Advance one step; `action` is [action_dim] in the world's units, or the index of a discrete one."""
+        self._action[:, 0] = np.clip(action, self._low, self._high)
+        following = np.empty_like(self._state)
+        self.world.step(self._state, self._action, following, self._reward, self._terminated)
+        self._state = following
+        self._steps += 1
+        truncated = self._steps >= self.world.max_episode_steps
+        return self._observe(), float(self._reward[0]), bool(self._terminated[0]), truncated, {}
+
+    @property
+    def _low(self) -> Float32Array | int:
+        return self.world.action.low if isinstance(self.world.action, ContinuousAction) else 0
+
+    @property
+    def _high(self) -> Float32Array | int:
+        action = self.world.action
+        return action.high if isinstance(action, ContinuousAction) else action.n - 1
+
+    def _observe(self) -> Float32Array:
+        obs = np.empty((len(self.world.obs), 1), np.float32)
+        self.world.observe(self._state, obs)
+        return obs[:, 0]
+
+
+def gym_action_space(action: ActionSpace) -> spaces.Space:
+    """Return the Box or Discrete that Gymnasium calls this action space."""
+    if isinstance(action, ContinuousAction):
+        return spaces.Box(action.low, action.high, dtype=np.float32)
+    return spaces.Discrete(action.n)

@@ -1,0 +1,1 @@
+"""Recordings: runs written to `.vsz` files, replayed and compared."""

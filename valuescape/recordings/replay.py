@@ -1,0 +1,118 @@
+"""A recorded run made again, and held against its recording tick by tick."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.presets import find_checkpoint
+from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
+from valuescape.recordings.recording import Recording, Sample, versions
+from valuescape.recordings.simulate import simulate
+from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import make_world
+
+
+class RunDiffersError(Exception):
+    """A run made again came to something else; the message names tick, array and first agent."""
+
+
+def replay(
+    recording: Recording,
+    *,
+    workers: int | None = None,
+    checkpoint: Path | None = None,
+    on_equal: Callable[[Sample], None] = lambda _: None,
+    check: Callable[[], None] = lambda: None,
+    on_tick: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Run `recording` again, with another number of workers if given, and compare each tick it has kept.
+
+    checkpoint: the file to take in place of the recorded name; its tensors must be the same. on_equal: told
+    of each tick that is equal. Raises RunDiffersError at the first that is not, and UsageError if the run
+    cannot be made: the recording's world is unknown, or its checkpoint is missing or has changed.
+    """
+    config = _config(recording, workers, checkpoint)
+    acting = _find_checkpoint(recording, config)
+    samples = {sample.tick: sample for sample in recording.about.samples}
+
+    def compare(engine: Engine) -> None:
+        sample = samples[engine.newest_tick]
+        if engine.state_hash() != sample.state_hash:
+            raise RunDiffersError(_difference(recording, sample, engine.tick_arrays()))
+        on_equal(sample)
+
+    simulate(config, acting, sorted(samples), compare, check=check, on_tick=on_tick)
+
+
+def other_versions(recording: Recording) -> list[str]:
+    """Return what has another version now than then, as `numpy 2.1 (recorded), 2.2 (now)`."""
+    recorded, now = recording.about.versions, versions()
+    return [
+        f"{name} {recorded.get(name, 'none')} (recorded), {now[name]} (now)"
+        for name in now
+        if recorded.get(name, "none") != now[name]
+    ]
+
+
+def _config(recording: Recording, workers: int | None, checkpoint: Path | None) -> Config:
+    config = recording.about.config
+    if workers is not None:
+        changes = {"workers": config.workers.model_copy(update={"count": workers})}
+        features = config.features.model_copy(update={"parallel_agents": True})
+        config = config.model_copy(update={**changes, "features": features})
+    if checkpoint is not None and recording.about.checkpoint:
+        policy = config.policy.model_copy(update={"checkpoint": str(checkpoint)})
+        config = config.model_copy(update={"policy": policy})
+    return config
+
+
+def _find_checkpoint(recording: Recording, config: Config) -> Checkpoint | None:
+    """Return the checkpoint that acted. Raises UsageError if it is missing or another."""
+    recorded = recording.about.checkpoint
+    world = make_world(config.world.name, config)
+    if recorded is None:
+        return None
+    try:
+        found = find_checkpoint(config.policy.checkpoint, world)
+    except UsageError as error:
+        raise UsageError(
+            f"{recording.path}: the checkpoint of this recording cannot be used: {error.args[0]}",
+            "name the file it was recorded with: --checkpoint FILE",
+        ) from error
+    now = checkpoint_hash(found) if found else "none"
+    if now != recorded.sha256:
+        raise UsageError(
+            f"{recording.path}: checkpoint {config.policy.checkpoint} has changed since: "
+            f"its tensors' SHA-256 is {now[:12]}…, expected {recorded.sha256[:12]}…",
+            "name the file it was recorded with: --checkpoint FILE",
+        )
+    return found
+
+
+def _difference(recording: Recording, sample: Sample, arrays: dict[str, NDArray[Any]]) -> str:
+    """Say where a tick differs from what was recorded of it."""
+    differing = [name for name in arrays if array_hash(arrays[name]) != sample.arrays.get(name)]
+    where = f"{recording.path}: differs at tick {sample.tick}: "
+    if not differing:
+        return where + "the trail (rows and episodes are equal)"
+    if not sample.rows:
+        return f"{where}{differing[0]} (its rows are not in the recording: the crowd is too large)"
+    for name, recorded in recording.rows(sample.tick, arrays):
+        agent = first_difference(recorded, arrays[name])
+        if agent is not None:
+            values = f"{_shown(recorded, agent)} recorded, {_shown(arrays[name], agent)} now"
+            return f"{where}{name}, agent {agent}: {values}"
+    raise UsageError(
+        f"{recording.path}: this recording is damaged (rows and hashes of tick {sample.tick} disagree)",
+        "record the run again",
+    )
+
+
+def _shown(array: NDArray[Any], agent: int) -> str:
+    return " ".join(str(value) for value in np.atleast_1d(array[..., agent]))

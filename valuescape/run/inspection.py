@@ -1,0 +1,196 @@
+"""A closer look at some agents: the one that is selected, those that pass through a box."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.gpu.heights import on_ground
+from valuescape.render.overlay.cards import Card
+from valuescape.render.view.picking import Positions, nearest, on_screen
+from valuescape.render.view.selection import Selection, within
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.stage import Stage
+from valuescape.sim.engine import Engine
+from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.worlds.base import DiscreteAction
+
+_REACH_PX = 18.0
+"""How far from an agent one may click."""
+
+_CUT_S = 0.25
+"""Seconds of the simulation between two cuts through the landscape; each is a whole field to compute."""
+
+_LISTED = 8
+"""Agents that a box's card names."""
+
+_NEVER = np.iinfo(np.int64).min // 2
+
+
+class Inspection:
+    """What is selected on a stage; asked once a frame, it keeps up with the ticks."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._engine: Engine = stage.engine
+        self._bounds = stage.scene.plane.bounds
+        self._signals = {
+            signal: Signals(
+                signal, stage.engine.world, stage.engine, stage.engine.rules.map_axes, stage.critic
+            )
+            for signal in (Signal.VALUE, Signal.TD_ERROR)
+            if signal in stage.trail_colors
+        }
+        self._box: Selection | None = None
+        self._passing: Passing | None = None
+        self._cut_at: tuple[int, int] | None = None  # agent, and which span of ticks
+        self._ticks_per_cut = max(1, round(stage.config.sim.ticks_per_s * _CUT_S))
+
+    def select(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
+        """Select the agent nearest to the pixel; none if none is near."""
+        tick = self._stage.scene.trails.ring.newest
+        points = self._stage.scene.points(self._engine.row("trail_position", tick).copy())
+        pixels = on_screen(points, viewer.matrix(size_px, self._stage.scene.plot()), size_px)
+        viewer.selected = nearest(pixels, (x, y), _REACH_PX * self._stage.pixel_scale)
+        viewer.following = viewer.following and viewer.selected is not None
+
+    def enclose(self, viewer: Viewer, size_px: tuple[int, int]) -> None:
+        """Choose what was dragged over in the height field."""
+        low, high = (np.array(corner, np.float32) for corner in self._bounds)
+
+        def lift(ground: Positions) -> Positions:
+            return self._stage.scene.points(low + (ground + 1) / 2 * (high - low))
+
+        viewer.take_frame(size_px, lift, self._stage.scene.plot())
+
+    def fit(self, viewer: Viewer) -> None:
+        """Let the view hold all agents but the outermost hundredth on each side."""
+        positions = self._engine.row("trail_position", self._stage.scene.trails.ring.newest)
+        ground = on_ground(positions, self._bounds)
+        ground = ground[np.isfinite(ground).all(axis=1)]
+        if len(ground):
+            low, high = np.percentile(ground, [1, 99], axis=0)
+            viewer.fit((float(low[0]), float(low[1])), (float(high[0]), float(high[1])))
+
+    def update(self, viewer: Viewer, ticks: range) -> None:
+        """Keep up with `ticks`, which are new: highlight, follow, cut the landscape at the state selected."""
+        if viewer.box != self._box:
+            self._box = viewer.box
+            self._passing = Passing(self._engine, viewer.box, self._bounds) if viewer.box else None
+        if self._passing:
+            self._passing.update(ticks)
+        self._stage.scene.highlight(self._highlighted(viewer))
+        if viewer.following and viewer.selected is not None:
+            viewer.follow(*self._place(viewer.selected))
+        self._cut(viewer.selected)
+
+    def _highlighted(self, viewer: Viewer) -> NDArray[np.intp]:
+        if viewer.selected is not None:
+            return np.array([viewer.selected], np.intp)
+        return self._passing.passed() if self._passing else np.zeros(0, np.intp)
+
+    def _place(self, agent: int) -> tuple[float, float]:
+        """Return where an agent is on the scene's ground."""
+        position = self._engine.row("trail_position", self._stage.scene.trails.ring.newest)[agent]
+        x, y = on_ground(position[None], self._bounds)[0]
+        return float(x), float(y)
+
+    def _cut(self, agent: int | None) -> None:
+        """Where states have more variables than the map, show the landscape around the agent's own state."""
+        world = self._engine.world
+        if len(world.state) <= 2:
+            return
+        if agent is None:
+            if self._cut_at:
+                self._cut_at = None
+                self._stage.reset_slice()
+            return
+        tick = self._engine.newest_tick
+        if (agent, tick // self._ticks_per_cut) == self._cut_at:
+            return
+        state = self._engine.recent_row("state", tick)
+        if state is not None:
+            self._cut_at = agent, tick // self._ticks_per_cut
+            self._stage.move_slice(tuple(float(value) for value in state[:, agent]))
+
+    def cards(self, viewer: Viewer) -> tuple[Card, ...]:
+        """Return what is to be said of the selection."""
+        cards = []
+        if viewer.selected is not None:
+            cards.append(self._agent_card(viewer.selected, viewer.following))
+        if self._passing:
+            cards.append(self._box_card(self._passing))
+        return tuple(cards)
+
+    def _agent_card(self, agent: int, followed: bool) -> Card:
+        engine, tick = self._engine, self._engine.newest_tick
+        rows = {
+            name: engine.recent_row(name, tick) for name in ("state", "action", "reward", "episode_return")
+        }
+        said = []
+        if rows["state"] is not None:
+            for variable, value in zip(engine.world.state, rows["state"][:, agent], strict=True):
+                said.append((variable.name, f"{_number(value)} {variable.unit}".rstrip()))
+        if rows["action"] is not None:
+            said.append(("action", self._action(rows["action"][:, agent])))
+        said += [(each.scale.title, _number(each.of_agent(tick, agent))) for each in self._signals.values()]
+        for name, title in (("reward", "reward"), ("episode_return", "return so far")):
+            row = rows[name]
+            if row is not None:
+                said.append((title, _number(row[agent])))
+        episode = engine.episode_of(agent, tick)
+        said += [("episode", f"{episode.number:,}"), ("step", f"{episode.step:,}")]
+        title = f"agent {agent:,}" + (", followed" if followed else "")
+        return Card(title, tuple(said))
+
+    def _action(self, action: NDArray[np.float32]) -> str:
+        space = self._engine.world.action
+        if isinstance(space, DiscreteAction):
+            return space.names[int(action[0])]
+        parts = zip(space.variables, action, strict=True)
+        return ", ".join(f"{_number(value)} {variable.unit}".rstrip() for variable, value in parts)
+
+    def _box_card(self, passing: "Passing") -> Card:
+        inside_now, passed = passing.inside(), passing.passed()
+        named = ", ".join(f"{agent:,}" for agent in inside_now[:_LISTED])
+        more = ", …" if len(inside_now) > _LISTED else ""
+        return Card(
+            "box",
+            (
+                ("agents inside", f"{len(inside_now):,}"),
+                (f"passed in {passing.memory} ticks", f"{len(passed):,}"),
+                ("inside now", (named + more) or "none"),
+            ),
+        )
+
+
+class Passing:
+    """Which agents are in a box of the map, and which were there within the ticks of a trail."""
+
+    def __init__(
+        self, engine: Engine, box: Selection, bounds: tuple[tuple[float, float], tuple[float, float]]
+    ) -> None:
+        self._engine, self._box, self._bounds = engine, box, bounds
+        self.memory = engine.config.trails.length
+        self._newest = engine.newest_tick
+        self._last = np.full(engine.config.agents.count, _NEVER)
+        self.update(range(max(0, self._newest - self.memory + 1), self._newest + 1))
+
+    def update(self, ticks: range) -> None:
+        """Look at more ticks; of many, as come after nothing was drawn for a while, at those that count."""
+        for tick in ticks[-self.memory :]:
+            positions = self._engine.row("trail_position", tick).copy()
+            if self._engine.trail_intact(tick):
+                self._last[within(on_ground(positions, self._bounds), self._box)] = tick
+                self._newest = max(self._newest, tick)
+
+    def inside(self) -> NDArray[np.intp]:
+        """Return the agents that are in the box now, ascending."""
+        return np.flatnonzero(self._last == self._newest)
+
+    def passed(self) -> NDArray[np.intp]:
+        """Return the agents that were in the box within `memory` ticks, ascending."""
+        return np.flatnonzero(self._last > self._newest - self.memory)
+
+
+def _number(value: float) -> str:
+    """Return a number as a card shows it."""
+    return "–" if not np.isfinite(value) else f"{value:.3g}".replace("-", "−")

@@ -1,0 +1,107 @@
+"""A figure for a paper, on white: the critic's values with trails over them, and where agents went."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import style
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from valuescape.render.scene.colormaps import DIVERGING, value_map
+from valuescape.run.export import RunData
+from valuescape.sim.errors import UsageError
+
+TRAILS = 200
+"""Trails that are drawn at most: more would be a blot, and a file of many megabytes."""
+
+_STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.linewidth": 0.6,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "svg.hashsalt": "valuescape",  # else the identifiers in it differ from time to time
+    "pdf.fonttype": 42,
+}
+_UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
+"""Metadata that leave out when a file was written: the same data make the same file."""
+
+_PANEL_INCHES = 3.5, 2.9
+
+
+def draw(data: RunData, path: Path) -> None:
+    """Draw a run's arrays into a .pdf, .svg or .png. Raises UsageError if the file cannot be written."""
+    with style.context(["default", _STYLE], after_reset=True):
+        panels = [_draw_value] * ("value" in data.arrays) + [_draw_density]
+        width, height = _PANEL_INCHES
+        figure = Figure(figsize=(width * len(panels), height), layout="constrained")
+        for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
+            panel(figure, axes, data)
+            _name_axes(axes, data)
+        try:
+            figure.savefig(path, metadata=_UNDATED[path.suffix.lower()])
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def trails(data: RunData, most: int = TRAILS) -> Iterator[NDArray[np.float32]]:
+    """Yield the pieces of trails, [n, 2] each with n > 1, of all agents or of `most`, evenly chosen."""
+    positions, strands = data.arrays["trajectories"], data.arrays["trajectory_strands"]
+    agents = positions.shape[1]
+    for agent in np.unique(np.linspace(0, agents - 1, min(most, agents)).astype(int)):
+        breaks = np.flatnonzero(np.diff(strands[:, agent].astype(np.int64))) + 1
+        yield from (piece for piece in np.split(positions[:, agent], breaks) if len(piece) > 1)
+
+
+def _draw_value(figure: Any, axes: Any, data: RunData) -> None:
+    heatmap = data.about["config"]["heatmap"]
+    values = data.arrays["value"]
+    low, high = (
+        float(found) if heatmap[key] == "auto" else heatmap[key]
+        for key, found in (("low", values.min()), ("high", values.max()))
+    )
+    if heatmap["colormap"] in DIVERGING:
+        high = max(abs(low), abs(high))
+        low = -high
+    image = _image(
+        axes, values, data, cmap=value_map(heatmap["colormap"], signed=False), norm=Normalize(low, high)
+    )
+    figure.colorbar(image, ax=axes, label="V(s)")
+    axes.add_collection(LineCollection(list(trails(data)), colors="white", linewidths=0.4, alpha=0.6))
+    ticks, agents, _ = data.arrays["trajectories"].shape
+    few = f"{TRAILS} of {agents:,}" if agents > TRAILS else f"{agents:,}"
+    axes.set_title(f"value, and the last {ticks:,} ticks of {few} agents{_slice(data)}")
+
+
+def _draw_density(figure: Any, axes: Any, data: RunData) -> None:
+    visits = np.ma.masked_less_equal(data.arrays["density"].astype(np.float64), 0)
+    most = float(visits.max()) if visits.count() else 1.0
+    least = min(float(visits.min()), most / 10) if visits.count() else 0.1
+    colors = data.about["config"]["heatmap"]["density_colormap"]
+    image = _image(axes, visits, data, cmap=f"{colors}_r", norm=LogNorm(least, most))
+    figure.colorbar(image, ax=axes, label="visits")
+    axes.set_title(f"visits until tick {data.about['tick']:,}")
+
+
+def _image(axes: Any, field: Any, data: RunData, **how: Any) -> Any:
+    extent = [bound for axis in data.about["axes"] for bound in (axis["low"], axis["high"])]
+    return axes.imshow(field, origin="lower", extent=extent, aspect="auto", interpolation="nearest", **how)
+
+
+def _name_axes(axes: Any, data: RunData) -> None:
+    x, y = data.about["axes"]
+    axes.set(xlabel=_label(x), ylabel=_label(y))
+    axes.set(xlim=(x["low"], x["high"]), ylim=(y["low"], y["high"]))
+
+
+def _label(variable: dict[str, Any]) -> str:
+    return f"{variable['name']} ({variable['unit']})" if variable["unit"] else str(variable["name"])
+
+
+def _slice(data: RunData) -> str:
+    """Return where the plane lies, on a line of its own; nothing in worlds of two variables."""
+    return f"\n{data.about['slice']}" if data.about["slice"] else ""

@@ -1,0 +1,1 @@
+"""Studies: commands that measure many runs, and their reports."""

@@ -1,0 +1,98 @@
+"""Reports as one HTML file that opens offline: tables and plots, everything inside."""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from valuescape.run.report import about
+from valuescape.sim.errors import UsageError
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem;
+  margin: 2rem auto; padding: 0 1rem; color: #1c1f26; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; margin: 0.8rem 0; } th, td { padding: 0.25rem 0.9rem; text-align: right; }
+th { border-bottom: 2px solid #888; } td { border-bottom: 1px solid #ddd; }
+th:first-child, td:first-child { text-align: left; } figure { margin: 1rem 0; } img { max-width: 100%; }
+.machine { color: #667; font-size: 0.9rem; } .verdict { background: #eef4f0; padding: 0.7rem 1rem; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A heading, text, a table (first row: its heading), and a plot; each but the heading may be missing."""
+
+    title: str
+    text: str = ""
+    table: Sequence[Sequence[str]] = ()
+    plot: Callable[[Any], None] | None = None
+
+
+def write_html(path: Path, title: str, verdict: Sequence[str], chapters: Sequence[Chapter]) -> None:
+    """Write a report. verdict: sentences that come first. Raises UsageError if it cannot be written."""
+    body = [f"<h1>{html.escape(title)}</h1>", f'<p class="machine">{html.escape(_machine())}</p>']
+    body += [f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in verdict]
+    for chapter in chapters:
+        body += _chapter(chapter)
+    page = (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _machine() -> str:
+    """Return what a report says of itself, in a line: when, on what, with what, by which command."""
+    said = about({})
+    here, when = said["machine"], datetime.fromisoformat(said["date"])
+    packages = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
+    parts = [f"{when:%Y-%m-%d %H:%M} UTC", f"{here['cores']} cores of {here['processor']}", here["system"]]
+    return " · ".join([*parts, packages, *filter(None, [said["command"]])])
+
+
+def _chapter(chapter: Chapter) -> list[str]:
+    parts = [f"<h2>{html.escape(chapter.title)}</h2>"]
+    if chapter.text:
+        parts.append(f"<p>{html.escape(chapter.text)}</p>")
+    if chapter.plot:
+        parts.append(
+            f'<figure><img alt="{html.escape(chapter.title)}" src="{_plotted(chapter.plot)}"></figure>'
+        )
+    if chapter.table:
+        head, *rows = chapter.table
+        parts.append("<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>")
+        parts += ["<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows]
+        parts.append("</table>")
+    return parts
+
+
+def _plotted(plot: Callable[[Any], None]) -> str:
+    """Return a plot as the address of an image that is in the address itself."""
+    from matplotlib.figure import Figure  # not pyplot, which keeps figures and looks for a screen
+
+    figure = Figure(figsize=(8.5, 3.8), layout="constrained")
+    axes = figure.subplots()
+    plot(axes)
+    _show_whole_markers(axes)
+    axes.set_axisbelow(True)
+    axes.grid(alpha=0.25)
+    out = io.BytesIO()
+    figure.savefig(out, format="svg")
+    return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def _show_whole_markers(axes: Any) -> None:
+    """Let markers at an edge of the plot reach over it, instead of cutting them in half."""
+    for line in axes.lines:
+        line.set_clip_on(line.get_marker() in ("None", "", None))
+    for points in axes.collections:
+        points.set_clip_on(False)

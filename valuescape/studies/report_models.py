@@ -1,0 +1,301 @@
+"""Reports as `compare` reads them: of each kind the fields that are compared, typed and bounded.
+
+A report has more in it, which is left alone.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, Field
+
+from valuescape.parsing import Count, Figure, Part, Plain, Text, at_most
+from valuescape.sim.errors import escaped
+from valuescape.studies.breaking_point import CLOSE
+
+GREW_TIMES = 2.0
+"""A micro-benchmark that takes so many times as long is a reason to look again."""
+
+FIGURES = (
+    "fps_mean",
+    "fps_std",
+    "frame_ms_p50",
+    "frame_ms_p95",
+    "busy_ms_p50",
+    "ticks_per_s",
+    "memory_mb_per_min",
+)
+"""Of a run."""
+
+_FEW, _MANY = at_most(2_000), at_most(200_000)
+_MEASURE = {"gpu_queries": "gpu_queries_per_frame", "draw_calls": "draw_calls_per_frame"}
+_MEASURE |= {"memory": "memory_mb_per_min"}
+"""Which figure a health limit is about, where it is not the one of that name."""
+
+Unknown = Figure | None
+Figures = Annotated[list[Unknown], _FEW]
+Table = Annotated[dict[Text, Plain], _FEW]
+
+
+class Report(Part):
+    """What all reports share: with what they were made, where they say so."""
+
+    kind: ClassVar[str]
+    keys: ClassVar[frozenset[str]]
+    is_judged_by_share: ClassVar[bool] = False
+    """Whether `worse_than` holds figures to a share of what they were: a tolerance then takes its place."""
+
+    command: Annotated[str, Field(max_length=100_000), AfterValidator(escaped)] | None = None
+    date: Text | None = None
+    config: Annotated[dict[Text, Table], _FEW] | None = None
+    plan: Annotated[dict[Text, Any], _FEW] | None = None
+    machine: Table | None = None
+    versions: Table | None = None
+    gl_renderer: Text | None = None
+
+    @property
+    def is_taken_apart(self) -> bool:
+        """Whether it says of each section of a frame what it takes, so that one it does not name takes 0."""
+        return False
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield names and values. Those with (ms) in their names are times of a frame or of a section."""
+        raise NotImplementedError
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield what is worse than it was in a report of the same kind, beside times that grew."""
+        yield from ()
+
+
+class RunReport(Report):
+    """A run's `run.json`."""
+
+    kind = "a run"
+    keys = frozenset({"health", "frame_ms_p95"})
+
+    health: Annotated[dict[Text, bool], _FEW]
+    frame_ms_p95: Unknown
+    fps_mean: Unknown = None
+    fps_std: Unknown = None
+    frame_ms_p50: Unknown = None
+    busy_ms_p50: Unknown = None
+    ticks_per_s: Unknown = None
+    memory_mb_per_min: Unknown = None
+    gpu_queries_per_frame: Unknown = None
+    draw_calls_per_frame: Unknown = None
+    frame_parts_ms: Annotated[dict[Text, Figure], _FEW] | None = None
+
+    @property
+    def is_taken_apart(self) -> bool:
+        """Whether the run was long enough for that."""
+        return bool(self.frame_parts_ms)
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield the figures of the run, then its sections, the longest first."""
+        yield from ((name, _number(getattr(self, name))) for name in FIGURES)
+        parts = self.frame_parts_ms or {}
+        yield from ((f"{name} (ms)", parts[name]) for name in sorted(parts, key=lambda name: -parts[name]))
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield the limits that broke. A run that was too short to tell has broken nothing."""
+        for name, kept in self.health.items():
+            measured = getattr(self, _MEASURE.get(name, name), None) is not None
+            if before.health.get(name) and not kept and measured:
+                yield f"the limit on {name} was kept before and is broken now"
+
+
+class Cell(Part):
+    """So many workers with so many agents, with these settings of a sweep."""
+
+    workers: Count
+    agents: Count
+    settings: Table = Field(default_factory=dict)
+    ticks_per_s: Figures
+    frame_ms_p95: Figures
+
+
+class ScaleReport(Report):
+    """What `scale` writes."""
+
+    kind = "scale"
+    keys = frozenset({"cells"})
+
+    cells: Annotated[list[Cell], _FEW]
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield the medians of each cell."""
+        for cell in self.cells:
+            settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
+            where = f"{cell.agents:,} agents, {cell.workers} workers{settings}"
+            yield f"{where}: ticks/s", _middle(cell.ticks_per_s)
+            yield f"{where}: P95 (ms)", _middle(cell.frame_ms_p95)
+
+
+class Trial(Part):
+    """One load, and what it came to."""
+
+    load: Count
+    fps: Unknown = None
+    frame_ms_p95: Unknown = None
+
+
+class StressReport(Report):
+    """What `stress` writes of its search."""
+
+    kind = "stress"
+    keys = frozenset({"trials", "load"})
+    is_judged_by_share = True
+
+    load: Text
+    carried: Count | None = None
+    broke: Count | None = None
+    trials: Annotated[list[Trial], _FEW]
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield what was carried, what broke it, and each trial."""
+        yield f"{self.load} carried", _number(self.carried)
+        yield f"{self.load} that break it", _number(self.broke)
+        for trial in self.trials:
+            where = f"{trial.load:,} {self.load}"
+            yield f"{where}: FPS", _number(trial.fps)
+            yield f"{where}: P95 (ms)", _number(trial.frame_ms_p95)
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield whether less is carried: each search ends within CLOSE of the breaking point."""
+        earlier, later = before.carried or 0, self.carried or 0
+        if later < earlier * (1 - 2 * CLOSE):
+            yield f"{later:,} {self.load} are carried, before {earlier:,}"
+
+
+class SoakReport(Report):
+    """What `stress --minutes` writes."""
+
+    kind = "a soak"
+    keys = frozenset({"samples", "grows"})
+
+    memory_mb_per_min: Unknown = None
+    samples: Annotated[list[Annotated[dict[Text, Unknown], at_most(100)]], _MANY]
+    grows: Annotated[list[Text], _FEW]
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield the growth of the memory, and what there was in the end."""
+        yield "memory_mb_per_min", _number(self.memory_mb_per_min)
+        for name, value in self.samples[-1].items() if self.samples else ():
+            yield f"{name} in the end", _number(value)
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield what grows and did not before."""
+        grew = {each.partition(":")[0] for each in before.grows}
+        yield from (f"it grows: {each}" for each in self.grows if each.partition(":")[0] not in grew)
+
+
+class ChaosReport(Report):
+    """What `stress --chaos` writes."""
+
+    kind = "chaos"
+    keys = frozenset({"rounds", "differing"})
+
+    rounds: Count
+    killed: Count = 0
+    stopped: Count = 0
+    restarts: Count = 0
+    differing: Annotated[list[Count], _FEW]
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield how many rounds and faults there were."""
+        for name in ("rounds", "killed", "stopped", "restarts"):
+            yield name, float(getattr(self, name))
+        yield "rounds that ended in another state", float(len(self.differing))
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield whether rounds ended in another state."""
+        if self.differing and not before.differing:
+            yield f"rounds ended in another state than an undisturbed run: {self.differing}"
+
+
+class Switch(Part):
+    """An optimisation, and whether both its paths agree, in words."""
+
+    switch: Text
+    agrees: Text
+
+
+class Variant(Part):
+    """One setting of the switches."""
+
+    name: Text
+    fps: Figures
+    frame_ms_p95: Figures
+
+
+class ImpactReport(Report):
+    """What `impact` writes."""
+
+    kind = "impact"
+    keys = frozenset({"switches", "variants"})
+
+    switches: Annotated[list[Switch], _FEW]
+    variants: Annotated[list[Variant], _FEW]
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield the medians of each setting of the switches."""
+        for variant in self.variants:
+            yield f"{variant.name}: FPS", _middle(variant.fps)
+            yield f"{variant.name}: P95 (ms)", _middle(variant.frame_ms_p95)
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield the switches whose paths differ now and did not."""
+        agreed = {each.switch: each.agrees for each in before.switches}
+        for each in self.switches:
+            if "DIFFER" in each.agrees and "DIFFER" not in agreed.get(each.switch, ""):
+                yield f"{each.switch} changes what comes out: {each.agrees}"
+
+
+class Benchmark(Part):
+    """A micro-benchmark."""
+
+    name: Text
+    median_us: float = Field(gt=0, le=1e18)
+
+
+class BenchReport(Report):
+    """What `bench` writes."""
+
+    kind = "bench"
+    keys = frozenset({"benchmarks"})
+    is_judged_by_share = True
+
+    benchmarks: Annotated[list[Benchmark], _FEW]
+
+    def figures(self) -> Iterator[tuple[str, float]]:
+        """Yield what each takes."""
+        yield from ((f"{each.name} (us)", each.median_us) for each in self.benchmarks)
+
+    def worse_than(self, before: Self) -> Iterator[str]:
+        """Yield what takes GREW_TIMES as long."""
+        earlier = dict(before.figures())
+        for name, now in self.figures():
+            if now > GREW_TIMES * earlier.get(name, math.inf):
+                times = f"{now / earlier[name]:.1f} times as long"
+                yield f"{name} takes {times} ({earlier[name]:.3g}, now {now:.3g})"
+
+
+KINDS: tuple[type[Report], ...] = (
+    RunReport,
+    ScaleReport,
+    StressReport,
+    SoakReport,
+    ChaosReport,
+    ImpactReport,
+    BenchReport,
+)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _middle(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return median(known) if known else math.nan

@@ -1,0 +1,151 @@
+"""What `valuescape scale` shows: its table, its sentences, its HTML."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from valuescape.sim.config.files import Config
+from valuescape.studies.html_report import Chapter, write_html
+from valuescape.studies.scale import WORTH, Cell, Settings, Speedup, Verdict, judge_all
+
+
+def scale_table(cells: Sequence[Cell], verdict: Verdict, *, spread: bool) -> list[list[str]]:
+    """Return the heading and a row for each cell that was measured. spread: least and greatest too."""
+    shown = _spread if spread else _middle
+    heading = [
+        *("workers", "agents", "ticks/s", "agent-steps/s", "efficiency", "one tick asked for (µs)"),
+        *("FPS", "P95 (ms)", "bytes/agent"),
+    ]
+    rows = [
+        [
+            str(cell.workers),
+            f"{cell.agents:,}",
+            shown(cell.ticks_per_s),
+            _short(cell.agent_steps_per_s),
+            _percent(verdict.efficiency.get((cell.workers, cell.agents), math.nan)),
+            shown(cell.handed_over_us),
+            shown(cell.fps),
+            shown(cell.frame_ms_p95),
+            "–" if math.isnan(cell.bytes_per_agent) else f"{cell.bytes_per_agent:,.0f}",
+        ]
+        for cell in cells
+        if cell.ticks_per_s
+    ]
+    return [heading, *rows]
+
+
+def verdict_lines(verdict: Verdict, repeats: int) -> list[str]:
+    """Return what the figures say, in sentences. repeats: times that each was measured."""
+    best = verdict.best
+    same = set(best.values())
+    if len(same) == 1:
+        (count,) = same
+        lines = [f"Use workers.count = {count} on this machine, whatever the number of agents measured."]
+    else:
+        parts = ", ".join(f"{count} with {crowd:,} agents" for crowd, count in sorted(best.items()))
+        lines = [f"Use workers.count = {parts}."]
+    if repeats < 2 and verdict.speedups:
+        lines.append("Measured once, there is no telling what is chance: --repeats 3 does.")
+    lines += [_speedup_line(each) for each in verdict.speedups if each.clear or each.ratio.times > WORTH]
+    for count, exponent in verdict.exponents.items():
+        if not math.isnan(exponent):
+            lines.append(f"With {_workers(count)} a tick takes agents^{exponent:.2f}; 1 is proportional.")
+    return lines
+
+
+def _speedup_line(speedup: Speedup) -> str:
+    """Return how much faster more workers are, how sure that is, and if not, that it may be chance."""
+    ratio = speedup.ratio
+    more, fewer = _workers(speedup.workers), _workers(speedup.over)
+    said = f"{speedup.agents:,} agents with {more}: {ratio.times:.2f} times as fast as with {fewer}"
+    if math.isinf(ratio.high):
+        return f"{said}, once."
+    interval = f"95 %: {ratio.low:.2f} to {ratio.high:.2f}"
+    if speedup.clear:
+        return f"{said} ({interval})."
+    beyond = f"; there are {speedup.cores} cores" if speedup.workers > speedup.cores else ""
+    return f"{said}, which may be chance ({interval}{beyond})."
+
+
+def settings_title(settings: Settings) -> str:
+    """Return what settings are measured with; empty if they are the configuration's."""
+    return ", ".join(f"{name} = {value}" for name, value in settings.items())
+
+
+def write_scale_html(path: Path, config: Config, cells: Sequence[Cell], repeats: int) -> None:
+    """Write the report."""
+    verdicts = judge_all(cells)
+    chapters, lines = [], []
+    for settings, verdict in verdicts:
+        title = settings_title(settings)
+        lines += [f"{title}: {line}" if title else line for line in verdict_lines(verdict, repeats)]
+        some = [each for each in cells if each.ticks_per_s and each.settings == settings]
+        chapters += _chapters(some, verdict, f": {title}" if title else "")
+    write_html(path, f"How {config.world.name} scales with workers and agents", lines, chapters)
+
+
+def _chapters(cells: Sequence[Cell], verdict: Verdict, title: str) -> list[Chapter]:
+    frames = Chapter(f"Frames a second{title}", "Not measured.")
+    if any(cell.fps for cell in cells):
+        frames = Chapter(
+            f"Frames a second{title}", "The whole program, headless.", plot=lambda axes: _frames(axes, cells)
+        )
+    speeds = Chapter(
+        f"Agent-steps a second{title}",
+        "Free running, without pictures.",
+        plot=lambda axes: _speeds(axes, cells),
+    )
+    table = scale_table(cells, verdict, spread=True)
+    return [speeds, frames, Chapter(f"Figures{title}", "Medians (least to most).", table)]
+
+
+def _lines(axes: Any, cells: Sequence[Cell], figure: Any, label: str) -> None:
+    for count in sorted({cell.workers for cell in cells}):
+        row = sorted((cell.agents, figure(cell)) for cell in cells if cell.workers == count)
+        axes.plot(*zip(*row, strict=True), marker="o", label=_workers(count))
+    axes.set_xscale("log")
+    axes.set_xlabel("agents")
+    axes.set_ylabel(label)
+    axes.legend()
+
+
+def _speeds(axes: Any, cells: Sequence[Cell]) -> None:
+    _lines(axes, cells, lambda cell: cell.agent_steps_per_s, "agent-steps/s")
+    axes.set_yscale("log")
+
+
+def _frames(axes: Any, cells: Sequence[Cell]) -> None:
+    drawn = [cell for cell in cells if cell.fps]
+    _lines(axes, drawn, lambda cell: median(cell.fps), "frames/s")
+    axes.set_ylim(bottom=0)
+
+
+def _workers(count: int) -> str:
+    return "no workers" if count == 0 else "1 worker" if count == 1 else f"{count} workers"
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    middle = _short(median(values))
+    return middle if len(values) == 1 else f"{middle} ({_short(min(values))} to {_short(max(values))})"
+
+
+def _middle(values: Sequence[float]) -> str:
+    return _short(median(values)) if values else "–"
+
+
+def _short(value: float) -> str:
+    """Return a number with three digits that count."""
+    if math.isnan(value):
+        return "–"
+    for divisor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= divisor:
+            return f"{value / divisor:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def _percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.0%}"

@@ -1,0 +1,257 @@
+"""Train an actor and its critic in one of our worlds; Stable-Baselines3 does the learning."""
+
+import copy
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress, TextColumn
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.native import check_writable, save
+from valuescape.sim.policy.formats.sb3 import load_sb3
+from valuescape.sim.policy.network import Checkpoint, Training
+from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_world
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
+
+Float32Array = NDArray[np.float32]
+
+EPISODES = 100
+_EPISODES_OF_GYMNASIUM = 10
+_EVALUATIONS = 20
+
+# The actions each can choose: continuous (True), discrete (False), both (None)
+ALGORITHMS: dict[str, bool | None] = {
+    "sac": True,
+    "td3": True,
+    "ddpg": True,
+    "dqn": False,
+    "ppo": None,
+    "a2c": None,
+}
+_TIMESTEPS = {"sac": 50_000, "td3": 50_000, "ddpg": 50_000, "dqn": 120_000, "ppo": 300_000, "a2c": 500_000}
+
+# Starting points are RL Baselines3 Zoo's tuned settings; all networks are 64-64 unless stated.
+# `timesteps` and `noise` (deviation of the action noise) are ours, the rest is Stable-Baselines3's.
+_SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("pendulum", "sac"): {"timesteps": 20_000, "learning_rate": 1e-3},
+    ("pendulum", "td3"): {"timesteps": 20_000, "learning_rate": 1e-3, "noise": 0.1},
+    ("pendulum", "ddpg"): {"timesteps": 20_000, "learning_rate": 1e-3, "noise": 0.1},
+    ("pendulum", "ppo"): {"n_steps": 1024, "gae_lambda": 0.95, "gamma": 0.9, "learning_rate": 1e-3},
+    ("mountain_car_continuous", "sac"): {
+        "buffer_size": 50_000,
+        "batch_size": 512,
+        "ent_coef": 0.1,
+        "train_freq": 32,
+        "gradient_steps": 32,
+        "gamma": 0.9999,
+        "tau": 0.01,
+        "learning_starts": 0,
+        "use_sde": True,
+        "policy_kwargs": {"log_std_init": -3.67},
+    },
+    ("mountain_car", "dqn"): {
+        "learning_rate": 4e-3,
+        "batch_size": 128,
+        "buffer_size": 10_000,
+        "learning_starts": 1000,
+        "gamma": 0.98,
+        "target_update_interval": 600,
+        "train_freq": 16,
+        "gradient_steps": 8,
+        "exploration_fraction": 0.2,
+        "exploration_final_eps": 0.07,
+    },
+    ("point_mass", "sac"): {
+        "timesteps": 80_000,
+        "learning_rate": 5e-4,
+        "use_sde": True,
+        "use_sde_at_warmup": True,
+    },
+}
+
+
+Report = Callable[[int, Evaluation], None]  # called with the timesteps done and the latest evaluation
+
+
+def train(
+    world: World,
+    algorithm: str,
+    out: Path,
+    *,
+    timesteps: int | None = None,
+    seed: int = 0,
+    command: str = "",
+    show_progress: bool = False,
+) -> Checkpoint:
+    """Train `algorithm` in `world`, write the checkpoint to `out` and return it.
+
+    algorithm: a key of ALGORITHMS. timesteps: None for the algorithm's default. command: what to record as
+    the way it was made. The deterministic policy is evaluated at twenty points of the way, and the best
+    networks of its second half are kept; the recorded mean return is of 100 further episodes (of 10 in an
+    environment of Gymnasium's, which is slower). Nothing is written before the end, so an interrupted
+    training leaves no file.
+    Raises UsageError for an unknown algorithm, one that cannot act in the world, no Stable-Baselines3,
+    or an `out` that cannot be written.
+    """
+    check_algorithm(world, algorithm)
+    check_writable(out)
+    model = make_model(world, algorithm, seed)
+    total = timesteps if timesteps is not None else default_timesteps(world, algorithm)
+    with (
+        _progress(f"{algorithm} in {world.name}", total) if show_progress else nullcontext(_ignore) as report
+    ):
+        watch = _Watch(model, world, seed + 1, total, report)
+        model.learn(total, callback=watch)
+    watch.restore_best()
+    checkpoint = _as_checkpoint(model)
+    result = evaluate_checkpoint(checkpoint, world, episodes_to_measure(world), seed + 2)
+    training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
+    checkpoint = replace(checkpoint, world=world.name, training=training)
+    save(checkpoint, out)
+    return checkpoint
+
+
+def world_to_train_in(name: str) -> World:
+    """Return the world of that name. Raises UsageError if there is none, or its agents cannot live alone."""
+    world = make_world(name)
+    if not can_train_in(world):
+        raise UsageError(f"{name}: a learner needs agents that live alone", "these see each other")
+    return world
+
+
+def can_train_in(world: World) -> bool:
+    """Return whether an agent of the world can live alone, as a learner's does."""
+    return isinstance(world, ArrayWorld | GymnasiumWorld)
+
+
+def episodes_to_measure(world: World) -> int:
+    """Return how many episodes say what a policy is worth."""
+    return EPISODES if isinstance(world, ArrayWorld) else _EPISODES_OF_GYMNASIUM
+
+
+def check_algorithm(world: World, algorithm: str) -> None:
+    """Raise UsageError unless `algorithm` is known and can act in `world`."""
+    if algorithm not in ALGORITHMS:
+        raise UsageError(f"--algo {algorithm}: unknown", f"choose one of {', '.join(ALGORITHMS)}")
+    continuous = isinstance(world.action, ContinuousAction)
+    if ALGORITHMS[algorithm] not in (None, continuous):
+        kind = "continuous" if continuous else "discrete"
+        fitting = [name for name, kind in ALGORITHMS.items() if kind in (None, continuous)]
+        raise UsageError(
+            f"--algo {algorithm}: the actions of {world.name} are {kind}",
+            f"choose one of {', '.join(fitting)}",
+        )
+
+
+def default_timesteps(world: World, algorithm: str) -> int:
+    """Return how long training takes if it is not said: the world's own setting or the algorithm's."""
+    timesteps: int = _SETTINGS.get((world.name, algorithm), {}).get("timesteps", _TIMESTEPS[algorithm])
+    return timesteps
+
+
+def make_model(world: World, algorithm: str, seed: int) -> Any:
+    """Return an untrained Stable-Baselines3 model in one environment of `world`, on one CPU thread.
+
+    Raises UsageError if the optional extra `train` is not installed.
+    """
+    try:
+        import stable_baselines3
+        import torch
+
+        env = _environment(world)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"valuescape train needs {error.name}, which is not installed",
+            "pip install 'valuescape[train]' (in a clone: pip install -e '.[train]')",
+        ) from error
+    torch.set_num_threads(1)  # networks this small run no faster on more
+    settings = copy.deepcopy(_SETTINGS.get((world.name, algorithm), {}))
+    settings.pop("timesteps", None)
+    policy_kwargs = {"net_arch": [64, 64]} | settings.pop("policy_kwargs", {})
+    if "noise" in settings:
+        settings["action_noise"] = _noise(world, settings.pop("noise"))
+    make = getattr(stable_baselines3, algorithm.upper())
+    return make("MlpPolicy", env, seed=seed, device="cpu", policy_kwargs=policy_kwargs, **settings)
+
+
+def _environment(world: World) -> Any:
+    from valuescape.envs.world_env import WorldEnv
+
+    if isinstance(world, GymnasiumWorld):
+        return make_env(world.env_id)
+    assert isinstance(world, ArrayWorld)
+    return WorldEnv(world)
+
+
+def _noise(world: World, sigma: float) -> Any:
+    from stable_baselines3.common.noise import NormalActionNoise
+
+    return NormalActionNoise(np.zeros(world.action.dim), np.full(world.action.dim, sigma))
+
+
+class _Watch:
+    """Stable-Baselines3's callback: evaluates now and then, keeps the best networks of the second half."""
+
+    def __init__(self, model: Any, world: World, seed: int, timesteps: int, report: Report) -> None:
+        self._model, self._world, self._seed, self._report = model, world, seed, report
+        self._timesteps = timesteps
+        self._interval = max(timesteps // _EVALUATIONS, 1)
+        self._due = self._interval
+        self._best_return = -np.inf
+        self._best: dict[str, Any] = {}
+
+    def __call__(self, _locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
+        """Called after every step of the environment; returns whether to go on."""
+        done = self._model.num_timesteps
+        if done >= self._due:
+            self._due += self._interval
+            result = evaluate(self._world, self._act, episodes_to_measure(self._world), self._seed)
+            self._report(done, result)
+            # The first half's critics have seen too little, however well their actor does
+            if 2 * done >= self._timesteps and result.mean_return >= self._best_return:
+                self._best_return = result.mean_return
+                self._best = copy.deepcopy(self._model.policy.state_dict())
+        return True
+
+    def restore_best(self) -> None:
+        """Give the model the best networks seen, if any were evaluated."""
+        if self._best:
+            self._model.policy.load_state_dict(self._best)
+
+    def _act(self, obs: Float32Array) -> Float32Array:
+        rows = obs.T.reshape(-1, *self._model.observation_space.shape)
+        action, _ = self._model.predict(rows, deterministic=True)
+        columns: Float32Array = np.asarray(action, np.float32).reshape(obs.shape[1], -1).T
+        return columns
+
+
+def _as_checkpoint(model: Any) -> Checkpoint:
+    """Read the model the way any other is read: through the zip it saves."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.zip"
+        model.save(path)
+        return load_sb3(path)
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Report]:
+    """Show a progress bar with the latest evaluation; yields the function that moves it on."""
+    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[latest]}")) as progress:
+        task = progress.add_task(title, total=total, latest="")
+
+        def report(done: int, result: Evaluation) -> None:
+            latest = f"return {result.mean_return:.1f}, {result.terminated:.0%} terminated"
+            progress.update(task, completed=done, latest=latest)
+
+        yield report
+
+
+def _ignore(_done: int, _result: Evaluation) -> None:
+    """Report to nobody."""
