@@ -162,7 +162,7 @@ class OrbitCamera:
         return matrix
 
     def _across(self, forward: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Return the unit vectors [3] to the picture's right and top, from that into the picture."""
+        """Return the unit vectors [3] to the right and the top of the picture. forward: into the picture."""
         x, y, z = forward
         sine, cosine = math.sin(self.yaw), math.cos(self.yaw)
         return np.array([-sine, cosine, 0.0]), np.array([cosine * z, sine * z, -sine * y - cosine * x])

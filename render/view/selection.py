@@ -40,7 +40,7 @@ class Region:
         """Return which scene points [n, 2] are in the region: [n] bool."""
         edge = len(self.cells)
         column, row = np.floor((ground.T + 1) / 2 * edge)
-        on_map = (column >= 0) & (column < edge) & (row >= 0) & (row < edge)  # which NaN is not
+        on_map = (column >= 0) & (column < edge) & (row >= 0) & (row < edge)  # False for NaN
         held = np.zeros(len(ground), np.bool_)
         held[on_map] = self.cells[row[on_map].astype(np.intp), column[on_map].astype(np.intp)]
         return held

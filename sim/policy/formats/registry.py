@@ -43,8 +43,7 @@ class Probe:
 class Format:
     """One checkpoint format.
 
-    Its module imports no torch when it is imported, since workers and command lines import it: `load` does
-    that where it must.
+    Importing its module does not import torch, because workers and command lines import it too; `load` may.
     """
 
     name: str
