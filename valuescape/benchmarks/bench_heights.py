@@ -49,7 +49,7 @@ def bench_shader(measure: Measure, gl: Any, own: Callable[[Any], Any], count: in
     field.write(hills(EDGE).ravel())
     ranges = own(RangePass(gl, 1, 0.1, meter))
     ranges.update(0, field.texture)
-    field.texture.use(Texture.VALUE)
+    field.texture.use(Texture.HEIGHT)
     place = own(PlacePass(gl, ring, individuals, BOUNDS, 0.6, meter))
     ticks = ring.upload(crowd, 0)
 

@@ -97,7 +97,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
     scene: Scene = own(Scene(gl, config, WORLD, field, meter, 1.0))
     scene.resize(PICTURE)
     scene.field_changed()
-    scene.upload(crowd, LENGTH)
+    scene.take_ticks(crowd, LENGTH)
     viewer = viewer_of(config, ("age",))
     scene.draw(viewer, Annotations())
     looks, trails = replace(viewer.looks, agent_opacity=0.0), scene.trails
@@ -108,7 +108,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
         newest += 1
         crowd_tick = Repeated(crowd, newest)
         scene.fields.bind_heights()
-        trails.place(trails.upload(crowd_tick, newest, None), scene.fields.height_layer)
+        trails.place(trails.take_ticks(crowd_tick, newest, None), scene.fields.height_layer)
         trails.bind()
         trails.draw(looks)
         gl.finish()

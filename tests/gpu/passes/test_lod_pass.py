@@ -7,7 +7,7 @@ from recording import spirals, with_breaks
 
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.individuals import Individuals
-from valuescape.gpu.passes.lod import LodPass, segments
+from valuescape.gpu.passes.lod import Detail, LodPass, segments
 from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
 from valuescape.gpu.trail_ring import TrailRing
 
@@ -65,9 +65,9 @@ class Lod:
         rows[..., :3] = points
         rows[..., 3] = self.strands.view(np.float32)
         self.ring.point.write(rows.tobytes())
-        switches = {"use_levels": True, "use_culling": True, **switches}
         self.individuals = Individuals(gl, agents, FrameMeter())
-        self.lod = LodPass(gl, self.ring, self.individuals, levels, tolerance, meter=FrameMeter(), **switches)
+        detail = Detail(levels, tolerance, **switches)
+        self.lod = LodPass(gl, self.ring, self.individuals, detail, FrameMeter())
 
     def __enter__(self):
         return self
