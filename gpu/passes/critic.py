@@ -106,7 +106,7 @@ class CriticPass(ComputePass):
         self._meter.upload_bytes += rows.nbytes
         kind = self._checkpoint.critic_kind
         if kind is CriticKind.ACTION_VALUE:
-            # The actor's outputs become the rows behind the observation: the critics' input, joined for free.
+            # The actor's outputs go to the rows behind the observation: together they are the critics' input.
             self._evaluate(self._checkpoint.actor, self._inputs, self._checkpoint.obs_dim)
         row = 0
         for critic in self._critics:

@@ -38,7 +38,7 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Thinned:
-    """Trails that are not drawn whole: all but those of `individuals`, which are `ticks` long."""
+    """Trails that are cut short, to `ticks`: those of all agents but `individuals` of them."""
 
     individuals: int
     ticks: float
@@ -88,7 +88,7 @@ class Trails(Owner):
 
     @property
     def thinned(self) -> Thinned | None:
-        """The trails that are not drawn whole; None if all are."""
+        """The trails that are cut short; None if none is."""
         if self.individuals.everyone:
             return None
         return Thinned(self.individuals.count, self.crowd.ticks_shown)
