@@ -10,7 +10,7 @@ from valuescape.sim.policy.network import Activation
 from valuescape.sim.shared.layout import Ending
 
 TRAIL_COLORS = ("age", "agent", *Signal)
-"""What a trail's colour can show; shaders know them by index."""
+"""Quantities that trails can be coloured by; shaders know them by index."""
 
 _MARKS = ("AGENT", *(each.name for each in Ending if each), "HIGHLIGHTED", "SELECTED")
 """Kinds of marks; the mark of an episode's end has the number of its `Ending`."""

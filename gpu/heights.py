@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import Float32Array
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
-"""Of the map, in the state's units: (x, y) of its low corner, (x, y) of its high corner."""
+"""Corners of the map in the state's units: (x, y) of the low one, (x, y) of the high one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ownership of OpenGL objects: one class releases what it made, once."""
+"""Ownership of OpenGL objects: the base class that releases them, once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _Made = TypeVar("_Made", bound=Releasable)
 class Owner:
     """Base of classes that make OpenGL objects: `_own` notes one, `release` frees all of them.
 
-    What is lent to a class (the context, a ring, a field) is not its own.
+    Objects that are lent to a class (the context, a ring, a field) are not its own.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """`MapLayer`: a map over the plane of states, as a value.
 
-A layer says what it is made from, what its texture holds, and how its colours are explained. `stub.py` is the
-smallest one; `registry.py` holds those that there are.
+A layer states its inputs, its texture, its colours, and their explanation. `stub.py` is the smallest one;
+`registry.py` holds all that can be shown.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Input(Enum):
 
 
 class Field(Protocol):
-    """A field in a texture, as the critic's landscape."""
+    """A field in a texture, such as the critic's landscape."""
 
     @property
     def texture(self) -> Any:
@@ -34,7 +34,7 @@ class Field(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that maps are made from; all of it is lent.
+    """Data that maps are made from; all of it is lent.
 
     bounds: of the map, ((x, y) of its low corner, (x, y) of its high one). critic: None without a critic.
     """
@@ -84,13 +84,13 @@ class MapTexture(Protocol):
 class MapLayer:
     """A map over the plane of states.
 
-    name: as `heatmap.layer` and the panel have it. title, unit, meaning: for the colour bar and the line that
-    explains it. inputs: what it is made from; a map is offered only where they are there. make: returns its
-    texture. ends: of the colour scale. colormap: one of matplotlib's, or "auto": sequential, or diverging
-    where the scale is centred. counts: the texture holds log2(1 + x), and the bar is labelled with x. names:
-    of the whole numbers from 0 on, where the values stand for them. contours: the map has contour lines.
-    always: it is kept up to date while hidden too; others are made when they are first shown. slow_range: its
-    range changes slowly and is looked at less often.
+    name: the value of `heatmap.layer`. title, unit, meaning: for the colour bar and the line that explains
+    it. make: returns the texture. inputs: data that it is made from; without them the density is shown.
+    ends: of the colour scale. colormap: a name in `render.scene.colormaps`, or "auto": sequential, or
+    diverging if the scale is centred. counts: the texture holds log2(1 + x), and the bar is labelled with x.
+    names: of the values 0, 1, 2 …, if each stands for a kind of thing. contours: the map has contour lines.
+    always: the map is kept up to date while it is hidden; others are made when they are first shown.
+    slow_range: the range changes slowly, and is looked at less often.
     """
 
     name: str

@@ -21,7 +21,7 @@ class StubMap(Owner):
         self._fresh = True
 
     def refresh(self, _: News) -> bool:
-        """Required: say at first that there are values, and then only when they change."""
+        """Required: return True at first, and then only when the values have changed."""
         fresh, self._fresh = self._fresh, False
         return fresh
 

@@ -17,7 +17,7 @@ class ValueMap:
         return self._critic.texture
 
     def refresh(self, news: News) -> bool:
-        """Return whether the critic's field is another; whoever computes it has done so."""
+        """Return whether the critic's field has changed; it is computed elsewhere."""
         return news.critic
 
     def release(self) -> None:

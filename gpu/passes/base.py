@@ -24,10 +24,10 @@ class ComputePass(Owner):
         self._meter = meter
 
     def _program(self, name: str, *, bounds: Bounds | None = None, **uniforms: Any) -> Any:
-        """Return the program of `shaders/{name}.comp`, with uniforms that stay what they are.
+        """Return the program of `shaders/{name}.comp`, with uniforms that never change.
 
-        bounds: of the map, for the uniforms `map_low` and `map_high`. If the shader cannot be compiled, all
-        that this pass made is released, and RuntimeError names the file.
+        bounds: of the map, for the uniforms `map_low` and `map_high`. If the shader cannot be compiled,
+        everything that this pass made is released, and RuntimeError names the file.
         """
         with self._making():
             program = self._own(compute_program(self._gl, name))

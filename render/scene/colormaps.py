@@ -22,8 +22,7 @@ DIVERGING = ("RdBu_r", "PuOr", "coolwarm")
 """
 
 AUTO, QUIET = "auto", "quiet"
-"""Names that matplotlib does not have: a choice by what is shown, and dark grays that trails stand out from.
-"""
+"""Names that matplotlib lacks: a choice made by the program, and dark grays that trails stand out from."""
 
 RUNNING, TRUNCATED = "#d9d9d9", "#56b4e9"
 TERMINATED: dict[Termination, str] = {
@@ -40,9 +39,9 @@ def colormap_rows(
 ) -> NDArray[np.uint8]:
     """Return the colour maps as [rows, COLORMAP_WIDTH, 4] RGBA, low to high: a new array.
 
-    layers: the map of each layer, a name out of SEQUENTIAL or DIVERGING, or QUIET. termination: what it means
-    in the world that is shown. Trails run from dark to light as they get newer; the maps of signals leave out
-    their darkest part, which would not stand out from the fields.
+    layers: the map of each layer, a name out of SEQUENTIAL or DIVERGING, or QUIET. termination: its meaning
+    in the world. Trails run from dark to light as they get newer; the maps of signals leave out their darkest
+    part, which would not stand out from the fields.
     """
     outcomes = RUNNING, TERMINATED[termination], TRUNCATED
     rows = [

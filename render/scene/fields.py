@@ -57,7 +57,7 @@ class _Style:
 
 @dataclass(slots=True)
 class _Made:
-    """A layer's texture, what it has not been told yet, and whether its range is out of date."""
+    """A layer's texture, the news it has not had yet, and whether its range is out of date."""
 
     texture: MapTexture
     news: News
@@ -68,7 +68,7 @@ class Fields(Owner):
     """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
 
     titles: of colour bars, by the layer's name, where they differ from the layer's own.
-    termination: what it means in the world, for the colours of outcomes. maps: those that can be shown.
+    termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
     """
 
     def __init__(self, inputs: Inputs, termination: Termination, maps: MapRegistry = MAPS) -> None:

@@ -37,7 +37,7 @@ SLANTED = 0.5
 class Scene(Owner):
     """Draws maps, trails and marks into `picture`, a framebuffer of any size.
 
-    critic: its field, lent; without one the density is what is shown and what lifts the surface.
+    critic: its field, lent; without one the density is shown, and lifts the surface.
     pixel_scale: framebuffer pixels per logical pixel. maps: those that `heatmap.layer` may name.
     revision: a number that changes when colour scales may have other ends.
     """

@@ -56,7 +56,7 @@ class Target(Owner):
 
 
 class Attachments(Owner):
-    """Framebuffers of one size, with what is attached to them."""
+    """Framebuffers of one size, with their textures and buffers."""
 
     def __init__(self, gl: Any) -> None:
         super().__init__()
@@ -85,6 +85,6 @@ class Attachments(Owner):
 
 
 def over(gl: Any) -> None:
-    """Blend the next draws over what is there; their colours are premultiplied."""
+    """Blend the next draws over the picture; their colours are premultiplied."""
     gl.enable(moderngl.BLEND)
     gl.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA

@@ -125,7 +125,7 @@ def test_lookups_beyond_the_border_give_the_border(bench, layer):
 
 @every_layer
 def test_a_map_is_stale_after_news_that_concerns_it_and_only_then(bench, layer):
-    """At first it says that there are values; without news a call costs nothing."""
+    """The first call returns True; a call without news costs nothing."""
     with made(layer, bench.inputs) as texture:
         assert texture.refresh(News(bench.ring.ticks, critic=True))
         before = bench.cost()

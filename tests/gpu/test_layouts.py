@@ -179,7 +179,7 @@ def test_shaders_name_their_group_sizes():
 
 
 def test_a_dispatch_beyond_the_driver_s_limit_raises(gl):
-    """It would run nothing, and say nothing."""
+    """It would run nothing, without an error."""
     meter = FrameMeter()
     program = gl.compute_shader("#version 430\nlayout(local_size_x = 1) in;\nvoid main() {}")
     limit = gl.info["GL_MAX_COMPUTE_WORK_GROUP_COUNT"]

@@ -1,4 +1,4 @@
-"""What an owner made is released once, last first."""
+"""Objects of an owner are released once, last first."""
 
 import pytest
 

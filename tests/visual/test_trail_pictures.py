@@ -1,4 +1,4 @@
-"""What a picture of trails and agents shows, looked up pixel by pixel."""
+"""Pictures of trails and agents, looked up pixel by pixel."""
 
 import numpy as np
 import pytest
@@ -233,7 +233,7 @@ def signed(source, name=Signal.TD_ERROR, **scale):
 
 
 def colourful(picture):
-    """How much colour the surface has: the median distance of its pixels from gray."""
+    """Return the median distance of the surface's pixels from gray."""
     plot = plot_rect(SIZE, Font(13).line_px)
     inside = picture[int(plot.top) + 3 : int(plot.bottom) - 3, int(plot.left) + 3 : int(plot.right) - 3]
     return float(np.median(np.ptp(inside, axis=2)))

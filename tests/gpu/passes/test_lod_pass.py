@@ -21,7 +21,7 @@ CULLED = -1
 def choices(points, strands, matrix, levels, tolerance, *, use_levels=True, use_culling=True):
     """Return the level [agents] of trails [ticks, agents, 3], CULLED where nothing is in view.
 
-    Written agent by agent from what `lod_choose.comp` says it does, in double precision.
+    Written agent by agent from the head of `lod_choose.comp`, in double precision.
     """
     result = []
     for trail, strand in zip(points.swapaxes(0, 1).astype(np.float64), strands.T, strict=True):

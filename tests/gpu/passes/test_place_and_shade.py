@@ -147,7 +147,7 @@ def test_only_the_ticks_asked_for_are_placed(gl, own):
 
 
 def colormap_rows():
-    """Three rows that say where they were looked up: in red the place, in green the row."""
+    """Three rows whose colours tell where they were looked up: red the place, green the row."""
     rows = np.zeros((3, 256, 4), np.uint8)
     rows[..., 0], rows[..., 1], rows[..., 2] = np.arange(256), np.array([[40], [120], [200]]), 77
     return rows

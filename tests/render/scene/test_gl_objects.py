@@ -1,4 +1,4 @@
-"""What is made on the GPU is given back."""
+"""Everything that is made on the GPU is released."""
 
 import ctypes
 
