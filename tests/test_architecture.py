@@ -19,8 +19,9 @@ FLOORS = {
         *("stepping", "crew", "engine"),
     ),
     "gpu": (
-        *("bindings", "structs", "textures", "heights", "shader_source", "frame_meter", "timers"),
-        *("dispatch", "context", "live_objects", "trail_ring", "individuals", "passes"),
+        *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),
+        *("frame_meter", "timers", "dispatch", "context", "live_objects", "trail_ring", "individuals"),
+        *("passes", "layers"),
     ),
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (

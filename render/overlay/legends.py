@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from valuescape.gpu.shader_source import MARK_COLORS
+from valuescape.gpu.constants import MARK_COLORS
 from valuescape.render.overlay.axes import bar_left, header_lines
 from valuescape.render.overlay.layout import PARTS
 from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay

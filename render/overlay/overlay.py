@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Texture
+from valuescape.gpu.constants import Quad
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.shader_source import draw_program
 from valuescape.render.overlay.layout import Layout, shortened
@@ -34,7 +35,7 @@ QUAD = np.dtype(
 )
 """One parallelogram, as `overlay.vert` reads it; pixels from the top left."""
 
-_PLAIN, _GLYPH, _COLORMAP = 0, 1, 2
+_PLAIN, _GLYPH, _COLORMAP = Quad
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
-from valuescape.gpu.shader_source import LAYERS
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.panel.changes import Change, Restart, Set, Slice, Standing
 from valuescape.render.panel.tips import Tips
 from valuescape.render.scene.colormaps import AUTO, DIVERGING, SEQUENTIAL
@@ -105,7 +105,7 @@ class Contents:
                 viewer.flat = flat
             imgui.same_line()
         imgui.new_line()
-        _, viewer.layer = _pick("layer", viewer.layer, LAYERS)
+        _, viewer.layer = _pick("layer", viewer.layer, MAPS.names)
         if imgui.button("fit to the agents"):
             self._changes.append(Request.FIT)
         _, viewer.turn_deg_per_s = _slider("turning", viewer.turn_deg_per_s, -30, 30, "%.0f°/s")

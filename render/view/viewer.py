@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.gpu.constants import TRAIL_COLORS
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import (
     Action,
     Button,
@@ -181,7 +182,7 @@ class Viewer:
             case Action.VIEW:
                 return self._go_to(number)
             case Action.LAYER:
-                self.layer = _following(LAYERS, self.layer)
+                self.layer = _following(MAPS.names, self.layer)
             case Action.TRAIL_COLOR:
                 self.trail_color = _following(self.trail_colors, self.trail_color)
             case Action.GLOW:

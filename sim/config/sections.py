@@ -141,7 +141,11 @@ class HeatmapConfig(Section):
         le=MAX_SECONDS,
         description="seconds, at sim.ticks_per_s, until a visit counts half; 0: never forgets",
     )
-    layer: Literal["value", "density", "both"] = Field("both", description="which field is drawn")
+    layer: str = Field(
+        "both",
+        max_length=MAX_TEXT,
+        description="name of the map that is drawn: value, density, both (visits over values)",
+    )
     range_hysteresis: float = Field(
         0.1, ge=0, le=1, description="share by which a range must shrink before the colour scale follows"
     )

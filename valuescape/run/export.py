@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.gpu.shader_source import ENDING_SHIFT
+from valuescape.gpu.constants import ENDING_SHIFT
 from valuescape.recordings.checksum import checkpoint_hash
 from valuescape.run.report import about
 from valuescape.sim.errors import UsageError
@@ -86,7 +86,7 @@ def _rest(session: "Session") -> None:
     while engine.furthest_tick > engine.newest_tick and time.monotonic() < end:
         engine.check()
         time.sleep(0.001)
-    session.scene.upload(engine, engine.newest_tick, session.stage.signals(session.viewer.trail_color))
+    session.scene.take_ticks(engine, engine.newest_tick, session.stage.signals(session.viewer.trail_color))
 
 
 def _fields(session: "Session", plane: MapPlane) -> dict[str, NDArray[Any]]:

@@ -298,7 +298,7 @@ class Session:
     def _take_over(self, newest: int) -> None:
         """Bring trails, fields and what is selected up to tick `newest`."""
         before = self.newest_tick
-        self.scene.upload(self.engine, newest, self.stage.signals(self.viewer.trail_color))
+        self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, range(max(before + 1, 0), self.newest_tick + 1))
 

@@ -4,9 +4,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from valuescape.costs.alarms import parse_alarms
+from valuescape.gpu.constants import TRAIL_COLORS
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import TRAIL_COLORS, install_includes
+from valuescape.gpu.layers.registry import MAPS
+from valuescape.gpu.shader_source import install_includes
 from valuescape.presets import find_checkpoint
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
@@ -75,7 +77,7 @@ class Stage:
             display.gl, self.config, self.engine.world, self.landscape, self._meter, display.pixel_scale
         )
         if self.critic:
-            scene.fields.value_title = self.critic.value_title
+            scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
         scene.field_changed(self.landscape.plane if self.landscape else None)
         return scene
@@ -144,6 +146,7 @@ def runnable(config: Config) -> Checkpoint | None:
     world = make_world(config.world.name, config)
     map_plane(config, world)
     parse_alarms(config.health.alarms)
+    MAPS.find(config.heatmap.layer)
     if (
         config.heatmap.low != "auto"
         and config.heatmap.high != "auto"

@@ -1,11 +1,10 @@
 // A trail as one ribbon: two vertices a sample, pushed apart on the screen; one instance a trail.
 //
-// It begins with the oldest sample, so that the newest lies on top where a trail crosses itself.
-// A segment has the colour of its newer sample, whose vertices are the last of the two triangles between the
-// samples and so decide a flat output: a software driver pays for each number that it has to interpolate.
-// Where the strand changes the line breaks: there that colour is nothing at all.
-// At coarser levels a break lies somewhere within a stride; the samples at its sides are moved up to it, so
-// that nothing of either strand is missing.
+// It begins with the oldest sample, so that the newest lies on top where a trail crosses itself. A segment has the colour
+// of its newer sample, whose vertices are the last of the two triangles between the samples and so decide a flat output:
+// a software driver pays for each number that it has to interpolate. Where the strand changes the line breaks: there the
+// colour is transparent. At coarser levels a break lies somewhere within a stride; the samples at its sides are moved up
+// to it, so that nothing of either strand is missing.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"

@@ -79,7 +79,7 @@ def main() -> None:
         began = time.perf_counter()
         field.write(values)
         scene.field_changed()
-        scene.upload(source, tick)
+        scene.take_ticks(source, tick)
         scene.draw(viewer, Annotations(Heading(("bench",))))
         gl.finish()
         if timed:

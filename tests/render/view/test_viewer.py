@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.gpu.constants import TRAIL_COLORS
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import (
     KEYS,
     Action,
@@ -59,7 +60,7 @@ def test_keys_that_change_what_is_shown():
 
 @pytest.mark.parametrize(
     ("action", "name", "values"),
-    [(Action.LAYER, "layer", LAYERS), (Action.TRAIL_COLOR, "trail_color", TRAIL_COLORS)],
+    [(Action.LAYER, "layer", MAPS.names), (Action.TRAIL_COLOR, "trail_color", TRAIL_COLORS)],
 )
 def test_a_key_goes_round_its_values(action, name, values):
     view, seen = viewer(), []
