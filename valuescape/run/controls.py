@@ -3,36 +3,72 @@
 import math
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
+from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.view.changes import Change, Request, Restart, Select, Set, Slice, needed
-from valuescape.render.view.viewer import Say
+from valuescape.render.view.viewer import Say, Viewer
+from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
+from valuescape.run.outputs import Outputs
+from valuescape.run.pace import Pace
+from valuescape.run.stage import Stage
 from valuescape.run.validate import require_color
 from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 
-if TYPE_CHECKING:
-    from valuescape.run.session import Session
-
-
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
+
+
+class Notices(Protocol):
+    """The text in the picture, with a place for notices."""
+
+    def refresh(self, notice: str = "") -> None:
+        """Write it anew, with a notice about what was just done."""
+
+
+class Controlled(Protocol):
+    """The parts and actions of a session that changes are made of."""
+
+    viewer: Viewer
+    stage: Stage
+    pace: Pace
+    inspection: Inspection
+    display: Display
+    outputs: Outputs
+
+    @property
+    def captions(self) -> Notices:
+        """The text in the picture."""
+
+    def picture_size(self) -> tuple[int, int]:
+        """Return width and height of the picture, pixels."""
+
+    def stop(self) -> None:
+        """End the run after this frame."""
+
+    def restart(self, changes: dict[str, Any]) -> None:
+        """Begin a new run with some settings (`section.key`) changed."""
+
+    def screenshot(self, path: Path) -> Path:
+        """Write the picture that is shown as a PNG; return its path."""
 
 
 class Controls:
     """Carries out changes of a session: `apply` is the one way in, whoever asks."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Controlled) -> None:
         self._session = session
         self._leave_asked = -math.inf
 
     def handle(self, event: Event) -> None:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
-        asked = session.viewer.handle(event, session.scene.plot(), session.picture_size())
+        asked = session.viewer.handle(event, session.stage.scene.plot(), session.picture_size())
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
         elif asked:

@@ -26,8 +26,6 @@ from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
-SETTINGS = settings_of()
-
 SIZE = (300, 1500)
 """As high as it takes to have all widgets in view."""
 
@@ -101,13 +99,11 @@ class Hand:
         self.panel, self.standing = Panel(display), standing
         self.viewer = Viewer(flat=True, layer="value", trail_color="age")
         # Where a list is long it opens at its end, so begin with what stands first in it.
-        for name, value in (
-            ("low", -5.0),
-            ("high", 5.0),
-            ("colormap", MAPS[0]),
-            ("density_colormap", MAPS[0]),
-        ):
-            self.viewer.apply(Set(f"heatmap.{name}", value))
+        self.viewer.looks = Looks.of(standing.config)
+        for name in ("colormap", "density_colormap"):
+            self.viewer.apply(Set(f"heatmap.{name}", MAPS[0]))
+        self.viewer.apply(Set("heatmap.low", -5.0))
+        self.viewer.apply(Set("heatmap.high", 5.0))
         self.changes, self.conflicts, self.left_over = [], 0, []
         self._monkeypatch = monkeypatch
         for _ in range(3):
@@ -118,8 +114,9 @@ class Hand:
         self.recorder = Recorder()
         for module in (valuescape.render.panel.contents, valuescape.render.panel.widgets):
             self._monkeypatch.setattr(module, "imgui", self.recorder)
+        settings = settings_of(type(self.standing.config))
         for change in self.panel.draw(SIZE, 0.05, self.viewer, self.standing):
-            if isinstance(change, Set) and SETTINGS[change.name].declared.live is not Live.RUN:
+            if isinstance(change, Set) and settings[change.name].declared.live is not Live.RUN:
                 self.viewer.apply(change)  # as the controls of a run do
             else:
                 self.changes.append(change)
@@ -478,8 +475,8 @@ def test_a_new_setting_takes_one_declaration(a_hand):
     """From it alone come the widget with its ends, the tip, the change, and the look that is drawn by."""
     config = HazyConfig.model_validate(load_config(None, ["world.name=cartpole"]).model_dump())
     hand = a_hand(config=config)
-    hand.viewer.looks = Looks.of(config)
-    assert hand.viewer.looks.render.haze == 0
+    before = hand.viewer.looks
+    assert before.render.haze == 0
     x, y = hand.place((EFFECTS, "haze"))
     hand.click(x, y, control=True)
     hand.type_anew("1.5")
@@ -487,7 +484,7 @@ def test_a_new_setting_takes_one_declaration(a_hand):
     hand.click(x, y, control=True)
     hand.type_anew("7")
     assert hand.viewer.looks.render.haze == 2
-    assert hand.viewer.looks == Looks.of(config).having("render.haze", 2.0)
+    assert hand.viewer.looks == before.having("render.haze", 2.0)
     assert tip(settings_of(HazyConfig)["render.haze"]) == "render.haze: how far one cannot see (m)"
     for _ in range(20):
         hand.frame(Move(x, y))
