@@ -44,7 +44,7 @@ class TrailsConfig(Section):
     )
     width_px: float = setting(
         1.6,
-        "width",
+        "width of a trail",
         unit="px",
         gt=0,
         le=32,
@@ -101,13 +101,13 @@ class HeatmapConfig(Section):
     )
     colormap: Literal["auto"] | Colormap = setting(
         "auto",
-        "of the value; auto: viridis, and a dark gray without visits where trails show a signed "
+        "colours of the value; auto: viridis, or a dark gray without visits where trails show a signed "
         "signal; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
         live=Live.LOOKS,
         panel=Panel(Group.FIELDS, 2, "value"),
     )
     density_colormap: Colormap = setting(
-        "magma", "of the density", live=Live.LOOKS, panel=Panel(Group.FIELDS, 3, "density")
+        "magma", "colours of the density", live=Live.LOOKS, panel=Panel(Group.FIELDS, 3, "density")
     )
     low: Literal["auto"] | SinglePrecision = setting(
         "auto",
@@ -193,7 +193,7 @@ class RenderConfig(Section):
     )
     select: int = setting(
         -1,
-        "number of the agent whose card is open at first; -1: none",
+        "number of the agent whose card is open; -1: none",
         unit="",
         ge=-1,
         lt=4_000_000,
