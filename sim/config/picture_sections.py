@@ -178,16 +178,16 @@ class RenderConfig(Section):
     turn_deg_per_s: float = setting(
         0.0,
         "how fast the 3-D view turns by itself",
-        unit="°/s",
+        unit="deg/s",
         ge=-360,
         le=360,
         live=Live.VIEW,
         panel=Panel(Group.VIEW, 4, "turning", -30, 30, "%.0f°/s"),
     )
     yaw_deg: float = setting(
-        -125.0, "direction from which the height field is seen at first", unit="°", ge=-360, le=360
+        -125.0, "direction from which the height field is seen at first", unit="deg", ge=-360, le=360
     )
-    pitch_deg: float = setting(34.0, "how steeply it is seen; 89 is from above", unit="°", ge=8, le=89)
+    pitch_deg: float = setting(34.0, "how steeply it is seen; 89 is from above", unit="deg", ge=8, le=89)
     distance: float = setting(
         4.15, "distance from the middle of the map, in half its widths", unit="", ge=0.4, le=12
     )

@@ -30,7 +30,7 @@ _TOKEN = re.compile(
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of the file at `path`. Raises UsageError, naming the file, unless it is valid TOML."""
+    """Return the tables of the file at `path`. Raises UsageError, naming it, unless it is valid TOML."""
     content = read_plain(path, MAX_BYTES)
     try:
         text = content.decode("utf-8")

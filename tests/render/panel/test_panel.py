@@ -42,7 +42,7 @@ OTHERS = {
 
 
 class Recorder:
-    """Dear ImGui, with a note of every widget: (section, label) -> kind, left, middle, height, width, pixels."""
+    """Dear ImGui, with a note of every widget: (group, label) -> kind, left, middle, height, width (px)."""
 
     def __init__(self):
         self.widgets = {}
