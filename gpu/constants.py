@@ -5,12 +5,9 @@ from enum import IntEnum
 from typing import Any
 
 from valuescape.gpu.bindings import Block, Image, Slot, Texture
-from valuescape.sim.insight.signals import Signal
+from valuescape.sim.config.picture_sections import PLAIN_COLORS, TRAIL_COLORS
 from valuescape.sim.policy.network import Activation
 from valuescape.sim.shared.layout import Ending
-
-TRAIL_COLORS = ("age", "agent", *Signal)
-"""Quantities that trails can be coloured by; shaders know them by index."""
 
 _MARKS = ("AGENT", *(each.name for each in Ending if each), "HIGHLIGHTED", "SELECTED")
 """Kinds of marks; the mark of an episode's end has the number of its `Ending`."""
@@ -83,6 +80,7 @@ def constants_glsl() -> str:
         (
             *(_enum(f"{each.__name__.upper()}_", each) for each in (Slot, Block, Texture, Image, Quad)),
             _numbered("TRAIL_COLOR_", TRAIL_COLORS),
+            _defines("TRAIL_COLOR_", [("FIRST_SIGNAL", f"{len(PLAIN_COLORS)}u")]),
             _numbered("MARK_", _MARKS),
             _numbered("END_MARKS_", END_MARKS),
             _defines("COLOR_", ((name.upper(), f"vec3{color[:3]}") for name, color in MARK_COLORS.items())),

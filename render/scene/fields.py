@@ -1,7 +1,7 @@
 """Map layers of a scene: their textures, the ranges of their colour scales, their colours and colour bars."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -289,8 +289,15 @@ class Fields(Owner):
 def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
     """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
     if layer is VALUE:
-        colormap = value_map(looks.value_colormap, signed=signed)
-        return _Style(colormap, ScaleEnds(looks.value_low, looks.value_high, colormap in DIVERGING))
+        colormap = value_map(looks.heatmap.colormap, signed=signed)
+        return _Style(
+            colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)
+        )
     if layer is DENSITY:
-        return _Style(looks.density_colormap, layer.ends)
+        return _Style(looks.heatmap.density_colormap, layer.ends)
     return _Style(layer_map(layer.colormap, centred=layer.ends.centred), layer.ends)
+
+
+def _end(setting: Literal["auto"] | float) -> float | None:
+    """Return an end of a colour scale that is held; None if it follows the field."""
+    return None if setting == "auto" else setting

@@ -6,7 +6,7 @@ import moderngl
 import numpy as np
 
 from valuescape.gpu.bindings import Block
-from valuescape.gpu.constants import BACKGROUND, END_MARKS, TRAIL_COLORS
+from valuescape.gpu.constants import BACKGROUND, END_MARKS
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
@@ -26,6 +26,7 @@ from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.worlds import World
@@ -226,15 +227,15 @@ class Scene(Owner):
         frame["height_scale"] = HEIGHT * viewer.raised
         frame["lift"], frame["pixel_scale"] = viewer.raised, self._pixel_scale
         frame["mesh_edge"] = self._surface.mesh_edge
-        frame["surface_opacity"] = looks.surface_opacity
+        frame["surface_opacity"] = looks.heatmap.opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
         frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
-        frame["tone_mapping"] = looks.tone_mapping
+        frame["tone_mapping"] = looks.render.tone_mapping
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
-        self.fields.fill(frame, shown, looks.contours, flat=viewer.lift == 0)
+        self.fields.fill(frame, shown, looks.heatmap.contours, flat=viewer.lift == 0)
         self.trails.fill(frame, looks, viewer.trail_color, self._pixel_scale)
         mark = "DIAMOND" if self._termination == "goal" else "CROSS"
-        frame["end_marks"] = END_MARKS.index(mark if looks.end_marks else "NONE")
+        frame["end_marks"] = END_MARKS.index(mark if looks.trails.end_marks else "NONE")
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
 

@@ -50,8 +50,8 @@ class Target(Owner):
         """Bring what was drawn into `picture`, with effects on a part of it (a scissor); leave it bound."""
         if self._sampled:
             self._gl.copy_framebuffer(self.picture, self._sampled)
-        if looks.glow:
-            self._glow.draw(self.picture, looks.glow, part)
+        if looks.render.glow:
+            self._glow.draw(self.picture, looks.render.glow, part)
         self.picture.use()
 
 

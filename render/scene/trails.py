@@ -24,6 +24,7 @@ from valuescape.render.scene.layers import AgentLayer, TrailLayer
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.insight.signals import Signal, Signals
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
@@ -153,7 +154,7 @@ class Trails(Owner):
         """Return the name out of TRAIL_COLORS in use: the signal, if there is one, else age or agent."""
         if self.signals:
             return self.signals.signal
-        return wanted if wanted in ("age", "agent") else "age"
+        return wanted if wanted in PLAIN_COLORS else "age"
 
     def bar(self, wanted: str) -> ColorBar | None:
         """Return the colour bar of trails; None for colours of agents, which have no scale."""
@@ -199,9 +200,9 @@ class Trails(Owner):
         ring, crowd = self.ring, self.crowd
         frame["newest"], frame["oldest"] = ring.newest, ring.oldest
         frame["trail_rows"], frame["agents"] = ring.length, ring.agents
-        frame["trail_width_px"] = looks.trail_width_px * pixel_scale
-        frame["trail_opacity"] = looks.trail_opacity
-        frame["agent_size_px"] = looks.agent_size_px * pixel_scale
+        frame["trail_width_px"] = looks.trails.width_px * pixel_scale
+        frame["trail_opacity"] = looks.trails.opacity
+        frame["agent_size_px"] = looks.agents.size_px * pixel_scale
         frame["agent_opacity"] = looks.agent_opacity
         frame["trail_row"] = self._row(wanted)
         frame["signal_low"], frame["signal_high"] = self.color_scale.low, self.color_scale.high
@@ -219,7 +220,7 @@ class Trails(Owner):
 
     def choose(self, looks: Looks, pixel_scale: float) -> None:
         """List the trails in view, for the frame block that is bound."""
-        self._lod.update(margin_px=2 * looks.trail_width_px * pixel_scale + 2)
+        self._lod.update(margin_px=2 * looks.trails.width_px * pixel_scale + 2)
 
     def bind(self) -> None:
         """Make the ring and the stamps visible to shaders."""
@@ -229,7 +230,7 @@ class Trails(Owner):
 
     def draw(self, looks: Looks) -> None:
         """Draw ribbons, then marks."""
-        if looks.trail_opacity:
+        if looks.trails.opacity:
             self._ribbons.draw()
         if looks.agent_opacity:
-            self._marks.draw(ends=looks.end_marks)
+            self._marks.draw(ends=looks.trails.end_marks)

@@ -108,7 +108,7 @@ class Accounts:
             density_resolution=config.heatmap.density_resolution,
             flat=viewer.flat,
             workers=stage.engine.workers,
-            glow=viewer.looks.glow,
+            glow=viewer.looks.render.glow,
             ticks=self._ticks_a_frame(),
             ticks_per_s=config.sim.ticks_per_s,
         )

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from valuescape.run.stage import runnable
 from valuescape.run.starting import CancelledError
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import changed
 from valuescape.sim.crew.supervisor import WorkerFailedError
 from valuescape.sim.errors import UsageError
@@ -25,7 +25,7 @@ def restart(session: "Session", changes: dict[str, Any]) -> None:
     """
     try:
         config = changed(session.config, changes)
-        checkpoint = runnable(config)
+        checkpoint = validate(config)
     except UsageError as error:
         session.captions.refresh(str(error))
         return

@@ -16,8 +16,8 @@ from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.displays.gestures import Gestures
 from valuescape.render.displays.recorder import VideoRecorder, save_png
 from valuescape.render.overlay.labels import FONT_PX
-from valuescape.render.panel.changes import Change
 from valuescape.render.scene.scene import Scene
+from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import viewer_of
 from valuescape.run.alerts import Alerts
 from valuescape.run.captions import Captions
@@ -29,8 +29,9 @@ from valuescape.run.open_display import open_display
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import Pace
 from valuescape.run.restarting import restart
-from valuescape.run.stage import Stage, runnable
+from valuescape.run.stage import Stage
 from valuescape.run.starting import UnwatchedStart, WatchedStart, start_engine
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.supervisor import WorkerFailedError
 from valuescape.sim.engine import Engine
@@ -92,7 +93,7 @@ class Session:
         self.tuning: Tuning | None = None
         if display is not None:
             own.callback(display.release)
-        checkpoint = runnable(config)
+        checkpoint = validate(config)
         self._interrupts.check()
         self._watched = display is not None or not self.headless
         self.display = display or open_display(config, headless=self.headless)
@@ -292,8 +293,7 @@ class Session:
                 self.scene.picture, self.tuning.picture if self.tuning and self._panel_px() else None
             )
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        for change in changes:
-            self.controls.apply(change)
+        self.controls.apply_all(changes)
 
     def _take_over(self, newest: int) -> None:
         """Bring trails, fields and what is selected up to tick `newest`."""

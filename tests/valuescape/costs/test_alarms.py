@@ -1,7 +1,5 @@
 """What is noticed while a run goes on: alarms, slow frames, changes that cost much."""
 
-from dataclasses import replace
-
 import pytest
 from commands import SMALL
 from hypothesis import given
@@ -85,7 +83,7 @@ def test_recent_figures_are_of_the_last_seconds():
 
 
 def settings(**changes):
-    looks = {name: changes.pop(name) for name in list(changes) if hasattr(Looks(), name)}
+    looks = Looks().having("render.glow", changes.pop("glow", 0.0))
     base = Settings(
         Looks(),
         "both",
@@ -101,7 +99,7 @@ def settings(**changes):
         picture=(1280, 720),
         config=changes.pop("config", load_config(None)),
     )
-    return base._replace(looks=replace(Looks(), **looks), **changes)
+    return base._replace(looks=looks, **changes)
 
 
 def told(watch, frames):
@@ -112,7 +110,7 @@ def told(watch, frames):
 def test_a_change_that_costs_more_than_ten_ms_is_told():
     before, after = settings(), settings(glow=1.2, flat=True)
     said = told(ChangeWatch(), [(before, 12.0, 60), (after, 90.0, 3), (after, 23.0, 60)])
-    assert said == ["glow 1.2, flat on: 11 ms more a frame (12, now 23 ms)"]
+    assert said == ["render.glow = 1.2, flat on: 11 ms more a frame (12, now 23 ms)"]
 
 
 def test_a_change_of_the_configuration_is_named_by_its_key():
@@ -127,7 +125,7 @@ def test_a_slider_s_many_changes_are_one():
     told(watch, [(settings(), 10.0, 60)])
     steps = [(settings(glow=at / 10), 10.0 + 2 * at, 2) for at in range(1, 11)]
     assert told(watch, [*steps, (settings(glow=1.0), 30.0, 60)]) == [
-        "glow 1: 20 ms more a frame (10, now 30 ms)"
+        "render.glow = 1: 20 ms more a frame (10, now 30 ms)"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A person at the picture: what keys, pointer and panel do to a run, with a display that plays a script."""
+"""Keys, pointer and panel change a run: sessions with a display that plays a script of events."""
 
 import warnings
 from types import SimpleNamespace
@@ -24,10 +24,9 @@ from valuescape.render.displays.events import (
 )
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.panel import tips
-from valuescape.render.panel.changes import Restart, Set, Slice
+from valuescape.render.view.changes import Request, Restart, Set, Slice
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.picking import on_screen
-from valuescape.render.view.viewer import Request
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -64,7 +63,7 @@ class Hands(HeadlessDisplay):
 
 @pytest.fixture
 def at_the_picture(tmp_path):
-    """Return how to begin a session: settings -> (session, its display); frames are made one by one."""
+    """Return a function: settings -> (session, display). Frames are made one by one, by `turn`."""
     opened = []
 
     def begin(*settings, panel=False):
@@ -110,7 +109,7 @@ def test_a_double_click_opens_an_agent_s_card(at_the_picture, view):
     agent = 17
     does(session, DoubleClick(*pixel_of(session, agent)))
     assert session.viewer.selected is not None
-    # Another may stand in the same place; whoever it is, is there.
+    # Another agent may be in the same place; the one that is selected is there, too.
     assert np.allclose(pixel_of(session, session.viewer.selected), pixel_of(session, agent), atol=1)
     card = session.inspection.cards(session.viewer)[0]
     said = dict(card.rows)
@@ -155,7 +154,7 @@ def test_a_box_lists_who_passes(at_the_picture):
 
 
 def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_the_picture):
-    """Held against where every agent is on the screen; those at the edge may be on either side of it."""
+    """Compared with where every agent is on the screen; agents at the edge may count or not."""
     session, _ = at_the_picture('render.view="3d"', "agents.count=400")
     pause(session)
     pixels = np.array([pixel_of(session, agent) for agent in range(400)])
@@ -354,12 +353,12 @@ def test_settings_change_while_the_run_goes_on(at_the_picture):
     turn(session, 2)
     assert session.pace.ticks_per_s == 30
     assert session.scene.trails.budget.segments == 64
-    session.controls.do(Request.QUIT)
+    session.controls.apply(Request.QUIT)
     assert session._stopped
 
 
 PAUSE = (28.0, 41.0)
-"""Where the panel has the button, at a scale of 1."""
+"""Pixel of the panel's button, at a scale of 1."""
 
 
 def test_the_panel_takes_what_is_meant_for_it(at_the_picture):
@@ -434,12 +433,6 @@ def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, mon
     assert "" in found  # not over what changes no setting
     does(session, Move(SIZE[0] - 10, 10), frames=3)
     assert contents.tip == ""
-
-
-def test_every_tip_is_of_a_setting():
-    for settings in tips.SETTINGS.values():
-        for key in settings.values():
-            assert len(tips.description(key)) > len(key) + 10
 
 
 def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
