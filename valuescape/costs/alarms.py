@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from valuescape.costs.breakdown import SECTIONS, Part
+from valuescape.costs.breakdown import SECTIONS
 from valuescape.render.view.looks import Looks
+from valuescape.run_state import LiveSettings, Part
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import RunLog
@@ -88,34 +89,16 @@ def figures_with_parts(figures: dict[str, float], parts: Sequence[Part]) -> dict
     return figures | {f"{part.name}_ms": part.ms for part in parts}
 
 
-class Settings(NamedTuple):
-    """All that a person can change while a run goes on. segments: the budget; -1 follows the frame time."""
-
-    looks: Looks
-    layer: str
-    color_by: str
-    flat: bool
-    text: bool
-    help: bool
-    profile: bool
-    selection: bool
-    box: bool
-    ticks_per_s: float
-    segments: int
-    picture: tuple[int, int]
-    config: Config
-
-
 class ChangeWatch:
     """Compares frames before a change with those after it."""
 
     def __init__(self) -> None:
         self._busy_ms: deque[float] = deque(maxlen=_COMPARED)
-        self._settings: Settings | None = None
-        self._before: tuple[Settings, float] | None = None  # settings and frame time before a change
+        self._settings: LiveSettings | None = None
+        self._before: tuple[LiveSettings, float] | None = None  # settings and frame time before a change
         self._since = 0
 
-    def look(self, settings: Settings, busy_ms: float) -> str:
+    def look(self, settings: LiveSettings, busy_ms: float) -> str:
         """Take the last frame; return a sentence if a change has made frames slower by more than GREW_MS."""
         known, self._settings = self._settings, settings
         if known is not None and known != settings:
@@ -138,10 +121,10 @@ def _judged(changes: list[str], before: float, after: float) -> str:
     return f"{what}: {after - before:.0f} ms more a frame ({before:.0f}, now {after:.0f} ms)"
 
 
-def differences(before: Settings, after: Settings) -> list[str]:
+def differences(before: LiveSettings, after: LiveSettings) -> list[str]:
     """Return which settings differ, and what they are now."""
     found = []
-    for name, old, new in zip(Settings._fields, before, after, strict=True):
+    for name, old, new in zip(LiveSettings._fields, before, after, strict=True):
         if old == new:
             continue
         if isinstance(new, Looks):

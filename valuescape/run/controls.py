@@ -2,31 +2,55 @@
 
 import math
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, Protocol
 
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.panel.changes import Change, Restart, Set, Slice
-from valuescape.render.view.viewer import Asked, Request, Say, Select
-
-if TYPE_CHECKING:
-    from valuescape.run.session import Session
-
+from valuescape.render.view.viewer import Asked, Request, Say, Select, Viewer
+from valuescape.run.captions import Captions
+from valuescape.run.inspection import Inspection
+from valuescape.run.outputs import Outputs
+from valuescape.run.pace import Pace
+from valuescape.run.screen import Screen
+from valuescape.run.stage import Stage
 
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
 
 
+class Controlled(Protocol):
+    """A run, as far as a person's input acts on it; stage, pace and inspection change with a restart."""
+
+    viewer: Viewer
+    captions: Captions
+    outputs: Outputs
+    screen: Screen
+    stage: Stage
+    pace: Pace
+    inspection: Inspection
+
+    def screenshot(self, path: Path) -> Path:
+        """Write the picture that is shown; return its path."""
+
+    def restart(self, changes: dict[str, Any]) -> None:
+        """Begin the run anew with some settings (`section.key`) changed."""
+
+    def stop(self) -> None:
+        """End the run after this frame."""
+
+
 class Controls:
     """Passes on what a viewer cannot do by itself, and what is changed in the panel."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Controlled) -> None:
         self._session = session
         self._leave_asked = -math.inf
 
     def handle(self, event: Event) -> None:
         """Let the viewer take an event, and do what is left of it."""
         session = self._session
-        asked = session.viewer.handle(event, session.scene.plot(), session.picture_size())
+        asked = session.viewer.handle(event, session.stage.scene.plot(), session.screen.picture_size)
         if asked:
             self.do(asked)
         elif isinstance(event, Key):  # a card came or went
@@ -37,7 +61,7 @@ class Controls:
         session, notice = self._session, ""
         match asked:
             case Select(x, y):
-                session.inspection.select(session.viewer, x, y, session.picture_size())
+                session.inspection.select(session.viewer, x, y, session.screen.picture_size)
             case Say(notice):
                 pass
             case Request.LEAVE:
@@ -45,7 +69,7 @@ class Controls:
             case Request.QUIT:
                 session.stop()
             case Request.BOX:
-                session.inspection.enclose(session.viewer, session.picture_size())
+                session.inspection.enclose(session.viewer, session.screen.picture_size)
             case Request.SCREENSHOT:
                 path = session.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png"
                 notice = f"saved {session.screenshot(path)}"
@@ -58,7 +82,7 @@ class Controls:
             case Request.FIT:
                 session.inspection.fit(session.viewer)
             case Request.FULL_SCREEN:
-                session.display.toggle_full_screen()
+                session.screen.display.toggle_full_screen()
             case Request.RELOAD:
                 notice = session.stage.reload_shaders() or "shaders reloaded"
         session.captions.refresh(notice)
@@ -80,7 +104,7 @@ class Controls:
             case Set("sim.ticks_per_s", rate):
                 session.pace.set_ticks_per_s(rate)
             case Set("lod.segment_budget", budget):
-                session.scene.trails.set_budget(budget)
+                session.stage.scene.trails.set_budget(budget)
             case Slice(values):
                 session.stage.move_slice(values)
             case Restart(changes):

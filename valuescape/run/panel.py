@@ -2,16 +2,15 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
-from valuescape.costs.ledger import Accounts
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.panel.changes import Change, Standing
 from valuescape.render.panel.panel import Panel
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.pace import Pace
-from valuescape.run.stage import Stage
+from valuescape.run_state import RunState
 from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
@@ -45,10 +44,8 @@ class Tuning:
         """Forget which keys and buttons are held."""
         self._panel.let_go()
 
-    def draw(
-        self, window_px: tuple[int, int], viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts
-    ) -> list[Change]:
-        """Draw the panel if it is time, and return what a person changed."""
+    def draw(self, window_px: tuple[int, int], viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
+        """Draw the panel if it is time, and return what a person changed. state: makes what it shows."""
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -56,24 +53,25 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, self._standing(viewer, stage, pace, accounts))
-
-    def _standing(self, viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts) -> Standing:
-        budget = stage.scene.trails.budget
-        return Standing(
-            config=stage.config,
-            worlds=world_names(),
-            plane=stage.scene.plane,
-            paused=pace.paused,
-            ticks_per_s=pace.ticks_per_s,
-            workers=stage.engine.workers,
-            segment_budget=-1 if budget.follows else budget.segments,
-            limits=[(each.title, each.value, each.below, each.lamp) for each in accounts.limits()],
-            busy_ms=tuple(accounts.busy_ms),
-            may_take_ms=accounts.may_take_ms,
-            sliced=stage.landscape is not None and viewer.selected is None,
-        )
+        return self._panel.draw(size, elapsed, viewer, _standing(state()))
 
     def release(self) -> None:
         """Free what the panel made."""
         self._panel.release()
+
+
+def _standing(state: RunState) -> Standing:
+    """Return the part of a run's state that the panel shows."""
+    return Standing(
+        config=state.config,
+        worlds=world_names(),
+        plane=state.plane,
+        paused=state.paused,
+        ticks_per_s=state.settings.ticks_per_s,
+        workers=state.workers,
+        segment_budget=state.settings.segments,
+        limits=[(each.title, each.value, each.below, each.lamp) for each in state.figures.limits()],
+        busy_ms=state.busy_ms,
+        may_take_ms=state.may_take_ms,
+        sliced=state.sliceable,
+    )

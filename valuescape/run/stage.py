@@ -40,6 +40,7 @@ class Stage:
         start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
+        self.driver = driver_info(display.gl)
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
         self._owned = ExitStack()
@@ -116,8 +117,7 @@ class Stage:
         gl = self._display.gl
         error = gl.error
         if error != "GL_NO_ERROR":
-            driver = driver_info(gl)
-            raise RuntimeError(f"OpenGL reports {error}; {driver.renderer}, {driver.version}")
+            raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
     def reload_shaders(self) -> str:
         """Read the shaders again and make the scene anew; what is densest is counted from now on.

@@ -50,8 +50,8 @@ def test_cached_and_plain_say_the_same_in_the_end(tmp_path):
 
 
 def test_the_report_says_how_many_looks_were_answered_from_the_cache(tmp_path):
-    assert run(tmp_path).accounts.stats.hit_rate > 0.7
-    assert run(tmp_path, "features.stats_cache=false").accounts.stats.hit_rate == 0
+    assert run(tmp_path).ledger.stats.hit_rate > 0.7
+    assert run(tmp_path, "features.stats_cache=false").ledger.stats.hit_rate == 0
 
 
 def test_scales_are_not_read_again_while_a_run_is_paused(tmp_path):

@@ -183,7 +183,7 @@ def test_a_cancelled_restart_leaves_the_run_as_it_was(a_run, step, paused):
     wait_until(lambda: own_descendants() == before, 5, "the new workers end")
     turn(session, 20)
     assert (session.engine.newest_tick == at) is paused
-    assert session.captions.of(session).notice == "cancelled; the run goes on as it was"
+    assert session.annotations().notice == "cancelled; the run goes on as it was"
     assert session.display.gl.error == "GL_NO_ERROR"
     assert not session._stopped
     session.restart({"agents.count": 90})
@@ -201,7 +201,7 @@ def test_pictures_are_those_of_a_run_whose_restart_was_never_tried(a_run):
     session.restart({"agents.count": 90, "workers.count": 2, "heatmap.colormap": "magma"})
     said = session.captions
     said._notice_until = 0.0
-    session.accounts.stats.forget("captions")
+    session.ledger.stats.forget("captions")
     turn(session, 1)
     after = session.scene.picture.read()
     # The heading counts frames anew, so the picture without its upper edge.
@@ -242,7 +242,7 @@ def test_workers_that_do_not_start_are_said_and_the_run_goes_on(a_run):
     turn(session, 10)
     assert session.config == config
     assert session.engine.newest_tick > at
-    assert "worker 0" in session.captions.of(session).notice
+    assert "worker 0" in session.annotations().notice
 
 
 def test_a_first_start_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
@@ -277,7 +277,7 @@ def test_a_start_takes_no_time_of_the_frame_that_asked_for_it(a_run):
 
 def test_what_was_held_when_a_restart_began_is_let_go_of(a_run):
     session, display = a_run()
-    width = session.tuning.picture.size[0]
+    width = session.screen.panel.picture.size[0]
     display.events += [Press(Button.LEFT, width + 50, 200), Move(width + 70, 200)]
     turn(session, 1)
     yaw = session.viewer.orbit_goal.yaw
