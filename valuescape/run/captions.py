@@ -98,12 +98,14 @@ class Captions:
         if notice:
             self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
 
-    def of(self, stats: StatsCache, make: Callable[[str], Annotations]) -> Annotations:
-        """Return the captions to show now. make: makes new ones, given the notice."""
+    def of(
+        self, stats: StatsCache, look: Callable[[], RunState], selection: Callable[[], tuple[Card, ...]]
+    ) -> Annotations:
+        """Return the captions to show now. look, selection: give what new ones are about, if they are due."""
         if self._stale:
             self._stale = False
             stats.forget("captions")
-        return stats.get("captions", lambda: make(self._current_notice()))
+        return stats.get("captions", lambda: annotations(look(), selection(), self._current_notice()))
 
     def _current_notice(self) -> str:
         return self._notice if time.monotonic() < self._notice_until else ""

@@ -68,10 +68,21 @@ class Pace:
 
 
 class FrameClock:
-    """Spaces frames evenly."""
+    """Tells how long frames and a run take, from its making on, and spaces frames evenly."""
 
     def __init__(self) -> None:
+        self._began = self.frame_began = time.monotonic()
         self._due = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the clock was made."""
+        return time.monotonic() - self._began
+
+    def begin_frame(self) -> float:
+        """Let a frame begin now; return the seconds since the one before began, 0 for the first."""
+        before, self.frame_began = self.frame_began, time.monotonic()
+        return self.frame_began - before
 
     def wait(self, fps: float) -> None:
         """Sleep until the next frame is due, 1 / `fps` seconds after the one before; 0 does not sleep."""

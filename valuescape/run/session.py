@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from valuescape.costs.ledger import Ledger
@@ -14,9 +13,9 @@ from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.overlay.labels import FONT_PX, Annotations
 from valuescape.render.scene.scene import Scene
-from valuescape.render.view.viewer import viewer_of
+from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.run.alerts import Alerts
-from valuescape.run.captions import Captions, annotations
+from valuescape.run.captions import Captions
 from valuescape.run.controls import Controls
 from valuescape.run.finish import finish, save_picture
 from valuescape.run.inspection import Inspection
@@ -48,6 +47,8 @@ class Session:
     Raises UsageError if the configuration cannot be run here.
     """
 
+    viewer: Viewer
+
     def __init__(
         self,
         config: Config,
@@ -72,10 +73,7 @@ class Session:
         self.recorder: VideoRecorder | None = None
         self._clock = FrameClock()
         self._stopped = False
-        self._frame_began = 0.0
-        self._drawn_blind: tuple[int, int] | None = (
-            None  # size of the window in the last picture before going blind
-        )
+        self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
         self._owned = ExitStack()
         try:
             self._open(display, not headless if panel is None else panel)
@@ -93,13 +91,14 @@ class Session:
         if display is None:
             display = open_display(config, headless=self.headless)
             own.callback(display.release)
-        self.screen = Screen(display, self._panel_wanted, watched=watched)
-        self._set_stage(self.make_stage(config, checkpoint, "Esc: quit"))
+        self.display = display
+        self.screen = Screen(display, lambda: self.viewer.labels_shown and not self.recorder, watched=watched)
+        self.stage = self.make_stage(config, checkpoint, "Esc: quit")
+        self.inspection = Inspection(self.stage)
         own.callback(lambda: self.stage.release())
         if self.outputs.video:
-            self.recorder = own.enter_context(
-                VideoRecorder(self.outputs.video, display.size_px, config.render.video_fps)
-            )
+            video = VideoRecorder(self.outputs.video, display.size_px, config.render.video_fps)
+            self.recorder = own.enter_context(video)
         if panel:
             self.screen.open_panel(config.render.text_px / FONT_PX)
             own.callback(self.screen.release)
@@ -122,13 +121,6 @@ class Session:
             engine = start_engine(config, checkpoint, start)
             return Stage(engine, checkpoint, self.display, self.meter, start)
 
-    def _panel_wanted(self) -> bool:
-        return self.viewer.labels_shown and not self.recorder
-
-    def _set_stage(self, stage: Stage) -> None:
-        self.stage = stage
-        self.inspection = Inspection(stage)
-
     def _new_pace(self) -> Pace:
         """Return the pace that the configuration asks for."""
         render = self.config.render
@@ -138,16 +130,9 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._owned.close()
         gc.unfreeze()  # else the objects of a run would stay for as long as the process
-
-    @property
-    def display(self) -> Display:
-        """The display that pictures go to."""
-        return self.screen.display
 
     @property
     def engine(self) -> Engine:
@@ -171,7 +156,7 @@ class Session:
 
     @property
     def lockstep(self) -> bool:
-        """Whether ticks wait for frames: without `features.async_physics`, and in recordings.
+        """Whether ticks wait for frames: without `features.async_physics`, and in a video.
 
         A video shows every tick at its time, however long a frame took to make.
         """
@@ -184,11 +169,7 @@ class Session:
 
     def annotations(self) -> Annotations:
         """Return the captions to show now; they are made anew every `stats.captions_s`."""
-
-        def make(notice: str) -> Annotations:
-            return annotations(self.state(), self.inspection.cards(self.viewer), notice)
-
-        return self.captions.of(self.ledger.stats, make)
+        return self.captions.of(self.ledger.stats, self.state, lambda: self.inspection.cards(self.viewer))
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -203,26 +184,21 @@ class Session:
             self.turn_frames(on_progress)
             tick = self.engine.rest()
         except WorkerFailedError:
-            self._settle(self.engine.newest_tick)
-            self._finish()  # keeps what was recorded and measured until then
+            self._settle(self.engine.newest_tick)  # keeps what was recorded and measured until then
             raise
-        self._settle(tick)
-        return self._finish()
+        return self._settle(tick)
 
-    def _finish(self) -> RunResult:
+    def _settle(self, tick: int) -> RunResult:
+        """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
+        if self.log.frame_ends:
+            self.viewer.blind = False
+            self._take_over(tick)
+            self.ledger.stats.forget("episodes", "captions")
+            self.scene.read_scales()
+            self.scene.draw(self.viewer, self.annotations())
+            if self.recorder:
+                self.recorder.replace_newest(picture_bytes(self.scene.picture))
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder)
-
-    def _settle(self, tick: int) -> None:
-        """Draw the picture of a tick that the simulation rests at, with all statistics of that tick."""
-        if not self.log.frame_ends:
-            return
-        self.viewer.blind = False
-        self._take_over(tick)
-        self.ledger.stats.forget("episodes", "captions")
-        self.scene.read_scales()
-        self.scene.draw(self.viewer, self.annotations())
-        if self.recorder:
-            self.recorder.replace_newest(picture_bytes(self.scene.picture))
 
     def turn_frames(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Make frames until the run's length is reached or someone ends it, and write nothing."""
@@ -230,24 +206,21 @@ class Session:
         # Takes what exists now out of all later garbage collections, which would visit it again and again.
         gc.collect()
         gc.freeze()
-        began = time.monotonic()
-        previous = began
+        self._clock = FrameClock()
         while not (self._stopped or self._interrupts.asked):
-            self._frame_began = time.monotonic()
-            self._frame(self._frame_began - previous)
-            previous = self._frame_began
-            self.ledger.note(previous)
+            self._frame(self._clock.begin_frame())
+            self.ledger.note(self._clock.frame_began)
             if self.alerts.look(self.state()):
                 self.captions.refresh()
-            on_progress(self._progress(began))
-            self._stopped = self._stopped or self._progress(began).done >= 1
+            on_progress(self._progress())
+            self._stopped = self._stopped or self._progress().done >= 1
             if not self._stopped:
                 self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
 
-    def _progress(self, began: float) -> Progress:
+    def _progress(self) -> Progress:
         """Return how far the run is. Its seconds are those of the video when recording, else of the clock."""
-        frames, seconds = len(self.log.frame_ends), time.monotonic() - began
+        frames, seconds = len(self.log.frame_ends), self._clock.seconds
         if self.recorder:
             seconds = self.recorder.frames / self.config.render.video_fps
         done = self.length.done(frames, seconds, self.newest_tick)
@@ -307,17 +280,14 @@ class Session:
         return save_picture(self.scene.picture, path)
 
     def restart(self, changes: dict[str, Any]) -> None:
-        """Begin the run anew with some settings (`section.key`) changed, on the same display.
-
-        If it cannot be run, or a person cancels the start, the picture says so and the run goes on as it was.
-        """
+        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not."""
         restart(self, changes)
 
     def replace_stage(self, stage: Stage) -> None:
         """Free the stage and go on with another, measured anew."""
         self.stage.release()
         self.config = stage.config
-        self._set_stage(stage)
+        self.stage, self.inspection = stage, Inspection(stage)
         self.measure_anew()
         self.pace = self._new_pace()
 
@@ -326,4 +296,4 @@ class Session:
         self.ledger.begin_again(self.stage)
         self.alerts.begin_again()
         self.screen.let_go()
-        self._frame_began = time.monotonic()
+        self._clock.begin_frame()
