@@ -88,6 +88,10 @@ def test_a_folder_of_the_user_s_with_the_same_names_is_not_ours(installed, tmp_p
     for room in ("gpu", "render"):
         (folder / f"{room}.py").write_text("raise RuntimeError('this is mine')\n")
     assert "FPS" in installed.valuescape(*RUN, cwd=folder)
+    key = "from valuescape.sim.codegen.compiler import source_key; print(source_key())"
+    assert len(called(installed.python, "-c", key, cwd=folder).strip()) == 64, (
+        "names the machine code's sources"
+    )
 
 
 def test_another_distribution_that_owns_a_sim_leaves_ours_whole(installed, tmp_path):
