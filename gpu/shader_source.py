@@ -6,7 +6,7 @@ from typing import Any
 
 from valuescape.gpu.bindings import Block, Image, Slot, Texture
 from valuescape.gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, members_glsl, struct_glsl
-from valuescape.sim.insight.signals import Signal
+from valuescape.sim.config.picture_sections import PLAIN_COLORS, TRAIL_COLORS
 from valuescape.sim.policy.network import Activation
 from valuescape.sim.shared.layout import Ending
 
@@ -14,9 +14,6 @@ SHADERS = Path(__file__).parent / "shaders"
 
 LAYERS = ("value", "density", "both")
 """What the surface can show; the shaders know them by index. The first two have a range each."""
-
-TRAIL_COLORS = ("age", "agent", *Signal)
-"""What a trail's colour can say."""
 
 _MARKS = ("AGENT", *(each.name for each in Ending if each), "HIGHLIGHTED", "SELECTED")
 """Kinds of marks; those of an episode's end have the number of their `Ending`."""
@@ -76,6 +73,7 @@ def generated_includes() -> dict[str, str]:
         + _enum("IMAGE_", Image)
         + _defines("LAYER_", ((name.upper(), f"{i}u") for i, name in enumerate(LAYERS)))
         + _defines("TRAIL_COLOR_", ((name.upper(), f"{i}u") for i, name in enumerate(TRAIL_COLORS)))
+        + _defines("TRAIL_COLOR_", [("FIRST_SIGNAL", f"{len(PLAIN_COLORS)}u")])
         + _defines("MARK_", ((name, f"{i}u") for i, name in enumerate(_MARKS)))
         + _defines("END_MARKS_", ((name, f"{i}u") for i, name in enumerate(END_MARKS)))
         + _defines("COLOR_", ((name.upper(), f"vec3{color[:3]}") for name, color in MARK_COLORS.items()))

@@ -3,6 +3,7 @@
 A session makes one per look. Plain fields are values; `figures` computes what takes time, when it is asked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -101,6 +102,8 @@ class Figures(Protocol):
 class RunState:
     """A run at one moment. Making one costs about 10 us, so that every frame may have its own.
 
+    live: the current values of the settings that the run itself holds (`Live.RUN`), by name.
+
     tick: the newest one shown; -1 before the first. checkpoint: None without a trained policy. plane: the
     states that the map shows. sliceable: whether the plane can be moved, and no selected agent moves it.
 
@@ -115,6 +118,7 @@ class RunState:
     """
 
     settings: LiveSettings
+    live: Mapping[str, Any]
     world: World
     checkpoint: Checkpoint | None
     plane: MapPlane

@@ -102,7 +102,7 @@ class Writing:
             draw_heading(overlay, said.heading.left, said.heading.right, size_px)
             if scales.trails:
                 draw_trail_legend(overlay, scales.trails, size_px)
-            if viewer.looks.end_marks:
+            if viewer.looks.trails.end_marks:
                 draw_end_marks(overlay, self._termination, size_px)
             draw_notice(overlay, said.notice, area)
         if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again

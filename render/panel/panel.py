@@ -21,9 +21,10 @@ from valuescape.render.displays.events import (
     Text,
 )
 from valuescape.render.overlay.labels import FONT_PX
-from valuescape.render.panel.changes import Change, Standing
 from valuescape.render.panel.contents import Contents
 from valuescape.render.panel.imgui_renderer import ImguiRenderer
+from valuescape.render.panel.standing import Standing
+from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 
 WIDTH_PX = 300

@@ -1,7 +1,7 @@
 """The fields over the map, and the colours they are shown in."""
 
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,10 +116,10 @@ class Fields:
 
         signed: whether trails have a diverging colour map, from which the fields step back.
         """
-        value = value_map(looks.value_colormap, signed=signed)
+        value = value_map(looks.heatmap.colormap, signed=signed)
         self._quiet = value == QUIET
-        colors = value, looks.density_colormap
-        scale = looks.value_low, looks.value_high, value in DIVERGING
+        colors = value, looks.heatmap.density_colormap
+        scale = _end(looks.heatmap.low), _end(looks.heatmap.high), value in DIVERGING
         before, self._colors = self._colors, (colors, scale)
         if not before or before[0] != colors:
             self._colormaps.write(colormap_rows(*colors, self._termination).tobytes())
@@ -176,3 +176,8 @@ class Fields:
     def release(self) -> None:
         """Free all of it, but not the critic's field."""
         self._owned.close()
+
+
+def _end(setting: Literal["auto"] | float) -> float | None:
+    """Return an end of a colour scale that is held; None if it follows the field."""
+    return None if setting == "auto" else setting

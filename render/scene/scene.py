@@ -10,7 +10,7 @@ from valuescape.gpu.bindings import Block
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
-from valuescape.gpu.shader_source import BACKGROUND, END_MARKS, TRAIL_COLORS
+from valuescape.gpu.shader_source import BACKGROUND, END_MARKS
 from valuescape.gpu.structs import FRAME
 from valuescape.gpu.trail_ring import TrailSource
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
@@ -23,6 +23,7 @@ from valuescape.render.view.camera import Rect
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.worlds import World
@@ -224,17 +225,17 @@ class Scene:
         frame["lift"], frame["pixel_scale"] = viewer.raised, self._scale
         frame["height_layer"] = self.fields.height_layer
         frame["layer"] = self.fields.layer(viewer.layer)
-        frame["contours"] = looks.contours
+        frame["contours"] = looks.heatmap.contours
         frame["mesh_edge"] = self._surface.mesh_edge
-        frame["surface_opacity"] = looks.surface_opacity
+        frame["surface_opacity"] = looks.heatmap.opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
         frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
-        frame["tone_mapping"] = looks.tone_mapping
+        frame["tone_mapping"] = looks.render.tone_mapping
         plot = self.plot()
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
         self.trails.fill(frame, looks, viewer.trail_color, self._scale)
         mark = "DIAMOND" if self._termination == "goal" else "CROSS"
-        frame["end_marks"] = END_MARKS.index(mark if looks.end_marks else "NONE")
+        frame["end_marks"] = END_MARKS.index(mark if looks.trails.end_marks else "NONE")
         self._block.write(frame.tobytes())
         self._meter.upload_bytes += frame.nbytes
 

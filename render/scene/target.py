@@ -54,8 +54,8 @@ class Target:
         """Bring what was drawn into `picture`, with effects on a part of it, a scissor; leave it bound."""
         if self._sampled:
             self._gl.copy_framebuffer(self.picture, self._sampled)
-        if looks.glow:
-            self._glow.draw(self.picture, looks.glow, part)
+        if looks.render.glow:
+            self._glow.draw(self.picture, looks.render.glow, part)
         self.picture.use()
 
     def release(self) -> None:

@@ -23,6 +23,7 @@ from valuescape.render.scene.colormaps import AGE_ROW, AGENT_ROW, DIVERGING_ROW,
 from valuescape.render.scene.layers import AgentLayer, TrailLayer
 from valuescape.render.view.looks import Looks
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.insight.signals import Signal, Signals
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
@@ -167,7 +168,7 @@ class Trails:
         """Return what trails are coloured by: the signal there is, or else their age or agent, as wanted."""
         if self.signals:
             return self.signals.signal
-        return wanted if wanted in ("age", "agent") else "age"
+        return wanted if wanted in PLAIN_COLORS else "age"
 
     def bar(self, wanted: str) -> ColorBar | None:
         """Return the colour bar of trails; None where colours mean nothing by themselves (agents)."""
@@ -214,9 +215,9 @@ class Trails:
         ring, crowd = self.ring, self.crowd
         frame["newest"], frame["oldest"] = ring.newest, ring.oldest
         frame["trail_rows"], frame["agents"] = ring.length, ring.agents
-        frame["trail_width_px"] = looks.trail_width_px * scale
-        frame["trail_opacity"] = looks.trail_opacity
-        frame["agent_size_px"] = looks.agent_size_px * scale
+        frame["trail_width_px"] = looks.trails.width_px * scale
+        frame["trail_opacity"] = looks.trails.opacity
+        frame["agent_size_px"] = looks.agents.size_px * scale
         frame["agent_opacity"] = looks.agent_opacity
         frame["trail_row"] = self._row(wanted)
         frame["signal_low"], frame["signal_high"] = self.scale.low, self.scale.high
@@ -234,7 +235,7 @@ class Trails:
 
     def choose(self, looks: Looks, scale: float) -> None:
         """List the trails in view, for the frame block that is bound."""
-        self._lod.update(margin_px=2 * looks.trail_width_px * scale + 2)
+        self._lod.update(margin_px=2 * looks.trails.width_px * scale + 2)
 
     def bind(self) -> None:
         """Make the ring and the stamps visible to shaders."""
@@ -244,10 +245,10 @@ class Trails:
 
     def draw(self, looks: Looks) -> None:
         """Draw ribbons, then marks."""
-        if looks.trail_opacity:
+        if looks.trails.opacity:
             self._ribbons.draw()
         if looks.agent_opacity:
-            self._marks.draw(ends=looks.end_marks)
+            self._marks.draw(ends=looks.trails.end_marks)
 
     def release(self) -> None:
         """Free all of it."""

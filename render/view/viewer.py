@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, field
+from typing import Any
 
-from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.gpu.shader_source import LAYERS
 from valuescape.render.displays.events import (
     Action,
     Button,
@@ -18,9 +18,11 @@ from valuescape.render.displays.events import (
     Scroll,
 )
 from valuescape.render.view.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
+from valuescape.render.view.changes import Request, Select, Set
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.selection import Box, Selection, region_of
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.picture_sections import TRAIL_COLORS
 
 _ZOOM_STEP = 1.15
 _LIFT_S = 0.45
@@ -28,30 +30,6 @@ _LIFT_S = 0.45
 
 _GLOW = 0.7
 """What the key switches on."""
-
-
-class Request(StrEnum):
-    """What a viewer cannot do by itself."""
-
-    PAUSE = "pause"
-    STEP = "step"
-    FASTER = "faster"
-    SLOWER = "slower"
-    FIT = "fit"
-    BOX = "box"
-    SCREENSHOT = "screenshot"
-    FULL_SCREEN = "full screen"
-    RELOAD = "reload shaders"
-    LEAVE = "leave"
-    QUIT = "quit"
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """Select the agent at pixel (x, y)."""
-
-    x: float
-    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +102,34 @@ class Viewer:
         flat = self.map_camera.matrix(size_px, plot)
         return between(flat, field, self.orbit_camera.distance, self.raised)
 
+    def value(self, name: str) -> Any:
+        """Return the value of a setting that is declared as `Live.VIEW` or `Live.LOOKS`, as it is now."""
+        match name:
+            case "render.view":
+                return "2d" if self.flat else "3d"
+            case "render.select":
+                return -1 if self.selected is None else self.selected
+        return getattr(self, _KEPT_AS[name]) if name in _KEPT_AS else self.looks.value(name)
+
+    def apply(self, change: Set) -> None:
+        """Give a setting that is declared as `Live.VIEW` or `Live.LOOKS` another value.
+
+        Raises UsageError if the value of a look does not fit.
+        """
+        name, value = change.name, change.value
+        match name:
+            case "render.view":
+                self.flat = value == "2d"
+            case "render.select":
+                self.selected = None if value < 0 else value
+                self.following = self.following and self.selected is not None
+            case "render.follow":
+                self.following = value and self.selected is not None
+            case _ if name in _KEPT_AS:
+                setattr(self, _KEPT_AS[name], value)
+            case _:
+                self.looks = self.looks.having(name, value)
+
     def advance(self, elapsed_s: float) -> None:
         """Move the cameras by `elapsed_s` of time, and turn if the view turns by itself."""
         self.help_seen = self.help_seen or self.help_shown
@@ -180,11 +186,11 @@ class Viewer:
             case Action.VIEW:
                 return self._go_to(number)
             case Action.LAYER:
-                self.layer = _following(LAYERS, self.layer)
+                self.apply(Set("heatmap.layer", _following(LAYERS, self.layer)))
             case Action.TRAIL_COLOR:
-                self.trail_color = _following(self.trail_colors, self.trail_color)
+                self.apply(Set("trails.color_by", _following(self.trail_colors, self.trail_color)))
             case Action.GLOW:
-                self.looks = replace(self.looks, glow=0.0 if self.looks.glow else _GLOW)
+                self.apply(Set("render.glow", 0.0 if self.looks.render.glow else _GLOW))
             case Action.PROJECTION | Action.HELP | Action.INTERFACE | Action.PROFILE | Action.BLIND:
                 switch = _SWITCHES[action]
                 setattr(self, switch, not getattr(self, switch))
@@ -279,6 +285,14 @@ def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
         orbit_goal=camera,
     )
 
+
+_KEPT_AS = {
+    "heatmap.layer": "layer",
+    "trails.color_by": "trail_color",
+    "render.turn_deg_per_s": "turn_deg_per_s",
+    "render.follow": "following",
+}
+"""Attributes of the viewer that are settings."""
 
 _REQUESTS = {
     Action.PAUSE: Request.PAUSE,

@@ -14,7 +14,7 @@ from valuescape.presets import config_path
 from valuescape.recordings.recording import Recording, RunRecorder
 from valuescape.recordings.replay import other_versions
 from valuescape.recordings.simulate import simulate
-from valuescape.run.stage import runnable
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 
@@ -106,6 +106,6 @@ def subjects(folder: Path) -> list[Subject]:
             for sample in recording.about.samples:
                 for _ in recording.rows(sample.tick, arrays) if sample.rows else ():
                     pass
-            runnable(recording.about.config)
+            validate(recording.about.config)
 
     return [Subject("recordings", make, reader_of_files(folder, "a.vsz", read))]

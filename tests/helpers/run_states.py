@@ -1,7 +1,7 @@
 """States of runs that were never made, from plain values."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from valuescape.gpu.context import DriverInfo
 from valuescape.gpu.frame_meter import FrameMeter
@@ -44,10 +44,10 @@ class KnownFigures:
 
 
 def live_settings(config=None, **changes):
-    """Return what a person can change; changes: of its fields, or of `Looks`."""
-    looks = {name: changes.pop(name) for name in list(changes) if hasattr(Looks(), name)}
+    """Return what a person can change; changes: of its fields, or `glow`."""
+    looks = Looks().having("render.glow", changes.pop("glow", 0.0))
     settings = LiveSettings(
-        Looks(),
+        looks,
         "both",
         "age",
         flat=False,
@@ -61,19 +61,20 @@ def live_settings(config=None, **changes):
         picture=(1280, 720),
         config=config or load_config(None),
     )
-    return settings._replace(looks=replace(Looks(), **looks), **changes)
+    return settings._replace(**changes)
 
 
 def run_state(*settings, figures=None, live=None, **changes):
     """Return the state of a run before its first frame.
 
-    settings: of the configuration, as for --set. figures: of `KnownFigures`. live: of `LiveSettings` and
-    `Looks`. changes: of the other fields.
+    settings: of the configuration, as for --set. figures: of `KnownFigures`. live: of `live_settings`.
+    changes: of the other fields.
     """
     config = load_config(None, list(settings))
     world = make_world(config.world.name, config)
     fields = {
         "settings": live_settings(config, **(live or {})),
+        "live": {},
         "world": world,
         "checkpoint": None,
         "plane": map_plane(config, world),

@@ -45,13 +45,13 @@ def impact(
 
     [bold]Example[/]  valuescape impact --set agents.count=1000
     """
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.sim.interrupts import Interrupts
     from valuescape.studies.impact import SWITCHES, agreements, judge, measure, variants
     from valuescape.studies.impact import as_json as impact_json
 
     config = read_config(preset, overrides, world_files)
-    runnable(config)
+    validate(config)
     require_files(report=report, json=as_json)
     found = variants()
     with Interrupts() as interrupts, progress_bar() as bar:

@@ -212,7 +212,7 @@ def _plan(config: Any, given: dict[str, Any], sweep: Path | None, write: Path | 
 
     Raises UsageError if that cannot be run.
     """
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.sim.config.files import changed
     from valuescape.studies.scale import ScalePlan
     from valuescape.studies.sweep import read_sweep, require_size
@@ -223,7 +223,7 @@ def _plan(config: Any, given: dict[str, Any], sweep: Path | None, write: Path | 
     if write and len(plan.settings) > 1:
         raise UsageError(f"--write {write}: the sweep has {len(plan.settings)} settings, expected one")
     for settings in plan.settings:
-        runnable(changed(config, dict(settings)))
+        validate(changed(config, dict(settings)))
     return plan
 
 

@@ -146,14 +146,14 @@ class Wanted:
 def _search(
     config: "Config", wanted: Wanted, interrupts: "Interrupts", where: tuple[Path | None, Path]
 ) -> int:
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.sim.config.files import changed
     from valuescape.studies.breaking_point import as_json as stress_json
     from valuescape.studies.breaking_point import confirmed, lies_between, search, trials_left
     from valuescape.studies.loads import Load, try_session
 
     load = Load.read(wanted.load)
-    runnable(config)
+    validate(config)
     load.require(config)
     start, most = wanted.ends(load, config)
     with progress_bar() as bar:
@@ -209,11 +209,11 @@ def _tell_search(found: "Search", unit: str, report: Path) -> None:
 
 def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]) -> int:
     from valuescape.formatting import finite
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.studies.soak import soak
     from valuescape.studies.stress_report import soak_lines, soak_table, write_soak
 
-    runnable(config)
+    validate(config)
     with progress_bar() as bar:
         task = bar.add_task("", total=1.0, state="")
 
@@ -235,11 +235,11 @@ def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tup
 def _chaos(
     config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]
 ) -> int:
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.studies.chaos import disturb
     from valuescape.studies.stress_report import chaos_lines, write_chaos
 
-    checkpoint = runnable(config)
+    checkpoint = validate(config)
     with progress_bar() as bar:
         task = bar.add_task("", total=1.0, state="")
 

@@ -81,7 +81,7 @@ def _turn(name: str, share: float, state: RunState) -> Turn | None:
             return f"lower heatmap.density_resolution from {now} to {edge}", (
                 ("heatmap.density_resolution", edge),
             )
-        case "effects" if state.settings.looks.glow:
+        case "effects" if state.settings.looks.render.glow:
             return "switch the glow off (G)", (("render.glow", 0.0),)
         case "engine" if not state.workers:
             return "step in worker processes: workers.count = 1 or more", (("workers.count", 1),)

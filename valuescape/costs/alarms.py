@@ -4,7 +4,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -137,12 +137,8 @@ def differences(before: LiveSettings, after: LiveSettings) -> list[str]:
     for name, old, new in zip(LiveSettings._fields, before, after, strict=True):
         if old == new:
             continue
-        if isinstance(new, Looks):
-            found += [
-                f"{each.name} {_said(getattr(new, each.name))}"
-                for each in fields(new)
-                if getattr(new, each.name) != getattr(old, each.name)
-            ]
+        if isinstance(old, Looks) and isinstance(new, Looks):
+            found += [f"{each} = {_said(value)}" for each, value in old.differences(new).items()]
         elif isinstance(old, Config) and isinstance(new, Config):
             found += _config_differences(old.model_dump(), new.model_dump())
         else:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from valuescape.costs.ledger import Ledger
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.live_settings import current_values
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run_state import LiveSettings, Noticed, RunState
@@ -25,6 +26,7 @@ def look_at(
     trails = scene.trails
     return RunState(
         settings=live_settings(stage, viewer, pace),
+        live=current_values(stage, pace),
         world=engine.world,
         checkpoint=stage.checkpoint,
         plane=scene.plane,

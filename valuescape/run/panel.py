@@ -1,4 +1,4 @@
-"""The panel of a run: what it shows of it, and what its changes do."""
+"""The panel of a run: when it is drawn, and the state of the run that it shows."""
 
 import math
 import time
@@ -7,8 +7,9 @@ from typing import Any
 
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
-from valuescape.render.panel.changes import Change, Standing
 from valuescape.render.panel.panel import Panel
+from valuescape.render.panel.standing import Standing
+from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run_state import RunState
 from valuescape.sim.worlds.registry import world_names
@@ -18,7 +19,10 @@ _REFRESH_S = 0.05
 
 
 class Tuning:
-    """A panel and when it is drawn. text: size of its text, in parts of the usual."""
+    """The panel of a run, drawn after events and otherwise every `_REFRESH_S`.
+
+    text: size of its text, 1 as usual.
+    """
 
     def __init__(self, display: Display, text: float = 1.0) -> None:
         self._panel = Panel(display, text)
@@ -67,9 +71,8 @@ def _standing(state: RunState) -> Standing:
         worlds=world_names(),
         plane=state.plane,
         paused=state.paused,
-        ticks_per_s=state.settings.ticks_per_s,
+        live=state.live,
         workers=state.workers,
-        segment_budget=state.settings.segments,
         limits=[(each.title, each.value, each.below, each.lamp) for each in state.figures.limits()],
         busy_ms=state.busy_ms,
         may_take_ms=state.may_take_ms,

@@ -5,8 +5,9 @@ from typing import Any, Protocol
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.captions import Captions
 from valuescape.run.pace import Pace
-from valuescape.run.stage import Stage, runnable
+from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.crew.supervisor import WorkerFailedError
 from valuescape.sim.errors import UsageError
@@ -49,7 +50,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> None:
     """
     try:
         config = changed(run.config, changes)
-        checkpoint = runnable(config)
+        checkpoint = validate(config)
     except UsageError as error:
         run.captions.refresh(str(error))
         return

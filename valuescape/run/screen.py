@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.displays.gestures import Gestures
-from valuescape.render.panel.changes import Change
+from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.starting import UnwatchedStart, WatchedStart
 from valuescape.run_state import RunState

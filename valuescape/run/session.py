@@ -26,8 +26,9 @@ from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock, Pace
 from valuescape.run.restarting import restart
 from valuescape.run.screen import Screen
-from valuescape.run.stage import Stage, runnable
+from valuescape.run.stage import Stage
 from valuescape.run.starting import start_engine
+from valuescape.run.validate import validate
 from valuescape.run_state import RunState, recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.supervisor import WorkerFailedError
@@ -86,7 +87,7 @@ class Session:
         own, config, watched = self._owned, self.config, display is not None or not self.headless
         if display is not None:
             own.callback(display.release)
-        checkpoint = runnable(config)
+        checkpoint = validate(config)
         self._interrupts.check()
         if display is None:
             display = open_display(config, headless=self.headless)
@@ -252,8 +253,7 @@ class Session:
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        for change in changes:
-            self.controls.apply(change)
+        self.controls.apply_all(changes)
 
     def _take_over(self, newest: int) -> None:
         """Bring trails, fields and the selection up to tick `newest`."""

@@ -3,22 +3,19 @@
 from contextlib import ExitStack
 from dataclasses import replace
 
-from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import TRAIL_COLORS, install_includes
-from valuescape.presets import find_checkpoint
+from valuescape.gpu.shader_source import install_includes
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
 from valuescape.run.critic_field import critic_and_landscape
 from valuescape.run.starting import Start, wait_ready
-from valuescape.sim.config.files import Config
+from valuescape.run.validate import trail_colors
+from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
-from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_plane
-from valuescape.sim.insight.signals import Signal, Signals, available
+from valuescape.sim.insight.signals import Signal, Signals
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import make_world
 
 
 class Stage:
@@ -57,8 +54,7 @@ class Stage:
         if self.landscape:
             own.callback(self.landscape.release)
         start.check()
-        self.trail_colors = ["age", "agent", *available(self.critic)]
-        self._require_color(config.trails.color_by)
+        self.trail_colors = trail_colors(self.critic)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
         wait_ready(self.engine, start)
@@ -79,22 +75,9 @@ class Stage:
         scene.field_changed(self.landscape.plane if self.landscape else None)
         return scene
 
-    def _require_color(self, color: str) -> None:
-        if color not in self.trail_colors and self.critic:
-            raise UsageError(
-                f"trails.color_by = {color!r}, but with which discount (gamma) the critic learned is unknown",
-                "name the checkpoint that the TorchScript belongs to (policy.checkpoint), or take one of "
-                f"{', '.join(self.trail_colors)}",
-            )
-        if color not in self.trail_colors:
-            raise UsageError(
-                f"trails.color_by = {color!r}, but there is no critic that could tell",
-                f"name a checkpoint (policy.checkpoint), or take one of {', '.join(self.trail_colors)}",
-            )
-
     def signals(self, color: str) -> Signals | None:
         """Return the signals that colour trails; None for age and agent, which are no signals."""
-        if color in TRAIL_COLORS[:2]:
+        if color in PLAIN_COLORS:
             return None
         if self._signals is None or self._signals.signal != color:
             engine = self.engine
@@ -135,19 +118,3 @@ class Stage:
     def release(self) -> None:
         """End the workers and free everything."""
         self._owned.close()
-
-
-def runnable(config: Config) -> Checkpoint | None:
-    """Return the checkpoint of a configuration. Raises UsageError if it cannot be run or shown."""
-    world = make_world(config.world.name, config)
-    map_plane(config, world)
-    parse_alarms(config.health.alarms)
-    if (
-        config.heatmap.low != "auto"
-        and config.heatmap.high != "auto"
-        and not config.heatmap.low < config.heatmap.high
-    ):
-        raise UsageError(
-            f"heatmap.low = {config.heatmap.low:g}, expected less than heatmap.high = {config.heatmap.high:g}"
-        )
-    return find_checkpoint(config.policy.checkpoint, world)

@@ -24,7 +24,7 @@ vec4 crowd_at(vec2 uv) {
     vec4 shown = vec4(greaterThanEqual(four, uvec4(oldest_shown)));
     float cover = dot(weights * shown, trail_cover(ages)) * (frame.highlighting != 0u ? 0.5 : 1.0);
     uint says = newest & ((1u << STAMP_BITS) - 1u);
-    float place = frame.trail_color_by < TRAIL_COLOR_SPEED ? float(says) / float(1u << STAMP_BITS)
+    float place = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? float(says) / float(1u << STAMP_BITS)
         : (float(says) - 1.0) / float((1u << STAMP_BITS) - 2u);
     float age = min(min(ages.x, ages.y), min(ages.z, ages.w));
     return vec4(trail_color(age, place), cover);

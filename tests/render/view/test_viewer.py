@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.gpu.shader_source import LAYERS
 from valuescape.render.displays.events import (
     KEYS,
     Action,
@@ -19,7 +19,9 @@ from valuescape.render.displays.events import (
 )
 from valuescape.render.overlay.axes import project
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
-from valuescape.render.view.viewer import Request, Say, Select, Viewer
+from valuescape.render.view.changes import Request, Select
+from valuescape.render.view.viewer import Say, Viewer
+from valuescape.sim.config.picture_sections import TRAIL_COLORS
 
 PLOT, SIZE = Rect(80, 40, 400, 250), (640, 360)
 
@@ -231,6 +233,6 @@ def test_the_field_is_raised_and_lowered_smoothly():
 def test_glow_is_switched():
     view = viewer()
     press(view, Action.GLOW)
-    assert view.looks.glow > 0
+    assert view.looks.render.glow > 0
     press(view, Action.GLOW)
     assert view.looks == viewer().looks

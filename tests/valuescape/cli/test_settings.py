@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from valuescape.cli.settings import settings_markdown
-from valuescape.sim.config.files import LIVE, Config
+from valuescape.sim.config.model import LIVE, Config
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 

@@ -90,7 +90,7 @@ def told(watch, frames):
 def test_a_change_that_costs_more_than_ten_ms_is_told():
     before, after = live_settings(), live_settings(glow=1.2, flat=True)
     said = told(ChangeWatch(), [(before, 12.0, 60), (after, 90.0, 3), (after, 23.0, 60)])
-    assert said == ["glow 1.2, flat on: 11 ms more a frame (12, now 23 ms)"]
+    assert said == ["render.glow = 1.2, flat on: 11 ms more a frame (12, now 23 ms)"]
 
 
 def test_a_change_of_the_configuration_is_named_by_its_key():
@@ -105,7 +105,7 @@ def test_a_slider_s_many_changes_are_one():
     told(watch, [(live_settings(), 10.0, 60)])
     steps = [(live_settings(glow=at / 10), 10.0 + 2 * at, 2) for at in range(1, 11)]
     assert told(watch, [*steps, (live_settings(glow=1.0), 30.0, 60)]) == [
-        "glow 1: 20 ms more a frame (10, now 30 ms)"
+        "render.glow = 1: 20 ms more a frame (10, now 30 ms)"
     ]
 
 
