@@ -1,4 +1,4 @@
-"""What is noticed while a run goes on: alarms, slow frames, changes that cost much."""
+"""Alerts during a run: alarms, slow frames, changes that cost much."""
 
 import pytest
 from commands import SMALL
@@ -83,7 +83,7 @@ def test_recent_figures_are_of_the_last_seconds():
 
 
 def told(watch, frames):
-    """Feed (settings, ms, how often) and return what is said."""
+    """Feed a watch (settings, ms, number of frames); return what it says."""
     return [said for each, ms, times in frames for _ in range(times) if (said := watch.look(each, ms))]
 
 
@@ -147,7 +147,7 @@ def test_a_run_says_that_it_is_slow_and_that_alarms_ring(tmp_path):
 
 @pytest.mark.gpu
 def test_what_is_slow_is_said_in_f3_and_a_lamp_leads_there(tmp_path):
-    """Not over the picture: notices there are of what a person did."""
+    """Not as a notice over the picture: those are about what a person did."""
     settings = [*TINY, "health.warmup_s=0.2", "health.slow_below_fps=90000", "stats.health_s=0.05"]
     config = load_config(None, [*settings, "render.max_fps=0", "health.alarms=fps < 90000"])
     with Session(config, RunLength(seconds=1.2), Outputs(tmp_path), headless=True) as session:
@@ -212,7 +212,7 @@ def test_memory_s_growth_is_watched_anew_in_a_window_of_another_size(tmp_path):
 
 @pytest.mark.gpu
 def test_a_run_that_begins_anew_is_judged_anew(tmp_path):
-    """Ticks, frames and their parts are those of the new run; what was heard stays, at its time."""
+    """Ticks, frames and their parts are those of the new run; earlier alerts stay, with their times."""
     settings = [*TINY, "health.warmup_s=0.2", "stats.health_s=0.05", "sim.ticks_per_s=40"]
     config = load_config(None, [*settings, "health.alarms=ticks_per_s < 0, fps < 1000"])
     with Session(config, RunLength(seconds=3.0), Outputs(tmp_path), headless=True) as session:
@@ -236,7 +236,7 @@ def test_a_run_that_begins_anew_is_judged_anew(tmp_path):
 
 @pytest.mark.gpu
 def test_all_sections_of_a_frame_are_known_by_name(tmp_path):
-    """Alarms name them; one that is new has to be added to `SECTIONS`."""
+    """Alarms name them, so a new section has to be added to `SECTIONS`."""
     config = load_config(None, TINY)
     with Session(config, RunLength(frames=3), Outputs(tmp_path), headless=True, panel=True) as session:
         assert isinstance(session.meter, FrameMeter)

@@ -1,4 +1,4 @@
-"""What frames are made of, what is advised, and the files that say so."""
+"""The breakdown of frames, the advice, and profile files."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ STATE = run_state(*SETTINGS, budget=Budget(60_000))
 
 
 def frames(*kinds):
-    """Frames of 10 ms: the surface takes 6, the trails 3."""
+    """Return the spans of frames of 10 ms: the surface takes 6, the trails 3."""
     rows = []
     for index, kind in enumerate(kinds):
         began = index * 20_000_000
@@ -76,7 +76,7 @@ def test_frames_that_fit_need_no_advice():
     ],
 )
 def test_the_advice_names_what_dominates_and_the_key(part, says, changes):
-    """50 ms of 60 are one section's; 30 are allowed: it may keep 20 of 50, which is 0.4."""
+    """A section takes 50 ms of 60, where 30 are allowed: it may keep 20 of its 50, a share of 0.4."""
     found = advise([Part(part, 50.0), Part("present", 100.0), Part("other", 10.0)], 30.0, STATE)
     assert f"{part} takes 83% of the frame (50.0 of 60.0 ms)" in found.sentence
     assert says in found.sentence
@@ -171,7 +171,7 @@ HEAVY += ["render.height=360", "run.record=false", "render.max_fps=100"]
 
 
 def run(config, folder):
-    """Return what a frame took, without waiting, and the advice."""
+    """Return the time of a frame without waiting, ms, and the advice."""
     with Session(config, RunLength(frames=156), Outputs(folder), headless=True) as session:
         session.turn_frames()
         state = session.state()
@@ -191,7 +191,7 @@ def run(config, folder):
     ],
 )
 def test_a_prediction_comes_true_when_the_advice_is_followed(tmp_path, settings, key):
-    """A third is what two runs of a machine with other work may differ by."""
+    """Two runs on a machine with other work may differ by a third."""
     gl = create_headless_context()
     software = driver_info(gl).software
     gl.release()

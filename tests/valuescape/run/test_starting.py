@@ -1,4 +1,4 @@
-"""What a person sees while the program starts, and that it may be ended then."""
+"""The start of the program and of restarts: the steps shown meanwhile, and ways to end it."""
 
 import json
 import os
@@ -32,11 +32,11 @@ QUICK = [
     *("--set", "world.name=mountain_car", "--set", "policy.checkpoint=random", "--set", "agents.count=50"),
     *("--set", "heatmap.resolution=16", "--frames", "3"),
 ]
-"""Little to compile; each start on a machine that has never compiled it takes some seconds."""
+"""Settings with little to compile; a start that compiles takes some seconds."""
 
 
 def cold(tmp_path, what, *arguments, timeout_s=120):
-    """Run the program where nothing is compiled yet; returns what was seen, and what it printed."""
+    """Run the program where nothing is compiled yet; return what the display saw, and the ended process."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     environment["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), environment.get("PYTHONPATH", "")])
     command = [sys.executable, str(SCRIPT), str(tmp_path / "seen.json"), what, "run", "demo", *arguments]
@@ -108,7 +108,7 @@ def test_kept_code_alone_is_a_promise_of_this_thread_and_this_block():
 
 
 class Hands(HeadlessDisplay):
-    """A display with events appended by a test, or given as soon as a start says that it does `when`."""
+    """A display that gives the events a test appends, and `then` as soon as a start shows the step `when`."""
 
     def __init__(self, monkeypatch):
         super().__init__((700, 400))
@@ -258,7 +258,7 @@ def test_a_first_start_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_start_takes_no_time_of_the_frame_that_asked_for_it(a_run):
-    """Neither the log of frames nor the watch for what makes them slow counts it."""
+    """Neither the log of frames nor the watch for slow frames counts it."""
     session, _ = a_run()
     began = []
 
