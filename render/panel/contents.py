@@ -4,7 +4,7 @@ Settings and their widgets come from the configuration's fields (`valuescape.sim
 is written here is the rest: buttons, the state of the run, and the settings whose choices the run decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +28,12 @@ _GOOD, _BAD, _UNKNOWN = (0.5, 0.85, 0.5, 1), (1, 0.55, 0.35, 1), (0.6, 0.6, 0.6,
 _BUDGETS = ("follows the frame time", "no limit", "at most")
 _FIRST_BUDGET = 100_000
 """Segments, when a limit is chosen."""
+
+
+_CHOICES: dict[str, Callable[[Viewer], Sequence[str]]] = {
+    "trails.color_by": lambda viewer: viewer.trail_colors,  # some need a critic
+}
+"""The words to choose from, where they are not those that the setting's type declares."""
 
 
 class Contents:
@@ -97,7 +103,6 @@ class Contents:
             "workers.count": self._workers,
             "heatmap.axes": self._axes,
             "render.view": self._projection,
-            "trails.color_by": self._trail_color,
             "lod.segment_budget": self._budget,
         }
         plain = self._live if setting.declared.live else self._drafted
@@ -107,7 +112,8 @@ class Contents:
         """Draw a setting that changes at once."""
         is_run = setting.declared.live is Live.RUN
         now = standing.live[setting.name] if is_run else viewer.value(setting.name)
-        self._set(setting, viewer, *setting_widget(setting, now))
+        words = _CHOICES[setting.name](viewer) if setting.name in _CHOICES else ()
+        self._set(setting, viewer, *setting_widget(setting, now, words))
 
     def _set(self, setting: SettingField, viewer: Viewer, changed: bool, value: Any) -> None:
         """Note a change, unless the value does not fit, as a number may that is half typed."""
@@ -187,10 +193,6 @@ class Contents:
         _, viewer.help_shown = imgui.checkbox("help", viewer.help_shown)
         imgui.same_line()
         _, viewer.profile_shown = imgui.checkbox("frame costs", viewer.profile_shown)
-
-    def _trail_color(self, setting: SettingField, viewer: Viewer, standing: Standing) -> None:
-        colors = viewer.trail_colors  # without those that need a critic, if there is none
-        self._set(setting, viewer, *setting_widget(setting, viewer.trail_color, colors))
 
     def _agent_opacity(self, viewer: Viewer, standing: Standing) -> None:
         _, opacity = slider("agents", viewer.looks.agent_opacity, 0, 1)

@@ -44,7 +44,7 @@ class TrailsConfig(Section):
     )
     width_px: float = setting(
         1.6,
-        "width",
+        "width of a trail",
         unit="px",
         gt=0,
         le=32,
@@ -101,13 +101,13 @@ class HeatmapConfig(Section):
     )
     colormap: Literal["auto"] | Colormap = setting(
         "auto",
-        "of the value; auto: viridis, and a dark gray without visits where trails show a signed "
+        "colours of the value; auto: viridis, or a dark gray without visits where trails show a signed "
         "signal; the diverging ones (RdBu_r, PuOr, coolwarm) have 0 in their middle",
         live=Live.LOOKS,
         panel=Panel(Group.FIELDS, 2, "value"),
     )
     density_colormap: Colormap = setting(
-        "magma", "of the density", live=Live.LOOKS, panel=Panel(Group.FIELDS, 3, "density")
+        "magma", "colours of the density", live=Live.LOOKS, panel=Panel(Group.FIELDS, 3, "density")
     )
     low: Literal["auto"] | SinglePrecision = setting(
         "auto",
@@ -178,22 +178,22 @@ class RenderConfig(Section):
     turn_deg_per_s: float = setting(
         0.0,
         "how fast the 3-D view turns by itself",
-        unit="°/s",
+        unit="deg/s",
         ge=-360,
         le=360,
         live=Live.VIEW,
         panel=Panel(Group.VIEW, 4, "turning", -30, 30, "%.0f°/s"),
     )
     yaw_deg: float = setting(
-        -125.0, "direction from which the height field is seen at first", unit="°", ge=-360, le=360
+        -125.0, "direction from which the height field is seen at first", unit="deg", ge=-360, le=360
     )
-    pitch_deg: float = setting(34.0, "how steeply it is seen; 89 is from above", unit="°", ge=8, le=89)
+    pitch_deg: float = setting(34.0, "how steeply it is seen; 89 is from above", unit="deg", ge=8, le=89)
     distance: float = setting(
         4.15, "distance from the middle of the map, in half its widths", unit="", ge=0.4, le=12
     )
     select: int = setting(
         -1,
-        "number of the agent whose card is open at first; -1: none",
+        "number of the agent whose card is open; -1: none",
         unit="",
         ge=-1,
         lt=4_000_000,

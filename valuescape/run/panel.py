@@ -15,7 +15,7 @@ from valuescape.run_state import RunState
 from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
-"""Seconds between two pictures of a panel that nobody touches; `panel` in F3 says what one costs."""
+"""Seconds between two pictures of a panel without events; `panel` in F3 says what one costs."""
 
 
 class Tuning:
@@ -30,7 +30,7 @@ class Tuning:
         self._touched = 0
 
     def width_px(self, window_px: tuple[int, int]) -> int:
-        """Return how much of the window's width it takes."""
+        """Return how much of the window's width the panel takes, pixels."""
         return self._panel.width_px(window_px)
 
     @property
@@ -41,7 +41,7 @@ class Tuning:
     def take(self, events: list[Event]) -> list[Event]:
         """Take the events that are for the panel and return the others."""
         if events:
-            self._touched = 3  # ImGui answers to an event in the frames after it
+            self._touched = 3  # ImGui answers an event in the frames after it
         return self._panel.take(events)
 
     def let_go(self) -> None:
@@ -49,7 +49,7 @@ class Tuning:
         self._panel.let_go()
 
     def draw(self, window_px: tuple[int, int], viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
-        """Draw the panel if it is time, and return what a person changed. state: makes what it shows."""
+        """Draw the panel if it is time; return the changes that a person made. state: makes what it shows."""
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -60,7 +60,7 @@ class Tuning:
         return self._panel.draw(size, elapsed, viewer, _standing(state()))
 
     def release(self) -> None:
-        """Free what the panel made."""
+        """Free the panel."""
         self._panel.release()
 
 

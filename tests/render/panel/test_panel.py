@@ -1,4 +1,4 @@
-"""A hand at every widget of the panel: pointed at, clicked and typed into, it changes its setting alone."""
+"""Every widget of the panel, pointed at, clicked and typed into: it changes its own setting and no other."""
 
 import math
 
@@ -27,13 +27,13 @@ from valuescape.sim.worlds import make_world
 pytestmark = pytest.mark.gpu
 
 SIZE = (300, 1500)
-"""As high as it takes to have all widgets in view."""
+"""High enough for all widgets to be in view."""
 
 WIDGETS = {
     *("button", "checkbox", "collapsing_header", "combo", "drag_float", "input_int", "radio_button"),
     *("slider_float", "slider_int"),
 }
-"""Functions that put a widget which a person can touch."""
+"""Functions of ImGui that draw a widget which a person can touch."""
 
 OTHERS = {
     *("begin_disabled", "end_disabled", "get_content_region_avail", "new_line", "plot_lines", "pop_id"),
@@ -42,7 +42,7 @@ OTHERS = {
 
 
 class Recorder:
-    """Dear ImGui, with a note of every widget that is put: (section, label) -> kind, corner, size, width."""
+    """Dear ImGui, with a note of every widget: (group, label) -> kind, left, middle, height, width (px)."""
 
     def __init__(self):
         self.widgets = {}
@@ -93,12 +93,12 @@ def a_standing(**changes):
 
 
 class Hand:
-    """A panel by itself, and what a person does at it."""
+    """A panel by itself, and the gestures of a person who uses it."""
 
     def __init__(self, display, monkeypatch, standing):
         self.panel, self.standing = Panel(display), standing
         self.viewer = Viewer(flat=True, layer="value", trail_color="age")
-        # Where a list is long it opens at its end, so begin with what stands first in it.
+        # A long list opens scrolled to what is chosen, so choose what stands first in it.
         self.viewer.looks = Looks.of(standing.config)
         for name in ("colormap", "density_colormap"):
             self.viewer.apply(Set(f"heatmap.{name}", MAPS[0]))
@@ -149,13 +149,13 @@ class Hand:
             self.frame()
 
     def key(self, *names):
-        """Press keys together and let go of them."""
+        """Press keys together and release them."""
         for down in (True, False):
             for name in names:
                 self.frame(Edit(name, down))
 
     def type_anew(self, text):
-        """Put `text` in the place of what is in a field, and go on."""
+        """Replace the content of a field by `text`, and leave the field."""
         assert imgui.get_io().want_text_input
         self.key("ctrl", "a")
         for character in text:
@@ -238,7 +238,10 @@ SLICED = [(SLICE, "cart velocity"), (SLICE, "pole velocity")]
 
 
 def changed_alone(hand, before, expected):
-    """Whether what is expected changed, and nothing else: settings, or what the panel asks of the run."""
+    """Require that what is expected changed and nothing else.
+
+    expected: settings with their new values, or the changes that the panel asks of the run.
+    """
     after = hand.settings()
     settings = {name: after.get(name) for name in {*before, *after} if after.get(name) != before.get(name)}
     if isinstance(expected, dict):

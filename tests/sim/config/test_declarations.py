@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 
 from valuescape.sim.config.complaints import expectation
-from valuescape.sim.config.model import LIVE, Config, settings_of
+from valuescape.sim.config.model import Config, settings_of
 from valuescape.sim.config.picture_sections import SIGNAL_COLORS
-from valuescape.sim.config.setting import Live, Setting
+from valuescape.sim.config.setting import Setting
 from valuescape.sim.insight.signals import Signal
 
 SETTINGS = settings_of()
@@ -66,10 +66,6 @@ def test_a_json_schema_tells_units_and_what_is_live():
     assert (properties["width_px"]["unit"], properties["width_px"]["live"]) == ("px", True)
     assert (properties["length"]["unit"], properties["length"]["live"]) == ("ticks", False)
     assert "unit" not in properties["color_by"]
-
-
-def test_what_is_live_is_declared_so():
-    assert {name for name, each in SETTINGS.items() if isinstance(each.declared.live, Live)} == LIVE
 
 
 def test_every_signal_is_a_colour_of_trails():

@@ -1,4 +1,4 @@
-"""A person at the picture: what keys, pointer and panel do to a run, with a display that plays a script."""
+"""Keys, pointer and panel change a run: sessions with a display that plays a script of events."""
 
 import warnings
 from types import SimpleNamespace
@@ -63,7 +63,7 @@ class Hands(HeadlessDisplay):
 
 @pytest.fixture
 def at_the_picture(tmp_path):
-    """Return how to begin a session: settings -> (session, its display); frames are made one by one."""
+    """Return a function: settings -> (session, display). Frames are made one by one, by `turn`."""
     opened = []
 
     def begin(*settings, panel=False):
@@ -109,7 +109,7 @@ def test_a_double_click_opens_an_agent_s_card(at_the_picture, view):
     agent = 17
     does(session, DoubleClick(*pixel_of(session, agent)))
     assert session.viewer.selected is not None
-    # Another may stand in the same place; whoever it is, is there.
+    # Another agent may be in the same place; the one that is selected is there, too.
     assert np.allclose(pixel_of(session, session.viewer.selected), pixel_of(session, agent), atol=1)
     card = session.inspection.cards(session.viewer)[0]
     said = dict(card.rows)
@@ -154,7 +154,7 @@ def test_a_box_lists_who_passes(at_the_picture):
 
 
 def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_the_picture):
-    """Held against where every agent is on the screen; those at the edge may be on either side of it."""
+    """Compared with where every agent is on the screen; agents at the edge may count or not."""
     session, _ = at_the_picture('render.view="3d"', "agents.count=400")
     pause(session)
     pixels = np.array([pixel_of(session, agent) for agent in range(400)])
@@ -358,7 +358,7 @@ def test_settings_change_while_the_run_goes_on(at_the_picture):
 
 
 PAUSE = (28.0, 41.0)
-"""Where the panel has the button, at a scale of 1."""
+"""Pixel of the panel's button, at a scale of 1."""
 
 
 def test_the_panel_takes_what_is_meant_for_it(at_the_picture):
