@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from valuescape.environment import machine, versions
 from valuescape.presets import config_path, presets
-from valuescape.run.report import machine, versions
 from valuescape.sim.config.files import load_config
 
 HERE = Path(__file__).parent

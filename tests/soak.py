@@ -140,8 +140,8 @@ def turn_frames(session: Session) -> None:
     end += STEP_S
     while (now := time.monotonic()) < end:
         session._frame(now - previous)
-        session.accounts.note(now, session.stage)
-        session._wait_for_turn()
+        session.ledger.note(now)
+        session._clock.wait(session.config.render.max_fps)
         previous = now
 
 

@@ -25,10 +25,12 @@ FLOORS = {
     ),
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
-        *("api", "invocation", "remarks", "formatting", "parsing", "paths", "envs", "training", "presets"),
+        *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
+        *("envs", "training", "presets"),
         *(
             "model_files",
             "recordings",
+            "run_state",
             "costs",
             "run",
             "studies",

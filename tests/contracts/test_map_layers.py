@@ -22,7 +22,7 @@ from valuescape.gpu.trail_ring import TrailRing
 from valuescape.render.scene.colormaps import DIVERGING, SEQUENTIAL, colormap_rows
 from valuescape.render.scene.fields import Fields
 from valuescape.render.view.looks import Looks
-from valuescape.run.stage import runnable
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
 
@@ -218,7 +218,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_a_run_with_an_unknown_map_is_refused():
     with pytest.raises(UsageError, match=r"heatmap\.layer: 'valeu' is unknown"):
-        runnable(load_config(None, ["heatmap.layer=valeu"]))
+        validate(load_config(None, ["heatmap.layer=valeu"]))
 
 
 def test_the_program_offers_value_density_and_both():

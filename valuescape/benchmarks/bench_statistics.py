@@ -41,17 +41,17 @@ def running(agents: int, *, cached: bool) -> Iterator[Session]:
 
 def look(session: Session) -> None:
     """Ask for the statistics of FRAMES frames, each with a new tick."""
-    accounts, log = session.accounts, session.log
+    ledger, log = session.ledger, session.log
     for frame in range(FRAMES):
         if frame % _HALF_A_SECOND == 0:
-            accounts.stats.forget("memory", "episodes", "health", "captions")
-        accounts.stats.mark("tick")
-        accounts.stats.mark("scene")
-        accounts.look(session.stage)
-        accounts.episodes(session.stage)
-        accounts.limits()
-        session.captions.of(session)
-        accounts.note(log.frame_ends[-1], session.stage)
+            ledger.stats.forget("memory", "episodes", "health", "captions")
+        ledger.stats.mark("tick")
+        ledger.stats.mark("scene")
+        ledger.look()
+        ledger.episodes()
+        ledger.limits()
+        session.annotations()
+        ledger.note(log.frame_ends[-1])
     del log.frame_ends[_LOGGED:], log.busy_s[_LOGGED:], log.memory[_LOGGED // _HALF_A_SECOND :]
 
 

@@ -10,7 +10,6 @@ import os
 import platform
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, field_validator
 
+from valuescape.environment import versions
 from valuescape.parsing import Part, Text, at_most, parse_json
 from valuescape.recordings.checksum import array_hash, checkpoint_hash
 from valuescape.sim.config.files import Config
@@ -175,7 +175,7 @@ class RunRecorder:
             world=self.config.world.name,
             seed=self.config.run.seed,
             checkpoint=acted,
-            versions=versions(),
+            versions=exact_versions(),
             config=self.config,
             samples=self._samples,
         )
@@ -288,15 +288,10 @@ def _marks(file: BinaryIO) -> int:
     return sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(2**20), b""))
 
 
-def versions() -> dict[str, str]:
-    """Return the versions and the machine that a run's last bits may depend on."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("valuescape", "numpy", "numba", "gymnasium"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "none"
-    return found
+def exact_versions() -> dict[str, str]:
+    """Return the processor's architecture and the versions that the last bits of a state may depend on."""
+    found = {**versions(), "machine": platform.machine()}
+    return {name: found[name] for name in ("python", "machine", "valuescape", "numpy", "numba", "gymnasium")}
 
 
 def _member(tick: int, name: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from valuescape.presets import find_checkpoint
 from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
-from valuescape.recordings.recording import Recording, Sample, versions
+from valuescape.recordings.recording import Recording, Sample, exact_versions
 from valuescape.recordings.simulate import simulate
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
@@ -52,7 +52,7 @@ def replay(
 
 def other_versions(recording: Recording) -> list[str]:
     """Return what has another version now than then, as `numpy 2.1 (recorded), 2.2 (now)`."""
-    recorded, now = recording.about.versions, versions()
+    recorded, now = recording.about.versions, exact_versions()
     return [
         f"{name} {recorded.get(name, 'none')} (recorded), {now[name]} (now)"
         for name in now

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
-from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.view.changes import Change, Request, Restart, Select, Set, Slice, needed
 from valuescape.render.view.viewer import Say, Viewer
@@ -15,6 +14,7 @@ from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
 from valuescape.run.pace import Pace
+from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
 from valuescape.run.validate import require_color
 from valuescape.sim.config.files import changed
@@ -39,15 +39,12 @@ class Controlled(Protocol):
     stage: Stage
     pace: Pace
     inspection: Inspection
-    display: Display
+    screen: Screen
     outputs: Outputs
 
     @property
     def captions(self) -> Notices:
         """The text in the picture."""
-
-    def picture_size(self) -> tuple[int, int]:
-        """Return width and height of the picture, pixels."""
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -69,7 +66,7 @@ class Controls:
     def handle(self, event: Event) -> None:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
-        asked = session.viewer.handle(event, session.stage.scene.plot(), session.picture_size())
+        asked = session.viewer.handle(event, session.stage.scene.plot(), session.screen.picture_size)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
         elif asked:
@@ -93,7 +90,7 @@ class Controls:
             case Restart(changes):
                 session.restart(dict(changes))
             case Select(x, y):
-                session.inspection.select(session.viewer, x, y, session.picture_size())
+                session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
             case Request():
                 session.captions.refresh(self._do(change))
@@ -132,7 +129,7 @@ class Controls:
             case Request.QUIT:
                 session.stop()
             case Request.BOX:
-                session.inspection.enclose(session.viewer, session.picture_size())
+                session.inspection.enclose(session.viewer, session.screen.picture_size)
             case Request.SCREENSHOT:
                 path = session.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png"
                 return f"saved {session.screenshot(path)}"
@@ -145,7 +142,7 @@ class Controls:
             case Request.FIT:
                 session.inspection.fit(session.viewer)
             case Request.FULL_SCREEN:
-                session.display.toggle_full_screen()
+                session.screen.display.toggle_full_screen()
             case Request.RELOAD:
                 return session.stage.reload_shaders() or "shaders reloaded"
         return ""

@@ -2,18 +2,16 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
-from valuescape.costs.ledger import Accounts
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.panel.panel import Panel
 from valuescape.render.panel.standing import Standing
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.live_settings import current_values
-from valuescape.run.pace import Pace
-from valuescape.run.stage import Stage
+from valuescape.run_state import RunState
 from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
@@ -50,10 +48,8 @@ class Tuning:
         """Forget which keys and buttons are held."""
         self._panel.let_go()
 
-    def draw(
-        self, window_px: tuple[int, int], viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts
-    ) -> list[Change]:
-        """Draw the panel if it is time; return the changes that a person made."""
+    def draw(self, window_px: tuple[int, int], viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
+        """Draw the panel if it is time; return the changes that a person made. state: makes what it shows."""
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -61,22 +57,24 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, self._standing(viewer, stage, pace, accounts))
-
-    def _standing(self, viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts) -> Standing:
-        return Standing(
-            config=stage.config,
-            worlds=world_names(),
-            plane=stage.scene.plane,
-            paused=pace.paused,
-            live=current_values(stage, pace),
-            workers=stage.engine.workers,
-            limits=[(each.title, each.value, each.below, each.lamp) for each in accounts.limits()],
-            busy_ms=tuple(accounts.busy_ms),
-            may_take_ms=accounts.may_take_ms,
-            sliced=stage.landscape is not None and viewer.selected is None,
-        )
+        return self._panel.draw(size, elapsed, viewer, _standing(state()))
 
     def release(self) -> None:
         """Free the panel."""
         self._panel.release()
+
+
+def _standing(state: RunState) -> Standing:
+    """Return the part of a run's state that the panel shows."""
+    return Standing(
+        config=state.config,
+        worlds=world_names(),
+        plane=state.plane,
+        paused=state.paused,
+        live=state.live,
+        workers=state.workers,
+        limits=[(each.title, each.value, each.below, each.lamp) for each in state.figures.limits()],
+        busy_ms=state.busy_ms,
+        may_take_ms=state.may_take_ms,
+        sliced=state.sliceable,
+    )

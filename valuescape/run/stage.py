@@ -1,4 +1,4 @@
-"""What a configuration puts on the screen: its engine, its critic's landscape, its scene."""
+"""The stage of a configuration: its engine, the critic's landscape, and the scene that is drawn."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,13 +19,11 @@ from valuescape.sim.policy.network import Checkpoint
 
 
 class Stage:
-    """Everything that a run of one configuration needs beside a display.
+    """Everything that a run of one configuration needs besides a display; a restart makes another stage.
 
-    Another configuration, another stage.
-
-    engine: just made, so that its workers come up while shaders compile; the stage ends it. start: told what
-    is being done; what its `check` raises ends that. Raises UsageError if the configuration cannot be shown
-    here; nothing is left then.
+    engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
+    of the steps; what its `check` raises ends the making. Raises UsageError if the configuration cannot be
+    shown here; everything is freed then.
     """
 
     def __init__(
@@ -37,6 +35,7 @@ class Stage:
         start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
+        self.driver = driver_info(display.gl)
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
         self._owned = ExitStack()
@@ -77,7 +76,7 @@ class Stage:
         return scene
 
     def signals(self, color: str) -> Signals | None:
-        """Return what trails are coloured by; None for their age and agent, which need no looking."""
+        """Return the signals that colour trails; None for age and agent, which are no signals."""
         if color in PLAIN_COLORS:
             return None
         if self._signals is None or self._signals.signal != color:
@@ -86,26 +85,25 @@ class Stage:
         return self._signals
 
     def move_slice(self, values: tuple[float, ...]) -> None:
-        """Show the landscape where the state variables off the map have these values."""
+        """Show the landscape at these values of the state variables; those of the axes have no effect."""
         if self.landscape and self.landscape.show(replace(self.landscape.plane, values=values)):
             self.scene.field_changed(self.landscape.plane)
 
     def reset_slice(self) -> None:
-        """Show the landscape where the configuration says."""
+        """Show the landscape at the values that the configuration names."""
         self.move_slice(map_plane(self.config, self.engine.world).values)
 
     def require_no_error(self) -> None:
-        """Raise RuntimeError if OpenGL has noted an error: drivers skip such a call and say nothing."""
+        """Raise RuntimeError if OpenGL has noted an error: drivers skip a wrong call silently."""
         gl = self._display.gl
         error = gl.error
         if error != "GL_NO_ERROR":
-            driver = driver_info(gl)
-            raise RuntimeError(f"OpenGL reports {error}; {driver.renderer}, {driver.version}")
+            raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
     def reload_shaders(self) -> str:
-        """Read the shaders again and make the scene anew; what is densest is counted from now on.
+        """Read the shaders again and make a new scene, whose density counts from zero.
 
-        Returns what is wrong with them, in which case all stays as it was; else "".
+        Returns "", or what is wrong with the shaders; then the scene stays as it was.
         """
         gl = self._display.gl
         install_includes(gl)

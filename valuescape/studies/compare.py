@@ -9,14 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from valuescape.costs.thresholds import GREW_MS
 from valuescape.parsing import first_complaint
 from valuescape.sim.errors import UsageError, escaped, shown
 from valuescape.sim.paths import read_plain
 from valuescape.studies.report_models import KINDS, Report
 from valuescape.studies.tolerance import in_ms, worse_by_share
-
-GREW_MS = 10.0
-"""A section that takes so much more is a reason to look again."""
 
 MAX_BYTES = 16 * 2**20
 """Of a report; a soak of a day has half of that."""

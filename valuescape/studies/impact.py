@@ -151,7 +151,7 @@ def _measure_variant(config: Config, variant: Variant, seconds: float, interrupt
         if interrupts.asked:  # it was cut short, and says nothing
             return
         busy = np.array(session.log.busy_s[len(session.log.busy_s) // 5 :])
-        variant.parts.append({part.name: part.ms for part in session.accounts.parts()})
+        variant.parts.append({part.name: part.ms for part in session.ledger.parts()})
         variant.memory_mb.append(session.engine.memory_bytes() / 1e6)
     variant.fps.append(float(1 / busy.mean()))
     variant.frame_ms_p95.append(float(np.percentile(busy, 95)) * 1e3)

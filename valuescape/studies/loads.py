@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import moderngl
 
+from valuescape.costs.advice import advise
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -108,8 +109,9 @@ def _try_session(config: Config, load: Load, amount: int, seconds: float, interr
     with Session(config, length, outputs, headless=True, interrupts=interrupts) as session:
         session.turn_frames()
         figures = measures(session.log, config.health)
-        parts = session.accounts.parts()
-        advice = session.accounts.advice(parts, session.stage, session.viewer)
+        state = session.state()
+        parts = state.figures.parts()
+        advice = advise(parts, state.may_take_ms, state)
     told = [each for each in limits(figures, config.health) if each.name != "memory"]
     broken = [each for each in told if each.value >= each.below]
     said = [f"{each.title} {each.value:.3g}, limit {each.below:g}" for each in broken]

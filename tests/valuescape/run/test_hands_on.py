@@ -189,7 +189,7 @@ def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_th
 def test_a_key_says_what_it_did_or_lacks(at_the_picture, event, said):
     session, _ = at_the_picture()
     does(session, event)
-    assert session.captions.of(session).notice == said
+    assert session.annotations().notice == said
     assert not session._stopped
 
 
@@ -312,7 +312,7 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     monkeypatch.setattr("valuescape.run.stage.Scene", broken)
     does(session, Key(Action.RELOAD))
     assert session.scene is now
-    assert "syntax error" in session.captions.of(session).notice
+    assert "syntax error" in session.annotations().notice
     turn(session, 3)
 
 
@@ -340,7 +340,7 @@ def test_what_cannot_be_run_is_said_and_the_run_goes_on(at_the_picture, changes)
     turn(session, 2)
     assert session.config == config
     assert session.newest_tick > at
-    said = session.captions.of(session).notice
+    said = session.annotations().notice
     assert any(str(value).split(",")[0] in said for value in changes.values())
 
 
@@ -363,7 +363,7 @@ PAUSE = (28.0, 41.0)
 
 def test_the_panel_takes_what_is_meant_for_it(at_the_picture):
     session, display = at_the_picture(panel=True)
-    width = session.tuning.picture.size[0]
+    width = session.screen.panel.picture.size[0]
     assert session.scene.picture.size == (SIZE[0] - width, SIZE[1])
     for events in ([Move(*PAUSE)], [Press(Button.LEFT, *PAUSE)], [Release(Button.LEFT, *PAUSE)], [], []):
         display.events += events
@@ -415,7 +415,7 @@ def test_typed_counts_come_with_the_restart(at_the_picture):
 def test_the_panel_shows_settings_of_every_world(at_the_picture):
     session, _ = at_the_picture("world.name=acrobot", panel=True)
     turn(session, 5)
-    picture = np.frombuffer(session.tuning.picture.read(components=3, alignment=1), np.uint8)
+    picture = np.frombuffer(session.screen.panel.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 50
     assert session.display.gl.error == "GL_NO_ERROR"
 
@@ -423,7 +423,7 @@ def test_the_panel_shows_settings_of_every_world(at_the_picture):
 def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, monkeypatch):
     monkeypatch.setattr(tips, "_RESTS_S", 0.0)
     session, _ = at_the_picture(panel=True)
-    contents, found = session.tuning._panel._contents, set()
+    contents, found = session.screen.panel._panel._contents, set()
     for y in range(4, SIZE[1], 8):
         does(session, Move(60, y), frames=3)
         found.add(contents.tip)
@@ -448,13 +448,13 @@ def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
 
 def said_of(session):
     session.captions.refresh()
-    return session.captions.of(session).heading.right
+    return session.annotations().heading.right
 
 
 def test_a_notice_is_not_of_the_heading(at_the_picture):
     session, _ = at_the_picture()
     session.captions.refresh("view 1 saved")
-    said = session.captions.of(session)
+    said = session.annotations()
     assert said.notice == "view 1 saved"
     assert "view 1" not in str(said.heading)
 
@@ -465,7 +465,7 @@ def test_text_has_the_size_that_was_asked_for(at_the_picture):
     for size in (13, 26):
         session, _ = at_the_picture(f"render.text_px={size}", "render.width=1600", panel=True)
         plots.append(session.scene.plot().left)
-        widths.append(session.tuning.width_px((3000, 2000)))
+        widths.append(session.screen.panel.width_px((3000, 2000)))
     assert plots[1] > 1.5 * plots[0]
     assert widths == [300, 600]
 
