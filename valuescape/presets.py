@@ -9,7 +9,7 @@ from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import World
+from valuescape.sim.worlds import World, make_world
 
 LADDER = ("high", "medium", "low")
 """Presets that differ in what they ask of a machine, the most first."""
@@ -64,6 +64,11 @@ def _loads(config: Config) -> tuple[int, ...]:
         render.mesh_resolution if render.view == "3d" else 0,
         heatmap.density_resolution,
     )
+
+
+def checkpoint_of(config: Config) -> Checkpoint | None:
+    """Return the checkpoint of a configuration, checked against its world; see `find_checkpoint`."""
+    return find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
 
 
 def find_checkpoint(setting: str, world: World) -> Checkpoint | None:

@@ -11,12 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from valuescape.cli.bench import bench
-from valuescape.cli.console import Debug, WorldFiles, load_world_files
+from valuescape.cli.compare import compare
+from valuescape.cli.console import load_world_files
 from valuescape.cli.convert import convert, train
 from valuescape.cli.help_text import Commands
 from valuescape.cli.impact import impact
+from valuescape.cli.options import Debug, WorldFiles
 from valuescape.cli.run import run
-from valuescape.cli.scale import compare, scale
+from valuescape.cli.scale import scale
 from valuescape.cli.stress import stress
 from valuescape.cli.terminal import err, out
 from valuescape.presets import presets
@@ -129,7 +131,7 @@ def replay(
             from valuescape.cli.simulate import run_replay
 
             load_world_files(world_files)
-        return run_replay(recording, workers, checkpoint, interrupts, out, err)
+        return run_replay(recording, workers, checkpoint, interrupts)
 
 
 @app.command(name="presets")

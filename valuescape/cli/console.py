@@ -1,13 +1,9 @@
-"""What commands have in common: options, worlds and configurations, progress, how figures are written."""
+"""Steps that several commands share: load configurations and worlds, check and write files, print."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from typing import TYPE_CHECKING, Any
 
 from valuescape.cli.terminal import err, out
 from valuescape.paths import require_writable
@@ -15,25 +11,6 @@ from valuescape.sim.paths import require_replaceable
 
 if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
-
-Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL.zip to start from.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
-]
-WorldFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--world-file",
-        metavar="FILE.py",
-        help="Run this Python file, and take the worlds it defines; may be given often.",
-    ),
-]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
-]
-HtmlFile = Annotated[Path, typer.Option(metavar="FILE", help="The HTML report.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 
 def load_world_files(paths: Iterable[Path] | None) -> None:
@@ -73,17 +50,6 @@ def require_files(**paths: Path | None) -> None:
         if path:
             require_replaceable(path, f"--{option}")
             require_writable(f"--{option}", path.parent)
-
-
-def progress_bar() -> Bar:
-    """Return a bar of what is done, with time left; tasks have a field `state` for what is being done.
-
-    It is shown in a terminal alone.
-    """
-    state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}", markup=False)
-    times = TimeElapsedColumn(), TimeRemainingColumn()
-    columns = SpinnerColumn(), BarColumn(), *state, *times
-    return Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def say_lines(lines: Iterable[str], style: str = "") -> None:

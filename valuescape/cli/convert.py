@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from valuescape.cli.console import WorldFiles, load_world_files
+from valuescape.cli.console import load_world_files
+from valuescape.cli.options import Debug, WorldFiles
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
 from valuescape.sim.policy.reward_units import RewardUnits
@@ -34,7 +35,7 @@ def convert(
     ] = RewardUnits.AUTO,
     force: _Force = False,
     world_files: WorldFiles = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
 
@@ -69,7 +70,7 @@ def train(
     ] = None,
     force: _Force = False,
     world_files: WorldFiles = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
 

@@ -124,16 +124,3 @@ def as_json(found: Sequence[Measured], driver: str) -> dict[str, Any]:
     """Return the figures as they are written to JSON."""
     rows = [{"name": each.name, **asdict(each)} for each in found]
     return {"benchmarks": rows, "gl_renderer": driver}
-
-
-def table(found: Sequence[Measured]) -> list[list[str]]:
-    """Return rows for a table; the first is its heading."""
-    rows = [["", "of", "way", "median (µs)", "spread (µs)", "times as fast"]]
-    for each in found:
-        figures = f"{each.median_us:,.2f}", f"{each.iqr_us:,.2f}", _times(each.times)
-        rows.append([each.group, f"{each.count:,}", each.way, *figures])
-    return rows
-
-
-def _times(value: float) -> str:
-    return f"{value:,.0f}" if value >= 20 else f"{value:.1f}" if value >= 2 else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""Reports as one HTML file that opens offline: tables and plots, everything inside."""
+"""HTML reports: one file each, with its tables and plots inside, that opens offline."""
 
 import base64
 import html
@@ -25,7 +25,10 @@ th:first-child, td:first-child { text-align: left; } figure { margin: 1rem 0; } 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A heading, text, a table (first row: its heading), and a plot; each but the heading may be missing."""
+    """A heading, text, a table (first row: its heading), and a plot; all but the heading may be left out.
+
+    plot: draws on the axes (`matplotlib.axes.Axes`) that it is given.
+    """
 
     title: str
     text: str = ""
@@ -33,25 +36,38 @@ class Chapter:
     plot: Callable[[Any], None] | None = None
 
 
-def write_html(path: Path, title: str, verdict: Sequence[str], chapters: Sequence[Chapter]) -> None:
-    """Write a report. verdict: sentences that come first. Raises UsageError if it cannot be written."""
-    body = [f"<h1>{html.escape(title)}</h1>", f'<p class="machine">{html.escape(_machine())}</p>']
-    body += [f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in verdict]
-    for chapter in chapters:
-        body += _chapter(chapter)
-    page = (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report: its title, the results in sentences, then chapters."""
+
+    title: str
+    verdict: Sequence[str]
+    chapters: Sequence[Chapter]
+
+
+def write_html(path: Path, page: Page) -> None:
+    """Write a report, and make its folder. Raises UsageError if that is impossible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        path.write_text(_as_html(page), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
+def _as_html(page: Page) -> str:
+    title = html.escape(page.title)
+    body = [f"<h1>{title}</h1>", f'<p class="machine">{html.escape(_machine())}</p>']
+    body += [f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in page.verdict]
+    for chapter in page.chapters:
+        body += _chapter(chapter)
+    return (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
 def _machine() -> str:
-    """Return what a report says of itself, in a line: when, on what, with what, by which command."""
+    """Return a report's origin in a line: date, machine, versions, command."""
     said = about({})
     here, when = said["machine"], datetime.fromisoformat(said["date"])
     packages = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
@@ -76,7 +92,7 @@ def _chapter(chapter: Chapter) -> list[str]:
 
 
 def _plotted(plot: Callable[[Any], None]) -> str:
-    """Return a plot as the address of an image that is in the address itself."""
+    """Return a plot as a data URL (SVG)."""
     from matplotlib.figure import Figure  # not pyplot, which keeps figures and looks for a screen
 
     figure = Figure(figsize=(8.5, 3.8), layout="constrained")
@@ -91,7 +107,7 @@ def _plotted(plot: Callable[[Any], None]) -> str:
 
 
 def _show_whole_markers(axes: Any) -> None:
-    """Let markers at an edge of the plot reach over it, instead of cutting them in half."""
+    """Draw markers at an edge of the plot whole, beyond the edge."""
     for line in axes.lines:
         line.set_clip_on(line.get_marker() in ("None", "", None))
     for points in axes.collections:

@@ -1,6 +1,5 @@
 """What each optimisation is worth on this machine, and that it changes nothing but the time it takes."""
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.formatting import finite
-from valuescape.presets import find_checkpoint
+from valuescape.presets import checkpoint_of
 from valuescape.render.displays.display import picture_bytes
 from valuescape.render.displays.recorder import pixels
 from valuescape.run.length import RunLength
@@ -20,8 +19,8 @@ from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.sections import FeaturesConfig
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
-from valuescape.sim.worlds import make_world
 from valuescape.studies.confidence import Change
+from valuescape.studies.mixed_order import in_mixed_order
 
 SWITCHES = tuple(FeaturesConfig.model_fields)
 
@@ -118,22 +117,13 @@ def measure(
     repeats: int,
     interrupts: Interrupts,
     on_step: Callable[[str], None] = lambda text: None,
-    seed: int = 0,
-) -> Iterator[list[Variant]]:
-    """Yield what is known after each run; every repeat measures all variants, in an order of its own."""
-    found, order = variants(), random.Random(seed)  # noqa: S311 - an order, no secret
-    for repeat in range(repeats):
-        shuffled = list(found)
-        order.shuffle(shuffled)
-        for variant in shuffled:
-            if interrupts.asked:
-                return
-            on_step(f"{variant.name} ({repeat + 1} of {repeats})")
-            try:
-                _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
-            except KeyboardInterrupt:  # while a run starts
-                return
-            yield found
+) -> Iterator[Sequence[Variant]]:
+    """Yield all variants after each run; every repeat measures all of them, in an order of its own."""
+
+    def measure_variant(variant: Variant) -> None:
+        _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
+
+    return in_mixed_order(variants(), repeats, measure_variant, interrupts, on_step)
 
 
 def _with_off(config: Config, off: Sequence[str]) -> Config:
@@ -221,8 +211,7 @@ class Runs:
         """Return the hash of the state that a configuration's run ends in."""
         key = config.model_dump_json()
         if key not in self._states:
-            checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
-            with Engine(config, checkpoint) as engine:
+            with Engine(config, checkpoint_of(config)) as engine:
                 engine.wait_ready(self._interrupts.check)
                 engine.advance_to(_TICKS)
                 self._states[key] = engine.state_hash()

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.formatting import finite
-from valuescape.presets import find_checkpoint
+from valuescape.presets import checkpoint_of
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -21,8 +20,8 @@ from valuescape.sim.config.files import Config, changed
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.resources import available_memory, usable_cores
-from valuescape.sim.worlds import make_world
 from valuescape.studies.confidence import Ratio
+from valuescape.studies.mixed_order import in_mixed_order
 
 _HANDED_OVER = 200
 """Ticks made one by one, to see what asking for each costs."""
@@ -72,6 +71,12 @@ class Cell:
     bytes_per_agent: float = math.nan
 
     @property
+    def name(self) -> str:
+        """The numbers and settings, in a line."""
+        settings = "".join(f", {name} = {value}" for name, value in self.settings.items())
+        return f"{self.workers} workers, {self.agents:,} agents{settings}"
+
+    @property
     def agent_steps_per_s(self) -> float:
         """Of all agents together; the median."""
         return _median(self.ticks_per_s) * self.agents
@@ -79,32 +84,16 @@ class Cell:
 
 def measure(
     config: Config, plan: ScalePlan, interrupts: Interrupts, on_step: Callable[[str], None]
-) -> Iterator[list[Cell]]:
-    """Yield what is known after each measurement, one repeat of one cell at a time.
+) -> Iterator[Sequence[Cell]]:
+    """Yield all cells after each measurement, one repeat of one cell at a time, in mixed order.
 
-    Repeats are in another order each, so that a machine that gets slower does not fake a trend. Ends early
-    when interrupted. Cells that do not fit into memory are left out.
+    Ends early when interrupted. Cells that do not fit into memory are left out.
     """
-    cells = plan.cells()
-    order = random.Random(plan.seed)  # noqa: S311 - an order, no secret
-    for repeat in range(plan.repeats):
-        shuffled = list(cells)
-        order.shuffle(shuffled)
-        for cell in shuffled:
-            if interrupts.asked:
-                return
-            on_step(_named(cell) + f" ({repeat + 1} of {plan.repeats})")
-            try:
-                _measure_cell(config, cell, plan, interrupts)
-            except KeyboardInterrupt:  # while a run starts; the rates of ticks before it are kept
-                yield cells
-                return
-            yield cells
 
+    def measure_cell(cell: Cell) -> None:
+        _measure_cell(config, cell, plan, interrupts)
 
-def _named(cell: Cell) -> str:
-    settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
-    return f"{cell.workers} workers, {cell.agents:,} agents{settings}"
+    return in_mixed_order(plan.cells(), plan.repeats, measure_cell, interrupts, on_step, plan.seed)
 
 
 def _measure_cell(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -> None:
@@ -118,8 +107,7 @@ def _measure_cell(config: Config, cell: Cell, plan: ScalePlan, interrupts: Inter
     config = changed(config, settings)
     if _too_large(config):
         return
-    checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
-    with Engine(config, checkpoint) as engine:
+    with Engine(config, checkpoint_of(config)) as engine:
         engine.wait_ready(interrupts.check)
         cell.bytes_per_agent = engine.arena.layout.nbytes / cell.agents
         _run_freely(engine, 0.3 * plan.seconds)  # caches, clocks of the processor

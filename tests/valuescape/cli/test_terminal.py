@@ -21,16 +21,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valuescape.cli.app import app
-from valuescape.cli.impact import _row, _rows
 from valuescape.cli.run_result import health_rows
 from valuescape.cli.terminal import UNLIMITED, Terminal, spelled
 from valuescape.cli.text_table import say_rows
 from valuescape.sim.config.files import load_config
 from valuescape.studies.bench import Measured
-from valuescape.studies.bench import table as bench_table
+from valuescape.studies.bench_report import bench_table
 from valuescape.studies.breaking_point import Search, Trial
 from valuescape.studies.confidence import Change
 from valuescape.studies.impact import Worth
+from valuescape.studies.impact_report import impact_table
 from valuescape.studies.scale import Cell, judge
 from valuescape.studies.scale_report import scale_table
 from valuescape.studies.soak import Sample, SoakResult
@@ -68,7 +68,7 @@ def test_help_shows_every_word_that_was_written(cli, monkeypatch, name):
 
 def test_words_in_brackets_are_among_them(cli):
     """Else the test above would prove little."""
-    assert "what each switch of [features] is worth" in cli("impact", "--help")[1]
+    assert "the gain of each switch of [features]" in cli("impact", "--help")[1]
     assert "pip install 'valuescape[bench]'" in cli("bench", "--help")[1]
     assert "Start with  valuescape run demo" in cli("--help")[1]
     assert "each switch of [features]" in cli("--help")[1]
@@ -139,8 +139,7 @@ def soak_rows():
 def impact_rows():
     changes = Change(34.1, 7.4), Change(-21.1, 7.2), "statistics", Change(-15.6, 2.5), Change(145.5, 0.3)
     worth = Worth("vectorized_heights", *changes, 1923, "PICTURES DIFFER (RMSE 12.34)")
-    assert _rows([worth])[1] == _row(worth)
-    return _rows([worth]), 1
+    return impact_table([worth]), 1
 
 
 def compare_rows():

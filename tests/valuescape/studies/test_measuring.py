@@ -13,17 +13,17 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from valuescape.cli.app import run_cli
-from valuescape.cli.impact import _plot
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.toml_writer import config_toml
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
 from valuescape.studies.compare import as_report, compare, read_report
 from valuescape.studies.confidence import Change
-from valuescape.studies.html_report import Chapter, _show_whole_markers, write_html
+from valuescape.studies.html_report import Chapter, Page, _show_whole_markers, write_html
 from valuescape.studies.impact import Worth
+from valuescape.studies.impact_report import plot_worths
 from valuescape.studies.scale import Cell, ScalePlan, as_json, growth_exponent, judge, measure
-from valuescape.studies.scale_report import scale_table, verdict_lines, write_scale_html
+from valuescape.studies.scale_report import scale_page, scale_table, verdict_lines
 
 TINY = [*SMALL]
 
@@ -97,7 +97,7 @@ def test_the_figures_are_of_a_run(tiny, tmp_path):
     (verdict,) = json.loads(json.dumps(as_json(cells, plan), allow_nan=False))["verdicts"]
     assert verdict["best_workers"] == {"40": 0}
     assert verdict["exponents"] == {"0": None}
-    write_scale_html(tmp_path / "scale.html", tiny, cells, repeats=1)
+    write_html(tmp_path / "scale.html", scale_page(tiny, cells, repeats=1))
     assert "workers.count = 0" in (tmp_path / "scale.html").read_text()
 
 
@@ -222,7 +222,7 @@ def test_a_configuration_written_is_read_as_the_same(tmp_path):
 def test_a_report_is_one_file_and_safe_to_open(tmp_path):
     path = tmp_path / "new" / "r.html"
     chapters = [Chapter("<b>", "a & b", [["x"], ["<script>"]], lambda axes: axes.plot([1, 2]))]
-    write_html(path, "T<i>", ["well"], chapters)
+    write_html(path, Page("T<i>", ["well"], chapters))
     page = path.read_text()
     assert "<script>" not in page
     assert "<b>" not in page
@@ -230,7 +230,7 @@ def test_a_report_is_one_file_and_safe_to_open(tmp_path):
     image = page.split("base64,")[1].split('"')[0]
     assert b"<svg" in b64decode(image)
     with pytest.raises(UsageError, match="cannot be written"):
-        write_html(tmp_path / "new" / "r.html" / "x.html", "T", [], [])
+        write_html(tmp_path / "new" / "r.html" / "x.html", Page("T", [], []))
 
 
 def ink(figure, color):
@@ -264,7 +264,7 @@ def test_a_loss_is_no_green_bar():
         return Worth(name, change, change, "", change, change, 1, "states equal")
 
     axes = Figure().subplots()
-    _plot(axes, [worth("gain", 5.0, 1.0), worth("perhaps", -2.0, 3.0), worth("loss", -5.0, 1.0)])
+    plot_worths(axes, [worth("gain", 5.0, 1.0), worth("perhaps", -2.0, 3.0), worth("loss", -5.0, 1.0)])
     colors = {
         label.get_text(): bar.get_facecolor()
         for label, bar in zip(axes.get_yticklabels(), axes.patches, strict=True)
