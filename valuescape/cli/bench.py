@@ -39,17 +39,15 @@ def bench(
 
       valuescape bench heights trails --seconds 2
     """
-    from valuescape.gpu.context import create_headless_context, driver_info
     from valuescape.sim.interrupts import Interrupts
     from valuescape.studies.bench import as_json as bench_json
     from valuescape.studies.bench import run_benchmarks
     from valuescape.studies.bench_report import bench_page, bench_table
+    from valuescape.studies.origin import headless_renderer
 
     files = Files(report, as_json)
     files.require()
-    gl = create_headless_context()
-    driver = driver_info(gl).renderer
-    gl.release()
+    driver = headless_renderer()
     with Interrupts() as interrupts, progress_bar() as update:
 
         def show(done: int, total: int, name: str) -> None:
@@ -59,5 +57,5 @@ def bench(
     if found:
         say_rows(out, bench_table(found), keys=3)
         wanted = {"groups": " ".join(names or ["all"]), "seconds": seconds, "most": most}
-        files.write(bench_page(found, driver), bench_json(found, driver), {"bench": wanted})
+        files.write(bench_page(found, driver), bench_json(found), {"bench": wanted})
     return exit_status(interrupts)

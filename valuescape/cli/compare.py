@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,10 +95,11 @@ def _tell(result: Result) -> None:
 
 
 def _write_page(result: Result, path: Path, title: str) -> None:
+    from valuescape.run.report import about
     from valuescape.studies.html_report import Chapter, Page, write_html
 
-    verdict: Sequence[str] = [*result.found.warnings(), *result.lines]
-    write_html(path, Page(title, verdict, [Chapter("Figures", table=result.rows)]))
+    verdict = [*result.found.warnings(), *result.lines]
+    write_html(path, Page(title, verdict, [Chapter("Figures", table=result.rows)]), about({}))
 
 
 def _print_json(result: Result, compared: dict[str, Any]) -> None:

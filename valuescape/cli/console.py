@@ -1,9 +1,8 @@
 """Steps that several commands share: load configurations and worlds, check and write files, print."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from valuescape.cli.terminal import err, out
 from valuescape.paths import require_writable
@@ -56,19 +55,6 @@ def say_lines(lines: Iterable[str], style: str = "") -> None:
     """Print sentences."""
     for line in lines:
         out.say((line, style))
-
-
-def write_json(path: Path | None, figures: Mapping[str, Any], config: "Config | Mapping[str, Any]") -> None:
-    """Write figures to the file that was asked for, if any, with what they are of; unknown is None.
-
-    config: what was run, for `valuescape.run.report.about`.
-    """
-    if path:
-        from valuescape.run.report import about
-
-        report = {**figures, **about(config)}
-        path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        say_written(path)
 
 
 def say_written(path: Path) -> None:

@@ -1,11 +1,12 @@
 """The files and exit statuses of the commands that measure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from valuescape.cli.console import require_files, say_written, write_json
+from valuescape.cli.console import require_files, say_written
 
 if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
@@ -26,16 +27,21 @@ class Files:
 
     def beside(self, ending: str) -> "Files":
         """Return files of the same names with `ending` after the stem."""
-        json = self.json and self.json.with_stem(f"{self.json.stem}{ending}")
-        return Files(self.report.with_stem(f"{self.report.stem}{ending}"), json)
+        figures = self.json and self.json.with_stem(f"{self.json.stem}{ending}")
+        return Files(self.report.with_stem(f"{self.report.stem}{ending}"), figures)
 
     def write(self, page: "Page", figures: Mapping[str, Any], config: "Config | Mapping[str, Any]") -> None:
-        """Write the results, and name the files. config: what was run, for the JSON file."""
+        """Write the results with their origin, and say the files' names. config: as `origin` has it."""
         from valuescape.studies.html_report import write_html
+        from valuescape.studies.origin import origin
 
-        write_html(self.report, page)
+        made = origin(config)
+        write_html(self.report, page, made)
         say_written(self.report)
-        write_json(self.json, figures, config)
+        if self.json:
+            content = json.dumps({**figures, **made}, indent=2, allow_nan=False)
+            self.json.write_text(f"{content}\n", encoding="utf-8")
+            say_written(self.json)
 
 
 def exit_status(interrupts: "Interrupts", *, failed: bool = False) -> int:

@@ -120,7 +120,6 @@ def _compared(found: Sequence[Measured]) -> Iterator[Measured]:
         yield Measured(**asdict(each) | {"times": first / each.median_us})
 
 
-def as_json(found: Sequence[Measured], driver: str) -> dict[str, Any]:
+def as_json(found: Sequence[Measured]) -> dict[str, Any]:
     """Return the figures as they are written to JSON."""
-    rows = [{"name": each.name, **asdict(each)} for each in found]
-    return {"benchmarks": rows, "gl_renderer": driver}
+    return {"benchmarks": [{"name": each.name, **asdict(each)} for each in found]}

@@ -24,8 +24,13 @@ MAX_BYTES = 16 * 2**20
 _NAMED = 6
 """Differences that are named one by one."""
 
-_FIRST = ("world.name", "render.view", "agents.count", "workers.count", "policy.checkpoint", "trails.length")
-"""What differences begin with, for figures depend on it most."""
+_DRIVER = "OpenGL driver"
+
+_FIRST = (
+    *(_DRIVER, "world.name", "render.view", "agents.count", "workers.count", "policy.checkpoint"),
+    "trails.length",
+)
+"""Differences that are named before others, since figures depend on them most."""
 
 _HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote by --json"
 
@@ -139,7 +144,7 @@ def _made_with(report: Report) -> Iterator[tuple[str, Any]]:
     yield from ((f"machine: {key}", value) for key, value in (report.machine or {}).items())
     yield from ((f"version of {key}", value) for key, value in (report.versions or {}).items())
     if report.gl_renderer is not None:
-        yield "OpenGL by", report.gl_renderer
+        yield _DRIVER, report.gl_renderer
 
 
 def _said(value: Any) -> str:

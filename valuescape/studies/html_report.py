@@ -3,13 +3,12 @@
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from valuescape.run.report import about
 from valuescape.sim.errors import UsageError
 
 _STYLE = """
@@ -45,18 +44,21 @@ class Page:
     chapters: Sequence[Chapter]
 
 
-def write_html(path: Path, page: Page) -> None:
-    """Write a report, and make its folder. Raises UsageError if that is impossible."""
+def write_html(path: Path, page: Page, origin: Mapping[str, Any]) -> None:
+    """Write a report, and make its folder. Raises UsageError if that is impossible.
+
+    origin: as `valuescape.run.report.about` returns it, with the OpenGL driver as `gl_renderer` if known.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_as_html(page), encoding="utf-8")
+        path.write_text(_as_html(page, origin), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _as_html(page: Page) -> str:
+def _as_html(page: Page, origin: Mapping[str, Any]) -> str:
     title = html.escape(page.title)
-    body = [f"<h1>{title}</h1>", f'<p class="machine">{html.escape(_machine())}</p>']
+    body = [f"<h1>{title}</h1>", f'<p class="machine">{html.escape(_origin_line(origin))}</p>']
     body += [f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in page.verdict]
     for chapter in page.chapters:
         body += _chapter(chapter)
@@ -66,13 +68,12 @@ def _as_html(page: Page) -> str:
     )
 
 
-def _machine() -> str:
-    """Return a report's origin in a line: date, machine, versions, command."""
-    said = about({})
-    here, when = said["machine"], datetime.fromisoformat(said["date"])
-    packages = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
+def _origin_line(origin: Mapping[str, Any]) -> str:
+    """Return date, machine, driver, versions and command in a line."""
+    here, when = origin["machine"], datetime.fromisoformat(origin["date"])
+    packages = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     parts = [f"{when:%Y-%m-%d %H:%M} UTC", f"{here['cores']} cores of {here['processor']}", here["system"]]
-    return " · ".join([*parts, packages, *filter(None, [said["command"]])])
+    return " · ".join(filter(None, [*parts, origin.get("gl_renderer"), packages, origin["command"]]))
 
 
 def _chapter(chapter: Chapter) -> list[str]:

@@ -144,8 +144,16 @@ def test_another_machine_and_other_versions_are_said(compared):
     out, _ = compared(run_with(), run_with(machine={"cores": 64}, versions=versions, gl_renderer="a card"))
     assert "not the same: machine: cores was 2, is 64" in out
     assert "not the same: version of python was 3.11.7, is 3.12.1" in out
-    assert "not the same: OpenGL by was llvmpipe, is a card" in out
+    assert "not the same: OpenGL driver was llvmpipe, is a card" in out
     assert "numpy" not in out
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_another_driver_is_said_first_of_every_kind(kind):
+    """Else figures of a GPU would be held against those of a processor without a word."""
+    before, after = ({"config": {"a": {"b": at}}, "gl_renderer": driver} for at, driver in enumerate("xy"))
+    found = compare(as_report(REPORTS[kind] | before), as_report(REPORTS[kind] | after))
+    assert found.warnings() == ["not the same: OpenGL driver was x, is y", "not the same: a.b was 0, is 1"]
 
 
 def test_of_many_differences_the_first_are_named_and_the_most_telling_first():

@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from valuescape.cli.app import run_cli
+from valuescape.run.report import about
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.toml_writer import config_toml
 from valuescape.sim.errors import UsageError
@@ -97,7 +98,7 @@ def test_the_figures_are_of_a_run(tiny, tmp_path):
     (verdict,) = json.loads(json.dumps(as_json(cells, plan), allow_nan=False))["verdicts"]
     assert verdict["best_workers"] == {"40": 0}
     assert verdict["exponents"] == {"0": None}
-    write_html(tmp_path / "scale.html", scale_page(tiny, cells, repeats=1))
+    write_html(tmp_path / "scale.html", scale_page(tiny, cells, repeats=1), about({}))
     assert "workers.count = 0" in (tmp_path / "scale.html").read_text()
 
 
@@ -222,15 +223,16 @@ def test_a_configuration_written_is_read_as_the_same(tmp_path):
 def test_a_report_is_one_file_and_safe_to_open(tmp_path):
     path = tmp_path / "new" / "r.html"
     chapters = [Chapter("<b>", "a & b", [["x"], ["<script>"]], lambda axes: axes.plot([1, 2]))]
-    write_html(path, Page("T<i>", ["well"], chapters))
+    write_html(path, Page("T<i>", ["well"], chapters), about({}) | {"gl_renderer": "<driver>"})
     page = path.read_text()
     assert "<script>" not in page
     assert "<b>" not in page
+    assert "&lt;driver&gt;" in page
     assert "http" not in page.replace("http-equiv", "")
     image = page.split("base64,")[1].split('"')[0]
     assert b"<svg" in b64decode(image)
     with pytest.raises(UsageError, match="cannot be written"):
-        write_html(tmp_path / "new" / "r.html" / "x.html", Page("T", [], []))
+        write_html(tmp_path / "new" / "r.html" / "x.html", Page("T", [], []), about({}))
 
 
 def ink(figure, color):

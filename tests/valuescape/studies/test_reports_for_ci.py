@@ -15,10 +15,12 @@ from valuescape.studies import chaos as chaos_module
 from valuescape.studies import impact as impact_module
 from valuescape.studies.breaking_point import Search, Trial, lies_between
 from valuescape.studies.compare import as_report, compare
+from valuescape.studies.origin import headless_renderer
 from valuescape.studies.tolerance import worse_by_share
 
 SETS = [part for setting in (*SMALL, "workers.count=0", "agents.count=40") for part in ("--set", setting)]
 BLOCK = {"command", "date", "machine", "versions", "config"}
+"""Keys that every report has."""
 
 
 def judged(before, after, tolerance=None):
@@ -63,6 +65,7 @@ def test_every_report_says_where_when_and_how_it_was_made(here, kind):
     assert 1 <= report["machine"]["cores"] <= os.cpu_count()
     assert report["versions"]["python"] == platform.python_version()
     assert report["versions"]["numpy"] == np.__version__
+    assert report["gl_renderer"] == headless_renderer()
     if kind == "bench":
         assert report["config"] == {"bench": {"groups": "mesh", "seconds": 0.01, "most": 5000}}
     else:
