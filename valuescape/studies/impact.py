@@ -26,7 +26,7 @@ SWITCHES = tuple(FeaturesConfig.model_fields)
 
 ALL_ON, ALL_OFF = "all on", "all off"
 
-_SECTION = {
+SECTIONS = {
     "vectorized_heights": "place",
     "stats_cache": "statistics",
     "batched_trails": "trails",
@@ -37,9 +37,9 @@ _SECTION = {
     "spatial_culling": "trails",
     "simd": "engine",
 }
-"""The section of a frame that a switch touches; the critic's field is made once, before the first frame."""
+"""The section of a frame that a switch changes. gpu_heatmap has none: its field precedes the first frame."""
 
-_CODE = {
+CODE = {
     "vectorized_heights": ("gpu/shaders/trails/place.comp",),
     "stats_cache": ("sim/measuring/stats_cache.py",),
     "gpu_heatmap": (
@@ -61,7 +61,7 @@ _CODE = {
     ),
     "simd": ("sim/codegen", "sim/stepping/compiled"),
 }
-"""Files that are there for a switch alone. The others are a few lines in files that serve both paths."""
+"""Files and folders under `valuescape/` that one switch alone needs; other switches are a few lines each."""
 
 _TICKS = 120
 
@@ -156,7 +156,7 @@ def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
         off = known[f"{switch} off"]
         if not (on.fps and off.fps):
             continue
-        section = _SECTION.get(switch, "")
+        section = SECTIONS.get(switch, "")
         rows.append(
             Worth(
                 switch,
@@ -173,14 +173,18 @@ def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
 
 
 def lines_of(switch: str) -> int:
-    """Return how many lines of code are there for a switch alone; 0 where it is a few among others."""
-    root = Path(__file__).parents[1]
-    paths = [path for name in _CODE.get(switch, ()) for path in _files(root / name)]
-    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+    """Return the lines of code that only this switch needs; 0 where they are a few among others."""
+    return sum(map(code_lines, CODE.get(switch, ())))
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.py")) if path.is_dir() else [path]
+def code_lines(name: str) -> int:
+    """Return the lines of a file of `CODE`, or of a folder's modules.
+
+    Raises FileNotFoundError if there is no such file.
+    """
+    path = Path(__file__).parents[1] / name
+    files = path.glob("*.py") if path.is_dir() else [path]
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
 
 
 def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], None]) -> dict[str, str]:

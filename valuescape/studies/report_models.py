@@ -74,7 +74,7 @@ class RunReport(Report):
     kind = "a run"
     keys = frozenset({"health", "frame_ms_p95"})
 
-    health: Annotated[dict[Text, bool], _FEW]
+    health: Annotated[dict[Text, bool | None], _FEW]
     frame_ms_p95: Unknown
     fps_mean: Unknown = None
     fps_std: Unknown = None
@@ -101,7 +101,7 @@ class RunReport(Report):
         """Yield the limits that broke. A run that was too short to tell has broken nothing."""
         for name, kept in self.health.items():
             measured = getattr(self, _MEASURE.get(name, name), None) is not None
-            if before.health.get(name) and not kept and measured:
+            if before.health.get(name) and kept is False and measured:
                 yield f"the limit on {name} was kept before and is broken now"
 
 

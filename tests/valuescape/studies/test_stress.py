@@ -174,9 +174,13 @@ def crowd(monkeypatch):
 @pytest.mark.slow
 def test_nothing_is_lost_when_workers_are_killed_or_hang(crowd):
     with Interrupts() as interrupts:
-        result = disturb(*crowd, seconds=6, interrupts=interrupts)
-    assert result.rounds >= 2
-    assert result.killed + result.stopped == 2 * result.rounds
+
+        def end_after_two(_done, so_far):
+            interrupts.asked = so_far.rounds == 2
+
+        result = disturb(*crowd, seconds=60, interrupts=interrupts, on_progress=end_after_two)
+    assert result.rounds == 2
+    assert result.killed + result.stopped == 4
     assert result.restarts >= result.killed
     assert result.differing == []
 
