@@ -166,7 +166,9 @@ def test_one_signal_ends_the_imports(tmp_path, number):
             time.sleep(after_s)
             os.kill(run.pid, number)
             status, errors = ended(run, within_s=LOOK_S + SLACK_S)
-        assert status in (130, -number)  # before the program has begun it is Python's and the system's to end
+        if "init_import_site" in errors:  # Python's own start was interrupted, which no program can change
+            continue
+        assert status in (130, -number)
         if after_s > 0.1:
             assert "Traceback" not in errors
 

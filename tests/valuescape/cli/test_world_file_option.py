@@ -27,6 +27,8 @@ class Mine(PointMass):
 '''
 SETS = [part for setting in (*SMALL, "world.name=mine", "agents.count=40") for part in ("--set", setting)]
 RANDOM = ["--set", "policy.checkpoint=random"]
+ALONE = ["--set", "workers.count=0"]
+"""For commands that start several runs; that workers know the world too is shown by `run` and `scale`."""
 
 COMMANDS = {
     "run": ["run", *SETS, *RANDOM, "--headless", "--frames", "2", "--set", "run.record=false", "--out", "o"],
@@ -43,8 +45,8 @@ COMMANDS = {
         "--frames",
         "0",
     ],
-    "stress": ["stress", *SETS, *RANDOM, "--start", "30", "--most", "30", "--seconds", "0.5"],
-    "impact": ["impact", *SETS, *RANDOM, "--seconds", "0.3", "--repeats", "1"],
+    "stress": ["stress", *SETS, *RANDOM, *ALONE, "--start", "30", "--most", "30", "--seconds", "0.5"],
+    "impact": ["impact", *SETS, *RANDOM, *ALONE, "--seconds", "0.3", "--repeats", "1"],
     "convert": ["convert", "homeless.safetensors", "mine.safetensors", "--world", "mine"],
     "train": ["train", "mine", "--algo", "ppo", "--timesteps", "64", "--out", "mine.safetensors"],
     "replay": ["replay", "mine.vsz"],
