@@ -1,4 +1,4 @@
-"""What each optimisation is worth on this machine, and that it changes nothing but the time it takes."""
+"""The gain of each optimisation on this machine, and the check that both of its paths agree."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -66,12 +66,15 @@ CODE = {
 _TICKS = 120
 
 _SEEN_RMSE = 2.5
-"""Of 255: how much a picture may change where only the method differs (tests/visual holds each to less)."""
+"""Largest RMSE, of 255, between pictures that two methods make of the same; tests/visual allows less."""
 
 
 @dataclass(slots=True)
 class Variant:
-    """One setting of the switches: figures of each time that it was measured."""
+    """One setting of the switches, with the figures of each run.
+
+    parts: milliseconds of a frame by section.
+    """
 
     name: str
     off: tuple[str, ...]
@@ -83,9 +86,9 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a switch is worth: what changes when it is on.
+    """The changes that a switch makes when it is on.
 
-    section: of a frame, that it touches; empty if none.
+    section: the section of a frame that it changes; empty if none. lines: of code that it alone needs.
     """
 
     switch: str
@@ -99,14 +102,14 @@ class Worth:
 
     @property
     def recommended(self) -> str:
-        """Whether it should be on here, as far as was measured."""
+        """The setting that the figures recommend for this machine."""
         if self.fps.mean > self.fps.reach:
             return "on"
         return "off" if self.fps.mean < -self.fps.reach else "no difference seen"
 
 
 def variants() -> list[Variant]:
-    """Return all that is measured."""
+    """Return the settings to measure: all on, each switch alone off, all off."""
     alone = [Variant(f"{switch} off", (switch,)) for switch in SWITCHES]
     return [Variant(ALL_ON, ()), *alone, Variant(ALL_OFF, SWITCHES)]
 
@@ -138,7 +141,7 @@ def _measure_variant(config: Config, variant: Variant, seconds: float, interrupt
         config, length, Outputs(Path("runs/impact")), headless=True, interrupts=interrupts
     ) as session:
         session.turn_frames()
-        if interrupts.asked:  # it was cut short, and says nothing
+        if interrupts.asked:  # a run that was cut short has no figures
             return
         busy = np.array(session.log.busy_s[len(session.log.busy_s) // 5 :])
         variant.parts.append({part.name: part.ms for part in session.accounts.parts()})
@@ -148,7 +151,7 @@ def _measure_variant(config: Config, variant: Variant, seconds: float, interrupt
 
 
 def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
-    """Return what each switch is worth, the most first. agreement: as `agreements` has found."""
+    """Return the changes by each switch, the greatest gain in FPS first. agreement: from `agreements`."""
     known = {variant.name: variant for variant in found}
     on = known[ALL_ON]
     rows = []
@@ -188,13 +191,16 @@ def code_lines(name: str) -> int:
 
 
 def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], None]) -> dict[str, str]:
-    """Return how each switch's two paths agree after the same ticks: states bit by bit, pictures by pixel."""
+    """Return how the two paths of each switch agree after the same ticks, in words.
+
+    States are compared bit by bit, pictures pixel by pixel. Ends early when interrupted.
+    """
     said, runs = {}, Runs(interrupts)
     small = changed(config, {"agents.count": min(config.agents.count, 100)})
     for switch in SWITCHES:
         if interrupts.asked:
             break
-        on_step(f"does {switch} change anything?")
+        on_step(f"comparing both paths of {switch}")
         simulated = switch in ("parallel_agents", "simd")
         try:
             said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, runs)
@@ -204,7 +210,7 @@ def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], 
 
 
 class Runs:
-    """What short runs ended in, each made once: most switches are compared with the same run."""
+    """The last states and pictures of short runs; each configuration runs once, for all switches."""
 
     def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
@@ -212,7 +218,7 @@ class Runs:
         self._pictures: dict[str, NDArray[np.float64]] = {}
 
     def state(self, config: Config) -> str:
-        """Return the hash of the state that a configuration's run ends in."""
+        """Return the hash of the last state."""
         key = config.model_dump_json()
         if key not in self._states:
             with Engine(config, checkpoint_of(config)) as engine:
@@ -222,24 +228,24 @@ class Runs:
         return self._states[key]
 
     def picture(self, config: Config) -> NDArray[np.float64]:
-        """Return its last picture, [height, width, 3]."""
+        """Return the last picture, [height, width, 3] from 0 to 255."""
         key = config.model_dump_json()
         if key not in self._pictures:
             length, outputs = RunLength(ticks=_TICKS), Outputs(Path("runs/impact"))
             with Session(config, length, outputs, headless=True, interrupts=self._interrupts) as session:
-                session.viewer.labels_shown = False  # the heading says how fast it was
+                session.viewer.labels_shown = False  # the heading shows the speed
                 session.viewer.turn_deg_per_s = 0.0
                 session.turn_frames()
-                self._interrupts.check()  # cut short it would be another picture
+                self._interrupts.check()  # a run that was cut short ends in another picture
                 picture = session.scene.picture
                 self._pictures[key] = pixels(picture_bytes(picture), picture.size).astype(float)
         return self._pictures[key]
 
 
 def _states_agree(config: Config, switch: str, runs: Runs) -> str:
-    """Compare the state's hash.
+    """Compare the hashes of the last states.
 
-    Networks' sums are rounded in another order by `simd`: random actions there.
+    Actions are random for `simd`, which adds up networks' sums in another order.
     """
     if switch == "simd":
         config = changed(config, {"policy.checkpoint": "random", "workers.count": 0})
@@ -250,8 +256,8 @@ def _states_agree(config: Config, switch: str, runs: Runs) -> str:
 
 
 def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
-    """Compare the last picture of both paths, in lockstep; `async_physics` against a run by the clock."""
-    # Not the density: its scale follows every few frames, of which paths may make different numbers.
+    """Compare the last pictures, of runs in lockstep; for `async_physics` one of them runs by the clock."""
+    # The value alone: the density's scale follows the frames, whose number differs between the paths.
     still = {"render.width": 640, "render.height": 360, "lod.segment_budget": 0, "heatmap.layer": "value"}
     config = changed(config, still)
     lockstep = ("async_physics",) if switch != "async_physics" else ()
@@ -263,7 +269,7 @@ def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
 
 
 def as_json(found: Sequence[Variant], worths: Sequence[Worth]) -> dict[str, Any]:
-    """Return all figures as they are written to JSON; what is not known is null."""
+    """Return all figures for JSON; unknown figures are null."""
     rows = [finite(asdict(each) | {"recommended": each.recommended}) for each in worths]
     return {"switches": rows, "variants": [asdict(each) for each in found]}
 
