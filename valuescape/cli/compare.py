@@ -36,7 +36,7 @@ def compare(
 ) -> int:
     """Compare two runs, or two reports of scale, stress (soaks and chaos too), impact or bench.
 
-    Says first in which settings they differ, and whether they come from another machine or other versions.
+    Names differences of settings, machines, OpenGL drivers and versions first.
 
     Ends with status 1 if a frame, or a section of it, takes over 10 ms more, a limit broke, less is carried,
     something grows or comes out another way, or a micro-benchmark takes twice as long. With --tolerance, if

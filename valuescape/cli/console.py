@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def load_world_files(paths: Iterable[Path] | None) -> None:
-    """Run the files that the user named, so that their worlds are known. Raises UsageError."""
+    """Run world files, so that their worlds are known by name. Raises UsageError."""
     from valuescape.sim.worlds import load_world_file
 
     for path in paths or ():
@@ -21,10 +21,11 @@ def load_world_files(paths: Iterable[Path] | None) -> None:
 
 
 def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None) -> "Config":
-    """Return a preset's configuration, or a file's, with changes like `agents.count=5`.
+    """Return a preset's or a file's configuration, with changes such as `agents.count=5`.
 
-    preset: may be a trained model's file, too; it then runs in the world that it fits. World files are loaded
-    before it; what is compiled or odd about a model is said from now on. Raises UsageError.
+    preset: a name, a configuration file, or a trained model, which runs in the world that it fits. World
+    files are loaded first. From now on, compilation and remarks on models are reported on standard error.
+    Raises UsageError.
     """
     from valuescape import remarks
     from valuescape.model_files import preset_of
@@ -44,7 +45,7 @@ def _say_that_it_compiles() -> None:
 
 
 def require_files(**paths: Path | None) -> None:
-    """Raise UsageError if one of the files that were asked for, by its option's name, cannot be written."""
+    """Raise UsageError if a file cannot be written. paths: by the name of its option; None is skipped."""
     for option, path in paths.items():
         if path:
             require_replaceable(path, f"--{option}")
@@ -58,5 +59,5 @@ def say_lines(lines: Iterable[str], style: str = "") -> None:
 
 
 def say_written(path: Path) -> None:
-    """Say that a file was written."""
+    """Print the name of a file that was written."""
     out.say("wrote ", (str(path), "bold"))

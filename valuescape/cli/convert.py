@@ -1,4 +1,4 @@
-"""The commands that make checkpoints: `convert` and `train`."""
+"""The commands `convert` and `train`, which write checkpoints."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +30,7 @@ def convert(
         RewardUnits,
         typer.Option(
             help="Whether the critic learned from rewards that VecNormalize divided; auto: as its file says, "
-            "unless what agents get speaks against it."
+            "unless the agents' returns contradict it."
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
@@ -39,7 +39,7 @@ def convert(
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
 
-    Joins it with what VecNormalize did to observations and rewards, which is in a file of its own.
+    Adds VecNormalize's statistics of observations and rewards, which are in a file of their own.
 
     [bold]Example[/]
 

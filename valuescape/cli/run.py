@@ -30,7 +30,7 @@ _Seconds = Annotated[float | None, typer.Option(min=0.001, help="End after so ma
 _Ticks = Annotated[int | None, typer.Option(min=1, help="End at exactly this tick.")]
 _Folder = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FOLDER", help="Folder for what the run makes; runs/TIME if not given."),
+    typer.Option("--out", metavar="FOLDER", help="Folder for the run's files; runs/TIME if not given."),
 ]
 _Record = Annotated[
     Path | None, typer.Option(metavar="FILE.mp4", help="Write a video; ticks then wait for frames.")
@@ -61,7 +61,7 @@ _Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="End with status 1 if a health limit is broken; one that a short run cannot tell about is not.",
+        help="End with status 1 if a health limit is broken; one that a short run cannot measure is not.",
     ),
 ]
 _Seed = Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")]
@@ -69,8 +69,8 @@ _Checksum = Annotated[
     bool,
     typer.Option(
         "--checksum",
-        help="Simulate only, as fast as can be, and print the hash of tick --ticks. The same for any "
-        "number of workers; with a network's actions not for other settings of features.simd.",
+        help="Simulate only, at full speed, and print the hash of the state at tick --ticks. The same for "
+        "any number of workers; with a network's actions not for other settings of features.simd.",
     ),
 ]
 _RecordRun = Annotated[
@@ -105,8 +105,8 @@ def run(
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
 
-    Without a screen it runs headless by itself. At the end it prints how the run stood to five health limits
-    and writes the same to run.json.
+    Without a screen it runs headless by itself. At the end it prints the run's figures beside five health
+    limits, and writes them to run.json.
 
     [bold]Examples[/]
 

@@ -27,7 +27,7 @@ def showing(update: Update) -> Callable[["Progress"], None]:
 
 
 def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
-    """Print a run's figures, how it stood to the health limits, and the files it wrote."""
+    """Print a run's figures, its health limits, alerts, and the files it wrote."""
     report = result.report
     console.say(
         (config.world.name, "bold"),
@@ -59,7 +59,7 @@ def _figures_line(report: dict[str, Any]) -> str:
 
 
 def health_rows(report: dict[str, Any], config: Config) -> list[list[str | Text]]:
-    """Return how a run stood to the health limits; the first row is the heading."""
+    """Return a row for each health limit with the measured figure; the first row is the heading."""
     return [["limit", "measured", "below", ""], *map(_health_row, _limits(report, config))]
 
 
@@ -68,7 +68,7 @@ def _health_row(limit: Limit) -> list[str | Text]:
 
 
 def broken_limits(report: dict[str, Any], config: Config) -> list[str]:
-    """Return the health limits that a run broke, by title; one that it was too short to tell about is not."""
+    """Return the titles of the health limits that a run broke; figures it was too short for break none."""
     return [each.title for each in _limits(report, config) if each.lamp is False]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _Workers = Annotated[
     str | None,
-    typer.Option(show_default="0,1,2", help="Numbers of worker processes; 0 steps in this one."),
+    typer.Option(show_default="0,1,2", help="Numbers of worker processes; 0 steps in the main process."),
 ]
 _Agents = Annotated[str | None, typer.Option(show_default="100,1000,10000,100000", help="Numbers of agents.")]
 _Seconds = Annotated[float | None, typer.Option(min=0.05, show_default="1.0", help="Of each measurement.")]
@@ -64,8 +64,8 @@ def scale(
 ) -> int:
     """Measure how a run scales with workers and agents, and say how many workers this machine should use.
 
-    Ticks and agent-steps a second, frames, handing a tick over, memory. More workers are advised only where
-    they are faster beyond what repeats differ by. Ctrl-C keeps what was measured.
+    Measures ticks and agent-steps a second, frames, the hand-over of a tick, and memory. More workers are
+    advised only where they are faster beyond the spread of repeats. Ctrl-C keeps what was measured.
 
     [bold]Examples[/]
 

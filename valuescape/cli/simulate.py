@@ -1,4 +1,4 @@
-"""What `run --checksum`, `run --record-run` and `replay` do and print."""
+"""Runs without pictures: `run --checksum`, `run --record-run` and `replay`."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ from valuescape.sim.paths import require_replaceable
 
 @dataclass(frozen=True, slots=True)
 class SimulationOptions:
-    """What is wanted of a run without pictures; `ticks` is None until `require_simulation` has looked."""
+    """The options of a run without pictures; `require_simulation` makes sure that `ticks` is a number."""
 
     ticks: int | None
     checksum: bool
@@ -30,17 +30,20 @@ class SimulationOptions:
 
     @property
     def wanted(self) -> bool:
-        """Whether one of the options asks for it."""
+        """Whether one of the options asks for such a run."""
         return bool(self.checksum or self.record_run or self.record_every)
 
     @property
     def option(self) -> str:
-        """The option that asks for it."""
+        """The option that asks for such a run."""
         return "--checksum" if self.checksum else "--record-run" if self.record_run else "--record-every"
 
 
 def require_simulation(options: SimulationOptions, refused: list[str]) -> None:
-    """Raise UsageError if the options do not go together; `refused` are those given that need pictures."""
+    """Raise UsageError if the options do not go together.
+
+    refused: names of options that were given and need pictures.
+    """
     if refused:
         raise UsageError(f"{refused[0]} does not go with {options.option}, which makes no pictures")
     if options.ticks is None:
@@ -54,7 +57,7 @@ def require_simulation(options: SimulationOptions, refused: list[str]) -> None:
 
 
 def run_simulation(config: Config, options: SimulationOptions, interrupts: Interrupts) -> int:
-    """Simulate to tick `options.ticks`, print what was asked for, and return the exit status."""
+    """Simulate to tick `options.ticks`, print the checksum or write the recording, and return the status."""
     assert options.ticks is not None
     checkpoint = checkpoint_of(config)
     stops = sampled_ticks(options.ticks, options.record_every) if options.record_run else [options.ticks]
@@ -83,7 +86,10 @@ def run_replay(
     checkpoint: Path | None,
     interrupts: Interrupts,
 ) -> int:
-    """Make the run recorded at `path` again, print a line for each tick kept, and return the exit status."""
+    """Run the recording at `path` again, print a line for each recorded tick, and return the exit status.
+
+    workers, checkpoint: replace the recording's own, if given.
+    """
     with Recording(path) as recording, ExitStack() as owned:
         samples = recording.about.samples
         for each in other_versions(recording):
@@ -112,7 +118,7 @@ def run_replay(
 
 
 class _Reached:
-    """Notes the newest tick the run rested at, and its hash if that is wanted."""
+    """Notes the tick at which a run last rested, and on request the hash of its state."""
 
     def __init__(self, hashes: bool) -> None:
         self._hashes = hashes

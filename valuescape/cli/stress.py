@@ -20,23 +20,21 @@ if TYPE_CHECKING:
 
 _Load = Annotated[
     str,
-    typer.Option(
-        help="What there is more and more of: agents, trails, field, ticks, or several with commas."
-    ),
+    typer.Option(help="The load to increase: agents, trails, field, ticks, or several with commas."),
 ]
-_Start = Annotated[int | None, typer.Option(min=1, help="The least load; what the preset has, if not given.")]
+_Start = Annotated[int | None, typer.Option(min=1, help="The least load; the preset's own if not given.")]
 _Most = Annotated[int | None, typer.Option(min=1, help="The greatest load.")]
 _Seconds = Annotated[float, typer.Option(min=0.5, help="Of each trial.")]
 _UntilBreak = Annotated[
     bool,
-    typer.Option("--until-break", help="Search for the breaking point: what it does unless told otherwise."),
+    typer.Option("--until-break", help="Search for the breaking load, as without --minutes and --chaos."),
 ]
 _Chaos = Annotated[
     bool, typer.Option("--chaos", help="Kill and stop workers; compare the state with a quiet run's.")
 ]
 _Minutes = Annotated[
     float | None,
-    typer.Option(min=0.01, help="Run for so long, and see what grows. With --chaos: of chaos (1)."),
+    typer.Option(min=0.01, help="Soak for so long, and see what grows. With --chaos: its length (1)."),
 ]
 _Require = Annotated[
     int | None,
@@ -64,13 +62,13 @@ def stress(
     report: HtmlFile = Path("runs/stress.html"),
     debug: Debug = False,
 ) -> int:
-    """Look for the load at which a health limit breaks, and say which, and what dominated a frame then.
+    """Find the load at which a health limit breaks; name the limit and the longest section of a frame.
 
-    Doubles the load until something breaks, twice in a row, then halves the gap. Of several loads at once,
-    the percentage of what the preset has is doubled. With --minutes it runs for long instead and looks at
-    memory, files, OpenGL objects and threads; with --until-break too, at the greatest load that was carried.
-    With --chaos it proves that nothing is lost when workers are killed or hang. Ctrl-C keeps what was
-    measured.
+    Doubles the load until a limit breaks twice in a row, then halves the gap. Several loads are doubled
+    together, as a percentage of the preset's. With --minutes it soaks instead: a long run shows whether
+    memory, files, OpenGL objects or threads grow; with --until-break as well, both are done, the soak under
+    the greatest load that was carried. With --chaos it proves that nothing is lost when workers are killed or
+    hang. Ctrl-C keeps what was measured.
 
     Ends with status 1 if less is carried than --require says, if something grows, or if chaos ends in another
     state.
