@@ -1,18 +1,16 @@
-"""Writes what the commands that measure have found into docs. Run it by `make report`.
+"""Writes the results of the measuring commands into docs. Run it by `make report`.
 
-With --presets it runs each preset first and writes what that came to.
+With --presets it runs each preset first and writes those results too.
 """
 
 import json
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from valuescape.presets import config_path, presets
-from valuescape.run.report import machine, versions
 from valuescape.sim.config.files import load_config
 
 HERE = Path(__file__).parent
@@ -21,7 +19,7 @@ BEGIN, END = "<!-- measured, written by `make report` -->\n", "<!-- /measured --
 
 
 def read(name: str) -> dict[str, Any]:
-    """Return the figures of a command."""
+    """Return the stored results of a command."""
     found: dict[str, Any] = json.loads((HERE / "bench" / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
@@ -33,7 +31,7 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
 
 
 def middle(values: list[float]) -> str:
-    """Return the median, with three digits that count."""
+    """Return the median with three significant digits; a dash without values."""
     if not values:
         return "–"
     value = median(values)
@@ -44,7 +42,7 @@ def middle(values: list[float]) -> str:
 
 
 def scale_section() -> str:
-    """Return what `valuescape scale` found."""
+    """Return the section of `valuescape scale`'s results."""
     found = read("scale")
     (verdict,) = found["verdicts"]  # of one configuration, no sweep
     efficiency = {(each["workers"], each["agents"]): each["efficiency"] for each in verdict["efficiency"]}
@@ -62,14 +60,24 @@ def scale_section() -> str:
         ]
         for cell in found["cells"]
     ]
-    heading = ["workers", "agents", "ticks/s", "agent-steps/s", "efficiency", "one tick asked for, µs", "FPS"]
-    best = ", ".join(f"{count} with {int(crowd):,}" for crowd, count in verdict["best_workers"].items())
+    heading = [
+        "workers",
+        "agents",
+        "ticks/s",
+        "agent-steps/s",
+        "efficiency",
+        "hand-over of one tick, µs",
+        "FPS",
+    ]
+    best = ", ".join(f"{count} for {int(crowd):,}" for crowd, count in verdict["best_workers"].items())
     growth = ", ".join(f"{value:.2f} with {count}" for count, value in verdict["exponents"].items())
     return (
         "## Workers and agents\n\n`valuescape scale`: point masses with a 64-64 actor; medians of "
-        f"{found['plan']['repeats']} runs in mixed order. FPS are of the whole program without a limit.\n\n"
+        f"{found['plan']['repeats']} runs in mixed order. "
+        "FPS: the whole program without a limit on frames.\n\n"
         + table([*heading, "P95, ms", "bytes/agent"], rows)
-        + f"\nBest workers by agents: {best}. A tick takes agents^e, e = {growth} workers.\n"
+        + f"\nBest number of workers: {best} agents. The time of a tick grows as agents^e; "
+        f"e = {growth} workers.\n"
     )
 
 
@@ -84,7 +92,10 @@ def impact_table() -> str:
         lines = f"{each['lines']:,}" if each["lines"] else "a few"
         cells = f"`{each['switch']}`", fps, p95, touched, memory, lines, each["agrees"], each["recommended"]
         rows.append([*cells])
-    heading = ["switch on", "FPS", "P95, ms", "section, ms", "memory, MB", "lines", "both paths", "here"]
+    heading = [
+        *("switch on", "FPS", "P95, ms", "its section, ms", "memory, MB", "lines of code"),
+        *("both paths agree", "recommended here"),
+    ]
     return table(heading, rows)
 
 
@@ -95,12 +106,13 @@ def with_reach(change: dict[str, float | None]) -> str:
 
 
 def impact_section(heading: str = "##") -> str:
-    """Return what `valuescape impact` found."""
+    """Return the section of `valuescape impact`'s results. heading: its Markdown level."""
     speeds = {each["name"]: middle(each["fps"]) for each in read("impact")["variants"]}
     return (
-        f"{heading} What each optimisation is worth\n\n"
+        f"{heading} Gain of each optimisation\n\n"
         "`valuescape impact --set agents.count=1000 --seconds 3 --repeats 5`: "
-        "each switch of `[features]` off alone, against all on; ± 95 % confidence.\n\n"
+        "each switch of `[features]` switched off alone, compared with all on; ± is the 95 % confidence "
+        "interval. With positive FPS and negative times the switch helps.\n\n"
         + impact_table()
         + f"\nAll on: {speeds['all on']} FPS, all off: {speeds['all off']} FPS.\n"
     )
@@ -117,19 +129,20 @@ def trials_table(found: dict[str, Any]) -> str:
         ]
         for each in found["trials"]
     ]
-    return table([found["load"], "FPS", "P95, ms", "ticks/s", "longest section", "broken"], rows)
+    return table([found["load"], "FPS", "P95, ms", "ticks/s", "longest section", "limits broken"], rows)
 
 
 def stress_section() -> str:
-    """Return what `valuescape stress` and `stress --chaos` found."""
+    """Return the section of the results of `valuescape stress` and `stress --chaos`."""
     found, together, chaos = read("stress"), read("stress-together"), read("chaos")
     fps = load_config(config_path("crowd")).render.max_fps
     same = chaos["rounds"] - len(chaos["differing"])
     return (
-        f"## Until it breaks\n\n`valuescape stress crowd`: up to {fps:.0f} frames and 60 ticks a second.\n\n"
+        f"## Breaking load\n\n`valuescape stress crowd`: at most {fps:.0f} frames a second, "
+        "60 ticks a second.\n\n"
         + trials_table(found)
-        + "\n`valuescape stress medium --load agents,trails,ticks`: all at once, in percent of 1,000 agents, "
-        "trails of 64 ticks and 60 ticks a second.\n\n"
+        + "\n`valuescape stress medium --load agents,trails,ticks`: the three loads together, in percent of "
+        "1,000 agents, trails of 64 ticks, and 60 ticks a second.\n\n"
         + trials_table(together)
         + f"\n`valuescape stress --chaos --minutes 5`: {chaos['rounds']} rounds of 600 ticks, "
         f"{chaos['killed']} workers killed, {chaos['stopped']} stopped, {chaos['restarts']} replaced; {same} "
@@ -138,7 +151,7 @@ def stress_section() -> str:
 
 
 def soak_section() -> str:
-    """Return what `valuescape stress --minutes` found."""
+    """Return the section of the results of `valuescape stress --minutes`."""
     found = read("soak")
     samples = found["samples"]
     shown = [samples[round(at * (len(samples) - 1) / 5)] for at in range(6)]
@@ -151,16 +164,25 @@ def soak_section() -> str:
         ]
         for each in shown
     ]
-    heading = ["minute", "memory, MB", "FPS", "GL objects", "files", "shm names", "threads", "processes"]
-    grows = "; ".join(found["grows"]) or "nothing grows"
+    heading = [
+        "minute",
+        "memory, MB",
+        "FPS",
+        "GL objects",
+        "files",
+        "names in /dev/shm",
+        "threads",
+        "processes",
+    ]
+    grows = "; ".join(found["grows"]) or "no count of resources grows"
     return (
-        "## For long\n\n`valuescape stress medium --minutes 6`: "
+        "## Soak\n\n`valuescape stress medium --minutes 6`: "
         f"memory {found['memory_mb_per_min']:+.2f} MB/min, {grows}.\n\n" + table(heading, rows)
     )
 
 
 def bench_section() -> str:
-    """Return what `valuescape bench` found."""
+    """Return the section of `valuescape bench`'s results."""
     rows = [
         [
             each["group"],
@@ -171,20 +193,23 @@ def bench_section() -> str:
         ]
         for each in read("bench")["benchmarks"]
     ]
-    heading = ["", "of", "way", "median, µs", "spread, µs", "times as fast"]
+    heading = ["group", "count", "method", "median, µs", "spread, µs", "times as fast"]
     return (
-        "## Each way beside the one it replaced\n\n`valuescape bench --seconds 1`: spread is the "
-        "interquartile range; times as fast as the first way of the group with that count.\n\n"
+        "## Micro-benchmarks\n\n`valuescape bench --seconds 1`: each method beside the one it replaced; "
+        "spread is the interquartile range; times as fast as the first method of the group with that count.\n\n"
         + table(heading, rows)
     )
 
 
 def presets_section() -> str:
-    """Return what each preset came to."""
+    """Return the section of the presets' results."""
     rows = []
     for name, each in read("presets").items():
-        render, broken = each["config"]["render"], [key for key, kept in each["health"].items() if not kept]
-        if each["memory_mb_per_min"] is None and "memory" in broken:  # too short to tell
+        render, broken = (
+            each["config"]["render"],
+            [key for key, kept in each["health"].items() if kept is False],
+        )
+        if each["memory_mb_per_min"] is None and "memory" in broken:  # too short to measure it
             broken.remove("memory")
         rows.append(
             [
@@ -200,7 +225,7 @@ def presets_section() -> str:
     return (
         "## Presets\n\n"
         f"`valuescape run PRESET --headless --seconds {PRESET_SECONDS} --set run.record=false`: "
-        "such a run is too short to tell about memory.\n\n" + table(heading, rows)
+        "such a run is too short to judge memory growth.\n\n" + table(heading, rows)
     )
 
 
@@ -214,7 +239,7 @@ _LIMITS = {
 
 
 def limits_section() -> str:
-    """Return how a minute of the demo stood to the five limits."""
+    """Return the section of the five limits, from a minute of the demo."""
     run = read("limits")
     rows = [
         [
@@ -225,7 +250,7 @@ def limits_section() -> str:
         ]
         for name, (title, figure, bound) in _LIMITS.items()
     ]
-    cached = f"{run['stats_hit_rate']:.1%} of the looks at statistics were answered from the cache."
+    cached = f"{run['stats_hit_rate']:.1%} of the requests for statistics were answered from the cache."
     return (
         "### The five limits\n\n"
         f"`valuescape run demo --headless --seconds {LIMITS_SECONDS} --set run.record=false`: "
@@ -234,20 +259,20 @@ def limits_section() -> str:
 
 
 def anti_patterns_section() -> str:
-    """Return what each anti-pattern costs: the first way of a group beside its last."""
+    """Return the cost of each anti-pattern: the first method of a group beside its last."""
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for each in read("bench")["benchmarks"]:
         found.setdefault((each["group"], each["count"]), []).append(each)
     rows = []
     for (group, count), ways in found.items():
         first, last = ways[0], ways[-1]
-        if group not in ("field", "hand over"):  # no anti-patterns, but a choice
+        if group not in ("field", "hand over"):  # alternatives, none of them an anti-pattern
             cells = first["way"], f"{first['median_us']:,.1f}", last["way"], f"{last['median_us']:,.1f}"
             rows.append([group, f"{count:,}", *cells, f"{last['times']:.3g}"])
-    heading = ["", "of", "instead of", "µs", "what we do", "µs", "times as fast"]
+    heading = ["group", "count", "instead of", "µs", "used here", "µs", "times as fast"]
     return (
-        "### Anti-patterns\n\n`valuescape bench --seconds 1`; all ways in [measuring.md](measuring.md).\n\n"
-        + table(heading, rows)
+        "### Anti-patterns\n\n`valuescape bench --seconds 1`; all methods are in "
+        "[measuring.md](measuring.md).\n\n" + table(heading, rows)
     )
 
 
@@ -263,13 +288,13 @@ def run_preset(name: str, seconds: int) -> dict[str, Any]:
 
 
 def keep(name: str, figures: Any) -> None:
-    """Write figures for later."""
+    """Store results."""
     path = HERE / "bench" / f"{name}.json"
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def run_presets() -> None:
-    """Run each preset and keep what its report says; of the demo, for long enough to tell about memory."""
+    """Run each preset and store its results; the demo runs long enough to judge memory growth."""
     kept = ("agents", "fps_mean", "frame_ms_p95", "busy_ms_p50", "ticks_per_s", "memory_mb_per_min", "health")
     reports = {name: run_preset(name, PRESET_SECONDS) for name in presets()}
     keep(
@@ -282,8 +307,17 @@ def run_presets() -> None:
     keep("limits", run_preset("demo", LIMITS_SECONDS))
 
 
+def origin(report: dict[str, Any]) -> str:
+    """Return a line with the date, machine, driver and Python of a report."""
+    here = report["machine"]
+    return (
+        f"{report['date'][:10]}, {here['cores']} cores of {here['processor']}, {report['gl_renderer']}, "
+        f"Python {report['versions']['python']}.\n\n"
+    )
+
+
 def rewrite(name: str, head: str, sections: list[str]) -> None:
-    """Put sections in place of the measured part of a page."""
+    """Replace the measured part of a page by a head and sections."""
     page = HERE / name
     before, rest = page.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
@@ -294,11 +328,7 @@ def main() -> int:
     """Rewrite the measured parts of the pages."""
     if "--presets" in sys.argv[1:]:
         run_presets()
-    here, with_what = machine(), versions()
-    head = (
-        f"{date.today()}, {here['cores']} cores of {here['processor']}, {read('bench')['gl_renderer']}, "
-        f"Python {with_what['python']}.\n\n"
-    )
+    head = origin(read("bench"))
     parts = scale_section, stress_section, soak_section, impact_section, bench_section, presets_section
     rewrite("measuring.md", head, [part() for part in parts])
     lessons = limits_section(), impact_section("###"), anti_patterns_section()
