@@ -196,8 +196,8 @@ def bench_section() -> str:
     heading = ["group", "count", "method", "median, µs", "spread, µs", "times as fast"]
     return (
         "## Micro-benchmarks\n\n`valuescape bench --seconds 1`: each method beside the one it replaced; "
-        "spread is the interquartile range; times as fast as the first method of the group with that count.\n\n"
-        + table(heading, rows)
+        "spread is the interquartile range; times as fast as the first method of the group with that "
+        "count.\n\n" + table(heading, rows)
     )
 
 

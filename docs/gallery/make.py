@@ -42,8 +42,8 @@ PICTURES = (
     ),
     Picture(
         "td-error",
-        "Trails of pendulums, coloured by TD error: red went better than the critic expected, blue went worse. "
-        "The field recedes.",
+        "Trails of pendulums, coloured by TD error: red went better than the critic expected, blue went "
+        "worse. The field recedes.",
         "td_error",
         260,
         (),
@@ -68,7 +68,8 @@ PICTURES = (
     ),
     Picture(
         "outcome",
-        "Mountain cars rock out of the valley. A trail takes the colour of its episode's outcome once that ends.",
+        "Mountain cars rock out of the valley. A trail takes the colour of its episode's outcome once that "
+        "ends.",
         "valley",
         300,
         (
@@ -100,8 +101,8 @@ PICTURES = (
     ),
     Picture(
         "crowd",
-        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are drawn "
-        "as a crowd. Colours show speed.",
+        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are "
+        "drawn as a crowd. Colours show speed.",
         "valley",
         220,
         (
@@ -137,8 +138,8 @@ PICTURES = (
     ),
     Picture(
         "card",
-        "One agent's card, and its trail highlighted. A cart-pole has four state variables: the landscape is a "
-        "slice through this agent's state.",
+        "One agent's card, and its trail highlighted. A cart-pole has four state variables: the landscape is "
+        "a slice through this agent's state.",
         "demo",
         90,
         (
