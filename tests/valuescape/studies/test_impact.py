@@ -1,4 +1,4 @@
-"""What optimisations are worth: the arithmetic, the proof that nothing differs, and a whole run."""
+"""The gain of optimisations: the arithmetic, the comparison of both paths, and a whole run."""
 
 import json
 import math
@@ -29,7 +29,7 @@ from valuescape.studies.impact import (
 TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
 TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8"]
 ALONE = [*TINY, "workers.count=0"]
-"""No worker, whose start takes longer than the run; `parallel_agents` is compared with two of its own."""
+"""Without workers, whose start takes longer than the run; `parallel_agents` uses two all the same."""
 
 
 def test_every_switch_is_covered():
@@ -39,7 +39,7 @@ def test_every_switch_is_covered():
 
 
 def test_the_interval_is_student_s():
-    """Of 2, 4, 6: mean 4, standard error 2 / sqrt(3), t(2) = 4.303."""
+    """Differences 2, 4, 6: mean 4, standard error 2 / sqrt(3), t(2) = 4.303."""
     found = Change.of([12.0, 14.0, 16.0], [10.0] * 3)
     assert found.mean == 4
     assert found.reach == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
@@ -51,7 +51,7 @@ def test_the_interval_is_student_s():
 
 
 def measured(**speeds):
-    """All variants, with these FPS where named, else those of all on."""
+    """Return all variants, with these FPS for the named ones, and those of all on for the others."""
     found = variants()
     for each in found:
         each.fps = list(speeds.get(each.name.split()[0], [50.0, 51.0, 49.0]))
@@ -105,7 +105,7 @@ def test_no_switch_changes_a_run(tmp_path, monkeypatch):
 @pytest.mark.gpu
 @pytest.mark.regression
 def test_a_run_of_a_single_frame_ends_in_the_same_picture(tmp_path, monkeypatch):
-    """As a machine that is busy makes it: the ticks are over before the first frame."""
+    """On a busy machine all ticks can be over before the first frame."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(impact, "_TICKS", 5)
     begin = Pace.start
@@ -124,7 +124,7 @@ def test_a_run_of_a_single_frame_ends_in_the_same_picture(tmp_path, monkeypatch)
 
 @pytest.mark.gpu
 def test_a_picture_that_differs_is_told(tmp_path, monkeypatch):
-    """Else the comparison would be green whatever a switch does."""
+    """Else the comparison would pass whatever a switch does."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(impact, "_TICKS", 5)
     plain = impact._with_off

@@ -1,4 +1,4 @@
-"""Commands that measure: how a run scales, and whether one is worse than another."""
+"""The studies `scale` and `compare`, and HTML reports."""
 
 import json
 import math
@@ -236,14 +236,14 @@ def test_a_report_is_one_file_and_safe_to_open(tmp_path):
 
 
 def ink(figure, color):
-    """Return the columns and rows of a figure's pixels that have a colour, about."""
+    """Return the columns and rows of a figure's pixels of about this colour."""
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
     return np.nonzero((np.abs(pixels - color) < 40).all(-1))
 
 
 def test_markers_at_the_edge_of_a_chart_are_whole():
-    """Half of a marker lies beyond an axis that ends at its value."""
+    """Half of a marker lies outside if the axis ends at its value."""
     rows = []
     for mend in (False, True):
         figure = Figure(figsize=(4, 3))
@@ -259,7 +259,7 @@ def test_markers_at_the_edge_of_a_chart_are_whole():
 
 
 def test_a_loss_is_no_green_bar():
-    """Gains are green, losses red, and what is less than its error is grey."""
+    """Gains are green, losses red, and changes within their error grey."""
 
     def worth(name, mean, reach):
         change = Change(mean, reach)

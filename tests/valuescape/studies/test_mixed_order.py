@@ -1,4 +1,4 @@
-"""Measurements in mixed order: every subject as often, and figures that an interrupt keeps."""
+"""Measurements in mixed order: equal numbers for all subjects, and figures kept on an interrupt."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ class Subject:
 
 
 def measured(measure, *, repeats=3, asked=lambda: False, seed=0):
-    """Return the subjects, the names told, and how often `in_mixed_order` yielded."""
+    """Return the subjects, the names told, and all that `in_mixed_order` yielded."""
     subjects, told = [Subject(name) for name in "abcde"], []
     interrupts = type("Asked", (), {"asked": property(lambda _: asked())})()
     steps = in_mixed_order(subjects, repeats, measure, interrupts, told.append, seed)
@@ -42,7 +42,7 @@ def test_an_interrupt_ends_it_before_the_next_measurement():
 
 
 def test_a_measurement_that_is_cut_short_keeps_its_first_figures():
-    """The subjects are yielded once more, for what it added before it was interrupted."""
+    """The subjects are yielded once more, with the figures from before the interrupt."""
     done = []
 
     def measure(subject):

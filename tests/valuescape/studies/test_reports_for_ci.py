@@ -1,4 +1,4 @@
-"""What a machine reads: what every report says of itself, and the exit statuses that it can ask for."""
+"""Reports and exit statuses for CI: the origin in every report, `--strict`, `--require`, `--tolerance`."""
 
 import json
 import os
@@ -116,7 +116,7 @@ def test_what_a_short_run_cannot_tell_is_not_broken(here, capsys):
 
 @pytest.fixture
 def breaks_at_800(here, monkeypatch):
-    """Loads that are broken from 800 on; returns those that were tried."""
+    """Make loads break from 800 on; returns the list of those tried."""
     tried = []
 
     def try_session(config, load, amount, seconds, interrupts):
@@ -135,7 +135,7 @@ def test_require_ends_with_1_if_less_is_carried(breaks_at_800, capsys, required,
 
 
 def test_a_load_that_no_trial_told_about_is_tried(breaks_at_800):
-    """With --start elsewhere the search may end around it."""
+    """With another --start the search can leave it out."""
     assert run_cli(["stress", *SETS, "--start", "100", "--require", "790"]) == 0
     assert 790 in breaks_at_800
     assert lies_between(5, Search([Trial(4), Trial(6, ("x",))]))
@@ -187,7 +187,7 @@ def test_a_share_decides_what_is_worse(change, within, beyond):
 
 
 def test_what_is_next_to_nothing_is_no_reason():
-    """A section of 0.2 ms that takes 0.5 ms is noise, however large a share."""
+    """A section's growth from 0.2 to 0.5 ms is noise, however large the share."""
     after = run_report(frame_parts_ms={"surface": 7.0, "trails": 0.5})
     assert judged(run_report(), after, 0.1).reasons == []
 
