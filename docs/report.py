@@ -238,6 +238,9 @@ _LIMITS = {
 }
 
 
+_VERDICTS = {True: "kept", False: "broken", None: "run too short"}
+
+
 def limits_section() -> str:
     """Return the section of the five limits, from a minute of the demo."""
     run = read("limits")
@@ -246,7 +249,7 @@ def limits_section() -> str:
             title,
             f"{run[figure]:.2f}",
             f"{run['config']['health'][bound]:g}",
-            "kept" if run["health"][name] else "broken",
+            _VERDICTS[run["health"][name]],
         ]
         for name, (title, figure, bound) in _LIMITS.items()
     ]
