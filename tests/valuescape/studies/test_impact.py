@@ -8,9 +8,9 @@ import pytest
 from processes import wait_until
 
 from valuescape.cli.app import run_cli
-from valuescape.run.pace import Pace
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.sections import FeaturesConfig
+from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.studies import impact
 from valuescape.studies.confidence import Change
@@ -108,14 +108,13 @@ def test_a_run_of_a_single_frame_ends_in_the_same_picture(tmp_path, monkeypatch)
     """On a busy machine all ticks can be over before the first frame."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(impact, "_TICKS", 5)
-    begin = Pace.start
+    run_until = Engine.run_until
 
-    def begin_late(pace):
-        begin(pace)
-        if not pace._lockstep:
-            wait_until(lambda: pace._engine.newest_tick == 5, 20, "all ticks are made")
+    def run_to_the_end(engine, tick):
+        run_until(engine, tick)
+        wait_until(lambda: engine.newest_tick == 5, 20, "all ticks are made")
 
-    monkeypatch.setattr(Pace, "start", begin_late)
+    monkeypatch.setattr(Engine, "run_until", run_to_the_end)
     with Interrupts() as interrupts:
         config = load_config(None, [*TINY, "workers.count=1"])
         said = impact._pictures_agree(config, "async_physics", impact.Runs(interrupts))
