@@ -1,4 +1,4 @@
-"""Recordings, as `replay` opens them."""
+"""The fuzzer of recordings, read as by `replay`."""
 
 import json
 import random
@@ -54,7 +54,7 @@ SHAPES = (
 
 
 def record(folder: Path) -> tuple[bytes, dict[str, np.ndarray]]:
-    """A small recording, and the arrays of its last tick."""
+    """Return a small recording, and the arrays of its last tick."""
     config, path = load_config(config_path("demo"), SMALL), folder / "sound.vsz"
     arrays: dict[str, np.ndarray] = {}
     with RunRecorder(path, config, None, 3) as recorder:
@@ -68,7 +68,7 @@ def record(folder: Path) -> tuple[bytes, dict[str, np.ndarray]]:
 
 
 def forged_array(rng: random.Random, content: bytes) -> bytes:
-    """An array of another type or shape, or with another head."""
+    """Return an `.npy` file of another type or shape, or with a mutated header."""
     file = BytesIO()
     match rng.randrange(4):
         case 0:

@@ -1,4 +1,4 @@
-"""Configurations as files and as `--set`."""
+"""Fuzzers of configuration files and of `--set`."""
 
 import os
 import random
