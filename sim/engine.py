@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Int64Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.crew import Alone, Crew, Workers
 from valuescape.sim.crew.supervisor import require_descriptors
@@ -99,7 +99,7 @@ class Engine:
             )
         )
         give_seed(self.arena, config.run.seed)
-        self._ticks: NDArray[np.int64] = self.arena["worker"]["tick"]
+        self._ticks: Int64Array = self.arena["worker"]["tick"]
         self._bells = tuple(Bell() for _ in range(self.workers))
         self._main_bell = Bell()
         self._crew: Crew | None = None

@@ -10,12 +10,10 @@ import math
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from valuescape.sim.arrays import Float32Array, Uint32Array
 from valuescape.sim.elementwise import Element, cos, log, sin, sqrt, to_float
-
-Uint32Array = NDArray[np.uint32]
-Float32Array = NDArray[np.float32]
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)

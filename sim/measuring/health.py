@@ -5,8 +5,8 @@ from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float64Array
 from valuescape.sim.config.sections import HealthConfig
 
 ENVELOPE_S = 5.0
@@ -58,7 +58,7 @@ class Limit:
         return None if math.isnan(self.value) else self.kept
 
 
-def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.float64]:
+def fps_windows(frame_ends: Float64Array, warmup_s: float) -> Float64Array:
     """Return the frames finished in each whole second after the warm-up, [windows]."""
     if len(frame_ends) < 2:
         return np.zeros(0)
@@ -125,7 +125,7 @@ def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
     return figures
 
 
-def _percentile(values: NDArray[np.float64], percent: float) -> float:
+def _percentile(values: Float64Array, percent: float) -> float:
     return float(np.percentile(values, percent)) if len(values) else math.nan
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Int64Array
 from valuescape.sim.shared.layout import SPAN
 
 SPANS = 8192
@@ -33,7 +34,7 @@ class SpanRing:
     spans: dtype SPAN; count: [1] int64, of all that were written.
     """
 
-    def __init__(self, spans: NDArray[Any] | None = None, count: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, spans: NDArray[Any] | None = None, count: Int64Array | None = None) -> None:
         self.spans = np.zeros(SPANS, SPAN) if spans is None else spans
         self.count = np.zeros(1, np.int64) if count is None else count
         self._columns = tuple(self.spans[name] for name in ("section", "depth", "began_ns", "took_ns"))
@@ -151,12 +152,12 @@ def statistics(spans: NDArray[Any], names: Iterable[str]) -> list[SectionStats]:
     return found
 
 
-def own_times(spans: NDArray[Any]) -> NDArray[np.int64]:
+def own_times(spans: NDArray[Any]) -> Int64Array:
     """Return how long each span took without those directly inside it, ns; spans as a ring has them.
 
     A span is written when it ends: those inside it come right before it.
     """
-    own: NDArray[np.int64] = spans["took_ns"].astype(np.int64)
+    own: Int64Array = spans["took_ns"].astype(np.int64)
     open_below: dict[int, int] = {}  # by depth: what spans of that depth took since the last one above them
     for at, (depth, took) in enumerate(zip(spans["depth"].tolist(), spans["took_ns"].tolist(), strict=True)):
         own[at] -= open_below.pop(depth + 1, 0)

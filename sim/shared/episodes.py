@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array, Float64Array, IndexArray, Uint32Array
 from valuescape.sim.shared.layout import EPISODE, Ending
 
 Records = NDArray[Any]
@@ -17,7 +18,7 @@ class Endings:
     """How agents stand at one tick, [n] each: views of the rows of that tick."""
 
     ending: NDArray[np.uint8]
-    episode_return: NDArray[np.float32]
+    episode_return: Float32Array
 
 
 def first_episodes(records: Records, tick: int) -> None:
@@ -28,9 +29,7 @@ def first_episodes(records: Records, tick: int) -> None:
     records["began"][:, 0] = tick & 0xFFFFFFFF
 
 
-def next_episodes(
-    records: Records, who: NDArray[np.intp], endings: Endings, ended: int, began: int
-) -> NDArray[np.uint32]:
+def next_episodes(records: Records, who: IndexArray, endings: Endings, ended: int, began: int) -> Uint32Array:
     """Write the episodes of agents `who` that begin at tick `began`, and return their numbers, [len(who)].
 
     endings: of all agents at tick `ended`, in which the episodes before came to their end. Doing it twice
@@ -47,7 +46,7 @@ def next_episodes(
     # The number last: only with it is the record valid, and who dies in between has written nothing.
     for name in ("began", "terminated_count", "finished_length", "finished_return", "number"):
         records[name][who, following["number"] & 1] = following[name]
-    number: NDArray[np.uint32] = following["number"].astype(np.uint32)
+    number: Uint32Array = following["number"].astype(np.uint32)
     return number
 
 
@@ -55,12 +54,12 @@ def next_episodes(
 class EpisodeState:
     """Where all agents' episodes stand at one tick, [n] each; sums are over the episodes that have ended."""
 
-    number: NDArray[np.uint32]
-    step: NDArray[np.uint32]
-    finished_count: NDArray[np.uint32]
-    terminated_count: NDArray[np.uint32]
+    number: Uint32Array
+    step: Uint32Array
+    finished_count: Uint32Array
+    terminated_count: Uint32Array
     finished_length: NDArray[np.uint64]
-    finished_return: NDArray[np.float64]
+    finished_return: Float64Array
 
 
 def episodes_at(records: Records, endings: Endings, tick: int) -> EpisodeState:
@@ -91,6 +90,6 @@ def _episodes_begun_by(records: Records, tick: int) -> Records:
     return chosen
 
 
-def _ticks_since(began: NDArray[np.uint32], tick: int) -> NDArray[np.uint32]:
+def _ticks_since(began: Uint32Array, tick: int) -> Uint32Array:
     """Return `tick` - `began`, modulo 2**32."""
     return np.uint32(tick & 0xFFFFFFFF) - began
