@@ -15,7 +15,6 @@ from valuescape.sim.arrays import Int64Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.crew import Alone, Crew, Workers
 from valuescape.sim.crew.supervisor import require_descriptors
-from valuescape.sim.crew.worker import WorkerSpec
 from valuescape.sim.crew.worker_count import worker_count
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.measuring.profiler import SPANS, SpanRing
@@ -26,6 +25,7 @@ from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout, slices
 from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
 from valuescape.sim.stepping.gym_stepper import log_rows
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed, observes_state
 from valuescape.sim.worlds import World, make_world, world_files
 

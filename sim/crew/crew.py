@@ -12,12 +12,13 @@ from valuescape.sim.codegen import notice as compiling
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, report
 from valuescape.sim.crew.supervisor import Supervisor, WorkerFailedError
-from valuescape.sim.crew.worker import WorkerSpec, make_stepper, make_turns, uses_simd
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import may_be_left
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import NO_LIMIT, Phase
 from valuescape.sim.shared.orders import Bell, read_orders
+from valuescape.sim.stepping.choose import make_stepper, make_turns, uses_simd
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.base import ElementwiseWorld

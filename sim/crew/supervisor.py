@@ -22,10 +22,11 @@ from valuescape.sim.crew.starting import (
     require_main_guard,
     unguarded,
 )
-from valuescape.sim.crew.worker import WorkerSpec, worker_main
+from valuescape.sim.crew.worker import worker_main
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
+from valuescape.sim.stepping.spec import WorkerSpec
 
 _STOP_S = 1.0
 _FILES, _FILES_A_WORKER = 8, 6

@@ -4,38 +4,27 @@ Imports neither torch nor OpenGL: a worker is to start in a fraction of a second
 """
 
 import os
-import re
 import select
-import sys
 import threading
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 import multiprocess
 from threadpoolctl import threadpool_limits
 
-from valuescape.sim.codegen import available
 from valuescape.sim.codegen import notice as compiling
-from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import Failure
-from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import ignore_interrupts
 from valuescape.sim.measuring.profiler import SpanRing
-from valuescape.sim.policy.inference import BatchPolicy
-from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import NO_LIMIT, Phase
-from valuescape.sim.shared.orders import Bell, read_orders
+from valuescape.sim.shared.orders import read_orders
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.shared.turns import Turn, Turns
-from valuescape.sim.stepping.gym_stepper import GymStepper
-from valuescape.sim.stepping.stepper import Rules, Stepper
-from valuescape.sim.worlds import World, load_world_file, make_world
-from valuescape.sim.worlds.base import ElementwiseWorld
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.stepping.choose import make_stepper, make_turns
+from valuescape.sim.stepping.spec import WorkerSpec
+from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.worlds.interacting import InteractingWorld
 
 _TICKS = 0
@@ -46,91 +35,10 @@ HEARTBEAT_S = 0.2
 """A worker that waits shows at least this often that it is alive."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSpec:
-    """All that a worker needs; pickled once, when its process is started."""
-
-    index: int
-    part: slice
-    config: Config
-    checkpoint: Checkpoint | None
-    rules: Rules
-    arena: Arena
-    bells: tuple[Bell, ...]  # one per worker, rung to wake it
-    main_bell: Bell  # rung when the tick is complete that the main process sleeps for
-    world_files: tuple[Path, ...] = ()  # of the user's, to be loaded first
-
-
-def make_stepper(spec: WorkerSpec) -> Stepper:
-    """Return the stepper for the slice `spec` names; also used without processes.
-
-    Compiled where `features.simd` is on, numba is there, and world and policy have a compiled form. Raises
-    UsageError if a world that should have one cannot be compiled.
-    """
-    for path in spec.world_files:
-        load_world_file(path)
-    world = make_world(spec.config.world.name, spec.config)
-    if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
-        from valuescape.sim.stepping.compiled.network import can_compile
-
-        if can_compile(spec.checkpoint):
-            return _compiled_stepper(spec, world)
-    policy = BatchPolicy(spec.checkpoint, world.action, _size(spec.part)) if spec.checkpoint else None
-    made_of = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
-    return made_of(spec.arena, spec.part, world, policy, spec.rules)
-
-
-def uses_simd(config: Config) -> bool:
-    """Return whether ticks and waiting are compiled."""
-    return config.features.simd and available()
-
-
-def make_turns(spec: WorkerSpec) -> Turns:
-    """Return the protocol between workers, compiled or plain."""
-    if uses_simd(spec.config):
-        from valuescape.sim.stepping.compiled.turns import CompiledTurns
-
-        return CompiledTurns(spec.arena, spec.bells, spec.main_bell)
-    return Turns(spec.arena, spec.bells, spec.main_bell)
-
-
-def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
-    from numba.core.errors import NumbaError
-
-    from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
-
-    try:
-        return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)
-    except (NumbaError, TypeError) as error:  # numbers that are not float32 are a TypeError of ours
-        raise UsageError(
-            f"world {world.name} cannot be compiled: {_compilers_reason(error, type(world).__module__)}",
-            "use valuescape.api's functions and np.float32 constants, or --set features.simd=false",
-        ) from error
-
-
-def _compilers_reason(error: Exception, module: str) -> str:
-    """Return the line of a compiler's message that says most, and which line of the world's file it means."""
-    file = str(getattr(sys.modules.get(module), "__file__", "") or "-")
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = next((line for line in lines if line and not line.startswith(_WITHOUT_NEWS)), type(error).__name__)
-    said = re.sub(r"Function\(<(?:built-in )?function (\w+)[^>]*>\)", r"\1", said)
-    where = re.search(re.escape(file) + r" \((\d+)\)", str(error))
-    where = where or re.search(re.escape(Path(file).name) + r'", line (\d+)', str(error))
-    return f"{Path(file).name} line {where[1]}: {said[:120]}" if where else said[:120]
-
-
-_WITHOUT_NEWS = ("Failed in nopython", "During: ", "File ", ">>>", "-", "<source")
-"""What begins lines of numba's messages that say nothing to who writes a world."""
-
-
 def _orphaned() -> bool:
     """Return whether the main process is gone; with `forkserver` that is not the one that forked this one."""
     alive = multiprocess.parent_process().sentinel
     return bool(select.select([alive], [], [], 0)[0])
-
-
-def _size(part: slice) -> int:
-    return int(part.stop - part.start)
 
 
 def worker_main(spec: WorkerSpec, checkpoint: Parcel, last_words: Any) -> None:

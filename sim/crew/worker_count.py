@@ -5,7 +5,6 @@ import time
 from threadpoolctl import threadpool_limits
 
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.worker import WorkerSpec, make_stepper
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.policy.inference import BLOCK
 from valuescape.sim.policy.network import Checkpoint
@@ -13,6 +12,8 @@ from valuescape.sim.resources import usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
