@@ -8,25 +8,25 @@ from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Int64Array
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.crew import Alone, Crew, Workers
-from valuescape.sim.crew.supervisor import require_descriptors
+from valuescape.sim.crew.arena_layout import arena_layout
+from valuescape.sim.crew.choose import CrewMaker, make_crew
+from valuescape.sim.crew.crew import Crew
+from valuescape.sim.crew.starting import require_descriptors
 from valuescape.sim.crew.worker_count import worker_count
 from valuescape.sim.insight.plane import map_axes
-from valuescape.sim.measuring.profiler import SPANS, SpanRing
-from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
-from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout, slices
-from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
-from valuescape.sim.stepping.gym_stepper import log_rows
+from valuescape.sim.shared.layout import NO_LIMIT
+from valuescape.sim.shared.orders import Orders, give_orders, read_orders
 from valuescape.sim.stepping.spec import WorkerSpec
-from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed, observes_state
+from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed
 from valuescape.sim.worlds import World, make_world, world_files
 
 _LOOK_S = 0.001
@@ -67,66 +67,33 @@ class Engine:
         *,
         given_actions: bool = False,
         autoreset: bool = True,
+        crew: CrewMaker = make_crew,
     ) -> None:
         """Reserve the arena and start the workers, which go on by themselves; nothing is waited for.
 
-        given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] in the world's units,
-        clipped; the caller writes it and then calls `advance_to`, a tick at a time. What agents observe is
-        then in `arena["obs"]`, or in `state` where that is the same. autoreset: off, agents whose episode
-        ended are left to `restart` of `stepper()`.
+        given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] float32, clipped, in
+        the world's units; the caller writes it and then calls `advance_to`, a tick at a time. What agents
+        observe is then in `arena["obs"]`, or in `state` where that is the same. autoreset: False leaves
+        agents whose episode ended to `restart` of `stepper()`. crew: returns the crew that makes the ticks.
         """
         self.config = config
         self.world: World = make_world(config.world.name, config)
         self.rules = Rules(config.policy.exploration, map_axes(config, self.world), autoreset)
         self.workers = worker_count(config, checkpoint)
         self._ticks_per_s = config.sim.ticks_per_s
-        # One row more than the lead for the tick being written, and one for the tick being read.
-        # Who gives actions tick by tick reads between ticks only.
-        rows = 2 if given_actions else config.workers.max_lead + 2
-        require_descriptors(self.workers)
-        self.arena = Arena(
-            ArenaLayout(
-                agents=config.agents.count,
-                workers=self.workers,
-                state_dim=len(self.world.state),
-                action_dim=self.world.action.dim,
-                state_rows=rows,
-                trail_rows=config.trails.length + (0 if given_actions else 2 * rows),
-                given_actions=given_actions,
-                action_log_rows=log_rows(self.world, config.agents.count),
-                spans=0 if given_actions else SPANS,
-                kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
-            )
-        )
-        give_seed(self.arena, config.run.seed)
-        self._ticks: Int64Array = self.arena["worker"]["tick"]
-        self._bells = tuple(Bell() for _ in range(self.workers))
-        self._main_bell = Bell()
         self._crew: Crew | None = None
-        self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
+        require_descriptors(self.workers)
+        self.arena = Arena(arena_layout(config, self.world, self.workers, given_actions=given_actions))
+        self._ticks: Int64Array = self.arena["worker"]["tick"]
+        give_seed(self.arena, config.run.seed)
+        give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
+        everyone = slice(0, config.agents.count)
+        spec = WorkerSpec(0, everyone, config, checkpoint, self.rules, self.arena, world_files=world_files())
         try:
-            specs = self._specs(checkpoint)
-            self._crew = Workers(config.workers, specs) if self.workers else Alone(specs[0])
+            self._crew = crew(spec, self.workers)
         except BaseException:
             self.close()
             raise
-
-    def _specs(self, checkpoint: Checkpoint | None) -> list[WorkerSpec]:
-        config = self.config
-        return [
-            WorkerSpec(
-                index=index,
-                part=part,
-                config=config,
-                checkpoint=checkpoint,
-                rules=self.rules,
-                arena=self.arena,
-                bells=self._bells,
-                main_bell=self._main_bell,
-                world_files=world_files(),
-            )
-            for index, part in enumerate(slices(config.agents.count, max(1, self.workers), BLOCK))
-        ]
 
     def __enter__(self) -> Self:
         return self
@@ -288,26 +255,15 @@ class Engine:
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""
-        own = psutil.Process().memory_info()
-        total = int(own.rss)
-        for pid in self.worker_pids:
-            try:
-                info = psutil.Process(pid).memory_info()
-            except psutil.NoSuchProcess:
-                continue
-            total += int(info.rss - info.shared)
-        return total
+        return memory_with(self.worker_pids)
 
     def close(self) -> None:
         """End the workers and free the arena; returns within a few seconds whatever they do."""
-        self._give(replace(self._orders, stop=True))
         if self._crew:
             self._crew.close()
         self._crew = None
-        for bell in (*self._bells, self._main_bell):
-            bell.close()
         del self._ticks
-        # A traceback on its way may hold a view; the memory then goes when that does.
+        # A traceback on its way may hold a view; the memory is then freed with it.
         with contextlib.suppress(BufferError):
             self.arena.close()
 
@@ -323,9 +279,8 @@ class Engine:
         return replace(self._orders, origin_tick=tick, origin_ns=time.monotonic_ns(), tick_ns=self._tick_ns())
 
     def _give(self, orders: Orders) -> None:
-        give_orders(self.arena, orders)
-        for bell in self._bells:
-            bell.ring()
+        assert self._crew
+        self._crew.give(orders)
 
     def _let_all_come_up(self) -> None:
         """Raise the limit to a worker that began its last tick before it read of a lower limit (`pause`)."""

@@ -6,7 +6,7 @@ groups, version 1 or 2, and of their ancestors (kernel documentation: admin-guid
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,6 +28,19 @@ def available_memory() -> int:
     machine: int = psutil.virtual_memory().available
     rooms = [room for group in _groups("memory") if (room := _memory_room(group)) is not None]
     return max(0, min([machine, *rooms]))
+
+
+def memory_with(pids: Iterable[int]) -> int:
+    """Return the bytes that this process and those of `pids` take, the memory they share counted once.
+
+    Processes that have ended are left out.
+    """
+    total = int(psutil.Process().memory_info().rss)
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            info = psutil.Process(pid).memory_info()
+            total += int(info.rss - info.shared)
+    return total
 
 
 def _groups(controller: str) -> Iterator[Path]:

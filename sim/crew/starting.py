@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,21 @@ from valuescape.sim.interrupts import signals_held
 UNGUARDED = 77
 """Exit code of a worker whose script starts workers when it is imported."""
 
+_FILES, _FILES_A_WORKER = 8, 6
+"""Descriptors that an engine takes: memory, bells and pipes, a few of them only while a worker starts."""
+
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def require_descriptors(workers: int) -> None:
+    """Raise UsageError if this process may not open as many files as `workers` processes take."""
+    needed = len(list(Path("/proc/self/fd").iterdir())) + _FILES + _FILES_A_WORKER * workers
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if needed > limit:
+        raise UsageError(
+            f"workers.count = {workers} takes about {needed} open files, but the limit is {limit}",
+            "lower workers.count, or raise the limit: ulimit -n",
+        )
 
 
 def require_main_guard() -> None:

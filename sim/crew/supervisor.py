@@ -2,18 +2,16 @@
 
 import contextlib
 import os
-import resource
 import signal
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import multiprocess
 
 from valuescape.sim.config.sections import WorkersConfig
-from valuescape.sim.crew.failures import Failure, report
+from valuescape.sim.crew.failures import Failure, WorkerFailedError, report
 from valuescape.sim.crew.starting import (
     UNGUARDED,
     is_stopped,
@@ -29,8 +27,6 @@ from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.stepping.spec import WorkerSpec
 
 _STOP_S = 1.0
-_FILES, _FILES_A_WORKER = 8, 6
-"""Descriptors that an engine takes: memory, bells and pipes, a few of them only while a worker starts."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
 
@@ -43,13 +39,6 @@ _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
 # A fork has copies of our workers' objects; at its exit multiprocess would end these as daemons of its own.
 os.register_at_fork(after_in_child=lambda: multiprocess.process._children.clear())
-
-
-class WorkerFailedError(Exception):
-    """Workers failed more often than `workers.max_restarts` allows, or on one tick again; holds the report.
-
-    Where Python raised, the report ends with the traceback.
-    """
 
 
 @dataclass(slots=True)
@@ -240,17 +229,6 @@ class Supervisor:
         slot.process.join()
         slot.process.close()
         slot.last_words.close()
-
-
-def require_descriptors(workers: int) -> None:
-    """Raise UsageError if this process may not open as many files as `workers` processes take."""
-    needed = len(list(Path("/proc/self/fd").iterdir())) + _FILES + _FILES_A_WORKER * workers
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if needed > limit:
-        raise UsageError(
-            f"workers.count = {workers} takes about {needed} open files, but the limit is {limit}",
-            "lower workers.count, or raise the limit: ulimit -n",
-        )
 
 
 def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:

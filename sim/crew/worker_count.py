@@ -11,7 +11,6 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
-from valuescape.sim.shared.orders import Bell
 from valuescape.sim.stepping.choose import make_stepper
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper
@@ -65,8 +64,4 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     count = config.agents.count
     arena = Arena(ArenaLayout(count, 0, len(world.state), world.action.dim, state_rows=3, trail_rows=3))
     rules = Rules(config.policy.exploration, map_axes(config, world))
-    bell = Bell()
-    try:
-        return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena, (), bell))
-    finally:
-        bell.close()
+    return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena))

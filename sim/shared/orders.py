@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,10 @@ class Orders:
     def due_ns(self, tick: int) -> int:
         """Return the monotonic time at which `tick` may be made; 0 when unpaced."""
         return self.origin_ns + (tick - self.origin_tick) * self.tick_ns if self.tick_ns else 0
+
+    def allow(self, tick: int) -> bool:
+        """Return whether `tick` may be made now: it is due, and not beyond the limit."""
+        return tick <= self.limit and self.due_ns(tick) <= time.monotonic_ns()
 
 
 def give_orders(arena: Arena, orders: Orders) -> None:

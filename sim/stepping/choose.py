@@ -44,7 +44,8 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
 
 
 def make_turns(spec: WorkerSpec) -> Turns:
-    """Return the protocol between workers, compiled or plain."""
+    """Return the protocol between the workers that `spec` has bells of, compiled or plain."""
+    assert spec.main_bell
     if uses_simd(spec.config):
         from valuescape.sim.stepping.compiled.turns import CompiledTurns
 

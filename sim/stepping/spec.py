@@ -16,9 +16,9 @@ class WorkerSpec:
 
     A process that steps agents is started with it, pickled: arena and bells then refer to the same memory.
 
-    index: of the worker's record in the arena. part: its agents. bells: one per worker, rung to wake it.
-    main_bell: rung when the tick is complete that the main process sleeps for. world_files: the user's, to be
-    loaded before the world is made.
+    index: of the worker's record in the arena. part: its agents. world_files: the user's, to be
+    loaded before the world is made. Where processes step: bells: one per worker, rung to wake it; main_bell:
+    rung when the tick is complete that the main process sleeps for.
     """
 
     index: int
@@ -27,8 +27,8 @@ class WorkerSpec:
     checkpoint: Checkpoint | None
     rules: Rules
     arena: Arena
-    bells: tuple[Bell, ...]
-    main_bell: Bell
+    bells: tuple[Bell, ...] = ()
+    main_bell: Bell | None = None
     world_files: tuple[Path, ...] = ()
 
     @property

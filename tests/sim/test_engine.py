@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 from crowds import check_until, crowd, hash_at, shipped, small
-from multiprocess import forkserver, resource_tracker
-from processes import open_files, own_descendants
+from multiprocess import resource_tracker
+from processes import end_forkserver, open_files, own_descendants
 
 from valuescape.sim.crew.worker_count import WORTH_S, tick_seconds, worker_count
 from valuescape.sim.shared.layout import EPISODE, NO_LIMIT
@@ -62,7 +62,7 @@ def test_machine_code_does_as_numpy(plain):
 def _ends_the_forkserver():
     """It stays for the next time; a test that leaves nothing behind ends it."""
     yield
-    forkserver._forkserver._stop()
+    end_forkserver()
 
 
 @pytest.mark.usefixtures("_ends_the_forkserver")
@@ -178,9 +178,9 @@ def test_a_simulation_that_was_held_up_does_not_race_to_make_up_for_it():
         engine.run_freely()
         began = time.monotonic()
         time.sleep(1)
-        engine._crew.step = lambda until: None  # too slow to make even one tick in the time it may take
+        engine._crew._step = lambda until: None  # too slow to make even one tick in the time it may take
         engine.check()
-        del engine._crew.step
+        del engine._crew._step
         assert engine.newest_tick == 0
         while time.monotonic() - began < 1.2:
             engine.check()

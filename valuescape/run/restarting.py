@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from valuescape.run.stage import runnable
 from valuescape.run.starting import CancelledError
 from valuescape.sim.config.files import changed
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from valuescape.run.restarting import restart
 from valuescape.run.stage import Stage, runnable
 from valuescape.run.starting import UnwatchedStart, WatchedStart, start_engine
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import RunLog

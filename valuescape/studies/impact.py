@@ -53,7 +53,7 @@ _CODE = {
         "sim/crew/supervisor.py",
         "sim/shared/turns.py",
         "sim/shared/orders.py",
-        "sim/crew/crew.py",
+        "sim/crew/local.py",
     ),
     "trail_lod": (
         *("gpu/passes/lod.py", "gpu/shaders/trails/lod_choose.comp", "gpu/shaders/trails/lod_scan.comp"),

@@ -15,7 +15,7 @@ from multiprocess import resource_tracker, util
 from networks import checkpoint_of, random_mlp
 from processes import descendants, open_files, own_descendants, running, wait_for_end, wait_until
 
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.layout import Phase
@@ -245,7 +245,7 @@ def test_a_worker_that_raises_is_reported_in_its_own_words(monkeypatch):
     monkeypatch.setitem(WORLDS, "ghost", PointMass)
     with Engine(config, None) as engine, pytest.raises(WorkerFailedError) as failure:
         check_until(engine, lambda: False)
-    assert "failed after tick -1: sim.errors.UsageError: world.name: 'ghost'" in str(failure.value)
+    assert "failed after tick -1: valuescape.sim.errors.UsageError: world.name: 'ghost'" in str(failure.value)
     assert "Traceback" not in str(failure.value)
     assert "Traceback" in str(failure.value.__cause__)
 
