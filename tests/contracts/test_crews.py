@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from crowds import check_until, small
 from processes import end_forkserver, own_descendants
+from stepping import step
 
 from valuescape.sim.crew.alone import Alone
 from valuescape.sim.crew.choose import make_crew
@@ -18,6 +19,7 @@ from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.crew.local import Workers
 from valuescape.sim.crew.stub import StubCrew
 from valuescape.sim.engine import Engine
+from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import WORLDS, files, load_world_file
 
 STUB = "stub"
@@ -76,7 +78,8 @@ def expected(tick):
 
 
 def test_ticks_made_in_step_come_to_the_same_state(kind):
-    with engine_of(kind) as engine:
+    """As fast as can be, whatever pace is set."""
+    with engine_of(kind, "sim.ticks_per_s=1") as engine:
         engine.wait_ready()
         for tick in (0, 1, 2, 2, 41, 300):
             engine.advance_to(tick)
@@ -87,13 +90,14 @@ def test_ticks_made_in_step_come_to_the_same_state(kind):
 def test_ticks_made_beside_the_caller_stop_where_they_are_told_and_come_to_the_same_state(kind):
     with engine_of(kind) as engine:
         engine.wait_ready()
-        engine.run_until(20)
-        check_until(engine, lambda: engine.newest_tick == 20)
-        time.sleep(0.02)
-        engine.check()
-        assert engine.furthest_tick == 20  # the limit holds
+        for tick in (1, 2, 57):
+            engine.run_until(tick)
+            check_until(engine, lambda tick=tick: engine.newest_tick == tick)
+            time.sleep(0.02)
+            engine.check()
+            assert engine.newest_tick == engine.furthest_tick == tick
         engine.run_freely()
-        check_until(engine, lambda: engine.newest_tick > 25)
+        check_until(engine, lambda: engine.newest_tick > 60)
         paused = engine.rest()
         time.sleep(0.02)
         engine.check()
@@ -101,31 +105,34 @@ def test_ticks_made_beside_the_caller_stop_where_they_are_told_and_come_to_the_s
         assert engine.state_hash() == expected(paused)
 
 
-def test_no_tick_is_made_before_it_is_due(kind):
-    with engine_of(kind, "sim.ticks_per_s=100") as engine:
+def test_ticks_keep_to_the_clock(kind):
+    with engine_of(kind, "sim.ticks_per_s=200") as engine:
         engine.wait_ready()
-        began, first = time.monotonic(), engine.newest_tick
         engine.run_freely()
-        check_until(engine, lambda: engine.newest_tick >= first + 20)
-        assert time.monotonic() - began >= 0.2 - 0.01
+        began, first = time.monotonic(), engine.newest_tick
+        while time.monotonic() - began < 0.5:
+            time.sleep(0.002)
+            engine.check()
+        made, seconds = engine.newest_tick - first, time.monotonic() - began
+        # Never faster than the clock (but for the tick at either end); slower on a busy machine.
+        assert 0.4 * 200 * seconds < made <= 200 * seconds + 2
         engine.set_pace(0)
-        before = engine.newest_tick
-        check_until(engine, lambda: engine.newest_tick > before + 60, 20)
+        freed = engine.newest_tick
+        check_until(engine, lambda: engine.newest_tick > freed + 100)
 
 
 def test_agents_do_what_they_are_given(kind):
-    """Each tick's actions are those in the arena when it is asked for; seen by what pushes do to points."""
+    """Each tick is the one that the world itself makes of the tick before and the actions in the arena."""
     actions = np.random.default_rng(3).uniform(-1, 1, (10, 1, 70)).astype(np.float32)
-    states = {}
-    for each in (STUB, kind):
-        with engine_of(each, given_actions=True) as engine:
-            engine.wait_ready()
-            for tick, given in enumerate(actions):
-                engine.arena["given_action"][:] = given
-                engine.advance_to(tick + 1)
-            states[each] = engine.row("state", len(actions)).copy()
-            assert (engine.row("action", len(actions)) == actions[-1]).all()
-    assert (states[STUB] == states[kind]).all()
+    with engine_of(kind, given_actions=True) as engine:
+        engine.wait_ready()
+        for tick, given in enumerate(actions):
+            expected, _, _ = step(engine.world, engine.row("state", tick).copy(), given)
+            goes_on = engine.row("ending", tick) == Ending.RUNNING
+            engine.arena["given_action"][:] = given
+            engine.advance_to(tick + 1)
+            assert (engine.row("state", tick + 1) == expected)[:, goes_on].all()
+        assert goes_on.any()
 
 
 def test_the_stepper_of_all_agents_starts_episodes_again_while_nothing_is_made(kind):
