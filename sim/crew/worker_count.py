@@ -1,4 +1,4 @@
-"""How many workers a run is best served by: measured, not guessed."""
+"""Decides how many worker processes a run starts, by measuring a tick."""
 
 import time
 
@@ -18,32 +18,35 @@ from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
 
 WORTH_S = 20e-6
-"""A shorter tick is made sooner in the main process: `make bench` says what handing it over takes."""
+"""A shorter tick is made faster in the main process: handing it over takes as long (`make bench`)."""
 
 _SAMPLE = 8192
+"""Agents at most with which a tick is measured."""
+
 _TICKS, _TIMES = 10, 5
+"""Ticks per measurement, and measurements, of which the shortest counts."""
 
 
 def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     """Return how many worker processes `config` asks for.
 
-    `auto` measures a tick. If that takes less than WORTH_S there are none, else one a core but for the main
-    process's own, and never more than there are blocks of agents to share out.
+    `auto` measures a tick. If it takes less than WORTH_S, the answer is 0. Otherwise it is one per core
+    except the main process's, but never more than there are blocks of agents.
     """
     if not config.features.parallel_agents:
         return 0
     if config.workers.count != "auto":
         count: int = config.workers.count
         return count
-    outside = config.world.name.startswith(GYMNASIUM)  # a thousand times slower: nothing to measure
-    if not outside and tick_seconds(config, checkpoint) < WORTH_S:
+    slow = config.world.name.startswith(GYMNASIUM)  # a thousand times slower than ours: no need to measure
+    if not slow and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
     blocks: int = -(-config.agents.count // BLOCK)
     return max(1, min(usable_cores() - 1, blocks))
 
 
 def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:
-    """Return how long a tick of all agents takes in this process: of a sample of at most 8,192, scaled up."""
+    """Return the seconds that a tick of all agents takes in this process, scaled up from at most _SAMPLE."""
     agents = min(config.agents.count, _SAMPLE)
     sample = config.model_copy(update={"agents": config.agents.model_copy(update={"count": agents})})
     with threadpool_limits(1, user_api="blas"):
