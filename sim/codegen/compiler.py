@@ -13,7 +13,6 @@ from numba.core import sigutils
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload
 
-import sim
 from valuescape.sim import elementwise
 from valuescape.sim.codegen import notice as compiling
 from valuescape.sim.codegen.content import NoContentError, content_of
@@ -103,7 +102,7 @@ def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
 
 @cache
 def _room_source() -> bytes:
-    room = Path(str(sim.__file__)).parent
+    room = Path(str(elementwise.__file__)).parent
     files = [file for part in ("codegen", "stepping/compiled") for file in sorted((room / part).glob("*.py"))]
     files += [room / name for name in ("elementwise.py", "rng.py", "shared/layout.py", "policy/network.py")]
     return b"".join(file.read_bytes() for file in files)
