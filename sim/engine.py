@@ -88,8 +88,8 @@ class Engine:
         self._ticks: Int64Array = self.arena["worker"]["tick"]
         give_seed(self.arena, config.run.seed)
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
-        everyone = slice(0, config.agents.count)
-        spec = WorkerSpec(0, everyone, config, checkpoint, self.rules, self.arena, world_files=world_files())
+        agents = slice(0, config.agents.count)
+        spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, world_files=world_files())
         try:
             self._crew = crew(spec, self.workers)
         except BaseException:

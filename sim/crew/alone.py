@@ -21,17 +21,17 @@ _CHECK_S = 0.02
 class Alone(Crew):
     """Makes the ticks in the calling process, as one worker would that has all agents."""
 
-    def __init__(self, everyone: WorkerSpec) -> None:
-        """Compile what is to be compiled, and make tick 0. everyone: the slice of all agents."""
-        self.arena = everyone.arena
-        self._part = everyone.part
+    def __init__(self, whole: WorkerSpec) -> None:
+        """Compile what is to be compiled, and make tick 0. whole: names all agents."""
+        self.arena = whole.arena
+        self._part = whole.part
         self._ticks = self.arena["worker"]["tick"]
         # Both slots of the orders, changed in place: no other process reads them, so nothing is published.
         self._limit, self._tick_ns = self.arena["control"]["limit"], self.arena["control"]["tick_ns"]
         self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
         try:
             with may_be_left():  # compiling may take half a minute
-                self._stepper = make_stepper(everyone)
+                self._stepper = make_stepper(whole)
             self._stepper.initialise()
         except BaseException:
             self.close()

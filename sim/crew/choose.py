@@ -8,9 +8,9 @@ from valuescape.sim.crew.local import Workers
 from valuescape.sim.stepping.spec import WorkerSpec
 
 CrewMaker = Callable[[WorkerSpec, int], Crew]
-"""Makes a crew from the slice of all agents and the number of workers."""
+"""Makes a crew from the spec of all agents and the number of workers."""
 
 
-def make_crew(everyone: WorkerSpec, workers: int) -> Crew:
-    """Return a crew of `workers` processes for the slice `everyone`; for 0, the calling process alone."""
-    return Workers(everyone, workers) if workers else Alone(everyone)
+def make_crew(whole: WorkerSpec, workers: int) -> Crew:
+    """Return the crew for `whole`, the spec of all agents: local processes, or with 0 workers none."""
+    return Workers(whole, workers) if workers else Alone(whole)

@@ -26,19 +26,19 @@ _LOOK_AFTER_S = 0.05
 class Workers(Crew):
     """Divides the agents among worker processes, which a supervisor starts and replaces."""
 
-    def __init__(self, everyone: WorkerSpec, workers: int) -> None:
-        """Start `workers` processes, and wait for nothing. everyone: the slice of all agents."""
-        self.arena = everyone.arena
+    def __init__(self, whole: WorkerSpec, workers: int) -> None:
+        """Start `workers` processes, and wait for nothing. whole: names all agents."""
+        self.arena = whole.arena
         self._ticks = self.arena["worker"]["tick"]
         self._main: Any = self.arena["main"][0]
         self._bells = tuple(Bell() for _ in range(workers))
         self._main_bell = Bell()
-        self._everyone = replace(everyone, bells=self._bells, main_bell=self._main_bell)
+        self._whole = replace(whole, bells=self._bells, main_bell=self._main_bell)
         self._supervisor: Supervisor | None = None
         try:
-            _warn_if_never_kept(everyone)
-            self._supervisor = Supervisor(everyone.config.workers, self._specs())
-            self._turns = make_turns(self._everyone)
+            _warn_if_never_kept(whole)
+            self._supervisor = Supervisor(whole.config.workers, self._specs())
+            self._turns = make_turns(self._whole)
         except BaseException:
             self.close()
             raise
@@ -46,7 +46,7 @@ class Workers(Crew):
     def _specs(self) -> list[WorkerSpec]:
         """Return one spec per worker."""
         parts = slices(self.arena.layout.agents, len(self._bells), BLOCK)
-        return [replace(self._everyone, index=index, part=part) for index, part in enumerate(parts)]
+        return [replace(self._whole, index=index, part=part) for index, part in enumerate(parts)]
 
     @property
     def restarts(self) -> int:
@@ -99,7 +99,7 @@ class Workers(Crew):
 
     def stepper(self) -> Stepper:
         """Return a new stepper of all agents."""
-        return make_stepper(self._everyone)
+        return make_stepper(self._whole)
 
     def close(self) -> None:
         """Tell the workers to stop, end those that do not, and let go of the arena."""

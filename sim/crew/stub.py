@@ -14,11 +14,11 @@ from valuescape.sim.stepping.stepper import Stepper
 class StubCrew(Crew):
     """Makes the ticks in the calling process, one a `check`."""
 
-    def __init__(self, everyone: WorkerSpec) -> None:
-        """Make tick 0. everyone: the slice of all agents."""
-        self._spec = everyone
-        self._records = everyone.arena["worker"]
-        self._stepper = make_stepper(everyone)
+    def __init__(self, whole: WorkerSpec) -> None:
+        """Make tick 0. whole: names all agents."""
+        self._spec = whole
+        self._records = whole.arena["worker"]
+        self._stepper = make_stepper(whole)
         self._stepper.initialise()
         self._records["tick"] = 0
 

@@ -34,7 +34,7 @@ KINDS = {
 def engine_of(kind, *changes, **options):
     """Return an engine whose ticks a crew of `kind` makes; agents act at random."""
     if kind == STUB:
-        options["crew"] = lambda everyone, _workers: StubCrew(everyone)
+        options["crew"] = lambda whole, _workers: StubCrew(whole)
     return Engine(small(*KINDS[kind], *changes), None, **options)
 
 
@@ -79,10 +79,10 @@ def test_a_crew_has_every_method_of_the_contract_and_no_other_that_is_public(cre
 
 
 def test_one_function_chooses_the_crew(monkeypatch):
-    monkeypatch.setattr("valuescape.sim.crew.choose.Workers", lambda everyone, workers: (everyone, workers))
-    monkeypatch.setattr("valuescape.sim.crew.choose.Alone", lambda everyone: everyone)
-    assert make_crew("everyone", 0) == "everyone"
-    assert make_crew("everyone", 3) == ("everyone", 3)
+    monkeypatch.setattr("valuescape.sim.crew.choose.Workers", lambda whole, workers: (whole, workers))
+    monkeypatch.setattr("valuescape.sim.crew.choose.Alone", lambda whole: whole)
+    assert make_crew("whole", 0) == "whole"
+    assert make_crew("whole", 3) == ("whole", 3)
 
 
 @cache
@@ -222,8 +222,8 @@ def test_an_error_of_the_world_is_raised_with_agents_and_tick(kind, breaks, run)
 def test_an_end_ends_all_in_time_and_a_second_one_does_nothing(kind):
     crews = []
 
-    def kept(everyone, workers):
-        crews.append(StubCrew(everyone) if kind == STUB else make_crew(everyone, workers))
+    def kept(whole, workers):
+        crews.append(StubCrew(whole) if kind == STUB else make_crew(whole, workers))
         return crews[0]
 
     with Engine(small(*KINDS[kind]), None, crew=kept) as engine:

@@ -23,14 +23,14 @@ RUNS = {
 
 
 def run(name, *changes):
-    """The configuration of one of RUNS, and its checkpoint."""
+    """Return the configuration of one of RUNS, and its checkpoint."""
     config = small(*RUNS[name], *changes)
     return config, None if config.policy.checkpoint == "random" else shipped(config)
 
 
 @pytest.fixture(scope="module")
 def plain():
-    """What each of RUNS comes to after 300 ticks, stepped without processes."""
+    """Return the state hash of each of RUNS after 300 ticks, stepped without processes."""
     return {name: hash_at(300, *run(name)) for name in RUNS}
 
 
@@ -55,13 +55,13 @@ def test_parallel_agents_do_so_without_machine_code_too(name, workers):
 
 @pytest.mark.regression
 def test_machine_code_does_as_numpy(plain):
-    """Where no network acts, whose sums are rounded in another order."""
+    """Without a network, whose sums are rounded in another order."""
     assert hash_at(300, *run("random", "features.simd=false")) == plain["random"]
 
 
 @pytest.fixture
 def _ends_the_forkserver():
-    """It stays for the next time; a test that leaves nothing behind ends it."""
+    """It outlives the engine, so a test that leaves nothing behind ends it."""
     yield
     end_forkserver()
 
@@ -187,7 +187,7 @@ def test_the_trail_ring_holds_the_whole_trail_however_far_workers_are_ahead():
 
 @pytest.fixture
 def long_tick(monkeypatch):
-    """A tick of every configuration that takes as long as is worth a worker, on four cores."""
+    """Make every tick take just long enough to be worth a worker, on four cores."""
     monkeypatch.setattr("valuescape.sim.crew.worker_count.tick_seconds", lambda *_: WORTH_S)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
 
@@ -207,7 +207,7 @@ def test_auto_starts_no_worker_for_a_tick_that_is_soon_made(long_tick, monkeypat
 
 
 class Clockwork:
-    """A stepper that takes a nanosecond an agent for a tick, and the clock that shows it."""
+    """A stepper that takes a nanosecond per agent and tick, and the clock that shows it."""
 
     def __init__(self, config, _checkpoint):
         self.tick_s = 1e-9 * config.agents.count
@@ -225,7 +225,7 @@ class Clockwork:
 
 
 def test_the_tick_that_auto_measures_is_of_all_agents(monkeypatch):
-    """However few of them it is measured with."""
+    """Scaled up from the few with which it is measured."""
     monkeypatch.setattr("valuescape.sim.crew.worker_count._alone", Clockwork)
     monkeypatch.setattr("valuescape.sim.crew.worker_count.time", Clockwork)
     for count in (70, 100_000):
