@@ -55,15 +55,15 @@ def lived(origin, story, twice=False):
     rows = {origin: standing([Ending.RUNNING] * AGENTS, 0)}
     yield origin, records, rows, diaries
     for tick, told in enumerate(story, origin + 1):
-        who = np.flatnonzero(rows[tick - 1].ending)
+        chosen = np.flatnonzero(rows[tick - 1].ending)
         for _ in range(1 + twice):
-            number = next_episodes(records, who, rows[tick - 1], tick - 1, tick)
-            assert number.tolist() == [len(diaries[agent].began) for agent in who]
+            number = next_episodes(records, chosen, rows[tick - 1], tick - 1, tick)
+            assert number.tolist() == [len(diaries[agent].began) for agent in chosen]
         # An episode that has just begun cannot have ended.
-        told = [Ending.RUNNING if agent in who else kind for agent, kind in enumerate(told)]
+        told = [Ending.RUNNING if agent in chosen else kind for agent, kind in enumerate(told)]
         rows[tick] = standing(told, tick)
         for agent, (diary, kind) in enumerate(zip(diaries, told, strict=True)):
-            if agent in who:
+            if agent in chosen:
                 diary.began.append(tick)
             if kind:
                 diary.ended.append((tick, kind, float(rows[tick].episode_return[agent])))
