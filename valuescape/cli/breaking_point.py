@@ -45,12 +45,12 @@ def run_search(
 
     Returns the exit status, and the configuration with the greatest load that was carried; None without one.
     """
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.sim.config.files import changed
     from valuescape.studies.loads import Load
 
     load = Load.read(options.load)
-    runnable(config)
+    validate(config)
     load.require(config)
     found = _search(config, load, options, interrupts)
     if not found.trials:

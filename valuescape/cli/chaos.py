@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def run_chaos(config: "Config", minutes: float, interrupts: "Interrupts", files: Files) -> int:
     """Disturb runs for `minutes`, print and write the results, and return the exit status."""
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.studies.chaos import disturb
     from valuescape.studies.stress_report import chaos_lines, chaos_page
 
-    checkpoint = runnable(config)
+    checkpoint = validate(config)
     with progress_bar(total=1.0) as update:
 
         def show(done: float, result: "ChaosResult") -> None:

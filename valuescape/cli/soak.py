@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def run_soak(config: "Config", minutes: float, interrupts: "Interrupts", files: Files) -> int:
     """Run the program for `minutes`, print and write what grew, and return the exit status."""
     from valuescape.formatting import finite
-    from valuescape.run.stage import runnable
+    from valuescape.run.validate import validate
     from valuescape.studies.soak import soak
     from valuescape.studies.stress_report import soak_lines, soak_page, soak_table
 
-    runnable(config)
+    validate(config)
     with progress_bar(total=1.0) as update:
 
         def show(done: float, sample: "Sample") -> None:

@@ -22,10 +22,10 @@ from valuescape.envs.crowd_image import crowd_image
 from valuescape.envs.spaces import make_spec, single_action_space, single_observation_space, world_of
 from valuescape.envs.starts import Seed, Starts
 from valuescape.sim.config.files import Config, load_config
-from valuescape.sim.crew.worker import uses_simd
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.arena import Arena
+from valuescape.sim.stepping.choose import uses_simd
 from valuescape.sim.stepping.exchange import Exchange
 from valuescape.sim.worlds import World
 

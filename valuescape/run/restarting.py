@@ -9,7 +9,7 @@ from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
 from valuescape.run.validate import validate
 from valuescape.sim.config.files import Config, changed
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 

@@ -31,7 +31,7 @@ from valuescape.run.starting import start_engine
 from valuescape.run.validate import validate
 from valuescape.run_state import RunState, recent_fps
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import RunLog

@@ -52,7 +52,7 @@ CODE = {
         "sim/crew/supervisor.py",
         "sim/shared/turns.py",
         "sim/shared/orders.py",
-        "sim/crew/crew.py",
+        "sim/crew/local.py",
     ),
     "trail_lod": (
         *("gpu/passes/lod.py", "gpu/shaders/trails/lod_choose.comp", "gpu/shaders/trails/lod_scan.comp"),

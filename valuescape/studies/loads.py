@@ -12,7 +12,7 @@ from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import Config, changed
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import limits, measures

@@ -11,13 +11,14 @@ from crowds import hash_at, small
 from lives import stage
 from networks import checkpoint_of, random_mlp
 
-from valuescape.sim.crew.worker import WorkerSpec, make_stepper
 from valuescape.sim.elementwise import sqrt
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import (
     Activation,
 )
 from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.worlds import WORLDS, make_world
 from valuescape.sim.worlds.point_mass import PointMass
@@ -184,6 +185,8 @@ import numpy as np
 from mine import Mine
 from valuescape.sim.codegen.compiler import _made
 from valuescape.sim.stepping.compiled.world import world_code
+from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules
 
 code = world_code(Mine(), Rules(0.0, (0, 1)), keeps_obs=False)
@@ -247,5 +250,5 @@ def test_without_numba_everything_runs_and_comes_to_the_same(tmp_path, workers):
 def test_the_switch_and_numbas_absence_both_give_the_plain_path(monkeypatch):
     arena, rules = stage(make_world("point_mass"), 10)
     assert type(make_stepper(spec_of(small("features.simd=false"), arena, rules))) is Stepper
-    monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+    monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     assert type(make_stepper(spec_of(small(), arena, rules))) is Stepper

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from crowds import check_until, crowd, hash_at, small
 
-from valuescape.sim.crew.failures import Failure
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.shared.layout import Ending

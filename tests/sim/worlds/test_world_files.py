@@ -13,7 +13,7 @@ import pytest
 from crowds import check_until, crowd, hash_at, small
 from processes import wait_until
 
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import WORLDS, files, load_world_file, make_world
 

@@ -182,7 +182,7 @@ def test_any_number_of_workers_does_the_same(make, monkeypatch, name, mode):
 @pytest.mark.regression
 def test_compiled_worlds_do_as_numpy(make, monkeypatch):
     compiled = [run(make("pendulum", 40, autoreset_mode=mode), 230) for mode in MODES[:2]]
-    monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+    monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     for mode, seen in zip(MODES[:2], compiled, strict=True):
         assert_same(run(make("pendulum", 40, autoreset_mode=mode), 230), seen)
 

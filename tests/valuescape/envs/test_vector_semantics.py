@@ -48,7 +48,7 @@ def test_with_a_list_of_seeds_each_does_as_the_first_of_a_crowd(
 ):
     """In its start, and in the starts after it, on both paths and in workers."""
     if not simd:
-        monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+        monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     vec = make(num_workers=num_workers, autoreset_mode=autoreset_mode)
     seeds = [7, 0, 2**64 - 1, 7, 1, 2]
     start = vec.reset(seed=seeds)[0]
@@ -339,7 +339,7 @@ def test_without_a_render_mode_there_is_no_picture(make):
 def test_nan_is_no_action(make, monkeypatch, kind, simd):
     """On both paths, given or in the buffer; and the crowd goes on with the next actions."""
     if not simd:
-        monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+        monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     vec = make("pendulum")
     vec.reset(seed=1)
     actions = np.zeros((ENVS, 1), kind)
