@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim import elementwise
+from valuescape.sim.worlds import base
 from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
 
 AGENTS = 8
@@ -234,7 +235,7 @@ def _check_names(world: ElementwiseWorld) -> None:
     """Refuse NumPy's functions that `sim.elementwise` has: compiled they differ, or do not compile."""
     pending: list[Any] = [world.start, world.dynamics, world.observation]
     for function in pending:  # which grows
-        if function.__module__ in ("valuescape.sim.elementwise", "valuescape.sim.worlds.base"):
+        if function.__module__ in (elementwise.__name__, base.__name__):
             continue
         names = function.__globals__
         line = 0
