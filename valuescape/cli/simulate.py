@@ -12,7 +12,8 @@ from rich.progress import Progress as Bar
 from valuescape.cli.terminal import Terminal
 from valuescape.paths import require_writable
 from valuescape.presets import find_checkpoint
-from valuescape.recordings.recording import Recording, RunRecorder, Sample, sampled_ticks
+from valuescape.recordings.contents import RecordedTick
+from valuescape.recordings.recording import Recording, RunRecorder, sampled_ticks
 from valuescape.recordings.replay import RunDiffersError, other_versions, replay
 from valuescape.recordings.simulate import simulate
 from valuescape.sim.config.files import Config
@@ -98,7 +99,7 @@ def run_replay(
             err.say(("another version:", "yellow"), f" {each}")
         bar = owned.enter_context(_progress(err, "replaying", samples[-1].tick))
 
-        def show(sample: Sample) -> None:
+        def show(sample: RecordedTick) -> None:
             out.say(f"tick {sample.tick} equal {sample.state_hash}")
 
         try:
