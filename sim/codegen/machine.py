@@ -14,6 +14,9 @@ It is a constant of the machine code: rows of a block lie at fixed distances, so
 writing one does not change another, and vectorises loops with any number of rows.
 """
 
+FLOAT_BYTES, WORD_BYTES = 4, 8
+"""Sizes of a float32, and of the words that `load_word` reads."""
+
 sched_yield: Any = types.ExternalFunction("sched_yield", types.int32())
 eventfd_write: Any = types.ExternalFunction("eventfd_write", types.int32(types.int32, types.uint64))
 clock_gettime: Any = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.uintp))

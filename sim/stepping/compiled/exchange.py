@@ -11,11 +11,10 @@ from valuescape.sim.codegen.held import hold
 from valuescape.sim.codegen.machine import call_at
 from valuescape.sim.codegen.rows import load_number, load_rows, row_addresses, store_number, store_together
 from valuescape.sim.shared.arena import Arena
-from valuescape.sim.shared.layout import Ending
+from valuescape.sim.stepping.compiled.endings import RUNNING, TERMINATED, TRUNCATED
 from valuescape.sim.stepping.exchange import BoolArray, Exchange, Float64Array
 from valuescape.sim.worlds.base import Float32Array, World
 
-RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
 _INDICES, _NUMBERS = (np.dtype(np.int64), np.dtype(np.int32)), (np.dtype(np.float32), np.dtype(np.float64))
 """Types of actions that machine code is made for; NumPy copies the others."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from valuescape.sim.codegen.compiler import UNKEPT, compiled_whole, source_key
 from valuescape.sim.codegen.machine import call_at
-from valuescape.sim.stepping.compiled.tick import any_ended, point_at_rows
+from valuescape.sim.stepping.compiled.endings import any_ended
+from valuescape.sim.stepping.compiled.tick import point_at_rows
 from valuescape.sim.stepping.compiled.tick_pass import PassRows, compile_pass, pass_rows
 from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds.interacting import CompiledStepAmong, InteractingWorld

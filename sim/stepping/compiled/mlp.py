@@ -17,6 +17,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from valuescape.sim.codegen.compiler import CPU_FEATURES, compiled
+from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.policy.network import Activation
 
 TILE_AGENTS = 64
@@ -46,7 +47,19 @@ ACTIVATIONS: tuple[Activation, ...] = (
     Activation.SIGMOID,
     Activation.SILU,
 )
-"""What there is machine code for; a layer names its activation by the index here."""
+"""The activations that there is machine code for; compiled code knows each by its index here."""
+
+_IDENTITY, _RELU, _TANH, _ELU, _LEAKY_RELU, _SIGMOID = (
+    ACTIVATIONS.index(each)
+    for each in (
+        Activation.IDENTITY,
+        Activation.RELU,
+        Activation.TANH,
+        Activation.ELU,
+        Activation.LEAKY_RELU,
+        Activation.SIGMOID,
+    )
+)
 
 
 @intrinsic
@@ -169,10 +182,10 @@ def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any) -> N
     for unit in range(0, units, TILE_UNITS):
         for agent in range(0, TILE_AGENTS, STRIP_AGENTS):
             dense_tile(
-                x + 4 * agent,
-                y + 4 * (unit * TILE_AGENTS + agent),
-                weights + 4 * unit * inputs,
-                bias + 4 * unit,
+                x + FLOAT_BYTES * agent,
+                y + FLOAT_BYTES * (unit * TILE_AGENTS + agent),
+                weights + FLOAT_BYTES * unit * inputs,
+                bias + FLOAT_BYTES * unit,
                 inputs,
             )
 
@@ -181,15 +194,15 @@ def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any) -> N
 def activate(values: Any, scratch: Any, kind: Any) -> None:
     """Apply activation `kind` to the array `values`; `scratch` is as long and is overwritten."""
     n = len(values)
-    if kind == 1:
+    if kind == _RELU:
         for i in range(n):
             values[i] = ZERO if values[i] < ZERO else values[i]
-    elif kind == 2:
+    elif kind == _TANH:
         tanh_in_place(values.ctypes.data, n)
-    elif kind == 4:
+    elif kind == _LEAKY_RELU:
         for i in range(n):
             values[i] = values[i] if values[i] > ZERO else LEAK * values[i]
-    elif kind != 0:
+    elif kind != _IDENTITY:
         _activate_by_tanh(values, scratch, kind)
 
 
@@ -202,10 +215,10 @@ def _activate_by_tanh(values: Any, scratch: Any, kind: Any) -> None:
     tanh_in_place(scratch.ctypes.data, n)
     for i in range(n):
         t = scratch[i]
-        if kind == 3:
+        if kind == _ELU:
             x = values[i]
             t = ZERO if t > ZERO else t
             values[i] = x if x > ZERO else TWO * t / (ONE - t)
         else:
             gate = HALF * t + HALF
-            values[i] = gate if kind == 5 else values[i] * gate
+            values[i] = gate if kind == _SIGMOID else values[i] * gate

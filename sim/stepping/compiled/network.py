@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.codegen.compiler import compiled
-from valuescape.sim.codegen.machine import copy_bytes
+from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
 from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
 from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
@@ -112,7 +112,7 @@ def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: A
         if len(policy.mean) > 0:
             _normalize(source, target, policy.mean[row], policy.std[row], policy.obs_clip)
         else:
-            copy_bytes(target.ctypes.data, source.ctypes.data, 4 * TILE_AGENTS)
+            copy_bytes(target.ctypes.data, source.ctypes.data, FLOAT_BYTES * TILE_AGENTS)
     current = 0
     for index in range(len(policy.layers)):
         layer = policy.layers[index]
@@ -137,8 +137,8 @@ def _forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: A
     dense(
         network[current].ctypes.data,
         outputs.ctypes.data,
-        weights + 4 * layer[2],
-        weights + 4 * layer[3],
+        weights + FLOAT_BYTES * layer[2],
+        weights + FLOAT_BYTES * layer[3],
         layer[0],
         units,
     )

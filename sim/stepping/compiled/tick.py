@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
-from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release, load_word
-from valuescape.sim.shared.layout import Ending
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, call_at, copy_bytes
 from valuescape.sim.stepping.compiled.acting import act, draw_for_resets
+from valuescape.sim.stepping.compiled.endings import RUNNING, list_ended, next_episode
 from valuescape.sim.stepping.compiled.network import GIVEN
 from valuescape.sim.worlds.base import Float32Array, Variable, World
 
-RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
 
 
@@ -117,7 +116,7 @@ def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, worl
     if len(policy.layers) > 0:
         for row in range(arrays.state.shape[1]):
             source = arrays.state[now, row, first : first + n]
-            copy_bytes(block[row].ctypes.data, source.ctypes.data, 4 * n)
+            copy_bytes(block[row].ctypes.data, source.ctypes.data, FLOAT_BYTES * n)
         call_at(world.observe, block.ctypes.data, n, np.uintp(0))
     tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
     act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0].seed)
@@ -160,24 +159,6 @@ def _point_at_actions(
         else:
             table[world.at.action + row] = decided
             table[world.at.kept_action + row] = arrays.action[following, row, first:].ctypes.data
-
-
-@compiled
-def list_ended(ending: Any, first: Any, agents: Any) -> Any:
-    """Write which of the agents from `first` on have an ending to `agents`; return how many.
-
-    Eight at a time are looked at, for most have none.
-    """
-    count, n = 0, len(ending)
-    for i in range(0, n - n % 8, 8):
-        if load_word(ending.ctypes.data + i) != 0:
-            for j in range(i, i + 8):
-                agents[count] = first + j
-                count += ending[j] != RUNNING
-    for j in range(n - n % 8, n):
-        agents[count] = first + j
-        count += ending[j] != RUNNING
-    return count
 
 
 @compiled
@@ -225,36 +206,6 @@ def _scatter(values: Any, agents: Any, row: Any) -> None:
     """Write `values` to the places `agents` of a row."""
     for i in range(len(agents)):
         row[agents[i]] = values[i]
-
-
-@compiled
-def any_ended(ending: Any) -> Any:
-    """Return whether any of the endings is one; a loop of its own, or LLVM would not vectorise it."""
-    found = RUNNING
-    for i in range(len(ending)):
-        found |= ending[i]
-    return found != RUNNING
-
-
-@compiled
-def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
-    """Write `agent`'s episode that begins in tick `began`, as `shared.episodes` does; return its number."""
-    pair = arrays.episodes[agent]
-    newest = 1 if pair[1].number > pair[0].number else 0
-    if np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0:  # left by whoever died in this tick
-        newest = 1 - newest
-    before = pair[newest]
-    number = before.number + 1
-    written = pair[number & 1]
-    row = ended % len(arrays.ending)
-    written.began = np.uint32(began)
-    written.terminated_count = before.terminated_count + np.uint32(arrays.ending[row, agent] == TERMINATED)
-    written.finished_length = before.finished_length + np.uint64(np.uint32(np.uint32(ended) - before.began))
-    written.finished_return = before.finished_return + np.float64(arrays.episode_return[row, agent])
-    fence_release()  # only with its number is the record valid: who dies before has written nothing
-    written.number = number
-    arrays.episode_start[agent] = np.uint32(began)
-    return number
 
 
 tick = compiled_whole(make_tick)

@@ -19,12 +19,11 @@ from valuescape.sim.codegen.rows import (
     store_number,
     store_rows,
 )
-from valuescape.sim.shared.layout import Ending
 from valuescape.sim.stepping.acting import action_bounds
+from valuescape.sim.stepping.compiled.endings import RUNNING, TERMINATED, TRUNCATED
 from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds.base import ElementwiseWorld, World
 
-RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 HALF, ZERO = np.float32(0.5), np.float32(0)
 
 

@@ -3,12 +3,13 @@
 from typing import Any, NamedTuple
 
 from valuescape.sim.codegen.compiler import c_function, inlined_whole, source_key
-from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, load_elements, store_elements
+from valuescape.sim.stepping.compiled.acting import PHILOX_WORDS
 from valuescape.sim.stepping.compiled.tick_pass import PassRows, compile_pass, pass_rows
 from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds.base import ElementwiseWorld
 
-_ROW_BYTES = 4 * BLOCK_AGENTS
+_ROW_BYTES = FLOAT_BYTES * BLOCK_AGENTS
 
 
 class WorldCode(NamedTuple):
@@ -46,7 +47,7 @@ def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> Wor
         action_row=state_dim,
         obs_row=obs_row,
         draw_row=draw_row,
-        rows=draw_row + -(-draws // 4) * 4,
+        rows=draw_row + -(-draws // PHILOX_WORDS) * PHILOX_WORDS,
         reset_draws=world.reset_draws,
     )
 
