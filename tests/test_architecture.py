@@ -93,6 +93,8 @@ def test_imports_between_rooms_point_down(room):
         if place(name)[0] == room:
             above = {each for each in imports(name) & SOURCES.keys() if place(each)[0] not in below}
             assert not above, f"{name} imports {above}"
+            short = imports(name) & {"sim", "gpu", "render", "configs"}
+            assert not short, f"{name} imports {short}: write valuescape.…"
             strangers = imports(name) & STRANGERS.get(room, set())
             assert not strangers, f"{name} imports {strangers}"
 
