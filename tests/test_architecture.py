@@ -14,7 +14,7 @@ ROOMS = ("sim", "gpu", "render", "valuescape")
 
 FLOORS = {
     "sim": (
-        *("elementwise", "errors", "interrupts", "resources"),
+        *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "worlds", "policy", "insight", "measuring"),
         *("stepping", "crew", "engine"),
     ),

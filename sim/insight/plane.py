@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.inference import normalized_obs
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import Variable, World
-from valuescape.sim.worlds.base import Float32Array
 
 
 @dataclass(frozen=True, slots=True)

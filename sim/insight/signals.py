@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import RewardNormalization
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction, Float32Array
+from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction
 
 
 class Signal(StrEnum):

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.rng import Stream, uniform
-from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, Float32Array, World
+from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 
 Ends = NDArray[np.bool_]

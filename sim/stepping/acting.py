@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.elementwise import clip
 from valuescape.sim.rng import Stream, normal, uniform
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, Float32Array
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction
 
 Key = tuple[int, Stream, NDArray[np.uint64], int, int]
 """Seed, stream, agents, episode and tick, for which numbers are drawn."""

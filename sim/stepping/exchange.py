@@ -5,12 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds.base import ContinuousAction, Float32Array, World
-
-BoolArray = NDArray[np.bool_]
-Float64Array = NDArray[np.float64]
+from valuescape.sim.worlds.base import ContinuousAction, World
 
 
 class Exchange:

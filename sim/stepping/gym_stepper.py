@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.rng import Stream, philox4x32
 from valuescape.sim.shared.arena import Arena
@@ -14,7 +15,6 @@ from valuescape.sim.shared.episodes import episodes_at
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.stepping.stepper import Policy, Row, Rules, Stepper
 from valuescape.sim.worlds import DiscreteAction, World
-from valuescape.sim.worlds.base import Float32Array
 from valuescape.sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 

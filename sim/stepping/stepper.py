@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.rng import Stream, uniform
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes, next_episodes
@@ -13,7 +14,7 @@ from valuescape.sim.shared.layout import EPISODE, Ending
 from valuescape.sim.shared.turns import Turn, Turns
 from valuescape.sim.stepping.acting import clipped, explore, random_actions
 from valuescape.sim.worlds import ArrayWorld, World
-from valuescape.sim.worlds.base import ElementwiseWorld, Float32Array, Variable
+from valuescape.sim.worlds.base import ElementwiseWorld, Variable
 from valuescape.sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.elementwise import Element
-
-Float32Array = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from valuescape.sim.worlds.base import Float32Array
+from valuescape.sim.arrays import Float32Array
 
 
 class Stepped(NamedTuple):

@@ -4,7 +4,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from valuescape.sim.worlds.base import BoolArray, Float32Array, World
+from valuescape.sim.arrays import BoolArray, Float32Array
+from valuescape.sim.worlds.base import World
 
 
 class CompiledStepAmong(NamedTuple):

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim import elementwise
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds import base
-from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
+from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, World
 
 AGENTS = 8
 _SPLIT = 3

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.crew.worker import uses_simd
 from valuescape.sim.engine import Engine
 from valuescape.sim.shared.arena import Arena
-from valuescape.sim.stepping.exchange import BoolArray, Exchange
+from valuescape.sim.stepping.exchange import Exchange
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import Float32Array
 
 
 class Row(NamedTuple):

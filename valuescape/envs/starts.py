@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array, IndexArray
 from valuescape.sim.stepping.stepper import Stepper
-from valuescape.sim.worlds.base import Float32Array
 
-BoolArray = NDArray[np.bool_]
-Indices = NDArray[np.intp]
 Seed = int | Sequence[int | None] | None
 
 
@@ -78,7 +76,7 @@ class Starts:
         """Whether all environments start as in a new crowd."""
         return self.mask is None and isinstance(self.seed, int)
 
-    def who(self, num_envs: int) -> Indices:
+    def who(self, num_envs: int) -> IndexArray:
         """Return the indices of the environments that reset."""
         return np.arange(num_envs) if self.mask is None else np.flatnonzero(self.mask)
 

@@ -29,12 +29,10 @@ from valuescape.envs.spaces import (
     world_of,
 )
 from valuescape.envs.starts import Seed, Starts
+from valuescape.sim.arrays import BoolArray, Float32Array, IndexArray
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import World
 
-BoolArray = NDArray[np.bool_]
-Float32Array = NDArray[np.float32]
-Indices = NDArray[np.intp]
 StepResult = tuple[Float32Array, NDArray[Any], BoolArray, BoolArray, dict[str, Any]]
 
 
@@ -248,7 +246,7 @@ class CrowdVectorEnv(SharedAttributes):
             np.logical_or(shown[2], shown[3], out=self._waiting)
         return *shown, infos
 
-    def _start_again(self, row: Row, who: Indices, shown: Float32Array) -> dict[str, Any]:
+    def _start_again(self, row: Row, who: IndexArray, shown: Float32Array) -> dict[str, Any]:
         """Start the next episodes of the environments `who` in this step; return the infos of the ended ones.
 
         shown: the observations that the step returns, overwritten with those of the starts.
@@ -273,7 +271,7 @@ def make_from_spec(*, max_episode_steps: int, **arguments: Any) -> CrowdVectorEn
     return vec
 
 
-def _some(envs: Indices) -> str:
+def _some(envs: IndexArray) -> str:
     """Name the first eight of `envs`."""
     more = f" and {len(envs) - 8} more" if len(envs) > 8 else ""
     return ", ".join(map(str, envs[:8])) + more

@@ -5,11 +5,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
-
-Float32Array = NDArray[np.float32]
 
 
 class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, so mypy does not follow it

@@ -5,14 +5,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.trials import trials
 from valuescape.sim.worlds import World
 
-Float32Array = NDArray[np.float32]
 Act = Callable[[Float32Array], Float32Array]
 """A policy: actions [action_dim, n], in the world's units, for observations [obs_dim, n]; both float32."""
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import Progress, TextColumn
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.native import check_writable, save
 from valuescape.sim.policy.formats.sb3 import load_sb3
@@ -19,8 +19,6 @@ from valuescape.sim.policy.network import Checkpoint, Training
 from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_world
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
-
-Float32Array = NDArray[np.float32]
 
 EPISODES = 100
 """Episodes of an evaluation."""

@@ -6,14 +6,15 @@ import numpy as np
 from numba import float32
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.codegen.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
 from valuescape.sim.codegen.held import hold
 from valuescape.sim.codegen.machine import call_at
 from valuescape.sim.codegen.rows import load_number, load_rows, row_addresses, store_number, store_together
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.stepping.compiled.endings import RUNNING, TERMINATED, TRUNCATED
-from valuescape.sim.stepping.exchange import BoolArray, Exchange, Float64Array
-from valuescape.sim.worlds.base import Float32Array, World
+from valuescape.sim.stepping.exchange import Exchange
+from valuescape.sim.worlds.base import World
 
 FLOAT_ZERO = np.float32(0)
 _INDICES, _NUMBERS = (np.dtype(np.int64), np.dtype(np.int32)), (np.dtype(np.float32), np.dtype(np.float64))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
@@ -18,8 +19,6 @@ from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 _HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
-
-Float32Array = NDArray[np.float32]
 
 
 class PolicyArrays(NamedTuple):

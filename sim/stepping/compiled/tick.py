@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
 from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, call_at, copy_bytes
 from valuescape.sim.stepping.compiled.acting import act, draw_for_resets
 from valuescape.sim.stepping.compiled.endings import RUNNING, list_ended, next_episode
 from valuescape.sim.stepping.compiled.network import GIVEN
-from valuescape.sim.worlds.base import Float32Array, Variable, World
+from valuescape.sim.worlds.base import Variable, World
 
 FLOAT_ZERO = np.float32(0)
 

@@ -1,9 +1,8 @@
 """Sums over the neighbours of each bird, found by way of cells: the plain path, in NumPy."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from valuescape.sim.worlds.base import Float32Array
+from valuescape.sim.arrays import Float32Array, Int64Array
 from valuescape.sim.worlds.flock.rules import SUMS, FlockRules, shortest
 
 LANES = 16
@@ -11,8 +10,6 @@ LANES = 16
 
 The compiled step keeps them in the lanes of a vector; here they fix the same order of additions.
 """
-
-Integers = NDArray[np.int64]
 
 
 class CellList:
@@ -32,7 +29,7 @@ class CellList:
         self.place[order] = np.arange(len(order))
         self.first = np.searchsorted(self.cell[order], np.arange(rules.columns**2 + 1))
 
-    def sums(self, who: Integers) -> Float32Array:
+    def sums(self, who: Int64Array) -> Float32Array:
         """Return the sums that `fly` takes, [SUMS, n] float32, for the birds `who`, [n] numbers."""
         bird, place, lane = self._candidates(who)
         me = self.place[who][bird]
@@ -47,7 +44,7 @@ class CellList:
             np.add.at(total, (bird[mask], lane[mask]), term[mask])
         return _folded(sums)
 
-    def _candidates(self, who: Integers) -> tuple[Integers, Integers, Integers]:
+    def _candidates(self, who: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
         """Return the birds of the cells around each of `who`: (index into who, place in the list, lane).
 
         All three are [candidates] int64; a bird is among its own candidates.
@@ -74,7 +71,7 @@ def _rows_around(columns: int) -> range:
     return range(-1, 2) if columns >= 3 else range(columns)
 
 
-def _runs_around(column: Integers, columns: int) -> list[tuple[Integers, Integers]]:
+def _runs_around(column: Int64Array, columns: int) -> list[tuple[Int64Array, Int64Array]]:
     """Return the columns around each of `column` as runs [begin, end).
 
     At an edge of the square they are two runs; elsewhere the second one is empty.

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.config.sections import FlockConfig
 from valuescape.sim.elementwise import cos, sin, symmetric
-from valuescape.sim.worlds.base import ActionSpace, BoolArray, ContinuousAction, Float32Array, Variable
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Variable
 from valuescape.sim.worlds.flock.cells import CellList
 from valuescape.sim.worlds.flock.rules import fly, make_rules, wrapped
 from valuescape.sim.worlds.interacting import CompiledStepAmong, InteractingWorld
