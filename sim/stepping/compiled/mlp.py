@@ -1,12 +1,12 @@
 """Multilayer perceptrons of 64 agents at a time, as register-tiled vector code.
 
-Outputs of TILE_UNITS units for vectors of agents are summed up in registers, so that each weight read serves
-many products (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). Loops
-that LLVM vectorises by itself reach 0.8 million agents a second for a 2-64-64-1 tanh network on one core of a
-2.3 GHz Xeon (512-bit vectors); these reach 12.9 million, 80 % of what the products alone would take.
+The sums of TILE_UNITS units for vectors of agents stay in registers, so that each weight that is read serves
+many products (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). For a
+2-64-64-1 tanh network on one core of a 2.3 GHz Xeon (512-bit vectors), loops that LLVM vectorises by itself
+reach 0.8 million agents a second, and these 12.9 million: 80 % of the rate of the products alone.
 
-Every agent goes through the same instructions whatever agents are beside it: blocks are always whole. Against
-NumPy results differ, for the order of sums and the tanh; see `sim.stepping.compiled.network`.
+Tiles are always whole, so an agent's result does not depend on the agents beside it. Results differ from
+NumPy's by the order of sums and the tanh; see `sim.stepping.compiled.network`.
 """
 
 from typing import Any
@@ -21,13 +21,16 @@ from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.policy.network import Activation
 
 TILE_AGENTS = 64
+"""Agents that go through the network together."""
+
 TILE_UNITS = 4
+"""Units whose sums are made together."""
 
 _WIDE = CPU_FEATURES.get("avx512f", False)
 _LANES = 16 if _WIDE else 8
 _VECTORS = 4 if _WIDE else 2
 STRIP_AGENTS = _LANES * _VECTORS
-"""Agents whose sums fit the registers: 4 units times 4 vectors of the 32 there are, or 4 times 2 of 16."""
+"""Agents whose sums fit the registers: 4 units x 4 vectors take 16 of 32, or 4 x 2 take 8 of 16."""
 
 _FUSED = CPU_FEATURES.get("fma", True)
 _FLOAT, _I64 = ir.FloatType(), ir.IntType(64)
@@ -66,8 +69,8 @@ _IDENTITY, _RELU, _TANH, _ELU, _LEAKY_RELU, _SIGMOID = (
 def dense_tile(context: Any, x: Any, y: Any, weights: Any, bias: Any, inputs: Any) -> Any:
     """Write the sums of TILE_UNITS units for STRIP_AGENTS agents.
 
-    Addresses: x of [inputs, TILE_AGENTS] floats and y of [TILE_UNITS, TILE_AGENTS], both at the strip's first
-    agent; weights of [inputs, TILE_UNITS], bias of [TILE_UNITS].
+    All are addresses of float32: x of [inputs, TILE_AGENTS] and y of [TILE_UNITS, TILE_AGENTS], both at the
+    strip's first agent; weights of [inputs, TILE_UNITS], bias of [TILE_UNITS].
     """
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -129,7 +132,7 @@ def _tanh(builder: Any, x: Any) -> Any:
 
 
 def _reciprocal(builder: Any, q: Any) -> Any:
-    """Return 1/q; on 512 bits a 14-bit guess and a Newton step, as dividing would hold the core up."""
+    """Return 1/q; with 512 bits by a 14-bit guess and a Newton step, as a division would stall the core."""
     one = _vector(1.0)
     if not _WIDE:
         return builder.fdiv(one, q)
@@ -168,7 +171,7 @@ def _load_float(builder: Any, address: Any, index: Any) -> Any:
 
 
 def _vector_at(builder: Any, address: Any, index: Any) -> Any:
-    """Return a pointer to the vector that begins at float `index` behind `address`."""
+    """Return a pointer to the vector that begins `index` floats after `address`."""
     float_pointer = builder.gep(builder.inttoptr(address, _FLOAT.as_pointer()), [index])
     return builder.bitcast(float_pointer, _VECTOR.as_pointer())
 
@@ -178,7 +181,7 @@ ZERO, HALF, ONE, TWO, LEAK = (np.float32(value) for value in (0, 0.5, 1, 2, 0.01
 
 @compiled
 def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any) -> None:
-    """Write the sums of `units` (a multiple of TILE_UNITS) units for TILE_AGENTS agents, at addresses."""
+    """Write the sums of `units` units, a multiple of TILE_UNITS, for TILE_AGENTS agents. See `dense_tile`."""
     for unit in range(0, units, TILE_UNITS):
         for agent in range(0, TILE_AGENTS, STRIP_AGENTS):
             dense_tile(
@@ -192,7 +195,7 @@ def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any) -> N
 
 @compiled
 def activate(values: Any, scratch: Any, kind: Any) -> None:
-    """Apply activation `kind` to the array `values`; `scratch` is as long and is overwritten."""
+    """Apply activation `kind` to `values`, [n] float32, in place; `scratch`, as long, is overwritten."""
     n = len(values)
     if kind == _RELU:
         for i in range(n):
@@ -208,7 +211,7 @@ def activate(values: Any, scratch: Any, kind: Any) -> None:
 
 @compiled
 def _activate_by_tanh(values: Any, scratch: Any, kind: Any) -> None:
-    """ELU, sigmoid and SiLU: all of them from t = tanh(x / 2)."""
+    """Apply ELU, sigmoid or SiLU, all of which follow from t = tanh(x / 2)."""
     n = len(values)
     for i in range(n):
         scratch[i] = HALF * values[i]
