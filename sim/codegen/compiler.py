@@ -15,7 +15,7 @@ from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload
 
 from valuescape.sim import elementwise
-from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.codegen import notice
 from valuescape.sim.codegen.content import NoContentError, content_of
 from valuescape.sim.codegen.kept import cache_of, no_cache
 from valuescape.sim.codegen.linking import linked
@@ -95,7 +95,7 @@ def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
     try:
         content = content_of(functions)
     except NoContentError as error:
-        compiling.remark(f"{error}: its machine code is not kept, every start compiles it")
+        notice.remark(f"{error}: its machine code is not kept, every start compiles it")
         return UNKEPT
     return hashlib.sha256(_own_source() + repr(constants).encode() + content).hexdigest()
 

@@ -113,9 +113,9 @@ def train(
     with (
         _progress(f"{algorithm} in {world.name}", total) if show_progress else nullcontext(_ignore) as report
     ):
-        watch = _Watch(model, world, seed + 1, total, report)
-        model.learn(total, callback=watch)
-    watch.restore_best()
+        best = _BestNetworks(model, world, seed + 1, total, report)
+        model.learn(total, callback=best)
+    best.restore()
     checkpoint = _as_checkpoint(model)
     result = evaluate_checkpoint(checkpoint, world, episodes_to_measure(world), seed + 2)
     training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
@@ -202,7 +202,7 @@ def _noise(world: World, sigma: float) -> Any:
     return NormalActionNoise(np.zeros(world.action.dim), np.full(world.action.dim, sigma))
 
 
-class _Watch:
+class _BestNetworks:
     """Stable-Baselines3's callback: evaluates at intervals, keeps the best networks of the second half."""
 
     def __init__(self, model: Any, world: World, seed: int, timesteps: int, report: Report) -> None:
@@ -226,7 +226,7 @@ class _Watch:
                 self._best = copy.deepcopy(self._model.policy.state_dict())
         return True
 
-    def restore_best(self) -> None:
+    def restore(self) -> None:
         """Load the best networks into the model, if any were evaluated."""
         if self._best:
             self._model.policy.load_state_dict(self._best)
