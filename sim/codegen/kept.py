@@ -20,7 +20,7 @@ _DIGEST_BYTES = 32
 
 
 def cache_of(function: Any) -> Any:
-    """Return the cache of a function whose name contains its key; without a folder, one that keeps nothing."""
+    """Return the cache of a function whose name contains its key; it keeps nothing without a folder."""
     try:
         return _KeyedCache(function)
     except RuntimeError:  # numba found no folder to write to, beside the source or in the user's cache

@@ -14,6 +14,7 @@ from valuescape.sim.codegen.compiler import OWN_PARTS, own_files, source_key
 SIM = Path(elementwise.__file__).parent
 
 BESIDE = {
+    "arrays": "types for annotations",
     "errors": "raised, never compiled",
     "policy.inference": "the plain path",
     "shared.arena": "arrays, whose types are in every signature",
