@@ -75,7 +75,7 @@ class DiscreteAction:
     """
 
     names: tuple[str, ...]
-    """What each choice does: ("left", "right")."""
+    """The names of the choices: ("left", "right")."""
 
     def __post_init__(self) -> None:
         if not self.names or not _all_of(self.names, str):

@@ -1,4 +1,4 @@
-"""What is compiled, what is not, and when machine code is made anew."""
+"""Worlds and policies that are compiled or refused, and changes after which they are compiled again."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.regression
 
 
 class Doubled(PointMass):
-    """What follows are worlds with a Python float where an np.float32 is asked for."""
+    """A world with a Python float in place of an np.float32, as are the next three."""
 
     @staticmethod
     def dynamics(state, action):
@@ -146,7 +146,7 @@ print(len(_made), sum(made.cache_hits for made in _made))
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
-    """Neither the ticks nor what the world consists of; the first one may, if nobody has before."""
+    """It finds the ticks and the world's functions, which the first process has kept."""
     script = tmp_path / "steps.py"
     script.write_text(STEPS)
     python(script)
@@ -218,7 +218,7 @@ def kept_world(tmp_path_factory):
     ids=["constant", "dynamics", "function elsewhere", "constant elsewhere"],
 )
 def test_a_change_of_a_worlds_source_is_noticed(kept_world, file, before, after, expected):
-    """Starts and observations are those of another world: they are found again."""
+    """Starts and observations are inherited and have not changed: they are found."""
     changed = kept_world / file
     source = changed.read_text()
     changed.write_text(source.replace(before, after))

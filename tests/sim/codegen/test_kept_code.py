@@ -1,4 +1,4 @@
-"""Kept machine code is that of what it is made of: any kind of value, damaged files, what cannot be kept."""
+"""Machine code on disk: found by the content of all that it is made of, checked, or not kept."""
 
 import copy
 import dataclasses
@@ -134,7 +134,7 @@ def kept_folder(tmp_path_factory):
 
 
 def run(folder, script="calls.py", world="mine.py", argument="1", own_cache=True):
-    """Run a script in a process of its own; returns (words that it printed, what it said beside).
+    """Run a script in a process of its own; returns (the words of its stdout, its stderr).
 
     own_cache: whether machine code is kept in the folder, or where all tests keep theirs.
     """
@@ -202,7 +202,7 @@ print(moved(world))
 
 
 def test_a_value_that_changes_within_a_process_is_noticed_too(folder):
-    """Else the old machine code of a function that is called would be kept under the new key."""
+    """Otherwise the old machine code of the called function would be kept under the new key."""
     (folder / "changed.py").write_text(CHANGED)
     changed = str(float(TOTAL) - VALUES["function_elsewhere"] + 4096)
     assert run(folder, "changed.py")[0] == [TOTAL, changed]
@@ -311,7 +311,7 @@ def test_different_values_have_different_content_and_equal_ones_the_same(kind):
 
 
 def test_content_is_the_same_in_every_process(tmp_path):
-    """Also of sets of texts, whose order is another in every process."""
+    """Sets of texts, too, have the same content; their order differs between processes."""
     script = tmp_path / "content.py"
     script.write_text(
         "from valuescape.sim.codegen.content import content_of\n"
@@ -414,7 +414,7 @@ def test_with_workers_it_is_said_once(folder):
     ],
 )
 def test_the_processor_that_is_named_is_compiled_for_or_refused(folder, named, said):
-    """Workers would abort: LLVM ends the process. What is compiled for a lesser one comes to the same."""
+    """LLVM would abort the workers. A processor with fewer features runs the same ticks."""
     (folder / "lines.py").write_text(LINES)
     done = subprocess.run(
         [sys.executable, str(folder / "lines.py"), str(folder / "mine.py"), "2" if said else "0"],

@@ -165,7 +165,7 @@ SEES = "    @staticmethod\n    def observation(state):\n        return "
     ],
 )
 def test_a_common_mistake_is_named_before_anything_is_compiled(write, change, said):
-    """By file and line where Python can tell; compiled, it would be silent or a compiler's riddle."""
+    """By file and line, if Python can tell. A compiler would be silent or hard to understand."""
     head, body = EXAMPLE.split("class MyWorld", 1)
     assert change[0] in body
     text = head + "class MyWorld" + body.replace(*change)
