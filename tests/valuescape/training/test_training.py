@@ -105,7 +105,7 @@ def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("valuescape.training.train._Watch.__call__", interrupt)
+    monkeypatch.setattr("valuescape.training.train._BestNetworks.__call__", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(make_world("pendulum"), "sac", tmp_path / "a.safetensors", timesteps=50)
     assert not list(tmp_path.iterdir())
