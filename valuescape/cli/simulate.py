@@ -9,7 +9,8 @@ from valuescape.cli.progress import Update, progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import require_writable
 from valuescape.presets import checkpoint_of
-from valuescape.recordings.recording import Recording, RunRecorder, Sample, sampled_ticks
+from valuescape.recordings.contents import RecordedTick
+from valuescape.recordings.recording import Recording, RunRecorder, sampled_ticks
 from valuescape.recordings.replay import RunDiffersError, other_versions, replay
 from valuescape.recordings.simulate import simulate
 from valuescape.sim.config.files import Config
@@ -96,7 +97,7 @@ def run_replay(
             err.say(("another version:", "yellow"), f" {each}")
         update = owned.enter_context(progress_bar("replaying", samples[-1].tick))
 
-        def show(sample: Sample) -> None:
+        def show(sample: RecordedTick) -> None:
             out.say(f"tick {sample.tick} equal {sample.state_hash}")
 
         try:

@@ -10,13 +10,13 @@ import numpy as np
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import CriticPass
 from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane, network_inputs
 from valuescape.sim.insight.signals import Critic
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import Float32Array
 
 
 class Landscape:

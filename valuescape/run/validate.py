@@ -3,6 +3,7 @@
 from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.presets import find_checkpoint
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.checks import require_scale_ends
 from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import Config
@@ -12,7 +13,6 @@ from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Critic, available
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import make_world
-from valuescape.sim.worlds.base import Float32Array
 
 
 def validate(config: Config) -> Checkpoint | None:

@@ -1,4 +1,4 @@
-"""What is compiled, what is not, and when machine code is made anew."""
+"""Worlds and policies that are compiled or refused, and changes after which they are compiled again."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.regression
 
 
 class Doubled(PointMass):
-    """What follows are worlds with a Python float where an np.float32 is asked for."""
+    """A world with a Python float in place of an np.float32, as are the next three."""
 
     @staticmethod
     def dynamics(state, action):
@@ -147,7 +147,7 @@ print(len(_made), sum(made.cache_hits for made in _made))
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
-    """Neither the ticks nor what the world consists of; the first one may, if nobody has before."""
+    """It finds the ticks and the world's functions, which the first process has kept."""
     script = tmp_path / "steps.py"
     script.write_text(STEPS)
     python(script)
@@ -198,6 +198,18 @@ print(rows[code.at.next_state, 0], sum(made.cache_hits for made in _made))
 """
 
 
+@pytest.fixture(scope="module")
+def kept_world(tmp_path_factory):
+    """A script that calls a world, whose machine code is kept; a second process finds it."""
+    folder = tmp_path_factory.mktemp("world")
+    for name, source in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
+        (folder / name).write_text(source)
+    kept = {"NUMBA_CACHE_DIR": str(folder / "kept")}
+    assert python(folder / "calls.py", **kept) == ["compiling", "8.5", "0"]
+    assert python(folder / "calls.py", **kept) == ["8.5", "3"]
+    return folder
+
+
 @pytest.mark.parametrize(
     ("file", "before", "after", "expected"),
     [
@@ -208,17 +220,14 @@ print(rows[code.at.next_state, 0], sum(made.cache_hits for made in _made))
     ],
     ids=["constant", "dynamics", "function elsewhere", "constant elsewhere"],
 )
-def test_a_change_of_a_worlds_source_is_noticed(tmp_path, file, before, after, expected):
-    """Starts and observations are those of another world: they are found again."""
-    for name, source in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
-        (tmp_path / name).write_text(source)
-    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
-    script = tmp_path / "calls.py"
-    assert python(script, **kept) == ["compiling", "8.5", "0"]
-    assert python(script, **kept) == ["8.5", "3"]
-    changed = tmp_path / file
-    changed.write_text(changed.read_text().replace(before, after))
-    assert python(script, **kept) == ["compiling", expected, "2"]
+def test_a_change_of_a_worlds_source_is_noticed(kept_world, file, before, after, expected):
+    """Starts and observations are inherited and have not changed: they are found."""
+    changed = kept_world / file
+    source = changed.read_text()
+    changed.write_text(source.replace(before, after))
+    kept = {"NUMBA_CACHE_DIR": str(kept_world / "kept")}
+    assert python(kept_world / "calls.py", **kept) == ["compiling", expected, "2"]
+    changed.write_text(source)
 
 
 # --- Without numba ---------------------------------------------------------------------------------------
