@@ -92,7 +92,7 @@ def test_a_run_of_a_single_frame_ends_in_the_same_picture(tmp_path, monkeypatch)
 
     def begin_late(pace):
         begin(pace)
-        if not pace._lockstep:
+        if not pace.lockstep:
             wait_until(lambda: pace._engine.newest_tick == 5, 20, "all ticks are made")
 
     monkeypatch.setattr(Pace, "start", begin_late)
