@@ -32,8 +32,8 @@ class Policy(Protocol):
 class Rules:
     """The rules of a run's ticks, beside the world and the policy.
 
-    exploration: as `policy.exploration`. map_axes: the state variables that trails show. autoreset: whether an
-    agent whose episode ended starts in the next tick (Gymnasium's NEXT_STEP), or waits for `Stepper.restart`.
+    exploration: as `policy.exploration`. map_axes: the state variables that trails show. autoreset: agents
+    whose episodes ended start in the next tick (Gymnasium's NEXT_STEP), or else wait for `Stepper.restart`.
     """
 
     exploration: float
@@ -146,7 +146,7 @@ class Stepper:
         return Turn.AGAIN
 
     def restart(self, who: NDArray[np.intp], tick: int) -> None:
-        """Start the next episodes of agents `who` (indices into the slice) at `tick` itself; trails break there.
+        """Start the next episodes of agents `who` (indices into the slice) at `tick`; trails break there.
 
         For callers that reset agents themselves, while no worker steps the slice.
         """
