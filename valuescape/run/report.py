@@ -41,7 +41,7 @@ def _report(state: RunState) -> dict[str, Any]:
         **{name: round(value, 4) for name, value in measured.items()},
         **_costs(state),
         **_episodes(state),
-        "health": {limit.name: limit.kept for limit in limits(measured, config.health)},
+        "health": {limit.name: limit.lamp for limit in limits(measured, config.health)},
         "alerts": [asdict(each) for each in state.noticed.heard],
         "warmup_s": config.health.warmup_s,
         "recorded": state.recorded,
