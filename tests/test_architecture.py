@@ -16,7 +16,7 @@ FLOORS = {
     "sim": (
         *("elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "worlds", "policy", "insight", "measuring"),
-        *("stepping", "crew", "engine"),
+        *("stepping", "rollouts", "crew", "engine"),
     ),
     "gpu": (
         *("bindings", "structs", "textures", "heights", "shader_source", "frame_meter", "timers"),

@@ -1,0 +1,73 @@
+"""Rollouts in NumPy, of any world whose step is array code: the plain path beside `compiled`."""
+
+import numpy as np
+
+from valuescape.sim.policy.inference import BatchPolicy
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.rng import Stream
+from valuescape.sim.rollouts.rules import NEGLIGIBLE_WEIGHT, RolloutEnd, RolloutRules, Rollouts
+from valuescape.sim.stepping.acting import clipped, explore, random_actions
+from valuescape.sim.worlds.base import ArrayWorld, Float32Array
+
+
+class PlainRollouts:
+    """Makes rollouts in NumPy, a step of all that still run at a time."""
+
+    def __init__(self, world: ArrayWorld, checkpoint: Checkpoint | None, rules: RolloutRules) -> None:
+        self._world, self._checkpoint, self._rules = world, checkpoint, rules
+
+    def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
+        """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`.
+
+        number: which one of several from the same state; it keys the random numbers. A state's result is
+        the same for any `part` that it is in.
+        """
+        rules, which = self._rules, np.arange(part.start, part.stop)
+        policy = self._policy(len(which))
+        state = states[:, part].astype(np.float32)
+        value, total, weight = np.zeros(len(which)), np.zeros(len(which)), 1.0
+        for step in range(1, rules.max_steps + 1):
+            action = self._act(policy, state, which, number, step - 1)
+            state, reward, terminated = self._step(state, action)
+            value += weight * reward
+            total += reward
+            weight *= rules.gamma
+            ends = np.where(terminated, RolloutEnd.TERMINATED, 0).astype(np.uint8)
+            if step == rules.max_steps:
+                ends[~terminated] = rules.limit_end
+            elif weight < NEGLIGIBLE_WEIGHT:
+                ends[~terminated] = RolloutEnd.CUT
+            over = ends != 0
+            at = which[over]
+            out.value[at], out.total[at], out.steps[at] = value[over], total[over], step
+            out.end[at], out.weight[at] = ends[over], weight
+            which, state, value, total = which[~over], state[:, ~over], value[~over], total[~over]
+            if not len(which):
+                return
+
+    def _policy(self, capacity: int) -> BatchPolicy | None:
+        checkpoint = self._checkpoint
+        return BatchPolicy(checkpoint, self._world.action, capacity) if checkpoint else None
+
+    def _act(
+        self, policy: BatchPolicy | None, state: Float32Array, which: np.ndarray, number: int, step: int
+    ) -> Float32Array:
+        space = self._world.action
+        action = np.zeros((space.dim, len(which)), np.float32)
+        key = self._rules.seed, Stream.EXPLORATION, which.astype(np.uint64), number + 1, step
+        if policy is None:
+            random_actions(space, key, action)
+            return action
+        obs = np.empty((len(self._world.obs), len(which)), np.float32)
+        self._world.observe(state, obs)
+        policy.act(obs, action)
+        if self._rules.exploration > 0:
+            explore(space, self._rules.exploration, key, action)
+        return clipped(space, action)
+
+    def _step(self, state: Float32Array, action: Float32Array) -> tuple[Float32Array, np.ndarray, np.ndarray]:
+        n = state.shape[1]
+        following, reward = np.empty_like(state), np.empty(n, np.float32)
+        terminated = np.zeros(n, np.bool_)
+        self._world.step(state, action, following, reward, terminated)
+        return following, reward.astype(np.float64), terminated

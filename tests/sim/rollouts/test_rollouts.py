@@ -1,0 +1,200 @@
+"""Rollouts: against closed forms, and the compiled path against the plain one."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from networks import checkpoint_of, random_mlp
+from stepping import random_states
+
+from valuescape.api import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, where
+from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
+from valuescape.sim.rollouts.compiled import CompiledRollouts
+from valuescape.sim.rollouts.plain import PlainRollouts
+from valuescape.sim.rollouts.rules import LONGEST, RolloutEnd, RolloutRules, Rollouts, horizon
+from valuescape.sim.worlds import make_world
+
+PATHS = [PlainRollouts, CompiledRollouts]
+STEP = np.float32(0.05)
+ONE, END, SECOND = np.float32(1), np.float32(9), np.float32(2)
+
+
+class Regulator(ElementwiseWorld):
+    """A double integrator with quadratic cost: what a linear policy costs has a closed form."""
+
+    name = "regulator"
+    state = obs = (Variable("x", "m", -1.0, 1.0), Variable("v", "m/s", -1.0, 1.0))
+    action = ContinuousAction((Variable("a", "m/s²", -100.0, 100.0),))
+    step_s, max_episode_steps, reset_draws = 0.05, 200, 2
+
+    @staticmethod
+    def start(draws):
+        return draws
+
+    @staticmethod
+    def dynamics(state, action):
+        x, v = state
+        reward = -(x * x + v * v + action[0] * action[0])
+        return (x + STEP * v, v + STEP * action[0]), reward, x > END
+
+
+class Chain(ElementwiseWorld):
+    """Ten places in a row; a step to the right each, or back by a random one. The last one ends it."""
+
+    name = "chain"
+    state = obs = (Variable("place", "", 0.0, 10.0), Variable("nothing", "", 0.0, 1.0))
+    action = DiscreteAction(("back", "on"))
+    step_s, max_episode_steps, reset_draws = 1.0, 100, 1
+
+    @staticmethod
+    def start(draws):
+        return draws[0], draws[0]
+
+    @staticmethod
+    def dynamics(state, action):
+        place, nothing = state
+        following = where(action[0] > np.float32(0.5), place + ONE, where(place > ONE, place - ONE, place))
+        return (following, nothing), -ONE + SECOND * (following > END), following > END
+
+
+def linear_policy(gain):
+    """A checkpoint that acts by a = -gain @ obs."""
+    layer = Layer(-np.array([gain], np.float32), np.zeros(1, np.float32), Activation.IDENTITY)
+    return replace(checkpoint_of(Mlp((layer,))), actor_head=ActorHead.CLIPPED, gamma=0.9)
+
+
+def rolled_out(path, world, checkpoint, rules, states, parts=1, number=0):
+    """Return the rollouts from `states`, made in so many parts."""
+    out = Rollouts.empty(states.shape[1])
+    rollouts = path(world, checkpoint, rules)
+    edges = np.linspace(0, states.shape[1], parts + 1).astype(int)
+    for begin, end in pairwise(edges):
+        rollouts.run(states, out, slice(int(begin), int(end)), number)
+    return out
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in Rollouts.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_linear_policy_costs_what_the_lyapunov_equation_says(path):
+    gain, gamma = np.array([2.0, 3.0]), 0.9
+    closed = np.array([[1, STEP], [0, 1]]) - np.outer([0, STEP], gain)
+    cost = np.eye(2) + np.outer(gain, gain)
+    kron = np.eye(4) - gamma * np.kron(closed.T, closed.T)
+    p = np.linalg.solve(kron, cost.ravel()).reshape(2, 2)
+    states = random_states(Regulator(), np.random.default_rng(1), 300)
+    rules = RolloutRules.of(gamma, 200)
+    found = rolled_out(path, Regulator(), linear_policy(gain), rules, states)
+    expected = -np.einsum("in,ij,jn->n", states, p, states)
+    bound = 1e-3 / (1 - gamma) * 20  # what was cut off
+    assert np.abs(found.value - expected).max() < min(bound, 0.02 * np.abs(expected).max())
+    assert (found.end == RolloutEnd.CUT).all()
+    assert (found.steps == horizon(gamma)).all()
+    longer = replace(rules, max_steps=2000)
+    assert np.allclose(found.value, rolled_out(path, Regulator(), linear_policy(gain), longer, states).value)
+
+
+def chain_values(share, gamma):
+    """Solve the chain's Bellman equation, where a share of the steps goes either way: values of places."""
+    step_on = 1 - share / 2
+    moves = np.zeros((10, 10))
+    rewards = np.full(10, -1.0)
+    for place in range(10):
+        if place < 9:
+            moves[place, place + 1] += step_on
+        else:
+            rewards[place] += 2 * step_on
+        moves[place, place - 1 if place > 1 else place] += 1 - step_on
+    return np.linalg.solve(np.eye(10) - gamma * moves, rewards)
+
+
+def always_on(n_actions=2):
+    """A checkpoint that prefers the last action everywhere."""
+    bias = np.arange(n_actions, dtype=np.float32)
+    layer = Layer(np.zeros((n_actions, 2), np.float32), bias, Activation.IDENTITY)
+    return replace(checkpoint_of(Mlp((layer,))), actor_head=ActorHead.ARGMAX)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("gamma", [0.0, 0.9, 1.0])
+def test_a_chain_is_worth_what_its_bellman_equation_says(path, gamma):
+    states = np.stack([np.arange(10), np.zeros(10)]).astype(np.float32)
+    found = rolled_out(path, Chain(), always_on(), RolloutRules.of(gamma, 100), states)
+    assert found.value == pytest.approx(chain_values(0.0, gamma), abs=1e-6)
+    if gamma == 0.0:
+        assert (found.steps == 1).all()
+        return
+    assert found.steps.tolist() == list(range(10, 0, -1))
+    assert (found.end == RolloutEnd.TERMINATED).all()
+    assert found.total.tolist() == [2.0 - steps for steps in range(10, 0, -1)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_mean_of_random_rollouts_is_the_value(path):
+    """Within four of its standard errors, at each of ten places."""
+    states = np.tile(np.stack([np.arange(10), np.zeros(10)]), 1000).astype(np.float32)
+    rules = RolloutRules.of(0.9, 100, exploration=0.4)
+    found = rolled_out(path, Chain(), always_on(), rules, states).value.reshape(1000, 10)
+    error = found.std(axis=0, ddof=1) / np.sqrt(1000)
+    cut = 1e-3 / (1 - 0.9)
+    assert (np.abs(found.mean(axis=0) - chain_values(0.4, 0.9)) < 4 * error + cut).all()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("exploration", [0.0, 0.3])
+@pytest.mark.parametrize("name", ["mountain_car", "pendulum"])
+def test_results_do_not_depend_on_how_states_are_split(path, exploration, name):
+    world = make_world(name)
+    states = random_states(world, np.random.default_rng(2), 3000)
+    outputs = world.action.n if name == "mountain_car" else 1
+    actor = random_mlp((len(world.obs), 16, outputs))
+    head = ActorHead.ARGMAX if name == "mountain_car" else ActorHead.CLIPPED
+    checkpoint = replace(checkpoint_of(actor), actor_head=head, obs_dim=len(world.obs))
+    rules = RolloutRules.of(0.9, 50, exploration=exploration, seed=3)
+    whole = rolled_out(path, world, checkpoint, rules, states)
+    assert same(whole, rolled_out(path, world, checkpoint, rules, states, parts=7))
+    again = rolled_out(path, world, checkpoint, rules, states, number=1)
+    assert same(whole, again) == (exploration == 0.0)
+
+
+@pytest.mark.parametrize("name", ["mountain_car", "pendulum", "cartpole", "differential_drive"])
+def test_random_actions_give_the_same_bits_on_both_paths(name):
+    world = make_world(name)
+    states = random_states(world, np.random.default_rng(4), 2500)
+    rules = RolloutRules.of(0.95, 60, time_limit=True, seed=9)
+    plain, compiled = (rolled_out(path, world, None, rules, states) for path in PATHS)
+    assert same(plain, compiled)
+    assert len(np.unique(plain.end)) > 1 or name == "pendulum"
+
+
+def test_a_network_s_rollouts_agree_on_both_paths():
+    world = make_world("pendulum")
+    states = random_states(world, np.random.default_rng(5), 500)
+    actor = random_mlp((3, 32, 1), last=Activation.TANH)
+    checkpoint = replace(checkpoint_of(actor), actor_head=ActorHead.SQUASHED, obs_dim=3)
+    rules = RolloutRules.of(0.9, 60)
+    plain, compiled = (rolled_out(path, world, checkpoint, rules, states) for path in PATHS)
+    assert np.abs(plain.value - compiled.value).max() < 1e-3
+    assert np.median(np.abs(plain.value - compiled.value)) < 1e-5
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_nan_stays_where_it_is(path):
+    states = np.zeros((2, 5), np.float32)
+    states[0, 2] = np.nan
+    found = rolled_out(path, Regulator(), linear_policy([1.0, 1.0]), RolloutRules.of(0.9, 100), states)
+    assert np.isnan(found.value).tolist() == [False, False, True, False, False]
+
+
+def test_rules_say_where_rollouts_stop():
+    assert RolloutRules.of(0.9, 10).max_steps == horizon(0.9) == 66
+    assert RolloutRules.of(0.9, 10, time_limit=True).limit_end is RolloutEnd.TIME_LIMIT
+    assert RolloutRules.of(1.0, 10) == RolloutRules(1.0, 10, RolloutEnd.TIME_LIMIT)
+    assert RolloutRules.of(0.5, 1000, time_limit=True) == RolloutRules(0.5, 10, RolloutEnd.CUT)
+    assert horizon(0.0) == 1
+    assert horizon(1 - 1e-9) == LONGEST
+    with pytest.raises(ValueError, match=r"gamma = 1\.5, expected 0 to 1"):
+        RolloutRules.of(1.5, 10)
