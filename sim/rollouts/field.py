@@ -70,7 +70,7 @@ class TruthField:
         self._order, self._levels = coarse_to_fine(self.edge)
         self._states = np.ascontiguousarray(states[:, self._order])
         self._numbers = rollouts if random else 1
-        n = states.shape[1]
+        n = len(self._order)
         self._count = np.zeros(n, np.int32)
         self._sums = np.zeros((6, n))
         self._pieces = self._all_pieces()
