@@ -78,13 +78,7 @@ class Soak:
 
     def resize(self, size):
         """Give the window another size."""
-        display = self.session.display
-        if hasattr(display, "_window"):
-            import glfw
-
-            glfw.set_window_size(display._window, *size)
-        else:
-            display.size_px = size
+        self.session.display.resize(size)
 
     def sample(self):
         """Write down what is in use now."""

@@ -11,12 +11,12 @@ from valuescape import remarks
 from valuescape.presets import presets
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.detect import find_model
+from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import fitting_worlds, misfit
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
 
-_SUFFIXES = (".zip", ".safetensors")
 _BASE = "demo"
 _LISTED = 5
 
@@ -32,7 +32,7 @@ def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
         path = find_model(Path(name))
     except (OSError, ValueError):  # no file can have that name
         return name, list(changes)
-    if name in presets() or path.suffix.lower() not in _SUFFIXES:
+    if name in presets() or path.suffix.lower() not in FORMATS.suffixes():
         return name, list(changes)
     model = [_setting("policy.checkpoint", str(path))]
     if not any(change.partition("=")[0].strip() == "world.name" for change in changes):

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from valuescape.gpu.context import create_headless_context
+from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 
 
-class HeadlessDisplay:
-    """An EGL context and a fixed size. `script` yields the events of each `poll`, for tests of controls."""
+class HeadlessDisplay(Display):
+    """An EGL context and a size.
 
-    pixel_scale = 1.0
+    device: the number of the EGL device. script: the events of each `poll`, so that tests drive the controls.
+    Raises UsageError if there is no such device, or none with the OpenGL that the shaders need.
+    """
 
     def __init__(
         self,
@@ -18,30 +21,22 @@ class HeadlessDisplay:
         device: int | Literal["auto"] = "auto",
         script: Iterable[list[Event]] = (),
     ) -> None:
-        self.size_px = size_px
+        self._size_px = size_px
         self.gl: Any = create_headless_context(None if device == "auto" else device)
         self._script = iter(script)
-        self._copied = ""
 
-    def poll(self) -> list[Event]:
-        """Return the next events of the script."""
+    def resize(self, size_px: tuple[int, int]) -> None:
+        """Take another size at once."""
+        self._size_px = size_px
+
+    def _do_size_px(self) -> tuple[int, int]:
+        return self._size_px
+
+    def _do_poll(self) -> list[Event]:
         return next(self._script, [])
 
-    def present(self, picture: Any, panel: Any = None) -> None:
-        """Wait until the picture is drawn, so that a frame's time holds all of its work."""
-        self.gl.finish()
+    def _do_present(self, picture: Any, panel: Any) -> None:
+        pass  # whoever wants the picture reads its framebuffer
 
-    def copy(self, text: str) -> None:
-        """Keep a text for `paste`."""
-        self._copied = text
-
-    def paste(self) -> str:
-        """Return the text that was copied last."""
-        return self._copied
-
-    def toggle_full_screen(self) -> None:
-        """There is no screen."""
-
-    def release(self) -> None:
-        """Destroy the context."""
+    def _do_release(self) -> None:
         self.gl.release()

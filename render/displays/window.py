@@ -1,13 +1,14 @@
 """A window on a screen, through GLFW."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import glfw
 import moderngl
 
 from valuescape.gpu.context import REQUIRED, let_go_of_headless_contexts, prepare
+from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import (
     Action,
     Button,
@@ -99,8 +100,12 @@ def _screen_of(monitor: Any) -> Box:
     return *glfw.get_monitor_pos(monitor), size.width, size.height
 
 
-def shared_px(one: Box, other: Box) -> int:
-    """Return how much of two boxes (left, top, width, height) is in both: their common area."""
+def most_on(window: Box, screens: Sequence[Box]) -> int:
+    """Return the index of the screen that has most of a window; the first one if none has any of it."""
+    return max(range(len(screens)), key=lambda index: _common_area(window, screens[index]))
+
+
+def _common_area(one: Box, other: Box) -> int:
     sides = [
         min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
         for axis in (0, 1)
@@ -108,7 +113,7 @@ def shared_px(one: Box, other: Box) -> int:
     return max(sides[0], 0) * max(sides[1], 0)
 
 
-class WindowDisplay:
+class WindowDisplay(Display):
     """A resizable window; pictures are copied to it pixel by pixel.
 
     Raises UsageError if no window with OpenGL 4.3 can be opened.
@@ -151,36 +156,31 @@ class WindowDisplay:
         self._bind_framebuffer = _gl_function("glBindFramebuffer", 2)
         self._blit_framebuffer = _gl_function("glBlitFramebuffer", 10)
 
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Framebuffer width and height; at least 16, also while minimised."""
+    def _do_size_px(self) -> tuple[int, int]:
         width, height = glfw.get_framebuffer_size(self._window)
-        return max(width, 16), max(height, 16)
+        return width, height
 
     @property
     def pixel_scale(self) -> float:
-        """How many framebuffer pixels a logical pixel has."""
+        """Framebuffer pixels per logical pixel, of the monitor that the window is on."""
         return float(glfw.get_window_content_scale(self._window)[0])
 
-    def poll(self) -> list[Event]:
-        """Return what happened since the last call."""
+    def _do_poll(self) -> list[Event]:
         glfw.poll_events()
         events, self._events = self._events, []
         return events
 
-    def present(self, picture: Any, panel: Any = None) -> None:
-        """Copy picture and panel to the window and wait for it (and for the screen, with vsync)."""
+    def _do_present(self, picture: Any, panel: Any) -> None:
+        """Copy panel and picture to the window, and wait for the screen with vsync."""
         left = 0
         for part in (panel, picture):
             if part is not None:
-                self._copy(part, left)
+                self._blit(part, left)
                 left += part.size[0]
         picture.use()
         glfw.swap_buffers(self._window)
-        # No upload of the next frame is to meet a pass of this one: see `CriticPass` on NVIDIA's driver.
-        self.gl.finish()
 
-    def _copy(self, part: Any, left: int) -> None:
+    def _blit(self, part: Any, left: int) -> None:
         """Copy a framebuffer to the window, its left edge at `left`, pixel by pixel."""
         width, height = part.size
         part.use()
@@ -189,8 +189,13 @@ class WindowDisplay:
             0, 0, width, height, left, 0, left + width, height, _COLOR_BUFFER_BIT, _NEAREST
         )
 
+    def resize(self, size_px: tuple[int, int]) -> None:
+        """Ask the window system for another size; it may take a while, or give another one."""
+        ratio = self._pixels_per_unit() or 1.0
+        glfw.set_window_size(self._window, *(round(each / ratio) for each in size_px))
+
     def toggle_full_screen(self) -> None:
-        """Fill the screen that the window is on mostly, or go back to where it was."""
+        """Fill the monitor that most of the window is on, or go back to the place and size before."""
         if self._windowed:
             x, y, width, height = self._windowed
             self._windowed = None
@@ -201,22 +206,21 @@ class WindowDisplay:
             return
         window = *glfw.get_window_pos(self._window), *glfw.get_window_size(self._window)
         screens = [_screen_of(each) for each in monitors]
-        most = max(range(len(screens)), key=lambda index: shared_px(window, screens[index]))
+        most = most_on(window, screens)
         self._windowed = window
         refresh_rate = glfw.get_video_mode(monitors[most]).refresh_rate
         glfw.set_window_monitor(self._window, monitors[most], *screens[most], refresh_rate)
 
     def copy(self, text: str) -> None:
-        """Put a text where other programs paste from."""
+        """Put a text on the clipboard of the window system."""
         glfw.set_clipboard_string(_NONE, text)
 
     def paste(self) -> str:
-        """Return the text that was copied last, by whatever program; "" if there is none."""
+        """Return the text that any program copied last; "" if there is none."""
         text: Any = glfw.get_clipboard_string(_NONE) or b""
         return str(text, errors="replace")
 
-    def release(self) -> None:
-        """Close the window."""
+    def _do_release(self) -> None:
         self.gl.release()
         glfw.destroy_window(self._window)
         glfw.terminate()
@@ -245,10 +249,16 @@ class WindowDisplay:
             self._events.append(Release(_BUTTONS[button], *self._pointer))
 
     def _on_move(self, _window: Any, x: float, y: float) -> None:
-        # The pointer is in window units, which differ from pixels on some high-DPI systems.
-        ratio = self.size_px[0] / max(glfw.get_window_size(self._window)[0], 1)
+        ratio = self._pixels_per_unit()
         self._pointer = (x * ratio, y * ratio)
         self._events.append(Move(*self._pointer))
 
     def _on_scroll(self, _window: Any, _x: float, y: float) -> None:
         self._events.append(Scroll(y, *self._pointer))
+
+    def _pixels_per_unit(self) -> float:
+        """Return the framebuffer pixels in a unit that windows and pointers are measured in.
+
+        More than 1 on some high-DPI systems, 0 while the window is minimised.
+        """
+        return float(self._do_size_px()[0] / max(glfw.get_window_size(self._window)[0], 1))

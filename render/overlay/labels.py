@@ -19,9 +19,9 @@ from valuescape.render.overlay.legends import (
     draw_trail_legend,
 )
 from valuescape.render.overlay.overlay import QUAD, Overlay, OverlayRenderer
+from valuescape.render.overlay.selection_outline import draw_selection
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import Rect
-from valuescape.render.view.selection import draw_selection
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.worlds.base import Termination
 

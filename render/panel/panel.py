@@ -24,6 +24,7 @@ from valuescape.render.overlay.labels import FONT_PX
 from valuescape.render.panel.changes import Change, Standing
 from valuescape.render.panel.contents import Contents
 from valuescape.render.panel.imgui_renderer import ImguiRenderer
+from valuescape.render.scene.target import ColorTarget
 from valuescape.render.view.viewer import Viewer
 
 WIDTH_PX = 300
@@ -61,9 +62,8 @@ class Panel:
     def __init__(self, display: Display, text: float = 1.0) -> None:
         """text: size of the text, in parts of the usual; the widgets follow it."""
         gl, scale = display.gl, display.pixel_scale * text
-        self._gl, self._scale = gl, scale
-        self.picture: Any = None
-        self._color: Any = None
+        self._scale = scale
+        self._target = ColorTarget(gl)
         self._context = imgui.create_context()
         self._enter()
         io = imgui.get_io()
@@ -80,6 +80,11 @@ class Panel:
         style.set_color_(imgui.Col_.frame_bg, imgui.ImVec4(*_FRAME, 1.0))
         self._renderer = ImguiRenderer(gl)
         self._contents = Contents()
+
+    @property
+    def picture(self) -> Any:
+        """The framebuffer; None before it is drawn for the first time."""
+        return self._target.picture
 
     def width_px(self, window_px: tuple[int, int]) -> int:
         """Return how much of a window of this size the panel takes: nothing of one that is too narrow."""
@@ -134,7 +139,7 @@ class Panel:
     ) -> list[Change]:
         """Draw into `picture`, made `size_px` large; returns the changes that are not the viewer's."""
         self._enter()
-        self._resize(size_px)
+        self._target.resize(size_px)
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(*size_px)
         io.delta_time = max(elapsed_s, 1e-4)
@@ -156,22 +161,9 @@ class Panel:
     def release(self) -> None:
         """Free what was made."""
         self._enter()
-        self._release_picture()
+        self._target.release()
         self._renderer.release()
         imgui.destroy_context(self._context)
 
     def _enter(self) -> None:
         imgui.set_current_context(self._context)
-
-    def _resize(self, size_px: tuple[int, int]) -> None:
-        if self.picture is not None and self.picture.size == size_px:
-            return
-        self._release_picture()
-        self._color = self._gl.texture(size_px, 4)
-        self.picture = self._gl.framebuffer([self._color])
-
-    def _release_picture(self) -> None:
-        if self.picture is not None:
-            self._gl.detect_framebuffer(0).use()
-            self.picture.release()
-            self._color.release()

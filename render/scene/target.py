@@ -73,6 +73,34 @@ class Target:
         return made
 
 
+class ColorTarget:
+    """`picture` is a framebuffer with one RGBA texture and no depth, made anew when its size changes.
+
+    `picture` is None before the first `resize`. The context is lent.
+    """
+
+    def __init__(self, gl: Any) -> None:
+        self._gl = gl
+        self._color: Any = None
+        self.picture: Any = None
+
+    def resize(self, size_px: tuple[int, int]) -> None:
+        """Make `picture` so many pixels large; what was drawn is kept if it has that size already."""
+        if self.picture is not None and self.picture.size == size_px:
+            return
+        self.release()
+        self._color = self._gl.texture(size_px, 4)
+        self.picture = self._gl.framebuffer([self._color])
+
+    def release(self) -> None:
+        """Free framebuffer and texture, if there are any."""
+        if self.picture is not None:
+            self._gl.detect_framebuffer(0).use()  # moderngl would bind a freed one again
+            self.picture.release()
+            self._color.release()
+            self.picture = None
+
+
 def over(gl: Any) -> None:
     """Blend what is drawn next over what is there; its colours are premultiplied."""
     gl.enable(moderngl.BLEND)

@@ -14,7 +14,7 @@ from valuescape.render.overlay.labels import FONT_PX
 from valuescape.render.overlay.layout import wrapped
 from valuescape.render.overlay.overlay import FAINT, INK, PANEL, Color, Overlay, OverlayRenderer
 from valuescape.render.overlay.text import Font
-from valuescape.render.scene.target import over
+from valuescape.render.scene.target import ColorTarget, over
 
 _WIDTH_EMS, _MARGIN_EMS, _ROW_EMS, _BAR_EMS = 32.0, 1.2, 1.25, 0.16
 _SECONDS_EMS, _ELSE_EMS = 4.0, 3.5
@@ -35,8 +35,12 @@ class WaitingPicture:
         self._font = Font(round(FONT_PX * scale))
         self._renderer = OverlayRenderer(gl, self._font, FrameMeter())
         self._block = gl.buffer(reserve=FRAME.itemsize)
-        self.picture: Any = None
-        self._color: Any = None
+        self._target = ColorTarget(gl)
+
+    @property
+    def picture(self) -> Any:
+        """The framebuffer; None before it is drawn for the first time."""
+        return self._target.picture
 
     def draw(
         self,
@@ -51,7 +55,7 @@ class WaitingPicture:
         steps: what is being done and the seconds it took so far, the newest last. behind: a framebuffer to
         draw over, if it has that size.
         """
-        self._resize(size_px)
+        self._target.resize(size_px)
         overlay = Overlay(self._font)
         if behind is not None and behind.size == size_px:
             self._gl.copy_framebuffer(self.picture, behind)
@@ -71,22 +75,9 @@ class WaitingPicture:
 
     def release(self) -> None:
         """Free what was made."""
-        self._release_picture()
+        self._target.release()
         self._renderer.release()
         self._block.release()
-
-    def _resize(self, size_px: tuple[int, int]) -> None:
-        if self.picture is not None and self.picture.size == size_px:
-            return
-        self._release_picture()
-        self._color = self._gl.texture(size_px, 4)
-        self.picture = self._gl.framebuffer([self._color])
-
-    def _release_picture(self) -> None:
-        if self.picture is not None:
-            self._gl.detect_framebuffer(0).use()
-            self.picture.release()
-            self._color.release()
 
 
 def _write(

@@ -3,18 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.render.overlay.axes import draw_rectangle, project
-from valuescape.render.overlay.overlay import INK, Overlay
 from valuescape.render.view.camera import OrbitCamera, Rect
 from valuescape.render.view.picking import Positions, inside, on_screen
-
-if TYPE_CHECKING:
-    from valuescape.render.view.viewer import Viewer
 
 Box = tuple[float, float, float, float]
 """Part of the scene's ground: x and y from, x and y to. In pixels: left, top, right, bottom."""
@@ -99,27 +94,3 @@ def _outline(
     first = met.argmax(axis=0), np.arange(len(pixels))
     outline: Positions = np.where(met.any(axis=0)[:, None], points[first], np.nan).astype(np.float32)
     return outline
-
-
-def draw_selection(overlay: Overlay, viewer: "Viewer", size_px: tuple[int, int], plot: Rect) -> None:
-    """Rule the edge of what is chosen, and the frame that is being dragged."""
-    matrix = viewer.matrix(size_px, plot)
-    if isinstance(viewer.box, Region):
-        _draw_outline(overlay, viewer.box.outline * (1, 1, viewer.raised), matrix, size_px)
-    elif viewer.box:
-        draw_rectangle(overlay, matrix, size_px, viewer.box)
-    if viewer.frame:
-        left, top, right, bottom = viewer.frame
-        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-        for start, end in pairwise(corners):
-            overlay.line(start, end, 1.5, INK)
-
-
-def _draw_outline(overlay: Overlay, outline: Positions, matrix: Positions, size_px: tuple[int, int]) -> None:
-    pixels = [
-        project(matrix, size_px, (float(x), float(y), float(z))) if np.isfinite(z) else None
-        for x, y, z in outline
-    ]
-    for start, end in pairwise(pixels):
-        if start and end:
-            overlay.line(start, end, 1.5, INK)

@@ -1,4 +1,4 @@
-"""What the person at the screen is looking at: cameras on their way, layers, help; changed by events."""
+"""The view: cameras that move smoothly, layers, what is selected; changed by events. No OpenGL."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,14 +24,14 @@ from valuescape.sim.config.files import Config
 
 _ZOOM_STEP = 1.15
 _LIFT_S = 0.45
-"""Seconds from the flat map to the height field."""
+"""Duration of the change from the flat map to the height field."""
 
 _GLOW = 0.7
-"""What the key switches on."""
+"""Strength that the key switches on."""
 
 
 class Request(StrEnum):
-    """What a viewer cannot do by itself."""
+    """Requests of events that the viewer cannot carry out by itself."""
 
     PAUSE = "pause"
     STEP = "step"
@@ -56,18 +56,18 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Tell a person what an event did, or what it lacks."""
+    """Show a notice: what an event did, or what it needs first."""
 
     notice: str
 
 
 Asked = Request | Select | Say
-"""What an event leaves for others to do."""
+"""The part of an event that `Viewer.handle` leaves to its caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view to come back to."""
+    """A saved view."""
 
     flat: bool
     map_camera: MapCamera
@@ -76,11 +76,11 @@ class View:
 
 @dataclass(slots=True)
 class Viewer:
-    """The state of the view; `handle` takes events, `advance` moves the cameras smoothly.
+    """The state of the view; `handle` takes events, `advance` moves the cameras towards their goals.
 
-    flat: whether it shows the map, or is on its way there. lift: how far the height field is raised, from 0
-    (the map) to 1. box: what is chosen of the map, as long as it is shown. frame: pixels, while it is drawn
-    over the height field; `take_frame` makes a box of it.
+    flat: whether the map is shown, or is about to be. lift: height of the field, from 0 (the map) to 1.
+    box: the selected part of the map. frame: the rectangle that is being dragged over the height field, in
+    pixels; `take_frame` makes a selection of it.
     """
 
     flat: bool
@@ -111,11 +111,11 @@ class Viewer:
 
     @property
     def raised(self) -> float:
-        """The lift, smoothly begun and ended."""
+        """The lift, eased in and out."""
         return self.lift * self.lift * (3 - 2 * self.lift)
 
     def matrix(self, size_px: tuple[int, int], plot: Rect) -> Float32Array:
-        """Return the 4x4 matrix from scene to clip space. plot: where the flat map is."""
+        """Return the 4x4 float32 matrix from scene to clip space. plot: the rectangle of the flat map."""
         if self.lift == 0:
             return self.map_camera.matrix(size_px, plot)
         field = self.orbit_camera.matrix(size_px, plot)
@@ -125,7 +125,7 @@ class Viewer:
         return between(flat, field, self.orbit_camera.distance, self.raised)
 
     def advance(self, elapsed_s: float) -> None:
-        """Move the cameras by `elapsed_s` of time, and turn if the view turns by itself."""
+        """Move the cameras towards their goals for `elapsed_s`, and turn if the view turns by itself."""
         self.help_seen = self.help_seen or self.help_shown
         if self.turn_deg_per_s and not self.following:
             self.orbit_goal = self.orbit_goal.turned(math.radians(self.turn_deg_per_s) * elapsed_s)
@@ -135,16 +135,16 @@ class Viewer:
         self.lift = max(self.lift - step, 0.0) if self.flat else min(self.lift + step, 1.0)
 
     def follow(self, x: float, y: float) -> None:
-        """Keep a point of the scene, which an agent is at now, in the middle."""
+        """Move the goals so that a point of the scene, an agent's place, is in the middle."""
         self.map_goal, self.orbit_goal = self.map_goal.centered(x, y), self.orbit_goal.centered(x, y)
 
     def fit(self, low: tuple[float, float], high: tuple[float, float]) -> None:
-        """Show the box from `low` to `high` of the scene."""
+        """Show the box from `low` to `high` (x, y) of the scene, and follow no agent."""
         self.following = False
         self.map_goal, self.orbit_goal = self.map_goal.fitted(low, high), self.orbit_goal.fitted(low, high)
 
     def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Asked | None:
-        """Apply an event; returns what is left for others to do. plot: where the flat map is."""
+        """Apply an event; return the part of it that is left to the caller. plot: as for `matrix`."""
         match event:
             case Close():
                 return Request.QUIT
@@ -205,7 +205,7 @@ class Viewer:
         return Say(f"view {number}")
 
     def _back(self) -> Request | None:
-        """Close what was opened last, or leave."""
+        """Close the help, leave the blind mode or clear the selection, the first that applies; or leave."""
         if self.help_shown:
             self.help_shown = False
         elif self.blind:
@@ -236,7 +236,7 @@ class Viewer:
             self.orbit_goal = self.orbit_goal.zoomed(factor, (x, y), size_px, plot)
 
     def _stretch_box(self, drag: Drag, plot: Rect) -> None:
-        """Let the box reach from where the drag began to where the pointer is."""
+        """Let the box, or the frame over the height field, reach from the drag's start to the pointer."""
         if self._box_start is None:
             self._box_start = drag.x - drag.dx, drag.y - drag.dy
         ends = [self._box_start, (drag.x, drag.y)]
@@ -252,17 +252,14 @@ class Viewer:
         lift: Callable[[Float32Array], Float32Array],
         plot: Rect | None = None,
     ) -> None:
-        """Choose what the frame covers. lift: gives the points on the surface over points of the ground.
-
-        plot: as for `OrbitCamera.lens`.
-        """
+        """Select the part of the map that the frame covers. lift, plot: as for `region_of`."""
         if self.frame:
             self.box = region_of(self.frame, self.orbit_camera, size_px, lift, plot)
             self.frame = None
 
 
 def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
-    """Return the view that a configuration begins with. trail_colors: those that can be told."""
+    """Return the view that a configuration begins with. trail_colors: the colourings that are available."""
     render = config.render
     camera = OrbitCamera(math.radians(render.yaw_deg), math.radians(render.pitch_deg), render.distance)
     selected = render.select if 0 <= render.select < config.agents.count else None
@@ -281,16 +278,14 @@ def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
 
 
 _REQUESTS = {
-    Action.PAUSE: Request.PAUSE,
-    Action.STEP: Request.STEP,
-    Action.FASTER: Request.FASTER,
-    Action.SLOWER: Request.SLOWER,
-    Action.FIT: Request.FIT,
-    Action.SCREENSHOT: Request.SCREENSHOT,
-    Action.FULL_SCREEN: Request.FULL_SCREEN,
-    Action.RELOAD: Request.RELOAD,
-    Action.QUIT: Request.QUIT,
+    action: Request(action.value)
+    for action in (
+        *(Action.PAUSE, Action.STEP, Action.FASTER, Action.SLOWER, Action.FIT),
+        *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.QUIT),
+    )
 }
+"""Keys that the viewer leaves to others: the request has the key's name."""
+
 _SWITCHES = {
     Action.PROJECTION: "flat",
     Action.HELP: "help_shown",

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.fit import critic_fit
-from valuescape.sim.policy.formats import native as store
-from valuescape.sim.policy.formats.detect import Kind, find_model, kind_of
+from valuescape.sim.policy.formats.detect import find_model, format_of
+from valuescape.sim.policy.formats.registry import Lack
 from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
 from valuescape.sim.policy.world_fit import bounds_remark, check_world
-from valuescape.sim.worlds import World, make_world
+from valuescape.sim.worlds import World
 
 _MISFIT = 0.75
 """A critic's error (`CriticFit.error`) from which on a person is told; in units of the returns themselves."""
@@ -36,11 +36,7 @@ def load_checkpoint(path: Path, world: World) -> Checkpoint:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Return the checkpoint at `path`, whatever world it is for; otherwise as `load_checkpoint`."""
     path = find_model(path)
-    if kind_of(path) is Kind.SAFETENSORS:
-        return store.load(path)
-    from valuescape.sim.policy.formats.sb3 import load_sb3
-
-    return load_sb3(path)
+    return format_of(path).load(path)
 
 
 def load_with_statistics(
@@ -51,46 +47,22 @@ def load_with_statistics(
     statistics: their file; None looks for it beside a zip. `remarks` say what was found, and what of a zip
     does not fit `world`. Raises UsageError as `load_checkpoint` and `with_statistics` do.
     """
-    checkpoint = load_checkpoint(path, world)
     model = find_model(path)
-    from_zip = kind_of(model) is Kind.ZIP
+    found = format_of(model)
+    checkpoint = found.load(model)
+    check_world(checkpoint, world, path)
+    incomplete = Lack.STATISTICS in found.lacks
     remarks = []
     if statistics is not None:
         checkpoint = with_statistics(checkpoint, statistics, world, units)
-    elif from_zip and (beside := statistics_beside(model)):
+    elif incomplete and (beside := statistics_beside(model)):
         checkpoint, remark = _with_found(checkpoint, beside, world, units)
         remarks.append(f"{model.name}: {remark}")
-    if from_zip:
+    if incomplete:
         checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
         said = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
         remarks += [f"{model.name}: {remark}" for remark in said if remark]
     return replace(checkpoint, remarks=tuple(remarks))
-
-
-def convert(
-    source: Path,
-    out: Path,
-    world_name: str,
-    vecnormalize: Path | None = None,
-    units: RewardUnits = RewardUnits.AUTO,
-    *,
-    force: bool = False,
-) -> Checkpoint:
-    """Write the checkpoint at `source` to `out` in our format, for the world called `world_name`.
-
-    vecnormalize: the pickle of VecNormalize that belongs to it, which is read as data; None looks for it
-    beside a zip. force: replace `out` even if it is no checkpoint of ours. Returns what was written, with
-    what is to be said of it in `remarks`. Raises UsageError as `load_with_statistics` does, and if `out` is
-    one of the files that are read.
-    """
-    source = find_model(source)
-    kind_of(source)
-    world = make_world(world_name)
-    statistics = vecnormalize or statistics_beside(source)
-    store.check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
-    checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world_name)
-    store.save(checkpoint, out)
-    return checkpoint
 
 
 def _with_found(

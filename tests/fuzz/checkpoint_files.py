@@ -18,7 +18,7 @@ from networks import checkpoint_of, random_mlp
 
 from valuescape.presets import configs_dir
 from valuescape.sim.policy.formats import native as store
-from valuescape.sim.policy.formats.vecnormalize import read_vecnormalize
+from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.loading import load_checkpoint
 from valuescape.sim.policy.network import ActorHead, ObsNormalization
 from valuescape.sim.worlds import make_world
@@ -127,5 +127,5 @@ def subjects(folder: Path) -> list[Subject]:
     return [
         Subject("safetensors", safetensors, reader_of_files(folder, "a.safetensors", load)),
         Subject("sb3", sb3_zip, reader_of_files(folder, "a.zip", load)),
-        Subject("vecnormalize", vecnormalize, reader_of_files(folder, "a.pkl", read_vecnormalize)),
+        Subject("vecnormalize", vecnormalize, reader_of_files(folder, "a.pkl", read_statistics)),
     ]

@@ -1,10 +1,18 @@
-"""A screen to open windows on where there is none."""
+"""A screen to open windows on where there is none, and displays that are closed after a test."""
 
 import os
 import select
 import shutil
 import subprocess
 from contextlib import contextmanager
+
+import pytest
+
+from valuescape.gpu.context import create_headless_context
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.displays.stub import StubDisplay
+
+SIZE = (480, 270)
 
 
 @contextmanager
@@ -30,3 +38,72 @@ def virtual_screen(size, *options):
         finally:
             os.close(ready)
             server.terminate()
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory):
+    """Start an X server without a screen, as DISPLAY; yields the file that holds its pixels (xwd).
+
+    None where there is no such server.
+    """
+    folder = tmp_path_factory.mktemp("screen")
+    with virtual_screen((900, 700), "-fbdir", folder) as display:
+        if display is None:
+            yield None
+            return
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("DISPLAY", display)
+            environment.delenv("WAYLAND_DISPLAY", raising=False)
+            yield folder / "Xvfb_screen0"
+
+
+@pytest.fixture
+def windows(screen):
+    """Skip the test where no window can be opened; returns the class."""
+    if screen is None:
+        pytest.skip("needs Xvfb (Debian, Ubuntu: apt-get install xvfb)")
+    from valuescape.render.displays.window import WindowDisplay
+
+    return WindowDisplay
+
+
+@pytest.fixture
+def opened():
+    """Displays to be released after the test."""
+    displays = []
+    yield displays
+    for each in reversed(displays):
+        each.release()
+
+
+@pytest.fixture
+def open_window(windows, opened):
+    """Return a function that opens a window; it is closed after the test."""
+
+    def open_window(size=SIZE):
+        opened.append(windows(size, "test", vsync=False))
+        return opened[-1]
+
+    return open_window
+
+
+@pytest.fixture
+def open_headless(opened):
+    """Return a function that opens a headless display; it is closed after the test."""
+
+    def open_headless(size=SIZE, script=()):
+        opened.append(HeadlessDisplay(size, script=script))
+        return opened[-1]
+
+    return open_headless
+
+
+@pytest.fixture
+def open_stub(opened):
+    """Return a function that opens a stub; it is closed after the test."""
+
+    def open_stub(size=SIZE):
+        opened.append(StubDisplay(create_headless_context(None), size))
+        return opened[-1]
+
+    return open_stub

@@ -1,24 +1,15 @@
 """Fixtures of this folder."""
 
-import pytest
 from gl_context import gl, shared_context
-from screens import virtual_screen
+from screens import open_headless, open_stub, open_window, opened, screen, windows
 
-__all__ = ["gl", "screen", "shared_context"]
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    """Start an X server without a screen, as DISPLAY; yields the file that holds its pixels (xwd).
-
-    None where there is no such server.
-    """
-    folder = tmp_path_factory.mktemp("screen")
-    with virtual_screen((900, 700), "-fbdir", folder) as display:
-        if display is None:
-            yield None
-            return
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("DISPLAY", display)
-            environment.delenv("WAYLAND_DISPLAY", raising=False)
-            yield folder / "Xvfb_screen0"
+__all__ = [
+    "gl",
+    "open_headless",
+    "open_stub",
+    "open_window",
+    "opened",
+    "screen",
+    "shared_context",
+    "windows",
+]

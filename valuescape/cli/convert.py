@@ -44,8 +44,8 @@ def convert(
 
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
+    from valuescape.sim.policy.conversion import convert as convert_checkpoint
     from valuescape.sim.policy.formats.native import check_replaceable
-    from valuescape.sim.policy.loading import convert as convert_checkpoint
 
     check_replaceable(out, world_files or [], force=force)
     load_world_files(world_files)

@@ -24,6 +24,7 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.native_metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
+from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
     ActorHead,
     Checkpoint,
@@ -36,7 +37,7 @@ from valuescape.sim.policy.network import (
     Training,
 )
 
-FORMAT = "valuescape-checkpoint"
+MARK = "valuescape-checkpoint"
 VERSION = 2
 MAX_BYTES = 64 * 2**20
 MAX_TEXT = 2**16  # characters of one entry of the metadata; ours have a few thousand
@@ -83,7 +84,7 @@ def _is_ours(path: Path) -> bool:
     """Return whether the file has the metadata of our format, sound or not."""
     try:
         with safe_open(path, framework="numpy") as file:
-            return (file.metadata() or {}).get("format") == FORMAT
+            return (file.metadata() or {}).get("format") == MARK
     except (OSError, SafetensorError):
         return False
 
@@ -146,7 +147,7 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
     return {
-        "format": FORMAT,
+        "format": MARK,
         "version": str(VERSION),
         "algorithm": checkpoint.algorithm,
         "world": checkpoint.world,
@@ -202,10 +203,10 @@ class _Reader:
         )
 
     def _check_format(self) -> None:
-        if self.metadata.get("format") != FORMAT:
+        if self.metadata.get("format") != MARK:
             raise UsageError(
                 f"{self.path}: safetensors without the metadata of a Valuescape checkpoint (format: "
-                f"{self.metadata.get('format', 'absent')[:60]}, expected {FORMAT})",
+                f"{self.metadata.get('format', 'absent')[:60]}, expected {MARK})",
                 "make one with `valuescape train` or `valuescape convert`",
             )
         version = self.metadata.get("version", "absent")
@@ -275,3 +276,13 @@ class _Reader:
             f"{self.path}: {key} is {found[:60]}, expected {expected}",
             hint or "the file is damaged; convert the original again",
         )
+
+
+def recognises(probe: Probe) -> bool:
+    """Return whether a file begins as safetensors do; `load` refuses those with other metadata than ours."""
+    return probe.head[8:9] == b"{" and int.from_bytes(probe.head[:8], "little") > 1
+
+
+FORMAT = Format(
+    name="native", container="safetensors", recognises=recognises, load=load, suffixes=(".safetensors",)
+)

@@ -11,6 +11,7 @@ import numpy as np
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.sb3_known import policy_name, require_known
 from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space
 from valuescape.sim.policy.network import (
@@ -271,3 +272,19 @@ def _training(file: Sb3File) -> Training:
 
 def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and 0 <= value < 2**63
+
+
+def recognises(probe: Probe) -> bool:
+    """Return whether a zip is a model of Stable-Baselines3's: by members that model.save() alone writes."""
+    return not {"data", "policy.pth"}.isdisjoint(probe.members)
+
+
+FORMAT = Format(
+    name="sb3",
+    container="zip",
+    recognises=recognises,
+    load=load_sb3,
+    lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
+    suffixes=(".zip",),
+    appended=".zip",
+)

@@ -11,8 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
@@ -138,6 +136,8 @@ def _tensors(path: Path, content: bytes) -> dict[str, Float32Array]:
 
 
 def _load_weights(path: Path, content: bytes) -> Any:
+    import torch
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the age of a file's format; nothing to act on
@@ -152,6 +152,8 @@ def _load_weights(path: Path, content: bytes) -> Any:
 
 
 def _array(path: Path, name: str, tensor: Any) -> Float32Array:
+    import torch
+
     plain = (
         isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided and tensor.device.type == "cpu"
     )

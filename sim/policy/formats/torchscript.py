@@ -1,7 +1,7 @@
-"""A critic that is no multilayer perceptron: TorchScript, only where the user names this loader.
+"""TorchScript: critics that are no multilayer perceptrons, run only where a setting names the file.
 
 TorchScript is a program. It runs in torch's own interpreter, which has no Python in it, but it is not data:
-hence never chosen by a file's content.
+a file is recognised by its content, but never run because of it.
 """
 
 import warnings
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.network import Float32Array
+from valuescape.sim.policy.formats.registry import Format, Lack, Probe
+from valuescape.sim.policy.network import Checkpoint, Float32Array
 
 _TRIAL = 7  # observations in the trial batch; a number that is no usual dimension
 
@@ -26,6 +26,8 @@ def load_torchscript_critic(path: Path, obs_dim: int) -> Critic:
     It runs on the CPU without gradients; the result is a new float32 array. Raises UsageError if the file is
     no TorchScript or does not map [n, obs_dim] to n finite values.
     """
+    import torch
+
     module = _load(path)
 
     def critic(obs: Float32Array) -> Float32Array:
@@ -39,6 +41,8 @@ def load_torchscript_critic(path: Path, obs_dim: int) -> Critic:
 
 
 def _load(path: Path) -> Any:
+    import torch
+
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file", "check the path")
     try:
@@ -68,3 +72,24 @@ def _try(path: Path, critic: Critic, obs_dim: int) -> None:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def recognises(probe: Probe) -> bool:
+    """Return whether a zip is what torch.jit.save() writes: it alone keeps constants apart."""
+    return any(name.endswith("/constants.pkl") for name in probe.members)
+
+
+def _refuse(path: Path) -> Checkpoint:
+    raise UsageError(
+        f"{path}: is TorchScript, a program that is run only where you name it, and has no actor",
+        f"set policy.torchscript_critic to {path}, and policy.checkpoint to a model for the actions",
+    )
+
+
+FORMAT = Format(
+    name="torchscript",
+    container="zip",
+    recognises=recognises,
+    load=_refuse,
+    lacks=frozenset(Lack),
+)

@@ -39,17 +39,6 @@ class Statistics:
     """What the file says: not always what training did, as it is switched off for evaluation."""
 
 
-def read_vecnormalize(path: Path) -> ObsNormalization:
-    """Return the statistics of observations alone; see `read_statistics`.
-
-    Raises UsageError as that does, and if observations were not normalised.
-    """
-    obs = read_statistics(path).obs
-    if obs is None:
-        raise UsageError(f"{path}: norm_obs is False", "leave --vecnormalize out")
-    return obs
-
-
 def read_statistics(path: Path) -> Statistics:
     """Return what a VecNormalize pickle says; nothing in it is run or imported.
 

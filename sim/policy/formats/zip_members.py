@@ -11,8 +11,10 @@ MAX_MEMBER_BYTES = 64 * 2**20
 MAX_MEMBERS = 1000
 MAX_RATIO = 200  # text as Stable-Baselines3 writes it shrinks some 20-fold, a zip bomb 1,000-fold
 _RATIO_MATTERS_BYTES = 2**20
-_HINT = "this is not a model that Stable-Baselines3 saved; get it again from where it was made"
+_ENTRY = b"PK\x01\x02"
+"""Begins each entry of a zip's directory. They are counted first, as zipfile parses all of them at once."""
 
+_HINT = "this is not a model that Stable-Baselines3 saved; get it again from where it was made"
 _AGAIN = "copy or download it again"
 
 
@@ -31,13 +33,35 @@ def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     return unpack(content, names, str(path))
 
 
+def names_in(path: Path) -> tuple[str, ...]:
+    """Return the names of a zip's members; () if it cannot be read or is no sound zip."""
+    try:
+        if path.stat().st_size > MAX_ARCHIVE_BYTES:
+            return ()
+        content = path.read_bytes()
+        if content.count(_ENTRY) > 2 * MAX_MEMBERS:
+            return ()
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return tuple(archive.namelist())
+    except Exception:  # zipfile raises a dozen kinds for damaged input
+        return ()
+
+
+def unknown_zip(path: Path) -> UsageError:
+    """Return the error for a zip that no format recognises: what is wrong with it, or what it is instead."""
+    try:
+        read_members(path, ("data",))
+    except UsageError as error:
+        return error
+    return UsageError(f"{path}: is a zip of no kind that is read", _HINT)
+
+
 def unpack(content: bytes, names: tuple[str, ...], label: str) -> dict[str, bytes]:
     """Return the named members of the zip whose bytes are `content`; `label` names it in errors.
 
     Raises UsageError as `read_members` does. With no names, it only checks.
     """
-    # Each entry of the directory has this mark, and zipfile parses all entries before one can ask
-    if content.count(b"PK\x01\x02") > 2 * MAX_MEMBERS:
+    if content.count(_ENTRY) > 2 * MAX_MEMBERS:
         raise UsageError(f"{label}: has more than {2 * MAX_MEMBERS} members", _HINT)
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:

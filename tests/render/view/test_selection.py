@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from valuescape.render.overlay.axes import project
-from valuescape.render.overlay.overlay import Overlay
-from valuescape.render.overlay.text import Font
-from valuescape.render.view.camera import OrbitCamera, Rect
-from valuescape.render.view.selection import Region, draw_selection, region_of, within
-from valuescape.render.view.viewer import Viewer
+from valuescape.render.view.camera import OrbitCamera
+from valuescape.render.view.selection import Region, region_of, within
 
 SIZE = (1280, 720)
 FRAME = (420.0, 250.0, 700.0, 430.0)
@@ -72,30 +69,3 @@ def test_a_frame_in_the_sky_covers_nothing():
     region = region_of((10.0, 2.0, 200.0, 30.0), OrbitCamera(pitch=0.15), SIZE, hills)
     assert not region.cells.any()
     assert np.isnan(region.outline).all()
-
-
-PLOT = Rect(80, 40, 1000, 600)
-
-
-def lines(viewer):
-    overlay = Overlay(Font(13))
-    draw_selection(overlay, viewer, SIZE, PLOT)
-    return overlay.quads()
-
-
-def test_what_is_chosen_is_ruled():
-    viewer = Viewer(flat=False, layer="value", trail_color="age")
-    assert len(lines(viewer)) == 0
-    viewer.frame = FRAME
-    assert len(lines(viewer)) == 4
-    viewer.take_frame(SIZE, hills, PLOT)
-    assert viewer.frame is None
-    around = lines(viewer)
-    assert len(around) > 40
-    corners = around["corner"]
-    assert corners[:, 0].min() == pytest.approx(FRAME[0], abs=6)
-    assert corners[:, 1].max() == pytest.approx(FRAME[3], abs=6)
-    viewer.flat, viewer.lift = True, 0.0
-    assert len(lines(viewer)) == len(around)  # on the map it stays where it is
-    viewer.box = (-0.5, -0.5, 0.5, 0.5)
-    assert len(lines(viewer)) == 4

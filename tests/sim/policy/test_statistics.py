@@ -14,11 +14,12 @@ from sample_checkpoints import sac_checkpoint
 from valuescape.cli.app import run_cli
 from valuescape.envs.world_env import WorldEnv
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.conversion import convert
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats import native as store
 from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.inference import value
-from valuescape.sim.policy.loading import convert, load_checkpoint, load_with_statistics
+from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
 from valuescape.sim.policy.network import Checkpoint, Mlp
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import statistics_beside, with_statistics

@@ -222,7 +222,7 @@ def test_memory_s_growth_is_watched_anew_in_a_window_of_another_size(tmp_path):
         def resize(progress):
             kept.append(len(session.log.memory))
             if progress.frames == 10:
-                display.size_px = (200, 140)
+                display.resize((200, 140))
 
         session.turn_frames(resize)
     assert kept[9] > 5

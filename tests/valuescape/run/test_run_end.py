@@ -179,7 +179,7 @@ def test_the_last_picture_before_going_blind_says_how_to_see_again(tmp_path):
         session._frame(0.02)
         assert len(session.drawn) == drawn
         display.events.append(Key(Action.INTERFACE))
-        display.size_px = (420, 300)
+        display.resize((420, 300))
         session._frame(0.02)
         assert len(session.drawn) == drawn + 1
         display.events += [Key(Action.BLIND), Key(Action.INTERFACE)]

@@ -15,10 +15,11 @@ from pickled_statistics import VecNormalize, statistics
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.conversion import convert
 from valuescape.sim.policy.formats import native as store
 from valuescape.sim.policy.formats import zip_members as archive
-from valuescape.sim.policy.formats.vecnormalize import read_vecnormalize
-from valuescape.sim.policy.loading import convert, load_checkpoint
+from valuescape.sim.policy.formats.vecnormalize import read_statistics
+from valuescape.sim.policy.loading import load_checkpoint
 from valuescape.sim.worlds import make_world
 
 
@@ -227,7 +228,7 @@ def write(tmp_path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4"])
 def test_statistics_are_read(tmp_path, protocol, dtype):
     rms = {"mean": np.array([1, 2], dtype), "var": np.array([4, 9], dtype)}
-    norm = read_vecnormalize(write(tmp_path, statistics(protocol, rms)))
+    norm = read_statistics(write(tmp_path, statistics(protocol, rms))).obs
     np.testing.assert_array_equal(norm.mean, [1, 2])
     np.testing.assert_array_equal(norm.std, [2, 3])
     assert norm.clip == 10
@@ -237,13 +238,13 @@ def test_statistics_are_read(tmp_path, protocol, dtype):
 def test_code_in_statistics_is_refused_by_name(tmp_path, protocol):
     content = statistics(protocol, intruder=Touch(tmp_path / "marker"))
     with pytest.raises(UsageError, match=r"asks for (posix|nt)\.mkdir"):
-        read_vecnormalize(write(tmp_path, content))
+        read_statistics(write(tmp_path, content))
     assert not (tmp_path / "marker").exists()
 
 
 def test_code_is_refused_even_where_it_is_all_there_is(tmp_path):
     with pytest.raises(UsageError, match=r"asks for (posix|nt)\.mkdir"):
-        read_vecnormalize(write(tmp_path, pickle.dumps(Touch(tmp_path / "marker"))))
+        read_statistics(write(tmp_path, pickle.dumps(Touch(tmp_path / "marker"))))
     assert not (tmp_path / "marker").exists()
 
 
@@ -273,7 +274,7 @@ REFUSED_STATISTICS = {
 def test_unsound_statistics_are_refused(name, tmp_path):
     content, message = REFUSED_STATISTICS[name]
     with pytest.raises(UsageError, match=r"statistics\.pkl") as caught:
-        read_vecnormalize(write(tmp_path, content))
+        read_statistics(write(tmp_path, content))
     assert message in str(caught.value)
 
 
@@ -290,5 +291,5 @@ def test_statistics_of_other_observations_are_refused(tmp_path):
 def test_reading_statistics_imports_nothing_they_name(tmp_path):
     assert "gym.spaces.box" not in sys.modules
     box = type("Box", (VecNormalize,), {"__module__": "gym.spaces.box"})
-    read_vecnormalize(write(tmp_path, statistics(observation_space=box(shape=(2,)))))
+    read_statistics(write(tmp_path, statistics(observation_space=box(shape=(2,)))))
     assert "gym.spaces.box" not in sys.modules

@@ -19,10 +19,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from valuescape.envs.world_env import WorldEnv
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.conversion import convert
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats.native import load
 from valuescape.sim.policy.inference import BatchPolicy, value
-from valuescape.sim.policy.loading import convert, load_checkpoint, load_with_statistics
+from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reference import TorchCheckpoint
 from valuescape.sim.worlds import World, make_world

@@ -1,4 +1,4 @@
-"""Window and headless display: one contract, and what is the window's own."""
+"""The window: its pixels on the screen, its events and its sizes; tests/contracts has the rest."""
 
 import struct
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from screens import SIZE
 
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.uploaded_field import UploadedField
@@ -22,6 +23,7 @@ from valuescape.render.displays.events import (
     Press,
     Release,
     Scroll,
+    Text,
 )
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.recorder import pixels
@@ -38,51 +40,7 @@ from valuescape.sim.worlds import make_world
 # Every test asks for the screen, so that its server is there before the first, and nobody's leftover.
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("screen")]
 
-SIZE = (480, 270)
 glfw = pytest.importorskip("glfw")
-
-
-@pytest.fixture
-def windows(screen):
-    """Skip the test where no window can be opened; returns the class."""
-    if screen is None:
-        pytest.skip("needs Xvfb (Debian, Ubuntu: apt-get install xvfb)")
-    from valuescape.render.displays.window import WindowDisplay
-
-    return WindowDisplay
-
-
-@pytest.fixture
-def open_window(windows):
-    """Return a function that opens a window; it is closed after the test."""
-    opened = []
-
-    def open_window(size=SIZE):
-        opened.append(windows(size, "test", vsync=False))
-        return opened[-1]
-
-    yield open_window
-    for each in opened:
-        each.release()
-
-
-@pytest.fixture
-def open_headless():
-    opened = []
-
-    def open_headless(size=SIZE, script=()):
-        opened.append(HeadlessDisplay(size, script=script))
-        return opened[-1]
-
-    yield open_headless
-    for each in opened:
-        each.release()
-
-
-@pytest.fixture(params=["window", "headless"])
-def display(request):
-    """Either display; the contract's tests run with both."""
-    return request.getfixturevalue(f"open_{request.param}")()
 
 
 def hills(edge=32):
@@ -109,19 +67,32 @@ def drawn(display, viewer, size=None):
         field.release()
 
 
+def happens(kind, *arguments):
+    """Call the function that the open window gave GLFW for a kind of event, as GLFW does."""
+    handle, connect = glfw.get_current_context(), getattr(glfw, f"set_{kind}_callback")
+    callback = connect(handle, None)  # returns the one that was set
+    connect(handle, callback)
+    callback(handle, *arguments)
+
+
+def presses(key, mods=0):
+    """Press and release a key of GLFW's."""
+    happens("key", key, 0, glfw.PRESS, mods)
+    happens("key", key, 0, glfw.RELEASE, mods)
+
+
+def keys(window):
+    """Return the events of keys, without those for text."""
+    return [event for event in window.poll() if isinstance(event, Key)]
+
+
+def move_to_corner():
+    """Put the open window where `on_screen` looks."""
+    glfw.set_window_pos(glfw.get_current_context(), 0, 0)
+
+
 def a_viewer(**changes):
     return Viewer(**{"flat": True, "layer": "value", "trail_color": "age", **changes})
-
-
-def test_a_display_has_a_size_and_gives_events(display):
-    assert display.size_px == SIZE
-    assert display.pixel_scale == 1
-    assert display.poll() == []
-
-
-def test_a_display_s_context_is_fit_for_the_shaders(display):
-    assert display.gl.version_code >= 430
-    assert "structs.glsl" in display.gl.includes
 
 
 def test_window_and_headless_draw_the_same(open_window, open_headless):
@@ -154,14 +125,14 @@ def wait_for_screen(path, expected, size):
 
 def test_the_picture_arrives_on_the_screen(open_window, screen):
     window = open_window()
-    glfw.set_window_pos(window._window, 0, 0)
+    move_to_corner()
     wait_for_screen(screen, pixels(drawn(window, a_viewer()), SIZE), SIZE)
 
 
 def test_a_panel_is_beside_the_picture(open_window, screen):
     """Left of it, each with its own pixels: nothing of the picture is covered."""
     window = open_window()
-    glfw.set_window_pos(window._window, 0, 0)
+    move_to_corner()
     parts = []
     for width, color in ((120, (0.2, 0.4, 0.6)), (SIZE[0] - 120, (0.9, 0.1, 0.3))):
         texture = window.gl.texture((width, SIZE[1]), 4)
@@ -176,9 +147,9 @@ def test_a_panel_is_beside_the_picture(open_window, screen):
 @pytest.mark.parametrize("size", [(640, 400), (300, 200)], ids=["larger", "smaller"])
 def test_a_window_can_be_resized(open_window, screen, size):
     window = open_window()
-    glfw.set_window_pos(window._window, 0, 0)
+    move_to_corner()
     drawn(window, a_viewer())
-    glfw.set_window_size(window._window, *size)
+    window.resize(size)
     end = time.monotonic() + 10
     while window.size_px != size and time.monotonic() < end:
         assert window.poll() == []
@@ -207,30 +178,37 @@ def glfw_keys():
 KEYPAD = {glfw.KEY_KP_ADD: Action.FASTER, glfw.KEY_KP_SUBTRACT: Action.SLOWER}
 
 
-def test_every_key_of_the_help_works(open_window):
+def test_every_key_of_the_help_works_and_no_other_does(open_window):
+    window, codes = open_window(), {getattr(glfw, name) for name in dir(glfw) if name.startswith("KEY_")}
+    found = {}
+    for code in codes - set(range(glfw.KEY_0, glfw.KEY_9 + 1)):
+        presses(code)
+        pressed = keys(window)
+        assert len(pressed) <= 1
+        if pressed:
+            found[code] = pressed[0].action
+    assert found == glfw_keys() | KEYPAD
+
+
+def test_quitting_needs_control(open_window):
     window = open_window()
-    for code, action in glfw_keys().items():
-        window._on_key(window._window, code, 0, glfw.PRESS, 0)
-        window._on_key(window._window, code, 0, glfw.RELEASE, 0)
-        assert [event for event in window.poll() if not isinstance(event, Edit)] == [Key(action)]
-    window._on_key(window._window, glfw.KEY_Q, 0, glfw.PRESS, 0)
+    presses(glfw.KEY_Q)
     assert window.poll() == []
-    window._on_key(window._window, glfw.KEY_Q, 0, glfw.PRESS, glfw.MOD_CONTROL)
+    presses(glfw.KEY_Q, glfw.MOD_CONTROL)
     assert window.poll() == [Key(Action.QUIT)]
 
 
 def test_letters_with_control_are_for_text(open_window):
     window = open_window()
     for letter in "ACVXZ":
-        window._on_key(window._window, getattr(glfw, f"KEY_{letter}"), 0, glfw.PRESS, glfw.MOD_CONTROL)
-        assert window.poll() == [Edit(letter.lower(), True)]
+        presses(getattr(glfw, f"KEY_{letter}"), glfw.MOD_CONTROL)
+        assert window.poll() == [Edit(letter.lower(), True), Edit(letter.lower(), False)]
 
 
-def test_keys_that_change_others_are_reported_from_both_sides(open_window):
+def test_modifier_keys_are_reported_on_both_sides_of_the_keyboard(open_window):
     window = open_window()
     for code, name in (("LEFT_CONTROL", "ctrl"), ("RIGHT_CONTROL", "ctrl"), ("RIGHT_SHIFT", "shift")):
-        for action in (glfw.PRESS, glfw.RELEASE):
-            window._on_key(window._window, getattr(glfw, f"KEY_{code}"), 0, action, 0)
+        presses(getattr(glfw, f"KEY_{code}"))
         assert window.poll() == [Edit(name, True), Edit(name, False)]
 
 
@@ -239,18 +217,15 @@ def test_letters_are_those_of_the_keyboard_s_layout(open_window, monkeypatch):
     window = open_window()
     monkeypatch.setattr(glfw, "get_key_name", lambda key, _: {glfw.KEY_Q: "a", glfw.KEY_M: ","}.get(key))
     for key in (glfw.KEY_Q, glfw.KEY_M, glfw.KEY_SPACE):
-        window._on_key(window._window, key, 0, glfw.PRESS, 0)
-    assert [event for event in window.poll() if isinstance(event, Key)] == [
-        Key(Action.FIT),
-        Key(Action.LAYER),
-        Key(Action.PAUSE),
-    ]
+        presses(key)
+    assert keys(window) == [Key(Action.FIT), Key(Action.LAYER), Key(Action.PAUSE)]
 
 
-def test_what_is_copied_can_be_pasted(display):
-    assert display.paste() == ""
-    display.copy("0,25 × τ")
-    assert display.paste() == "0,25 × τ"
+def test_typed_characters_are_text(open_window):
+    window = open_window()
+    for character in "aé1":
+        happens("char", ord(character))
+    assert window.poll() == [Text("a"), Text("é"), Text("1")]
 
 
 @pytest.mark.parametrize(
@@ -262,21 +237,20 @@ def test_what_is_copied_can_be_pasted(display):
         ((3000, -900, 99, 99), 2),
     ],
 )
-def test_full_screen_is_on_the_screen_that_the_window_is_on_mostly(windows, window, chosen):
-    from valuescape.render.displays.window import shared_px
+@pytest.mark.usefixtures("windows")
+def test_full_screen_is_on_the_screen_that_has_most_of_the_window(window, chosen):
+    from valuescape.render.displays.window import most_on
 
     screens = [(0, 0, 1920, 1080), (1920, 0, 1280, 1024), (1920, -1080, 1920, 1080)]
-    areas = [shared_px(window, each) for each in screens]
-    assert areas.index(max(areas)) == chosen
-    assert shared_px((0, 0, 10, 10), (4, 5, 10, 10)) == 6 * 5
-    assert shared_px((0, 0, 10, 10), (20, 0, 10, 10)) == 0
+    assert most_on(window, screens) == chosen
+    assert most_on(window, screens[::-1]) == 2 - chosen
 
 
 def test_digits_choose_views_and_with_control_save_them(open_window):
     window = open_window()
-    window._on_key(window._window, glfw.KEY_3, 0, glfw.PRESS, 0)
-    window._on_key(window._window, glfw.KEY_9, 0, glfw.PRESS, glfw.MOD_CONTROL)
-    window._on_key(window._window, glfw.KEY_0, 0, glfw.PRESS, 0)
+    presses(glfw.KEY_3)
+    presses(glfw.KEY_9, glfw.MOD_CONTROL)
+    presses(glfw.KEY_0)
     assert window.poll() == [Key(Action.VIEW, 3), Key(Action.SAVE_VIEW, 9)]
 
 
@@ -292,25 +266,14 @@ def test_a_window_fills_the_screen_and_goes_back(open_window):
     assert window.size_px == before
 
 
-def test_keys_beside_those_of_the_help_do_nothing():
-    from valuescape.render.displays.window import _ACTIONS
-
-    assert glfw_keys() | KEYPAD == _ACTIONS
-
-
 def test_the_pointer_is_reported_with_its_buttons(open_window):
     window = open_window()
-    handle = window._window
-
-    def move(x, y):
-        window._on_move(handle, x, y)
-
-    move(100, 50)
-    window._on_button(handle, glfw.MOUSE_BUTTON_LEFT, glfw.PRESS, glfw.MOD_SHIFT)
-    move(110, 45)
-    window._on_button(handle, glfw.MOUSE_BUTTON_LEFT, glfw.RELEASE, 0)
-    window._on_button(handle, glfw.MOUSE_BUTTON_RIGHT, glfw.PRESS, 0)
-    window._on_button(handle, glfw.MOUSE_BUTTON_MIDDLE, glfw.PRESS, 0)
+    happens("cursor_pos", 100, 50)
+    happens("mouse_button", glfw.MOUSE_BUTTON_LEFT, glfw.PRESS, glfw.MOD_SHIFT)
+    happens("cursor_pos", 110, 45)
+    happens("mouse_button", glfw.MOUSE_BUTTON_LEFT, glfw.RELEASE, 0)
+    happens("mouse_button", glfw.MOUSE_BUTTON_RIGHT, glfw.PRESS, 0)
+    happens("mouse_button", glfw.MOUSE_BUTTON_MIDDLE, glfw.PRESS, 0)
     assert window.poll() == [
         Move(100, 50),
         Press(Button.LEFT, 100, 50, shift=True),
@@ -322,19 +285,14 @@ def test_the_pointer_is_reported_with_its_buttons(open_window):
 
 def test_the_wheel_says_where_the_pointer_is(open_window):
     window = open_window()
-    window._on_move(window._window, 30, 40)
-    window._on_scroll(window._window, 0.0, -1.5)
+    happens("cursor_pos", 30, 40)
+    happens("scroll", 0.0, -1.5)
     assert window.poll() == [Move(30, 40), Scroll(-1.5, 30, 40)]
 
 
-def test_callbacks_are_connected(open_window):
-    """GLFW gives the one that was set before, when another is set."""
+def test_closing_the_window_is_an_event(open_window):
     window = open_window()
-    handle = window._window
-    kinds = ("key", "char", "mouse_button", "cursor_pos", "scroll", "window_close")
-    set_before = {kind: getattr(glfw, f"set_{kind}_callback")(handle, None) for kind in kinds}
-    assert all(set_before.values()), set_before
-    set_before["window_close"](handle)
+    happens("window_close")
     assert window.poll() == [Close()]
 
 
@@ -381,13 +339,12 @@ def test_a_session_runs_in_a_window(tmp_path):
     )
     assert display_available()
     with Session(config, RunLength(), Outputs(tmp_path), headless=False, panel=False) as session:
-        window = session.display
         script = {
-            3: lambda: window._on_key(window._window, glfw.KEY_F9, 0, glfw.PRESS, 0),
-            5: lambda: window._on_scroll(window._window, 0.0, 2.0),
-            7: lambda: window._on_key(window._window, glfw.KEY_F12, 0, glfw.PRESS, 0),
-            10: lambda: glfw.set_window_size(window._window, 640, 400),
-            40: lambda: window._events.append(Close()),
+            3: lambda: presses(glfw.KEY_F9),
+            5: lambda: happens("scroll", 0.0, 2.0),
+            7: lambda: presses(glfw.KEY_F12),
+            10: lambda: session.display.resize((640, 400)),
+            40: lambda: happens("window_close"),
         }
         result = session.run(lambda progress: script.get(progress.frames, lambda: None)())
         assert session.viewer.flat

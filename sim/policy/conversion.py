@@ -1,0 +1,38 @@
+"""Conversion of a checkpoint of any format to Valuescape's own, with the statistics that belong to it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from valuescape.sim.policy.formats.detect import find_model, format_of
+from valuescape.sim.policy.formats.native import check_replaceable, save
+from valuescape.sim.policy.loading import load_with_statistics
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.policy.statistics import statistics_beside
+from valuescape.sim.worlds import make_world
+
+
+def convert(
+    source: Path,
+    out: Path,
+    world_name: str,
+    vecnormalize: Path | None = None,
+    units: RewardUnits = RewardUnits.AUTO,
+    *,
+    force: bool = False,
+) -> Checkpoint:
+    """Write the checkpoint at `source` to `out` in our format, for the world called `world_name`.
+
+    vecnormalize: the pickle of VecNormalize that belongs to it, which is read as data; None looks for it
+    beside a zip. force: replace `out` even if it is no checkpoint of ours. Returns what was written, with
+    what is to be said of it in `remarks`. Raises UsageError as `load_with_statistics` does, and if `out` is
+    one of the files that are read.
+    """
+    source = find_model(source)
+    format_of(source)
+    world = make_world(world_name)
+    statistics = vecnormalize or statistics_beside(source)
+    check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
+    checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world_name)
+    save(checkpoint, out)
+    return checkpoint

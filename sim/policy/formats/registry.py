@@ -1,0 +1,95 @@
+"""Checkpoint formats: what each has to provide, and the registry that finds the one of a file.
+
+A format is one module with a `Format` value, and one line in `sim.policy.formats.known`. `stub.py` is the
+smallest example; `tests/contracts/test_checkpoint_formats.py` holds every format to the same contract.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from valuescape.sim.policy.formats.zip_members import names_in
+from valuescape.sim.policy.network import Checkpoint
+
+
+class Lack(StrEnum):
+    """Something that files of a format do not contain. It is asked for, never guessed."""
+
+    WORLD = "world"
+    """The world that the networks were trained in."""
+    STATISTICS = "statistics"
+    """How observations and rewards were normalised in training."""
+    ACTOR = "actor"
+    """The policy. `load` refuses files without one, and names the setting that takes them."""
+
+
+class Probe:
+    """The part of a file that formats are recognised by."""
+
+    def __init__(self, path: Path, head: bytes) -> None:
+        self.path = path
+        self.head = head
+        """The first bytes, up to 256."""
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The names in the file if it is a sound zip, else ()."""
+        return names_in(self.path) if self.head.startswith(b"PK") else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One checkpoint format.
+
+    Its module imports no torch when it is imported, since workers and command lines import it: `load` does
+    that where it must.
+    """
+
+    name: str
+    """Unique among the formats."""
+    container: str
+    """The kind of file, as messages call it: "zip"."""
+    recognises: Callable[[Probe], bool]
+    """Whether a file is of this format. Neither runs nor unpickles anything in it, and never raises."""
+    load: Callable[[Path], Checkpoint]
+    """Return the checkpoint in a file, checked by `check_checkpoint`.
+
+    Reads the file as data: nothing in it is run. Raises UsageError, naming file and place, for anything else
+    than a sound file of this format.
+    """
+    lacks: frozenset[Lack] = frozenset()
+    """What files of this format do not contain."""
+    suffixes: tuple[str, ...] = ()
+    """By which a command line tells a checkpoint from the name of a preset; files are told by content."""
+    appended: str = ""
+    """The suffix that the format's own library appends to names; it may be left out here too."""
+
+
+class Registry:
+    """Formats by name, in the order of registration."""
+
+    def __init__(self) -> None:
+        self._formats: dict[str, Format] = {}
+
+    def register(self, added: Format) -> None:
+        """Add a format. Raises ValueError if its name is taken."""
+        if added.name in self._formats:
+            raise ValueError(f"the checkpoint format {added.name!r} is registered already")
+        self._formats[added.name] = added
+
+    def __iter__(self) -> Iterator[Format]:
+        return iter(self._formats.values())
+
+    def find(self, probe: Probe) -> Format | None:
+        """Return the first format that recognises a file; None if none does."""
+        return next((each for each in self if each.recognises(probe)), None)
+
+    def suffixes(self) -> frozenset[str]:
+        """Return the suffixes of all formats."""
+        return frozenset(suffix for each in self for suffix in each.suffixes)
+
+    def containers(self) -> list[str]:
+        """Return the kinds of files that the formats are kept in, each once."""
+        return list(dict.fromkeys(each.container for each in self))
