@@ -15,15 +15,24 @@ from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, load_elements,
 from valuescape.sim.codegen.rows import clip_elements
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rng import Stream
+from valuescape.sim.rollouts.compiled_sampling import (
+    CATEGORICAL,
+    NONE,
+    draw_choice,
+    draw_gaussian,
+    head_outputs,
+    sampling_arrays,
+    sampling_width,
+)
 from valuescape.sim.rollouts.rules import NEGLIGIBLE_WEIGHT, RolloutEnd, RolloutRules, Rollouts
 from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.acting import explore, network_actions, philox, random_actions, unit
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import RANDOM, network_width, policy_arrays
-from valuescape.sim.worlds.base import ElementwiseWorld, Float32Array
+from valuescape.sim.worlds.base import DiscreteAction, ElementwiseWorld, Float32Array
 
 _ROW_BYTES = 4 * BLOCK_AGENTS
-_WORD = np.uint64(Stream.EXPLORATION << 16)
+_EXPLORATION, _SAMPLING = (np.uint64(each << 16) for each in (Stream.EXPLORATION, Stream.SAMPLING))
 _SHIFT, _MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _TERMINATED, _CUT = np.uint8(RolloutEnd.TERMINATED), np.uint8(RolloutEnd.CUT)
@@ -43,6 +52,8 @@ class RolloutCode(NamedTuple):
     draw_row: int
     reward_row: int
     done_row: int
+    bonus_row: int  # what entropy adds to the reward
+    sample_row: int  # of stochastic policies: means and noise, or scores
     rows: int
 
 
@@ -86,9 +97,11 @@ class CompiledRollouts:
     def __init__(self, world: ElementwiseWorld, checkpoint: Checkpoint | None, rules: RolloutRules) -> None:
         """Compile the world's functions, or find them compiled. Raises numba's errors if it cannot be."""
         self._rules = rules
+        self._sampling = sampling_arrays(checkpoint, world.action, rules.alpha, sampled=rules.sampled)
         self._code = rollout_code(world)
         self._policy = policy_arrays(checkpoint, world.action, rules.exploration, given=False)
-        self._width = network_width(self._policy, len(world.obs))
+        obs_dim = len(world.obs)
+        self._width = max(network_width(self._policy, obs_dim), sampling_width(self._sampling, obs_dim))
 
     def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
         """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`.
@@ -105,7 +118,8 @@ class CompiledRollouts:
         )
         results = _Results(out.value, out.total, out.steps, out.end, out.weight)
         begin, end = np.int64(part.start), np.int64(part.stop)
-        _roll_out(begin, end, states, results, self._policy, limits, self._code, self._lanes())
+        policies = self._policy, self._sampling
+        _roll_out(begin, end, states, results, policies, limits, self._code, self._lanes())
 
     def _lanes(self) -> _Lanes:
         whole, numbers = np.zeros((2, BLOCK_AGENTS), np.int64), np.zeros((3, BLOCK_AGENTS))
@@ -118,7 +132,8 @@ def rollout_code(world: ElementwiseWorld) -> RolloutCode:
     state_dim, action_dim = len(world.state), world.action.dim
     obs_row = state_dim + action_dim
     draw_row = obs_row + len(world.obs)
-    draws = max(2, action_dim + action_dim % 2)
+    outputs = world.action.n if isinstance(world.action, DiscreteAction) else 2 * action_dim
+    draws = max(2, action_dim + action_dim % 2, outputs)
     reward_row = draw_row + -(-draws // 4) * 4
     return RolloutCode(
         observe=_compile_observe(world, state_dim, obs_row),
@@ -128,7 +143,9 @@ def rollout_code(world: ElementwiseWorld) -> RolloutCode:
         draw_row=draw_row,
         reward_row=reward_row,
         done_row=reward_row + 1,
-        rows=reward_row + 2,
+        bonus_row=reward_row + 2,
+        sample_row=reward_row + 3,
+        rows=reward_row + 3 + outputs,
     )
 
 
@@ -162,11 +179,11 @@ def _compile_advance(world: ElementwiseWorld, state_dim: int, reward_row: int) -
 
 
 @compiled
-def _draw(draws: Any, count: Any, n: Any, lanes: Any, limits: Any) -> None:
+def _draw(draws: Any, count: Any, n: Any, lanes: Any, limits: Any, stream: Any) -> None:
     """Fill `count` rows of `draws` with uniform numbers for n rollouts: of their state, number and step."""
     low, high = limits.seed & _MASK, limits.seed >> _SHIFT
     for first in range(0, count, 4):
-        rows, word = draws[first].ctypes.data, _WORD | np.uint64(first // 4)
+        rows, word = draws[first].ctypes.data, stream | np.uint64(first // 4)
         for i in range(n):
             words = philox(
                 np.uint64(lanes.state[i]), limits.episode, np.uint64(lanes.step[i]), word, low, high
@@ -175,26 +192,37 @@ def _draw(draws: Any, count: Any, n: Any, lanes: Any, limits: Any) -> None:
 
 
 @compiled
-def _act(policy: Any, limits: Any, code: Any, lanes: Any, n: Any) -> None:
+def _act(policies: Any, limits: Any, code: Any, lanes: Any, n: Any) -> None:
     """Write the actions of n rollouts into their rows."""
+    policy, sampling = policies
     block = lanes.block
     action, draws = block[code.action_row : code.obs_row], block[code.draw_row : code.reward_row]
     if policy.kind == RANDOM:
-        _draw(draws, len(action), n, lanes, limits)
+        _draw(draws, len(action), n, lanes, limits, _EXPLORATION)
         random_actions(policy, action, draws, n)
         return
     call_at(code.observe, block.ctypes.data, n, np.uintp(0))
+    if sampling.kind != NONE:
+        head_outputs(sampling, block, code, lanes.network, n)
+        choices = sampling.heads.layers[0, 1]
+        count = choices if sampling.kind == CATEGORICAL else len(action) + len(action) % 2
+        _draw(draws, count, n, lanes, limits, _SAMPLING)
+        if sampling.kind == CATEGORICAL:
+            draw_choice(sampling, block, code, n)
+        else:
+            draw_gaussian(sampling, block, code, lanes, n)
+        return
     network_actions(policy, action, block, code.obs_row, code.draw_row - code.obs_row, lanes.network, n)
     if policy.exploration > 0:
         count = 2 if policy.choices else len(action) + len(action) % 2
-        _draw(draws, count, n, lanes, limits)
+        _draw(draws, count, n, lanes, limits, _EXPLORATION)
         explore(policy, action, draws, n)
 
 
 @compiled
-def _add_up(reward: Any, n: Any, lanes: Any, gamma: Any) -> None:
+def _add_up(reward: Any, bonus: Any, n: Any, lanes: Any, gamma: Any) -> None:
     for i in range(n):
-        lanes.value[i] += lanes.weight[i] * np.float64(reward[i])
+        lanes.value[i] += lanes.weight[i] * (np.float64(reward[i]) + np.float64(bonus[i]))
         lanes.total[i] += np.float64(reward[i])
         lanes.weight[i] *= gamma
         lanes.step[i] += 1
@@ -249,7 +277,7 @@ def _leave(n: Any, state_dim: Any, results: Any, limits: Any, code: Any, lanes: 
 
 @compiled_and_kept
 def _roll_out(
-    begin: Any, end: Any, states: Any, results: Any, policy: Any, limits: Any, code: Any, lanes: Any
+    begin: Any, end: Any, states: Any, results: Any, policies: Any, limits: Any, code: Any, lanes: Any
 ) -> None:
     """Make a rollout from each of the states [begin, end)."""
     n, following = 0, begin
@@ -259,7 +287,7 @@ def _roll_out(
             n, following = n + 1, following + 1
         if n == 0:
             return
-        _act(policy, limits, code, lanes, n)
+        _act(policies, limits, code, lanes, n)
         call_at(code.advance, lanes.block.ctypes.data, n, np.uintp(0))
-        _add_up(lanes.block[code.reward_row], n, lanes, limits.gamma)
+        _add_up(lanes.block[code.reward_row], lanes.block[code.bonus_row], n, lanes, limits.gamma)
         n = _leave(n, len(states), results, limits, code, lanes)

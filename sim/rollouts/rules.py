@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Self
+from typing import Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,25 @@ class RolloutEnd(IntEnum):
     CUT = 3  # what follows counts less than NEGLIGIBLE_WEIGHT
 
 
+class Others(TypedDict, total=False):
+    """Rules that have nothing to do with how far a rollout goes."""
+
+    exploration: float
+    seed: int
+    sampled: bool
+    alpha: float
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutRules:
     """How far rollouts go.
 
     gamma: discount a step, from 0 to 1. max_steps: steps of a rollout at most. limit_end: the end that a
     rollout of max_steps has, TIME_LIMIT or CUT. exploration: as `policy.exploration`. seed: of the random
-    numbers, which depend on (seed, a state's number, the rollout's number, the step) alone.
+    numbers, which depend on (seed, a state's number, the rollout's number, the step) alone. sampled: whether
+    actions are drawn as in training (`policy.sampling`). alpha: SAC's entropy coefficient; returns are then
+    soft: from the second step on -alpha log pi(a | s) is added to each reward, as its critics predict. Where
+    critics score actions the first one is the deterministic one, which they are asked about.
     """
 
     gamma: float
@@ -39,31 +51,27 @@ class RolloutRules:
     limit_end: RolloutEnd
     exploration: float = 0.0
     seed: int = 0
+    sampled: bool = False
+    alpha: float = 0.0
 
     @classmethod
     def of(
-        cls,
-        gamma: float,
-        max_episode_steps: int,
-        *,
-        time_limit: bool = False,
-        exploration: float = 0.0,
-        seed: int = 0,
+        cls, gamma: float, max_episode_steps: int, *, time_limit: bool = False, **others: Unpack[Others]
     ) -> Self:
         """Return the rules for a world whose time limit is `max_episode_steps`.
 
         time_limit: keep the world's limit. Without it a critic that was trained with bootstrapping at the
         limit is compared with what it predicts, the return without one. With gamma = 1 the limit always
-        holds: without discount and limit a return need not be finite. Raises ValueError for gamma outside
-        0 to 1.
+        holds: without discount and limit a return need not be finite. others: the other rules, by name.
+        Raises ValueError for gamma outside 0 to 1.
         """
         if not 0 <= gamma <= 1:
             raise ValueError(f"gamma = {gamma}, expected 0 to 1")
         keeps = time_limit or gamma == 1
         far = horizon(gamma)
         if keeps and max_episode_steps <= far:
-            return cls(gamma, max_episode_steps, RolloutEnd.TIME_LIMIT, exploration, seed)
-        return cls(gamma, far, RolloutEnd.CUT, exploration, seed)
+            return cls(gamma, max_episode_steps, RolloutEnd.TIME_LIMIT, **others)
+        return cls(gamma, far, RolloutEnd.CUT, **others)
 
 
 def horizon(gamma: float) -> int:

@@ -73,7 +73,9 @@ def run_episodes(
     with ExitStack() as owned, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
         agents = trials(world, episodes, seed, owned)
         if agents is None:
-            raise UsageError(f"world {world.name}: agents cannot live alone, so an episode of one says little")
+            raise UsageError(
+                f"world {world.name}: agents cannot live alone, so an episode of one says little"
+            )
         limit = world.max_episode_steps
         beyond = horizon(checkpoint.gamma) if isinstance(world, ArrayWorld) and checkpoint.gamma < 1 else 0
         steps = _run(checkpoint, world, agents, limit + beyond, on_step)
@@ -111,7 +113,7 @@ def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
     following = np.where(steps.terminated, 0, steps.values[1:])
     td_error = steps.rewards + gamma * following - steps.values[:-1]
     lengths = counted.sum(axis=0)
-    terminated = (counted & steps.terminated).any(axis=0)
+    terminated = np.any(counted & steps.terminated, axis=0)
     at = counted.T.nonzero()  # episode by episode
 
     def taken(rows: NDArray[np.generic]) -> Float64Array:

@@ -9,7 +9,7 @@ from networks import checkpoint_of, random_mlp
 from stepping import random_states
 
 from valuescape.api import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, where
-from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer, Mlp
 from valuescape.sim.rollouts.compiled import CompiledRollouts
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import LONGEST, RolloutEnd, RolloutRules, Rollouts, horizon
@@ -198,3 +198,67 @@ def test_rules_say_where_rollouts_stop():
     assert horizon(1 - 1e-9) == LONGEST
     with pytest.raises(ValueError, match=r"gamma = 1\.5, expected 0 to 1"):
         RolloutRules.of(1.5, 10)
+
+
+# --- Stochastic policies ---------------------------------------------------------------------------------
+
+
+def noisy(kind):
+    """A checkpoint of a pendulum's policy that draws its actions."""
+    rng = np.random.default_rng(8)
+    last = Activation.TANH if kind.startswith("squashed") else Activation.IDENTITY
+    actor = random_mlp((3, 24, 1), last=last, seed=8)
+    weight = (0.3 * rng.standard_normal((1, 24)) - 0.5 * (kind == "squashed gSDE")).astype(np.float32)
+    layer = Layer(weight if "constant" not in kind else 0 * weight, np.float32([-0.7]), Activation.IDENTITY)
+    if kind == "squashed gSDE":
+        layer = replace(layer, bias=np.zeros(1, np.float32))
+    head = ActorHead.SQUASHED if kind.startswith("squashed") else ActorHead.CLIPPED
+    critic = CriticKind.ACTION_VALUE if kind.startswith("squashed") else CriticKind.STATE_VALUE
+    noise = ActionNoise(layer, state_dependent=kind == "squashed gSDE")
+    return replace(checkpoint_of(actor), actor_head=head, obs_dim=3, noise=noise, critic_kind=critic)
+
+
+@pytest.mark.parametrize("kind", ["squashed", "squashed gSDE", "gaussian", "gaussian, constant"])
+def test_drawn_actions_agree_on_both_paths(kind):
+    """Draw by draw: after three steps nothing has had time to grow."""
+    world, checkpoint = make_world("pendulum"), noisy(kind)
+    states = random_states(world, np.random.default_rng(6), 3000)
+    rules = RolloutRules(0.9, 3, RolloutEnd.CUT, seed=2, sampled=True, alpha=0.2)
+    plain, compiled = (rolled_out(path, world, checkpoint, rules, states) for path in PATHS)
+    # Where tanh is all but 1, float32 says little of 1 - tanh(x)², and two ways to calculate it part.
+    assert np.quantile(np.abs(plain.value - compiled.value), 0.9) < 1e-3
+    assert np.median(np.abs(plain.value - compiled.value)) < 1e-5
+    assert np.abs(plain.total - compiled.total).max() < 1e-2
+    other = rolled_out(CompiledRollouts, world, checkpoint, replace(rules, seed=3), states)
+    assert np.median(np.abs(other.value - compiled.value)) > 1e-3
+    assert same(compiled, rolled_out(CompiledRollouts, world, checkpoint, rules, states, parts=5))
+
+
+def test_choices_agree_on_both_paths():
+    world = make_world("mountain_car")
+    checkpoint = replace(checkpoint_of(random_mlp((2, 16, 3), seed=3)), actor_head=ActorHead.ARGMAX)
+    states = random_states(world, np.random.default_rng(6), 3000)
+    rules = RolloutRules(0.9, 5, RolloutEnd.CUT, seed=2, sampled=True)
+    plain, compiled = (rolled_out(path, world, checkpoint, rules, states) for path in PATHS)
+    assert (plain.steps != compiled.steps).mean() < 0.002
+    greedy = rolled_out(CompiledRollouts, world, checkpoint, replace(rules, sampled=False), states)
+    assert same(greedy, rolled_out(PlainRollouts, world, checkpoint, replace(rules, sampled=False), states))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_soft_returns_begin_with_the_action_that_the_critic_is_asked_about(path):
+    """One step: no noise and no entropy in it. Two: what the second adds is -alpha log pi."""
+    world, checkpoint = make_world("pendulum"), noisy("squashed")
+    states = random_states(world, np.random.default_rng(7), 500)
+    one = RolloutRules(0.9, 1, RolloutEnd.CUT, sampled=True, alpha=0.2)
+    first = rolled_out(path, world, checkpoint, one, states)
+    greedy = rolled_out(path, world, checkpoint, replace(one, sampled=False), states)
+    assert first.value == pytest.approx(greedy.value, abs=1e-5)
+    soft, hard = (
+        rolled_out(path, world, checkpoint, replace(one, max_steps=2, alpha=alpha), states)
+        for alpha in (0.2, 0.0)
+    )
+    assert np.array_equal(soft.total, hard.total)
+    entropy = (soft.value - hard.value) / (0.9 * 0.2)  # of one draw at each state
+    assert np.std(entropy) > 0.1
+    assert -3 < entropy.mean() < 1.5
