@@ -28,6 +28,7 @@ FLOORS = {
         *(
             "model_files",
             "recordings",
+            "analyze",
             "costs",
             "run",
             "studies",
