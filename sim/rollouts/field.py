@@ -25,7 +25,8 @@ CHUNK = 4096
 COARSEST = 16
 """Cells are 16 texels wide in the first picture, then 8, 4, 2, 1."""
 
-_NORMAL_95 = 1.959964
+NORMAL_95 = 1.959964
+"""Half the width of a 95 % interval, in standard errors."""
 _NICE = 10
 
 
@@ -115,7 +116,7 @@ class TruthField:
         with np.errstate(invalid="ignore", divide="ignore"):
             value, total, steps, terminated, cut = sums[:5] / count
             variance = np.maximum(sums[5] - sums[0] * value, 0) / (count - 1)
-            half = _NORMAL_95 * np.sqrt(variance / count)
+            half = NORMAL_95 * np.sqrt(variance / count)
         if self._random:
             half[count < 2] = np.inf
         else:

@@ -51,6 +51,17 @@ class Maps:
         """V - G: positive where the critic promises too much."""
         return self.value - self.truth.value
 
+    def centres(self, edge: int) -> tuple[Float64Array, Float64Array]:
+        """Return the coordinates [edge] of the centres of cells along x and y, in the state's units."""
+        centres = (np.arange(edge) + 0.5) / edge
+        x, y = (v.low + centres * (v.high - v.low) for v in self.plane.variables)
+        return x, y
+
+    def value_at(self, edge: int) -> Float64Array:
+        """Return the critic's value at the centres of an `edge` x `edge` grid, from the nearest cells."""
+        near = ((np.arange(edge) + 0.5) / edge * len(self.value)).astype(np.intp)
+        return self.value[np.ix_(near, near)]
+
     @property
     def cut_bound(self) -> float:
         """How much of a return may be missing in a cell at most: gamma ** steps times the largest |V|."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from valuescape.cli.analyze import analyze
 from valuescape.cli.bench import bench
 from valuescape.cli.console import Debug, WorldFiles, load_world_files
 from valuescape.cli.convert import convert, train
@@ -178,6 +179,7 @@ def doctor() -> int:
     return examine(out)
 
 
+app.command()(analyze)
 app.command()(scale)
 app.command()(stress)
 app.command()(impact)

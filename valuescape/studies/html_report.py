@@ -31,6 +31,8 @@ class Chapter:
     text: str = ""
     table: Sequence[Sequence[str]] = ()
     plot: Callable[[Any], None] | None = None
+    picture: bytes = b""
+    """A PNG, shown above the table."""
 
 
 def write_html(path: Path, title: str, verdict: Sequence[str], chapters: Sequence[Chapter]) -> None:
@@ -67,6 +69,9 @@ def _chapter(chapter: Chapter) -> list[str]:
         parts.append(
             f'<figure><img alt="{html.escape(chapter.title)}" src="{_plotted(chapter.plot)}"></figure>'
         )
+    if chapter.picture:
+        source = "data:image/png;base64," + base64.b64encode(chapter.picture).decode()
+        parts.append(f'<figure><img alt="{html.escape(chapter.title)}" src="{source}"></figure>')
     if chapter.table:
         head, *rows = chapter.table
         parts.append("<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>")

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from test_rollouts import Chain, always_on, chain_values
+from small_worlds import Chain, always_on, chain_values
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import grid_states, own_plane

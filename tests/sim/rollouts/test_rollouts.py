@@ -6,62 +6,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from networks import checkpoint_of, random_mlp
+from small_worlds import STEP, Chain, Regulator, always_on, chain_values, linear_policy
 from stepping import random_states
 
-from valuescape.api import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, where
-from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer, Mlp
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer
 from valuescape.sim.rollouts.compiled import CompiledRollouts
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import LONGEST, RolloutEnd, RolloutRules, Rollouts, horizon
 from valuescape.sim.worlds import make_world
 
 PATHS = [PlainRollouts, CompiledRollouts]
-STEP = np.float32(0.05)
-ONE, END, SECOND = np.float32(1), np.float32(9), np.float32(2)
-
-
-class Regulator(ElementwiseWorld):
-    """A double integrator with quadratic cost: what a linear policy costs has a closed form."""
-
-    name = "regulator"
-    state = obs = (Variable("x", "m", -1.0, 1.0), Variable("v", "m/s", -1.0, 1.0))
-    action = ContinuousAction((Variable("a", "m/s²", -100.0, 100.0),))
-    step_s, max_episode_steps, reset_draws = 0.05, 200, 2
-
-    @staticmethod
-    def start(draws):
-        return draws
-
-    @staticmethod
-    def dynamics(state, action):
-        x, v = state
-        reward = -(x * x + v * v + action[0] * action[0])
-        return (x + STEP * v, v + STEP * action[0]), reward, x > END
-
-
-class Chain(ElementwiseWorld):
-    """Ten places in a row; a step to the right each, or back by a random one. The last one ends it."""
-
-    name = "chain"
-    state = obs = (Variable("place", "", 0.0, 10.0), Variable("nothing", "", 0.0, 1.0))
-    action = DiscreteAction(("back", "on"))
-    step_s, max_episode_steps, reset_draws = 1.0, 100, 1
-
-    @staticmethod
-    def start(draws):
-        return draws[0], draws[0]
-
-    @staticmethod
-    def dynamics(state, action):
-        place, nothing = state
-        following = where(action[0] > np.float32(0.5), place + ONE, where(place > ONE, place - ONE, place))
-        return (following, nothing), -ONE + SECOND * (following > END), following > END
-
-
-def linear_policy(gain):
-    """A checkpoint that acts by a = -gain @ obs."""
-    layer = Layer(-np.array([gain], np.float32), np.zeros(1, np.float32), Activation.IDENTITY)
-    return replace(checkpoint_of(Mlp((layer,))), actor_head=ActorHead.CLIPPED, gamma=0.9)
 
 
 def rolled_out(path, world, checkpoint, rules, states, parts=1, number=0):
@@ -95,27 +49,6 @@ def test_a_linear_policy_costs_what_the_lyapunov_equation_says(path):
     assert (found.steps == horizon(gamma)).all()
     longer = replace(rules, max_steps=2000)
     assert np.allclose(found.value, rolled_out(path, Regulator(), linear_policy(gain), longer, states).value)
-
-
-def chain_values(share, gamma):
-    """Solve the chain's Bellman equation, where a share of the steps goes either way: values of places."""
-    step_on = 1 - share / 2
-    moves = np.zeros((10, 10))
-    rewards = np.full(10, -1.0)
-    for place in range(10):
-        if place < 9:
-            moves[place, place + 1] += step_on
-        else:
-            rewards[place] += 2 * step_on
-        moves[place, place - 1 if place > 1 else place] += 1 - step_on
-    return np.linalg.solve(np.eye(10) - gamma * moves, rewards)
-
-
-def always_on(n_actions=2):
-    """A checkpoint that prefers the last action everywhere."""
-    bias = np.arange(n_actions, dtype=np.float32)
-    layer = Layer(np.zeros((n_actions, 2), np.float32), bias, Activation.IDENTITY)
-    return replace(checkpoint_of(Mlp((layer,))), actor_head=ActorHead.ARGMAX)
 
 
 @pytest.mark.parametrize("path", PATHS)
