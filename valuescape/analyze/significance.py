@@ -49,9 +49,8 @@ def _incomplete_beta(x: FloatArray, rest: FloatArray, a: FloatArray) -> FloatArr
     first, second = np.where(swap, half, a), np.where(swap, a, half)
     with np.errstate(divide="ignore"):
         power = first * np.log(low) + second * np.log(high)
-    scale = np.exp(power - _log_beta_half(a)) / first
-    part = scale * _fraction(low, first, second)
-    return np.where(swap, 1 - part, part)
+    part = np.exp(power - _log_beta_half(a)) / first * _fraction(low, first, second)
+    return np.asarray(np.where(swap, 1 - part, part))
 
 
 def _log_beta_half(a: FloatArray) -> FloatArray:
