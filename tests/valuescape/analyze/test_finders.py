@@ -241,6 +241,12 @@ def test_a_fall_that_the_reward_explains_is_no_cliff():
     assert [each.tick for each in value_cliffs(steady, np.zeros(200), gamma=1.0)] == [99]
 
 
+def test_a_reward_that_the_value_did_not_foresee_is_no_cliff():
+    rewards = np.where(np.arange(200) == 99, 50.0, 0.0)
+    for sign in (-1, 1):
+        assert value_cliffs(np.full(200, 10.0), sign * rewards, gamma=1.0) == []
+
+
 def test_the_end_of_an_episode_is_no_cliff():
     values = np.where(np.arange(200) < 100, 60.0, 10.0)
     assert value_cliffs(values, np.zeros(200), gamma=1.0, ended=np.arange(200) == 99) == []
