@@ -28,10 +28,10 @@ FLOORS = {
         *(
             "model_files",
             "recordings",
-            "analyze",
             "costs",
             "run",
             "studies",
+            "analyze",
             "benchmarks",
             "cli",
             "__main__",

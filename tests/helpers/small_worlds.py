@@ -9,7 +9,7 @@ from valuescape.api import ContinuousAction, DiscreteAction, ElementwiseWorld, V
 from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
 
 STEP = np.float32(0.05)
-ONE, END, SECOND = np.float32(1), np.float32(9), np.float32(2)
+NONE, ONE, END, SECOND = np.float32(0), np.float32(1), np.float32(9), np.float32(2)
 
 
 class Regulator(ElementwiseWorld):
@@ -41,7 +41,7 @@ class Chain(ElementwiseWorld):
 
     @staticmethod
     def start(draws):
-        return draws[0], draws[0]
+        return NONE * draws[0], draws[0]
 
     @staticmethod
     def dynamics(state, action):
@@ -71,7 +71,7 @@ def chain_values(share, gamma):
 
 
 def always_on(n_actions=2):
-    """A checkpoint that prefers the last action everywhere."""
-    bias = np.arange(n_actions, dtype=np.float32)
+    """A checkpoint that takes the last action everywhere, also where it draws actions."""
+    bias = 100 * np.arange(n_actions, dtype=np.float32)
     layer = Layer(np.zeros((n_actions, 2), np.float32), bias, Activation.IDENTITY)
     return replace(checkpoint_of(Mlp((layer,))), actor_head=ActorHead.ARGMAX)

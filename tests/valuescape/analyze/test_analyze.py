@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_worlds import Chain, always_on, chain_values
+from stable_baselines3 import PPO
 
 from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
 from valuescape.analyze.maps import critic_maps, visits_of
@@ -77,17 +78,18 @@ def test_soft_returns_are_asked_for_where_the_file_lacks_alpha(left):
 
 
 def test_other_coordinates_come_from_the_slice(left):
-    folder, _ = left("cartpole", "--set", "heatmap.slice=pole angular velocity=0.5")
+    folder, _ = left("cartpole", "--set", "heatmap.slice=pole velocity=0.5")
     summary = json.loads((folder / "summary.json").read_text())
-    assert "pole angular velocity = 0.5" in summary["config"]["slice"]
+    assert "pole velocity = 0.5" in summary["config"]["slice"]
 
 
 def test_an_environment_of_gymnasium_has_numbers_and_no_maps(cli, tmp_path):
+    PPO("MlpPolicy", "Pendulum-v1", device="cpu").save(tmp_path / "ppo.zip")
     status, said, errors = cli(
-        *("analyze", SHIPPED / "mountain_car.safetensors", "--world", "gymnasium:MountainCar-v0"),
+        *("analyze", tmp_path / "ppo.zip", "--world", "gymnasium:Pendulum-v1"),
         *("--episodes", 4, "--out", tmp_path / "out"),
     )
-    assert (status, errors) == (0, "")
+    assert status == 0, errors
     assert "cannot be put into a state" in " ".join(said.split())
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "report.html",
