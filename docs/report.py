@@ -1,254 +1,20 @@
-"""Writes what the commands that measure have found into docs. Run it by `make report`.
+"""Writes the results of the measuring commands into docs. Run it by `make report`.
 
-With --presets it runs each preset first and writes what that came to.
+With --presets it runs each preset first and writes those results too.
 """
 
 import json
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from valuescape.presets import config_path, presets
-from valuescape.run.report import machine, versions
-from valuescape.sim.config.files import load_config
+import report_sections as sections
+
+from valuescape.presets import presets
 
 HERE = Path(__file__).parent
-PRESET_SECONDS, LIMITS_SECONDS = 15, 60
 BEGIN, END = "<!-- measured, written by `make report` -->\n", "<!-- /measured -->\n"
-
-
-def read(name: str) -> dict[str, Any]:
-    """Return the figures of a command."""
-    found: dict[str, Any] = json.loads((HERE / "bench" / f"{name}.json").read_text(encoding="utf-8"))
-    return found
-
-
-def table(heading: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
-
-
-def middle(values: list[float]) -> str:
-    """Return the median, with three digits that count."""
-    if not values:
-        return "–"
-    value = median(values)
-    for divisor, unit in ((1e6, " M"), (1e3, " k")):
-        if value >= divisor:
-            return f"{value / divisor:.3g}{unit}"
-    return f"{value:.3g}"
-
-
-def scale_section() -> str:
-    """Return what `valuescape scale` found."""
-    found = read("scale")
-    (verdict,) = found["verdicts"]  # of one configuration, no sweep
-    efficiency = {(each["workers"], each["agents"]): each["efficiency"] for each in verdict["efficiency"]}
-    rows = [
-        [
-            str(cell["workers"]),
-            f"{cell['agents']:,}",
-            middle(cell["ticks_per_s"]),
-            middle([rate * cell["agents"] for rate in cell["ticks_per_s"]]),
-            f"{efficiency.get((cell['workers'], cell['agents']), float('nan')):.0%}".replace("nan%", "–"),
-            middle(cell["handed_over_us"]),
-            middle(cell["fps"]),
-            middle(cell["frame_ms_p95"]),
-            f"{cell['bytes_per_agent']:,.0f}",
-        ]
-        for cell in found["cells"]
-    ]
-    heading = ["workers", "agents", "ticks/s", "agent-steps/s", "efficiency", "one tick asked for, µs", "FPS"]
-    best = ", ".join(f"{count} with {int(crowd):,}" for crowd, count in verdict["best_workers"].items())
-    growth = ", ".join(f"{value:.2f} with {count}" for count, value in verdict["exponents"].items())
-    return (
-        "## Workers and agents\n\n`valuescape scale`: point masses with a 64-64 actor; medians of "
-        f"{found['plan']['repeats']} runs in mixed order. FPS are of the whole program without a limit.\n\n"
-        + table([*heading, "P95, ms", "bytes/agent"], rows)
-        + f"\nBest workers by agents: {best}. A tick takes agents^e, e = {growth} workers.\n"
-    )
-
-
-def impact_table() -> str:
-    """Return the impact matrix."""
-    rows = []
-    for each in read("impact")["switches"]:
-        fps, p95, section, memory = (
-            with_reach(each[name]) for name in ("fps", "frame_ms_p95", "section_ms", "memory_mb")
-        )
-        touched = f"{each['section']} {section}" if each["section"] else "–"
-        lines = f"{each['lines']:,}" if each["lines"] else "a few"
-        cells = f"`{each['switch']}`", fps, p95, touched, memory, lines, each["agrees"], each["recommended"]
-        rows.append([*cells])
-    heading = ["switch on", "FPS", "P95, ms", "section, ms", "memory, MB", "lines", "both paths", "here"]
-    return table(heading, rows)
-
-
-def with_reach(change: dict[str, float | None]) -> str:
-    """Return a mean change and its confidence interval."""
-    reach = "" if change["reach"] is None else f" ± {change['reach']:.1f}"
-    return f"{change['mean']:+.1f}{reach}"
-
-
-def impact_section(heading: str = "##") -> str:
-    """Return what `valuescape impact` found."""
-    speeds = {each["name"]: middle(each["fps"]) for each in read("impact")["variants"]}
-    return (
-        f"{heading} What each optimisation is worth\n\n"
-        "`valuescape impact --set agents.count=1000 --seconds 3 --repeats 5`: "
-        "each switch of `[features]` off alone, against all on; ± 95 % confidence.\n\n"
-        + impact_table()
-        + f"\nAll on: {speeds['all on']} FPS, all off: {speeds['all off']} FPS.\n"
-    )
-
-
-def trials_table(found: dict[str, Any]) -> str:
-    """Return the trials of a search."""
-    rows = [
-        [
-            f"{each['load']:,}",
-            *(f"{each[name] or float('nan'):.1f}" for name in ("fps", "frame_ms_p95", "ticks_per_s")),
-            each["dominated"],
-            "; ".join(each["broken"]) or "–",
-        ]
-        for each in found["trials"]
-    ]
-    return table([found["load"], "FPS", "P95, ms", "ticks/s", "longest section", "broken"], rows)
-
-
-def stress_section() -> str:
-    """Return what `valuescape stress` and `stress --chaos` found."""
-    found, together, chaos = read("stress"), read("stress-together"), read("chaos")
-    fps = load_config(config_path("crowd")).render.max_fps
-    same = chaos["rounds"] - len(chaos["differing"])
-    return (
-        f"## Until it breaks\n\n`valuescape stress crowd`: up to {fps:.0f} frames and 60 ticks a second.\n\n"
-        + trials_table(found)
-        + "\n`valuescape stress medium --load agents,trails,ticks`: all at once, in percent of 1,000 agents, "
-        "trails of 64 ticks and 60 ticks a second.\n\n"
-        + trials_table(together)
-        + f"\n`valuescape stress --chaos --minutes 5`: {chaos['rounds']} rounds of 600 ticks, "
-        f"{chaos['killed']} workers killed, {chaos['stopped']} stopped, {chaos['restarts']} replaced; {same} "
-        f"of {chaos['rounds']} rounds ended in the state of an undisturbed run, bit by bit.\n"
-    )
-
-
-def soak_section() -> str:
-    """Return what `valuescape stress --minutes` found."""
-    found = read("soak")
-    samples = found["samples"]
-    shown = [samples[round(at * (len(samples) - 1) / 5)] for at in range(6)]
-    rows = [
-        [
-            f"{each['at_s'] / 60:.1f}",
-            f"{each['memory'] / 1e6:.1f}",
-            f"{each['fps'] or float('nan'):.1f}",
-            *(str(each[name]) for name in ("gl_objects", "files", "shared_names", "threads", "processes")),
-        ]
-        for each in shown
-    ]
-    heading = ["minute", "memory, MB", "FPS", "GL objects", "files", "shm names", "threads", "processes"]
-    grows = "; ".join(found["grows"]) or "nothing grows"
-    return (
-        "## For long\n\n`valuescape stress medium --minutes 6`: "
-        f"memory {found['memory_mb_per_min']:+.2f} MB/min, {grows}.\n\n" + table(heading, rows)
-    )
-
-
-def bench_section() -> str:
-    """Return what `valuescape bench` found."""
-    rows = [
-        [
-            each["group"],
-            f"{each['count']:,}",
-            each["way"],
-            *(f"{each[name]:,.2f}" for name in ("median_us", "iqr_us")),
-            f"{each['times']:.3g}",
-        ]
-        for each in read("bench")["benchmarks"]
-    ]
-    heading = ["", "of", "way", "median, µs", "spread, µs", "times as fast"]
-    return (
-        "## Each way beside the one it replaced\n\n`valuescape bench --seconds 1`: spread is the "
-        "interquartile range; times as fast as the first way of the group with that count.\n\n"
-        + table(heading, rows)
-    )
-
-
-def presets_section() -> str:
-    """Return what each preset came to."""
-    rows = []
-    for name, each in read("presets").items():
-        render, broken = each["config"]["render"], [key for key, kept in each["health"].items() if not kept]
-        if each["memory_mb_per_min"] is None and "memory" in broken:  # too short to tell
-            broken.remove("memory")
-        rows.append(
-            [
-                f"`{name}`",
-                f"{each['agents']:,}",
-                f"{render['width']} × {render['height']}",
-                f"{each['fps_mean']:.1f}",
-                *(f"{each[key]:.1f}" for key in ("frame_ms_p95", "busy_ms_p50", "ticks_per_s")),
-                ", ".join(broken) or "–",
-            ]
-        )
-    heading = ["preset", "agents", "picture", "FPS", "P95, ms", "busy, ms", "ticks/s", "limits broken"]
-    return (
-        "## Presets\n\n"
-        f"`valuescape run PRESET --headless --seconds {PRESET_SECONDS} --set run.record=false`: "
-        "such a run is too short to tell about memory.\n\n" + table(heading, rows)
-    )
-
-
-_LIMITS = {
-    "fps_std": ("FPS standard deviation", "fps_std", "fps_std_below"),
-    "frame_ms_p95": ("frame time P95, ms", "frame_ms_p95", "frame_ms_p95_below"),
-    "gpu_queries": ("GPU queries a frame", "gpu_queries_per_frame", "gpu_queries_below"),
-    "draw_calls": ("draw calls a frame", "draw_calls_per_frame", "draw_calls_below"),
-    "memory": ("memory growth, MB/min", "memory_mb_per_min", "memory_mb_per_min_below"),
-}
-
-
-def limits_section() -> str:
-    """Return how a minute of the demo stood to the five limits."""
-    run = read("limits")
-    rows = [
-        [
-            title,
-            f"{run[figure]:.2f}",
-            f"{run['config']['health'][bound]:g}",
-            "kept" if run["health"][name] else "broken",
-        ]
-        for name, (title, figure, bound) in _LIMITS.items()
-    ]
-    cached = f"{run['stats_hit_rate']:.1%} of the looks at statistics were answered from the cache."
-    return (
-        "### The five limits\n\n"
-        f"`valuescape run demo --headless --seconds {LIMITS_SECONDS} --set run.record=false`: "
-        f"{run['fps_mean']:.1f} FPS.\n\n" + table(["limit", "measured", "below", ""], rows) + f"\n{cached}\n"
-    )
-
-
-def anti_patterns_section() -> str:
-    """Return what each anti-pattern costs: the first way of a group beside its last."""
-    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for each in read("bench")["benchmarks"]:
-        found.setdefault((each["group"], each["count"]), []).append(each)
-    rows = []
-    for (group, count), ways in found.items():
-        first, last = ways[0], ways[-1]
-        if group not in ("field", "hand over"):  # no anti-patterns, but a choice
-            cells = first["way"], f"{first['median_us']:,.1f}", last["way"], f"{last['median_us']:,.1f}"
-            rows.append([group, f"{count:,}", *cells, f"{last['times']:.3g}"])
-    heading = ["", "of", "instead of", "µs", "what we do", "µs", "times as fast"]
-    return (
-        "### Anti-patterns\n\n`valuescape bench --seconds 1`; all ways in [measuring.md](measuring.md).\n\n"
-        + table(heading, rows)
-    )
 
 
 def run_preset(name: str, seconds: int) -> dict[str, Any]:
@@ -263,15 +29,15 @@ def run_preset(name: str, seconds: int) -> dict[str, Any]:
 
 
 def keep(name: str, figures: Any) -> None:
-    """Write figures for later."""
-    path = HERE / "bench" / f"{name}.json"
+    """Store results."""
+    path = sections.RESULTS / f"{name}.json"
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def run_presets() -> None:
-    """Run each preset and keep what its report says; of the demo, for long enough to tell about memory."""
+    """Run each preset and store its results; the demo runs long enough to judge memory growth."""
     kept = ("agents", "fps_mean", "frame_ms_p95", "busy_ms_p50", "ticks_per_s", "memory_mb_per_min", "health")
-    reports = {name: run_preset(name, PRESET_SECONDS) for name in presets()}
+    reports = {name: run_preset(name, sections.PRESET_SECONDS) for name in presets()}
     keep(
         "presets",
         {
@@ -279,30 +45,42 @@ def run_presets() -> None:
             for name, each in reports.items()
         },
     )
-    keep("limits", run_preset("demo", LIMITS_SECONDS))
+    keep("limits", run_preset("demo", sections.LIMITS_SECONDS))
 
 
-def rewrite(name: str, head: str, sections: list[str]) -> None:
-    """Put sections in place of the measured part of a page."""
+def origin(report: dict[str, Any]) -> str:
+    """Return a line with the date, machine, driver and Python of a report."""
+    here = report["machine"]
+    return (
+        f"{report['date'][:10]}, {here['cores']} cores of {here['processor']}, {report['gl_renderer']}, "
+        f"Python {report['versions']['python']}.\n\n"
+    )
+
+
+def rewrite(name: str, head: str, parts: list[str]) -> None:
+    """Replace the measured part of a page by a head and sections."""
     page = HERE / name
     before, rest = page.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(before + BEGIN + head + "\n".join(sections) + END + after, encoding="utf-8")
+    page.write_text(before + BEGIN + head + "\n".join(parts) + END + after, encoding="utf-8")
 
 
 def main() -> int:
     """Rewrite the measured parts of the pages."""
     if "--presets" in sys.argv[1:]:
         run_presets()
-    here, with_what = machine(), versions()
-    head = (
-        f"{date.today()}, {here['cores']} cores of {here['processor']}, {read('bench')['gl_renderer']}, "
-        f"Python {with_what['python']}.\n\n"
-    )
-    parts = scale_section, stress_section, soak_section, impact_section, bench_section, presets_section
-    rewrite("measuring.md", head, [part() for part in parts])
-    lessons = limits_section(), impact_section("###"), anti_patterns_section()
-    rewrite("lessons_learned.md", head, [*lessons])
+    head = origin(sections.read("bench"))
+    measuring = [
+        sections.scale_section(),
+        sections.stress_section(),
+        sections.soak_section(),
+        sections.impact_section(),
+        sections.bench_section(),
+        sections.presets_section(),
+    ]
+    lessons = [sections.limits_section(), sections.impact_section("###"), sections.anti_patterns_section()]
+    rewrite("measuring.md", head, measuring)
+    rewrite("lessons_learned.md", head, lessons)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""OpenGL: context, buffers and compute passes. Knows `sim`'s layouts; draws nothing, opens no window."""
+"""OpenGL: contexts, buffers, compute passes, map layers. Draws nothing, opens no window."""

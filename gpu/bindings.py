@@ -1,4 +1,4 @@
-"""Every binding point, once; shaders get them as `#define`s (`SLOT_…`, `IMAGE_…`, `TEXTURE_…`)."""
+"""Binding points; shaders get them as `#define`s (`SLOT_…`, `BLOCK_…`, `TEXTURE_…`, `IMAGE_…`)."""
 
 from enum import IntEnum
 
@@ -35,14 +35,15 @@ class Block(IntEnum):
 class Texture(IntEnum):
     """Sampled textures."""
 
-    VALUE = 0
-    DENSITY = 1
-    COLORMAPS = 2
-    GLYPHS = 3
-    SHADES = 4
-    STAMPS = 5
-    PICTURE = 6
-    GLOW = 7
+    HEIGHT = 0  # the map that lifts the surface
+    BASE = 1  # the map that is drawn
+    OVER = 2  # the map that is drawn over it
+    COLORMAPS = 3
+    GLYPHS = 4
+    SHADES = 5
+    STAMPS = 6
+    PICTURE = 7
+    GLOW = 8
 
 
 class Image(IntEnum):

@@ -1,4 +1,4 @@
-"""OpenGL contexts without a window (EGL), and what the driver behind one is."""
+"""OpenGL contexts without a window (EGL), and the identification of drivers."""
 
 import ctypes
 import ctypes.util
@@ -20,7 +20,7 @@ _PACKAGES = "libgl1 libegl1 libgl1-mesa-dri"
 
 @dataclass(frozen=True, slots=True)
 class DriverInfo:
-    """Who draws."""
+    """The OpenGL driver's identification."""
 
     renderer: str
     vendor: str
@@ -28,26 +28,26 @@ class DriverInfo:
 
     @property
     def software(self) -> bool:
-        """Whether the CPU does the work of a GPU, and so shares its cores with the workers."""
+        """Whether it draws on the CPU, whose cores the workers need too."""
         return any(name in self.renderer.lower() for name in _SOFTWARE)
 
 
 def driver_info(gl: Any) -> DriverInfo:
-    """Return who is behind a context."""
+    """Return the driver of a context."""
     return DriverInfo(gl.info["GL_RENDERER"], gl.info["GL_VENDOR"], gl.info["GL_VERSION"])
 
 
 def prepare(gl: Any) -> Any:
-    """Make a fresh context ready for this project's shaders; returns it."""
-    gl.gc_mode = None  # every object is released by who made it
+    """Make a new context ready for this project's shaders; returns it."""
+    gl.gc_mode = None  # its maker releases every object
     install_includes(gl)
     return gl
 
 
 def create_headless_context(device: int | None = None) -> Any:
-    """Return an OpenGL 4.3 context without a window, on EGL device `device` or on the best there is.
+    """Return an OpenGL 4.3 context without a window, on EGL device `device`; None: the first GPU, if any.
 
-    Raises UsageError saying what is missing and how to get it.
+    Raises UsageError, with what is missing and how to install it.
     """
     if device is not None:
         return prepare(_create(device))
@@ -93,11 +93,11 @@ def _context(device: int, version: int) -> Any:
 
 
 def _offered_version(device: int) -> str:
-    """Return the OpenGL version of a driver that is too old for us, with its name; "" if there is none."""
+    """Return the OpenGL version and the name of a driver that is too old; "" without such a driver."""
     for version in (330, 210):
         try:
             gl = _context(device, version)
-        except Exception:  # noqa: S112 - moderngl raises plain ones, and the next version is tried
+        except Exception:  # noqa: S112 - moderngl raises Exception itself; the next version is tried
             continue
         info = driver_info(gl)
         gl.release()
@@ -135,15 +135,15 @@ def library_loads(name: str) -> bool:
 def let_go_of_headless_contexts() -> None:
     """Make no EGL context current in this thread.
 
-    Mesa's X driver refuses to make a window's context current while there is one, even one that was released,
-    and Xlib then ends the process.
+    While one is, even one that was released, Mesa's X driver refuses to make a window's context current, and
+    Xlib then ends the process.
     """
     if library_loads("libEGL.so.1"):
         ctypes.CDLL("libEGL.so.1").eglReleaseThread()
 
 
 def egl_device_count() -> int:
-    """Return how many EGL devices (EGL_EXT_device_enumeration) there are; 0 if EGL cannot say."""
+    """Return the number of EGL devices; 0 without EGL_EXT_device_enumeration."""
     try:
         egl = ctypes.CDLL("libEGL.so.1")
         egl.eglGetProcAddress.restype = ctypes.c_void_p

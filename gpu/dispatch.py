@@ -1,4 +1,4 @@
-"""Running a compute program without the two silent failures of a dispatch."""
+"""Dispatch of compute programs, without its two silent failures."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from valuescape.gpu.frame_meter import FrameMeter
 
 
 def dispatch(gl: Any, program: Any, groups: tuple[int, int], meter: FrameMeter) -> None:
-    """Run `program` and make its writes visible to whatever comes next.
+    """Run `program` on (x, y) work groups and make its writes visible to all later commands.
 
-    Raises ValueError if there are more work groups than the driver allows: it would run none and say nothing.
+    Raises ValueError if there are more work groups than the driver allows: it would run none, without an
+    error.
     """
     allowed = gl.info["GL_MAX_COMPUTE_WORK_GROUP_COUNT"]
     if any(count > limit for count, limit in zip(groups, allowed, strict=False)):
@@ -21,12 +22,12 @@ def dispatch(gl: Any, program: Any, groups: tuple[int, int], meter: FrameMeter) 
 
 
 def groups_for(items: int, per_group: int) -> int:
-    """Return how many groups cover `items`."""
+    """Return the number of groups that cover `items`."""
     return -(-items // per_group)
 
 
 def set_uniforms(program: Any, **values: Any) -> None:
-    """Set uniforms by name. Those that the compiler found unused, and so removed, are passed over."""
+    """Set uniforms by name; those that the compiler removed as unused are skipped."""
     for name, value in values.items():
         if name in program:
             program[name].value = value

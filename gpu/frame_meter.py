@@ -1,4 +1,4 @@
-"""Units of account: what a frame cost, counted where the cost arises."""
+"""Counters of a frame's costs, added to where a cost arises."""
 
 from dataclasses import dataclass, field
 
@@ -11,9 +11,9 @@ COUNTERS = ("draw_calls", "queries", "upload_bytes", "dispatches", "effects")
 class FrameMeter:
     """Counters of one frame; passes add to them, the main loop reads and clears them.
 
-    draw_calls: the scene's (surface, trails, agents, labels). queries: read-backs and critic inferences that
-    the CPU asked for and waited on. upload_bytes: written to buffers and textures. dispatches: compute.
-    effects: draws of effects, over the whole picture or much smaller. profiler: of whoever makes the frames.
+    draw_calls: of the scene (surface, trails, agents, labels). queries: read-backs, and inferences of the
+    critic on the CPU, which the frame waited for. upload_bytes: written to buffers and textures. dispatches:
+    of compute programs. effects: draw calls of effects. profiler: of the process that makes the frames.
     """
 
     draw_calls: int = 0
@@ -29,5 +29,5 @@ class FrameMeter:
             setattr(self, name, 0)
 
     def section(self, name: str) -> Section:
-        """Return a section of the frame's time: `with meter.section("density"):`."""
+        """Return a named section of the frame's time: `with meter.section("density"):`."""
         return self.profiler.section(name)

@@ -1,4 +1,4 @@
-"""Where map positions are in the scene: on the ground, and on the surface that a field lifts."""
+"""Scene coordinates of map positions: on the ground, and on the surface that a field lifts."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from valuescape.sim.arrays import Float32Array
+
 Bounds = tuple[tuple[float, float], tuple[float, float]]
+"""Corners of the map in the state's units: (x, y) of the low one, (x, y) of the high one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What lifts the ground: `field` [rows, columns], values at texel centres over the map's `bounds`.
+    """A field that lifts the ground: `field` [rows, columns], values at texel centres over `bounds`.
 
-    ends: of the field's colour scale, which are `height` apart in the scene.
+    ends: of the field's colour scale; they are `height` apart in the scene.
     """
 
     bounds: Bounds
@@ -25,16 +27,16 @@ class Surface:
 
 
 def on_ground(positions: Float32Array, bounds: Bounds) -> Float32Array:
-    """Return the scene coordinates [n, 2] of map positions [n, 2]; the map is [-1, 1]^2."""
+    """Return the scene coordinates [n, 2] of map positions [n, 2]; the map is [-1, 1]^2 there."""
     low, high = (np.array(corner, np.float32) for corner in bounds)
     ground: Float32Array = ((positions - low) / (high - low) * 2 - 1).astype(np.float32)
     return ground
 
 
 def scene_points(positions: Float32Array, surface: Surface) -> Float32Array:
-    """Return where map positions [n, 2] lie on the surface, [n, 3], as `trail_place.comp` puts them.
+    """Return the points [n, 3] of map positions [n, 2] on the surface, as `trails/place.comp` computes them.
 
-    Performance: `valuescape bench heights` holds it against the loop below and the shader.
+    Performance: `valuescape bench heights` compares it with the loop below and the shader.
     """
     points = np.empty((len(positions), 3), np.float32)
     uv = [
@@ -49,7 +51,7 @@ def scene_points(positions: Float32Array, surface: Surface) -> Float32Array:
 
 
 def scene_points_one_by_one(positions: Float32Array, surface: Surface) -> Float32Array:
-    """Return the same in a loop over positions, the plain path: `features.vectorized_heights` off."""
+    """Return the same by a loop over positions, the plain path: `features.vectorized_heights` off."""
     return np.array([_scene_point(float(x), float(y), surface) for x, y in positions], np.float32)
 
 
@@ -71,14 +73,14 @@ def _value_at(u: float, v: float, field: Float32Array) -> float:
 
 
 def _between(share: float, texels: int) -> tuple[float, int, int]:
-    """Return how far a place is from one texel's centre to the next, and which two these are."""
+    """Return a place's distance from the texel centre below it, in texels, that texel, and the next."""
     at = min(max((0.0 if math.isnan(share) else share) * texels - 0.5, 0.0), texels - 1.0)
     low = int(at)
     return at - low, low, min(low + 1, texels - 1)
 
 
 def bilinear(field: Float32Array, u: Float32Array, v: Float32Array) -> Float32Array:
-    """Return the field at (u, v) [n] each in [0, 1]: bilinear between texel centres, constant beyond."""
+    """Return the field [rows, columns] at (u, v), [n] each in [0, 1]: bilinear, constant beyond centres."""
     rows, columns = field.shape
     x, left, right = _between_many(u, columns)
     y, bottom, top = _between_many(v, rows)
@@ -90,7 +92,7 @@ def bilinear(field: Float32Array, u: Float32Array, v: Float32Array) -> Float32Ar
 
 
 def _between_many(share: Float32Array, texels: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the same as `_between` of many. fmax takes a NaN for 0."""
+    """Return the same as `_between` for many places [n]; fmax turns a NaN into 0."""
     at = np.minimum(np.fmax(share, 0) * texels - 0.5, texels - 1)
     at = np.maximum(at, 0)
     low = at.astype(np.intp)

@@ -1,4 +1,4 @@
-"""Which agents are drawn one by one; the others are the crowd. Which of them are highlighted."""
+"""Individuals: agents that are drawn one by one, and those of them that are highlighted."""
 
 from typing import Any
 
@@ -7,36 +7,39 @@ from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Slot
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.owner import Owner
 
 Agents = NDArray[np.intp]
+"""Indices of agents, [n]."""
 
 
-class Individuals:
+class Individuals(Owner):
     """The agents with a ribbon and a mark of their own: `count` of them, ascending in `buffer` (uint32).
 
-    A fixed sample of the crowd: whoever is among 100 is also among 200. Those that are highlighted come
-    first.
+    They are a fixed sample of all agents: an agent that is among 100 is also among 200. Highlighted agents
+    are taken first.
     """
 
     def __init__(self, gl: Any, agents: int, meter: FrameMeter) -> None:
+        super().__init__()
         self._meter = meter
         self.agents = agents
         self.count = 0
-        # Not the first of them: agents that stand together in number may have something in common.
+        # Not the lowest indices: agents with neighbouring numbers may have something in common.
         self._sample: NDArray[np.uint32] = np.random.default_rng(0).permutation(agents).astype(np.uint32)
         self._order = self._sample
         self.highlighted: Agents = np.zeros(0, np.intp)
-        self.buffer = gl.buffer(reserve=agents * 4)
-        self._highlights = gl.buffer(reserve=(agents + 31) // 32 * 4)
+        self.buffer = self._own(gl.buffer(reserve=agents * 4))
+        self._highlights = self._own(gl.buffer(reserve=(agents + 31) // 32 * 4))
         self.choose(agents)
 
     @property
     def everyone(self) -> bool:
-        """Whether there is no crowd beside them."""
+        """Whether all agents are individuals, so that there is no crowd."""
         return self.count == self.agents
 
     def choose(self, count: int) -> bool:
-        """Let there be `count` individuals; return whether that is a change."""
+        """Make `count` agents individuals; return whether that is a change."""
         count = min(max(count, 1), self.agents)
         if count == self.count:
             return False
@@ -45,7 +48,7 @@ class Individuals:
         return True
 
     def highlight(self, agents: Agents) -> bool:
-        """Highlight these and no others; return whether there are other individuals now."""
+        """Highlight `agents` and no others; return whether the individuals are others now."""
         if np.array_equal(agents, self.highlighted):
             return False
         self.highlighted = agents
@@ -67,15 +70,10 @@ class Individuals:
         self._meter.upload_bytes += chosen.nbytes
 
     def read(self) -> NDArray[np.uint32]:
-        """Return the individuals, ascending."""
+        """Return the individuals, [count] ascending: a new array, without a GPU query."""
         return np.sort(self._order[: self.count])
 
     def bind(self) -> None:
-        """Make them visible to shaders."""
+        """Make individuals and highlights visible to shaders."""
         self.buffer.bind_to_storage_buffer(Slot.INDIVIDUAL)
         self._highlights.bind_to_storage_buffer(Slot.HIGHLIGHT)
-
-    def release(self) -> None:
-        """Free the buffers."""
-        self.buffer.release()
-        self._highlights.release()

@@ -1,4 +1,4 @@
-"""How many OpenGL objects there are: the driver is asked, who knows also those that Python has forgotten."""
+"""Number of live OpenGL objects, as the driver counts them: also those that Python has lost."""
 
 import ctypes
 import sys
@@ -6,14 +6,13 @@ from functools import cache
 from typing import Any
 
 _KINDS = ("Buffer", "Texture", "Framebuffer", "Renderbuffer", "VertexArray", "Query")
-"""Objects with names of their own; programs and shaders are made another way."""
+"""Kinds of objects with glGen functions; programs are made another way."""
 
 _LIBRARIES = ("libOpenGL.so.0", "libGL.so.1")
-"""Where Linux has OpenGL's functions, whoever made the context that is current."""
-
+"""Libraries with OpenGL's functions on Linux; they work on any current context."""
 
 _MADE = 256
-"""Names made to find where names end: drivers that use the lowest free ones fill gaps first."""
+"""Names to make in search of the highest: a driver that gives out the lowest free ones fills gaps first."""
 
 
 @cache
@@ -29,9 +28,9 @@ def _library() -> Any:
 
 
 def live_objects() -> dict[str, int]:
-    """Return how many objects of each kind the current context has; empty where nobody can be asked.
+    """Return the number of objects of each kind in the current context; empty without OpenGL's library.
 
-    Names are made to see where they end, and all up to there are asked for.
+    New names show the highest one in use; every name up to there is asked for.
     """
     library = _library()
     if library is None:
@@ -44,7 +43,7 @@ def live_objects() -> dict[str, int]:
 
 
 def _count(library: Any, kind: str) -> int:
-    """Count the names of a kind that objects have."""
+    """Return the number of objects of a kind."""
     made = (ctypes.c_uint * _MADE)()
     plural = "Queries" if kind == "Query" else f"{kind}s"
     getattr(library, f"glGen{plural}")(_MADE, made)

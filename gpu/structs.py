@@ -1,4 +1,4 @@
-"""Layouts that Python and GLSL share: NumPy dtypes, from which the GLSL declarations are generated."""
+"""Layouts that Python and GLSL share: NumPy dtypes; shaders get them from the generated `structs.glsl`."""
 
 from typing import Any
 
@@ -7,12 +7,10 @@ import numpy as np
 FRAME = np.dtype(
     [
         ("view_projection", "f4", (4, 4)),  # column-major: store the transpose
-        ("map_low", "f4", 2),
-        ("map_high", "f4", 2),
         ("viewport_px", "f4", 2),
         ("height_scale", "f4"),  # 0 draws the flat map
-        ("height_layer", "u4"),  # which of RANGE's layers is the height
-        ("newest", "i4"),  # ticks of the trail's two ends
+        ("height_layer", "u4"),  # index into the ranges: the map that lifts the surface
+        ("newest", "i4"),  # newest and oldest tick of the trails
         ("oldest", "i4"),
         ("trail_rows", "i4"),
         ("agents", "i4"),
@@ -20,39 +18,39 @@ FRAME = np.dtype(
         ("trail_opacity", "f4"),
         ("trail_color_by", "u4"),  # index into TRAIL_COLORS
         ("agent_size_px", "f4"),
-        ("layer", "u4"),  # index into LAYERS: what the surface shows
-        ("contours", "f4"),
+        ("base_layer", "u4"),  # index into the ranges: the map that is drawn, below another if two are
+        ("contours", "f4"),  # lines over that map's colour scale; 0: none
         ("mesh_edge", "u4"),  # vertices along one edge of the surface's mesh
-        ("individuals", "u4"),  # agents drawn one by one
-        ("crowd_width", "u4"),  # cells of the crowd's map; 0 where there is no crowd
+        ("individuals", "u4"),  # number of agents drawn one by one
+        ("crowd_width", "u4"),  # cells of the crowd's map; 0 without a crowd
         ("crowd_height", "u4"),
-        ("crowd_first_tick", "i4"),  # whose stamp is 1
-        ("crowd_ticks", "f4"),  # how far back the crowd's trails reach
-        ("signal_low", "f4"),  # ends of the scale that trails are coloured on
+        ("crowd_first_tick", "i4"),  # the tick whose stamp is 1
+        ("crowd_ticks", "f4"),  # length of the crowd's trails, ticks
+        ("signal_low", "f4"),  # ends of the trails' colour scale
         ("signal_high", "f4"),
-        ("trail_row", "u4"),  # the colour map's row for trails
-        ("end_marks", "u4"),  # index into END_MARKS: what is where an episode terminated
-        ("highlighting", "u4"),  # 1: agents that are not highlighted step back
-        ("selected", "i4"),  # the agent with a mark of its own; -1: none
+        ("trail_row", "u4"),  # row of the trails' colour map
+        ("end_marks", "u4"),  # index into END_MARKS
+        ("highlighting", "u4"),  # 1: agents that are not highlighted are faint
+        ("selected", "i4"),  # agent with the selection's mark; -1: none
         ("surface_opacity", "f4"),
         ("agent_opacity", "f4"),
-        ("lift", "f4"),  # how far the height field is raised, 0 to 1
-        ("pixel_scale", "f4"),  # pixels a logical pixel
-        ("uv_px", "f4"),  # how much of the flat map a pixel spans
+        ("lift", "f4"),  # share of its height that the surface is raised by, 0 to 1
+        ("pixel_scale", "f4"),  # pixels per logical pixel
+        ("uv_px", "f4"),  # extent of a pixel on the flat map, in widths of the map
         ("tone_mapping", "u4"),
     ]
 )
-"""What every shader of a frame knows (uniform block, std140)."""
+"""Uniform block of a frame (std140)."""
 
 RANGE = np.dtype(
     [
-        ("shown_low", "f4"),  # the colour scale's ends
+        ("shown_low", "f4"),  # ends of the colour scale
         ("shown_high", "f4"),
-        ("least", "u4"),  # accumulators of the running reduction, ordered as unsigned integers
+        ("least", "u4"),  # accumulators of the reduction, as in `ordered.glsl`
         ("greatest", "u4"),
     ]
 )
-"""The value range of one layer (std430)."""
+"""Value range of one map layer (std430)."""
 
 DRAW_COMMAND = np.dtype(
     [("vertices", "u4"), ("instances", "u4"), ("first", "u4"), ("base_instance", "u4"), ("pad", "u4")]
@@ -60,7 +58,7 @@ DRAW_COMMAND = np.dtype(
 """OpenGL's DrawArraysIndirectCommand, at the stride that moderngl reads commands with: 20 bytes."""
 
 TRAIL_INSTANCE = np.dtype([("agent", "u4"), ("level", "u4")])
-"""One trail to be drawn, at one level of detail."""
+"""One trail to draw, at one level of detail."""
 
 _GLSL_TYPES: dict[tuple[str, tuple[int, ...]], tuple[str, int]] = {
     ("f4", ()): ("float", 4),
@@ -73,10 +71,20 @@ _GLSL_TYPES: dict[tuple[str, tuple[int, ...]], tuple[str, int]] = {
 }
 
 
+def structs_glsl() -> str:
+    """Return `structs.glsl`: the frame block and the structs of every shared array."""
+    return (
+        f"layout(std140, binding = BLOCK_FRAME) uniform Frame {{\n{members_glsl(FRAME)}\n}} frame;\n"
+        + struct_glsl("Range", RANGE)
+        + struct_glsl("DrawCommand", DRAW_COMMAND)
+        + struct_glsl("TrailInstance", TRAIL_INSTANCE)
+    )
+
+
 def members_glsl(dtype: np.dtype[Any]) -> str:
     """Return the GLSL member declarations of a dtype whose offsets are the same under std140 and std430.
 
-    Raises ValueError naming the field that OpenGL would put elsewhere, or whose type it does not have.
+    Raises ValueError naming a field that OpenGL would place at another offset, or whose type GLSL lacks.
     """
     lines, end = [], 0
     assert dtype.fields is not None

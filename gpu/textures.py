@@ -1,12 +1,12 @@
-"""How fields and colour maps are sampled."""
+"""Sampling of fields and colour maps."""
 
 from typing import Any
 
 
 def clamped(texture: Any) -> Any:
-    """Make lookups beyond the outermost texels give those, not the opposite side's; returns the texture.
+    """Make lookups beyond the outermost texels return those texels; returns the texture.
 
-    OpenGL's default repeats the texture: half a texel at the border would take on the other border's colour.
+    OpenGL's default repeats the texture: half a texel at a border would get the opposite border's colour.
     """
     texture.repeat_x = texture.repeat_y = False
     return texture

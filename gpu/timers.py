@@ -1,4 +1,4 @@
-"""How long the GPU worked on a frame's sections, by its own clock, where that can be believed."""
+"""Time that the GPU works on a frame's sections, by its own clock, where that clock is right."""
 
 import time
 from collections import deque
@@ -7,7 +7,7 @@ from typing import Any
 from valuescape.sim.measuring.profiler import SpanRing
 
 _LATE = 256
-"""Queries under way before the oldest is read: frames of them, so that reading waits for nothing."""
+"""Queries under way before the oldest is read: those of many frames, so that reading never waits."""
 
 _SHADER = """
 #version 430
@@ -23,10 +23,10 @@ _GROUPS, _STEPS = 64, (500, 4_000)
 
 
 def can_be_trusted(gl: Any) -> bool:
-    """Whether the driver's timers tell the time.
+    """Whether the driver's timers are right.
 
-    Some answer, and answer nonsense: Mesa's llvmpipe says 1 ns for whatever it is asked about. So work is
-    timed by them and by the processor's clock: more work has to take longer, and no longer than the wait.
+    Some are not: Mesa's llvmpipe reports 1 ns for any work. So the same work is timed by them and by the
+    processor's clock: more work has to take longer, and not longer than the wait for it.
     """
     shader = gl.compute_shader(_SHADER)
     numbers = gl.buffer(reserve=_GROUPS * 64 * 4)
@@ -41,14 +41,14 @@ def can_be_trusted(gl: Any) -> bool:
 
 
 def plausible(said_s: tuple[float, ...], waited_s: tuple[float, ...]) -> bool:
-    """Whether a timer that said so of a little work and of more can be believed, given the clock's times."""
+    """Whether a timer's seconds for little and for more work agree with the seconds waited for each."""
     return said_s[1] > 2 * said_s[0] > 0 and all(
         0.05 * waited < said < 1.05 * waited for said, waited in list(zip(said_s, waited_s, strict=True))[1:]
     )
 
 
 def _timed(gl: Any, shader: Any, steps: int) -> tuple[float, float]:
-    """Return what the timer says of so much work, and what the clock says, s."""
+    """Return the seconds for `steps` of work by the timer, and by the processor's clock."""
     shader["steps"].value = steps
     query = gl.query(time=True)
     gl.finish()
@@ -60,10 +60,10 @@ def _timed(gl: Any, shader: Any, steps: int) -> tuple[float, float]:
 
 
 class GpuTimers:
-    """Spans of the GPU's work, in `ring`; each stands where the processor asked for it.
+    """Spans of the GPU's work, in `ring`, each with the processor's time at which it was asked for.
 
-    They are there some frames later: a result that is asked for too soon would hold the frame up. One at a
-    time: OpenGL has no timers within timers.
+    A span is there some frames later: reading it at once would hold the frame up. Spans are not nested:
+    OpenGL has no timers within timers.
     """
 
     def __init__(self, gl: Any) -> None:
@@ -73,19 +73,19 @@ class GpuTimers:
         self._under_way: deque[tuple[int, int, Any]] = deque()
 
     def begin(self, section: int) -> None:
-        """Begin a span of this section."""
+        """Begin a span of a section, by its index."""
         query = self._free.pop() if self._free else self._gl.query(time=True)
         self._under_way.append((section, time.perf_counter_ns(), query))
         query.__enter__()
 
     def end(self) -> None:
-        """End the span that was begun, and read one that is ready."""
+        """End the span, and read one that is ready."""
         self._under_way[-1][2].__exit__(None, None, None)
         if len(self._under_way) > _LATE:
             self._read()
 
     def read_all(self) -> None:
-        """Read all that are under way, waiting for them."""
+        """Read all spans under way; waits for the GPU."""
         while self._under_way:
             self._read()
 

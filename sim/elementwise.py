@@ -1,9 +1,9 @@
 """Arithmetic that gives the same bits on NumPy arrays and, compiled, on single numbers.
 
-The dynamics of a world are written once, with these functions, `+ - * /` and comparisons, and float32
-constants. NumPy runs them on whole rows; `sim.codegen` compiles the same source into a vectorised loop.
-Both round every operation to float32 alike, so the results are equal bit by bit. `np.sin` would not do: NumPy
-and compilers bring different approximations of their own.
+The dynamics of a world are written once, with these functions, `+ - * /`, comparisons and float32 constants.
+NumPy runs them on whole rows; `sim.codegen` compiles the same source into a vectorised loop. Both round every
+operation to float32 in the same way, so the results are equal bit by bit. `np.sin` and others are not used,
+because NumPy and compilers approximate them differently.
 
 Constants must be np.float32: a Python float makes numba compute in float64, which `sim.codegen` refuses.
 """
@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-# Functions here take and return float32 arrays, or (compiled) float32 numbers: there is one source for both.
 Element = Any
+"""A float32 array, or in compiled code a float32 number: the functions here take and return either."""
 
 _ONE, _TWO, _HALF = np.float32(1), np.float32(2), np.float32(0.5)
 _PI = np.float32(math.pi)
 _TWO_PI = np.float32(2 * math.pi)
 _PER_PI = np.float32(1 / math.pi)
-# pi in three parts with few digits each, so that k times the first two is exact (Cody and Waite, 1980).
+# pi as a sum of three parts with few digits each, so that k times the first two is exact (Cody, Waite, 1980).
 _PI_1 = np.float32(3.140625)
 _PI_2 = np.float32(0.0009670257568359375)
 _PI_3 = np.float32(math.pi - 3.140625 - 0.0009670257568359375)
@@ -56,12 +56,12 @@ def where(condition: Element, a: Element, b: Element) -> Element:
 
 
 def minimum(a: Element, b: Element) -> Element:
-    """Return the lesser; `b` if they compare equal or one is NaN (`np.minimum` leaves -0 and 0 open)."""
+    """Return the lesser; `b` if they are equal or one is NaN (`np.minimum` does not order -0 and 0)."""
     return where(a < b, a, b)
 
 
 def maximum(a: Element, b: Element) -> Element:
-    """Return the greater; `b` if they compare equal or one is NaN."""
+    """Return the greater; `b` if they are equal or one is NaN."""
     return where(a > b, a, b)
 
 
@@ -72,7 +72,7 @@ def clip(x: Element, low: Element, high: Element) -> Element:
 
 
 def symmetric(draw: Element, reach: Element) -> Element:
-    """Return the uniform `draw` in [0, 1) as one in [-reach, reach)."""
+    """Return the uniform `draw` in [0, 1) scaled to [-reach, reach)."""
     return (draw * _TWO - _ONE) * reach
 
 
@@ -92,25 +92,25 @@ def absolute(x: Element) -> Element:
 
 
 def sin(x: Element) -> Element:
-    """Return the sine of `x` (radians) within 1.2e-7 for |x| < 8,000; beyond, the reduction loses digits."""
+    """Return the sine of `x` (radians), within 1.2e-7 for |x| < 8,000; beyond, the error grows."""
     k = floor(x * _PER_PI + _HALF)
     return _half_turns(k, ((x - k * _PI_1) - k * _PI_2) - k * _PI_3)
 
 
 def cos(x: Element) -> Element:
-    """Return the cosine of `x` (radians) within 1.2e-7 for |x| < 8,000: sin(x + pi/2), reduced as one."""
+    """Return the cosine of `x` (radians), within 1.2e-7 for |x| < 8,000; beyond, the error grows."""
     k = floor(x * _PER_PI + _ONE)
     h = k - _HALF
     return _half_turns(k, ((x - h * _PI_1) - h * _PI_2) - h * _PI_3)
 
 
 def wrap_angle(x: Element) -> Element:
-    """Return the angle in [-pi, pi) that points as `x` does (Gymnasium's `angle_normalize`)."""
+    """Return the angle in [-pi, pi) that is equivalent to `x` (Gymnasium's `angle_normalize`)."""
     return x - floor((x + _PI) / _TWO_PI) * _TWO_PI
 
 
 def log(x: Element) -> Element:
-    """Return the natural logarithm of a normal `x` > 0, within 1e-7 of its size or 1e-7."""
+    """Return the natural logarithm of `x` > 0 (not subnormal), within 1e-7, relative or absolute."""
     bits = float_bits(x)
     exponent = to_float((bits >> _EXPONENT_SHIFT) - _EXPONENT_BIAS)
     mantissa = bits_float((bits & _MANTISSA) | _EXPONENT_OF_ONE)
@@ -131,7 +131,7 @@ def float_bits(x: Element) -> Element:
 
 
 def bits_float(bits: Element) -> Element:
-    """Return the float32 of which `bits` are the bits."""
+    """Return the float32 with the bits of int32 `bits`."""
     return bits.view(np.float32)
 
 

@@ -8,36 +8,37 @@ from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-import psutil
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Int64Array
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.crew import Alone, Crew, Workers
-from valuescape.sim.crew.supervisor import require_descriptors
-from valuescape.sim.crew.worker import WorkerSpec
+from valuescape.sim.crew.arena_layout import arena_layout
+from valuescape.sim.crew.choose import CrewMaker, make_crew
+from valuescape.sim.crew.crew import Crew
+from valuescape.sim.crew.starting import require_descriptors
 from valuescape.sim.crew.worker_count import worker_count
 from valuescape.sim.insight.plane import map_axes
-from valuescape.sim.measuring.profiler import SPANS, SpanRing
-from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
-from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout, slices
-from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
-from valuescape.sim.stepping.gym_stepper import log_rows
-from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed, observes_state
+from valuescape.sim.shared.layout import NO_LIMIT
+from valuescape.sim.shared.orders import Orders, give_orders, read_orders
+from valuescape.sim.stepping.spec import WorkerSpec
+from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed
 from valuescape.sim.worlds import World, make_world, world_files
 
 _LOOK_S = 0.001
+"""Interval at which `rest` looks whether the workers are at one tick."""
 
 _CATCH_UP_S = 0.25
-"""A simulation further behind its clock than this goes on from now instead of racing to make up for it."""
+"""A simulation that is further behind its clock than this restarts the clock instead of catching up."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeStats:
-    """What the finished episodes of all agents came to; NaN means where none has finished."""
+    """Sums and means over the finished episodes of all agents; means are NaN if none has finished."""
 
     finished: int
     terminated: int
@@ -56,8 +57,8 @@ class AgentEpisode:
 class Engine:
     """Agents stepping in an arena; a context manager that leaves no process and no memory behind.
 
-    Reading is free of locks: `newest_tick` is complete, and its rows stay untouched until the workers are
-    `workers.max_lead` ticks ahead of it.
+    Reading takes no locks: `newest_tick` is complete, and its rows are not overwritten before the workers are
+    more than `workers.max_lead` ticks ahead of it.
     """
 
     def __init__(
@@ -67,66 +68,33 @@ class Engine:
         *,
         given_actions: bool = False,
         autoreset: bool = True,
+        crew: CrewMaker = make_crew,
     ) -> None:
-        """Reserve the arena and start the workers, which go on by themselves; nothing is waited for.
+        """Reserve the arena and start the workers, without waiting until they are ready.
 
-        given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] in the world's units,
-        clipped; the caller writes it and then calls `advance_to`, a tick at a time. What agents observe is
-        then in `arena["obs"]`, or in `state` where that is the same. autoreset: off, agents whose episode
-        ended are left to `restart` of `stepper()`.
+        given_actions: agents do what `arena["given_action"]` says, [action_dim, agents] float32, clipped, in
+        the world's units; the caller writes it and then calls `advance_to`, a tick at a time. What agents
+        observe is then in `arena["obs"]`, or in `state` where that is the same. autoreset: False leaves
+        agents whose episode ended to `restart` of `stepper()`. crew: returns the crew that makes the ticks.
         """
         self.config = config
         self.world: World = make_world(config.world.name, config)
         self.rules = Rules(config.policy.exploration, map_axes(config, self.world), autoreset)
         self.workers = worker_count(config, checkpoint)
         self._ticks_per_s = config.sim.ticks_per_s
-        # One row more than the lead for the tick being written, and one for the tick being read.
-        # Who gives actions tick by tick reads between ticks only.
-        rows = 2 if given_actions else config.workers.max_lead + 2
-        require_descriptors(self.workers)
-        self.arena = Arena(
-            ArenaLayout(
-                agents=config.agents.count,
-                workers=self.workers,
-                state_dim=len(self.world.state),
-                action_dim=self.world.action.dim,
-                state_rows=rows,
-                trail_rows=config.trails.length + (0 if given_actions else 2 * rows),
-                given_actions=given_actions,
-                action_log_rows=log_rows(self.world, config.agents.count),
-                spans=0 if given_actions else SPANS,
-                kept_obs_dim=0 if not given_actions or observes_state(self.world) else len(self.world.obs),
-            )
-        )
-        give_seed(self.arena, config.run.seed)
-        self._ticks: NDArray[np.int64] = self.arena["worker"]["tick"]
-        self._bells = tuple(Bell() for _ in range(self.workers))
-        self._main_bell = Bell()
         self._crew: Crew | None = None
-        self._give(Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
+        require_descriptors(self.workers)
+        self.arena = Arena(arena_layout(config, self.world, self.workers, given_actions=given_actions))
+        self._ticks: Int64Array = self.arena["worker"]["tick"]
+        give_seed(self.arena, config.run.seed)
+        give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
+        agents = slice(0, config.agents.count)
+        spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, world_files=world_files())
         try:
-            specs = self._specs(checkpoint)
-            self._crew = Workers(config.workers, specs) if self.workers else Alone(specs[0])
+            self._crew = crew(spec, self.workers)
         except BaseException:
             self.close()
             raise
-
-    def _specs(self, checkpoint: Checkpoint | None) -> list[WorkerSpec]:
-        config = self.config
-        return [
-            WorkerSpec(
-                index=index,
-                part=part,
-                config=config,
-                checkpoint=checkpoint,
-                rules=self.rules,
-                arena=self.arena,
-                bells=self._bells,
-                main_bell=self._main_bell,
-                world_files=world_files(),
-            )
-            for index, part in enumerate(slices(config.agents.count, max(1, self.workers), BLOCK))
-        ]
 
     def __enter__(self) -> Self:
         return self
@@ -165,11 +133,11 @@ class Engine:
         self._crew.wait_ready(check)
 
     def run_until(self, tick: int) -> None:
-        """Let the simulation run at its own pace, beside the caller, up to `tick` (async)."""
+        """Let the simulation run up to `tick` at its own pace, beside the caller (async); return at once."""
         self._give(replace(self._paced_from_now(), limit=tick))
 
     def set_pace(self, ticks_per_s: float) -> None:
-        """Make so many ticks a second from now on, instead of `sim.ticks_per_s`; 0 is all it can."""
+        """Make ticks at this rate from now on, instead of `sim.ticks_per_s`; 0 is as fast as possible."""
         self._ticks_per_s = ticks_per_s
         self._give(self._paced_from_now())
 
@@ -178,14 +146,14 @@ class Engine:
         self.run_until(NO_LIMIT)
 
     def pause(self) -> None:
-        """Stop at the tick that the furthest worker has reached; the others come up to it."""
+        """Order a stop at the tick of the furthest worker, which the others still come up to; never waits."""
         self._give(replace(self._orders, limit=self.furthest_tick))
 
     def rest(self) -> int:
-        """Stop, and return the tick at which all workers are then; nobody makes another meanwhile."""
+        """Stop, wait until all workers are at one tick, and return it; no other is made until new orders."""
         limit = self._orders.limit
         self.pause()
-        # Who had not read that order yet has begun one tick more at most, be it of the furthest worker.
+        # A worker that had not read that order yet has begun one more tick at most; even the furthest may.
         furthest = self.furthest_tick
         tick = min(furthest + 1, max(limit, furthest))
         self._give(replace(self._orders, limit=tick, tick_ns=0))
@@ -195,7 +163,7 @@ class Engine:
         return tick
 
     def advance_to(self, tick: int) -> None:
-        """Make every tick up to `tick` as fast as can be, and return when it is complete (lockstep)."""
+        """Make every tick up to `tick` as fast as possible, and return when it is complete (lockstep)."""
         assert self._crew
         self._crew.advance_to(tick)
 
@@ -205,7 +173,10 @@ class Engine:
         return self._crew.stepper()
 
     def check(self) -> None:
-        """Once a frame: replace workers that died, keep the clock honest, step if there are no workers."""
+        """Replace dead workers, restart a clock that is too far ahead, and step if there are no workers.
+
+        To be called once a frame.
+        """
         assert self._crew
         self._crew.check()
         self._let_all_come_up()
@@ -224,24 +195,24 @@ class Engine:
         return copied if self.newest_tick >= tick > self.furthest_tick + 1 - len(rows) else None
 
     def trail_intact(self, tick: int) -> bool:
-        """Whether the trail row of `tick` has not begun to be overwritten: ask after having copied it."""
+        """Return whether the trail row of `tick` is not being overwritten yet; call after copying it."""
         return self.furthest_tick + 1 < tick + self.arena.layout.trail_rows
 
     def episodes(self, tick: int | None = None) -> EpisodeState:
-        """Return how every agent's episodes stand at `tick` (the newest): new arrays, [agents] each."""
+        """Return the state of all agents' episodes at `tick`, by default the newest: new arrays, [agents]."""
         tick = self.newest_tick if tick is None else tick
         endings = Endings(self.row("ending", tick), self.row("episode_return", tick))
         return episodes_at(self.arena["episodes"], endings, tick)
 
     def episode_of(self, agent: int, tick: int) -> AgentEpisode:
-        """Return which episode an agent is in at `tick`, a recent one, and how far it is."""
+        """Return the episode that an agent is in at `tick`, a recent one, and its steps so far."""
         part = slice(agent, agent + 1)
         endings = Endings(self.row("ending", tick)[part], self.row("episode_return", tick)[part])
         now = episodes_at(self.arena["episodes"][part], endings, tick)
         return AgentEpisode(int(now.number[0]), int(now.step[0]))
 
     def episode_stats(self) -> EpisodeStats:
-        """Return what the finished episodes came to, up to the newest tick."""
+        """Return statistics of the episodes that have finished up to the newest tick."""
         episodes = self.episodes()
         finished = int(episodes.finished_count.sum())
         per_episode = 1 / finished if finished else float("nan")
@@ -263,11 +234,11 @@ class Engine:
         return arrays | {f"episode {each.name}": getattr(episodes, each.name) for each in fields(episodes)}
 
     def state_hash(self) -> str:
-        """Return the SHA-256 of the newest tick: `tick_arrays`, then the trail, oldest tick first.
+        """Return the SHA-256 of the newest tick, as hexadecimal digits. Call it while paused.
 
-        Each array is hashed as it lies in memory (C order, little-endian): those of `tick_arrays` in their
-        order, then position and strand of each tick of the trail.
-        Call it while paused. Equal for any number of workers, and after any was replaced.
+        Hashed are the bytes of each array of `tick_arrays`, in their order, and then position and strand of
+        each tick of the trail, oldest first (C order, little-endian). Equal for any number of workers, and
+        after any of them was replaced.
         """
         tick = self.newest_tick
         digest = hashlib.sha256()
@@ -288,26 +259,15 @@ class Engine:
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""
-        own = psutil.Process().memory_info()
-        total = int(own.rss)
-        for pid in self.worker_pids:
-            try:
-                info = psutil.Process(pid).memory_info()
-            except psutil.NoSuchProcess:
-                continue
-            total += int(info.rss - info.shared)
-        return total
+        return memory_with(self.worker_pids)
 
     def close(self) -> None:
-        """End the workers and free the arena; returns within a few seconds whatever they do."""
-        self._give(replace(self._orders, stop=True))
+        """End the workers and free the arena, within a few seconds whatever the workers do."""
         if self._crew:
             self._crew.close()
         self._crew = None
-        for bell in (*self._bells, self._main_bell):
-            bell.close()
         del self._ticks
-        # A traceback on its way may hold a view; the memory then goes when that does.
+        # The traceback of an error being raised may hold a view; the memory is then freed with it.
         with contextlib.suppress(BufferError):
             self.arena.close()
 
@@ -323,17 +283,17 @@ class Engine:
         return replace(self._orders, origin_tick=tick, origin_ns=time.monotonic_ns(), tick_ns=self._tick_ns())
 
     def _give(self, orders: Orders) -> None:
-        give_orders(self.arena, orders)
-        for bell in self._bells:
-            bell.ring()
+        assert self._crew
+        self._crew.give(orders)
 
     def _let_all_come_up(self) -> None:
-        """Raise the limit to a worker that began its last tick before it read of a lower limit (`pause`)."""
+        """Raise the limit to the tick of a worker that began it before it read a lower limit (`pause`)."""
         furthest = self.furthest_tick
         if furthest > self._orders.limit:
             self._give(replace(self._orders, limit=furthest))
 
     def _forgive_lateness(self) -> None:
+        """Restart the clock if the simulation is more than _CATCH_UP_S behind it."""
         orders = self._orders
         late_ns = time.monotonic_ns() - orders.due_ns(self.newest_tick + 1)
         if orders.tick_ns and self.newest_tick < orders.limit and late_ns > _CATCH_UP_S * 1e9:

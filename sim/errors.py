@@ -1,30 +1,31 @@
-"""What cannot be used, in words: the one kind of error that is the user's to mend, and how values are shown.
+"""The error for input that cannot be used, and the formatting of untrusted values in messages.
 
-Names and values in a message come from files and command lines of strangers. They are shown escaped and cut
-to size here, so that a message neither steers the terminal nor fills it.
+Names and values in a message may come from files that somebody else made. They are escaped and shortened
+here, so that a message can neither control the terminal nor fill it.
 """
 
 import reprlib
 
 LINES = 3
-"""Lines that a message and its hint take at most."""
+"""Most lines of a message and its hint together."""
 
 LINE_LENGTH = 200
-"""Characters of a line at most, with what is printed before the message."""
+"""Most characters of a line, the prefix `valuescape: ` included."""
 
 _ROOM = LINE_LENGTH - len("valuescape: ")
 _WORD = 90
 _TWO_LINES = 2 * _ROOM - _WORD - 2
-"""Characters that are sure to fit into two lines: the first ends before a word of up to _WORD."""
+"""Characters that always fit into two lines, though the first may end early, before a word of up to _WORD."""
 
 _MANY_DIGITS = 40
+"""Longer integers are shown as their number of digits."""
 
 
 class UsageError(Exception):
-    """Something the user gave cannot be used: shown in one to three lines, exit status 2, no traceback.
+    """Input of the user's that cannot be used: shown in one to three lines, exit status 2, no traceback.
 
     The message names the file and key, the value found, and what was expected; `hint` says what to do.
-    `str` has both, escaped and cut to what fits into LINES lines of LINE_LENGTH characters.
+    `str` gives both, escaped and shortened to fit into LINES lines of LINE_LENGTH characters.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -40,9 +41,10 @@ class UsageError(Exception):
 
 
 def escaped(text: str) -> str:
-    """Return text in which everything that is not printable is written as Python escapes it: `\\x1b`, `\\n`.
+    """Return `text` with everything that is not printable written as Python escapes it: `\\x1b`, `\\n`.
 
-    That is control characters, line ends, marks that turn the direction of text, and halves of surrogates.
+    Not printable are control characters, line ends, marks that change the direction of text, and lone
+    surrogates.
     """
     if text.isprintable():
         return text
@@ -52,7 +54,7 @@ def escaped(text: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """Return text of at most `most` characters; what is longer lacks its middle, for ends say more."""
+    """Return `text` with at most `most` characters; the middle of a longer one is replaced by an ellipsis."""
     if len(text) <= most:
         return text
     kept = most - 1
@@ -60,9 +62,9 @@ def cut(text: str, most: int) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return a message as the lines that are printed: escaped, none too long; what goes on is indented.
+    """Return the lines to print for a message: escaped, none too long, continued lines indented.
 
-    text: a UsageError's; or a traceback, of which each line is cut to one.
+    text: `str` of a UsageError; or a traceback, of which each line is cut to fit.
     """
     if "Traceback" in text:
         return [cut(escaped(line), _ROOM) for line in text.splitlines()]
@@ -71,7 +73,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def _wrapped(line: str) -> list[str]:
-    """Break a line between words, or within one that is very long."""
+    """Break a line between words, or within a very long word."""
     parts = []
     while len(line) > _ROOM:
         at = line.rfind(" ", _ROOM - _WORD, _ROOM) + 1 or _ROOM
@@ -81,12 +83,12 @@ def _wrapped(line: str) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """Return a value as Python writes it, however large or deep: on one line, in some 60 characters."""
+    """Return the `repr` of a value, however large or nested it is, on one line of about 60 characters."""
     return escaped(cut(_SHORT.repr(value), 3 * _SHORT.maxstring))
 
 
 class _Short(reprlib.Repr):
-    """Python's own shortening, for numbers too that Python refuses to write out."""
+    """Shortens values as `reprlib` does, and also integers that Python refuses to convert to decimal."""
 
     def __init__(self) -> None:
         super().__init__()

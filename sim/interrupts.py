@@ -1,9 +1,9 @@
-"""Ctrl-C and SIGTERM, taken when it suits, and in time.
+"""Handles Ctrl-C and SIGTERM at safe points of the program, within a bounded time.
 
-Python raises KeyboardInterrupt wherever it happens to be: with half a worker started, or inside a driver's
-call, where it leaves orphans and crashes. So a signal is noted, and loops look at the note. Not every wait is
-a loop that looks, though, and Python's handlers wait for calls into other languages to return. So a thread
-watches over what was noted: see `Interrupts`.
+By default Python raises KeyboardInterrupt wherever the program happens to be: while a worker is being
+started, or inside a driver's call, which leaves orphans or crashes. Here a signal sets a flag instead, and
+loops check the flag. Not every wait is a loop that does, however, and Python's signal handlers do not run
+until calls into other languages return. So a thread watches the flag and enforces the end: see `Interrupts`.
 """
 
 import contextlib
@@ -20,24 +20,25 @@ from typing import Any, NoReturn, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ONE_PRESS_S = 0.1
-"""Signals so close together are one: `timeout` sends two, and starters of programs forward Ctrl-C."""
+"""Signals closer together than this count as one: `timeout` sends two, and launchers forward Ctrl-C."""
 
 LOOK_S = 5.0
-"""How long a signal may go without anybody looking at it."""
+"""Time within which the program is to check the flag after a signal."""
 
 UNDO_S = 2.0
-"""How long what was interrupted may take to undo itself."""
+"""Time for the program to clean up after KeyboardInterrupt was raised."""
 
 _current: "Interrupts | None" = None
 _unfinished: list[Path] = []
 
 
 class Interrupts:
-    """While inside, SIGINT and SIGTERM are noted in `asked`; `check` raises where it is safe.
+    """Inside, SIGINT and SIGTERM set the flag `asked`; `check` raises KeyboardInterrupt where that is safe.
 
-    KeyboardInterrupt is raised in the main thread wherever that is at the second signal, or LOOK_S after the
-    first if nobody has looked. If the program is still there UNDO_S later, or at the third signal, the
-    process ends at once with status 130, its children with it, and what `unfinished` names is removed.
+    A second signal raises KeyboardInterrupt in the main thread at once, wherever that is. The same happens
+    LOOK_S after the first if the flag has not been read. At the third signal, or if the process has not ended
+    UNDO_S later, it ends at once with status 130, along with its children, and removes the paths in
+    `unfinished`.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,7 @@ class Interrupts:
 
     @property
     def asked(self) -> bool:
-        """Whether someone has asked for an end. Who reads this is expected to act on it."""
+        """Whether an end has been asked for. Code that reads this is expected to act on it."""
         self._seen = self._asked
         return self._asked
 
@@ -74,25 +75,25 @@ class Interrupts:
         self._asked = asked
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if someone has asked."""
+        """Raise KeyboardInterrupt if an end has been asked for."""
         if self.asked:
             raise KeyboardInterrupt
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether someone has read `asked` since it became true."""
+        """Whether `asked` has been read since it became true."""
         return self._seen
 
     def insist(self) -> None:
-        """Raise KeyboardInterrupt in the main thread as soon as it runs Python; another thread may call."""
+        """Raise KeyboardInterrupt in the main thread as soon as it runs Python; for use by other threads."""
         self._insisted = True
         main = threading.main_thread().ident
         assert main is not None
-        signal.pthread_kill(main, signal.SIGINT)  # which also ends what it waits for
+        signal.pthread_kill(main, signal.SIGINT)  # which also ends a system call that it waits for
 
     @contextlib.contextmanager
     def tearing(self) -> Iterator[None]:
-        """Raise KeyboardInterrupt within the block as soon as a signal comes, or if one has come."""
+        """Within the block, raise KeyboardInterrupt as soon as a signal arrives, or at once if one has."""
         self._tearable += 1
         try:
             self.check()
@@ -103,19 +104,19 @@ class Interrupts:
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
         if (self._insisted or self._tearable) and not self._raised:
-            self._raised = True  # once: what is being undone is not to be torn
+            self._raised = True  # once, so that cleaning up is not interrupted
             raise KeyboardInterrupt
 
 
 class _Watch:
-    """The thread that hears of signals whatever the main thread does, and sees to it that it ends."""
+    """A thread that receives signals whatever the main thread does, and enforces the end of the process."""
 
     def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
         self._presses: list[float] = []
-        self._end_s: float | None = None  # when the process is to end, come what may
-        self._allowed = 2  # signals before the one that does not wait for that
-        self._sent = False  # whether the signal is still to come that the watch itself has sent
+        self._end_s: float | None = None  # time at which the process ends in any case
+        self._allowed = 2  # further signals end the process before that
+        self._sent = False  # a signal that this thread has sent has not arrived yet
         self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._run, name="valuescape-signals", daemon=True)
@@ -161,7 +162,7 @@ class _Watch:
             end_at_once()
 
     def _pause_s(self) -> float | None:
-        """Return how long nothing can become due."""
+        """Return for how many seconds nothing is due; None: until a signal arrives."""
         if not self._presses:
             return None
         due = self._presses[0] + LOOK_S if self._end_s is None else self._end_s
@@ -169,7 +170,7 @@ class _Watch:
 
 
 def end_at_once() -> NoReturn:
-    """End the process with its children, and remove what is unfinished; never returns."""
+    """End the process and its children, and remove the paths in `unfinished`; never returns."""
     with contextlib.suppress(Exception):
         _end_children()
     for path in reversed(_unfinished):
@@ -182,7 +183,7 @@ def end_at_once() -> NoReturn:
 
 @contextlib.contextmanager
 def unfinished(path: Path) -> Iterator[None]:
-    """Have `path` removed if the process ends at once within the block; a folder only if it is empty."""
+    """Remove `path` if the process ends at once within the block; a folder only if it is empty."""
     _unfinished.append(path)
     try:
         yield
@@ -192,9 +193,9 @@ def unfinished(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def may_be_torn() -> Iterator[None]:
-    """Raise KeyboardInterrupt within the block as soon as a signal comes that someone notes (`Interrupts`).
+    """Within the block, raise KeyboardInterrupt as soon as a signal arrives, if `Interrupts` is entered.
 
-    For long calls that do not look, and of which nothing has to be kept whole.
+    For long calls that do not check the flag and can be abandoned anywhere.
     """
     with _current.tearing() if _current and _is_main_thread() else contextlib.nullcontext():
         yield
@@ -202,9 +203,9 @@ def may_be_torn() -> Iterator[None]:
 
 @contextlib.contextmanager
 def may_be_left() -> Iterator[None]:
-    """End the process within the block as soon as a signal comes that someone notes (`Interrupts`).
+    """Within the block, end the process as soon as a signal arrives, if `Interrupts` is entered.
 
-    For long calls through other languages that no exception comes through, as a compiler's.
+    For long calls through other languages that no exception passes through, as a compiler's.
     """
     if _current and _is_main_thread():
         _current.check()
@@ -216,9 +217,9 @@ def may_be_left() -> Iterator[None]:
 
 @contextlib.contextmanager
 def leaving_at_once() -> Iterator[None]:
-    """End the process within the block as soon as a signal comes: nothing has begun that is to be undone.
+    """Within the block, end the process as soon as a signal arrives: there is nothing to clean up yet.
 
-    Not by KeyboardInterrupt: an import that is interrupted may print anything.
+    KeyboardInterrupt would not do, because an interrupted import may print anything.
     """
     before = _set_handlers(lambda _number, _frame: end_at_once())
     try:
@@ -229,10 +230,10 @@ def leaving_at_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Deliver SIGINT and SIGTERM after the block instead of within; processes started within begin blocked.
+    """Deliver SIGINT and SIGTERM after the block instead of within it.
 
-    The mask alone would not do: it is the thread's, and a signal then goes to any other of the process's
-    threads, upon which Python raises in this one all the same.
+    Processes that are started within begin with both blocked. Blocking alone would not do: it applies to
+    this thread, so that another thread receives the signal, upon which Python raises in the main thread.
     """
     held: list[int] = []
     before = _set_handlers(lambda number, _frame: held.append(number))
@@ -247,16 +248,16 @@ def signals_held() -> Iterator[None]:
 
 
 def ignore_interrupts() -> None:
-    """Ignore SIGINT, and unblock what `signals_held` blocked: for a worker, whose parent decides.
+    """Ignore SIGINT, and unblock what `signals_held` blocked. For workers: the main process decides.
 
-    Not SIGTERM: with that a parent that ends without having closed its workers ends them.
+    SIGTERM is not ignored: a main process that ends without closing its workers ends them by it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _deliver(number: int) -> None:
-    """Handle a signal that was held; raised anew it would be counted twice."""
+    """Call the handler of a signal that was held back; raised again, it would be counted twice."""
     handler = signal.getsignal(number)
     if callable(handler):
         handler(number, None)
@@ -265,8 +266,8 @@ def _deliver(number: int) -> None:
 
 
 def _end_children() -> None:
-    """Kill all processes below this one; who is about to replace one of them may start another meanwhile."""
-    import psutil  # workers import this module too, and do without it
+    """Kill all descendants, repeatedly, since the main thread may be starting another meanwhile."""
+    import psutil  # here, because workers import this module too and do not need it
 
     for _ in range(5):
         children = psutil.Process().children(recursive=True)
@@ -282,7 +283,7 @@ def _is_main_thread() -> bool:
 
 
 def _set_handlers(handler: Any) -> dict[signal.Signals, Any]:
-    """Set `handler` for both signals; returns those before. Only the main thread may, and needs to."""
+    """Set `handler` for both signals; return those before. Only the main thread may, so others do nothing."""
     if not _is_main_thread():
         return {}
     return {number: signal.signal(number, handler) for number in _SIGNALS}

@@ -1,7 +1,7 @@
-"""Files that a person names: opened only if they are plain files, and read so that no error is a traceback.
+"""Reads files that the user names: plain files only, with a UsageError for whatever goes wrong.
 
-To open a pipe waits until someone writes to it, a device may do anything. So `stat` is asked first, and what
-was opened is looked at again.
+Opening a pipe waits until another process writes to it, and opening a device may do anything. So the path is
+checked with `stat` first, and the opened file once more.
 """
 
 import contextlib
@@ -15,7 +15,6 @@ from typing import BinaryIO
 from valuescape.sim.errors import UsageError
 
 NO_FILE = "there is no such file"
-"""Why most paths cannot be read."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -27,10 +26,10 @@ _KINDS = {
 
 
 def named_path(text: str, where: str = "") -> Path:
-    """Return the path that `text` means, with `~` as somebody's home.
+    """Return the path that `text` names, with `~` and `~user` expanded.
 
     where: what the error begins with; the text itself if not given. Raises UsageError if no file can have
-    that name, or nobody has that home.
+    that name, or the home folder is not known.
     """
     if "\0" in text:
         raise UsageError(f"{where or text}: no file has a name with a zero byte in it")
@@ -42,7 +41,7 @@ def named_path(text: str, where: str = "") -> Path:
 
 
 def why_not_plain(path: Path) -> str | None:
-    """Return why `path` cannot be read as a plain file, to be put after its name; None if it can be tried.
+    """Return why `path` is no plain file, as text to follow its name; None if it is one.
 
     For example `there is no such file`, `is a folder, expected a file`.
     """
@@ -50,7 +49,7 @@ def why_not_plain(path: Path) -> str | None:
         return _why_not(path.stat().st_mode)
     except OSError as error:
         return _said(error)
-    except ValueError:  # of a zero byte
+    except ValueError:  # raised for a zero byte
         return "no file has a name with a zero byte in it"
 
 
@@ -62,10 +61,10 @@ def require_plain(path: Path, hint: str = "", *, where: str = "") -> None:
 
 
 def require_replaceable(path: Path, option: str) -> None:
-    """Raise UsageError, beginning with the option that names it, if no plain file can be written at `path`.
+    """Raise UsageError, beginning with `option`, if no plain file can be written at `path`.
 
-    There is a folder, a pipe or a device, or no file can have that name. Whether its folder may be written is
-    not looked at.
+    That is if a folder, a pipe or a device is there, or no file can have that name. Permissions are not
+    checked.
     """
     try:
         problem = _why_not(path.stat().st_mode)
@@ -80,7 +79,7 @@ def require_replaceable(path: Path, option: str) -> None:
 
 @contextlib.contextmanager
 def open_plain(path: Path, hint: str = "") -> Iterator[BinaryIO]:
-    """Give the open file at `path`, for reading bytes. Raises UsageError unless it is a plain file."""
+    """Open the file at `path` for reading bytes. Raises UsageError unless it is a plain file."""
     require_plain(path, hint)
     try:
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
@@ -88,13 +87,13 @@ def open_plain(path: Path, hint: str = "") -> Iterator[BinaryIO]:
         raise UsageError(f"{path}: {_said(error)}", hint) from None
     with file:
         problem = _why_not(os.fstat(file.fileno()).st_mode)
-        if problem:  # another thing took its place
+        if problem:  # it was replaced after the first check
             raise UsageError(f"{path}: {problem}", hint)
         yield file
 
 
 def read_plain(path: Path, most: int, hint: str = "") -> bytes:
-    """Return the bytes of the plain file at `path`, of which there may be `most`. Raises UsageError."""
+    """Return the content of the plain file at `path`. Raises UsageError, also above `most` bytes."""
     with open_plain(path, hint) as file:
         try:
             content = file.read(most + 1)
@@ -107,10 +106,10 @@ def read_plain(path: Path, most: int, hint: str = "") -> bytes:
 
 @contextlib.contextmanager
 def reading(path: Path, what: str, hint: str = "") -> Iterator[None]:
-    """Turn what a reader of the file at `path` raises into a UsageError that names the file.
+    """Turn errors raised while the file at `path` is read into a UsageError that names the file.
 
-    Readers say themselves what they find wrong. This is for what is left: a stranger's file reaches corners
-    of zip, JSON and array libraries that raise whatever they please. what: what it should have been, as
+    Readers raise a UsageError for what they check themselves. This catches the rest: on malformed files,
+    libraries for zip, JSON and arrays raise errors of any kind. what: the kind of file expected, as
     `a recording`.
     """
     try:

@@ -1,12 +1,12 @@
-"""Cores and memory that this process may use: the machine's, or its control groups' where that is less.
+"""Cores and memory that this process may use: the machine's, or less if its control groups limit them.
 
-A container sees every core and all memory of its host. What it may use of them is in the files of its control
-groups, version 1 or 2, and of their ancestors (kernel documentation: admin-guide/cgroup-v1, cgroup-v2).
+A container sees all cores and all memory of its host. Its limits are in the files of its control groups,
+version 1 or 2, and of their ancestors (kernel documentation: admin-guide/cgroup-v1, cgroup-v2).
 """
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,21 +17,34 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def usable_cores() -> int:
-    """Return the number of cores: those the scheduler may choose, or the CPU quota, rounded up, if less."""
+    """Return the number of cores that may be used, by affinity and by CPU quota (rounded up)."""
     cores = len(os.sched_getaffinity(0))
     quotas = [math.ceil(quota) for group in _groups("cpu") if (quota := _cpu_quota(group)) is not None]
     return max(1, min([cores, *quotas]))
 
 
 def available_memory() -> int:
-    """Return the bytes that this process may still take; page cache that can be dropped counts as free."""
+    """Return the bytes that this process may still allocate; droppable page cache counts as free."""
     machine: int = psutil.virtual_memory().available
     rooms = [room for group in _groups("memory") if (room := _memory_room(group)) is not None]
     return max(0, min([machine, *rooms]))
 
 
+def memory_with(pids: Iterable[int]) -> int:
+    """Return the bytes that this process and those of `pids` take, the memory they share counted once.
+
+    Processes that have ended are left out.
+    """
+    total = int(psutil.Process().memory_info().rss)
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            info = psutil.Process(pid).memory_info()
+            total += int(info.rss - info.shared)
+    return total
+
+
 def _groups(controller: str) -> Iterator[Path]:
-    """Yield the folders of this process's group and its ancestors, in both versions' hierarchies."""
+    """Yield the folders of this process's control group and its ancestors, for both versions."""
     try:
         lines = MEMBERSHIP.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -43,12 +56,12 @@ def _groups(controller: str) -> Iterator[Path]:
         top = MOUNT / controllers if controllers else MOUNT
         group = top / path.lstrip("/")
         yield group
-        # Inside a container the path may be the host's, of which only the mount's own folder is there.
+        # In a container the path may be the host's, of which only the mount's own folder exists.
         yield from (parent for parent in group.parents if parent == top or top in parent.parents)
 
 
 def _cpu_quota(group: Path) -> float | None:
-    """Return the cores' worth of time that a group may take; None without a limit."""
+    """Return the CPU time that a group may use, in cores; None without a limit."""
     with suppress(OSError, ValueError):
         quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
         return None if quota == "max" else int(quota) / int(period)

@@ -1,7 +1,7 @@
-"""Counter-based random numbers: the draw for (seed, stream, agent, episode, tick) is a pure function.
+"""Counter-based random numbers: a draw is a pure function of (seed, stream, agent, episode, tick).
 
-Nothing is carried from one draw to the next, so the numbers do not depend on how agents are split among
-workers, on the order of their steps, or on a worker having died and been replaced.
+There is no state between draws, so the numbers do not depend on how agents are split among workers, on the
+order of their steps, or on whether a worker was replaced.
 
 Philox 4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11.
 """
@@ -10,12 +10,10 @@ import math
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from valuescape.sim.arrays import Float32Array, Uint32Array
 from valuescape.sim.elementwise import Element, cos, log, sin, sqrt, to_float
-
-Uint32Array = NDArray[np.uint32]
-Float32Array = NDArray[np.float32]
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
@@ -29,7 +27,7 @@ _ONE, _MINUS_TWO, _TWO_PI = np.float32(1), np.float32(-2), np.float32(2 * math.p
 
 
 class Stream(IntEnum):
-    """What a draw is for; streams never share a counter."""
+    """The purpose of a draw; streams never share a counter."""
 
     RESET = 0
     EXPLORATION = 1
@@ -55,7 +53,7 @@ def philox_words(
 
 
 def unit_float(word: Element) -> Element:
-    """Return a uniform draw in [0, 1) from 32 random bits: the upper 24, so that it is exact in float32."""
+    """Return a uniform draw in [0, 1) from 32 random bits: from the upper 24, so it is exact in float32."""
     return to_float(word >> _UNUSED_BITS) * _UNIT
 
 
@@ -68,8 +66,8 @@ def normal_pair(u: Element, v: Element) -> tuple[Element, Element]:
 def philox4x32(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: ArrayLike) -> Uint32Array:
     """Return the four Philox 4x32-10 words of each counter, as a new [4, n] uint32 array.
 
-    counter: four arrays (or scalars) of uint32, broadcast against each other to [n]. key: 64 bits, one
-    for all or [n].
+    counter: four arrays or scalars of uint32, broadcast against each other to [n]. key: 64 bits, a scalar
+    or [n].
     """
     c0, c1, c2, c3 = np.broadcast_arrays(*(np.atleast_1d(np.asarray(word, np.uint64)) for word in counter))
     keys = np.asarray(key, np.uint64)
@@ -81,8 +79,8 @@ def uniform(
 ) -> Float32Array:
     """Return `count` uniform draws in [0, 1) for each agent, as a new [count, n] float32 array.
 
-    seed: 64 bits, one for all or [n]. agent, episode, tick: [n] or scalar unsigned integers below 2**32.
-    Draws have 24 bits, so that every one is exact in float32 and 1.0 never occurs.
+    seed: 64 bits, a scalar or [n]. agent, episode, tick: unsigned integers below 2**32, scalar or [n].
+    Draws have 24 bits, so that all are exact in float32 and 1.0 never occurs.
     """
     blocks = [np.zeros((0, np.size(agent)), np.uint32)]
     for block in range(-(-count // 4)):
@@ -97,7 +95,7 @@ def normal(
 ) -> Float32Array:
     """Return `count` standard normal draws for each agent, as a new [count, n] float32 array.
 
-    Draws 2 k and 2 k + 1 come from the uniform draws of the same numbers.
+    Draws 2 k and 2 k + 1 are made from the uniform draws 2 k and 2 k + 1.
     """
     draws = uniform(seed, stream, agent, episode, tick, count + count % 2)
     first, second = normal_pair(draws[0::2], draws[1::2])

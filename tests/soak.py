@@ -1,8 +1,8 @@
-"""Ten minutes of what people do to a run: windows resized, presets switched, agents added and removed.
+"""Ten minutes of interaction with a run: windows resized, presets switched, agents added and removed.
 
 Shows whether memory grows, OpenGL objects pile up, or processes stay. Run it by `make soak`.
-Every cycle ends in the same state as the one before; memory is compared there, so that what a larger
-configuration takes is not mistaken for growth. Ends with status 1 if a limit is broken.
+Every cycle ends in the same state; memory is compared there, so that a larger configuration's memory is not
+mistaken for growth. Ends with status 1 if a limit is broken.
 """
 
 import argparse
@@ -33,15 +33,15 @@ LIMIT_MB_PER_MIN = 1.0
 SIZES = ((1280, 720), (960, 540), (1100, 800), (800, 480))
 AGENTS = (240, 1_000, 60, 400)
 STEP_S = 2.5
-"""Seconds between two things that are done."""
+"""Seconds between two steps."""
 
 WARM_UP = 2
-"""Cycles that are left out: libraries and drivers still take what they keep."""
+"""Cycles that are left out: libraries and drivers still allocate what they keep."""
 
 
 @dataclass
 class Soak:
-    """Drives a session; `samples` are of the ends of its cycles."""
+    """Drives a session through cycles of steps; `samples` are taken at the ends of cycles."""
 
     session: Session
     began: float = field(default_factory=time.monotonic)
@@ -49,7 +49,7 @@ class Soak:
     cycle: int = 0
 
     def steps(self):
-        """Yield what is done in a cycle, one thing at a time; the last one goes back to where it began."""
+        """Yield the steps of a cycle; the last one restores the first state."""
         session = self.session
         for name in presets():
             yield lambda name=name: session.restart(flat(name))
@@ -63,13 +63,13 @@ class Soak:
         yield self.go_back
 
     def go_back(self):
-        """Be again as at the end of every cycle."""
+        """Restore the state in which every cycle ends."""
         self.session.viewer.trail_color = "age"
         self.resize(SIZES[0])
         self.session.restart(flat("demo"))
 
     def touch(self):
-        """Zoom, select, let go, change the projection."""
+        """Zoom, select, and press keys."""
         width, height = self.session.scene.picture.size
         events = [Scroll(2, width / 2, height / 2), DoubleClick(width / 2, height / 2)]
         keys = (Action.PROJECTION, Action.FIT, Action.PROFILE, Action.GLOW, Action.RESET_VIEW, Action.GLOW)
@@ -81,14 +81,14 @@ class Soak:
         self.session.display.resize(size)
 
     def sample(self):
-        """Write down what is in use now."""
+        """Add a sample of the resources in use."""
         gc.collect()
         memory, at_s = self.session.engine.memory_bytes(), time.monotonic() - self.began
         self.samples.append(sample(memory, at_s))
 
 
 def flat(name: str) -> dict:
-    """Return a preset as changes, all of its settings, without what would end or record the run."""
+    """Return all settings of a preset as changes, without a video and at 30 frames a second."""
     tables = load_config(config_path(name)).model_dump()
     changes = {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}
     return changes | {"run.record": False, "render.max_fps": 30.0}
@@ -96,7 +96,10 @@ def flat(name: str) -> dict:
 
 @contextmanager
 def screen():
-    """Have a display to open a window on: the one there is, or an X server without a screen, if installed."""
+    """Provide a display for windows: the one there is, or an X server without a screen, if installed.
+
+    Yields whether there is one.
+    """
     if display_available():
         yield True
         return
@@ -115,7 +118,7 @@ def growth(samples: list[Sample]) -> float:
 
 
 def run(minutes: float, window: bool, console: Console) -> Soak:
-    """Soak a session for so long; whole cycles."""
+    """Soak a session for `minutes`, rounded up to whole cycles."""
     config = load_config(config_path("demo"), ["run.record=false", "render.max_fps=30"])
     with ExitStack() as owned:
         outputs = Outputs(Path("runs/soak"))
@@ -135,18 +138,18 @@ def run(minutes: float, window: bool, console: Console) -> Soak:
 
 
 def turn_frames(session: Session) -> None:
-    """Turn frames for a step's time, as a run does."""
+    """Run frames for STEP_S, as a run does."""
     end = previous = time.monotonic()
     end += STEP_S
     while (now := time.monotonic()) < end:
         session._frame(now - previous)
-        session.accounts.note(now, session.stage)
-        session._wait_for_turn()
+        session.ledger.note(now)
+        session._clock.wait(session.config.render.max_fps)
         previous = now
 
 
 def report(soak: Soak, window: bool, console: Console) -> bool:
-    """Print what was found and return whether every limit was kept."""
+    """Print the samples and return whether every limit was kept."""
     table = Table("minute", "memory (MB)", *COUNTS.values())
     for each in soak.samples:
         counts = [str(getattr(each, name)) for name in COUNTS]

@@ -14,20 +14,23 @@ ROOMS = ("sim", "gpu", "render", "valuescape")
 
 FLOORS = {
     "sim": (
-        *("elementwise", "errors", "interrupts", "resources"),
+        *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "worlds", "policy", "insight", "measuring"),
         *("stepping", "rollouts", "crew", "engine"),
     ),
     "gpu": (
-        *("bindings", "structs", "textures", "heights", "shader_source", "frame_meter", "timers"),
-        *("dispatch", "context", "live_objects", "trail_ring", "individuals", "passes"),
+        *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),
+        *("frame_meter", "timers", "dispatch", "context", "live_objects", "trail_ring", "individuals"),
+        *("passes", "layers"),
     ),
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
-        *("api", "invocation", "remarks", "formatting", "parsing", "paths", "envs", "training", "presets"),
+        *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
+        *("envs", "training", "presets"),
         *(
             "model_files",
             "recordings",
+            "run_state",
             "costs",
             "run",
             "studies",

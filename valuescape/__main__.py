@@ -18,7 +18,7 @@ def main() -> None:
 
 
 def _leave(_number: int, _frame: object) -> None:
-    """End at once: no command has begun yet, and an import that is interrupted may print anything."""
+    """End at once: no command has begun, and interrupted imports can print arbitrary errors."""
     os._exit(130)
 
 

@@ -1,11 +1,11 @@
-"""Figures on their way to a reader: JSON, which knows no NaN and no infinity, and tables."""
+"""Figures for JSON, which has no NaN and no infinity, and for tables."""
 
 import math
 from typing import Any
 
 
 def finite(value: Any) -> Any:
-    """Return figures (numbers, or dicts and lists of them) with null for what is not known."""
+    """Return a number, or nested dicts and lists of them, with None in the place of NaN and infinity."""
     match value:
         case float():
             return value if math.isfinite(value) else None
@@ -17,5 +17,5 @@ def finite(value: Any) -> Any:
 
 
 def shown(value: float, digits: int) -> str:
-    """Return a figure for a table; a dash for what is not known."""
+    """Return a figure with `digits` decimals for a table; a dash for NaN."""
     return "–" if math.isnan(value) else f"{value:,.{digits}f}"

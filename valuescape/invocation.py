@@ -1,4 +1,4 @@
-"""The command that was given, for reports to name."""
+"""The command line of the program, for reports to name."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ _given: ContextVar[tuple[str, ...] | None] = ContextVar("given", default=None)
 
 
 def note_arguments(arguments: Sequence[str]) -> None:
-    """Remember what follows `valuescape` on the command line."""
+    """Keep the arguments after `valuescape`."""
     _given.set(tuple(arguments))
 
 
 def command() -> str | None:
-    """Return the command as a shell takes it; None where the program is used without a command line."""
+    """Return the command, quoted for a shell; None where the package is used without a command line."""
     given = _given.get()
     return None if given is None else shlex.join(["valuescape", *given])

@@ -1,4 +1,4 @@
-"""A model's file in the place of a preset: which world it is for, and what to change for it."""
+"""Model files in the place of presets: the world that a model fits, and the settings that run it there."""
 
 import json
 import re
@@ -22,15 +22,15 @@ _LISTED = 5
 
 
 def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the preset to run and the changes to make to it, where `name` may be a model's file.
+    """Return a preset's name and the changes to make to it; `name` may be a model's file.
 
-    Of a model it is the demo, with the file as `policy.checkpoint` in the world whose spaces it has, which is
-    told (`valuescape.remarks`), unless `changes` choose another world. Anything else comes back as it is.
-    Raises UsageError, listing worlds, if several or none have its spaces.
+    A model becomes the demo with the file as `policy.checkpoint`, in the world whose spaces it has, which is
+    told (`valuescape.remarks`), unless `changes` choose a world. Any other name is returned unchanged. Raises
+    UsageError, listing worlds, if several or none have the model's spaces.
     """
     try:
         path = find_model(Path(name))
-    except (OSError, ValueError):  # no file can have that name
+    except (OSError, ValueError):  # such as a name that is too long
         return name, list(changes)
     if name in presets() or path.suffix.lower() not in FORMATS.suffixes():
         return name, list(changes)
@@ -39,7 +39,7 @@ def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
         from valuescape.sim.policy.loading import read_checkpoint
 
         world = world_for(read_checkpoint(path), path)
-        remarks.tell([f"{path.name}: is taken to be of {world}; --set world.name=… chooses another"])
+        remarks.tell([f"{path.name}: fits the world {world}; --set world.name=… chooses another"])
         model.append(_setting("world.name", world))
     return _BASE, [*model, *changes]
 
@@ -49,10 +49,10 @@ def _setting(key: str, text: str) -> str:
 
 
 def world_for(checkpoint: Checkpoint, path: Path) -> str:
-    """Return the name of the one world that the checkpoint's spaces, and its file's name, leave.
+    """Return the name of the one world that has the checkpoint's spaces; the file's name breaks ties.
 
-    Of our worlds first; if none has its spaces, of Gymnasium's environments. Raises UsageError if that leaves
-    several, which it lists, or none.
+    Built-in and loaded worlds come first, then Gymnasium's environments. Raises UsageError if several fit,
+    which it lists, or none.
     """
     if checkpoint.world:
         return checkpoint.world
@@ -75,18 +75,18 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
 
 
 def _is_named(path: Path, world: str) -> bool:
-    """Return whether the path names the world or Gymnasium's environment of it: ppo-MountainCar-v0.zip."""
+    """Return whether the path contains the world's or its environment's name: ppo-MountainCar-v0.zip."""
     bare = _bare(world.removeprefix(GYMNASIUM))
     return bool(re.search(rf"(?<![a-z0-9]){bare}(?![a-z])", _bare(str(path.absolute()))))
 
 
 def _bare(text: str) -> str:
-    """Return a name as it is compared: MountainCar-v0 as mountaincar, mountain_car too."""
+    """Return a name for comparisons: mountaincar for MountainCar-v0 and for mountain_car."""
     return re.sub(r"-v\d+", "", text.lower()).replace("_", "")
 
 
 def _gymnasium_worlds(checkpoint: Checkpoint) -> Iterator[str]:
-    """Yield Gymnasium's environments, newest versions, with the checkpoint's spaces, as names of worlds."""
+    """Yield world names of Gymnasium's environments that have the checkpoint's spaces, newest versions."""
     try:
         import gymnasium
     except ModuleNotFoundError:
@@ -95,7 +95,10 @@ def _gymnasium_worlds(checkpoint: Checkpoint) -> Iterator[str]:
     newest = {spec.name: spec for spec in specs if "/" not in spec.id}
     for spec in newest.values():
         name, fits = f"{GYMNASIUM}{spec.id}", False
-        with suppress(Exception), warnings.catch_warnings():  # some lack what they need, or are no world
+        with (
+            suppress(Exception),
+            warnings.catch_warnings(),
+        ):  # some environments lack a package, or fit no world
             warnings.simplefilter("ignore")
             fits = misfit(checkpoint, make_world(name)) is None
         if fits:
@@ -103,7 +106,7 @@ def _gymnasium_worlds(checkpoint: Checkpoint) -> Iterator[str]:
 
 
 def _spaces(checkpoint: Checkpoint) -> str:
-    """Return what the checkpoint sees and does: `4 observations and 2 actions to choose from`."""
+    """Return the checkpoint's spaces in words: `4 observations and 2 actions to choose from`."""
     seen = f"{checkpoint.obs_dim} observations"
     if not checkpoint.action_low.size:
         return f"{seen} and {checkpoint.actor.out_dim} actions to choose from"

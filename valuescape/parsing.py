@@ -1,4 +1,4 @@
-"""Files of others as models with bounds: what fits comes out typed, what does not is one sentence."""
+"""Parsing of untrusted files into bounded models; an error is one sentence that names the field."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -14,13 +14,13 @@ _Values = TypeVar("_Values")
 
 
 class Part(BaseModel):
-    """What all parts of a file share: nothing is converted, NaN is no number, and it cannot be changed."""
+    """Base of all models of files: no conversions, no NaN or infinity, immutable."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
 
 def parse_json(content: bytes, model: type[_Model], refuse: Callable[[str], UsageError]) -> _Model:
-    """Return JSON as a model. refuse: makes an error of what is wrong, which is raised."""
+    """Return JSON as a model. refuse: turns a complaint into the error that is raised."""
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
@@ -42,9 +42,9 @@ def first_complaint(error: ValidationError) -> str:
 
 
 def at_most(count: int) -> BeforeValidator:
-    """Return the check that a list or a table has no more than `count` entries, before any is looked at.
+    """Return a validator that limits a list or a table to `count` entries, before any entry is checked.
 
-    Else each wrong one of millions becomes an error of its own.
+    Without it, each of millions of wrong entries would become an error of its own.
     """
 
     def check(values: Any) -> Any:
@@ -62,11 +62,11 @@ def _plain(value: Any) -> Any:
 
 
 Figure = Annotated[float, Field(ge=-1e18, le=1e18)]
-"""A number that sums and differences of are numbers too."""
+"""A finite number, small enough that sums and differences stay finite."""
 
 Count = Annotated[int, Field(ge=0, lt=2**62)]
 Text = Annotated[str, Field(max_length=300), AfterValidator(escaped)]
-"""A name or a sentence, in which control characters are shown."""
+"""A name or a sentence, with control characters escaped."""
 
 Plain = Annotated[Any, AfterValidator(_plain)]
-"""A value of a setting."""
+"""The value of a setting: a number, text, boolean or None."""

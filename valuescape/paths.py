@@ -1,4 +1,4 @@
-"""Where a run may write: looked at before it begins, so that nobody waits for nothing."""
+"""Checks of a run's output paths before it begins, so that no run is lost at its end."""
 
 import contextlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from valuescape.sim.errors import UsageError
 
 
 def require_writable(option: str, folder: Path) -> None:
-    """Make `folder` if need be. Raises UsageError, naming the option, if nothing can be written to it."""
+    """Make `folder` if it is missing. Raises UsageError, naming the option, if it cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -22,16 +22,13 @@ def require_writable(option: str, folder: Path) -> None:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Leave no folder of our own naming for a run that came to nothing."""
+    """Remove a folder that the program named itself, if the run wrote nothing into it."""
     with contextlib.suppress(OSError):
         folder.rmdir()
 
 
 def require_name(option: str, path: Path | None, *endings: str) -> None:
-    """Raise UsageError now if the file that `option` names could not be written when the run is over.
-
-    endings: what the name may end in.
-    """
+    """Raise UsageError if the file that `option` names cannot be written. endings: those allowed."""
     if path is None:
         return
     if path.suffix.lower() not in endings or path.is_dir():

@@ -1,4 +1,4 @@
-"""Where configurations and checkpoints come from: files, presets by name, what is shipped."""
+"""Presets, configuration files and checkpoints, found by the names that users give them."""
 
 import difflib
 from importlib.resources import files
@@ -9,10 +9,10 @@ from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import World
+from valuescape.sim.worlds import World, make_world
 
 LADDER = ("high", "medium", "low")
-"""Presets that differ in what they ask of a machine, the most first."""
+"""Presets for machines, the most demanding first."""
 
 
 def configs_dir() -> Path:
@@ -46,7 +46,7 @@ def config_path(name: str) -> Path:
 
 
 def lighter_preset(config: Config) -> str | None:
-    """Return the best of the presets for machines (LADDER) that asks for less than `config`; None if none."""
+    """Return the most demanding preset of LADDER that asks for less than `config`; None without one."""
     asked = _loads(config)
     for name in LADDER:
         loads = _loads(load_config(configs_dir() / f"{name}.toml"))
@@ -56,7 +56,7 @@ def lighter_preset(config: Config) -> str | None:
 
 
 def _loads(config: Config) -> tuple[int, ...]:
-    """Return what frames take their time for: trail samples, pixels, vertices, cells."""
+    """Return the amounts that a frame's time depends on: trail samples, pixels, vertices, cells."""
     render, heatmap = config.render, config.heatmap
     return (
         config.agents.count * config.trails.length,
@@ -66,11 +66,16 @@ def _loads(config: Config) -> tuple[int, ...]:
     )
 
 
-def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
-    """Return the checkpoint that `policy.checkpoint` means; None for random actions.
+def checkpoint_of(config: Config) -> Checkpoint | None:
+    """Return the checkpoint of a configuration, checked against its world; see `find_checkpoint`."""
+    return find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
 
-    What is to be said of a file is told to those that `valuescape.remarks` knows. Raises UsageError if there
-    is none for the world, or it cannot be used.
+
+def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
+    """Return the checkpoint of a value of `policy.checkpoint`; None for random actions.
+
+    Remarks on a file are told through `valuescape.remarks`. Raises UsageError if no checkpoint is shipped for
+    the world, or the file's cannot be used there.
     """
     from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
 
@@ -92,7 +97,7 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
 
 
 def _trained(world: World) -> str:
-    """Return the advice to train a checkpoint, where that can be done."""
+    """Return the advice to train a checkpoint; empty where the world cannot be trained in."""
     from valuescape.training.train import can_train_in
 
     return f"train one (valuescape train {world.name}), " if can_train_in(world) else ""

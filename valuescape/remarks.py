@@ -1,4 +1,4 @@
-"""What a person should hear of a checkpoint's file, told to whoever shows it."""
+"""Remarks on checkpoint files, passed from where a file is read to where a person is told."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,12 +7,12 @@ _told: set[str] = set()
 
 
 def listen(listener: Callable[[str], None]) -> None:
-    """Call `listener` with every remark that is told from now on; with each once."""
+    """Call `listener` with every remark from now on, with each once."""
     _listeners.append(listener)
 
 
 def tell(remarks: Iterable[str]) -> None:
-    """Tell all listeners what they have not been told."""
+    """Pass remarks to all listeners, except those that were told before."""
     for remark in remarks:
         if remark not in _told:
             _told.add(remark)

@@ -1,6 +1,6 @@
-"""Makes the pictures of the gallery, each by the command that README.md here shows beside it.
+"""Makes the pictures of the gallery, each by the command that README.md shows below it.
 
-Run it by `make gallery`; names as arguments make these only.
+Run it by `make gallery`; with names as arguments it makes those pictures only.
 """
 
 import shlex
@@ -11,12 +11,12 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.record=false")
-"""In lockstep, so that a picture is the same however fast the machine is."""
+"""Options of all pictures: lockstep, so that a picture does not depend on the machine's speed."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: its file's name, what is to be seen, and what makes it: a preset, ticks, settings."""
+    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run."""
 
     name: str
     text: str
@@ -34,23 +34,23 @@ class Picture:
 PICTURES = (
     Picture(
         "landing",
-        "A point mass is brought to rest. The surface is what a SAC critic expects of each state; 240 agents "
-        "come down from it, and the crosses are where their episodes ended.",
+        "Point masses are brought to rest. The surface is the value that a SAC critic gives each state; the "
+        "crosses mark where episodes of the 240 agents ended.",
         "demo",
         420,
         ("render.yaw_deg=-60", "render.pitch_deg=40", "render.distance=4.1"),
     ),
     Picture(
         "td-error",
-        "Where the critic is wrong: a pendulum's trails by their TD errors. Red is better than the critic "
-        "thought, blue is worse; the field steps back.",
+        "Trails of pendulums, coloured by TD error: red went better than the critic expected, blue went "
+        "worse. The field recedes.",
         "td_error",
         260,
         (),
     ),
     Picture(
         "advantage",
-        "The same pendulums by the advantage of what they did (GAE), on the height field.",
+        "The same pendulums, coloured by the advantage of their actions (GAE), on the height field.",
         "swingup",
         48,
         (
@@ -68,7 +68,8 @@ PICTURES = (
     ),
     Picture(
         "outcome",
-        "Mountain cars rock out of the valley. A trail has the colour of how its episode ended, once it has.",
+        "Mountain cars rock out of the valley. A trail takes the colour of its episode's outcome once that "
+        "ends.",
         "valley",
         300,
         (
@@ -83,7 +84,7 @@ PICTURES = (
     ),
     Picture(
         "actions",
-        "What a DQN does: mountain cars pushed left, not at all, or right.",
+        "The actions of a DQN: mountain cars pushed left, not at all, or right.",
         "valley",
         220,
         (
@@ -100,8 +101,8 @@ PICTURES = (
     ),
     Picture(
         "crowd",
-        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are a "
-        "crowd over the map. Their colours say how fast they get on.",
+        "100,000 mountain cars on two cores and no GPU: a few have a trail of their own, the others are "
+        "drawn as a crowd. Colours show speed.",
         "valley",
         220,
         (
@@ -117,8 +118,8 @@ PICTURES = (
     ),
     Picture(
         "visits",
-        "Where agents go: the density of cartpoles' visits over pole angle and velocity, as a height field, "
-        "without a critic. They act at random.",
+        "Density of visited states: cart-poles with random actions over pole angle and velocity, as a height "
+        "field, without a critic.",
         "demo",
         400,
         (
@@ -137,8 +138,8 @@ PICTURES = (
     ),
     Picture(
         "card",
-        "One agent's card, and its trail highlighted. A cart and pole have four variables: the landscape is "
-        "cut where this agent is.",
+        "One agent's card, and its trail highlighted. A cart-pole has four state variables: the landscape is "
+        "a slice through this agent's state.",
         "demo",
         90,
         (
@@ -155,7 +156,7 @@ PICTURES = (
     ),
     Picture(
         "robots",
-        "Robots with two wheels drive home; light trails glow.",
+        "Robots with two wheels drive home; bright trails glow.",
         "demo",
         160,
         (
@@ -172,7 +173,7 @@ PICTURES = (
     ),
     Picture(
         "flock",
-        "A flock of 1,200 birds, each by its own colour, over where they were.",
+        "A flock of 1,200 birds, one colour for each bird, over the density of their positions.",
         "flock",
         400,
         (
@@ -194,7 +195,7 @@ def page() -> str:
     lines = [
         "# Gallery",
         "",
-        "Every picture is made by the command below it, `make gallery` makes them all.",
+        "Each picture is made by the command below it; `make gallery` makes all of them.",
         "The presets are in `configs/`.",
     ]
     for picture in PICTURES:

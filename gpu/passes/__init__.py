@@ -1,1 +1,1 @@
-"""Compute passes: each makes its own programs and textures, borrows its inputs, and releases what it made."""
+"""Compute passes. Each makes and releases its own programs, buffers and textures; its inputs are lent."""

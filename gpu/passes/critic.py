@@ -1,29 +1,27 @@
-"""The critic's value landscape: its perceptrons evaluated at every texel of the map by compute shaders."""
+"""The critic's value landscape: compute shaders evaluate its perceptrons at every texel of the map."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Image, Slot
-from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.constants import OCTET, TEXEL_GROUP
+from valuescape.gpu.dispatch import groups_for, set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import compute_program
+from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import Activation, Checkpoint, CriticKind, Layer, Mlp, value_critics
 
-Float32Array = NDArray[np.float32]
-
-_OCTET = 8
 _COLUMNS = 8192
-"""Texels evaluated in one go; with layers 256 wide the two activation buffers take 8 MiB each."""
+"""Texels evaluated at a time; with layers 256 wide the two activation buffers take 8 MiB each."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PlacedLayer:
-    """A layer whose weights are in the weight buffer."""
+    """A layer of a network, and where its weights are in the weight buffer."""
 
     first_weight: int  # in vec4
     in_units: int
@@ -33,50 +31,50 @@ class _PlacedLayer:
 
 
 def _packed(layer: Layer) -> Float32Array:
-    """Return the weights as `dense.comp` reads them: [in][units padded to 8], then the bias, flat."""
+    """Return weights [in, units padded to OCTET] and bias [units padded], flat, for `dense.comp`."""
     out_units, in_units = layer.weight.shape
-    padded = np.zeros((in_units + 1, groups_for(out_units, _OCTET) * _OCTET), np.float32)
+    padded = np.zeros((in_units + 1, groups_for(out_units, OCTET) * OCTET), np.float32)
     padded[:in_units, :out_units] = layer.weight.T
     padded[in_units, :out_units] = layer.bias
     return padded.ravel()
 
 
-class CriticPass:
-    """V(s) of a checkpoint on a grid of `edge` x `edge` states, as a float32 texture.
+class CriticPass(ComputePass):
+    """V(s) of a checkpoint on a grid of `edge` x `edge` states: `texture`, float32.
 
     V is the critic's value; for Q critics the minimum over twins at the actor's action, or the maximum over
-    discrete actions. The field goes stale when the checkpoint, the world, the map's axes, its window, the
-    slice through further dimensions or `edge` change; all of these are fixed for the life of a pass, so that
-    `compute` is called once in it, not once a frame.
+    discrete actions. Checkpoint, axes, window and `edge` are fixed for the life of a pass: the field goes
+    stale only with the slice through further dimensions, and then `compute` is called again.
 
     Performance: one dispatch a layer for every 8,192 texels; each weight that is loaded serves eight texels.
-    Without a GPU torch is the faster; `tests/bench/critic_field.py` measures both.
+    Without a GPU torch is faster; `tests/bench/critic_field.py` measures both.
     """
 
     def __init__(self, gl: Any, checkpoint: Checkpoint, edge: int, meter: FrameMeter) -> None:
-        self._gl = gl
-        self._meter = meter
+        super().__init__(gl, meter)
         self._checkpoint = checkpoint
         self._critics = value_critics(checkpoint)
         self.edge = edge
-        self.texture = clamped(gl.texture((edge, edge), 1, dtype="f4"))
-        self._dense = compute_program(gl, "critic/dense")
-        self._reduce = compute_program(gl, "critic/reduce")
+        self.texture = clamped(self._own(gl.texture((edge, edge), 1, dtype="f4")))
+        self._columns = min(_COLUMNS, groups_for(edge * edge, OCTET) * OCTET)
+        self._dense = self._program("critic/dense", columns=self._columns)
+        self._reduce = self._program("critic/reduce", columns=self._columns)
         # A critic of states needs no actor.
         actor = [checkpoint.actor] if checkpoint.critic_kind is CriticKind.ACTION_VALUE else []
         packed: list[Float32Array] = []
         self._placed = {id(net): list(self._place(net, packed)) for net in (*actor, *self._critics)}
-        self._weights = gl.buffer(np.concatenate(packed).tobytes())
-        self._columns = min(_COLUMNS, groups_for(edge * edge, _OCTET) * _OCTET)
+        self._weights = self._own(gl.buffer(np.concatenate(packed).tobytes()))
         widest = max(layer.out_units for layers in self._placed.values() for layer in layers)
         inputs = checkpoint.obs_dim + (checkpoint.actor.out_dim if actor else 0)
         scores = sum(net.out_dim for net in self._critics)
         self._inputs, self._even, self._odd, self._scores = (
-            gl.buffer(reserve=rows * self._columns * 4) for rows in (inputs, widest, widest, scores)
+            self._own(gl.buffer(reserve=rows * self._columns * 4))
+            for rows in (inputs, widest, widest, scores)
         )
 
     @staticmethod
     def _place(net: Mlp, packed: list[Float32Array]) -> Iterator[_PlacedLayer]:
+        """Append the packed weights of a network to `packed`; yield its layers with their places."""
         for layer in net.layers:
             first = sum(each.size for each in packed) // 4
             packed.append(_packed(layer))
@@ -85,14 +83,16 @@ class CriticPass:
             yield _PlacedLayer(first, in_units, out_units, list(Activation).index(layer.activation), clip)
 
     def compute(self, obs: Float32Array) -> None:
-        """Evaluate the field. obs: [obs_dim, edge * edge], normalised as the networks expect, row by row."""
+        """Evaluate the field.
+
+        obs: [obs_dim, edge * edge] float32, normalised as the networks expect, texels row by row from the
+        lowest. Raises ValueError for another shape.
+        """
         obs_dim, texels = obs.shape
         if (obs_dim, texels) != (self._checkpoint.obs_dim, self.edge**2):
             raise ValueError(f"obs is {obs.shape}, expected {(self._checkpoint.obs_dim, self.edge**2)}")
         self._weights.bind_to_storage_buffer(Slot.LAYER_WEIGHTS)
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
-        set_uniforms(self._dense, columns=self._columns)
-        set_uniforms(self._reduce, columns=self._columns)
         for first in range(0, texels, self._columns):
             self._compute_chunk(obs[:, first : first + self._columns], first)
 
@@ -106,7 +106,7 @@ class CriticPass:
         self._meter.upload_bytes += rows.nbytes
         kind = self._checkpoint.critic_kind
         if kind is CriticKind.ACTION_VALUE:
-            # The actor's outputs become the rows behind the observation: the critics' input, joined for free.
+            # The actor's outputs go to the rows behind the observation: together they are the critics' input.
             self._evaluate(self._checkpoint.actor, self._inputs, self._checkpoint.obs_dim)
         row = 0
         for critic in self._critics:
@@ -120,7 +120,7 @@ class CriticPass:
             count=obs.shape[1],
             take_greatest=kind is CriticKind.DISCRETE_ACTION_VALUE,
         )
-        dispatch(self._gl, self._reduce, (groups_for(obs.shape[1], 64), 1), self._meter)
+        self._run(self._reduce, obs.shape[1], group=TEXEL_GROUP)
 
     def _evaluate(self, net: Mlp, target: Any, first_row: int) -> None:
         """Run a network on `_inputs`; its last layer writes rows of `target` from `first_row` on."""
@@ -140,17 +140,11 @@ class CriticPass:
                 activation=layer.activation,
                 clip_bound=layer.clip,
             )
-            groups = groups_for(self._columns // _OCTET, 64), groups_for(layer.out_units, _OCTET)
-            dispatch(self._gl, self._dense, groups, self._meter)
+            octets = groups_for(layer.out_units, OCTET)
+            self._run(self._dense, self._columns // OCTET, octets, group=TEXEL_GROUP)
             source = output
 
     def read(self) -> Float32Array:
-        """Return the field [edge, edge], first axis upwards; a GPU query."""
+        """Return the field [edge, edge] float32, lowest row first; a GPU query. The array is read-only."""
         self._meter.queries += 1
         return np.frombuffer(self.texture.read(), np.float32).reshape(self.edge, self.edge)
-
-    def release(self) -> None:
-        """Free what this pass made."""
-        buffers = (self._weights, self._inputs, self._even, self._odd, self._scores)
-        for each in (self.texture, self._dense, self._reduce, *buffers):
-            each.release()

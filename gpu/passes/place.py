@@ -1,22 +1,23 @@
-"""Trail samples onto the surface, once each."""
+"""Placing of trail samples on the surface, once a sample."""
 
 from typing import Any
 
 import numpy as np
 
-from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.heights import Surface, scene_points_one_by_one
+from valuescape.gpu.heights import Bounds, Surface, scene_points_one_by_one
 from valuescape.gpu.individuals import Individuals
-from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.trail_ring import TrailRing
 
 
-class PlacePass:
-    """Computes the scene point of trail samples, for the field that is bound as VALUE and its range.
+class PlacePass(ComputePass):
+    """Computes the scene points of individuals' trail samples, on the field bound as HEIGHT.
 
-    Only individuals have points. They go stale when that field or its range changes, and when there are other
-    individuals; `update` then needs all ticks of the ring, else only new ones.
+    height: of the top of that field's range, in the scene. Points go stale when the field or its range
+    changes, and when other agents become individuals; `update` then needs all ticks of the ring, else only
+    the new ones.
     """
 
     def __init__(
@@ -24,40 +25,32 @@ class PlacePass:
         gl: Any,
         ring: TrailRing,
         individuals: Individuals,
-        bounds: tuple[tuple[float, float], tuple[float, float]],
+        bounds: Bounds,
         height: float,
         meter: FrameMeter,
     ) -> None:
-        self._gl = gl
+        super().__init__(gl, meter)
         self._ring = ring
         self._individuals = individuals
-        self._meter = meter
-        self._program = compute_program(gl, "trails/place")
-        low, high = bounds
-        set_uniforms(
-            self._program,
-            agents=ring.agents,
-            rows=ring.length,
-            map_low=low,
-            map_high=high,
-            height=height,
+        self._place = self._program(
+            "trails/place", bounds=bounds, agents=ring.agents, rows=ring.length, height=height
         )
 
     def update(self, ticks: range, layer: int) -> None:
         """Place the samples of consecutive `ticks`, which must be in the ring.
 
-        layer: whose field is bound.
+        layer: index of the bound field's range.
         """
         if not ticks:
             return
         self._ring.bind()
         self._individuals.bind()
         count = self._individuals.count
-        set_uniforms(self._program, first_row=ticks.start % self._ring.length, count=count, layer=layer)
-        dispatch(self._gl, self._program, (groups_for(count, GROUP), len(ticks)), self._meter)
+        set_uniforms(self._place, first_row=ticks.start % self._ring.length, count=count, layer=layer)
+        self._run(self._place, count, len(ticks))
 
     def update_one_by_one(self, ticks: range, surface: Surface) -> None:
-        """Do the same without the shader, a sample after the other: the plain path. GPU queries."""
+        """Place the samples of `ticks` on `surface` in a Python loop, the plain path; GPU queries."""
         ring, agents = self._ring, self._individuals.read()
         for tick in ticks:
             positions, strands, points = ring.read_row(tick)
@@ -65,7 +58,3 @@ class PlacePass:
             points[:, 3] = strands.view(np.float32)
             ring.point.write(points, offset=ring.first_index(tick) * 16)
             self._meter.upload_bytes += points.nbytes
-
-    def release(self) -> None:
-        """Free the program."""
-        self._program.release()

@@ -1,4 +1,4 @@
-"""The value range of each layer's colour scale, found and kept on the GPU."""
+"""Range of each map layer's colour scale, found and kept on the GPU."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,75 +7,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Slot, Texture
-from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.constants import AGENT_GROUP, RANGE_TEXELS
+from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import GROUP, compute_program
+from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.structs import RANGE
-
-_TEXELS_PER_INVOCATION = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """Ends of a scale that do not follow the field."""
+class ScaleEnds:
+    """Ends of a colour scale: numbers that stay, None for an end that follows the data.
+
+    centred: 0 is in the middle; an end that follows is as far from 0 as the greatest magnitude.
+    """
 
     low: float | None = None
     high: float | None = None
-    signed: bool = False
+    centred: bool = False
 
 
-class RangePass:
-    """Keeps `shown_low` and `shown_high` of every layer in a buffer that shaders read.
+FOLLOWING = ScaleEnds()
+"""Both ends follow the data."""
 
-    The CPU needs the numbers only for a colour bar's labels: `read` is a GPU query, so ask seldom.
+
+class RangePass(ComputePass):
+    """Keeps `shown_low` and `shown_high` of every map layer in a buffer that shaders read.
+
+    An end moves outwards at once, and inwards only by more than `hysteresis` (a share of the scale).
+    Performance: two dispatches a look. The numbers stay on the GPU; `read` is a query, for colour bars.
     """
 
     def __init__(self, gl: Any, layers: int, hysteresis: float, meter: FrameMeter) -> None:
-        self._gl = gl
-        self._meter = meter
-        self._hysteresis = hysteresis
+        super().__init__(gl, meter)
         self._seen = [False] * layers
-        self._kept = [_Kept()] * layers
+        self._ends = [FOLLOWING] * layers
         start = np.zeros(layers, RANGE)
         start["shown_high"] = 1
         start["least"] = 0xFFFFFFFF
-        self.buffer = gl.buffer(start.tobytes())
-        self._reduce = compute_program(gl, "range/reduce")
-        self._settle = compute_program(gl, "range/settle")
+        self.buffer = self._own(gl.buffer(start.tobytes()))
+        self._reduce = self._program("range/reduce")
+        self._settle = self._program("range/settle", hysteresis=hysteresis)
 
-    def keep(self, layer: int, low: float | None, high: float | None, *, signed: bool) -> None:
-        """Keep an end of the scale of `layer` where it is said to be; None: it follows the field.
-
-        signed: an end that follows the field is as far from 0 as the other. Holds from the next `update` on.
-        """
-        self._kept[layer] = _Kept(low, high, signed)
-        self._seen[layer] = False  # what was kept before must not linger
+    def keep(self, layer: int, ends: ScaleEnds) -> None:
+        """Set the ends of the scale of `layer`, from the next `update` on."""
+        self._ends[layer] = ends
+        self._seen[layer] = False  # the next look takes its ends without hysteresis
 
     def update(self, layer: int, field: Any) -> None:
-        """Bring the range of `layer` up to date with the texture `field`."""
-        field.use(Texture.VALUE)
+        """Bring the range of `layer` up to date with the texture `field`; values not finite count nowhere."""
+        field.use(Texture.BASE)
         self.bind()
         set_uniforms(self._reduce, layer=layer)
-        texels = field.width * field.height
-        dispatch(
-            self._gl,
-            self._reduce,
-            (groups_for(texels, GROUP * _TEXELS_PER_INVOCATION), 1),
-            self._meter,
-        )
-        kept = self._kept[layer]
+        self._run(self._reduce, field.width * field.height, group=AGENT_GROUP * RANGE_TEXELS)
+        ends = self._ends[layer]
         set_uniforms(
             self._settle,
             layer=layer,
-            hysteresis=self._hysteresis,
             first_time=not self._seen[layer],
-            signed_scale=kept.signed,
-            keeps_low=kept.low is not None,
-            keeps_high=kept.high is not None,
-            low_kept=kept.low or 0.0,
-            high_kept=kept.high or 0.0,
+            centred=ends.centred,
+            keeps_low=ends.low is not None,
+            keeps_high=ends.high is not None,
+            low_kept=ends.low or 0.0,
+            high_kept=ends.high or 0.0,
         )
-        dispatch(self._gl, self._settle, (1, 1), self._meter)
+        self._run(self._settle, 1)
         self._seen[layer] = True
 
     def bind(self) -> None:
@@ -83,11 +78,6 @@ class RangePass:
         self.buffer.bind_to_storage_buffer(Slot.RANGE)
 
     def read(self) -> NDArray[Any]:
-        """Return the ranges [layers] as numbers (dtype RANGE); a GPU query, which waits for the GPU."""
+        """Return the ranges [layers] (dtype RANGE), read-only; a GPU query, which waits for the GPU."""
         self._meter.queries += 1
         return np.frombuffer(self.buffer.read(), RANGE)
-
-    def release(self) -> None:
-        """Free what this pass made."""
-        for each in (self.buffer, self._reduce, self._settle):
-            each.release()

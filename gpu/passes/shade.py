@@ -1,34 +1,54 @@
-"""Value and density, coloured: one texture that the surface is painted with."""
+"""Colouring of the map: one or two layers become the texture that the surface is painted with."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from valuescape.gpu.bindings import Image
-from valuescape.gpu.dispatch import dispatch, groups_for, set_uniforms
+from valuescape.gpu.bindings import Image, Texture
+from valuescape.gpu.constants import TEXEL_GROUP
+from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import compute_program
+from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
 
 
-class ShadePass:
-    """Colours the fields that are bound, with the ranges and colour maps that are bound.
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """A map layer to be coloured: its texture, the index of its range, the row of its colour map."""
 
-    `texture` (RGBA8) goes stale with the density, with a range, and with the layer that is shown.
+    texture: Any
+    layer: int
+    row: int
+
+
+class ShadePass(ComputePass):
+    """Colours map layers, with the ranges and colour maps that are bound.
+
+    `texture` [edge, edge] (RGBA8) holds colours, and in alpha how steep the base is, for contour lines. It
+    goes stale with a layer, with a range, and with the choice of layers.
     """
 
     def __init__(self, gl: Any, edge: int, meter: FrameMeter) -> None:
-        self._gl = gl
-        self._meter = meter
+        super().__init__(gl, meter)
         self._edge = edge
-        self.texture = clamped(gl.texture((edge, edge), 4))
-        self._program = compute_program(gl, "surface/shade")
+        self.texture = clamped(self._own(gl.texture((edge, edge), 4)))
+        self._shade = self._program("surface/shade")
 
-    def update(self, layer: int) -> None:
-        """Colour `layer`, an index into LAYERS."""
+    def update(self, base: Paint, over: Paint | None = None, *, contours: bool = False) -> None:
+        """Colour `base`, and on top of it `over`: transparent at the low end of its scale.
+
+        contours: measure the slope of the base. Leaves the textures bound as BASE and OVER.
+        """
+        above = over or base
+        base.texture.use(Texture.BASE)
+        above.texture.use(Texture.OVER)
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
-        set_uniforms(self._program, layer=layer)
-        dispatch(self._gl, self._program, (groups_for(self._edge**2, 64), 1), self._meter)
-
-    def release(self) -> None:
-        """Free what this pass made."""
-        self.texture.release()
-        self._program.release()
+        set_uniforms(
+            self._shade,
+            base_layer=base.layer,
+            base_row=base.row,
+            over_layer=above.layer,
+            over_row=above.row,
+            has_over=over is not None,
+            contours=contours,
+        )
+        self._run(self._shade, self._edge**2, group=TEXEL_GROUP)

@@ -1,1 +1,1 @@
-"""Displays: a window, a headless framebuffer, a recorder, and the events they report."""
+"""Displays: a window, a headless one, a recorder, and the events that displays report."""

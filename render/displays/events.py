@@ -1,11 +1,11 @@
-"""What a person does, in words that know nothing of the window library."""
+"""The events of a display, independent of the window library, and the keys with their meanings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What a key asks for."""
+    """The meaning of a key."""
 
     PAUSE = "pause"
     STEP = "step"
@@ -40,7 +40,7 @@ class Button(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key was pressed. number: of the view, for those that choose one."""
+    """A key with a meaning was pressed. number: of the view, for keys that choose one."""
 
     action: Action
     number: int = 0
@@ -48,7 +48,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The pointer is at (x, y); framebuffer pixels from the top left, as everywhere."""
+    """The pointer moved to (x, y): framebuffer pixels from the top left, as in all events."""
 
     x: float
     y: float
@@ -56,7 +56,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button went down at (x, y). shift: with that key held."""
+    """A button was pressed at (x, y). shift: whether that key was held."""
 
     button: Button
     x: float
@@ -66,7 +66,7 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A button went up at (x, y)."""
+    """A button was released at (x, y)."""
 
     button: Button
     x: float
@@ -91,7 +91,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A key that edits text, or one that changes what others do: its name, and whether it went down."""
+    """A key that edits text, or a modifier, was pressed or released. name: "left", "ctrl", "a"."""
 
     name: str
     down: bool
@@ -101,7 +101,7 @@ class Edit:
 class Drag:
     """The pointer moved by (dx, dy) to (x, y) with a button held.
 
-    box: with the shift key held at its start.
+    box: whether the shift key was held when the button was pressed.
     """
 
     button: Button
@@ -114,7 +114,7 @@ class Drag:
 
 @dataclass(frozen=True, slots=True)
 class DragEnd:
-    """The button of a drag went up."""
+    """The button of a drag was released. box: as for `Drag`."""
 
     box: bool = False
 
@@ -129,11 +129,11 @@ class DoubleClick:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The window is to be closed."""
+    """The user asked to close the window."""
 
 
 Raw = Move | Press | Release | Text | Edit
-"""What a window reports; `render.displays.gestures` makes the others of it."""
+"""Events of the pointer and of text as a window reports them; `gestures` makes drags and clicks of them."""
 
 Event = Key | Drag | DragEnd | DoubleClick | Scroll | Close | Raw
 
@@ -161,7 +161,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("Esc", Action.BACK, "back: help, selection; twice: quit"),
     ("Ctrl Q", Action.QUIT, "quit"),
 )
-"""Key, action and what it does: the help panel, the window's key map and the README's table."""
+"""Key, action and description, as in the help panel and in the README's table."""
 
 MOUSE: tuple[tuple[str, str], ...] = (
     ("Left drag", "orbit the height field, or move the map"),
@@ -170,4 +170,4 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Double-click", "select an agent"),
     ("Shift drag", "choose a part: who passes there"),
 )
-"""What the mouse does."""
+"""Gestures of the mouse and their descriptions."""

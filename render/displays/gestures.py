@@ -1,4 +1,4 @@
-"""From what a pointer does to what is meant by it: drags, boxes and double clicks."""
+"""Recognises gestures of the pointer: drags, boxes and double clicks."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -7,11 +7,11 @@ from valuescape.render.displays.events import Button, DoubleClick, Drag, DragEnd
 
 _DOUBLE_CLICK_S = 0.35
 _STILL_PX = 4.0
-"""A pointer that has moved less has not moved: hands tremble."""
+"""A pointer that moved no further than this counts as still, since hands tremble."""
 
 
 class Gestures:
-    """Turns raw events into gestures; others pass. clock: seconds, for tests."""
+    """Turns raw events into gestures; all other events pass unchanged. clock: seconds, for tests."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

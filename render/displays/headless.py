@@ -36,7 +36,7 @@ class HeadlessDisplay(Display):
         return next(self._script, [])
 
     def _do_present(self, picture: Any, panel: Any) -> None:
-        pass  # whoever wants the picture reads its framebuffer
+        pass  # the framebuffer keeps the picture for callers to read
 
     def _do_release(self) -> None:
         self.gl.release()

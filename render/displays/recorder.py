@@ -1,4 +1,4 @@
-"""Pictures into files: PNG, and MP4 (H.264) by FFmpeg's libraries."""
+"""Writes pictures to files: PNG, and MP4 (H.264) with FFmpeg's libraries."""
 
 from contextlib import ExitStack
 from fractions import Fraction
@@ -16,13 +16,13 @@ from valuescape.sim.interrupts import unfinished
 
 
 def pixels(rgb: bytes, size_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the picture as [height, width, 3] uint8; a view."""
+    """Return RGB bytes as a picture [height, width, 3] uint8: a read-only view."""
     width, height = size_px
     return np.frombuffer(rgb, np.uint8).reshape(height, width, 3)
 
 
 def save_png(path: Path, rgb: bytes, size_px: tuple[int, int]) -> None:
-    """Write a PNG. Raises UsageError if the file cannot be written."""
+    """Write RGB bytes, top row first, as a PNG. Raises UsageError if the file cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels(rgb, size_px)).save(path)
@@ -31,11 +31,10 @@ def save_png(path: Path, rgb: bytes, size_px: tuple[int, int]) -> None:
 
 
 class VideoRecorder:
-    """Writes frames to an MP4 file as they come; what was recorded is playable after `close`, however early.
+    """Writes frames to a video file as they come; after `close` it can be played, however few they are.
 
-    The newest frame is written when the next one comes, and may be replaced until then.
-
-    Raises UsageError if the file cannot be written or its suffix names no video container.
+    The newest frame is written when the next one comes, and may be replaced until then. Raises UsageError if
+    the file cannot be written or its suffix names no video container.
     """
 
     def __init__(self, path: Path, size_px: tuple[int, int], fps: int) -> None:
@@ -57,7 +56,7 @@ class VideoRecorder:
             ) from None
         self._stream.width, self._stream.height = even
         self._stream.pix_fmt = "yuv420p"
-        # Fast enough to leave the cores to the simulation; the picture is sharp lines, which need the bits.
+        # A fast preset leaves the cores to the simulation; a low crf, because sharp lines need the bits.
         self._stream.options = {"preset": "veryfast", "crf": "20"}
         self._even = even
 
@@ -76,7 +75,7 @@ class VideoRecorder:
         self.frames += 1
 
     def replace_newest(self, rgb: bytes) -> None:
-        """Put another picture in the place of the newest frame, if there is one."""
+        """Replace the newest frame, if there is one."""
         if self._newest is not None:
             self._newest = rgb
 

@@ -1,4 +1,4 @@
-"""A window on a screen, through GLFW."""
+"""The window on a screen, through GLFW."""
 
 import ctypes
 from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ _EDITS = {
     glfw.KEY_RIGHT_SHIFT: "shift",
     **{getattr(glfw, f"KEY_{letter}"): letter.lower() for letter in "ACVXYZ"},
 }
-"""Letters are those of copying, pasting and the like, which come with Ctrl."""
+"""Keys that edit text, and modifiers. The letters are for copying, pasting and the like, with Ctrl."""
 
 _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button.RIGHT}
 
@@ -75,27 +75,27 @@ _BUTTONS = {glfw.MOUSE_BUTTON_LEFT: Button.LEFT, glfw.MOUSE_BUTTON_RIGHT: Button
 Box = tuple[int, int, int, int]
 
 _NONE: Any = None
-"""No window, no monitor: the types of GLFW know of none."""
+"""No window or no monitor; the types of GLFW do not provide for it."""
 
 _DRAW_FRAMEBUFFER, _COLOR_BUFFER_BIT, _NEAREST = 0x8CA9, 0x4000, 0x2600
 
 
 def _gl_function(name: str, arguments: int) -> Callable[..., None]:
-    """Return a function of OpenGL that takes integers.
+    """Return an OpenGL function with integer arguments.
 
-    moderngl's own copy keeps to the size that the window had at first.
+    moderngl's own copy to the window keeps the size that the window had at first.
     """
     return ctypes.cast(glfw.get_proc_address(name), ctypes.CFUNCTYPE(None, *[ctypes.c_int] * arguments))
 
 
 def _of_layout(key: int, code: int) -> int:
-    """Return the key of a letter where the keyboard's layout has it: GLFW goes by where it is on a US one."""
+    """Return the key by the keyboard's layout if it is a letter; GLFW numbers keys by the US layout."""
     name = glfw.get_key_name(key, code) or ""
     return int(getattr(glfw, f"KEY_{name.upper()}", key)) if len(name) == 1 and name.isalpha() else key
 
 
 def _screen_of(monitor: Any) -> Box:
-    """Return left, top, width and height of a monitor among all, in screen units."""
+    """Return left, top, width and height of a monitor, in screen units."""
     size = glfw.get_video_mode(monitor).size
     return *glfw.get_monitor_pos(monitor), size.width, size.height
 
@@ -116,7 +116,8 @@ def _common_area(one: Box, other: Box) -> int:
 class WindowDisplay(Display):
     """A resizable window; pictures are copied to it pixel by pixel.
 
-    Raises UsageError if no window with OpenGL 4.3 can be opened.
+    vsync: whether `present` waits for the screen. Raises UsageError if no window with OpenGL 4.3 can be
+    opened.
     """
 
     def __init__(self, size_px: tuple[int, int], title: str, *, vsync: bool) -> None:

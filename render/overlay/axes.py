@@ -1,26 +1,25 @@
-"""Axes and ticks: where they go and what they say. No OpenGL."""
+"""Places and texts of axes and ticks. No OpenGL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from valuescape.render.overlay.overlay import FAINT, INK, Overlay
 from valuescape.render.overlay.ticks import ticks
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
+from valuescape.sim.arrays import Float32Array
 
-Float32Array = NDArray[np.float32]
 Point = tuple[float, float, float]
 Matrix = Float32Array | list[list[float]]
-"""From scene to clip space; as a list it is read faster, a number at a time."""
+"""A 4x4 matrix from scene to clip space; a list is faster to read number by number."""
 
 HEIGHT = 0.62
-"""Of the height field, in units of half the map's width."""
+"""The greatest height of the height field, in units of half the map's width."""
 
 _ALONG = (0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75)
-"""Places along an edge, -1 to 1, where its title may be; the first that has room is taken."""
+"""Places for the title along an edge, -1 to 1; the first one with room is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class MapAxis:
 
 @dataclass(frozen=True, slots=True)
 class Height:
-    """What a height says: its title, (share of the top, number) of each tick, and the top in the scene."""
+    """The axis of heights. ticks: (share of the top, text) of each. top: the greatest height in the scene."""
 
     title: str
     ticks: tuple[tuple[float, str], ...]
@@ -50,12 +49,12 @@ class Height:
 
 
 def header_lines(size_px: tuple[int, int], font_px: float) -> int:
-    """Return how many lines of heading a picture has room for."""
+    """Return the number of lines for the heading that a picture has room for."""
     return min(max(round(size_px[1] / font_px / 8), 2), 4)
 
 
 def bar_left(size_px: tuple[int, int], font_px: float) -> float:
-    """Return where colour bars begin: right of the map, nearer to the edge in a narrow picture."""
+    """Return the left edge of colour bars: right of the map, nearer to the margin in a narrow picture."""
     return size_px[0] - min(6.2 * font_px, _right_margin(size_px[0], font_px) - 0.8 * font_px)
 
 
@@ -64,7 +63,7 @@ def _right_margin(width: float, font_px: float) -> float:
 
 
 def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
-    """Return where the flat map goes, leaving room for ticks, labels, bars and a heading.
+    """Return the rectangle of the flat map, which leaves room for ticks, labels, bars and a heading.
 
     Margins are narrower in a small picture.
     """
@@ -76,7 +75,7 @@ def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
 
 
 def draw_map_axes(overlay: Overlay, camera: MapCamera, plot: Rect, axes: tuple[MapAxis, MapAxis]) -> None:
-    """Rule the frame of the flat map, with ticks of the part that is visible."""
+    """Draw the frame of the flat map, with ticks for the part that is visible."""
     em = overlay.font.line_px
     x_low, y_low, x_high, y_high = camera.visible()
     for edge in (
@@ -103,7 +102,7 @@ def draw_map_axes(overlay: Overlay, camera: MapCamera, plot: Rect, axes: tuple[M
 
 
 def _name_map_axes(overlay: Overlay, plot: Rect, axes: tuple[MapAxis, MapAxis], widest: float) -> None:
-    """Write the axes' titles beside their ticks. widest: of the numbers on the left."""
+    """Write the axes' titles beside their ticks. widest: width of the numbers on the left, pixels."""
     em = overlay.font.line_px
     title = overlay.short(axes[0].label, plot.width)
     overlay.label(plot.left + plot.width / 2, plot.bottom + 1.45 * em, title, anchor=(0.5, 0))
@@ -120,10 +119,9 @@ def draw_orbit_axes(
     height: Height | None = None,
     plot: Rect | None = None,
 ) -> None:
-    """Rule the two lower edges of the box that are nearest to the camera, with ticks and labels outside.
+    """Draw the two lower edges of the scene's box nearest to the camera, with ticks and labels outside.
 
-    height: what the surface's height says, ruled at the vertical edge that is furthest to the left.
-    plot: where the flat map is.
+    height: the axis of heights, drawn at the leftmost vertical edge. plot: the rectangle of the flat map.
     """
     matrix = camera.matrix(size_px, plot).tolist()
     eye_x, eye_y, _ = camera.eye()
@@ -151,14 +149,14 @@ def _rule(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], start: Poi
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """An edge of the map: `place` maps [-1, 1] to it, `outwards` points off the map."""
+    """An edge of the map. place: maps [-1, 1] to points of the edge. outwards: points away from the map."""
 
     axis: MapAxis
     place: Callable[[float], tuple[float, float]]
     outwards: tuple[float, float]
 
     def beside(self, t: float, distance: float) -> Point:
-        """Return the point so far off the edge."""
+        """Return the scene point at `distance` from the edge."""
         x, y = self.place(t)
         return x + distance * self.outwards[0], y + distance * self.outwards[1], 0.0
 
@@ -173,7 +171,7 @@ def _tick_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge:
 
 
 def _name_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge: _Edge) -> None:
-    """Write an axis' title beside the middle of its edge, or where else along it there is room."""
+    """Write an axis' title beside the middle of its edge, or beside the first other place with room."""
     em = overlay.font.line_px
     title = edge.axis.label
     titles = dict.fromkeys((title, overlay.short(title, 8 * em), overlay.short(title, 4 * em)))
@@ -187,13 +185,13 @@ def _name_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge:
         toward = 0.5 - 0.5 * float(np.sign(push[0])) * min(1.0, abs(push[0]) / (0.2 * em))
         x, y, half = far[0] + push[0], far[1] + push[1], overlay.font.width(text) / 2
         left = min(max(x - 2 * half * toward, 0.3 * em), size_px[0] - 2 * half - 0.3 * em)
-        # Moved back into the picture by no more than a half of it, or it would be over the map.
+        # Moved into the picture by half of its width at most; further, it would lie over the map.
         if abs(left - (x - 2 * half * toward)) <= half and overlay.label(left, y, text, anchor=(0, 0.5)):
             return
 
 
 def _draw_height(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], height: Height) -> None:
-    """Rule the vertical edge that is furthest to the left in the picture, numbers on its left."""
+    """Draw the leftmost vertical edge of the box, with the numbers on its left."""
     em = overlay.font.line_px
     corners = [(x, y) for x in (-1.0, 1.0) for y in (-1.0, 1.0)]
     feet = [(project(matrix, size_px, (*corner, 0.0)), corner) for corner in corners]
@@ -212,7 +210,7 @@ def _draw_height(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], hei
 
 
 def _title_height(overlay: Overlay, top: tuple[float, float], title: str) -> None:
-    """Write a title above the top of the height's edge, where there is room."""
+    """Write a title above the top of the axis of heights, at the first place with room."""
     em = overlay.font.line_px
     for above, aside in product((0.5, 1.5, 2.5), (0.5, 0.0, 1.0)):
         if overlay.label(top[0], top[1] - above * em, title, anchor=(aside, 1)):
@@ -220,7 +218,10 @@ def _title_height(overlay: Overlay, top: tuple[float, float], title: str) -> Non
 
 
 def project(matrix: Matrix, size_px: tuple[int, int], point: Point) -> tuple[float, float] | None:
-    """Return the pixel (from the top left) of a scene point; None if it is behind the camera."""
+    """Return the pixel (from the top left) of a scene point; None if it is behind the camera.
+
+    Performance: for single points; `picking.on_screen` does the same for arrays.
+    """
     across, along, _, depth = matrix
     x, y, z = point
     w = depth[0] * x + depth[1] * y + depth[2] * z + depth[3]
@@ -237,7 +238,7 @@ def draw_rectangle(
     size_px: tuple[int, int],
     corners: tuple[float, float, float, float],
 ) -> None:
-    """Rule the box (x and y from, x and y to) on the ground of the scene."""
+    """Draw a box (low x, low y, high x, high y) on the ground of the scene."""
     x_low, y_low, x_high, y_high = corners
     around = [(x_low, y_low), (x_high, y_low), (x_high, y_high), (x_low, y_high), (x_low, y_low)]
     points = [project(matrix, size_px, (x, y, 0.0)) for x, y in around]

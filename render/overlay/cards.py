@@ -1,4 +1,4 @@
-"""Panels of text over the picture: an agent's card, a box's, a frame's costs, notices. No OpenGL."""
+"""Cards and notices over the picture: of an agent, of a selection, of the frame's costs. No OpenGL."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
 from valuescape.render.view.camera import Rect
 
 _CARD_GAP = 0.95  # from line to line, in ems
-_TITLE = 1.25
-_LEAST_EMS, _LEAST_WIDTH_EMS = 4.6, 12  # height of a card of two rows, and what it is wide
+_TITLE = 1.25  # from a title to the first row, in ems
+_LEAST_EMS, _LEAST_WIDTH_EMS = 4.6, 12  # height and width of a card of two rows
 _COLUMN_GAP = 1.5
 _MARGIN = 0.7  # around a card's text, in ems
 _PLOT_EMS = 2.6
 _BAR_PX = 2
-_NOTE_EMS = 17  # width that a sentence may have at least
-_NOTICE_EMS = 30  # and a notice at most
+_NOTE_EMS = 17  # least width of a note
+_NOTICE_EMS = 30  # greatest width of a notice
 _COLORS: tuple[Color, ...] = (
     (0.90, 0.62, 0.0, 1.0),
     (0.34, 0.71, 0.91, 1.0),
@@ -27,7 +27,7 @@ _COLORS: tuple[Color, ...] = (
     (0.80, 0.47, 0.65, 1.0),
     (0.60, 0.60, 0.60, 1.0),
 )
-"""Okabe and Ito (2008): told apart with all forms of colour blindness."""
+"""Colours by Okabe and Ito (2008), distinct in all forms of colour blindness."""
 
 _LAMPS: dict[bool | None, Color] = {
     None: (0.5, 0.5, 0.5, 1.0),
@@ -40,8 +40,8 @@ _LAMPS: dict[bool | None, Color] = {
 class Card:
     """A title, rows of name and value, and below them a plot of `values`, the newest last.
 
-    mark: a line across the plot, at this value. parts: what something is made of, name and amount, shown as a
-    stacked bar with its key. lamps: name, and whether it is well; None is not known. note: a sentence.
+    mark: the value of a line across the plot; 0 for none. parts: names and milliseconds, shown as a stacked
+    bar with its key. lamps: names, and whether each is well (None: unknown). note: a sentence.
     """
 
     title: str
@@ -54,10 +54,10 @@ class Card:
 
 
 class _Block:
-    """A card's parts in one column or two: how large they are, and drawing them.
+    """A card laid out in one column or two: its size, and how it is drawn.
 
-    In two columns rows and plot are on the left, parts and lamps on the right, the note below both.
-    reduced: whether something is left out.
+    In two columns rows and plot are on the left, parts and lamps on the right, the note below both. reduced:
+    whether something of the card is left out.
     """
 
     def __init__(self, overlay: Overlay, card: Card, columns: int, *, reduced: bool) -> None:
@@ -86,21 +86,21 @@ class _Block:
 
     @property
     def width(self) -> float:
-        """Pixels."""
+        """The width in pixels."""
         return self._inner + 2 * _MARGIN * self._em
 
     @property
     def height(self) -> float:
-        """Pixels."""
+        """The height in pixels."""
         body = self._left + self._right if self._columns == 1 else max(self._left, self._right)
         return (2 * _MARGIN + _TITLE + len(self._note) * _CARD_GAP) * self._em + body
 
     def fits(self, room: tuple[float, float]) -> bool:
-        """Whether it is no larger than so much room."""
+        """Return whether the card is no larger than `room` (width, height)."""
         return self.width <= room[0] and self.height <= room[1] + 1
 
     def draw(self, left: float, top: float) -> None:
-        """Draw it with its corner there."""
+        """Draw the card with its upper left corner at (left, top)."""
         overlay, card, em = self._overlay, self._card, self._em
         x, y = left + _MARGIN * em, top + _MARGIN * em
         overlay.panel(Rect(left, top, self.width, self.height))
@@ -121,10 +121,10 @@ class _Block:
 
 
 def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
-    """Stack cards downwards at the right edge of an area, then in a column further left, as far as they fit.
+    """Stack cards downwards at the right edge of an area, then in a column further left, while they fit.
 
-    A card that does not fit is set in two columns, or leaves out its parts, its note, its lamps, its plot,
-    and then its last rows; the first ones leave room for a few rows of the others.
+    A card that does not fit is laid out in two columns, or leaves out its parts, its note, its lamps, its
+    plot, and then its last rows. The first cards leave room for a few rows of the others.
     """
     em = overlay.font.line_px
     bottom, right = _free_below(overlay, area), area.right
@@ -147,18 +147,18 @@ def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
 
 
 def _free_below(overlay: Overlay, area: Rect) -> float:
-    """Return where the uppermost thing in an area begins, or the area ends."""
+    """Return the top of the uppermost box that is taken in an area, or the area's bottom."""
     return min([area.bottom, *(each.top for each in overlay.layout.taken if overlap(each, area))])
 
 
 def _fitting(overlay: Overlay, card: Card, room: tuple[float, float]) -> _Block | None:
-    """Return the largest form of a card that has room: width, height."""
+    """Return the largest layout of a card that fits into `room` (width, height); None if none does."""
     narrow = _narrowed(overlay, card, room[0] - 2 * _MARGIN * overlay.font.line_px)
     return next((each for each in _variants(overlay, narrow) if each.fits(room)), None)
 
 
 def _narrowed(overlay: Overlay, card: Card, width: float) -> Card:
-    """Return a card with a title and values that are short enough for a width."""
+    """Return a card with title and values shortened to `width` pixels."""
     names = max((overlay.font.width(name) for name, _ in card.rows), default=0.0)
     rest = width - names - 1.5 * overlay.font.line_px
     rows = tuple((name, overlay.short(text, rest)) for name, text in card.rows)
@@ -166,7 +166,7 @@ def _narrowed(overlay: Overlay, card: Card, width: float) -> Card:
 
 
 def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
-    """Return a card in ever smaller forms."""
+    """Yield layouts of a card, each with less of it than the one before."""
     few = replace(card, parts=())
     least = replace(few, note="")
     forms = (card, few, least, replace(least, lamps=()), replace(least, lamps=(), values=()))
@@ -178,7 +178,7 @@ def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
 
 
 def draw_notice(overlay: Overlay, notice: str, area: Rect) -> None:
-    """Write what happened just now at the lower edge of an area, on a backing, as wide as is read well."""
+    """Write a notice at the lower edge of an area, on a backing, no wider than is easy to read."""
     em = overlay.font.line_px
     width = min(area.width - 2 * _MARGIN * em, _NOTICE_EMS * em)
     most = max(int((area.height - 2 * _MARGIN * em) / (_CARD_GAP * em)), 0)
@@ -195,7 +195,7 @@ def draw_notice(overlay: Overlay, notice: str, area: Rect) -> None:
 
 
 def _stack(overlay: Overlay, parts: Sequence[tuple[str, float]], x: float, y: float, width: float) -> None:
-    """Draw the parts as one bar, and below it what each colour is."""
+    """Draw the parts as one stacked bar, with their key below."""
     em, whole = overlay.font.line_px, sum(amount for _, amount in parts) or 1.0
     at = x
     for color, (_, amount) in zip(cycle(_COLORS), parts, strict=False):
@@ -217,7 +217,7 @@ def _light_lamps(overlay: Overlay, lamps: Sequence[tuple[str, bool | None]], x: 
 
 
 def rows_width(overlay: Overlay, rows: Sequence[tuple[str, str]]) -> float:
-    """Return how wide rows of a name and a value are, pixels."""
+    """Return the width in pixels of rows of a name and a value."""
     first = max((overlay.font.width(name) for name, _ in rows), default=0.0)
     second = max((overlay.font.width(text) for _, text in rows), default=0.0)
     return first + 1.5 * overlay.font.line_px + second
@@ -231,7 +231,7 @@ def write_rows(
     gap: float,
     inks: tuple[Color, Color],
 ) -> None:
-    """Write rows of a name and a value below each other, `gap` ems apart, in these colours."""
+    """Write rows of a name and a value below each other, `gap` ems apart. inks: of names, of values."""
     em = overlay.font.line_px
     second = x + max((overlay.font.width(name) for name, _ in rows), default=0.0) + 1.5 * em
     for index, (name, text) in enumerate(rows):
@@ -240,7 +240,7 @@ def write_rows(
 
 
 def _plot(overlay: Overlay, card: Card, x: float, bottom: float, width: float) -> None:
-    """Draw the newest values as bars, on a scale from 0 to a half more than the mark, or to the highest."""
+    """Draw the newest values as bars, on a scale from 0 to 1.5 times the mark or to the highest."""
     height = _PLOT_EMS * overlay.font.line_px
     shown = card.values[-int(width // _BAR_PX) :]
     most = max(1.5 * card.mark, max(shown), 1e-9)

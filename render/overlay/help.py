@@ -1,4 +1,4 @@
-"""The help: keys, the mouse, and what the words in the picture mean. No OpenGL."""
+"""The help panel: keys, gestures of the mouse, and a glossary. No OpenGL."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -8,7 +8,7 @@ from valuescape.render.overlay.cards import rows_width, write_rows
 from valuescape.render.overlay.overlay import FAINT, INK, Overlay
 from valuescape.render.view.camera import Rect
 
-_ROW_GAPS = (1.3, 1.15, 1.0, 0.85)  # from line to line, in ems; the first that fits
+_ROW_GAPS = (1.3, 1.15, 1.0, 0.85)  # from line to line, in ems; the first one that fits is taken
 _MARGIN = 1.0  # around the text
 _COLUMN_GAP = 2.0
 
@@ -24,15 +24,15 @@ GLOSSARY: Rows = (
     ("slice", "values of the state variables that the map does not show"),
     ("truncated", "an episode ended by its time limit"),
 )
-"""Words that the picture uses, and what they mean."""
+"""Words in the picture and their meanings."""
 
 _MORE = ("…", "in a larger window")
 
 
 def draw_help(overlay: Overlay, size_px: tuple[int, int]) -> None:
-    """Write keys, mouse and glossary on a panel in the middle of the picture, in two columns if it must be.
+    """Draw a panel in the middle of the picture with keys, mouse and glossary, in two columns or one.
 
-    A picture that is too small for all of it has the keys alone, or the first of them.
+    A picture too small for the glossary gets keys and mouse; one too small for these, the first keys.
     """
     keys: Rows = [(key, text) for key, _, text in KEYS]
     whole: tuple[list[Rows], ...] = (
@@ -61,7 +61,7 @@ def _halves(rows: Rows) -> list[Rows]:
 
 
 def _draw(overlay: Overlay, columns: Sequence[Rows], gap: float, size_px: tuple[int, int]) -> bool:
-    """Draw the panel if it fits, and take its place; return whether it does."""
+    """Draw the panel if it fits, and claim its place; return whether it fits."""
     em = overlay.font.line_px
     widths = [rows_width(overlay, rows) for rows in columns]
     width = sum(widths) + ((len(columns) - 1) * _COLUMN_GAP + 2 * _MARGIN) * em

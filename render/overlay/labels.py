@@ -1,4 +1,4 @@
-"""Everything written over a frame, built anew only when something of it has changed."""
+"""All text and axes over a frame, rebuilt only when something in them has changed."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -26,7 +26,7 @@ from valuescape.render.view.viewer import Viewer
 from valuescape.sim.worlds.base import Termination
 
 _HEIGHT_TICKS = 5
-_NARROW_EMS = 30  # a map that is narrower shares its left margin with cards and notices
+_NARROW_EMS = 30  # in a narrower map, cards and notices begin in its left margin
 
 FONT_PX = 13
 
@@ -41,9 +41,9 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """What is said about a frame beside its axes and scales.
+    """The texts of a frame beside its axes and scales.
 
-    cards: what is selected, what frames cost. notice: what happened just now.
+    cards: of the selection, of the frame's costs. notice: a message about a recent event.
     """
 
     heading: Heading = Heading()
@@ -51,21 +51,21 @@ class Annotations:
     notice: str = ""
 
     def also(self, line: str) -> Self:
-        """Return the same with one more line on the left."""
+        """Return the same annotations with one more line on the left of the heading."""
         heading = Heading((*self.heading.left, line), self.heading.right)
         return replace(self, heading=heading)
 
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """The scales of a frame: of the fields, of trails if their colours have one, of the surface's height."""
+    """The scales of a frame: of the fields; of the trails and of the surface's height, if these have one."""
 
     fields: tuple[ColorBar, ...]
     trails: ColorBar | None = None
     height: ColorBar | None = None
 
     def meaning(self) -> str:
-        """Return a line about what the colours mean."""
+        """Return a line that explains the colours; "" if they need none."""
         said = [f"{bar.title}: {bar.meaning}" for bar in self.fields if bar.meaning]
         if self.trails and self.trails.meaning:
             said.append(f"trails: {self.trails.meaning}")
@@ -73,23 +73,23 @@ class Scales:
 
 
 class Writing:
-    """Decides what of all text is in a picture, and where; pure data, without OpenGL.
+    """Decides which texts are in a picture, and where. Pure data, without OpenGL.
 
-    One layout knows what is taken. In this order its place is found for: the help, scales, headings, legends,
-    the notice, cards; then axes, which move with the camera.
+    All share one layout, and earlier ones have priority: the help, scales, headings, legends, the notice,
+    cards; then axes, which move with the camera.
     """
 
     def __init__(self, font: Font, axes: tuple[MapAxis, MapAxis], termination: Termination) -> None:
         self._font, self._axes, self._termination = font, axes, termination
 
     def plot(self, size_px: tuple[int, int]) -> Rect:
-        """Return where the flat map is in a picture of this size."""
+        """Return the rectangle of the flat map in a picture of this size."""
         return plot_rect(size_px, self._font.line_px)
 
     def say(
         self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales
     ) -> list[Overlay]:
-        """Return what does not move with the camera: scales and text, and the help, drawn over them."""
+        """Return what does not move with the camera: scales and texts, and the help to be drawn over them."""
         em = self._font.line_px
         plot, layout = self.plot(size_px), Layout(size_px, gap_px=0.1 * em)
         overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
@@ -102,17 +102,17 @@ class Writing:
             draw_heading(overlay, said.heading.left, said.heading.right, size_px)
             if scales.trails:
                 draw_trail_legend(overlay, scales.trails, size_px)
-            if viewer.looks.end_marks:
+            if viewer.looks.trails.end_marks:
                 draw_end_marks(overlay, self._termination, size_px)
             draw_notice(overlay, said.notice, area)
-        if viewer.labels_shown or viewer.blind:  # whoever goes blind is told how to see again
+        if viewer.labels_shown or viewer.blind:  # a card says how to end the blind mode
             draw_cards(overlay, said.cards, area)
         return [overlay, help_panel]
 
     def rule(
         self, viewer: Viewer, size_px: tuple[int, int], said: Overlay, height: ColorBar | None
     ) -> Overlay:
-        """Return what moves with the camera: axes and a box, and what makes `said` legible over the scene."""
+        """Return what moves with the camera: axes, the selection, and backings of `said` over the scene."""
         layout = Layout(size_px, gap_px=0.1 * self._font.line_px, taken=said.layout.taken)
         overlay, plot = Overlay(self._font, layout), self.plot(size_px)
         if viewer.lift == 0:
@@ -127,9 +127,11 @@ class Writing:
 
 
 class Labels:
-    """Axes, colour bars, headings and cards in one draw. scale: pixels a logical pixel.
+    """Axes, colour bars, headings and cards in one draw call.
 
-    text_px: size of the text, in logical pixels.
+    scale: pixels per logical pixel. text_px: size of the text in logical pixels.
+
+    Performance: texts are laid out anew only when they change; while only a camera moves, only the axes are.
     """
 
     def __init__(
@@ -150,7 +152,7 @@ class Labels:
         self._said_quads = np.zeros(0, QUAD)
 
     def plot(self, size_px: tuple[int, int]) -> Rect:
-        """Return where the flat map is in a picture of this size."""
+        """Return the rectangle of the flat map in a picture of this size."""
         return self._writing.plot(size_px)
 
     def update(
@@ -171,7 +173,7 @@ class Labels:
             self._said = self._writing.say(viewer, size_px, said, scales)
             self._said_quads = np.concatenate([each.quads() for each in self._said])
         self._key = said_key, placed_key
-        # A camera on its way moves the axes alone: what is said is written once, which takes longer.
+        # A moving camera changes the axes alone; the texts, which take longer, are kept.
         ruled = self._writing.rule(viewer, size_px, self._said[0], scales.height)
         self._renderer.upload(np.concatenate([ruled.quads(), self._said_quads]))
 

@@ -1,4 +1,4 @@
-"""Where text may go in a picture: what is taken already, and texts made short enough for what is left."""
+"""Room for text in a picture: the rectangles that are taken, and texts shortened or wrapped to fit."""
 
 import math
 from collections.abc import Iterable
@@ -7,22 +7,22 @@ from typing import Protocol
 from valuescape.render.view.camera import Rect
 
 PARTS = " · "
-"""Between the parts of a line, of which the last ones go first where a line is too long."""
+"""Separates the parts of a line; a line that is too long loses its last parts first."""
 
 _ELLIPSIS = "…"
 
 
 class Widths(Protocol):
-    """What is asked of a font here: `render.overlay.text.Font`."""
+    """The part of a font that layout needs; `render.overlay.text.Font` has it."""
 
     def width(self, text: str) -> float:
-        """Return how wide a text is, pixels."""
+        """Return the width of a text in pixels."""
 
 
 class Layout:
-    """The rectangles of a picture that are taken. A rectangle fits if it is inside and apart from them all.
+    """The rectangles of a picture that are taken. A box fits if it is inside and apart from all of them.
 
-    size_px: None for a picture without edges. gap_px: how far apart what is claimed stays.
+    size_px: None for a picture without edges. gap_px: least distance between claimed boxes and taken ones.
     """
 
     def __init__(
@@ -34,12 +34,14 @@ class Layout:
         self.taken: list[Rect] = list(taken)
 
     def fits(self, box: Rect) -> bool:
-        """Whether a box is inside the picture and apart from all that is taken."""
+        """Return whether a box is inside the picture and apart from all that are taken.
+
+        Performance: written without calls, since a turning view asks hundreds of times a frame.
+        """
         if not self.inside(box):
             return False
         gap = self._gap
         left, top, right, bottom = box.left - gap, box.top - gap, box.right + gap, box.bottom + gap
-        # `overlap`, without its calls: a view that turns asks for hundreds.
         return not any(
             each.top < bottom
             and each.left < right
@@ -49,13 +51,13 @@ class Layout:
         )
 
     def inside(self, box: Rect) -> bool:
-        """Whether a box is inside the picture."""
+        """Return whether a box is inside the picture."""
         if not self._bounded:
             return True
         return box.left >= 0 and box.top >= 0 and box.right <= self._edges[0] and box.bottom <= self._edges[1]
 
     def take(self, box: Rect) -> None:
-        """Note that a box is taken."""
+        """Mark a box as taken, whether it fits or not."""
         self.taken.append(box)
 
     def claim(self, box: Rect) -> bool:
@@ -66,14 +68,14 @@ class Layout:
         return True
 
     def room(self, left: float, top: float, height: float, right: float) -> float:
-        """Return how wide a box of this height may be that begins at (left, top) and ends before `right`."""
+        """Return the greatest width of a box of `height` with its corner at (left, top), up to `right`."""
         row = Rect(left, top, max(right - left, 0.0), height)
         ends = [each.left - self._gap for each in self.taken if overlap(row, each, self._gap)]
         return max(min([right, *ends]) - left, 0.0)
 
 
 def overlap(one: Rect, other: Rect, gap: float = 0.0) -> bool:
-    """Whether two boxes overlap, or are less than `gap` apart."""
+    """Return whether two boxes overlap, or are less than `gap` apart."""
     return (
         one.left < other.right + gap
         and other.left < one.right + gap
@@ -83,9 +85,9 @@ def overlap(one: Rect, other: Rect, gap: float = 0.0) -> bool:
 
 
 def shortened(font: Widths, text: str, width: float) -> str:
-    """Return a text that is no wider than `width` pixels, "" if nothing of it is.
+    """Return a text no wider than `width` pixels; "" if not even its beginning is.
 
-    Of parts set apart by a middle dot the last ones go first; what is left ends in an ellipsis.
+    The last of the parts between middle dots go first; then the rest is cut, with an ellipsis at its end.
     """
     parts = text.split(PARTS)
     while len(parts) > 1 and font.width(PARTS.join(parts)) > width:
@@ -99,9 +101,10 @@ def shortened(font: Widths, text: str, width: float) -> str:
 
 
 def wrapped(font: Widths, text: str, width: float, most: int = 1000) -> list[str]:
-    """Return a text as at most so many lines that are no wider than `width` pixels.
+    """Return a text as lines no wider than `width` pixels, at most `most` of them.
 
-    Lines break at spaces, words that are too wide anywhere. What does not fit is an ellipsis.
+    Lines break at spaces; words that are too wide break anywhere. An ellipsis stands for text that is left
+    out.
     """
     lines: list[str] = []
     for line in text.splitlines():
@@ -125,7 +128,7 @@ def _wrapped_line(font: Widths, line: str, width: float) -> list[str]:
 
 
 def _pieces(font: Widths, word: str, width: float) -> list[str]:
-    """Break a word that is too wide into pieces that are not, but for single characters."""
+    """Break a word into pieces no wider than `width`, of at least one character each."""
     pieces = [""]
     for character in word:
         if pieces[-1] and font.width(pieces[-1] + character) > width:

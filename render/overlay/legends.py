@@ -1,11 +1,11 @@
-"""Colour bars, legends and headings: where they go and what they say. No OpenGL."""
+"""Places and texts of colour bars, legends and headings. No OpenGL."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from valuescape.gpu.shader_source import MARK_COLORS
+from valuescape.gpu.constants import MARK_COLORS
 from valuescape.render.overlay.axes import bar_left, header_lines
 from valuescape.render.overlay.layout import PARTS
 from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
@@ -14,17 +14,16 @@ from valuescape.render.view.camera import Rect
 from valuescape.sim.worlds.base import TERMINATED, Termination
 
 _BAR_GAP, _LEAST_BAR = 1.9, 1.6
-"""Between two bars, where the title of the lower one is, and a bar's least height; in ems."""
+"""Distance between two bars, with the title of the lower one, and the least height of a bar; in ems."""
 
 _Mark = Callable[[Overlay, float, float, float, Color], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ColorBar:
-    """A colour scale to explain: its title, colour map row, and the numbers at its ends.
+    """A colour scale: its title, the row of its colour map, and the numbers at its ends.
 
-    names: of the whole numbers from 0 on, where the colours stand for a choice among so many.
-    meaning: what it is, in a few words.
+    names: of the integers from 0 on, if colours stand for categories. meaning: a short explanation.
     """
 
     title: str
@@ -53,8 +52,9 @@ class ColorBar:
 
 
 def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[int, int], plot: Rect) -> None:
-    """Stack the bars on the right, each with its title above and numbers beside it, the last ones left out
-    where the picture is too low for all.
+    """Stack the bars on the right, each with its title above and numbers beside it.
+
+    The last bars are left out if the picture is too low for all.
     """
     em = overlay.font.line_px
     bars = bars[: max(int((plot.height + _BAR_GAP * em) / ((_BAR_GAP + _LEAST_BAR) * em)), 1)]
@@ -62,7 +62,7 @@ def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[i
     left, width = bar_left(size_px, em), 0.9 * em
     top = plot.top
     for bar in bars:
-        # A long title would leave the picture; it begins further left instead.
+        # A title too long for the space right of `left` begins further left.
         edge = size_px[0] - 0.4 * em
         title = overlay.short(bar.title, edge - plot.right - 0.3 * em)
         overlay.label(min(left, edge - overlay.font.width(title)), top - 1.05 * em, title)
@@ -79,7 +79,7 @@ def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[i
 
 
 def _take(overlay: Overlay, area: Rect) -> None:
-    """Keep an area for what is written in it; it has a backing where the scene is under it."""
+    """Mark an area of text as taken, and as one to back up if the scene is under it."""
     overlay.layout.take(area)
     overlay.blocks.append(area)
 
@@ -87,11 +87,10 @@ def _take(overlay: Overlay, area: Rect) -> None:
 def draw_heading(
     overlay: Overlay, left: Sequence[str], right: Sequence[str], size_px: tuple[int, int]
 ) -> None:
-    """Write what is shown on the left of the top edge and how it runs on the right.
+    """Write lines at the top edge, `left` on its left and `right` on its right.
 
-    Lines that are too long for their row are shortened: those on the left have two thirds of it if they need
-    that, and up to three quarters for their first part. Lines that the picture has no row for are left out,
-    the last ones first.
+    Lines too long for their row are shortened: the left one gets up to two thirds of the row, up to three
+    quarters for its first part. Lines without a row are left out.
     """
     em = overlay.font.line_px
     rows, margin = header_lines(size_px, em), 0.9 * em
@@ -115,14 +114,14 @@ def draw_heading(
 
 
 def around(boxes: Sequence[Rect], margin: float) -> Rect:
-    """Return the rectangle around boxes, and so much more to all sides."""
+    """Return the rectangle around boxes, larger by `margin` on all sides."""
     left, top = min(each.left for each in boxes) - margin, min(each.top for each in boxes) - margin
     right, bottom = max(each.right for each in boxes) + margin, max(each.bottom for each in boxes) + margin
     return Rect(left, top, right - left, bottom - top)
 
 
 def draw_trail_legend(overlay: Overlay, bar: ColorBar, size_px: tuple[int, int]) -> None:
-    """Explain the colours of trails right on the lower edge: in full, or with less where that has no room."""
+    """Draw the legend of the trails' colours, right on the lower edge, as much of it as there is room for."""
     em = overlay.font.line_px
     title = f"trails: {bar.title}"
     room = overlay.layout.room(0.9 * em, size_px[1] - 1.35 * em, 0.8 * em, size_px[0] - 0.9 * em)
@@ -136,7 +135,7 @@ def draw_trail_legend(overlay: Overlay, bar: ColorBar, size_px: tuple[int, int])
 
 @dataclass(frozen=True, slots=True)
 class _Legend:
-    """What stands beside a legend's title: names and swatches, or the ends of a scale and its width."""
+    """The parts beside a legend's title: names with swatches; or the ends of a scale and its width."""
 
     texts: tuple[str, ...]
     widths: tuple[float, ...]
@@ -159,7 +158,7 @@ def _scaled(overlay: Overlay, bar: ColorBar, scale_em: float) -> _Legend:
 def _write_legend(
     overlay: Overlay, bar: ColorBar, parts: _Legend, said: str, size_px: tuple[int, int]
 ) -> None:
-    """Write title, and names or scale, from right to left, and take the area."""
+    """Write the title, and names or a scale, from right to left; mark the area as taken."""
     em = overlay.font.line_px
     y, right = size_px[1] - 0.95 * em, size_px[0] - 0.9 * em
     begin = len(overlay.texts)
@@ -173,7 +172,7 @@ def _write_legend(
 
 
 def _swatches(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: float) -> float:
-    """Draw names with their colours, and return where what is left of them ends."""
+    """Draw names with their colours up to `right`; return the right edge for what stands left of them."""
     em = overlay.font.line_px
     for index, name in reversed(list(enumerate(parts.texts))):
         overlay.text(right, y, name, FAINT, anchor=(1, 0.5))
@@ -185,7 +184,7 @@ def _swatches(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: 
 
 
 def _inline_scale(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: float) -> float:
-    """Draw a scale with its ends' numbers, and return where what is left of it ends."""
+    """Draw a scale with its numbers up to `right`; return the right edge for what stands left of it."""
     em, (low, high) = overlay.font.line_px, parts.texts
     overlay.text(right, y, high, FAINT, anchor=(1, 0.5))
     right -= overlay.font.width(high) + 0.5 * em + parts.scale_px
@@ -196,7 +195,7 @@ def _inline_scale(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float,
 
 
 def draw_end_marks(overlay: Overlay, termination: Termination, size_px: tuple[int, int]) -> None:
-    """Explain the marks of episodes' ends left on the lower edge, those that there is room for."""
+    """Draw the legend of the marks of episodes' ends, left on the lower edge, those that have room."""
     em = overlay.font.line_px
     x, y = 0.9 * em, size_px[1] - 0.95 * em
     begin = len(overlay.texts)
@@ -211,7 +210,7 @@ def draw_end_marks(overlay: Overlay, termination: Termination, size_px: tuple[in
 
 
 def _end_marks(termination: Termination) -> list[tuple[str, _Mark, Color]]:
-    """Return the marks that there are in a world: name, shape, colour."""
+    """Return name, shape and colour of the marks that occur in a world with that termination."""
     marks: list[tuple[str, _Mark, Color]] = [("truncated", _square, MARK_COLORS["truncated"])]
     if termination != "never":
         shape = _diamond if termination == "goal" else _cross

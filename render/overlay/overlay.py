@@ -1,4 +1,4 @@
-"""Everything written or ruled over the picture, as one list of parallelograms and one draw."""
+"""Text, lines and rectangles over the picture, as one list of parallelograms in one draw call."""
 
 import math
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Texture
+from valuescape.gpu.constants import Quad
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.shader_source import draw_program
 from valuescape.render.overlay.layout import Layout, shortened
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import Rect
+from valuescape.sim.arrays import Float32Array
 
 Color = tuple[float, float, float, float]
 
@@ -33,22 +35,22 @@ QUAD = np.dtype(
 )
 """One parallelogram, as `overlay.vert` reads it; pixels from the top left."""
 
-_PLAIN, _GLYPH, _COLORMAP = 0, 1, 2
+_PLAIN, _GLYPH, _COLORMAP = Quad
 
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """A line of text and the pixels it may cover."""
+    """A line of text and the rectangle that its pixels lie in."""
 
     text: str
     box: Rect
 
 
 class Overlay:
-    """A list of quads to be drawn in order; pure data, cheap to build anew when something changed.
+    """A list of quads to be drawn in order. Pure data; cheap enough to build anew at each change.
 
-    layout: what of the picture is taken. texts: every line written. panels: what has a backing of
-    its own. blocks: areas of text that need one where the scene is under them.
+    layout: the rectangles that are taken. texts: all lines so far. panels: areas with a backing. blocks:
+    areas of text that need one if the scene is under them.
     """
 
     def __init__(self, font: Font, layout: Layout | None = None) -> None:
@@ -57,10 +59,10 @@ class Overlay:
         self.texts: list[TextBox] = []
         self.blocks: list[Rect] = []
         self.panels: list[Rect] = []
-        self._parts: list[NDArray[np.float32]] = []  # [n, 15]: joining structured arrays is slow
+        self._parts: list[Float32Array] = []  # each [n, 15]; joining structured arrays is slow
 
     def quads(self) -> NDArray[Any]:
-        """Return all quads so far (dtype QUAD)."""
+        """Return all quads so far as a new array [n] of dtype QUAD."""
         if not self._parts:
             return np.zeros(0, QUAD)
         rows = np.concatenate(self._parts)
@@ -68,16 +70,16 @@ class Overlay:
         return rows.view(QUAD).ravel()
 
     def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
-        """Fill a rectangle."""
+        """Fill a rectangle; (x, y) is its upper left corner."""
         self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
 
     def panel(self, area: Rect) -> None:
-        """Fill an area with the backing of text."""
+        """Fill an area with the colour that is behind text."""
         self.panels.append(area)
         self.rect(area.left, area.top, area.width, area.height, PANEL)
 
     def gradient(self, x: float, y: float, width: float, height: float, row: int) -> None:
-        """Fill a rectangle with colour map `row`: low at the bottom; at the left, if it is a wide one."""
+        """Fill a rectangle with colour map `row`: low at the bottom, or on the left of a wide one."""
         if width > height:
             self._parallelogram((x, y), (width, 0), (0, height), INK, _COLORMAP + row)
         else:
@@ -88,7 +90,7 @@ class Overlay:
         self._parallelogram((x, y), (width, 0), (0, height), INK, _COLORMAP + row, (at, 0, 0, 0))
 
     def line(self, start: tuple[float, float], end: tuple[float, float], width: float, color: Color) -> None:
-        """Rule a straight line."""
+        """Draw a straight line, `width` pixels wide."""
         x, y = end[0] - start[0], end[1] - start[1]
         share = width / (math.hypot(x, y) or 1.0)
         across = -y * share, x * share
@@ -105,9 +107,9 @@ class Overlay:
         anchor: tuple[float, float] = (0.0, 0.0),
         upright: bool = False,
     ) -> None:
-        """Write a line whose box has its `anchor` at (x, y): (0, 0) is the top left, (1, 1) the opposite.
+        """Write a line. anchor: the point of its box at (x, y), from (0, 0), the top left, to (1, 1).
 
-        upright: turned a quarter to the left, reading upwards.
+        upright: turned by 90 degrees, reading upwards. The place is not checked; see `label`.
         """
         self._write(self.measure(x, y, text, anchor=anchor, upright=upright), text, color, upright)
 
@@ -121,7 +123,7 @@ class Overlay:
         anchor: tuple[float, float] = (0.0, 0.0),
         upright: bool = False,
     ) -> bool:
-        """Write a line as `text` does and take its box if that fits; return whether it does."""
+        """Write a line as `text` does if its box fits, and claim the box; return whether it fits."""
         box = self.measure(x, y, text, anchor=anchor, upright=upright)
         if not text or not self.layout.claim(box):
             return False
@@ -137,7 +139,7 @@ class Overlay:
         anchor: tuple[float, float] = (0.0, 0.0),
         upright: bool = False,
     ) -> Rect:
-        """Return the pixels that a line written there may cover."""
+        """Return the box of a line, with arguments as for `text`."""
         width, height = self.font.width(text), self.font.ascent + self.font.descent
         if upright:
             left, bottom = round(x - anchor[1] * height), round(y + anchor[0] * width)
@@ -145,7 +147,7 @@ class Overlay:
         return Rect(round(x - anchor[0] * width), round(y - anchor[1] * height), width, height)
 
     def short(self, text: str, width: float) -> str:
-        """Return a text that is no wider than `width` pixels."""
+        """Return a text shortened to at most `width` pixels."""
         return shortened(self.font, text, width)
 
     def _write(self, box: Rect, text: str, color: Color, upright: bool) -> None:
@@ -174,7 +176,7 @@ class Overlay:
 
 
 class OverlayRenderer:
-    """Draws an overlay in one instanced call."""
+    """Draws an overlay in one instanced draw call. The context is lent; `release` frees the rest."""
 
     def __init__(self, gl: Any, font: Font, meter: FrameMeter) -> None:
         self._gl = gl
@@ -187,7 +189,7 @@ class OverlayRenderer:
         self._vao = self._vertex_array()
 
     def upload(self, quads: NDArray[Any]) -> None:
-        """Take over what is to be drawn; needed only when it changed."""
+        """Upload quads [n] (dtype QUAD); needed only when they have changed."""
         if quads.nbytes > self._buffer.size:
             self._vao.release()
             self._buffer.orphan(max(quads.nbytes, 2 * self._buffer.size))
@@ -198,7 +200,7 @@ class OverlayRenderer:
         self._count = len(quads)
 
     def draw(self) -> None:
-        """Draw what was uploaded last."""
+        """Draw the quads of the last upload."""
         if not self._count:
             return
         self._glyphs.use(Texture.GLYPHS)
@@ -206,7 +208,7 @@ class OverlayRenderer:
         self._meter.draw_calls += 1
 
     def release(self) -> None:
-        """Free what this renderer made."""
+        """Free program, texture and buffers."""
         for each in (self._vao, self._buffer, self._glyphs, self._program):
             each.release()
 

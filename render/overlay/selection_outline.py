@@ -13,7 +13,7 @@ from valuescape.render.view.viewer import Viewer
 
 
 def draw_selection(overlay: Overlay, viewer: Viewer, size_px: tuple[int, int], plot: Rect) -> None:
-    """Rule the edge of what is chosen, and the frame that is being dragged."""
+    """Draw the edge of the selection, and the frame that is being dragged. plot: as for `Viewer.matrix`."""
     matrix = viewer.matrix(size_px, plot)
     if isinstance(viewer.box, Region):
         _draw_outline(overlay, viewer.box.outline * (1, 1, viewer.raised), matrix, size_px)

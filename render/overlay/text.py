@@ -1,4 +1,4 @@
-"""Text as rectangles: a glyph atlas in one texture, and the quads that spell a string."""
+"""Text as rectangles: an atlas of glyphs, and the quads of a string."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from valuescape.sim.arrays import Float32Array
+
 CHARACTERS = "".join(map(chr, range(32, 127))) + "°²³·×−±–—…←→↑↓αβγδεθλμπσφωΔΩ≤≥∞●"
 _UNKNOWN = "?"
 _PADDING = 1
@@ -16,7 +18,7 @@ _PADDING = 1
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """Where a character is in the atlas (texels), and where it goes relative to the pen (pixels)."""
+    """The place of a character in the atlas (texels), and its offset and advance from the pen (pixels)."""
 
     left: int
     top: int
@@ -32,24 +34,24 @@ class Font:
 
     def __init__(self, size_px: int) -> None:
         path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-        # Pillow's own choice depends on whether the machine has libfribidi, and so would the widths of words.
+        # Pillow's default engine, and so the widths of words, depends on whether libfribidi is installed.
         self._font = ImageFont.truetype(str(path), size_px, layout_engine=ImageFont.Layout.BASIC)
         self.ascent, self.descent = self._font.getmetrics()
         self.glyphs, self.atlas = self._draw()
-        self.quads = lru_cache(maxsize=512)(self._quads)  # texts of a picture with its help, twice over
+        self.quads = lru_cache(maxsize=512)(self._quads)  # twice the texts of a picture with its help
         self.width = lru_cache(maxsize=4096)(self._width)
 
     @property
     def line_px(self) -> int:
-        """From one baseline to the next."""
+        """The distance from one baseline to the next."""
         return int((self.ascent + self.descent) * 1.25)
 
     def _width(self, text: str) -> float:
-        """Return how far the pen moves, pixels."""
+        """Return the advance of the pen in pixels."""
         return sum(self._glyph(character).advance for character in text)
 
-    def _quads(self, text: str) -> NDArray[np.float32]:
-        """Return [n, 8]: x, y, width, height from the line's top left; the same in the atlas (0..1)."""
+    def _quads(self, text: str) -> Float32Array:
+        """Return [n, 8] float32: x, y, width, height from the line's top left, and in the atlas (0 to 1)."""
         rows, pen = [], 0.0
         atlas_height, atlas_width = self.atlas.shape
         for character in text:
@@ -74,7 +76,7 @@ class Font:
         return self.glyphs.get(character) or self.glyphs[_UNKNOWN]
 
     def _draw(self) -> tuple[dict[str, Glyph], NDArray[np.uint8]]:
-        """Fill rows of a square that is wide enough for all characters."""
+        """Return all glyphs and the atlas, a square that they fill row by row."""
         cell = self.ascent + self.descent + 2 * _PADDING
         edge = int(np.ceil(np.sqrt(len(CHARACTERS)) * cell)) + cell
         image = Image.new("L", (edge, edge), 0)

@@ -1,12 +1,12 @@
-"""Round numbers for axes."""
+"""Round numbers for the ticks of axes."""
 
 import math
 
 
 def ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """Return at most `most` round numbers in [low, high], as many as that, each with its label.
+    """Return round numbers in [low, high] with their labels, as many as possible up to `most`.
 
-    They are the multiples of 1, 2 or 5 times a power of ten.
+    They are multiples of 1, 2 or 5 times a power of ten.
     """
     if not high > low:
         return [(low, label(low, 1))]
@@ -22,7 +22,7 @@ def _multiples(low: float, high: float, step: float) -> list[float]:
 
 
 def nice_step(at_least: float) -> float:
-    """Return the least of 1, 2, 5 times a power of ten that is not below `at_least`."""
+    """Return the least number of the form 1, 2 or 5 times a power of ten that is not below `at_least`."""
     power = 10.0 ** math.floor(math.log10(at_least))
     for multiple in (1, 2, 5, 10):
         if multiple * power >= at_least * (1 - 1e-9):
@@ -31,7 +31,7 @@ def nice_step(at_least: float) -> float:
 
 
 def label(value: float, step: float) -> str:
-    """Return `value` with the digits that tell it from its neighbours `step` away; a true minus sign."""
+    """Return `value` with as many digits as distinguish it from neighbours `step` away, and a true minus."""
     last = math.floor(math.log10(step) + 1e-9)  # place of the last digit that differs
     if abs(value) < step / 2:
         return "0"

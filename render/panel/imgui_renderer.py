@@ -1,4 +1,4 @@
-"""Draws what Dear ImGui lists, with moderngl: the library's own renderers want PyOpenGL beside it."""
+"""A renderer of Dear ImGui's draw lists with moderngl; the library's own renderers need PyOpenGL."""
 
 import ctypes
 from typing import Any
@@ -12,11 +12,11 @@ from valuescape.gpu.shader_source import draw_program
 from valuescape.render.scene.target import over
 
 _VERTEX = np.dtype([("pixel", "f4", 2), ("uv", "f4", 2), ("color", "u1", 4)])
-"""ImDrawVert."""
+"""Layout of ImGui's `ImDrawVert`."""
 
 
 class ImguiRenderer:
-    """Textures and buffers of one ImGui context, which must be current whenever this is used."""
+    """The textures and buffers of one ImGui context, which must be current at each call."""
 
     def __init__(self, gl: Any) -> None:
         self._gl = gl
@@ -29,7 +29,7 @@ class ImguiRenderer:
         imgui.get_io().backend_flags |= imgui.BackendFlags_.renderer_has_textures
 
     def draw(self, data: Any, size_px: tuple[int, int]) -> None:
-        """Draw `imgui.get_draw_data()` into the framebuffer that is bound, `size_px` large."""
+        """Draw `imgui.get_draw_data()` into the bound framebuffer, which is `size_px` large."""
         for texture in imgui.get_platform_io().textures:
             self._update(texture)
         gl = self._gl
@@ -46,7 +46,7 @@ class ImguiRenderer:
         gl.fbo.scissor = None
 
     def release(self) -> None:
-        """Free what was made."""
+        """Free all textures, buffers and the program."""
         imgui.get_io().backend_flags &= ~imgui.BackendFlags_.renderer_has_textures
         for texture in imgui.get_platform_io().textures:
             if texture.status != imgui.ImTextureStatus.destroyed:
@@ -56,7 +56,7 @@ class ImguiRenderer:
             each.release()
 
     def _update(self, texture: Any) -> None:
-        """Do what ImGui wants with a texture of its own: glyphs come as they are needed."""
+        """Create, update or destroy a texture as ImGui asks: glyphs come as they are needed."""
         status = imgui.ImTextureStatus
         if texture.status == status.ok:
             return

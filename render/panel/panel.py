@@ -1,4 +1,4 @@
-"""The panel beside the picture, with Dear ImGui: its window, its picture, and the events that are for it."""
+"""The panel beside the picture, made with Dear ImGui: its framebuffer, and the events that are for it."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,14 +21,15 @@ from valuescape.render.displays.events import (
     Text,
 )
 from valuescape.render.overlay.labels import FONT_PX
-from valuescape.render.panel.changes import Change, Standing
 from valuescape.render.panel.contents import Contents
 from valuescape.render.panel.imgui_renderer import ImguiRenderer
+from valuescape.render.panel.standing import Standing
 from valuescape.render.scene.target import ColorTarget
+from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 
 WIDTH_PX = 300
-"""Of the panel, in logical pixels; the picture has the rest of the window."""
+"""Width of the panel, logical pixels; the picture has the rest of the window."""
 
 _BACKGROUND = (0.09, 0.10, 0.125)
 _FRAME = (0.17, 0.19, 0.23)
@@ -53,32 +54,19 @@ _KEYS: dict[str, Any] = {
 
 
 class Panel:
-    """Draws itself into `picture`, a framebuffer as high as the window, and says what a person changed.
+    """The panel: draws itself into `picture`, a framebuffer as high as the window, and returns changes.
 
     It takes the events that are meant for it: those over it, and keys while a number is typed.
-    display: lends its context and its clipboard.
     """
 
     def __init__(self, display: Display, text: float = 1.0) -> None:
-        """text: size of the text, in parts of the usual; the widgets follow it."""
-        gl, scale = display.gl, display.pixel_scale * text
-        self._scale = scale
-        self._target = ColorTarget(gl)
+        """display: lends its context and its clipboard. text: size of text and widgets; 1 as usual."""
+        self._scale = display.pixel_scale * text
+        self._target = ColorTarget(display.gl)
         self._context = imgui.create_context()
         self._enter()
-        io = imgui.get_io()
-        io.set_ini_filename("")  # nothing is left in the folder where somebody happens to be
-        platform = imgui.get_platform_io()
-        platform.platform_set_clipboard_text_fn = lambda _context, text: display.copy(text)
-        platform.platform_get_clipboard_text_fn = lambda _context: display.paste()
-        font = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
-        io.fonts.add_font_from_file_ttf(font, FONT_PX * scale)
-        style = imgui.get_style()
-        style.scale_all_sizes(scale)
-        style.window_border_size = 0
-        style.set_color_(imgui.Col_.window_bg, imgui.ImVec4(*_BACKGROUND, 1.0))
-        style.set_color_(imgui.Col_.frame_bg, imgui.ImVec4(*_FRAME, 1.0))
-        self._renderer = ImguiRenderer(gl)
+        _set_up(display, self._scale)
+        self._renderer = ImguiRenderer(display.gl)
         self._contents = Contents()
 
     @property
@@ -87,47 +75,22 @@ class Panel:
         return self._target.picture
 
     def width_px(self, window_px: tuple[int, int]) -> int:
-        """Return how much of a window of this size the panel takes: nothing of one that is too narrow."""
+        """Return how much of a window's width the panel takes, pixels; 0 if the window is too narrow."""
         width = round(WIDTH_PX * self._scale)
         return width if window_px[0] - width >= _LEAST_PICTURE_PX * self._scale else 0
 
     def take(self, events: Iterable[Event]) -> list[Event]:
-        """Take the events that are for the panel; returns the others, moved to where the picture begins."""
+        """Take the events that are for the panel; return the others, in pixels of the picture."""
         self._enter()
-        io, left = imgui.get_io(), 0 if self.picture is None else self.picture.size[0]
-        others: list[Event] = []
-        for event in events:
-            match event:
-                case Move(x, y):
-                    io.add_mouse_pos_event(x, y)
-                    others.append(Move(x - left, y))
-                case Press(button, x, y) if x < left:
-                    io.add_mouse_button_event(_BUTTONS[button], True)
-                case Press(button, x, y):
-                    others.append(replace(event, x=x - left))
-                case Release(button, x, y):
-                    io.add_mouse_button_event(_BUTTONS[button], False)
-                    others.append(Release(button, x - left, y))
-                case Scroll(steps, x, y) if x < left:
-                    io.add_mouse_wheel_event(0.0, steps)
-                case Scroll(steps, x, y):
-                    others.append(Scroll(steps, x - left, y))
-                case Text(character):
-                    io.add_input_character(ord(character))
-                case Edit("tab", _) if not io.want_text_input:
-                    pass  # hides the panel; ImGui would go to its first field
-                case Edit(name, down):
-                    io.add_key_event(_KEYS[name], down)
-                case Key(Action.BACK) if imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
-                    imgui.internal.close_popup_to_level(0, True)
-                case Key(action) if action is not Action.QUIT and io.want_text_input:
-                    pass  # it is typed, or leaves the field
-                case _:
-                    others.append(event)
-        return others
+        left = 0 if self.picture is None else self.picture.size[0]
+        others = (
+            _take_pointer(event, left) if isinstance(event, _OF_POINTER) else _take_key(event)
+            for event in events
+        )
+        return [event for event in others if event is not None]
 
     def let_go(self) -> None:
-        """Forget which keys and buttons are held: they may have been let go of while nobody looked."""
+        """Forget which keys and buttons are held: their release may have gone unseen."""
         self._enter()
         io = imgui.get_io()
         io.clear_events_queue()
@@ -137,12 +100,23 @@ class Panel:
     def draw(
         self, size_px: tuple[int, int], elapsed_s: float, viewer: Viewer, standing: Standing
     ) -> list[Change]:
-        """Draw into `picture`, made `size_px` large; returns the changes that are not the viewer's."""
+        """Draw into `picture`, made `size_px` large; return the changes that a person made.
+
+        elapsed_s: time since the last call, seconds.
+        """
         self._enter()
         self._target.resize(size_px)
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(*size_px)
         io.delta_time = max(elapsed_s, 1e-4)
+        changes = self._lay_out(size_px, viewer, standing)
+        self.picture.use()
+        self.picture.clear(*_BACKGROUND, 1.0)
+        self._renderer.draw(imgui.get_draw_data(), size_px)
+        return changes
+
+    def _lay_out(self, size_px: tuple[int, int], viewer: Viewer, standing: Standing) -> list[Change]:
+        """Let ImGui decide what is where; return the changes."""
         imgui.new_frame()
         imgui.set_next_window_pos((0, 0))
         imgui.set_next_window_size(size_px)
@@ -153,13 +127,10 @@ class Panel:
         imgui.pop_item_width()
         imgui.end()
         imgui.render()
-        self.picture.use()
-        self.picture.clear(*_BACKGROUND, 1.0)
-        self._renderer.draw(imgui.get_draw_data(), size_px)
         return changes
 
     def release(self) -> None:
-        """Free what was made."""
+        """Free the framebuffer, the renderer and the ImGui context."""
         self._enter()
         self._target.release()
         self._renderer.release()
@@ -167,3 +138,61 @@ class Panel:
 
     def _enter(self) -> None:
         imgui.set_current_context(self._context)
+
+
+_OF_POINTER = Move | Press | Release | Scroll
+
+
+def _set_up(display: Display, scale: float) -> None:
+    """Give the current ImGui context its font, style and clipboard. scale: pixels a logical pixel."""
+    io = imgui.get_io()
+    io.set_ini_filename("")  # no file is left in the current folder
+    platform = imgui.get_platform_io()
+    platform.platform_set_clipboard_text_fn = lambda _context, text: display.copy(text)
+    platform.platform_get_clipboard_text_fn = lambda _context: display.paste()
+    font = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
+    io.fonts.add_font_from_file_ttf(font, FONT_PX * scale)
+    style = imgui.get_style()
+    style.scale_all_sizes(scale)
+    style.window_border_size = 0
+    style.set_color_(imgui.Col_.window_bg, imgui.ImVec4(*_BACKGROUND, 1.0))
+    style.set_color_(imgui.Col_.frame_bg, imgui.ImVec4(*_FRAME, 1.0))
+
+
+def _take_pointer(event: Move | Press | Release | Scroll, left: float) -> Event | None:
+    """Tell ImGui of an event of the pointer; return it in pixels of the picture, None if it is the panel's.
+
+    left: where the picture begins. The picture is told of moves and releases over the panel too.
+    """
+    io, over_panel = imgui.get_io(), event.x < left
+    match event:
+        case Move(x, y):
+            io.add_mouse_pos_event(x, y)
+        case Release(button):
+            io.add_mouse_button_event(_BUTTONS[button], False)
+        case Press(button) if over_panel:
+            io.add_mouse_button_event(_BUTTONS[button], True)
+            return None
+        case Scroll(steps) if over_panel:
+            io.add_mouse_wheel_event(0.0, steps)
+            return None
+    return replace(event, x=event.x - left)
+
+
+def _take_key(event: Event) -> Event | None:
+    """Tell ImGui of a key or a character; return it for the picture, None if it is the panel's."""
+    io = imgui.get_io()
+    match event:
+        case Text(character):
+            io.add_input_character(ord(character))
+        case Edit("tab", _) if not io.want_text_input:
+            pass  # hides the panel; ImGui would go to its first field
+        case Edit(name, down):
+            io.add_key_event(_KEYS[name], down)
+        case Key(Action.BACK) if imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
+            imgui.internal.close_popup_to_level(0, True)
+        case Key(action) if action is not Action.QUIT and io.want_text_input:
+            pass  # it is typed, or leaves the field
+        case _:
+            return event
+    return None

@@ -1,4 +1,4 @@
-"""The scale that a signal's colours are on: it follows what is seen, and is steady. Pure arithmetic."""
+"""Colour scale of a signal: it follows the values that are shown, but not every small change of them."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,23 +9,26 @@ from numpy.typing import NDArray
 from valuescape.sim.insight.signals import SignalScale
 
 _OUTSIDE, _EMPTY = 0.05, 0.35
-"""Shares of the scale: values may lie so far beyond it, and leave so much of it unused, before it follows."""
+"""Shares of the scale that values may lie beyond it, and may leave unused, before it follows."""
 
 _TAIL = 2.0
-"""Percent of the values at either end that need not be on the scale: one of them must not grey out all
-others."""
+"""Percent of the values at either end that may lie beyond the scale: an outlier must not grey out all others.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """Ends of a colour scale. known: whether they come from values, or else are a guess."""
+class ColorScale:
+    """Ends of a colour scale. known: they come from values; else they are a guess."""
 
     low: float
     high: float
     known: bool = False
 
     def following(self, values: NDArray[Any], setting: SignalScale) -> Self:
-        """Return the scale for `values` [n], of which NaN say nothing: this one while it is good enough."""
+        """Return the scale for the finite ones of `values` [n]: this one while it is good enough.
+
+        setting: ends that are fixed, and whether 0 is the middle.
+        """
         values = values[np.isfinite(values)]
         if not len(values):
             return self
@@ -45,8 +48,8 @@ class Scale:
         return inside and high - low > (1 - _EMPTY) * span
 
 
-def scale_of(setting: SignalScale) -> Scale:
+def scale_of(setting: SignalScale) -> ColorScale:
     """Return the scale to begin with, before any value is known."""
     low = 0.0 if setting.low is None else setting.low
     high = low + 1.0 if setting.high is None else setting.high
-    return Scale(-high if setting.signed else low, high)
+    return ColorScale(-high if setting.signed else low, high)

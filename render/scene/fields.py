@@ -1,178 +1,303 @@
-"""The fields over the map, and the colours they are shown in."""
+"""Map layers of a scene: their textures, the ranges of their colour scales, their colours and colour bars."""
 
-from contextlib import ExitStack
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Texture
-from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.passes.density import DensityPass
-from valuescape.gpu.passes.ranges import RangePass
-from valuescape.gpu.passes.shade import ShadePass
-from valuescape.gpu.shader_source import LAYERS
+from valuescape.gpu.constants import COLORMAP_WIDTH
+from valuescape.gpu.layers.density import DENSITY, DensityMap
+from valuescape.gpu.layers.layer import Input, Inputs, MapLayer, MapPair, MapTexture, News
+from valuescape.gpu.layers.registry import MAPS, MapRegistry
+from valuescape.gpu.layers.uploaded import UploadedMap
+from valuescape.gpu.layers.value import VALUE
+from valuescape.gpu.owner import Owner
+from valuescape.gpu.passes.ranges import FOLLOWING, RangePass, ScaleEnds
+from valuescape.gpu.passes.shade import Paint, ShadePass
 from valuescape.gpu.textures import clamped
-from valuescape.gpu.trail_ring import TrailRing
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.colormaps import (
-    DENSITY_ROW,
     DIVERGING,
+    FIRST_LAYER_ROW,
     QUIET,
-    VALUE_ROW,
     colormap_rows,
+    layer_map,
     value_map,
 )
 from valuescape.render.view.looks import Looks
-from valuescape.sim.config.files import Config
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds.base import Termination
 
-VALUE, DENSITY = LAYERS.index("value"), LAYERS.index("density")
-
-_RANGE_EVERY = 4
-"""Uploads between two looks at the density's range, which changes slowly and costs two passes."""
+_SLOW = 4
+"""Calls of `take_ticks` between two looks at a range that changes slowly: a look costs two passes."""
 
 
-class Field(Protocol):
-    """Whatever holds the critic's landscape in a texture."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The layers in a picture: `base`, and `over` on top of it."""
+
+    base: MapLayer
+    over: MapLayer | None = None
 
     @property
-    def texture(self) -> Any:
-        """The field: float32, one channel."""
+    def layers(self) -> tuple[MapLayer, ...]:
+        """Those that there are, the lowest first."""
+        return (self.base, self.over) if self.over else (self.base,)
 
 
-class Fields:
-    """Value and density with their colour scales; `height_layer` is the one that the surface is lifted by.
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """Colour map and ends of the scale of a layer."""
 
-    `value_title` is what the critic's colour bar is called.
-    critic: None where there is no critic; the density is then what is shown and what makes the height.
-    termination: what it means, for the colours of outcomes.
+    colormap: str
+    ends: ScaleEnds
+
+
+@dataclass(slots=True)
+class _Made:
+    """A layer's texture, the news it has not had yet, and whether its range is out of date."""
+
+    texture: MapTexture
+    news: News
+    range_stale: bool = False
+
+
+class Fields(Owner):
+    """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
+
+    titles: of colour bars, by the layer's name, where they differ from the layer's own.
+    termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
     """
 
-    def __init__(
-        self,
-        gl: Any,
-        config: Config,
-        ring: TrailRing,
-        bounds: tuple[tuple[float, float], tuple[float, float]],
-        critic: Field | None,
-        meter: FrameMeter,
-        termination: Termination,
-    ) -> None:
-        self._meter, self._critic, self._termination = meter, critic, termination
-        self.value_title = "V(s)"
-        self._owned = ExitStack()
-        heatmap = config.heatmap
-        half_life = heatmap.density_half_life * (config.sim.ticks_per_s or 60.0)
-        try:
-            self.density: DensityPass = self._own(
-                DensityPass(gl, ring, heatmap.density_resolution, bounds, half_life, meter)
-            )
-            self._ranges: RangePass = self._own(RangePass(gl, 2, heatmap.range_hysteresis, meter))
-            edge = max(heatmap.resolution, heatmap.density_resolution)
-            self._shade: ShadePass = self._own(ShadePass(gl, edge, meter))
-            self._colormaps = self._own(clamped(gl.texture((256, len(colormap_rows())), 4)))
-        except BaseException:
-            self._owned.close()
-            raise
-        self.height_layer = VALUE if critic else DENSITY
-        self._colors: tuple[object, ...] = ()
+    def __init__(self, inputs: Inputs, termination: Termination, maps: MapRegistry = MAPS) -> None:
+        super().__init__()
+        self._inputs, self._termination, self._maps = inputs, termination, maps
+        self._layers = maps.layers
+        self._height = VALUE if inputs.critic else DENSITY
+        self.titles: dict[str, str] = {}
+        self._made: dict[str, _Made] = {}
+        self._styles: dict[str, _Style] = {}
+        self._on_screen: tuple[MapLayer, ...] = ()
         self._uploads = 0
-        self._quiet = False
+        with self._making():
+            self._make()
         self.shown_ranges: NDArray[Any] = self._ranges.read()
 
-    def _own(self, made: Any) -> Any:
-        self._owned.callback(made.release)
+    def _make(self) -> None:
+        gl, heatmap, meter = self._inputs.gl, self._inputs.config.heatmap, self._inputs.meter
+        for layer in self._layers:
+            if layer.always and layer.available(self._inputs):
+                self._make_layer(layer, News())
+        self._ranges = self._own(RangePass(gl, len(self._layers), heatmap.range_hysteresis, meter))
+        edge = max(heatmap.resolution, heatmap.density_resolution)
+        self._shade = self._own(ShadePass(gl, edge, meter))
+        rows = FIRST_LAYER_ROW + len(self._layers)
+        self._colormaps = clamped(self._own(gl.texture((COLORMAP_WIDTH, rows), 4)))
+
+    def _make_layer(self, layer: MapLayer, news: News) -> _Made:
+        made = _Made(self._own(layer.make(self._inputs)), news)
+        self._made[layer.name] = made
         return made
 
     @property
-    def height(self) -> Any:
-        """The texture that the surface is lifted by."""
-        return (self._critic or self.density).texture
+    def height_layer(self) -> int:
+        """Index of the range of the layer that lifts the surface."""
+        return self._index(self._height)
 
-    def layer(self, name: str) -> int:
-        """Return the index of the layer that is shown when `name` is asked for."""
-        if not self._critic:
-            return DENSITY
-        return VALUE if self._quiet and LAYERS.index(name) != DENSITY else LAYERS.index(name)
+    @property
+    def density(self) -> DensityMap:
+        """The visits."""
+        density = self._made[DENSITY.name].texture
+        assert isinstance(density, DensityMap)
+        return density
 
-    def count(self, ticks: range) -> None:
-        """Add the visits of `ticks`, which must be in the ring."""
-        self.density.update(ticks)
-        if self._uploads % _RANGE_EVERY == 0:
-            self._ranges.update(DENSITY, self.density.texture)
+    def _index(self, layer: MapLayer) -> int:
+        return self._layers.index(layer)
+
+    def resolve(self, name: str) -> Shown:
+        """Return the layers that are drawn for `name`.
+
+        The density, where the inputs of `name` are missing; the base alone, where it is quiet for the sake of
+        trails.
+        """
+        found = self._maps.find(name)
+        base, over = (found.base, found.over) if isinstance(found, MapPair) else (found, None)
+        if not base.available(self._inputs):
+            return Shown(DENSITY)
+        style = self._styles.get(base.name)
+        return Shown(base, None if style and style.colormap == QUIET else over)
+
+    def take_ticks(self, ticks: range) -> None:
+        """Bring maps up to date with `ticks`, which must be in the ring."""
+        self._tell(News(ticks))
+        self._update_ranges(slow=self._uploads % _SLOW == 0)
         if not self._uploads:
             self.read_ranges()
         self._uploads += 1
 
-    def value_changed(self) -> None:
-        """Look again at the range of the critic's field, so that the next picture's colour bar is of it."""
-        if self._critic:
-            self._ranges.update(VALUE, self._critic.texture)
+    def critic_changed(self) -> None:
+        """Bring maps up to date with the critic's field, so that the next picture's colour bar is of it."""
+        if self._inputs.critic:
+            self._tell(News(critic=True))
+            self._update_ranges(slow=False)
             self.read_ranges()
 
-    def take_colors(self, looks: Looks, *, signed: bool = False) -> bool:
+    def put(self, name: str, values: Float32Array) -> None:
+        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map."""
+        layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
+        made = self._made.get(name) or self._make_layer(layers[name], News())
+        if not isinstance(made.texture, UploadedMap):
+            raise KeyError(f"the map {name!r} takes no array")
+        made.texture.write(values)
+        self._refresh(made)
+        self._update_ranges(slow=True)
+        self.read_ranges()
+
+    def _tell(self, news: News) -> None:
+        """Pass news on to the maps that are kept up to date; the others get it when they are shown."""
+        for layer in self._layers:
+            made = self._made.get(layer.name)
+            if made is None:
+                continue
+            made.news = made.news.then(news)
+            if layer.always or layer in self._on_screen:
+                self._refresh(made)
+
+    def _refresh(self, made: _Made) -> None:
+        if made.texture.refresh(made.news):
+            made.range_stale = True
+        made.news = News()
+
+    def _update_ranges(self, *, slow: bool) -> None:
+        """Look at the ranges that are out of date. slow: also at those that change slowly."""
+        for index, layer in enumerate(self._layers):
+            made = self._made.get(layer.name)
+            if made and made.range_stale and (slow or not layer.slow_range):
+                self._ranges.update(index, made.texture.texture)
+                made.range_stale = False
+
+    def show(self, shown: Shown) -> None:
+        """Make the layers of a picture, where they are not made yet, and bring them up to date."""
+        self._on_screen = shown.layers
+        for layer in shown.layers:
+            made = self._made.get(layer.name)
+            new = made is None
+            if made is None:
+                made = self._make_layer(layer, News(self._inputs.ring.ticks, critic=True))
+            if new or made.news:
+                self._refresh(made)
+                self._update_ranges(slow=False)
+            if new:
+                self.read_ranges()
+
+    def take_looks(self, looks: Looks, *, signed: bool = False) -> bool:
         """Take over colour maps and the ends of scales; return whether heights are others now.
 
-        signed: whether trails have a diverging colour map, from which the fields step back.
+        signed: trails have a diverging colour map, from which the value steps back.
         """
-        value = value_map(looks.value_colormap, signed=signed)
-        self._quiet = value == QUIET
-        colors = value, looks.density_colormap
-        scale = looks.value_low, looks.value_high, value in DIVERGING
-        before, self._colors = self._colors, (colors, scale)
-        if not before or before[0] != colors:
-            self._colormaps.write(colormap_rows(*colors, self._termination).tobytes())
-        if (before and before[1] == scale) or not self._critic:
+        styles = {layer.name: _style(layer, looks, signed=signed) for layer in self._layers}
+        before, self._styles = self._styles, styles
+        if styles == before:
             return False
-        if not before and scale == (None, None, False):
-            return False
-        self._ranges.keep(VALUE, *scale[:2], signed=scale[2])
-        self._ranges.update(VALUE, self._critic.texture)
-        self.read_ranges()
-        return True
+        colors = [style.colormap for style in styles.values()]
+        if colors != [style.colormap for style in before.values()]:
+            self._colormaps.write(colormap_rows(colors, self._termination).tobytes())
+        return self._take_ends(before)
+
+    def _take_ends(self, before: dict[str, _Style]) -> bool:
+        """Set the ends of scales that differ from those before; return whether heights are others now."""
+        moved = []
+        for index, layer in enumerate(self._layers):
+            old, ends = before.get(layer.name), self._styles[layer.name].ends
+            if ends != (old.ends if old else FOLLOWING):
+                self._ranges.keep(index, ends)
+                if layer.name in self._made:
+                    self._ranges.update(index, self._made[layer.name].texture.texture)
+                    moved.append(layer)
+        if moved:
+            self.read_ranges()
+        return self._height in moved
 
     def read_ranges(self) -> None:
         """Bring the numbers of the colour bars up to date; a GPU query."""
         self.shown_ranges = self._ranges.read()
 
-    def read_heights(self) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    def read_heights(self) -> tuple[Float32Array, tuple[float, float]]:
         """Return the field [rows, columns] that lifts the surface, and the ends of its scale; GPU queries."""
-        self._meter.queries += 1
-        texture = self.height
+        self._inputs.meter.queries += 1
+        texture = self._texture(self._height)
         values = np.frombuffer(texture.read(), np.float32).reshape(texture.height, texture.width)
         shown = self._ranges.read()[self.height_layer]
         return values, (float(shown["shown_low"]), float(shown["shown_high"]))
 
-    def bars(self, layer: int) -> list[ColorBar]:
-        """Return the colour bars of the layer that is shown."""
-        value, density = ((float(each["shown_low"]), float(each["shown_high"])) for each in self.shown_ranges)
-        bars = [
-            ColorBar(self.value_title, VALUE_ROW, *value, meaning="the return that the critic expects"),
-            ColorBar("visits", DENSITY_ROW, *density, exponential=True, meaning="how often agents come by"),
-        ]
-        return bars if LAYERS[layer] == "both" else [bars[layer]]
+    def bars(self, shown: Shown) -> tuple[ColorBar, ...]:
+        """Return the colour bars of the layers in a picture."""
+        return tuple(self._bar(layer) for layer in shown.layers)
 
     def height_bar(self) -> ColorBar:
-        """Return the scale of what lifts the surface."""
-        return self.bars(self.height_layer)[0]
+        """Return the scale of the layer that lifts the surface."""
+        return self._bar(self._height)
+
+    def _bar(self, layer: MapLayer) -> ColorBar:
+        index = self._index(layer)
+        ends = self.shown_ranges[index]
+        return ColorBar(
+            self.titles.get(layer.name, layer.label),
+            FIRST_LAYER_ROW + index,
+            float(ends["shown_low"]),
+            float(ends["shown_high"]),
+            exponential=layer.counts,
+            names=layer.names,
+            meaning=layer.meaning,
+        )
+
+    def fill(self, frame: NDArray[Any], shown: Shown, contours: int, *, flat: bool) -> None:
+        """Write into the frame block what shaders need of the maps.
+
+        contours: lines over the colour scale. The raised surface has only those of its own height.
+        """
+        lines = shown.base.contours and (flat or shown.base is self._height)
+        frame["height_layer"], frame["base_layer"] = self.height_layer, self._index(shown.base)
+        frame["contours"] = contours if lines else 0
 
     def bind_heights(self) -> None:
         """Make the surface's height and the ranges visible to passes."""
         self._ranges.bind()
-        self.height.use(Texture.VALUE)
+        self._texture(self._height).use(Texture.HEIGHT)
 
     def bind(self) -> None:
-        """Make the fields and their colours visible to shaders."""
+        """Make the height, the ranges and the colours visible to shaders."""
         self.bind_heights()
-        self.density.texture.use(Texture.DENSITY)
         self._colormaps.use(Texture.COLORMAPS)
         self._shade.texture.use(Texture.SHADES)
 
-    def shade(self, layer: int) -> None:
-        """Colour the layer that is shown; fields and colours must be bound."""
-        self._shade.update(layer)
+    def shade(self, shown: Shown) -> None:
+        """Colour the layers of a picture; ranges and colours must be bound. Binds the base as BASE."""
+        over = self._paint(shown.over) if shown.over else None
+        self._shade.update(self._paint(shown.base), over, contours=shown.base.contours)
 
-    def release(self) -> None:
-        """Free all of it, but not the critic's field."""
-        self._owned.close()
+    def _paint(self, layer: MapLayer) -> Paint:
+        index = self._index(layer)
+        return Paint(self._texture(layer), index, FIRST_LAYER_ROW + index)
+
+    def _texture(self, layer: MapLayer) -> Any:
+        return self._made[layer.name].texture.texture
+
+
+def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
+    """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
+    if layer is VALUE:
+        colormap = value_map(looks.heatmap.colormap, signed=signed)
+        return _Style(
+            colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)
+        )
+    if layer is DENSITY:
+        return _Style(looks.heatmap.density_colormap, layer.ends)
+    return _Style(layer_map(layer.colormap, centred=layer.ends.centred), layer.ends)
+
+
+def _end(setting: Literal["auto"] | float) -> float | None:
+    """Return an end of a colour scale that is held; None if it follows the field."""
+    return None if setting == "auto" else setting

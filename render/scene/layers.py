@@ -1,4 +1,4 @@
-"""The three layers of the scene: surface, trails, agents. Each draws what the passes prepared."""
+"""Draw calls of the scene: surface, trails, marks. Each draws what the passes prepared."""
 
 from typing import Any
 
@@ -7,55 +7,56 @@ import numpy as np
 
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.individuals import Individuals
+from valuescape.gpu.owner import Owner
 from valuescape.gpu.passes.lod import LodPass
 from valuescape.gpu.shader_source import draw_program
-from valuescape.gpu.structs import DRAW_COMMAND
+from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
 
 
-class SurfaceLayer:
-    """The fields as a height field (`mesh_edge` vertices an edge), or as a flat map."""
+class SurfaceLayer(Owner):
+    """The map as a height field (`mesh_edge` vertices an edge), or flat."""
 
     def __init__(self, gl: Any, mesh_edge: int, meter: FrameMeter) -> None:
+        super().__init__()
         self._meter = meter
         self.mesh_edge = mesh_edge
-        self._surface, self._map = (draw_program(gl, name) for name in ("surface/surface", "surface/map"))
-        self._indices = gl.buffer(_grid_indices(mesh_edge).tobytes())
-        self._mesh = gl.vertex_array(self._surface, [], index_buffer=self._indices)
-        self._triangle = gl.vertex_array(self._map, [])
+        with self._making():
+            surface, flat = (self._own(draw_program(gl, name)) for name in ("surface/surface", "surface/map"))
+            indices = self._own(gl.buffer(_grid_indices(mesh_edge).tobytes()))
+            self._mesh = self._own(gl.vertex_array(surface, [], index_buffer=indices))
+            self._triangle = self._own(gl.vertex_array(flat, []))
 
     def draw(self, *, flat: bool) -> None:
-        """Draw it."""
+        """Draw the map. flat: without the mesh."""
         if flat:
             self._triangle.render(moderngl.TRIANGLES, vertices=3)
         else:
             self._mesh.render(moderngl.TRIANGLES)
         self._meter.draw_calls += 1
 
-    def release(self) -> None:
-        """Free what this layer made."""
-        for each in (self._mesh, self._triangle, self._indices, self._surface, self._map):
-            each.release()
-
 
 def _grid_indices(edge: int) -> Any:
-    """Return two triangles for every cell of a grid of `edge` x `edge` vertices, as flat uint32."""
+    """Return the vertices of two triangles a cell of a grid of `edge` x `edge` vertices, [n] uint32."""
     corner = (np.arange(edge - 1)[:, None] * edge + np.arange(edge - 1)).ravel()
     offsets = np.array([0, 1, edge, edge, 1, edge + 1])
     return (corner[:, None] + offsets).astype(np.uint32).ravel()
 
 
-class TrailLayer:
+class TrailLayer(Owner):
     """Every trail that `LodPass` listed: one instanced, indirect draw, one command a level.
 
-    With `batched` off, one draw call a trail, in the same order: the plain path, with the same pixels.
+    With `batched` off there is one draw call a trail, in the same order and with the same pixels: the plain
+    path.
     """
 
     def __init__(self, gl: Any, lod: LodPass, *, batched: bool, meter: FrameMeter) -> None:
+        super().__init__()
         self._meter = meter
         self._lod = lod
-        self._program = draw_program(gl, "trails/trails")
-        self._vao = gl.vertex_array(self._program, [(lod.instances, "2u /i", "in_trail")])
-        self._single = None if batched else gl.buffer(reserve=lod.instances.size // 8 * DRAW_COMMAND.itemsize)
+        program = self._own(draw_program(gl, "trails/trails"))
+        self._vao = self._own(gl.vertex_array(program, [(lod.instances, "2u /i", "in_trail")]))
+        most = lod.instances.size // TRAIL_INSTANCE.itemsize
+        self._single = None if batched else self._own(gl.buffer(reserve=most * DRAW_COMMAND.itemsize))
 
     def draw(self) -> None:
         """Draw all trails."""
@@ -70,15 +71,9 @@ class TrailLayer:
             self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
             self._meter.draw_calls += 1
 
-    def release(self) -> None:
-        """Free what this layer made."""
-        for each in (self._vao, self._single, self._program):
-            if each is not None:
-                each.release()
-
 
 def _one_by_one(commands: Any) -> Any:
-    """Return a command for every single instance of `commands`, in order (dtype DRAW_COMMAND)."""
+    """Return a command [n] for each instance of `commands` [levels], in order (dtype DRAW_COMMAND)."""
     single = np.repeat(commands, commands["instances"])
     within = np.concatenate([np.arange(count) for count in commands["instances"]])
     single["base_instance"] += within.astype(np.uint32)
@@ -86,25 +81,29 @@ def _one_by_one(commands: Any) -> Any:
     return single
 
 
-class AgentLayer:
-    """A mark where each individual's last episode ended and one where it is; `instanced` off: a draw each."""
+class AgentLayer(Owner):
+    """A mark at the end of each individual's last episode, and one at the individual.
+
+    With `instanced` off there is one draw call a mark: the plain path.
+    """
 
     def __init__(self, gl: Any, individuals: Individuals, *, instanced: bool, meter: FrameMeter) -> None:
+        super().__init__()
         self._meter = meter
         self._individuals = individuals
-        self._program = draw_program(gl, "marks/agents")
+        program = self._own(draw_program(gl, "marks/agents"))
         numbers = np.arange(2 * individuals.agents, dtype=np.uint32)
-        self._numbers = gl.buffer(numbers.tobytes())
-        self._vao = gl.vertex_array(self._program, [(self._numbers, "1u /i", "in_index")])
+        indices = self._own(gl.buffer(numbers.tobytes()))
+        self._vao = self._own(gl.vertex_array(program, [(indices, "1u /i", "in_index")]))
         self._single = None
         if not instanced:
             commands = np.zeros(len(numbers), DRAW_COMMAND)
             commands["vertices"], commands["instances"] = 4, 1
             commands["base_instance"] = numbers
-            self._single = gl.buffer(commands.tobytes())
+            self._single = self._own(gl.buffer(commands.tobytes()))
 
     def draw(self, *, ends: bool) -> None:
-        """Draw all marks, lowest index first. ends: those of episodes' ends too."""
+        """Draw all marks, lowest index first. ends: also those of episodes' ends."""
         count = self._individuals.count * (2 if ends else 1)
         if self._single is None:
             self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=count)
@@ -113,9 +112,3 @@ class AgentLayer:
         for index in range(count):
             self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
             self._meter.draw_calls += 1
-
-    def release(self) -> None:
-        """Free what this layer made."""
-        for each in (self._vao, self._numbers, self._single, self._program):
-            if each is not None:
-                each.release()

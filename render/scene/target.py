@@ -1,29 +1,30 @@
-"""Where a frame is drawn."""
+"""Framebuffers of a frame: the one the scene is drawn into, and the finished picture."""
 
-from contextlib import ExitStack
 from typing import Any
 
 import moderngl
 
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.owner import Owner
 from valuescape.gpu.textures import clamped
 from valuescape.render.scene.glow import Glow
 from valuescape.render.view.looks import Looks
 
 
-class Target:
+class Target(Owner):
     """`picture` is the finished frame. The scene is drawn between `begin` and `finish`, labels after it.
 
-    samples: of a pixel, as `render.msaa`; the driver may have fewer.
+    samples: per pixel, as `render.msaa`; the driver may have fewer.
     """
 
     def __init__(self, gl: Any, samples: int, meter: FrameMeter) -> None:
+        super().__init__()
         self._gl = gl
         self._samples = min(samples, gl.max_samples)
-        self._glow = Glow(gl, meter)
+        self._glow = self._own(Glow(gl, meter))
         self.picture: Any = None
         self._sampled: Any = None
-        self._attachments = ExitStack()
+        self._attachments = self._own(Attachments(gl))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -32,17 +33,12 @@ class Target:
         return width, height
 
     def resize(self, size_px: tuple[int, int]) -> None:
-        """Make `picture` so many pixels large."""
+        """Make `picture` `size_px` large, if it is not."""
         if self.picture is not None and self.picture.size == size_px:
             return
-        self._attachments.close()
-        color = self._own(clamped(self._gl.texture(size_px, 4)))
-        self.picture = self._own(
-            self._gl.framebuffer([color], self._own(self._gl.depth_renderbuffer(size_px)))
-        )
-        self._sampled = self._multisampled(size_px) if self._samples else None
-        # First of all let go of it: making the next framebuffer, moderngl binds again what was bound before.
-        self._attachments.callback(lambda: self._gl.detect_framebuffer(0).use())
+        self._attachments.release()
+        self.picture = self._attachments.picture(size_px)
+        self._sampled = self._attachments.multisampled(size_px, self._samples) if self._samples else None
 
     def begin(self) -> Any:
         """Return the framebuffer to draw the scene into, bound."""
@@ -51,57 +47,63 @@ class Target:
         return target
 
     def finish(self, looks: Looks, part: tuple[int, int, int, int] | None) -> None:
-        """Bring what was drawn into `picture`, with effects on a part of it, a scissor; leave it bound."""
+        """Bring what was drawn into `picture`, with effects on a part of it (a scissor); leave it bound."""
         if self._sampled:
             self._gl.copy_framebuffer(self.picture, self._sampled)
-        if looks.glow:
-            self._glow.draw(self.picture, looks.glow, part)
+        if looks.render.glow:
+            self._glow.draw(self.picture, looks.render.glow, part)
         self.picture.use()
 
-    def release(self) -> None:
-        """Free all of it."""
-        self._attachments.close()
-        self._glow.release()
 
-    def _multisampled(self, size_px: tuple[int, int]) -> Any:
-        color = self._own(self._gl.renderbuffer(size_px, 4, samples=self._samples))
-        depth = self._own(self._gl.depth_renderbuffer(size_px, samples=self._samples))
+class Attachments(Owner):
+    """Framebuffers of one size, with their textures and buffers."""
+
+    def __init__(self, gl: Any) -> None:
+        super().__init__()
+        self._gl = gl
+
+    def picture(self, size_px: tuple[int, int], *, depth: bool = True) -> Any:
+        """Return a framebuffer with a texture."""
+        color = self._own(clamped(self._gl.texture(size_px, 4)))
+        buffer = self._own(self._gl.depth_renderbuffer(size_px)) if depth else None
+        return self._own(self._gl.framebuffer([color], buffer))
+
+    def multisampled(self, size_px: tuple[int, int], samples: int) -> Any:
+        """Return a framebuffer of several samples a pixel."""
+        color = self._own(self._gl.renderbuffer(size_px, 4, samples=samples))
+        depth = self._own(self._gl.depth_renderbuffer(size_px, samples=samples))
         return self._own(self._gl.framebuffer([color], depth))
 
-    def _own(self, made: Any) -> Any:
-        self._attachments.callback(made.release)
-        return made
+    def release(self) -> None:
+        """Free all of it, after another framebuffer was bound.
+
+        When it makes the next framebuffer, moderngl binds again what was bound before.
+        """
+        if self._owned:
+            self._gl.detect_framebuffer(0).use()
+        super().release()
 
 
-class ColorTarget:
+class ColorTarget(Owner):
     """`picture` is a framebuffer with one RGBA texture and no depth, made anew when its size changes.
 
     `picture` is None before the first `resize`. The context is lent.
     """
 
     def __init__(self, gl: Any) -> None:
-        self._gl = gl
-        self._color: Any = None
+        super().__init__()
         self.picture: Any = None
+        self._attachments = self._own(Attachments(gl))
 
     def resize(self, size_px: tuple[int, int]) -> None:
         """Make `picture` so many pixels large; what was drawn is kept if it has that size already."""
         if self.picture is not None and self.picture.size == size_px:
             return
-        self.release()
-        self._color = self._gl.texture(size_px, 4)
-        self.picture = self._gl.framebuffer([self._color])
-
-    def release(self) -> None:
-        """Free framebuffer and texture, if there are any."""
-        if self.picture is not None:
-            self._gl.detect_framebuffer(0).use()  # moderngl would bind a freed one again
-            self.picture.release()
-            self._color.release()
-            self.picture = None
+        self._attachments.release()
+        self.picture = self._attachments.picture(size_px, depth=False)
 
 
 def over(gl: Any) -> None:
-    """Blend what is drawn next over what is there; its colours are premultiplied."""
+    """Blend the next draws over the picture; their colours are premultiplied."""
     gl.enable(moderngl.BLEND)
     gl.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA

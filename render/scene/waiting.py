@@ -1,4 +1,4 @@
-"""A picture of what is being waited for."""
+"""Picture of the steps that are being waited for, while a run starts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,9 @@ import moderngl
 import numpy as np
 
 from valuescape.gpu.bindings import Block
+from valuescape.gpu.constants import BACKGROUND
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import BACKGROUND
+from valuescape.gpu.owner import Owner
 from valuescape.gpu.structs import FRAME
 from valuescape.render.overlay.labels import FONT_PX
 from valuescape.render.overlay.layout import wrapped
@@ -18,24 +19,25 @@ from valuescape.render.scene.target import ColorTarget, over
 
 _WIDTH_EMS, _MARGIN_EMS, _ROW_EMS, _BAR_EMS = 32.0, 1.2, 1.25, 0.16
 _SECONDS_EMS, _ELSE_EMS = 4.0, 3.5
-"""Width of the seconds; height of title, bar and hint."""
+"""Width of the column of seconds; height of title, bar and hint."""
 
 _SWING_S = 1.6
-"""Seconds in which the bar goes there and back: it says that the program is alive."""
+"""Period of the moving bar, which shows that the program is alive; seconds."""
 
 
-class WaitingPicture:
+class WaitingPicture(Owner):
     """Draws into `picture`, a framebuffer of any size: a title, steps with their seconds, a hint.
 
-    All that it makes is released by `release`; the context is lent.
+    pixel_scale: framebuffer pixels per logical pixel.
     """
 
-    def __init__(self, gl: Any, scale: float) -> None:
+    def __init__(self, gl: Any, pixel_scale: float) -> None:
+        super().__init__()
         self._gl = gl
-        self._font = Font(round(FONT_PX * scale))
-        self._renderer = OverlayRenderer(gl, self._font, FrameMeter())
-        self._block = gl.buffer(reserve=FRAME.itemsize)
-        self._target = ColorTarget(gl)
+        self._font = Font(round(FONT_PX * pixel_scale))
+        self._renderer = self._own(OverlayRenderer(gl, self._font, FrameMeter()))
+        self._block = self._own(gl.buffer(reserve=FRAME.itemsize))
+        self._target = self._own(ColorTarget(gl))
 
     @property
     def picture(self) -> Any:
@@ -52,8 +54,8 @@ class WaitingPicture:
     ) -> None:
         """Draw `picture`, made `size_px` large.
 
-        steps: what is being done and the seconds it took so far, the newest last. behind: a framebuffer to
-        draw over, if it has that size.
+        steps: texts and seconds so far, the newest last. behind: a framebuffer to draw over, if it has that
+        size.
         """
         self._target.resize(size_px)
         overlay = Overlay(self._font)
@@ -73,17 +75,11 @@ class WaitingPicture:
         over(self._gl)
         self._renderer.draw()
 
-    def release(self) -> None:
-        """Free what was made."""
-        self._target.release()
-        self._renderer.release()
-        self._block.release()
-
 
 def _write(
     overlay: Overlay, size_px: tuple[int, int], title: str, steps: Sequence[tuple[str, float]], hint: str
 ) -> None:
-    """Write a card in the middle of the picture; of many steps the last that fit."""
+    """Write a card in the middle of the picture, with as many of the last steps as fit."""
     em = overlay.font.line_px
     margin = _MARGIN_EMS * em
     width = min(_WIDTH_EMS * em, size_px[0])
@@ -105,7 +101,7 @@ def _write(
 
 
 def _rows(overlay: Overlay, steps: Sequence[tuple[str, float]], width: float) -> list[tuple[str, str, Color]]:
-    """Return the steps in lines no wider than `width`: text, seconds in the first of each, colour."""
+    """Return lines no wider than `width`: text, seconds (in the first line of a step), colour."""
     rows = []
     for index, (what, seconds) in enumerate(steps):
         ink = INK if index == len(steps) - 1 else FAINT
@@ -115,7 +111,7 @@ def _rows(overlay: Overlay, steps: Sequence[tuple[str, float]], width: float) ->
 
 
 def _swing(overlay: Overlay, x: float, y: float, width: float, seconds: float) -> None:
-    """Draw a bar that goes there and back."""
+    """Draw a bar that moves to and fro; seconds: time since the start."""
     em, part = overlay.font.line_px, 0.2
     at = abs(2 * (seconds / _SWING_S % 1) - 1) * (1 - part)
     overlay.rect(x, y, width, _BAR_EMS * em, (*FAINT[:3], 0.15))

@@ -1,13 +1,12 @@
-"""Cameras as values: what they look at, their matrix, and how they move."""
+"""Cameras as values: what they look at, their matrices, and moves that return a new camera."""
 
 import math
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from valuescape.sim.arrays import Float32Array, Float64Array
 
 CameraT = TypeVar("CameraT", "MapCamera", "OrbitCamera")
 
@@ -16,7 +15,7 @@ MIN_DISTANCE, MAX_DISTANCE = 0.4, 12.0
 MIN_REACH, MAX_REACH = 0.005, 2.0
 _MARGIN = 1.15
 _ASPECT = 1.3
-"""Width over height that the height field with its axes needs; where there is less it is smaller."""
+"""Width over height that the height field with its axes needs; it is drawn smaller in a narrower room."""
 
 _FAR = 40.0
 _TARGET_LIMIT = 3.0
@@ -46,8 +45,9 @@ class Rect:
 class MapCamera:
     """The map from above. Scene coordinates: the map is [-1, 1]^2.
 
-    center: what is in the middle of the plot. reach: from there to the plot's edges; 1 shows the whole map.
-    (Not its inverse, the magnification: mixing that of two cameras would move what both show in one place.)
+    center: the scene point in the middle of the plot. reach: distance from there to the plot's edges; 1 shows
+    the whole map. (Not the magnification, its inverse: points that two cameras show in the same place would
+    move while one changes into the other.)
     """
 
     center_x: float = 0.0
@@ -55,7 +55,7 @@ class MapCamera:
     reach: float = 1.0
 
     def matrix(self, size_px: tuple[int, int], plot: Rect) -> Float32Array:
-        """Return the 4x4 matrix from scene to clip space; the map fills `plot`."""
+        """Return the 4x4 float32 matrix from scene to clip space; the map fills `plot`."""
         width, height = size_px
         scale_x, scale_y = plot.width / width / self.reach, plot.height / height / self.reach
         middle_x = (plot.left + plot.width / 2) / width * 2 - 1
@@ -67,7 +67,7 @@ class MapCamera:
         return matrix
 
     def visible(self) -> tuple[float, float, float, float]:
-        """Return the part of the scene in the plot: x and y from, x and y to."""
+        """Return the part of the scene in the plot: low x, low y, high x, high y."""
         x, y, reach = self.center_x, self.center_y, self.reach
         return x - reach, y - reach, x + reach, y + reach
 
@@ -78,12 +78,12 @@ class MapCamera:
         return x, y
 
     def dragged(self, dx_px: float, dy_px: float, plot: Rect) -> Self:
-        """Return the camera after the map was dragged by so many pixels."""
+        """Return the camera after a drag of the map by (dx_px, dy_px)."""
         step_x, step_y = 2 * self.reach / plot.width, 2 * self.reach / plot.height
         return replace(self, center_x=self.center_x - dx_px * step_x, center_y=self.center_y + dy_px * step_y)
 
     def zoomed(self, factor: float, x_px: float, y_px: float, plot: Rect) -> Self:
-        """Return the camera zoomed so that what is under the pixel stays there."""
+        """Return the camera zoomed in by `factor`; the scene point under the pixel stays there."""
         x, y = self.scene_at(x_px, y_px, plot)
         reach = min(max(self.reach / factor, MIN_REACH), MAX_REACH)
         keep = reach / self.reach
@@ -112,7 +112,7 @@ class MapCamera:
 
 @dataclass(frozen=True, slots=True)
 class OrbitCamera:
-    """The height field in perspective, from `distance` around a target. Angles in radians, z is up."""
+    """The height field in perspective, seen from `distance` around a target. Angles in radians, z is up."""
 
     yaw: float = math.radians(-125)
     pitch: float = math.radians(34)
@@ -123,7 +123,7 @@ class OrbitCamera:
     field_of_view: float = math.radians(38)
 
     def eye(self) -> tuple[float, float, float]:
-        """Return where the camera is, in the scene."""
+        """Return the position of the camera in the scene: x, y, z."""
         flat = self.distance * math.cos(self.pitch)
         return (
             self.target_x + flat * math.cos(self.yaw),
@@ -132,10 +132,10 @@ class OrbitCamera:
         )
 
     def lens(self, size_px: tuple[int, int], plot: Rect | None = None) -> tuple[float, float]:
-        """Return the focal length, in half the picture's height, and where across the picture the target is.
+        """Return the focal length in halves of the picture's height, and the target's column in pixels.
 
-        plot: where the flat map is; the height field is in the middle of what is left of its right edge, and
-        smaller where that is narrow. None: in the middle of the picture.
+        plot: the rectangle of the flat map; the height field is centred in the part of the picture left of
+        its right edge, and smaller if that part is narrow. None: centred in the picture.
         """
         width, height = size_px
         room = min(plot.right, width) if plot else width
@@ -143,7 +143,7 @@ class OrbitCamera:
         return narrow / math.tan(self.field_of_view / 2), room / 2
 
     def matrix(self, size_px: tuple[int, int], plot: Rect | None = None) -> Float32Array:
-        """Return the 4x4 matrix from scene to clip space. plot: as for `lens`."""
+        """Return the 4x4 float32 matrix from scene to clip space. plot: as for `lens`."""
         eye = np.array(self.eye())
         forward = np.array([self.target_x, self.target_y, self.target_z]) - eye
         forward /= np.linalg.norm(forward)
@@ -161,14 +161,14 @@ class OrbitCamera:
         matrix: Float32Array = (lens @ view).astype(np.float32)
         return matrix
 
-    def _across(self, forward: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return where the picture's right and its top are, from where it looks."""
+    def _across(self, forward: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Return the unit vectors [3] to the right and the top of the picture. forward: into the picture."""
         x, y, z = forward
         sine, cosine = math.sin(self.yaw), math.cos(self.yaw)
         return np.array([-sine, cosine, 0.0]), np.array([cosine * z, sine * z, -sine * y - cosine * x])
 
     def orbited(self, dx_px: float, dy_px: float) -> Self:
-        """Return the camera after a drag: across turns, along tilts; 0.4 degrees a pixel."""
+        """Return the camera after a drag: dx_px turns it, dy_px tilts it, by 0.4 degrees a pixel."""
         pitch = min(max(self.pitch + math.radians(0.4) * dy_px, MIN_PITCH), MAX_PITCH)
         return replace(self, yaw=self.yaw - math.radians(0.4) * dx_px, pitch=pitch)
 
@@ -180,9 +180,9 @@ class OrbitCamera:
         z: float | None = None,
         plot: Rect | None = None,
     ) -> tuple[float, float] | None:
-        """Return the scene point at height `z` (the target's) under a pixel; None where the sky is.
+        """Return (x, y) of the scene point at height `z` under a pixel; None for pixels of the sky.
 
-        plot: as for `lens`.
+        z: None for the height of the target. plot: as for `lens`.
         """
         z = self.target_z if z is None else z
         height = size_px[1]
@@ -210,9 +210,9 @@ class OrbitCamera:
         size_px: tuple[int, int],
         plot: Rect | None = None,
     ) -> Self:
-        """Return the camera after the ground was dragged from one pixel to another, under which it stays.
+        """Return the camera after the ground under pixel `start` was dragged to pixel `end`.
 
-        A drag to where no ground is does nothing.
+        The same camera if one of them is in the sky.
         """
         before, after = (self.ground_at(*pixel, size_px, plot=plot) for pixel in (start, end))
         if before is None or after is None:
@@ -226,7 +226,7 @@ class OrbitCamera:
         size_px: tuple[int, int],
         plot: Rect | None = None,
     ) -> Self:
-        """Return the camera nearer by `factor`, so that the ground under the pixel stays there."""
+        """Return the camera nearer by `factor`; the ground under the pixel stays there."""
         distance = min(max(self.distance / factor, MIN_DISTANCE), MAX_DISTANCE)
         nearer = replace(self, distance=distance)
         before, after = (each.ground_at(*pixel, size_px, plot=plot) for each in (self, nearer))
@@ -245,29 +245,29 @@ class OrbitCamera:
         )
 
     def centered(self, x: float, y: float) -> Self:
-        """Return the camera around another point of the scene; it stays within reach of the map."""
+        """Return the camera around another point of the scene, no further from the map than a limit."""
         limit = _TARGET_LIMIT
         return replace(self, target_x=min(max(x, -limit), limit), target_y=min(max(y, -limit), limit))
 
     def turned(self, radians: float) -> Self:
-        """Return the camera further round its target."""
+        """Return the camera turned around its target."""
         return replace(self, yaw=self.yaw + radians)
 
 
 def between(flat: Float32Array, field: Float32Array, distance: float, share: float) -> Float32Array:
-    """Return the matrix `share` of the way from the flat map's to the height field's, seen from `distance`.
+    """Return the 4x4 matrix at `share` of the way from the flat map's to the height field's.
 
-    Divided by the distance, the field's matrix has the same weights at its target as the map's: so things go
-    straight from where they are in the one picture to where they are in the other.
+    distance: of the field's camera. Divided by it, the field's matrix has the same weights (w) at its target
+    as the map's, so that points move on straight lines from the one picture to the other.
     """
     mixed: Float32Array = (1 - share) * flat + share * field / np.float32(distance)
     return mixed
 
 
 def eased(now: CameraT, goal: CameraT, elapsed_s: float, half_life_s: float = 0.06) -> CameraT:
-    """Return the camera on its way from `now` to `goal`: half of what is left every `half_life_s`.
+    """Return the camera after `elapsed_s` on its way from `now` to `goal`.
 
-    The same path at any frame rate.
+    The difference halves every `half_life_s`, so the path is the same at any frame rate.
     """
     left = 0.5 ** (elapsed_s / half_life_s)
     mixed = {

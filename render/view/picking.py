@@ -1,15 +1,20 @@
-"""Which agent is under the pointer, and where agents are on the screen. Pure functions on arrays."""
+"""Places of points on the screen, and the nearest one to the pointer. Pure functions on arrays."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Positions = NDArray[np.float32]
+from valuescape.sim.arrays import Float32Array
+
+Positions = Float32Array
 
 
 def on_screen(points: Positions, matrix: Positions, size_px: tuple[int, int]) -> Positions:
-    """Return the pixels [n, 2] of scene points [n, 3], from the top left; NaN behind the camera."""
+    """Return the pixels [n, 2], from the top left, of scene points [n, 3]; NaN for those behind the camera.
+
+    matrix: [4, 4], from scene to clip space.
+    """
     clip = points @ matrix[:, :3].T + matrix[:, 3]
     w = np.where(clip[:, 3] > 1e-4, clip[:, 3], np.nan)
     pixels: Positions = np.column_stack(
@@ -19,7 +24,7 @@ def on_screen(points: Positions, matrix: Positions, size_px: tuple[int, int]) ->
 
 
 def nearest(pixels: Positions, pointer: tuple[float, float], within_px: float) -> int | None:
-    """Return the index of the point nearest to the pointer, None if there is none within `within_px`."""
+    """Return the index of the nearest of `pixels` [n, 2] to the pointer; None beyond `within_px`."""
     away = np.hypot(*(pixels - np.array(pointer, np.float32)).T)
     away = np.where(np.isfinite(away), away, np.inf)
     best = int(away.argmin()) if len(away) else 0
@@ -27,7 +32,7 @@ def nearest(pixels: Positions, pointer: tuple[float, float], within_px: float) -
 
 
 def inside(ground: Positions, box: tuple[float, float, float, float]) -> NDArray[Any]:
-    """Return which scene points [n, 2 or 3] are over the box (x and y from, x and y to), [n] bool."""
+    """Return which points [n, 2 or more] are in the box (low x, low y, high x, high y): [n] bool."""
     x_low, y_low, x_high, y_high = box
     x, y = ground[:, 0], ground[:, 1]
     return (x >= x_low) & (x <= x_high) & (y >= y_low) & (y <= y_high)

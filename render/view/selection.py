@@ -1,4 +1,4 @@
-"""Part of the map that a person chose: a box on the map, or what was dragged over in the height field."""
+"""The selected part of the map: a box on the flat map, or the region under a frame on the height field."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,32 +10,37 @@ from numpy.typing import NDArray
 
 from valuescape.render.view.camera import OrbitCamera, Rect
 from valuescape.render.view.picking import Positions, inside, on_screen
+from valuescape.sim.arrays import BoolArray
 
 Box = tuple[float, float, float, float]
-"""Part of the scene's ground: x and y from, x and y to. In pixels: left, top, right, bottom."""
+"""A rectangle: low x, low y, high x, high y on the scene's ground; left, top, right, bottom in pixels."""
+
+Lift = Callable[[Positions], Positions]
+"""Maps points of the ground [n, 2] to the scene points [n, 3] of the surface above them."""
 
 _CELLS = 384
-"""Along each edge of the map; about a pixel or two of the picture each."""
+"""Cells of a region along each edge of the map; each is about a pixel or two of the picture."""
 
 _SIDE_POINTS, _STEPS = 20, 96
+"""Points of an outline on each side of the frame, and steps along the line of sight of each."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Region:
-    """What was dragged over in the height field.
+    """The part of the map under a frame that was dragged over the height field.
 
-    cells: [n, n] bool, which parts of the map are in it, rows along y. outline: [m, 3] scene points where the
-    frame lies on the surface; NaN where it lies beside it.
+    cells: [n, n] bool, the parts of the map that are in it, rows along y. outline: [m, 3] scene points where
+    the frame's edge meets the surface; NaN where it does not.
     """
 
-    cells: NDArray[np.bool_]
+    cells: BoolArray
     outline: Positions
 
-    def holds(self, ground: Positions) -> NDArray[np.bool_]:
-        """Return which scene points [n, 2] are in it, [n] bool."""
+    def holds(self, ground: Positions) -> BoolArray:
+        """Return which scene points [n, 2] are in the region: [n] bool."""
         edge = len(self.cells)
         column, row = np.floor((ground.T + 1) / 2 * edge)
-        on_map = (column >= 0) & (column < edge) & (row >= 0) & (row < edge)  # which NaN is not
+        on_map = (column >= 0) & (column < edge) & (row >= 0) & (row < edge)  # False for NaN
         held = np.zeros(len(ground), np.bool_)
         held[on_map] = self.cells[row[on_map].astype(np.intp), column[on_map].astype(np.intp)]
         return held
@@ -45,7 +50,7 @@ Selection = Box | Region
 
 
 def within(ground: Positions, selection: Selection) -> NDArray[Any]:
-    """Return which scene points [n, 2] are in a selection, [n] bool."""
+    """Return which scene points [n, 2] are in a selection: [n] bool."""
     return selection.holds(ground) if isinstance(selection, Region) else inside(ground, selection)
 
 
@@ -53,13 +58,12 @@ def region_of(
     frame: Box,
     camera: OrbitCamera,
     size_px: tuple[int, int],
-    lift: Callable[[Positions], Positions],
+    lift: Lift,
     plot: Rect | None = None,
 ) -> Region:
-    """Return what a frame of the picture (pixels) covers of the height field as `camera` sees it.
+    """Return the region of the height field that a frame (pixels) covers, seen with `camera`.
 
-    lift: gives the scene points [n, 3] on the surface over points of the ground [n, 2]. plot: as for
-    `OrbitCamera.lens`.
+    plot: as for `OrbitCamera.lens`.
     """
     middles = ((np.arange(_CELLS) + 0.5) / _CELLS * 2 - 1).astype(np.float32)
     ground = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
@@ -72,10 +76,10 @@ def _outline(
     frame: Box,
     camera: OrbitCamera,
     size_px: tuple[int, int],
-    lift: Callable[[Positions], Positions],
+    lift: Lift,
     plot: Rect | None,
 ) -> Positions:
-    """Return where the frame's edge meets the surface: along each line of sight, from above the ground."""
+    """Return the points where the frame's edge meets the surface, found along lines of sight from above."""
     left, top, right, bottom = frame
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     pixels = np.concatenate([np.linspace(start, end, _SIDE_POINTS) for start, end in pairwise(corners)])
@@ -87,8 +91,8 @@ def _outline(
     above, below = np.array(sights, np.float32).swapaxes(0, 1)
     share = np.linspace(0, 1, _STEPS, dtype=np.float32)[:, None, None]
     ground = above + share * (below - above)  # [steps, pixels, 2]
-    flat = ground.reshape(-1, 2)
-    points = lift(np.nan_to_num(flat, nan=9.0)).reshape(*ground.shape[:2], 3)
+    flat = np.nan_to_num(ground.reshape(-1, 2), nan=9.0)  # 9: off the map
+    points = lift(flat).reshape(*ground.shape[:2], 3)
     on_map = (np.abs(ground) <= 1).all(axis=2)
     met = on_map & (points[..., 2] >= highest * (1 - share[..., 0]))
     first = met.argmax(axis=0), np.arange(len(pixels))

@@ -1,11 +1,11 @@
 """The view: cameras that move smoothly, layers, what is selected; changed by events. No OpenGL."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import (
     Action,
     Button,
@@ -17,10 +17,13 @@ from valuescape.render.displays.events import (
     Key,
     Scroll,
 )
-from valuescape.render.view.camera import Float32Array, MapCamera, OrbitCamera, Rect, between, eased
+from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect, between, eased
+from valuescape.render.view.changes import Request, Select, Set
 from valuescape.render.view.looks import Looks
-from valuescape.render.view.selection import Box, Selection, region_of
+from valuescape.render.view.selection import Box, Lift, Selection, region_of
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.picture_sections import TRAIL_COLORS
 
 _ZOOM_STEP = 1.15
 _LIFT_S = 0.45
@@ -28,30 +31,6 @@ _LIFT_S = 0.45
 
 _GLOW = 0.7
 """Strength that the key switches on."""
-
-
-class Request(StrEnum):
-    """Requests of events that the viewer cannot carry out by itself."""
-
-    PAUSE = "pause"
-    STEP = "step"
-    FASTER = "faster"
-    SLOWER = "slower"
-    FIT = "fit"
-    BOX = "box"
-    SCREENSHOT = "screenshot"
-    FULL_SCREEN = "full screen"
-    RELOAD = "reload shaders"
-    LEAVE = "leave"
-    QUIT = "quit"
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """Select the agent at pixel (x, y)."""
-
-    x: float
-    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +103,34 @@ class Viewer:
         flat = self.map_camera.matrix(size_px, plot)
         return between(flat, field, self.orbit_camera.distance, self.raised)
 
+    def value(self, name: str) -> Any:
+        """Return the value of a setting that is declared as `Live.VIEW` or `Live.LOOKS`, as it is now."""
+        match name:
+            case "render.view":
+                return "2d" if self.flat else "3d"
+            case "render.select":
+                return -1 if self.selected is None else self.selected
+        return getattr(self, _KEPT_AS[name]) if name in _KEPT_AS else self.looks.value(name)
+
+    def apply(self, change: Set) -> None:
+        """Give a setting that is declared as `Live.VIEW` or `Live.LOOKS` another value.
+
+        Raises UsageError if the value of a look does not fit.
+        """
+        name, value = change.name, change.value
+        match name:
+            case "render.view":
+                self.flat = value == "2d"
+            case "render.select":
+                self.selected = None if value < 0 else value
+                self.following = self.following and self.selected is not None
+            case "render.follow":
+                self.following = value and self.selected is not None
+            case _ if name in _KEPT_AS:
+                setattr(self, _KEPT_AS[name], value)
+            case _:
+                self.looks = self.looks.having(name, value)
+
     def advance(self, elapsed_s: float) -> None:
         """Move the cameras towards their goals for `elapsed_s`, and turn if the view turns by itself."""
         self.help_seen = self.help_seen or self.help_shown
@@ -180,11 +187,11 @@ class Viewer:
             case Action.VIEW:
                 return self._go_to(number)
             case Action.LAYER:
-                self.layer = _following(LAYERS, self.layer)
+                self.apply(Set("heatmap.layer", _following(MAPS.names, self.layer)))
             case Action.TRAIL_COLOR:
-                self.trail_color = _following(self.trail_colors, self.trail_color)
+                self.apply(Set("trails.color_by", _following(self.trail_colors, self.trail_color)))
             case Action.GLOW:
-                self.looks = replace(self.looks, glow=0.0 if self.looks.glow else _GLOW)
+                self.apply(Set("render.glow", 0.0 if self.looks.render.glow else _GLOW))
             case Action.PROJECTION | Action.HELP | Action.INTERFACE | Action.PROFILE | Action.BLIND:
                 switch = _SWITCHES[action]
                 setattr(self, switch, not getattr(self, switch))
@@ -246,12 +253,7 @@ class Viewer:
         box = min(x, from_x), min(y, from_y), max(x, from_x), max(y, from_y)
         self.box, self.frame = (box, None) if self.flat else (None, box)
 
-    def take_frame(
-        self,
-        size_px: tuple[int, int],
-        lift: Callable[[Float32Array], Float32Array],
-        plot: Rect | None = None,
-    ) -> None:
+    def take_frame(self, size_px: tuple[int, int], lift: Lift, plot: Rect | None = None) -> None:
         """Select the part of the map that the frame covers. lift, plot: as for `region_of`."""
         if self.frame:
             self.box = region_of(self.frame, self.orbit_camera, size_px, lift, plot)
@@ -276,6 +278,14 @@ def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
         orbit_goal=camera,
     )
 
+
+_KEPT_AS = {
+    "heatmap.layer": "layer",
+    "trails.color_by": "trail_color",
+    "render.turn_deg_per_s": "turn_deg_per_s",
+    "render.follow": "following",
+}
+"""Attributes of the viewer that are settings."""
 
 _REQUESTS = {
     action: Request(action.value)

@@ -1,6 +1,6 @@
-"""The compiled path of the simulation (`features.simd`): ticks, policies and waiting as machine code.
+"""Compiles the simulation's ticks, policies and waiting into machine code (`features.simd`).
 
-Import nothing from here unless `available()`; without numba the plain path does the same work.
+Modules here need numba: import one only if `available()`. Without numba the plain path does the same work.
 """
 
 import importlib.util

@@ -1,6 +1,7 @@
-"""How functions are compiled: decorators, vector width, and names for all that machine code is made of."""
+"""Compiles functions: decorators, the target's features, and keys that name what machine code is made of."""
 
 import hashlib
+import importlib.util
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload
 
 from valuescape.sim import elementwise
-from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.codegen import notice
 from valuescape.sim.codegen.content import NoContentError, content_of
 from valuescape.sim.codegen.kept import cache_of, no_cache
 from valuescape.sim.codegen.linking import linked
@@ -23,7 +24,7 @@ from valuescape.sim.codegen.target import choose_target
 F = TypeVar("F", bound=Callable[..., Any])
 
 CPU_FEATURES = choose_target()
-"""What the processor that is compiled for can do, by LLVM's names."""
+"""Features of the processor that is compiled for, by LLVM's names."""
 
 
 def compiled(function: F) -> F:
@@ -34,8 +35,7 @@ def compiled(function: F) -> F:
 def compiled_and_kept(function: F, key: str | None = None) -> F:
     """Compile `function`, whose machine code later processes find in a cache on disk.
 
-    key: names all that it is made of, as `source_key` does; all this room's sources if it has closed over
-    nothing.
+    key: names all that it is made of, as `source_key` does. May be left out if it closes over nothing.
     """
     key = source_key() if key is None else key
     function.__qualname__ += "_" + key[:16]
@@ -45,7 +45,7 @@ def compiled_and_kept(function: F, key: str | None = None) -> F:
 
 
 def compile_for(function: Callable[..., Any], *arguments: Any) -> None:
-    """Compile `function` for arguments like these without calling it, or find it compiled."""
+    """Compile `function` for arguments of these types without calling it, or find it compiled."""
     cast(Any, function).compile(tuple(numba.typeof(argument) for argument in arguments))
 
 
@@ -61,19 +61,19 @@ def c_function(function: Callable[..., Any], key: str) -> int:
 
 
 _made: list[Any] = []
-"""Keeps machine code alive whose address is in use."""
+"""Keeps machine code alive, as callers hold only its address."""
 
 
 def compiled_whole(function: F) -> F:
-    """Compile `function` where it is called, with the plain functions that it calls."""
+    """Compile `function`, and the plain functions that it calls, where it is called."""
     return cast(F, linked(function, compiled, _inlined))
 
 
 def inlined_whole(function: F) -> F:
-    """As `compiled_whole`, and into the caller, whatever its size.
+    """Compile as `compiled_whole` does, and inline it into the caller, whatever its size.
 
-    For what is called in a loop over agents: LLVM inlines small functions only, and does not vectorise a loop
-    with a call in it.
+    For functions that a loop over agents calls: LLVM by itself inlines small functions only, and does not
+    vectorise a loop with a call in it.
     """
     return cast(F, linked(function, _inlined, _inlined))
 
@@ -83,29 +83,56 @@ def _inlined(function: F) -> F:
 
 
 UNKEPT = ""
-"""The key of what must not be kept: something that it reads has no content that could be compared."""
+"""The key of machine code that must not be kept: something that it reads has no comparable content."""
 
 
 def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
-    """Return a name for the content of compiled code: of `functions`, all that they reach, and this room's.
+    """Return a key of `functions`, of all that they reach, and of the compiled path's own source.
 
-    constants: what else the machine code was told, with a `repr` that says all of it. UNKEPT if something
-    that the functions reach has no content that can be told; that is said once.
+    constants: other values that the machine code contains; their `repr` must be complete. Returns UNKEPT, and
+    logs it once, if something that the functions reach has no comparable content.
     """
     try:
         content = content_of(functions)
     except NoContentError as error:
-        compiling.remark(f"{error}: its machine code is not kept, every start compiles it")
+        notice.remark(f"{error}: its machine code is not kept, every start compiles it")
         return UNKEPT
-    return hashlib.sha256(_room_source() + repr(constants).encode() + content).hexdigest()
+    return hashlib.sha256(_own_source() + repr(constants).encode() + content).hexdigest()
+
+
+OWN_PARTS = (
+    *("codegen", "stepping.compiled"),
+    *("elementwise", "rng", "shared.layout", "shared.turns", "policy.network"),
+)
+"""Packages and modules of `sim` whose source is in every key, as machine code contains values of theirs.
+
+They are named, not imported: some are above this package.
+"""
 
 
 @cache
-def _room_source() -> bytes:
-    room = Path(str(elementwise.__file__)).parent
-    files = [file for part in ("codegen", "stepping/compiled") for file in sorted((room / part).glob("*.py"))]
-    files += [room / name for name in ("elementwise.py", "rng.py", "shared/layout.py", "policy/network.py")]
-    return b"".join(file.read_bytes() for file in files)
+def own_files() -> tuple[Path, ...]:
+    """Return the files of OWN_PARTS. Raises LookupError if one of these is not there."""
+    return tuple(file for part in OWN_PARTS for file in _files_of(f"{elementwise.__package__}.{part}"))
+
+
+def _files_of(name: str) -> list[Path]:
+    """Return the file of the module `name`, or those of a package."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # not even the package that it would be in
+        spec = None
+    if spec is None or spec.origin is None:
+        raise LookupError(
+            f"the keys of machine code contain the source of {name}, but there is no such module"
+        )
+    file = Path(spec.origin)
+    return [file] if spec.submodule_search_locations is None else sorted(file.parent.glob("*.py"))
+
+
+@cache
+def _own_source() -> bytes:
+    return b"".join(file.read_bytes() for file in own_files())
 
 
 @overload(elementwise.where, strict=False)

@@ -1,7 +1,7 @@
-"""A hash of all that a compiled function is made of: its code, and the content of the values that it reaches.
+"""Hashes all that a compiled function is made of: its code, and the content of the values that it reaches.
 
 numba freezes globals, closure values, attributes of modules and default arguments into machine code. Kept
-machine code is found by this hash, so each of them must be in it, by content and not by name.
+machine code is found by this hash, so it must cover each of them by content, not by name.
 """
 
 import contextlib
@@ -22,25 +22,27 @@ import numba
 import numpy as np
 from numba.core.registry import cpu_target
 
+from valuescape.sim import elementwise
+
 Code = Callable[..., Any]
 
 _LIBRARIES = {"numpy": np.__version__, "numba": numba.__version__, "llvmlite": llvmlite.__version__}
-"""What is known by its version instead of its content."""
+"""Libraries whose functions and values are hashed by version instead of content."""
 
 _KEPT_BYTES = 10**6
-"""numba puts the address of a larger array into machine code, which is of this process alone."""
+"""The largest array that is hashed. For a larger one numba puts its address into machine code."""
 
 _PLAIN = (int, str, bytes, type(None), type(...), range)
 
 
 class NoContentError(Exception):
-    """A function reaches something that no content can be told of; the message names both."""
+    """A function reaches something without comparable content; the message names both."""
 
 
 def content_of(functions: Iterable[Code]) -> bytes:
-    """Return the hash of `functions`, all that they call, and all values that these read.
+    """Return the hash of `functions`, all that they call, and all values that those read.
 
-    Equal in every process in which they are the same. Raises NoContentError.
+    It is equal in all processes in which they are equal. Raises NoContentError.
     """
     walk = _Walk()
     for function in functions:
@@ -51,8 +53,8 @@ def content_of(functions: Iterable[Code]) -> bytes:
 def reached(function: Code) -> Iterator[tuple[str, Any]]:
     """Yield what `function` reads from outside, as (name, value).
 
-    Globals, attributes of modules, closure values and default arguments. Attributes are
-    those of any module that it reads, by any word that occurs in it: too many rather than too few.
+    These are globals, attributes of modules, closure values and default arguments. As attributes count those
+    of any module that it reads, by any word that occurs in it: rather too many than too few.
     """
     names = function.__globals__
     values = [(name, names[name]) for name in global_names(function.__code__) if name in names]
@@ -60,7 +62,7 @@ def reached(function: Code) -> Iterator[tuple[str, Any]]:
     values += [(f"default {index}", value) for index, value in enumerate(function.__defaults__ or ())]
     values += (function.__kwdefaults__ or {}).items()
     modules = [value for _, value in values if isinstance(value, ModuleType)]
-    for module in modules:  # which grows: a package has modules
+    for module in modules:  # the list grows: a package has modules
         read = list(read_of(module, function))
         modules += [each for _, each in read if isinstance(each, ModuleType) and each not in modules]
         values += [(f"{module.__name__}.{name}", value) for name, value in read]
@@ -68,14 +70,14 @@ def reached(function: Code) -> Iterator[tuple[str, Any]]:
 
 
 def read_of(module: ModuleType, function: Code) -> Iterator[tuple[str, Any]]:
-    """Yield what `function` may read of `module`, as (name, value)."""
+    """Yield the attributes of `module` that `function` may read, as (name, value)."""
     if not library_of(module.__name__):
         held = vars(module)
         yield from ((word, held[word]) for word in _words(function.__code__) if word in held)
 
 
 def closure_of(function: Code) -> list[tuple[str, Any]]:
-    """Return what `function` has closed over, as (name, value); what is not assigned yet is missing."""
+    """Return the closure values of `function`, as (name, value), without those that are not assigned yet."""
     found = []
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with contextlib.suppress(ValueError):
@@ -84,13 +86,13 @@ def closure_of(function: Code) -> list[tuple[str, Any]]:
 
 
 def library_of(module: str) -> str:
-    """Return the library that `module` belongs to, if that is known by its version, else nothing."""
+    """Return the library of `_LIBRARIES` that `module` belongs to, or "" if to none."""
     top = module.partition(".")[0]
     return top if top in _LIBRARIES else ""
 
 
 def is_translated(function: Code) -> bool:
-    """Whether numba has a translation of its own of a Python function, and never compiles the function."""
+    """Return whether numba has its own translation of a Python function, and never compiles that."""
     context = cpu_target.typing_context
     context.refresh()
     return context._lookup_global(function) is not None
@@ -98,14 +100,14 @@ def is_translated(function: Code) -> bool:
 
 @cache
 def global_names(code: CodeType) -> tuple[str, ...]:
-    """Return the globals that `code` and the functions within it name."""
+    """Return the names of globals in `code` and in the functions within it."""
     steps = (step for each in _codes(code) for step in dis.get_instructions(each))
     return tuple(dict.fromkeys(step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")))
 
 
 @cache
 def _words(code: CodeType) -> tuple[str, ...]:
-    """Return what may name an attribute in `code`; a text may, in getattr."""
+    """Return the words in `code` that may name an attribute; a text may, in getattr."""
     words = [word for each in _codes(code) for word in (*each.co_names, *each.co_consts)]
     return tuple(dict.fromkeys(word for word in words if isinstance(word, str)))
 
@@ -113,13 +115,13 @@ def _words(code: CodeType) -> tuple[str, ...]:
 def _codes(code: CodeType) -> list[CodeType]:
     """Return `code` and that of lambdas, comprehensions and functions within it."""
     found = [code]
-    for each in found:  # which grows
+    for each in found:  # the list grows
         found += [value for value in each.co_consts if isinstance(value, CodeType)]
     return found
 
 
 class _Walk:
-    """Feeds values into a hash, each with its kind before it, so that none can be taken for another."""
+    """Feeds values into a hash, each after its kind, so that no two kinds of value can hash alike."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
@@ -128,7 +130,7 @@ class _Walk:
         self._path: list[str] = []
 
     def add(self, value: Any) -> None:
-        """Hash `value` by content. Raises NoContentError if it has none."""
+        """Hash `value` by content. Raises NoContentError if that is impossible."""
         if isinstance(value, enum.Enum):
             self._parts(value, "enum", [type(value).__qualname__, value.name, value._value_])
         elif isinstance(value, np.ndarray | np.generic):  # a np.float64 is a float, too
@@ -163,7 +165,7 @@ class _Walk:
         return True
 
     def _add_code(self, value: Any) -> None:
-        python = getattr(value, "py_func", None)  # of what the user has compiled with numba
+        python = getattr(value, "py_func", None)  # of a function that the user has compiled with numba
         if isinstance(value, CodeType):
             self._code(value)
         elif isinstance(value, FunctionType):
@@ -171,7 +173,7 @@ class _Walk:
         elif isinstance(python, FunctionType):
             self._parts(value, "compiled", [sorted(map(str, getattr(value, "targetoptions", {}).items()))])
             self._function(python)
-        elif isinstance(value, ModuleType):  # what is read of it is added by itself
+        elif isinstance(value, ModuleType):  # attributes that are read are hashed by `_function`
             library = library_of(value.__name__)
             self._parts(value, "module", [value.__name__, _LIBRARIES.get(library, "")])
         elif isinstance(value, type):
@@ -205,13 +207,12 @@ class _Walk:
             self._bytes("function again", str(number).encode())
             return
         self._functions[id(function)] = len(self._functions)
-        name = f"{function.__module__}.{function.__qualname__}"
-        self._bytes("function", name.encode())
+        self._bytes("function", f"{function.__module__}.{function.__qualname__}".encode())
         if library := library_of(function.__module__ or ""):
             self._bytes("library", _LIBRARIES[library].encode())
             return
-        if is_translated(function) and not name.startswith("valuescape.sim."):
-            self._refuse(_no_content(function))  # by what, nobody can say
+        if is_translated(function) and function.__module__ != elementwise.__name__:
+            self._refuse(_no_content(function))  # the translation cannot be found from here
         self._bytes("source", module_source(function.__module__))
         self._code(function.__code__)
         for label, value in reached(function):
@@ -232,14 +233,14 @@ class _Walk:
             self._bytes("source", module_source(value.__module__))
 
     def _of_library(self, value: Any, library: str) -> None:
-        """Hash what numpy or numba made, if it is something that one name stands for."""
+        """Hash a value of a library's type by its name. Raises NoContentError if it has none."""
         name = getattr(value, "__name__", None) or (repr(value) if library == "numba" else None)
         if name is None or " at 0x" in name:
             self._refuse(_no_content(value))
         self._parts(value, "of a library", [library, _LIBRARIES[library], type(value).__qualname__, name])
 
     def _parts(self, whole: Any, kind: str, parts: Iterable[Any]) -> None:
-        """Hash the parts of `whole`; of one that contains itself, where it does."""
+        """Hash the parts of `whole`; for one that is within itself, only how deep."""
         depth = [index for index, each in enumerate(self._within) if each is whole]
         if depth:
             self._bytes("within", str(depth[0]).encode())
@@ -269,8 +270,8 @@ def _no_content(value: Any) -> str:
 
 @cache
 def module_source(name: str) -> bytes:
-    """Return the source of the module `name`, as it is now: what was loaded is hashed beside it."""
+    """Return the present source of the module `name`; the loaded code is hashed beside it."""
     try:
         return inspect.getsource(sys.modules[name]).encode()
-    except (OSError, TypeError, KeyError):  # typed at a prompt: there is nothing to compare later runs with
+    except (OSError, TypeError, KeyError):  # typed at a prompt: there is no source
         return hashlib.sha256(name.encode()).digest()

@@ -1,7 +1,7 @@
-"""Arguments of compiled code that are taken apart once, not at every call.
+"""Arguments of compiled code that are unpacked once, not at every call.
 
-numba takes half a microsecond for each array that a call brings; a tick of few agents takes less than the two
-dozen arrays that it works on. `hold` takes them apart and keeps what it found.
+numba takes half a microsecond to unpack each array of a call. A tick of few agents takes less time than
+unpacking its two dozen arrays would. `hold` unpacks them once and keeps the result.
 """
 
 from typing import Any
@@ -18,12 +18,12 @@ class HeldType(types.StructRef):  # type: ignore[misc]  # numba has no types
     """The type of `Held` in compiled code."""
 
     def preprocess_fields(self, fields: Any) -> Any:
-        """Forget which values literals had."""
+        """Return the fields with the types of literals, not their values."""
         return tuple((name, types.unliteral(kind)) for name, kind in fields)
 
 
 class Held(structref.StructRefProxy):  # type: ignore[misc]
-    """What `hold` returns; compiled code finds its argument in `work`. Keeps the arrays alive."""
+    """The result of `hold`: compiled code finds the arguments in `work`. It keeps the arrays alive."""
 
 
 structref.define_boxing(HeldType, Held)
@@ -43,5 +43,5 @@ def _held(work: Any) -> Any:
 
 @compiled_and_kept
 def hold(work: Any) -> Any:
-    """Return `work`, a tuple of arrays and numbers, as something that costs next to nothing to pass."""
+    """Return `work`, a tuple of arrays and numbers, in a form that takes no time to pass."""
     return Held(work)

@@ -1,4 +1,4 @@
-"""Machine code kept on disk: one file for each function and signature, checked before it is used."""
+"""A cache of machine code on disk: one file for each function and signature, checked before it is used."""
 
 import hashlib
 import logging
@@ -11,27 +11,28 @@ import numpy as np
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.serialize import dumps
 
-from valuescape.sim.codegen import notice as compiling
+from valuescape.sim.codegen import notice
 
 _log = logging.getLogger(__name__)
 
 _DIGEST_BYTES = 32
+"""The size of a SHA-256."""
 
 
 def cache_of(function: Any) -> Any:
-    """Return the cache of a function in whose name there is a key; if there is no place, it keeps nothing."""
+    """Return the cache of a function whose name contains its key; it keeps nothing without a folder."""
     try:
         return _KeyedCache(function)
-    except RuntimeError:  # numba has looked for a folder to write to, beside the source and in the user's own
+    except RuntimeError:  # numba found no folder to write to, beside the source or in the user's cache
         _log.warning("machine code cannot be kept: no folder can be written to; set NUMBA_CACHE_DIR to one")
         return _CompilesAnew()
 
 
 class _CompilesAnew(NullCache):  # type: ignore[misc]  # numba has no types
-    """Keeps nothing, but tells that there is something to compile."""
+    """Keeps nothing, but tells listeners that something is compiled."""
 
     def load_overload(self, signature: Any, context: Any) -> None:
-        compiling.tell()
+        notice.tell()
 
 
 def no_cache() -> Any:
@@ -40,11 +41,11 @@ def no_cache() -> Any:
 
 
 class _KeyedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
-    """Finds machine code by the function's name, in which there is a key of all that it was made of.
+    """Finds machine code by the function's name, which contains a key of all that it was made of.
 
-    numba's own cache would only notice changes of the file that the function is in, and compares what it has
-    closed over by a pickle, which differs from process to process where that is functions.
-    A file that is cut short, damaged or another's is named in a warning and made anew.
+    numba's own cache notices only changes of the file that the function is in. It compares closure values
+    by a pickle, which for functions differs from process to process. A file that is cut short, damaged or
+    in another's place is named in a warning and made again.
     """
 
     def __init__(self, function: Any) -> None:
@@ -55,14 +56,14 @@ class _KeyedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
         return signature, codegen.magic_tuple()
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        """Return the machine code, or None, after which it is made."""
+        """Return the machine code, or None, which makes numba compile it."""
         found = super().load_overload(signature, context)
         if found is None:
-            compiling.tell()
+            notice.tell()
         return found
 
     def save_overload(self, signature: Any, data: Any) -> None:
-        """Keep machine code; where there is no room for it, say so."""
+        """Keep machine code; log a warning if it cannot be written."""
         try:
             super().save_overload(signature, data)
         except OSError as error:
@@ -71,23 +72,23 @@ class _KeyedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
 
 
 class _CheckedFiles:
-    """Takes the place of numba's index and data files, which nobody checks and two processes can confuse.
+    """Replaces numba's index and data files, which are not checked and which two processes can confuse.
 
-    A file's name is a hash of the signature and of all versions. It begins with the SHA-256 of its name and
-    of the rest, which is a pickle of the signature and of what numba wants kept.
+    A file is named by a hash of the signature and of all versions. It starts with the SHA-256 of its name and
+    of the rest, which is a pickle of the signature and of numba's data.
     """
 
     def __init__(self, files: Any) -> None:
         self._files = files
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep `data`."""
+        """Write `data` under `key`."""
         path, content = self._path(key), dumps((key, data))
         with self._files._open_for_write(str(path)) as file:  # renamed when it is whole
             file.write(_digest(path, content) + content)
 
     def load(self, key: Any) -> Any:
-        """Return what is kept for `key`, or None."""
+        """Return the data under `key`, or None."""
         path = self._path(key)
         try:
             content = path.read_bytes() if path.is_file() else None
@@ -114,7 +115,7 @@ def _digest(path: Path, content: bytes) -> bytes:
 
 
 def _drop(path: Path) -> None:
-    """Remove a damaged file; of several processes that find it, the one that does so says it."""
+    """Remove a damaged file. Of several processes that find it, the one that removes it logs a warning."""
     try:
         path.unlink()
     except OSError:

@@ -1,23 +1,24 @@
 """Functions that call plain Python functions, made ready for the compiler.
 
-numba compiles calls of functions that it has compiled. So a function is copied, with every Python function
-that it names (as a global, an attribute of a module, a closure value) replaced by that function compiled. A
-copy reads its globals anew, so what changed since is in it; only `sim`'s own arithmetic is compiled once for
-the whole process.
+numba compiles calls of functions that it has compiled itself. So a function is copied, and every Python
+function that it names (as a global, an attribute of a module, a closure value) is replaced by its compiled
+version. Each copy reads its globals anew, so it contains their present values. Only `sim`'s own arithmetic is
+compiled once for the whole process.
 """
 
 from collections.abc import Callable
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
+from valuescape.sim import elementwise, rng
 from valuescape.sim.codegen.content import closure_of, global_names, is_translated, library_of, read_of
 
 Code = Callable[..., Any]
 Compile = Callable[[Any], Any]
 
-_ARITHMETIC = ("valuescape.sim.elementwise", "valuescape.sim.rng")
+_ARITHMETIC = (elementwise.__name__, rng.__name__)
 _arithmetic: dict[FunctionType, Any] = {}
-"""Their functions, compiled once for all that call them."""
+"""Functions of these modules, compiled once for all that call them."""
 
 
 def linked(function: Code, compile_it: Compile, compile_called: Compile) -> Any:
@@ -26,7 +27,7 @@ def linked(function: Code, compile_it: Compile, compile_called: Compile) -> Any:
 
 
 class _Linker:
-    """Compiles each function once for one that is linked, and those of `sim`'s arithmetic once for all."""
+    """Compiles each function once for each linked one, and those of `sim`'s arithmetic once for all."""
 
     def __init__(self, whole: Code, compile_it: Compile, compile_called: Compile) -> None:
         self._whole, self._compile_it, self._compile_called = whole, compile_it, compile_called
@@ -34,7 +35,7 @@ class _Linker:
         self._looked_into: list[ModuleType] = []  # modules that name each other
 
     def compiled(self, function: Any) -> Any:
-        """Return the compiled function; made before what it calls is, for that may be itself."""
+        """Return the compiled function. It is registered before those that it calls: it may call itself."""
         made = _arithmetic if function.__module__ in _ARITHMETIC else self._made
         if function not in made:
             names = dict(function.__globals__)
@@ -56,7 +57,7 @@ class _Linker:
         return made[function]
 
     def _value(self, value: Any, reader: Code) -> Any:
-        """Return what takes the place of a value that `reader` reads."""
+        """Return the replacement of a value that `reader` reads; the value itself if it is not a function."""
         if isinstance(value, FunctionType):
             known = library_of(value.__module__ or "") or is_translated(value)
             return value if known else self.compiled(value)

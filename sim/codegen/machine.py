@@ -1,4 +1,4 @@
-"""What compiled code needs of the machine: elements of blocks, order between cores, waiting, the clock."""
+"""Primitives of compiled code: elements of blocks, memory fences, waiting, and the clock."""
 
 from typing import Any
 
@@ -8,11 +8,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 BLOCK_AGENTS = 2048
-"""Agents calculated at a time: what a tick needs of them stays in the inner caches between its loops.
+"""Agents calculated at a time: the numbers of a block stay in the inner caches between a tick's loops.
 
-It is a constant of the machine code: rows of a block lie at fixed distances, so LLVM sees without checks that
-writing one does not change another, and vectorises loops with any number of rows.
+It is a constant of the machine code. As the rows of a block are at fixed distances, LLVM knows without checks
+that a store to one does not change another, and vectorises loops over any number of rows.
 """
+
+FLOAT_BYTES, WORD_BYTES = 4, 8
+"""Sizes of a float32, and of the words that `load_word` reads."""
 
 sched_yield: Any = types.ExternalFunction("sched_yield", types.int32())
 eventfd_write: Any = types.ExternalFunction("eventfd_write", types.int32(types.int32, types.uint64))
@@ -25,7 +28,7 @@ _FLOAT = ir.FloatType()
 
 @intrinsic(prefer_literal=True)
 def load_elements(context: Any, block: Any, agent: Any, count: Any) -> Any:
-    """Return agent `agent`'s `count` floats of the block at address `block`, as a tuple."""
+    """Return the first `count` float32 of agent `agent` in the block at address `block`, as a tuple."""
     n = count.literal_value
     result = types.UniTuple(types.float32, n)
 
@@ -38,7 +41,7 @@ def load_elements(context: Any, block: Any, agent: Any, count: Any) -> Any:
 
 @intrinsic
 def store_elements(context: Any, block: Any, agent: Any, elements: Any) -> Any:
-    """Write the tuple `elements` to agent `agent`'s floats of the block at address `block`."""
+    """Write the tuple `elements` to the first float32 of agent `agent` in the block at address `block`."""
     count = len(elements)
     kinds = [types.float32] * count
     if list(elements) != kinds:
@@ -55,7 +58,7 @@ def store_elements(context: Any, block: Any, agent: Any, elements: Any) -> Any:
 
 @intrinsic
 def store_flag(context: Any, flags: Any, agent: Any, flag: Any) -> Any:
-    """Write a boolean to the bytes at address `flags`."""
+    """Write a boolean to byte `agent` of the bytes at address `flags`."""
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         base = builder.inttoptr(arguments[0], cgutils.voidptr_t)
@@ -68,7 +71,7 @@ def store_flag(context: Any, flags: Any, agent: Any, flag: Any) -> Any:
 
 @intrinsic
 def load_word(context: Any, address: Any) -> Any:
-    """Return the eight bytes at `address`, a multiple of nothing, as one number."""
+    """Return the WORD_BYTES bytes at `address`, which need not be aligned, as one number."""
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load(builder.inttoptr(arguments[0], _I64.as_pointer()), align=1)
@@ -97,7 +100,7 @@ def copy_bytes(context: Any, target: Any, source: Any, count: Any) -> Any:
 
 @intrinsic
 def call_at(context: Any, function: Any, block: Any, count: Any, flags: Any) -> Any:
-    """Call the C function at address `function` with three addresses or numbers."""
+    """Call the C function at address `function` with three 64-bit addresses or numbers."""
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [_I64] * 3)
@@ -120,10 +123,10 @@ def _fence(ordering: str) -> Any:
 
 
 fence_acquire = _fence("acquire")
-"""Nothing below is read before what is above."""
+"""No read after the fence happens before a read ahead of it."""
 
 fence_release = _fence("release")
-"""Nothing below is written before what is above."""
+"""No write after the fence is visible before a write ahead of it."""
 
 fence_full = _fence("seq_cst")
-"""What is above is visible to all before anything below is read."""
+"""Writes ahead of the fence are visible to all cores before any read after it."""

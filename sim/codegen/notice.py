@@ -1,4 +1,4 @@
-"""Says when machine code is being made, which the first start on a machine waits for."""
+"""Tells listeners that machine code is compiled, for which the first start on a machine has to wait."""
 
 import logging
 import threading
@@ -15,17 +15,17 @@ _kept_only = threading.local()
 
 
 class CompilationNeededError(Exception):
-    """Machine code is not on disk yet, and the caller did not want to wait until it is made."""
+    """Machine code is not on disk yet, and the caller does not wait for the compiler."""
 
 
 def listen(listener: Callable[[], None]) -> None:
-    """Call `listener` when this process or one of its workers begins to compile; once, however often."""
+    """Call `listener` once, when this process or one of its workers first begins to compile."""
     if listener not in _listeners:
         _listeners.append(listener)
 
 
 def tell() -> None:
-    """Tell all listeners, unless they have been told. Raises CompilationNeededError within `kept_only`."""
+    """Call all listeners, the first time only. Raises CompilationNeededError within `kept_only`."""
     global _told
     if getattr(_kept_only, "on", False):
         raise CompilationNeededError
@@ -37,14 +37,14 @@ def tell() -> None:
 
 @cache
 def remark(text: str) -> None:
-    """Log a warning about compiled code, once, and in the main process alone."""
+    """Log a warning about compiled code: each text once, and in the main process only."""
     if multiprocess.parent_process() is None:
         _log.warning("%s", text)
 
 
 @contextmanager
 def kept_only() -> Iterator[None]:
-    """Have the thread that is within take machine code from disk alone; none is made."""
+    """Let the current thread load machine code from disk only; compiling raises CompilationNeededError."""
     _kept_only.on = True
     try:
         yield

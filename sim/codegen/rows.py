@@ -1,9 +1,9 @@
-"""One pass over many rows of memory: what it reads and writes of an agent, at addresses said not to overlap.
+"""Reads and writes of a pass over many rows of memory, marked for LLVM as not overlapping.
 
-LLVM would compare every two of a dozen arrays at run time before it vectorised a loop over them, and gives up
-instead. So each access says which row it is of, and that no other row is where it is (LLVM's scoped alias
-metadata). That holds inside one pass only, where rows of one tick are read and other rows are written; a
-pass is therefore a function that is called by its address, which nothing is moved out of or into.
+Without marks LLVM would have to compare every two of a dozen arrays at run time before it vectorised a loop
+over them, and gives up. So each access is marked with its row, and with all others as being elsewhere (LLVM's
+scoped alias metadata). This holds inside one pass only, which reads rows of one tick and writes other rows.
+A pass is therefore a function that is called by its address, so that LLVM moves no code out of it or into it.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _I64 = ir.IntType(64)
 
 @intrinsic(prefer_literal=True)
 def row_addresses(context: Any, table: Any, count: Any) -> Any:
-    """Return the `count` addresses that lie at address `table`, as a tuple. Take them before a loop."""
+    """Return the `count` addresses at address `table`, as a tuple. Call it before a loop, not in it."""
     n = count.literal_value
     result = types.UniTuple(types.uintp, n)
 
@@ -32,7 +32,7 @@ def row_addresses(context: Any, table: Any, count: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def load_rows(context: Any, rows: Any, at: Any, count: Any, agent: Any) -> Any:
-    """Return agent `agent`'s floats in the `count` rows from the row `at` on, as a tuple."""
+    """Return the float32 of agent `agent` in the `count` rows from row `at` on, as a tuple."""
     first, n = at.literal_value, count.literal_value
     result = types.UniTuple(types.float32, n)
 
@@ -46,7 +46,7 @@ def load_rows(context: Any, rows: Any, at: Any, count: Any, agent: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def store_rows(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> Any:
-    """Write the tuple `elements` to agent `agent`'s floats in the rows from the row `at` on."""
+    """Write the tuple `elements` to the float32 of agent `agent` in the rows from row `at` on."""
     first, kinds = at.literal_value, [types.float32] * len(elements)
     if list(elements) != kinds:
         raise TypeError(f"{elements}: expected {len(kinds)} float32 numbers; are all constants np.float32?")
@@ -63,7 +63,7 @@ def store_rows(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> A
 
 @intrinsic(prefer_literal=True)
 def store_together(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> Any:
-    """Write the tuple `elements` of agent `agent` to the row `at`, in which each agent's lie side by side."""
+    """Write the tuple `elements` of agent `agent` to row `at`, which holds each agent's side by side."""
     row, count = at.literal_value, len(elements)
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -80,7 +80,7 @@ def store_together(context: Any, rows: Any, at: Any, agent: Any, elements: Any) 
 
 @intrinsic(prefer_literal=True)
 def load_number(context: Any, rows: Any, at: Any, index: Any, kind: Any) -> Any:
-    """Return number `index` of the row `at`, which is of the type `kind`."""
+    """Return number `index`, of type `kind`, of row `at`."""
     row, number = at.literal_value, kind.instance_type
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -91,7 +91,7 @@ def load_number(context: Any, rows: Any, at: Any, index: Any, kind: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def store_number(context: Any, rows: Any, at: Any, index: Any, number: Any) -> Any:
-    """Write a number of its own type to place `index` of the row `at`."""
+    """Write `number`, in its own type, to place `index` of row `at`."""
     row = at.literal_value
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -103,7 +103,7 @@ def store_number(context: Any, rows: Any, at: Any, index: Any, number: Any) -> A
 
 @intrinsic
 def clip_elements(context: Any, elements: Any, low: Any, high: Any) -> Any:
-    """Return the tuple `elements`, each within its bounds; NaN stays NaN."""
+    """Return the tuple `elements`, each clipped to its bounds; NaN stays NaN."""
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         clipped = []
@@ -136,7 +136,7 @@ def _align(cg: Any, kind: Any) -> int:
 
 
 def _of_row(builder: Any, access: Any, table: Any, row: int) -> Any:
-    """Mark a load or store as one of row `row` of `table`, and of no other."""
+    """Mark a load or store as one of row `row` of `table`, and of no other row; return it."""
     module = builder.module
     domain = module.add_metadata([ir.MetaDataString(module, "valuescape rows")])
     scopes = [

@@ -1,4 +1,4 @@
-"""The processor that machine code is made for: this machine's, or the one that numba's variables name."""
+"""Chooses the processor to compile for: this machine's, or the one that numba's variables name."""
 
 import os
 import signal
@@ -24,14 +24,13 @@ def probe(x, y):
     return total
 assert probe(np.ones(1000, np.float32), np.ones(1000, np.float32)) > 600
 """
-"""Makes machine code, with vectors, and runs it."""
+"""A script that compiles a vectorised loop and runs it."""
 
 
 def choose_target() -> dict[str, bool]:
-    """Tell numba what to compile for, unless its variables do; return which features that has.
+    """Set numba's target, unless its variables do; return its features, by LLVM's names.
 
-    Raises UsageError if the variables name something that does not run here, instead of letting LLVM end the
-    process.
+    Raises UsageError if the variables name a target that does not run here: LLVM would end the process.
     """
     host = dict(llvm.get_host_cpu_features())
     if any(os.environ.get(name) for name in _VARIABLES):
@@ -39,16 +38,16 @@ def choose_target() -> dict[str, bool]:
         features = numba.config.CPU_FEATURES
         return host if features is None else {name: f"+{name}" in features.split(",") for name in host}
     if host.get("avx512f"):
-        # LLVM takes 256-bit vectors by itself, for the clocks of early AVX-512 cores; on a Xeon of 2023 the
-        # mountain car's dynamics make 700 million steps a second with them and 975 million with 512 bits.
+        # LLVM by itself uses 256-bit vectors, for the clock rates of early AVX-512 cores. On a Xeon of 2023
+        # the mountain car's dynamics make 700 million steps a second with them and 975 million with 512 bits.
         numba.config.CPU_NAME = llvm.get_host_cpu_name()
         numba.config.CPU_FEATURES = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
     return host
 
 
 def _require_that_it_runs() -> None:
-    """Raise UsageError if another process that compiles for the target does not come to its end."""
-    if multiprocess.parent_process() is not None:  # the main process has looked
+    """Raise UsageError if another process that compiles for the target and runs that fails."""
+    if multiprocess.parent_process() is not None:  # the main process has checked
         return
     command = [sys.executable, "-c", _PROBE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own)

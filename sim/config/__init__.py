@@ -1,1 +1,1 @@
-"""Configuration: sections, files, TOML."""
+"""Configurations: declarations of settings, the whole configuration, TOML files in and out."""

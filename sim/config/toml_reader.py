@@ -1,6 +1,6 @@
-"""TOML that a stranger may have written: size and nesting are looked at before it is parsed.
+"""TOML from untrusted files: size and nesting are bounded before it is parsed.
 
-tomllib calls itself for each level of nesting, and its time grows with the square of the parts of a key.
+tomllib recurses for each level of nesting, and its time grows with the square of the parts of a key.
 """
 
 import re
@@ -12,10 +12,12 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import read_plain
 
 MAX_BYTES = 256 * 2**10
+"""Size of the largest file that is read."""
+
 MAX_DEPTH = 8
 """Levels of brackets, and parts of a key; a configuration has two."""
 
-# What is not closed reaches to the end, so that nothing is looked at twice; tomllib stops there.
+# A string that is not closed reaches to the end, so that no part is scanned twice; tomllib refuses it.
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?(?:"""|\\?\Z)'
     r"|'''.*?(?:'''|\Z)"
@@ -28,7 +30,7 @@ _TOKEN = re.compile(
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of the file at `path`. Raises UsageError, naming it, if it is no sound TOML."""
+    """Return the tables of the file at `path`. Raises UsageError, naming it, unless it is valid TOML."""
     content = read_plain(path, MAX_BYTES)
     try:
         text = content.decode("utf-8")
@@ -41,9 +43,10 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return the tables in `text`. Raises ValueError, saying what is wrong with it.
+    """Return the tables in `text`.
 
-    NestedTooDeeplyError, one of those, if it was not parsed for its nesting.
+    Raises ValueError, saying what is wrong with it; NestedTooDeeplyError, a ValueError, before parsing if it
+    is nested more than MAX_DEPTH levels.
     """
     _require_shallow(text)
     try:

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from valuescape.sim.config.files import Config
+from valuescape.sim.config.model import Config
 
 
 def config_toml(config: Config) -> str:
-    """Return TOML that `load_config` reads as this configuration: what differs from the defaults."""
+    """Return the settings that differ from their defaults, as TOML that `load_config` reads back."""
     defaults = Config()
     lines: list[str] = []
     for name in Config.model_fields:
@@ -19,5 +19,5 @@ def config_toml(config: Config) -> str:
 
 
 def _toml(value: Any) -> str:
-    """Return a value of a setting as TOML, of which JSON's numbers, strings and booleans are a part."""
+    """Return a value of a setting as TOML: JSON's numbers, strings and booleans are valid in it."""
     return json.dumps(value)

@@ -1,5 +1,6 @@
-"""Why a slice of agents failed, in words: an error's own, or those of a process that ended without any."""
+"""Why the step of a slice failed, in words: the world's own error, or how the worker process ended."""
 
+import os
 import traceback
 from dataclasses import dataclass
 from typing import Self
@@ -7,12 +8,19 @@ from typing import Self
 from valuescape.sim.errors import UsageError
 
 
+class WorkerFailedError(Exception):
+    """A world raised, or workers failed beyond what `workers.max_restarts` allows; holds the report.
+
+    Where Python raised, the report ends with the traceback.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a worker says before it ends, or what is found out about one that says nothing.
+    """Why a worker failed: sent by the worker itself before it ends, or deduced from how it ended.
 
-    summary: one line. trace: the whole traceback, if Python raised an error. usage: the error, if it is the
-    user's to mend.
+    summary: one line. trace: the whole traceback, if Python raised an error. usage: the error, if the user
+    can mend it.
     """
 
     summary: str
@@ -21,9 +29,9 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """Return what is to be said about an error that was raised, however it was chained to others."""
-        said = "".join(traceback.format_exception_only(error)).splitlines()
-        summary = next((line for line in said if line and not line.startswith(" ")), type(error).__name__)
+        """Return the failure that a raised error is, with all errors it was chained to in `trace`."""
+        lines = "".join(traceback.format_exception_only(error)).splitlines()
+        summary = next((line for line in lines if line and not line.startswith(" ")), type(error).__name__)
         usage = UsageError(str(error.args[0]), error.hint) if isinstance(error, UsageError) else None
         return cls(summary, "".join(traceback.format_exception(error)), usage)
 
@@ -40,8 +48,13 @@ class Failure:
 
 def report(index: int, pid: int, part: slice, tick: int, failure: Failure) -> str:
     """Return which worker failed where and why, with the traceback if that helps."""
-    said = (
+    line = (
         f"worker {index} (pid {pid}, agents {part.start} to {part.stop - 1}) failed after tick {tick}: "
         f"{failure.summary}"
     )
-    return f"{said}\n{failure.trace.rstrip()}" if failure.world_raised else said
+    return f"{line}\n{failure.trace.rstrip()}" if failure.world_raised else line
+
+
+def failed_here(part: slice, tick: int, error: Exception) -> WorkerFailedError:
+    """Return what a crew raises when `error` was raised, in the calling process, by the step after `tick`."""
+    return WorkerFailedError(report(0, os.getpid(), part, tick, Failure.of(error)))

@@ -1,4 +1,4 @@
-"""Has another process make machine code, so that this one need not stand still and may change its mind."""
+"""Compiles machine code in another process, so that the calling one goes on and can cancel it."""
 
 import contextlib
 import os
@@ -17,13 +17,14 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import load_world_file, world_files
 
 _LOOK_S = 0.02
+"""Interval at which the waiting process calls `check`."""
 
 
 def compile_apart(config: Config, checkpoint: Checkpoint | None, check: Callable[[], None]) -> None:
-    """Have a process of its own compile what an engine of `config` calls in the process that makes it.
+    """Compile, in another process, the machine code that an engine of `config` needs in the calling one.
 
-    It keeps the machine code on disk, where the engine then finds it. What cannot be compiled is left to the
-    engine to say. check: called meanwhile; what it raises ends the process and the waiting.
+    The code is kept on disk, where the engine then finds it. Errors are not reported here: the engine raises
+    them again. check: called meanwhile; what it raises ends process and waiting.
     """
     context = multiprocess.get_context(config.workers.start_method)
     with quiet_start():
@@ -44,7 +45,7 @@ def compile_apart(config: Config, checkpoint: Checkpoint | None, check: Callable
 
 
 def _compile(config: Config, checkpoint: Checkpoint | None, files: tuple[Path, ...]) -> None:
-    """Compile; the process's entry point."""
+    """Compile by measuring a tick; the process's entry point."""
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(Exception):

@@ -1,7 +1,8 @@
-"""What starting a worker process needs beside the start itself."""
+"""Conditions for starting worker processes, and the messages for those that are not met."""
 
 import contextlib
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,20 +15,35 @@ from valuescape.sim.interrupts import signals_held
 UNGUARDED = 77
 """Exit code of a worker whose script starts workers when it is imported."""
 
+_FILES, _FILES_A_WORKER = 8, 6
+"""File descriptors that an engine takes, and each of its workers: memory, bells, pipes; some only during a
+start."""
+
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def require_main_guard() -> None:
-    """End this process, silently, if it is a worker that runs its script again and comes to start workers.
+def require_descriptors(workers: int) -> None:
+    """Raise UsageError if this process may not open as many files as `workers` processes take."""
+    needed = len(list(Path("/proc/self/fd").iterdir())) + _FILES + _FILES_A_WORKER * workers
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if needed > limit:
+        raise UsageError(
+            f"workers.count = {workers} takes about {needed} open files, but the limit is {limit}",
+            "lower workers.count, or raise the limit: ulimit -n",
+        )
 
-    Python would raise an error here, in forty lines, one traceback for each worker.
+
+def require_main_guard() -> None:
+    """End this process, silently, if it is a worker whose script, imported again, is about to start workers.
+
+    Python itself would print forty lines per worker here.
     """
     if getattr(multiprocess.current_process(), "_inheriting", False):
         raise SystemExit(UNGUARDED)
 
 
 def unguarded() -> UsageError:
-    """Return what is to be said when a worker has ended with UNGUARDED."""
+    """Return the error for a worker that has ended with UNGUARDED."""
     return UsageError(
         "worker processes import the script that starts them, and this one would start them again",
         'put what it does under `if __name__ == "__main__":`, or take num_workers=0 (workers.count=0)',
@@ -35,7 +51,7 @@ def unguarded() -> UsageError:
 
 
 def refused(index: int, error: OSError) -> UsageError:
-    """Return what is to be said when the system refuses a process."""
+    """Return the error for a process that the system refuses to start."""
     return UsageError(
         f"worker {index} cannot be started: {error.strerror}",
         "lower workers.count, or raise the limit of processes: ulimit -u",
@@ -43,7 +59,7 @@ def refused(index: int, error: OSError) -> UsageError:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process of ours is stopped, by SIGSTOP or by a debugger."""
+    """Return whether a process is stopped, by SIGSTOP or by a debugger."""
     with contextlib.suppress(OSError):
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         return status.rpartition(")")[2].split()[0] in "Tt"
@@ -52,8 +68,11 @@ def is_stopped(pid: int) -> bool:
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Start a child whole, with signals blocked until it ignores them, and with single-threaded BLAS."""
-    resource_tracker.ensure_running()  # else the child's start starts it, and that unblocks the signals
+    """Hold back signals while a child is started within, and give it single-threaded BLAS.
+
+    The child has SIGINT and SIGTERM blocked until it calls `ignore_interrupts`.
+    """
+    resource_tracker.ensure_running()  # otherwise the child's start starts it, which unblocks the signals
     before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
     os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
     try:

@@ -1,19 +1,20 @@
-"""Starts workers, sees them die or hang, replaces them from their last complete tick, and ends them."""
+"""Starts worker processes, replaces those that die or hang, and ends them.
+
+`Supervisor.check` is where the death of a worker is noticed.
+"""
 
 import contextlib
 import os
-import resource
 import signal
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import multiprocess
 
 from valuescape.sim.config.sections import WorkersConfig
-from valuescape.sim.crew.failures import Failure, report
+from valuescape.sim.crew.failures import Failure, WorkerFailedError, report
 from valuescape.sim.crew.starting import (
     UNGUARDED,
     is_stopped,
@@ -22,48 +23,46 @@ from valuescape.sim.crew.starting import (
     require_main_guard,
     unguarded,
 )
-from valuescape.sim.crew.worker import WorkerSpec, worker_main
+from valuescape.sim.crew.worker import worker_main
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
+from valuescape.sim.stepping.spec import WorkerSpec
 
 _STOP_S = 1.0
-_FILES, _FILES_A_WORKER = 8, 6
-"""Descriptors that an engine takes: memory, bells and pipes, a few of them only while a worker starts."""
+"""Time for all workers together to end by themselves before they are killed."""
+
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
-"""The second restart in a row waits so long, the next ones twice as long each, and at most so long."""
+"""Before the second restart in a row, doubled before each further one; and the longest such pause."""
 
 _LOADING_S = 2.0
-"""A worker that starts may be silent so long whatever `workers.heartbeat_timeout` says: loading a library,
-and the compiler, keep its other threads waiting for a quarter of a second, on a busy machine for longer."""
+"""A starting worker may go this long without a heartbeat, even if `workers.heartbeat_timeout` is less:
+loading libraries and compiling delay the thread that writes it by 0.25 s, more on a busy machine."""
 
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
-"""Exit codes of workers that did not end by themselves."""
+"""Exit codes of workers that were ended from outside."""
 
-# A fork has copies of our workers' objects; at its exit multiprocess would end these as daemons of its own.
+# A fork of this process inherits the objects of our workers. When the fork exits, multiprocess would end them
+# as daemons of its own.
 os.register_at_fork(after_in_child=lambda: multiprocess.process._children.clear())
-
-
-class WorkerFailedError(Exception):
-    """Workers failed more often than `workers.max_restarts` allows, or on one tick again; holds the report.
-
-    Where Python raised, the report ends with the traceback.
-    """
 
 
 @dataclass(slots=True)
 class _Slot:
-    """One slice's worker: the process that has it now, and the pipe its last words come through.
+    """The worker of one slice.
 
-    begun_s: when the process was started (monotonic). resume_s: when it is to be replaced, while it waits
-    for that. raised_at: the tick after which the worker before raised an error.
+    process: the one that has the slice now. failures: the reading end of a pipe through which it sends a
+    `Failure` before it ends with an error. begun_s: when it was started (monotonic). collected: it has ended
+    and its process object is closed. resume_s: when it is to be replaced, None while it runs. raised_at: the
+    tick after which its predecessor raised an error. deaths: recent times at which the slice's workers ended
+    by themselves.
     """
 
     spec: WorkerSpec
     process: Any
-    last_words: Any
+    failures: Any
     begun_s: float
-    buried: bool = False
+    collected: bool = False
     resume_s: float | None = None
     raised_at: int | None = None
     deaths: deque[float] = field(default_factory=deque)
@@ -75,7 +74,7 @@ class _Slot:
 
     @property
     def record(self) -> Any:
-        """What the worker says of itself in the arena."""
+        """The worker's record in the arena (`sim.shared.layout.WORKER`)."""
         return self.spec.arena["worker"][self.spec.index]
 
     @property
@@ -85,27 +84,28 @@ class _Slot:
 
     @property
     def starting(self) -> bool:
-        """Whether it is not at work yet."""
+        """Whether it is still starting, compiling included."""
         return self.record["phase"] in (Phase.STARTING, Phase.COMPILING)
 
     @property
     def silent_s(self) -> float:
-        """Seconds that it has not beaten, though it should: it is at its own code, or stopped."""
+        """Seconds since its last heartbeat; 0 while none can be expected."""
         if self.process.exitcode is not None:
             return 0.0
         if int(self.record["pid"]) != self.process.pid and not is_stopped(self.process.pid):
-            return 0.0  # Python itself is starting
+            return 0.0  # Python itself is starting, and no code of ours runs yet
         return (time.monotonic_ns() - int(self.record["heartbeat_ns"])) * 1e-9
 
 
 class Supervisor:
-    """Keeps one worker process alive per slice; `check` once a frame, which never waits.
+    """Keeps one worker process alive per slice; call `check` once a frame.
 
-    A dead worker (exit code) or a hung one (no heartbeat for `workers.heartbeat_timeout`, also while it
-    starts) is replaced. The newcomer goes on from the tick its slice last completed: nothing is lost, and the
-    run stays the same. One that ends by itself again and again is replaced after pauses: none, 0.1 s, 0.2 s,
-    0.4 s and so on. An error that Python raises twice after one tick would be raised for ever, and ends the
-    run.
+    A worker is replaced when it is dead (it has an exit code) or hung (no heartbeat for
+    `workers.heartbeat_timeout`, also while it starts). Its successor continues from the last complete tick of
+    the slice, so that nothing is lost and the run stays the same.
+
+    A worker that keeps exiting restarts with exponential back-off: at once, then after 0.1 s, 0.2 s, 0.4 s,
+    and so on. An error raised twice after the same tick would be raised again for ever, so it ends the run.
     """
 
     def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
@@ -126,14 +126,14 @@ class Supervisor:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers now running."""
-        return [slot.process.pid for slot in self._slots if not slot.buried]
+        return [slot.process.pid for slot in self._slots if not slot.collected]
 
     def check(self) -> None:
-        """Replace workers that ended or hang. Raises WorkerFailedError when that is hopeless."""
+        """Replace workers that ended or hang; never waits. Raises WorkerFailedError when that is hopeless."""
         for index, slot in enumerate(self._slots):
-            self._look_after(index, slot)
+            self._check_slot(index, slot)
 
-    def _look_after(self, index: int, slot: _Slot) -> None:
+    def _check_slot(self, index: int, slot: _Slot) -> None:
         if slot.resume_s is None and (failure := self._trouble(slot)):
             self._give_up_or_pause(slot, failure)
         if slot.resume_s is not None and time.monotonic() >= slot.resume_s:
@@ -141,24 +141,24 @@ class Supervisor:
             self.restarts += 1
 
     def require_started(self) -> None:
-        """Raise UsageError if a worker failed before its first tick; WorkerFailedError if a world raised.
+        """Raise UsageError if a worker failed before its first tick; WorkerFailedError if the world raised.
 
-        One that was killed or stopped did not fail, and is replaced.
+        A worker that was killed or stopped from outside did not fail; it is replaced.
         """
         for index, slot in enumerate(self._slots):
             waits = slot.resume_s is not None
             if slot.tick >= 0 or waits or slot.killed or self._silence(slot):
-                self._look_after(index, slot)
+                self._check_slot(index, slot)
             elif failure := self._trouble(slot):
                 raise _failed_to_start(slot, failure)
 
     def close(self) -> None:
-        """End all workers, who have been told to stop: wait a bounded time, kill, collect."""
+        """End all workers, which have been told to stop: wait for _STOP_S, then kill those that still run."""
         deadline = time.monotonic() + _STOP_S
         for slot in self._slots:
-            if not slot.buried:
+            if not slot.collected:
                 slot.process.join(max(0.0, deadline - time.monotonic()))
-            self._bury(slot)
+            self._collect(slot)
         self._slots.clear()
         self._checkpoint.close()
 
@@ -180,7 +180,7 @@ class Supervisor:
         except OSError as error:
             receiver.close()
             raise refused(spec.index, error) from error
-        except BaseException:  # an interrupt that was held back until the worker was whole
+        except BaseException:  # an interrupt, held back until the process was started completely
             process.kill()
             process.join()
             raise
@@ -192,9 +192,9 @@ class Supervisor:
         return slot
 
     def _trouble(self, slot: _Slot) -> Failure | None:
-        """Return why this worker must be replaced, or None."""
+        """Return why a worker must be replaced, or None."""
         if slot.process.exitcode is not None:
-            return _last_words(slot) or Failure(f"exit code {slot.process.exitcode}")
+            return _sent_failure(slot) or Failure(f"exit code {slot.process.exitcode}")
         if silence := self._silence(slot):
             return Failure(f"no heartbeat for {silence:.1f} s")
         if slot.starting and time.monotonic() - slot.begun_s > self.config.start_timeout:
@@ -202,16 +202,16 @@ class Supervisor:
         return None
 
     def _silence(self, slot: _Slot) -> float:
-        """Return for how many seconds a worker has been silent if that is too long, else 0."""
+        """Return how many seconds a worker has been without a heartbeat if that is too long, else 0."""
         allowed = self.config.heartbeat_timeout
         silent = slot.silent_s
         return silent if silent > (max(allowed, _LOADING_S) if slot.starting else allowed) else 0.0
 
     def _give_up_or_pause(self, slot: _Slot, failure: Failure) -> None:
-        """End a worker and say when it is to be replaced. Raises WorkerFailedError if that is hopeless."""
+        """End a worker and set when it is replaced. Raises WorkerFailedError if that is hopeless."""
         told = _report(slot, failure)
-        killed = slot.killed or slot.process.exitcode is None  # which is one that hangs
-        self._bury(slot)
+        killed = slot.killed or slot.process.exitcode is None  # one without exit code hangs
+        self._collect(slot)
         now, window = time.monotonic(), self.config.restart_window
         _forget(self._recent, now - window)
         _forget(slot.deaths, now - window)
@@ -230,30 +230,20 @@ class Supervisor:
             slot.deaths.append(now)
         self._recent.append(now)
 
-    def _bury(self, slot: _Slot) -> None:
-        if slot.buried:  # it was not replaced, for that failed or was hopeless
+    def _collect(self, slot: _Slot) -> None:
+        """End the process if it still runs, and release what belongs to it; a second call does nothing."""
+        if slot.collected:
             return
-        slot.buried = True
+        slot.collected = True
         if slot.process.exitcode is None:
             slot.process.kill()
         slot.process.join()
         slot.process.close()
-        slot.last_words.close()
-
-
-def require_descriptors(workers: int) -> None:
-    """Raise UsageError if this process may not open as many files as `workers` processes take."""
-    needed = len(list(Path("/proc/self/fd").iterdir())) + _FILES + _FILES_A_WORKER * workers
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if needed > limit:
-        raise UsageError(
-            f"workers.count = {workers} takes about {needed} open files, but the limit is {limit}",
-            "lower workers.count, or raise the limit: ulimit -n",
-        )
+        slot.failures.close()
 
 
 def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
-    """Return the error that ends a start: the worker's own where that says what to do."""
+    """Return the error that ends a start: the worker's own if it says what to do."""
     cause = WorkerFailedError(failure.trace or failure.summary)
     error: Exception
     if slot.process.exitcode == UNGUARDED:
@@ -271,12 +261,13 @@ def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
     return error
 
 
-def _last_words(slot: _Slot) -> Failure | None:
+def _sent_failure(slot: _Slot) -> Failure | None:
+    """Return what a worker sent before it ended, or None."""
     # poll() is true at end of file too, where recv() raises EOFError.
     with contextlib.suppress(EOFError, OSError):
-        if slot.last_words.poll():
-            words: Failure = slot.last_words.recv()
-            return words
+        if slot.failures.poll():
+            failure: Failure = slot.failures.recv()
+            return failure
     return None
 
 
@@ -285,10 +276,11 @@ def _report(slot: _Slot, failure: Failure) -> str:
 
 
 def _pause_s(deaths: int) -> float:
-    """Return how long to wait before a slice is taken up again that has seen so many deaths lately."""
+    """Return how long to wait before a restart, after `deaths` recent ones of the same slice."""
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (deaths - 1)) if deaths else 0.0
 
 
 def _forget(times: deque[float], until: float) -> None:
+    """Drop times before `until`; `times` ascend."""
     while times and times[0] < until:
         times.popleft()

@@ -1,41 +1,30 @@
-"""A worker process: steps its slice of the arena until it is told to stop or its parent is gone.
+"""A worker process: steps its slice of the arena until it is told to stop or the main process is gone.
 
-Imports neither torch nor OpenGL: a worker is to start in a fraction of a second and stay small.
+Imports neither torch nor OpenGL, so that a worker starts in a fraction of a second and stays small.
 """
 
 import os
-import re
 import select
-import sys
 import threading
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 import multiprocess
 from threadpoolctl import threadpool_limits
 
-from valuescape.sim.codegen import available
 from valuescape.sim.codegen import notice as compiling
-from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import Failure
-from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import ignore_interrupts
 from valuescape.sim.measuring.profiler import SpanRing
-from valuescape.sim.policy.inference import BatchPolicy
-from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import NO_LIMIT, Phase
-from valuescape.sim.shared.orders import Bell, read_orders
+from valuescape.sim.shared.orders import read_orders
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.shared.turns import Turn, Turns
-from valuescape.sim.stepping.gym_stepper import GymStepper
-from valuescape.sim.stepping.stepper import Rules, Stepper
-from valuescape.sim.worlds import World, load_world_file, make_world
-from valuescape.sim.worlds.base import ElementwiseWorld
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.stepping.choose import make_stepper, make_turns
+from valuescape.sim.stepping.spec import WorkerSpec
+from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.worlds.interacting import InteractingWorld
 
 _TICKS = 0
@@ -43,105 +32,25 @@ _WAITS = {Turn.LIMIT: 1, Turn.OTHERS: 2, Turn.CLOCK: 3}
 """Indices of `sim.measuring.profiler.WORKER_SECTIONS`."""
 
 HEARTBEAT_S = 0.2
-"""A worker that waits shows at least this often that it is alive."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSpec:
-    """All that a worker needs; pickled once, when its process is started."""
-
-    index: int
-    part: slice
-    config: Config
-    checkpoint: Checkpoint | None
-    rules: Rules
-    arena: Arena
-    bells: tuple[Bell, ...]  # one per worker, rung to wake it
-    main_bell: Bell  # rung when the tick is complete that the main process sleeps for
-    world_files: tuple[Path, ...] = ()  # of the user's, to be loaded first
-
-
-def make_stepper(spec: WorkerSpec) -> Stepper:
-    """Return the stepper for the slice `spec` names; also used without processes.
-
-    Compiled where `features.simd` is on, numba is there, and world and policy have a compiled form. Raises
-    UsageError if a world that should have one cannot be compiled.
-    """
-    for path in spec.world_files:
-        load_world_file(path)
-    world = make_world(spec.config.world.name, spec.config)
-    if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
-        from valuescape.sim.stepping.compiled.network import can_compile
-
-        if can_compile(spec.checkpoint):
-            return _compiled_stepper(spec, world)
-    policy = BatchPolicy(spec.checkpoint, world.action, _size(spec.part)) if spec.checkpoint else None
-    made_of = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
-    return made_of(spec.arena, spec.part, world, policy, spec.rules)
-
-
-def uses_simd(config: Config) -> bool:
-    """Return whether ticks and waiting are compiled."""
-    return config.features.simd and available()
-
-
-def make_turns(spec: WorkerSpec) -> Turns:
-    """Return the protocol between workers, compiled or plain."""
-    if uses_simd(spec.config):
-        from valuescape.sim.stepping.compiled.turns import CompiledTurns
-
-        return CompiledTurns(spec.arena, spec.bells, spec.main_bell)
-    return Turns(spec.arena, spec.bells, spec.main_bell)
-
-
-def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
-    from numba.core.errors import NumbaError
-
-    from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
-
-    try:
-        return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)
-    except (NumbaError, TypeError) as error:  # numbers that are not float32 are a TypeError of ours
-        raise UsageError(
-            f"world {world.name} cannot be compiled: {_compilers_reason(error, type(world).__module__)}",
-            "use valuescape.api's functions and np.float32 constants, or --set features.simd=false",
-        ) from error
-
-
-def _compilers_reason(error: Exception, module: str) -> str:
-    """Return the line of a compiler's message that says most, and which line of the world's file it means."""
-    file = str(getattr(sys.modules.get(module), "__file__", "") or "-")
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = next((line for line in lines if line and not line.startswith(_WITHOUT_NEWS)), type(error).__name__)
-    said = re.sub(r"Function\(<(?:built-in )?function (\w+)[^>]*>\)", r"\1", said)
-    where = re.search(re.escape(file) + r" \((\d+)\)", str(error))
-    where = where or re.search(re.escape(Path(file).name) + r'", line (\d+)', str(error))
-    return f"{Path(file).name} line {where[1]}: {said[:120]}" if where else said[:120]
-
-
-_WITHOUT_NEWS = ("Failed in nopython", "During: ", "File ", ">>>", "-", "<source")
-"""What begins lines of numba's messages that say nothing to who writes a world."""
+"""The longest that a waiting worker goes without a heartbeat."""
 
 
 def _orphaned() -> bool:
-    """Return whether the main process is gone; with `forkserver` that is not the one that forked this one."""
+    """Return whether the main process is gone. With `forkserver`, that is not this process's parent."""
     alive = multiprocess.parent_process().sentinel
     return bool(select.select([alive], [], [], 0)[0])
 
 
-def _size(part: slice) -> int:
-    return int(part.stop - part.start)
+def worker_main(spec: WorkerSpec, checkpoint: Parcel, failures: Any) -> None:
+    """Run a worker; the process's entry point.
 
-
-def worker_main(spec: WorkerSpec, checkpoint: Parcel, last_words: Any) -> None:
-    """Run a worker; the process's entry point. What goes wrong is sent through the pipe `last_words`.
-
-    checkpoint: what `spec` is to have.
+    spec: without checkpoint. checkpoint: holds it, or None, for `spec`. failures: the writing end of a pipe,
+    through which a `Failure` is sent before the process ends with an error.
     """
-    ignore_interrupts()  # Ctrl-C reaches the whole group; the main process decides
+    ignore_interrupts()  # Ctrl-C reaches the whole process group; the main process decides
     record = spec.arena["worker"][spec.index]
     record["heartbeat_ns"] = time.monotonic_ns()
-    record["pid"] = os.getpid()  # from here on it is expected to beat
+    record["pid"] = os.getpid()  # from here on the supervisor expects heartbeats
     try:
         with _Beats(record) as beats, threadpool_limits(1):  # BLAS threads would fight other workers
             _keep_to_a_core(spec)
@@ -152,15 +61,15 @@ def worker_main(spec: WorkerSpec, checkpoint: Parcel, last_words: Any) -> None:
             _Loop(spec, make_stepper(spec), make_turns(spec)).run(beats)
     except BaseException as error:
         record["phase"] = Phase.FAILED
-        last_words.send(Failure.of(error))
+        failures.send(Failure.of(error))
         raise SystemExit(1) from None
 
 
 class _Beats:
-    """While inside, a thread shows that the process lives: imports and the compiler take long, step by step.
+    """Inside, a thread writes heartbeats, while imports and the compiler keep the main thread busy.
 
-    Neither keeps the interpreter to itself for long. A process that is stopped does not beat; one whose main
-    process is gone ends.
+    Neither holds the interpreter for long at a time, so the thread gets its turn. A process that is stopped
+    writes none. The thread ends the process if the main process is gone.
     """
 
     def __init__(self, record: Any) -> None:
@@ -178,7 +87,7 @@ class _Beats:
         self.end()
 
     def end(self) -> None:
-        """Leave it to the loop to beat."""
+        """Stop; from here on the caller writes the heartbeats."""
         self._over.set()
         self._thread.join()
 
@@ -190,11 +99,11 @@ class _Beats:
 
 
 def _keep_to_a_core(spec: WorkerSpec) -> None:
-    """With as many workers as cores, keep each to one of its own.
+    """With as many workers as cores, pin each to a core of its own; otherwise leave it to the scheduler.
 
-    The scheduler may put two on one core and the main process, which hardly works, on the other. It leaves
-    them there, as that core is never idle for long, and a tick takes twice its time. With fewer workers there
-    is room to move, and it is not for us to say which cores of a machine are ours.
+    The scheduler may put two workers on one core and the main process, which hardly works, on another. It
+    leaves them there, since that core is never idle for long, and a tick takes twice its time. With fewer
+    workers than cores there is room to move, and other programs may use the machine too.
     """
     cores = sorted(os.sched_getaffinity(0))
     if len(spec.bells) == len(cores):
@@ -207,7 +116,7 @@ def _note_compiling(record: Any) -> None:
 
 
 class _Loop:
-    """Step, publish, and wait for whatever comes first: orders, the slowest worker, or the clock."""
+    """Makes ticks, publishes them, and waits: for orders, for the slowest worker, or for the clock."""
 
     def __init__(self, spec: WorkerSpec, stepper: Stepper, turns: Turns) -> None:
         self.spec = spec
@@ -219,19 +128,19 @@ class _Loop:
         self.spans = None
         if spec.arena.layout.spans:
             self.spans = SpanRing(spec.arena["spans"][spec.index], spec.arena["span_count"][spec.index])
-        # Agents that see each other need all of the tick before: nobody may be ahead of anybody.
+        # Agents that see each other need the tick before of all others, so that no worker may run ahead.
         meets = isinstance(stepper.world, InteractingWorld)
         self.lead = 1 if meets else spec.config.workers.max_lead
 
     def run(self, beats: _Beats) -> None:
-        """Make ticks until told to stop. `beats` end when the loop begins to beat by itself."""
+        """Make ticks until told to stop. beats: ended as soon as the loop writes heartbeats itself."""
         self.stepper.prepare(self.turns)
         first = self.record["tick"] < 0
         if first:
             self.stepper.initialise()
         beats.end()
-        # Before tick 0 is there: whoever waits for that may expect a worker that is at work, and that is
-        # missed soon if it hangs.
+        # Before tick 0 is published: a caller that has waited for it may expect a worker at work, of which
+        # silence is noticed sooner than of one that is starting.
         self.record["heartbeat_ns"] = time.monotonic_ns()
         self.record["phase"] = Phase.RUNNING
         if first:
@@ -245,7 +154,7 @@ class _Loop:
                 self._sleep(turn)
 
     def _turn(self) -> Turn:
-        """Let the stepper run, and write down what it took if it made ticks."""
+        """Let the stepper run; if it made ticks, record how long they took."""
         assert self.spans
         began, tick = time.perf_counter_ns(), int(self.record["tick"])
         turn = self.stepper.run(self.turns, self.spec.index, self.lead)
@@ -255,18 +164,18 @@ class _Loop:
 
     def _sleep(self, turn: Turn) -> None:
         """Sleep until woken, until the next tick is due, or for HEARTBEAT_S."""
-        began, why = time.perf_counter_ns(), _WAITS.get(turn)
+        began, section = time.perf_counter_ns(), _WAITS.get(turn)
         if turn is Turn.OTHERS:
             self.record["waits_for"] = int(self.record["tick"]) + 1 - self.lead
         self.record["asleep"] = 1
-        # Look again: what it waits for may have come before anybody could see that it sleeps.
+        # Look again: what it waits for may have come before others could see that it sleeps.
         turn = self.turns.wait(self.spec.index, self.lead)
         if turn in (Turn.LIMIT, Turn.OTHERS, Turn.CLOCK):
             self.bell.wait(self._longest_s(turn))
         self.record["asleep"] = 0
         self.record["waits_for"] = NO_LIMIT
-        if self.spans and why is not None:
-            self.spans.add(why, 0, began, time.perf_counter_ns() - began)
+        if self.spans and section is not None:
+            self.spans.add(section, 0, began, time.perf_counter_ns() - began)
 
     def _longest_s(self, turn: Turn) -> float:
         if turn is not Turn.CLOCK:

@@ -1,49 +1,52 @@
-"""How many workers a run is best served by: measured, not guessed."""
+"""Decides how many worker processes a run starts, by measuring a tick."""
 
 import time
 
 from threadpoolctl import threadpool_limits
 
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.worker import WorkerSpec, make_stepper
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.policy.inference import BLOCK
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
-from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
 
 WORTH_S = 20e-6
-"""A shorter tick is made sooner in the main process: `make bench` says what handing it over takes."""
+"""A shorter tick is made faster in the main process: handing it over takes as long (`make bench`)."""
 
 _SAMPLE = 8192
+"""Agents at most with which a tick is measured."""
+
 _TICKS, _TIMES = 10, 5
+"""Ticks per measurement, and measurements, of which the shortest counts."""
 
 
 def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     """Return how many worker processes `config` asks for.
 
-    `auto` measures a tick. If that takes less than WORTH_S there are none, else one a core but for the main
-    process's own, and never more than there are blocks of agents to share out.
+    `auto` measures a tick. If it takes less than WORTH_S, the answer is 0. Otherwise it is one per core
+    except the main process's, but never more than there are blocks of agents.
     """
     if not config.features.parallel_agents:
         return 0
     if config.workers.count != "auto":
         count: int = config.workers.count
         return count
-    outside = config.world.name.startswith(GYMNASIUM)  # a thousand times slower: nothing to measure
-    if not outside and tick_seconds(config, checkpoint) < WORTH_S:
+    slow = config.world.name.startswith(GYMNASIUM)  # a thousand times slower than ours: no need to measure
+    if not slow and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
     blocks: int = -(-config.agents.count // BLOCK)
     return max(1, min(usable_cores() - 1, blocks))
 
 
 def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:
-    """Return how long a tick of all agents takes in this process: of a sample of at most 8,192, scaled up."""
+    """Return the seconds that a tick of all agents takes in this process, scaled up from at most _SAMPLE."""
     agents = min(config.agents.count, _SAMPLE)
     sample = config.model_copy(update={"agents": config.agents.model_copy(update={"count": agents})})
     with threadpool_limits(1, user_api="blas"):
@@ -64,8 +67,4 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     count = config.agents.count
     arena = Arena(ArenaLayout(count, 0, len(world.state), world.action.dim, state_rows=3, trail_rows=3))
     rules = Rules(config.policy.exploration, map_axes(config, world))
-    bell = Bell()
-    try:
-        return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena, (), bell))
-    finally:
-        bell.close()
+    return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena))

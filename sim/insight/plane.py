@@ -1,4 +1,4 @@
-"""The map: which plane of a world's states it shows, and the grid of states over it."""
+"""The plane of a world's states that the map shows, and the grid of states over it."""
 
 import difflib
 import math
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.inference import normalized_obs
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import Variable, World
-from valuescape.sim.worlds.base import Float32Array
 
 
 @dataclass(frozen=True, slots=True)
 class MapPlane:
-    """A plane through a world's states: two variables span it, the others have one value all over it.
+    """A plane through a world's states: two variables span it, the others are constant on it.
 
-    Agents are shown where they are on the two axes, whatever else their state; a critic is asked about the
-    plane itself.
+    Agents are shown at their values of the two axes, whatever their other variables. A critic is evaluated on
+    the plane itself.
     """
 
     world: World
     axes: tuple[int, int]
     values: tuple[float, ...]
-    """One for each state variable, in its unit; those of the axes mean nothing."""
+    """One for each state variable, in its unit; those of the axes are not used."""
 
     @property
     def variables(self) -> tuple[Variable, Variable]:
@@ -36,13 +36,13 @@ class MapPlane:
 
     @property
     def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The map's window in the units of the state: (x, y) of its low and of its high corner."""
+        """The map's window in the units of the state: (x, y) of the low corner and of the high one."""
         x, y = self.variables
         return (x.low, y.low), (x.high, y.high)
 
     @property
     def label(self) -> str:
-        """Where the plane lies: `at cart velocity = 0 m/s, heading = 0.5 rad`; empty in 2-D worlds."""
+        """The constant values: "at cart velocity = 0 m/s, heading = 0.5 rad"; empty in 2-D worlds."""
         held = [
             f"{variable.name} = {value:.3g} {variable.unit}".rstrip().replace("-", "−")
             for index, (variable, value) in enumerate(zip(self.world.state, self.values, strict=True))
@@ -88,9 +88,10 @@ def map_axes(config: Config, world: World) -> tuple[int, int]:
 
 
 def grid_states(plane: MapPlane, edge: int) -> Float32Array:
-    """Return the states at the centres of `edge` x `edge` texels over the map, [state_dim, edge * edge].
+    """Return the states at the centres of `edge` x `edge` texels over the map.
 
-    Row by row from the low corner, the variable along x innermost.
+    [state_dim, edge * edge] float32, a new array: row by row from the low corner, the variable along x
+    innermost.
     """
     (x_low, y_low), (x_high, y_high) = plane.bounds
     centres = (np.arange(edge, dtype=np.float64) + 0.5) / edge
@@ -101,7 +102,7 @@ def grid_states(plane: MapPlane, edge: int) -> Float32Array:
 
 
 def grid_obs(plane: MapPlane, edge: int) -> Float32Array:
-    """Return the observations of `grid_states`, [obs_dim, edge * edge]."""
+    """Return the observations of `grid_states`, [obs_dim, edge * edge] float32, a new array."""
     states = grid_states(plane, edge)
     obs = np.empty((len(plane.world.obs), states.shape[1]), np.float32)
     plane.world.observe(states, obs)
@@ -109,7 +110,7 @@ def grid_obs(plane: MapPlane, edge: int) -> Float32Array:
 
 
 def network_inputs(plane: MapPlane, checkpoint: Checkpoint, edge: int) -> Float32Array:
-    """Return `grid_obs` as the checkpoint's networks expect it: normalised if it was trained so."""
+    """Return `grid_obs` as the checkpoint's networks take it: normalised if it was trained so."""
     return normalized_obs(checkpoint, grid_obs(plane, edge))
 
 
@@ -119,7 +120,7 @@ def _own_values(world: World) -> tuple[float, ...]:
 
 
 def _slice_values(text: str, world: World, axes: tuple[int, int]) -> dict[int, float]:
-    """Return the values that `heatmap.slice` gives, by the index of their state variable."""
+    """Return the values that `heatmap.slice` names, by the index of their state variable."""
     where, values = f"heatmap.slice = {text!r}", dict[int, float]()
     for part in text.split(",") if text.strip() else ():
         name, equals, value = (each.strip() for each in part.partition("="))
@@ -136,7 +137,7 @@ def _slice_values(text: str, world: World, axes: tuple[int, int]) -> dict[int, f
 
 
 def _number(text: str, variable: Variable, where: str) -> float:
-    """Read a value of `variable`, which must lie in its window: whatever is beyond is a wrong unit."""
+    """Return the number in `text`. It must be within the variable's bounds: a wrong unit is beyond them."""
     try:
         value = float(text)
     except ValueError:
@@ -157,7 +158,7 @@ def _index(world: World, name: str, where: str) -> int:
 
 
 def _held_hint(world: World, axes: tuple[int, int]) -> str:
-    """Name the variables that a slice may hold."""
+    """Return a hint that names the variables that a slice may set."""
     held = [variable for index, variable in enumerate(world.state) if index not in axes]
     if not held:
         return f"{world.name} has no other state variables; leave heatmap.slice empty"

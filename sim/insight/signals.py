@@ -1,4 +1,4 @@
-"""What can be said of every agent at every tick: its speed, its reward, how wrong the critic was."""
+"""Signals: one number for each agent and tick, such as its speed, its reward or the critic's error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import RewardNormalization
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction, Float32Array
+from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction
 
 
 class Signal(StrEnum):
-    """One number an agent and tick."""
+    """The kinds of signal; `Signals` defines each."""
 
     SPEED = "speed"
     REWARD = "reward"
@@ -27,30 +28,32 @@ class Signal(StrEnum):
 
 
 NEEDS_CRITIC = frozenset({Signal.VALUE, Signal.TD_ERROR, Signal.ADVANTAGE})
+"""The signals that are made with a critic; all but the value also need its discount."""
 
 GAE_LAMBDA = 0.95
-"""Of the advantage estimate (Schulman et al., 2016), as Stable-Baselines3's PPO has it."""
+"""Lambda of the advantage estimate (Schulman et al., 2016), as in Stable-Baselines3's PPO."""
 
 Value = Callable[[Float32Array], Float32Array]
-"""A critic: V [n] of observations [obs_dim, n], in units of the world's rewards."""
+"""A critic: V [n] of observations [obs_dim, n], both float32, in units of the world's rewards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    """What is needed of a critic to judge a tick."""
+    """A critic, and what its values and TD errors mean."""
 
     value: Value
     gamma: float | None
-    """None where nobody says what it was trained with: then only its values are known."""
+    """The discount that it was trained with, per step; None if unknown, which leaves only its values."""
     reward_normalization: RewardNormalization | None = None
-    """What rewards were made into for the critic to learn from: its TD errors are in those units."""
+    """The normalisation of the rewards that it learned from: TD errors are in those units. None if raw."""
     entropy_left_out: bool = False
-    """Whether it learned to count the entropy of its policy too (SAC), which V and TD errors here do not."""
+    """Whether it learned to include its policy's entropy (SAC), which V and TD errors here do not."""
 
     def td_error(self, reward: Float32Array, before: Float32Array, after: Float32Array) -> Float32Array:
-        """Return r + gamma V(s') - V(s) as the critic learned it: of the normalised reward, if it was.
+        """Return r + gamma V(s') - V(s), [n] float32, in the units that the critic learned in.
 
-        reward: as the world gives it. before, after: V(s) and V(s'), of `value`; after an episode's end 0.
+        reward: [n], as the world gives it. before, after: V(s) and V(s'), [n], as `value` returns them;
+        `after` is 0 where the episode terminated.
         """
         assert self.gamma is not None
         norm = self.reward_normalization
@@ -63,12 +66,12 @@ class Critic:
 
     @property
     def value_title(self) -> str:
-        """What V is called in a legend, with what it counts."""
+        """The name of V in a legend, with what it leaves out and its units."""
         units = ", raw rewards" if self.reward_normalization else ""
         return f"V(s){', no entropy' if self.entropy_left_out else ''}{units}"
 
     def error_title(self, name: str) -> str:
-        """Return what a TD error or what is made of them is called in a legend, with its unit."""
+        """Return the legend's title of a TD error, or of a sum of them, called `name`, with its units."""
         norm = self.reward_normalization
         units = f", rewards / {norm.scale:.3g}" if norm else ""
         left_out = ", no entropy" if self.entropy_left_out else ""
@@ -77,9 +80,9 @@ class Critic:
 
 @dataclass(frozen=True, slots=True)
 class SignalScale:
-    """How a signal is shown: its title, the ends of its scale if known, and whether 0 is its middle.
+    """The scale of a signal: its title, its ends if they are known, and whether 0 is its middle.
 
-    names: of the whole numbers from 0 on, where the signal is a choice among so many.
+    names: the names of the whole numbers from 0 on, if the signal is a choice.
     """
 
     title: str
@@ -90,29 +93,29 @@ class SignalScale:
 
 
 def available(critic: Critic | None) -> list[Signal]:
-    """Return the signals that can be told with this critic."""
+    """Return the signals that this critic, or none, allows."""
     missing = NEEDS_CRITIC if critic is None else NEEDS_CRITIC - {Signal.VALUE}
     return [signal for signal in Signal if (critic and critic.gamma is not None) or signal not in missing]
 
 
 class TickRows(Protocol):
-    """Where the arrays of a tick come from: `sim.engine.Engine`."""
+    """The source of a tick's arrays: `sim.engine.Engine`."""
 
     def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
         """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was."""
 
 
 class Signals:
-    """One signal of all agents, tick by tick: `row(tick)` is [n] float32, NaN where there is nothing to say.
+    """One signal of all agents, tick by tick; NaN where it is not defined.
 
     value: V(s) of the state at the tick, in units of the world's rewards. td_error: r + gamma V(s') - V(s) of
     the step that led to the tick, with V(s') = 0 where the episode terminated (Sutton and Barto, 2nd ed.,
-    6.1), in the units that the critic learned in (`Critic.td_error`). advantage: the same numbers; what
-    followed is added where they are shown, discounted by `decay` a tick (GAE). speed: over the map, in its
-    widths a second. action: the first of several. outcome: `sim.shared.layout.Ending`.
+    6.1), in the units that the critic learned in (`Critic.td_error`). advantage: the same numbers; where they
+    are shown, those of later ticks are added, discounted by `decay` per tick (GAE). speed: over the map, in
+    map widths per second. action: the first of several. outcome: `sim.shared.layout.Ending`.
 
-    A tick at which an agent starts again has no step that led to it: its td_error is NaN.
-    Asked tick after tick, each state is evaluated once.
+    No step led to the tick at which an agent starts again: its reward, speed and td_error are NaN there.
+    In calls for one tick after another, each state is evaluated once.
     """
 
     def __init__(
@@ -126,16 +129,16 @@ class Signals:
 
     @property
     def decay(self) -> float:
-        """What a later step's weight is multiplied by a tick, for the advantage."""
+        """The factor of the advantage's weights from one tick to the next: gamma times lambda."""
         return self._critic.gamma * GAE_LAMBDA if self._critic and self._critic.gamma else 0.0
 
     def row(self, tick: int, agents: int) -> Float32Array:
-        """Return the signal of all `agents` at `tick`, a new array; NaN throughout where the tick is gone."""
+        """Return the signal at `tick`, [agents] float32, a new array; all NaN if the tick is gone."""
         found = self._row(tick)
         return np.full(agents, np.nan, np.float32) if found is None else found.astype(np.float32, copy=False)
 
     def of_agent(self, tick: int, agent: int) -> float:
-        """Return the signal of one agent at `tick`, of whom alone a critic is then asked."""
+        """Return the signal of one agent at `tick`; a critic is evaluated for that agent alone."""
         return Signals(
             self.signal, self._world, _OneAgent(self._rows, agent), self._axes, self._critic
         )._alone(tick)
@@ -160,7 +163,7 @@ class Signals:
         return self._after_a_step(tick, self._rows.recent_row("reward", tick))
 
     def _after_a_step(self, tick: int, values: NDArray[Any] | None) -> NDArray[Any] | None:
-        """Leave out the agents that have just started: no step led them to `tick`."""
+        """Return `values` with NaN for agents that have just started: no step led to `tick`."""
         before = self._rows.recent_row("ending", tick - 1) if tick > 0 else None
         if values is None or before is None:
             return None
@@ -207,7 +210,7 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class _OneAgent:
-    """The rows of one agent out of all."""
+    """The rows of one agent."""
 
     rows: TickRows
     agent: int

@@ -1,1 +1,1 @@
-"""Measuring a run: the profiler, health, cached statistics."""
+"""Measurements of a run: the profiler, health limits, cached statistics."""

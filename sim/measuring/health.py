@@ -1,29 +1,29 @@
-"""How a run went: frame times, rates, memory growth, and the five limits it is held against."""
+"""Frame times, rates and memory growth of a run, and the five health limits."""
 
 import math
 from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float64Array
 from valuescape.sim.config.sections import HealthConfig
 
 ENVELOPE_S = 5.0
-"""Window over which the least memory in use is taken."""
+"""Length of the windows of each of which the least memory in use is taken."""
 
 LEAST_WINDOWS = 8
-"""Fewer say nothing: allocators take and give whole megabytes, which in half a minute looks like 3 MB/min."""
+"""Windows needed to measure growth: the megabyte that an allocator takes looks like 3 MB/min in 30 s."""
 
 
 @dataclass(slots=True)
 class RunLog:
-    """What is noted while a run goes on; times are seconds of the monotonic clock.
+    """Samples taken during a run; times are seconds of the monotonic clock.
 
-    frame_ends: when each frame was finished; the first entry is the end of the first frame.
-    busy_s: the part of each frame in which the main process did not wait for its next turn.
-    memory: (time, bytes) of all processes; segments: trail segments drawn, sampled; ticks: (time, tick) of
-    the first and the last frame. What grows with every frame is packed: 16 bytes, 60 kB a minute.
+    frame_ends: end of each frame. busy_s: the part of each frame in which the main process did not wait for
+    the next one. memory: samples of (time, bytes), of all processes. segments: samples of the number of trail
+    segments drawn. first_tick, last_tick: (time, tick) of the first and the last frame. The others are sums
+    over all frames. What grows with every frame is packed: 16 bytes per frame, 60 kB per minute.
     """
 
     frame_ends: "array[float]" = field(default_factory=lambda: array("d"))
@@ -40,7 +40,7 @@ class RunLog:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One health limit and how the run stands to it; NaN means that the run was too short to tell."""
+    """A health limit, and the run's value for it; NaN if the run was too short to measure it."""
 
     name: str
     title: str
@@ -49,17 +49,20 @@ class Limit:
 
     @property
     def kept(self) -> bool:
-        """Whether the value is below its bound; not if it could not be measured."""
+        """Whether the value is below its bound; False if it could not be measured."""
         return self.value < self.below
 
     @property
     def lamp(self) -> bool | None:
-        """Whether it is kept; None if the run was too short to tell."""
+        """Whether it is kept; None if it could not be measured."""
         return None if math.isnan(self.value) else self.kept
 
 
-def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.float64]:
-    """Return the frames finished in each whole second after the warm-up, [windows]."""
+def fps_windows(frame_ends: Float64Array, warmup_s: float) -> Float64Array:
+    """Return the frames finished in each whole second after the warm-up, [seconds] float64.
+
+    frame_ends: [frames] float64, seconds.
+    """
     if len(frame_ends) < 2:
         return np.zeros(0)
     start = frame_ends[0] + warmup_s
@@ -71,11 +74,11 @@ def fps_windows(frame_ends: NDArray[np.float64], warmup_s: float) -> NDArray[np.
 
 
 def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
-    """Return how fast `samples` of (seconds, bytes) grow, in MB (10^6 bytes) a minute.
+    """Return how fast `samples` of (seconds, bytes) grow, in MB (10^6 bytes) per minute.
 
-    Of the least use within every ENVELOPE_S after the warm-up: what is taken and given back again is not
-    growth. The median of the slopes between all pairs (Theil and Sen): a single jump tilts it in the middle
-    of a run only. NaN with fewer than LEAST_WINDOWS whole windows.
+    Measured on the least use within each ENVELOPE_S after the warm-up, so that memory which is given back
+    again is not growth. It is the median of the slopes between all pairs of windows (Theil-Sen estimator),
+    on which a single jump has an effect only in the middle of a run. NaN with fewer than LEAST_WINDOWS.
     """
     if not samples:
         return math.nan
@@ -91,16 +94,17 @@ def growth_per_min(samples: list[tuple[float, int]], warmup_s: float) -> float:
 
 
 def rate(first: tuple[float, int] | None, last: tuple[float, int] | None) -> float:
-    """Return the mean rate of a counter between two (seconds, count); NaN if they are not two."""
+    """Return the mean rate of a counter between two samples (seconds, count); NaN unless there are two."""
     if first is None or last is None or last[0] <= first[0]:
         return math.nan
     return (last[1] - first[1]) / (last[0] - first[0])
 
 
 def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
-    """Return the figures of a run by their names in `run.json`; NaN where it was too short to tell.
+    """Return the figures of a run by their names in `run.json`; NaN where the run was too short for them.
 
-    A frame's time is from the end of the frame before to its own end, waiting included: what a person sees.
+    The time of a frame is from the end of the frame before to its own end, waiting included, as a person sees
+    it.
     """
     ends = np.array(log.frame_ends)
     frame_ms = np.diff(ends) * 1e3
@@ -125,12 +129,12 @@ def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
     return figures
 
 
-def _percentile(values: NDArray[np.float64], percent: float) -> float:
+def _percentile(values: Float64Array, percent: float) -> float:
     return float(np.percentile(values, percent)) if len(values) else math.nan
 
 
 def limits(figures: dict[str, float], config: HealthConfig) -> list[Limit]:
-    """Return the five limits and how a run stands to them."""
+    """Return the five limits with a run's values. figures: from `measures`."""
     return [
         Limit("fps_std", "FPS standard deviation", figures["fps_std"], config.fps_std_below),
         Limit("frame_ms_p95", "frame time P95 (ms)", figures["frame_ms_p95"], config.frame_ms_p95_below),

@@ -1,8 +1,8 @@
-"""Where time goes: named sections of work, nested, kept in rings that are read while they are written.
+"""Times named sections of work, nested, and keeps them in rings that can be read while they are written.
 
-The main process has a ring of its own; every worker has one in the arena, so that looking at it takes no
-pipe. A span is written whole and then counted; a reader that finds that the ring has gone round meanwhile
-leaves out what was overwritten.
+The main process has its own ring. Each worker's is in the arena, where the main process reads it without a
+pipe. A span is written completely before it is counted. A reader leaves out spans that were overwritten while
+it copied.
 """
 
 import time
@@ -15,25 +15,26 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Int64Array
 from valuescape.sim.shared.layout import SPAN
 
 SPANS = 8192
-"""Of a ring: a minute of a worker at 60 ticks a second, nine seconds of a main process at 50 frames."""
+"""Spans in a ring: a minute of a worker at 60 ticks/s, nine seconds of a main process at 50 frames/s."""
 
 GPU_DEPTH = 1
-"""How deep sections are that the GPU's timers measure: those directly within a frame."""
+"""Depth of the sections that the GPU's timers measure: those directly within a frame."""
 
 WORKER_SECTIONS = ("ticks", "waits for orders", "waits for others", "waits for the clock")
-"""What workers do; a span names it by its index."""
+"""Names of the sections in workers' rings, by index."""
 
 
 class SpanRing:
-    """The newest `len(spans)` spans, one writer.
+    """A ring of the newest `len(spans)` spans, for one writer.
 
-    spans: dtype SPAN; count: [1] int64, of all that were written.
+    spans: [n], dtype SPAN. count: [1] int64, the number written so far. Both may be views of the arena.
     """
 
-    def __init__(self, spans: NDArray[Any] | None = None, count: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, spans: NDArray[Any] | None = None, count: Int64Array | None = None) -> None:
         self.spans = np.zeros(SPANS, SPAN) if spans is None else spans
         self.count = np.zeros(1, np.int64) if count is None else count
         self._columns = tuple(self.spans[name] for name in ("section", "depth", "began_ns", "took_ns"))
@@ -47,11 +48,11 @@ class SpanRing:
         self.count[0] = count + 1
 
     def read(self) -> NDArray[Any]:
-        """Return a copy of the spans that are there, oldest first (dtype SPAN)."""
+        """Return a copy of the spans, oldest first (dtype SPAN), also while another process writes."""
         size, before = len(self.spans), int(self.count[0])
         first = max(0, before - size)
         copied = self.spans[np.arange(first, before) % size]
-        # What has been written since, and the one being written now, took the place of the oldest.
+        # Spans written since, and the one that may be being written, have replaced the oldest.
         overwritten = max(0, int(self.count[0]) + 1 - size - first)
         spans: NDArray[Any] = copied[overwritten:]
         return spans
@@ -64,7 +65,7 @@ class Section(ContextDecorator):
 
     def __init__(self, profiler: "PerformanceProfiler", index: int) -> None:
         self._profiler, self._index = profiler, index
-        self._began: list[int] = []  # a section may be inside itself
+        self._began: list[int] = []  # a section may be nested in itself
 
     def __enter__(self) -> Self:
         profiler = self._profiler
@@ -88,7 +89,7 @@ class Section(ContextDecorator):
 
 
 class SpanTimers(Protocol):
-    """Who measures sections by another clock: `gpu.timers.GpuTimers`."""
+    """Timers of another clock, as `gpu.timers.GpuTimers`."""
 
     def begin(self, section: int) -> None:
         """Begin a span."""
@@ -98,12 +99,13 @@ class SpanTimers(Protocol):
 
 
 class PerformanceProfiler:
-    """Sections of the calling process's work, by name.
+    """Times sections of the calling process's work, by name.
 
-    gpu: is told of sections directly within a frame; None where there are no timers, or nobody asks.
+    gpu: timers that also measure the sections directly within a frame; None if there are none or they are
+    switched off.
 
-    finish: called at the end of each section, so that work which was only asked for is done within it
-    (`glFinish`); None leaves it where it falls. A frame in many that is measured so tells what each section
+    finish: called at the end of each section, so that asynchronous work is done within it (`glFinish`); None
+    lets it run on into later sections. One frame in many that is measured in this way shows what each section
     really takes, and costs little; see `valuescape.costs.breakdown`.
 
     Performance: a section takes 1 us. `make bench-profiler` prints it.
@@ -118,7 +120,7 @@ class PerformanceProfiler:
         self._sections: dict[str, Section] = {}
 
     def section(self, name: str) -> Section:
-        """Return the section of this name, made when it is first asked for."""
+        """Return the section of this name, created at the first call."""
         found = self._sections.get(name)
         if found is None:
             found = self._sections[name] = Section(self, len(self.names))
@@ -128,7 +130,7 @@ class PerformanceProfiler:
 
 @dataclass(frozen=True, slots=True)
 class SectionStats:
-    """What a section's spans came to; times in ms."""
+    """Statistics of a section's spans; times in ms."""
 
     name: str
     count: int
@@ -140,7 +142,7 @@ class SectionStats:
 
 
 def statistics(spans: NDArray[Any], names: Iterable[str]) -> list[SectionStats]:
-    """Return the statistics of each section that occurs, in the order of `names`."""
+    """Return the statistics of each section that occurs, in the order of `names`. spans: [n], dtype SPAN."""
     found = []
     for index, name in enumerate(names):
         took = spans["took_ns"][spans["section"] == index] / 1e6
@@ -151,13 +153,14 @@ def statistics(spans: NDArray[Any], names: Iterable[str]) -> list[SectionStats]:
     return found
 
 
-def own_times(spans: NDArray[Any]) -> NDArray[np.int64]:
-    """Return how long each span took without those directly inside it, ns; spans as a ring has them.
+def own_times(spans: NDArray[Any]) -> Int64Array:
+    """Return how long each span took without those directly inside it, [n] int64, ns.
 
-    A span is written when it ends: those inside it come right before it.
+    spans: [n], dtype SPAN, in the order of a ring: a span is written when it ends, so those inside it come
+    right before it.
     """
-    own: NDArray[np.int64] = spans["took_ns"].astype(np.int64)
-    open_below: dict[int, int] = {}  # by depth: what spans of that depth took since the last one above them
+    own: Int64Array = spans["took_ns"].astype(np.int64)
+    open_below: dict[int, int] = {}  # by depth: time of the spans since the last one a level up
     for at, (depth, took) in enumerate(zip(spans["depth"].tolist(), spans["took_ns"].tolist(), strict=True)):
         own[at] -= open_below.pop(depth + 1, 0)
         open_below[depth] = open_below.get(depth, 0) + took

@@ -1,4 +1,4 @@
-"""Statistics that are looked at with every frame, and computed when there is something new to say."""
+"""Statistics that every frame reads, and that are computed only when their sources have changed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """When a statistic is computed anew.
+    """When a statistic is computed again.
 
-    every: how long an answer is good for, in units of `clock`. of: names of what it is derived from.
+    every: the least interval between two computations, in units of `clock`. of: names of its sources.
     """
 
     clock: Callable[[], float]
@@ -27,15 +27,15 @@ class _Answer:
 
 
 class StatsCache:
-    """The last answer to each question, for as long as it is good.
+    """Keeps the last value of each statistic until it is stale.
 
-    What makes an answer stale: it is dirty, and its interval has passed. It is dirty once something it is
-    derived from has changed, which is said by whoever changes it (`mark`). So what does not change is
-    not computed again (the colour scales of a run that is paused), and what does, at most as often as its
-    interval says; until then an answer may be that old. `forget` makes it stale at once: after a person has
-    changed something and looks for the effect.
+    A value is stale when it is dirty and its interval has passed. It is dirty when one of its sources has
+    changed, which the code that changes the source reports (`mark`). So a statistic whose sources stand still
+    is not computed again (the colour scales of a paused run); others are computed at most once per interval,
+    and may be that old. `forget` makes a value stale at once, as after a person has changed a setting and
+    watches for the effect.
 
-    enabled: False computes with every look (`features.stats_cache` off, the plain path).
+    enabled: False computes at every `get` (`features.stats_cache` off, the plain path).
     """
 
     def __init__(self, refreshes: Mapping[str, Refresh], *, enabled: bool = True) -> None:
@@ -44,13 +44,13 @@ class StatsCache:
         self.hits = self.misses = 0
 
     def get(self, name: str, compute: Callable[[], T]) -> T:
-        """Return the statistic `name`: what `compute` said last, or says now if that is stale."""
+        """Return the statistic `name`: the last result of `compute`, or a new one if that is stale."""
         refresh, known = self._refreshes[name], self._answers.get(name)
         if self._enabled and known and not (known.dirty and refresh.clock() - known.at >= refresh.every):
             self.hits += 1
             return cast("T", known.value)
         self.misses += 1
-        # The time before computing: what changes meanwhile makes it dirty again.
+        # The time from before computing, since changes made meanwhile make the value dirty again.
         answer = self._answers[name] = _Answer(None, refresh.clock())
         try:
             answer.value = compute()
@@ -60,17 +60,17 @@ class StatsCache:
         return cast("T", answer.value)
 
     def mark(self, source: str) -> None:
-        """Say that something has changed of which statistics are derived."""
+        """Mark as dirty all statistics that have the source `source`, which has changed."""
         for name, answer in self._answers.items():
             answer.dirty = answer.dirty or source in self._refreshes[name].of
 
     def forget(self, *names: str) -> None:
-        """Compute these with the next look, whatever their age."""
+        """Have these computed at the next `get`, whatever their age."""
         for name in names:
             self._answers.pop(name, None)
 
     @property
     def hit_rate(self) -> float:
-        """The share of looks that computed nothing; NaN before the first."""
+        """The share of calls of `get` that computed nothing; NaN before the first."""
         looks = self.hits + self.misses
         return self.hits / looks if looks else float("nan")

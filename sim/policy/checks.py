@@ -1,4 +1,4 @@
-"""What every checkpoint must satisfy, whichever file it came from."""
+"""Checks that every checkpoint passes, whichever format it came from."""
 
 import math
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.network import ActorHead, Checkpoint, CriticKind, Float32Array, Mlp
+from valuescape.sim.policy.network import ActorHead, Checkpoint, CriticKind, Mlp
 
 MAX_WIDTH = 8192
 MAX_LAYERS = 32
@@ -17,9 +18,10 @@ MAX_CRITICS = 16
 def frozen(path: Path, name: str, values: ArrayLike) -> Float32Array:
     """Return `values` as a read-only, contiguous float32 array.
 
-    Raises UsageError, naming file and tensor, if a value is not finite.
+    If `values` is such an array already, it is returned itself and becomes read-only. Raises UsageError,
+    naming file and tensor, if a value is not finite.
     """
-    with np.errstate(over="ignore"):  # what does not fit float32 becomes infinite, and is refused below
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite, and are refused below
         array = np.ascontiguousarray(values, np.float32)
     if not np.isfinite(array).all():
         count = int(array.size - np.isfinite(array).sum())
@@ -32,7 +34,10 @@ def frozen(path: Path, name: str, values: ArrayLike) -> Float32Array:
 
 
 def check_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
-    """Return `checkpoint` if its networks fit each other; raise UsageError, naming what does not."""
+    """Return `checkpoint` if its parts fit each other and have sound numbers.
+
+    Raises UsageError, naming the file and the part that does not.
+    """
     _check_mlp(path, "actor", checkpoint.actor, checkpoint.obs_dim)
     _require(
         1 <= len(checkpoint.critics) <= MAX_CRITICS,

@@ -1,4 +1,4 @@
-"""Conversion of a checkpoint of any format to Valuescape's own, with the statistics that belong to it."""
+"""Converts a checkpoint of any format to Valuescape's own, with the statistics it was trained with."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,12 @@ def convert(
     *,
     force: bool = False,
 ) -> Checkpoint:
-    """Write the checkpoint at `source` to `out` in our format, for the world called `world_name`.
+    """Write the checkpoint at `source` to `out` in the native format, for the world called `world_name`.
 
-    vecnormalize: the pickle of VecNormalize that belongs to it, which is read as data; None looks for it
-    beside a zip. force: replace `out` even if it is no checkpoint of ours. Returns what was written, with
-    what is to be said of it in `remarks`. Raises UsageError as `load_with_statistics` does, and if `out` is
-    one of the files that are read.
+    vecnormalize: its VecNormalize pickle, read as data; None looks for it as `load_with_statistics` does.
+    force: replace `out` even if it is no native checkpoint. Returns the written checkpoint, with `remarks`
+    for the user. Raises UsageError as `load_with_statistics` does, and if `out` is one of the files that are
+    read.
     """
     source = find_model(source)
     format_of(source)

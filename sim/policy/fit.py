@@ -1,15 +1,15 @@
-"""How well a critic's values fit what its own policy gets in a world: by running some episodes."""
+"""Compares a critic's values with the returns that its own policy gets in some episodes of a world."""
 
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.policy.inference import BatchPolicy, normalized_obs, value
-from valuescape.sim.policy.network import Checkpoint, Float32Array
+from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.trials import Trials, trials
 from valuescape.sim.worlds.base import ArrayWorld, World
 
@@ -17,30 +17,31 @@ _EPISODES = 32
 _ENVIRONMENTS = 8
 _MAX_STEPS = 1000
 _PATIENCE_S = 2.0
-"""For environments whose steps are slow; what was seen by then is what is compared."""
+"""Time for Gymnasium's environments, whose steps may be slow; the steps until then are compared."""
 _SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class CriticFit:
-    """V(s) beside the discounted returns that followed, in units of the world's rewards."""
+    """The critic's V(s) against the discounted returns from s, in units of the world's rewards."""
 
     value: float
     """Mean V of the first states."""
     realised: float
     """Mean discounted return from them."""
     error: float
-    """RMS of V - return over all steps, as a share of the returns' own RMS; inf where these are all 0."""
+    """RMS of V - return over all steps, divided by the RMS of the returns; inf if these are all 0."""
     spread: float
-    """Of the first layer's sums over the states that were met: their deviation, the median of its units."""
+    """Standard deviation of the first layer's sums over the visited states, the median of its units."""
 
 
 def critic_fit(checkpoint: Checkpoint, world: World) -> CriticFit | None:
-    """Return how well V fits the deterministic policy's returns over some episodes of at most 1,000 steps.
+    """Return how well V fits the returns of the deterministic policy in `world`.
 
-    These are 32, in environments of Gymnasium's 8. What follows a cut is V of the last state. A critic that
-    learned in this world errs by a tenth to a half of the returns; one that sees other observations or counts
-    in other units by about all of them. None where agents cannot live alone, or where the world fails.
+    Plays 32 episodes of at most 1,000 steps, 8 in Gymnasium's environments; a return that is cut short goes
+    on with V of the last state. A critic that learned in this world errs by a tenth to a half of the
+    returns; one that sees other observations, or counts in other units, by about all of them. Returns None
+    if the world's agents cannot be simulated alone, or if the world fails.
     """
     try:
         # Networks this small only wait for more threads; an untrained one may drive a world out of bounds
@@ -48,22 +49,22 @@ def critic_fit(checkpoint: Checkpoint, world: World) -> CriticFit | None:
             episodes = _EPISODES if isinstance(world, ArrayWorld) else _ENVIRONMENTS
             agents = trials(world, episodes, _SEED, owned)
             return _fit(_run(checkpoint, world, agents), checkpoint.gamma) if agents else None
-    except Exception:  # of a world of the user's own, whose errors a worker reports better
+    except Exception:  # a user's own world may raise anything; workers report it in full
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Episodes:
-    """What happened, each [steps, episodes]; `values` has one row more, for the last states."""
+    """Some episodes, each array [steps, episodes]; `values` has one more row, for the last states."""
 
     sums: Float32Array
-    """Of the actor's first layer, before its activation: [units, steps, episodes]."""
+    """Sums of the actor's first layer, before its activation: [units, steps, episodes]."""
     values: Float32Array
     rewards: Float32Array
-    terminated: NDArray[np.bool_]
-    cut: NDArray[np.bool_]
-    counted: NDArray[np.bool_]
-    """False once an episode is over."""
+    terminated: BoolArray
+    cut: BoolArray
+    counted: BoolArray
+    """False after an episode's end."""
 
 
 def _run(checkpoint: Checkpoint, world: World, agents: Trials) -> _Episodes:

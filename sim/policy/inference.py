@@ -1,13 +1,13 @@
-"""Actors and critics of many agents at once in NumPy; workers run this, without torch.
+"""Batch inference of actors and critics in NumPy, without torch; workers run it.
 
-An agent's result is bit-identical whatever agents are in the same call, so a run does not depend on how
-agents are split among workers. BLAS sums in an order that depends on the sizes of the matrices; so every
-product is made in blocks of BLOCK agents, the last one padded with zeros, and slices begin at multiples of
-BLOCK. That holds for one number of BLAS threads: limit it alike wherever a run may go on (threadpoolctl).
+An agent's result is bit-identical whichever agents share its call, so a run does not depend on how agents are
+split among workers. BLAS sums in an order that depends on the sizes of the matrices. Therefore every product
+covers blocks of BLOCK agents, the last one padded with zeros, and slices begin at multiples of BLOCK. This
+holds for one number of BLAS threads: limit it alike in every process of a run (threadpoolctl).
 
-Measured, `BatchPolicy.act` for 4,096 agents on one BLAS thread of a 2-core Xeon with AVX-512: 5 million
-agents a second for a 2-64-64-1 actor (tanh or ReLU), 0.55 million for 2-256-256-1; for 100 agents, 2.2
-million at 64 wide, where half of the 45 us is NumPy's cost per call.
+Performance: `BatchPolicy.act` for 4,096 agents on one BLAS thread of a 2-core Xeon with AVX-512 evaluates 5
+million agents a second with a 2-64-64-1 actor (tanh or ReLU) and 0.55 million with 2-256-256-1. For 100
+agents at 64 wide it is 2.2 million: half of the 45 us are NumPy's cost per call.
 """
 
 import math
@@ -15,12 +15,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Layer,
     Mlp,
     ObsNormalization,
@@ -35,8 +35,8 @@ _CHUNK_BLOCKS = 16  # blocks done together: 128 KiB of activations for 64 units,
 class BatchPolicy:
     """The deterministic policy of one checkpoint for up to `capacity` agents a call.
 
-    action_space: the world's, whose bounds scale and clip the actions. Scratch arrays are made here, none
-    later (but for the rarer activations). Not for use by two threads at once.
+    action_space: of the world; its bounds scale and clip the actions. All scratch arrays are allocated here,
+    except for the rarer activations. Not for use by two threads at once.
     """
 
     def __init__(self, checkpoint: Checkpoint, action_space: ActionSpace, capacity: int) -> None:
@@ -53,8 +53,8 @@ class BatchPolicy:
     def act(self, obs: Float32Array, out: Float32Array) -> None:
         """Write the actions for `obs` [obs_dim, n] into `out` [action_dim, n], in the world's units.
 
-        n <= capacity. Discrete actions are whole indices; ties go to the lowest. NaN stays NaN, and is the
-        choice where a score is. Raises ValueError for other shapes.
+        Both float32, n <= capacity. A discrete action is its index; ties go to the lowest. NaN in an output
+        stays NaN, and NaN in a score makes the discrete action NaN. Raises ValueError for other shapes.
         """
         if self._head is ActorHead.ARGMAX:
             self._argmax(self.outputs(obs), out[0])
@@ -66,9 +66,9 @@ class BatchPolicy:
         np.clip(out, self._low, self._high, out=out)
 
     def outputs(self, obs: Float32Array) -> Float32Array:
-        """Return the actor's outputs [out_dim, n]: in [-1, 1] for squashed heads, as the critics expect.
+        """Return the actor's outputs [out_dim, n] for `obs` [obs_dim, n], as the critics take them.
 
-        A view that the next call overwrites.
+        Squashed heads give [-1, 1]. The result is a view that the next call overwrites.
         """
         outputs = self._outputs[:, : obs.shape[1]]
         self._evaluate(obs, outputs)
@@ -91,7 +91,7 @@ class BatchPolicy:
 
 
 class BatchMlp:
-    """One multilayer perceptron on columns, in products of one fixed size; see the head of this module."""
+    """One multilayer perceptron, evaluated on columns in products of a fixed size (see the module's head)."""
 
     def __init__(self, mlp: Mlp, capacity: int) -> None:
         self._blocks = min(_CHUNK_BLOCKS, max(1, -(-capacity // BLOCK)))
@@ -124,8 +124,8 @@ class BatchMlp:
 def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     """Return V(s) for `obs` [obs_dim, n] as a new [n] float32 array, in units of the world's rewards.
 
-    The critic's V; or the smallest of the critics' Q of the actor's own action; or the largest Q of any
-    discrete action, the smallest of the critics.
+    By `critic_kind`: V itself; or Q of the actor's own action, the smallest of the critics; or the largest Q
+    of the discrete actions, the smallest of the critics.
     """
     n = obs.shape[1]
     inputs = normalized_obs(checkpoint, obs)
@@ -155,7 +155,7 @@ def action_value(checkpoint: Checkpoint, obs: Float32Array, outputs: Float32Arra
 
 
 def normalized_obs(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
-    """Return `obs` [obs_dim, n] as the networks take it: a new array if it was normalised, else itself."""
+    """Return `obs` [obs_dim, n] as the networks take it: a new array if they normalise, else `obs` itself."""
     norm = checkpoint.obs_normalization
     return obs if norm is None else normalize(norm, obs, np.empty_like(obs))
 
@@ -199,7 +199,7 @@ def _leaky_relu(x: Float32Array) -> None:
 
 
 def _sigmoid(x: Float32Array) -> None:
-    """1 / (1 + exp(-x)) by way of tanh, which cannot overflow."""
+    """Write 1 / (1 + exp(-x)) into `x`, computed with tanh, which cannot overflow."""
     x *= np.float32(0.5)
     np.tanh(x, out=x)
     x *= np.float32(0.5)
@@ -217,7 +217,7 @@ def _gelu(x: Float32Array) -> None:
 
 
 def _erf(x: Float32Array) -> Float32Array:
-    """Return erf(x) within 5e-7, by Abramowitz and Stegun, formula 7.1.26 (1.5e-7, and float32)."""
+    """Return erf(x) within 5e-7: Abramowitz and Stegun, formula 7.1.26 (error 1.5e-7), in float32."""
     magnitude: Float32Array = np.abs(x)
     t = np.float32(1) / (np.float32(1) + np.float32(0.3275911) * magnitude)
     series = np.zeros_like(x)

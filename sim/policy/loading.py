@@ -1,4 +1,4 @@
-"""Checkpoints for a world: from whichever kind of file, with the statistics that belong to it."""
+"""Loads a checkpoint of any format for a world, with the normalisation statistics it was trained with."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +15,18 @@ from valuescape.sim.policy.world_fit import bounds_remark, check_world
 from valuescape.sim.worlds import World
 
 _MISFIT = 0.75
-"""A critic's error (`CriticFit.error`) from which on a person is told; in units of the returns themselves."""
+"""The error of a critic (`CriticFit.error`) from which on it is doubted; a share of the returns."""
 
 _SPREADS = 0.03, 10.0
-"""Between these a first layer's sums spread (`CriticFit.spread`) in every model that we know to be right."""
+"""The least and greatest `CriticFit.spread` among models that are known to fit their world."""
 
 
 def load_checkpoint(path: Path, world: World) -> Checkpoint:
-    """Return the checkpoint at `path`, which fits `world`: our format or a Stable-Baselines3 zip.
+    """Return the checkpoint at `path`, of any format in `sim.policy.formats.known`, if it fits `world`.
 
-    Torch is imported for the latter alone; `path` may leave out its ".zip". Raises UsageError if there is no
-    such file, if it is of another kind (saying how to convert it), if it is damaged or hostile, or if it was
-    made for another world.
+    `path` may leave out a suffix that the format's library appends. Raises UsageError if there is no such
+    file, if no format recognises it (naming what it is, and how to convert it), if it is damaged or hostile,
+    or if it was made for another world.
     """
     checkpoint = read_checkpoint(path)
     check_world(checkpoint, world, path)
@@ -34,7 +34,7 @@ def load_checkpoint(path: Path, world: World) -> Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Return the checkpoint at `path`, whatever world it is for; otherwise as `load_checkpoint`."""
+    """Return the checkpoint at `path` for whichever world; otherwise as `load_checkpoint`."""
     path = find_model(path)
     return format_of(path).load(path)
 
@@ -44,8 +44,9 @@ def load_with_statistics(
 ) -> Checkpoint:
     """Return the checkpoint at `path` with the VecNormalize statistics that it was trained with.
 
-    statistics: their file; None looks for it beside a zip. `remarks` say what was found, and what of a zip
-    does not fit `world`. Raises UsageError as `load_checkpoint` and `with_statistics` do.
+    statistics: their file; None looks for it beside files whose format lacks statistics. The checkpoint's
+    `remarks` say which file was found, and what about such a checkpoint seems not to fit `world`. Raises
+    UsageError as `load_checkpoint` and `with_statistics` do.
     """
     model = find_model(path)
     found = format_of(model)
@@ -68,9 +69,9 @@ def load_with_statistics(
 def _with_found(
     checkpoint: Checkpoint, path: Path, world: World, units: RewardUnits
 ) -> tuple[Checkpoint, str]:
-    """Return the checkpoint with the statistics that were found at `path`, if they are its own; and a remark.
+    """Return the checkpoint with the statistics found at `path`, if they are its own, and a remark on that.
 
-    They are not if they are of other observations, or if the critic fits the world only without them.
+    They are not its own if they are of other observations, or if the critic fits the world only without them.
     """
     obs = read_statistics(path).obs
     if obs is not None and obs.mean.size != checkpoint.obs_dim:
@@ -79,7 +80,7 @@ def _with_found(
     if plain and plain.error < FITS:
         try:
             joined = critic_fit(with_statistics(checkpoint, path, world, units), world)
-        except UsageError:  # it asks in which units the critic is: it fits in neither
+        except UsageError:  # asks for the critic's units, since it fits in neither
             joined = None
         if joined is None or joined.error > FITS:
             return checkpoint, f"{path} is left out: the critic fits {world.name} without it"
@@ -87,17 +88,18 @@ def _with_found(
 
 
 def _doubt(checkpoint: Checkpoint, world: World) -> str:
-    """Return what is odd about the critic in this world; "" if nothing is, or it cannot be told.
+    """Return what is odd about the critic in this world; "" if nothing is, or if nothing can be measured.
 
-    Two things are looked at in some episodes: values that miss what agents get by as much as that itself, and
-    a first layer whose sums hardly differ between states, or lie where activations are flat, as it does with
-    observations of another scale. Neither is proof: a critic may be poor, and a wrong one may pass.
+    Two signs are taken from some episodes: values that differ from the returns by about as much as the
+    returns are large; and sums of the first layer that hardly differ between states, or lie where
+    activations are flat, as with observations of another scale. Neither is proof: a critic may be poor, and
+    a wrong one may pass.
     """
     fit = critic_fit(checkpoint, world)
     if fit is None:
         return ""
     said = []
-    if not fit.error <= _MISFIT:  # nor a number at all
+    if not fit.error <= _MISFIT:  # true for NaN too
         said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
     if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
         low, high = _SPREADS
@@ -106,7 +108,7 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
 
 
 def _doubt_remark(checkpoint: Checkpoint, world: World) -> str | None:
-    """Return the doubt with what may be the cause of it; None if there is none."""
+    """Return the doubt with its possible causes; None if there is no doubt."""
     if not checkpoint.doubt:
         return None
     normalized = checkpoint.obs_normalization or checkpoint.reward_normalization

@@ -1,15 +1,14 @@
-"""What a checkpoint means: multilayer perceptrons, what an actor's output stands for, what a critic scores.
+"""Checkpoints: multilayer perceptrons, and the meaning of the actor's outputs and the critics' scores.
 
-Plain arrays, no torch: workers hold these. `sim.policy.reference` gives the same networks as torch modules.
+Plain arrays without torch, as workers hold them. `sim.policy.reference` makes torch modules of them.
 """
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from valuescape.sim.arrays import Float32Array
 
 
 class Activation(StrEnum):
@@ -27,7 +26,10 @@ class Activation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """activation(clip(weight @ x + bias)); `clip` is a symmetric bound (gSDE's Hardtanh), inf for none."""
+    """One layer: activation(clip(weight @ x + bias)).
+
+    clip: a symmetric bound (gSDE's Hardtanh), inf for none.
+    """
 
     weight: Float32Array  # [out, in]
     bias: Float32Array  # [out]
@@ -37,7 +39,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Mlp:
-    """Layers applied in turn."""
+    """A multilayer perceptron: layers applied in turn."""
 
     layers: tuple[Layer, ...]
 
@@ -53,15 +55,15 @@ class Mlp:
 
 
 class ActorHead(StrEnum):
-    """What the actor's outputs stand for."""
+    """The meaning of the actor's outputs."""
 
-    SQUASHED = "squashed"  # meant in [-1, 1], scaled to the action's bounds and clipped (SAC, TD3, DDPG)
+    SQUASHED = "squashed"  # within [-1, 1], scaled to the action's bounds and clipped (SAC, TD3, DDPG)
     CLIPPED = "clipped"  # in the action's units, to be clipped to its bounds (PPO, A2C)
     ARGMAX = "argmax"  # one score per discrete action (DQN's Q network, PPO's and A2C's logits)
 
 
 class CriticKind(StrEnum):
-    """What the critics score, and so how V(s) is read from them."""
+    """The inputs and outputs of the critics, and so how V(s) is computed from them."""
 
     STATE_VALUE = "v"  # obs -> V; one critic (PPO, A2C)
     ACTION_VALUE = "q"  # [obs, actor output in [-1, 1]] -> Q; minimum over twins (SAC, TD3, DDPG)
@@ -70,7 +72,7 @@ class CriticKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObsNormalization:
-    """clip((obs - mean) / std, -clip, clip), as Stable-Baselines3's VecNormalize does."""
+    """Normalisation of observations: clip((obs - mean) / std, -clip, clip), as VecNormalize does it."""
 
     mean: Float32Array  # [obs_dim]
     std: Float32Array  # [obs_dim], sqrt(var + epsilon)
@@ -79,16 +81,16 @@ class ObsNormalization:
 
 @dataclass(frozen=True, slots=True)
 class RewardNormalization:
-    """clip(reward / scale, -clip, clip), as Stable-Baselines3's VecNormalize makes rewards to learn from."""
+    """Normalisation of rewards in training: clip(reward / scale, -clip, clip), as VecNormalize does it."""
 
     variance: float  # of the running discounted return
     epsilon: float
     clip: float
-    gamma: float  # of that running return; what the critic was trained with is the checkpoint's own gamma
+    gamma: float  # of that running return; the critic's discount is the checkpoint's `gamma`
 
     @property
     def scale(self) -> float:
-        """What rewards are divided by."""
+        """The divisor of rewards: sqrt(variance + epsilon)."""
         return float(np.sqrt(self.variance + self.epsilon))
 
 
@@ -106,7 +108,7 @@ class ActionNoise:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Where a checkpoint comes from: for people, never for computing."""
+    """The origin of a checkpoint, as people read it; no computation uses it."""
 
     command: str = ""
     seed: int | None = None
@@ -118,13 +120,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A trained actor and its critics, read from a file as data.
+    """A trained actor and its critics, read from a file as data. All arrays are finite, float32, read-only.
 
-    `world` is "" where the file does not say (Stable-Baselines3 zips). `action_low`/`action_high` are the
-    bounds trained with, empty for discrete actions. All arrays are finite, float32 and read-only. The critics
-    are as they were trained: in units of `reward_normalization`, if there is one (see `value_critics`).
-    `obs_bounds` are the observation space's low and high, where a zip says so; `remarks` what a person should
-    hear of the file; `doubt` what speaks against its fitting the world. These three are written to no file.
+    world: "" if the file does not name it. action_low, action_high: bounds in training [action_dim], empty
+    for discrete actions. critics: as they were trained, in units of `reward_normalization` if there is one
+    (see `value_critics`). obs_bounds: low and high of the observation space [obs_dim], if the file has them.
+    remarks: sentences about the file for the user. doubt: signs that it does not fit the world, or "". The
+    last three are written to no file.
     """
 
     algorithm: str  # "sac", "td3", "ddpg", "dqn", "ppo", "a2c", "trpo"
@@ -150,10 +152,10 @@ class Checkpoint:
 
 
 def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:
-    """Return the critics with outputs in the units of the world's rewards.
+    """Return the critics with outputs in units of the world's rewards.
 
-    Where rewards were normalised in training, the last layer of each is multiplied by the scale; else they
-    are the checkpoint's own.
+    If rewards were normalised in training, new networks whose last layer is multiplied by the scale;
+    otherwise the checkpoint's own.
     """
     norm = checkpoint.reward_normalization
     if norm is None:

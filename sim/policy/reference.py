@@ -1,16 +1,16 @@
-"""The torch networks that a checkpoint means: what the other evaluations are compared with."""
+"""A checkpoint as torch modules: the reference that other evaluations are compared with."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Mlp,
     value_critics,
 )
@@ -26,17 +26,17 @@ _ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     Activation.GELU: nn.GELU,
 }
 
-# MKL sets itself up at the first call. If two threads make that one at once, one may compute with a low
-# accuracy mode: tanh came out wrong by 9e-5 in 1 of 750 processes. So a single thread goes first.
+# MKL sets itself up at its first call. If two threads make it at once, one of them may compute in a mode of
+# low accuracy: tanh was wrong by 9e-5 in 1 of 750 processes. So a single thread makes the first call here.
 for _module_type in _ACTIVATIONS.values():
     _module_type()(torch.zeros(1))
 
 
 class TorchCheckpoint:
-    """A checkpoint's policy and value as torch modules on `device`, without gradients.
+    """The policy and the value of a checkpoint as torch modules on `device`, without gradients.
 
-    Arrays have the batch first here, as usual in torch. Actions are scaled and clipped to the checkpoint's
-    own bounds.
+    Tensors have the batch first, as usual in torch. Actions are scaled and clipped to the checkpoint's own
+    bounds.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
@@ -52,7 +52,10 @@ class TorchCheckpoint:
 
     @torch.no_grad()
     def act(self, obs: Tensor) -> Tensor:
-        """Return the actions for `obs` [n, obs_dim] as [n, action_dim] float32, in the world's units."""
+        """Return the actions for `obs` [n, obs_dim] as [n, action_dim] float32, in the world's units.
+
+        Discrete actions are indices, [n, 1].
+        """
         outputs: Tensor = self._actor(self._normalized(obs))
         if self._head is ActorHead.ARGMAX:
             return outputs.argmax(dim=1, keepdim=True).to(torch.float32)

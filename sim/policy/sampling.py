@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.inference import BatchMlp, normalized_obs
 from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Layer,
     Mlp,
 )

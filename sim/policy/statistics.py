@@ -1,4 +1,4 @@
-"""A model and the VecNormalize it was trained with: where that file is, and what of it to take."""
+"""Finds the VecNormalize file of a model, and joins its statistics to the checkpoint."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +12,19 @@ from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.worlds.base import World
 
 FITS = 0.6
-"""A critic's greatest error (`CriticFit.error`) at which its units count as known."""
+"""The greatest error of a critic (`CriticFit.error`) at which its units count as known."""
 
 _CLEARLY = 1.5
-"""How many times smaller one error must be than the other."""
+"""The least ratio of two errors that decides between the units they were computed in."""
 
 _NO_MATTER = 1.25
-"""A scale between this and its inverse changes nothing worth asking about."""
+"""A scale between this and its inverse changes too little to ask about."""
 
 
 def statistics_beside(model: Path) -> Path | None:
-    """Return the VecNormalize file that lies beside a model by one of its usual names; None if none does.
+    """Return the VecNormalize file beside a model; None if there is none under a usual name.
 
-    Names are those of Stable-Baselines3's guide and callbacks, and of RL Baselines3 Zoo's folders.
+    Those are the names in Stable-Baselines3's guide and callbacks, and in RL Baselines3 Zoo's folders.
     """
     folder, stem = model.parent, model.stem
     environment = folder.name.rpartition("_")[0]  # RL Zoo: logs/ppo/CartPole-v1_1/best_model.zip
@@ -40,10 +40,10 @@ def statistics_beside(model: Path) -> Path | None:
 
 
 def with_statistics(checkpoint: Checkpoint, path: Path, world: World, units: RewardUnits) -> Checkpoint:
-    """Return the checkpoint with what the VecNormalize file at `path` did to observations and rewards.
+    """Return the checkpoint with the normalisations that the VecNormalize file at `path` says.
 
-    units: AUTO takes rewards as the file says, unless what agents get in `world` says otherwise. Raises
-    UsageError if the file is unsound or of another model, or if AUTO cannot tell.
+    units: AUTO believes the file about rewards, unless the returns in `world` contradict it. Raises
+    UsageError if the file is unsound or of another model, or if AUTO cannot decide.
     """
     found = read_statistics(path)
     joined = replace(checkpoint, obs_normalization=found.obs, reward_normalization=None)
@@ -70,10 +70,10 @@ def _reward_normalization(
 def _require_agreement(
     checkpoint: Checkpoint, norm: RewardNormalization, stated: bool, path: Path, world: World
 ) -> None:
-    """Raise UsageError, which asks, if what agents get speaks against what the file states.
+    """Raise UsageError, which asks for the units, if the returns in `world` contradict the file.
 
-    Where there is nothing to compare with, `norm_reward = True` is believed: statistics were made so. False
-    is not, as it is also what remains after normalisation was switched off to evaluate a model.
+    Without returns to compare with, `norm_reward = True` is believed, since statistics of returns were made.
+    False is not: it is also what remains when normalisation was switched off to evaluate a model.
     """
     said = f"{path}: says norm_reward {stated}"
     ask = (
@@ -97,7 +97,7 @@ def _require_agreement(
 
 
 def _evidence(divided: CriticFit, plain: CriticFit) -> bool | None:
-    """Return whether rewards were divided, by which units the critic fits in; None if it fits in neither."""
+    """Return whether rewards were divided, by the units in which the critic fits; None if in neither."""
     better, worse = sorted((divided, plain), key=lambda fit: fit.error)
     if better.error > FITS or worse.error < _CLEARLY * better.error:
         return None

@@ -1,21 +1,19 @@
-"""Some first episodes side by side in this process: to measure a policy, without workers or shared memory."""
+"""First episodes of a few agents in this process: measures a policy without workers or shared memory."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
-from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, Float32Array, World
+from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
-
-Ends = NDArray[np.bool_]
 
 
 class Trials(Protocol):
-    """Agents in their first episodes; `obs` [obs_dim, n] is what they see now."""
+    """Agents in their first episodes. obs: their observations [obs_dim, n] float32, a new array each step."""
 
     obs: Float32Array
 
@@ -23,18 +21,18 @@ class Trials(Protocol):
     def state(self) -> Float32Array:
         """The states [state_dim, n]; of environments of Gymnasium the observations."""
 
-    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
-        """Advance all by `action` [action_dim, n], in the world's units.
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
+        """Advance all agents by `action` [action_dim, n], in the world's units.
 
-        Returns rewards [n], whether the episode terminated, and whether the environment cut it off by itself.
-        Of episodes that were over before, all of that means nothing.
+        Returns, as new arrays [n], the rewards, whether the episode terminated, and whether the environment
+        truncated it. Values of episodes that had ended before are undefined.
         """
 
 
 def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials | None:
-    """Return so many episodes of `world` at their starts, which depend on `seed` alone.
+    """Return `episodes` agents of `world` at their starts, which depend on `seed` alone.
 
-    owned: closes environments. None if the world's agents cannot live alone.
+    owned: closes the environments. None if the world's agents cannot be simulated alone.
     """
     if isinstance(world, ArrayWorld):
         return _ArrayTrials(world, episodes, seed)
@@ -60,7 +58,7 @@ class _ArrayTrials:
     def state(self) -> Float32Array:
         return self._state
 
-    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         reward, terminated = np.zeros(self._n, np.float32), np.zeros(self._n, np.bool_)
         following = np.empty_like(self._state)
         self._world.step(self._state, action, following, reward, terminated)
@@ -82,7 +80,7 @@ class _GymnasiumTrials:
     def state(self) -> Float32Array:
         return self.obs
 
-    def step(self, action: Float32Array) -> tuple[Float32Array, Ends, Ends]:
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         n = len(self._envs)
         reward, terminated, cut = np.zeros(n, np.float32), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         self.obs = self.obs.copy()

@@ -1,4 +1,4 @@
-"""Whether a checkpoint's spaces are a world's, and which worlds' they are."""
+"""Compares the observations and actions of a checkpoint with those of worlds."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _MAX_STACK = 16
 
 
 def check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
-    """Raise UsageError, naming what differs and which worlds fit, if the checkpoint is of another world."""
+    """Raise UsageError if the checkpoint is of another world; it names the difference and fitting worlds."""
     problem = misfit(checkpoint, world)
     if problem is None:
         return
@@ -25,12 +25,12 @@ def check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
 
 
 def fitting_worlds(checkpoint: Checkpoint) -> list[str]:
-    """Return the names of the worlds, of ours and of the user's files, that the checkpoint could act in."""
+    """Return the names of the worlds, ours and those of the user's files, that the checkpoint can act in."""
     return [name for name, world in WORLDS.items() if misfit(checkpoint, world()) is None]
 
 
 def misfit(checkpoint: Checkpoint, world: World) -> str | None:
-    """Return what keeps the checkpoint from acting in `world`; None if nothing does."""
+    """Return the reason why the checkpoint cannot act in `world`; None if it can."""
     if checkpoint.world and checkpoint.world != world.name:
         return f"was trained for world {checkpoint.world}"
     found, expected = _difference(checkpoint, world)
@@ -38,9 +38,9 @@ def misfit(checkpoint: Checkpoint, world: World) -> str | None:
 
 
 def bounds_remark(checkpoint: Checkpoint, world: World) -> str | None:
-    """Return which observation the file bounds more narrowly than the world shows it; None if none.
+    """Return a remark on the first observation whose bounds in the file are narrower than in the world.
 
-    A world's bounds are the window of its map: nothing is wrong for certain.
+    None if there is none. A world's bounds are only the extent of its map, so this is no error.
     """
     if checkpoint.obs_bounds is None:
         return None
@@ -55,7 +55,7 @@ def bounds_remark(checkpoint: Checkpoint, world: World) -> str | None:
 
 
 def _difference(checkpoint: Checkpoint, world: World) -> tuple[str, str]:
-    """Return what the checkpoint has and what the world has instead; "" for both if they agree."""
+    """Return a property of the checkpoint and the world's different one; "" for both if they agree."""
     if checkpoint.obs_dim != len(world.obs):
         return f"takes {checkpoint.obs_dim} observations", f"has {len(world.obs)}"
     if isinstance(world.action, ContinuousAction):
@@ -82,7 +82,7 @@ def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> 
 
 
 def _hint(checkpoint: Checkpoint, world: World) -> str:
-    """Name the worlds that fit, or what training may have wrapped the world in."""
+    """Return a hint: the worlds that fit, or the wrapper that training may have used."""
     fitting = fitting_worlds(checkpoint)
     if fitting:
         return f"it fits {', '.join(fitting)}: set world.name, or name a checkpoint trained for this world"

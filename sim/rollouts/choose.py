@@ -2,12 +2,13 @@
 
 from typing import Protocol
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen import available
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
-from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, Float32Array, World
+from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
 
 
 class StateRollouts(Protocol):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import c_function, compiled, compiled_and_kept, inlined_whole, source_key
 from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, load_elements, store_elements
 from valuescape.sim.codegen.rows import clip_elements
@@ -29,7 +30,7 @@ from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.acting import explore, network_actions, philox, random_actions, unit
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import RANDOM, network_width, policy_arrays
-from valuescape.sim.worlds.base import DiscreteAction, ElementwiseWorld, Float32Array
+from valuescape.sim.worlds.base import DiscreteAction, ElementwiseWorld
 
 _ROW_BYTES = 4 * BLOCK_AGENTS
 _EXPLORATION, _SAMPLING = (np.uint64(each << 16) for each in (Stream.EXPLORATION, Stream.SAMPLING))

@@ -15,9 +15,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.rollouts.choose import StateRollouts
-from valuescape.sim.rollouts.rules import Float64Array, RolloutEnd, Rollouts
-from valuescape.sim.worlds.base import Float32Array
+from valuescape.sim.rollouts.rules import RolloutEnd, Rollouts
 
 CHUNK = 4096
 """States of one piece of a thread's work: a tenth of a second at most for a 64-64 network."""

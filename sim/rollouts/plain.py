@@ -3,19 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import SampledPolicy, Sampling, sampling_of
 from valuescape.sim.rng import Stream
 from valuescape.sim.rollouts.rules import (
     NEGLIGIBLE_WEIGHT,
-    Float64Array,
     RolloutEnd,
     RolloutRules,
     Rollouts,
 )
 from valuescape.sim.stepping.acting import clipped, explore, random_actions
-from valuescape.sim.worlds.base import ArrayWorld, Float32Array
+from valuescape.sim.worlds.base import ArrayWorld
 
 
 class PlainRollouts:

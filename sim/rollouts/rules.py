@@ -8,13 +8,13 @@ from typing import Self, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float64Array
+
 NEGLIGIBLE_WEIGHT = 1e-3
 """A rollout stops where its next reward would count less than this share (gamma ** t)."""
 
 LONGEST = 100_000
 """Steps of a rollout at most, where neither gamma nor a time limit ends it sooner."""
-
-Float64Array = NDArray[np.float64]
 
 
 class RolloutEnd(IntEnum):

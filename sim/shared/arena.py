@@ -1,8 +1,8 @@
-"""Shared memory without names: one anonymous file, handed to workers as an open descriptor.
+"""Shared memory in one anonymous file, which workers receive as an open descriptor.
 
-A name in /dev/shm outlives a killed run and is bounded by the mount's size (64 MiB in many containers). An
-anonymous file (memfd_create) has neither fault: the kernel frees it with its last user, however they died,
-so there is nothing to sweep and nothing that a resource tracker could unlink too early.
+A named file in /dev/shm outlives a killed run and is limited by the size of the mount (64 MiB in many
+containers). The kernel frees an anonymous file (memfd_create) when the last process that uses it has ended,
+however that happened. So nothing has to be removed, and no resource tracker can remove it too early.
 """
 
 import errno
@@ -20,7 +20,7 @@ from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout
 
 
 class SharedDescriptor:
-    """An open file descriptor that survives being pickled to a process that is being started."""
+    """An open file descriptor that can be pickled to a process that is being started."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -39,11 +39,12 @@ class SharedDescriptor:
 
 
 class Arena:
-    """The arrays of one run, seen alike by all its processes.
+    """The arrays of one run, in memory that all its processes share.
 
-    `arena["state"]` is a NumPy view straight on shared memory, shaped as `ArenaLayout.fields` says: writes
-    are seen by everyone, nothing is copied. Views keep the mapping alive; `close` raises BufferError while
-    any is held elsewhere. Pickled to a worker that is being started, it maps the same memory there.
+    `arena["state"]` is a NumPy view of that memory, with shape and dtype as in `ArenaLayout.fields`: all
+    processes see what one writes, and nothing is copied. Views keep the mapping alive: `close` raises
+    BufferError while a caller holds one. An arena that is pickled to a worker being started maps the same
+    memory there.
     """
 
     def __init__(self, layout: ArenaLayout) -> None:
@@ -71,7 +72,7 @@ class Arena:
             self._views[name] = flat.reshape(field.shape)
 
     def _mark_unwritten(self) -> None:
-        """Fill what a worker must write before anyone may read it with a marker that shows."""
+        """Fill what workers must write before others read it with values that stand out."""
         for name in ("state", "action", "trail_position"):
             self[name].fill(np.nan)
         self["worker"]["tick"] = -1
@@ -89,7 +90,7 @@ class Arena:
         self._map()
 
     def close(self) -> None:
-        """Give the mapping back; the memory is freed when the last process has done so."""
+        """Unmap the memory in this process; it is freed when the last process has done so."""
         self._views.clear()
         self._descriptor.close()
         self._memory.close()

@@ -1,4 +1,4 @@
-"""The record of every agent's episodes: written when one starts, read for any recent tick."""
+"""Records of every agent's episodes: written when an episode starts, read for any recent tick."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,22 +6,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array, Float64Array, IndexArray, Uint32Array
 from valuescape.sim.shared.layout import EPISODE, Ending
 
 Records = NDArray[Any]
-"""[n, 2] of `sim.shared.layout.EPISODE`: an agent's episode e is in column e mod 2."""
+"""[n, 2], dtype `sim.shared.layout.EPISODE`: episode e of an agent is in column e mod 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """How agents stand at one tick, [n] each: views of the rows of that tick."""
+    """The arena's rows of one tick, [n] each: values of `Ending`, and the return of the episode so far."""
 
     ending: NDArray[np.uint8]
-    episode_return: NDArray[np.float32]
+    episode_return: Float32Array
 
 
 def first_episodes(records: Records, tick: int) -> None:
-    """Write every agent's episode 0, which begins at `tick`, and forget what was there."""
+    """Overwrite `records` with every agent's episode 0, which begins at `tick`."""
     records[:] = np.zeros((), EPISODE)
     records["number"] = -1
     records["number"][:, 0] = 0
@@ -29,44 +30,48 @@ def first_episodes(records: Records, tick: int) -> None:
 
 
 def next_episodes(
-    records: Records, who: NDArray[np.intp], endings: Endings, ended: int, began: int
-) -> NDArray[np.uint32]:
-    """Write the episodes of agents `who` that begin at tick `began`, and return their numbers, [len(who)].
+    records: Records, agents: IndexArray, endings: Endings, ended: int, began: int
+) -> Uint32Array:
+    """Write the episodes of `agents` that begin at tick `began`; return their numbers, [len(agents)].
 
-    endings: of all agents at tick `ended`, in which the episodes before came to their end. Doing it twice
-    does it once if `ended` is before `began`: a record that begins there is written again, the same.
+    agents: indices into `records`. endings: of all agents at tick `ended`, in which their previous episodes
+    ended. Idempotent if `ended` < `began`: the same records are then written again.
     """
-    before = _episodes_begun_by(records[who], ended)
-    following = np.zeros(len(who), EPISODE)
+    before = _episodes_begun_by(records[agents], ended)
+    following = np.zeros(len(agents), EPISODE)
     following["number"] = before["number"] + 1
     following["began"] = began & 0xFFFFFFFF
-    terminated = endings.ending[who] == Ending.TERMINATED
+    terminated = endings.ending[agents] == Ending.TERMINATED
     following["terminated_count"] = before["terminated_count"] + terminated
     following["finished_length"] = before["finished_length"] + _ticks_since(before["began"], ended)
-    following["finished_return"] = before["finished_return"] + endings.episode_return[who]
-    # The number last: only with it is the record valid, and who dies in between has written nothing.
+    following["finished_return"] = before["finished_return"] + endings.episode_return[agents]
+    # The number last, since it makes the record valid: a process that dies before has written nothing.
     for name in ("began", "terminated_count", "finished_length", "finished_return", "number"):
-        records[name][who, following["number"] & 1] = following[name]
-    number: NDArray[np.uint32] = following["number"].astype(np.uint32)
+        records[name][agents, following["number"] & 1] = following[name]
+    number: Uint32Array = following["number"].astype(np.uint32)
     return number
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeState:
-    """Where all agents' episodes stand at one tick, [n] each; sums are over the episodes that have ended."""
+    """The state of all agents' episodes at one tick, [n] each.
 
-    number: NDArray[np.uint32]
-    step: NDArray[np.uint32]
-    finished_count: NDArray[np.uint32]
-    terminated_count: NDArray[np.uint32]
+    number: of the episode, from 0. step: ticks since its start. The others are counts and sums over the
+    agent's episodes that have ended, one that ends in this tick included.
+    """
+
+    number: Uint32Array
+    step: Uint32Array
+    finished_count: Uint32Array
+    terminated_count: Uint32Array
     finished_length: NDArray[np.uint64]
-    finished_return: NDArray[np.float64]
+    finished_return: Float64Array
 
 
 def episodes_at(records: Records, endings: Endings, tick: int) -> EpisodeState:
-    """Return where the episodes stand at `tick`, whose rows `endings` are; new arrays.
+    """Return the state of the episodes at `tick`, as new arrays. endings: the rows of that tick.
 
-    Exact while the newest episode of each agent, or the one before, is the one of `tick`.
+    Exact as long as the episode of `tick` is the newest of its agent, or the one before.
     """
     now = _episodes_begun_by(records, tick)
     step = _ticks_since(now["began"], tick)
@@ -83,7 +88,7 @@ def episodes_at(records: Records, endings: Endings, tick: int) -> EpisodeState:
 
 
 def _episodes_begun_by(records: Records, tick: int) -> Records:
-    """Return, for each agent, the newest episode that had begun by `tick`, [n]."""
+    """Return the newest episode of each agent that had begun by `tick`: records, [n]."""
     newest = records["number"].argmax(axis=1)
     began = records["began"][np.arange(len(records)), newest]
     newest ^= _ticks_since(began, tick).view(np.int32) < 0
@@ -91,6 +96,6 @@ def _episodes_begun_by(records: Records, tick: int) -> Records:
     return chosen
 
 
-def _ticks_since(began: NDArray[np.uint32], tick: int) -> NDArray[np.uint32]:
+def _ticks_since(began: Uint32Array, tick: int) -> Uint32Array:
     """Return `tick` - `began`, modulo 2**32."""
     return np.uint32(tick & 0xFFFFFFFF) - began

@@ -1,4 +1,4 @@
-"""The layout of everything that processes share; the one definition of each array's shape and dtype."""
+"""The layout of the memory that processes share: the only definition of each array's shape and dtype."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,16 +12,16 @@ NO_LIMIT = np.iinfo(np.int64).max
 
 
 class Phase(IntEnum):
-    """Where a worker is in its life."""
+    """The state of a worker process."""
 
     STARTING = 0
     RUNNING = 1
     FAILED = 2
-    COMPILING = 3  # starting, too
+    COMPILING = 3  # a part of starting
 
 
 class Ending(IntEnum):
-    """How an agent's episode stands after a tick."""
+    """Whether an agent's episode ended in a tick, and why."""
 
     RUNNING = 0
     TERMINATED = 1
@@ -30,21 +30,21 @@ class Ending(IntEnum):
 
 CONTROL = np.dtype(
     [
-        ("stop", "i8"),  # 1: workers end
-        ("limit", "i8"),  # no worker steps beyond this tick
+        ("stop", "i8"),  # 1: workers stop
+        ("limit", "i8"),  # no worker makes a tick beyond this one
         ("origin_tick", "i8"),  # tick `origin_tick` is due at `origin_ns` (monotonic clock)
         ("origin_ns", "i8"),
-        ("tick_ns", "i8"),  # from one tick to the next; 0 is unpaced
+        ("tick_ns", "i8"),  # from one tick to the next; 0: as fast as possible
         ("pad", "i8", 3),
     ]
 )
-"""What the main process tells all workers: two slots, of which `main.slot` names the valid one."""
+"""Orders to all workers. The arena has two slots, of which `main.slot` names the one in force."""
 
 MAIN = np.dtype(
     [
-        ("slot", "i8"),  # which of the two `control` slots holds
-        ("waits_for", "i8"),  # the main process sleeps until all ticks reach this; NO_LIMIT if it does not
-        ("seed", "u8"),  # what all randomness follows from
+        ("slot", "i8"),  # the `control` slot in force
+        ("waits_for", "i8"),  # the main process sleeps until all workers reach this tick; NO_LIMIT: awake
+        ("seed", "u8"),  # key of all random numbers
         ("pad", "i8", 5),
     ]
 )
@@ -53,11 +53,11 @@ MAIN = np.dtype(
 WORKER = np.dtype(
     [
         ("tick", "i8"),  # newest complete tick of the slice; -1 before the first
-        ("heartbeat_ns", "i8"),
+        ("heartbeat_ns", "i8"),  # monotonic time of the last sign of life
         ("pid", "i8"),
-        ("phase", "i8"),
-        ("waits_for", "i8"),  # it sleeps until all ticks reach this; NO_LIMIT if it does not wait for them
-        ("asleep", "i8"),  # 1: it sleeps, for whatever reason, and must be woken for new orders
+        ("phase", "i8"),  # `Phase`
+        ("waits_for", "i8"),  # sleeps until all workers reach this tick; NO_LIMIT: does not wait for them
+        ("asleep", "i8"),  # 1: sleeps, for whatever reason, and must be woken for new orders
         ("pad", "i8", 2),
     ]
 )
@@ -66,32 +66,31 @@ WORKER = np.dtype(
 SPAN = np.dtype(
     [
         ("section", "u4"),  # index of its name
-        ("depth", "u4"),  # of sections around it
-        ("began_ns", "i8"),  # perf_counter, which is the monotonic clock: the same in all processes
+        ("depth", "u4"),  # number of sections around it
+        ("began_ns", "i8"),  # perf_counter, which on Linux is the monotonic clock, the same in all processes
         ("took_ns", "i8"),
     ]
 )
-"""One piece of work in a profiler's ring."""
+"""A piece of work that a profiler has timed."""
 
 EPISODE = np.dtype(
     [
-        ("number", "i4"),  # the agent's episodes are counted from 0; -1 is none
+        ("number", "i4"),  # of the agent's episodes, from 0; -1: none
         ("began", "u4"),  # tick of its start state, modulo 2**32
-        ("terminated_count", "u4"),  # of the episodes before this one
+        ("terminated_count", "u4"),  # among the episodes before this one
         ("pad", "u4"),
         ("finished_length", "u8"),  # sum over the episodes before this one
         ("finished_return", "f8"),
     ]
 )
-"""One episode of an agent: it is written once, when the episode starts.
+"""An episode of an agent, written once, when it starts.
 
-Each agent has two, the newest and the one before. A tick that is made again, by whoever takes the slice of a
-worker that died in it, finds the one before untouched, and writes the newest again with the same values.
+Each agent has two records: of the newest episode and of the one before. If a worker dies within a tick, its
+successor makes that tick again: the record before is untouched, and the newest is written again, the same.
 """
 
-
 START_KEY = np.dtype([("seed", "u8"), ("agent", "u8")])
-"""What an agent's starts are drawn for, where agents may have seeds of their own: (seed, agent)."""
+"""The key of the random numbers of an agent's start states, where agents may have seeds of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +109,16 @@ class SharedField:
 
 @dataclass(frozen=True, slots=True)
 class ArenaLayout:
-    """Sizes that decide the arena; `fields` turns them into offsets.
+    """The sizes that determine the arena; `fields` computes offsets from them.
 
     Arrays of a tick are rings of rows: tick k of `state` is row k mod `state_rows`, of the trail row
-    k mod `trail_rows`. Agents are innermost, so that a worker's slice of a row is contiguous. What changes
-    with episodes only (`episodes`, `episode_start`) is not copied from tick to tick: at a million agents the
-    bytes that a tick touches decide its speed.
+    k mod `trail_rows`. Agents are the last axis, so that a worker's slice of a row is contiguous. What only
+    changes with episodes (`episodes`, `episode_start`) is not copied from tick to tick: at a million agents
+    the bytes that a tick touches decide its speed.
 
-    kept_obs_dim: rows of `obs`, what agents observe after a tick; 0 where nobody but policies asks for it.
-    action_log_rows: ticks whose actions are kept, for worlds that cannot go on from a state alone.
-    spans: that each worker's profiler keeps.
+    kept_obs_dim: variables in `obs`, what agents observe after a tick; 0 if only policies need it.
+    action_log_rows: ticks whose actions are kept, for worlds that cannot continue from a state alone.
+    spans: number that each worker's profiler keeps.
     """
 
     agents: int
@@ -138,12 +137,12 @@ class ArenaLayout:
         ring, n = self.state_rows, self.agents
         shapes: dict[str, tuple[tuple[int, ...], Any]] = {
             "spans": ((max(1, self.workers), self.spans), SPAN),
-            "span_count": ((max(1, self.workers), CACHE_LINE // 8), "i8"),  # the first of each line counts
+            "span_count": ((max(1, self.workers), CACHE_LINE // 8), "i8"),  # the first in each cache line
             "control": ((2,), CONTROL),
             "main": ((1,), MAIN),
             "worker": ((max(1, self.workers),), WORKER),
             "state": ((ring, self.state_dim, n), "f4"),
-            # The one that led to this tick; zero if it was given.
+            # The action that led to this tick; zero if it was given.
             "action": ((1 if self.given_actions else ring, self.action_dim, n), "f4"),
             "reward": ((ring, n), "f4"),
             "ending": ((ring, n), "u1"),
@@ -153,7 +152,7 @@ class ArenaLayout:
             "trail_position": ((self.trail_rows, n, 2), "f4"),  # map coordinates, in the state's units
             "trail_strand": ((self.trail_rows, n), "u1"),  # changes where the line must break
             "given_action": ((self.action_dim, n * self.given_actions), "f4"),
-            "action_log": ((self.action_log_rows, self.action_dim, n), "f4"),  # that led to tick k + 1: row k
+            "action_log": ((self.action_log_rows, self.action_dim, n), "f4"),  # row k led to tick k + 1
             "obs": ((ring, self.kept_obs_dim, n), "f4"),
             "start_key": ((n * self.given_actions,), START_KEY),
         }
@@ -171,9 +170,9 @@ class ArenaLayout:
 
 
 def slices(agents: int, workers: int, block: int) -> list[slice]:
-    """Return one contiguous slice of agents per worker, beginning at multiples of `block`, as even as can be.
+    """Return one contiguous slice of agents per worker, of equal sizes as far as possible.
 
-    Policies evaluate whole blocks (see `sim.policy.inference`), which is why no slice begins inside one.
+    Slices begin at multiples of `block`, because policies evaluate whole blocks (`sim.policy.inference`).
     With more workers than blocks some slices are empty.
     """
     blocks = -(-agents // block)

@@ -10,8 +10,8 @@ from valuescape.sim.shared.arena import SharedDescriptor
 class Parcel:
     """Holds a value of any size for processes that are being started with it.
 
-    What a process is started with goes through a pipe, and a process that is stopped reads none: whoever
-    starts it would wait for ever with more than a pipe holds, 64 KiB.
+    The arguments of a new process go through a pipe, which holds 64 KiB. If the new process is stopped before
+    it reads them, the starting process would wait for ever with larger ones.
     """
 
     def __init__(self, value: Any) -> None:
@@ -20,7 +20,7 @@ class Parcel:
             pickle.dump(value, file)
 
     def open(self) -> Any:
-        """Return the value, once, and close the file in this process."""
+        """Return the value and close the file in this process; to be called once."""
         size = os.fstat(self._descriptor.fd).st_size
         content = os.pread(self._descriptor.fd, size, 0)
         self.close()

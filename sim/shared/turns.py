@@ -1,4 +1,4 @@
-"""Whose turn it is: what a worker may do now, and how ticks are published and asked for. The plain path."""
+"""The protocol that decides which worker may make a tick, publishes ticks and orders them: the plain path."""
 
 import os
 import time
@@ -8,26 +8,26 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
 
 _YIELDS = 20
-"""How often a waiting process lets others have the core before it goes to sleep."""
+"""How often a waiting process yields its core before it goes to sleep."""
 
 
 class Turn(IntEnum):
-    """Why there is nothing to do now, or that there is."""
+    """What a worker may do now: make a tick, stop, or wait for something."""
 
     STEP = 0
     STOP = 1
     LIMIT = 2  # wait for orders
     OTHERS = 3  # wait for the slowest worker
     CLOCK = 4  # wait until the next tick is due
-    AGAIN = 5  # nothing: ask again
-    PLAIN = 6  # the next tick is one that the compiled path leaves to the plain one
+    AGAIN = 5  # a tick was made; ask again
+    PLAIN = 6  # make the next tick with the plain path, which the compiled one leaves it to
 
 
 class Turns:
-    """The protocol of workers and main process, over the arena's records; compiled twin: `compiled.turns`.
+    """The protocol between workers and main process, over records in the arena; twin: `compiled.turns`.
 
-    Who publishes something writes it first and then looks who sleeps; who goes to sleep says so first and
-    then looks again. So one of the two always sees the other.
+    No wake-up is lost: a publisher writes its news first and then looks for sleepers; a process that goes to
+    sleep announces that first and then looks for news again. So at least one of the two sees the other.
     """
 
     def __init__(self, arena: Arena, bells: tuple[Bell, ...], main_bell: Bell) -> None:
@@ -37,14 +37,14 @@ class Turns:
         self.records = arena["worker"]
 
     def prepare(self) -> None:
-        """Do now what would make the first call slow."""
+        """Do now what would make the first call slow, as compiling."""
 
     def slowest(self) -> int:
         """Return the tick of the worker that is furthest behind."""
         return int(self.records["tick"].min())
 
     def next(self, index: int, lead: int) -> Turn:
-        """Return what worker `index` may do now."""
+        """Return what worker `index` may do now. lead: ticks that it may be ahead of the slowest."""
         orders = read_orders(self.arena)
         tick = int(self.records[index]["tick"])
         if orders.stop:
@@ -56,7 +56,7 @@ class Turns:
         return Turn.CLOCK if orders.due_ns(tick + 1) > time.monotonic_ns() else Turn.STEP
 
     def wait(self, index: int, lead: int) -> Turn:
-        """Return what worker `index` may do, after waiting a little for orders or others."""
+        """Return what worker `index` may do; before that, wait some 10 us for orders or other workers."""
         for _ in range(_YIELDS):
             turn = self.next(index, lead)
             if turn not in (Turn.LIMIT, Turn.OTHERS):
@@ -65,7 +65,10 @@ class Turns:
         return turn
 
     def publish(self, index: int, tick: int) -> None:
-        """Name worker `index`'s `tick` complete, after all of it is written; wake whoever waited for it."""
+        """Mark `tick` of worker `index` complete, and wake those that wait for it.
+
+        To be called after all of the tick is written.
+        """
         self.records[index]["tick"] = tick
         complete = self.slowest()
         if self.arena["main"][0]["waits_for"] <= complete:
@@ -75,7 +78,7 @@ class Turns:
                 bell.ring()
 
     def order_tick(self, tick: int) -> bool:
-        """Let all workers make every tick up to `tick` at once; return whether it was complete soon."""
+        """Order every tick up to `tick`, unpaced; return whether it was complete after a short wait."""
         give_orders(self.arena, Orders(False, tick, 0, 0, 0))
         for bell, asleep in zip(self.bells, self.records["asleep"], strict=False):
             if asleep:

@@ -1,20 +1,21 @@
-"""Actions that are drawn or clipped; `sim.stepping.compiled.acting` does the same in machine code."""
+"""Random, exploring and clipped actions: the plain path. Compiled twin: `sim.stepping.compiled.acting`."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.elementwise import clip
 from valuescape.sim.rng import Stream, normal, uniform
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, Float32Array
+from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction
 
 Key = tuple[int, Stream, NDArray[np.uint64], int, int]
-"""Seed, stream, agents, episode and tick, for which numbers are drawn."""
+"""The seed, stream, agents [n], episode and tick that random numbers are drawn for."""
 
 
 def random_actions(space: ActionSpace, key: Key, out: Float32Array) -> None:
-    """Write actions from all over `space`, [action_dim, agents]."""
+    """Write actions drawn uniformly from `space` to `out`, [action_dim, n] float32."""
     draws = uniform(*key, len(out))
     if isinstance(space, ContinuousAction):
         low, high = space.low[:, None], space.high[:, None]
@@ -24,7 +25,11 @@ def random_actions(space: ActionSpace, key: Key, out: Float32Array) -> None:
 
 
 def explore(space: ActionSpace, exploration: float, key: Key, action: Float32Array) -> None:
-    """Add Gaussian noise to continuous actions, replace a share of discrete ones."""
+    """Change actions [action_dim, n] float32 in place, as much as `exploration` says.
+
+    Continuous ones get Gaussian noise, whose standard deviation is that share of half their range; that share
+    of the discrete ones is replaced by uniform choices.
+    """
     share = np.float32(exploration)
     if isinstance(space, ContinuousAction):
         low, high = space.low[:, None], space.high[:, None]
@@ -36,20 +41,20 @@ def explore(space: ActionSpace, exploration: float, key: Key, action: Float32Arr
 
 
 def action_bounds(space: ActionSpace) -> tuple[Float32Array, Float32Array]:
-    """Return the least and the greatest action, [action_dim] each; of a choice the first and last index."""
+    """Return the lowest and the highest action, [action_dim] float32 each; of a choice its end indices."""
     if isinstance(space, ContinuousAction):
         return space.low, space.high
     return np.zeros(1, np.float32), np.array([space.n - 1], np.float32)
 
 
 def clipped(space: ActionSpace, action: NDArray[Any]) -> Float32Array:
-    """Return actions [action_dim, agents] within their bounds, a new array; NaN stays NaN."""
+    """Return `action`, [action_dim, n], clipped to its bounds: a new array, float32; NaN stays NaN."""
     low, high = action_bounds(space)
     inside: Float32Array = clip(action, low[:, None], high[:, None])
     return inside
 
 
 def _choice(draws: Float32Array, space: DiscreteAction) -> Float32Array:
-    """Turn uniform draws into action indices."""
+    """Return action indices, [n] float32, for uniform draws [n] in [0, 1)."""
     index: Float32Array = np.floor(draws * np.float32(space.n))
     return index

@@ -1,23 +1,22 @@
-"""Actions that a caller gives to the engine, and what came of them. The plain path."""
+"""Takes a caller's actions, and returns observations, rewards and endings: the plain path."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds.base import ContinuousAction, Float32Array, World
-
-BoolArray = NDArray[np.bool_]
-Float64Array = NDArray[np.float64]
+from valuescape.sim.worlds.base import ContinuousAction, World
 
 
 class Exchange:
     """Reads and writes the arena of an engine with `given_actions`, between two ticks.
 
-    given: the arena's actions, [action_dim, agents]. obs: what agents observe, [rows, obs_dim, agents].
-    flags: [rows, 2, agents] bool, of this process: which episodes terminated, and which were truncated.
+    given: the arena's actions, [action_dim, agents] float32. obs: observations, [rows, obs_dim, agents]
+    float32. flags: [rows, 2, agents] bool, private to this process: which episodes terminated, and which were
+    truncated.
     """
 
     def __init__(self, arena: Arena, world: World) -> None:
@@ -29,17 +28,17 @@ class Exchange:
         self.limit = np.uint32(world.max_episode_steps)
 
     def take(self, actions: NDArray[Any]) -> bool:
-        """Copy `actions`, [agents, action_dim] or the indices [agents] of a choice; return `valid()`."""
+        """Copy `actions`, [agents, action_dim], or [agents] indices of a choice; return `valid()`."""
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is beyond all bounds
             self.given[:] = actions.T
         return self.valid()
 
     def valid(self) -> bool:
-        """Return whether every action in `given` is one: no NaN, and of a choice the index of one."""
+        """Return whether every action in `given` is valid: not NaN, and of a choice an index."""
         return not self.wrong().any()
 
     def wrong(self) -> BoolArray:
-        """Return which agents' actions are none, [agents]."""
+        """Return which agents' actions are not valid, [agents] bool."""
         if not self.choices:
             return np.asarray(np.isnan(self.given).any(axis=0))
         index = self.given[0]
@@ -48,7 +47,7 @@ class Exchange:
     def endings(self, tick: int) -> bool:
         """Write which episodes ended in `tick` to its row of `flags`; return whether any did.
 
-        Truncated is also an episode that terminated in the last step that it could have.
+        An episode that terminates in its last possible step counts as truncated, too.
         """
         return self._split(tick, *self.flags[tick % len(self.flags)])
 
@@ -68,13 +67,16 @@ class Exchange:
         terminated: BoolArray,
         truncated: BoolArray,
     ) -> bool:
-        """Write what `tick` shows, all [agents, …]; return whether an episode ended."""
+        """Write the result of `tick`; return whether an episode ended.
+
+        obs: [agents, obs_dim] float32. reward: [agents] float64. terminated, truncated: [agents] bool.
+        """
         self.observations(tick, obs)
         reward[:] = self._row("reward", tick)
         return self._split(tick, terminated, truncated)
 
     def observations(self, tick: int, obs: Float32Array) -> None:
-        """Write what agents observe at `tick` to `obs`, [agents, obs_dim]."""
+        """Write the observations at `tick` to `obs`, [agents, obs_dim] float32."""
         for variable, row in enumerate(self.obs[tick % len(self.obs)]):
             obs[:, variable] = row  # five times faster than letting NumPy transpose
 

@@ -1,4 +1,4 @@
-"""Steps environments of Gymnasium: one object an agent, slow, and made again where its process died."""
+"""Steps environments of Gymnasium: one object for each agent, restored after a worker died."""
 
 import os
 import time
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.rng import Stream, philox4x32
 from valuescape.sim.shared.arena import Arena
@@ -14,17 +15,17 @@ from valuescape.sim.shared.episodes import episodes_at
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.stepping.stepper import Policy, Row, Rules, Stepper
 from valuescape.sim.worlds import DiscreteAction, World
-from valuescape.sim.worlds.base import Float32Array
 from valuescape.sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 
 _LOG_BYTES = 2**30
+"""The most that the actions of all running episodes may take."""
 
 
 def log_rows(world: World, agents: int) -> int:
-    """Return how many ticks of actions the arena must keep beside the state: an episode's, or none.
+    """Return how many ticks of actions the arena must keep: those of the longest episode, or 0.
 
-    Raises UsageError if that would take more than a GiB.
+    They restore environments. Raises UsageError if they would take more than a GiB.
     """
     if not isinstance(world, GymnasiumWorld):
         return 0
@@ -41,8 +42,8 @@ def log_rows(world: World, agents: int) -> int:
 class GymStepper(Stepper):
     """Steps the environments of a slice, each seeded by (seed, agent, episode) at every start.
 
-    An environment is where its agent's record says, or is brought there: reset from its seed and stepped
-    with the actions of its episode, which the arena keeps. So a newcomer goes on where another died.
+    An environment that is not at its agent's episode and step is brought there: reset from its seed and
+    stepped with the episode's actions, which the arena keeps. So a new worker goes on where another died.
     """
 
     def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
@@ -52,20 +53,20 @@ class GymStepper(Stepper):
         self._log = arena["action_log"][..., part]
         count = len(self.agent)
         self._envs: list[Any] = [None] * count
-        self._at = np.full((2, count), -1, np.int64)  # each environment's episode and step
+        self._at = np.full((2, count), -1, np.int64)  # episode and step of each environment
         self._truncated = np.zeros(count, np.bool_)
-        # A tick, or all the episodes to be made again, may take longer than a worker may be silent.
+        # A tick, or restoring all episodes, may take longer than a worker may go without a heartbeat.
         index = np.flatnonzero(arena["worker"]["pid"] == os.getpid())
         self._beat: Any = arena["worker"][index[0]] if len(index) else {}
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
-        """Reset the environments of agents `who`, and write what they observe into `out`."""
+        """Reset the environments of agents `who`; write what they observe to `out`, [state_dim, len(who)]."""
         numbers = np.broadcast_to(np.asarray(number, np.int64), len(who))
         for column, (index, episode) in enumerate(zip(who, numbers, strict=True)):
             out[:, column] = self._reset(int(index), int(episode))
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
-        """Step the environments whose episodes go on; the others keep their last state."""
+        """Step the environments whose episodes are running; the others keep their last state."""
         self._log[tick % len(self._log)] = action
         episodes = episodes_at(self.records, now.endings, tick)
         following.state[:] = now.state
@@ -78,12 +79,12 @@ class GymStepper(Stepper):
             self.terminated[index], self._truncated[index] = done.terminated, done.truncated
 
     def _count(self, now: Row, following: Row, tick: int) -> None:
-        """Sum up the reward; an environment may cut an episode off by itself."""
+        """Count as the base class does; an environment may also truncate an episode by itself."""
         super()._count(now, following, tick)
         following.ending[self._truncated & ~self.terminated] = Ending.TRUNCATED
 
     def _bring(self, index: int, episode: int, step: int, tick: int) -> None:
-        """Have the environment at `step` of `episode`, which is `tick`."""
+        """Bring environment `index` to `step` of `episode`, which is `tick`, if it is elsewhere."""
         if tuple(self._at[:, index]) == (episode, step):
             return
         self._reset(index, episode)
@@ -104,7 +105,7 @@ class GymStepper(Stepper):
             raise self._named(error, index, f"start of episode {episode}") from None
 
     def _stepped(self, index: int, action: NDArray[Any], tick: int) -> Stepped:
-        """Return what the step to `tick` comes to. Raises ResultError, with agent and tick."""
+        """Return the result of the step to `tick`. Raises ResultError, with agent and tick."""
         result = self._step(index, action)
         try:
             return stepped(result, len(self.world.obs))

@@ -1,4 +1,4 @@
-"""One tick of one slice of agents: observe, act, step, and start again whoever is done. The plain path."""
+"""One tick of one slice of agents: observe, act, step, and restart ended episodes. The plain path."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.rng import Stream, uniform
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes, next_episodes
@@ -13,27 +14,27 @@ from valuescape.sim.shared.layout import EPISODE, Ending
 from valuescape.sim.shared.turns import Turn, Turns
 from valuescape.sim.stepping.acting import clipped, explore, random_actions
 from valuescape.sim.worlds import ArrayWorld, World
-from valuescape.sim.worlds.base import ElementwiseWorld, Float32Array, Variable
+from valuescape.sim.worlds.base import ElementwiseWorld, Variable
 from valuescape.sim.worlds.interacting import InteractingWorld
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
-"""What a tick writes for every agent, beside its trail row; the order of `Engine.state_hash`."""
+"""The arrays that a tick writes for every agent, beside its trail; the order of `Engine.state_hash`."""
 
 
 class Policy(Protocol):
-    """Whatever turns observations into actions, in the world's units."""
+    """Turns observations into actions, in the world's units."""
 
     def act(self, obs: Float32Array, out: Float32Array) -> None:
-        """Write actions [action_dim, n] for observations [obs_dim, n]."""
+        """Write actions to `out`, [action_dim, n] float32, for observations [obs_dim, n] float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a run's ticks go by, beside the world and the policy.
+    """The rules of a run's ticks, beside the world and the policy.
 
-    exploration: as `policy.exploration`. map_axes: the two state variables whose course trails show.
-    autoreset: an agent whose episode ended starts again in the next tick (Gymnasium's NEXT_STEP); else it
-    is left to `Stepper.restart`.
+    exploration: as `policy.exploration`. map_axes: the two state variables that trails show. autoreset:
+    whether an agent whose episode ended starts again in the next tick (Gymnasium's NEXT_STEP), or waits for
+    `Stepper.restart`.
     """
 
     exploration: float
@@ -53,17 +54,17 @@ class Row:
 
     @property
     def endings(self) -> Endings:
-        """How the agents' episodes stand."""
+        """The endings and returns of the agents' episodes."""
         return Endings(self.ending, self.episode_return)
 
 
 class Stepper:
     """Steps the agents of `part` from any complete tick to the next, in the arena, for one seed.
 
-    Tick k+1 is computed from tick k and the counter-based random numbers alone, and written to other rows;
-    so a step that was cut off can be made again, by another process, with the same result.
-    The episode that ends in tick k shows its last state there; its agent starts again in tick k+1.
-    Actions are the policy's; without one they are uniform, or those in `given_action` if the arena has it.
+    Tick k+1 is computed from tick k and counter-based random numbers alone, and written to other rows. So
+    another process can repeat a step that was cut off, with the same result. An episode that ends in tick k
+    shows its last state there; its agent starts again in tick k+1. Actions are the policy's. Without one they
+    are those in `given_action`, if the arena has it, or uniform.
     """
 
     def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
@@ -89,7 +90,7 @@ class Stepper:
 
     @property
     def seed(self) -> int:
-        """The seed of all the arena's steppers; the main process sets it while they rest."""
+        """The seed of all steppers of the arena; the main process sets it while none makes a tick."""
         return int(self.arena["main"][0]["seed"])
 
     @seed.setter
@@ -126,17 +127,20 @@ class Stepper:
         self._leave_trail(tick + 1, following, ended)
 
     def step_to(self, tick: int, until: int) -> int:
-        """Make ticks up to `until`, for a bounded time but at least one; return the tick reached."""
+        """Make ticks up to `until`, for a bounded time, but at least one; return the tick reached."""
         del until
         self.step(tick)
         return tick + 1
 
     def prepare(self, turns: Turns) -> None:
-        """Do now what would make the first call of `run` slow."""
+        """Compile or load what `run` needs, so that its first call is not slow."""
         turns.prepare()
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
-        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        """As worker `index`, make ticks while `turns` allows, for a bounded time; return why it stops.
+
+        lead: ticks that it may be ahead of the slowest worker.
+        """
         turn = turns.wait(index, lead)
         if turn is not Turn.STEP:
             return turn
@@ -148,7 +152,7 @@ class Stepper:
     def restart(self, who: NDArray[np.intp], tick: int) -> None:
         """Put the agents `who` (indices into the slice) at the start of their next episode, at `tick` itself.
 
-        For whoever resets by himself, while the slice's worker rests. The trail breaks there.
+        For callers that reset agents themselves, while no worker steps the slice. The trail breaks there.
         """
         self._start_again(who, tick, tick)
         self._show(who, tick)
@@ -156,10 +160,10 @@ class Stepper:
     def begin(
         self, who: NDArray[np.intp], tick: int, seed: int | NDArray[np.uint64], agent: NDArray[np.intp]
     ) -> None:
-        """Put the agents `who` at the start of episode 0 of other agents of other seeds, at `tick` itself.
+        """Start the agents `who` as other agents of other seeds, with their episode 0, at `tick` itself.
 
-        seed: [len(who)], or one for all; agent: [len(who)]. Later starts are those of these agents, too.
-        Raises IndexError if the arena keeps no keys, as without given actions.
+        seed: [len(who)] uint64, or one for all; agent: [len(who)]. Later episodes start as those agents' do,
+        too. Raises IndexError if the arena keeps no keys, as without given actions.
         """
         key = np.empty(len(who), self.start_key.dtype)
         key["seed"], key["agent"] = seed, agent
@@ -171,16 +175,16 @@ class Stepper:
         self._show(who, tick)
 
     def place(self, who: NDArray[np.intp], tick: int, state: Float32Array) -> None:
-        """Put the agents `who` at `state`, [state_dim, len(who)], at `tick` itself; their episodes go on."""
+        """Put the agents `who` at `state`, [state_dim, len(who)] float32, at `tick`; their episodes go on."""
         self.row(tick).state[:, who] = state
         self._show(who, tick)
 
     def draws_of(self, who: NDArray[np.intp], tick: int) -> Float32Array:
-        """Return the draws that the episodes of `who` at `tick` started from, [reset_draws, len(who)]."""
+        """Return the draws, [reset_draws, len(who)], that the episodes of `who` at `tick` started from."""
         return self._reset_draws(who, episodes_at(self.records, self.row(tick).endings, tick).number[who])
 
     def _show(self, who: NDArray[np.intp], tick: int) -> None:
-        """Write what agents `who` observe at `tick`, where they were put, and let their trails break."""
+        """Write observations and map positions of agents that were moved at `tick`; break their trails."""
         row = self.row(tick)
         if self.kept_obs.shape[1]:
             obs = np.empty((len(self.obs), len(who)), np.float32)
@@ -192,12 +196,12 @@ class Stepper:
         self.trail_strand[at, who] += 1
 
     def _keep_obs(self, tick: int, row: Row) -> None:
-        """Write what is observed at `tick`, if the arena keeps that."""
+        """Write the observations at `tick`, if the arena keeps them."""
         if self.kept_obs.shape[1]:
             self.world.observe(row.state, self.kept_obs[tick % len(self.rows)])
 
     def _actions(self, now: Row, following: Row, tick: int) -> NDArray[Any]:
-        """Return what the agents do: the following row's actions, decided now, or those given."""
+        """Return the actions, [action_dim, n]: the given ones, or those of `following`, decided here."""
         if self.arena.layout.given_actions:
             return clipped(self.world.action, self.arena["given_action"][:, self.part])
         if self.world.action.dim:
@@ -215,7 +219,7 @@ class Stepper:
             explore(self.world.action, self.rules.exploration, key, action)
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
-        """Write the states in which episodes `number` of agents `who` start, [state_dim, len(who)]."""
+        """Write the starts of episodes `number` of agents `who` to `out`, [state_dim, len(who)] float32."""
         assert isinstance(self.world, ArrayWorld | InteractingWorld)
         self.world.reset(self._reset_draws(who, number), out)
 
@@ -227,7 +231,7 @@ class Stepper:
         return uniform(self.seed, Stream.RESET, self.agent[who], episode, 0, count)
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
-        """Let the world make the next states."""
+        """Have the world write the next states, rewards and terminations."""
         results = action, following.state, following.reward, self.terminated
         if isinstance(self.world, InteractingWorld):
             everyone = self.arena["state"][tick % len(self.rows)]
@@ -237,18 +241,18 @@ class Stepper:
             self.world.step(now.state, *results)
 
     def _count(self, now: Row, following: Row, tick: int) -> None:
-        """Sum up the reward and decide how the episode stands."""
+        """Add up the rewards, and write which episodes terminate or are truncated."""
         np.add(now.episode_return, following.reward, out=following.episode_return)
         step = np.uint32((tick + 1) & 0xFFFFFFFF) - self.episode_start
         truncated = step >= self.world.max_episode_steps
         following.ending[:] = np.where(self.terminated, Ending.TERMINATED, truncated * Ending.TRUNCATED)
 
     def _start_again(self, who: NDArray[np.intp], ended: int, began: int) -> None:
-        """Put agents `who`, whose episodes ended in tick `ended`, at the start of their next at `began`."""
+        """Start the next episodes of agents `who`, whose last ones ended in tick `ended`, at tick `began`."""
         self._start(who, next_episodes(self.records, who, self.row(ended).endings, ended, began), began)
 
     def _start(self, who: NDArray[np.intp], number: Any, began: int) -> None:
-        """Write agents `who` at the start of their episodes `number`, at tick `began`."""
+        """Write the starts of episodes `number` of agents `who` to tick `began`."""
         start = np.empty((len(self.world.state), len(who)), np.float32)
         self._start_states(who, number, start)
         row = self.row(began)
@@ -259,7 +263,10 @@ class Stepper:
         self.episode_start[who] = began & 0xFFFFFFFF
 
     def _leave_trail(self, tick: int, row: Row, ended: NDArray[np.bool_] | None) -> None:
-        """Write the map position, and begin a new strand where an agent started again or crossed an edge."""
+        """Write map positions, and begin new strands where agents restarted or crossed a periodic edge.
+
+        ended: [n] bool, the agents that restarted; None at the very first tick.
+        """
         rows = len(self.trail_position)
         position = self.trail_position[tick % rows]
         crossed = np.zeros(len(position), np.bool_)
@@ -278,7 +285,7 @@ class Stepper:
 
 
 def _on_map(x: Float32Array, variable: Variable) -> Float32Array:
-    """Return where on the map's axis of `variable` the values `x` are."""
+    """Return the places of the values `x`, [n], on the axis of `variable`: wrapped if it is periodic."""
     if not variable.periodic:
         return x
     low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
@@ -287,14 +294,14 @@ def _on_map(x: Float32Array, variable: Variable) -> Float32Array:
 
 
 def give_seed(arena: Arena, seed: int) -> None:
-    """Let all randomness of the arena's agents follow from `seed`, 64 bits."""
+    """Set the seed, 64 bits, from which all randomness of the arena's agents follows."""
     arena["main"][0]["seed"] = seed
     key = arena["start_key"]
     key["seed"], key["agent"] = seed, np.arange(len(key))
 
 
 def observes_state(world: World) -> bool:
-    """Return whether what agents observe is their state itself."""
+    """Return whether agents of `world` observe their state itself."""
     if isinstance(world, ElementwiseWorld):
         return type(world).observation is ElementwiseWorld.observation
     return type(world).observe is World.observe

@@ -1,4 +1,4 @@
-"""The worlds that agents live in, by name."""
+"""The worlds that agents live in. Files of users' own import from `valuescape.api`."""
 
 from valuescape.sim.worlds.base import (
     ActionSpace,

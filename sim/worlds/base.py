@@ -1,4 +1,4 @@
-"""What a world is: named state, named action, and array code for reset, step and observe."""
+"""The base classes of worlds: named state, named action, and array code for reset, step and observe."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -6,38 +6,46 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.elementwise import Element
-
-Float32Array = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One coordinate of a state, observation or action: its name, unit and bounds.
-
-    For a state the bounds are the window the map shows; a `periodic` one wraps at them.
-    """
+    """One coordinate of a state, observation or action: `Variable("velocity", "m/s", -3.0, 3.0)`."""
 
     name: str
+    """The name that pictures and settings use: "velocity"."""
+
     unit: str
+    """The unit as axes show it: "m/s"; "" for a number without one."""
+
     low: float
+    """The lower bound, in `unit`. Actions are clipped to their bounds. The bounds of a state are the window
+    that the map shows; states may lie outside."""
+
     high: float
+    """The upper bound, greater than `low`."""
+
     periodic: bool = False
+    """Whether `low` and `high` are the same place, as with an angle: the map wraps there."""
 
     @property
     def label(self) -> str:
-        """The axis label: `velocity (m/s)`."""
+        """The axis label: "velocity (m/s)"."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class ContinuousAction:
-    """A box of real-valued actions (Gymnasium's `Box`)."""
+    """A box of real-valued actions (Gymnasium's `Box`).
+
+    Raises TypeError if `variables` is no tuple of variables.
+    """
 
     variables: tuple[Variable, ...]
+    """One for each action; () for a world whose agents do nothing."""
 
     def __post_init__(self) -> None:
         if not _all_of(self.variables, Variable):
@@ -45,25 +53,29 @@ class ContinuousAction:
 
     @property
     def dim(self) -> int:
-        """Rows an action array has."""
+        """The number of rows of an action array, one for each variable."""
         return len(self.variables)
 
     @property
     def low(self) -> Float32Array:
-        """Lower bounds, [dim]."""
+        """Lower bounds, [dim] float32, a new array."""
         return np.array([variable.low for variable in self.variables], np.float32)
 
     @property
     def high(self) -> Float32Array:
-        """Upper bounds, [dim]."""
+        """Upper bounds, [dim] float32, a new array."""
         return np.array([variable.high for variable in self.variables], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class DiscreteAction:
-    """A choice among named actions (Gymnasium's `Discrete`); the array holds the index as float32."""
+    """A choice among named actions (Gymnasium's `Discrete`); an action array holds the index as float32.
+
+    Raises TypeError if `names` is no tuple of at least one text.
+    """
 
     names: tuple[str, ...]
+    """The names of the choices: ("left", "right")."""
 
     def __post_init__(self) -> None:
         if not self.names or not _all_of(self.names, str):
@@ -71,12 +83,12 @@ class DiscreteAction:
 
     @property
     def dim(self) -> int:
-        """Rows an action array has: one, the index."""
+        """The number of rows of an action array: one, the index."""
         return 1
 
     @property
     def n(self) -> int:
-        """How many actions there are to choose from."""
+        """The number of actions to choose from."""
         return len(self.names)
 
 
@@ -85,10 +97,10 @@ def _all_of(values: object, kind: type) -> bool:
 
 
 ActionSpace = ContinuousAction | DiscreteAction
-
+"""The kinds of action that a world can have."""
 
 Termination = Literal["goal", "failure", "either", "never"]
-"""What it means that an episode terminates in a world; "either" where that is not known."""
+"""The meaning of a terminated episode in a world; "either" where it is not known."""
 
 TERMINATED: dict[Termination, str] = {
     "goal": "goal reached",
@@ -96,41 +108,67 @@ TERMINATED: dict[Termination, str] = {
     "either": "terminated",
     "never": "terminated",
 }
-"""How the picture says that an episode terminated."""
+"""The words with which the picture says that an episode terminated."""
 
 
 class World(ABC):
-    """What all worlds say of themselves, without process, clock or OpenGL; see ArrayWorld for how they step.
+    """The attributes of every world. Derive from ElementwiseWorld or ArrayWorld, which also step.
 
-    Arrays are float32 with the agents innermost: state [state_dim, n], obs [obs_dim, n], action
-    [action_dim, n], reward [n], terminated [n] bool. A method writes into the arrays it is given and keeps
-    no state of its own.
-
-    The map shows two state variables, `map_axes` (horizontal, vertical) unless `heatmap.axes` says otherwise.
-    A critic's landscape holds the others at `map_slice` (by name) or, if not there, in the middle of their
-    window. `goal` is what agents are to do, in a few words: "reach the flag at position 0.5".
+    Arrays hold n agents along their last axis and are float32: state [state_dim, n], obs [obs_dim, n],
+    action [action_dim, n], reward [n]; terminated is [n] bool. Their units are those of the variables.
+    Methods write into the arrays that they are given; a world keeps no state of its own.
     """
 
     name: ClassVar[str]
+    """The name by which `world.name` chooses the world: "my_world". Without a colon; no other world's."""
+
     source: ClassVar[str]
+    """The origin of the equations, for readers: a paper, a book, another program. May be left out."""
+
     state: ClassVar[tuple[Variable, ...]]
+    """The variables of an agent's state, two or more; state_dim is their number."""
+
     obs: ClassVar[tuple[Variable, ...]]
+    """The variables that the policy sees, one or more; obs_dim is their number. `obs = state` if agents see
+    all of the state; else override `observation` (in an ArrayWorld, `observe`) as well."""
+
     action: ClassVar[ActionSpace]
+    """The actions: `ContinuousAction((Variable(…), …))` or `DiscreteAction(("left", "right"))`."""
+
     step_s: ClassVar[float]
+    """Simulated seconds of a step, above 0. `dynamics` is not told: its constants must agree."""
+
     max_episode_steps: ClassVar[int]
+    """Steps after which an episode is cut off (truncated), at least 1."""
+
     reset_draws: ClassVar[int]
+    """The number of uniform random numbers in [0, 1) that a start is made from, at least 0."""
+
     map_axes: ClassVar[tuple[int, int]] = (0, 1)
+    """The two state variables of the map, as indices of `state`: horizontal, vertical. The setting
+    `heatmap.axes` chooses others."""
+
     map_slice: ClassVar[Mapping[str, float]] = {}
+    """Values, by name, of the state variables that are not on the map, for evaluating a critic there. Those
+    without a value here stand in the middle of their bounds."""
+
     goal: ClassVar[str] = ""
+    """The agents' task in a few words, for the picture: "reach the flag at position 0.5"."""
+
     termination: ClassVar[Termination] = "either"
+    """The meaning of a terminated episode: "goal", "failure", "either" (not known), "never" (none is)."""
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
-        """Write the observations of `state` into `out` [obs_dim, n]; unless overridden, the state itself."""
+        """Write the observations of `state` [state_dim, n] into `out` [obs_dim, n]: here, `state` itself."""
         out[:] = state
 
 
 class ArrayWorld(World):
-    """A world whose agents do not see each other: one's result never depends on who else is in the call."""
+    """A world in plain NumPy, whose agents do not see each other.
+
+    An agent's result must not depend on which others are in the call: runs would differ with the number of
+    workers. Expect a tenth of the speed of an ElementwiseWorld.
+    """
 
     @abstractmethod
     def reset(self, draws: Float32Array, out: Float32Array) -> None:
@@ -145,24 +183,26 @@ class ArrayWorld(World):
         reward: Float32Array,
         terminated: BoolArray,
     ) -> None:
-        """Write the next states, rewards and terminations; `out` does not alias `state`.
+        """Write the states after one step, its rewards and terminations.
 
-        Continuous actions come clipped to their bounds, discrete ones as whole indices.
+        state: [state_dim, n], not to be changed. action: [action_dim, n]; continuous ones are clipped to
+        their bounds, discrete ones are whole indices. Every number of `out` [state_dim, n] (which does not
+        alias `state`), `reward` [n] and `terminated` [n] bool must be written.
         """
 
 
 Elements = tuple[Element, ...]
-"""One element per variable: rows of agents in NumPy, the numbers of one agent when compiled."""
+"""One element for each variable: [n] float32 in NumPy, one float32 number when compiled."""
 
 _PART = 4096
-"""Agents calculated at a time, so that what NumPy stores between two operations stays in the cache."""
+"""Agents calculated at a time: NumPy's intermediate results stay in the cache."""
 
 
 class ElementwiseWorld(ArrayWorld):
-    """A world that is written once, for one agent: the usual case.
+    """A world whose equations are written for one agent: the usual kind, and the fastest.
 
-    `start`, `dynamics` and `observation` are static methods of float32 elements, made of `+ - * /`,
-    comparisons, `&` and `|`, the functions of `sim.elementwise`, and np.float32 constants of the module. No
+    `start`, `dynamics` and `observation` are static methods of float32 elements. They consist of `+ - * /`,
+    comparisons, `&` and `|`, the functions of `valuescape.api`, and np.float32 constants of the module: no
     `if` on an element (`where` instead), no loop over agents. NumPy runs them on whole rows; with
     `features.simd` the same source is compiled, and gives the same bits.
     """
@@ -170,20 +210,24 @@ class ElementwiseWorld(ArrayWorld):
     @staticmethod
     @abstractmethod
     def start(draws: Elements) -> Elements:
-        """Return a start state from `reset_draws` uniform draws in [0, 1)."""
+        """Return a start state, state_dim elements, from `reset_draws` uniform elements in [0, 1)."""
 
     @staticmethod
     @abstractmethod
     def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
-        """Return the next state, the reward and whether the episode terminates, after one step."""
+        """Return (next state, reward, terminated) of one step.
+
+        state: state_dim elements. action: action_dim elements, within their bounds, or the index of a choice.
+        The next state is a tuple of state_dim elements; terminated is what a comparison gives.
+        """
 
     @staticmethod
     def observation(state: Elements) -> Elements:
-        """Return what the agent observes; unless overridden, the state itself."""
+        """Return the observation of a state, obs_dim elements: here, the state itself."""
         return state
 
     def reset(self, draws: Float32Array, out: Float32Array) -> None:
-        """Write start states into `out`."""
+        """Write start states into `out` [state_dim, n] from uniform `draws` [reset_draws, n] in [0, 1)."""
         _store(self.start(tuple(draws)), out)
 
     def step(
@@ -194,7 +238,7 @@ class ElementwiseWorld(ArrayWorld):
         reward: Float32Array,
         terminated: BoolArray,
     ) -> None:
-        """Write the next states, rewards and terminations."""
+        """Write the states after one step, its rewards and terminations; see ArrayWorld."""
         for begin in range(0, state.shape[1], _PART):
             part = slice(begin, begin + _PART)
             following, reward[part], terminated[part] = self.dynamics(
@@ -203,7 +247,7 @@ class ElementwiseWorld(ArrayWorld):
             _store(following, out[:, part])
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
-        """Write the observations of `state`."""
+        """Write the observations of `state` [state_dim, n] into `out` [obs_dim, n]."""
         _store(self.observation(tuple(state)), out)
 
 

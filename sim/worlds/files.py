@@ -1,4 +1,4 @@
-"""Worlds of the user's own: Python files that run only because he named them."""
+"""Worlds of the user's own: Python files that run only because the user names them."""
 
 import hashlib
 import importlib.util
@@ -11,38 +11,39 @@ from types import ModuleType
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import named_path, require_plain
 from valuescape.sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
-from valuescape.sim.worlds.registry import WORLDS, world_names
+from valuescape.sim.worlds.registry import register
 from valuescape.sim.worlds.trial import TrialError, UnfitError, try_world
 
 _loaded: dict[Path, tuple[type[World], ...]] = {}
+"""The worlds of each file that was loaded, by its full path."""
 
 _GUIDE = "docs/worlds.md has an example"
 
 
 def load_world_file(path: Path | str) -> tuple[type[World], ...]:
-    """Run the Python file at `path` and make the worlds that it defines known to `make_world`.
+    """Run the Python file at `path`, register the worlds that it defines, and return their classes.
 
-    A file may also, or only, register environments with Gymnasium. Returns the worlds' classes; a file that
-    was loaded before is not run again. Worker processes that are started later run it too. Raises UsageError
-    if the file is missing, fails, or has neither; or if a world lacks something, fails a trial of a few
-    agents in NumPy, or has a name that is taken.
+    A file may also, or only, register environments with Gymnasium. A file that was loaded before is not run
+    again. Worker processes that start later run it, too. Raises UsageError if the file is missing, fails or
+    defines neither; if a world lacks something or fails a trial of a few agents in NumPy; or if its name is
+    taken.
     """
     found = _plain_file(path)
     if found not in _loaded:
         before = _registered()
         worlds = _worlds_of(_run(found, str(path)), str(path), registers=_registered() > before)
-        WORLDS.update({world.name: world for world in worlds})
+        register(worlds, f"--world-file {path}")
         _loaded[found] = worlds
     return _loaded[found]
 
 
 def world_files() -> tuple[Path, ...]:
-    """Return the files that were loaded, in that order: a worker has to load them first."""
+    """Return the files that were loaded, in that order, for workers to load first."""
     return tuple(_loaded)
 
 
 def _plain_file(path: Path | str) -> Path:
-    """Return the path in full. Raises UsageError unless it is that of a Python file."""
+    """Return the full path. Raises UsageError unless it is a Python file's."""
     found = named_path(str(path), f"--world-file {path}").resolve()
     require_plain(found, "name a Python file, *.py", where=f"--world-file {path}")
     if found.suffix != ".py":
@@ -51,15 +52,15 @@ def _plain_file(path: Path | str) -> Path:
 
 
 def _registered() -> set[str]:
-    """Return the ids of Gymnasium's environments, if anybody has asked for Gymnasium yet."""
+    """Return the ids of Gymnasium's environments; none if Gymnasium is not imported."""
     gymnasium = sys.modules.get("gymnasium")
     return set(gymnasium.registry) if gymnasium else set()
 
 
 def _run(path: Path, shown: str) -> ModuleType:
-    """Import the file under a name that is its own, and in sys.modules: its source must be found later.
+    """Import the file under a name of its own, kept in sys.modules, where its source can be found later.
 
-    Modules beside it are found as they are by a script; last of all, so that they hide none.
+    The file can import modules beside it, as a script can; they come last, so that they hide no others.
     """
     name = f"valuescape_world_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -82,16 +83,16 @@ _FRONT_DOOR = "write `from valuescape.api import …` in place of `from sim.worl
 
 
 def _imports_the_old_way(error: BaseException) -> bool:
-    """Return whether an import failed that named our rooms as they were: `sim`, at the top level.
+    """Return whether an import of `sim`, at the top level, or of something in it failed.
 
-    A folder `sim` of the user's own makes it another error, `No module named 'sim.worlds'`.
+    If the user has a folder `sim`, that is what is found, and it has no module `sim.worlds`.
     """
     name = error.name or "" if isinstance(error, ImportError) else ""
     return name == "sim" or name.startswith("sim.")
 
 
 def _where(error: BaseException, path: Path) -> str:
-    """Name the error and the last line of the file that it came through."""
+    """Describe the error, with the last line of the file that it came through."""
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
     ]
@@ -114,20 +115,13 @@ def _worlds_of(module: ModuleType, shown: str, *, registers: bool) -> tuple[type
             f"--world-file {shown}: defines no world and registers no environment with Gymnasium",
             f"expected a class ElementwiseWorld or ArrayWorld, or gymnasium.register(…); {_GUIDE}",
         )
-    taken = set(world_names())
     for world in worlds:
         check_world(world, f"--world-file {shown}: class {world.__name__}")
-        if world.name in taken:
-            raise UsageError(
-                f"--world-file {shown}: class {world.__name__}: name = {world.name!r} is taken",
-                "expected a name of its own",
-            )
-        taken.add(world.name)
     return worlds
 
 
 def check_world(world: type[World], where: str) -> None:
-    """Raise UsageError, beginning with `where`, if a class lacks something that a world must say."""
+    """Raise UsageError, beginning with `where`, if a class lacks an attribute or method of a world."""
     for name, (kind, expected) in _EXPECTED.items():
         if not hasattr(world, name):
             raise UsageError(f"{where}: has no {name}", f"expected {expected}; {_GUIDE}")
@@ -177,7 +171,7 @@ def _check_values(world: type[World], where: str) -> None:
 
 
 def _check_trial(world: type[World], where: str) -> None:
-    """Let a few agents take a step in NumPy: its errors name file and line, a compiler's do not."""
+    """Try a step of a few agents in NumPy, whose errors name file and line; a compiler's do not."""
     try:
         made = world()
     except Exception as error:

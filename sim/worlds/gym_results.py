@@ -1,14 +1,14 @@
-"""What an environment's `reset` and `step` return, checked: those of the user's own return many things."""
+"""Checks the results of an environment's `reset` and `step`: users' own may return anything."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from valuescape.sim.worlds.base import Float32Array
+from valuescape.sim.arrays import Float32Array
 
 
 class Stepped(NamedTuple):
-    """What one step came to."""
+    """The result of one step; obs is [obs_dim] float32."""
 
     obs: Float32Array
     reward: float
@@ -17,7 +17,7 @@ class Stepped(NamedTuple):
 
 
 class ResultError(ValueError):
-    """An environment returns what no environment of Gymnasium may."""
+    """An environment returns something that Gymnasium does not allow."""
 
 
 class NotANumberError(ResultError):
@@ -25,7 +25,7 @@ class NotANumberError(ResultError):
 
 
 def observed_at_reset(result: Any, size: int) -> Float32Array:
-    """Return the observation of `reset`'s (obs, info), [size]. Raises ResultError."""
+    """Return the observation in `reset`'s (obs, info), [size] float32. Raises ResultError."""
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
         found = _described(result)
         raise ResultError(f"reset returns {found}, expected (obs, info) with a dict of infos")
@@ -33,7 +33,7 @@ def observed_at_reset(result: Any, size: int) -> Float32Array:
 
 
 def stepped(result: Any, size: int) -> Stepped:
-    """Return `step`'s result. Raises ResultError."""
+    """Return `step`'s result, with an observation of `size` numbers. Raises ResultError."""
     if not isinstance(result, tuple) or len(result) != 5:
         raise ResultError(
             f"step returns {_described(result)}, expected (obs, reward, terminated, truncated, info)"

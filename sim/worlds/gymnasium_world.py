@@ -1,4 +1,4 @@
-"""Any environment of Gymnasium as a world: its flattened observation is the state."""
+"""Makes a world of any environment of Gymnasium: its flattened observation is the state."""
 
 import contextlib
 import difflib
@@ -22,11 +22,11 @@ from valuescape.sim.worlds.gym_results import NotANumberError, ResultError, obse
 
 _NAME = "gymnasium:"
 _WINDOW = 10.0
-"""The map's window, to both sides, of an observation without finite bounds."""
+"""Half the width of the map's window for an observation without finite bounds."""
 
 
 class GymnasiumWorld(World):
-    """A world that steps environment objects, one for each agent: see `sim.stepping.gym_stepper`."""
+    """A world of environment objects, one for each agent; `sim.stepping.gym_stepper` steps them."""
 
     source = "Gymnasium"
     reset_draws = 0
@@ -36,19 +36,18 @@ class GymnasiumWorld(World):
 def gymnasium_world(env_id: str) -> World:
     """Return the world of the environment that is registered with Gymnasium as `env_id`.
 
-    `module:ID` imports the module first, which is to register it. Raises UsageError if Gymnasium or the
-    environment is missing or cannot be made, if it has other spaces than a Box of two or more observed
-    numbers and a Box or Discrete of actions, or no time limit; or if the first `reset` or `step` returns
-    something else than Gymnasium's rules say.
+    `module:ID` imports the module first, which must register it. Raises UsageError if Gymnasium or the
+    environment is missing; if it cannot be made; if it does not observe a Box of two or more numbers, act
+    in a Box or Discrete, and have a time limit; or if its first `reset` or `step` breaks Gymnasium's rules.
     """
     env = make_env(env_id)
     name = f"{_NAME}{env_id}"
     try:
         world = _world_of(env, name, env_id)
-        if multiprocess.parent_process() is None:  # workers need not look again
+        if multiprocess.parent_process() is None:  # workers need not try it again
             _try(env, world)
     finally:
-        with contextlib.suppress(Exception):  # of the user's own: what counts was said before
+        with contextlib.suppress(Exception):  # an error of the user's close would hide the one that counts
             env.close()
     return world
 
@@ -74,9 +73,9 @@ def _world_of(env: Any, name: str, env_id: str) -> GymnasiumWorld:
 
 
 def _try(env: Any, world: GymnasiumWorld) -> None:
-    """Reset and step once. Raises UsageError if that raises, or returns what it may not.
+    """Reset and step once. Raises UsageError if that fails, or returns something that is not allowed.
 
-    NaN is left to the run, which can say in which tick it comes.
+    NaN is left to the run, which can name its tick.
     """
     try:
         observed_at_reset(env.reset(seed=0), len(world.obs))
@@ -100,7 +99,7 @@ def _any_action(space: Any) -> Any:
 
 
 def make_env(env_id: str) -> Any:
-    """Return a new environment. Raises UsageError if there is none of that id, or it lacks something."""
+    """Return a new environment. Raises UsageError if there is none of that id, or it cannot be made."""
     try:
         import gymnasium
     except ModuleNotFoundError:
@@ -126,7 +125,8 @@ def make_env(env_id: str) -> Any:
 def _import(module: str, env_id: str) -> None:
     """Import a module or package that registers environments, from where this Python finds modules.
 
-    Not from the current folder: a configuration names it, and a stranger's must not bring code of its own.
+    The current folder is not among those: a configuration can name the module, and one from a stranger must
+    not bring its own code.
     """
     try:
         importlib.import_module(module)
@@ -139,7 +139,7 @@ def _import(module: str, env_id: str) -> None:
 
 
 def _told(error: BaseException) -> str:
-    """Name an error and the last line of the user's that it came through, on one line."""
+    """Describe an error, with the last line of the user's code that it came through, on one line."""
     said = (str(error).splitlines() or [""])[0]
     frames = [
         frame
@@ -151,7 +151,7 @@ def _told(error: BaseException) -> str:
 
 
 _NOT_THE_USERS = ("/gymnasium/", "/numpy/", "/importlib/", "<frozen", str(Path(__file__).parents[1]))
-"""Files in which an error is raised but not made."""
+"""Parts of the paths of files that are not the user's."""
 
 
 def _state(space: Any, name: str) -> tuple[Variable, ...]:
@@ -167,7 +167,7 @@ def _state(space: Any, name: str) -> tuple[Variable, ...]:
 
 
 def _window(low: float, high: float) -> tuple[float, float]:
-    """Return the bounds, where they are ones that a map can show."""
+    """Return the bounds if a map can show them, else `_WINDOW` on both sides of 0."""
     shows = low < high and max(abs(low), abs(high)) < 1e6
     return (float(low), float(high)) if shows else (-_WINDOW, _WINDOW)
 

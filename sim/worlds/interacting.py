@@ -4,14 +4,16 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from valuescape.sim.worlds.base import BoolArray, Float32Array, World
+from valuescape.sim.arrays import BoolArray, Float32Array
+from valuescape.sim.worlds.base import World
 
 
 class CompiledStepAmong(NamedTuple):
-    """`step_among`, compiled: kernel(*context, everyone, begin, end, action, out, reward, terminated).
+    """The compiled `step_among`: kernel(*context, everyone, begin, end, action, out, reward, terminated).
 
-    begin, end: in place of `part`. context: what the kernel needs beside its arguments, scratch memory among
-    it: make one for each thread. key: names the kernel's source, for machine code that contains it.
+    begin, end: the bounds of `part`. context: further arguments, such as scratch memory; each thread needs
+    its own. key: names the kernel's source in the keys of machine code that contains it; "" if that must
+    not be kept.
     """
 
     kernel: Callable[..., None]
@@ -22,8 +24,8 @@ class CompiledStepAmong(NamedTuple):
 class InteractingWorld(World):
     """A world in which the next state of an agent depends on the others' states.
 
-    All agents move at once: the others are read as they were at the tick before, so the result is the same
-    for any division of the agents into slices.
+    All agents move at once: a step reads the others' states of the tick before, so the result is the same for
+    any division of the agents into slices.
     """
 
     @abstractmethod
@@ -42,10 +44,10 @@ class InteractingWorld(World):
     ) -> None:
         """Write next states, rewards and terminations of the n agents `part`, in plain NumPy.
 
-        everyone: [state_dim, N], all agents at the tick before, not written to. action [action_dim, n], out
-        [state_dim, n], reward [n] and terminated [n] are those of `part` alone.
+        everyone: [state_dim, N] float32, all agents at the tick before, not to be changed. action
+        [action_dim, n], out [state_dim, n], reward [n] float32 and terminated [n] bool are of `part` alone.
         """
 
     @abstractmethod
     def compiled_step_among(self) -> CompiledStepAmong:
-        """Return `step_among` compiled by numba, equal bit by bit."""
+        """Return `step_among` compiled by numba; its results must be equal bit by bit."""

@@ -1,6 +1,9 @@
-"""Which worlds there are: those that come with the program, and those of files that the user named."""
+"""The worlds by name: those that come with the program, and those of files that the user named."""
 
 import difflib
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
@@ -13,34 +16,49 @@ from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuou
 from valuescape.sim.worlds.pendulum import Pendulum
 from valuescape.sim.worlds.point_mass import PointMass
 
-WORLDS: dict[str, type[World]] = {
-    world.name: world
-    for world in (
-        PointMass,
-        MountainCar,
-        MountainCarContinuous,
-        Pendulum,
-        CartPole,
-        Acrobot,
-        DifferentialDrive,
-    )
-}
-"""What is made without settings; worlds of the user's files are added."""
+WORLDS: dict[str, type[World]] = {}
+"""The registered worlds by name, all of which are made without settings."""
 
 GYMNASIUM = "gymnasium:"
-"""What the names of Gymnasium's environments begin with here."""
+"""The prefix of a Gymnasium environment's id as the name of a world."""
+
+
+def register(worlds: Iterable[type[World]], where: str) -> None:
+    """Let `make_world` make `worlds`: all of them, or none if it raises.
+
+    Raises UsageError, beginning with `where`, if one has the name of another; it names both classes.
+    """
+    known: dict[str, type[World]] = {Flock.name: Flock, **WORLDS}
+    for world in worlds:
+        if world.name in known:
+            other = known[world.name]
+            raise UsageError(
+                f"{where}: class {world.__name__}: name = {world.name!r} is taken by {_described(other)}",
+                "expected a name of its own",
+            )
+        known[world.name] = world
+    WORLDS.update({name: world for name, world in known.items() if world is not Flock})
+
+
+def _described(world: type[World]) -> str:
+    return f"class {world.__name__} of {Path(inspect.getfile(world)).name}"
+
+
+register(
+    (PointMass, MountainCar, MountainCarContinuous, Pendulum, CartPole, Acrobot, DifferentialDrive), __name__
+)
 
 
 def world_names() -> list[str]:
-    """Return the names that `make_world` knows, but for Gymnasium's."""
+    """Return the names that `make_world` knows, except Gymnasium's."""
     return [*WORLDS, Flock.name]
 
 
 def make_world(name: str, config: Config | None = None) -> World:
-    """Return the world called `name`; worlds with settings of their own take them from `config`.
+    """Return the world called `name`; the flock takes its settings from `config`.
 
-    `gymnasium:ID` is any environment of Gymnasium. Raises UsageError, with the nearest name, if there is
-    none, or if it cannot be used.
+    `gymnasium:ID` is any environment of Gymnasium. Raises UsageError if there is no such world, with the
+    nearest name, or if it cannot be used.
     """
     if name.startswith(GYMNASIUM):
         from valuescape.sim.worlds.gymnasium_world import gymnasium_world

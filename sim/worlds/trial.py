@@ -1,6 +1,6 @@
-"""Tries a world on a few agents in NumPy, before anything is compiled: what it returns, and what it needs.
+"""Tries a world with a few agents in NumPy, before anything is compiled, and refuses faults.
 
-The plain path and machine code would take some faults differently, and in silence; here they are refused.
+Some faults would pass in silence, and mean different things to the plain path and to machine code.
 """
 
 import dis
@@ -13,15 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim import elementwise
-from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, Float32Array, World
+from valuescape.sim.arrays import Float32Array
+from valuescape.sim.worlds import base
+from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, World
 
 AGENTS = 8
-_SPLIT = 3
-"""Of the agents, so many are tried by themselves, too: others must make no difference."""
+"""Agents in a trial."""
 
+_SPLIT = 3
+"""Size of the first of two parts, which are tried by themselves, too: the other part must not matter."""
 
 _ELEMENTWISE = {"reset": "start", "step": "dynamics", "observe": "observation"}
-"""What an ElementwiseWorld writes in place of an ArrayWorld's methods."""
+"""The methods of an ElementwiseWorld in place of those of an ArrayWorld."""
 
 _NO_BRANCHES = (
     "on an agent's numbers no if, and, or, not, max, min or a < b < c: use where(condition, a, b), &, | and "
@@ -39,11 +42,11 @@ _HINTS = (
     ),
     (TypeError, "0-dimensional", "a number stands for many agents: take the functions of valuescape.api"),
 )
-"""What to do about errors that are often made: their kind, a part of what they say, and the hint."""
+"""Hints for common errors: the kind of exception, a part of its message, and the hint."""
 
 
 class UnfitError(Exception):
-    """A world fails its trial: what is wrong, and `hint`, what to do."""
+    """A world fails its trial. The message says what is wrong, `hint` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -61,7 +64,7 @@ class TrialError(Exception):
 
 
 def try_world(world: World) -> None:
-    """Let a few agents start, observe and step once. Raises UnfitError or TrialError."""
+    """Try start, observation and one step with AGENTS agents. Raises UnfitError or TrialError."""
     if not isinstance(world, ArrayWorld):
         return
     draws = np.random.default_rng(12).random((world.reset_draws, AGENTS), np.float32)
@@ -74,7 +77,7 @@ def try_world(world: World) -> None:
 
 
 def _try_elements(world: ElementwiseWorld, draws: Float32Array) -> None:
-    """Check what the static methods return: how many elements, of which kinds and shapes."""
+    """Check the number, types and shapes of the elements that the static methods return."""
     names = [each.name for each in world.state]
     start = _call("start", world.start, tuple(_frozen(draws)))
     _check_elements("start", start, names, "state")
@@ -150,7 +153,7 @@ def _try_step(world: ArrayWorld, state: Float32Array, action: Float32Array) -> N
     def step(state: Float32Array, action: Float32Array) -> dict[str, NDArray[Any]]:
         count = state.shape[1]
         found: list[NDArray[np.bool_]] = []
-        for before in (False, True):  # what is left as it was is not written
+        for before in (False, True):  # a flag that keeps both is not written
             out, reward = np.full_like(state, np.nan), np.full(count, np.nan, np.float32)
             terminated = np.full(count, before)
             _call("step", world.step, state, action, out, reward, terminated)
@@ -165,7 +168,7 @@ def _try_step(world: ArrayWorld, state: Float32Array, action: Float32Array) -> N
 def _try_call(
     method: str, world: ArrayWorld, call: Callable[..., dict[str, NDArray[Any]]], *arrays: Float32Array
 ) -> dict[str, NDArray[Any]]:
-    """Return what `call` writes; all of it must be finite, and the same for some agents by themselves."""
+    """Return what `call` writes. It must be finite, and the same if the agents come in two parts."""
     method = _ELEMENTWISE[method] if isinstance(world, ElementwiseWorld) else method
     whole = call(*map(_frozen, arrays))
     halves = (slice(_SPLIT), slice(_SPLIT, None))
@@ -202,7 +205,7 @@ def _call(method: str, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _actions(world: World) -> Float32Array:
-    """Return actions from one end of the space to the other, [action_dim, AGENTS]."""
+    """Return actions from one end of the space to the other, [action_dim, AGENTS] float32."""
     space = world.action
     if isinstance(space, ContinuousAction):
         share = np.linspace(0, 1, AGENTS, dtype=np.float32)
@@ -212,7 +215,7 @@ def _actions(world: World) -> Float32Array:
 
 
 def _frozen(array: Float32Array) -> Float32Array:
-    """Return a view that cannot be written to: a world that changes what it is given changes the past."""
+    """Return a read-only view: a world that changes its arguments would change the tick before."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -231,10 +234,10 @@ def _hint(error: Exception) -> str:
 
 
 def _check_names(world: ElementwiseWorld) -> None:
-    """Refuse NumPy's functions that `sim.elementwise` has: compiled they differ, or do not compile."""
+    """Refuse the functions of NumPy that `sim.elementwise` has, too: compiled they differ, or fail."""
     pending: list[Any] = [world.start, world.dynamics, world.observation]
-    for function in pending:  # which grows
-        if function.__module__ in ("valuescape.sim.elementwise", "valuescape.sim.worlds.base"):
+    for function in pending:  # the list grows
+        if function.__module__ in (elementwise.__name__, base.__name__):
             continue
         names = function.__globals__
         line = 0

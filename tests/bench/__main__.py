@@ -1,4 +1,4 @@
-"""`make bench`, `make bench-render`: measure us and our peers, print tables, rewrite those in docs."""
+"""Benchmarks beside other projects (`make bench`, `make bench-render`), with tables for docs."""
 
 import argparse
 import json
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     known = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
     known.add_argument("suite", choices=SUITES)
     known.add_argument("--only", default="", help="rows to measure: part of a name, or a pattern with *")
-    known.add_argument("--seconds", type=float, default=0.5, help="how long one figure is taken")
+    known.add_argument("--seconds", type=float, default=0.5, help="seconds for one figure")
     known.add_argument("--repeats", type=int, default=3)
     known.add_argument("--save", action="store_true", help="to docs/bench, and into the tables of docs/")
     known.add_argument("--list", action="store_true", help="print the rows' names")
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def chosen(suite: Suite, only: str) -> list[Row]:
-    """Return the rows whose names have one of the comma-separated parts, or fit it as a pattern."""
+    """Return the rows whose names contain, or match as a pattern, one of the comma-separated parts."""
     parts = [part.strip() for part in only.split(",") if part.strip()]
     rows = [row for row in suite.rows() if not parts or any(_fits(row.name, part) for part in parts)]
     if not rows:
@@ -77,7 +77,7 @@ def _fits(name: str, part: str) -> bool:
 
 
 def measured(rows: list[Row], repeats: int, seconds: float) -> dict[str, Any]:
-    """Measure, telling on the way, and return what is saved."""
+    """Measure rows, print each figure, and return the result to save."""
     console, began = Console(stderr=True), time.monotonic()
     result: dict[str, Any] = {"date": time.strftime("%Y-%m-%d %H:%M"), "commit": _commit()}
     result.update(machine=machine(), seconds=seconds, repeats=repeats)
@@ -92,7 +92,7 @@ def measured(rows: list[Row], repeats: int, seconds: float) -> dict[str, Any]:
 
 
 def merged(suite: Suite, result: dict[str, Any]) -> dict[str, Any]:
-    """Return the saved result with the rows of this one in place of its own."""
+    """Return the saved result with its rows replaced by those of `result`."""
     if not saved_at(suite).exists():
         return result
     before = json.loads(saved_at(suite).read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def merged(suite: Suite, result: dict[str, Any]) -> dict[str, Any]:
     order = [row.name for row in suite.rows() if row.name in rows]
     versions = result["machine"]["versions"]
     for kind, found in before["machine"]["versions"].items():
-        versions[kind] = versions.get(kind) or found  # of rows that were not measured now
+        versions[kind] = versions.get(kind) or found  # versions behind rows that were not measured again
     return {**result, "rows": [rows[name] for name in order], "merged_into": before["date"]}
 
 

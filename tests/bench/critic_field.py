@@ -1,4 +1,4 @@
-"""How long the critic's landscape takes: compute shaders against torch, and how far apart they are.
+"""Times the critic's landscape by compute shaders and by torch, and compares their values.
 
 Run it by hand: PYTHONPATH=tests .venv/bin/python tests/bench/critic_field.py
 """

@@ -1,8 +1,8 @@
-"""What happens when a process dies, to Gymnasium's AsyncVectorEnv, SB3's SubprocVecEnv and this project.
+"""The death of a process under Gymnasium's AsyncVectorEnv, SB3's SubprocVecEnv and this project.
 
-Run it by hand: make bench-deaths. Each steps three times, in a process of its own (deaths_subject.py): a
-worker dies in mid-step (stopped first, so that it is sure to have begun, then SIGKILLed); a worker dies at
-rest, and `close` follows; the main process is SIGKILLed.
+Run it by hand: make bench-deaths. Each library plays three scenes, each in a process of its own
+(deaths_subject.py): a worker dies during a step (it is stopped first, so that the step has begun, then
+SIGKILLed); a worker dies at rest, and `close` follows; the main process is SIGKILLed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ WORKERS = 4
 
 @dataclass
 class Subject:
-    """A process that steps; what it says on its standard output is heard in `said`."""
+    """A process that steps; the messages on its standard output are queued in `said`."""
 
     kind: str
     python: Path
@@ -72,12 +72,12 @@ class Subject:
                 self.said.put(json.loads(line))
 
     def tell(self, order: str) -> None:
-        """Give an order: step, or close."""
+        """Send an order: step, or close."""
         self.process.stdin.write(order + "\n")
         self.process.stdin.flush()
 
     def wait_for(self, key: str, timeout_s: float) -> dict[str, Any]:
-        """Return the next message that has `key`; an empty one if there is none in time."""
+        """Return the next message with `key`; an empty one after `timeout_s`."""
         end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             try:
@@ -89,7 +89,7 @@ class Subject:
         return {}
 
     def watch(self, seconds: float) -> list[dict[str, Any]]:
-        """Return what is said until there is an error or the time is over."""
+        """Return the messages until an error, or for `seconds`."""
         end, heard = time.monotonic() + seconds, []
         while (left := end - time.monotonic()) > 0 and not (heard and "error" in heard[-1]):
             try:
@@ -100,7 +100,7 @@ class Subject:
 
 
 def runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended but that nobody has collected does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -115,7 +115,7 @@ def _below(pid: int) -> list[int]:
 
 
 def kill_worker_at_work(kind: str, python: Path) -> dict[str, Any]:
-    """SIGKILL a worker while steps are made; then `close`, if it was an error."""
+    """SIGKILL a worker during steps; after an error, `close`."""
     with Subject(kind, python) as subject:
         subject.tell("step")
         subject.wait_for("steps", STARTED_S)
@@ -147,7 +147,7 @@ def _names(text: str, pid: int) -> bool:
 
 
 def kill_worker_at_rest(kind: str, python: Path) -> dict[str, Any]:
-    """SIGKILL a worker while no step is made, then `close`."""
+    """SIGKILL a worker between steps, then `close`."""
     with Subject(kind, python) as subject:
         os.kill(subject.pids[1], signal.SIGKILL)
         time.sleep(0.5)
@@ -156,7 +156,7 @@ def kill_worker_at_rest(kind: str, python: Path) -> dict[str, Any]:
 
 
 def _closed(subject: Subject) -> dict[str, Any]:
-    """Return how long `close` took, what it raised, and who is left a second later."""
+    """Return the time that `close` took, its error, and the number of workers left a second later."""
     heard = subject.wait_for("closed_s", CLOSED_S)
     time.sleep(1)
     left = sum(map(runs, subject.pids))
@@ -164,7 +164,7 @@ def _closed(subject: Subject) -> dict[str, Any]:
 
 
 def kill_main(kind: str, python: Path) -> dict[str, Any]:
-    """SIGKILL the main process while steps are made; count who outlives it."""
+    """SIGKILL the main process during steps; count the workers that outlive it."""
     with Subject(kind, python) as subject:
         subject.tell("step")
         subject.wait_for("steps", STARTED_S)
@@ -180,17 +180,17 @@ SCENES = {"worker": kill_worker_at_work, "rest": kill_worker_at_rest, "main": ki
 
 
 def told(found: dict[str, Any]) -> str:
-    """Say in words what came of a worker's death."""
+    """Return the outcome of a worker's death in words."""
     if "error" in found:
-        who = "names the worker" if found["names_worker"] else "does not name the worker"
-        return f"error after {found['error_after_s']:.2f} s, {who}"
+        naming = "names the worker" if found["names_worker"] else "does not name the worker"
+        return f"error after {found['error_after_s']:.2f} s, {naming}"
     if found["steps_after"]:
-        return f"goes on, worker replaced; longest step {found['longest_step_ms']:.0f} ms"
+        return f"continues, worker replaced; longest step {found['longest_step_ms']:.0f} ms"
     return f"`step` still blocked after {WATCHED_S:.0f} s"
 
 
 def closing(found: dict[str, Any]) -> str:
-    """Say how long `close` took, and what was wrong with it."""
+    """Return the time that `close` took, its error, and the workers left, in words."""
     if found["close_s"] is None:
         return f"still blocked after {CLOSED_S:.0f} s"
     error = f", raises {found['close_error'].split(':')[0]}" if found["close_error"] else ""
@@ -202,9 +202,9 @@ def table(result: dict[str, Any]) -> str:
     """Return the table in Markdown."""
     heads = (
         "",
-        "a worker is killed in mid-step",
-        f"main process is killed: workers of {WORKERS} alive after 2 s / 5 s",
-        "`close()` after a worker was killed at rest / after the error",
+        "worker killed during `step`",
+        f"main process killed: workers alive of {WORKERS}, after 2 s / 5 s",
+        "`close()` after a worker was killed at rest / after that error",
     )
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, found in result["subjects"].items():

@@ -1,4 +1,4 @@
-"""Steps one of the vector environments and says on its standard output how it fares; see deaths.py."""
+"""Steps one of the vector environments, and reports on its standard output; see deaths.py."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ def say(**message: Any) -> None:
 
 
 class Gymnasium:
-    """A worker an environment, started as the library does by default."""
+    """One worker for each environment, started by the library's default method."""
 
     def __init__(self) -> None:
         import gymnasium
@@ -51,7 +51,7 @@ class Sb3(Gymnasium):
 
 
 class Valuescape(Gymnasium):
-    """1,024 environments, so that no worker is without."""
+    """1,024 environments, so that every worker has some."""
 
     def __init__(self) -> None:
         import valuescape
@@ -68,7 +68,7 @@ class Valuescape(Gymnasium):
 
 
 def step_on(subject: Any) -> None:
-    """Step until something is raised; tell how many steps were made, and the longest of them."""
+    """Step until an error; report the number of steps and the longest one every REPORT_S."""
     while True:
         end, steps, longest = time.monotonic() + REPORT_S, 0, 0.0
         while (began := time.monotonic()) < end:

@@ -1,4 +1,4 @@
-"""What every measuring script shares: its arguments in, its figure out, and a stopwatch."""
+"""Arguments, results and stopwatches of the measuring scripts."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ def arguments() -> dict[str, Any]:
 
 
 def answer(figure: float, **notes: Any) -> None:
-    """Print the figure and what there is to say of it, on a line of its own."""
+    """Print the figure and its notes as JSON on a line of its own."""
     print("\n" + json.dumps({"figure": figure, **notes}), flush=True)
 
 
@@ -28,7 +28,7 @@ def answer_frames(took_ms: list[float], **notes: Any) -> None:
 
 
 def calls_per_s(call: Callable[[], object], seconds: float) -> float:
-    """Return how often `call` returns in a second, after two calls to warm up."""
+    """Return the number of calls a second, after two to warm up."""
     for _ in range(2):
         call()
     began, count = time.perf_counter(), 0
@@ -41,8 +41,8 @@ def calls_per_s(call: Callable[[], object], seconds: float) -> float:
 def choices_per_s(vec: Any, agents: int, seconds: float) -> float:
     """Return the steps a second of a vector environment with two actions, which are drawn beforehand.
 
-    Actions differ from step to step, or poles would fall twice as fast; a hundred steps come first, after
-    which as many episodes end in each step as in the next.
+    Actions differ from step to step, or poles would fall twice as fast. A hundred steps come first, after
+    which about as many episodes end in each step.
     """
     actions = itertools.cycle(np.random.default_rng(0).integers(2, size=(32, agents)))
     vec.reset(seed=0)

@@ -1,6 +1,6 @@
-"""`make gpu`: what this machine's OpenGL does, in one table: tests, frames up to a million agents, the field.
+"""One table about this machine's OpenGL (`make gpu`): tests, frames up to a million agents, the field.
 
-Needs no network and ends within eight minutes; what there is no time for is left out, and said.
+Needs no network and ends within eight minutes; the table says where it was cut short.
 """
 
 import argparse
@@ -28,12 +28,12 @@ SIZES = ((1920, 1080), (3840, 2160))
 EDGES = (128, 256, 512, 1024)
 WIDTHS = (64, 256)
 Line = tuple[str, str]
-"""What was measured, and what it came to."""
+"""A measurement and its result."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write what was measured to this file")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
     parser.add_argument("--small", action="store_true", help="only a few quick rows")
     parser.add_argument("--no-tests", action="store_true", help="leave the tests out")
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def measured(*, small: bool, tests: bool, deadline: float) -> Iterator[Line]:
-    """Yield each line of the table as it is measured; what there is no time for is not begun."""
+    """Yield each line of the table once it is measured; no step begins after `deadline`."""
     steps = [lambda: doctor(), lambda: fields(small)]
     steps += [lambda row=row: frames(row) for row in frame_rows(small)]
     steps += [lambda agents=agents: program(agents) for agents in (CROWDS[:1] if small else CROWDS[1:])]
@@ -71,7 +71,7 @@ def driver() -> str:
 
 
 def doctor() -> Iterator[Line]:
-    """Say whether the program finds all that it needs."""
+    """Yield whether the program finds all that it needs."""
     done = subprocess.run(
         [sys.executable, "-m", "valuescape", "doctor"], capture_output=True, text=True, cwd=ROOT, check=False
     )
@@ -142,7 +142,7 @@ def program(agents: int) -> Iterator[Line]:
 
 
 def gpu_tests(deadline: float) -> Iterator[Line]:
-    """Run the tests that need OpenGL, but for pictures, which are compared on the software driver."""
+    """Run the tests that need OpenGL, without those of pictures, which hold on the software driver alone."""
     left = max(deadline - time.monotonic(), 30)
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu and not chaos", "--deselect", "tests/visual"]
     try:
@@ -158,7 +158,7 @@ def gpu_tests(deadline: float) -> Iterator[Line]:
 
 
 def markdown(about: dict[str, Any], lines: list[Line]) -> str:
-    """Return the table with where it was measured."""
+    """Return the table under a line about the machine."""
     place = about["machine"]
     head = f"{about['date']}, {about['driver']}; {place['cores']} cores of {place['cpu']}. `make gpu`:"
     return "\n".join([head, "", "| | |", "|---|---|", *(f"| {a} | {b} |" for a, b in lines), ""])

@@ -1,4 +1,4 @@
-"""What measuring costs: a section, and a frame of sections. Run it by `make bench-profiler`."""
+"""Times the profiler itself: one section, and its share of a frame. Run it by `make bench-profiler`."""
 
 import time
 from statistics import median
@@ -6,7 +6,7 @@ from statistics import median
 from valuescape.sim.measuring.profiler import PerformanceProfiler
 
 SECTIONS_A_FRAME, FRAME_MS = 18, 20.0
-"""As the main loop has them, and what a frame of the demo may take."""
+"""Sections of the main loop in a frame, and the time that a frame of the demo may take."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Runs rows, each in a process of its own, in mixed order, and keeps every figure."""
+"""Measures rows in mixed order, each in a process of its own, and keeps all figures."""
 
 import json
 import os
@@ -30,9 +30,9 @@ ROW_TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what `script` (in this folder) prints, run by `python` ("ours" or "peers") with `args`.
+    """One figure: printed by `script` (in this folder), run by `python` ("ours" or "peers") with `args`.
 
-    repeats: at most so many; what a row costs in time is not worth more.
+    repeats: at most so many, for rows that take long.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Row:
 
 
 def measure(rows: list[Row], repeats: int, seconds: float) -> Iterator[tuple[Row, dict[str, Any]]]:
-    """Yield (row, what came of it) as they are measured, all rows of a round in another order each time."""
+    """Yield (row, result of `run_once`) for all rows of each repeat, in an order of its own."""
     shuffle = random.Random(0)
     for turn in range(repeats):
         this_round = [row for row in rows if turn < row.repeats]
@@ -57,7 +57,7 @@ def measure(rows: list[Row], repeats: int, seconds: float) -> Iterator[tuple[Row
 
 
 def run_once(row: Row, seconds: float) -> dict[str, Any]:
-    """Return {"figure": ..., notes} or {"error": ...}."""
+    """Return {"figure": ..., notes}, or {"error": ...}."""
     command = [str(PYTHON[row.python]), str(HERE / row.script), json.dumps({**row.args, "seconds": seconds})]
     try:
         done = subprocess.run(
@@ -79,13 +79,13 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
 
 
 def _paths() -> list[str]:
-    """Return where `measuring` is, this checkout's packages, and what was given already."""
+    """Return the folders of `measuring` and of this checkout, then PYTHONPATH as it was."""
     given = os.environ.get("PYTHONPATH")
     return [str(HERE), str(ROOT), *([given] if given else [])]
 
 
 def summary(row: Row, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the row as it is saved: all figures, their median and spread, what else was said."""
+    """Return a row to save: all figures, their median and spread, and the last run's notes."""
     figures = [run["figure"] for run in runs if "figure" in run]
     notes = {key: value for key, value in (runs[-1] if runs else {}).items() if key != "figure"}
     return {
@@ -104,7 +104,7 @@ def summary(row: Row, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on that is not code."""
+    """Return the processor, memory, system and versions that figures depend on."""
     return {
         "cpu": _cpu_name(),
         "cores": len(os.sched_getaffinity(0)),
@@ -124,7 +124,7 @@ def _cpu_name() -> str:
 
 
 def _versions(kind: str) -> dict[str, str]:
-    """Return the packages' versions; nothing where that Python is not installed."""
+    """Return the packages' versions; empty if that Python is not installed."""
     if not PYTHON[kind].exists():
         return {}
     code = (

@@ -1,4 +1,4 @@
-"""Tables of what was measured: for the terminal, and as a marked block of docs/performance.md."""
+"""Tables of results, for the terminal and as marked blocks of docs/performance.md."""
 
 import re
 from collections.abc import Callable
@@ -39,18 +39,20 @@ def terminal(sections: list[Cells]) -> list[Table]:
 
 
 def markdown(suite: Suite, result: dict[str, Any]) -> str:
-    """Return the block for docs: where and how it was measured, then the tables."""
+    """Return the block for docs: machine, versions and method in a line, then the tables."""
     place = result["machine"]
     versions = {**place["versions"].get("peers", {}), **place["versions"]["ours"]}
     used = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [
         f"{result['date']}, {place['cores']} cores of {place['cpu']}, {place['memory_gib']} GiB, Python "
         f"{place['python']}; {used}. `{suite.command}`: medians of {result['repeats']} runs of "
-        f"{result['seconds']:g} s each, in mixed order, with (least to most); raw figures in "
+        f"{result['seconds']:g} s each in mixed order, (least to most); raw figures: "
         f"[bench/{suite.name}.json](bench/{suite.name}.json).",
     ]
     if "merged_into" in result:
-        lines.append(f"Only some rows are of this run; the others are of {result['merged_into']} and before.")
+        lines.append(
+            f"Only some rows are from this run; the others are from {result['merged_into']} or before."
+        )
     for title, heading, body in suite.sections(result):
         lines += ["", f"**{title}**", "", _line(heading), _line(["---", *["--:"] * (len(heading) - 1)])]
         lines += [_line(cells) for cells in body]
@@ -73,7 +75,7 @@ def _line(cells: list[str]) -> str:
 
 
 def number(value: float) -> str:
-    """Return three digits and a unit: 1.23 G, 45.6 M."""
+    """Return a number with three significant digits and a unit: 1.23 G, 45.6 M."""
     for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size:
             return f"{value / size:.3g}{unit}" if value < 999.5 * size else f"{value / size:,.0f}{unit}"
@@ -81,7 +83,7 @@ def number(value: float) -> str:
 
 
 def shown(row: dict[str, Any] | None) -> str:
-    """Return a median with its spread; a dash where nothing was measured."""
+    """Return a median with its spread; a dash without figures."""
     if not row:
         return "–"
     if row["median"] is None:
@@ -91,10 +93,10 @@ def shown(row: dict[str, Any] | None) -> str:
 
 
 def median(rows: Rows, name: str) -> float:
-    """Return the median of a row, NaN if there is none."""
+    """Return the median of a row; NaN without one."""
     return (rows.get(name) or {}).get("median") or float("nan")
 
 
 def times(a: float, b: float) -> str:
-    """Return how many times b goes into a; a dash if one is not known."""
+    """Return a / b as `3.2×`; a dash if one is NaN."""
     return "–" if a != a or b != b else f"{a / b:,.3g}×"

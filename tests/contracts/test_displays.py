@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from screens import SIZE
+from small_scene import a_viewer, drawn
 
 from valuescape.gpu.context import REQUIRED
 from valuescape.render.displays.display import MIN_SIZE_PX, Display, picture_bytes
@@ -79,6 +80,13 @@ def test_the_context_is_fit_for_the_shaders(display):
     assert display.gl.version_code >= REQUIRED
     assert "structs.glsl" in display.gl.includes
     assert display.gl.error == "GL_NO_ERROR"
+
+
+@pytest.mark.parametrize("changes", [{}, {"flat": False}, {"help_shown": True}], ids=["map", "field", "help"])
+def test_all_displays_draw_the_same(changes, request):
+    pictures = [drawn(request.getfixturevalue(f"open_{kind}")(), a_viewer(**changes)) for kind in KINDS]
+    assert len(set(pictures[0])) > 50
+    assert all(each == pictures[0] for each in pictures)
 
 
 def filled(gl, size, color):

@@ -1,4 +1,4 @@
-"""`make fuzz`: read every case of every fuzzer; ends with status 1 if one does not end as it should."""
+"""Reads every case of every fuzzer (`make fuzz`); ends with status 1 if one fails."""
 
 import argparse
 import faulthandler
@@ -30,13 +30,13 @@ def main() -> int:
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     found.add_argument("only", nargs="*", choices=[*CASES, []], help="fuzzers; all if none is named")
-    found.add_argument("--cases", type=int, help="of each; what makes up the whole, if not given")
+    found.add_argument("--cases", type=int, help="cases of each fuzzer; its full number if not given")
     found.add_argument("--first", type=int, default=0, help="the first case's number")
     return found
 
 
 def run(subject, cases: int, first: int) -> Outcome:
-    """Read the cases of a fuzzer, say what they came to, and keep inputs that went wrong."""
+    """Read the cases of a fuzzer, print a summary, and keep the inputs that failed."""
     began, total = time.monotonic(), Outcome()
     for start in range(first, first + cases, STEP):
         faulthandler.dump_traceback_later(STUCK_S, exit=True)  # a reader that sleeps takes no processor time

@@ -1,4 +1,4 @@
-"""Every fuzzer, and how many of its cases make up the whole."""
+"""All fuzzers, and their full numbers of cases."""
 
 from pathlib import Path
 
@@ -20,6 +20,6 @@ CASES = {
 
 
 def subjects(folder: Path) -> dict[str, Subject]:
-    """Return all fuzzers by name; what they read is written to `folder`."""
+    """Return all fuzzers by name; their inputs are written to `folder`."""
     modules = toml_files, checkpoint_files, recording_files, report_files
     return {each.name: each for module in modules for each in module.subjects(folder)}

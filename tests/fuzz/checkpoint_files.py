@@ -1,4 +1,4 @@
-"""Checkpoints: our safetensors, zips of Stable-Baselines3, pickles of VecNormalize."""
+"""Fuzzers of checkpoints: native safetensors, Stable-Baselines3 zips, VecNormalize pickles."""
 
 import json
 import pickle
@@ -31,7 +31,7 @@ OPCODES = [
 
 @cache
 def _safetensors() -> list[tuple[dict, bytes]]:
-    """Headers and tensors of a checkpoint that is shipped, and of one with all that may be in one."""
+    """Return headers and tensors of a shipped checkpoint, and of one with every optional part."""
     shipped = configs_dir() / "checkpoints" / "point_mass.safetensors"
     obs = [np.array([1.0, 2.0], np.float32)] * 2
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def _join(header: bytes, tensors: bytes) -> bytes:
 
 @cache
 def _sb3() -> tuple[list[bytes], bytes]:
-    """A PPO and a SAC model, as small as they come, and the statistics of a VecNormalize."""
+    """Return the smallest PPO and SAC models as zips, and a pickled VecNormalize."""
     from stable_baselines3 import PPO, SAC
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 

@@ -1,7 +1,7 @@
-"""What all fuzzers share: cases from fixed seeds, and what a reader may do with one.
+"""The fuzzers' engine: cases from fixed seeds, and the judgement of each.
 
-A case ends well if its reader returns or raises UsageError. What else it raises, a message that does not fit
-a terminal, a warning, and a reader that takes longer than LIMIT_S of this process's time are failures.
+A case passes if its reader returns or raises UsageError. Any other error, a message that does not fit a
+terminal, a warning, or more than LIMIT_S of processor time is a failure.
 """
 
 import contextlib
@@ -17,12 +17,12 @@ from pathlib import Path
 from valuescape.sim.errors import LINE_LENGTH, LINES, UsageError, lines_of
 
 LIMIT_S = 5.0
-"""Of processor time, which other processes do not take from a case."""
+"""Processor time of a case; other processes do not count."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of input. make: the bytes of a case; read: what the program does with them."""
+    """A kind of input. make: returns the bytes of a case; read: passes them to the program."""
 
     name: str
     make: Callable[[random.Random], bytes]
@@ -31,7 +31,7 @@ class Subject:
 
 @dataclass
 class Outcome:
-    """What the cases of a subject came to. failures: index, input, and what was wrong."""
+    """Counts over the cases of a subject. failures: index, input and complaint of each."""
 
     accepted: int = 0
     refused: int = 0
@@ -44,12 +44,12 @@ class HangError(BaseException):
 
 
 def case(subject: Subject, index: int) -> bytes:
-    """The input of a case: the same in every run."""
+    """Return the input of a case, the same in every run."""
     return subject.make(random.Random(f"{subject.name} {index}"))
 
 
 def fuzz(subject: Subject, indices: range) -> Outcome:
-    """Read so many cases."""
+    """Read the cases with these indices."""
     outcome = Outcome()
     for index in indices:
         content = case(subject, index)
@@ -62,7 +62,7 @@ def fuzz(subject: Subject, indices: range) -> Outcome:
 
 
 def _try(subject: Subject, content: bytes, outcome: Outcome) -> str:
-    """Read a case; returns what is wrong with how that ended."""
+    """Read a case; returns the complaint, empty if it passed."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -81,7 +81,7 @@ def _try(subject: Subject, content: bytes, outcome: Outcome) -> str:
 
 
 def misfit(error: UsageError) -> str:
-    """What is wrong with a message, as it is printed and as the window shows it."""
+    """Return the complaint about a message, as printed and as shown in the window; empty if it is fine."""
     printed = lines_of(str(error))
     said = [*printed, *str(error).splitlines()]
     if not str(error.args[0]).strip():
@@ -110,7 +110,7 @@ def _limited() -> Iterator[None]:
 
 
 def reader_of_files(folder: Path, name: str, read: Callable[[Path], object]) -> Callable[[bytes], None]:
-    """A reader that gets each case as the file `name` in `folder`."""
+    """Return a reader that passes each case as the file `name` in `folder`."""
     path = folder / name
 
     def write_and_read(content: bytes) -> None:

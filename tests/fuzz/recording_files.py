@@ -1,4 +1,4 @@
-"""Recordings, as `replay` opens them."""
+"""The fuzzer of recordings, read as by `replay`."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from valuescape.presets import config_path
 from valuescape.recordings.recording import Recording, RunRecorder
 from valuescape.recordings.replay import other_versions
 from valuescape.recordings.simulate import simulate
-from valuescape.run.stage import runnable
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 
@@ -54,7 +54,7 @@ SHAPES = (
 
 
 def record(folder: Path) -> tuple[bytes, dict[str, np.ndarray]]:
-    """A small recording, and the arrays of its last tick."""
+    """Return a small recording, and the arrays of its last tick."""
     config, path = load_config(config_path("demo"), SMALL), folder / "sound.vsz"
     arrays: dict[str, np.ndarray] = {}
     with RunRecorder(path, config, None, 3) as recorder:
@@ -68,7 +68,7 @@ def record(folder: Path) -> tuple[bytes, dict[str, np.ndarray]]:
 
 
 def forged_array(rng: random.Random, content: bytes) -> bytes:
-    """An array of another type or shape, or with another head."""
+    """Return an `.npy` file of another type or shape, or with a mutated header."""
     file = BytesIO()
     match rng.randrange(4):
         case 0:
@@ -106,6 +106,6 @@ def subjects(folder: Path) -> list[Subject]:
             for sample in recording.about.samples:
                 for _ in recording.rows(sample.tick, arrays) if sample.rows else ():
                     pass
-            runnable(recording.about.config)
+            validate(recording.about.config)
 
     return [Subject("recordings", make, reader_of_files(folder, "a.vsz", read))]

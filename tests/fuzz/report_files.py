@@ -1,4 +1,4 @@
-"""Reports of every kind, as `compare` reads them."""
+"""The fuzzer of reports of every kind, read as by `compare`."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Configurations as files and as `--set`."""
+"""Fuzzers of configuration files and of `--set`."""
 
 import os
 import random
@@ -8,7 +8,7 @@ from fuzzing import Subject, reader_of_files
 from mutations import ESC, spoilt_bytes, spoilt_text
 
 from valuescape.presets import config_path
-from valuescape.run.stage import runnable
+from valuescape.run.validate import validate
 from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.config.toml_writer import config_toml
 
@@ -126,9 +126,9 @@ def override(rng: random.Random) -> bytes:
 
 def subjects(folder: Path) -> list[Subject]:
     def read_override(content: bytes) -> None:
-        runnable(load_config(config_path("demo"), [os.fsdecode(content)]))
+        validate(load_config(config_path("demo"), [os.fsdecode(content)]))
 
     return [
-        Subject("toml", toml, reader_of_files(folder, "my.toml", lambda path: runnable(load_config(path)))),
+        Subject("toml", toml, reader_of_files(folder, "my.toml", lambda path: validate(load_config(path)))),
         Subject("set", override, read_override),
     ]

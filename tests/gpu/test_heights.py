@@ -1,4 +1,4 @@
-"""Where map positions are in the scene, all at once and one by one; the shader: test_place_and_shade.py."""
+"""Scene points of map positions, all at once and one by one; the shader: test_place_and_shade.py."""
 
 import timeit
 

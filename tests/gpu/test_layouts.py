@@ -16,6 +16,8 @@ from valuescape.gpu.structs import DRAW_COMMAND, FRAME, RANGE, TRAIL_INSTANCE, m
 
 pytestmark = pytest.mark.gpu
 
+GROUPS = ("AGENT_GROUP", "TEXEL_GROUP")
+
 PROBE = """
 #version 430
 {declarations}
@@ -167,8 +169,17 @@ def test_shaders_name_their_bindings():
     assert literal == []
 
 
+def test_shaders_name_their_group_sizes():
+    """But for those that run once: else Python would start too few groups, unseen, after a change in one."""
+    sizes = {
+        path.name: re.findall(r"local_size_x = (\w+)", path.read_text()) for path in SHADERS.rglob("*.comp")
+    }
+    assert sizes
+    assert {name: size for name, size in sizes.items() if size[0] not in ("1", *GROUPS)} == {}
+
+
 def test_a_dispatch_beyond_the_driver_s_limit_raises(gl):
-    """It would run nothing, and say nothing."""
+    """It would run nothing, without an error."""
     meter = FrameMeter()
     program = gl.compute_shader("#version 430\nlayout(local_size_x = 1) in;\nvoid main() {}")
     limit = gl.info["GL_MAX_COMPUTE_WORK_GROUP_COUNT"]

@@ -29,7 +29,7 @@ def test_what_is_made_is_counted_and_what_is_freed_is_not(gl):
 
 
 def test_what_python_has_forgotten_is_still_there():
-    gl = create_headless_context()  # of its own: nobody can free it any more
+    gl = create_headless_context()  # of its own: nothing can free it any more
     with gl:
         before = live_objects()
         gl.buffer(reserve=16)

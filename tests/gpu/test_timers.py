@@ -34,7 +34,7 @@ def test_llvmpipe_is_not_believed(gl):
 
 
 class Clock:
-    """A context whose timers say 1, 2, 3, … ns."""
+    """A context whose timers return 1, 2, 3, … ns."""
 
     def __init__(self):
         self.numbers, self.open, self.made, self.read_early = count(1), 0, 0, []

@@ -1,4 +1,4 @@
-"""The ring of trail rows: what is uploaded, and what can be shown."""
+"""The ring of trail rows: which are uploaded, and which can be shown."""
 
 import numpy as np
 import pytest

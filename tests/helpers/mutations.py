@@ -1,4 +1,4 @@
-"""Ways to spoil bytes, text, and trees of lists and dicts."""
+"""Mutations of bytes, text, zips, and trees of lists and dicts."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ VALUES = [
 
 
 def spoilt_bytes(rng: random.Random, content: bytes) -> bytes:
-    """Change some bytes: one, a run, the end, or what is repeated."""
+    """Return a copy with bytes flipped, removed, inserted, repeated or cut off."""
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 5, 20))):
         at = rng.randrange(len(data) + 1)
@@ -54,7 +54,7 @@ def spoilt_bytes(rng: random.Random, content: bytes) -> bytes:
 
 
 def spoilt_tree(rng: random.Random, tree: object) -> object:
-    """Replace, remove, add or repeat something in a copy of a tree."""
+    """Return a copy of a tree with values replaced, removed, added or repeated."""
     root = [copy.deepcopy(tree)]
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         holder, key = rng.choice([*_places(root)])
@@ -75,7 +75,7 @@ def spoilt_tree(rng: random.Random, tree: object) -> object:
 
 
 def _places(holder: object) -> list:
-    """Every (list or dict, index or key) of a tree."""
+    """Return every (list or dict, index or key) of a tree."""
     keys = (
         range(len(holder)) if isinstance(holder, list) else list(holder) if isinstance(holder, dict) else ()
     )
@@ -83,14 +83,14 @@ def _places(holder: object) -> list:
 
 
 def spoilt_text(rng: random.Random, text: str) -> str:
-    """Change some characters."""
+    """Return text with some characters replaced."""
     at = rng.randrange(len(text) + 1)
     end = at + rng.choice((0, 1, 4))
     return text[:at] + rng.choice(("", "0", "-", ESC, "\n", "\0", "e9", "[", '"', "x" * 400)) + text[end:]
 
 
 def spoilt_json(rng: random.Random, tree: object) -> bytes:
-    """JSON with something wrong in its tree, and now and then in its text."""
+    """Return JSON of a mutated tree, sometimes with mutated text."""
     text = json.dumps(spoilt_tree(rng, tree))
     match rng.randrange(12):
         case 0:
@@ -104,13 +104,13 @@ def spoilt_json(rng: random.Random, tree: object) -> bytes:
 
 
 def members_of(content: bytes) -> dict[str, bytes]:
-    """The members of a zip file."""
+    """Return the members of a zip file by name."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip file of these members."""
+    """Return a zip file with these members."""
     file = BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, content in members.items():
@@ -119,7 +119,7 @@ def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 
 def spoilt_zip(rng: random.Random, content: bytes) -> bytes:
-    """A zip with a field of its directory or of a member's head changed, a member lost, or bytes spoilt."""
+    """Return a zip with a mutated header field, a lost or renamed member, or mutated bytes."""
     match rng.randrange(4):
         case 0:
             members = members_of(content)

@@ -6,6 +6,7 @@ from dataclasses import fields
 import numpy as np
 
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.gpu.passes.uploaded_field import UploadedField
 from valuescape.render.displays.display import picture_bytes
 from valuescape.render.displays.recorder import pixels
@@ -71,11 +72,11 @@ class Camera:
 
 
 @contextmanager
-def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.0, world=WORLD):
+def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.0, world=WORLD, maps=MAPS):
     """Yield a camera on the end of a recording. field: edge -> values [edge * edge]; None for no critic.
 
     signals: what trails are coloured by, as `sim.insight.signals.Signals`. scale: pixels a logical pixel.
-    world: any whose map is the point mass' own.
+    world: any whose map is the point mass' own. maps: those that can be shown.
     """
     agents, length = source.positions.shape[1], len(source.positions)
     shape = [f"agents.count={agents}", f"trails.length={max(2, length)}", "heatmap.resolution=64"]
@@ -89,10 +90,10 @@ def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.
             critic = UploadedField(gl, config.heatmap.resolution, meter)
             owned.callback(critic.release)
             critic.write(field(config.heatmap.resolution))
-        scene = Scene(gl, config, world, critic, meter, scale)
+        scene = Scene(gl, config, world, critic, meter, scale, maps)
         owned.callback(scene.release)
         scene.resize(size)
         scene.field_changed()
-        scene.upload(source, source.newest, signals)
+        scene.take_ticks(source, source.newest, signals)
         scene.read_scales()
         yield Camera(scene, meter, config)

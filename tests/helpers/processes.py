@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import psutil
+from multiprocess import forkserver
 
 
 def running(pid: int) -> bool:
@@ -58,3 +59,8 @@ def shared_names() -> set[str]:
     """Return the names in /dev/shm that multiprocessing libraries give."""
     names = {path.name for path in Path("/dev/shm").iterdir()}
     return {name for name in names if name.startswith(("psm_", "mp-", "sem.", "valuescape"))}
+
+
+def end_forkserver() -> None:
+    """End multiprocess's fork server, which otherwise stays for the next worker that is forked."""
+    forkserver._forkserver._stop()

@@ -1,4 +1,4 @@
-"""Arithmetic for worlds: how near it is to the truth, and that NumPy and machine code give the same bits."""
+"""Arithmetic for worlds: its accuracy, and that NumPy and machine code give the same bits."""
 
 import math
 
@@ -20,7 +20,7 @@ finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 def spread(low, high, count=200_000):
-    """Float32 numbers over a range, and those next to the multiples of pi/4 in it."""
+    """Return float32 numbers over a range, and those next to the multiples of pi/4 in it."""
     multiples = np.arange(math.ceil(low / (math.pi / 4)), math.floor(high / (math.pi / 4)) + 1) * math.pi / 4
     near = [np.float32(multiples)]
     for away in (-np.inf, np.inf):
@@ -29,7 +29,7 @@ def spread(low, high, count=200_000):
 
 
 def worst(ours, exact, relative=False):
-    """The largest error of float32 `ours` against float64 `exact`."""
+    """Return the largest error of float32 `ours` against float64 `exact`."""
     assert ours.dtype == np.float32
     error = np.abs(ours.astype(np.float64) - exact)
     return float((error / np.abs(exact) if relative else error).max())
@@ -39,7 +39,7 @@ def worst(ours, exact, relative=False):
     ("ours", "exact"), [(elementwise.sin, np.sin), (elementwise.cos, np.cos)], ids=["sin", "cos"]
 )
 def test_sine_and_cosine_are_within_1_2e_7(ours, exact):
-    """Of float64's, for |x| < 8,000, as the docstring says; a float32 near 1 is only known to 6e-8."""
+    """Compared with float64, for |x| < 8,000, as the docstring says; float32 near 1 has steps of 6e-8."""
     x = spread(-ANGLE, ANGLE, 2_000_000)
     assert worst(ours(x), exact(x.astype(np.float64))) < 1.2e-7
 
@@ -47,14 +47,14 @@ def test_sine_and_cosine_are_within_1_2e_7(ours, exact):
 @settings(deadline=None)
 @given(angles)
 def test_sine_and_cosine_are_within_1_2e_7_anywhere(x):
-    """The same bound where hypothesis looks: at whole, tiny and extreme numbers."""
+    """The same bound for numbers that hypothesis chooses: whole, tiny and extreme ones."""
     one = np.array([x], np.float32)
     assert worst(elementwise.sin(one), np.sin(one.astype(np.float64))) < 1.2e-7
     assert worst(elementwise.cos(one), np.cos(one.astype(np.float64))) < 1.2e-7
 
 
 def test_sine_is_relatively_exact_near_zero():
-    """Within two float32 steps: the angle of something that hangs at rest must not come to nothing."""
+    """Within two float32 steps: the small angle of something that hangs at rest must not become 0."""
     x = np.float32(np.concatenate([-np.logspace(-30, 0, 5000), np.logspace(-30, 0, 5000)]))
     assert worst(elementwise.sin(x), np.sin(x.astype(np.float64)), relative=True) < 2.4e-7
 
@@ -73,14 +73,14 @@ def test_log_is_within_1e_7_of_its_size_or_1e_7():
 @settings(deadline=None)
 @given(normal_floats)
 def test_log_is_within_1e_7_anywhere(x):
-    """The same bound where hypothesis looks."""
+    """The same bound for numbers that hypothesis chooses."""
     one = np.array([x], np.float32)
     exact = math.log(float(one[0]))
     assert abs(float(elementwise.log(one)[0]) - exact) <= 1e-7 * max(1.0, abs(exact))
 
 
 def test_a_wrapped_angle_points_as_before_and_lies_within_half_a_turn():
-    """Within two roundings of an angle's size: the difference is of whole turns, made in float32."""
+    """Within two roundings of numbers of that size: whole turns are subtracted in float32."""
     x = spread(-100, 100)
     wrapped = elementwise.wrap_angle(x)
     turns = (x.astype(np.float64) - wrapped) / (2 * math.pi)
@@ -91,7 +91,7 @@ def test_a_wrapped_angle_points_as_before_and_lies_within_half_a_turn():
 @settings(deadline=None)
 @given(st.lists(finite, min_size=1, max_size=20), finite, finite)
 def test_what_is_exact_is_numpys(numbers, a, b):
-    """Comparisons, magnitude, floor and clip round nothing, so NumPy's answers are the answers."""
+    """Comparisons, magnitude, floor and clip do not round, so that NumPy's results are exact."""
     x, low, high = np.array(numbers, np.float32), np.float32(min(a, b)), np.float32(max(a, b))
     np.testing.assert_array_equal(elementwise.minimum(x, low), np.minimum(x, low))
     np.testing.assert_array_equal(elementwise.maximum(x, low), np.maximum(x, low))
@@ -111,7 +111,7 @@ def test_bits_come_back_as_the_float_they_are_of(x):
 
 
 def test_everything_stays_float32():
-    """Else the compiled twin, which calculates in float32, could not give the same bits."""
+    """Otherwise the compiled twin, which computes in float32, could not give the same bits."""
     x = np.float32([0.25, 2])
     for name in UNARY:
         assert getattr(elementwise, name)(x).dtype == np.float32, name
@@ -130,12 +130,12 @@ UNARY = {
     "sqrt": st.floats(0, width=32),
     "log": normal_floats,
 }
-"""Functions of one number, and where they have a meaning; sin of infinity has, it is NaN."""
+"""Functions of one number, and the domain of each."""
 
 
 @pytest.fixture(scope="module")
 def compiled_loops():
-    """Loops over arrays that apply each function of one number, by name."""
+    """Return compiled loops over arrays, one for each function of one number, by name."""
     from valuescape.sim.codegen.compiler import compiled, compiled_whole
 
     def loop(function):
@@ -151,7 +151,7 @@ def compiled_loops():
 
 
 def assert_same_bits(ours, theirs):
-    """Equal bit by bit, but that one NaN is as good as another."""
+    """Assert that arrays are equal bit by bit, but for the bits of NaN."""
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     assert ours.dtype == theirs.dtype
     both = np.isnan(ours) & np.isnan(theirs)
@@ -192,7 +192,7 @@ def test_compiled_functions_give_numpys_bits_anywhere(compiled_loops, name):
 
 @pytest.mark.regression
 def test_compiled_clip_gives_numpys_bits():
-    """For zeros of either sign and NaN too, which libraries treat in ways of their own."""
+    """For zeros of either sign and NaN too, which libraries treat differently."""
     from valuescape.sim.codegen.compiler import compiled, compiled_whole
 
     one = compiled_whole(elementwise.clip)

@@ -1,4 +1,4 @@
-"""How messages are shown: escaped, and cut to what fits, whatever was handed in."""
+"""Messages are escaped and cut to fit, whatever value they show."""
 
 import pytest
 

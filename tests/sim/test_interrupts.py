@@ -1,4 +1,4 @@
-"""Signals that are taken when it suits."""
+"""Signals are handled at safe points, and in time."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def test_an_interrupt_is_noted_and_raised_where_it_is_safe(number):
 
 
 def wait_to_be_torn():
-    """Wait as code does that never looks; fails if nothing ends it."""
+    """Wait as code does that never checks the flag; fails if nothing ends it."""
     with pytest.raises(KeyboardInterrupt):
         time.sleep(20)
 
@@ -61,7 +61,7 @@ def test_a_signal_that_somebody_looks_at_ends_nothing(monkeypatch):
 
 
 def test_what_may_be_torn_is_torn_at_the_first_signal():
-    with may_be_torn():  # with nobody who notes signals nothing changes
+    with may_be_torn():  # without `Interrupts` nothing changes
         pass
 
     @may_be_torn()
@@ -143,7 +143,7 @@ def test_held_signals_reach_whoever_notes_them_once():
 
 
 def test_other_threads_may_hold_signals_too():
-    """Only the main thread may set handlers; in others there is nothing to hold."""
+    """Only the main thread may set handlers; other threads do nothing."""
     failures = []
 
     def hold():

@@ -1,4 +1,4 @@
-"""Files that a person names."""
+"""Files that the user names."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from valuescape.sim.paths import (
 
 
 def kinds(folder):
-    """One of each kind of thing that is no plain file, with what it is called."""
+    """Return a path of each kind that is no plain file, with the name of the kind."""
     os.mkfifo(folder / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "socket"))

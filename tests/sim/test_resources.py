@@ -9,7 +9,7 @@ from valuescape.sim.resources import available_memory, usable_cores
 
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
-    """Give a function that lays out a control group tree: membership lines, then files by path."""
+    """Return a function that writes a tree of control groups: membership lines, then files by path."""
 
     def lay_out(membership, files):
         (tmp_path / "membership").write_text(membership)

@@ -1,4 +1,4 @@
-"""The random numbers: Philox itself, and what the rest of the house relies on about its draws."""
+"""The random numbers: Philox itself, and the properties of its draws that other modules rely on."""
 
 import itertools
 
@@ -43,7 +43,7 @@ def test_philox_gives_the_published_answers(counter, key, expected):
 
 
 def philox_in_python(counter, key):
-    """The same cipher in Python's unbounded integers, as in figure 2 and section 3.2 of the paper."""
+    """Return the cipher in Python's unbounded integers, as in figure 2 and section 3.2 of the paper."""
     c0, c1, c2, c3 = counter
     k0, k1 = key & 0xFFFFFFFF, key >> 32
     for _ in range(10):
@@ -108,7 +108,7 @@ def test_an_agents_draws_do_not_depend_on_the_batch(draw, seed, cuts):
 
 
 def test_every_part_of_the_key_gives_other_draws():
-    """Seed (both halves), stream, agent, episode, tick and place in the draw: each one matters."""
+    """Seed (both halves), stream, agent, episode, tick and index of the draw: each changes the number."""
     base = {"seed": 1, "stream": Stream.RESET, "agent": 2, "episode": 3, "tick": 4}
     changes = [
         {},
@@ -137,7 +137,7 @@ def test_streams_are_uncorrelated():
 
 
 def within_four_deviations(values, expected):
-    """Is the mean of independent `values` where it should be, to four of its own standard deviations?"""
+    """Return whether the mean of independent `values` is as expected, within four standard errors."""
     return abs(values.mean() - expected) < 4 * values.std() / np.sqrt(values.size)
 
 
@@ -172,7 +172,7 @@ def test_normal_gives_as_many_draws_as_asked(count):
 
 
 def test_normal_is_finite_at_the_ends_of_uniform(monkeypatch):
-    """Draws of 0 and of the last value below 1 are too rare to come up by themselves."""
+    """Draws of 0 and of the last value below 1 are too rare to occur by chance."""
     ends = np.array([[0, 1 - 2.0**-24], [0, 1 - 2.0**-24]], np.float32)
     monkeypatch.setattr("valuescape.sim.rng.uniform", lambda *_: ends)
     assert np.isfinite(normal(0, Stream.RESET, np.arange(2), 0, 0, 2)).all()

@@ -1,4 +1,4 @@
-"""A model in the place of a preset: its world is found; what is to be said of its file is said."""
+"""Model files in the place of presets: their worlds are found, and remarks on them are told."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "checkpoints").glob("*
 
 
 def homeless(name):
-    """A shipped checkpoint whose file does not say its world, as a zip does not."""
+    """Return a shipped checkpoint without its world's name, as read from a zip."""
     return replace(store.load(next(path for path in SHIPPED if path.stem == name)), world="")
 
 
@@ -55,7 +55,7 @@ def test_presets_and_configurations_stay_what_they_are(tmp_path, monkeypatch):
 
 @pytest.fixture
 def twin(monkeypatch):
-    """A second world with the spaces of the mountain car."""
+    """Add a second world with the spaces of the mountain car."""
     monkeypatch.setitem(WORLDS, "hilly_car", type("Hilly", (WORLDS["mountain_car"],), {"name": "hilly_car"}))
 
 

@@ -1,4 +1,4 @@
-"""A crowd looks like the trails that it stands for; what is left out is said."""
+"""A crowd looks like the trails that it stands for; the heading tells what is left out."""
 
 import numpy as np
 import pytest
@@ -11,11 +11,11 @@ from valuescape.render.scene.trails import Thinned
 pytestmark = pytest.mark.gpu
 
 ONE = "lod.segment_budget=70"
-"""Of 64 samples: one individual."""
+"""Segments of one individual's 64 samples."""
 
 
 def whole_and_crowd(gl, source, size=(1280, 720), **view):
-    """Return the picture with every trail drawn, that with one, and what is said to be left out of it."""
+    """Return the picture with every trail drawn, the picture with one, and what that one leaves out."""
     shots = []
     for budget in ("lod.segment_budget=0", ONE):
         with studio(gl, source, budget, "agents.size_px=0.01", size=size) as camera:

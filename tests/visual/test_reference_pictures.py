@@ -1,4 +1,4 @@
-"""Whole pictures against those that a person looked at and found right.
+"""Whole pictures against references that a person has looked at.
 
 To accept new ones: VALUESCAPE_REGENERATE_IMAGES=1 python -m pytest tests/visual, then look at each.
 """
@@ -65,8 +65,8 @@ SETTINGS = dict.fromkeys(["map-crowd", "field-crowd"], ("lod.segment_budget=200"
 """Others than the default's; here, a trail of its own for 4 of the 60 agents."""
 
 RMSE, MOST = 1.5, 96
-"""Of 255. A pixel of a line may fall to its neighbour with another version of the driver; a missing label, a
-wrong colour or a shift by a pixel is beyond both."""
+"""Limits of the difference, of 255. With another version of the driver a pixel of a line may fall to its
+neighbour; a missing label, a wrong colour or a shift by a pixel is beyond both."""
 
 
 SETTINGS |= {
@@ -81,7 +81,7 @@ SETTINGS |= {
 
 
 def signals(name, source):
-    """What trails are coloured by in a picture; None for their age or agent."""
+    """Return the signal that colours a picture's trails; None for their age or agent."""
     speed = np.linalg.norm(np.diff(source.positions, axis=0, prepend=source.positions[:1]), axis=2)
     signed = np.sin(source.positions[:, :, 0] * 3)
     made = {

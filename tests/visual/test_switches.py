@@ -75,7 +75,7 @@ def test_in_these_views_many_trails_are_culled(gl, view):
 
 
 SEEN = 16
-"""Of 255: a smaller change of a pixel is not seen."""
+"""Smallest change of a pixel that can be seen, of 255."""
 
 
 def changed(on, off):

@@ -1,15 +1,15 @@
-"""What a picture of trails and agents shows, looked up pixel by pixel."""
+"""Pictures of trails and agents, looked up pixel by pixel."""
 
 import numpy as np
 import pytest
 from pictures import SIZE, WORLD, MadeUpSignals, hills, studio
 from recording import Recording, spirals, with_breaks
 
-from valuescape.gpu.shader_source import MARK_COLORS
+from valuescape.gpu.constants import MARK_COLORS
 from valuescape.render.overlay.axes import plot_rect, project
 from valuescape.render.overlay.labels import Heading
 from valuescape.render.overlay.text import Font
-from valuescape.render.scene.colormaps import AGE_ROW, OUTCOME_ROW, VALUE_ROW, colormap_rows
+from valuescape.render.scene.colormaps import AGE_ROW, FIRST_LAYER_ROW, OUTCOME_ROW, colormap_rows
 from valuescape.render.scene.scene import HEIGHT
 from valuescape.render.view.camera import MapCamera, OrbitCamera
 from valuescape.sim.insight.plane import own_plane
@@ -30,7 +30,7 @@ def flat_field(edge):
     return values
 
 
-DARK = colormap_rows()[VALUE_ROW, 0, :3].astype(int)
+DARK = colormap_rows()[FIRST_LAYER_ROW, 0, :3].astype(int)
 LIGHT = colormap_rows()[AGE_ROW, 255, :3].astype(int)
 
 
@@ -152,8 +152,8 @@ def test_the_surface_s_colours_reach_the_border(gl):
         picture = camera.shoot()
     plot = plot_rect(SIZE, Font(13).line_px)
     row = picture[int(plot.top + plot.height / 2), int(plot.left) + 2 : int(plot.right) - 2]
-    assert near(row[0], colormap_rows()[VALUE_ROW, 0, :3], 8)
-    assert near(row[-1], colormap_rows()[VALUE_ROW, 255, :3], 8)
+    assert near(row[0], colormap_rows()[FIRST_LAYER_ROW, 0, :3], 8)
+    assert near(row[-1], colormap_rows()[FIRST_LAYER_ROW, 255, :3], 8)
 
 
 def test_contour_lines_have_no_gaps(gl):
@@ -233,7 +233,7 @@ def signed(source, name=Signal.TD_ERROR, **scale):
 
 
 def colourful(picture):
-    """How much colour the surface has: the median distance of its pixels from gray."""
+    """Return the median distance of the surface's pixels from gray."""
     plot = plot_rect(SIZE, Font(13).line_px)
     inside = picture[int(plot.top) + 3 : int(plot.bottom) - 3, int(plot.left) + 3 : int(plot.right) - 3]
     return float(np.median(np.ptp(inside, axis=2)))

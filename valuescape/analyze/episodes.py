@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.inference import BatchPolicy, action_value, value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import SampledPolicy, Sampling, sampling_of
 from valuescape.sim.policy.trials import Trials, trials
 from valuescape.sim.rollouts.rules import horizon
-from valuescape.sim.worlds.base import ArrayWorld, Float32Array, World
+from valuescape.sim.worlds.base import ArrayWorld, World
 
-Float64Array = NDArray[np.float64]
 Step = Callable[[int, int], bool]
 """Told (step, steps at most) of a run; returns whether to go on."""
 

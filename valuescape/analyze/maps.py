@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.analyze.episodes import Episodes
+from valuescape.sim.arrays import Float64Array
 from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
@@ -14,8 +15,6 @@ from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import state_rollouts
 from valuescape.sim.rollouts.field import Truth, TruthField
 from valuescape.sim.rollouts.rules import RolloutRules
-
-Float64Array = NDArray[np.float64]
 
 _LOOK_S = 0.1
 _VISIT_EDGE = 64

@@ -16,7 +16,7 @@ from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.errors import UsageError
 from valuescape.sim.rollouts.rules import RolloutEnd
-from valuescape.studies.html_report import Chapter, write_html
+from valuescape.studies.html_report import Chapter, Page, write_html
 
 _LEADING = ("value", "truth", "error")
 _SEEN = ("visits", "realised_error")
@@ -214,7 +214,8 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
         ),
         Chapter("How it was made", _how(found, source, seconds)),
     ]
-    write_html(path, f"{Path(source).name} in {found.world.name}", verdict(found), chapters)
+    page = Page(f"{Path(source).name} in {found.world.name}", verdict(found), chapters)
+    write_html(path, page, about({"world": found.world.name}))
 
 
 def _map_chapters(found: Analysis) -> list[Chapter]:

@@ -1,5 +1,5 @@
-"""Micro-benchmarks: each way of doing a thing beside the way that it took the place of.
+"""Micro-benchmarks: each optimised way of doing something beside the plain way that it replaced.
 
-`valuescape bench` runs them (pytest and pytest-benchmark underneath). Of the benchmarks of a group that count
-the same number of things, the first in the file is the plain way, which others are compared with.
+`valuescape bench` runs them, with pytest and pytest-benchmark. The first benchmark in a file is the plain
+way; the others are compared with it where they count the same number of items.
 """

@@ -1,4 +1,4 @@
-"""Positions on their way to the GPU: what a list, a copy, or an attribute too many costs."""
+"""Upload of positions to the GPU: from objects, from lists, with a conversion, from memory as it is."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ COUNTS = (100, 10_000)
 
 
 class Agent:
-    """An agent as an object, as many simulations have it."""
+    """An agent as an object, as in many simulations."""
 
     __slots__ = ("x", "y")
 
@@ -23,7 +23,7 @@ class Agent:
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_objects(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int) -> None:
-    """A list of objects, made an array in every frame."""
+    """A list of objects, turned into an array in every frame."""
     agents = [Agent(float(x), float(y)) for x, y in MadeUpCrowd(count, 1).positions[0]]
     buffer = own(gl.buffer(reserve=count * 8))
 
@@ -35,7 +35,7 @@ def bench_objects(measure: Measure, gl: Any, own: Callable[[Any], Any], count: i
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_lists(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int) -> None:
-    """An array that goes through a list: `tolist` and back."""
+    """An array that is turned into a list and back."""
     positions, buffer = MadeUpCrowd(count, 1).positions[0], own(gl.buffer(reserve=count * 8))
 
     def call() -> None:
@@ -46,7 +46,7 @@ def bench_lists(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_doubles(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int) -> None:
-    """Kept in double precision, converted and copied in every frame."""
+    """An array of double precision, converted and copied in every frame."""
     positions = MadeUpCrowd(count, 1).positions[0].astype(np.float64)
     buffer = own(gl.buffer(reserve=count * 8))
     measure("float64, converted", count, lambda: buffer.write(positions.astype(np.float32).tobytes()))
@@ -54,6 +54,6 @@ def bench_doubles(measure: Measure, gl: Any, own: Callable[[Any], Any], count: i
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_row(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int) -> None:
-    """The row as it lies in memory, as the trail ring does it."""
+    """The row as it lies in memory, as the trail ring uploads it."""
     positions, buffer = MadeUpCrowd(count, 1).positions[0], own(gl.buffer(reserve=count * 8))
     measure("the row as it lies in memory", count, lambda: buffer.write(positions))

@@ -1,4 +1,4 @@
-"""The critic's landscape, a 64-64 network asked at every texel: NumPy, torch, compute shaders."""
+"""The critic's landscape, a 64-64 network evaluated at every texel: NumPy, torch, compute shaders."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ EDGES = (64, 128, 256)
 
 
 def critic() -> Checkpoint:
-    """Return the checkpoint that is shipped for the point mass."""
+    """Return the shipped checkpoint of the point mass."""
     found = find_checkpoint("auto", WORLD)
     assert found is not None
     return found
@@ -30,14 +30,14 @@ def critic() -> Checkpoint:
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_numpy(measure: Measure, edge: int) -> None:
-    """The code that workers act with, in blocks that fit the cache."""
+    """The inference of the workers, in blocks that fit the cache."""
     checkpoint, obs = critic(), grid_obs(own_plane(WORLD), edge)
     measure("NumPy", edge * edge, lambda: value(checkpoint, obs))
 
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_torch(measure: Measure, edge: int) -> None:
-    """`features.gpu_heatmap` off."""
+    """The plain path: `features.gpu_heatmap` off."""
     reference = TorchCheckpoint(critic())
     obs = torch.from_numpy(np.ascontiguousarray(grid_obs(own_plane(WORLD), edge).T))
     measure("torch", edge * edge, lambda: reference.value(obs))
@@ -45,7 +45,7 @@ def bench_torch(measure: Measure, edge: int) -> None:
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_shaders(measure: Measure, gl: Any, own: Callable[[Any], Any], edge: int) -> None:
-    """`features.gpu_heatmap`, inputs uploaded and the field left on the GPU."""
+    """`features.gpu_heatmap` on: inputs are uploaded, the field stays on the GPU."""
     install_includes(gl)
     checkpoint = critic()
     computed = own(CriticPass(gl, checkpoint, edge, FrameMeter()))

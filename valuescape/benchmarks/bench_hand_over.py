@@ -1,4 +1,4 @@
-"""A tick asked for and answered between two processes, by each way that there is to do it."""
+"""A request and an answer between two processes, by each means of synchronisation."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _SPAWN = multiprocess.get_context("spawn")
 def answering(
     partner: Callable[..., None], *shared: Any, wake: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Have a partner in another process. wake: lets it see that it is over."""
+    """Run a partner in another process. wake: ends its last wait, so that it sees that `over` is set."""
     over = _SPAWN.Value("b", 0, lock=False)
     process = _SPAWN.Process(target=partner, args=(*shared, over), daemon=True)
     process.start()
@@ -49,7 +49,7 @@ def bench_queues(measure: Measure) -> None:
 
 
 def bench_pipe(measure: Measure) -> None:
-    """A pipe, as Gymnasium's AsyncVectorEnv has one for every worker."""
+    """A pipe, as in Gymnasium's AsyncVectorEnv for every worker."""
     ours, theirs = _SPAWN.Pipe()
 
     def call() -> None:
@@ -100,7 +100,7 @@ def bench_semaphores(measure: Measure) -> None:
 
 
 def bench_bells(measure: Measure) -> None:
-    """Words in shared memory, and an eventfd to wake: how the engine wakes workers that slept."""
+    """Words in shared memory, and an eventfd for a partner that sleeps: the engine's way."""
     asked, answered, count = Bell(), Bell(), _SPAWN.Array("q", 2, lock=False)
 
     def call() -> None:
@@ -116,7 +116,7 @@ def bench_bells(measure: Measure) -> None:
 
 
 def bench_words(measure: Measure) -> None:
-    """Words in shared memory that both sides keep looking at: fastest, and it takes a core each."""
+    """Words in shared memory that both sides poll: the fastest way, at the cost of a core each."""
     count = _SPAWN.Array("q", 2, lock=False)
 
     def call() -> None:
@@ -129,7 +129,7 @@ def bench_words(measure: Measure) -> None:
 
 
 def bench_engine(measure: Measure) -> None:
-    """A whole tick of 64 mountain cars by one worker: words that are looked at for a while, then eventfd."""
+    """A whole tick of 64 mountain cars by one worker, which polls, then sleeps on an eventfd."""
     settings = ["world.name=mountain_car", "agents.count=64", "workers.count=1", "policy.checkpoint=random"]
     with Engine(load_config(None, settings), None) as engine:
         engine.wait_ready()

@@ -1,4 +1,4 @@
-"""How high agents are on the surface: one by one in Python, all at once in NumPy, in a compute shader."""
+"""Height of agents on the surface: by a loop in Python, by NumPy, by a compute shader."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,35 +21,35 @@ EDGE = 128
 
 
 def surface() -> Surface:
-    """Return hills."""
+    """Return a surface of hills."""
     field = hills(EDGE)
     return Surface(BOUNDS, field, (float(field.min()), float(field.max())), 0.6)
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_one_by_one(measure: Measure, count: int) -> None:
-    """A loop in Python: `features.vectorized_heights` off."""
+    """The plain path, a loop in Python: `features.vectorized_heights` off."""
     positions, hilly = MadeUpCrowd(count, 1).positions[0], surface()
     measure("loop in Python", count, lambda: scene_points_one_by_one(positions, hilly))
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_numpy(measure: Measure, count: int) -> None:
-    """All at once, as clicks look for agents."""
+    """All at once, as a click finds its agent."""
     positions, hilly = MadeUpCrowd(count, 1).positions[0], surface()
     measure("NumPy", count, lambda: scene_points(positions, hilly))
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_shader(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int) -> None:
-    """As frames do it: `trail_place.comp`, and nothing is read back."""
+    """The way of a frame, `trails/place.comp`: nothing is read back."""
     meter, crowd = FrameMeter(), MadeUpCrowd(count, 1)
     ring = own(TrailRing(gl, count, 2, meter))
     individuals, field = own(Individuals(gl, count, meter)), own(UploadedField(gl, EDGE, meter))
     field.write(hills(EDGE).ravel())
     ranges = own(RangePass(gl, 1, 0.1, meter))
     ranges.update(0, field.texture)
-    field.texture.use(Texture.VALUE)
+    field.texture.use(Texture.HEIGHT)
     place = own(PlacePass(gl, ring, individuals, BOUNDS, 0.6, meter))
     ticks = ring.upload(crowd, 0)
 

@@ -1,4 +1,4 @@
-"""A height field whose field has changed: mesh built anew and uploaded, or lifted by a texture."""
+"""Update of a height field: a mesh that is built and uploaded anew, or one that a texture lifts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def vertices(field: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def triangles(edge: int) -> NDArray[np.uint32]:
-    """Return two triangles for every cell, in Python as tutorials have it."""
+    """Return two triangles for every cell, [n], by a loop as in tutorials."""
     corners = []
     for row in range(edge - 1):
         for column in range(edge - 1):
@@ -37,7 +37,7 @@ def triangles(edge: int) -> NDArray[np.uint32]:
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_all_anew(measure: Measure, gl: Any, edge: int) -> None:
-    """Vertices, triangles and buffers made anew, those of before freed."""
+    """Vertices, triangles and buffers made anew; the old ones are freed."""
     field = hills(edge)
 
     def call() -> None:
@@ -50,13 +50,13 @@ def bench_all_anew(measure: Measure, gl: Any, edge: int) -> None:
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_vertices(measure: Measure, gl: Any, own: Callable[[Any], Any], edge: int) -> None:
-    """Triangles kept, vertices computed and written."""
+    """Triangles stay; vertices are computed and written."""
     field, buffer = hills(edge), own(gl.buffer(reserve=edge * edge * 24))
     measure("vertices written", edge * edge, lambda: buffer.write(vertices(field).tobytes()))
 
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_texture(measure: Measure, gl: Any, own: Callable[[Any], Any], edge: int) -> None:
-    """The mesh stays; the texture that lifts it is written, as the program does without compute shaders."""
+    """The mesh stays; the texture that lifts it is written, as in the program without compute shaders."""
     field, values = own(UploadedField(gl, edge, FrameMeter())), hills(edge).ravel()
     measure("a texture that lifts the mesh", edge * edge, lambda: field.write(values))

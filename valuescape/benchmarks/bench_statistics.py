@@ -1,4 +1,4 @@
-"""What a frame's statistics take, of a run that goes on: computed with every frame, and from the cache."""
+"""Statistics of a run's frames: computed in every frame, or taken from the cache."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +15,13 @@ from valuescape.sim.config.files import load_config
 
 COUNTS = (100, 10_000)
 FRAMES = 60
-"""Of a call."""
+"""Frames that a call looks at."""
 
 _HALF_A_SECOND = 25
-"""Frames, at 50 a second: so often the intervals that go by the clock are over, which here stands still."""
+"""Frames between the ends of intervals that follow the clock, which stands still here: at 50 a second."""
 
 _LOGGED = 600
-"""Frames that the log of the run has: a call leaves it as it was."""
+"""Frames that a call leaves in the log of the run."""
 
 _SETTINGS = ("world.name=mountain_car", "trails.color_by=value", "workers.count=0", "render.max_fps=0")
 _SMALL = ("render.width=320", "render.height=180", "heatmap.resolution=32", "lod.segment_budget=1000")
@@ -29,7 +29,7 @@ _SMALL = ("render.width=320", "render.height=180", "heatmap.resolution=32", "lod
 
 @contextmanager
 def running(agents: int, *, cached: bool) -> Iterator[Session]:
-    """Give a session without a window that has made some frames."""
+    """Yield a session without a window that has made some frames."""
     settings = [*_SETTINGS, *_SMALL, f"agents.count={agents}", f"features.stats_cache={str(cached).lower()}"]
     config = load_config(None, [*settings, "features.async_physics=false", "features.simd=false"])
     with TemporaryDirectory() as folder:
@@ -40,30 +40,30 @@ def running(agents: int, *, cached: bool) -> Iterator[Session]:
 
 
 def look(session: Session) -> None:
-    """Ask for what a frame shows and is judged by; each counts as one with a new tick."""
-    accounts, log = session.accounts, session.log
+    """Ask for the statistics of FRAMES frames, each with a new tick."""
+    ledger, log = session.ledger, session.log
     for frame in range(FRAMES):
         if frame % _HALF_A_SECOND == 0:
-            accounts.stats.forget("memory", "episodes", "health", "captions")
-        accounts.stats.mark("tick")
-        accounts.stats.mark("scene")
-        accounts.look(session.stage)
-        accounts.episodes(session.stage)
-        accounts.limits()
-        session.captions.of(session)
-        accounts.note(log.frame_ends[-1], session.stage)
+            ledger.stats.forget("memory", "episodes", "health", "captions")
+        ledger.stats.mark("tick")
+        ledger.stats.mark("scene")
+        ledger.look()
+        ledger.episodes()
+        ledger.limits()
+        session.annotations()
+        ledger.note(log.frame_ends[-1])
     del log.frame_ends[_LOGGED:], log.busy_s[_LOGGED:], log.memory[_LOGGED // _HALF_A_SECOND :]
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_every_frame(measure: Measure, count: int) -> None:
-    """`features.stats_cache` off."""
+    """The plain path: `features.stats_cache` off."""
     with running(count, cached=False) as session:
         measure("computed every frame", count, lambda: look(session))
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_cached(measure: Measure, count: int) -> None:
-    """Dirty flags and intervals."""
+    """With dirty flags and intervals."""
     with running(count, cached=True) as session:
         measure("from the cache", count, lambda: look(session))

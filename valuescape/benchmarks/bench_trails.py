@@ -1,8 +1,8 @@
-"""What a frame does for trails of 64 ticks: an object each, a draw call each, all of them in one.
+"""A frame's work for trails of 64 ticks: with an object each, with a draw call each, with one draw call.
 
-An object each is how drawing libraries are used at first: for every agent a ribbon is built, written into a
+With an object each, as drawing libraries are often used, a ribbon is built for every agent, written into a
 buffer of its own, and drawn. The other two are `features.batched_trails` off and on: a tick's row is uploaded
-and placed, and trails are drawn; levels of detail, another switch, are chosen once.
+and placed, and trails are drawn; levels of detail, which another switch controls, are chosen once.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from valuescape.sim.config.files import load_config
 
 COUNTS, LENGTH, FRAMES = (10, 100, 1_000), 64, 600
 PICTURE = (64, 36)
-"""So small that on a software driver, too, pixels do not count."""
+"""Size so small that pixels cost nothing, on a software driver too."""
 
 _VERTEX = """
 #version 330
@@ -42,7 +42,7 @@ void main() { shown = vec4(color, 0.85 * age); }"""
 
 
 class TrailObject:
-    """One agent's trail: a ribbon that is built anew in every frame."""
+    """The trail of one agent: a ribbon that is built anew in every frame."""
 
     def __init__(self, gl: Any, program: Any) -> None:
         self._program = program
@@ -68,7 +68,7 @@ class TrailObject:
 
 
 def objects(gl: Any, own: Callable[[Any], Any], count: int) -> Callable[[], None]:
-    """Return a call that makes a frame of trails, an object each."""
+    """Return a call that draws a frame of trails, with an object each."""
     crowd, target = MadeUpCrowd(count, FRAMES), own(gl.simple_framebuffer(PICTURE))
     program = own(gl.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT))
     program["map_low"].value, program["map_high"].value = BOUNDS
@@ -87,7 +87,7 @@ def objects(gl: Any, own: Callable[[Any], Any], count: int) -> Callable[[], None
 
 
 def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: bool) -> Callable[[], None]:
-    """Return a call that makes a frame of trails as the program does."""
+    """Return a call that draws a frame of trails as the program does."""
     settings = [f"agents.count={count}", f"features.batched_trails={str(batched).lower()}"]
     config = load_config(None, [*settings, "lod.segment_budget=0", f"trails.length={LENGTH}"])
     install_includes(gl)
@@ -97,7 +97,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
     scene: Scene = own(Scene(gl, config, WORLD, field, meter, 1.0))
     scene.resize(PICTURE)
     scene.field_changed()
-    scene.upload(crowd, LENGTH)
+    scene.take_ticks(crowd, LENGTH)
     viewer = viewer_of(config, ("age",))
     scene.draw(viewer, Annotations())
     looks, trails = replace(viewer.looks, agent_opacity=0.0), scene.trails
@@ -108,7 +108,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
         newest += 1
         crowd_tick = Repeated(crowd, newest)
         scene.fields.bind_heights()
-        trails.place(trails.upload(crowd_tick, newest, None), scene.fields.height_layer)
+        trails.place(trails.take_ticks(crowd_tick, newest, None), scene.fields.height_layer)
         trails.bind()
         trails.draw(looks)
         gl.finish()
@@ -117,7 +117,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
 
 
 class Repeated:
-    """A crowd's rows again and again, so that there is one for every tick."""
+    """The rows of a crowd, repeated, so that every tick has one."""
 
     def __init__(self, crowd: MadeUpCrowd, newest: int) -> None:
         self._crowd, self._newest = crowd, newest
@@ -127,7 +127,7 @@ class Repeated:
         return self._crowd.row(name, tick % FRAMES)
 
     def trail_intact(self, tick: int) -> bool:
-        """Nothing is overwritten here."""
+        """Return whether the tick is there: nothing is overwritten."""
         return tick <= self._newest
 
     def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
@@ -137,7 +137,7 @@ class Repeated:
 
 @pytest.mark.parametrize("count", COUNTS)
 def bench_object_each(measure: Measure, gl: Any, own: Callable[[Any], Any], count: int) -> None:
-    """A ribbon built, written and drawn for every agent."""
+    """A ribbon is built, written and drawn for every agent."""
     measure("an object each", count, objects(gl, own, count))
 
 

@@ -1,4 +1,4 @@
-"""What benchmarks share: a context, an owner for what they make, and how many rounds slow ones take."""
+"""Fixtures of the benchmarks: a context, an owner of what they make, and the timing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,10 +11,10 @@ from valuescape.gpu.context import create_headless_context
 
 
 class Measure(Protocol):
-    """Times a call, and notes what it is."""
+    """Times a call, and notes its description."""
 
     def __call__(self, way: str, count: int, call: Callable[[], object]) -> None:
-        """Time it. way: how it does the thing, in words. count: of how many things."""
+        """Time a call. way: its description, in words. count: number of items that it handles."""
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def gl() -> Iterator[Any]:
 
 @pytest.fixture
 def own() -> Iterator[Callable[[Any], Any]]:
-    """Release what a benchmark made, the last first."""
+    """Return a function that notes an object, to be released after the benchmark, last first."""
     with ExitStack() as owned:
 
         def take(made: Any) -> Any:
@@ -39,7 +39,7 @@ def own() -> Iterator[Callable[[Any], Any]]:
 
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
-    """Give what times calls."""
+    """Return the function that times calls."""
 
     def time_it(way: str, count: int, call: Callable[[], object]) -> None:
         benchmark.group = request.path.stem.removeprefix("bench_").replace("_", " ")

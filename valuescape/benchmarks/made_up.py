@@ -1,4 +1,4 @@
-"""Crowds and landscapes that are made up, so that benchmarks need no engine."""
+"""Made-up crowds and landscapes, so that benchmarks need no engine."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ BOUNDS = own_plane(WORLD).bounds
 
 
 def hills(edge: int) -> NDArray[np.float32]:
-    """Return a landscape over the point mass's map, [edge, edge]."""
+    """Return a landscape over the point mass's map, [edge, edge] float32."""
     x, y = grid_states(own_plane(WORLD), edge)
     heights: NDArray[np.float32] = 3 * np.exp(-((x - 0.8) ** 2 + (y - 1) ** 2)) + np.cos(2 * y) / 3
     return heights.reshape(edge, edge).astype(np.float32)
@@ -39,7 +39,7 @@ class MadeUpCrowd:
         return row
 
     def trail_intact(self, tick: int) -> bool:
-        """Nothing is overwritten here."""
+        """Return True: nothing is overwritten."""
         return True
 
     def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:

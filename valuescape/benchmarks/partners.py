@@ -1,4 +1,4 @@
-"""Processes that answer: the other side of each hand-over. In the end `over` is set, and they are woken."""
+"""Processes that answer, for the benchmarks of hand-over. They end when `over` is set and they are woken."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from valuescape.sim.shared.orders import Bell
 
 
 def answer_pipe(pipe: Any, over: Any) -> None:
-    """Send back what comes."""
+    """Send back each message of a pipe."""
     while (said := pipe.recv()) is not None and not over.value:
         pipe.send(said)
 
 
 def answer_queues(asked: Any, answered: Any, over: Any) -> None:
-    """The same through queues."""
+    """Send back each message of a queue, through another."""
     while (said := asked.get()) is not None and not over.value:
         answered.put(said)
 
@@ -31,7 +31,7 @@ def answer_events(asked: Any, answered: Any, over: Any) -> None:
 
 
 def answer_barrier(barrier: Any, over: Any) -> None:
-    """Meet twice a round, as a tick with a beginning and an end needs it."""
+    """Meet twice a round: at the beginning and the end of a tick."""
     while True:
         barrier.wait()
         if over.value:
@@ -40,7 +40,7 @@ def answer_barrier(barrier: Any, over: Any) -> None:
 
 
 def answer_bells(asked: Bell, answered: Bell, count: Any, over: Any) -> None:
-    """Answer each ring with one. count: rounds that were asked for; a ring may be heard for two of them."""
+    """Answer rounds by a ring each. count: [rounds asked for, answered]; one ring may stand for two."""
     seen = 0
     while not over.value:
         if count[0] == seen:
@@ -52,7 +52,7 @@ def answer_bells(asked: Bell, answered: Bell, count: Any, over: Any) -> None:
 
 
 def answer_words(count: Any, over: Any) -> None:
-    """Look at a word in shared memory again and again, and answer in another: no system call at all."""
+    """Poll a word in shared memory, and answer in another, without a system call."""
     while not over.value:
         if count[1] != count[0]:
             count[1] = count[0]

@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import (
-    Debug,
-    Overrides,
-    WorldFiles,
-    progress_bar,
-    read_config,
-    say_lines,
-    say_written,
-)
+from valuescape.cli.console import read_config, say_lines, say_written
+from valuescape.cli.options import Debug, Overrides, WorldFiles
+from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
@@ -93,11 +87,10 @@ def _analyze(critic: "Checkpoint", plane: "MapPlane", plan: "Plan") -> "Analysis
     from valuescape.analyze.analysis import analyze as analysis_of
     from valuescape.sim.interrupts import Interrupts
 
-    with Interrupts() as interrupts, progress_bar() as bar:
-        task = bar.add_task("", total=1.0, state="")
+    with Interrupts() as interrupts, progress_bar(total=1.0) as update:
 
         def tell(what: str, share: float) -> bool:
-            bar.update(task, completed=share, state=what)
+            update(completed=share, state=what)
             return not interrupts.asked
 
         return analysis_of(critic, plane, plan, tell)

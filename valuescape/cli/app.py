@@ -1,4 +1,4 @@
-"""The command line: the only place that prints and decides an exit status."""
+"""The program's commands, and the way in: errors become messages and exit statuses here alone."""
 
 import errno
 import signal
@@ -12,12 +12,14 @@ import typer
 
 from valuescape.cli.analyze import analyze
 from valuescape.cli.bench import bench
-from valuescape.cli.console import Debug, WorldFiles, load_world_files
+from valuescape.cli.compare import compare
+from valuescape.cli.console import load_world_files
 from valuescape.cli.convert import convert, train
 from valuescape.cli.help_text import Commands
 from valuescape.cli.impact import impact
+from valuescape.cli.options import Debug, WorldFiles
 from valuescape.cli.run import run
-from valuescape.cli.scale import compare, scale
+from valuescape.cli.scale import scale
 from valuescape.cli.stress import stress
 from valuescape.cli.terminal import err, out
 from valuescape.presets import presets
@@ -52,9 +54,9 @@ def run_cli(arguments: list[str] | None = None) -> int:
 
 
 def _refuse(error: Any, debug: bool) -> int:
-    """Show what the parser has to say, which by itself would be three lines with the usage."""
+    """Show the parser's message in one line instead of three; returns the exit status."""
     message = error.format_message()
-    if message:  # there is none if all help was shown already, for want of a command
+    if message:  # empty if no command was given, after which all help has been shown
         command = error.ctx.command_path if error.ctx else app.info.name
         said = " ".join(message.splitlines())
         _complain(UsageError(said, f"`{command} --help` tells what there is"), 2, debug)
@@ -62,7 +64,7 @@ def _refuse(error: Any, debug: bool) -> int:
 
 
 def _complain(error: Exception, status: int, debug: bool) -> int:
-    """Print an error in a few lines that fit, whatever it has in it; here and nowhere else."""
+    """Print an error in a few lines of limited length, or its traceback; returns `status`."""
     if debug:
         traceback.print_exception(error)
         return status
@@ -95,7 +97,7 @@ def _about(
 
     [bold]In trouble[/]  valuescape doctor
     """
-    # From here on there may be something to undo; until now `valuescape.__main__` ended at once.
+    # A command may have work to undo, so Ctrl-C raises from here on; `valuescape.__main__` ended at once.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if version:
         out.say(f"valuescape {version_of('valuescape')}")
@@ -119,7 +121,7 @@ def replay(
     world_files: WorldFiles = None,
     debug: Debug = False,
 ) -> int:
-    """Make a recorded run again and compare it, bit by bit, at every tick the recording keeps.
+    """Run a recording again and compare it, bit by bit, at every recorded tick.
 
     Ends with status 1 at the first difference, naming the tick, the array and the first agent.
 
@@ -130,7 +132,7 @@ def replay(
             from valuescape.cli.simulate import run_replay
 
             load_world_files(world_files)
-        return run_replay(recording, workers, checkpoint, interrupts, out, err)
+        return run_replay(recording, workers, checkpoint, interrupts)
 
 
 @app.command(name="presets")
@@ -173,7 +175,7 @@ def checkpoints(
 
 @app.command()
 def doctor() -> int:
-    """Say what this machine has to offer, what is missing, and how to get it."""
+    """Check this machine: OpenGL, torch, cores, memory; say what is missing and how to install it."""
     from valuescape.cli.doctor import examine
 
     return examine(out)

@@ -1,13 +1,8 @@
-"""What commands have in common: options, worlds and configurations, progress, how figures are written."""
+"""Steps that several commands share: load configurations and worlds, check and write files, print."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from typing import TYPE_CHECKING
 
 from valuescape.cli.terminal import err, out
 from valuescape.paths import require_writable
@@ -16,28 +11,9 @@ from valuescape.sim.paths import require_replaceable
 if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
-Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL.zip to start from.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
-]
-WorldFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--world-file",
-        metavar="FILE.py",
-        help="Run this Python file, and take the worlds it defines; may be given often.",
-    ),
-]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
-]
-HtmlFile = Annotated[Path, typer.Option(metavar="FILE", help="The HTML report.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
-
 
 def load_world_files(paths: Iterable[Path] | None) -> None:
-    """Run the files that the user named, so that their worlds are known. Raises UsageError."""
+    """Run world files, so that their worlds are known by name. Raises UsageError."""
     from valuescape.sim.worlds import load_world_file
 
     for path in paths or ():
@@ -45,10 +21,11 @@ def load_world_files(paths: Iterable[Path] | None) -> None:
 
 
 def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None) -> "Config":
-    """Return a preset's configuration, or a file's, with changes like `agents.count=5`.
+    """Return a preset's or a file's configuration, with changes such as `agents.count=5`.
 
-    preset: may be a trained model's file, too; it then runs in the world that it fits. World files are loaded
-    before it; what is compiled or odd about a model is said from now on. Raises UsageError.
+    preset: a name, a configuration file, or a trained model, which runs in the world that it fits. World
+    files are loaded first. From now on, compilation and remarks on models are reported on standard error.
+    Raises UsageError.
     """
     from valuescape import remarks
     from valuescape.model_files import preset_of
@@ -68,22 +45,11 @@ def _say_that_it_compiles() -> None:
 
 
 def require_files(**paths: Path | None) -> None:
-    """Raise UsageError if one of the files that were asked for, by its option's name, cannot be written."""
+    """Raise UsageError if a file cannot be written. paths: by the name of its option; None is skipped."""
     for option, path in paths.items():
         if path:
             require_replaceable(path, f"--{option}")
             require_writable(f"--{option}", path.parent)
-
-
-def progress_bar() -> Bar:
-    """Return a bar of what is done, with time left; tasks have a field `state` for what is being done.
-
-    It is shown in a terminal alone.
-    """
-    state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}", markup=False)
-    times = TimeElapsedColumn(), TimeRemainingColumn()
-    columns = SpinnerColumn(), BarColumn(), *state, *times
-    return Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def say_lines(lines: Iterable[str], style: str = "") -> None:
@@ -92,19 +58,6 @@ def say_lines(lines: Iterable[str], style: str = "") -> None:
         out.say((line, style))
 
 
-def write_json(path: Path | None, figures: Mapping[str, Any], config: "Config | Mapping[str, Any]") -> None:
-    """Write figures to the file that was asked for, if any, with what they are of; unknown is None.
-
-    config: what was run, for `valuescape.run.report.about`.
-    """
-    if path:
-        from valuescape.run.report import about
-
-        report = {**figures, **about(config)}
-        path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        say_written(path)
-
-
 def say_written(path: Path) -> None:
-    """Say that a file was written."""
+    """Print the name of a file that was written."""
     out.say("wrote ", (str(path), "bold"))

@@ -1,11 +1,12 @@
-"""The commands that make checkpoints: `convert` and `train`."""
+"""The commands `convert` and `train`, which write checkpoints."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from valuescape.cli.console import WorldFiles, load_world_files
+from valuescape.cli.console import load_world_files
+from valuescape.cli.options import Debug, WorldFiles
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
 from valuescape.sim.policy.reward_units import RewardUnits
@@ -29,16 +30,16 @@ def convert(
         RewardUnits,
         typer.Option(
             help="Whether the critic learned from rewards that VecNormalize divided; auto: as its file says, "
-            "unless what agents get speaks against it."
+            "unless the agents' returns contradict it."
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
     world_files: WorldFiles = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
 
-    Joins it with what VecNormalize did to observations and rewards, which is in a file of its own.
+    Adds VecNormalize's statistics of observations and rewards, which are in a file of their own.
 
     [bold]Example[/]
 
@@ -69,7 +70,7 @@ def train(
     ] = None,
     force: _Force = False,
     world_files: WorldFiles = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
 

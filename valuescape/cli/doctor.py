@@ -1,4 +1,4 @@
-"""What this machine has to offer, what is missing, and how to get it."""
+"""The command `doctor`: OpenGL, torch, cores and memory of this machine, and remedies for what is missing."""
 
 import importlib.util
 import os
@@ -23,9 +23,9 @@ _GL_PACKAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked for: what was found, whether it will do, and what to do if not.
+    """The result of one check. remedy: advice if it is not `fine`.
 
-    needed: whether nothing runs without it; of several devices one that works is enough.
+    needed: whether nothing runs without it; among several devices, one that works is enough.
     """
 
     subject: str
@@ -69,7 +69,7 @@ def _devices() -> Iterator[Finding]:
         try:
             gl = create_headless_context(index)
         except UsageError as error:
-            # One device that does not work is no fault if another does; the context below decides.
+            # No fault while another device works, which `_context` checks.
             yield Finding(f"EGL device {index}", str(error).splitlines()[0], fine=False, needed=False)
             continue
         driver = driver_info(gl)

@@ -1,4 +1,4 @@
-"""Help texts, which Typer reads as markup: here all of it is text, but for `[bold]…[/]`."""
+"""Help texts with brackets in them: Typer reads markup, of which only `[bold]…[/]` is meant here."""
 
 import inspect
 import sys
@@ -15,7 +15,7 @@ _MARKUP = ("[bold]", "[/]")
 
 
 class Commands(TyperGroup):
-    """All commands. Brackets in their help are shown, and paragraphs fill the width that there is."""
+    """The group of all commands. Their help shows brackets, and its paragraphs fill the terminal's width."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -26,7 +26,7 @@ class Commands(TyperGroup):
                     each.help = as_markup(text)  # type: ignore[attr-defined]  # options and arguments have one
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
-        """Run a command; whatever it prints can be shown, and reports know what was asked for."""
+        """Run a command; note its arguments for reports, and spell characters that cannot be printed."""
         given = sys.argv[1:] if args is None else list(args)
         note_arguments(given)
         spell_what_cannot_be_encoded()
@@ -34,7 +34,7 @@ class Commands(TyperGroup):
 
 
 def as_markup(text: str) -> str:
-    """Return rich's markup for a help text: what is in brackets is kept, lines of a paragraph are joined."""
+    """Return a help text as markup of `rich`: brackets escaped, the lines of a paragraph joined."""
     paragraphs = inspect.cleandoc(text).split("\n\n")
     shown = escape("\n\n".join(each.replace("\n", " ") for each in paragraphs))
     for tag in _MARKUP:

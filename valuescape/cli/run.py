@@ -4,26 +4,25 @@ import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import Debug, WorldFiles, read_config
+from valuescape.cli.console import read_config
+from valuescape.cli.options import Debug, Overrides, WorldFiles
+from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 
 if TYPE_CHECKING:
+    from valuescape.run.outputs import RunResult
     from valuescape.sim.config.files import Config
     from valuescape.sim.interrupts import Interrupts
 
 _Preset = Annotated[
     str, typer.Argument(help="A preset (see `valuescape presets`), a FILE.toml, or a trained MODEL.zip.")
-]
-_Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
 ]
 _Headless = Annotated[bool, typer.Option("--headless", help="Open no window, write files.")]
 _Frames = Annotated[int | None, typer.Option(min=1, help="End after so many frames.")]
@@ -31,7 +30,7 @@ _Seconds = Annotated[float | None, typer.Option(min=0.001, help="End after so ma
 _Ticks = Annotated[int | None, typer.Option(min=1, help="End at exactly this tick.")]
 _Folder = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FOLDER", help="Folder for what the run makes; runs/TIME if not given."),
+    typer.Option("--out", metavar="FOLDER", help="Folder for the run's files; runs/TIME if not given."),
 ]
 _Record = Annotated[
     Path | None, typer.Option(metavar="FILE.mp4", help="Write a video; ticks then wait for frames.")
@@ -62,7 +61,7 @@ _Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="End with status 1 if a health limit is broken; one that a short run cannot tell about is not.",
+        help="End with status 1 if a health limit is broken; one that a short run cannot measure is not.",
     ),
 ]
 _Seed = Annotated[int | None, typer.Option(help="Seed of all randomness, as run.seed.")]
@@ -70,8 +69,8 @@ _Checksum = Annotated[
     bool,
     typer.Option(
         "--checksum",
-        help="Simulate only, as fast as can be, and print the hash of tick --ticks. The same for any "
-        "number of workers; with a network's actions not for other settings of features.simd.",
+        help="Simulate only, at full speed, and print the hash of the state at tick --ticks. The same for "
+        "any number of workers; with a network's actions not for other settings of features.simd.",
     ),
 ]
 _RecordRun = Annotated[
@@ -85,7 +84,7 @@ _RecordEvery = Annotated[
 
 def run(
     preset: _Preset = "demo",
-    overrides: _Set = None,
+    overrides: Overrides = None,
     headless: _Headless = False,
     frames: _Frames = None,
     seconds: _Seconds = None,
@@ -106,8 +105,8 @@ def run(
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
 
-    Without a screen it runs headless by itself. At the end it prints how the run stood to five health limits
-    and writes the same to run.json.
+    Without a screen it runs headless by itself. At the end it prints the run's figures beside five health
+    limits, and writes them to run.json.
 
     [bold]Examples[/]
 
@@ -126,21 +125,22 @@ def run(
     from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
     length = RunLength(frames, seconds, ticks)
-    shown = Order(headless, length, folder, record, screenshot, profile, export, figure, strict)
+    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict)
     with Interrupts() as interrupts:
         with leaving_at_once():
-            from valuescape.cli.simulate import SimulationOrder
+            from valuescape.cli.simulate import SimulationOptions, require_simulation, run_simulation
 
-            simulation = SimulationOrder(ticks, checksum, record_run, record_every)
+            simulation = SimulationOptions(ticks, checksum, record_run, record_every)
             config = read_config(preset, _changes(overrides, seed), world_files)
         if simulation.wanted:
-            return _simulate(config, simulation, shown, interrupts)
+            require_simulation(simulation, shown.given)
+            return run_simulation(config, simulation, interrupts)
         return _show(config, shown, interrupts)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is wanted of a run with pictures."""
+class RunOptions:
+    """The options of a run with pictures; None where one was left out."""
 
     headless: bool
     length: RunLength
@@ -153,20 +153,25 @@ class Order:
     strict: bool
 
     @property
-    def options(self) -> list[str]:
+    def given(self) -> list[str]:
         """The options given that only a run with pictures can answer."""
         lengths = {"--frames": self.length.frames, "--seconds": self.length.seconds}
-        names = "record", "screenshot", "profile", "export", "figure"
-        given = {**lengths, **{f"--{name}": getattr(self, name) for name in names}}
-        return [*(name for name, value in given.items() if value is not None), *["--strict"] * self.strict]
+        files = {f"--{name}": getattr(self, name) for name in _FILES}
+        names = [name for name, value in {**lengths, **files}.items() if value is not None]
+        return [*names, *["--strict"] * self.strict]
 
     def outputs(self, config: "Config", *, headless: bool) -> Outputs:
-        """Return where the run's files go. Raises UsageError if one of them could not be written."""
+        """Return the files that the run writes. Raises UsageError if one of them could not be written."""
+        folder = self.folder or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+        self._require_files(folder)
+        video = self.record or (folder / "run.mp4" if headless and config.run.record else None)
+        return Outputs(folder, video, self.screenshot, self.profile, self.export, self.figure)
+
+    def _require_files(self, folder: Path) -> None:
         from valuescape.costs.profile_files import require_profile
         from valuescape.sim.paths import require_replaceable
 
-        folder = self.folder or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
-        for name in ("record", "screenshot", "profile", "export", "figure"):
+        for name in _FILES:
             if path := getattr(self, name):
                 require_replaceable(path, f"--{name}")
         require_name("--screenshot", self.screenshot, ".png")
@@ -177,58 +182,64 @@ class Order:
         if self.record:
             require_writable("--record", self.record.parent)
         require_writable("--out", folder)
-        video = self.record or (folder / "run.mp4" if headless and config.run.record else None)
-        return Outputs(folder, video, self.screenshot, self.profile, self.export, self.figure)
+
+
+_FILES = "record", "screenshot", "profile", "export", "figure"
+"""The options that name a file."""
 
 
 def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
     return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
 
 
-def _simulate(config: "Config", simulation: Any, shown: Order, interrupts: "Interrupts") -> int:
-    from valuescape.cli.simulate import require_simulation, run_simulation
-
-    require_simulation(simulation, shown.options)
-    return run_simulation(config, simulation, interrupts, out, err)
-
-
-def _show(config: "Config", order: Order, interrupts: "Interrupts") -> int:
+def _show(config: "Config", options: RunOptions, interrupts: "Interrupts") -> int:
+    """Run with pictures. A folder that was named by the time is removed again if it stays empty."""
     from valuescape.render.displays.display import display_available
     from valuescape.sim.interrupts import unfinished
 
-    headless = order.headless or not display_available()
-    outputs = order.outputs(config, headless=headless)
+    headless = options.headless or not display_available()
+    outputs = options.outputs(config, headless=headless)
     try:
-        with unfinished(outputs.folder) if order.folder is None else contextlib.nullcontext():
-            return _run(config, order, outputs, headless, interrupts)
+        with unfinished(outputs.folder) if options.folder is None else contextlib.nullcontext():
+            result = _run(config, options, outputs, headless, interrupts)
     finally:
-        if order.folder is None:
+        if options.folder is None:
             remove_if_empty(outputs.folder)
+    return _finish(result, config, strict=options.strict)
 
 
-def _run(config: "Config", order: Order, outputs: Outputs, headless: bool, interrupts: "Interrupts") -> int:
+def _run(
+    config: "Config", options: RunOptions, outputs: Outputs, headless: bool, interrupts: "Interrupts"
+) -> "RunResult":
     from valuescape.sim.interrupts import leaving_at_once
 
     with leaving_at_once():
-        from valuescape.cli.run_result import broken_limits, progress_bar, show_result
+        from valuescape.cli.run_result import showing
         from valuescape.run.session import Session
 
-    length = order.length
+    length = options.length
     if headless and length == RunLength():
         length = RunLength(seconds=config.run.seconds)
     interrupts.check()
-    with (
-        Session(config, length, outputs, headless=headless, interrupts=interrupts) as session,
-        progress_bar(err, session, headless=headless) as on_progress,
-    ):
-        interrupts.check()
-        if headless and not order.headless:
-            err.say(f"no window: neither DISPLAY nor WAYLAND_DISPLAY is set; files go to {outputs.folder}")
-        result = session.run(on_progress)
+    with Session(config, length, outputs, headless=headless, interrupts=interrupts) as session:
+        what = "recording" if session.recorder else "running"
+        with progress_bar(what, 1.0, hidden=not headless) as update:  # a window shows itself
+            interrupts.check()
+            if headless and not options.headless:
+                err.say(
+                    f"no window: neither DISPLAY nor WAYLAND_DISPLAY is set; files go to {outputs.folder}"
+                )
+            return session.run(showing(update))
+
+
+def _finish(result: "RunResult", config: "Config", *, strict: bool) -> int:
+    """Print a run's results and return the exit status."""
+    from valuescape.cli.run_result import broken_limits, show_result
+
     show_result(out, result, config)
     if result.interrupted:
         return 130
-    broken = broken_limits(result.report, config) if order.strict else []
+    broken = broken_limits(result.report, config) if strict else []
     if broken:
         err.say(("--strict:", "bold red"), f" broken: {', '.join(broken)}")
     return 1 if broken else 0

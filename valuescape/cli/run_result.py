@@ -1,14 +1,12 @@
-"""What a person reads in the terminal: progress while a run goes on, tables when it is over."""
+"""The terminal's view of a run: its progress, then its figures, health limits and files."""
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from rich.text import Text
 
+from valuescape.cli.progress import Update
 from valuescape.cli.terminal import Terminal
 from valuescape.cli.text_table import say_rows
 from valuescape.sim.config.files import Config
@@ -16,36 +14,20 @@ from valuescape.sim.measuring.health import Limit, limits
 
 if TYPE_CHECKING:
     from valuescape.run.outputs import Progress, RunResult
-    from valuescape.run.session import Session
 
 
-@contextlib.contextmanager
-def progress_bar(
-    console: Terminal, session: "Session", *, headless: bool
-) -> Iterator[Callable[["Progress"], None]]:
-    """Give a function that takes a run's progress and shows it; a window shows itself, and needs no bar."""
-    if not headless:
-        yield lambda _: None
-        return
-    columns = (
-        TextColumn("recording" if session.recorder else "running"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[state]}", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("run", total=1.0, state="")
+def showing(update: Update) -> Callable[["Progress"], None]:
+    """Return the function that shows a run's progress by a bar's `update`."""
 
-        def show(progress: "Progress") -> None:
-            state = f"frame {progress.frames:,} · tick {progress.ticks:,} · {progress.fps:.0f} fps"
-            bar.update(task, completed=progress.done, state=state)
+    def show(progress: "Progress") -> None:
+        state = f"frame {progress.frames:,} · tick {progress.ticks:,} · {progress.fps:.0f} fps"
+        update(completed=progress.done, state=state)
 
-        yield show
+    return show
 
 
 def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
-    """Print a run's figures, how it stood to the health limits, and the files it wrote."""
+    """Print a run's figures, its health limits, alerts, and the files it wrote."""
     report = result.report
     console.say(
         (config.world.name, "bold"),
@@ -77,7 +59,7 @@ def _figures_line(report: dict[str, Any]) -> str:
 
 
 def health_rows(report: dict[str, Any], config: Config) -> list[list[str | Text]]:
-    """Return how a run stood to the health limits; the first row is the heading."""
+    """Return a row for each health limit with the measured figure; the first row is the heading."""
     return [["limit", "measured", "below", ""], *map(_health_row, _limits(report, config))]
 
 
@@ -86,7 +68,7 @@ def _health_row(limit: Limit) -> list[str | Text]:
 
 
 def broken_limits(report: dict[str, Any], config: Config) -> list[str]:
-    """Return the health limits that a run broke, by title; one that it was too short to tell about is not."""
+    """Return the titles of the health limits that a run broke; figures it was too short for break none."""
     return [each.title for each in _limits(report, config) if each.lamp is False]
 
 

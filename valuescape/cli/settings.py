@@ -1,15 +1,17 @@
-"""Every setting, as the command line lists them."""
+"""The list of all settings, for the terminal and as docs/configuration.md."""
 
 import difflib
 import json
+from itertools import groupby
 
 from valuescape.cli.terminal import Terminal
-from valuescape.sim.config.files import LIVE, Config, expectation
+from valuescape.sim.config.complaints import expectation
+from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.errors import UsageError
 
 
 def show_settings(console: Terminal, section: str | None) -> None:
-    """Print section.key = default and the meaning of each setting, of one section or of all.
+    """Print each setting of one section, or of all: key, default, meaning, unit, and when a change applies.
 
     Raises UsageError if there is no such section.
     """
@@ -18,13 +20,22 @@ def show_settings(console: Terminal, section: str | None) -> None:
         near = difflib.get_close_matches(section, sections, n=1)
         hint = f"did you mean {near[0]}?" if near else f"sections: {', '.join(sections)}"
         raise UsageError(f"{section!r} is no section of the configuration", hint)
-    defaults = Config()
-    for name in [section] if section else sections:
-        values = getattr(defaults, name)
-        console.say((f"[{name}]", "bold"), f"  {type(values).__doc__ or ''}")
-        for key, info in type(values).model_fields.items():
-            default = repr(getattr(values, key)).replace("'", '"')
-            console.say(f"  {key} = {default}  ", (f"# {info.description or ''}", "dim"))
+    for name, settings in groupby(settings_of().values(), key=lambda each: each.section):
+        if section not in (None, name):
+            continue
+        console.say((f"[{name}]", "bold"), f"  {section_class(name).__doc__ or ''}")
+        for setting in settings:
+            console.say(
+                f"  {setting.key} = {json.dumps(setting.default)}  ", (f"# {_comment(setting)}", "dim")
+            )
+
+
+def _comment(setting: SettingField) -> str:
+    return f"{setting.meaning}; {_applies(setting)}"
+
+
+def _applies(setting: SettingField) -> str:
+    return "live" if setting.declared.live else "restart"
 
 
 def settings_markdown() -> str:
@@ -34,16 +45,22 @@ def settings_markdown() -> str:
         "",
         "Every setting, as `valuescape settings --markdown` prints it. In a file: `[section]`,",
         "then `key = value`; on the command line: `--set section.key=value`. *Live*: a key or the",
-        "panel changes it while a run goes on; with the others a run begins anew.",
+        "panel changes it while a run goes on. *Restart*: a new value takes a new run.",
     ]
-    defaults = Config()
-    for name in Config.model_fields:
-        values = getattr(defaults, name)
-        lines += ["", f"## {name}", "", type(values).__doc__ or "", ""]
-        lines += ["| key | default | may be | live | |", "|---|---|---|---|---|"]
-        for key, info in type(values).model_fields.items():
-            default = json.dumps(getattr(values, key))
-            live = "yes" if f"{name}.{key}" in LIVE else ""
-            cells = f"`{key}`", f"`{default}`", expectation(name, key), live, info.description or ""
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    for name, settings in groupby(settings_of().values(), key=lambda each: each.section):
+        lines += ["", f"## {name}", "", section_class(name).__doc__ or "", ""]
+        lines += ["| key | default | unit | may be | change | meaning |", "|---|---|---|---|---|---|"]
+        lines += [_row(setting) for setting in settings]
     return "\n".join(lines) + "\n"
+
+
+def _row(setting: SettingField) -> str:
+    cells = (
+        f"`{setting.key}`",
+        f"`{json.dumps(setting.default)}`",
+        setting.declared.unit or "",
+        expectation(setting),
+        _applies(setting),
+        setting.field.description or "",
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

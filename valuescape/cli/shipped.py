@@ -1,4 +1,4 @@
-"""The checkpoints that come with the program: what they are, how they were made, what they are worth."""
+"""The command `checkpoints`: the shipped checkpoints, how each was trained, and its mean return."""
 
 from valuescape.cli.terminal import Terminal
 from valuescape.presets import configs_dir
@@ -7,11 +7,14 @@ from valuescape.training.evaluate import evaluate_checkpoint
 from valuescape.training.train import world_to_train_in
 
 _SEED = 1_000_003
-"""Of the starts for a new measurement: none that a training has used."""
+"""Seed of the starts of a new measurement; no training has used it."""
 
 
 def show_checkpoints(console: Terminal, episodes: int) -> None:
-    """Print what is known of each shipped checkpoint; with `episodes` > 0 each is measured again."""
+    """Print the training and mean return of each shipped checkpoint.
+
+    episodes: if positive, each is measured again over so many.
+    """
     for path in sorted((configs_dir() / "checkpoints").glob("*.safetensors")):
         checkpoint = load(path)
         made = checkpoint.training

@@ -1,55 +1,40 @@
 """The command `stress`."""
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import (
-    Debug,
-    HtmlFile,
-    JsonFile,
-    Overrides,
-    Preset,
-    WorldFiles,
-    progress_bar,
-    read_config,
-    require_files,
-    say_lines,
-    say_written,
-    write_json,
-)
-from valuescape.cli.terminal import err, out
-from valuescape.cli.text_table import say_rows
+from valuescape.cli.breaking_point import SearchOptions, run_search
+from valuescape.cli.chaos import run_chaos
+from valuescape.cli.console import read_config
+from valuescape.cli.measuring import Files
+from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Preset, WorldFiles
+from valuescape.cli.soak import run_soak
 from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
     from valuescape.sim.interrupts import Interrupts
-    from valuescape.studies.breaking_point import Search
-    from valuescape.studies.loads import Load
 
 
 _Load = Annotated[
     str,
-    typer.Option(
-        help="What there is more and more of: agents, trails, field, ticks, or several with commas."
-    ),
+    typer.Option(help="The load to increase: agents, trails, field, ticks, or several with commas."),
 ]
-_Start = Annotated[int | None, typer.Option(min=1, help="The least load; what the preset has, if not given.")]
+_Start = Annotated[int | None, typer.Option(min=1, help="The least load; the preset's own if not given.")]
 _Most = Annotated[int | None, typer.Option(min=1, help="The greatest load.")]
 _Seconds = Annotated[float, typer.Option(min=0.5, help="Of each trial.")]
 _UntilBreak = Annotated[
     bool,
-    typer.Option("--until-break", help="Search for the breaking point: what it does unless told otherwise."),
+    typer.Option("--until-break", help="Search for the breaking load, as without --minutes and --chaos."),
 ]
 _Chaos = Annotated[
     bool, typer.Option("--chaos", help="Kill and stop workers; compare the state with a quiet run's.")
 ]
 _Minutes = Annotated[
     float | None,
-    typer.Option(min=0.01, help="Run for so long, and see what grows. With --chaos: of chaos (1)."),
+    typer.Option(min=0.01, help="Soak for so long, and see what grows. With --chaos: its length (1)."),
 ]
 _Require = Annotated[
     int | None,
@@ -77,13 +62,13 @@ def stress(
     report: HtmlFile = Path("runs/stress.html"),
     debug: Debug = False,
 ) -> int:
-    """Look for the load at which a health limit breaks, and say which, and what dominated a frame then.
+    """Find the load at which a health limit breaks; name the limit and the longest section of a frame.
 
-    Doubles the load until something breaks, twice in a row, then halves the gap. Of several loads at once,
-    the percentage of what the preset has is doubled. With --minutes it runs for long instead and looks at
-    memory, files, OpenGL objects and threads; with --until-break too, at the greatest load that was carried.
-    With --chaos it proves that nothing is lost when workers are killed or hang. Ctrl-C keeps what was
-    measured.
+    Doubles the load until a limit breaks twice in a row, then halves the gap. Several loads are doubled
+    together, as a percentage of the preset's. With --minutes it soaks instead: a long run shows whether
+    memory, files, OpenGL objects or threads grow; with --until-break as well, both are done, the soak under
+    the greatest load that was carried. With --chaos it proves that nothing is lost when workers are killed or
+    hang. Ctrl-C keeps what was measured.
 
     Ends with status 1 if less is carried than --require says, if something grows, or if chaos ends in another
     state.
@@ -102,6 +87,21 @@ def stress(
     """
     from valuescape.sim.interrupts import Interrupts
 
+    _require_one_kind(chaos=chaos, until_break=until_break, minutes=minutes, require=require)
+    config = read_config(preset, overrides, world_files)
+    files = Files(report, as_json)
+    files.require()
+    with Interrupts() as interrupts:
+        if chaos:
+            return run_chaos(config, minutes or 1.0, interrupts, files)
+        if minutes and not until_break:
+            return run_soak(config, minutes, interrupts, files)
+        options = SearchOptions(load, start, most, require, seconds)
+        return _search_and_soak(config, options, minutes, interrupts, files)
+
+
+def _require_one_kind(*, chaos: bool, until_break: bool, minutes: float | None, require: int | None) -> None:
+    """Raise UsageError if options of different kinds of stress were given together."""
     if chaos and until_break:
         raise UsageError("--chaos does not go with --until-break", "run the command twice")
     if require and (chaos or (minutes and not until_break)):
@@ -109,147 +109,17 @@ def stress(
             "--require is about what is carried, which --chaos and --minutes do not look for",
             "leave one out, or add --until-break to --minutes",
         )
-    config = read_config(preset, overrides, world_files)
-    require_files(report=report, json=as_json)
-    where = as_json, report
-    with Interrupts() as interrupts:
-        if chaos:
-            return _chaos(config, minutes or 1.0, interrupts, where)
-        if minutes and not until_break:
-            return _soak(config, minutes, interrupts, where)
-        wanted = Wanted(load, start, most, require, seconds, minutes)
-        return _search(config, wanted, interrupts, where)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a search is asked for, as the options of the command have it."""
-
-    load: str
-    start: int | None
-    most: int | None
-    require: int | None
-    seconds: float
-    minutes: float | None
-
-    def ends(self, load: "Load", config: "Config") -> tuple[int, int]:
-        """Return the least and the greatest load to try. Raises UsageError if they leave nothing to try."""
-        start, most = self.start or self.require or load.start(config), load.most(config)
-        most = min(self.most or most, most)
-        if self.require and self.require > most:
-            raise UsageError(f"--require {self.require}: expected at most {most}, the greatest load tried")
-        if start > most:
-            raise UsageError(f"--start {start}: expected at most {most}")
-        return start, most
-
-
-def _search(
-    config: "Config", wanted: Wanted, interrupts: "Interrupts", where: tuple[Path | None, Path]
+def _search_and_soak(
+    config: "Config",
+    options: SearchOptions,
+    minutes: float | None,
+    interrupts: "Interrupts",
+    files: Files,
 ) -> int:
-    from valuescape.run.stage import runnable
-    from valuescape.sim.config.files import changed
-    from valuescape.studies.breaking_point import as_json as stress_json
-    from valuescape.studies.breaking_point import confirmed, lies_between, search, trials_left
-    from valuescape.studies.loads import Load, try_session
-
-    load = Load.read(wanted.load)
-    runnable(config)
-    load.require(config)
-    start, most = wanted.ends(load, config)
-    with progress_bar() as bar:
-        task = bar.add_task("", total=None, state="")
-
-        def try_load(amount: int, so_far: "Search") -> Any:
-            left, tried = trials_left(so_far), len(so_far.trials)
-            total = None if left is None else tried + left
-            bar.update(task, completed=tried, total=total, state=f"{amount:,} {load.unit}")
-            return try_session(config, load, amount, wanted.seconds, interrupts)
-
-        found = search(confirmed(try_load), start, most, lambda: interrupts.asked)
-        if wanted.require and lies_between(wanted.require, found) and not interrupts.asked:
-            found.trials.append(confirmed(try_load)(wanted.require, found))
-    if not found.trials:
-        return 130
-    _tell_search(found, load.unit, where[1])
-    write_json(where[0], stress_json(found, load.unit), config)
-    if interrupts.asked:
-        return 130
-    status = _enough(found, wanted.require, load.unit)
-    if wanted.minutes and found.carried:
-        carried = changed(config, load.settings(config, found.carried.load))
-        status = _soak(carried, wanted.minutes, interrupts, _beside(where)) or status
+    """Search for the breaking load; with `minutes`, then soak the greatest load that was carried."""
+    status, carried = run_search(config, options, interrupts, files)
+    if minutes and carried and not interrupts.asked:
+        status = run_soak(carried, minutes, interrupts, files.beside("-soak")) or status
     return status
-
-
-def _enough(found: "Search", require: int | None, unit: str) -> int:
-    """Return the exit status: 1, which is said, if less is carried than was required."""
-    carried = found.carried.load if found.carried else 0
-    if require is None or carried >= require:
-        return 0
-    err.say(("--require:", "bold red"), f" {carried:,} {unit} are carried, required are {require:,}")
-    return 1
-
-
-def _beside(where: tuple[Path | None, Path]) -> tuple[Path | None, Path]:
-    """Return where a soak that follows a search is written: beside it."""
-    json_path, report = where
-    soak_json = json_path and json_path.with_stem(f"{json_path.stem}-soak")
-    return soak_json, report.with_stem(f"{report.stem}-soak")
-
-
-def _tell_search(found: "Search", unit: str, report: Path) -> None:
-    from valuescape.studies.breaking_point import verdict
-    from valuescape.studies.stress_report import trials_table, write_search
-
-    say_rows(out, trials_table(found, unit))
-    say_lines(verdict(found, unit))
-    write_search(report, found, unit)
-    say_written(report)
-
-
-def _soak(config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]) -> int:
-    from valuescape.formatting import finite
-    from valuescape.run.stage import runnable
-    from valuescape.studies.soak import soak
-    from valuescape.studies.stress_report import soak_lines, soak_table, write_soak
-
-    runnable(config)
-    with progress_bar() as bar:
-        task = bar.add_task("", total=1.0, state="")
-
-        def show(done: float, sample: Any) -> None:
-            state = f"{sample.memory / 1e6:.0f} MB, {sample.gl_objects} OpenGL objects, {sample.fps:.0f} fps"
-            bar.update(task, completed=done, state=state)
-
-        result = soak(config, 60 * minutes, interrupts, show)
-    if not result.samples:
-        return 130
-    say_rows(out, soak_table(result))
-    say_lines(soak_lines(result))
-    write_soak(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
-    say_written(where[1])
-    write_json(where[0], finite(asdict(result)), config)
-    return 130 if interrupts.asked else 1 if result.grows else 0
-
-
-def _chaos(
-    config: "Config", minutes: float, interrupts: "Interrupts", where: tuple[Path | None, Path]
-) -> int:
-    from valuescape.run.stage import runnable
-    from valuescape.studies.chaos import disturb
-    from valuescape.studies.stress_report import chaos_lines, write_chaos
-
-    checkpoint = runnable(config)
-    with progress_bar() as bar:
-        task = bar.add_task("", total=1.0, state="")
-
-        def show(done: float, result: Any) -> None:
-            state = f"round {result.rounds}, {result.killed} killed, {result.stopped} stopped"
-            bar.update(task, completed=done, state=state)
-
-        result = disturb(config, checkpoint, 60 * minutes, interrupts, show)
-    say_lines(chaos_lines(result), "bold red" if result.differing else "green")
-    write_chaos(where[1], result, f"{config.world.name}, {config.agents.count:,} agents")
-    say_written(where[1])
-    write_json(where[0], asdict(result), config)
-    return 130 if interrupts.asked else 1 if result.differing else 0

@@ -1,4 +1,4 @@
-"""Writing to the terminal: text is shown as it is, whatever the terminal or the pipe can show."""
+"""Terminals and pipes: text is written literally; characters that an encoding lacks are spelled in ASCII."""
 
 import codecs
 import io
@@ -10,30 +10,30 @@ from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
 UNLIMITED = 10_000
-"""Columns of a pipe or a file: there a line stays a line."""
+"""Columns of a pipe or a file, where no line is wrapped."""
 
 _SPELLED = {
     **{"–": "-", "−": "-", "·": "|", "×": "x", "±": "+-", "µ": "u", "²": "^2", "…": "...", "→": "->"},
     **{"\u03b3": "gamma", "\u03c3": "sigma", "\u2019": "'", "\u00a0": " "},
 }
-"""How signs of ours are spelled where they cannot be encoded."""
+"""Spellings of characters in messages, for encodings without them."""
 
 _ERRORS = "valuescape.spelled"
 
 
 class Terminal(Console):
-    """A console without markup: square brackets and colons mean themselves, and styles are given apart.
+    """A console without markup: square brackets and colons are printed literally, styles are passed apart.
 
-    Width: `COLUMNS` if it is set, else the terminal's; UNLIMITED in a pipe, where no line is wrapped.
+    Width: `COLUMNS` if it is set, else the terminal's; UNLIMITED in a pipe.
     """
 
     def __init__(self, *, stderr: bool = False, file: Any = None, width: int | None = None) -> None:
         super().__init__(stderr=stderr, file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
-        self._width = width  # not what COLUMNS was when the program began
+        self._width = width  # COLUMNS counts as it is at each print, not as it was at the start
 
     @property
     def size(self) -> ConsoleDimensions:
-        """Columns and lines that there are now."""
+        """The present columns and lines."""
         if self._width is None and not self.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
             return ConsoleDimensions(UNLIMITED, 25)
         return super().size
@@ -43,7 +43,7 @@ class Terminal(Console):
         self._width, self._height = new_size
 
     def say(self, *parts: str | tuple[str, str]) -> None:
-        """Print a line, not wrapped: texts, or pairs of a text and its style."""
+        """Print one line without wrapping it. parts: texts, or pairs of a text and its style."""
         self.print(Text.assemble(*parts), soft_wrap=True)
 
 
@@ -57,7 +57,7 @@ def spelled(text: str, encoding: str) -> str:
 
 
 def spell_what_cannot_be_encoded() -> None:
-    """Let standard output and error spell such characters from now on, instead of raising an error."""
+    """Make standard output and standard error spell characters that they cannot encode, without errors."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ERRORS)

@@ -1,4 +1,4 @@
-"""Tables for the terminal that break no word and no number, however narrow it is."""
+"""Tables for the terminal; words and numbers stay whole at any width."""
 
 import re
 import textwrap
@@ -21,7 +21,7 @@ _UNBROKEN = "\u00a0"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How wide a column may be: `least` breaks no word of it and no figure, `natural` no cell."""
+    """The widths of a column: `least` keeps words and figures whole, `natural` keeps cells on one line."""
 
     least: int
     natural: int
@@ -29,7 +29,7 @@ class Column:
 
     @classmethod
     def of(cls, head: Text, cells: Sequence[Text]) -> "Column":
-        """Return the column of these cells."""
+        """Return the widths of a column from its heading and cells."""
         least = max(_least(each) for each in (head, *cells))
         figures = bool(cells) and all(_FIGURE.fullmatch(each.plain) or each.plain in "-–" for each in cells)
         return cls(least, max(head.cell_len, *(each.cell_len for each in cells), 1), figures)
@@ -38,8 +38,8 @@ class Column:
 def say_rows(console: Terminal, rows: Sequence[Row], *, keys: int = 1, title: str = "") -> None:
     """Print a table; the first row is its heading.
 
-    Where not all columns fit beside each other the table is continued below, with its first `keys` columns
-    again. A line is drawn where the first cell of rows changes.
+    If it is too wide, the table continues below, with its first `keys` columns repeated. A line separates
+    rows whose first cells differ, if any rows share theirs.
     """
     texts = [[_text(cell, console.encoding) for cell in row] for row in rows]
     columns = [Column.of(head, cells) for head, *cells in zip(*texts, strict=True)]
@@ -49,9 +49,9 @@ def say_rows(console: Terminal, rows: Sequence[Row], *, keys: int = 1, title: st
 
 
 def parts(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
-    """Return the columns of each part of a table, as indices: as few parts as fit, about as wide each.
+    """Return column indices for each part of a table: as few parts as possible, of about equal width.
 
-    Each part begins with the keys. least: width that each column needs.
+    Each part begins with the `keys` first columns. least: the width that each column needs.
     """
     found = _filled(least, width, keys)
     while width > 1 and len(narrower := _filled(least, width - 1, keys)) == len(found):
@@ -60,7 +60,7 @@ def parts(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
 
 
 def _filled(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
-    """Return parts that are as full as can be, in a row."""
+    """Return parts of which each is filled before the next begins."""
     found = [list(range(keys))]
     for index in range(keys, len(least)):
         if len(found[-1]) > keys and _whole([least[each] for each in [*found[-1], index]]) > width:
@@ -70,12 +70,12 @@ def _filled(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
 
 
 def _whole(widths: Sequence[int]) -> int:
-    """Return how wide a table is: a border and a space to both sides of each column."""
+    """Return the width of a table, with a border and a space on both sides of each column."""
     return sum(widths) + 3 * len(widths) + 1
 
 
 def _widths(columns: Sequence[Column], width: int) -> list[int]:
-    """Return natural widths, or where these are too much, the widest columns as wide as there is room."""
+    """Return natural widths; if they are too much together, the widest columns are narrowed first."""
     cap = max(each.natural for each in columns)
     while True:
         widths = [max(min(each.natural, cap), each.least) for each in columns]
@@ -112,7 +112,7 @@ def _text(cell: Cell, encoding: str) -> Text:
 
 
 def _unbroken(text: str) -> str:
-    """Return `text` with its figures in one piece."""
+    """Return `text` with no-break spaces inside its figures."""
     return _FIGURE.sub(lambda found: found[0].replace(" ", _UNBROKEN), text)
 
 

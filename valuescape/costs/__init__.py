@@ -1,1 +1,1 @@
-"""The cost of a frame: ledger, breakdown, alarms, profile files."""
+"""The cost of frames: ledger, breakdown, advice, alarms, card, profile files."""

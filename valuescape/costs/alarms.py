@@ -1,36 +1,38 @@
-"""Reasons to look again while a run goes on: it is slow, a change made it slow, an alarm rings."""
+"""Alarms on the figures of a run, and a watch for changes that make frames slower."""
 
 import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from valuescape.costs.breakdown import SECTIONS, Part
+from valuescape.costs.breakdown import SECTIONS
+from valuescape.costs.thresholds import GREW_MS
 from valuescape.render.view.looks import Looks
+from valuescape.run_state import LiveSettings, Part
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import RunLog
 
 WINDOW_S = 5.0
-"""Over which a run's figures are taken here: long enough for a hiccup not to count."""
-
-GREW_MS = 10.0
-"""What a change may add to a frame before it is worth a word."""
+"""Seconds over which figures are taken: long enough that a single slow frame does not count."""
 
 FIGURES = ("fps", "frame_ms", "busy_ms", "ticks_per_s", "memory_mb", "segments", "restarts", "mean_return")
-"""What alarms can be about, beside the sections of a frame (`trails_ms`)."""
+"""Figures that an alarm can name, besides the sections of a frame (`trails_ms`)."""
 
 _SETTLE, _COMPARED = 45, 15
-"""Frames after a change until it is judged, and how many are compared."""
+"""Frames from a change until it is judged, and the number of frames compared on either side."""
 
 
 def recent_figures(log: RunLog, now: float, seconds: float = WINDOW_S) -> dict[str, float]:
-    """Return what a run did in the last `seconds`: medians of frame times (ms), rates a second."""
+    """Return the figures of the last `seconds` of a run: medians of frame times (ms), rates per second.
+
+    now: monotonic clock, s. At least the last two frames count; empty before the second.
+    """
     ends = np.array(log.frame_ends[-1000:])
     ends = ends[-max(int((ends > now - seconds).sum()), 2) :]
     if len(ends) < 2:
@@ -47,14 +49,14 @@ def recent_figures(log: RunLog, now: float, seconds: float = WINDOW_S) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A figure that is not to be above (or below) a bound."""
+    """An upper (`above`) or lower bound on a figure."""
 
     figure: str
     above: bool
     bound: float
 
     def rings(self, figures: Mapping[str, float]) -> bool:
-        """Whether it is; not while the figure is unknown."""
+        """Return whether the figure is past the bound; never while it is unknown."""
         value = figures.get(self.figure, math.nan)
         return value > self.bound if self.above else value < self.bound
 
@@ -63,7 +65,10 @@ class Alarm:
 
 
 def parse_alarms(text: str) -> tuple[Alarm, ...]:
-    """Read `health.alarms`: `fps < 30, trails_ms > 12`. Raises UsageError that names what is wrong."""
+    """Return the alarms of `health.alarms`, as in `fps < 30, trails_ms > 12`.
+
+    Raises UsageError that names what is wrong.
+    """
     return tuple(_alarm(part.strip()) for part in text.split(",") if part.strip())
 
 
@@ -84,42 +89,30 @@ def _alarm(text: str) -> Alarm:
 
 
 def figures_with_parts(figures: dict[str, float], parts: Sequence[Part]) -> dict[str, float]:
-    """Return figures and, as `SECTION_ms`, what frames are made of."""
+    """Return figures with the parts of a frame added as `SECTION_ms`."""
     return figures | {f"{part.name}_ms": part.ms for part in parts}
 
 
-class Settings(NamedTuple):
-    """All that a person can change while a run goes on. segments: the budget; -1 follows the frame time."""
-
-    looks: Looks
-    layer: str
-    color_by: str
-    flat: bool
-    text: bool
-    help: bool
-    profile: bool
-    selection: bool
-    box: bool
-    ticks_per_s: float
-    segments: int
-    picture: tuple[int, int]
-    config: Config
-
-
 class ChangeWatch:
-    """Compares frames before a change with those after it."""
+    """Compares frame times before and after a change of settings.
+
+    Several changes in a row, as a slider makes them, count as one.
+    """
 
     def __init__(self) -> None:
         self._busy_ms: deque[float] = deque(maxlen=_COMPARED)
-        self._settings: Settings | None = None
-        self._before: tuple[Settings, float] | None = None  # settings and frame time before a change
+        self._settings: LiveSettings | None = None
+        self._before: tuple[LiveSettings, float] | None = None  # settings and frame time before a change
         self._since = 0
 
-    def look(self, settings: Settings, busy_ms: float) -> str:
-        """Take the last frame; return a sentence if a change has made frames slower by more than GREW_MS."""
+    def look(self, settings: LiveSettings, busy_ms: float) -> str:
+        """Take the settings and time of the last frame; return a sentence if a change cost more than GREW_MS.
+
+        Returns "" otherwise. The time is the median of 15 frames, compared 45 frames after the last change.
+        """
         known, self._settings = self._settings, settings
         if known is not None and known != settings:
-            if self._before is None:  # several in a row, as a slider makes them, count as one
+            if self._before is None:
                 ms = median(self._busy_ms) if len(self._busy_ms) == _COMPARED else math.nan
                 self._before = known, ms
             self._since = 0
@@ -138,18 +131,14 @@ def _judged(changes: list[str], before: float, after: float) -> str:
     return f"{what}: {after - before:.0f} ms more a frame ({before:.0f}, now {after:.0f} ms)"
 
 
-def differences(before: Settings, after: Settings) -> list[str]:
-    """Return which settings differ, and what they are now."""
+def differences(before: LiveSettings, after: LiveSettings) -> list[str]:
+    """Return a phrase for each setting that differs: its name and its value in `after`."""
     found = []
-    for name, old, new in zip(Settings._fields, before, after, strict=True):
+    for name, old, new in zip(LiveSettings._fields, before, after, strict=True):
         if old == new:
             continue
-        if isinstance(new, Looks):
-            found += [
-                f"{each.name} {_said(getattr(new, each.name))}"
-                for each in fields(new)
-                if getattr(new, each.name) != getattr(old, each.name)
-            ]
+        if isinstance(old, Looks) and isinstance(new, Looks):
+            found += [f"{each} = {_said(value)}" for each, value in old.differences(new).items()]
         elif isinstance(old, Config) and isinstance(new, Config):
             found += _config_differences(old.model_dump(), new.model_dump())
         else:

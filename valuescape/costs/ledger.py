@@ -1,62 +1,80 @@
-"""What frames cost, written down as they are made."""
+"""The ledger of a run: the log of its frames, and statistics of them, each as fresh as it needs to be."""
 
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import psutil
 
-from valuescape.costs.breakdown import Advice, Facts, Part, advise, frame_parts, worker_loads
+from valuescape.costs.breakdown import EXACT_FRAME, frame_parts, worker_loads
 from valuescape.costs.profile_files import Track, worker_tracks
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.timers import GpuTimers, can_be_trusted
-from valuescape.render.overlay.cards import Card
-from valuescape.render.view.viewer import Viewer
-from valuescape.run.captions import profile_card
-from valuescape.run.stage import Stage
+from valuescape.render.scene.scene import Scene
+from valuescape.run_state import Part, frame_budget_ms
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.sections import StatsConfig
-from valuescape.sim.engine import EpisodeStats
+from valuescape.sim.engine import Engine, EpisodeStats
 from valuescape.sim.measuring.health import Limit, RunLog, limits, measures
 from valuescape.sim.measuring.stats_cache import Refresh, StatsCache
 
 _EXACT_EVERY = 61
-"""Frames from one whose sections are measured exactly to the next: it takes a little longer than others.
+"""Frames from one whose sections are measured exactly to the next: measuring makes it a little slower.
 
-No multiple of what is done every few frames, or all of them, or none, would be frames in which it is done.
+A prime, because some work is done every few frames only: with a multiple of that interval, all exact frames
+or none would contain it.
 """
 
 _SHOWN = 120
 """Frames whose times are shown."""
 
+_COUNTED = ("draw_calls", "queries", "upload_bytes", "dispatches")
+"""Counters of the meter that the log sums up."""
 
-class Accounts:
-    """Keeps the log of a run. lockstep: frames may take their time there, so no budget follows theirs."""
 
-    def __init__(self, config: Config, meter: FrameMeter, *, lockstep: bool) -> None:
-        self._config, self._meter, self._lockstep = config, meter, lockstep
+class Measured(Protocol):
+    """What the ledger measures: an engine and the scene that shows it."""
+
+    config: Config
+    engine: Engine
+    scene: Scene
+
+    def require_no_error(self) -> None:
+        """Raise RuntimeError if OpenGL has noted an error."""
+
+
+class Ledger:
+    """Logs frames and answers questions about them; the `Figures` of a run.
+
+    stage: what is measured, until `begin_again` names another. lockstep: ticks wait for frames, so that a
+    picture must not depend on how long frames take.
+    """
+
+    def __init__(self, stage: Measured, meter: FrameMeter, *, lockstep: bool) -> None:
+        self._stage, self._meter, self._lockstep = stage, meter, lockstep
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
-        self._since_ns = 0  # of the profiler's clock: spans from before are another run's
-        self.timers: GpuTimers | None = None
-        self._last = replace(meter)
+        self.counters = replace(meter)  # of the last frame
+        self._since_ns = 0  # of the profiler's clock: older spans belong to another run
+        self._timers: GpuTimers | None = None
         self._begin()
 
     def _begin(self) -> None:
         self.log = RunLog()
-        self._thinned = 0
-        self._revision = -1  # of the scene, when its scales were last said to be dirty
-        features = self._config.features
-        self.stats = StatsCache(self._refreshes(self._config.stats), enabled=features.stats_cache)
+        self.segments_left_out = 0
+        self._revision = -1  # of the scene, when its scales were last marked as changed
+        config = self._stage.config
+        self.stats = StatsCache(self._refreshes(config.stats), enabled=config.features.stats_cache)
 
     def _refreshes(self, config: StatsConfig) -> dict[str, Refresh]:
         """Return what each statistic is derived from, and how old it may be."""
         clock, gpu = time.monotonic, float(config.gpu_frames)
-        # What a video says must not depend on how fast it was made.
+        # The text in a video must not depend on how fast the video was made.
         shown = self._video_clock if self._lockstep else clock
         return {
             "scales": Refresh(self._frame_clock, gpu, frozenset({"scene"})),
@@ -69,23 +87,110 @@ class Accounts:
         }
 
     def _video_clock(self) -> float:
-        return len(self.log.frame_ends) / self._config.render.video_fps
+        return len(self.log.frame_ends) / self._stage.config.render.video_fps
 
     def _frame_clock(self) -> float:
         return float(len(self.log.frame_ends))
 
-    @property
-    def next_is_exact(self) -> bool:
-        """Whether the next frame is to be measured exactly; not the first, in which much is made."""
-        return len(self.log.frame_ends) % _EXACT_EVERY == _EXACT_EVERY // 2
+    def begin_again(self, stage: Measured) -> None:
+        """Forget all measurements and measure this stage from now on."""
+        self._stage = stage
+        self.busy_ms.clear()
+        self._since_ns = time.perf_counter_ns()
+        self._begin()
+
+    def forget_memory(self) -> None:
+        """Judge the growth of memory from now on only, after a change that takes more or less of it."""
+        self.log.memory.clear()
+
+    # --- Frames -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def frame(self, finish: Callable[[], None]) -> Iterator[None]:
+        """Measure what is done within as a frame, now and then exactly.
+
+        finish: waits until the GPU has done its work; in exact frames it is called after every section.
+        """
+        profiler = self._meter.profiler
+        # Never the first frame, in which much is made.
+        exact = len(self.log.frame_ends) % _EXACT_EVERY == _EXACT_EVERY // 2
+        profiler.finish = finish if exact else None
+        with profiler.section(EXACT_FRAME if exact else "frame"):
+            self._meter.clear()
+            yield
 
     def time_gpu(self, gl: Any) -> None:
         """Measure the GPU's work too, if its timers can be trusted."""
         if can_be_trusted(gl):
-            self.timers = self._meter.profiler.gpu = GpuTimers(gl)
+            self._timers = self._meter.profiler.gpu = GpuTimers(gl)
+
+    def note(self, began: float) -> None:
+        """Log the frame that began at this time (monotonic clock, s) and ends with this call."""
+        log, now = self.log, time.monotonic()
+        if not log.frame_ends and not self.start_s:
+            self.start_s = time.time() - psutil.Process().create_time()
+        log.frame_ends.append(now)
+        log.busy_s.append(now - began)
+        self.busy_ms.append((now - began) * 1000)
+        self.counters = replace(self._meter)
+        for name in _COUNTED:
+            setattr(log, name, getattr(log, name) + getattr(self._meter, name))
+        self._note_tick(now)
+        self.stats.mark("frame")
+        self.stats.get("memory", lambda: log.memory.append((now, self._stage.engine.memory_bytes())))
+
+    def _note_tick(self, now: float) -> None:
+        log, newest = self.log, self._stage.scene.trails.ring.newest
+        if log.last_tick is None or newest != log.last_tick[1]:
+            self.stats.mark("tick")
+        log.last_tick = (now, newest)
+        log.first_tick = log.first_tick or log.last_tick
+
+    def look(self) -> None:
+        """Read figures of the picture just drawn from the GPU, if it is time, and adapt the segment budget.
+
+        Raises RuntimeError if OpenGL has noted an error.
+        """
+        scene, stats = self._stage.scene, self.stats
+        stats.mark("picture")
+        if scene.revision != self._revision:
+            self._revision = scene.revision
+            stats.mark("scene")
+        stats.get("scales", scene.read_scales)
+        segments = stats.get("segments", self._count_segments)
+        every = self._stage.config.stats.gpu_frames
+        if len(self.log.frame_ends) % every == 0:
+            self._keep_to_budget(segments, every)
+
+    def _count_segments(self) -> int:
+        self._stage.require_no_error()
+        trails = self._stage.scene.trails
+        segments = trails.segments_drawn
+        self.log.segments.append(segments)
+        self.segments_left_out = max(trails.segments_there - segments, 0)
+        return segments
+
+    def _keep_to_budget(self, segments: int, frames: int) -> None:
+        """Let as many agents have a trail of their own as the last `frames` had time for."""
+        may_take_ms = frame_budget_ms(self._stage.config)
+        takes_ms = 0.75 * may_take_ms  # in lockstep: a picture must not depend on how fast it was made
+        if not self._lockstep and self.log.busy_s:
+            takes_ms = float(np.median(self.log.busy_s[-frames:])) * 1000
+        self._stage.scene.keep_to_budget(segments, takes_ms, may_take_ms)
+
+    # --- Figures ------------------------------------------------------------------------------------------
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of the looks at statistics that computed nothing; NaN before the first."""
+        return self.stats.hit_rate
+
+    def episodes(self) -> EpisodeStats:
+        """Return the totals of finished episodes."""
+        return self.stats.get("episodes", self._stage.engine.episode_stats)
 
     def parts(self) -> list[Part]:
-        """Return what frames are made of, the longest part first."""
+        """Return what frames are made of, the longest part first; empty before the first exact frame."""
         return self.stats.get("parts", self._take_apart)
 
     def _take_apart(self) -> list[Part]:
@@ -93,49 +198,30 @@ class Accounts:
         spans = profiler.ring.read()
         return frame_parts(spans[spans["began_ns"] >= self._since_ns], profiler.names)
 
-    def episodes(self, stage: Stage) -> EpisodeStats:
-        """Return what the finished episodes came to."""
-        return self.stats.get("episodes", stage.engine.episode_stats)
+    def limits(self) -> list[Limit]:
+        """Return the health limits and how the run stands to them."""
+        config = self._stage.config.health
+        return self.stats.get("health", lambda: limits(measures(self.log, config), config))
 
-    def advice(self, parts: list[Part], stage: Stage, viewer: Viewer) -> Advice | None:
-        """Return what would make frames, which have these parts, fit into their time, if they do not."""
-        config, budget = stage.config, stage.scene.trails.budget
-        facts = Facts(
-            agents=config.agents.count,
-            segment_budget=budget.segments,
-            segments=self.log.segments[-1] if self.log.segments else 0,
-            mesh_resolution=config.render.mesh_resolution,
-            density_resolution=config.heatmap.density_resolution,
-            flat=viewer.flat,
-            workers=stage.engine.workers,
-            glow=viewer.looks.glow,
-            ticks=self._ticks_a_frame(),
-            ticks_per_s=config.sim.ticks_per_s,
-        )
-        return advise(parts, self.may_take_ms, facts)
+    def worker_loads(self) -> list[float]:
+        """Return the share of the last two seconds that each worker spent making ticks, 0 to 1."""
+        return worker_loads(self._stage.engine.worker_spans(), time.perf_counter_ns())
 
-    def _ticks_a_frame(self) -> float:
-        """Return how many ticks a frame has taken over in the mean, at least one."""
-        first, last = self.log.first_tick, self.log.last_tick
-        if first is None or last is None or len(self.log.frame_ends) < 2:
-            return 1.0
-        return max((last[1] - first[1]) / (len(self.log.frame_ends) - 1), 1.0)
-
-    def tracks(self, stage: Stage) -> list[Track]:
+    def tracks(self) -> list[Track]:
         """Return the spans of all processes."""
-        profiler, engine = self._meter.profiler, stage.engine
+        profiler, engine = self._meter.profiler, self._stage.engine
         own = [Track("main", os.getpid(), profiler.ring.read(), profiler.names)]
-        if self.timers:
-            self.timers.read_all()
-            own.append(Track("GPU, where it was asked", 0, self.timers.ring.read(), profiler.names))
-        # Not `worker_pids`, which leaves out those that have died: what they did is still known.
+        if self._timers:
+            self._timers.read_all()
+            own.append(Track("GPU, where it was asked", 0, self._timers.ring.read(), profiler.names))
+        # Not `worker_pids`, which leaves out those that have died: their spans are still known.
         pids = [int(pid) for pid in engine.arena["worker"]["pid"][: engine.workers]]
         return [*own, *worker_tracks(pids, engine.worker_spans())]
 
-    def usage(self, stage: Stage) -> dict[str, Any]:
+    def processes(self) -> dict[str, Any]:
         """Return CPU seconds and memory of every process, by its title."""
         found = {}
-        for track in self.tracks(stage):
+        for track in self.tracks():
             try:
                 process = psutil.Process(track.pid)
                 times, memory = process.cpu_times(), process.memory_info()
@@ -147,108 +233,3 @@ class Accounts:
                 "memory_mb": round(memory.rss / 1e6, 1),
             }
         return found
-
-    @property
-    def may_take_ms(self) -> float:
-        """What a frame may take at the frame rate asked for."""
-        return 1000 / (self._config.render.max_fps or 60)
-
-    @property
-    def recent_fps(self) -> float:
-        """Frames a second, of the last thirty."""
-        ends = self.log.frame_ends[-30:]
-        return (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else 0.0
-
-    def note(self, began: float, stage: Stage) -> None:
-        """Write down the frame that began then."""
-        log, now = self.log, time.monotonic()
-        if not log.frame_ends and not self.start_s:
-            self.start_s = time.time() - psutil.Process().create_time()
-        log.frame_ends.append(now)
-        log.busy_s.append(now - began)
-        self.busy_ms.append((now - began) * 1000)
-        self._last = replace(self._meter)
-        newest = stage.scene.trails.ring.newest
-        if log.last_tick is None or newest != log.last_tick[1]:
-            self.stats.mark("tick")
-        log.last_tick = (now, newest)
-        log.first_tick = log.first_tick or log.last_tick
-        for name in ("draw_calls", "queries", "upload_bytes", "dispatches"):
-            setattr(log, name, getattr(log, name) + getattr(self._meter, name))
-        self.stats.mark("frame")
-        self.stats.get("memory", lambda: log.memory.append((now, stage.engine.memory_bytes())))
-
-    def begin_again(self, config: Config) -> None:
-        """Forget what was measured: it was of another configuration."""
-        self._config = config
-        self.busy_ms.clear()
-        self._since_ns = time.perf_counter_ns()
-        self._begin()
-
-    def forget_memory(self) -> None:
-        """Watch memory's growth from now on: a window of another size takes more or less of it."""
-        self.log.memory.clear()
-
-    def look(self, stage: Stage) -> None:
-        """Read what is on the GPU of the picture that was drawn, if it is time.
-
-        Raises RuntimeError if OpenGL has noted an error.
-        """
-        scene, stats = stage.scene, self.stats
-        stats.mark("picture")
-        if scene.revision != self._revision:
-            self._revision = scene.revision
-            stats.mark("scene")
-        stats.get("scales", scene.read_scales)
-        segments = stats.get("segments", lambda: self._count_segments(stage))
-        every = self._config.stats.gpu_frames
-        if len(self.log.frame_ends) % every == 0:
-            self._keep_to_budget(stage, segments, every)
-
-    def _count_segments(self, stage: Stage) -> int:
-        stage.require_no_error()
-        segments = stage.scene.trails.segments_drawn
-        self.log.segments.append(segments)
-        self._thinned = max(stage.scene.trails.segments_there - segments, 0)
-        return segments
-
-    def _keep_to_budget(self, stage: Stage, segments: int, frames: int) -> None:
-        """Let as many agents have a trail of their own as the last `frames` had time for."""
-        # In lockstep a picture must not depend on how fast it was made.
-        takes = 0.75 * self.may_take_ms
-        if not self._lockstep and self.log.busy_s:
-            takes = float(np.median(self.log.busy_s[-frames:])) * 1000
-        stage.scene.keep_to_budget(segments, takes, self.may_take_ms)
-
-    def limits(self) -> list[Limit]:
-        """Return how the run stands to the health limits."""
-        config = self._config.health
-        return self.stats.get("health", lambda: limits(measures(self.log, config), config))
-
-    def card(
-        self,
-        stage: Stage,
-        viewer: Viewer,
-        alarms: Sequence[tuple[str, bool | None]] = (),
-        notes: Sequence[str] = (),
-    ) -> Card:
-        """Return what frames cost lately, and what to do about it.
-
-        alarms: more lamps, after the limits'. notes: sentences, before the advice.
-        """
-        loads = worker_loads(stage.engine.worker_spans(), time.perf_counter_ns())
-        parts = self.parts()
-        advice = self.advice(parts, stage, viewer)
-        return profile_card(
-            self.log,
-            self._last,
-            tuple(self.busy_ms),
-            self.may_take_ms,
-            parts=[(part.name, part.ms) for part in parts],
-            lamps=[*((each.title, each.lamp) for each in self.limits()), *alarms],
-            loads=loads,
-            thinned=self._thinned,
-            restarts=stage.engine.restarts,
-            cached=self.stats.hit_rate,
-            advice=". ".join([*notes, *([advice.sentence] if advice else [])]),
-        )

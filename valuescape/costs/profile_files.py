@@ -1,4 +1,4 @@
-"""A run's profile as a file: JSON, CSV, or a trace that Perfetto and Chrome open."""
+"""Profile files: the time that sections took, as JSON, CSV, or a trace for Perfetto and Chrome."""
 
 import csv
 import io
@@ -15,13 +15,12 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.profiler import WORKER_SECTIONS, statistics
 
 FORMATS = (".json", ".csv", ".trace")
-"""Suffixes of a profile's file: statistics in either form, or the spans themselves (Chrome's trace format).
-"""
+"""Suffixes of profile files: statistics as JSON or CSV, or all spans in Chrome's trace format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One process's spans, and the names of their sections."""
+    """The spans of one process, an array [n] of dtype SPAN, and the names of their sections."""
 
     title: str
     pid: int
@@ -37,15 +36,16 @@ def require_profile(path: Path) -> None:
 
 
 def worker_tracks(pids: Sequence[int], spans: Sequence[NDArray[Any]]) -> list[Track]:
-    """Return a track for each worker."""
+    """Return a track for each worker. pids, spans: one each per worker, in order."""
     pairs = enumerate(zip(pids, spans, strict=True))
     return [Track(f"worker {index}", pid, each, WORKER_SECTIONS) for index, (pid, each) in pairs]
 
 
 def write_profile(path: Path, tracks: Sequence[Track], usage: dict[str, Any]) -> None:
-    """Write the tracks in the format of the file's suffix. usage: CPU and memory of each process, for JSON.
+    """Write tracks in the format that the path's suffix names.
 
-    Raises UsageError if it cannot be written.
+    usage: CPU time and memory of each process; only JSON has room for it. Raises UsageError if the file
+    cannot be written.
     """
     text = {".json": _json, ".csv": _csv, ".trace": _trace}[path.suffix](tracks, usage)
     try:
@@ -74,7 +74,7 @@ def _csv(tracks: Sequence[Track], _: dict[str, Any]) -> str:
 
 
 def _trace(tracks: Sequence[Track], _: dict[str, Any]) -> str:
-    """The Trace Event Format: complete events in us, a track a process, and a mark at every frame's end."""
+    """Return the Trace Event Format (times in us): a track per process, a mark at the end of each frame."""
     events: list[dict[str, Any]] = []
     for track in tracks:
         events.append(

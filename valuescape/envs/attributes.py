@@ -13,19 +13,19 @@ _SINGLE = {"observation_space": "single_observation_space", "action_space": "sin
 
 
 class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optional: not followed
-    """`get_attr`, `set_attr` and `call` of environments that are no objects and share all but their state."""
+    """`get_attr`, `set_attr` and `call`, for environments that share all but their state."""
 
     engine: Engine
     _restarter: Stepper
     _tick: int
     _require: Callable[..., None]  # raises while a step is pending, and once closed
-    _notes: set[str]  # names that `set_attr` has brought
+    _notes: set[str]  # names that `set_attr` has added
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
-        """Return an attribute once for each environment.
+        """Return an attribute, once for each environment.
 
-        `state` is each environment's own, [state_dim] float32, a copy. Others are of the crowd or of its
-        world, and shared. Raises AttributeError if neither has it.
+        `state` is each environment's own, a copy of [state_dim] float32. All others are attributes of the
+        crowd or of its world, which the environments share. Raises AttributeError if neither has it.
         """
         if name == "state":
             self._require(reset=True)
@@ -37,10 +37,10 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
         raise AttributeError(f"{name}: neither the crowd nor its world {self.engine.world.name} has it")
 
     def set_attr(self, name: str, values: Any) -> None:
-        """Set `state`, one for each environment or one for all; or leave a note of a new name, shared by all.
+        """Set `state`, one for each environment or one for all; or add an attribute that all share.
 
-        Raises ValueError for another number of values, for values that differ where all share one, and for
-        what the world or the crowd is made with, which cannot change any more.
+        Raises ValueError for another number of values, for different values of a shared attribute, and for
+        attributes that the world or the crowd is made with.
         """
         values = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
         if len(values) != self.num_envs:
@@ -60,9 +60,9 @@ class SharedAttributes(VectorEnv):  # type: ignore[misc]  # Gymnasium is optiona
         setattr(self, name, values[0])
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Return an attribute once for each environment, as `get_attr`.
+        """Return an attribute, once for each environment, as `get_attr` does.
 
-        Raises NotImplementedError for a method: there is no object to call it of.
+        Raises NotImplementedError for a method: there are no objects to call it of.
         """
         found = self.get_attr(name)
         if callable(found[0]) or args or kwargs:

@@ -1,4 +1,4 @@
-"""A picture of a crowd without OpenGL: dots on the world's map."""
+"""A picture of a crowd, made without OpenGL: dots on the world's map."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ _PAPER, _MAP, _AGENT = (np.array(colour) for colour in ([214, 216, 220], [250, 2
 
 
 def crowd_image(world: World, state: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the map of `world` with the agents of `state`, [state_dim, n], as [height, width, 3] uint8.
+    """Return the map of `world` with a dot for each agent, [height, width, 3] uint8.
 
-    The map's first axis goes to the right, its second one up. Dots are the darker the more agents are
-    there; who is outside of the map is at its edge, and who is nowhere (NaN) is not shown.
+    state: [state_dim, n] float32. The map's first axis points right, its second one up. Dots are darker
+    where agents overlap. Agents outside the map are drawn at its edge; those at NaN are left out.
     """
     height, width = SIZE
     crowd = np.zeros((height, width), np.int64)
@@ -39,7 +39,7 @@ def crowd_image(world: World, state: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _pixels(world: World, state: NDArray[np.float32], side: int) -> NDArray[np.float64]:
-    """Return where the agents are on the map's axis `side`, in pixels from its low end; a period wraps."""
+    """Return the agents' places, [n], on the map's axis `side`, in pixels from its low end."""
     axis = world.map_axes[side]
     variable = world.state[axis]
     share = (state[axis].astype(np.float64) - variable.low) / (variable.high - variable.low)

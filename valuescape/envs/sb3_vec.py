@@ -15,12 +15,12 @@ Infos = list[dict[str, Any]]
 
 
 class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional: not followed
-    """What DummyVecEnv would be of the crowd's environments, for learners of Stable-Baselines3.
+    """A crowd as learners of Stable-Baselines3 take it: it behaves as DummyVecEnv does.
 
-    `vec` must have been made with autoreset_mode="SameStep"; closing this closes it. There are no
-    environments to call: `get_attr` and `set_attr` are those of `vec`, and `env_method` calls its methods.
-    `seed` gives each environment a seed of its own, `set_options` takes the options of `vec.reset`.
-    With `copy=False` observations are views that the next step but one overwrites.
+    vec: made with autoreset_mode="SameStep"; `close` closes it. The environments are no objects: `get_attr`
+    and `set_attr` are those of `vec`, and `env_method` calls its methods. `seed` gives each environment a
+    seed of its own; `set_options` takes the options of `vec.reset`. If `vec` has copy=False, observations
+    are views that the next step but one overwrites.
     """
 
     def __init__(self, vec: CrowdVectorEnv) -> None:
@@ -35,10 +35,10 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         self._actions: NDArray[Any] | None = None
 
     def reset(self) -> NDArray[np.float32]:
-        """Start new episodes, from the seeds and within the options that were given; return observations.
+        """Start new episodes by the seeds and options that were given; return observations.
 
-        Seeds and options hold for one reset. Raises ValueError for options that the world does not have, or
-        that are not the same for all.
+        Returns [num_envs, obs_dim] float32. Seeds and options hold for one reset. Raises ValueError for
+        options that the world does not have or that differ between environments.
         """
         if any(options != self._options[0] for options in self._options):
             raise ValueError("set_options: the environments are one crowd; options are the same for all")
@@ -54,10 +54,10 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         self._actions = actions
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], Infos]:
-        """Return obs, rewards (float32), dones and one info for each environment.
+        """Return obs [num_envs, obs_dim] and rewards [num_envs] float32, dones [num_envs] bool, and infos.
 
-        An info has "TimeLimit.truncated", and "terminal_observation" where an episode ended; the observation
-        is then that of the next start.
+        There is one info for each environment, with "TimeLimit.truncated". Where an episode ended it also has
+        "terminal_observation", and the observation is that of the next start.
         """
         if self._actions is None:
             raise RuntimeError("step_wait without a step_async before it")
@@ -83,7 +83,7 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         return list(pictures)
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """Return what `vec.get_attr` does for the environments of `indices`."""
+        """Return `vec.get_attr` for the environments `indices`."""
         values = self.vec.get_attr(attr_name)
         return [values[index] for index in self._get_indices(indices)]
 
@@ -101,7 +101,7 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 is optional:
         return [getattr(self.vec, method_name)(*args, **kwargs)] * self.num_envs
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        """Return False for each environment of `indices`: wrappers lie around the crowd, not inside."""
+        """Return False for each of the environments `indices`: wrappers are around the crowd, not inside."""
         return [False for _ in self._get_indices(indices)]
 
     def _require_all(self, name: str, indices: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a `reset` of a crowd asks for: seeds, who, and where episodes may start."""
+"""The arguments of a crowd's `reset`, checked: seeds, the environments to reset, and bounds of starts."""
 
 import math
 import operator
@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array, IndexArray
 from valuescape.sim.stepping.stepper import Stepper
-from valuescape.sim.worlds.base import Float32Array
 
-BoolArray = NDArray[np.bool_]
-Indices = NDArray[np.intp]
 Seed = int | Sequence[int | None] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The options with which Gymnasium's world of that name narrows its starts.
+    """The two options by which Gymnasium's environment of a world bounds its starts.
 
-    start(draws, first, second) returns states [state_dim, n] from uniform draws [reset_draws, n].
+    start(draws, first, second): returns states [state_dim, n] from uniform draws [reset_draws, n].
     """
 
     names: tuple[str, str]
@@ -48,15 +46,15 @@ RANGES = {
     "mountain_car_continuous": Range(("low", "high"), (-0.6, -0.4), _at_rest),
     "pendulum": Range(("x_init", "y_init"), (math.pi, 1.0), _around_zero),
 }
-"""By the worlds' names; other worlds have no such options."""
+"""The options of each world, by its name; other worlds have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Starts:
     """One `reset`, checked.
 
-    mask: who resets, [num_envs]; None is everyone. seed: one number for all, or one for each environment,
-    where None leaves an environment's own. within: the bounds that the options name.
+    mask: [num_envs] bool, the environments that reset; None for all. seed: one for all, or a list of one for
+    each environment, in which None keeps an environment's own. within: the options' bounds, if they name any.
     """
 
     mask: BoolArray | None
@@ -65,7 +63,7 @@ class Starts:
 
     @classmethod
     def of(cls, seed: Any, options: dict[str, Any] | None, num_envs: int, world: str) -> "Starts":
-        """Check the arguments of a `reset`. Raises ValueError or TypeError, naming what does not fit."""
+        """Return the checked arguments of a `reset`. Raises ValueError or TypeError, naming the fault."""
         known = RANGES.get(world)
         names = ("reset_mask", *(known.names if known else ()))
         if unknown := (options or {}).keys() - set(names):
@@ -75,17 +73,17 @@ class Starts:
 
     @property
     def all_by_one_seed(self) -> bool:
-        """Whether everyone starts as in a new crowd."""
+        """Whether all environments start as in a new crowd."""
         return self.mask is None and isinstance(self.seed, int)
 
-    def who(self, num_envs: int) -> Indices:
-        """Return the environments that reset."""
+    def who(self, num_envs: int) -> IndexArray:
+        """Return the indices of the environments that reset."""
         return np.arange(num_envs) if self.mask is None else np.flatnonzero(self.mask)
 
     def apply(self, stepper: Stepper, tick: int, *, new: bool) -> None:
-        """Let `stepper`, of all agents, start episodes at `tick`.
+        """Start episodes of `stepper`, which has all agents, at `tick`.
 
-        new: they stand at the starts of their first episodes.
+        new: the agents are still at the starts of their first episodes, which then serve.
         """
         if self.all_by_one_seed:
             assert isinstance(self.seed, int)

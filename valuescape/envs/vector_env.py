@@ -3,7 +3,7 @@
 import os
 import weakref
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from gymnasium.error import (
@@ -18,62 +18,54 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from valuescape.envs.attributes import SharedAttributes
+from valuescape.envs.crowd_engine import Row, close_where_made, make_engine, make_exchange, rows_of
 from valuescape.envs.crowd_image import crowd_image
-from valuescape.envs.spaces import make_spec, single_action_space, single_observation_space, world_of
+from valuescape.envs.spaces import (
+    checked_render_mode,
+    make_metadata,
+    make_spec,
+    single_action_space,
+    single_observation_space,
+    world_of,
+)
 from valuescape.envs.starts import Seed, Starts
-from valuescape.sim.config.files import Config, load_config
-from valuescape.sim.crew.worker import uses_simd
-from valuescape.sim.engine import Engine
+from valuescape.sim.arrays import BoolArray, Float32Array, IndexArray
 from valuescape.sim.errors import UsageError
-from valuescape.sim.shared.arena import Arena
-from valuescape.sim.stepping.exchange import Exchange
 from valuescape.sim.worlds import World
 
-BoolArray = NDArray[np.bool_]
-Float32Array = NDArray[np.float32]
-Indices = NDArray[np.intp]
 StepResult = tuple[Float32Array, NDArray[Any], BoolArray, BoolArray, dict[str, Any]]
 
 
 class _Phase(Enum):
-    """Which calls are in order."""
+    """The state of the environment, on which it depends which calls are allowed."""
 
     NEW = 0  # only reset
     READY = 1
-    PENDING = 2  # a step was begun
+    PENDING = 2  # a step was begun: only step_wait
     CLOSED = 3
 
 
-_READY, _PENDING = _Phase.READY, _Phase.PENDING  # looked up in every step
-
-
-class _Row(NamedTuple):
-    """Views of one row of the rings, with agents first."""
-
-    obs: Float32Array  # [num_envs, obs_dim], transposed
-    reward: Float32Array
-    ending: NDArray[np.uint8]
-    terminated: BoolArray  # private to this process
-    truncated: BoolArray
+_READY, _PENDING = _Phase.READY, _Phase.PENDING  # read in every step: an attribute of an Enum is slow
 
 
 class CrowdVectorEnv(SharedAttributes):
     """`num_envs` agents of one world; make it with `valuescape.make_vec`.
 
-    Steps are those of Gymnasium's SyncVectorEnv, in float32, with these differences. One seed serves all
-    environments, whose random numbers differ by their index. Actions outside a Box are clipped before
-    anything is made of them, the reward too. The only infos are `final_obs`, `final_info` and their masks.
+    Steps equal those of Gymnasium's SyncVectorEnv, in float32, with these differences. One seed serves all
+    environments; their random numbers differ by their index. Actions outside a Box are clipped before the
+    world sees them, so the reward is that of the clipped action. The only infos are `final_obs`, `final_info`
+    and their masks.
 
-    copy=True: what `reset` and `step` return is new; obs [num_envs, obs_dim] float32 lies in C order, rewards
-    are float64, as Gymnasium's are.
-    copy=False: they return views and copy nothing. obs is shared memory, transposed (agents innermost),
-    rewards are float32, terminations and truncations bool. The views keep still during the next `step` and
-    are overwritten by the one after that; `reset` overwrites those that were returned last. Do not write to
-    them: the next step starts from what is there.
+    copy=True: `reset` and `step` return new arrays: obs [num_envs, obs_dim] float32 in C order, rewards
+    [num_envs] float64 as Gymnasium's are, terminations and truncations [num_envs] bool.
+    copy=False: they return views and copy nothing. obs is shared memory, transposed (agents innermost);
+    rewards are float32. The views keep their values during the next `step` and are overwritten by the one
+    after that; `reset` overwrites those that were returned last. Do not write to them: the next step starts
+    from their values.
 
-    `action_buffer` is the shared memory that actions are read from, float32 [num_envs, action_dim]; fill it
-    and call `step(vec.action_buffer)`, and no action is copied. A worker that dies is replaced, and the step
-    made as if nothing had happened. One that is dropped without `close` is closed when Python collects it.
+    `action_buffer` is the shared memory that actions are read from, [num_envs, action_dim] float32; fill it
+    and call `step(vec.action_buffer)` to copy no action. A worker that dies is replaced, and the step comes
+    to the same. An environment that is dropped without `close` is closed when Python collects it.
     """
 
     def __init__(
@@ -87,7 +79,7 @@ class CrowdVectorEnv(SharedAttributes):
         copy: bool = True,
         render_mode: str | None = None,
     ) -> None:
-        """As `valuescape.make_vec`, which needs no Gymnasium to be called; returns when workers are ready."""
+        """Take the arguments of `valuescape.make_vec`; return when all workers are ready."""
         self.closed = True  # as long as there is nothing to close
         self.mode = AutoresetMode(autoreset_mode)
         self._same_step = self.mode is AutoresetMode.SAME_STEP
@@ -95,23 +87,10 @@ class CrowdVectorEnv(SharedAttributes):
         self.copy = copy
         self.num_envs = num_envs
         world = world_of(id)
-        self.metadata = {
-            "render_modes": ["rgb_array"],
-            "render_fps": max(1, round(1 / world.step_s)),
-            "autoreset_mode": self.mode,
-        }
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UsageError(
-                f"make_vec: render_mode={render_mode!r} is unknown", "expected rgb_array, or None"
-            )
-        self.render_mode = render_mode
-        arguments = {
-            "num_workers": num_workers,
-            "seed": seed,
-            "autoreset_mode": self.mode.value,
-            "copy": copy,
-        }
-        self.spec = make_spec(world, arguments | {"render_mode": render_mode})
+        self.metadata = make_metadata(world, self.mode)
+        self.render_mode = checked_render_mode(render_mode, self.metadata)
+        arguments = {"num_workers": num_workers, "seed": seed, "autoreset_mode": self.mode.value}
+        self.spec = make_spec(world, arguments | {"copy": copy, "render_mode": render_mode})
         self._start(world, num_workers, seed)
         self._np_random, self._np_random_seed = seeding.np_random(int(seed))
         self.single_observation_space = single_observation_space(world)
@@ -121,52 +100,37 @@ class CrowdVectorEnv(SharedAttributes):
         self._actions_shape: tuple[int, ...] = self.action_space.shape
 
     def _start(self, world: World, num_workers: int, seed: int) -> None:
-        config = load_config(
-            None,
-            [
-                f"world.name={world.name}",
-                f"agents.count={self.num_envs}",
-                f"workers.count={num_workers}",
-                f"run.seed={seed}",
-                "sim.ticks_per_s=0",
-                "trails.length=2",
-            ],
-        )
         autoreset = self.mode is AutoresetMode.NEXT_STEP
-        self.engine = Engine(config, None, given_actions=True, autoreset=autoreset)
-        self._finalizer = weakref.finalize(self, _close_where_made, self.engine, os.getpid())
+        self.engine = make_engine(world, self.num_envs, num_workers, seed, autoreset=autoreset)
+        self._finalizer = weakref.finalize(self, close_where_made, self.engine, os.getpid())
         self.closed = False
         try:
             self.engine.wait_ready()
-            self.engine.advance_to(0)  # makes nothing, but finds or compiles the code that asks for ticks
-            self._exchange = make_exchange(config, self.engine.arena, world)
+            self.engine.advance_to(0)  # makes no tick, but finds or compiles the code that asks for ticks
+            self._exchange = make_exchange(self.engine.config, self.engine.arena, world)
         except BaseException:
             self.close()
             raise
         self._restarter = self.engine.stepper()
         self.action_buffer: Float32Array = self._exchange.given.T
-        self._rows = [self._row(tick) for tick in range(self.engine.arena.layout.state_rows)]
-        self._waiting = np.zeros(self.num_envs, np.bool_)  # DISABLED: who must be reset
+        self._rows = rows_of(self.engine, self._exchange)
+        self._waiting = np.zeros(self.num_envs, np.bool_)  # DISABLED: environments that must be reset
         self._tick = 0
         self._phase = _Phase.NEW
         self._notes = set()
 
-    def _row(self, tick: int) -> _Row:
-        reward, ending = self.engine.row("reward", tick), self.engine.row("ending", tick)
-        terminated, truncated = self._exchange.flags[tick]
-        return _Row(self._exchange.obs[tick].T, reward, ending, terminated, truncated)
-
     def reset(
         self, *, seed: Seed = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Start new episodes and return the observations, [num_envs, obs_dim], and no info.
+        """Start new episodes; return their observations, [num_envs, obs_dim] float32, and no info.
 
-        seed: one number, and all environments start as in a new crowd of that seed; or one for each
-        environment, which then does as environment 0 of a crowd of that seed does. None, alone or in the
-        list: it goes on to its next episode, at first to the first of `make_vec`'s seed.
-        options: `reset_mask`, [num_envs] bool, names who resets; the bounds of Gymnasium's world of that name
-        (`low` and `high`, the pendulum's `x_init` and `y_init`) hold for the starts that this call makes.
-        Raises ValueError or TypeError for a seed that is no 64-bit number, other options, or an odd mask.
+        seed: one number: all environments start as in a new crowd of that seed. A list of one for each: an
+        environment starts, and goes on, as environment 0 of a crowd of that seed. None, alone or in the
+        list: the environment's next episode; at the first reset, its first one by the seed of `make_vec`.
+        options: `reset_mask`, [num_envs] bool, selects the environments that reset. The options of
+        Gymnasium's environment of that name (`low` and `high`; the pendulum's `x_init` and `y_init`) bound
+        the starts of this call. Raises ValueError or TypeError for a seed that is no 64-bit number, for
+        other options, and for a mask of another shape or type.
         """
         self._require(reset=True)
         starts = Starts.of(seed, options, self.num_envs, self.engine.world.name)
@@ -186,9 +150,10 @@ class CrowdVectorEnv(SharedAttributes):
     def step(self, actions: ArrayLike) -> StepResult:
         """Advance every environment; return obs, rewards, terminations, truncations and infos.
 
-        actions: [num_envs, action_dim] of a Box, or [num_envs] indices of a Discrete; `action_buffer` is
-        taken as it is. Raises ValueError for another shape, for NaN or an index that is none, naming the
-        environment; ResetNeeded before the first reset, and with autoreset disabled if an episode has ended.
+        actions: [num_envs, action_dim] of a Box, or [num_envs] indices of a Discrete, of any number type;
+        `action_buffer` is not copied. Raises ValueError for another shape, and for NaN or an index out of
+        range, naming the environment; ResetNeeded before the first reset, and with autoreset disabled while
+        an episode that has ended is not reset.
         """
         if self._phase is not _READY:
             self._require()
@@ -197,23 +162,23 @@ class CrowdVectorEnv(SharedAttributes):
         return self._finish()
 
     def step_async(self, actions: ArrayLike) -> None:
-        """Begin a step and return at once; workers make it meanwhile. `step_wait` must follow."""
+        """Begin a step of `actions` and return at once. `step_wait` must follow."""
         self._require()
         self._give(actions)
         self._phase = _Phase.PENDING
         self.engine.run_until(self._tick + 1)
 
     def step_wait(self) -> StepResult:
-        """Return what the step that `step_async` began has come to. Raises NoAsyncCallError without one."""
+        """Return the result of the step that `step_async` began. Raises NoAsyncCallError without one."""
         if self._phase is not _Phase.PENDING:
             self._require(reset=True)
             raise NoAsyncCallError("step_wait without a step_async before it", "step")
         return self._finish()
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """Return one picture, [height, width, 3] uint8, in a tuple: the world's map, every agent a dot.
+        """Return one picture, [height, width, 3] uint8, in a tuple: the map with a dot for each agent.
 
-        There is one for all environments, not one each. None unless `render_mode` is "rgb_array".
+        It is one picture of all environments. Returns None unless `render_mode` is "rgb_array".
         """
         self._require(reset=True)
         if self.render_mode is None:
@@ -221,16 +186,16 @@ class CrowdVectorEnv(SharedAttributes):
         return (crowd_image(self.engine.world, self.engine.row("state", self._tick)),)
 
     def close_extras(self, **_kwargs: Any) -> None:
-        """End the workers and let go of the shared memory; views that were returned stay readable."""
+        """End the workers and release the shared memory; views that were returned stay readable."""
         self._phase = _Phase.CLOSED
         self._rows = []
         self.action_buffer = np.empty((0, 0), np.float32)
-        self._exchange = self._restarter = None  # type: ignore[assignment]  # nothing is called that needs them
+        self._exchange = self._restarter = None  # type: ignore[assignment]  # not called any more
         self._finalizer.detach()
         self.engine.close()
 
     def _require(self, *, reset: bool = False) -> None:
-        """Raise what Gymnasium raises for calls out of order; reset: this is one."""
+        """Raise Gymnasium's error for a call out of order. reset: allow it before the first reset."""
         if self._phase is _Phase.CLOSED:
             raise ClosedEnvironmentError("the vector environment is closed")
         if self._phase is _Phase.PENDING:
@@ -239,7 +204,7 @@ class CrowdVectorEnv(SharedAttributes):
             raise ResetNeeded("call reset before step")
 
     def _give(self, actions: ArrayLike) -> None:
-        """Put actions where the workers read them, unless they are there."""
+        """Copy `actions` to where workers read them, unless they are `action_buffer`."""
         if self._disabled and self._waiting.any():
             raise ResetNeeded(f"environments {_some(np.flatnonzero(self._waiting))} have ended: reset them")
         if actions is self.action_buffer:
@@ -260,7 +225,7 @@ class CrowdVectorEnv(SharedAttributes):
         return f"environment {env}: action {action} is {expected} ({np.count_nonzero(wrong)} such in all)"
 
     def _finish(self) -> StepResult:
-        """Wait for the tick that was begun, and return what it shows."""
+        """Wait for the tick that was begun, and return its result."""
         tick = self._tick + 1
         self.engine.advance_to(tick)
         self._tick = tick
@@ -281,36 +246,20 @@ class CrowdVectorEnv(SharedAttributes):
             np.logical_or(shown[2], shown[3], out=self._waiting)
         return *shown, infos
 
-    def _start_again(self, row: _Row, who: Indices, shown: Float32Array) -> dict[str, Any]:
-        """Start the next episodes of `who` in this very step; return the infos of those that ended.
+    def _start_again(self, row: Row, who: IndexArray, shown: Float32Array) -> dict[str, Any]:
+        """Start the next episodes of the environments `who` in this step; return the infos of the ended ones.
 
-        shown: the observations that the step returns.
+        shown: the observations that the step returns, overwritten with those of the starts.
         """
         final_obs, mask = np.full(self.num_envs, None, object), np.zeros(self.num_envs, np.bool_)
-        for env, obs in zip(who, row.obs[who], strict=True):
-            final_obs[env] = obs
+        final_obs[who] = np.fromiter(row.obs[who], object, len(who))
         mask[who] = True
         reward = row.reward[who]
         self._restarter.restart(who, self._tick)
-        row.reward[who] = reward  # a start has none, but this step still shows that of the end
+        row.reward[who] = reward  # restarting set it to 0, but this step ended the episode
         if shown is not row.obs:
             shown[who] = row.obs[who]
         return {"final_obs": final_obs, "_final_obs": mask, "final_info": {}, "_final_info": mask.copy()}
-
-
-def make_exchange(config: Config, arena: Arena, world: World) -> Exchange:
-    """Return what hands actions over and outcomes back, compiled if ticks are."""
-    if uses_simd(config):
-        from valuescape.sim.stepping.compiled.exchange import CompiledExchange
-
-        return CompiledExchange(arena, world)
-    return Exchange(arena, world)
-
-
-def _close_where_made(engine: Engine, pid: int) -> None:
-    """Close the engine of an environment that nobody has any more; a fork's copy is not ours to close."""
-    if os.getpid() == pid:
-        engine.close()
 
 
 def make_from_spec(*, max_episode_steps: int, **arguments: Any) -> CrowdVectorEnv:
@@ -322,7 +271,7 @@ def make_from_spec(*, max_episode_steps: int, **arguments: Any) -> CrowdVectorEn
     return vec
 
 
-def _some(envs: Indices) -> str:
-    """Name the first few of `envs`."""
+def _some(envs: IndexArray) -> str:
+    """Name the first eight of `envs`."""
     more = f" and {len(envs) - 8} more" if len(envs) > 8 else ""
     return ", ".join(map(str, envs[:8])) + more

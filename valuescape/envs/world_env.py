@@ -1,19 +1,17 @@
-"""One agent of a world as a Gymnasium environment: what a learner is trained in."""
+"""One agent of a world as a Gymnasium environment, to train in."""
 
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
-
-Float32Array = NDArray[np.float32]
 
 
 class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, so mypy does not follow it
-    """The world's own float32 arrays with n = 1; truncates after `max_episode_steps` by itself.
+    """One agent of `world`, in plain NumPy; it truncates after `max_episode_steps` by itself.
 
     The observation space is unbounded: a world's bounds are the window of its map, which an agent may leave.
     """
@@ -33,7 +31,7 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Start an episode; draws come from Gymnasium's `np_random`. Returns obs [obs_dim] and no info."""
+        """Start an episode from draws of `np_random`; return obs, [obs_dim] float32, and no info."""
         super().reset(seed=seed)
         self._steps = 0
         draws = self.np_random.random((self.world.reset_draws, 1), dtype=np.float32)
@@ -41,7 +39,7 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
         return self._observe(), {}
 
     def step(self, action: Float32Array | np.int64) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
-        """Advance one step; `action` is [action_dim] in the world's units, or the index of a discrete one."""
+        """Advance one step by `action`, [action_dim] in the world's units, or the index of a discrete one."""
         self._action[:, 0] = np.clip(action, self._low, self._high)
         following = np.empty_like(self._state)
         self.world.step(self._state, self._action, following, self._reward, self._terminated)
@@ -66,7 +64,7 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
 
 
 def gym_action_space(action: ActionSpace) -> spaces.Space:
-    """Return the Box or Discrete that Gymnasium calls this action space."""
+    """Return Gymnasium's Box or Discrete for this action space."""
     if isinstance(action, ContinuousAction):
         return spaces.Box(action.low, action.high, dtype=np.float32)
     return spaces.Discrete(action.n)

@@ -1,4 +1,4 @@
-"""What arrays and a checkpoint come to: SHA-256 of their bits, and where two arrays differ."""
+"""SHA-256 of the bits of arrays and checkpoints, and the place where two arrays differ."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,7 +16,10 @@ def array_hash(array: NDArray[Any]) -> str:
 
 
 def first_difference(one: NDArray[Any], other: NDArray[Any]) -> int | None:
-    """Return the lowest agent (last axis) whose bits differ between two arrays of one shape and dtype."""
+    """Return the lowest agent (last axis) whose bits differ; None if none do.
+
+    Both arrays are of one shape and dtype.
+    """
     bits = f"u{one.itemsize}"
     differs = np.ascontiguousarray(one).view(bits) != np.ascontiguousarray(other).view(bits)
     agents = np.flatnonzero(differs.reshape(-1, one.shape[-1]).any(axis=0))
@@ -24,9 +27,9 @@ def first_difference(one: NDArray[Any], other: NDArray[Any]) -> int | None:
 
 
 def checkpoint_hash(checkpoint: Checkpoint) -> str:
-    """Return the SHA-256 of what a checkpoint computes with: its tensors, and how they are put together.
+    """Return the SHA-256 of a checkpoint's tensors and structure.
 
-    The same for one network in whichever file; what is said of its training does not count.
+    It is the same for one network in files of any format; notes on its training do not count.
     """
     digest = hashlib.sha256()
     for part in _parts(checkpoint):

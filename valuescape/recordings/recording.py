@@ -1,6 +1,6 @@
-"""Recordings of runs (`.vsz`): what is needed to run it again, and what it came to at some of its ticks.
+"""Recordings of runs (`.vsz`): all that is needed to run it again, and its state at some of its ticks.
 
-A zip file of `recording.json` and NumPy arrays (`TICK/NAME.npy`), both data: reading one runs no code.
+A zip file of `recording.json` and NumPy arrays (`TICK/NAME.npy`). Both are data: reading one runs no code.
 """
 
 import contextlib
@@ -10,20 +10,25 @@ import os
 import platform
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, field_validator
 
-from valuescape.parsing import Part, Text, at_most, parse_json
+from valuescape.environment import versions
+from valuescape.parsing import parse_json
 from valuescape.recordings.checksum import array_hash, checkpoint_hash
+from valuescape.recordings.contents import (
+    MAX_ARRAYS,
+    MAX_SAMPLES,
+    About,
+    Format,
+    RecordedCheckpoint,
+    RecordedTick,
+)
 from valuescape.sim.config.files import Config
-from valuescape.sim.config.sections import MAX_TEXT
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import may_be_torn, unfinished
@@ -31,74 +36,22 @@ from valuescape.sim.paths import open_plain, reading
 from valuescape.sim.policy.network import Checkpoint
 
 SAMPLES = 20
-"""Ticks that a recording keeps, beside tick 0, unless told otherwise."""
+"""Ticks that a recording keeps beside tick 0, unless the user names another number."""
 
-MAX_SAMPLES = 10_000
 ROWS_BYTES = 64 * 2**20
-"""States that a recording keeps at most, before compression; hashes are kept of every sampled tick."""
+"""Bytes of states that a recording keeps at most, before compression; hashes are kept of every tick."""
 
 _ABOUT = "recording.json"
 _ABOUT_BYTES = 16 * 2**20
 _HEADER_BYTES = 4096
-_SHA256 = r"^[0-9a-f]{64}$"
-_ARRAYS = 64
-"""Arrays of a tick, at most."""
-
-_MEMBERS = MAX_SAMPLES * _ARRAYS // 4
+_MEMBERS = MAX_SAMPLES * MAX_ARRAYS // 4
 _ENCRYPTED = 0x1
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HINT = "make one with: valuescape run PRESET --ticks K --record-run FILE.vsz"
 
-Sha256 = Annotated[str, Field(pattern=_SHA256)]
-
-
-class _Part(Part):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Format(Part):
-    """What is looked at first, for other versions may hold anything else."""
-
-    format: str
-
-
-class RecordedCheckpoint(_Part):
-    """Which checkpoint acted: the file it came from, and the hash of its tensors."""
-
-    name: str = Field(max_length=MAX_TEXT)
-    sha256: Sha256
-
-
-class Sample(_Part):
-    """What a run came to at one tick; `rows` says whether the arrays themselves are kept."""
-
-    tick: int = Field(ge=0, lt=2**62)
-    state_hash: Sha256
-    arrays: Annotated[dict[Text, Sha256], at_most(_ARRAYS)]
-    rows: bool
-
-
-class About(_Part):
-    """All of a recording but its arrays."""
-
-    format: Literal["valuescape-recording-1"] = "valuescape-recording-1"
-    world: str = Field(max_length=MAX_TEXT)
-    seed: int = Field(ge=0, lt=2**64)
-    checkpoint: RecordedCheckpoint | None
-    versions: Annotated[dict[Text, Text], at_most(100)]
-    config: Config
-    samples: Annotated[list[Sample], Field(min_length=1), at_most(MAX_SAMPLES + 1)]
-
-    @field_validator("samples")
-    @classmethod
-    def _rise(cls, samples: list[Sample]) -> list[Sample]:
-        if any(one.tick >= other.tick for one, other in pairwise(samples)):
-            raise ValueError("ticks have to rise")
-        return samples
-
 
 def sampled_ticks(ticks: int, every: int | None) -> list[int]:
-    """Return the ticks to keep of a run: 0, each `every`-th (a twentieth of the run), and the last.
+    """Return the ticks to keep of a run: 0, each `every`-th (None: a twentieth of the run), and the last.
 
     Raises UsageError if that would be more than MAX_SAMPLES.
     """
@@ -115,15 +68,15 @@ def sampled_ticks(ticks: int, every: int | None) -> list[int]:
 class RunRecorder:
     """Writes a recording: `with RunRecorder(…) as recorder: recorder.add(engine)` at each sampled tick.
 
-    The file appears whole when the block ends, with what was added until then, after an interrupt too;
-    after any other error, or if nothing was added, there is none.
+    The complete file appears when the block ends, also by an interrupt, with all that was added until then.
+    After any other error, or if nothing was added, there is no file.
     """
 
     def __init__(self, path: Path, config: Config, checkpoint: Checkpoint | None, samples: int) -> None:
-        """samples: how many will be added; it decides of how many there is room for the rows."""
+        """samples: the number of ticks that will be added, among which the room for rows is divided."""
         self.path, self.config, self.checkpoint = path, config, checkpoint
         self._expected = samples
-        self._samples: list[Sample] = []
+        self._samples: list[RecordedTick] = []
 
     def __enter__(self) -> Self:
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
@@ -139,7 +92,8 @@ class RunRecorder:
         rows = self._keeps_rows(sum(array.nbytes for array in arrays.values()))
         hashes = {name: array_hash(array) for name, array in arrays.items()}
         tick = engine.newest_tick
-        self._samples.append(Sample(tick=tick, state_hash=engine.state_hash(), arrays=hashes, rows=rows))
+        state_hash = engine.state_hash()
+        self._samples.append(RecordedTick(tick=tick, state_hash=state_hash, arrays=hashes, rows=rows))
         for name, array in arrays.items() if rows else ():
             with self._archive.open(_member(tick, name), "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
@@ -158,7 +112,7 @@ class RunRecorder:
             self._owned.close()
 
     def _keeps_rows(self, nbytes: int) -> bool:
-        """Whether the next sample's rows have their share of the room: each n-th one's do, and the last's."""
+        """Return whether to keep the rows of the next tick, as of each n-th one and of the last."""
         if nbytes > ROWS_BYTES:
             return False
         every = -(-self._expected // max(1, ROWS_BYTES // nbytes - 1))
@@ -175,16 +129,16 @@ class RunRecorder:
             world=self.config.world.name,
             seed=self.config.run.seed,
             checkpoint=acted,
-            versions=versions(),
+            versions=exact_versions(),
             config=self.config,
             samples=self._samples,
         )
 
 
 class Recording:
-    """A recording that was read; a context manager, for its file stays open.
+    """A recording that was read; a context manager, as its file stays open.
 
-    Raises UsageError if the file is missing, foreign or damaged, saying which.
+    Raises UsageError if the file is missing, is no recording or is damaged, and says which.
     """
 
     def __init__(self, path: Path) -> None:
@@ -205,7 +159,10 @@ class Recording:
         self._owned.close()
 
     def rows(self, tick: int, like: dict[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Give the arrays kept of `tick` by name, of the shapes and dtypes of `like`. Raises UsageError."""
+        """Yield (name, array) of the arrays kept of `tick`, of the shapes and dtypes of `like`.
+
+        Raises UsageError if one is missing, of another shape or dtype, or damaged.
+        """
         for name, expected in like.items():
             with self._reading():
                 content = self._read(_member(tick, name), expected.nbytes + _HEADER_BYTES)
@@ -213,12 +170,12 @@ class Recording:
             yield name, array
 
     def _array(self, what: str, content: io.BytesIO, expected: NDArray[Any]) -> NDArray[Any]:
-        """Return the array in a member. Its header is looked at first: NumPy makes room for what it says."""
+        """Return the array in a member. Its header is checked first, as NumPy allocates what that says."""
         try:
             version = np.lib.format.read_magic(content)
             if version == (1, 0):
                 shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-        except Exception:  # it goes through Python's parser, which raises half a dozen kinds
+        except Exception:  # NumPy uses Python's parser, which raises half a dozen kinds
             raise self._damaged(f"{what} is no array") from None
         if version != (1, 0):
             raise self._damaged(f"{what} is an array of an unknown version")
@@ -234,7 +191,7 @@ class Recording:
         return reading(self.path, "a recording", _HINT)
 
     def _open(self, file: BinaryIO) -> zipfile.ZipFile:
-        """Open the archive. zipfile parses its whole directory at once, whose size is looked at first."""
+        """Open the archive. Its size is checked first, as zipfile parses the whole directory at once."""
         if file.seek(0, io.SEEK_END) > 2 * (ROWS_BYTES + _ABOUT_BYTES):
             raise self._damaged("it is larger than a recording can be")
         if _marks(file) > 2 * _MEMBERS:
@@ -247,7 +204,7 @@ class Recording:
             ) from None
 
     def _require_sound(self) -> None:
-        """Raise UsageError if members are packed in an unknown way, too large together, or damaged."""
+        """Raise UsageError if members are packed in an unknown way, together too large, or damaged."""
         members = self._archive.infolist()
         if any(each.compress_type not in _PACKED or each.flag_bits & _ENCRYPTED for each in members):
             raise self._damaged("it is packed in a way that recordings are not")
@@ -264,13 +221,13 @@ class Recording:
         if _ABOUT not in self._archive.namelist():
             raise UsageError(f"{self.path}: is a zip file, but no recording of Valuescape", _HINT)
         content = self._read(_ABOUT, _ABOUT_BYTES)
-        found = parse_json(content, _Format, self._damaged).format
+        found = parse_json(content, Format, self._damaged).format
         if found != About.model_fields["format"].default:
             raise UsageError(f"{self.path}: is of a kind that this version of Valuescape does not read")
         return parse_json(content, About, self._damaged)
 
     def _read(self, member: str, most: int) -> bytes:
-        """Return what is in `member`, whose size is looked at first: it might unpack to anything."""
+        """Return the content of `member`. Its size is checked first: it might unpack to any size."""
         try:
             if self._archive.getinfo(member).file_size > most:
                 raise self._damaged(f"{member} is larger than it can be")
@@ -283,20 +240,15 @@ class Recording:
 
 
 def _marks(file: BinaryIO) -> int:
-    """Return about how many entries the directory of a zip file has: each begins with this mark."""
+    """Return about how many entries the directory of a zip file has, by the mark that each begins with."""
     file.seek(0)
     return sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(2**20), b""))
 
 
-def versions() -> dict[str, str]:
-    """Return the versions and the machine that a run's last bits may depend on."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("valuescape", "numpy", "numba", "gymnasium"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "none"
-    return found
+def exact_versions() -> dict[str, str]:
+    """Return the processor's architecture and the versions that the last bits of a state may depend on."""
+    found = {**versions(), "machine": platform.machine()}
+    return {name: found[name] for name in ("python", "machine", "valuescape", "numpy", "numba", "gymnasium")}
 
 
 def _member(tick: int, name: str) -> str:

@@ -1,4 +1,4 @@
-"""A recorded run made again, and held against its recording tick by tick."""
+"""Runs a recorded run again and compares it with its recording, tick by tick."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from valuescape.presets import find_checkpoint
 from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
-from valuescape.recordings.recording import Recording, Sample, versions
+from valuescape.recordings.contents import RecordedTick
+from valuescape.recordings.recording import Recording, exact_versions
 from valuescape.recordings.simulate import simulate
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
@@ -19,7 +20,7 @@ from valuescape.sim.worlds import make_world
 
 
 class RunDiffersError(Exception):
-    """A run made again came to something else; the message names tick, array and first agent."""
+    """A repeated run differs from its recording; the message names tick, array and first agent."""
 
 
 def replay(
@@ -27,15 +28,16 @@ def replay(
     *,
     workers: int | None = None,
     checkpoint: Path | None = None,
-    on_equal: Callable[[Sample], None] = lambda _: None,
+    on_equal: Callable[[RecordedTick], None] = lambda _: None,
     check: Callable[[], None] = lambda: None,
     on_tick: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Run `recording` again, with another number of workers if given, and compare each tick it has kept.
+    """Run `recording` again and compare each tick that it keeps.
 
-    checkpoint: the file to take in place of the recorded name; its tensors must be the same. on_equal: told
-    of each tick that is equal. Raises RunDiffersError at the first that is not, and UsageError if the run
-    cannot be made: the recording's world is unknown, or its checkpoint is missing or has changed.
+    workers: their number, if not the recorded one. checkpoint: the file to use in place of the recorded name;
+    its tensors must be the same. on_equal: called with each tick that is equal. check, on_tick: as in
+    `simulate`. Raises RunDiffersError at the first tick that differs, and UsageError if the recording's world
+    is unknown, or its checkpoint is missing or has changed.
     """
     config = _config(recording, workers, checkpoint)
     acting = _find_checkpoint(recording, config)
@@ -51,8 +53,8 @@ def replay(
 
 
 def other_versions(recording: Recording) -> list[str]:
-    """Return what has another version now than then, as `numpy 2.1 (recorded), 2.2 (now)`."""
-    recorded, now = recording.about.versions, versions()
+    """Return the versions that differ from the recorded ones: "numpy 2.1 (recorded), 2.2 (now)"."""
+    recorded, now = recording.about.versions, exact_versions()
     return [
         f"{name} {recorded.get(name, 'none')} (recorded), {now[name]} (now)"
         for name in now
@@ -73,7 +75,7 @@ def _config(recording: Recording, workers: int | None, checkpoint: Path | None) 
 
 
 def _find_checkpoint(recording: Recording, config: Config) -> Checkpoint | None:
-    """Return the checkpoint that acted. Raises UsageError if it is missing or another."""
+    """Return the checkpoint that acted. Raises UsageError if it is missing or has changed."""
     recorded = recording.about.checkpoint
     world = make_world(config.world.name, config)
     if recorded is None:
@@ -95,8 +97,8 @@ def _find_checkpoint(recording: Recording, config: Config) -> Checkpoint | None:
     return found
 
 
-def _difference(recording: Recording, sample: Sample, arrays: dict[str, NDArray[Any]]) -> str:
-    """Say where a tick differs from what was recorded of it."""
+def _difference(recording: Recording, sample: RecordedTick, arrays: dict[str, NDArray[Any]]) -> str:
+    """Return a message that names the first difference of a tick from its recording."""
     differing = [name for name in arrays if array_hash(arrays[name]) != sample.arrays.get(name)]
     where = f"{recording.path}: differs at tick {sample.tick}: "
     if not differing:

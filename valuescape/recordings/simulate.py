@@ -1,4 +1,4 @@
-"""A run without pictures: the simulation alone, as fast as it can, to exact ticks."""
+"""Runs the simulation alone, without pictures, at full speed and to exact ticks."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,10 +8,10 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.policy.network import Checkpoint
 
 _LOOK_S = 0.005
-"""Seconds between two looks at workers that run by themselves."""
+"""Seconds between two checks of workers that run by themselves."""
 
 _TELL_S = 0.1
-"""Seconds between two tellings of how far it is."""
+"""Seconds between two calls of `on_tick`, at least."""
 
 
 def simulate(
@@ -23,12 +23,12 @@ def simulate(
     check: Callable[[], None] = lambda: None,
     on_tick: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Run from tick 0, rest at each of the ticks `stops` (rising), and call `at_stop` there.
+    """Run from tick 0, pause at each of the ticks `stops` (ascending), and call `at_stop` there.
 
-    `sim.ticks_per_s` does not hold: there is nobody to watch. With `features.async_physics` the workers run
-    from stop to stop by themselves, else tick by tick. check: called often; what it raises ends the run.
-    on_tick: told the newest tick now and then. Raises UsageError if a worker fails while starting, and
-    WorkerFailedError if it does so later and cannot be replaced.
+    `sim.ticks_per_s` is ignored. With `features.async_physics` the workers run from stop to stop by
+    themselves, else tick by tick. check: called often; an exception of its ends the run. on_tick: called with
+    the newest tick now and then. Raises UsageError if a worker fails while starting, and WorkerFailedError if
+    one fails later and cannot be replaced.
     """
     with Engine(_unpaced(config), checkpoint) as engine:
         engine.wait_ready(check)
@@ -57,7 +57,7 @@ def _come_to(engine: Engine, tick: int, tell: Callable[[int], None]) -> None:
 
 
 class _Teller:
-    """Asks each time whether to go on, and tells how far it is now and then."""
+    """Calls `check` each time, and `on_tick` now and then."""
 
     def __init__(self, check: Callable[[], None], on_tick: Callable[[int], None]) -> None:
         self._check, self._on_tick = check, on_tick

@@ -1,1 +1,1 @@
-"""One run: its session, its frames, its report."""
+"""A run: the session, its frames, its report."""

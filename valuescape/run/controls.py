@@ -1,87 +1,156 @@
-"""What a person's events and changes do to a session."""
+"""Carries out changes: those that keys and pointer ask for, and those that are made in the panel."""
 
 import math
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
 
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
-from valuescape.render.panel.changes import Change, Restart, Set, Slice
-from valuescape.render.view.viewer import Asked, Request, Say, Select
-
-if TYPE_CHECKING:
-    from valuescape.run.session import Session
-
+from valuescape.render.view.changes import Change, Request, Restart, Select, Set, Slice, needed
+from valuescape.render.view.viewer import Say, Viewer
+from valuescape.run.inspection import Inspection
+from valuescape.run.live_settings import RUN_SETTINGS
+from valuescape.run.outputs import Outputs
+from valuescape.run.pace import Pace
+from valuescape.run.screen import Screen
+from valuescape.run.stage import Stage
+from valuescape.run.validate import require_color
+from valuescape.sim.config.files import changed
+from valuescape.sim.config.model import LIVE
+from valuescape.sim.errors import UsageError
 
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
 
 
-class Controls:
-    """Passes on what a viewer cannot do by itself, and what is changed in the panel."""
+class Notices(Protocol):
+    """The text in the picture, with a place for notices."""
 
-    def __init__(self, session: "Session") -> None:
+    def refresh(self, notice: str = "") -> None:
+        """Write it anew, with a notice about what was just done."""
+
+
+class Controlled(Protocol):
+    """The parts and actions of a session that changes are made of."""
+
+    viewer: Viewer
+    stage: Stage
+    pace: Pace
+    inspection: Inspection
+    screen: Screen
+    outputs: Outputs
+
+    @property
+    def captions(self) -> Notices:
+        """The text in the picture."""
+
+    def stop(self) -> None:
+        """End the run after this frame."""
+
+    def restart(self, changes: dict[str, Any]) -> None:
+        """Begin a new run with some settings (`section.key`) changed."""
+
+    def screenshot(self, path: Path) -> Path:
+        """Write the picture that is shown as a PNG; return its path."""
+
+
+class Controls:
+    """Carries out changes of a session: `apply` is the one way in, whoever asks."""
+
+    def __init__(self, session: Controlled) -> None:
         self._session = session
         self._leave_asked = -math.inf
 
     def handle(self, event: Event) -> None:
-        """Let the viewer take an event, and do what is left of it."""
+        """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
-        asked = session.viewer.handle(event, session.scene.plot(), session.picture_size())
-        if asked:
-            self.do(asked)
+        asked = session.viewer.handle(event, session.stage.scene.plot(), session.screen.picture_size)
+        if isinstance(asked, Say):
+            session.captions.refresh(asked.notice)
+        elif asked:
+            self.apply(asked)
         elif isinstance(event, Key):  # a card came or went
             session.captions.refresh()
 
-    def do(self, asked: Asked) -> None:
-        """Do what a viewer asks for, and say so in the picture."""
-        session, notice = self._session, ""
-        match asked:
+    def apply_all(self, changes: Iterable[Change]) -> None:
+        """Carry out changes in their order, without those that a later one makes pointless."""
+        for change in needed(changes):
+            self.apply(change)
+
+    def apply(self, change: Change) -> None:
+        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was."""
+        session = self._session
+        match change:
+            case Set():
+                self._set(change)
+            case Slice(values):
+                session.stage.move_slice(values)
+            case Restart(changes):
+                session.restart(dict(changes))
             case Select(x, y):
-                session.inspection.select(session.viewer, x, y, session.picture_size())
-            case Say(notice):
-                pass
+                session.inspection.select(session.viewer, x, y, session.screen.picture_size)
+                session.captions.refresh()
+            case Request():
+                session.captions.refresh(self._do(change))
+
+    def _set(self, change: Set) -> None:
+        try:
+            self._require_fits(change.name, change.value)
+            if change.name in RUN_SETTINGS:
+                stage, pace = self._session.stage, self._session.pace
+                RUN_SETTINGS[change.name].apply(stage, pace, change.value)
+            else:
+                self._session.viewer.apply(change)
+        except UsageError as error:
+            self._session.captions.refresh(str(error))
+
+    def _require_fits(self, name: str, value: Any) -> None:
+        """Raise UsageError if the setting is not live here, or cannot have this value."""
+        if name not in LIVE:
+            raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
+        config = changed(self._session.stage.config, {name: value})
+        if name == "heatmap.layer":
+            MAPS.find(value)
+        if name == "trails.color_by":
+            require_color(value, self._session.stage.critic)
+        if name == "render.select" and value >= config.agents.count:
+            raise UsageError(
+                f"render.select = {value}, expected less than agents.count = {config.agents.count}"
+            )
+
+    def _do(self, request: Request) -> str:
+        """Do what is asked for; return what is to be said of it."""
+        session = self._session
+        match request:
             case Request.LEAVE:
-                notice = self._leave()
+                return self._leave()
             case Request.QUIT:
                 session.stop()
             case Request.BOX:
-                session.inspection.enclose(session.viewer, session.picture_size())
+                session.inspection.enclose(session.viewer, session.screen.picture_size)
             case Request.SCREENSHOT:
                 path = session.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png"
-                notice = f"saved {session.screenshot(path)}"
+                return f"saved {session.screenshot(path)}"
             case Request.PAUSE:
                 session.pace.pause()
             case Request.STEP:
                 session.pace.step()
             case Request.FASTER | Request.SLOWER:
-                session.pace.change(1 if asked is Request.FASTER else -1)
+                session.pace.change(1 if request is Request.FASTER else -1)
             case Request.FIT:
                 session.inspection.fit(session.viewer)
             case Request.FULL_SCREEN:
-                session.display.toggle_full_screen()
+                session.screen.display.toggle_full_screen()
             case Request.RELOAD:
-                notice = session.stage.reload_shaders() or "shaders reloaded"
-        session.captions.refresh(notice)
+                return session.stage.reload_shaders() or "shaders reloaded"
+        return ""
 
     def _leave(self) -> str:
-        """End the run if that was asked for just before; nobody loses one to a key too many."""
+        """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""
         now = time.monotonic()
         if now - self._leave_asked < AGAIN_S:
             self._session.stop()
         self._leave_asked = now
         return "Esc again to quit"
-
-    def apply(self, change: Change) -> None:
-        """Do what was asked for in the panel."""
-        session = self._session
-        match change:
-            case Request():
-                self.do(change)
-            case Set("sim.ticks_per_s", rate):
-                session.pace.set_ticks_per_s(rate)
-            case Set("lod.segment_budget", budget):
-                session.scene.trails.set_budget(budget)
-            case Slice(values):
-                session.stage.move_slice(values)
-            case Restart(changes):
-                session.restart(changes)

@@ -1,4 +1,4 @@
-"""Which way the critic's landscape is computed, and keeping it in a texture."""
+"""The critic's landscape: its values over the map, computed on the GPU or the CPU and kept in a texture."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,20 +10,20 @@ import numpy as np
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import CriticPass
 from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane, network_inputs
 from valuescape.sim.insight.signals import Critic
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import Float32Array
 
 
 class Landscape:
-    """The critic's field over a plane of states, in `texture`.
+    """The critic's values over a plane of states, in `texture`.
 
-    It goes stale with the plane alone: checkpoint, world, axes and resolution are fixed for its life. So it
-    is computed once, and again when `show` moves the plane.
+    Computed when it is made, and again when `show` moves the plane: checkpoint, world, axes and resolution
+    never change during its life. compute: fills the texture of `field`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Landscape:
         return self.field.texture
 
     def show(self, plane: MapPlane) -> bool:
-        """Compute the field over `plane`; return whether that is another than before."""
+        """Show a plane; return whether it differs from the one before, and was computed."""
         if plane.values == self.plane.values:
             return False
         self.plane = plane
@@ -47,17 +47,17 @@ class Landscape:
         return True
 
     def release(self) -> None:
-        """Free the texture and what computed it."""
+        """Free the texture and the passes that compute it."""
         self.field.release()
 
 
 def critic_and_landscape(
     gl: Any, config: Config, world: World, checkpoint: Checkpoint | None, meter: FrameMeter
 ) -> tuple[Critic | None, Landscape | None]:
-    """Return the critic that is shown, for single states, and its landscape over the map; None without one.
+    """Return the critic for single states, and its landscape over the map; None for both without a critic.
 
-    The landscape comes from compute shaders, unless `features.gpu_heatmap` is off (torch computes it, the
-    plain path) or the critic is no perceptron (`policy.torchscript_critic`).
+    Compute shaders fill the landscape, or torch if `features.gpu_heatmap` is off (the plain path) or the
+    critic is not a perceptron (`policy.torchscript_critic`).
     """
     edge, plane = config.heatmap.resolution, map_plane(config, world)
     if config.policy.torchscript_critic:
@@ -77,7 +77,7 @@ def critic_and_landscape(
 
 
 def critic_of(checkpoint: Checkpoint) -> Critic:
-    """Return the checkpoint's critic, with what it learned from."""
+    """Return the checkpoint's critic, with the discount and the scale of rewards that it learned from."""
     return Critic(
         partial(value, checkpoint),
         checkpoint.gamma,
@@ -89,7 +89,7 @@ def critic_of(checkpoint: Checkpoint) -> Critic:
 def _uploaded(
     gl: Any, edge: int, values: Callable[[Float32Array], Float32Array], meter: FrameMeter, plane: MapPlane
 ) -> Landscape:
-    """Return a landscape that the processor computes."""
+    """Return a landscape that the CPU computes. values: of observations [obs, n] float32, gives [n]."""
     field = UploadedField(gl, edge, meter)
     return _landscape(field, partial(_upload, field, values, meter), plane)
 
@@ -107,7 +107,7 @@ def _landscape(
 def _upload(
     field: UploadedField, values: Callable[[Float32Array], Float32Array], meter: FrameMeter, plane: MapPlane
 ) -> None:
-    meter.queries += 1  # an inference that the CPU asked for
+    meter.queries += 1  # the CPU waits for an inference
     field.write(values(grid_obs(plane, field.edge)))
 
 

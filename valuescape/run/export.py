@@ -1,23 +1,20 @@
-"""What a run came to at its last tick, as arrays: for papers, and for figures drawn from the same numbers."""
+"""Export of a run's last tick as arrays, for papers and for figures drawn from the same numbers."""
 
 import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.gpu.shader_source import ENDING_SHIFT
+from valuescape.gpu.constants import ENDING_SHIFT
 from valuescape.recordings.checksum import checkpoint_hash
 from valuescape.run.report import about
+from valuescape.run.stage import Stage
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.worlds import Variable
-
-if TYPE_CHECKING:
-    from valuescape.run.session import Session
 
 FORMAT = "valuescape-export-1"
 
@@ -41,27 +38,30 @@ ARRAYS = {
     "finished_length": "[agents] uint64: sum of their lengths, in steps",
     "metadata": "str: JSON; world, axes with names, units and windows, checkpoint, seed, tick, versions",
 }
-"""What is in an export, each with its shape, dtype and unit."""
+"""The members of an export, each with its shape, dtype and unit."""
 
 _REST_S = 5.0
-"""How long workers may take to come to one tick."""
+"""Seconds that workers may take to come to one tick."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """Arrays by their names (ARRAYS), and what they are of: the JSON of `metadata`."""
+    """The arrays of an export by their names (ARRAYS), and the JSON of `metadata`."""
 
     arrays: dict[str, NDArray[Any]]
     about: dict[str, Any]
 
 
-def gather(session: "Session") -> RunData:
-    """Return what a session came to at the newest tick, at which it rests from now on; GPU queries."""
-    _rest(session)
-    plane, tick = session.scene.plane, session.newest_tick
-    arrays = _fields(session, plane) | _trajectories(session)
-    arrays["states"] = np.ascontiguousarray(session.engine.row("state", tick).T)
-    return RunData(arrays | _episodes(session, tick), _about(session, plane, tick))
+def gather(stage: Stage, color_by: str) -> RunData:
+    """Return the arrays of a stage at its newest tick, at which its engine rests from now on; GPU queries.
+
+    color_by: what trails are coloured by; the signal is brought up to date with the trails.
+    """
+    _rest(stage, color_by)
+    tick = stage.scene.trails.ring.newest
+    arrays = _fields(stage) | _trajectories(stage)
+    arrays["states"] = np.ascontiguousarray(stage.engine.row("state", tick).T)
+    return RunData(arrays | _episodes(stage, tick), _about(stage, tick))
 
 
 def write_npz(data: RunData, path: Path) -> None:
@@ -78,25 +78,25 @@ def write_npz(data: RunData, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _rest(session: "Session") -> None:
+def _rest(stage: Stage, color_by: str) -> None:
     """Let every worker come to the same tick, and the scene take over what happened until then."""
-    engine = session.engine
+    engine = stage.engine
     engine.pause()
     end = time.monotonic() + _REST_S
     while engine.furthest_tick > engine.newest_tick and time.monotonic() < end:
         engine.check()
         time.sleep(0.001)
-    session.scene.upload(engine, engine.newest_tick, session.stage.signals(session.viewer.trail_color))
+    stage.scene.take_ticks(engine, engine.newest_tick, stage.signals(color_by))
 
 
-def _fields(session: "Session", plane: MapPlane) -> dict[str, NDArray[Any]]:
-    landscape, fields = session.stage.landscape, {}
+def _fields(stage: Stage) -> dict[str, NDArray[Any]]:
+    landscape, fields = stage.landscape, {}
     if landscape:
         texture = landscape.texture
         value = np.frombuffer(texture.read(), np.float32).reshape(texture.height, texture.width)
         fields["value"] = value
-    fields["density"] = session.scene.fields.density.read_visits()
-    x, y = plane.variables
+    fields["density"] = stage.scene.fields.density.read_visits()
+    x, y = stage.scene.plane.variables
     centres = {
         f"{name}_{axis}": _centres(variable, edge)
         for name, field in fields.items()
@@ -110,8 +110,8 @@ def _centres(variable: Variable, edge: int) -> NDArray[np.float64]:
     return variable.low + (np.arange(edge) + 0.5) / edge * (variable.high - variable.low)
 
 
-def _trajectories(session: "Session") -> dict[str, NDArray[Any]]:
-    ring = session.scene.trails.ring
+def _trajectories(stage: Stage) -> dict[str, NDArray[Any]]:
+    ring = stage.scene.trails.ring
     positions, strands = ring.read()
     return {
         "trajectories": positions,
@@ -121,8 +121,8 @@ def _trajectories(session: "Session") -> dict[str, NDArray[Any]]:
     }
 
 
-def _episodes(session: "Session", tick: int) -> dict[str, NDArray[Any]]:
-    state = session.engine.episodes(tick)
+def _episodes(stage: Stage, tick: int) -> dict[str, NDArray[Any]]:
+    state = stage.engine.episodes(tick)
     return {
         "episode_number": state.number,
         "episode_step": state.step,
@@ -133,26 +133,27 @@ def _episodes(session: "Session", tick: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _about(session: "Session", plane: MapPlane, tick: int) -> dict[str, Any]:
-    world, checkpoint = plane.world, session.stage.checkpoint
+def _about(stage: Stage, tick: int) -> dict[str, Any]:
+    plane, checkpoint, config = stage.scene.plane, stage.checkpoint, stage.config
+    world = plane.world
     return {
         "format": FORMAT,
         "world": world.name,
         "tick": tick,
         "step_s": world.step_s,
-        "seed": session.config.run.seed,
+        "seed": config.run.seed,
         "axes": [_variable(each) for each in plane.variables],
         "slice": plane.label,
         "state": [_variable(each) for each in world.state],
         "checkpoint": checkpoint
         and {
-            "name": session.config.policy.checkpoint,
+            "name": config.policy.checkpoint,
             "algorithm": checkpoint.algorithm,
             "gamma": checkpoint.gamma,
             "sha256": checkpoint_hash(checkpoint),
         },
         "arrays": ARRAYS,
-        **about(session.config),
+        **about(config),
     }
 
 

@@ -1,44 +1,55 @@
-"""What a run leaves when it is over."""
+"""The files that a run leaves when it is over."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from valuescape.costs.ledger import Ledger
 from valuescape.costs.profile_files import write_profile
-from valuescape.run.outputs import RunResult
+from valuescape.render.displays.display import picture_bytes
+from valuescape.render.displays.recorder import VideoRecorder, save_png
+from valuescape.run.outputs import Outputs, RunResult
 from valuescape.run.report import write_report
+from valuescape.run.stage import Stage
+from valuescape.run_state import RunState
 
-if TYPE_CHECKING:
-    from valuescape.run.session import Session
 
+def finish(
+    state: RunState, outputs: Outputs, stage: Stage, ledger: Ledger, recorder: VideoRecorder | None
+) -> RunResult:
+    """Write the report of a settled run, the end of its video, its profile, its last picture and its arrays.
 
-def finish(session: "Session") -> RunResult:
-    """Write a settled run's report, the end of its video, its profile and its last picture."""
-    outputs = session.outputs
-    result = RunResult(write_report(session, outputs.folder / "run.json"), interrupted=session.interrupted)
-    if session.recorder:
-        session.recorder.close()
-        result.files.append(session.recorder.path)
+    Raises UsageError if one of the files cannot be written.
+    """
+    result = RunResult(write_report(state, outputs.folder / "run.json"), interrupted=state.interrupted)
+    if recorder:
+        recorder.close()
+        result.files.append(recorder.path)
     if outputs.profile:
-        accounts, stage = session.accounts, session.stage
-        write_profile(outputs.profile, accounts.tracks(stage), accounts.usage(stage))
+        write_profile(outputs.profile, ledger.tracks(), ledger.processes())
         result.files.append(outputs.profile)
     screenshot = outputs.screenshot
-    if screenshot is None and session.headless:
+    if screenshot is None and state.headless:
         screenshot = outputs.folder / "last-frame.png"
-    if screenshot and session.log.frame_ends:
-        result.files.append(session.screenshot(screenshot))
+    if screenshot and state.log.frame_ends:
+        result.files.append(save_picture(stage.scene.picture, screenshot))
     result.files.append(outputs.folder / "run.json")
     if outputs.export or outputs.figure:
-        result.files += _export(session)
+        result.files += _export(outputs, stage, state.settings.color_by)
     return result
 
 
-def _export(session: "Session") -> list[Path]:
+def save_picture(picture: Any, path: Path) -> Path:
+    """Write a picture (framebuffer) as a PNG; return its path."""
+    save_png(path, picture_bytes(picture), picture.size)
+    return path
+
+
+def _export(outputs: Outputs, stage: Stage, color_by: str) -> list[Path]:
     """Write the last tick's arrays and their figure, as far as asked for."""
     from valuescape.run.export import gather, write_npz
     from valuescape.run.run_figure import draw
 
-    outputs, data, files = session.outputs, gather(session), []
+    data, files = gather(stage, color_by), []
     if outputs.export:
         write_npz(data, outputs.export)
         files.append(outputs.export)

@@ -1,4 +1,4 @@
-"""A closer look at some agents: the one that is selected, those that pass through a box."""
+"""The inspection of agents: the selected one, and those that pass through a box."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,19 @@ from valuescape.sim.insight.signals import Signal, Signals
 from valuescape.sim.worlds.base import DiscreteAction
 
 _REACH_PX = 18.0
-"""How far from an agent one may click."""
+"""Greatest distance between a click and the agent it selects, logical pixels."""
 
 _CUT_S = 0.25
-"""Seconds of the simulation between two cuts through the landscape; each is a whole field to compute."""
+"""Simulated seconds between two slices at the selected agent's state; each computes a whole field."""
 
 _LISTED = 8
-"""Agents that a box's card names."""
+"""Greatest number of agents that the card of a box names."""
 
 _NEVER = np.iinfo(np.int64).min // 2
 
 
 class Inspection:
-    """What is selected on a stage; asked once a frame, it keeps up with the ticks."""
+    """Follows the selected agent and the box of a stage, tick by tick, and describes them on cards."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -41,11 +41,11 @@ class Inspection:
         }
         self._box: Selection | None = None
         self._passing: Passing | None = None
-        self._cut_at: tuple[int, int] | None = None  # agent, and which span of ticks
+        self._cut_at: tuple[int, int] | None = None  # agent, and the number of the interval of ticks
         self._ticks_per_cut = max(1, round(stage.config.sim.ticks_per_s * _CUT_S))
 
     def select(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
-        """Select the agent nearest to the pixel; none if none is near."""
+        """Select the agent nearest to pixel (x, y) of the picture; none if none is near."""
         tick = self._stage.scene.trails.ring.newest
         points = self._stage.scene.points(self._engine.row("trail_position", tick).copy())
         pixels = on_screen(points, viewer.matrix(size_px, self._stage.scene.plot()), size_px)
@@ -53,7 +53,7 @@ class Inspection:
         viewer.following = viewer.following and viewer.selected is not None
 
     def enclose(self, viewer: Viewer, size_px: tuple[int, int]) -> None:
-        """Choose what was dragged over in the height field."""
+        """Make a box of the frame that was dragged over the height field."""
         low, high = (np.array(corner, np.float32) for corner in self._bounds)
 
         def lift(ground: Positions) -> Positions:
@@ -62,7 +62,7 @@ class Inspection:
         viewer.take_frame(size_px, lift, self._stage.scene.plot())
 
     def fit(self, viewer: Viewer) -> None:
-        """Let the view hold all agents but the outermost hundredth on each side."""
+        """Fit the view to all agents but the outermost hundredth on each side."""
         positions = self._engine.row("trail_position", self._stage.scene.trails.ring.newest)
         ground = on_ground(positions, self._bounds)
         ground = ground[np.isfinite(ground).all(axis=1)]
@@ -71,7 +71,7 @@ class Inspection:
             viewer.fit((float(low[0]), float(low[1])), (float(high[0]), float(high[1])))
 
     def update(self, viewer: Viewer, ticks: range) -> None:
-        """Keep up with `ticks`, which are new: highlight, follow, cut the landscape at the state selected."""
+        """Take new ticks into account: highlight agents, follow one, slice the landscape at its state."""
         if viewer.box != self._box:
             self._box = viewer.box
             self._passing = Passing(self._engine, viewer.box, self._bounds) if viewer.box else None
@@ -94,7 +94,7 @@ class Inspection:
         return float(x), float(y)
 
     def _cut(self, agent: int | None) -> None:
-        """Where states have more variables than the map, show the landscape around the agent's own state."""
+        """Slice the landscape at the state of the selected agent, if states have more than two variables."""
         world = self._engine.world
         if len(world.state) <= 2:
             return
@@ -112,7 +112,7 @@ class Inspection:
             self._stage.move_slice(tuple(float(value) for value in state[:, agent]))
 
     def cards(self, viewer: Viewer) -> tuple[Card, ...]:
-        """Return what is to be said of the selection."""
+        """Return a card for the selected agent and one for the box, as far as there are any."""
         cards = []
         if viewer.selected is not None:
             cards.append(self._agent_card(viewer.selected, viewer.following))
@@ -163,7 +163,11 @@ class Inspection:
 
 
 class Passing:
-    """Which agents are in a box of the map, and which were there within the ticks of a trail."""
+    """Agents that are in a box of the map, and those that were there within the ticks of a trail.
+
+    box: (x_low, y_low, x_high, y_high) of the scene's ground, -1 to 1. bounds: lower and upper corner of the
+    map, in the units of its axes.
+    """
 
     def __init__(
         self, engine: Engine, box: Selection, bounds: tuple[tuple[float, float], tuple[float, float]]
@@ -175,7 +179,7 @@ class Passing:
         self.update(range(max(0, self._newest - self.memory + 1), self._newest + 1))
 
     def update(self, ticks: range) -> None:
-        """Look at more ticks; of many, as come after nothing was drawn for a while, at those that count."""
+        """Take more ticks into account; of more than `memory` ticks the newest."""
         for tick in ticks[-self.memory :]:
             positions = self._engine.row("trail_position", tick).copy()
             if self._engine.trail_intact(tick):
@@ -183,14 +187,14 @@ class Passing:
                 self._newest = max(self._newest, tick)
 
     def inside(self) -> NDArray[np.intp]:
-        """Return the agents that are in the box now, ascending."""
+        """Return the agents in the box now, [n] indices, ascending."""
         return np.flatnonzero(self._last == self._newest)
 
     def passed(self) -> NDArray[np.intp]:
-        """Return the agents that were in the box within `memory` ticks, ascending."""
+        """Return the agents that were in the box within `memory` ticks, [n] indices, ascending."""
         return np.flatnonzero(self._last > self._newest - self.memory)
 
 
 def _number(value: float) -> str:
-    """Return a number as a card shows it."""
+    """Return a number with three significant digits; a dash if it is unknown."""
     return "–" if not np.isfinite(value) else f"{value:.3g}".replace("-", "−")

@@ -1,11 +1,11 @@
-"""How long a run is."""
+"""The length of a run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class RunLength:
-    """When a run ends: at the first of these; with all None it goes on until someone ends it."""
+    """Limits of a run, which ends at the first that it reaches; with all None a person ends it."""
 
     frames: int | None = None
     seconds: float | None = None

@@ -1,4 +1,4 @@
-"""What goes into a run and comes out of it: files, progress, the report."""
+"""Values that say where a run writes its files, how far it is, and how it ended."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where a run leaves what it makes: `run.json` always, a picture when headless or asked for.
+    """Paths of the files that a run writes: always `run.json` in `folder`, a picture if headless or wanted.
 
-    export: arrays of the last tick (`valuescape.run.export`). figure: these drawn for a paper.
+    export: arrays of the last tick (`valuescape.run.export`). figure: a figure of these arrays.
     """
 
     folder: Path
@@ -22,7 +22,7 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, for a progress bar."""
+    """The progress of a run."""
 
     done: float  # of the run's length, 0 to 1; 0 if it has no end
     frames: int
@@ -32,7 +32,7 @@ class Progress:
 
 @dataclass(slots=True)
 class RunResult:
-    """What a run came to: the report (as in `run.json`) and the files it wrote."""
+    """The report of a run (as in `run.json`) and the files that it wrote."""
 
     report: dict[str, Any]
     files: list[Path] = field(default_factory=list)

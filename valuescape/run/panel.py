@@ -1,25 +1,28 @@
-"""The panel of a run: what it shows of it, and what its changes do."""
+"""The panel of a run: when it is drawn, and the state of the run that it shows."""
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
-from valuescape.costs.ledger import Accounts
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
-from valuescape.render.panel.changes import Change, Standing
 from valuescape.render.panel.panel import Panel
+from valuescape.render.panel.standing import Standing
+from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.pace import Pace
-from valuescape.run.stage import Stage
+from valuescape.run_state import RunState
 from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
-"""Seconds between two pictures of a panel that nobody touches; `panel` in F3 says what one costs."""
+"""Seconds between two pictures of a panel without events; `panel` in F3 says what one costs."""
 
 
 class Tuning:
-    """A panel and when it is drawn. text: size of its text, in parts of the usual."""
+    """The panel of a run, drawn after events and otherwise every `_REFRESH_S`.
+
+    text: size of its text, 1 as usual.
+    """
 
     def __init__(self, display: Display, text: float = 1.0) -> None:
         self._panel = Panel(display, text)
@@ -27,7 +30,7 @@ class Tuning:
         self._touched = 0
 
     def width_px(self, window_px: tuple[int, int]) -> int:
-        """Return how much of the window's width it takes."""
+        """Return how much of the window's width the panel takes, pixels."""
         return self._panel.width_px(window_px)
 
     @property
@@ -38,17 +41,15 @@ class Tuning:
     def take(self, events: list[Event]) -> list[Event]:
         """Take the events that are for the panel and return the others."""
         if events:
-            self._touched = 3  # ImGui answers to an event in the frames after it
+            self._touched = 3  # ImGui answers an event in the frames after it
         return self._panel.take(events)
 
     def let_go(self) -> None:
         """Forget which keys and buttons are held."""
         self._panel.let_go()
 
-    def draw(
-        self, window_px: tuple[int, int], viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts
-    ) -> list[Change]:
-        """Draw the panel if it is time, and return what a person changed."""
+    def draw(self, window_px: tuple[int, int], viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
+        """Draw the panel if it is time; return the changes that a person made. state: makes what it shows."""
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -56,24 +57,24 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, self._standing(viewer, stage, pace, accounts))
-
-    def _standing(self, viewer: Viewer, stage: Stage, pace: Pace, accounts: Accounts) -> Standing:
-        budget = stage.scene.trails.budget
-        return Standing(
-            config=stage.config,
-            worlds=world_names(),
-            plane=stage.scene.plane,
-            paused=pace.paused,
-            ticks_per_s=pace.ticks_per_s,
-            workers=stage.engine.workers,
-            segment_budget=-1 if budget.follows else budget.segments,
-            limits=[(each.title, each.value, each.below, each.lamp) for each in accounts.limits()],
-            busy_ms=tuple(accounts.busy_ms),
-            may_take_ms=accounts.may_take_ms,
-            sliced=stage.landscape is not None and viewer.selected is None,
-        )
+        return self._panel.draw(size, elapsed, viewer, _standing(state()))
 
     def release(self) -> None:
-        """Free what the panel made."""
+        """Free the panel."""
         self._panel.release()
+
+
+def _standing(state: RunState) -> Standing:
+    """Return the part of a run's state that the panel shows."""
+    return Standing(
+        config=state.config,
+        worlds=world_names(),
+        plane=state.plane,
+        paused=state.paused,
+        live=state.live,
+        workers=state.workers,
+        limits=[(each.title, each.value, each.below, each.lamp) for each in state.figures.limits()],
+        busy_ms=state.busy_ms,
+        may_take_ms=state.may_take_ms,
+        sliced=state.sliceable,
+    )

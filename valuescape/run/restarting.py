@@ -1,81 +1,92 @@
-"""Beginning a session's run anew with other settings, or leaving it as it was."""
+"""Restarting a run with other settings, or leaving it as it was."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from valuescape.run.stage import runnable
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.captions import Captions
+from valuescape.run.pace import Pace
+from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
-from valuescape.sim.config.files import changed
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.run.validate import validate
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
-
-if TYPE_CHECKING:
-    from valuescape.run.session import Session
+from valuescape.sim.policy.network import Checkpoint
 
 _HINT = "Esc: back to the run as it was"
 
 _SAID_LINES = 3
-"""Of an error, in the picture."""
+"""Lines of an error that the picture has room for."""
 
 
-def restart(session: "Session", changes: dict[str, Any]) -> None:
-    """Begin the run anew with some settings (`section.key`) changed, on the same display.
+class Restartable(Protocol):
+    """A run, as far as a restart acts on it."""
 
-    What cannot be run is said in the picture, and the run goes on as it was; so it does when a person
-    cancels the start.
+    config: Config
+    stage: Stage
+    viewer: Viewer
+    pace: Pace
+    captions: Captions
+
+    def make_stage(
+        self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None
+    ) -> Stage:
+        """Return the stage of a configuration. behind: the picture that is shown now."""
+
+    def replace_stage(self, stage: Stage) -> None:
+        """Go on with this stage, at the pace of its configuration."""
+
+    def measure_anew(self) -> None:
+        """Forget frame times and held keys."""
+
+    def stop(self) -> None:
+        """End the run after this frame."""
+
+
+def restart(run: Restartable, changes: dict[str, Any]) -> None:
+    """Begin a run anew with some settings (`section.key`) changed, in the same view and at the same rate.
+
+    If it cannot be run, or a person cancels the start, the picture says so and the run goes on as it was.
     """
     try:
-        config = changed(session.config, changes)
-        checkpoint = runnable(config)
+        config = changed(run.config, changes)
+        checkpoint = validate(config)
     except UsageError as error:
-        session.captions.refresh(str(error))
+        run.captions.refresh(str(error))
         return
-    paused = session.pace.paused
+    paused, ticks_per_s = run.pace.paused, run.pace.ticks_per_s
     if not paused:
-        session.pace.pause()
+        run.pace.pause()
     try:
-        stage = session.make_stage(config, checkpoint, _HINT, session.scene.picture)
+        stage = run.make_stage(config, checkpoint, _HINT, run.stage.scene.picture)
     except (UsageError, WorkerFailedError, CancelledError) as error:
-        _stay(session, error, paused)
+        _stay(run, error, paused)
         return
-    session.stage.release()
-    session.config = config
-    session.set_stage(stage)
-    _look_at_new_stage(session, paused)
+    run.replace_stage(stage)
+    _keep_view(run.viewer, stage)
+    run.pace.set_ticks_per_s(ticks_per_s)
+    run.pace.start()
+    if paused:
+        run.pace.pause()
+    run.captions.refresh()
 
 
-def _stay(session: "Session", error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:
-    """Go on as before a start that came to nothing. paused: as the run was then."""
+def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:
+    """Go on after a start that failed. paused: whether the run was paused before it."""
+    said = "\n".join(str(error).splitlines()[:_SAID_LINES])
     if isinstance(error, CancelledError):
         said = "cancelled; the run goes on as it was"
         if error.leave:
-            session.stop()
-    else:
-        said = "\n".join(str(error).splitlines()[:_SAID_LINES])
+            run.stop()
     if not paused:
-        session.pace.pause()
-    _measure_anew(session)
-    session.captions.refresh(said)
+        run.pace.pause()
+    run.measure_anew()
+    run.captions.refresh(said)
 
 
-def _look_at_new_stage(session: "Session", paused: bool) -> None:
-    """Look at it as at the old one, as far as it has the same to show. paused: as the run was then."""
-    viewer = session.viewer
+def _keep_view(viewer: Viewer, stage: Stage) -> None:
+    """Keep a view for another stage, without what that stage does not have."""
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
-    viewer.trail_colors = session.stage.trail_colors
+    viewer.trail_colors = stage.trail_colors
     if viewer.trail_color not in viewer.trail_colors:
         viewer.trail_color = "age"
-    rate = session.pace.ticks_per_s
-    _measure_anew(session)
-    session.begin_pace()
-    session.pace.set_ticks_per_s(rate)
-    session.pace.start()
-    if paused:
-        session.pace.pause()
-    session.captions.refresh()
-
-
-def _measure_anew(session: "Session") -> None:
-    """Forget what frames took and what is held: during a start nobody looked."""
-    session.accounts.begin_again(session.config)
-    session.alerts.begin_again()
-    session.begin_frame()

@@ -1,4 +1,4 @@
-"""A figure for a paper, on white: the critic's values with trails over them, and where agents went."""
+"""The figure of a run for a paper, on white: the critic's values with trails over them, and the visits."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from valuescape.run.export import RunData
 from valuescape.sim.errors import UsageError
 
 TRAILS = 200
-"""Trails that are drawn at most: more would be a blot, and a file of many megabytes."""
+"""Greatest number of trails drawn: more would cover each other and take megabytes."""
 
 _STYLE = {
     "font.size": 8,
@@ -24,17 +24,20 @@ _STYLE = {
     "axes.linewidth": 0.6,
     "figure.dpi": 100,
     "savefig.dpi": 300,
-    "svg.hashsalt": "valuescape",  # else the identifiers in it differ from time to time
+    "svg.hashsalt": "valuescape",  # makes the identifiers in the file the same every time
     "pdf.fonttype": 42,
 }
 _UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
-"""Metadata that leave out when a file was written: the same data make the same file."""
+"""Metadata without the date, so that the same data make the same file."""
 
 _PANEL_INCHES = 3.5, 2.9
 
 
 def draw(data: RunData, path: Path) -> None:
-    """Draw a run's arrays into a .pdf, .svg or .png. Raises UsageError if the file cannot be written."""
+    """Draw the arrays of a run into a .pdf, .svg or .png file.
+
+    A person's own settings of Matplotlib have no effect. Raises UsageError if the file cannot be written.
+    """
     with style.context(["default", _STYLE], after_reset=True):
         panels = [_draw_value] * ("value" in data.arrays) + [_draw_density]
         width, height = _PANEL_INCHES
@@ -49,7 +52,10 @@ def draw(data: RunData, path: Path) -> None:
 
 
 def trails(data: RunData, most: int = TRAILS) -> Iterator[NDArray[np.float32]]:
-    """Yield the pieces of trails, [n, 2] each with n > 1, of all agents or of `most`, evenly chosen."""
+    """Yield the unbroken pieces of trails, [n, 2] float32 each with n > 1, in the units of the axes.
+
+    Of all agents, or of `most` evenly chosen ones.
+    """
     positions, strands = data.arrays["trajectories"], data.arrays["trajectory_strands"]
     agents = positions.shape[1]
     for agent in np.unique(np.linspace(0, agents - 1, min(most, agents)).astype(int)):
@@ -103,5 +109,5 @@ def _label(variable: dict[str, Any]) -> str:
 
 
 def _slice(data: RunData) -> str:
-    """Return where the plane lies, on a line of its own; nothing in worlds of two variables."""
+    """Return a line with the values of the state variables off the map; "" in worlds of two variables."""
     return f"\n{data.about['slice']}" if data.about["slice"] else ""

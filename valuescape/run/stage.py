@@ -1,34 +1,29 @@
-"""What a configuration puts on the screen: its engine, its critic's landscape, its scene."""
+"""The stage of a configuration: its engine, the critic's landscape, and the scene that is drawn."""
 
 from contextlib import ExitStack
 from dataclasses import replace
 
-from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import TRAIL_COLORS, install_includes
-from valuescape.presets import find_checkpoint
+from valuescape.gpu.shader_source import install_includes
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
 from valuescape.run.critic_field import critic_and_landscape
 from valuescape.run.starting import Start, wait_ready
-from valuescape.sim.config.files import Config
+from valuescape.run.validate import trail_colors
+from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
-from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_plane
-from valuescape.sim.insight.signals import Signal, Signals, available
+from valuescape.sim.insight.signals import Signal, Signals
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import make_world
 
 
 class Stage:
-    """Everything that a run of one configuration needs beside a display.
+    """Everything that a run of one configuration needs besides a display; a restart makes another stage.
 
-    Another configuration, another stage.
-
-    engine: just made, so that its workers come up while shaders compile; the stage ends it. start: told what
-    is being done; what its `check` raises ends that. Raises UsageError if the configuration cannot be shown
-    here; nothing is left then.
+    engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
+    of the steps; what its `check` raises ends the making. Raises UsageError if the configuration cannot be
+    shown here; everything is freed then.
     """
 
     def __init__(
@@ -40,6 +35,7 @@ class Stage:
         start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
+        self.driver = driver_info(display.gl)
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
         self._owned = ExitStack()
@@ -58,8 +54,7 @@ class Stage:
         if self.landscape:
             own.callback(self.landscape.release)
         start.check()
-        self.trail_colors = ["age", "agent", *available(self.critic)]
-        self._require_color(config.trails.color_by)
+        self.trail_colors = trail_colors(self.critic)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
         wait_ready(self.engine, start)
@@ -75,27 +70,14 @@ class Stage:
             display.gl, self.config, self.engine.world, self.landscape, self._meter, display.pixel_scale
         )
         if self.critic:
-            scene.fields.value_title = self.critic.value_title
+            scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
         scene.field_changed(self.landscape.plane if self.landscape else None)
         return scene
 
-    def _require_color(self, color: str) -> None:
-        if color not in self.trail_colors and self.critic:
-            raise UsageError(
-                f"trails.color_by = {color!r}, but with which discount (gamma) the critic learned is unknown",
-                "name the checkpoint that the TorchScript belongs to (policy.checkpoint), or take one of "
-                f"{', '.join(self.trail_colors)}",
-            )
-        if color not in self.trail_colors:
-            raise UsageError(
-                f"trails.color_by = {color!r}, but there is no critic that could tell",
-                f"name a checkpoint (policy.checkpoint), or take one of {', '.join(self.trail_colors)}",
-            )
-
     def signals(self, color: str) -> Signals | None:
-        """Return what trails are coloured by; None for their age and agent, which need no looking."""
-        if color in TRAIL_COLORS[:2]:
+        """Return the signals that colour trails; None for age and agent, which are no signals."""
+        if color in PLAIN_COLORS:
             return None
         if self._signals is None or self._signals.signal != color:
             engine = self.engine
@@ -103,26 +85,25 @@ class Stage:
         return self._signals
 
     def move_slice(self, values: tuple[float, ...]) -> None:
-        """Show the landscape where the state variables off the map have these values."""
+        """Show the landscape at these values of the state variables; those of the axes have no effect."""
         if self.landscape and self.landscape.show(replace(self.landscape.plane, values=values)):
             self.scene.field_changed(self.landscape.plane)
 
     def reset_slice(self) -> None:
-        """Show the landscape where the configuration says."""
+        """Show the landscape at the values that the configuration names."""
         self.move_slice(map_plane(self.config, self.engine.world).values)
 
     def require_no_error(self) -> None:
-        """Raise RuntimeError if OpenGL has noted an error: drivers skip such a call and say nothing."""
+        """Raise RuntimeError if OpenGL has noted an error: drivers skip a wrong call silently."""
         gl = self._display.gl
         error = gl.error
         if error != "GL_NO_ERROR":
-            driver = driver_info(gl)
-            raise RuntimeError(f"OpenGL reports {error}; {driver.renderer}, {driver.version}")
+            raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
     def reload_shaders(self) -> str:
-        """Read the shaders again and make the scene anew; what is densest is counted from now on.
+        """Read the shaders again and make a new scene, whose density counts from zero.
 
-        Returns what is wrong with them, in which case all stays as it was; else "".
+        Returns "", or what is wrong with the shaders; then the scene stays as it was.
         """
         gl = self._display.gl
         install_includes(gl)
@@ -137,19 +118,3 @@ class Stage:
     def release(self) -> None:
         """End the workers and free everything."""
         self._owned.close()
-
-
-def runnable(config: Config) -> Checkpoint | None:
-    """Return the checkpoint of a configuration. Raises UsageError if it cannot be run or shown."""
-    world = make_world(config.world.name, config)
-    map_plane(config, world)
-    parse_alarms(config.health.alarms)
-    if (
-        config.heatmap.low != "auto"
-        and config.heatmap.high != "auto"
-        and not config.heatmap.low < config.heatmap.high
-    ):
-        raise UsageError(
-            f"heatmap.low = {config.heatmap.low:g}, expected less than heatmap.high = {config.heatmap.high:g}"
-        )
-    return find_checkpoint(config.policy.checkpoint, world)

@@ -1,10 +1,9 @@
-"""Starting an engine while a person watches, or while nobody does."""
+"""The start of an engine, with its steps shown on the display if a person may watch."""
 
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from valuescape.render.displays.display import Display
@@ -23,7 +22,7 @@ _COMPILING = "compiling the simulation for this machine (first time only)"
 
 
 class CancelledError(KeyboardInterrupt):
-    """A person did not want to wait any longer. leave: nor to go on with what was there before."""
+    """A person cancelled a start. leave: the whole program is to end, not only the start."""
 
     def __init__(self, *, leave: bool) -> None:
         super().__init__()
@@ -31,20 +30,20 @@ class CancelledError(KeyboardInterrupt):
 
 
 class Start(Protocol):
-    """How a start is gone along with."""
+    """Accompanies a start: hears of its steps, and may end it."""
 
     def doing(self, what: str) -> None:
-        """Say what is being done from now on."""
+        """Name the step that begins now."""
 
     def check(self) -> None:
-        """Called often meanwhile; raises KeyboardInterrupt if the start is to end."""
+        """Raise KeyboardInterrupt if the start is to end; called often."""
 
     def wait_for(self, make: Callable[[], Engine]) -> Engine:
-        """Return the engine that `make` makes."""
+        """Return the result of `make`, calling `check` meanwhile if that is possible."""
 
 
 class UnwatchedStart:
-    """Nobody is at the picture; `interrupts` alone end it. A context manager, as the other."""
+    """A start that nobody watches; only `interrupts` end it. A context manager, as WatchedStart is."""
 
     def __init__(self, interrupts: Interrupts) -> None:
         self.check = interrupts.check
@@ -52,24 +51,22 @@ class UnwatchedStart:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """There is nothing to free."""
+    def __exit__(self, *error: object) -> None:
+        """Nothing to free."""
 
     def doing(self, what: str) -> None:
-        """There is nobody to tell."""
+        """Nothing to show."""
 
     def wait_for(self, make: Callable[[], Engine]) -> Engine:
-        """Make the engine here and now."""
+        """Return the result of `make`, called in this thread."""
         return make()
 
 
 class WatchedStart:
-    """Shows what is being done on a display and takes its events; Esc and closing raise CancelledError.
+    """Shows the steps of a start on a display and takes its events; Esc and closing raise CancelledError.
 
-    A context manager. title: of the whole; hint: what Esc does. panel, behind: pictures (framebuffers) that
-    are on the display now: the one beside and the one to draw over.
+    A context manager. title: the heading. hint: what Esc does. panel, behind: the pictures (framebuffers) on
+    the display now: the one that stays beside the steps, and the one they are drawn over.
     """
 
     def __init__(
@@ -85,26 +82,24 @@ class WatchedStart:
         self._title, self._hint = title, hint
         self._panel, self._behind = panel, behind
         self._picture = WaitingPicture(display.gl, display.pixel_scale)
-        self._steps: list[tuple[str, float]] = []  # and when each began
+        self._steps: list[tuple[str, float]] = []  # (name, when it began)
         self._presented = 0.0
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._picture.release()
 
     def doing(self, what: str) -> None:
-        """Show at once what is being done from now on."""
+        """Show the step that begins now, at once."""
         if not self._steps or self._steps[-1][0] != what:
             self._steps.append((what, time.monotonic()))
             self._present()
         self.check()
 
     def check(self) -> None:
-        """Take events, and keep the picture up to date."""
+        """Take events, and draw the picture again every 50 ms; raise CancelledError if a person cancels."""
         if self._interrupts.asked:
             raise CancelledError(leave=True)
         for event in self._display.poll():
@@ -117,7 +112,7 @@ class WatchedStart:
             self._present()
 
     def wait_for(self, make: Callable[[], Engine]) -> Engine:
-        """Make the engine in a thread of its own; who cancels waits for it, and it is closed."""
+        """Return the result of `make`, called in another thread; if a person cancels, it is closed."""
         with ThreadPoolExecutor(1, "start") as pool:
             made = pool.submit(make)
             try:
@@ -137,7 +132,7 @@ class WatchedStart:
         self._display.present(self._picture.picture, panel)
 
     def _size(self) -> tuple[tuple[int, int], Any]:
-        """Return how large the picture is, and the panel if it still fits beside: windows are resized."""
+        """Return the size of the picture, and the panel if it still fits beside it after a resize."""
         width, height = self._display.size_px
         if self._panel is not None and self._panel.size[1] == height and self._panel.size[0] < width:
             return (width - self._panel.size[0], height), self._panel
@@ -150,9 +145,10 @@ def _close(made: "Future[Engine]") -> None:
 
 
 def start_engine(config: Config, checkpoint: Checkpoint | None, start: Start) -> Engine:
-    """Return a new engine. What takes long to compile in this process is compiled by another, at first.
+    """Return a new engine. If this process lacks machine code, another process compiles it first.
 
-    Raises UsageError if it cannot be started, KeyboardInterrupt if that is not wanted any longer.
+    That way the display goes on meanwhile, and a person can cancel. Raises UsageError if the engine cannot
+    start, KeyboardInterrupt if the start is cancelled.
     """
     start.doing("starting the simulation")
     if _steps_here(config):
@@ -166,7 +162,7 @@ def start_engine(config: Config, checkpoint: Checkpoint | None, start: Start) ->
 
 
 def _steps_here(config: Config) -> bool:
-    """Whether this process makes ticks, be it to find out how long one takes."""
+    """Return whether this process makes ticks, if only to measure how long one takes."""
     return config.workers.count in ("auto", 0) or not config.features.parallel_agents
 
 
@@ -176,7 +172,7 @@ def _from_kept_code(config: Config, checkpoint: Checkpoint | None) -> Engine:
 
 
 def wait_ready(engine: Engine, start: Start) -> None:
-    """Wait until every worker has made tick 0. Raises UsageError if one fails while starting."""
+    """Wait until every worker has made tick 0. Raises UsageError if one of them fails."""
     phases = engine.arena["worker"]["phase"]
 
     def look() -> None:

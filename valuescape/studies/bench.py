@@ -15,7 +15,10 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A way of doing something `count` times. times: how many times as fast as the first of its group."""
+    """Figures of a benchmark: a method (`way`) applied to `count` things.
+
+    times: how many times as fast as the first method of the group with that count.
+    """
 
     group: str
     way: str
@@ -27,12 +30,12 @@ class Measured:
 
     @property
     def name(self) -> str:
-        """What it is, in a line."""
+        """The group, method and count, in a line."""
         return f"{self.group}: {self.way}, {self.count:,}"
 
 
 def groups() -> dict[str, str]:
-    """Return the groups of benchmarks, each with what it is about."""
+    """Return the groups of benchmarks, each with a sentence about it."""
     found = {}
     for path in sorted(FOLDER.glob("bench_*.py")):
         about = path.read_text(encoding="utf-8").splitlines()[0].strip('"')
@@ -41,7 +44,7 @@ def groups() -> dict[str, str]:
 
 
 class _Watcher:
-    """A pytest plug-in: takes the figures of each benchmark, and ends the session when someone asks."""
+    """A pytest plug-in that collects the figures of each benchmark, and ends the session on an interrupt."""
 
     def __init__(
         self, most: int | None, interrupts: Interrupts, on_progress: Callable[[int, int, str], None]
@@ -73,7 +76,7 @@ class _Watcher:
 
 
 def _size(item: Any) -> int:
-    """Return of how many things a benchmark is: its count, or the texels of a field with its edge."""
+    """Return a benchmark's count, or the number of texels of its field."""
     values = item.callspec.params if hasattr(item, "callspec") else {}
     return int(values.get("count", values.get("edge", 1) ** 2))
 
@@ -85,10 +88,11 @@ def run_benchmarks(
     interrupts: Interrupts,
     on_progress: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> list[Measured]:
-    """Run the benchmarks of these groups (all if none is named), each for about so long.
+    """Run the benchmarks of these groups, of all if none is named, for about `seconds` each.
 
-    most: leave out those of more things. on_progress: how many are done, of how many, which is next. Raises
-    UsageError if a group is unknown or pytest-benchmark is not installed, RuntimeError if a benchmark fails.
+    most: the largest count that is run. on_progress: gets the number done, the total, and the next name.
+    Raises UsageError if a group is unknown or pytest-benchmark is not installed, RuntimeError if a benchmark
+    fails.
     """
     known = groups()
     for name in names:
@@ -113,27 +117,13 @@ def run_benchmarks(
 
 
 def _compared(found: Sequence[Measured]) -> Iterator[Measured]:
-    """Say of each how many times as fast it is as the first of its group that has its count."""
+    """Yield the figures with `times` filled in."""
     plain: dict[tuple[str, int], float] = {}
     for each in found:
         first = plain.setdefault((each.group, each.count), each.median_us)
         yield Measured(**asdict(each) | {"times": first / each.median_us})
 
 
-def as_json(found: Sequence[Measured], driver: str) -> dict[str, Any]:
-    """Return the figures as they are written to JSON."""
-    rows = [{"name": each.name, **asdict(each)} for each in found]
-    return {"benchmarks": rows, "gl_renderer": driver}
-
-
-def table(found: Sequence[Measured]) -> list[list[str]]:
-    """Return rows for a table; the first is its heading."""
-    rows = [["", "of", "way", "median (µs)", "spread (µs)", "times as fast"]]
-    for each in found:
-        figures = f"{each.median_us:,.2f}", f"{each.iqr_us:,.2f}", _times(each.times)
-        rows.append([each.group, f"{each.count:,}", each.way, *figures])
-    return rows
-
-
-def _times(value: float) -> str:
-    return f"{value:,.0f}" if value >= 20 else f"{value:.1f}" if value >= 2 else f"{value:.2f}"
+def as_json(found: Sequence[Measured]) -> dict[str, Any]:
+    """Return the figures for JSON."""
+    return {"benchmarks": [{"name": each.name, **asdict(each)} for each in found]}

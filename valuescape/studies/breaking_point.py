@@ -1,4 +1,4 @@
-"""Until it breaks: more and more load, then between what was carried and what was not. Pure search."""
+"""Finds the breaking load: double until a trial fails, then bisect."""
 
 import math
 from collections.abc import Callable
@@ -9,14 +9,15 @@ from typing import Any
 from valuescape.formatting import finite
 
 CLOSE = 0.1
-"""The breaking point is found within this share of it."""
+"""Relative precision of the breaking load."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One load, and what it came to. broken: what broke, in words; empty if the load was carried.
+    """The result of one load. broken: the limits that broke, in words; empty if the load was carried.
 
-    dominated: the longest section of a frame, and its share. advice: what to turn, if frames took too long.
+    dominated: the longest section of a frame, and its share. advice: the setting to change, if frames were
+    too long.
     """
 
     load: int
@@ -30,25 +31,25 @@ class Trial:
 
 @dataclass(slots=True)
 class Search:
-    """All trials, and the greatest load that was carried and the least that broke; None if there was none."""
+    """All trials in their order, with the greatest load carried and the least that broke."""
 
     trials: list[Trial] = field(default_factory=list)
 
     @property
     def carried(self) -> Trial | None:
-        """The greatest load below the least that broke."""
+        """The greatest load carried, among those below the least that broke; None without one."""
         limit = self.broke.load if self.broke else math.inf
         well = [each for each in self.trials if not each.broken and each.load < limit]
         return max(well, key=lambda each: each.load, default=None)
 
     @property
     def broke(self) -> Trial | None:
-        """The least load that broke something."""
+        """The least load that broke a limit; None without one."""
         return min((each for each in self.trials if each.broken), key=lambda each: each.load, default=None)
 
 
 def trials_left(found: Search) -> int | None:
-    """Return about how many trials are left; None while nothing has broken yet."""
+    """Return about how many trials are left; None until a load has broken."""
     if found.broke is None:
         return None
     broke, carried = found.broke.load, found.carried.load if found.carried else 0
@@ -56,7 +57,7 @@ def trials_left(found: Search) -> int | None:
 
 
 def confirmed(try_load: Callable[[int, Search], Trial]) -> Callable[[int, Search], Trial]:
-    """Return the same, but what breaks is tried once more: machines have hiccups."""
+    """Return `try_load` with a retry: a load is broken if it breaks twice, since machines have hiccups."""
 
     def try_twice(load: int, found: Search) -> Trial:
         trial = try_load(load, found)
@@ -74,14 +75,14 @@ def search(
     most: int,
     stop: Callable[[], bool] = lambda: False,
 ) -> Search:
-    """Double the load from `start` until something breaks or there is no more, then halve the gap in between.
+    """Double the load from `start` until a trial breaks or `most` is reached, then bisect the gap.
 
-    Ends within CLOSE of the breaking point. try_load: is given the load, and what is known so far. stop:
-    asked after every trial, which was then cut short and is left out; the search ends with what is known.
+    Ends within CLOSE of the breaking load. try_load: gets the load and the search so far. stop: asked after
+    each trial; true ends the search, and drops that trial, which was cut short.
     """
     found = Search()
     load: int | None = start
-    with suppress(KeyboardInterrupt):  # as it is raised while a run starts: the others are kept
+    with suppress(KeyboardInterrupt):  # raised while a run starts; earlier trials are kept
         while load is not None:
             trial = try_load(load, found)
             if stop():
@@ -92,7 +93,7 @@ def search(
 
 
 def _next(found: Search, most: int) -> int | None:
-    """Return the load to try next; None when there is none, or the breaking point is known well enough."""
+    """Return the next load to try; None at the end of the search."""
     if found.broke is not None:
         return _between(found)
     last = found.trials[-1].load
@@ -100,7 +101,7 @@ def _next(found: Search, most: int) -> int | None:
 
 
 def _between(found: Search) -> int | None:
-    """Return the load in the middle of the gap; None when the gap is small enough."""
+    """Return the load in the middle of the gap; None once the gap is small enough."""
     broke, carried = found.broke, found.carried
     if broke is None or broke.load <= 1:
         return None
@@ -111,12 +112,12 @@ def _between(found: Search) -> int | None:
 
 
 def lies_between(load: int, found: Search) -> bool:
-    """Whether a load is more than what was carried and less than what broke, so that nobody knows of it."""
+    """Return whether a load lies between the greatest carried and the least that broke: it is untried."""
     return (found.carried.load if found.carried else 0) < load < (found.broke.load if found.broke else 0)
 
 
 def verdict(found: Search, load: str) -> list[str]:
-    """Return what the search came to, in sentences."""
+    """Return the result in sentences. load: the unit of the loads."""
     carried, broke = found.carried, found.broke
     if broke is None:
         return [f"Nothing broke up to {carried.load:,} {load}." if carried else "Nothing was measured."]
@@ -134,7 +135,7 @@ def verdict(found: Search, load: str) -> list[str]:
 
 
 def as_json(found: Search, load: str) -> dict[str, Any]:
-    """Return the search as it is written to JSON; what is not known is null."""
+    """Return the search for JSON; unknown figures are null. load: the unit of the loads."""
     trials = [finite(asdict(each)) for each in sorted(found.trials, key=lambda each: each.load)]
     carried, broke = found.carried, found.broke
     return {

@@ -1,4 +1,4 @@
-"""Workers killed and stopped at random, and the proof that nothing was lost: the hash of the whole state."""
+"""Kills and stops workers at random; equal hashes of the whole state prove that nothing was lost."""
 
 import os
 import random
@@ -13,17 +13,20 @@ from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.policy.network import Checkpoint
 
 TICKS = 600
-"""Of a round."""
+"""Ticks of a round."""
 
 _STRIDE = 10
-"""Ticks between two looks at the clock."""
+"""Ticks between two moments at which a fault or an interrupt can come."""
 
 _FAULTS = (signal.SIGKILL, signal.SIGSTOP)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A run with faults in it, as `tick 120: worker 1 killed`. same: as an undisturbed run in the end."""
+    """A run with faults, such as `tick 120: worker 1 killed`.
+
+    same: whether it ended in the state of the undisturbed run.
+    """
 
     seed: int
     faults: tuple[str, ...]
@@ -33,7 +36,7 @@ class Round:
 
 @dataclass(slots=True)
 class ChaosResult:
-    """What the rounds came to. differing: rounds whose end was not that of an undisturbed run."""
+    """All complete rounds (`made`) and their sums. differing: indices of rounds with another end state."""
 
     rounds: int = 0
     killed: int = 0
@@ -43,7 +46,7 @@ class ChaosResult:
     made: list[Round] = field(default_factory=list)
 
     def add(self, made: Round) -> None:
-        """Count a round that was made to its end."""
+        """Count a complete round."""
         if not made.same:
             self.differing.append(self.rounds)
         self.made.append(made)
@@ -61,35 +64,41 @@ def disturb(
     on_progress: Callable[[float, ChaosResult], None] = lambda done, result: None,
     seed: int = 0,
 ) -> ChaosResult:
-    """Run rounds of TICKS ticks with another seed each for so long, while workers are killed and stopped.
+    """Run rounds of TICKS ticks for `seconds`, each with another seed, while workers are killed and stopped.
 
-    Each round's hash is compared with that of the same run without workers, whom nobody can kill. A worker
-    that is stopped counts as hung after `workers.heartbeat_timeout`, which is a second here.
+    Each round's state hash is compared with that of the same run without workers. A stopped worker counts as
+    hung after `workers.heartbeat_timeout`, which is a second here. on_progress: gets the share of the time
+    that is over, and the result so far. seed: of the faults.
     """
     result, order = ChaosResult(), random.Random(seed)  # noqa: S311 - an order, no secret
     began = time.monotonic()
     while time.monotonic() - began < seconds and not interrupts.asked:
-        each = changed(
-            config,
-            {
-                "run.seed": config.run.seed + result.rounds,
-                "workers.heartbeat_timeout": 1.0,
-                "workers.max_restarts": 1_000,
-                "features.parallel_agents": True,
-                "workers.count": config.workers.count if config.workers.count not in ("auto", 0) else 2,
-            },
-        )
+        each = _for_round(config, result.rounds)
         try:
             expected = _undisturbed(each, checkpoint, interrupts)
             ended = _disturbed(each, checkpoint, order, interrupts)
         except KeyboardInterrupt:  # while an engine starts
             break
-        if ended is None:  # it was not made to its end, and proves nothing
+        if ended is None:  # incomplete, so it proves nothing
             break
         found, faults, restarts = ended
         result.add(Round(each.run.seed, faults, restarts, found == expected))
         on_progress(min((time.monotonic() - began) / seconds, 1.0), result)
     return result
+
+
+def _for_round(config: Config, index: int) -> Config:
+    """Return the configuration of a round: its own seed, at least one worker, and faults noticed early."""
+    return changed(
+        config,
+        {
+            "run.seed": config.run.seed + index,
+            "workers.heartbeat_timeout": 1.0,
+            "workers.max_restarts": 1_000,
+            "features.parallel_agents": True,
+            "workers.count": config.workers.count if config.workers.count not in ("auto", 0) else 2,
+        },
+    )
 
 
 def _undisturbed(config: Config, checkpoint: Checkpoint | None, interrupts: Interrupts) -> str:
@@ -102,10 +111,10 @@ def _undisturbed(config: Config, checkpoint: Checkpoint | None, interrupts: Inte
 def _disturbed(
     config: Config, checkpoint: Checkpoint | None, order: random.Random, interrupts: Interrupts
 ) -> tuple[str, tuple[str, ...], int] | None:
-    """Make the run with two faults in it, at ticks that chance chooses.
+    """Run with two faults, at random ticks.
 
-    Returns the hash that it ended in, the faults in words, and how many workers were replaced; None if it was
-    cut short.
+    Returns the hash of the last state, the faults in words, and the number of workers replaced; None if
+    interrupted.
     """
     faults, said = sorted(order.sample(range(_STRIDE, TICKS, _STRIDE), 2)), []
     with Engine(config, checkpoint) as engine:
@@ -120,7 +129,7 @@ def _disturbed(
 
 
 def _do_harm(engine: Engine, order: random.Random) -> str:
-    """Kill or stop a worker, whichever chance chooses; return what was done."""
+    """Kill or stop a random worker; return the fault in words."""
     fault, pids = order.choice(_FAULTS), engine.worker_pids
     pid = order.choice(pids)
     try:

@@ -1,4 +1,4 @@
-"""Two runs or reports side by side: whether they measured the same, what got slower, which limit broke."""
+"""Compares two reports: their settings and machines, their figures, and what is worse in the second."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,23 +9,26 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from valuescape.costs.thresholds import GREW_MS
 from valuescape.parsing import first_complaint
 from valuescape.sim.errors import UsageError, escaped, shown
 from valuescape.sim.paths import read_plain
 from valuescape.studies.report_models import KINDS, Report
 from valuescape.studies.tolerance import in_ms, worse_by_share
 
-GREW_MS = 10.0
-"""A section that takes so much more is a reason to look again."""
-
 MAX_BYTES = 16 * 2**20
-"""Of a report; a soak of a day has half of that."""
+"""Limit on a report's size; a soak of a day has half of that."""
 
 _NAMED = 6
 """Differences that are named one by one."""
 
-_FIRST = ("world.name", "render.view", "agents.count", "workers.count", "policy.checkpoint", "trails.length")
-"""What differences begin with, for figures depend on it most."""
+_DRIVER = "OpenGL driver"
+
+_FIRST = (
+    *(_DRIVER, "world.name", "render.view", "agents.count", "workers.count", "policy.checkpoint"),
+    "trails.length",
+)
+"""Differences that are named before others, since figures depend on them most."""
 
 _HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote by --json"
 
@@ -43,9 +46,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Rows of (name, before, after), and the reasons to look again: none if the second is as good.
+    """Figures as rows of (name, before, after), and reasons to look again; none if the second is as good.
 
-    differences: in what else than their figures the two differ; if there are any, reasons may be theirs.
+    differences: of settings and machines, which may explain the reasons.
     """
 
     rows: list[Row]
@@ -53,7 +56,7 @@ class Comparison:
     differences: list[Difference]
 
     def warnings(self) -> list[str]:
-        """Return the first differences in sentences, to be said before any verdict."""
+        """Return the first differences in sentences, which come before the verdict."""
         said = [
             f"not the same: {each.name} was {each.before}, is {each.after}"
             for each in self.differences[:_NAMED]
@@ -63,7 +66,7 @@ class Comparison:
 
 
 def read_report(path: Path) -> Report:
-    """Return a report, of a run or of one of the commands that measure. Raises UsageError if it is none."""
+    """Return the report of a run or of a measuring command. Raises UsageError if the file is none."""
     content = read_plain(path, MAX_BYTES, _HINT)
     try:
         tables = from_json(content)
@@ -73,7 +76,7 @@ def read_report(path: Path) -> Report:
 
 
 def as_report(tables: Any, name: str = "report") -> Report:
-    """Return the report that JSON holds. Raises UsageError, beginning with `name`, if it is none."""
+    """Return decoded JSON as a report. Raises UsageError, beginning with `name`, if it is none."""
     kind = next((kind for kind in KINDS if isinstance(tables, Mapping) and kind.keys <= tables.keys()), None)
     if kind is None:
         raise UsageError(f"{name}: is no report", _HINT)
@@ -84,25 +87,13 @@ def as_report(tables: Any, name: str = "report") -> Report:
 
 
 def compare(before: Report, after: Report, tolerance: float | None = None) -> Comparison:
-    """Compare two reports: with what they were made, their figures, and what is a reason to look again.
+    """Compare the settings, machines and figures of two reports.
 
-    tolerance: share by which times, rates and loads may be worse, in place of GREW_MS and its like. Raises
-    UsageError if they are not of the same kind.
+    tolerance: the share by which times, rates and loads may be worse, in place of fixed bounds such as
+    GREW_MS. Raises UsageError if the reports are of different kinds.
     """
-    if type(before) is not type(after):
-        raise UsageError(
-            f"a report of {before.kind} cannot be compared with one of {after.kind}",
-            "name two that the same command wrote",
-        )
-    loads = [getattr(each, "load", None) for each in (before, after)]
-    if loads[0] != loads[1]:
-        raise UsageError(f"stress of {loads[0]} cannot be compared with stress of {loads[1]}")
-    earlier, later = dict(before.figures()), dict(after.figures())
-    rows = [
-        (name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after)))
-        for name in dict.fromkeys((*later, *earlier))
-    ]
-    differences = list(_differences(before, after))
+    _require_same_kind(before, after)
+    rows, differences = list(_rows(before, after)), list(_differences(before, after))
     if tolerance is not None:
         others = [] if after.is_judged_by_share else after.worse_than(before)
         return Comparison(rows, [*worse_by_share(rows, tolerance), *others], differences)
@@ -114,33 +105,50 @@ def compare(before: Report, after: Report, tolerance: float | None = None) -> Co
     return Comparison(rows, [*reasons, *after.worse_than(before)], differences)
 
 
+def _require_same_kind(before: Report, after: Report) -> None:
+    if type(before) is not type(after):
+        raise UsageError(
+            f"a report of {before.kind} cannot be compared with one of {after.kind}",
+            "name two that the same command wrote",
+        )
+    loads = [getattr(each, "load", None) for each in (before, after)]
+    if loads[0] != loads[1]:
+        raise UsageError(f"stress of {loads[0]} cannot be compared with stress of {loads[1]}")
+
+
+def _rows(before: Report, after: Report) -> Iterator[Row]:
+    earlier, later = dict(before.figures()), dict(after.figures())
+    for name in dict.fromkeys((*later, *earlier)):
+        yield name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after))
+
+
 def _missing(name: str, report: Report) -> float:
-    """Return what stands for a figure that only the other report has."""
+    """Return the value of a figure that only the other report has."""
     return 0.0 if report.is_taken_apart and name.endswith(" (ms)") else math.nan
 
 
 def _differences(before: Report, after: Report) -> Iterator[Difference]:
-    """Yield where settings, machine and versions differ; what neither or only one report has is left out."""
+    """Yield the differing settings, parts of the machine, and versions that both reports name."""
     earlier, later = dict(_made_with(before)), dict(_made_with(after))
     names = [*(name for name in _FIRST if name in later), *later]
     for name in dict.fromkeys(names):
         if name in earlier and earlier[name] != later[name]:
-            yield Difference(name, _said(earlier[name]), _said(later[name]))
+            yield Difference(name, _in_words(earlier[name]), _in_words(later[name]))
     if (before.config is None) != (after.config is None):
         told = ["not in the report" if each.config is None else "known" for each in (before, after)]
         yield Difference("configuration", *told)
 
 
 def _made_with(report: Report) -> Iterator[tuple[str, Any]]:
-    """Yield what a report says it was made with: names and values."""
+    """Yield names and values of a report's settings, plan, machine, versions and driver."""
     for section, table in (report.config or {}).items():
         yield from ((f"{section}.{key}", value) for key, value in table.items())
     yield from ((f"plan.{key}", value) for key, value in (report.plan or {}).items())
     yield from ((f"machine: {key}", value) for key, value in (report.machine or {}).items())
     yield from ((f"version of {key}", value) for key, value in (report.versions or {}).items())
     if report.gl_renderer is not None:
-        yield "OpenGL by", report.gl_renderer
+        yield _DRIVER, report.gl_renderer
 
 
-def _said(value: Any) -> str:
+def _in_words(value: Any) -> str:
     return escaped(value) if isinstance(value, str) and 0 < len(value) <= 60 else shown(value)

@@ -1,4 +1,4 @@
-"""How sure a difference between repeated measurements is: 95 % intervals of pairs, by Student's t."""
+"""95 % confidence intervals of differences between paired measurements, by Student's t."""
 
 import math
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from statistics import mean, stdev
 from typing import Self
 
 _T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
-"""Student's t by degrees of freedom; beyond, an expansion around the normal distribution's 1.96."""
+"""Student's t by degrees of freedom; above 9, `_t` expands around the normal distribution's 1.96."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A mean change and its 95 % confidence interval, `reach` to both sides; infinite for a single value."""
+    """A mean change with the half-width (`reach`) of its 95 % confidence interval; infinite for one pair."""
 
     mean: float
     reach: float
 
     @classmethod
     def of(cls, on: Sequence[float], off: Sequence[float]) -> Self:
-        """Return what `on` is more than `off`, pair by pair; NaN if there is no pair."""
+        """Return the mean of `on` - `off` over pairs; NaN without a pair."""
         pairs = [a - b for a, b in zip(on, off, strict=False)]
         if len(pairs) < 2:
             return cls(pairs[0] if pairs else math.nan, math.inf)
@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as much, and the 95 % confidence interval of that: from 0 to infinity for one pair."""
+    """A mean ratio (`times`) and its 95 % confidence interval; 0 to infinity for one pair."""
 
     times: float
     low: float
@@ -39,13 +39,13 @@ class Ratio:
 
     @classmethod
     def of(cls, more: Sequence[float], less: Sequence[float]) -> Self:
-        """Return how many times `less` is `more`, pair by pair: the geometric mean of positive values."""
+        """Return the geometric mean of `more` / `less` over pairs of positive values."""
         logs = Change.of([math.log(each) for each in more], [math.log(each) for each in less])
         return cls(*map(_exp, (logs.mean, logs.mean - logs.reach, logs.mean + logs.reach)))
 
 
 def _exp(value: float) -> float:
-    """Return e to the `value`, infinity where that is too much for a float."""
+    """Return e^value; infinity where that overflows."""
     return math.exp(value) if value < 700 else math.inf
 
 

@@ -1,15 +1,14 @@
-"""Reports as one HTML file that opens offline: tables and plots, everything inside."""
+"""HTML reports: one file each, with its tables and plots inside, that opens offline."""
 
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from valuescape.run.report import about
 from valuescape.sim.errors import UsageError
 
 _STYLE = """
@@ -25,7 +24,10 @@ th:first-child, td:first-child { text-align: left; } figure { margin: 1rem 0; } 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A heading, text, a table (first row: its heading), and a plot; each but the heading may be missing."""
+    """A heading, text, a table (first row: its heading), and a plot; all but the heading may be left out.
+
+    plot: draws on the axes (`matplotlib.axes.Axes`) that it is given.
+    """
 
     title: str
     text: str = ""
@@ -35,30 +37,45 @@ class Chapter:
     """A PNG, shown above the table."""
 
 
-def write_html(path: Path, title: str, verdict: Sequence[str], chapters: Sequence[Chapter]) -> None:
-    """Write a report. verdict: sentences that come first. Raises UsageError if it cannot be written."""
-    body = [f"<h1>{html.escape(title)}</h1>", f'<p class="machine">{html.escape(_machine())}</p>']
-    body += [f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in verdict]
-    for chapter in chapters:
-        body += _chapter(chapter)
-    page = (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report: its title, the results in sentences, then chapters."""
+
+    title: str
+    verdict: Sequence[str]
+    chapters: Sequence[Chapter]
+
+
+def write_html(path: Path, page: Page, origin: Mapping[str, Any]) -> None:
+    """Write a report, and make its folder. Raises UsageError if that is impossible.
+
+    origin: as `valuescape.run.report.about` returns it, with the OpenGL driver as `gl_renderer` if known.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        path.write_text(_as_html(page, origin), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _machine() -> str:
-    """Return what a report says of itself, in a line: when, on what, with what, by which command."""
-    said = about({})
-    here, when = said["machine"], datetime.fromisoformat(said["date"])
-    packages = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
+def _as_html(page: Page, origin: Mapping[str, Any]) -> str:
+    title = html.escape(page.title)
+    body = [f"<h1>{title}</h1>", f'<p class="machine">{html.escape(_origin_line(origin))}</p>']
+    body += [f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in page.verdict]
+    for chapter in page.chapters:
+        body += _chapter(chapter)
+    return (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
+def _origin_line(origin: Mapping[str, Any]) -> str:
+    """Return date, machine, driver, versions and command in a line."""
+    here, when = origin["machine"], datetime.fromisoformat(origin["date"])
+    packages = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     parts = [f"{when:%Y-%m-%d %H:%M} UTC", f"{here['cores']} cores of {here['processor']}", here["system"]]
-    return " · ".join([*parts, packages, *filter(None, [said["command"]])])
+    return " · ".join(filter(None, [*parts, origin.get("gl_renderer"), packages, origin["command"]]))
 
 
 def _chapter(chapter: Chapter) -> list[str]:
@@ -81,7 +98,7 @@ def _chapter(chapter: Chapter) -> list[str]:
 
 
 def _plotted(plot: Callable[[Any], None]) -> str:
-    """Return a plot as the address of an image that is in the address itself."""
+    """Return a plot as a data URL (SVG)."""
     from matplotlib.figure import Figure  # not pyplot, which keeps figures and looks for a screen
 
     figure = Figure(figsize=(8.5, 3.8), layout="constrained")
@@ -96,7 +113,7 @@ def _plotted(plot: Callable[[Any], None]) -> str:
 
 
 def _show_whole_markers(axes: Any) -> None:
-    """Let markers at an edge of the plot reach over it, instead of cutting them in half."""
+    """Draw markers at an edge of the plot whole, beyond the edge."""
     for line in axes.lines:
         line.set_clip_on(line.get_marker() in ("None", "", None))
     for points in axes.collections:

@@ -1,6 +1,5 @@
-"""What each optimisation is worth on this machine, and that it changes nothing but the time it takes."""
+"""The gain of each optimisation on this machine, and the check that both of its paths agree."""
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.formatting import finite
-from valuescape.presets import find_checkpoint
+from valuescape.presets import checkpoint_of
 from valuescape.render.displays.display import picture_bytes
 from valuescape.render.displays.recorder import pixels
 from valuescape.run.length import RunLength
@@ -20,14 +19,14 @@ from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.sections import FeaturesConfig
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
-from valuescape.sim.worlds import make_world
 from valuescape.studies.confidence import Change
+from valuescape.studies.mixed_order import in_mixed_order
 
 SWITCHES = tuple(FeaturesConfig.model_fields)
 
 ALL_ON, ALL_OFF = "all on", "all off"
 
-_SECTION = {
+SECTIONS = {
     "vectorized_heights": "place",
     "stats_cache": "statistics",
     "batched_trails": "trails",
@@ -38,9 +37,9 @@ _SECTION = {
     "spatial_culling": "trails",
     "simd": "engine",
 }
-"""The section of a frame that a switch touches; the critic's field is made once, before the first frame."""
+"""The section of a frame that a switch changes. gpu_heatmap has none: its field precedes the first frame."""
 
-_CODE = {
+CODE = {
     "vectorized_heights": ("gpu/shaders/trails/place.comp",),
     "stats_cache": ("sim/measuring/stats_cache.py",),
     "gpu_heatmap": (
@@ -53,7 +52,7 @@ _CODE = {
         "sim/crew/supervisor.py",
         "sim/shared/turns.py",
         "sim/shared/orders.py",
-        "sim/crew/crew.py",
+        "sim/crew/local.py",
     ),
     "trail_lod": (
         *("gpu/passes/lod.py", "gpu/shaders/trails/lod_choose.comp", "gpu/shaders/trails/lod_scan.comp"),
@@ -62,17 +61,20 @@ _CODE = {
     ),
     "simd": ("sim/codegen", "sim/stepping/compiled"),
 }
-"""Files that are there for a switch alone. The others are a few lines in files that serve both paths."""
+"""Files and folders under `valuescape/` that one switch alone needs; other switches are a few lines each."""
 
 _TICKS = 120
 
 _SEEN_RMSE = 2.5
-"""Of 255: how much a picture may change where only the method differs (tests/visual holds each to less)."""
+"""Largest RMSE, of 255, between pictures that two methods make of the same; tests/visual allows less."""
 
 
 @dataclass(slots=True)
 class Variant:
-    """One setting of the switches: figures of each time that it was measured."""
+    """One setting of the switches, with the figures of each run.
+
+    parts: milliseconds of a frame by section.
+    """
 
     name: str
     off: tuple[str, ...]
@@ -84,9 +86,9 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a switch is worth: what changes when it is on.
+    """The changes that a switch makes when it is on.
 
-    section: of a frame, that it touches; empty if none.
+    section: the section of a frame that it changes; empty if none. lines: of code that it alone needs.
     """
 
     switch: str
@@ -100,14 +102,14 @@ class Worth:
 
     @property
     def recommended(self) -> str:
-        """Whether it should be on here, as far as was measured."""
+        """The setting that the figures recommend for this machine."""
         if self.fps.mean > self.fps.reach:
             return "on"
         return "off" if self.fps.mean < -self.fps.reach else "no difference seen"
 
 
 def variants() -> list[Variant]:
-    """Return all that is measured."""
+    """Return the settings to measure: all on, each switch alone off, all off."""
     alone = [Variant(f"{switch} off", (switch,)) for switch in SWITCHES]
     return [Variant(ALL_ON, ()), *alone, Variant(ALL_OFF, SWITCHES)]
 
@@ -118,22 +120,13 @@ def measure(
     repeats: int,
     interrupts: Interrupts,
     on_step: Callable[[str], None] = lambda text: None,
-    seed: int = 0,
-) -> Iterator[list[Variant]]:
-    """Yield what is known after each run; every repeat measures all variants, in an order of its own."""
-    found, order = variants(), random.Random(seed)  # noqa: S311 - an order, no secret
-    for repeat in range(repeats):
-        shuffled = list(found)
-        order.shuffle(shuffled)
-        for variant in shuffled:
-            if interrupts.asked:
-                return
-            on_step(f"{variant.name} ({repeat + 1} of {repeats})")
-            try:
-                _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
-            except KeyboardInterrupt:  # while a run starts
-                return
-            yield found
+) -> Iterator[Sequence[Variant]]:
+    """Yield all variants after each run; every repeat measures all of them, in an order of its own."""
+
+    def measure_variant(variant: Variant) -> None:
+        _measure_variant(_with_off(config, variant.off), variant, seconds, interrupts)
+
+    return in_mixed_order(variants(), repeats, measure_variant, interrupts, on_step)
 
 
 def _with_off(config: Config, off: Sequence[str]) -> Config:
@@ -148,17 +141,17 @@ def _measure_variant(config: Config, variant: Variant, seconds: float, interrupt
         config, length, Outputs(Path("runs/impact")), headless=True, interrupts=interrupts
     ) as session:
         session.turn_frames()
-        if interrupts.asked:  # it was cut short, and says nothing
+        if interrupts.asked:  # a run that was cut short has no figures
             return
         busy = np.array(session.log.busy_s[len(session.log.busy_s) // 5 :])
-        variant.parts.append({part.name: part.ms for part in session.accounts.parts()})
+        variant.parts.append({part.name: part.ms for part in session.ledger.parts()})
         variant.memory_mb.append(session.engine.memory_bytes() / 1e6)
     variant.fps.append(float(1 / busy.mean()))
     variant.frame_ms_p95.append(float(np.percentile(busy, 95)) * 1e3)
 
 
 def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
-    """Return what each switch is worth, the most first. agreement: as `agreements` has found."""
+    """Return the changes by each switch, the greatest gain in FPS first. agreement: from `agreements`."""
     known = {variant.name: variant for variant in found}
     on = known[ALL_ON]
     rows = []
@@ -166,7 +159,7 @@ def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
         off = known[f"{switch} off"]
         if not (on.fps and off.fps):
             continue
-        section = _SECTION.get(switch, "")
+        section = SECTIONS.get(switch, "")
         rows.append(
             Worth(
                 switch,
@@ -183,24 +176,31 @@ def judge(found: Sequence[Variant], agreement: dict[str, str]) -> list[Worth]:
 
 
 def lines_of(switch: str) -> int:
-    """Return how many lines of code are there for a switch alone; 0 where it is a few among others."""
-    root = Path(__file__).parents[1]
-    paths = [path for name in _CODE.get(switch, ()) for path in _files(root / name)]
-    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+    """Return the lines of code that only this switch needs; 0 where they are a few among others."""
+    return sum(map(code_lines, CODE.get(switch, ())))
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.py")) if path.is_dir() else [path]
+def code_lines(name: str) -> int:
+    """Return the lines of a file of `CODE`, or of a folder's modules.
+
+    Raises FileNotFoundError if there is no such file.
+    """
+    path = Path(__file__).parents[1] / name
+    files = path.glob("*.py") if path.is_dir() else [path]
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
 
 
 def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], None]) -> dict[str, str]:
-    """Return how each switch's two paths agree after the same ticks: states bit by bit, pictures by pixel."""
+    """Return how the two paths of each switch agree after the same ticks, in words.
+
+    States are compared bit by bit, pictures pixel by pixel. Ends early when interrupted.
+    """
     said, runs = {}, Runs(interrupts)
     small = changed(config, {"agents.count": min(config.agents.count, 100)})
     for switch in SWITCHES:
         if interrupts.asked:
             break
-        on_step(f"does {switch} change anything?")
+        on_step(f"comparing both paths of {switch}")
         simulated = switch in ("parallel_agents", "simd")
         try:
             said[switch] = (_states_agree if simulated else _pictures_agree)(small, switch, runs)
@@ -210,7 +210,7 @@ def agreements(config: Config, interrupts: Interrupts, on_step: Callable[[str], 
 
 
 class Runs:
-    """What short runs ended in, each made once: most switches are compared with the same run."""
+    """The last states and pictures of short runs; each configuration runs once, for all switches."""
 
     def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
@@ -218,35 +218,34 @@ class Runs:
         self._pictures: dict[str, NDArray[np.float64]] = {}
 
     def state(self, config: Config) -> str:
-        """Return the hash of the state that a configuration's run ends in."""
+        """Return the hash of the last state."""
         key = config.model_dump_json()
         if key not in self._states:
-            checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
-            with Engine(config, checkpoint) as engine:
+            with Engine(config, checkpoint_of(config)) as engine:
                 engine.wait_ready(self._interrupts.check)
                 engine.advance_to(_TICKS)
                 self._states[key] = engine.state_hash()
         return self._states[key]
 
     def picture(self, config: Config) -> NDArray[np.float64]:
-        """Return its last picture, [height, width, 3]."""
+        """Return the last picture, [height, width, 3] from 0 to 255."""
         key = config.model_dump_json()
         if key not in self._pictures:
             length, outputs = RunLength(ticks=_TICKS), Outputs(Path("runs/impact"))
             with Session(config, length, outputs, headless=True, interrupts=self._interrupts) as session:
-                session.viewer.labels_shown = False  # the heading says how fast it was
+                session.viewer.labels_shown = False  # the heading shows the speed
                 session.viewer.turn_deg_per_s = 0.0
                 session.turn_frames()
-                self._interrupts.check()  # cut short it would be another picture
+                self._interrupts.check()  # a run that was cut short ends in another picture
                 picture = session.scene.picture
                 self._pictures[key] = pixels(picture_bytes(picture), picture.size).astype(float)
         return self._pictures[key]
 
 
 def _states_agree(config: Config, switch: str, runs: Runs) -> str:
-    """Compare the state's hash.
+    """Compare the hashes of the last states.
 
-    Networks' sums are rounded in another order by `simd`: random actions there.
+    Actions are random for `simd`, which adds up networks' sums in another order.
     """
     if switch == "simd":
         config = changed(config, {"policy.checkpoint": "random", "workers.count": 0})
@@ -257,8 +256,8 @@ def _states_agree(config: Config, switch: str, runs: Runs) -> str:
 
 
 def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
-    """Compare the last picture of both paths, in lockstep; `async_physics` against a run by the clock."""
-    # Not the density: its scale follows every few frames, of which paths may make different numbers.
+    """Compare the last pictures, of runs in lockstep; for `async_physics` one of them runs by the clock."""
+    # The value alone: the density's scale follows the frames, whose number differs between the paths.
     still = {"render.width": 640, "render.height": 360, "lod.segment_budget": 0, "heatmap.layer": "value"}
     config = changed(config, still)
     lockstep = ("async_physics",) if switch != "async_physics" else ()
@@ -270,7 +269,7 @@ def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
 
 
 def as_json(found: Sequence[Variant], worths: Sequence[Worth]) -> dict[str, Any]:
-    """Return all figures as they are written to JSON; what is not known is null."""
+    """Return all figures for JSON; unknown figures are null."""
     rows = [finite(asdict(each) | {"recommended": each.recommended}) for each in worths]
     return {"switches": rows, "variants": [asdict(each) for each in found]}
 

@@ -1,16 +1,18 @@
-"""Loads, and what the program comes to under one."""
+"""Loads for stress tests, and trials of the whole program under them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import moderngl
 
+from valuescape.costs.advice import advise
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import Config, changed
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import limits, measures
@@ -22,14 +24,15 @@ LOADS: dict[str, tuple[str, int]] = {
     "field": ("heatmap.resolution", 2048),
     "ticks": ("sim.ticks_per_s", 1_000_000),
 }
-"""What can be made more of: its setting, and the most that it takes."""
+"""Kinds of load: the setting, and the greatest value it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What there is more and more of; of several kinds at once, the percentage of what the config has.
+    """One kind of load, or several together.
 
-    Raises UsageError for names that LOADS does not have.
+    An amount is the setting's value; of several kinds, a percentage of the configuration's values. Raises
+    UsageError for names that LOADS does not have.
     """
 
     names: tuple[str, ...]
@@ -46,16 +49,16 @@ class Load:
 
     @property
     def unit(self) -> str:
-        """What an amount is of, as it comes after the number."""
+        """The unit of an amount, as it follows the number."""
         *others, last = self.names
         return f"% of {', '.join(others)} and {last}" if others else last
 
     def start(self, config: Config) -> int:
-        """Return the amount that a configuration has."""
+        """Return the configuration's own amount."""
         return self._own(config, self.names[0]) if len(self.names) == 1 else 100
 
     def require(self, config: Config) -> None:
-        """Raise UsageError if a configuration has nothing that there could be more of."""
+        """Raise UsageError if a configuration has no value to increase."""
         if "ticks" in self.names and len(self.names) > 1 and not config.sim.ticks_per_s:
             raise UsageError(
                 "sim.ticks_per_s = 0: there is no more than all it can",
@@ -63,13 +66,13 @@ class Load:
             )
 
     def most(self, config: Config) -> int:
-        """Return the greatest amount that all settings take."""
+        """Return the greatest amount that all of its settings take."""
         if len(self.names) == 1:
             return LOADS[self.names[0]][1]
         return min(LOADS[name][1] * 100 // self._own(config, name) for name in self.names)
 
     def settings(self, config: Config, amount: int) -> dict[str, Any]:
-        """Return the settings (`section.key`: value) of so much load."""
+        """Return the settings (`section.key`: value) of an amount."""
         found: dict[str, Any] = {}
         for name in self.names:
             setting, most = LOADS[name]
@@ -85,14 +88,15 @@ class Load:
 
 
 KEEPS_UP = 0.9
-"""Share of the ticks asked for that have to be made."""
+"""Least share of `sim.ticks_per_s` that the simulation has to reach."""
 
 
 def try_session(config: Config, load: Load, amount: int, seconds: float, interrupts: Interrupts) -> Trial:
-    """Run the whole program with so much load, headless, and hold it against the health limits.
+    """Run the whole program headless under a load, and compare its figures with the health limits.
 
-    Memory needs minutes to tell and is left out. That the simulation falls behind its clock counts as broken,
-    and so does a load that this machine cannot run at all.
+    amount: of the load. seconds: of the run, after a warm-up. The limit on memory is left out, since growth
+    shows after minutes. A simulation that falls behind its clock counts as broken, and so does a load that
+    cannot be run on this machine.
     """
     try:
         return _try_session(config, load, amount, seconds, interrupts)
@@ -108,21 +112,26 @@ def _try_session(config: Config, load: Load, amount: int, seconds: float, interr
     with Session(config, length, outputs, headless=True, interrupts=interrupts) as session:
         session.turn_frames()
         figures = measures(session.log, config.health)
-        parts = session.accounts.parts()
-        advice = session.accounts.advice(parts, session.stage, session.viewer)
-    told = [each for each in limits(figures, config.health) if each.name != "memory"]
-    broken = [each for each in told if each.value >= each.below]
-    said = [f"{each.title} {each.value:.3g}, limit {each.below:g}" for each in broken]
-    asked, made = config.sim.ticks_per_s, figures["ticks_per_s"]
-    if asked and made < KEEPS_UP * asked:
-        said.append(f"the simulation makes {made:,.0f} of {asked:,.0f} ticks/s")
+        state = session.state()
+        parts = state.figures.parts()
+        advice = advise(parts, state.may_take_ms, state)
     whole = sum(part.ms for part in parts)
     return Trial(
         amount,
-        tuple(said),
+        tuple(_broken(figures, config)),
         figures["fps_mean"],
         figures["frame_ms_p95"],
-        made,
+        figures["ticks_per_s"],
         f"{parts[0].name} {parts[0].ms / whole:.0%}" if parts and whole else "",
         advice.sentence if advice else "",
     )
+
+
+def _broken(figures: dict[str, float], config: Config) -> Iterator[str]:
+    """Yield the limits that a run broke, in words."""
+    for each in limits(figures, config.health):
+        if each.name != "memory" and each.value >= each.below:
+            yield f"{each.title} {each.value:.3g}, limit {each.below:g}"
+    asked, made = config.sim.ticks_per_s, figures["ticks_per_s"]
+    if asked and made < KEEPS_UP * asked:
+        yield f"the simulation makes {made:,.0f} of {asked:,.0f} ticks/s"

@@ -1,6 +1,6 @@
-"""Reports as `compare` reads them: of each kind the fields that are compared, typed and bounded.
+"""Models of reports, for `compare`: the fields that it needs of each kind, typed and bounded.
 
-A report has more in it, which is left alone.
+Other fields of a report are ignored.
 """
 
 import math
@@ -15,7 +15,7 @@ from valuescape.sim.errors import escaped
 from valuescape.studies.breaking_point import CLOSE
 
 GREW_TIMES = 2.0
-"""A micro-benchmark that takes so many times as long is a reason to look again."""
+"""Growth of a micro-benchmark, as a factor, that is a reason to look again."""
 
 FIGURES = (
     "fps_mean",
@@ -26,12 +26,12 @@ FIGURES = (
     "ticks_per_s",
     "memory_mb_per_min",
 )
-"""Of a run."""
+"""Figures of a run that are compared."""
 
 _FEW, _MANY = at_most(2_000), at_most(200_000)
 _MEASURE = {"gpu_queries": "gpu_queries_per_frame", "draw_calls": "draw_calls_per_frame"}
 _MEASURE |= {"memory": "memory_mb_per_min"}
-"""Which figure a health limit is about, where it is not the one of that name."""
+"""The figure of a health limit, where it has another name than the limit."""
 
 Unknown = Figure | None
 Figures = Annotated[list[Unknown], _FEW]
@@ -39,12 +39,12 @@ Table = Annotated[dict[Text, Plain], _FEW]
 
 
 class Report(Part):
-    """What all reports share: with what they were made, where they say so."""
+    """The fields of all reports: their origin and configuration, each None in a report without it."""
 
     kind: ClassVar[str]
     keys: ClassVar[frozenset[str]]
     is_judged_by_share: ClassVar[bool] = False
-    """Whether `worse_than` holds figures to a share of what they were: a tolerance then takes its place."""
+    """Whether `worse_than` compares by shares, so that a tolerance takes its place."""
 
     command: Annotated[str, Field(max_length=100_000), AfterValidator(escaped)] | None = None
     date: Text | None = None
@@ -56,15 +56,15 @@ class Report(Part):
 
     @property
     def is_taken_apart(self) -> bool:
-        """Whether it says of each section of a frame what it takes, so that one it does not name takes 0."""
+        """Whether the report has the time of each section of a frame; a missing section then took 0 ms."""
         return False
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield names and values. Those with (ms) in their names are times of a frame or of a section."""
+        """Yield names and values. Names with (ms) are times of a frame or of a section."""
         raise NotImplementedError
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield what is worse than it was in a report of the same kind, beside times that grew."""
+        """Yield reasons to look again, beside times that grew. before: a report of the same kind."""
         yield from ()
 
 
@@ -74,7 +74,7 @@ class RunReport(Report):
     kind = "a run"
     keys = frozenset({"health", "frame_ms_p95"})
 
-    health: Annotated[dict[Text, bool], _FEW]
+    health: Annotated[dict[Text, bool | None], _FEW]
     frame_ms_p95: Unknown
     fps_mean: Unknown = None
     fps_std: Unknown = None
@@ -88,7 +88,7 @@ class RunReport(Report):
 
     @property
     def is_taken_apart(self) -> bool:
-        """Whether the run was long enough for that."""
+        """Whether the run was long enough to time its sections."""
         return bool(self.frame_parts_ms)
 
     def figures(self) -> Iterator[tuple[str, float]]:
@@ -98,15 +98,15 @@ class RunReport(Report):
         yield from ((f"{name} (ms)", parts[name]) for name in sorted(parts, key=lambda name: -parts[name]))
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield the limits that broke. A run that was too short to tell has broken nothing."""
+        """Yield the limits that broke since `before`, without those that the run was too short for."""
         for name, kept in self.health.items():
             measured = getattr(self, _MEASURE.get(name, name), None) is not None
-            if before.health.get(name) and not kept and measured:
+            if before.health.get(name) and kept is False and measured:
                 yield f"the limit on {name} was kept before and is broken now"
 
 
 class Cell(Part):
-    """So many workers with so many agents, with these settings of a sweep."""
+    """A number of workers with a number of agents, and settings of a sweep."""
 
     workers: Count
     agents: Count
@@ -116,7 +116,7 @@ class Cell(Part):
 
 
 class ScaleReport(Report):
-    """What `scale` writes."""
+    """The report of `scale`."""
 
     kind = "scale"
     keys = frozenset({"cells"})
@@ -133,7 +133,7 @@ class ScaleReport(Report):
 
 
 class Trial(Part):
-    """One load, and what it came to."""
+    """The result of one load."""
 
     load: Count
     fps: Unknown = None
@@ -141,7 +141,7 @@ class Trial(Part):
 
 
 class StressReport(Report):
-    """What `stress` writes of its search."""
+    """The report of a search by `stress`."""
 
     kind = "stress"
     keys = frozenset({"trials", "load"})
@@ -153,7 +153,7 @@ class StressReport(Report):
     trials: Annotated[list[Trial], _FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield what was carried, what broke it, and each trial."""
+        """Yield the load carried, the load that broke, and the figures of each trial."""
         yield f"{self.load} carried", _number(self.carried)
         yield f"{self.load} that break it", _number(self.broke)
         for trial in self.trials:
@@ -162,14 +162,14 @@ class StressReport(Report):
             yield f"{where}: P95 (ms)", _number(trial.frame_ms_p95)
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield whether less is carried: each search ends within CLOSE of the breaking point."""
+        """Yield a sentence if less is carried, by more than twice the search's precision."""
         earlier, later = before.carried or 0, self.carried or 0
         if later < earlier * (1 - 2 * CLOSE):
             yield f"{later:,} {self.load} are carried, before {earlier:,}"
 
 
 class SoakReport(Report):
-    """What `stress --minutes` writes."""
+    """The report of `stress --minutes`."""
 
     kind = "a soak"
     keys = frozenset({"samples", "grows"})
@@ -179,19 +179,19 @@ class SoakReport(Report):
     grows: Annotated[list[Text], _FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield the growth of the memory, and what there was in the end."""
+        """Yield the growth of memory, and the last sample."""
         yield "memory_mb_per_min", _number(self.memory_mb_per_min)
         for name, value in self.samples[-1].items() if self.samples else ():
             yield f"{name} in the end", _number(value)
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield what grows and did not before."""
+        """Yield the figures that grow and did not grow before."""
         grew = {each.partition(":")[0] for each in before.grows}
         yield from (f"it grows: {each}" for each in self.grows if each.partition(":")[0] not in grew)
 
 
 class ChaosReport(Report):
-    """What `stress --chaos` writes."""
+    """The report of `stress --chaos`."""
 
     kind = "chaos"
     keys = frozenset({"rounds", "differing"})
@@ -203,19 +203,19 @@ class ChaosReport(Report):
     differing: Annotated[list[Count], _FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield how many rounds and faults there were."""
+        """Yield the numbers of rounds and faults."""
         for name in ("rounds", "killed", "stopped", "restarts"):
             yield name, float(getattr(self, name))
         yield "rounds that ended in another state", float(len(self.differing))
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield whether rounds ended in another state."""
+        """Yield a sentence if rounds ended in another state and did not before."""
         if self.differing and not before.differing:
             yield f"rounds ended in another state than an undisturbed run: {self.differing}"
 
 
 class Switch(Part):
-    """An optimisation, and whether both its paths agree, in words."""
+    """A switch, and whether both of its paths agree, in words."""
 
     switch: Text
     agrees: Text
@@ -230,7 +230,7 @@ class Variant(Part):
 
 
 class ImpactReport(Report):
-    """What `impact` writes."""
+    """The report of `impact`."""
 
     kind = "impact"
     keys = frozenset({"switches", "variants"})
@@ -245,7 +245,7 @@ class ImpactReport(Report):
             yield f"{variant.name}: P95 (ms)", _middle(variant.frame_ms_p95)
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield the switches whose paths differ now and did not."""
+        """Yield the switches whose paths differ and did not before."""
         agreed = {each.switch: each.agrees for each in before.switches}
         for each in self.switches:
             if "DIFFER" in each.agrees and "DIFFER" not in agreed.get(each.switch, ""):
@@ -260,7 +260,7 @@ class Benchmark(Part):
 
 
 class BenchReport(Report):
-    """What `bench` writes."""
+    """The report of `bench`."""
 
     kind = "bench"
     keys = frozenset({"benchmarks"})
@@ -269,11 +269,11 @@ class BenchReport(Report):
     benchmarks: Annotated[list[Benchmark], _FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield what each takes."""
+        """Yield the median of each."""
         yield from ((f"{each.name} (us)", each.median_us) for each in self.benchmarks)
 
     def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield what takes GREW_TIMES as long."""
+        """Yield the benchmarks that take more than GREW_TIMES as long as before."""
         earlier = dict(before.figures())
         for name, now in self.figures():
             if now > GREW_TIMES * earlier.get(name, math.inf):

@@ -1,8 +1,7 @@
-"""How a run scales with workers and agents on this machine: measured in mixed order, fitted, and judged."""
+"""Measures in mixed order how a run scales with workers and agents, and advises a number of workers."""
 
 import itertools
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.formatting import finite
-from valuescape.presets import find_checkpoint
+from valuescape.presets import checkpoint_of
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -21,24 +20,24 @@ from valuescape.sim.config.files import Config, changed
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.resources import available_memory, usable_cores
-from valuescape.sim.worlds import make_world
 from valuescape.studies.confidence import Ratio
+from valuescape.studies.mixed_order import in_mixed_order
 
 _HANDED_OVER = 200
-"""Ticks made one by one, to see what asking for each costs."""
+"""Ticks made one by one, to measure the hand-over of each."""
 
 WORTH = 1.05
-"""A worker more must make a run this much faster, to be advised."""
+"""Least speed-up for which more workers are advised."""
 
 Settings = Mapping[str, Any]
-"""Settings that are measured beside each other: `section.key`: value."""
+"""Changes to a configuration: `section.key`: value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScalePlan:
-    """What is measured: every number of workers with every number of agents, with each of some settings.
+    """The measurements: every number of workers with every number of agents, under each of some settings.
 
-    seconds: of free running, each time. frames: of the whole program, each time; 0 leaves pictures out.
+    seconds: of free running, in each measurement. frames: of the whole program, in each; 0 draws none.
     """
 
     workers: tuple[int, ...] = (0, 1, 2)
@@ -50,16 +49,16 @@ class ScalePlan:
     seed: int = 0
 
     def cells(self) -> "list[Cell]":
-        """Return what is measured, with no figures yet."""
+        """Return the cells to measure, without figures."""
         every = itertools.product(self.settings, self.workers, self.agents)
         return [Cell(workers, agents, settings) for settings, workers, agents in every]
 
 
 @dataclass(slots=True)
 class Cell:
-    """One number of workers with one number of agents: a figure each time it was measured.
+    """A number of workers with a number of agents, and a figure for each measurement.
 
-    settings: what differs from the configuration beside them.
+    settings: other changes to the configuration.
     """
 
     workers: int
@@ -72,39 +71,29 @@ class Cell:
     bytes_per_agent: float = math.nan
 
     @property
+    def name(self) -> str:
+        """The numbers and settings, in a line."""
+        settings = "".join(f", {name} = {value}" for name, value in self.settings.items())
+        return f"{self.workers} workers, {self.agents:,} agents{settings}"
+
+    @property
     def agent_steps_per_s(self) -> float:
-        """Of all agents together; the median."""
+        """Steps a second of all agents together, the median; NaN without figures."""
         return _median(self.ticks_per_s) * self.agents
 
 
 def measure(
     config: Config, plan: ScalePlan, interrupts: Interrupts, on_step: Callable[[str], None]
-) -> Iterator[list[Cell]]:
-    """Yield what is known after each measurement, one repeat of one cell at a time.
+) -> Iterator[Sequence[Cell]]:
+    """Yield all cells after each measurement, one repeat of one cell at a time, in mixed order.
 
-    Repeats are in another order each, so that a machine that gets slower does not fake a trend. Ends early
-    when interrupted. Cells that do not fit into memory are left out.
+    Ends early when interrupted. Cells that do not fit into memory are left out.
     """
-    cells = plan.cells()
-    order = random.Random(plan.seed)  # noqa: S311 - an order, no secret
-    for repeat in range(plan.repeats):
-        shuffled = list(cells)
-        order.shuffle(shuffled)
-        for cell in shuffled:
-            if interrupts.asked:
-                return
-            on_step(_named(cell) + f" ({repeat + 1} of {plan.repeats})")
-            try:
-                _measure_cell(config, cell, plan, interrupts)
-            except KeyboardInterrupt:  # while a run starts; the rates of ticks before it are kept
-                yield cells
-                return
-            yield cells
 
+    def measure_cell(cell: Cell) -> None:
+        _measure_cell(config, cell, plan, interrupts)
 
-def _named(cell: Cell) -> str:
-    settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
-    return f"{cell.workers} workers, {cell.agents:,} agents{settings}"
+    return in_mixed_order(plan.cells(), plan.repeats, measure_cell, interrupts, on_step, plan.seed)
 
 
 def _measure_cell(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -> None:
@@ -118,11 +107,10 @@ def _measure_cell(config: Config, cell: Cell, plan: ScalePlan, interrupts: Inter
     config = changed(config, settings)
     if _too_large(config):
         return
-    checkpoint = find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
-    with Engine(config, checkpoint) as engine:
+    with Engine(config, checkpoint_of(config)) as engine:
         engine.wait_ready(interrupts.check)
         cell.bytes_per_agent = engine.arena.layout.nbytes / cell.agents
-        _run_freely(engine, 0.3 * plan.seconds)  # caches, clocks of the processor
+        _run_freely(engine, 0.3 * plan.seconds)  # fills caches and raises the processor's clock
         cell.ticks_per_s.append(_run_freely(engine, plan.seconds))
         cell.handed_over_us.append(_hand_over(engine, plan.seconds))
     if plan.frames:
@@ -130,12 +118,12 @@ def _measure_cell(config: Config, cell: Cell, plan: ScalePlan, interrupts: Inter
 
 
 def _too_large(config: Config) -> bool:
-    """Whether the trails alone would not fit: such a crowd is left out, not refused."""
+    """Return whether the trails alone would fill half of the memory."""
     return config.agents.count * (config.trails.length + 40) * 30 > 0.5 * available_memory()
 
 
 def _run_freely(engine: Engine, seconds: float) -> float:
-    """Let the engine run for so long; returns ticks a second."""
+    """Let the engine run for `seconds`, then rest; returns ticks a second."""
     first, began = engine.newest_tick, time.perf_counter()
     engine.run_freely()
     while (elapsed := time.perf_counter() - began) < seconds:
@@ -152,7 +140,7 @@ def _run_freely(engine: Engine, seconds: float) -> float:
 
 
 def _hand_over(engine: Engine, seconds: float) -> float:
-    """Return what a tick takes, us, when each is asked for by itself and waited for."""
+    """Return the time of a tick, us, when each is asked for and waited for by itself."""
     tick = engine.newest_tick
     began = time.perf_counter()
     for made in range(1, _HANDED_OVER + 1):
@@ -170,7 +158,7 @@ def _draw(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -
         config, RunLength(frames=plan.frames), outputs, headless=True, interrupts=interrupts
     ) as session:
         session.turn_frames()
-        if interrupts.asked:  # it was cut short, and says nothing
+        if interrupts.asked:  # a run that was cut short has no figures
             return
         busy = np.array(session.log.busy_s[plan.frames // 4 :])
     cell.fps.append(float(1 / np.median(busy)))
@@ -179,7 +167,7 @@ def _draw(config: Config, cell: Cell, plan: ScalePlan, interrupts: Interrupts) -
 
 @dataclass(frozen=True, slots=True)
 class Speedup:
-    """How much faster a crowd is with more workers than with fewer, over the same repeats."""
+    """The speed-up of `agents` agents by `workers` workers instead of `over`, over the same repeats."""
 
     agents: int
     workers: int
@@ -189,9 +177,9 @@ class Speedup:
 
     @property
     def clear(self) -> bool:
-        """Whether it is worth it beyond what repeats differ by; more workers than cores have to be so surely.
+        """Whether more workers are worth it, beyond the spread of repeats; never after a single repeat.
 
-        One that was measured once never is.
+        With more workers than cores the interval's lower end has to exceed WORTH, not the mean alone.
         """
         surely = WORTH if self.workers > self.cores else 1.0
         return self.ratio.times > WORTH and self.ratio.low > surely
@@ -199,10 +187,11 @@ class Speedup:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the figures say. exponents: of a tick's time over agents, by workers: 1 is proportional.
+    """The conclusions from a set of cells.
 
-    best: workers to use, by agents. efficiency: speed-up over one worker, divided by the workers.
-    speedups: why; each number of workers beside the best of those that are fewer.
+    exponents: of a tick's time over agents, by workers; 1 is proportional. efficiency: speed-up over one
+    worker divided by the number of workers, by (workers, agents). best: number of workers to use, by agents.
+    speedups: each number of workers compared with the best of the smaller ones.
     """
 
     exponents: dict[int, float]
@@ -212,7 +201,7 @@ class Verdict:
 
 
 def judge_all(cells: Sequence[Cell]) -> list[tuple[Settings, Verdict]]:
-    """Return what was measured with each of the settings, and what that says."""
+    """Return each of the settings that has figures, with its verdict."""
     found: list[Settings] = []
     for each in cells:
         if each.ticks_per_s and each.settings not in found:
@@ -221,7 +210,7 @@ def judge_all(cells: Sequence[Cell]) -> list[tuple[Settings, Verdict]]:
 
 
 def judge(cells: Sequence[Cell], cores: int | None = None) -> Verdict:
-    """Fit and compare what was measured. cores: that there are; those of this machine if not said."""
+    """Return the verdict on cells of the same settings. cores: of the machine; of this one if None."""
     cores = cores or usable_cores()
     known = {(each.workers, each.agents): each for each in cells if each.ticks_per_s}
     workers = sorted({each.workers for each in known.values()})
@@ -249,7 +238,10 @@ def _efficiency(known: Mapping[tuple[int, int], Cell]) -> dict[tuple[int, int], 
 
 
 def growth_exponent(points: Sequence[tuple[float, float]]) -> float:
-    """Return e of time ~ agents^e, by least squares of the logarithms; NaN with fewer than two points."""
+    """Return e of time ~ agents^e, by least squares on logarithms; NaN for fewer than two points.
+
+    points: (agents, seconds), all positive.
+    """
     if len(points) < 2:
         return math.nan
     x, y = np.log(np.array(points)).T
@@ -257,10 +249,10 @@ def growth_exponent(points: Sequence[tuple[float, float]]) -> float:
 
 
 def best_workers(agents: int, rates: Mapping[int, Sequence[float]], cores: int) -> tuple[int, list[Speedup]]:
-    """Return the number of workers to use, and what that was decided by.
+    """Return the number of workers to use, and the comparisons behind it.
 
-    rates: ticks a second of each repeat, by workers; the same repeats of all are pairs. The fewest are taken
-    unless more are clearly faster (`Speedup.clear`).
+    rates: ticks a second of each repeat, by workers; equal repeats are pairs. The smallest number is taken
+    unless a larger one is clearly faster (`Speedup.clear`).
     """
     best, *more = sorted(rates)
     compared = []
@@ -272,7 +264,7 @@ def best_workers(agents: int, rates: Mapping[int, Sequence[float]], cores: int) 
 
 
 def as_json(cells: Sequence[Cell], plan: ScalePlan) -> dict[str, Any]:
-    """Return plan, figures and verdicts as they are written to JSON; what is not known is null."""
+    """Return plan, figures and verdicts for JSON; unknown figures are null."""
     return {
         "plan": asdict(plan),
         "cells": [finite(asdict(each)) for each in cells if each.ticks_per_s],

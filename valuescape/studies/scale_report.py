@@ -1,21 +1,23 @@
-"""What `valuescape scale` shows: its table, its sentences, its HTML."""
+"""The results of `valuescape scale` as a table, sentences and an HTML page."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from valuescape.sim.config.files import Config
-from valuescape.studies.html_report import Chapter, write_html
+from valuescape.studies.html_report import Chapter, Page
 from valuescape.studies.scale import WORTH, Cell, Settings, Speedup, Verdict, judge_all
 
 
 def scale_table(cells: Sequence[Cell], verdict: Verdict, *, spread: bool) -> list[list[str]]:
-    """Return the heading and a row for each cell that was measured. spread: least and greatest too."""
+    """Return the heading and a row for each cell that has figures.
+
+    spread: whether least and greatest stand beside the median.
+    """
     shown = _spread if spread else _middle
     heading = [
-        *("workers", "agents", "ticks/s", "agent-steps/s", "efficiency", "one tick asked for (µs)"),
+        *("workers", "agents", "ticks/s", "agent-steps/s", "efficiency", "hand-over of one tick (µs)"),
         *("FPS", "P95 (ms)", "bytes/agent"),
     ]
     rows = [
@@ -37,7 +39,7 @@ def scale_table(cells: Sequence[Cell], verdict: Verdict, *, spread: bool) -> lis
 
 
 def verdict_lines(verdict: Verdict, repeats: int) -> list[str]:
-    """Return what the figures say, in sentences. repeats: times that each was measured."""
+    """Return the verdict in sentences. repeats: times that each cell was measured."""
     best = verdict.best
     same = set(best.values())
     if len(same) == 1:
@@ -56,7 +58,7 @@ def verdict_lines(verdict: Verdict, repeats: int) -> list[str]:
 
 
 def _speedup_line(speedup: Speedup) -> str:
-    """Return how much faster more workers are, how sure that is, and if not, that it may be chance."""
+    """Return a speed-up with its confidence interval, and whether it may be chance."""
     ratio = speedup.ratio
     more, fewer = _workers(speedup.workers), _workers(speedup.over)
     said = f"{speedup.agents:,} agents with {more}: {ratio.times:.2f} times as fast as with {fewer}"
@@ -70,12 +72,12 @@ def _speedup_line(speedup: Speedup) -> str:
 
 
 def settings_title(settings: Settings) -> str:
-    """Return what settings are measured with; empty if they are the configuration's."""
+    """Return the settings in a line; empty where only the configuration's own were measured."""
     return ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 
-def write_scale_html(path: Path, config: Config, cells: Sequence[Cell], repeats: int) -> None:
-    """Write the report."""
+def scale_page(config: Config, cells: Sequence[Cell], repeats: int) -> Page:
+    """Return the HTML report's content. repeats: times that each cell was measured."""
     verdicts = judge_all(cells)
     chapters, lines = [], []
     for settings, verdict in verdicts:
@@ -83,7 +85,7 @@ def write_scale_html(path: Path, config: Config, cells: Sequence[Cell], repeats:
         lines += [f"{title}: {line}" if title else line for line in verdict_lines(verdict, repeats)]
         some = [each for each in cells if each.ticks_per_s and each.settings == settings]
         chapters += _chapters(some, verdict, f": {title}" if title else "")
-    write_html(path, f"How {config.world.name} scales with workers and agents", lines, chapters)
+    return Page(f"How {config.world.name} scales with workers and agents", lines, chapters)
 
 
 def _chapters(cells: Sequence[Cell], verdict: Verdict, title: str) -> list[Chapter]:
@@ -138,7 +140,7 @@ def _middle(values: Sequence[float]) -> str:
 
 
 def _short(value: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number with three significant digits."""
     if math.isnan(value):
         return "–"
     for divisor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):

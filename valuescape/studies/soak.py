@@ -1,4 +1,4 @@
-"""Whether a run that goes on for long takes more and more: memory, files, names, objects, threads."""
+"""Soaks: long runs that show whether memory, files, names, OpenGL objects or threads grow."""
 
 import os
 import time
@@ -26,20 +26,24 @@ COUNTS = {
     "threads": "threads",
     "processes": "processes",
 }
-"""What is counted, and what it is called."""
+"""Fields of `Sample` that may not grow, with their titles."""
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only looked at
 
 SAMPLES = 120
-"""Looks that a soak takes, or ten if it is short."""
+"""Samples of a long soak; a short one takes about ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was in use at a time, by this process and those it has started; shared_names: by this user."""
+    """Resources in use at a time, of this process and those that it started.
+
+    at_s: seconds from the start. memory: bytes, shared memory counted once. shared_names: names in /dev/shm
+    of this user, whichever process made them.
+    """
 
     at_s: float
-    memory: int  # bytes, the shared part once
+    memory: int
     gl_objects: int
     files: int
     shared_names: int
@@ -50,9 +54,9 @@ class Sample:
 
 @dataclass(slots=True)
 class SoakResult:
-    """What was in use over time, and what grows, in words; nothing if nothing does.
+    """Samples over time, and the figures that grow, in words.
 
-    memory_mb_per_min: NaN if the soak was too short to tell.
+    memory_mb_per_min: NaN if the soak was too short to measure it.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -61,9 +65,9 @@ class SoakResult:
 
 
 def sample(memory: int, at_s: float, fps: float = float("nan")) -> Sample:
-    """Return what is in use now; OpenGL objects are those of the current context.
+    """Return the resources in use; OpenGL objects are those of the current context.
 
-    memory: as the engine counts it (`Engine.memory_bytes`).
+    memory: bytes, from `Engine.memory_bytes`. at_s, fps: kept as they are.
     """
     files = threads = processes = 0
     own = psutil.Process()
@@ -77,8 +81,8 @@ def sample(memory: int, at_s: float, fps: float = float("nan")) -> Sample:
 
 
 def _shared_names() -> int:
-    """Count the names in shared memory that are this user's: they say not whose process made them."""
-    if not SHARED_MEMORY.is_dir():  # a system that has no such place
+    """Return the number of names in shared memory that belong to this user."""
+    if not SHARED_MEMORY.is_dir():  # some systems have no such folder
         return 0
     owners = []
     for path in SHARED_MEMORY.iterdir():
@@ -93,7 +97,10 @@ def soak(
     interrupts: Interrupts,
     on_sample: Callable[[float, Sample], None] = lambda done, sample: None,
 ) -> SoakResult:
-    """Run the whole program for so long, headless, and look again and again at what it has in use."""
+    """Run the whole program headless for `seconds`, and sample the resources it uses.
+
+    on_sample: gets the share of the time that is over, and each sample.
+    """
     config = changed(config, {"run.record": False})
     result, every = SoakResult(), max(seconds / SAMPLES, min(1.0, seconds / 10))
     outputs = Outputs(Path("runs/soak"))
@@ -125,11 +132,10 @@ def soak(
 
 
 def growing(samples: list[Sample]) -> list[str]:
-    """Return what of COUNTS grows, in words.
+    """Return the figures of COUNTS that grow, in words.
 
-    Grown is what was never again, in the last third, as low as its highest in the first: what goes up and
-    down with the work, or was taken once at the start, has not. The first tenth is left out, in which things
-    are made that stay.
+    A figure grows if its lowest value in the last third exceeds its highest in the first third; one that goes
+    up and down with the work does not. The first tenth is left out: resources taken there stay for the run.
     """
     samples = samples[len(samples) // 10 :]
     third = len(samples) // 3

@@ -1,8 +1,7 @@
-"""What stress tests found, as HTML reports and as the tables that the terminal shows too."""
+"""The results of stress tests as tables, sentences and HTML pages."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,14 @@ import numpy as np
 from valuescape.formatting import shown
 from valuescape.studies.breaking_point import Search, Trial, verdict
 from valuescape.studies.chaos import TICKS, ChaosResult
-from valuescape.studies.html_report import Chapter, write_html
+from valuescape.studies.html_report import Chapter, Page
 from valuescape.studies.soak import COUNTS, Sample, SoakResult
 
 Table = list[list[str]]
 
 
 def trials_table(found: Search, unit: str) -> Table:
-    """Return the trials in the order of their load; the first row is the heading."""
+    """Return the trials in the order of their loads; the first row is the heading."""
     rows = [[unit, "FPS", "P95 (ms)", "ticks/s", "longest section", "broken"]]
     for each in _in_order(found):
         figures = (
@@ -30,17 +29,17 @@ def trials_table(found: Search, unit: str) -> Table:
     return rows
 
 
-def write_search(path: Path, found: Search, unit: str) -> None:
-    """Write the report of a search for the breaking point."""
+def search_page(found: Search, unit: str) -> Page:
+    """Return the content of a search's report. unit: of its loads."""
     chapters = [
         Chapter(f"Frame time over {unit}", plot=lambda axes: _plot_trials(axes, _in_order(found), unit)),
         Chapter("Trials", "In the order of their load.", trials_table(found, unit)),
     ]
-    write_html(path, f"Until it breaks: {unit}", verdict(found, unit), chapters)
+    return Page(f"Breaking load: {unit}", verdict(found, unit), chapters)
 
 
 def soak_lines(result: SoakResult) -> list[str]:
-    """Return what a soak came to, in sentences."""
+    """Return a soak's results in sentences."""
     if not result.samples:
         return ["Interrupted before anything was looked at."]
     minutes, rate = result.samples[-1].at_s / 60, result.memory_mb_per_min
@@ -54,7 +53,7 @@ def soak_lines(result: SoakResult) -> list[str]:
 
 
 def soak_table(result: SoakResult, rows: int = 9) -> Table:
-    """Return some of the samples, the first and the last among them; the first row is the heading."""
+    """Return up to `rows` samples, evenly spaced, the first and the last included; first the heading."""
     samples = result.samples
     chosen = np.unique(np.linspace(0, len(samples) - 1, min(rows, len(samples))).astype(int))
     table = [["minute", "memory (MB)", "FPS", *COUNTS.values()]]
@@ -64,22 +63,24 @@ def soak_table(result: SoakResult, rows: int = 9) -> Table:
     return table
 
 
-def write_soak(path: Path, result: SoakResult, title: str) -> None:
-    """Write the report of a soak."""
+def soak_page(result: SoakResult, title: str) -> Page:
+    """Return the content of a soak's report. title: the run, in a few words."""
     samples = result.samples
     chapters = [
         Chapter(
-            "Memory", "Of all processes, the shared part once.", plot=lambda axes: _plot_memory(axes, samples)
+            "Memory",
+            "All processes; shared memory is counted once.",
+            plot=lambda axes: _plot_memory(axes, samples),
         ),
         Chapter("Counts", plot=lambda axes: _plot_counts(axes, samples)),
         Chapter("Frames", plot=lambda axes: _plot_fps(axes, samples)),
-        Chapter("Some of the looks", table=soak_table(result, rows=25)),
+        Chapter("Some of the samples", table=soak_table(result, rows=25)),
     ]
-    write_html(path, f"For long: {title}", soak_lines(result), chapters)
+    return Page(f"Soak: {title}", soak_lines(result), chapters)
 
 
 def chaos_lines(result: ChaosResult) -> list[str]:
-    """Return what the rounds came to, in sentences."""
+    """Return the rounds' results in sentences."""
     done = (
         f"{result.rounds} rounds of {TICKS} ticks: {result.killed} workers killed, {result.stopped} stopped, "
         f"{result.restarts} replaced."
@@ -91,8 +92,8 @@ def chaos_lines(result: ChaosResult) -> list[str]:
     return [done, f"All {result.rounds} ended in the state of an undisturbed run, bit by bit."]
 
 
-def write_chaos(path: Path, result: ChaosResult, title: str) -> None:
-    """Write the report of rounds with faults in them."""
+def chaos_page(result: ChaosResult, title: str) -> Page:
+    """Return the content of the report of rounds with faults. title: the run, in a few words."""
     rows = [["round", "seed", "faults", "replaced", "state"]]
     rows += [
         [
@@ -106,9 +107,13 @@ def write_chaos(path: Path, result: ChaosResult, title: str) -> None:
     ]
     chapters = [
         Chapter("Workers replaced", plot=lambda axes: _plot_rounds(axes, result)),
-        Chapter("Rounds", "Each is compared with the same run without workers, whom nobody can kill.", rows),
+        Chapter(
+            "Rounds",
+            "Each is compared with the same run in the main process, which has no workers to kill.",
+            rows,
+        ),
     ]
-    write_html(path, f"Workers killed and stopped: {title}", chaos_lines(result), chapters)
+    return Page(f"Workers killed and stopped: {title}", chaos_lines(result), chapters)
 
 
 def _in_order(found: Search) -> list[Trial]:

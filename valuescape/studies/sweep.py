@@ -30,11 +30,11 @@ repeats = 5
 "world.name" = ["pendulum", "cartpole"]
 "features.simd" = [true, false]
 """
-"""A file that has every key."""
+"""A file with every key."""
 
 
 class Sweep(BaseModel):
-    """The file's keys; what it leaves out is as `valuescape scale` has it."""
+    """The keys of a sweep's file; missing ones have the defaults of `valuescape scale`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -53,7 +53,7 @@ class Sweep(BaseModel):
         return settings
 
     def plan_keys(self) -> dict[str, Any]:
-        """Return what the file says of a ScalePlan: every combination of the settings' values."""
+        """Return keys of a ScalePlan, with every combination of the settings' values."""
         said = self.model_dump(exclude_none=True, exclude={"settings"})
         keys = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
         every = itertools.product(*self.settings.values())
@@ -72,7 +72,7 @@ def read_sweep(path: Path) -> dict[str, Any]:
 
 
 def require_setting(name: str) -> None:
-    """Raise ValueError if there is no setting `section.key` of that name, or none for a sweep to change."""
+    """Raise ValueError if a setting `section.key` is unknown, or is not a sweep's to change."""
     section, _, key = name.partition(".")
     known = Config.model_fields.get(section)
     keys = known.annotation.model_fields if known else Config.model_fields  # type: ignore[union-attr]
@@ -84,7 +84,7 @@ def require_setting(name: str) -> None:
 
 
 def require_size(plan: ScalePlan) -> None:
-    """Raise UsageError if a plan has more cells than anybody waits for."""
+    """Raise UsageError if a plan has more than MAX_CELLS cells."""
     cells = len(plan.workers) * len(plan.agents) * len(plan.settings)
     if cells > MAX_CELLS:
         raise UsageError(

@@ -1,27 +1,27 @@
-"""Whether figures of a report are worse than those of another by more than a share of what they were."""
+"""Figures of a report that are worse than another's by more than a share."""
 
 import math
 from collections.abc import Iterable, Iterator
 
 SEEN_MS = 0.5
-"""What a time must be longer by at least: a share of nearly nothing is noise."""
+"""Least growth of a time, in ms, that counts: a share of nearly nothing is noise."""
 
 _RATES = ("fps_mean", "ticks_per_s")
 _RATES_END = (": FPS", ": ticks/s", " carried")
 
 
 def in_ms(name: str) -> bool:
-    """Whether the figure of that name is a time of a frame or of a section of it, in ms."""
+    """Return whether the figure of that name is a time in ms, of a frame or of a section."""
     return "_ms_" in name or "(ms)" in name
 
 
 def worse_by_share(rows: Iterable[tuple[str, float, float]], tolerance: float) -> Iterator[str]:
-    """Say which times are longer, and which rates and loads less, by more than `tolerance` of what they were.
+    """Yield the times that are longer, and the rates and loads that are less, by more than `tolerance`.
 
-    rows: name, before, after. Figures that are neither decide nothing.
+    rows: name, before, after. tolerance: a share of the value before. Other figures are ignored.
     """
     for name, then, now in rows:
-        if name.endswith(" carried") and math.isnan(now):  # nothing is
+        if name.endswith(" carried") and math.isnan(now):  # no load is carried
             now = 0.0
         more, less = now > then * (1 + tolerance), now < then * (1 - tolerance)
         longer = more and ("(us)" in name or (in_ms(name) and now - then > SEEN_MS))

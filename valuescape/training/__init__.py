@@ -1,1 +1,1 @@
-"""Training: an actor and its critic in one of our worlds."""
+"""Trains an actor and its critic in a world."""

@@ -1,24 +1,24 @@
-"""What a policy is worth: the returns and lengths of episodes that it runs side by side."""
+"""Evaluates a policy: returns and lengths of episodes that run side by side."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.trials import trials
 from valuescape.sim.worlds import World
 
-Float32Array = NDArray[np.float32]
-Act = Callable[[Float32Array], Float32Array]  # obs [obs_dim, n] -> action [action_dim, n], world's units
+Act = Callable[[Float32Array], Float32Array]
+"""A policy: actions [action_dim, n], in the world's units, for observations [obs_dim, n]; both float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `episodes` episodes came to: returns, lengths, and the share that ended by termination."""
+    """Undiscounted returns, lengths in steps and the share of terminations of `episodes` episodes."""
 
     episodes: int
     mean_return: float
@@ -28,10 +28,10 @@ class Evaluation:
 
 
 def evaluate(world: World, act: Act, episodes: int, seed: int) -> Evaluation:
-    """Run `episodes` episodes of `act` side by side and return what they came to.
+    """Run `episodes` episodes of `act` side by side and return their statistics.
 
-    The starts depend on `seed` alone. Episodes that have ended are no longer counted. Raises ValueError if
-    the world's agents cannot live alone.
+    The starts depend on `seed` alone. Each agent counts until its first episode ends. Raises ValueError if
+    the world's agents see each other.
     """
     returns, lengths = np.zeros(episodes), np.zeros(episodes)
     reached, running = np.zeros(episodes, np.bool_), np.ones(episodes, np.bool_)
@@ -53,7 +53,7 @@ def evaluate(world: World, act: Act, episodes: int, seed: int) -> Evaluation:
 
 
 def evaluate_checkpoint(checkpoint: Checkpoint, world: World, episodes: int, seed: int) -> Evaluation:
-    """Evaluate a checkpoint's deterministic policy as the workers run it, with NumPy."""
+    """Evaluate a checkpoint's deterministic policy, computed with NumPy as workers do."""
     policy = BatchPolicy(checkpoint, world.action, episodes)
     action = np.zeros((world.action.dim, episodes), np.float32)
 

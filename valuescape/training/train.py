@@ -1,4 +1,4 @@
-"""Train an actor and its critic in one of our worlds; Stable-Baselines3 does the learning."""
+"""Trains an actor and its critic in a world; Stable-Baselines3 does the learning."""
 
 import copy
 import tempfile
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import Progress, TextColumn
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.native import check_writable, save
 from valuescape.sim.policy.formats.sb3 import load_sb3
@@ -20,13 +20,15 @@ from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_worl
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
 
-Float32Array = NDArray[np.float32]
-
 EPISODES = 100
-_EPISODES_OF_GYMNASIUM = 10
-_EVALUATIONS = 20
+"""Episodes of an evaluation."""
 
-# The actions each can choose: continuous (True), discrete (False), both (None)
+_EPISODES_OF_GYMNASIUM = 10
+"""Episodes of an evaluation in an environment of Gymnasium's, which is slower."""
+
+_EVALUATIONS = 20
+"""Evaluations during a training, evenly spaced."""
+
 ALGORITHMS: dict[str, bool | None] = {
     "sac": True,
     "td3": True,
@@ -35,10 +37,15 @@ ALGORITHMS: dict[str, bool | None] = {
     "ppo": None,
     "a2c": None,
 }
-_TIMESTEPS = {"sac": 50_000, "td3": 50_000, "ddpg": 50_000, "dqn": 120_000, "ppo": 300_000, "a2c": 500_000}
+"""The algorithms by name, with the actions that they can choose: continuous (True), discrete (False), or
+both (None)."""
 
-# Starting points are RL Baselines3 Zoo's tuned settings; all networks are 64-64 unless stated.
-# `timesteps` and `noise` (deviation of the action noise) are ours, the rest is Stable-Baselines3's.
+_TIMESTEPS = {"sac": 50_000, "td3": 50_000, "ddpg": 50_000, "dqn": 120_000, "ppo": 300_000, "a2c": 500_000}
+"""Steps of the environment that a training takes by default."""
+
+# RL Baselines3 Zoo's tuned settings are the starting points. All networks are 64-64 unless stated.
+# `timesteps` and `noise` (standard deviation of the action noise) are read here, the rest is
+# Stable-Baselines3's.
 _SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("pendulum", "sac"): {"timesteps": 20_000, "learning_rate": 1e-3},
     ("pendulum", "td3"): {"timesteps": 20_000, "learning_rate": 1e-3, "noise": 0.1},
@@ -76,8 +83,8 @@ _SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 
-
-Report = Callable[[int, Evaluation], None]  # called with the timesteps done and the latest evaluation
+Report = Callable[[int, Evaluation], None]
+"""Called with the timesteps done and the latest evaluation."""
 
 
 def train(
@@ -92,13 +99,12 @@ def train(
 ) -> Checkpoint:
     """Train `algorithm` in `world`, write the checkpoint to `out` and return it.
 
-    algorithm: a key of ALGORITHMS. timesteps: None for the algorithm's default. command: what to record as
-    the way it was made. The deterministic policy is evaluated at twenty points of the way, and the best
-    networks of its second half are kept; the recorded mean return is of 100 further episodes (of 10 in an
-    environment of Gymnasium's, which is slower). Nothing is written before the end, so an interrupted
-    training leaves no file.
-    Raises UsageError for an unknown algorithm, one that cannot act in the world, no Stable-Baselines3,
-    or an `out` that cannot be written.
+    algorithm: a key of ALGORITHMS. timesteps: None for the default. command: recorded in the checkpoint as
+    the way it was made. The deterministic policy is evaluated twenty times on the way, and the best
+    networks of the second half are kept. The recorded mean return is that of 100 further episodes (10 in an
+    environment of Gymnasium's, which is slower). Nothing is written before the end: an interrupted training
+    leaves no file. Raises UsageError for an unknown algorithm, for one that cannot act in the world,
+    without Stable-Baselines3, and if `out` cannot be written.
     """
     check_algorithm(world, algorithm)
     check_writable(out)
@@ -107,9 +113,9 @@ def train(
     with (
         _progress(f"{algorithm} in {world.name}", total) if show_progress else nullcontext(_ignore) as report
     ):
-        watch = _Watch(model, world, seed + 1, total, report)
-        model.learn(total, callback=watch)
-    watch.restore_best()
+        best = _BestNetworks(model, world, seed + 1, total, report)
+        model.learn(total, callback=best)
+    best.restore()
     checkpoint = _as_checkpoint(model)
     result = evaluate_checkpoint(checkpoint, world, episodes_to_measure(world), seed + 2)
     training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
@@ -119,7 +125,7 @@ def train(
 
 
 def world_to_train_in(name: str) -> World:
-    """Return the world of that name. Raises UsageError if there is none, or its agents cannot live alone."""
+    """Return the world of that name. Raises UsageError if there is none, or its agents see each other."""
     world = make_world(name)
     if not can_train_in(world):
         raise UsageError(f"{name}: a learner needs agents that live alone", "these see each other")
@@ -127,12 +133,12 @@ def world_to_train_in(name: str) -> World:
 
 
 def can_train_in(world: World) -> bool:
-    """Return whether an agent of the world can live alone, as a learner's does."""
+    """Return whether an agent of the world can be alone, as a learner's is."""
     return isinstance(world, ArrayWorld | GymnasiumWorld)
 
 
 def episodes_to_measure(world: World) -> int:
-    """Return how many episodes say what a policy is worth."""
+    """Return the number of episodes of an evaluation in `world`."""
     return EPISODES if isinstance(world, ArrayWorld) else _EPISODES_OF_GYMNASIUM
 
 
@@ -151,13 +157,13 @@ def check_algorithm(world: World, algorithm: str) -> None:
 
 
 def default_timesteps(world: World, algorithm: str) -> int:
-    """Return how long training takes if it is not said: the world's own setting or the algorithm's."""
+    """Return the default number of timesteps: the world's own setting, or the algorithm's."""
     timesteps: int = _SETTINGS.get((world.name, algorithm), {}).get("timesteps", _TIMESTEPS[algorithm])
     return timesteps
 
 
 def make_model(world: World, algorithm: str, seed: int) -> Any:
-    """Return an untrained Stable-Baselines3 model in one environment of `world`, on one CPU thread.
+    """Return an untrained Stable-Baselines3 model in one environment of `world`; torch gets one CPU thread.
 
     Raises UsageError if the optional extra `train` is not installed.
     """
@@ -196,8 +202,8 @@ def _noise(world: World, sigma: float) -> Any:
     return NormalActionNoise(np.zeros(world.action.dim), np.full(world.action.dim, sigma))
 
 
-class _Watch:
-    """Stable-Baselines3's callback: evaluates now and then, keeps the best networks of the second half."""
+class _BestNetworks:
+    """Stable-Baselines3's callback: evaluates at intervals, keeps the best networks of the second half."""
 
     def __init__(self, model: Any, world: World, seed: int, timesteps: int, report: Report) -> None:
         self._model, self._world, self._seed, self._report = model, world, seed, report
@@ -208,20 +214,20 @@ class _Watch:
         self._best: dict[str, Any] = {}
 
     def __call__(self, _locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
-        """Called after every step of the environment; returns whether to go on."""
+        """Evaluate if it is time; called after every step of the environment. Returns True: go on."""
         done = self._model.num_timesteps
         if done >= self._due:
             self._due += self._interval
             result = evaluate(self._world, self._act, episodes_to_measure(self._world), self._seed)
             self._report(done, result)
-            # The first half's critics have seen too little, however well their actor does
+            # Critics of the first half have seen too little, however good their actor is.
             if 2 * done >= self._timesteps and result.mean_return >= self._best_return:
                 self._best_return = result.mean_return
                 self._best = copy.deepcopy(self._model.policy.state_dict())
         return True
 
-    def restore_best(self) -> None:
-        """Give the model the best networks seen, if any were evaluated."""
+    def restore(self) -> None:
+        """Load the best networks into the model, if any were evaluated."""
         if self._best:
             self._model.policy.load_state_dict(self._best)
 
@@ -233,7 +239,7 @@ class _Watch:
 
 
 def _as_checkpoint(model: Any) -> Checkpoint:
-    """Read the model the way any other is read: through the zip it saves."""
+    """Return the model as a checkpoint, read from the zip file that it saves."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.zip"
         model.save(path)
@@ -242,7 +248,7 @@ def _as_checkpoint(model: Any) -> Checkpoint:
 
 @contextmanager
 def _progress(title: str, total: int) -> Iterator[Report]:
-    """Show a progress bar with the latest evaluation; yields the function that moves it on."""
+    """Show a progress bar with the latest evaluation; yields the function that advances it."""
     with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[latest]}")) as progress:
         task = progress.add_task(title, total=total, latest="")
 
@@ -254,4 +260,4 @@ def _progress(title: str, total: int) -> Iterator[Report]:
 
 
 def _ignore(_done: int, _result: Evaluation) -> None:
-    """Report to nobody."""
+    """Ignore the progress."""

@@ -1,21 +1,21 @@
 // One layer of a perceptron for many inputs at once: out = activation(clip(W in + b)).
 //
-// in, out: one row of `columns` floats per unit, read as vec4 (four texels); W transposed to [in][units],
-// units padded to a multiple of 8, followed by b. An invocation makes 8 units of 8 texels, so that each
-// loaded weight is used eight times: on a software driver this is 8x faster than one texel each.
-// The loop has one turn per input. llvmpipe cuts an invocation off, silently, after 65,535 turns.
+// Inputs, outputs: a row of `columns` floats per unit, a texel each, read as vec4. Weights: W transposed to
+// [in_units][out_units padded to OCTET], then b. An invocation makes OCTET units of OCTET texels, so that each loaded
+// weight is used eight times: on a software driver that is 8x faster than one texel an invocation. The loop runs once
+// per input: llvmpipe ends an invocation, without an error, after 65,535 turns.
 #version 430
 #include "constants.glsl"
-layout(local_size_x = 64) in;
+layout(local_size_x = TEXEL_GROUP) in;
 layout(std430, binding = SLOT_LAYER_INPUT) readonly buffer Inputs { vec4 inputs[]; };
 layout(std430, binding = SLOT_LAYER_OUTPUT) writeonly buffer Outputs { vec4 outputs[]; };
 layout(std430, binding = SLOT_LAYER_WEIGHTS) readonly buffer Weights { vec4 weights[]; };
 
-uniform uint columns;         // texels in a row, a multiple of 8
+uniform uint columns;         // texels in a row, a multiple of OCTET
 uniform uint in_units;
 uniform uint out_units;
-uniform uint first_weight;    // where this layer begins in `weights`, in vec4
-uniform uint first_row;       // row of `outputs` that unit 0 goes to
+uniform uint first_weight;    // index in `weights` of this layer, in vec4
+uniform uint first_row;       // row of `outputs` for unit 0
 uniform uint activation;
 uniform float clip_bound;
 
@@ -50,11 +50,11 @@ void put(uint unit, uint at, vec4 low, vec4 high) {
 }
 
 void main() {
-    uint pair = gl_GlobalInvocationID.x;          // which 8 texels
-    uint octet = gl_GlobalInvocationID.y;         // which 8 units
-    uint row = columns / 4u;                      // vec4 in a row
+    uint pair = gl_GlobalInvocationID.x;          // index of the OCTET texels, two vec4
+    uint octet = gl_GlobalInvocationID.y;         // index of the OCTET units
+    uint row = columns / 4u;                      // number of vec4 in a row
     if (pair * 2u >= row) return;
-    uint octets = (out_units + 7u) / 8u;
+    uint octets = (out_units + OCTET - 1u) / OCTET;
     uint bias = first_weight + (in_units * octets + octet) * 2u;
     vec4 w = weights[bias], v = weights[bias + 1u];
     vec4 low0 = w.xxxx, low1 = w.yyyy, low2 = w.zzzz, low3 = w.wwww;      // texels 0-3 of units 0-7
@@ -78,12 +78,12 @@ void main() {
         source += row;
         weight += octets * 2u;
     }
-    put(octet * 8u + 0u, pair * 2u, low0, high0);
-    put(octet * 8u + 1u, pair * 2u, low1, high1);
-    put(octet * 8u + 2u, pair * 2u, low2, high2);
-    put(octet * 8u + 3u, pair * 2u, low3, high3);
-    put(octet * 8u + 4u, pair * 2u, low4, high4);
-    put(octet * 8u + 5u, pair * 2u, low5, high5);
-    put(octet * 8u + 6u, pair * 2u, low6, high6);
-    put(octet * 8u + 7u, pair * 2u, low7, high7);
+    put(octet * OCTET + 0u, pair * 2u, low0, high0);
+    put(octet * OCTET + 1u, pair * 2u, low1, high1);
+    put(octet * OCTET + 2u, pair * 2u, low2, high2);
+    put(octet * OCTET + 3u, pair * 2u, low3, high3);
+    put(octet * OCTET + 4u, pair * 2u, low4, high4);
+    put(octet * OCTET + 5u, pair * 2u, low5, high5);
+    put(octet * OCTET + 6u, pair * 2u, low6, high6);
+    put(octet * OCTET + 7u, pair * 2u, low7, high7);
 }

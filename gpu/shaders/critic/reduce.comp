@@ -1,9 +1,9 @@
-// From critics' scores to the field: the least of twin critics, or the greatest over discrete actions.
+// Scores of critics to the field: the least of twin critics, or the greatest over discrete actions.
 //
 // Reads `rows` rows of `columns` scores; writes texels [first, first + count) of the field, row by row.
 #version 430
 #include "constants.glsl"
-layout(local_size_x = 64) in;
+layout(local_size_x = TEXEL_GROUP) in;
 layout(std430, binding = SLOT_LAYER_INPUT) readonly buffer Scores { float scores[]; };
 layout(r32f, binding = IMAGE_FIELD) writeonly uniform image2D field;
 

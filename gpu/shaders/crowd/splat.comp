@@ -1,12 +1,13 @@
-// The new segment of every agent's trail into the map: each cell keeps the newest tick that crossed it.
+// Stamps the new segment of every agent's trail into the map: each cell keeps the newest tick that crossed it.
 //
-// A stamp is the tick (from 1, in the upper bits) and what its colour says (crowd.glsl): the greatest is the newest, so
-// the order of the atomics does not matter. One row of work groups a tick. A segment is walked in steps of one cell along
-// its longer axis; the cell where it begins was stamped with the tick before.
+// Inputs: trail positions in the state's units, strands, and the signal that colours trails. A stamp holds the tick
+// (from 1, in the upper bits) and a colour (crowd.glsl): the greatest is the newest, so the order of the atomics does
+// not matter. One row of work groups a tick. A segment is walked in steps of one cell along its longer axis; the cell
+// at its beginning got its stamp with the tick before.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-layout(local_size_x = GROUP) in;
+layout(local_size_x = AGENT_GROUP) in;
 layout(std430, binding = SLOT_TRAIL_POSITION) readonly buffer TrailPositions { vec2 trail_position[]; };
 layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
 layout(std430, binding = SLOT_TRAIL_SIGNAL) readonly buffer TrailSignals { float trail_signal[]; };
@@ -15,12 +16,12 @@ layout(r32ui, binding = IMAGE_STAMPS) uniform uimage2D stamps;
 uniform uint agents;
 uniform int rows;          // of the ring
 uniform ivec2 cells;       // of the map, along x and y
-uniform int first_tick;    // whose stamp is 1
-uniform int from_tick;     // of the first row of work groups
-uniform int oldest;        // tick in the ring
+uniform int first_tick;    // the tick whose stamp is 1
+uniform int from_tick;     // tick of the first row of work groups
+uniform int oldest;        // oldest tick in the ring
 uniform vec2 map_low;
 uniform vec2 map_high;
-uniform bool by_signal;    // else by hue
+uniform bool by_signal;    // colour by the signal; else by the agent's hue
 uniform float signal_low;
 uniform float signal_high;
 
@@ -28,7 +29,7 @@ vec2 cell_of(int at) {
     return (trail_position[at] - map_low) / (map_high - map_low) * vec2(cells);
 }
 
-uint says(uint agent, int at) {
+uint color_bits(uint agent, int at) {
     if (!by_signal) return uint(fract(float(agent) * GOLDEN) * float(1u << STAMP_BITS));
     float signal = trail_signal[at];
     if (isnan(signal)) return 0u;
@@ -43,12 +44,12 @@ void main() {
     int now = tick % rows * int(agents) + int(agent);
     int before = (tick + rows - 1) % rows * int(agents) + int(agent);
     vec2 to = cell_of(now), from = to;
-    uint strand = (1u << ENDING_SHIFT) - 1u;    // without how an episode ended
+    uint strand = (1u << ENDING_SHIFT) - 1u;    // mask: the strand without its Ending
     if (tick > oldest && ((trail_strand[before] ^ trail_strand[now]) & strand) == 0u) from = cell_of(before);
-    // What is no number is nowhere; so is a segment that is long out of all proportion.
+    // A NaN is nowhere; a segment much longer than the map is an error of the world, and is left out.
     vec2 way = to - from, ends = from + to;
     if (any(isnan(ends)) || any(isinf(ends)) || any(greaterThan(abs(way), 4.0 * vec2(cells)))) return;
-    uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | says(agent, now);
+    uint stamp = uint(tick - first_tick + 1) << STAMP_BITS | color_bits(agent, now);
     int steps = max(int(ceil(max(abs(way.x), abs(way.y)))), 1);
     for (int k = 1; k <= steps; ++k) {
         vec2 at = from + way * (float(k) / float(steps));

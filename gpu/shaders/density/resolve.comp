@@ -1,11 +1,10 @@
-// Density cells of one tick into the visits so far, which fade by the factor `keep`; writes what is drawn,
-// log2(1 + visits).
+// Adds the visits of one tick to those before it, which fade by the factor `keep`; writes log2(1 + visits).
 //
-// Fading visits are floats: in fixed point a cell of few visits would lose its last fraction, rounded down,
-// long before its half-life. With keep = 1 the integer cells themselves go on counting, and stay exact.
+// Fading visits are floats: in fixed point a cell of few visits would lose its last fraction, rounded down, long before
+// its half-life. With keep = 1 the integer cells themselves go on counting, and stay exact.
 #version 430
 #include "constants.glsl"
-layout(local_size_x = 64) in;
+layout(local_size_x = TEXEL_GROUP) in;
 layout(std430, binding = SLOT_DENSITY) buffer Density { uint cells[]; };
 layout(std430, binding = SLOT_VISITS) buffer Visits { float faded[]; };
 layout(r32f, binding = IMAGE_FIELD) writeonly uniform image2D field;

@@ -1,4 +1,4 @@
-// Nine taps of a Gaussian along one direction, as five bilinear looks between texels.
+// Blurs the glow along one direction: nine taps of a Gaussian, as five bilinear lookups between texels.
 #version 430
 #include "constants.glsl"
 layout(binding = TEXTURE_PICTURE) uniform sampler2D light;

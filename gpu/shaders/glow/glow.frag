@@ -1,4 +1,5 @@
-// The glow, to be blended as a screen: what is there already keeps it from ever being cut off.
+// Lays the glow over the picture, with the blend function "screen": light that is there already leaves less room for
+// more, so that no colour is cut off.
 #version 430
 #include "constants.glsl"
 layout(binding = TEXTURE_GLOW) uniform sampler2D glow;

@@ -1,4 +1,4 @@
-// The whole of a framebuffer: one triangle that reaches beyond it to two sides.
+// The whole of a framebuffer: one triangle that reaches beyond it on two sides.
 #version 430
 noperspective out vec2 v_uv;
 

@@ -1,6 +1,6 @@
-// How much of a contour line lies on a pixel; lines are one logical pixel wide. Include structs.glsl first.
+// Contour lines, one logical pixel wide. Include structs.glsl first.
 //
-// at: on the colour scale. slope: how much of the scale a pixel spans.
+// Returns how much a line darkens a pixel. at: place on the colour scale. slope: how much of the scale a pixel spans.
 float contour(float at, float slope) {
     float width = max(slope * frame.contours * frame.pixel_scale, 1e-6);
     float line = abs(fract(at * frame.contours - 0.5) - 0.5) / width;

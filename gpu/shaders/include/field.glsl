@@ -1,12 +1,11 @@
-// The fields over the map, and the surface they make. Include constants.glsl and structs.glsl first.
+// The field that lifts the surface, and colour scales of map layers. Include constants.glsl and structs.glsl first.
 //
-// Map coordinates are in the state's units; uv is the map as [0, 1]^2; the scene is [-1, 1]^2 with z upwards.
-// Texel centres carry the field's values; between them it is bilinear, beyond the outermost it is constant.
-layout(binding = TEXTURE_VALUE) uniform sampler2D value_field;
-layout(binding = TEXTURE_DENSITY) uniform sampler2D density_field;
+// Map coordinates are in the state's units; uv is the map as [0, 1]^2; the scene is [-1, 1]^2 with z upwards. Texel
+// centres carry the field's values; between them it is bilinear, beyond the outermost it is constant.
+layout(binding = TEXTURE_HEIGHT) uniform sampler2D height_field;
 layout(std430, binding = SLOT_RANGE) readonly buffer Ranges { Range ranges[]; };
 
-// Bilinear by hand: the filter of a GPU's sampler has 8 bits, which shows as steps on a surface.
+// Bilinear by hand: the filter of a GPU's sampler has 8 bits, which would show as steps on a surface.
 float bilinear(sampler2D field, vec2 uv) {
     ivec2 size = textureSize(field, 0);
     vec2 at = clamp(uv * vec2(size) - 0.5, vec2(0.0), vec2(size - 1));
@@ -18,7 +17,7 @@ float bilinear(sampler2D field, vec2 uv) {
     return mix(bottom, top, between.y);
 }
 
-// Where a value lies on its layer's colour scale, unclamped.
+// Place of a value on the colour scale of a layer: 0 and 1 are its ends, others lie beyond.
 float on_scale(uint layer, float value) {
     Range range = ranges[layer];
     return (value - range.shown_low) / max(range.shown_high - range.shown_low, 1e-12);

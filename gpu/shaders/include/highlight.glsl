@@ -1,7 +1,7 @@
-// Which agents are highlighted: a bit each. Include constants.glsl and structs.glsl first.
+// Highlighted agents, a bit each. Include constants.glsl and structs.glsl first.
 layout(std430, binding = SLOT_HIGHLIGHT) readonly buffer Highlights { uint highlights[]; };
 
-const float STEPS_BACK = 0.16;         // what is left of the others' opacity
+const float STEPS_BACK = 0.16;         // factor on the opacity of the others
 const vec3 ACCENT = vec3(1.0, 0.95, 0.35);
 
 bool highlighted(uint agent) {

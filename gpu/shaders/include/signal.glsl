@@ -1,7 +1,7 @@
-// Where a sample's signal is on the scale. Include structs.glsl and trail.glsl first.
+// Place of a sample's signal on the trails' colour scale. Include structs.glsl and trail.glsl first.
 layout(std430, binding = SLOT_TRAIL_SIGNAL) readonly buffer TrailSignals { float trail_signal[]; };
 
-// In [0, 1]; -1 where nothing is known.
+// In [0, 1]; -1 where the signal is unknown.
 float signal_on_scale(int tick, uint agent) {
     float signal = trail_signal[trail_index(tick, agent)];
     if (isnan(signal)) return -1.0;

@@ -1,6 +1,6 @@
-// What light makes brighter than a screen can show, rolled off instead of cut off. Include structs.glsl first.
+// Rolls off colours that light makes brighter than a screen can show. Include structs.glsl first.
 //
-// Below KNEE colours stay what they are: they have to agree with the colour bar as far as they can.
+// Below KNEE they stay as they are, to agree with the colour bar.
 const float KNEE = 0.75;
 
 vec3 rolled_off(vec3 rgb) {

@@ -1,6 +1,7 @@
-// Colours of trails, by age from 0 (newest) to 1 (oldest) and by `at`: an agent's hue, or where its signal is on the
-// scale, below 0 where nothing is known of it; not premultiplied. Include constants.glsl and structs.glsl first.
-// One look whatever it is: a software driver walks through every branch.
+// Colours of trails, not premultiplied. Include constants.glsl and structs.glsl first.
+//
+// age: 0 newest, 1 oldest. at: an agent's hue, or the place of its signal on the scale, below 0 where it is unknown.
+// One lookup in each case: a software driver walks through every branch.
 layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;
 
 const vec3 UNKNOWN = vec3(0.55);
@@ -12,7 +13,7 @@ vec3 trail_color(float age, float at) {
     return place < 0.0 ? UNKNOWN : known;
 }
 
-// How much it covers: it fades as it gets older.
+// Cover at four ages: a trail fades as it gets older.
 vec4 trail_cover(vec4 ages) {
     return frame.trail_opacity * (1.0 - 0.9 * ages);
 }

@@ -1,6 +1,7 @@
-// Marks with a dark rim, legible on every colour of the map: a light disc for an agent; where an episode terminated
-// a diamond if that was its goal, else a cross; an open square where it was truncated; a ring around the agent that
-// is selected.
+// Marks with a dark rim, legible on every colour of the map.
+//
+// A light disc is an agent, with a ring if it is selected. Where an episode terminated: a diamond if that was the goal,
+// else a cross; where it was truncated: an open square. Sizes in pixels.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -17,7 +18,8 @@ const vec3 RIM = vec3(0.05, 0.06, 0.09);
 float distance_px() {
     vec2 at = abs(v_offset_px);
     float square = max(at.x, at.y) - 0.8 * v_radius_px;
-    if (v_kind == MARK_TERMINATED && frame.end_marks == END_MARKS_DIAMOND) return (at.x + at.y) * 0.70710678 - 0.55 * v_radius_px;
+    bool diamond = v_kind == MARK_TERMINATED && frame.end_marks == END_MARKS_DIAMOND;
+    if (diamond) return (at.x + at.y) * 0.70710678 - 0.55 * v_radius_px;
     if (v_kind == MARK_TERMINATED) return max(abs(at.x - at.y) * 0.70710678 - 0.22 * v_radius_px, square);
     if (v_kind == MARK_TRUNCATED) return abs(square + 0.2 * v_radius_px) - 0.2 * v_radius_px;
     float disc = length(v_offset_px);

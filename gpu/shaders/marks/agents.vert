@@ -1,4 +1,4 @@
-// Marks sized in pixels, one instance each: first where individuals' last episodes ended, then the individuals.
+// Marks, one instance each, sized in pixels: first the ends of the individuals' last episodes, then the individuals.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -10,7 +10,7 @@ in uint in_index;
 noperspective out vec2 v_offset_px;
 flat out float v_radius_px;
 flat out float v_cover;
-flat out uint v_kind;       // Ending of an end's mark; MARK_AGENT, MARK_HIGHLIGHTED or MARK_SELECTED
+flat out uint v_kind;       // MARK_…
 
 const float LIFT = 0.006;
 
@@ -29,5 +29,5 @@ void main() {
     vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0;
     v_offset_px = corner * (v_radius_px + (selected ? 2.5 : 1.0));
     gl_Position = clip + vec4(v_offset_px * 2.0 / frame.viewport_px * clip.w, 0.0, 0.0);
-    if (tick < 0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);      // no end to mark: nowhere
+    if (tick < 0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);      // no end to mark: outside the picture
 }

@@ -1,4 +1,4 @@
-// Colour of labels, lines and colour bars.
+// Colours of labels, lines and colour bars.
 #version 430
 #include "constants.glsl"
 layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;
@@ -10,9 +10,9 @@ out vec4 color;
 
 void main() {
     vec4 shade = v_color;
-    if (v_kind == 1u) shade.a *= texture(glyphs, v_uv).r;
-    if (v_kind >= 2u) {
-        float row = (float(v_kind - 2u) + 0.5) / float(textureSize(colormaps, 0).y);
+    if (v_kind == uint(QUAD_GLYPH)) shade.a *= texture(glyphs, v_uv).r;
+    if (v_kind >= uint(QUAD_COLORMAP)) {
+        float row = (float(v_kind - uint(QUAD_COLORMAP)) + 0.5) / float(textureSize(colormaps, 0).y);
         shade.rgb = texture(colormaps, vec2(v_uv.x, row)).rgb;
     }
     color = vec4(shade.rgb * shade.a, shade.a);

@@ -3,11 +3,11 @@
 #include "constants.glsl"
 #include "structs.glsl"
 in vec2 in_corner;      // pixels from the top left of the picture
-in vec2 in_right;       // its edges
+in vec2 in_right;       // edges of the parallelogram, pixels
 in vec2 in_down;
-in vec4 in_texels;      // texture coordinates of the corner, and their extent
+in vec4 in_texels;      // texture coordinates of the corner; their extent
 in vec4 in_color;
-in uint in_kind;        // 0 plain, 1 glyph, 2 + row: colour map
+in uint in_kind;        // QUAD_…; plus the row of a colour map
 out vec2 v_uv;
 out vec4 v_color;
 flat out uint v_kind;

@@ -1,4 +1,4 @@
-// Dear ImGui's colours, premultiplied as everywhere here.
+// Dear ImGui's colours, premultiplied as in all other shaders.
 #version 430
 #include "constants.glsl"
 layout(binding = TEXTURE_GLYPHS) uniform sampler2D glyphs;

@@ -1,4 +1,4 @@
-// Dear ImGui's triangles: pixels from the top left.
+// Dear ImGui's triangles, in pixels from the top left.
 #version 430
 uniform vec2 size_px;
 in vec2 in_pixel;

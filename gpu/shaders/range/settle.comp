@@ -1,8 +1,8 @@
-// From the least and greatest value to the colour scale's ends, with hysteresis.
+// From the least and greatest value of a layer to the ends of its colour scale, with hysteresis.
 //
-// An end moves outwards at once, so that nothing is ever off the scale; it moves inwards only when it would
-// move by more than `hysteresis` of the scale. Colours therefore do not flicker with every small change.
-// An end may be kept where it is; the others are as far from 0 as each other where the scale is signed.
+// An end moves outwards at once, so that no value is ever off the scale; it moves inwards only when it would move by more
+// than `hysteresis` (a share of the scale). Colours then do not flicker with every small change. An end may be kept at a
+// number. On a centred scale the ends that follow are as far from 0 as each other.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -13,7 +13,7 @@ layout(std430, binding = SLOT_RANGE) buffer Ranges { Range ranges[]; };
 uniform uint layer;
 uniform float hysteresis;
 uniform bool first_time;
-uniform bool signed_scale;
+uniform bool centred;
 uniform bool keeps_low;
 uniform bool keeps_high;
 uniform float low_kept;
@@ -23,7 +23,7 @@ void main() {
     Range range = ranges[layer];
     if (range.least <= range.greatest) {
         float low = unordered(range.least), high = unordered(range.greatest);
-        if (signed_scale) {
+        if (centred) {
             high = max(abs(low), abs(high));
             low = -high;
         }

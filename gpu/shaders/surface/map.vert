@@ -1,7 +1,7 @@
-// The flat map: one triangle that reaches beyond it to two sides.
+// The flat map: one triangle that reaches beyond it on two sides.
 //
-// One, not two: along a diagonal llvmpipe would not read a texture for those pixels of a 2x2 block that lie in the
-// other triangle, and derivatives (contour lines) would be wrong there.
+// Not two triangles: along their diagonal llvmpipe does not read a texture for pixels of a 2x2 block that lie in the other
+// one, and derivatives (contour lines) would be wrong there.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"

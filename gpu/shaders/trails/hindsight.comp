@@ -1,20 +1,20 @@
-// What a sample's colour says in the light of what came after it: from an individual's newest sample to its oldest.
+// Rewrites the signal of an individual's samples by what came after them, from the newest to the oldest.
 //
-// outcome: how the episode ended, for all of its samples. advantage: the TD errors of this step and of those that
-// followed, discounted (GAE: Schulman et al., 2016); it settles while the episode goes on. No TD error, which is
-// NaN, is where an episode began: what came after has nothing to do with what was before.
+// outcome: how the episode ended, for all of its samples. Else the advantage: the TD errors of this step and of those that
+// followed, discounted by `decay` a tick (GAE: Schulman et al., 2016); it settles while the episode goes on. Where an
+// episode began there is no TD error: a NaN, at which the sum starts anew.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-layout(local_size_x = GROUP) in;
+layout(local_size_x = AGENT_GROUP) in;
 layout(std430, binding = SLOT_INDIVIDUAL) readonly buffer Individuals { uint individuals[]; };
 layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
 layout(std430, binding = SLOT_TRAIL_RAW) readonly buffer TrailRaws { float trail_raw[]; };
 layout(std430, binding = SLOT_TRAIL_SIGNAL) writeonly buffer TrailSignals { float trail_signal[]; };
 
 uniform int agents;
-uniform uint count;        // of individuals
-uniform int rows;          // of the ring
+uniform uint count;        // number of individuals
+uniform int rows;          // rows of the ring
 uniform int oldest;
 uniform int newest;
 uniform bool outcome;

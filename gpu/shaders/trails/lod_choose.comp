@@ -1,17 +1,17 @@
-// For the trail of each individual: is it in view, and what is the coarsest level nobody could tell from the finest?
+// For each individual's trail: is it in view, and which is the coarsest level that looks like the finest?
 //
-// Keeping every s-th sample moves a point of the trail by at most s^2/8 times the greatest second difference
-// of its samples, here measured on the screen, in pixels: a level is good enough while that is within
-// `tolerance_px`. It is less for trails that are far, small on the screen, or straight. Beside a break the
-// samples shown are moved to the break itself, which makes chords of up to two strides (see trails.vert).
-// A trail is in view if the box around its samples touches the screen.
-// Ranks within the group come from bit masks, so that the compacted lists keep the agents' order and a
-// picture with overlapping trails is the same every time.
+// Keeping every s-th sample moves a point of the trail by at most s^2/8 times the greatest second difference of its
+// samples, measured here on the screen, in pixels: a level is good enough while that is within `tolerance_px`. The
+// difference is small for trails that are far, small on the screen, or straight. Beside a break the samples shown are
+// moved to the break itself, which makes chords of up to two strides (trails.vert). A trail is in view if the box around
+// its samples touches the screen.
+// Ranks within the group come from bit masks, so that the compacted lists keep the agents' order and a picture with
+// overlapping trails is the same every time.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
 #include "trail.glsl"
-layout(local_size_x = GROUP) in;
+layout(local_size_x = AGENT_GROUP) in;
 layout(std430, binding = SLOT_INDIVIDUAL) readonly buffer Individuals { uint individuals[]; };
 layout(std430, binding = SLOT_CHOICE) writeonly buffer Choices { uint choices[]; };        // level << 16 | rank
 layout(std430, binding = SLOT_TRAIL_END) writeonly buffer TrailEnds { int trail_ends[]; };  // last tick; -1: none
@@ -24,14 +24,14 @@ uniform bool use_levels;
 uniform bool use_culling;
 
 const uint CULLED = MAX_LEVELS;
-shared uint masks[MAX_LEVELS * (GROUP / 32)];
+shared uint masks[MAX_LEVELS * (AGENT_GROUP / 32)];
 
 uint choose(uint agent) {
     vec2 low = vec2(1e9), high = vec2(-1e9);
     vec2 previous = vec2(0.0), before = vec2(0.0);
     float bend = 0.0;
     bool behind = false;
-    int run = 0, shortest = frame.trail_rows;       // samples since the last break; of the shortest strand
+    int run = 0, shortest = frame.trail_rows;       // samples since the last break; samples of the shortest strand
     uint strand = 0u;
     int ended = -1;
     bool broken = false;
@@ -71,23 +71,23 @@ uint choose(uint agent) {
 
 void main() {
     uint local = gl_LocalInvocationIndex;
-    if (local < MAX_LEVELS * uint(GROUP / 32)) masks[local] = 0u;
+    if (local < MAX_LEVELS * uint(AGENT_GROUP / 32)) masks[local] = 0u;
     barrier();
     uint index = gl_GlobalInvocationID.x;
     uint level = CULLED;
     if (index < frame.individuals) level = choose(individuals[index]);
     uint word = local / 32u, bit = local % 32u;
-    if (level < CULLED) atomicOr(masks[level * uint(GROUP / 32) + word], 1u << bit);
+    if (level < CULLED) atomicOr(masks[level * uint(AGENT_GROUP / 32) + word], 1u << bit);
     barrier();
     uint rank = 0u;
     if (level < CULLED) {
-        for (uint w = 0u; w < word; ++w) rank += uint(bitCount(masks[level * uint(GROUP / 32) + w]));
-        rank += uint(bitCount(masks[level * uint(GROUP / 32) + word] & ((1u << bit) - 1u)));
+        for (uint w = 0u; w < word; ++w) rank += uint(bitCount(masks[level * uint(AGENT_GROUP / 32) + w]));
+        rank += uint(bitCount(masks[level * uint(AGENT_GROUP / 32) + word] & ((1u << bit) - 1u)));
     }
     if (index < frame.individuals) choices[index] = level << 16u | rank;
     if (local < levels) {
         uint total = 0u;
-        for (uint w = 0u; w < uint(GROUP / 32); ++w) total += uint(bitCount(masks[local * uint(GROUP / 32) + w]));
+        for (uint w = 0u; w < uint(AGENT_GROUP / 32); ++w) total += uint(bitCount(masks[local * uint(AGENT_GROUP / 32) + w]));
         group_counts[local * gl_NumWorkGroups.x + gl_WorkGroupID.x] = total;
     }
 }

@@ -1,8 +1,10 @@
-// Put every visible trail into the list of its level, in the agents' order.
+// Puts every visible trail into the list of its level, in the agents' order.
+//
+// Inputs: level and rank of each individual (lod_choose.comp), the places of its group (lod_scan.comp).
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-layout(local_size_x = GROUP) in;
+layout(local_size_x = AGENT_GROUP) in;
 layout(std430, binding = SLOT_INDIVIDUAL) readonly buffer Individuals { uint individuals[]; };
 layout(std430, binding = SLOT_CHOICE) readonly buffer Choices { uint choices[]; };
 layout(std430, binding = SLOT_GROUP_COUNT) readonly buffer GroupCounts { uint group_starts[]; };

@@ -1,4 +1,4 @@
-// Analytic anti-aliasing: how much of the pixel the ribbon covers.
+// Analytic anti-aliasing of a ribbon: the share of the pixel that it covers.
 #version 430
 noperspective in float v_across_px;
 flat in uint v_color;

@@ -1,11 +1,10 @@
 // A trail as one ribbon: two vertices a sample, pushed apart on the screen; one instance a trail.
 //
-// It begins with the oldest sample, so that the newest lies on top where a trail crosses itself.
-// A segment has the colour of its newer sample, whose vertices are the last of the two triangles between the
-// samples and so decide a flat output: a software driver pays for each number that it has to interpolate.
-// Where the strand changes the line breaks: there that colour is nothing at all.
-// At coarser levels a break lies somewhere within a stride; the samples at its sides are moved up to it, so
-// that nothing of either strand is missing.
+// It begins with the oldest sample, so that the newest lies on top where a trail crosses itself. A segment has the colour
+// of its newer sample, whose vertices are the last of the two triangles between the samples and so decide a flat output:
+// a software driver pays for each number that it has to interpolate. Where the strand changes the line breaks: there the
+// colour is transparent. At coarser levels a break lies somewhere within a stride; the samples at its sides are moved up
+// to it, so that nothing of either strand is missing.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -58,7 +57,7 @@ void main() {
     float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
     float cover = trail_cover(vec4(age)).x;
     cover = lit ? max(cover, 0.5) : frame.highlighting != 0u ? cover * STEPS_BACK : cover;
-    float at = frame.trail_color_by < TRAIL_COLOR_SPEED ? fract(float(agent) * GOLDEN) : signal_on_scale(tick, agent);
+    float at = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? fract(float(agent) * GOLDEN) : signal_on_scale(tick, agent);
     vec3 color = trail_color(age, at);
     v_color = to_older ? packUnorm4x8(vec4(color * cover, cover)) : 0u;
 }

@@ -1,1 +1,1 @@
-"""Checkpoint formats: one loader a file. Each reads data and runs none of it."""
+"""Checkpoint formats, one module each. Loaders read files as data and run nothing in them."""

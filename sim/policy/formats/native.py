@@ -1,4 +1,4 @@
-"""Our checkpoint format: safetensors, with everything that is not an array in its text metadata.
+"""Valuescape's own checkpoint format: safetensors, with everything that is not an array in the metadata.
 
 Version 2. Metadata: format, version, algorithm, world, obs_dim, gamma, actor_head, critic_kind as text;
 actor and critics (layer lists), obs_normalization, reward_normalization and training as JSON. Tensors, all
@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.native_metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
@@ -33,7 +34,6 @@ from valuescape.sim.policy.network import (
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Layer,
     Mlp,
     ObsNormalization,
@@ -44,7 +44,9 @@ from valuescape.sim.policy.network import (
 MARK = "valuescape-checkpoint"
 VERSION = 2
 MAX_BYTES = 64 * 2**20
-MAX_TEXT = 2**16  # characters of one entry of the metadata; ours have a few thousand
+MAX_TEXT = 2**16
+"""Characters of one entry of the metadata; entries that `save` writes have a few thousand."""
+
 MAX_NAME = 80
 
 _READ_VERSIONS = ("1", "2")
@@ -52,7 +54,7 @@ _T = TypeVar("_T")
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `checkpoint` to `path` in our format: whole or not at all, replacing what was there.
+    """Write `checkpoint` to `path`, replacing a file there; atomic: the file is whole or not there.
 
     Raises UsageError if the checkpoint is not sound or the file cannot be written.
     """
@@ -61,14 +63,14 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise UsageError unless `save` could write to `path` now; makes its folder, and no file."""
+    """Raise UsageError unless `save` could write to `path` now. Makes the folder, but no file."""
     _write(path, b"", keep=False)
 
 
 def check_replaceable(path: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> None:
-    """Raise UsageError if writing to `path` would destroy something: one of `inputs`, or what is not ours.
+    """Raise UsageError if writing to `path` would replace one of `inputs`, or a file of another format.
 
-    force: whether a file that is no checkpoint of ours may be replaced; an input never.
+    force: whether files of other formats may be replaced; inputs never are.
     """
     if not path.exists():
         return
@@ -85,7 +87,7 @@ def check_replaceable(path: Path, inputs: Sequence[Path] = (), *, force: bool = 
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether the file has the metadata of our format, sound or not."""
+    """Return whether a file has the metadata of this format, sound or not."""
     try:
         with safe_open(path, framework="numpy") as file:
             return (file.metadata() or {}).get("format") == MARK
@@ -98,7 +100,7 @@ def _write(path: Path, content: bytes, *, keep: bool) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if path.exists() and not path.is_file():  # renaming would put a file in the place of a device
+        if path.exists() and not path.is_file():  # a rename would replace a device by a file
             raise FileExistsError(errno.EEXIST, "is no plain file")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
@@ -112,9 +114,9 @@ def _write(path: Path, content: bytes, *, keep: bool) -> None:
 
 
 def load(path: Path) -> Checkpoint:
-    """Return the checkpoint in a file of our format; torch is not imported and no code from it is run.
+    """Return the checkpoint in a file of this format, read as data and without torch.
 
-    Raises UsageError, naming file and key or tensor, for anything that is not a sound checkpoint.
+    Raises UsageError, naming file and key or tensor, for anything else than a sound checkpoint.
     """
     try:
         size = path.stat().st_size
@@ -195,7 +197,7 @@ class _Reader:
         self.names = set(file.keys())
 
     def checkpoint(self) -> Checkpoint:
-        """Return what the file holds, each entry sound in itself; `check_checkpoint` sees to the rest."""
+        """Return the file's content, each entry checked by itself; `check_checkpoint` checks the whole."""
         self._check_format()
         critics = self._json("critics", CRITICS)
         return Checkpoint(

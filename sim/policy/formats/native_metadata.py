@@ -1,4 +1,4 @@
-"""Models with bounds for the JSON entries in the native format's metadata."""
+"""Pydantic models, with bounds, of the JSON entries in the native format's metadata."""
 
 from typing import Annotated
 
@@ -16,11 +16,11 @@ class _Entry(BaseModel):
 
 
 class LayerEntry(_Entry):
-    """One layer of a network; its numbers are tensors."""
+    """One layer of a network, without its tensors."""
 
     activation: Annotated[Activation, Field(strict=False)]
     shape: tuple[_Count, ...] = ()
-    """For people; the tensor has its own."""
+    """For people who read the file; the tensor's own shape counts."""
     clip: Annotated[float, Field(gt=0, le=1e30)] | None = None
 
 

@@ -1,8 +1,8 @@
-"""Pickles as data: an interpreter of the format's opcodes in which nothing can be called.
+"""Reads pickles as data: an interpreter of the format's opcodes that calls nothing.
 
-`pickle.Unpickler` with a filter still calls what the filter admits, hashes what it is given, and allocates
-what the file asks for. Here a class or function is a name, and a call is a record of the name with its
-arguments; to make something of the records is the caller's business.
+`pickle.Unpickler` with a filter still calls what the filter admits, hashes keys of any type, and allocates as
+much as the file asks for. Here a class or function is a `Name`, and a call is a `Record` of the name with its
+arguments. Callers make values of the records.
 """
 
 import pickletools
@@ -17,7 +17,7 @@ _MARK = object()
 
 
 class ForbiddenPickleError(Exception):
-    """The pickle names something that was not admitted, or is damaged."""
+    """The pickle is damaged, or names something that is not admitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Name:
 
 @dataclass(slots=True)
 class Record:
-    """An object that unpickling would have made: which name was called, with what, and its state then."""
+    """An object that unpickling would make: the name that is called, its arguments, and the state set."""
 
     name: Name
     args: tuple[Any, ...]
@@ -38,17 +38,17 @@ class Record:
 
 
 def read_pickle(content: bytes, admit: Callable[[Name], bool]) -> Any:
-    """Return what the pickle holds: plain values, lists, tuples, dicts with text keys, and Records.
+    """Return the content of a pickle: plain values, lists, tuples, dicts with text keys, and Records.
 
-    admit: whether a Name may occur at all. Raises ForbiddenPickleError for a Name that may not, an opcode
-    outside the ones that data needs, and a damaged or oversized pickle.
+    admit: whether a Name may occur at all. Raises ForbiddenPickleError for any other Name, for an opcode that
+    data does not need, and for a damaged pickle or one over MAX_BYTES.
     """
     if len(content) > MAX_BYTES:
         raise ForbiddenPickleError(f"has more than {MAX_BYTES // 2**20} MiB")
     machine = _Machine(admit)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about backslashes in names, which are not admitted anyway
+            warnings.simplefilter("ignore")  # of backslashes in names, which are not admitted anyway
             for opcode, argument, _ in pickletools.genops(BytesIO(content)):
                 machine.run(opcode.name, argument)
         return machine.result()
@@ -77,7 +77,7 @@ class _Machine:
             action(argument)
 
     def result(self) -> Any:
-        """Return what is left on the stack at the end."""
+        """Return the one value left on the stack at the end."""
         (value,) = self._stack
         return value
 
@@ -141,7 +141,7 @@ class _Machine:
         self._extend(self._pop_to_mark())
 
     def _extend(self, values: list[Any]) -> None:
-        # A Record that is a list of some kind (deque) holds nothing that its readers need
+        # The items of a Record that is a kind of list (deque) are dropped: no caller needs them
         if isinstance(self._stack[-1], list):
             self._stack[-1].extend(values)
 
@@ -155,7 +155,7 @@ class _Machine:
     def _update(self, items: list[Any]) -> None:
         target = self._stack[-1]
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Only text: to hash a nested key can take as long as its author likes
+            # Text keys only: the time to hash a nested key has no bound
             if isinstance(key, str) and isinstance(target, dict):
                 target[key] = value
 

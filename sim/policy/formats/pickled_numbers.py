@@ -1,10 +1,10 @@
-"""Numbers and arrays out of the records that `sim.policy.formats.pickle_data` makes of NumPy's pickles."""
+"""Makes numbers and arrays of the records that `pickle_data` reads from NumPy's pickles."""
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float64Array
 from valuescape.sim.policy.formats.pickle_data import Name, Record
 
 _MODULES = {
@@ -18,13 +18,13 @@ _MODULES = {
 
 
 def is_numpy(name: Name) -> bool:
-    """Return whether the name is one that NumPy's numbers and arrays are made of."""
+    """Return whether the name occurs in pickles of NumPy's numbers and arrays."""
     known = _MODULES.get(name.module, set())
     return known is None or name.name in known
 
 
-def array_of(value: Any) -> NDArray[np.float64]:
-    """Return the array of real numbers that was pickled: by protocols up to 4, or by protocol 5.
+def array_of(value: Any) -> Float64Array:
+    """Return a pickled array of real numbers as a new float64 array, whichever protocol wrote it.
 
     Raises TypeError or ValueError for anything else.
     """
@@ -39,7 +39,7 @@ def array_of(value: Any) -> NDArray[np.float64]:
 
 
 def number_of(value: Any) -> float:
-    """Return the real number that was pickled: Python's, a scalar of NumPy's, or an array of one number.
+    """Return a pickled real number: Python's, a NumPy scalar, or an array of one number.
 
     Raises TypeError or ValueError for anything else.
     """

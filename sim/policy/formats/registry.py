@@ -20,7 +20,7 @@ class Lack(StrEnum):
     WORLD = "world"
     """The world that the networks were trained in."""
     STATISTICS = "statistics"
-    """How observations and rewards were normalised in training."""
+    """The normalisation of observations and rewards in training."""
     ACTOR = "actor"
     """The policy. `load` refuses files without one, and names the setting that takes them."""
 
@@ -43,8 +43,7 @@ class Probe:
 class Format:
     """One checkpoint format.
 
-    Its module imports no torch when it is imported, since workers and command lines import it: `load` does
-    that where it must.
+    Importing its module does not import torch, because workers and command lines import it too; `load` may.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Format:
     container: str
     """The kind of file, as messages call it: "zip"."""
     recognises: Callable[[Probe], bool]
-    """Whether a file is of this format. Neither runs nor unpickles anything in it, and never raises."""
+    """Tells whether a file is of this format; runs and unpickles nothing in it, and never raises."""
     load: Callable[[Path], Checkpoint]
     """Return the checkpoint in a file, checked by `check_checkpoint`.
 
@@ -60,9 +59,9 @@ class Format:
     than a sound file of this format.
     """
     lacks: frozenset[Lack] = frozenset()
-    """What files of this format do not contain."""
+    """The parts of a checkpoint that files of this format do not contain."""
     suffixes: tuple[str, ...] = ()
-    """By which a command line tells a checkpoint from the name of a preset; files are told by content."""
+    """Suffixes that distinguish a checkpoint from a preset on the command line; formats go by content."""
     appended: str = ""
     """The suffix that the format's own library appends to names; it may be left out here too."""
 

@@ -1,4 +1,4 @@
-"""Stable-Baselines3 models of SAC, TD3, DDPG, DQN, PPO, A2C and TRPO, from 2020's releases to today's."""
+"""Stable-Baselines3 zips of SAC, TD3, DDPG, DQN, PPO, A2C and TRPO, from the releases of 2020 on."""
 
 import math
 import re
@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
@@ -20,7 +21,6 @@ from valuescape.sim.policy.network import (
     ActorHead,
     Checkpoint,
     CriticKind,
-    Float32Array,
     Layer,
     Mlp,
     Training,
@@ -56,9 +56,9 @@ class _Networks:
 def load_sb3(path: Path) -> Checkpoint:
     """Return the actor and critics in a Stable-Baselines3 zip.
 
-    `world` is "" and `obs_normalization` None, as the zip does not say (PPO's statistics are in a separate
-    pickle: `sim.policy.formats.vecnormalize`). Nothing in the file is run.
-    Raises UsageError, naming file and member or tensor, for anything else than a model we can evaluate.
+    The zip contains neither the world nor normalisation statistics, so `world` is "" and `obs_normalization`
+    None; VecNormalize's pickle has the statistics (`sim.policy.formats.vecnormalize`). Nothing in the file is
+    run. Raises UsageError, naming file and member or tensor, for a model that cannot be evaluated here.
     """
     file = Sb3File(path)
     require_known(file)
@@ -92,7 +92,7 @@ def load_sb3(path: Path) -> Checkpoint:
 
 
 class _Builder:
-    """Puts networks together from tensors by name, and sees that none is left that would change them."""
+    """Builds networks from tensors by their names, and refuses tensors that would change the result."""
 
     def __init__(self, file: Sb3File) -> None:
         self.file = file
@@ -148,7 +148,7 @@ class _Builder:
     def _on_policy(self, action: Space) -> _Networks:
         hidden = self._activation(Activation.TANH)
         squashed = self.file.option("squash_output") is True
-        # Only gSDE has a tanh; without, releases before 2.2 scaled the mean itself to the action's bounds
+        # Only gSDE has a tanh; otherwise releases before 2.2 scaled the mean itself to the action's bounds
         bounded = squashed and self.file.data.get("use_sde") is True
         shared = "mlp_extractor.shared_net"  # before release 1.8
         actor = self._mlp(
@@ -191,21 +191,24 @@ class _Builder:
         return np.where(stated > 0, slow, stated).astype(np.float32)
 
     def _on_policy_algorithm(self) -> str:
-        """Name the algorithm by a setting that it alone has."""
+        """Return the algorithm, told by a setting that no other one has."""
         data, policy = self.file.data, policy_name(self.file)
         if "maskable" in policy:
             return "maskable ppo"
         return "trpo" if "cg_max_steps" in data else "ppo" if "clip_range" in data else "a2c"
 
     def _off_policy_algorithm(self, stochastic: bool, critics: int) -> str:
-        """Name the algorithm. DDPG is TD3 with one critic and without two of its three tricks."""
+        """Return the algorithm. DDPG is TD3 with one critic and without two of its three tricks."""
         if stochastic:
             return "sac"
         tricks = self.file.data.get("policy_delay") != 1 or self.file.data.get("target_noise_clip") != 0
         return "td3" if critics > 1 or tricks else "ddpg"
 
     def _mean_clip(self, stochastic: bool) -> float:
-        """The bound of gSDE's Hardtanh: SAC wraps `mu` in a Sequential with it, so tensors are `mu.0.*`."""
+        """Return the bound of gSDE's Hardtanh, inf without one.
+
+        SAC wraps `mu` in a Sequential with it, so the tensors are `mu.0.*`.
+        """
         if not (stochastic and self._has("actor.mu.0")):
             return math.inf
         clip = self.file.option("clip_mean")
@@ -237,7 +240,7 @@ class _Builder:
         last: Activation = Activation.IDENTITY,
         clip: float = math.inf,
     ) -> Mlp:
-        """Chain the linear modules under `prefixes`; `last` and `clip` are the final layer's."""
+        """Return the linear modules under `prefixes` as one network; `last`, `clip`: of the final layer."""
         modules = [module for prefix in prefixes for module in self._linear_modules(prefix)]
         if not modules:
             raise self.file.error(f"lacks the tensors {prefixes[-1]}.*")
@@ -249,7 +252,7 @@ class _Builder:
         return Layer(weight, bias, activation, clip)
 
     def _linear_modules(self, prefix: str) -> Sequence[str]:
-        """Name the linear modules: `prefix` itself, or each second module of a Sequential."""
+        """Return the names of linear modules: `prefix` itself, or every second module of a Sequential."""
         if f"{prefix}.weight" in self.file.tensors:
             return [prefix]
         pattern = re.compile(re.escape(prefix) + r"\.(\d{1,3})\.weight")
@@ -282,7 +285,7 @@ def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
 
 
 def _obs_bounds(obs: Space) -> tuple[Float32Array, Float32Array] | None:
-    """Return the observations' bounds, None where the file does not print them in full."""
+    """Return low and high of the observations, None if the file does not print them in full."""
     low, high = (np.array(values, np.float32) for values in (obs.low, obs.high))
     return (low, high) if low.size == high.size == math.prod(obs.shape) else None
 

@@ -1,4 +1,4 @@
-"""Which of Stable-Baselines3's models are the networks that we build; every other one is refused by name."""
+"""Refuses, by name, Stable-Baselines3 models whose networks differ from those that are built here."""
 
 import base64
 import binascii
@@ -25,20 +25,20 @@ _OTHER_ALGORITHMS = {
 }
 _FLATTEN = "<class 'stable_baselines3.common.torch_layers.FlattenExtractor'>"
 _HARMLESS_OPTIONS = {
-    # Seen in the tensors' shapes, or of no effect on deterministic actions and values
+    # Visible in the tensors' shapes, or without effect on deterministic actions and values
     *("net_arch", "n_critics", "share_features_extractor", "features_extractor_kwargs"),
     *("optimizer_class", "optimizer_kwargs", "adam_epsilon", "ortho_init", "device", "lr_schedule"),
     *("log_std_init", "full_std", "sde_net_arch", "use_expln", "use_sde"),
-    # Looked at where networks are put together
+    # Read where networks are built
     *("activation_fn", "squash_output", "clip_mean", "normalize_images", "features_extractor_class"),
-    # Not options, but how the zip keeps them
+    # Not options, but the form that the zip keeps them in
     *(":type:", ":serialized:"),
 }
 _MAX_NAME_BYTES = 2**16
 
 
 def policy_name(file: Sb3File) -> str:
-    """Return the policy's class in dotted form, as far as the file says; the pickle of it is read as data."""
+    """Return the dotted name of the policy's class, as far as the file says; its pickle is read as data."""
     entry = file.data.get("policy_class")
     if not isinstance(entry, dict):
         return repr(entry)[:60]
@@ -52,7 +52,7 @@ def policy_name(file: Sb3File) -> str:
 
 
 def require_known(file: Sb3File) -> None:
-    """Raise UsageError if anything in the file's settings says that its network is another than we build."""
+    """Raise UsageError if a setting in the file means a network that is not built here."""
     _require_known_policy(file)
     _require_known_options(file)
 

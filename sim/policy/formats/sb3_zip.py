@@ -1,4 +1,4 @@
-"""What a Stable-Baselines3 zip holds, read as data: JSON without its pickles, tensors without code."""
+"""Reads a Stable-Baselines3 zip as data: JSON without its pickles, tensors without code."""
 
 import base64
 import binascii
@@ -12,12 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
 from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
 from valuescape.sim.policy.formats.zip_members import names_in, read_members, unpack
-from valuescape.sim.policy.network import Float32Array
 
 MAX_TENSOR_VALUES = 2**24
 _MAX_NUMBER_TEXT = 4096  # characters of base64
@@ -26,7 +26,10 @@ SUPPORTED = "Valuescape runs MlpPolicy models: flat Box observations, Box or Dis
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What the JSON says about a space: its kind ("Box", "Discrete", …) and, by kind, shape, bounds or n."""
+    """A space as the JSON describes it.
+
+    kind: "Box", "Discrete", …. shape, low, high: of a Box. n, start: of a Discrete.
+    """
 
     kind: str
     shape: tuple[int, ...] = ()
@@ -37,7 +40,7 @@ class Space:
 
 
 class Sb3File:
-    """The settings and tensors of one zip; nothing in it is unpickled but tensors, with `weights_only`.
+    """The settings and tensors of one zip. Only tensors are unpickled, with torch's `weights_only`.
 
     Raises UsageError, naming file and member, if the zip is damaged, hostile or not a model.
     """
@@ -49,7 +52,7 @@ class Sb3File:
         self.tensors = _tensors(path, members["policy.pth"], "policy.pth")
 
     def space(self, key: str) -> Space:
-        """Return the space under `key`, from the readable text beside its pickle."""
+        """Return the space under `key`, from the text beside its pickle."""
         entry = self.data.get(key)
         if not isinstance(entry, dict):
             raise self.error(f"data: {key} is {str(entry)[:60]}, expected a space")
@@ -60,19 +63,19 @@ class Sb3File:
             raise self.error(f"data: {key} cannot be read: {error}") from error
 
     def option(self, key: str) -> Any:
-        """Return policy_kwargs[key] as JSON or as the text beside the pickle, None if it is not stated."""
+        """Return policy_kwargs[key], as JSON or as the text beside a pickle; None if it is absent."""
         options = self.data.get("policy_kwargs")
         return options.get(key) if isinstance(options, dict) else None
 
     def number(self, key: str) -> float | None:
-        """Return the setting `key` if it is a number: in the JSON, or a pickled one of NumPy's."""
+        """Return the setting `key` if it is a number, in the JSON or pickled by NumPy; else None."""
         value = self.data.get(key)
         if isinstance(value, dict):
             return _pickled_number(value.get(":serialized:"))
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
-        """Return the error that says what is wrong with this file."""
+        """Return an error about this file."""
         return UsageError(f"{self.path}: {problem}", hint)
 
 
@@ -98,7 +101,7 @@ def entropy_coefficient(file: Sb3File) -> float | None:
 
 
 def _pickled_number(text: Any) -> float | None:
-    """Return the number in a pickle of NumPy's, which is read as data; None if it is anything else."""
+    """Return the number in a NumPy pickle, read as data; None if it is anything else."""
     try:
         return number_of(read_pickle(base64.b64decode(str(text)[:_MAX_NUMBER_TEXT], validate=True), is_numpy))
     except (binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
@@ -106,7 +109,7 @@ def _pickled_number(text: Any) -> float | None:
 
 
 def class_name(text: Any) -> str | None:
-    """Return "Box" of "<class 'gym.spaces.box.Box'>", None of anything else."""
+    """Return "Box" for "<class 'gym.spaces.box.Box'>", None for anything else."""
     match = re.fullmatch(r"<class '(?:\w+\.)*(\w+)'>", text) if isinstance(text, str) else None
     return match[1] if match else None
 
@@ -140,7 +143,7 @@ def _size(value: Any) -> int:
 
 
 def _numbers(text: Any) -> tuple[float, ...]:
-    """Read an array from its printed form, `[-1.2  -0.07]`."""
+    """Return the numbers of a printed array, `[-1.2  -0.07]`; () if it is abridged."""
     if not isinstance(text, str) or "..." in text:
         return ()
     return tuple(float(word) for word in text.replace("[", " ").replace("]", " ").split())
@@ -160,9 +163,9 @@ def _load_weights(path: Path, content: bytes, member: str) -> Any:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the age of a file's format; nothing to act on
+            warnings.simplefilter("ignore")  # of old file formats; nobody can act on them
             return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # hostile input reaches many corners of torch's reader
+    except Exception as error:  # torch's reader raises many kinds for hostile input
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         problem = f"asks for {found[1]}, which is not a tensor" if found else "is damaged or not only tensors"
         raise UsageError(

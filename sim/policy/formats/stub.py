@@ -1,7 +1,7 @@
 """The smallest checkpoint format: the specification of `Format`, with one layer for each network.
 
 Not registered; `tests/contracts/test_checkpoint_formats.py` holds it to the same contract as the others. To
-add a format, copy this file, replace what is marked, and register it in `sim.policy.formats.known`.
+add a format, copy this file, replace the bodies, and register it in `sim.policy.formats.known`.
 
 A file is the line `valuescape-stub`, then JSON: `actor` [action_dim, obs_dim] and `critic` [obs_dim], the
 weights of two linear networks; `low`, `high` [action_dim], the actions' bounds; `gamma`.

@@ -11,20 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
-from valuescape.sim.policy.network import Checkpoint, Float32Array
+from valuescape.sim.policy.network import Checkpoint
 
-_TRIAL = 7  # observations in the trial batch; a number that is no usual dimension
+_TRIAL = 7
+"""Observations in the trial batch; a number that is no usual dimension."""
 
 Critic = Callable[[Float32Array], Float32Array]
 
 
 def load_torchscript_critic(path: Path, obs_dim: int) -> Critic:
-    """Return the TorchScript critic at `path` as a function of obs [obs_dim, n] that returns V [n].
+    """Return the TorchScript critic at `path` as a function from obs [obs_dim, n] to V [n], both float32.
 
-    It runs on the CPU without gradients; the result is a new float32 array. Raises UsageError if the file is
-    no TorchScript or does not map [n, obs_dim] to n finite values.
+    Runs the program in the file: on the CPU, without gradients. Each call returns a new array. Raises
+    UsageError if the file is no TorchScript, or if it does not map [n, obs_dim] to n finite values.
     """
     import torch
 
@@ -47,7 +49,7 @@ def _load(path: Path) -> Any:
         raise UsageError(f"{path}: there is no such file", "check the path")
     try:
         with warnings.catch_warnings():
-            # torch 2.9 and later advise torch.export, whose files we do not read
+            # torch 2.9 and later advise torch.export, whose files are not read here
             warnings.simplefilter("ignore", DeprecationWarning)
             return torch.jit.load(path, map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Statistics of observations and rewards from the pickle that Stable-Baselines3's VecNormalize saves."""
+"""Reads the statistics of observations and rewards in the pickle of Stable-Baselines3's VecNormalize."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,27 +23,27 @@ _MODULES = {
     "stable_baselines3.common.running_mean_std": {"RunningMeanStd"},
     "collections": {"OrderedDict", "deque"},
 }
-_PACKAGES = ("gym.spaces.", "gymnasium.spaces.", "numpy.random.")  # what spaces are made of; never read
+_PACKAGES = ("gym.spaces.", "gymnasium.spaces.", "numpy.random.")  # parts of spaces, which are not read
 _HINT = "give the file that VecNormalize.save() wrote beside the model"
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a VecNormalize did to observations and rewards."""
+    """The normalisation of observations and rewards by a VecNormalize."""
 
     obs: ObsNormalization | None
-    """None if observations were left as they are."""
+    """None if observations were not normalised."""
     reward: RewardNormalization | None
-    """What rewards are made into with `norm_reward`; None if the file has no statistics of returns."""
+    """The normalisation of rewards with `norm_reward`; None if the file has no statistics of returns."""
     norm_reward: bool
-    """What the file says: not always what training did, as it is switched off for evaluation."""
+    """As in the file. Training may have differed, since it is switched off for evaluation."""
 
 
 def read_statistics(path: Path) -> Statistics:
-    """Return what a VecNormalize pickle says; nothing in it is run or imported.
+    """Return the statistics in a VecNormalize pickle; nothing in it is run or imported.
 
-    Raises UsageError, naming file and what was found, if it holds anything but what VecNormalize saves, or
-    if neither observations nor rewards were normalised.
+    Raises UsageError, naming the file and what it contains, if it has anything that VecNormalize does not
+    save, or if neither observations nor rewards were normalised.
     """
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file", _HINT)

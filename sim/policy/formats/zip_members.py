@@ -1,4 +1,4 @@
-"""Members of a zip that a stranger may have made: bounded before anything is unpacked."""
+"""Reads members of untrusted zips: sizes are bounded before anything is unpacked."""
 
 import zipfile
 from io import BytesIO
@@ -22,7 +22,7 @@ def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     """Return the named members of the zip at `path`.
 
     Raises UsageError if the file cannot be read, is no sound zip, lacks one of them, or would unpack to more
-    than a model has: all of that is checked before any is unpacked.
+    than a model has. Sizes are checked before anything is unpacked.
     """
     try:
         if path.stat().st_size > MAX_ARCHIVE_BYTES:
@@ -57,9 +57,9 @@ def unknown_zip(path: Path) -> UsageError:
 
 
 def unpack(content: bytes, names: tuple[str, ...], label: str) -> dict[str, bytes]:
-    """Return the named members of the zip whose bytes are `content`; `label` names it in errors.
+    """Return the named members of the zip in `content`. label: its name in errors.
 
-    Raises UsageError as `read_members` does. With no names, it only checks.
+    Raises UsageError as `read_members` does. Without names it only checks the zip.
     """
     if content.count(_ENTRY) > 2 * MAX_MEMBERS:
         raise UsageError(f"{label}: has more than {2 * MAX_MEMBERS} members", _HINT)
@@ -95,7 +95,7 @@ def _check_sizes(archive: zipfile.ZipFile, label: str) -> None:
 
 
 def _check_whole(archive: zipfile.ZipFile, content: bytes, label: str) -> None:
-    """Raise UsageError if the directory is of a zip within: the file's end and its own directory are gone."""
+    """Raise UsageError if the directory belongs to a zip inside this one, whose own end is missing."""
     length = int.from_bytes(content[26:28], "little")
     first = content[30 : 30 + length].decode("utf-8", "replace")
     if content.startswith(b"PK\x03\x04") and first not in archive.namelist():
@@ -115,7 +115,7 @@ def _read(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
 
 
 def _missing(members: list[str], name: str, label: str) -> UsageError:
-    """Return the error for a zip that is no model, by what it is instead."""
+    """Return the error for a zip without a member, naming what it is instead where that is known."""
     if "parameter_list" in members or "parameters" in members:
         return UsageError(
             f"{label}: is a model of Stable-Baselines 2 (TensorFlow), which is not read",

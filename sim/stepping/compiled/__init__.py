@@ -1,1 +1,1 @@
-"""Compiled steppers: the ticks, policies and waiting of `features.simd`. Needs numba."""
+"""Compiled steppers: ticks, policies and waiting as machine code (`features.simd`). Needs numba."""

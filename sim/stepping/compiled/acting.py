@@ -1,4 +1,4 @@
-"""Actions that a block of agents decides on, compiled: random, or a network's, with exploration."""
+"""Actions of a block of agents, compiled: random, or a network's, with exploration."""
 
 from typing import Any
 
@@ -9,6 +9,9 @@ from valuescape.sim.codegen.machine import store_elements
 from valuescape.sim.rng import Stream, normal_pair, philox_words, unit_float
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import ARGMAX, RANDOM, SQUASHED, forward_tile
+
+PHILOX_WORDS = 4
+"""Random words of one Philox call; rows of draws are filled so many at a time."""
 
 EXPLORATION_WORD = np.uint64(Stream.EXPLORATION << 16)
 RESET_WORD = np.uint64(Stream.RESET << 16)
@@ -25,16 +28,17 @@ pair = compiled_whole(normal_pair)
 def draw_rows(draws: Any, count: Any, n: Any, seed: Any, stream: Any, agent: Any, tick: Any) -> None:
     """Fill `count` rows of `draws` in a block with uniform numbers for `n` agents from `agent` on, episode 0.
 
-    Eight agents at a time: 1.7 ns an agent on a 3.5 GHz EPYC. Stores to rows that LLVM cannot tell apart
-    would take it 15 ns, one agent at a time.
+    LLVM does eight agents at a time: 1.7 ns an agent on a 3.5 GHz EPYC. With rows that it could not tell
+    apart it would do one at a time, in 15 ns.
     """
-    for first in range(0, count, 4):
-        draw_four(draws[first].ctypes.data, n, seed, stream | np.uint64(first // 4), agent, tick)
+    for first in range(0, count, PHILOX_WORDS):
+        word = stream | np.uint64(first // PHILOX_WORDS)
+        draw_four(draws[first].ctypes.data, n, seed, word, agent, tick)
 
 
 @compiled
 def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) -> None:
-    """Fill four rows of a block, from address `rows` on."""
+    """Fill PHILOX_WORDS rows of a block, from address `rows` on."""
     low, high = seed & MASK, seed >> SHIFT
     for i in range(n):
         words = philox(np.uint64(agent + i), ZERO, tick, word, low, high)
@@ -43,9 +47,9 @@ def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) ->
 
 @compiled
 def draw_for_resets(draws: Any, count: Any, n: Any, seeds: Any, agents: Any, episodes: Any) -> None:
-    """Fill `n` columns of `draws` in a block with what `episodes` of `agents` of `seeds` start from."""
-    for first in range(0, count, 4):
-        rows, word = draws[first].ctypes.data, RESET_WORD | np.uint64(first // 4)
+    """Fill `n` columns of `draws` in a block with the draws for starts of `episodes` of `agents`."""
+    for first in range(0, count, PHILOX_WORDS):
+        rows, word = draws[first].ctypes.data, RESET_WORD | np.uint64(first // PHILOX_WORDS)
         for i in range(n):
             words = philox(agents[i], episodes[i], ZERO, word, seeds[i] & MASK, seeds[i] >> SHIFT)
             store_elements(rows, i, (unit(words[0]), unit(words[1]), unit(words[2]), unit(words[3])))
@@ -53,7 +57,7 @@ def draw_for_resets(draws: Any, count: Any, n: Any, seeds: Any, agents: Any, epi
 
 @compiled
 def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
-    """Turn uniform draws into actions of the whole space."""
+    """Write uniform actions to the first `n` columns of `action`, from as many rows of uniform draws."""
     for row in range(len(action)):
         out, draw = action[row, :n], draws[row, :n]
         if policy.choices:
@@ -68,7 +72,7 @@ def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
 
 @compiled
 def clip_rows(policy: Any, action: Any, n: Any) -> None:
-    """Keep actions within their bounds; NaN stays NaN."""
+    """Clip the first `n` columns of `action` to their bounds; NaN stays NaN."""
     for row in range(len(action)):
         values, low, high = action[row, :n], policy.low[row], policy.high[row]
         for i in range(n):
@@ -80,7 +84,7 @@ def clip_rows(policy: Any, action: Any, n: Any) -> None:
 def network_actions(
     policy: Any, action: Any, block: Any, obs_row: Any, obs_dim: Any, network: Any, n: Any
 ) -> None:
-    """Write what the network does for `n` agents; those up to the next whole tile are calculated too."""
+    """Write the network's actions for `n` agents, and for those that fill the last tile of TILE_AGENTS."""
     for first in range(0, n, TILE_AGENTS):
         outputs = network[forward_tile(policy, block, obs_row, obs_dim, first, network)]
         if policy.kind == ARGMAX:
@@ -99,7 +103,7 @@ def network_actions(
 
 @compiled
 def _choose(scores: Any, choices: Any, out: Any) -> None:
-    """Write the index of the greatest score; ties go to the lowest. NaN where a score is NaN."""
+    """Write the index of the highest score, of equal ones the lowest; NaN where a score is NaN."""
     for i in range(TILE_AGENTS):
         best, chosen = scores[i], np.float32(0)
         known = best == best
@@ -113,7 +117,7 @@ def _choose(scores: Any, choices: Any, out: Any) -> None:
 
 @compiled
 def explore(policy: Any, action: Any, draws: Any, n: Any) -> None:
-    """Add Gaussian noise to continuous actions, replace a share of discrete ones; `draws` are uniform."""
+    """Add Gaussian noise to continuous actions, or replace a share of discrete ones, from uniform draws."""
     if policy.choices:
         count = np.float32(policy.choices)
         for i in range(n):
@@ -130,9 +134,9 @@ def explore(policy: Any, action: Any, draws: Any, n: Any) -> None:
 
 @compiled
 def act(policy: Any, block: Any, world: Any, network: Any, n: Any, agent: Any, tick: Any, seed: Any) -> None:
-    """Write the actions of `n` agents from `agent` on into the block, which has their observations.
+    """Write the actions of `n` agents from `agent` on to the block, which holds their observations.
 
-    They may be beyond their bounds: whoever takes them clips them.
+    They may be beyond their bounds; the pass clips them.
     """
     action = block[world.action_row : world.obs_row]
     action_dim = len(action)

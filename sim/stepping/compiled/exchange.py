@@ -1,4 +1,4 @@
-"""The compiled counterpart of `sim.stepping.exchange`: one pass over actions, and one over outcomes."""
+"""The compiled twin of `sim.stepping.exchange`: one pass over actions, and one over outcomes."""
 
 from typing import Any, NamedTuple
 
@@ -6,23 +6,23 @@ import numpy as np
 from numba import float32
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.codegen.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
 from valuescape.sim.codegen.held import hold
 from valuescape.sim.codegen.machine import call_at
 from valuescape.sim.codegen.rows import load_number, load_rows, row_addresses, store_number, store_together
 from valuescape.sim.shared.arena import Arena
-from valuescape.sim.shared.layout import Ending
-from valuescape.sim.stepping.exchange import BoolArray, Exchange, Float64Array
-from valuescape.sim.worlds.base import Float32Array, World
+from valuescape.sim.stepping.compiled.endings import RUNNING, TERMINATED, TRUNCATED
+from valuescape.sim.stepping.exchange import Exchange
+from valuescape.sim.worlds.base import World
 
-RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
 _INDICES, _NUMBERS = (np.dtype(np.int64), np.dtype(np.int32)), (np.dtype(np.float32), np.dtype(np.float64))
-"""Types of actions that machine code is made for; NumPy copies the others."""
+"""Types of actions that there is machine code for; NumPy copies the others."""
 
 
 class ExchangeArrays(NamedTuple):
-    """What of the arena is exchanged, and the address of `_compile_copy`'s pass."""
+    """The arena's arrays that are exchanged, and the address of `_compile_copy`'s pass."""
 
     given: Float32Array
     obs: Float32Array
@@ -37,7 +37,7 @@ class ExchangeArrays(NamedTuple):
 
 
 class CompiledExchange(Exchange):
-    """Does as `Exchange`, bit by bit."""
+    """Equals `Exchange`, bit by bit."""
 
     def __init__(self, arena: Arena, world: World) -> None:
         super().__init__(arena, world)
@@ -62,7 +62,7 @@ class CompiledExchange(Exchange):
         self._compile(dim)
 
     def _compile(self, dim: int) -> None:
-        """Compile now, or find compiled, what the first step would wait for."""
+        """Compile or load what the first step would wait for."""
         flags = np.zeros((2, 1), np.bool_)
         compile_for(self._take, self._held, np.zeros([1] * len(self._shape), self._kinds[0]))
         compile_for(_valid, self._held)
@@ -70,13 +70,13 @@ class CompiledExchange(Exchange):
         compile_for(_outcome, self._held, 0, np.zeros((1, dim), np.float32), np.zeros(1), *flags)
 
     def take(self, actions: NDArray[Any]) -> bool:
-        """Copy `actions`; return `valid()`."""
+        """Copy `actions`; return `valid()`. Other types and layouts than the usual take the plain path."""
         if actions.dtype in self._kinds and actions.flags.carray and actions.shape == self._shape:
             return bool(self._take(self._held, actions))
         return super().take(actions)
 
     def valid(self) -> bool:
-        """Return whether every action in `given` is one."""
+        """Return whether every action in `given` is valid."""
         return bool(_valid(self._held))
 
     def endings(self, tick: int) -> bool:
@@ -91,14 +91,15 @@ class CompiledExchange(Exchange):
         terminated: BoolArray,
         truncated: BoolArray,
     ) -> bool:
-        """Write what `tick` shows; return whether an episode ended."""
+        """Write the result of `tick`; return whether an episode ended."""
         return bool(_outcome(self._held, tick, obs, reward, terminated, truncated))
 
 
 def _compile_copy(dim: int) -> int:
     """Return the address of the pass (table, agents, -) that copies observations and rewards.
 
-    The table: addresses of `dim` rows of observations, of the row of rewards, and of what is written.
+    The table holds the addresses of `dim` rows of observations, of the row of rewards, and of the two
+    targets.
     """
     obs_at, reward_at = dim + 1, dim + 2
     count = dim + 3
@@ -114,7 +115,7 @@ def _compile_copy(dim: int) -> int:
 
 @compiled_and_kept
 def _take_indices(held: Any, actions: Any) -> Any:
-    """Copy whole numbers [agents] to where they are read; return whether all are indices of a choice."""
+    """Copy whole numbers, [agents], to `given`; return whether all are indices of a choice."""
     given, choices = held.work.given[0], held.work.choices
     wrong = False
     for i in range(len(actions)):
@@ -125,7 +126,7 @@ def _take_indices(held: Any, actions: Any) -> Any:
 
 @compiled_and_kept
 def _take_numbers(held: Any, actions: Any) -> Any:
-    """Copy numbers [agents, action_dim] to where they are read; return whether none is NaN."""
+    """Copy numbers, [agents, action_dim], to `given`; return whether none is NaN."""
     wrong = False
     for row in range(actions.shape[1]):
         given, column = held.work.given[row], actions[:, row]
@@ -137,7 +138,7 @@ def _take_numbers(held: Any, actions: Any) -> Any:
 
 @compiled_and_kept
 def _valid(held: Any) -> Any:
-    """Return whether all given actions are actions."""
+    """Return whether all given actions are valid."""
     at = held.work
     wrong = False
     choices = np.float32(at.choices)
@@ -162,7 +163,7 @@ def _endings(held: Any, tick: Any) -> Any:
 
 @compiled_and_kept
 def _outcome(held: Any, tick: Any, obs: Any, reward: Any, terminated: Any, truncated: Any) -> Any:
-    """Write what `tick` shows."""
+    """Write the result of `tick`; return whether an episode ended."""
     at = held.work
     row, dim = tick % len(at.obs), at.obs.shape[1]
     for variable in range(dim):
@@ -176,7 +177,7 @@ def _outcome(held: Any, tick: Any, obs: Any, reward: Any, terminated: Any, trunc
 
 @compiled
 def _split(at: Any, tick: Any, terminated: Any, truncated: Any) -> Any:
-    """Write which episodes ended in `tick`, and how; one that terminated in its last step is both."""
+    """Write which episodes ended in `tick`, and how; termination in the last possible step is both."""
     ending, began, limit = at.ending[tick % len(at.ending)], at.began, at.limit
     found = RUNNING
     for i in range(len(ending)):

@@ -1,4 +1,4 @@
-"""One tick of a slice of agents that see each other: the world's own kernel, and the pass that counts."""
+"""One tick of a slice of agents that see each other: the world's kernel, then the pass that counts."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,15 @@ import numpy as np
 
 from valuescape.sim.codegen.compiler import UNKEPT, compiled_whole, source_key
 from valuescape.sim.codegen.machine import call_at
-from valuescape.sim.stepping.compiled.tick import any_ended, point_at_rows
+from valuescape.sim.stepping.compiled.endings import any_ended
+from valuescape.sim.stepping.compiled.tick import point_at_rows
 from valuescape.sim.stepping.compiled.tick_pass import PassRows, compile_pass, pass_rows
 from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds.interacting import CompiledStepAmong, InteractingWorld
 
 
 class InteractingCode(NamedTuple):
-    """What the tick goes by, beside the kernel."""
+    """The constants of the tick, beside the kernel."""
 
     finish: int  # the address of `sim.stepping.compiled.tick_pass`'s pass
     at: PassRows
@@ -21,16 +22,16 @@ class InteractingCode(NamedTuple):
 
 
 def interacting_code(world: InteractingWorld, rules: Rules) -> InteractingCode:
-    """Return what the tick of `world` goes by."""
+    """Return the constants of the tick of `world`."""
     finish = compile_pass(world, rules, keeps_obs=False)
     return InteractingCode(finish, pass_rows(world), rules.autoreset)
 
 
 def interacting_tick(step_among: CompiledStepAmong) -> tuple[Any, str]:
-    """Return the compiled tick(k, begin, end, arrays, context, code, scratch), and the name of its source.
+    """Return the compiled tick(k, begin, end, arrays, context, code, scratch), and the key of its source.
 
-    It makes tick k + 1 of agents [begin, end), who do what `scratch.action` says. False: it would be made,
-    but episodes that ended in tick k must begin again.
+    It makes tick k + 1 of agents [begin, end), whose actions are in `scratch.action`. It returns False if
+    episodes that ended in tick k have still to begin again.
     """
     kernel = step_among.kernel
 

@@ -1,12 +1,12 @@
 """Multilayer perceptrons of 64 agents at a time, as register-tiled vector code.
 
-Outputs of TILE_UNITS units for vectors of agents are summed up in registers, so that each weight read serves
-many products (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). Loops
-that LLVM vectorises by itself reach 0.8 million agents a second for a 2-64-64-1 tanh network on one core of a
-2.3 GHz Xeon (512-bit vectors); these reach 12.9 million, 80 % of what the products alone would take.
+The sums of TILE_UNITS units for vectors of agents stay in registers, so that each weight that is read serves
+many products (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). For a
+2-64-64-1 tanh network on one core of a 2.3 GHz Xeon (512-bit vectors), loops that LLVM vectorises by itself
+reach 0.8 million agents a second, and these 12.9 million: 80 % of the rate of the products alone.
 
-Every agent goes through the same instructions whatever agents are beside it: blocks are always whole. Against
-NumPy results differ, for the order of sums and the tanh; see `sim.stepping.compiled.network`.
+Tiles are always whole, so an agent's result does not depend on the agents beside it. Results differ from
+NumPy's by the order of sums and the tanh; see `sim.stepping.compiled.network`.
 """
 
 from typing import Any
@@ -17,16 +17,20 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from valuescape.sim.codegen.compiler import CPU_FEATURES, compiled
+from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.policy.network import Activation
 
 TILE_AGENTS = 64
+"""Agents that go through the network together."""
+
 TILE_UNITS = 4
+"""Units whose sums are made together."""
 
 _WIDE = CPU_FEATURES.get("avx512f", False)
 _LANES = 16 if _WIDE else 8
 _VECTORS = 4 if _WIDE else 2
 STRIP_AGENTS = _LANES * _VECTORS
-"""Agents whose sums fit the registers: 4 units times 4 vectors of the 32 there are, or 4 times 2 of 16."""
+"""Agents whose sums fit the registers: 4 units x 4 vectors take 16 of 32, or 4 x 2 take 8 of 16."""
 
 _FUSED = CPU_FEATURES.get("fma", True)
 _FLOAT, _I64 = ir.FloatType(), ir.IntType(64)
@@ -46,15 +50,27 @@ ACTIVATIONS: tuple[Activation, ...] = (
     Activation.SIGMOID,
     Activation.SILU,
 )
-"""What there is machine code for; a layer names its activation by the index here."""
+"""The activations that there is machine code for; compiled code knows each by its index here."""
+
+_IDENTITY, _RELU, _TANH, _ELU, _LEAKY_RELU, _SIGMOID = (
+    ACTIVATIONS.index(each)
+    for each in (
+        Activation.IDENTITY,
+        Activation.RELU,
+        Activation.TANH,
+        Activation.ELU,
+        Activation.LEAKY_RELU,
+        Activation.SIGMOID,
+    )
+)
 
 
 @intrinsic
 def dense_tile(context: Any, x: Any, y: Any, weights: Any, bias: Any, inputs: Any) -> Any:
     """Write the sums of TILE_UNITS units for STRIP_AGENTS agents.
 
-    Addresses: x of [inputs, TILE_AGENTS] floats and y of [TILE_UNITS, TILE_AGENTS], both at the strip's first
-    agent; weights of [inputs, TILE_UNITS], bias of [TILE_UNITS].
+    All are addresses of float32: x of [inputs, TILE_AGENTS] and y of [TILE_UNITS, TILE_AGENTS], both at the
+    strip's first agent; weights of [inputs, TILE_UNITS], bias of [TILE_UNITS].
     """
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -116,7 +132,7 @@ def _tanh(builder: Any, x: Any) -> Any:
 
 
 def _reciprocal(builder: Any, q: Any) -> Any:
-    """Return 1/q; on 512 bits a 14-bit guess and a Newton step, as dividing would hold the core up."""
+    """Return 1/q; with 512 bits by a 14-bit guess and a Newton step, as a division would stall the core."""
     one = _vector(1.0)
     if not _WIDE:
         return builder.fdiv(one, q)
@@ -155,7 +171,7 @@ def _load_float(builder: Any, address: Any, index: Any) -> Any:
 
 
 def _vector_at(builder: Any, address: Any, index: Any) -> Any:
-    """Return a pointer to the vector that begins at float `index` behind `address`."""
+    """Return a pointer to the vector that begins `index` floats after `address`."""
     float_pointer = builder.gep(builder.inttoptr(address, _FLOAT.as_pointer()), [index])
     return builder.bitcast(float_pointer, _VECTOR.as_pointer())
 
@@ -165,47 +181,47 @@ ZERO, HALF, ONE, TWO, LEAK = (np.float32(value) for value in (0, 0.5, 1, 2, 0.01
 
 @compiled
 def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any) -> None:
-    """Write the sums of `units` (a multiple of TILE_UNITS) units for TILE_AGENTS agents, at addresses."""
+    """Write the sums of `units` units, a multiple of TILE_UNITS, for TILE_AGENTS agents. See `dense_tile`."""
     for unit in range(0, units, TILE_UNITS):
         for agent in range(0, TILE_AGENTS, STRIP_AGENTS):
             dense_tile(
-                x + 4 * agent,
-                y + 4 * (unit * TILE_AGENTS + agent),
-                weights + 4 * unit * inputs,
-                bias + 4 * unit,
+                x + FLOAT_BYTES * agent,
+                y + FLOAT_BYTES * (unit * TILE_AGENTS + agent),
+                weights + FLOAT_BYTES * unit * inputs,
+                bias + FLOAT_BYTES * unit,
                 inputs,
             )
 
 
 @compiled
 def activate(values: Any, scratch: Any, kind: Any) -> None:
-    """Apply activation `kind` to the array `values`; `scratch` is as long and is overwritten."""
+    """Apply activation `kind` to `values`, [n] float32, in place; `scratch`, as long, is overwritten."""
     n = len(values)
-    if kind == 1:
+    if kind == _RELU:
         for i in range(n):
             values[i] = ZERO if values[i] < ZERO else values[i]
-    elif kind == 2:
+    elif kind == _TANH:
         tanh_in_place(values.ctypes.data, n)
-    elif kind == 4:
+    elif kind == _LEAKY_RELU:
         for i in range(n):
             values[i] = values[i] if values[i] > ZERO else LEAK * values[i]
-    elif kind != 0:
+    elif kind != _IDENTITY:
         _activate_by_tanh(values, scratch, kind)
 
 
 @compiled
 def _activate_by_tanh(values: Any, scratch: Any, kind: Any) -> None:
-    """ELU, sigmoid and SiLU: all of them from t = tanh(x / 2)."""
+    """Apply ELU, sigmoid or SiLU, all of which follow from t = tanh(x / 2)."""
     n = len(values)
     for i in range(n):
         scratch[i] = HALF * values[i]
     tanh_in_place(scratch.ctypes.data, n)
     for i in range(n):
         t = scratch[i]
-        if kind == 3:
+        if kind == _ELU:
             x = values[i]
             t = ZERO if t > ZERO else t
             values[i] = x if x > ZERO else TWO * t / (ONE - t)
         else:
             gate = HALF * t + HALF
-            values[i] = gate if kind == 5 else values[i] * gate
+            values[i] = gate if kind == _SIGMOID else values[i] * gate

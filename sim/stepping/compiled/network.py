@@ -1,6 +1,6 @@
-"""Policies as compiled code sees them: one tuple of arrays, and the network's forward pass.
+"""Policies in the form that compiled code takes, a tuple of arrays, and the network's forward pass.
 
-Against `sim.policy.inference` outputs differ by rounding: fused products, other orders of sums, another tanh.
+Outputs differ from those of `sim.policy.inference` by rounding: fused products, order of sums, another tanh.
 Tests bound the difference by 4e-6 of the greatest output (or of 1), and by 2e-6 for tanh and ReLU 64-64.
 """
 
@@ -10,20 +10,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled
-from valuescape.sim.codegen.machine import copy_bytes
+from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
 from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
 from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
-_HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
+"""The kinds of policy: uniform, given by the caller, or a checkpoint's head."""
 
-Float32Array = NDArray[np.float32]
+_HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
 
 
 class PolicyArrays(NamedTuple):
-    """How agents act. Networks are packed as `mlp` reads them: tiles of weights, biases."""
+    """A policy. Its network is packed as `mlp` reads it: each layer's tiles of weights, then its biases."""
 
     kind: int  # RANDOM, GIVEN, or a checkpoint's head
     layers: NDArray[np.int64]  # [layers, 5]: inputs, units, first weight, first bias, activation
@@ -47,7 +48,7 @@ def can_compile(checkpoint: Checkpoint | None) -> bool:
 def policy_arrays(
     checkpoint: Checkpoint | None, space: ActionSpace, exploration: float, *, given: bool
 ) -> PolicyArrays:
-    """Return the policy of `checkpoint`, or the uniform one, or the one that takes what is given."""
+    """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions."""
     choices = 0 if isinstance(space, ContinuousAction) else space.n
     low = space.low if isinstance(space, ContinuousAction) else np.zeros(1, np.float32)
     high = space.high if isinstance(space, ContinuousAction) else np.array([choices - 1], np.float32)
@@ -72,7 +73,7 @@ def policy_arrays(
 
 
 def network_width(policy: PolicyArrays, obs_dim: int) -> int:
-    """Return how many rows of TILE_AGENTS floats the widest layer needs."""
+    """Return the number of rows of TILE_AGENTS floats that the widest layer needs."""
     units = [_padded(int(row[1])) for row in policy.layers]
     return max([obs_dim, TILE_UNITS, *units])
 
@@ -82,7 +83,7 @@ def _padded(units: int) -> int:
 
 
 def _pack(layers: tuple[Layer, ...]) -> tuple[NDArray[np.int64], Float32Array]:
-    """Return the table of layers and their numbers; units are filled up with zeros to whole tiles."""
+    """Return the table of layers, and their weights and biases, padded with zeros to whole tiles of units."""
     table = np.zeros((len(layers), 5), np.int64)
     numbers: list[Float32Array] = [np.zeros(0, np.float32)]
     at = 0
@@ -100,10 +101,11 @@ def _pack(layers: tuple[Layer, ...]) -> tuple[NDArray[np.int64], Float32Array]:
 
 @compiled
 def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: Any, network: Any) -> Any:
-    """Evaluate the network for TILE_AGENTS agents of a block; return which of `network` has the outputs.
+    """Evaluate the network for TILE_AGENTS agents of a block; return the row of `network` with the outputs.
 
-    block: [rows, BLOCK_AGENTS], observations from row `first_row`, agents from `agent`. network: [3, width *
-    TILE_AGENTS], of which the third is scratch.
+    block: [rows, BLOCK_AGENTS] float32, with observations from row `first_row` on; the agents are those from
+    `agent` on. network: [3, width * TILE_AGENTS] float32: layers alternate between two rows, the third is
+    scratch.
     """
     values = network[0]
     for row in range(obs_dim):
@@ -112,7 +114,7 @@ def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: A
         if len(policy.mean) > 0:
             _normalize(source, target, policy.mean[row], policy.std[row], policy.obs_clip)
         else:
-            copy_bytes(target.ctypes.data, source.ctypes.data, 4 * TILE_AGENTS)
+            copy_bytes(target.ctypes.data, source.ctypes.data, FLOAT_BYTES * TILE_AGENTS)
     current = 0
     for index in range(len(policy.layers)):
         layer = policy.layers[index]
@@ -138,8 +140,8 @@ def forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: An
     dense(
         network[current].ctypes.data,
         outputs.ctypes.data,
-        weights + 4 * layer[2],
-        weights + 4 * layer[3],
+        weights + FLOAT_BYTES * layer[2],
+        weights + FLOAT_BYTES * layer[3],
         layer[0],
         units,
     )

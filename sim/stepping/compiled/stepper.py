@@ -1,4 +1,4 @@
-"""The compiled counterparts of `sim.stepping.stepper.Stepper`."""
+"""The compiled twins of `sim.stepping.stepper.Stepper`."""
 
 from functools import cache
 from typing import Any
@@ -30,7 +30,7 @@ class _LoopingStepper(Stepper):
     """Makes ticks by a compiled loop."""
 
     def _use(self, loops: Loops, work: tuple[Any, ...]) -> None:
-        """Make ticks by `loops`; `work` is what the compiled tick takes behind its number."""
+        """Set the loops that make ticks; `work` is the compiled tick's arguments after its number."""
         self.loops = loops
         self.held = hold(work)
 
@@ -40,12 +40,12 @@ class _LoopingStepper(Stepper):
         return reached if reached > tick else super().step_to(tick, until)
 
     def prepare(self, turns: Turns) -> None:
-        """Compile the loop over ticks, or find it compiled: 12 s the very first time on a 2.3 GHz Xeon."""
+        """Compile the loop over ticks, or load it: 12 s the very first time on a 2.3 GHz Xeon."""
         assert isinstance(turns, CompiledTurns)
         compile_for(self.loops.as_worker, turns.shared, 0, 1, self.held)
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
-        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        """As worker `index`, make ticks while `turns` allows, for a bounded time; return why it stops."""
         assert isinstance(turns, CompiledTurns)
         turn = Turn(self.loops.as_worker(turns.shared, index, lead, self.held))
         if turn is not Turn.PLAIN:
@@ -57,7 +57,7 @@ class _LoopingStepper(Stepper):
 
 
 class CompiledStepper(_LoopingStepper):
-    """Steps as `Stepper` does, in machine code; only the beginning stays NumPy's."""
+    """Steps as `Stepper` does, in machine code; only `initialise` remains NumPy's."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class CompiledStepper(_LoopingStepper):
         checkpoint: Checkpoint | None,
         rules: Rules,
     ) -> None:
-        super().__init__(arena, part, world, None, rules)  # the policy is compiled, too
+        super().__init__(arena, part, world, None, rules)  # no plain policy: it is compiled
         given = arena.layout.given_actions
         actions = policy_arrays(checkpoint, world.action, rules.exploration, given=given)
         code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
@@ -86,9 +86,9 @@ class CompiledStepper(_LoopingStepper):
 
 
 class InteractingStepper(_LoopingStepper):
-    """Steps a world whose agents see each other with the machine code that the world brings.
+    """Steps a world whose agents see each other, by the machine code that the world brings.
 
-    The plain path decides what they do, if they do anything, and begins episodes.
+    The plain path decides on actions, if there are any, and starts episodes.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class InteractingStepper(_LoopingStepper):
         scratch = _scratch(code.at, action=self.action, terminated=self.terminated)
         work = part.start, part.stop, _tick_arrays(arena), step_among.context, code, scratch
         self._use(make_loops(*interacting_tick(step_among)), work)
-        # Python has something to do in every tick, or in those only in which episodes begin.
+        # Else Python decides on actions or writes observations in every tick.
         self.loops_by_itself = world.action.dim == 0 and self.kept_obs.shape[1] == 0
 
     def step(self, tick: int) -> None:
@@ -126,14 +126,14 @@ class InteractingStepper(_LoopingStepper):
         return super().step_to(tick, until) if self.loops_by_itself else Stepper.step_to(self, tick, until)
 
     def prepare(self, turns: Turns) -> None:
-        """Compile the loops over ticks, or find them compiled."""
+        """Compile or load the loops over ticks."""
         assert isinstance(turns, CompiledTurns)
         super().prepare(turns)
         turns.prepare()
         compile_for(self.loops.alone, self.held, 0, 0)
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
-        """As worker `index`, make ticks while it may, for a bounded time; return why it stops."""
+        """As worker `index`, make ticks while `turns` allows, for a bounded time; return why it stops."""
         if self.loops_by_itself:
             return super().run(turns, index, lead)
         return Stepper.run(self, turns, index, lead)

@@ -1,7 +1,7 @@
-"""One tick of one slice of agents, compiled: the same as `sim.stepping.stepper.Stepper.step`, bit by bit.
+"""One tick of one slice of agents, compiled: equal to `sim.stepping.stepper.Stepper.step` bit by bit.
 
-Only a network's actions differ (see `network`). A block's actions are decided in rows that stay in the first
-cache; one pass over the arena's rows (`tick_pass`) does the rest.
+Only a network's actions differ (see `network`). The actions of a block of agents are decided in rows that
+stay in the first-level cache; one pass over the arena's rows (`tick_pass`) does the rest.
 """
 
 from typing import Any, NamedTuple
@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
-from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, copy_bytes, fence_release, load_word
-from valuescape.sim.shared.layout import Ending
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, call_at, copy_bytes
 from valuescape.sim.stepping.compiled.acting import act, draw_for_resets
+from valuescape.sim.stepping.compiled.endings import RUNNING, list_ended, next_episode
 from valuescape.sim.stepping.compiled.network import GIVEN
-from valuescape.sim.worlds.base import Float32Array, Variable, World
+from valuescape.sim.worlds.base import Variable, World
 
-RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 FLOAT_ZERO = np.float32(0)
 
 
 class TickArrays(NamedTuple):
-    """The arena's arrays that a tick reads and writes."""
+    """The arena's arrays that a tick reads and writes; see `sim.shared.layout`."""
 
     state: Float32Array
     action: Float32Array
@@ -33,27 +33,25 @@ class TickArrays(NamedTuple):
     trail_position: Float32Array
     trail_strand: NDArray[np.uint8]
     given_action: Float32Array
-    obs: Float32Array  # [rows, 0, agents] where it is not kept
-    start_key: NDArray[Any]  # [0] where all agents' starts follow from one seed
+    obs: Float32Array  # [rows, 0, agents] if observations are not kept
+    start_key: NDArray[Any]  # [0] if all agents' starts follow from one seed
     main: NDArray[Any]
 
 
 class Scratch(NamedTuple):
-    """A slice's private memory; nothing in it outlives a tick."""
+    """Private memory of a slice; nothing in it outlives a tick."""
 
     block: Float32Array  # [rows, BLOCK_AGENTS]
     network: Float32Array  # [3, width * TILE_AGENTS]
-    action: Float32Array  # [action_dim, the slice's agents] where agents see each other, else [0, 0]
-    terminated: NDArray[np.bool_]  # [the slice's agents] there, else [0]
+    action: Float32Array  # [action_dim, the slice's agents] if agents see each other, else [0, 0]
+    terminated: NDArray[np.bool_]  # [the slice's agents] in that case, else [0]
     table: NDArray[np.uint64]  # [PassRows.size], addresses
-    starting: NDArray[
-        np.uint64
-    ]  # [4, BLOCK_AGENTS]: agents that start again; their episodes, seeds, numbers there
-    time: NDArray[np.int64]  # [2], what clock_gettime writes
+    starting: NDArray[np.uint64]  # [4, BLOCK_AGENTS]: restarting agents, and the keys of their episodes
+    time: NDArray[np.int64]  # [2], filled by clock_gettime
 
 
 class TickRules(NamedTuple):
-    """What of `sim.stepping.stepper.Rules` and of the world starts need."""
+    """The rules and map axes needed to start an episode."""
 
     autoreset: bool
     map_axes: tuple[int, int]
@@ -78,7 +76,7 @@ def make_tick(
     now = k % len(arrays.state)
     blocks = -(-(end - begin) // BLOCK_AGENTS)
     for index in range(blocks):
-        # There and back again: the blocks that the last tick ended with are still in the cache.
+        # Every other tick goes backwards: the blocks that the last one ended with are still in the cache.
         first = begin + BLOCK_AGENTS * (index if k % 2 == 0 else blocks - 1 - index)
         n = min(BLOCK_AGENTS, end - first)
         if policy.kind != GIVEN:
@@ -97,7 +95,7 @@ def make_tick(
 def restart(held: Any, who: Any, k: Any) -> None:
     """Put agents `who` of the slice at the start of their next episodes at tick k itself.
 
-    held: of what the tick takes behind its number.
+    held: holds the arguments of the tick after its number.
     """
     begin, _, arrays, _, rules, world, scratch = held.work
     strand = arrays.trail_strand[k % len(arrays.trail_strand)]
@@ -112,12 +110,12 @@ def restart(held: Any, who: Any, k: Any) -> None:
 
 @compiled
 def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, world: Any, scratch: Any) -> None:
-    """Write what `n` agents do to the block."""
+    """Write the actions of `n` agents to the block."""
     block = scratch.block
     if len(policy.layers) > 0:
         for row in range(arrays.state.shape[1]):
             source = arrays.state[now, row, first : first + n]
-            copy_bytes(block[row].ctypes.data, source.ctypes.data, 4 * n)
+            copy_bytes(block[row].ctypes.data, source.ctypes.data, FLOAT_BYTES * n)
         call_at(world.observe, block.ctypes.data, n, np.uintp(0))
     tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
     act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0].seed)
@@ -125,7 +123,7 @@ def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, worl
 
 @compiled
 def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch: Any) -> None:
-    """Write where a pass finds the rows of ticks k and k + 1, from agent `first` on; all but the actions."""
+    """Write the addresses of the rows of ticks k and k + 1, from agent `first` on; all but the actions."""
     now, following = k % len(arrays.state), (k + 1) % len(arrays.state)
     trail, next_trail = k % len(arrays.trail_strand), (k + 1) % len(arrays.trail_strand)
     for row in range(arrays.state.shape[1]):
@@ -150,7 +148,7 @@ def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch:
 def _point_at_actions(
     table: Any, k: Any, first: Any, arrays: Any, given: Any, world: Any, block: Any
 ) -> None:
-    """Write where the pass finds actions and leaves them: given ones, which nobody keeps, in the block."""
+    """Write the addresses of actions and of clipped ones; clipped given ones, not kept, go to the block."""
     following = (k + 1) % len(arrays.state)
     for row in range(arrays.action.shape[1]):
         decided = block[world.action_row + row].ctypes.data
@@ -163,30 +161,11 @@ def _point_at_actions(
 
 
 @compiled
-def list_ended(ending: Any, first: Any, agents: Any) -> Any:
-    """Write which of the agents from `first` on have an ending to `agents`; return how many.
-
-    Eight at a time are looked at, for most have none.
-    """
-    count, n = 0, len(ending)
-    for i in range(0, n - n % 8, 8):
-        if load_word(ending.ctypes.data + i) != 0:
-            for j in range(i, i + 8):
-                agents[count] = first + j
-                count += ending[j] != RUNNING
-    for j in range(n - n % 8, n):
-        agents[count] = first + j
-        count += ending[j] != RUNNING
-    return count
-
-
-@compiled
 def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: Any, scratch: Any) -> None:
-    """Put the first `n` agents of `scratch.starting`, whose episodes ended in tick `ended`, at a start.
+    """Start the first `n` agents of `scratch.starting` again at tick `began`; they ended in tick `ended`.
 
-    It is at tick `began`. Each thing is done for all of them, so that draws and starts are vectorised and
-    misses of the cache overlap. Of the trail only the position is written: that it breaks there is the
-    pass's business.
+    Each step is made for all of them, so that draws and starts are vectorised and cache misses overlap. Of
+    the trail only the position is written; the pass breaks it.
     """
     starting = scratch.starting
     agents, episodes, seeds, numbers = starting[0, :n], starting[1, :n], starting[2, :n], starting[3, :n]
@@ -222,39 +201,9 @@ def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: 
 
 @compiled
 def _scatter(values: Any, agents: Any, row: Any) -> None:
-    """Write `values` to the places `agents` of a row."""
+    """Write `values` to the entries `agents` of a row."""
     for i in range(len(agents)):
         row[agents[i]] = values[i]
-
-
-@compiled
-def any_ended(ending: Any) -> Any:
-    """Return whether any of the endings is one; a loop of its own, or LLVM would not vectorise it."""
-    found = RUNNING
-    for i in range(len(ending)):
-        found |= ending[i]
-    return found != RUNNING
-
-
-@compiled
-def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
-    """Write `agent`'s episode that begins in tick `began`, as `shared.episodes` does; return its number."""
-    pair = arrays.episodes[agent]
-    newest = 1 if pair[1].number > pair[0].number else 0
-    if np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0:  # left by whoever died in this tick
-        newest = 1 - newest
-    before = pair[newest]
-    number = before.number + 1
-    written = pair[number & 1]
-    row = ended % len(arrays.ending)
-    written.began = np.uint32(began)
-    written.terminated_count = before.terminated_count + np.uint32(arrays.ending[row, agent] == TERMINATED)
-    written.finished_length = before.finished_length + np.uint64(np.uint32(np.uint32(ended) - before.began))
-    written.finished_return = before.finished_return + np.float64(arrays.episode_return[row, agent])
-    fence_release()  # only with its number is the record valid: who dies before has written nothing
-    written.number = number
-    arrays.episode_start[agent] = np.uint32(began)
-    return number
 
 
 tick = compiled_whole(make_tick)

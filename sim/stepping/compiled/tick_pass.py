@@ -1,7 +1,7 @@
-"""The pass that makes a tick of agents: dynamics, what their episodes add up to, and the trail, all at once.
+"""The pass that makes a tick of agents: dynamics, episode returns, endings and trail, in one loop.
 
-At 100,000 agents the bytes that move between the caches decide a tick, so every array is read once and
-written once. `sim.codegen.rows` says why LLVM can vectorise that.
+At 100,000 agents the time of a tick is the traffic between the caches, so every array is read once and
+written once. `sim.codegen.rows` explains why LLVM can vectorise the loop.
 """
 
 from itertools import accumulate
@@ -19,20 +19,19 @@ from valuescape.sim.codegen.rows import (
     store_number,
     store_rows,
 )
-from valuescape.sim.shared.layout import Ending
 from valuescape.sim.stepping.acting import action_bounds
+from valuescape.sim.stepping.compiled.endings import RUNNING, TERMINATED, TRUNCATED
 from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds.base import ElementwiseWorld, World
 
-RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 HALF, ZERO = np.float32(0.5), np.float32(0)
 
 
 class PassRows(NamedTuple):
-    """Where in a pass's table of addresses each array's rows begin; each address is of the first agent."""
+    """The place of each array's first row in the table of addresses; all addresses are of the first agent."""
 
     state: int
-    action: int  # what the agents mean to do; clipped here
+    action: int  # read: as decided, not clipped
     began: int  # uint32
     return_before: int
     ending_before: int  # uint8
@@ -45,7 +44,7 @@ class PassRows(NamedTuple):
     ending: int
     position: int
     strand: int
-    terminated: int  # bool, read where the world has stepped already
+    terminated: int  # bool, read if the world has stepped already
     obs: int
     size: int
 
@@ -58,7 +57,7 @@ def pass_rows(world: World) -> PassRows:
 
 
 class _Trail(NamedTuple):
-    """How positions on the map come from states: constants of the machine code."""
+    """The map's axes, by which states become positions: constants of the machine code."""
 
     x_axis: int
     y_axis: int
@@ -75,11 +74,11 @@ class _Trail(NamedTuple):
 
 
 def compile_pass(world: World, rules: Rules, *, keeps_obs: bool) -> int:
-    """Return the address of the pass (table, agents, tick): it makes `tick` of the agents in the table.
+    """Return the address of the pass (table, agents, tick), which makes `tick` of the agents in the table.
 
-    Of an ElementwiseWorld it calculates everything; of other worlds next states, rewards and terminations
-    are there already, and it counts and leaves the trail. Agents whose episode ended in the tick before go on
-    like the others; see `sim.stepping.compiled.tick` for how they start again.
+    For an ElementwiseWorld it computes everything. For other worlds, which have written next states, rewards
+    and terminations before, it counts and writes the trail. Agents whose episodes ended in the tick before
+    are treated as the others; `sim.stepping.compiled.tick` starts them again.
     """
     if isinstance(world, ElementwiseWorld):
         return _compile_stepping(world, rules, keeps_obs)
@@ -129,14 +128,14 @@ def _compile_settling(world: World, rules: Rules) -> int:
 
 
 def _constants(world: World, rules: Rules, *, keeps_obs: bool) -> object:
-    """Return what the machine code is told beside its source."""
+    """Return the values that the machine code contains beside its source."""
     bounds = [bound.tolist() for bound in action_bounds(world.action)]
     trail = _Trail.of(world, rules.map_axes)
     return pass_rows(world), trail, bounds, world.max_episode_steps, rules.autoreset, keeps_obs
 
 
 def _settling(world: World, rules: Rules) -> Any:
-    """Return what counts a step of one agent and writes its trail."""
+    """Return the function that counts a step of one agent and writes its trail."""
     at, trail = pass_rows(world), _Trail.of(world, rules.map_axes)
     limit, breaks = np.uint32(world.max_episode_steps), np.uint8(rules.autoreset)
     began_at, return_before_at, ending_before_at = at.began, at.return_before, at.ending_before

@@ -1,9 +1,9 @@
-"""Workers' and main process's waiting, and the loop over ticks, compiled.
+"""Waiting in workers and main process, and the loop over ticks, compiled.
 
-Who waits first lets others have the core, some dozens of times, and only then goes to sleep (in Python, on
-an eventfd). With two workers and the main process on two cores a tick's hand-over takes 6 to 10 us so. With
-100 pauses of the core before, as usual where each process has a core of its own, it takes 30 us; spinning
-alone, milliseconds; sleeping at once, 40 us and more.
+A waiting process first yields the core, some dozens of times, and then sleeps (in Python, on an eventfd).
+With two workers and the main process on two cores, handing a tick over takes 6 to 10 us this way. It takes
+30 us if 100 pause instructions come first (as is usual where each process has its own core), milliseconds if
+the process only spins, and 40 us and more if it sleeps at once.
 """
 
 from collections.abc import Callable
@@ -28,10 +28,10 @@ from valuescape.sim.shared.orders import Bell
 from valuescape.sim.shared.turns import Turn, Turns
 
 YIELDS = 50
-"""How often a waiting process lets others have the core: for 15 us if nobody wants it."""
+"""How often a waiting process yields the core before it sleeps: 15 us in all if no other wants it."""
 
 TURN_NS = 50_000_000
-"""After so long the loop returns to Python, which looks whether the main process lives."""
+"""Time after which the loop returns to Python, which checks that the main process lives."""
 
 BILLION = np.int64(1_000_000_000)
 
@@ -47,7 +47,7 @@ class Shared(NamedTuple):
     worker: NDArray[Any]
     bells: NDArray[np.int32]  # one per worker
     main_bell: np.int32
-    time: NDArray[np.int64]  # [2], private: what clock_gettime writes
+    time: NDArray[np.int64]  # [2], private: filled by clock_gettime
 
 
 @compiled
@@ -68,7 +68,7 @@ def slowest(worker: Any) -> Any:
 
 @compiled
 def next_turn(shared: Any, index: Any, lead: Any) -> Any:
-    """Return what worker `index` may do now, one of `Turn`."""
+    """Return what worker `index` may do now, one of `Turn`; it may lead the slowest by `lead` ticks."""
     orders = shared.control[shared.main[0].slot]
     tick = shared.worker[index].tick
     if orders.stop:
@@ -87,7 +87,7 @@ def next_turn(shared: Any, index: Any, lead: Any) -> Any:
 
 @compiled_and_kept
 def wait_for_turn(shared: Any, index: Any, lead: Any) -> Any:
-    """Return what worker `index` may do, after waiting a little for orders or others."""
+    """Return what worker `index` may do, after a short wait for orders or other workers."""
     fence_full()
     turn = next_turn(shared, index, lead)
     waited = 0
@@ -100,7 +100,7 @@ def wait_for_turn(shared: Any, index: Any, lead: Any) -> Any:
 
 @compiled_and_kept
 def publish(shared: Any, index: Any, tick: Any) -> None:
-    """Name worker `index`'s `tick` complete, after all of it is written, and wake whoever waited for it."""
+    """Publish that worker `index` has written all of `tick`, and wake the processes that wait for it."""
     fence_release()
     shared.worker[index].tick = tick
     fence_full()
@@ -114,7 +114,7 @@ def publish(shared: Any, index: Any, tick: Any) -> None:
 
 @compiled_and_kept
 def order_tick(held: Any, tick: Any) -> Any:
-    """Let all workers make every tick up to `tick` at once; return whether it was complete soon."""
+    """Order all ticks up to `tick` at once; return whether they are complete after a short wait."""
     shared = held.work
     used = shared.main[0].slot
     orders = shared.control[1 - used]
@@ -138,9 +138,10 @@ def order_tick(held: Any, tick: Any) -> Any:
 class Loops(NamedTuple):
     """The loops over ticks of one kind.
 
-    as_worker(shared, index, lead, held): as worker `index`, make ticks until one of `Turn` is left to
-    Python. alone(held, k, until): make ticks from k up to `until`, for at most TURN_NS; return the tick
-    reached, k itself if that one is left to Python. `held.work` is what the tick takes behind its number.
+    as_worker(shared, index, lead, held): as worker `index`, make ticks until Python has something to do;
+    return what, one of `Turn`. alone(held, k, until): make ticks from k up to `until`, for at most TURN_NS;
+    return the tick reached, k itself if Python must make the next. `held.work` holds the tick's arguments
+    after its number.
     """
 
     as_worker: Callable[..., int]
@@ -148,7 +149,7 @@ class Loops(NamedTuple):
 
 
 def make_loops(tick: Any, key: str) -> Loops:
-    """Return the loops over `tick`, which is compiled: tick(k, *work) says whether it has made tick k + 1.
+    """Return the loops over `tick`, a compiled function: tick(k, *work) returns whether it made tick k + 1.
 
     key: names the source of `tick`, as `source_key` does.
     """
@@ -183,7 +184,7 @@ def make_loops(tick: Any, key: str) -> Loops:
 
 
 class CompiledTurns(Turns):
-    """The same protocol in machine code."""
+    """The protocol of `Turns` in machine code."""
 
     def __init__(self, arena: Arena, bells: tuple[Bell, ...], main_bell: Bell) -> None:
         super().__init__(arena, bells, main_bell)
@@ -198,18 +199,18 @@ class CompiledTurns(Turns):
         self._held = hold(self.shared)
 
     def prepare(self) -> None:
-        """Compile what is called here, or find it compiled."""
+        """Compile or load the functions that are called here."""
         compile_for(wait_for_turn, self.shared, 0, 1)
         compile_for(publish, self.shared, 0, 0)
 
     def wait(self, index: int, lead: int) -> Turn:
-        """Return what worker `index` may do, after waiting a little for orders or others."""
+        """Return what worker `index` may do, after a short wait for orders or other workers."""
         return Turn(wait_for_turn(self.shared, index, lead))
 
     def publish(self, index: int, tick: int) -> None:
-        """Name worker `index`'s `tick` complete, and wake whoever waited for it."""
+        """Publish that worker `index` has written `tick`, and wake the processes that wait for it."""
         publish(self.shared, index, tick)
 
     def order_tick(self, tick: int) -> bool:
-        """Let all workers make every tick up to `tick` at once; return whether it was complete soon."""
+        """Order all ticks up to `tick` at once; return whether they are complete after a short wait."""
         return bool(order_tick(self._held, tick))

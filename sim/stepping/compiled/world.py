@@ -1,21 +1,24 @@
-"""A world's machine code: starts, observations, and the pass that makes a tick."""
+"""The machine code of a world: starts, observations, and the pass that makes a tick."""
 
 from typing import Any, NamedTuple
 
 from valuescape.sim.codegen.compiler import c_function, inlined_whole, source_key
-from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements
+from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, load_elements, store_elements
+from valuescape.sim.stepping.compiled.acting import PHILOX_WORDS
 from valuescape.sim.stepping.compiled.tick_pass import PassRows, compile_pass, pass_rows
 from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds.base import ElementwiseWorld
 
-_ROW_BYTES = 4 * BLOCK_AGENTS
+_ROW_BYTES = FLOAT_BYTES * BLOCK_AGENTS
 
 
 class WorldCode(NamedTuple):
-    """Addresses of the compiled functions, and where in a block (`Scratch.block`) each row is.
+    """Addresses of the compiled functions, and the rows of a block (`Scratch.block`).
 
-    observe(block, n, -) writes what the first n agents of a block observe of their states; start(block, n, -)
-    makes starts of the states of the first n and writes what they observe there; finish is `tick_pass`.
+    observe(block, n, -) writes the observations of the first n agents of a block. start(block, n, -) writes
+    start states and observations of the first n. finish is the pass of `tick_pass`. The states are the
+    first rows of a block; action_row, obs_row and draw_row are the first rows of the rest, and `rows` is
+    their number.
     """
 
     observe: int
@@ -32,8 +35,8 @@ class WorldCode(NamedTuple):
 def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> WorldCode:
     """Return the machine code of `world`. Raises numba's errors if it cannot be compiled.
 
-    A second the first time; later processes find it, until the source of the world's module or a value that
-    it reads changes.
+    It takes a second the first time. Later processes load it from disk, until the source of the world's
+    module or a value that it reads changes.
     """
     state_dim, action_dim = len(world.state), world.action.dim
     obs_row = state_dim + action_dim
@@ -46,13 +49,13 @@ def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> Wor
         action_row=state_dim,
         obs_row=obs_row,
         draw_row=draw_row,
-        rows=draw_row + -(-draws // 4) * 4,
+        rows=draw_row + -(-draws // PHILOX_WORDS) * PHILOX_WORDS,
         reset_draws=world.reset_draws,
     )
 
 
 def remark_unkept(world: ElementwiseWorld) -> None:
-    """Log a warning if machine code of `world` cannot be kept, for workers, which say nothing."""
+    """Log a warning if machine code of `world` cannot be kept; workers log none."""
     source_key(world.start, world.dynamics, world.observation)
 
 

@@ -1,6 +1,6 @@
-"""The step of the flock, compiled: a counting sort into cells, then vector sums over runs of neighbours.
+"""The compiled step of the flock: a counting sort into cells, then vector sums over runs of neighbours.
 
-The sums of `sim.worlds.flock.world` are taken in the same order, so results are equal bit by bit.
+It adds in the same order as `sim.worlds.flock.cells`, so results are equal bit by bit.
 """
 
 from collections.abc import Callable
@@ -15,58 +15,62 @@ from numba.extending import intrinsic
 
 from valuescape.sim.codegen.compiler import compiled, compiled_whole, source_key
 from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements
-from valuescape.sim.worlds.flock.world import LANES, Rules, fly
+from valuescape.sim.worlds.flock.cells import LANES
+from valuescape.sim.worlds.flock.rules import STATE, SUMS, FlockRules, fly
 from valuescape.sim.worlds.interacting import CompiledStepAmong
 
-STATE, SUMS = 4, 7
-ZERO = np.float32(0)
+BIRD = STATE + SUMS
+"""Rows of a block: the states of birds, then the sums over their neighbours."""
+
+MAX_RUNS = 6
+"""Runs of cells around a bird: two in each of three rows."""
 
 
-class Scratch(NamedTuple):
-    """Memory that a step fills anew: nothing in it outlives the step. `at_` are addresses."""
+class FlockScratch(NamedTuple):
+    """Memory that a step fills anew; nothing in it outlives the step. N is the number of birds."""
 
     cell: Any  # [N] int32, the cell of each bird
     first: Any  # [cells + 2] int32; the birds of cell c are at places first[c] to first[c + 1] of the list
-    order: Any  # [N] int32, the birds in the order of their cells
-    place: Any  # [N] int32, where each bird is in that order
-    listed: Any  # [STATE, N + LANES] float32: the birds' states in that order; the last LANES are not used
-    own: Any  # [N + 1] int32, the places of the birds of the slice
-    runs: Any  # [6, 2] int32: where the candidates of one bird begin and end in the list
-    block: Any  # [STATE + SUMS, BLOCK_AGENTS] float32: birds with the sums over their neighbours
-    result: Any  # [STATE + 1, N] float32: new states and rewards, in the order of the list
-    at_listed: int
-    at_runs: int
-    at_block: int
+    order: Any  # [N] int32, the list: bird numbers in the order of their cells
+    place: Any  # [N] int32, the place of each bird in the list
+    listed: Any  # [STATE, N + LANES] float32, states in the order of the list; the last LANES are padding
+    own: Any  # [N + 1] int32, the places of the slice's birds
+    runs: Any  # [MAX_RUNS, 2] int32, where the runs of one bird's candidates begin and end in the list
+    block: Any  # [BIRD, BLOCK_AGENTS] float32
+    result: Any  # [STATE + 1, N] float32, new states and rewards, in the order of the list
+    addresses: tuple[int, int, int]  # of listed, runs and block
 
 
-def make_step(rules: Rules, num_agents: int) -> CompiledStepAmong:
+def make_step(rules: FlockRules, num_agents: int) -> CompiledStepAmong:
     """Return the compiled `Flock.step_among` for `num_agents` birds, with scratch memory of its own."""
     kernel, key = _kernel()
-    return CompiledStepAmong(kernel, (rules, _make_scratch(rules, num_agents)), key)
+    return CompiledStepAmong(kernel, ((rules, _make_scratch(rules, num_agents)),), key)
 
 
-def _make_scratch(rules: Rules, num_agents: int) -> Scratch:
+def _make_scratch(rules: FlockRules, num_agents: int) -> FlockScratch:
     cell, order, place = np.zeros((3, num_agents), np.int32)
     first = np.zeros(rules.columns**2 + 2, np.int32)
     own = np.zeros(num_agents + 1, np.int32)
     listed = np.zeros((STATE, num_agents + LANES), np.float32)
-    runs, block = np.zeros((6, 2), np.int32), np.zeros((STATE + SUMS, BLOCK_AGENTS), np.float32)
+    runs, block = np.zeros((MAX_RUNS, 2), np.int32), np.zeros((BIRD, BLOCK_AGENTS), np.float32)
     result = np.zeros((STATE + 1, num_agents), np.float32)
-    addresses = (each.ctypes.data for each in (listed, runs, block))
-    return Scratch(cell, first, order, place, listed, own, runs, block, result, *addresses)
+    addresses = listed.ctypes.data, runs.ctypes.data, block.ctypes.data
+    return FlockScratch(cell, first, order, place, listed, own, runs, block, result, addresses)
 
 
 @cache
 def _kernel() -> tuple[Callable[..., None], str]:
-    """Return the compiled step of a slice, and the name of its source."""
-    key = source_key(fly, _list_birds, _own_places, _look_around)
+    """Return the compiled step of a slice, and the key of its source.
+
+    step_slice(context, …) takes context = (rules, scratch) and else what `Flock.step_among` takes.
+    """
+    key = source_key(fly, _list_birds, _own_places, _look_around, constants=(STATE, SUMS, LANES))
     move = compiled_whole(fly)
     list_birds, own_places = compiled_whole(_list_birds), compiled_whole(_own_places)
     look_around = compiled_whole(_look_around)
 
     def step_slice(
-        rules: Any,
-        scratch: Any,
+        context: Any,
         everyone: Any,
         begin: int,
         end: int,
@@ -75,15 +79,17 @@ def _kernel() -> tuple[Callable[..., None], str]:
         reward: Any,
         terminated: Any,
     ) -> None:
+        rules, scratch = context
         list_birds(rules, scratch, everyone)
         own = own_places(scratch, begin, end)
+        block = scratch.addresses[2]
         for start in range(0, own, BLOCK_AGENTS):
             count = min(BLOCK_AGENTS, own - start)
             for b in range(count):
                 look_around(rules, scratch, scratch.own[start + b], b)
             for b in range(count):
-                bird = load_elements(scratch.at_block, b, 11)
-                store_elements(scratch.at_block, b, move(rules, bird[:4], bird[4:]))
+                bird = load_elements(block, b, BIRD)
+                store_elements(block, b, move(rules, bird[:STATE], bird[STATE:]))
             for row in range(STATE + 1):
                 for b in range(count):
                     scratch.result[row, scratch.own[start + b]] = scratch.block[row, b]
@@ -98,7 +104,10 @@ def _kernel() -> tuple[Callable[..., None], str]:
 
 
 def _list_birds(rules: Any, scratch: Any, everyone: Any) -> None:
-    """Sort all birds by cell, those of a cell by number (a counting sort), and copy their states."""
+    """Sort all birds by cell and, within a cell, by number; copy their states in that order.
+
+    A counting sort: count the birds of each cell, add the counts up to places, then fill the list.
+    """
     x, y, n = everyone[0], everyone[1], everyone.shape[1]
     cell, first, order, last = scratch.cell, scratch.first, scratch.order, np.int32(rules.columns - 1)
     for i in range(n):
@@ -122,7 +131,7 @@ def _list_birds(rules: Any, scratch: Any, everyone: Any) -> None:
 
 
 def _own_places(scratch: Any, begin: int, end: int) -> int:
-    """Write where the birds of the slice are in the list, in that order; return how many there are."""
+    """Write the places of the birds [begin, end) in the list, in ascending order; return their number."""
     count = 0
     for place in range(scratch.order.size):
         bird = scratch.order[place]
@@ -156,32 +165,33 @@ def _look_around(rules: Any, scratch: Any, me: int, b: int) -> None:
     for axis in range(STATE):
         scratch.block[axis, b] = scratch.listed[axis, me]
     numbers = (rules.extent, rules.half_extent, rules.visual_distance_2, rules.separation_2)
-    width = scratch.listed.shape[1]
-    sum_neighbours(scratch.at_listed, width, scratch.at_runs, runs, me, numbers, scratch.at_block, b)
+    sum_neighbours(scratch.addresses, scratch.listed.shape[1], runs, me, numbers, b)
 
 
 @compiled
 def _add_run(scratch: Any, runs: int, begin: int, end: int) -> int:
-    """Write where the birds of the cells [begin, end) are in the list; return how many runs there are now."""
+    """Append the part of the list that holds the cells [begin, end); return the new number of runs."""
     scratch.runs[runs, 0], scratch.runs[runs, 1] = scratch.first[begin], scratch.first[end]
     return runs + 1
 
 
 @intrinsic
 def sum_neighbours(
-    context: Any, listed: Any, width: Any, runs: Any, count: Any, me: Any, numbers: Any, block: Any, b: Any
+    context: Any, addresses: Any, width: Any, count: Any, me: Any, numbers: Any, b: Any
 ) -> Any:
-    """Write the sums that `fly` takes, for the bird at place `me`, to rows STATE and on of the block.
+    """Write the sums that `fly` takes for the bird at place `me` to column `b` of the block, below its state.
 
-    listed, runs, block: addresses of the scratch memory. numbers: extent, its half, and the squares of
-    visual distance and separation. The vectors are written out, as LLVM by itself leaves sums in memory.
+    addresses: as in the scratch memory. width: the length of a row of `listed`. count: the number of runs.
+    numbers: extent, its half, and the squares of visual distance and separation. The vectors are written out
+    because LLVM by itself leaves the sums in memory.
     """
     del context
-    kinds = (types.uintp, types.intp, types.uintp, types.intp, types.intp)
-    signature = types.void(*kinds, UniTuple(types.float32, 4), types.uintp, types.intp)
+    n = types.intp
+    signature = types.void(UniTuple(n, 3), n, n, n, UniTuple(types.float32, 4), n)
 
     def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        listed, width, runs, count, me, numbers, block, b = arguments
+        addresses, width, count, me, numbers, b = arguments
+        listed, runs, block = cgutils.unpack_tuple(builder, addresses)
         birds = _Birds(builder, listed, width, me, numbers)
         runs = builder.inttoptr(runs, _I32.as_pointer())
         with cgutils.for_range(builder, count) as run:
@@ -214,7 +224,7 @@ def _run_end(builder: Any, runs: Any, run: Any, side: int) -> Any:
 
 
 class _Birds:
-    """Code that adds up what one bird sees of the others, in LANES sums of each kind, kept in registers."""
+    """Emits code that sums over one bird's neighbours: LANES partial sums of each kind, kept in registers."""
 
     def __init__(self, builder: Any, listed: Any, width: Any, me: Any, numbers: Any) -> None:
         self.builder, self.width, self.me = builder, width, me
@@ -226,7 +236,7 @@ class _Birds:
         self.numbers = [self._broadcast(builder.extract_value(numbers, index)) for index in range(4)]
 
     def add(self, place: Any, end: Any) -> None:
-        """Add the birds at `place` and after, LANES of them but none from `end` on."""
+        """Add LANES birds from `place` on, but none from `end` on."""
         builder, (extent, half, visual_distance_2, separation_2) = self.builder, self.numbers
         there = [self._load(axis, place) for axis in range(STATE)]
         dx, dy = (
@@ -246,7 +256,7 @@ class _Birds:
             builder.store(builder.select(mask, builder.fadd(before, term), before), total)
 
     def folded(self) -> list[Any]:
-        """Add up the lanes of each sum: halves to halves, until one is left."""
+        """Return the SUMS totals: the upper half of the lanes is added to the lower, until one is left."""
         return [self._fold(self.builder.load(total)) for total in self.totals]
 
     def _fold(self, vector: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Measures the same step without the engine: a numba kernel on private arrays, one thread a core.
+"""Measures a step without the engine: a numba kernel on private arrays, one thread for each core.
 
-Per step: clip the action, dynamics, reward, observations where they are not the state, done flags, time
-limit, a new start for who is done. Agents lie in blocks whose rows are at fixed distances, as suits LLVM
-best, and are stepped in place. Threads never meet.
+A step clips the action, applies dynamics, reward, done flags and time limit, observes unless the observation
+is the state, and restarts agents that are done. Agents lie in blocks with rows at fixed distances, which
+suits LLVM best, and are stepped in place. Threads share nothing.
 """
 
 import threading
@@ -17,7 +17,7 @@ from valuescape.sim.stepping.stepper import observes_state
 from valuescape.sim.worlds import WORLDS
 
 THREADS = 2
-TICKS = 20  # between two looks at the clock
+TICKS = 20  # in a call, between two readings of the clock
 STATE, ACTION, REWARD, OBS = 0, 2, 3, 4
 ACTION_AT, REWARD_AT, OBS_AT = (4 * BLOCK_AGENTS * row for row in (ACTION, REWARD, OBS))
 

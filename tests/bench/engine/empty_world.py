@@ -1,4 +1,4 @@
-"""A world in which nothing happens: what is left of a tick is the meeting."""
+"""A world without dynamics: its tick is the hand-over alone."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ ZERO = np.float32(0)
 
 
 class Empty(ElementwiseWorld):
-    """Two numbers that stay what they are."""
+    """A state of two constant numbers."""
 
     name = "empty"
     source = "none"

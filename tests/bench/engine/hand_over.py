@@ -1,7 +1,6 @@
-"""Measures a meeting of the main process with two workers, and what waiting costs.
+"""Measures the hand-over of a tick between the main process and two workers, and the cost of waiting.
 
-Workers import this file again when they start, as spawned processes do with their parent's main module: so
-the empty world is known there too.
+Spawned workers import their parent's main module, this file, so they know the empty world too.
 """
 
 import multiprocessing
@@ -19,7 +18,7 @@ WORKERS, AGENTS, IDLE_S = 2, 64, 2.0
 
 
 def empty_engine():
-    """Open an engine whose ticks have nothing to do."""
+    """Open an engine with the empty world."""
     return running(config(Empty.name, AGENTS, WORKERS), given_actions=True)
 
 
@@ -36,7 +35,7 @@ def attend(barrier) -> None:
 
 
 def measure_barrier(args) -> None:
-    """Two waits a tick: begin, and done."""
+    """Time two waits for each tick: begin, and done."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(WORKERS + 1)
     workers = [context.Process(target=attend, args=(barrier,), daemon=True) for _ in range(WORKERS)]
@@ -51,7 +50,7 @@ def measure_barrier(args) -> None:
 
 
 def measure_idle(args) -> None:
-    """The processor time of all workers while nobody asks for a tick."""
+    """Measure the processor time of all workers while no tick is asked for."""
     with empty_engine() as engine:
         engine.advance_to(1000)
         time.sleep(0.2)

@@ -1,7 +1,7 @@
 """Measures a flock written for mesa as fast as its agents allow; runs in the peers' environment.
 
-Mesa's own search looks at all agents for each agent. Here neighbours come from a k-d tree over the space's
-own array of positions, once a tick, so that the cost of an agent does not grow with the flock.
+Mesa's own search visits all agents for each agent. Here neighbours come from a k-d tree over the space's own
+array of positions, built once a tick, so that an agent's cost does not grow with the flock.
 """
 
 import math
@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 AREA_PER_BIRD, VISION, SEPARATION, SPEED = 50.0, 5.0, 1.0, 1.0
 COHERE, SEPARATE, MATCH = 0.03, 0.015, 0.05
-TURN = 1_000  # birds that move in one go
+TURN = 1_000  # birds that move in one call
 
 
 class Bird(ContinuousSpaceAgent):
@@ -62,7 +62,7 @@ class Birds(mesa.Model):
         return found
 
     def look_around(self):
-        """Find every bird's neighbours, and begin a tick in random order."""
+        """Begin a tick: find all neighbours, and shuffle the birds."""
         positions = self.space.agent_positions % self.extent
         tree = cKDTree(positions, boxsize=self.extent)
         self.near = tree.query_ball_point(positions, VISION, return_sorted=False)
@@ -70,7 +70,7 @@ class Birds(mesa.Model):
         self.random.shuffle(self.order)
 
     def turn(self):
-        """Let the next TURN birds of the tick move."""
+        """Move the next TURN birds of the tick."""
         if self.at >= len(self.order):
             self.look_around()
         for bird in self.order[self.at : self.at + TURN]:

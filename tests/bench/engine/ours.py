@@ -1,4 +1,4 @@
-"""Measures valuescape: given actions tick by tick, free-running, with a policy; its memory."""
+"""Measures valuescape: given actions tick by tick, free running, with a policy; and its memory."""
 
 import time
 from contextlib import contextmanager
@@ -60,7 +60,7 @@ def running(settings, checkpoint=None, **options):
 
 
 def ticks_per_s(engine, seconds):
-    """Return the pace of an engine that runs by itself, beside this process, or here if it has no workers."""
+    """Return the ticks a second of an engine: free running with workers, in this process without."""
     if not engine.workers:
         return 10 * calls_per_s(lambda: engine.advance_to(engine.newest_tick + 10), seconds)
     engine.run_freely()
@@ -85,7 +85,7 @@ def measure_linear_policy(args):
 
 
 def measure_given(args):
-    """Step with the same actions again and again, as the peers do: through the vector environment."""
+    """Step with constant actions, as the peers do, through the vector environment."""
     vec = valuescape.make_vec(args["world"], args["agents"], args["workers"], copy=False)
     try:
         vec.reset()
@@ -107,7 +107,7 @@ def measure_choices(args):
 
 
 def measure_ticks(args):
-    """Count lockstep ticks of a small crowd; `auto` decides how many workers there are, and in what time."""
+    """Time lockstep ticks of a small crowd, and the start, in which `auto` chooses the number of workers."""
     began = time.perf_counter()
     with running(config(args["world"], args["agents"], args["workers"])) as engine:
         ready = time.perf_counter() - began

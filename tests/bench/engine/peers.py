@@ -1,4 +1,4 @@
-"""Measures the peers; runs in an environment of their own."""
+"""Measures the peers; runs in their own virtual environment."""
 
 import warnings
 
@@ -9,7 +9,7 @@ from measuring import answer, arguments, calls_per_s, choices_per_s  # noqa: E40
 
 
 def envpool_rate(env, agents, seconds, batch):
-    """Return steps a second with two threads; `batch` < agents: asynchronous, whoever is ready is sent on."""
+    """Return steps a second with two threads; with `batch` < agents envpool steps whichever are ready."""
     import envpool
 
     pool = envpool.make_gymnasium(env, num_envs=agents, batch_size=batch, num_threads=2)
@@ -81,7 +81,7 @@ def measure_SubprocVecEnv(args):
 
 
 def measure_torch(args):
-    """The forward pass alone, in float32: no dynamics."""
+    """Time the forward pass in float32, without dynamics."""
     import torch
 
     torch.set_num_threads(1)

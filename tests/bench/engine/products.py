@@ -1,6 +1,6 @@
-"""Measures what multiply-adds alone, on 2 threads, would allow of a 2-64-64-1 network: no loads, no tanh.
+"""Measures the bound that multiply-adds alone, on 2 threads, set for a 2-64-64-1 network: no loads, no tanh.
 
-Sixteen vectors of sums in registers, as many as hide the latency of a multiply-add.
+Sixteen vectors of sums are in registers, enough to hide the latency of a multiply-add.
 """
 
 import threading
@@ -17,12 +17,12 @@ from valuescape.sim.stepping.compiled.mlp import _LANES, _VECTOR, _multiply_add,
 
 THREADS, SUMS, TURNS = 2, 16, 100_000
 PRODUCTS = 2 * 64 + 64 * 64 + 64
-"""Of one agent."""
+"""Multiply-adds for one agent."""
 
 
 @intrinsic
 def multiply_add(context, out):
-    """Make TURNS rounds of SUMS multiply-adds of whole vectors; leave the sums at address `out`."""
+    """Do TURNS rounds of SUMS multiply-adds of whole vectors; store the sums at address `out`."""
 
     def generate(cg, builder, signature, arguments):
         sums = [cgutils.alloca_once_value(builder, _vector(0.01 * k)) for k in range(SUMS)]

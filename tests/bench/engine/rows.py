@@ -1,4 +1,4 @@
-"""What is measured: every row of the table, its command, and what it is held against."""
+"""Rows of the engine suite, each with its command and goal."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from runner import Row
 WORLDS = {"mountain_car_continuous": "MountainCarContinuous-v0", "pendulum": "Pendulum-v1"}
 CROWDS = (1_000, 10_000, 100_000)
 TARGETS = {"mountain_car_continuous": (50, 300, 500), "pendulum": (40, 250, 400)}
-"""Times envpool, for each of CROWDS."""
+"""Goals: times as fast as envpool, for each of CROWDS."""
 
 SWEEP_AGENTS = (100, 1_000, 10_000, 100_000, 1_000_000)
 SWEEP_WORKERS = (0, 1, 2, 4)
@@ -15,7 +15,7 @@ SWEEP_WORKERS = (0, 1, 2, 4)
 
 CARTPOLES = (1_024, 10_000, 100_000)
 CARTPOLE_GOAL = 3
-"""Times Gymnasium's own NumPy environment, with no workers, as it has none."""
+"""Goal: times as fast as Gymnasium's own NumPy environment, with no workers, as it has none."""
 
 
 def all_rows() -> list[Row]:

@@ -1,4 +1,4 @@
-"""What the engine's tables say."""
+"""Tables of the engine suite."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from engine.rows import CARTPOLE_GOAL, CARTPOLES, CROWDS, SWEEP_AGENTS, SWEEP_WO
 from tables import Cells, Rows, median, shown, times
 
 BARE_GOALS = (None, None, 0.6)
-"""For each of CROWDS."""
+"""Goals of ratios, for each of CROWDS."""
 
 
 def sections(result: dict[str, Any]) -> list[Cells]:
-    """Return (title, heading, rows of cells) of every table that has something in it."""
+    """Return (title, heading, rows of cells) of every table with rows."""
     rows = {row["name"]: row for row in result["rows"]}
     made = [_stepping(rows, world) for world in TARGETS]
     made += [
@@ -62,7 +62,7 @@ def _cartpole(rows: Rows) -> Cells:
             if "0 workers" in subject:
                 ratios = [f"{ratio} (goal {CARTPOLE_GOAL}×)" for ratio in ratios]
             body.append([f"{subject} / CartPoleVectorEnv", *ratios])
-    title = "CartPole-v1 beside Gymnasium's own NumPy environment, random actions, steps a second"
+    title = "CartPole-v1 and Gymnasium's own NumPy environment, random actions, steps a second"
     return title, ["environments", *(f"{agents:,}" for agents in CARTPOLES)], body
 
 
@@ -87,7 +87,7 @@ def _policy(rows: Rows) -> Cells:
     alone = shown(rows.get(f"{group}/0/multiply-adds alone"))
     for cells, agents in zip(body, (10_000, 100_000), strict=False):
         cells += [shown(rows.get(f"{group}/{agents}/without its tanh")), alone]
-    return title, [*heading, "without its tanh", "the products alone, at the machine's peak"], body
+    return title, [*heading, "without its tanh", "products alone, at peak rate"], body
 
 
 def _flock(rows: Rows) -> Cells:
@@ -98,7 +98,7 @@ def _flock(rows: Rows) -> Cells:
 def _meeting(rows: Rows) -> Cells:
     names = [name for name in ("hand-over/engine", "hand-over/barrier", "idle/engine") if name in rows]
     body = [[rows[name]["subject"], f"{shown(rows[name])} {rows[name]['unit']}"] for name in names]
-    return "An empty tick, 2 workers; what waiting takes of the processor (goal < 2 %)", ["", ""], body
+    return "An empty tick with 2 workers, and the processor time of waiting (goal < 2 %)", ["", ""], body
 
 
 def _small(rows: Rows) -> Cells:
@@ -112,7 +112,7 @@ def _small(rows: Rows) -> Cells:
         ]
         for row in found
     ]
-    return "200 mountain cars, lockstep", ["asked for", "workers", "ticks/s", "ready after, s"], body
+    return "200 mountain cars, lockstep", ["setting", "workers", "ticks/s", "ready after, s"], body
 
 
 def _sweep(rows: Rows) -> Cells:

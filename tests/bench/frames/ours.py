@@ -1,4 +1,4 @@
-"""Measures frames of our scene, without engine and window: upload, compute, draw, finish."""
+"""Measures frames of valuescape's scene, without engine and window: upload, compute, draw, finish."""
 
 import time
 from pathlib import Path
@@ -16,90 +16,89 @@ from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.viewer import Viewer
-from valuescape.sim.config.files import load_config
+from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.worlds import make_world
-
-SPAN = 4.0
-"""Of the map in the point mass's units, to both sides."""
 
 
 class Source:
-    """The walk as the engine's rows."""
+    """The random walk, as rows of the engine."""
 
     def __init__(self, walk):
-        self.walk = walk
         world = make_world("point_mass")
         self.low = np.array([each.low for each in world.state], np.float32)
         self.span = np.array([each.high - each.low for each in world.state], np.float32)
         self.strand = np.zeros(walk.agents, np.uint8)
+        period = 2 * walk.ticks - 2
+        self.positions = [self.low + (walk.at(tick) + 1) / 2 * self.span for tick in range(period)]
 
     def row(self, name, tick):
-        if name == "trail_strand":
-            return self.strand
-        return self.low + (self.walk.at(tick) + 1) / 2 * self.span
+        return self.strand if name == "trail_strand" else self.positions[tick % len(self.positions)]
 
     def trail_intact(self, tick):
         return True
 
     def recent_row(self, name, tick):
-        return self.strand  # nothing but zeros, as the endings are
+        return self.strand  # zeros: no episode ends
 
 
-def main() -> None:
-    args = arguments()
-    walk, trail = Walk(args["agents"]), args.get("trail", TRAIL)
-    size = tuple(args.get("size", SIZE))
-    gl = create_headless_context()
+def settings(args: dict, agents: int, trail: int) -> Config:
+    """Return the configuration of the scene to draw."""
     keys = [
-        f"agents.count={walk.agents}",
+        f"agents.count={agents}",
         f"trails.length={trail}",
         f"heatmap.resolution={EDGE}",
         f"heatmap.density_resolution={args.get('density', 128)}",
         "heatmap.layer=value",
         f"lod.segment_budget={'0' if args.get('ribbons') else 'auto'}",
-        *args.get("set", []),
     ]
-    config, meter = load_config(None, keys), FrameMeter()
-    field = UploadedField(gl, EDGE, meter)
-    scene = Scene(gl, config, make_world("point_mass"), field, meter, 1.0)
-    scene.resize(size)
-    source, viewer = (
-        Source(walk),
-        Viewer(flat=args.get("flat", True), layer="value", trail_color="age", looks=Looks.of(config)),
-    )
-    rows = [source.row("trail_position", tick).copy() for tick in range(2 * walk.ticks)]
-    source.row = lambda name, tick: (
-        source.strand if name == "trail_strand" else rows[tick % (2 * walk.ticks - 2)]
-    )
-    tick, took = 0, []
+    return load_config(None, [*keys, *args.get("set", [])])
 
-    def frame(timed: bool) -> None:
-        nonlocal tick
-        values = walk.field(tick).ravel()
+
+class Frames:
+    """Draws the frames of a walk, one tick each. took: milliseconds of those that were timed."""
+
+    def __init__(self, args: dict, walk: Walk, config: Config) -> None:
+        self.gl, self.meter, self.walk = create_headless_context(), FrameMeter(), walk
+        self.field = UploadedField(self.gl, EDGE, self.meter)
+        self.scene = Scene(self.gl, config, make_world("point_mass"), self.field, self.meter, 1.0)
+        self.scene.resize(tuple(args.get("size", SIZE)))
+        flat, looks = args.get("flat", True), Looks.of(config)
+        self.viewer = Viewer(flat=flat, layer="value", trail_color="age", looks=looks)
+        self.source, self.tick, self.took = Source(walk), 0, []
+
+    def draw(self, *, timed: bool) -> None:
+        """Upload the next tick and the changed field, draw, and wait for OpenGL."""
+        values = self.walk.field(self.tick).ravel()
         began = time.perf_counter()
-        field.write(values)
-        scene.field_changed()
-        scene.upload(source, tick)
-        scene.draw(viewer, Annotations(Heading(("bench",))))
-        gl.finish()
+        self.field.write(values)
+        self.scene.field_changed()
+        self.scene.take_ticks(self.source, self.tick)
+        self.scene.draw(self.viewer, Annotations(Heading(("bench",))))
+        self.gl.finish()
         if timed:
-            took.append((time.perf_counter() - began) * 1000)
-        tick += 1
+            self.took.append((time.perf_counter() - began) * 1000)
+        self.tick += 1
 
+
+def main() -> None:
+    args = arguments()
+    walk, trail = Walk(args["agents"]), args.get("trail", TRAIL)
+    frames = Frames(args, walk, settings(args, walk.agents, trail))
+    scene, meter = frames.scene, frames.meter
     for _ in range(trail + WARM_UP):
-        frame(False)
-        if tick % 15 == 0:
+        frames.draw(timed=False)
+        if frames.tick % 15 == 0:
             scene.keep_to_budget(scene.trails.segments_drawn, 12.0, 16.0)
     meter.clear()
     end = time.perf_counter() + args["seconds"]
-    while time.perf_counter() < end or len(took) < 5:
-        frame(True)
+    while time.perf_counter() < end or len(frames.took) < 5:
+        frames.draw(timed=True)
     if args.get("png"):
-        save_png(Path(args["png"]), picture_bytes(scene.picture), size)
+        save_png(Path(args["png"]), picture_bytes(scene.picture), scene.picture.size)
     answer_frames(
-        took,
-        renderer=driver_info(gl).renderer,
-        draw_calls=meter.draw_calls / len(took),
+        frames.took,
+        renderer=driver_info(frames.gl).renderer,
+        draw_calls=meter.draw_calls / len(frames.took),
         individuals=scene.trails.individuals.count,
         segments=scene.trails.segments_drawn,
     )

@@ -1,4 +1,4 @@
-"""Measures the whole program, headless: workers, policy, pictures; a minute, as memory takes that long."""
+"""Measures a headless minute of the whole program: workers, policy, pictures, memory."""
 
 import json
 import subprocess

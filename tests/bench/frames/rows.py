@@ -1,4 +1,4 @@
-"""What is measured of pictures: every row of the table, and its command."""
+"""Rows of the frames suite, each with its command."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from runner import Row
 
 CROWDS = (1_000, 10_000, 100_000)
 GOALS = (2.5, 6, 15)
-"""Times as fast as vispy, for each of CROWDS."""
+"""Goals: times as fast as vispy, for each of CROWDS."""
 
 SUBJECTS = {"valuescape": "frames/ours.py", "vispy": "frames/vispy_peer.py", "pygfx": "frames/pygfx_peer.py"}
 

@@ -1,4 +1,4 @@
-"""What the tables of pictures say."""
+"""Tables of the frames suite."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ HEALTH = {
 
 
 def sections(result: dict[str, Any]) -> list[Cells]:
-    """Return (title, heading, rows of cells) of every table that has something in it."""
+    """Return (title, heading, rows of cells) of every table with rows."""
     rows = {row["name"]: row for row in result["rows"]}
     return [cells for cells in (_frames(rows), _program(rows)) if cells[2]]
 
@@ -28,7 +28,7 @@ def _frames(rows: Rows) -> Cells:
     ]
     own = [rows.get(f"frame/{agents}/valuescape", {}).get("notes", {}) for agents in CROWDS]
     body.append(
-        ["of them one by one, the others as a crowd", *(str(each.get("individuals", "–")) for each in own)]
+        ["agents drawn one by one (the others: crowd)", *(str(each.get("individuals", "–")) for each in own)]
     )
     for peer, goals in (("vispy", GOALS), ("pygfx", (None,) * len(CROWDS))):
         cells = []
@@ -37,7 +37,7 @@ def _frames(rows: Rows) -> Cells:
             cells.append(times(theirs, ours) + (f" (goal {goal}×)" if goal else ""))
         body.append([f"{peer} / valuescape", *cells])
     least, most = (median(rows, f"frame/{agents}/valuescape") for agents in (CROWDS[0], CROWDS[-1]))
-    body.append(["from 1,000 to 100,000 agents", "", "", times(most, least) + " (goal ≤ 10×)"])
+    body.append(["100,000 agents / 1,000 agents", "", "", times(most, least) + " (goal ≤ 10×)"])
     effects, none = (median(rows, f"frame/1000/valuescape{what}") for what in (f", {EFFECTS}", ""))
     if effects and none:
         body.append([f"{EFFECTS} add, ms (goal < 3)", f"{effects - none:.2f}", "", ""])

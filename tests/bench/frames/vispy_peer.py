@@ -1,7 +1,7 @@
 """Measures frames of vispy: an image and one Line visual of all trails, offscreen through EGL.
 
-Trails fade with age and are connected within each agent; method "gl": one pixel wide, not anti-aliased, which
-is the fastest that vispy has.
+Trails fade with age and are connected within each agent. Method "gl", vispy's fastest, draws lines one pixel
+wide without anti-aliasing.
 """
 
 import os

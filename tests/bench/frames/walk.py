@@ -1,4 +1,4 @@
-"""What every renderer draws: agents that walk at random over the map, and a field that changes."""
+"""The scene that every renderer draws: agents on random walks over the map, and a changing field."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ WARM_UP = 6
 
 
 class Walk:
-    """Positions of all agents, tick by tick, in [-1, 1]^2; a ring of `ticks` of them that repeats itself."""
+    """Positions of all agents in [-1, 1]^2 at `ticks` ticks, played forth and back without end."""
 
     def __init__(self, agents: int, ticks: int = TRAIL + 16, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
@@ -21,12 +21,12 @@ class Walk:
         self._x, self._y = x, y
 
     def at(self, tick: int) -> np.ndarray:
-        """Return the positions [agents, 2]: there and back again, so that no step is a jump."""
+        """Return the positions of a tick, [agents, 2] float32, a view; no step is a jump."""
         last = self.ticks - 1
         phase = tick % (2 * last)
         return self.positions[phase if phase <= last else 2 * last - phase]
 
     def field(self, tick: int) -> np.ndarray:
-        """Return a field [EDGE, EDGE] that moves."""
+        """Return the field of a tick, [EDGE, EDGE] float32, a new array."""
         values = np.sin(3 * self._x + 0.05 * tick) * np.cos(2 * self._y - 0.03 * tick)
         return values.astype(np.float32)

@@ -235,7 +235,7 @@ def test_the_grid_s_first_row_is_the_low_corner(gl):
 
 @pytest.mark.parametrize("kind", list(CriticKind))
 def test_a_field_is_in_units_of_the_world_s_rewards(gl, kind):
-    """What the critic learned from rewards divided by 20 is 20 times as high."""
+    """A critic that learned from rewards divided by 20 is shown 20 times as high."""
     plain = checkpoint_of(kind, 16, 16)
     scaled = replace(plain, reward_normalization=RewardNormalization(400.0, 0.0, 10.0, 0.99))
     assert_same_field(gl, scaled, 24)

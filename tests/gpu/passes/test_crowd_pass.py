@@ -148,7 +148,7 @@ def test_trails_that_do_not_touch_are_whole_and_a_tangle_is_not():
 def test_a_full_map_shows_less_of_every_trail_and_an_empty_one_all(gl):
     rng = np.random.default_rng(0)
     everywhere = rng.uniform(-2, 2, (LENGTH, 3000, 2)).astype(np.float32)
-    strands = np.arange(LENGTH)[:, None].repeat(3000, axis=1)  # points: nobody walks that fast
+    strands = np.arange(LENGTH)[:, None].repeat(3000, axis=1)  # points: no agent is that fast
     with (
         Crowd(gl, Recording(everywhere, strands)) as full,
         Crowd(gl, Recording(spirals(20, LENGTH))) as empty,
@@ -177,7 +177,7 @@ def test_a_size_that_is_nearly_the_same_changes_nothing(gl):
         assert (each.show(8) >= 0).any()
 
 
-# --- Who is not of the crowd -----------------------------------------------------------------------------
+# --- Individuals -----------------------------------------------------------------------------------------
 
 
 def test_individuals_are_a_sample_that_grows(gl):

@@ -7,7 +7,7 @@ from recording import spirals, with_breaks
 
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.individuals import Individuals
-from valuescape.gpu.passes.lod import LodPass, segments
+from valuescape.gpu.passes.lod import Detail, LodPass, segments
 from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
 from valuescape.gpu.trail_ring import TrailRing
 
@@ -21,7 +21,7 @@ CULLED = -1
 def choices(points, strands, matrix, levels, tolerance, *, use_levels=True, use_culling=True):
     """Return the level [agents] of trails [ticks, agents, 3], CULLED where nothing is in view.
 
-    Written agent by agent from what `lod_choose.comp` says it does, in double precision.
+    Written agent by agent from the head of `lod_choose.comp`, in double precision.
     """
     result = []
     for trail, strand in zip(points.swapaxes(0, 1).astype(np.float64), strands.T, strict=True):
@@ -65,9 +65,9 @@ class Lod:
         rows[..., :3] = points
         rows[..., 3] = self.strands.view(np.float32)
         self.ring.point.write(rows.tobytes())
-        switches = {"use_levels": True, "use_culling": True, **switches}
         self.individuals = Individuals(gl, agents, FrameMeter())
-        self.lod = LodPass(gl, self.ring, self.individuals, levels, tolerance, meter=FrameMeter(), **switches)
+        detail = Detail(levels, tolerance, **switches)
+        self.lod = LodPass(gl, self.ring, self.individuals, detail, FrameMeter())
 
     def __enter__(self):
         return self

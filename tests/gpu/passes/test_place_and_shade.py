@@ -5,14 +5,14 @@ import pytest
 from recording import Recording
 
 from valuescape.gpu.bindings import Texture
+from valuescape.gpu.constants import STEEPEST
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface
 from valuescape.gpu.individuals import Individuals
 from valuescape.gpu.passes.place import PlacePass
 from valuescape.gpu.passes.ranges import RangePass
-from valuescape.gpu.passes.shade import ShadePass
+from valuescape.gpu.passes.shade import Paint, ShadePass
 from valuescape.gpu.passes.uploaded_field import UploadedField
-from valuescape.gpu.shader_source import LAYERS, STEEPEST
 from valuescape.gpu.textures import clamped
 from valuescape.gpu.trail_ring import TrailRing
 
@@ -35,11 +35,10 @@ def bumpy(edge, seed=0):
     return np.random.default_rng(seed).normal(0, 3, (edge, edge)).astype(np.float32)
 
 
-def uploaded(gl, own, values, unit):
-    """A field of `values` [edge, edge], bound at a texture unit."""
+def uploaded(gl, own, values):
+    """A field of `values` [edge, edge]."""
     field = own(UploadedField(gl, len(values), FrameMeter()))
     field.write(values.ravel())
-    field.texture.use(unit)
     return field
 
 
@@ -72,9 +71,9 @@ class Placed:
     def __init__(self, gl, own, source, values, length):
         self.ring = own(TrailRing(gl, source.positions.shape[1], length, FrameMeter()))
         self.individuals = own(Individuals(gl, source.positions.shape[1], FrameMeter()))
-        self.field = uploaded(gl, own, values, Texture.VALUE)
+        self.field = uploaded(gl, own, values)
         ranges_of(gl, own, self.field)
-        self.field.texture.use(Texture.VALUE)
+        self.field.texture.use(Texture.HEIGHT)
         self.meter = FrameMeter()
         self.place = own(PlacePass(gl, self.ring, self.individuals, BOUNDS, HEIGHT, self.meter))
 
@@ -148,7 +147,7 @@ def test_only_the_ticks_asked_for_are_placed(gl, own):
 
 
 def colormap_rows():
-    """Three rows that say where they were looked up: in red the place, in green the row."""
+    """Three rows whose colours tell where they were looked up: red the place, green the row."""
     rows = np.zeros((3, 256, 4), np.uint8)
     rows[..., 0], rows[..., 1], rows[..., 2] = np.arange(256), np.array([[40], [120], [200]]), 77
     return rows
@@ -172,38 +171,39 @@ def slopes(value, edge):
     return np.hypot(*rise) / (2 * step)
 
 
-def expected_shades(layer, value, density, edge):
+def expected_shades(shown, value, density, edge):
     centres = (np.arange(edge) + 0.5) / edge
     uv = np.stack(np.meshgrid(centres, centres), axis=-1)
     at_value = on_scale(bilinear(value, uv), value)
     at_density = on_scale(bilinear(density, uv), density)
-    if layer == "value":
+    if shown == "value":
         return looked_up(0, at_value)
-    if layer == "density":
+    if shown == "density":
         return looked_up(1, at_density)
     visits = np.clip(at_density, 0, 1)
     share = 0.75 * visits**2 * (3 - 2 * visits)
     return looked_up(0, at_value) * (1 - share[..., None]) + looked_up(1, at_density) * share[..., None]
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("shown", ["value", "density", "both"])
 @pytest.mark.parametrize("edges", [(32, 32), (16, 32), (33, 8)], ids=str)
-def test_shades_are_the_colour_maps(gl, own, layer, edges):
+def test_shades_are_the_colour_maps(gl, own, shown, edges):
     """Where the fields differ in size, borders included: beside them no colour of the other side shows."""
     value_edge, density_edge = edges
     value, density = bumpy(value_edge, 1), np.abs(bumpy(density_edge, 2))
-    fields = uploaded(gl, own, value, Texture.VALUE), uploaded(gl, own, density, Texture.DENSITY)
+    fields = uploaded(gl, own, value), uploaded(gl, own, density)
     ranges = ranges_of(gl, own, *fields)
-    fields[0].texture.use(Texture.VALUE)
     colormaps = own(clamped(gl.texture((256, 3), 4, colormap_rows().tobytes())))
     colormaps.use(Texture.COLORMAPS)
     shade = own(ShadePass(gl, max(edges), FrameMeter()))
     ranges.bind()
-    shade.update(LAYERS.index(layer))
+    first, second = (Paint(field.texture, index, index) for index, field in enumerate(fields))
+    base, over = {"value": (first, None), "density": (second, None), "both": (first, second)}[shown]
+    shade.update(base, over, contours=base is first)
     found = np.frombuffer(shade.texture.read(), np.uint8).reshape(max(edges), max(edges), 4)
-    expected = expected_shades(layer, value, density, max(edges))
+    expected = expected_shades(shown, value, density, max(edges))
     # A sampler's own bilinear filter has 8 bits: of the scale, 1/256 of the step between two texels.
     assert np.abs(found[..., :3] - expected).max() <= 2
     steepness = STEEPEST * (found[..., 3] / 255.0) ** 2
-    expected = 0 if layer == "density" else slopes(value, max(edges))
+    expected = 0 if shown == "density" else slopes(value, max(edges))
     np.testing.assert_allclose(steepness, np.minimum(expected, STEEPEST), atol=0.3, rtol=0.06)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.passes.ranges import RangePass
+from valuescape.gpu.passes.ranges import RangePass, ScaleEnds
 
 pytestmark = pytest.mark.gpu
 
@@ -102,6 +102,31 @@ def test_layers_have_their_own_ranges(show):
     show([[0, 8]], layer=0)
     assert show([[-1, 1]], layer=1) == (-1, 1)
     assert show([[0, 8]], layer=0) == (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("kept", "values", "expected"),
+    [
+        (ScaleEnds(low=-1.5), [2, 8], (-1.5, 8)),
+        (ScaleEnds(high=5.0), [2, 8], (2, 5)),
+        (ScaleEnds(low=0.0, high=0.5), [2, 8], (0, 0.5)),
+        (ScaleEnds(centred=True), [-2, 8], (-8, 8)),
+        (ScaleEnds(centred=True), [-9, 8], (-9, 9)),
+        (ScaleEnds(high=3.0, centred=True), [-2, 8], (-8, 3)),
+    ],
+    ids=str,
+)
+def test_ends_stay_where_they_are_kept(gl, kept, values, expected):
+    """Also after a look at other values without it, from which nothing lingers."""
+    ranges, before = RangePass(gl, 1, 0.25, FrameMeter()), field_texture(gl, [[-50, 50]])
+    ranges.update(0, before)
+    ranges.keep(0, kept)
+    texture = field_texture(gl, [values])
+    ranges.update(0, texture)
+    found = ends(ranges)
+    for each in (ranges, before, texture):
+        each.release()
+    assert found == expected
 
 
 def test_reading_is_a_query(gl):

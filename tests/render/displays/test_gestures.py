@@ -1,4 +1,4 @@
-"""Drags, boxes and double clicks, from what a pointer does."""
+"""Drags, boxes and double clicks, recognised from raw events of the pointer."""
 
 import pytest
 
@@ -19,7 +19,7 @@ LEFT, RIGHT = Button.LEFT, Button.RIGHT
 
 
 class Hand:
-    """A hand with a clock of its own."""
+    """Gestures with a clock that the test sets."""
 
     def __init__(self):
         self.now = 0.0
@@ -41,7 +41,7 @@ def test_a_drag_begins_once_the_pointer_has_moved():
     assert hand.does(Move(200, 200)) == []
 
 
-def test_the_ways_of_a_drag_add_up():
+def test_the_steps_of_a_drag_add_up():
     moves = [Move(103, 50), Move(120, 55), Move(90, 80)]
     drags = Hand().does(Press(RIGHT, 100, 50), *moves)
     assert sum(drag.dx for drag in drags) == -10

@@ -1,4 +1,4 @@
-"""Pictures in files: what is written can be read back."""
+"""Pictures and videos in files: reading them gives what was written."""
 
 import av
 import numpy as np
@@ -29,7 +29,7 @@ def colored(size, color):
 
 @pytest.mark.parametrize("size", [(160, 120), (161, 121)], ids=["even", "odd"])
 def test_a_video_plays_back_what_was_added(tmp_path, size):
-    """Of odd sizes the last row and column are lost, for H.264's sake."""
+    """H.264 needs even sizes: of odd ones the last row and column are lost."""
     colors = [(200, 40, 30), (30, 180, 60), (20, 60, 210), (250, 250, 250), (0, 0, 0)]
     with VideoRecorder(tmp_path / "out.mp4", size, 30) as recorder:
         for color in colors:
@@ -77,8 +77,9 @@ def test_what_was_recorded_before_an_error_can_be_played(tmp_path, frames):
     assert len(frames_of(tmp_path / "out.mp4")) == frames
 
 
-def test_a_recording_of_nothing_closes(tmp_path):
+def test_a_recording_without_frames_leaves_no_file(tmp_path):
     VideoRecorder(tmp_path / "out.mp4", (160, 120), 30).close()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["file/out.mp4", "out.nonsense", "out", "out.wav", "out.png"])

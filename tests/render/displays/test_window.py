@@ -8,10 +8,9 @@ import numpy as np
 import psutil
 import pytest
 from screens import SIZE
+from small_scene import a_viewer, drawn
 
-from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.passes.uploaded_field import UploadedField
-from valuescape.render.displays.display import display_available, picture_bytes
+from valuescape.render.displays.display import display_available
 from valuescape.render.displays.events import (
     KEYS,
     Action,
@@ -27,44 +26,16 @@ from valuescape.render.displays.events import (
 )
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.recorder import pixels
-from valuescape.render.overlay.labels import Annotations, Heading
-from valuescape.render.scene.scene import Scene
-from valuescape.render.view.viewer import Viewer
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds import make_world
 
 # Every test asks for the screen, so that its server is there before the first, and nobody's leftover.
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("screen")]
 
 glfw = pytest.importorskip("glfw")
-
-
-def hills(edge=32):
-    x, y = np.meshgrid(*[np.linspace(-3, 3, edge)] * 2)
-    return (np.sin(x) * np.cos(y)).astype(np.float32)
-
-
-def drawn(display, viewer, size=None):
-    """Present a small scene on a display; returns its picture's bytes, top row first."""
-    config = load_config(None, ["agents.count=1", "render.mesh_resolution=16"])
-    meter = FrameMeter()
-    field = UploadedField(display.gl, 32, meter)
-    field.write(hills().ravel())
-    scene = Scene(display.gl, config, make_world("point_mass"), field, meter, display.pixel_scale)
-    try:
-        scene.resize(size or display.size_px)
-        scene.field_changed()
-        scene.draw(viewer, Annotations(Heading(("A scene",), ("for a test",))))
-        display.present(scene.picture)
-        assert display.gl.error == "GL_NO_ERROR"
-        return picture_bytes(scene.picture)
-    finally:
-        scene.release()
-        field.release()
 
 
 def happens(kind, *arguments):
@@ -89,18 +60,6 @@ def keys(window):
 def move_to_corner():
     """Put the open window where `on_screen` looks."""
     glfw.set_window_pos(glfw.get_current_context(), 0, 0)
-
-
-def a_viewer(**changes):
-    return Viewer(**{"flat": True, "layer": "value", "trail_color": "age", **changes})
-
-
-def test_window_and_headless_draw_the_same(open_window, open_headless):
-    for changes in ({}, {"flat": False}, {"help_shown": True}):
-        viewer = a_viewer(**changes)
-        pictures = [drawn(each, viewer) for each in (open_headless(), open_window())]
-        assert pictures[0] == pictures[1]
-        assert len(set(pictures[0])) > 50
 
 
 def on_screen(path: Path, size):

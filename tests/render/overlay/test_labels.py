@@ -1,11 +1,14 @@
-"""What axes and colour bars say: round numbers, their labels, and text as rectangles."""
+"""Ticks and labels of axes and colour bars, and text as rectangles."""
 
 import math
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from PIL import ImageFont
 
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.displays.events import KEYS, MOUSE
@@ -26,7 +29,7 @@ AXES = (MapAxis("position (m)", -3, 3), MapAxis("velocity (m/s)", -5, 5))
 
 @st.composite
 def intervals(draw):
-    """Intervals of any size, no smaller than a millionth of where they are."""
+    """Intervals of any width down to a millionth of their middle."""
     middle = draw(st.floats(-1e6, 1e6))
     span = 10 ** draw(st.floats(-5, 7))
     assume(span > 1e-6 * abs(middle))
@@ -125,7 +128,9 @@ def test_an_axis_maps_to_the_scene_and_back():
 @pytest.mark.parametrize("text", ["velocity (m/s)", "−0.5", "Wave", "°²³·×±–—…←→↑↓αβγ"])
 def test_the_pen_moves_as_pillow_s(text):
     """To a quarter of a pixel a character, for Pillow kerns pairs of letters."""
-    assert FONT.width(text) == pytest.approx(FONT._font.getlength(text), abs=0.25 * len(text) + 1)
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    pillow_s = ImageFont.truetype(str(path), 13, layout_engine=ImageFont.Layout.BASIC)
+    assert FONT.width(text) == pytest.approx(pillow_s.getlength(text), abs=0.25 * len(text) + 1)
 
 
 def test_every_character_has_its_own_glyph():
@@ -154,7 +159,7 @@ def test_an_unknown_character_is_a_question_mark():
 
 
 def boxes(quads):
-    """Return the pixels [n, 4] (x0, y0, x1, y1) that quads cover."""
+    """Return the bounding boxes of quads in pixels, [n, 4]: x0, y0, x1, y1."""
     corners = np.stack(
         [
             quads["corner"],
@@ -269,7 +274,7 @@ def test_the_map_s_ticks_say_what_is_visible():
 
 @pytest.mark.gpu
 def test_a_camera_on_its_way_moves_the_axes_alone(gl, monkeypatch):
-    """What is said is written when it changes, not with every frame of a view that turns."""
+    """Texts are laid out when they change, not with every frame of a turning view."""
     written = []
     monkeypatch.setattr(labels, "draw_heading", lambda *_: written.append("heading"))
     monkeypatch.setattr(labels, "draw_orbit_axes", lambda *_: written.append("axes"))

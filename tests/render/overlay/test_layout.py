@@ -1,4 +1,4 @@
-"""Where text is in pictures of all sizes: nothing is cut, no line is over another, what matters is there."""
+"""Text in pictures of all sizes: none is cut off, no line lies over another, the important ones are there."""
 
 import math
 from functools import cache
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from run_states import run_state
 
-from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.costs.card import profile_card
 from valuescape.render.displays.events import KEYS
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.cards import Card
@@ -21,11 +22,11 @@ from valuescape.render.overlay.overlay import PANEL
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.captions import profile_card
-from valuescape.sim.measuring.health import RunLog
+from valuescape.run_state import Noticed, Part
+from valuescape.sim.measuring.health import Limit, RunLog
 
 SIZES = [(400, 300), (640, 360), (700, 500), (1280, 720), (1920, 1080), (3840, 2160)]
-"""Of windows, in logical pixels."""
+"""Sizes of windows in logical pixels."""
 
 RATIOS = [1, 1.5, 2, 3]
 WORLD = "gymnasium:MountainCarContinuous-v0"
@@ -34,34 +35,38 @@ NOTICE = (
     "hint: did you mean mountain_car? known worlds: point_mass, mountain_car, mountain_car_continuous"
 )
 PATH = "/home/somebody/" + "x" * 150
-LAMPS = (
-    ("FPS standard deviation", True),
-    ("frame time P95 (ms)", True),
-    ("GPU queries a frame", True),
-    ("draw calls a frame", True),
-    ("memory growth (MB/min)", None),
-    ("trails_ms > 12", False),
-)
+LIMITS = [
+    Limit(title, title, measured, 5.0)
+    for title, measured in (
+        ("FPS standard deviation", 1.0),
+        ("frame time P95 (ms)", 1.0),
+        ("GPU queries a frame", 1.0),
+        ("draw calls a frame", 1.0),
+        ("memory growth (MB/min)", math.nan),
+    )
+]
 PARTS = [
-    (name, 1.5)
+    Part(name, 1.5)
     for name in ("surface", "trails", "labels", "level of detail", "place", "upload", "crowd", "panel", "x")
 ]
+ADVICE = "trails take 9.1 ms of 16.7: fewer of them, lod.segment_budget = 20000, would make it fit"
 
 
 def f3_card():
-    log = RunLog(frame_ends=[0.02 * frame for frame in range(200)], segments=[12_345_678])
     return profile_card(
-        log,
-        FrameMeter(),
-        (14.0, 17.5, 16.0) * 40,
-        16.7,
-        parts=PARTS,
-        lamps=LAMPS,
-        loads=(0.5, 0.25, 0.125, 0.75),
-        thinned=1_234_567,
-        restarts=3,
-        cached=0.97,
-        advice="trails take 9.1 ms of 16.7: fewer of them, lod.segment_budget = 20000, would make it fit",
+        run_state(
+            log=RunLog(frame_ends=[0.02 * frame for frame in range(200)], segments=[12_345_678]),
+            busy_ms=(14.0, 17.5, 16.0) * 40,
+            segments_left_out=1_234_567,
+            restarts=3,
+            noticed=Noticed(notes=(ADVICE,), lamps=(("trails_ms > 12", False),)),
+            figures={
+                "all_parts": PARTS,
+                "all_limits": LIMITS,
+                "loads": (0.5, 0.25, 0.125, 0.75),
+                "hit_rate": 0.97,
+            },
+        )
     )
 
 
@@ -251,10 +256,10 @@ class TestWhatMattersIsThere:
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("size", [(980, 720), (1280, 720), (1920, 1080)], ids=str)
 def test_in_an_ordinary_window_everything_is_there(size, ratio):
-    """980 is what is left of 1280 beside the panel."""
+    """980 is the width that the panel leaves of 1280."""
     costs = set(lines(size, ratio, VIEWS["map"], "costs"))
-    assert {name for name, _ in LAMPS} <= costs
-    assert {name for name, _ in PARTS[:7]} <= costs
+    assert {*(limit.title for limit in LIMITS), "trails_ms > 12"} <= costs
+    assert {part.name for part in PARTS[:7]} <= costs
     quads = written(size, ratio, VIEWS["map"], "costs")[1][0].quads()
     assert ((quads["right"] == (2, 0)).all(axis=1) & (quads["kind"] == 0)).sum() > 60, "no graph"
     helped = set(lines(size, ratio, VIEWS["map"], "help"))
@@ -295,7 +300,7 @@ def test_what_the_height_field_reaches_has_a_backing(ratio, distance):
 
 
 def block_is_reached(matrix, size, block):
-    """Whether a point of the scene's box is drawn inside a block: brute force."""
+    """Return whether any of many points in the scene's box is drawn inside a block."""
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, 41)] * 2, np.linspace(0, HEIGHT, 9))
     points = np.stack([x.ravel(), y.ravel(), z.ravel(), np.ones(x.size)]).T @ matrix.T
     points = points[points[:, 3] > 0.05]

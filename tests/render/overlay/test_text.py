@@ -1,3 +1,5 @@
+"""Widths of words."""
+
 import pytest
 
 from valuescape.render.overlay.text import CHARACTERS, Font

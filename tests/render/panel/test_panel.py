@@ -1,32 +1,39 @@
-"""A hand at every widget of the panel: pointed at, clicked and typed into, it changes its setting alone."""
+"""Every widget of the panel, pointed at, clicked and typed into: it changes its own setting and no other."""
 
 import math
-from dataclasses import asdict, replace
 
 import pytest
 from imgui_bundle import imgui
 
 import valuescape.render.panel.contents
+import valuescape.render.panel.widgets
 from valuescape.render.displays.events import Action, Button, Close, Edit, Key, Move, Press, Release, Text
 from valuescape.render.displays.headless import HeadlessDisplay
-from valuescape.render.panel.changes import Restart, Set, Slice, Standing
 from valuescape.render.panel.panel import Panel
+from valuescape.render.panel.standing import Standing
+from valuescape.render.panel.tips import tip
 from valuescape.render.scene.colormaps import DIVERGING, SEQUENTIAL
-from valuescape.render.view.viewer import Request, Viewer
+from valuescape.render.view.changes import Request, Restart, Set, Slice
+from valuescape.render.view.looks import Looks, looks_settings
+from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import load_config
+from valuescape.sim.config.model import Config, settings_of
+from valuescape.sim.config.picture_sections import RenderConfig
+from valuescape.sim.config.setting import Group, Live, setting
+from valuescape.sim.config.setting import Panel as Hint
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
 SIZE = (300, 1500)
-"""As high as it takes to have all widgets in view."""
+"""High enough for all widgets to be in view."""
 
 WIDGETS = {
     *("button", "checkbox", "collapsing_header", "combo", "drag_float", "input_int", "radio_button"),
     *("slider_float", "slider_int"),
 }
-"""Functions that put a widget which a person can touch."""
+"""Functions of ImGui that draw a widget which a person can touch."""
 
 OTHERS = {
     *("begin_disabled", "end_disabled", "get_content_region_avail", "new_line", "plot_lines", "pop_id"),
@@ -35,7 +42,7 @@ OTHERS = {
 
 
 class Recorder:
-    """Dear ImGui, with a note of every widget that is put: (section, label) -> kind, corner, size, width."""
+    """Dear ImGui, with a note of every widget: (group, label) -> kind, left, middle, height, width (px)."""
 
     def __init__(self):
         self.widgets = {}
@@ -74,9 +81,8 @@ def a_standing(**changes):
             "worlds": ["cartpole", "pendulum", "flock"],
             "plane": map_plane(config, make_world("cartpole")),
             "paused": False,
-            "ticks_per_s": 60.0,
+            "live": {"sim.ticks_per_s": 60.0, "lod.segment_budget": 5000, "heatmap.slice": ""},
             "workers": 2,
-            "segment_budget": 5000,
             "limits": [("frame time", 3.0, 33.0, True)],
             "busy_ms": (1.0, 2.0),
             "may_take_ms": 16.0,
@@ -87,14 +93,17 @@ def a_standing(**changes):
 
 
 class Hand:
-    """A panel by itself, and what a person does at it."""
+    """A panel by itself, and the gestures of a person who uses it."""
 
     def __init__(self, display, monkeypatch, standing):
         self.panel, self.standing = Panel(display), standing
         self.viewer = Viewer(flat=True, layer="value", trail_color="age")
-        # Where a list is long it opens at its end, so begin with what stands first in it.
-        looks = replace(self.viewer.looks, value_low=-5.0, value_high=5.0)
-        self.viewer.looks = replace(looks, value_colormap=MAPS[0], density_colormap=MAPS[0])
+        # A long list opens scrolled to what is chosen, so choose what stands first in it.
+        self.viewer.looks = Looks.of(standing.config)
+        for name in ("colormap", "density_colormap"):
+            self.viewer.apply(Set(f"heatmap.{name}", MAPS[0]))
+        self.viewer.apply(Set("heatmap.low", -5.0))
+        self.viewer.apply(Set("heatmap.high", 5.0))
         self.changes, self.conflicts, self.left_over = [], 0, []
         self._monkeypatch = monkeypatch
         for _ in range(3):
@@ -103,8 +112,14 @@ class Hand:
     def frame(self, *events):
         self.left_over += self.panel.take(events)
         self.recorder = Recorder()
-        self._monkeypatch.setattr(valuescape.render.panel.contents, "imgui", self.recorder)
-        self.changes += self.panel.draw(SIZE, 0.05, self.viewer, self.standing)
+        for module in (valuescape.render.panel.contents, valuescape.render.panel.widgets):
+            self._monkeypatch.setattr(module, "imgui", self.recorder)
+        settings = settings_of(type(self.standing.config))
+        for change in self.panel.draw(SIZE, 0.05, self.viewer, self.standing):
+            if isinstance(change, Set) and settings[change.name].declared.live is not Live.RUN:
+                self.viewer.apply(change)  # as the controls of a run do
+            else:
+                self.changes.append(change)
         context = imgui.get_current_context()
         # As ImGui itself does before it shows its message to programmers.
         self.conflicts += context.hovered_id_previous_frame_item_count > 1
@@ -113,7 +128,9 @@ class Hand:
     def settings(self):
         viewer = {name: getattr(self.viewer, name) for name in ("flat", "layer", "trail_color")}
         viewer |= {name: getattr(self.viewer, name) for name in ("help_shown", "profile_shown")}
-        viewer |= {"turn_deg_per_s": self.viewer.turn_deg_per_s, **asdict(self.viewer.looks)}
+        viewer |= {"turn_deg_per_s": self.viewer.turn_deg_per_s}
+        viewer |= {each.name: self.viewer.value(each.name) for each in looks_settings()}
+        viewer |= {"agent_opacity": self.viewer.looks.agent_opacity}
         return viewer | self.panel._contents._draft
 
     def hover(self, x, y):
@@ -132,13 +149,13 @@ class Hand:
             self.frame()
 
     def key(self, *names):
-        """Press keys together and let go of them."""
+        """Press keys together and release them."""
         for down in (True, False):
             for name in names:
                 self.frame(Edit(name, down))
 
     def type_anew(self, text):
-        """Put `text` in the place of what is in a field, and go on."""
+        """Replace the content of a field by `text`, and leave the field."""
         assert imgui.get_io().want_text_input
         self.key("ctrl", "a")
         for character in text:
@@ -184,16 +201,16 @@ CLICKED = {
     (VIEW, "fit to the agents"): [Request.FIT],
     (VIEW, "help"): {"help_shown": True},
     (VIEW, "frame costs"): {"profile_shown": True},
-    (FIELDS, "##keep low end"): {"value_low": None},
-    (FIELDS, "##keep high end"): {"value_high": None},
-    (TRAILS, "mark ends of episodes"): {"end_marks": False},
-    (EFFECTS, "tone mapping"): {"tone_mapping": True},
+    (FIELDS, "##keep low end"): {"heatmap.low": "auto"},
+    (FIELDS, "##keep high end"): {"heatmap.high": "auto"},
+    (TRAILS, "mark ends of episodes"): {"trails.end_marks": False},
+    (EFFECTS, "tone mapping"): {"render.tone_mapping": True},
 }
 CHOSEN = {
     (RUN, "world"): (2, {"world.name": "flock"}),
     (VIEW, "layer"): (2, {"layer": "both"}),
-    (FIELDS, "value"): (1 + MAPS.index("magma"), {"value_colormap": "magma"}),
-    (FIELDS, "density"): (MAPS.index("magma"), {"density_colormap": "magma"}),
+    (FIELDS, "value"): (1 + MAPS.index("magma"), {"heatmap.colormap": "magma"}),
+    (FIELDS, "density"): (MAPS.index("magma"), {"heatmap.density_colormap": "magma"}),
     (TRAILS, "colour"): (1, {"trail_color": "agent"}),
     (TRAILS, "segments"): (1, [Set("lod.segment_budget", 0)]),
     (SLICE, "along x"): (1, None),
@@ -206,22 +223,25 @@ TYPED = {
     (RUN, "seed"): ("12345", {"run.seed": 12345}),
     (RUN, "trail length"): ("80", {"trails.length": 80}),
     (VIEW, "turning"): ("-12", {"turn_deg_per_s": -12.0}),
-    (FIELDS, "opacity"): ("0.25", {"surface_opacity": 0.25}),
-    (FIELDS, "contours"): ("7", {"contours": 7}),
-    (FIELDS, "low end"): ("-7.5", {"value_low": -7.5}),
-    (FIELDS, "high end"): ("9.5", {"value_high": 9.5}),
-    (TRAILS, "opacity"): ("0.5", {"trail_opacity": 0.5}),
-    (TRAILS, "width"): ("2.5", {"trail_width_px": 2.5}),
+    (FIELDS, "opacity"): ("0.25", {"heatmap.opacity": 0.25}),
+    (FIELDS, "contours"): ("7", {"heatmap.contours": 7}),
+    (FIELDS, "low end"): ("-7.5", {"heatmap.low": -7.5}),
+    (FIELDS, "high end"): ("9.5", {"heatmap.high": 9.5}),
+    (TRAILS, "opacity"): ("0.5", {"trails.opacity": 0.5}),
+    (TRAILS, "width"): ("2.5", {"trails.width_px": 2.5}),
     (TRAILS, "agents"): ("0.75", {"agent_opacity": 0.75}),
-    (TRAILS, "size"): ("11", {"agent_size_px": 11.0}),
+    (TRAILS, "size"): ("11", {"agents.size_px": 11.0}),
     (TRAILS, "at most"): ("9000", [Set("lod.segment_budget", 9000)]),
-    (EFFECTS, "glow"): ("1.5", {"glow": 1.5}),
+    (EFFECTS, "glow"): ("1.5", {"render.glow": 1.5}),
 }
 SLICED = [(SLICE, "cart velocity"), (SLICE, "pole velocity")]
 
 
 def changed_alone(hand, before, expected):
-    """Whether what is expected changed, and nothing else: settings, or what the panel asks of the run."""
+    """Require that what is expected changed and nothing else.
+
+    expected: settings with their new values, or the changes that the panel asks of the run.
+    """
     after = hand.settings()
     settings = {name: after.get(name) for name in {*before, *after} if after.get(name) != before.get(name)}
     if isinstance(expected, dict):
@@ -338,7 +358,7 @@ def test_what_is_typed_stays_within_bounds(a_hand):
     for key, text in (((FIELDS, "contours"), "-3"), ((FIELDS, "opacity"), "7"), ((RUN, "ticks/s"), "-1")):
         hand.click(*hand.place(key), control=True)
         hand.type_anew(text)
-    assert (hand.viewer.looks.contours, hand.viewer.looks.surface_opacity) == (0, 1)
+    assert (hand.viewer.looks.heatmap.contours, hand.viewer.looks.heatmap.opacity) == (0, 1)
     assert hand.changes[-1] == Set("sim.ticks_per_s", 1.0)
 
 
@@ -346,7 +366,7 @@ def test_the_lower_end_of_a_scale_stays_below_the_upper(a_hand):
     hand = a_hand()
     hand.click(*hand.place((FIELDS, "low end")), control=True)
     hand.type_anew("6")
-    assert (hand.viewer.looks.value_low, hand.viewer.looks.value_high) == (-5, 5)
+    assert (hand.viewer.looks.heatmap.low, hand.viewer.looks.heatmap.high) == (-5, 5)
 
 
 def test_typed_settings_come_with_the_restart_and_are_kept_if_it_comes_to_nothing(a_hand):
@@ -359,7 +379,6 @@ def test_typed_settings_come_with_the_restart_and_are_kept_if_it_comes_to_nothin
     hand.standing = a_standing(config=load_config(None, ["world.name=cartpole", "agents.count=61"]))
     hand.click(*hand.place((RUN, "agents")))
     hand.type_anew("61")
-    hand.standing = replace(hand.standing, segment_budget=-1)
     hand.frame()
     assert "agents.count" not in hand.panel._contents._draft  # it has come true
 
@@ -435,3 +454,41 @@ def test_what_was_held_is_let_go_of(a_hand):
     before = hand.settings()
     hand.hover(x + 30, y)
     assert hand.settings() == before
+
+
+class Hazy(RenderConfig):
+    """A section with one more setting, declared as any other."""
+
+    haze: float = setting(
+        0.0,
+        "how far one cannot see",
+        unit="m",
+        ge=0,
+        le=9,
+        live=Live.LOOKS,
+        panel=Hint(Group.EFFECTS, 3, "haze", 0, 2, "%.1f m"),
+    )
+
+
+class HazyConfig(Config):
+    render: Hazy = Hazy()
+
+
+def test_a_new_setting_takes_one_declaration(a_hand):
+    """From it alone come the widget with its ends, the tip, the change, and the look that is drawn by."""
+    config = HazyConfig.model_validate(load_config(None, ["world.name=cartpole"]).model_dump())
+    hand = a_hand(config=config)
+    before = hand.viewer.looks
+    assert before.render.haze == 0
+    x, y = hand.place((EFFECTS, "haze"))
+    hand.click(x, y, control=True)
+    hand.type_anew("1.5")
+    assert hand.viewer.looks.render.haze == 1.5
+    hand.click(x, y, control=True)
+    hand.type_anew("7")
+    assert hand.viewer.looks.render.haze == 2
+    assert hand.viewer.looks == before.having("render.haze", 2.0)
+    assert tip(settings_of(HazyConfig)["render.haze"]) == "render.haze: how far one cannot see (m)"
+    for _ in range(20):
+        hand.frame(Move(x, y))
+    assert hand.panel._contents.tip == "render.haze: how far one cannot see (m)"

@@ -1,4 +1,4 @@
-"""How many agents are drawn one by one."""
+"""Number of agents drawn one by one."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

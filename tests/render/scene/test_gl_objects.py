@@ -1,4 +1,4 @@
-"""What is made on the GPU is given back."""
+"""Everything that is made on the GPU is released."""
 
 import ctypes
 
@@ -53,7 +53,7 @@ def use_a_scene(gl, *settings):
     for tick, size in enumerate([(160, 120), (200, 160)]):
         scene.resize(size)
         scene.field_changed()
-        scene.upload(source, tick)
+        scene.take_ticks(source, tick)
         scene.draw(
             viewer, Annotations(Heading(("x" * 600 * tick,)))
         )  # so long that the labels' buffer has to grow

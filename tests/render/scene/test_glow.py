@@ -1,4 +1,4 @@
-"""Glow around what is light, against NumPy."""
+"""Glow of trails and marks, against NumPy."""
 
 from contextlib import ExitStack
 
@@ -72,7 +72,7 @@ def test_light_shines_beyond_its_edge(gl, strength):
 
 
 def test_what_is_a_field_s_does_not_glow(gl):
-    """Alpha says whose light it is."""
+    """Alpha tells trails and marks from the fields."""
     image = spot(alpha=0)
     np.testing.assert_array_equal(glowing(gl, image, 1.0)[0], image[..., :3])
 

@@ -1,4 +1,4 @@
-"""Cameras: what is where on the picture, and how they move."""
+"""Cameras: the places of scene points in the picture, and moves of the camera."""
 
 import math
 from dataclasses import astuple
@@ -55,7 +55,7 @@ def test_the_whole_map_fills_the_plot():
 
 
 @given(map_cameras)
-def test_what_is_visible_is_what_the_plot_s_corners_show(camera):
+def test_the_visible_part_reaches_to_the_plot_s_corners(camera):
     x_low, y_low, x_high, y_high = camera.visible()
     assert (x_low, y_high) == pytest.approx(camera.scene_at(PLOT.left, PLOT.top, PLOT))
     assert (x_high, y_low) == pytest.approx(camera.scene_at(PLOT.right, PLOT.bottom, PLOT))
@@ -69,7 +69,7 @@ def test_zooming_keeps_what_is_under_the_pointer(camera, pixel, factor):
 
 
 @given(map_cameras, pixels, st.floats(0.1, 10), st.floats(0, 0.3))
-def test_it_stays_there_on_the_way(camera, pixel, factor, elapsed_s):
+def test_the_point_under_the_pointer_stays_while_the_camera_moves(camera, pixel, factor, elapsed_s):
     zoomed = camera.zoomed(factor, *pixel, PLOT)
     halfway = eased(camera, zoomed, elapsed_s)
     assert halfway.scene_at(*pixel, PLOT) == pytest.approx(camera.scene_at(*pixel, PLOT), abs=1e-6)
@@ -153,7 +153,7 @@ def test_the_distance_has_bounds(camera, factor):
 
 
 plots = st.sampled_from([None, PLOT, Rect(40, 40, 200, 250)])
-"""Where the flat map is: not said; left of some bars; in a narrow picture."""
+"""Rectangles of the flat map: none, one beside colour bars, one in a narrow picture."""
 
 
 @given(orbit_cameras, plots, whole_pixels)

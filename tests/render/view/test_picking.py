@@ -1,4 +1,4 @@
-"""Where agents are on the screen and which of them is under the pointer."""
+"""Places of points on the screen, and the nearest one to the pointer."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is chosen of the map: boxes, and what a frame covers of the height field."""
+"""Selections: boxes on the map, and regions of the height field under a frame."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def hills(ground):
 
 
 def outside_by(pixel, frame):
-    """Return how far a pixel is outside a frame; negative inside, by the way to the nearest edge."""
+    """Return the distance of a pixel to the nearest edge of a frame, negative inside."""
     (x, y), (left, top, right, bottom) = pixel, frame
     return max(left - x, x - right, top - y, y - bottom)
 

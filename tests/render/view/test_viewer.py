@@ -1,11 +1,11 @@
-"""What a person's keys and pointer change in the view, and what they ask of the run."""
+"""Events that change the view, and those that the view passes on as requests."""
 
 import math
 
 import numpy as np
 import pytest
 
-from valuescape.gpu.shader_source import LAYERS, TRAIL_COLORS
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import (
     KEYS,
     Action,
@@ -19,7 +19,9 @@ from valuescape.render.displays.events import (
 )
 from valuescape.render.overlay.axes import project
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
-from valuescape.render.view.viewer import Request, Say, Select, Viewer
+from valuescape.render.view.changes import Request, Select
+from valuescape.render.view.viewer import Say, Viewer
+from valuescape.sim.config.picture_sections import TRAIL_COLORS
 
 PLOT, SIZE = Rect(80, 40, 400, 250), (640, 360)
 
@@ -29,7 +31,7 @@ def viewer(**changes):
 
 
 def press(view, *actions):
-    """Return what each key leaves for others to do."""
+    """Press keys; return what `handle` gives back for each."""
     return [view.handle(Key(action), PLOT, SIZE) for action in actions]
 
 
@@ -59,7 +61,7 @@ def test_keys_that_change_what_is_shown():
 
 @pytest.mark.parametrize(
     ("action", "name", "values"),
-    [(Action.LAYER, "layer", LAYERS), (Action.TRAIL_COLOR, "trail_color", TRAIL_COLORS)],
+    [(Action.LAYER, "layer", MAPS.names), (Action.TRAIL_COLOR, "trail_color", TRAIL_COLORS)],
 )
 def test_a_key_goes_round_its_values(action, name, values):
     view, seen = viewer(), []
@@ -149,7 +151,7 @@ def test_a_double_click_selects():
     assert viewer().handle(DoubleClick(3, 4), PLOT, SIZE) == Select(3, 4)
 
 
-def test_there_is_nobody_to_follow_without_a_selection():
+def test_following_needs_a_selection():
     view = viewer()
     assert press(view, Action.FOLLOW) == [Say("no agent is selected: double-click one")]
     assert not view.following
@@ -167,7 +169,7 @@ def test_a_view_that_follows_keeps_the_agent_in_the_middle():
     assert (view.orbit_camera.target_x, view.orbit_camera.target_y) == pytest.approx((0.3, -0.2))
 
 
-def test_whoever_moves_the_map_follows_no_longer():
+def test_moving_the_map_ends_following():
     view = viewer(selected=1, following=True)
     view.handle(Drag(Button.LEFT, 30, -20, 230, 80), PLOT, SIZE)
     assert not view.following
@@ -231,6 +233,6 @@ def test_the_field_is_raised_and_lowered_smoothly():
 def test_glow_is_switched():
     view = viewer()
     press(view, Action.GLOW)
-    assert view.looks.glow > 0
+    assert view.looks.render.glow > 0
     press(view, Action.GLOW)
     assert view.looks == viewer().looks

@@ -1,4 +1,4 @@
-"""What is compiled, what is not, and when machine code is made anew."""
+"""Worlds and policies that are compiled or refused, and changes after which they are compiled again."""
 
 import os
 import subprocess
@@ -11,13 +11,14 @@ from crowds import hash_at, small
 from lives import stage
 from networks import checkpoint_of, random_mlp
 
-from valuescape.sim.crew.worker import WorkerSpec, make_stepper
 from valuescape.sim.elementwise import sqrt
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import (
     Activation,
 )
 from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.worlds import WORLDS, make_world
 from valuescape.sim.worlds.point_mass import PointMass
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.regression
 
 
 class Doubled(PointMass):
-    """What follows are worlds with a Python float where an np.float32 is asked for."""
+    """A world with a Python float in place of an np.float32, as are the next three."""
 
     @staticmethod
     def dynamics(state, action):
@@ -146,7 +147,7 @@ print(len(_made), sum(made.cache_hits for made in _made))
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
-    """Neither the ticks nor what the world consists of; the first one may, if nobody has before."""
+    """It finds the ticks and the world's functions, which the first process has kept."""
     script = tmp_path / "steps.py"
     script.write_text(STEPS)
     python(script)
@@ -184,6 +185,8 @@ import numpy as np
 from mine import Mine
 from valuescape.sim.codegen.compiler import _made
 from valuescape.sim.stepping.compiled.world import world_code
+from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules
 
 code = world_code(Mine(), Rules(0.0, (0, 1)), keeps_obs=False)
@@ -193,6 +196,18 @@ finish = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_ssize_t, ctypes.c_size
 finish(table.ctypes.data, 1, 1)
 print(rows[code.at.next_state, 0], sum(made.cache_hits for made in _made))
 """
+
+
+@pytest.fixture(scope="module")
+def kept_world(tmp_path_factory):
+    """A script that calls a world, whose machine code is kept; a second process finds it."""
+    folder = tmp_path_factory.mktemp("world")
+    for name, source in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
+        (folder / name).write_text(source)
+    kept = {"NUMBA_CACHE_DIR": str(folder / "kept")}
+    assert python(folder / "calls.py", **kept) == ["compiling", "8.5", "0"]
+    assert python(folder / "calls.py", **kept) == ["8.5", "3"]
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -205,17 +220,14 @@ print(rows[code.at.next_state, 0], sum(made.cache_hits for made in _made))
     ],
     ids=["constant", "dynamics", "function elsewhere", "constant elsewhere"],
 )
-def test_a_change_of_a_worlds_source_is_noticed(tmp_path, file, before, after, expected):
-    """Starts and observations are those of another world: they are found again."""
-    for name, source in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
-        (tmp_path / name).write_text(source)
-    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
-    script = tmp_path / "calls.py"
-    assert python(script, **kept) == ["compiling", "8.5", "0"]
-    assert python(script, **kept) == ["8.5", "3"]
-    changed = tmp_path / file
-    changed.write_text(changed.read_text().replace(before, after))
-    assert python(script, **kept) == ["compiling", expected, "2"]
+def test_a_change_of_a_worlds_source_is_noticed(kept_world, file, before, after, expected):
+    """Starts and observations are inherited and have not changed: they are found."""
+    changed = kept_world / file
+    source = changed.read_text()
+    changed.write_text(source.replace(before, after))
+    kept = {"NUMBA_CACHE_DIR": str(kept_world / "kept")}
+    assert python(kept_world / "calls.py", **kept) == ["compiling", expected, "2"]
+    changed.write_text(source)
 
 
 # --- Without numba ---------------------------------------------------------------------------------------
@@ -247,5 +259,5 @@ def test_without_numba_everything_runs_and_comes_to_the_same(tmp_path, workers):
 def test_the_switch_and_numbas_absence_both_give_the_plain_path(monkeypatch):
     arena, rules = stage(make_world("point_mass"), 10)
     assert type(make_stepper(spec_of(small("features.simd=false"), arena, rules))) is Stepper
-    monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+    monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     assert type(make_stepper(spec_of(small(), arena, rules))) is Stepper

@@ -1,4 +1,4 @@
-"""Kept machine code is that of what it is made of: any kind of value, damaged files, what cannot be kept."""
+"""Machine code on disk: found by the content of all that it is made of, checked, or not kept."""
 
 import copy
 import dataclasses
@@ -96,30 +96,53 @@ def moved(world):
     finish(table.ctypes.data, 1, 1)
     return float(rows[code.at.next_state, 0])
 
+def hits():
+    return sum(made.cache_hits for made in _made)
+
 if __name__ == "__main__":
     world, = (each() for each in load_world_file(sys.argv[1]))
-    print(moved(world), sum(made.cache_hits for made in _made))
+    for _ in range(int(sys.argv[2])):
+        before = hits()
+        print(moved(world), hits() - before)
 """
 
 NAMES = "tuple array nested namedtuple enum default closure module_attribute module_table function_elsewhere"
 VALUES = {name: float(2**index) for index, name in enumerate(NAMES.split())} | {"number": 1.0}
+TOTAL = str(sum(VALUES.values()) - VALUES["number"])
+"""The result of the world's step: the sum of all values but one, by which it multiplies."""
+
+
+def written(path):
+    """Write to a folder a world that reads every kind of value from a file, and a script that calls it."""
+    for name, text in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
+        (path / name).write_text(text)
+    (path / "values.json").write_text(json.dumps(VALUES))
+    return path
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A world that reads every kind of value from a file, and a script that calls its machine code."""
-    for name, text in (("mine.py", WORLD), ("helper.py", HELPER), ("calls.py", CALLS)):
-        (tmp_path / name).write_text(text)
-    (tmp_path / "values.json").write_text(json.dumps(VALUES))
-    return tmp_path
+    return written(tmp_path)
 
 
-def run(folder, script="calls.py", world="mine.py"):
-    """Run a script in a process of its own; returns (words that it printed, what it said beside)."""
+@pytest.fixture(scope="module")
+def kept_folder(tmp_path_factory):
+    """A folder in which the world's machine code is kept, for tests that leave it so."""
+    path = written(tmp_path_factory.mktemp("kept"))
+    assert run(path) == ([TOTAL, "0"], "")
+    return path
+
+
+def run(folder, script="calls.py", world="mine.py", argument="1", own_cache=True):
+    """Run a script in a process of its own; returns (the words of its stdout, its stderr).
+
+    own_cache: whether machine code is kept in the folder, or where all tests keep theirs.
+    """
+    kept = {"NUMBA_CACHE_DIR": str(folder / "kept")} if own_cache else {}
     done = subprocess.run(
-        [sys.executable, str(folder / script), str(folder / world)],
+        [sys.executable, str(folder / script), str(folder / world), argument],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder / "kept")},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | kept,
         capture_output=True,
         text=True,
         timeout=100,
@@ -128,15 +151,40 @@ def run(folder, script="calls.py", world="mine.py"):
     return done.stdout.split(), done.stderr
 
 
+EACH = """
+import json, sys
+from pathlib import Path
+from calls import hits, moved
+
+VALUES = Path(__file__).parent / "values.json"
+values = json.loads(VALUES.read_text())
+for name in ("nothing", "nothing", *sys.argv[2].split()):
+    changed = {} if name == "nothing" else {name: values[name] + 4096}
+    VALUES.write_text(json.dumps(values | changed))
+    for module in ("mine", "helper"):
+        sys.modules.pop(module, None)
+    from mine import Mine
+    before = hits()
+    print(name, moved(Mine()), hits() - before)
+"""
+
+
 def test_a_changed_value_of_any_kind_is_noticed(folder):
-    """The world's source stays the same; only the file that its constants are read from changes."""
-    total = sum(VALUES.values()) - VALUES["number"]
-    assert run(folder) == ([str(total), "0"], "")
-    assert run(folder) == ([str(total), "3"], "")
-    for name in VALUES:
-        if name != "number":
-            (folder / "values.json").write_text(json.dumps(VALUES | {name: VALUES[name] + 4096}))
-            assert run(folder) == ([str(total + 4096), "2"], ""), name
+    """The world's source stays the same; only the file that its constants are read from changes.
+
+    Starts and observations do not read them, and are found.
+    """
+    (folder / "each.py").write_text(EACH)
+    found, said = run(folder, "each.py", argument=NAMES)
+    changed = str(float(TOTAL) + 4096)
+    expected = [("nothing", TOTAL, "0"), ("nothing", TOTAL, "3")]
+    expected += [(name, changed, "2") for name in NAMES.split()]
+    assert [*zip(found[::3], found[1::3], found[2::3], strict=True)] == expected
+    assert said == ""
+
+
+def test_what_one_process_keeps_another_finds(kept_folder):
+    assert run(kept_folder) == ([TOTAL, "3"], "")
 
 
 CHANGED = """
@@ -154,11 +202,10 @@ print(moved(world))
 
 
 def test_a_value_that_changes_within_a_process_is_noticed_too(folder):
-    """Else the old machine code of a function that is called would be kept under the new key."""
+    """Otherwise the old machine code of the called function would be kept under the new key."""
     (folder / "changed.py").write_text(CHANGED)
-    total = sum(VALUES.values()) - VALUES["number"]
-    changed = str(total - VALUES["function_elsewhere"] + 4096)
-    assert run(folder, "changed.py")[0] == [str(total), changed]
+    changed = str(float(TOTAL) - VALUES["function_elsewhere"] + 4096)
+    assert run(folder, "changed.py")[0] == [TOTAL, changed]
     (folder / "values.json").write_text(json.dumps(VALUES | {"function_elsewhere": 4096.0}))
     assert run(folder)[0][0] == changed
 
@@ -166,9 +213,8 @@ def test_a_value_that_changes_within_a_process_is_noticed_too(folder):
 @pytest.mark.parametrize(
     "damage", ["cut short", "a flipped bit", "empty", "another's", "of an older numba", "a folder"]
 )
-def test_a_damaged_file_names_itself_and_is_made_anew(folder, damage):
-    right, _ = run(folder)
-    files = sorted((folder / "kept").rglob("*step*.nbc"))
+def test_a_damaged_file_names_itself_and_is_made_anew(kept_folder, damage):
+    files = sorted((kept_folder / "kept").rglob("*step*.nbc"))
     assert len(files) == 1
     content = files[0].read_bytes()
     if damage == "cut short":
@@ -179,19 +225,23 @@ def test_a_damaged_file_names_itself_and_is_made_anew(folder, damage):
     elif damage == "empty":
         files[0].write_bytes(b"")
     elif damage == "another's":
-        other = next(path for path in (folder / "kept").rglob("*start*.nbc"))
+        other = next(path for path in (kept_folder / "kept").rglob("*start*.nbc"))
         files[0].write_bytes(other.read_bytes())
     elif damage == "of an older numba":
         files[0].write_bytes(b"\x80\x04\x8c\x060.60.0\x94.")
     else:
         files[0].unlink()
         files[0].mkdir()
-    words, said = run(folder)
-    assert words == [right[0], "2"]
+    words, said = run(kept_folder, argument="2")
+    assert words[:2] == [TOTAL, "2"]
     assert str(files[0]) in said
-    assert len(said.splitlines()) == 1
-    if damage != "a folder":
-        assert run(folder) == ([right[0], "3"], "")
+    if damage == "a folder":
+        assert words[2:] == [TOTAL, "2"]
+        files[0].rmdir()
+        files[0].write_bytes(content)
+    else:
+        assert words[2:] == [TOTAL, "3"]
+        assert len(said.splitlines()) == 1
 
 
 def content(function):
@@ -261,7 +311,7 @@ def test_different_values_have_different_content_and_equal_ones_the_same(kind):
 
 
 def test_content_is_the_same_in_every_process(tmp_path):
-    """Also of sets of texts, whose order is another in every process."""
+    """Sets of texts, too, have the same content; their order differs between processes."""
     script = tmp_path / "content.py"
     script.write_text(
         "from valuescape.sim.codegen.content import content_of\n"
@@ -338,7 +388,8 @@ from valuescape.sim.worlds import load_world_file
 
 if __name__ == "__main__":
     load_world_file(sys.argv[1])
-    with Engine(load_config(None, ["world.name=mine", "agents.count=70", "workers.count=2"]), None) as engine:
+    changes = ["world.name=mine", "agents.count=70", f"workers.count={sys.argv[2]}"]
+    with Engine(load_config(None, changes), None) as engine:
         engine.wait_ready()
         engine.advance_to(3)
         print(engine.newest_tick)
@@ -348,7 +399,7 @@ if __name__ == "__main__":
 def test_with_workers_it_is_said_once(folder):
     (folder / "large.py").write_text(LARGE)
     (folder / "lines.py").write_text(LINES)
-    words, said = run(folder, "lines.py", "large.py")
+    words, said = run(folder, "lines.py", "large.py", argument="2", own_cache=False)
     assert words == ["3"]
     assert len(said.splitlines()) == 1
 
@@ -363,10 +414,10 @@ def test_with_workers_it_is_said_once(folder):
     ],
 )
 def test_the_processor_that_is_named_is_compiled_for_or_refused(folder, named, said):
-    """Workers would abort: LLVM ends the process. What is compiled for a lesser one comes to the same."""
+    """LLVM would abort the workers. A processor with fewer features runs the same ticks."""
     (folder / "lines.py").write_text(LINES)
     done = subprocess.run(
-        [sys.executable, str(folder / "lines.py"), str(folder / "mine.py")],
+        [sys.executable, str(folder / "lines.py"), str(folder / "mine.py"), "2" if said else "0"],
         env=os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder / "kept")} | named,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Configurations: what is read, and what is said of what cannot be."""
+"""Configurations from files and overrides, and the messages about those that do not fit."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 
 
 def complaint(*overrides: str, toml: str | bytes | None = None, path: Path | None = None) -> str:
-    """What is said of a configuration, which must be refused in one or two lines."""
+    """Return the message about a configuration, which must be refused in one or two lines."""
     if toml is not None:
         path.write_bytes(toml.encode() if isinstance(toml, str) else toml)
     with pytest.raises(UsageError) as refusal:
@@ -144,7 +144,7 @@ def test_brackets_and_dots_within_texts_and_comments_nest_nothing(file):
 
 @pytest.mark.parametrize("unit", ['\\"""\n', '"""\\', "'", '"', "'''", '\\"', '"\\'])
 def test_what_is_not_closed_takes_no_longer(file, unit):
-    """Looking for the end again from every start would take hours."""
+    """Searching for the end again from every start would take hours."""
     complaint(toml=unit * (200_000 // len(unit)), path=file)
 
 
@@ -187,10 +187,3 @@ def test_an_override_of_what_is_no_table_is_refused(file):
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     assert complaint(path=tmp_path / "none.toml").endswith("none.toml: there is no such file")
     assert complaint(path=tmp_path).endswith(": is a folder, expected a file")
-
-
-def test_every_setting_has_a_meaning_and_a_default_that_is_admitted():
-    for name, section in Config.model_fields.items():
-        for key, field in section.annotation.model_fields.items():
-            assert field.description, f"{name}.{key}"
-    assert Config.model_validate(Config().model_dump()) == Config()

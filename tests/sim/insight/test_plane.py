@@ -31,7 +31,7 @@ def plane(*settings, world=CART):
 
 
 def complaint(*settings, world=CART):
-    """What is said of settings, which must be refused in one or two lines."""
+    """Return the message for settings that must be refused, of one or two lines."""
     with pytest.raises(UsageError) as refusal:
         plane(*settings, world=world)
     message = str(refusal.value)

@@ -1,4 +1,4 @@
-"""What is said of agents tick by tick, against the same worked out of whole runs."""
+"""Signals tick by tick, against the same numbers worked out from whole runs."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ TICKS = 120
 
 
 class Kept:
-    """A run that was kept whole: each array [ticks, ..., agents]."""
+    """All ticks of a run: each array is [ticks, ..., agents]."""
 
     def __init__(self, config, checkpoint, ticks=TICKS):
         self.config, self.checkpoint = config, checkpoint
@@ -60,7 +60,7 @@ def choices():
 
 
 def started(run):
-    """Where an agent has just started, [ticks, agents]: the tick after an end, and the very first."""
+    """Mark where agents have just started, [ticks, agents]: after an end, and at the very first tick."""
     fresh = np.ones(run.arrays["ending"].shape, bool)
     fresh[1:] = run.arrays["ending"][:-1] != Ending.RUNNING
     return fresh
@@ -72,7 +72,7 @@ def test_the_run_has_both_ends(run):
 
 
 def test_the_td_error_is_that_of_torch(run):
-    """r + gamma V(s') - V(s), with the critic as torch has it; NaN where no step led to the tick."""
+    """Return r + gamma V(s') - V(s) by torch's critic; NaN where no step led to the tick."""
     state, reward, ending = (run.arrays[name] for name in ("state", "reward", "ending"))
     ticks, _, agents = state.shape
     obs = np.empty((ticks, len(run.world.obs), agents), np.float32)

@@ -23,12 +23,12 @@ MB = 10**6
 
 
 def memory(seconds, size, step=0.5):
-    """Samples of (time, bytes) over `seconds`, of the bytes that `size` gives for a time."""
+    """Return samples of (time, bytes) over `seconds`; size: returns the bytes at a time."""
     return [(100.0 + t, int(size(t))) for t in np.arange(0, seconds, step)]
 
 
 def log_of(frame_s, frames=300, **changes):
-    """A log of `frames` frames of `frame_s` seconds each."""
+    """Return a log of `frames` frames of `frame_s` seconds each."""
     ends = 50 + frame_s * np.arange(frames)
     return RunLog(frame_ends=array("d", ends), busy_s=array("d", np.full(frames, frame_s / 2)), **changes)
 

@@ -120,7 +120,7 @@ def test_what_is_read_while_it_is_written_is_whole():
 
 @pytest.mark.parametrize("simd", ["true", "false"])
 def test_workers_say_what_they_do(simd):
-    """Their sections fill their time, and the ticks are within the section of that name."""
+    """Their sections cover their time, and ticks are made within the section of that name."""
     config = small("world.name=pendulum", "workers.count=2", f"features.simd={simd}", "sim.ticks_per_s=200")
     with crowd(config, shipped(config)) as engine:
         engine.wait_ready()

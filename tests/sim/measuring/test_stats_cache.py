@@ -1,4 +1,4 @@
-"""Statistics are computed when something has changed and their time has come, and at no other time."""
+"""Statistics are computed when a source has changed and their interval has passed, and only then."""
 
 import math
 from collections import Counter
@@ -11,7 +11,7 @@ from valuescape.sim.measuring.stats_cache import Refresh, StatsCache
 
 
 class Watched:
-    """A cache with a clock that is set by hand, of statistics that count how often they are computed."""
+    """Return a cache with a manual clock, of statistics that count how often they are computed."""
 
     def __init__(self, *, enabled=True):
         self.now, self.computed = 0.0, Counter()
@@ -58,7 +58,7 @@ def test_a_person_who_changed_something_does_not_wait(watched):
 
 
 def test_what_changes_while_it_is_computed_counts(watched):
-    """Else a tick that comes at the wrong moment would stay unseen until the next."""
+    """Otherwise a tick that comes at the wrong moment would remain unseen until the next."""
 
     def compute():
         watched.cache.mark("tick")
@@ -89,7 +89,7 @@ def test_the_hit_rate_is_the_share_of_looks_that_computed_nothing(watched):
 
 @given(st.lists(st.sampled_from(["tick", "frame", "look", "wait"]), max_size=60))
 def test_an_answer_is_never_older_than_its_interval(steps):
-    """Against a cache that is off: what they say differs only while the interval has not passed."""
+    """Compared with a cache that is off: values differ only while the interval has not passed."""
     watched, changes = Watched(), 0
     for step in steps:
         if step == "wait":

@@ -1,4 +1,4 @@
-"""Where the tests of this folder find their files."""
+"""Fixtures that find files which are not part of the repository."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 
 @pytest.fixture
 def zoo() -> Callable[[str], Path]:
-    """Find a file of RL Baselines3 Zoo beside the repository; skips the test where there is none."""
+    """Return a function that finds a file of RL Baselines3 Zoo; it skips the test if there is none."""
     return _finder("zoo")
 
 
 @pytest.fixture
 def cases() -> Callable[[str], Path]:
-    """Find a file on which the program was once wrong; skips the test where there is none."""
+    """Return a function that finds a file of a past error; it skips the test if there is none."""
     return _finder("cases")
 
 

@@ -1,4 +1,4 @@
-"""Other people's models on which the program was once wrong, with the values that are right."""
+"""Regressions on other people's models, with the right values."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
 from valuescape.sim.worlds import make_world
 
 
-def test_a_critic_of_normalised_rewards_promises_what_agents_get(cases):
+def test_a_critic_of_normalised_rewards_predicts_the_returns(cases):
     """A2C of RL Baselines3 Zoo: V(s0) -65.2, realised -66.5; TD error -0.002 +- 0.021 in its own units."""
     checkpoint = load_with_statistics(cases("a2c_mountain_car.zip"), make_world("mountain_car"))
     settings = ["world.name=mountain_car", "workers.count=0", "agents.count=256"]

@@ -37,7 +37,7 @@ def test_agents_act_bit_identically_in_any_slices(width, hidden, normalized):
         assert np.concatenate(slices, axis=1).tobytes() == whole.tobytes()
 
 
-def test_an_agent_acts_the_same_whoever_its_neighbours_are():
+def test_an_agent_acts_the_same_beside_any_others():
     obs = observations(1300)
     crowd = obs.copy()
     crowd[:, :-1] *= 7

@@ -55,7 +55,7 @@ def test_values_are_multiplied_by_the_scale_in_both_evaluations(name):
     assert value_critics(plain) is plain.critics
 
 
-def test_what_an_agent_does_is_left_alone():
+def test_actions_do_not_depend_on_reward_normalization():
     plain = dqn_checkpoint()
     scaled = replace(plain, reward_normalization=NORM)
     rows = torch.from_numpy(OBS.T.copy())
@@ -63,7 +63,7 @@ def test_what_an_agent_does_is_left_alone():
 
 
 def test_a_td_error_is_of_the_normalised_reward():
-    """By hand: clip(50 / 25, -1, 1) + 0.5 * 75 / 25 - 100 / 25 = 1 + 1.5 - 4."""
+    """Computed by hand: clip(50 / 25, -1, 1) + 0.5 * 75 / 25 - 100 / 25 = 1 + 1.5 - 4."""
     critic = Critic(lambda obs: obs[0], 0.5, replace(NORM, clip=1.0))
     reward, before, after = (np.array([number], np.float32) for number in (50, 100, 75))
     assert critic.td_error(reward, before, after) == -1.5
@@ -87,7 +87,7 @@ def test_legends_name_the_units():
 
 
 def test_values_and_td_errors_are_those_of_stable_baselines3(tmp_path):
-    """Against its own VecNormalize and its own policy, for steps of which some rewards are clipped."""
+    """Compared with its VecNormalize and its policy, on steps with some clipped rewards."""
     world = make_world("pendulum")
     env = VecNormalize(DummyVecEnv([lambda: WorldEnv(world)]), clip_reward=0.1, gamma=0.97, epsilon=1e-4)
     model = stable_baselines3.PPO("MlpPolicy", env, gamma=0.9, seed=0, device="cpu", n_steps=256)
@@ -120,7 +120,7 @@ def test_values_and_td_errors_are_those_of_stable_baselines3(tmp_path):
 
 
 @pytest.mark.parametrize("clip", [10.0, float("inf")])
-def test_it_is_kept_in_the_file(clip, tmp_path):
+def test_reward_normalization_is_kept_in_the_file(clip, tmp_path):
     checkpoint = replace(sac_checkpoint(), reward_normalization=replace(NORM, clip=clip))
     store.save(checkpoint, tmp_path / "a.safetensors")
     loaded = store.load(tmp_path / "a.safetensors")

@@ -1,4 +1,4 @@
-"""What VecNormalize did, joined with its model: found beside it, and compared with the world."""
+"""VecNormalize's statistics: found beside a model, joined to it, and compared with returns in the world."""
 
 import os
 from dataclasses import replace
@@ -32,7 +32,7 @@ SCALE = 20.0
 
 
 def divided(checkpoint: Checkpoint, scale: float = SCALE) -> Checkpoint:
-    """The critic as it would be had it learned from rewards divided by `scale`."""
+    """Return the checkpoint with the critic that divided rewards would have given."""
     critics = []
     for critic in checkpoint.critics:
         *others, last = critic.layers
@@ -48,7 +48,7 @@ def write(path: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_what_was_trained_here_fits_its_world_and_no_other_units(path):
+def test_shipped_critics_fit_their_world_and_no_other_units(path):
     checkpoint = store.load(path)
     world = make_world(checkpoint.world)
     fit, small = critic_fit(checkpoint, world), critic_fit(divided(checkpoint), world)
@@ -59,8 +59,8 @@ def test_what_was_trained_here_fits_its_world_and_no_other_units(path):
 
 
 @pytest.mark.parametrize("stem", ["cartpole", "acrobot", "mountain_car", "pendulum"])
-def test_it_fits_gymnasium_s_environment_too(stem):
-    """An independent run of the same: Gymnasium's own dynamics, starts and ends."""
+def test_shipped_critics_fit_gymnasium_s_environments(stem):
+    """An independent implementation: Gymnasium's own dynamics, starts and ends."""
     ids = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1", "mountain_car": "MountainCar-v0"}
     checkpoint = store.load(next(path for path in SHIPPED if path.stem == stem))
     ours = critic_fit(checkpoint, make_world(stem))
@@ -77,7 +77,7 @@ class Failing(type(WORLD)):
         raise ZeroDivisionError
 
 
-def test_of_a_world_that_fails_nothing_is_said():
+def test_a_world_that_fails_or_cannot_be_alone_has_no_fit():
     assert critic_fit(store.load(MOUNTAIN_CAR), Failing()) is None
     assert critic_fit(store.load(MOUNTAIN_CAR), make_world("flock")) is None
 
@@ -104,7 +104,7 @@ def test_reward_units_are_those_in_which_the_critic_fits(stated, tmp_path):
 
 
 def test_a_critic_that_fits_in_no_units_is_asked_about_where_the_file_says_no(tmp_path):
-    poor = divided(store.load(MOUNTAIN_CAR), -1.0)  # promises what costs
+    poor = divided(store.load(MOUNTAIN_CAR), -1.0)  # with the sign turned
     yes = write(tmp_path / "yes.pkl", returns(10.0**8, norm_reward=True))
     no = write(tmp_path / "no.pkl", returns(10.0**8, norm_reward=False))
     assert with_statistics(poor, yes, WORLD, RewardUnits.AUTO).reward_normalization.scale == 10**4
@@ -178,7 +178,7 @@ def as_zip(checkpoint: Checkpoint, path: Path) -> Path:
 
 
 def of_normalised_observations() -> tuple[Checkpoint, bytes]:
-    """The shipped network made to expect normalised observations, and the statistics of these."""
+    """Return the shipped network changed to expect normalised observations, and their statistics."""
     whole = store.load(MOUNTAIN_CAR)
     mean, std = np.array([-0.4, 0.01], np.float32), np.array([0.05, 0.004], np.float32)
     first, *others = whole.actor.layers
@@ -188,7 +188,7 @@ def of_normalised_observations() -> tuple[Checkpoint, bytes]:
     return replace(whole, actor=network, critics=(network,)), statistics(rms=moments, clip_obs=100.0)
 
 
-def test_a_model_with_its_statistics_beside_it_is_what_it_was(tmp_path):
+def test_a_model_with_statistics_beside_it_equals_the_original(tmp_path):
     model, pickled = of_normalised_observations()
     path = as_zip(model, tmp_path / "model.zip")
     alone = load_with_statistics(path, WORLD)
@@ -221,7 +221,7 @@ def test_statistics_of_another_model_are_left_out(tmp_path):
     assert "other statistics" in given.remarks[0]
 
 
-def test_a_first_layer_that_sees_too_much_is_spoken_of(tmp_path):
+def test_a_saturated_first_layer_is_remarked(tmp_path):
     whole = store.load(MOUNTAIN_CAR)
     first, *others = whole.actor.layers
     loud = Mlp((replace(first, weight=first.weight * 1000), *others))
@@ -229,7 +229,7 @@ def test_a_first_layer_that_sees_too_much_is_spoken_of(tmp_path):
     assert "first layer's sums spread by" in load_with_statistics(path, WORLD).remarks[0]
 
 
-def test_an_observation_that_goes_further_than_the_file_says_is_named(tmp_path):
+def test_an_observation_beyond_the_file_s_bounds_is_remarked(tmp_path):
     path = as_zip(store.load(MOUNTAIN_CAR), tmp_path / "model.zip")
     checkpoint = load_checkpoint(path, WORLD)
     assert np.isinf(checkpoint.obs_bounds[1]).all()
@@ -269,7 +269,7 @@ def test_only_checkpoints_of_ours_are_replaced_unasked(tmp_path):
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_what_is_no_plain_file_is_never_replaced(force, tmp_path):
+def test_a_device_or_pipe_is_never_replaced(force, tmp_path):
     path = as_zip(store.load(MOUNTAIN_CAR), tmp_path / "model.zip")
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError, match="is no plain file"):

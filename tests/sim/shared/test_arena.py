@@ -1,4 +1,4 @@
-"""What processes share: where each array lies, that everyone sees the same, and that nothing stays."""
+"""Shared memory: where each array lies, that all processes see the same, and that nothing is left behind."""
 
 import gc
 import os
@@ -76,7 +76,7 @@ def test_what_nobody_has_written_shows(arena):
 
 
 def _answer(arena, question):
-    """In another process: tell what is there, and write what the parent will look for."""
+    """In another process: send what the arena holds, and write what the parent expects."""
     question.send(arena["reward"].sum())
     arena["state"][1, 0] = np.arange(33)
     arena["worker"]["pid"][1] = 77

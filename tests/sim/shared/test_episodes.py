@@ -1,4 +1,4 @@
-"""The record of episodes: what it says of any recent tick, and that writing it twice is writing it once."""
+"""Records of episodes: their state at any recent tick, and that writing them again changes nothing."""
 
 from dataclasses import fields
 
@@ -13,28 +13,28 @@ from valuescape.sim.shared.layout import EPISODE, Ending
 AGENTS = 6
 WRAP = 2**32
 origins = st.sampled_from([0, 1, 1000, WRAP - 3, 2**40 + WRAP - 1])
-"""Ticks that runs begin at: some near the one where 32 bits are used up."""
+"""Ticks that runs begin at: some are near the largest of 32 bits."""
 
 endings = st.lists(st.lists(st.sampled_from(list(Ending)), min_size=AGENTS, max_size=AGENTS), max_size=25)
-"""How every agent's episode stands, for some ticks in turn."""
+"""Endings of all agents, for some ticks in turn."""
 
 
 def standing(told, tick):
-    """The rows of one tick: the endings, and returns that differ from tick to tick and agent to agent."""
+    """Return the rows of one tick: the endings, and returns that differ between ticks and agents."""
     return Endings(
         np.array(told, np.uint8), (tick % 1000) + np.arange(len(told), dtype=np.float32) / np.float32(8)
     )
 
 
 class Diary:
-    """The same book-keeping for one agent, as people would do it: an entry per episode."""
+    """The same book-keeping for one agent, in the simplest way: an entry per episode."""
 
     def __init__(self, origin):
         self.began = [origin]
         self.ended = []
 
     def tells(self, tick):
-        """What `EpisodeState` should say of `tick`: (number, step, finished, terminated, length, return)."""
+        """Return the expected `EpisodeState` at `tick`, field by field."""
         begun = [began for began in self.began if began <= tick]
         ended = [each for each in self.ended if each[0] <= tick]
         return (
@@ -55,15 +55,15 @@ def lived(origin, story, twice=False):
     rows = {origin: standing([Ending.RUNNING] * AGENTS, 0)}
     yield origin, records, rows, diaries
     for tick, told in enumerate(story, origin + 1):
-        who = np.flatnonzero(rows[tick - 1].ending)
+        chosen = np.flatnonzero(rows[tick - 1].ending)
         for _ in range(1 + twice):
-            number = next_episodes(records, who, rows[tick - 1], tick - 1, tick)
-            assert number.tolist() == [len(diaries[agent].began) for agent in who]
+            number = next_episodes(records, chosen, rows[tick - 1], tick - 1, tick)
+            assert number.tolist() == [len(diaries[agent].began) for agent in chosen]
         # An episode that has just begun cannot have ended.
-        told = [Ending.RUNNING if agent in who else kind for agent, kind in enumerate(told)]
+        told = [Ending.RUNNING if agent in chosen else kind for agent, kind in enumerate(told)]
         rows[tick] = standing(told, tick)
         for agent, (diary, kind) in enumerate(zip(diaries, told, strict=True)):
-            if agent in who:
+            if agent in chosen:
                 diary.began.append(tick)
             if kind:
                 diary.ended.append((tick, kind, float(rows[tick].episode_return[agent])))
@@ -71,7 +71,7 @@ def lived(origin, story, twice=False):
 
 
 def told_by(records, rows, tick):
-    """`episodes_at`, agent by agent."""
+    """Return `episodes_at`, agent by agent."""
     state = episodes_at(records, rows[tick], tick)
     return list(zip(*(getattr(state, field.name).tolist() for field in fields(state)), strict=True))
 
@@ -86,7 +86,7 @@ def test_the_record_tells_what_happened(origin, story):
 @settings(deadline=None)
 @given(origins, endings)
 def test_the_tick_before_the_newest_is_still_told(origin, story):
-    """The reader is at tick k while workers have begun episodes of tick k + 1."""
+    """The reader is at tick k when workers have already begun episodes of tick k + 1."""
     for tick, records, rows, diaries in lived(origin, story):
         if tick > origin:
             assert told_by(records, rows, tick - 1) == [diary.tells(tick - 1) for diary in diaries]
@@ -95,7 +95,7 @@ def test_the_tick_before_the_newest_is_still_told(origin, story):
 @settings(deadline=None)
 @given(origins, endings)
 def test_writing_an_episode_twice_is_writing_it_once(origin, story):
-    """As when a worker dies after it has written some, and its heir makes the tick again."""
+    """As when a worker dies after it has written some, and its successor makes the tick again."""
     for once, twice in zip(lived(origin, story), lived(origin, story, twice=True), strict=True):
         assert once[1].tobytes() == twice[1].tobytes()
 
@@ -105,7 +105,7 @@ class Killed(BaseException):
 
 
 class Mortal(np.ndarray):
-    """An array that ends its writer's life at the write that has come to be too many."""
+    """An array that raises at the write after the last one allowed, as if its writer died."""
 
     writes_left = 0
 
@@ -117,7 +117,7 @@ class Mortal(np.ndarray):
 
 
 def test_an_episode_that_was_written_in_part_is_written_again():
-    """Whichever write was the last one of a worker that died, its heir comes to the same."""
+    """Whichever write was the last of a worker that died, its successor comes to the same."""
     records = np.zeros((AGENTS, 2), EPISODE)
     first_episodes(records, 0)
     ended, everyone = standing([Ending.TERMINATED] * AGENTS, 5), np.arange(AGENTS)

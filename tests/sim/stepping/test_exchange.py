@@ -1,4 +1,4 @@
-"""Actions in, outcomes out: what machine code does is what NumPy does."""
+"""Actions in, outcomes out: machine code against NumPy."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ LIMIT, TICK = 40, 2**32 + 7
 
 
 def exchanges(name, agents):
-    """Both paths, over arenas with the same random outcomes of `TICK`."""
+    """The plain and the compiled exchange, over arenas with the same random outcomes of `TICK`."""
     made = []
     for kind in (Exchange, CompiledExchange):
         world = shortened(name, LIMIT)
@@ -35,7 +35,7 @@ def exchanges(name, agents):
 
 
 def outcome(exchange, agents):
-    """What `TICK` shows, and whether an episode ended."""
+    """Return the result of `TICK`, and whether an episode ended."""
     outs = (
         np.empty((agents, exchange.obs.shape[1]), np.float32),
         np.empty(agents),
@@ -79,7 +79,7 @@ def test_an_episode_may_end_in_both_ways_at_once():
 
 
 def taken(exchange, actions):
-    """Whether the actions are such, what is then given, and who is wrong."""
+    """Return whether the actions are valid, the actions given after that, and which are wrong."""
     valid = exchange.take(actions)
     assert exchange.valid() == valid == (not exchange.wrong().any())
     return valid, exchange.given.copy(), exchange.wrong()

@@ -1,4 +1,4 @@
-"""One tick of a slice, against the same lives told one agent at a time in plain Python."""
+"""Ticks of a slice, against the same episodes worked out one agent at a time in plain Python."""
 
 from typing import ClassVar
 
@@ -38,7 +38,7 @@ class Stairs(ArrayWorld):
 
 
 class Push:
-    """A policy: half of what is seen."""
+    """A policy whose action is half of the observation."""
 
     def act(self, obs, out):
         out[:] = obs[:1] / 2
@@ -86,7 +86,7 @@ def stepped(world, state, action):
 
 
 def random_action(world):
-    """What the random policy does: uniform over the action space, whatever the episode."""
+    """Return the random policy's action: uniform over the action space, whatever the episode."""
 
     def act(_state, agent, _episode, tick):
         draw = uniform(SEED, Stream.EXPLORATION, agent, 0, tick, world.action.dim)
@@ -207,7 +207,7 @@ def test_a_wrapped_trail_stays_on_the_map_at_the_same_angle():
 
 
 def test_a_step_made_twice_gives_the_same():
-    """As when a worker dies after it has written half of a tick, and its heir makes that tick again."""
+    """As when a worker dies halfway through a tick, and the next one makes that tick again."""
     world = shortened("pendulum", 10)
     arena, rules = stage(world, AGENTS)
     stepper = Stepper(arena, slice(0, AGENTS), world, None, rules)

@@ -229,7 +229,7 @@ def test_a_draw_next_to_one_starts_within_the_square():
 
 
 def test_a_flock_forms():
-    """In the small model birds come to agree with their neighbours, and more of them than at the start."""
+    """In the small model more birds agree with their neighbours than at the start."""
     world, birds = flock_of(200, **MODELS["small"][1])
     start, (_, first_reward) = order_parameter(birds), stepped(world, birds, compiled=True)
     for _ in range(1000):
@@ -241,7 +241,7 @@ def test_a_flock_forms():
 
 
 def test_episodes_of_the_flock_begin_again_as_numpys():
-    """In the compiled loop, too, which leaves those ticks to the plain path."""
+    """In the compiled loop, too, where the plain path makes those ticks."""
     from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
 
     flocks = []

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from crowds import check_until, crowd, hash_at, small
 
-from valuescape.sim.crew.failures import Failure
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.shared.layout import Ending
@@ -33,7 +32,7 @@ def test_spaces_become_variables():
 
 
 def test_agents_go_where_the_environment_goes_by_hand():
-    """Of one agent: its actions, taken from the crowd, in an environment that starts in the same state."""
+    """One agent's actions, taken from the crowd, in an environment that starts in the same state."""
     config = small(*CART, "agents.count=40", "workers.count=0")
     env = gymnasium.make("CartPole-v1").unwrapped
     env.reset(seed=0)
@@ -223,7 +222,7 @@ def test_what_an_environment_does_wrong_at_first_is_a_sentence(own, change, said
     ],
 )
 def test_what_an_environment_does_wrong_later_is_one_report_with_agent_and_tick(own, workers, late, said):
-    """However errors are chained: one that C code raises has no traceback of its own."""
+    """However errors are chained: an error raised by C code has no traceback of its own."""
     load_world_file(own(OWN.replace("-float(self.s[0] ** 2)", f"{late} if self.t > 5 else 1.0")))
     name = ("world.name=gymnasium:Own-v0", "policy.checkpoint=random", "agents.count=40")
     with crowd(small(*name, f"workers.count={workers}")) as engine:

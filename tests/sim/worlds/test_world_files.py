@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 from crowds import check_until, crowd, hash_at, small
 from processes import wait_until
 
-from valuescape.sim.crew.supervisor import WorkerFailedError
+from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds import WORLDS, files, load_world_file, make_world
+from valuescape.sim.worlds import WORLDS, load_world_file, make_world
 
 GUIDE = Path(__file__).parents[3] / "docs" / "worlds.md"
 EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
@@ -54,31 +53,6 @@ def valuescape(*arguments):
     """Run the program to its end."""
     command = [sys.executable, "-m", "valuescape", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
-@pytest.fixture(autouse=True)
-def _forgets_worlds(monkeypatch):
-    """What a test loads is unknown to the next."""
-    before, modules = dict(WORLDS), set(sys.modules)
-    monkeypatch.setattr(files, "_loaded", {})
-    yield
-    WORLDS.clear()
-    WORLDS.update(before)
-    for name in set(sys.modules) - modules:
-        if name.startswith("valuescape_world_"):
-            del sys.modules[name]
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write a world file; returns its path."""
-
-    def write_file(text, name="my_world.py"):
-        path = tmp_path / name
-        path.write_text(textwrap.dedent(text))
-        return path
-
-    return write_file
 
 
 def test_the_guides_example_is_short_and_runs_alike_compiled_or_not_and_split_among_workers(write):
@@ -124,7 +98,11 @@ def test_a_file_is_run_once(write):
     ("change", "said"),
     [
         (('name = "arrays"', ""), "class Arrays: has no name"),
-        (('name = "arrays"', 'name = "pendulum"'), "name = 'pendulum' is taken"),
+        (
+            ('name = "arrays"', 'name = "pendulum"'),
+            "name = 'pendulum' is taken by class Pendulum of pendulum.py",
+        ),
+        (('name = "arrays"', 'name = "flock"'), "name = 'flock' is taken by class Flock of world.py"),
         (('name = "arrays"', "name = 3"), "name = 3"),
         (("state = (", "states = ("), "has no state|name 'state' is not defined"),
         (("action = Discrete", "actions = Discrete"), "has no action"),
@@ -187,7 +165,7 @@ SEES = "    @staticmethod\n    def observation(state):\n        return "
     ],
 )
 def test_a_common_mistake_is_named_before_anything_is_compiled(write, change, said):
-    """By file and line where Python can tell; compiled, it would be silent or a compiler's riddle."""
+    """By file and line, if Python can tell. A compiler would be silent or hard to understand."""
     head, body = EXAMPLE.split("class MyWorld", 1)
     assert change[0] in body
     text = head + "class MyWorld" + body.replace(*change)

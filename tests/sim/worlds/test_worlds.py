@@ -48,7 +48,7 @@ def brake(world, _rng, state):
 
 @dataclass
 class Comparison:
-    """What two runs of the same episodes came to: for each step, (ours, theirs) of the live agents."""
+    """Two runs of the same episodes: for each step, (ours, theirs) of the agents whose episodes go on."""
 
     state: list = field(default_factory=list)
     obs: list = field(default_factory=list)
@@ -260,7 +260,7 @@ def test_episodes_of_the_point_mass_are_runge_kuttas():
 
 
 def test_the_point_mass_terminates_within_a_tenth_of_the_origin():
-    """The state reached counts, not the one left; agents are put so that they drift to the rim."""
+    """The reached state counts, not the one left; the agents start so that they drift to the rim."""
     world = make_world("point_mass")
     around = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     for radius, expected in ((0.0, True), (0.0999, True), (0.1001, False), (1.0, False)):
@@ -303,7 +303,7 @@ N = 101
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, N), max_size=4))
 def test_an_agents_fate_does_not_depend_on_the_batch(name, seed, cuts):
-    """Bit for bit, in slices of the shared arrays as workers have them: else worker counts would show."""
+    """Bit for bit, in slices of the shared arrays as workers have them: results must not depend on them."""
     world, rng = make_world(name), np.random.default_rng(seed)
     draws = uniform(seed, Stream.RESET, np.arange(N), 0, 0, world.reset_draws)
     start, state = reset(world, draws), random_states(world, rng, N)

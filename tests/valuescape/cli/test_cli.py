@@ -1,4 +1,4 @@
-"""The command line: what it says of bad input, and with which status it ends."""
+"""The command line: help, error messages, and exit statuses."""
 
 import os
 import pickle
@@ -26,7 +26,7 @@ SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
 
 @pytest.fixture
 def refused(cli):
-    """Call the program, which must refuse: status 2, a few lines that fit, nothing written or running."""
+    """Run a command that must be refused: status 2, a short message, no file and no process left."""
 
     def call(*arguments):
         before = own_descendants()
@@ -44,7 +44,7 @@ def refused(cli):
 
 @pytest.fixture
 def refused_checkpoint(refused):
-    """Run with a checkpoint, which must be refused by name."""
+    """Run with a checkpoint that must be refused; returns the message, which names it."""
 
     def call(path, world="point_mass"):
         said = refused(
@@ -111,7 +111,7 @@ def test_the_doctor_finds_this_machine_fit_and_names_its_driver():
 
 @pytest.mark.gpu
 def test_the_doctor_refuses_a_driver_that_is_too_old_and_says_what_to_do():
-    """Mesa's override makes one of a newer driver."""
+    """Mesa's version override stands for an old driver."""
     examined = valuescape("doctor", COLUMNS="200", MESA_GL_VERSION_OVERRIDE="3.3")
     assert examined.returncode == 1
     assert re.search(r"^no  EGL device 0 .*offers OpenGL 3\.3 .*, but 4\.3 is needed", examined.stdout, re.M)
@@ -262,7 +262,7 @@ def test_an_error_that_nobody_expected_is_a_line_and_status_1(cli, monkeypatch):
 
 
 class Touch:
-    """Unpickled, it makes a folder."""
+    """Unpickling it makes a folder."""
 
     def __init__(self, marker):
         self.marker = marker

@@ -1,9 +1,12 @@
-"""The list of settings, and the page that is made of it."""
+"""The list of settings, for the terminal and as a page."""
 
 from pathlib import Path
 
-from valuescape.cli.settings import settings_markdown
-from valuescape.sim.config.files import LIVE, Config
+import pytest
+
+from valuescape.cli.settings import settings_markdown, show_settings
+from valuescape.cli.terminal import Terminal
+from valuescape.sim.config.model import Config, settings_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -15,16 +18,22 @@ def test_the_page_is_what_the_command_prints():
 
 def test_every_setting_is_on_the_page():
     page = settings_markdown()
-    for name, info in Config.model_fields.items():
-        assert f"## {name}" in page
-        for key, setting in info.annotation.model_fields.items():
-            assert f"| `{key}` |" in page
-            assert setting.description
-            assert setting.description.replace("|", "\\|") in page
+    assert all(f"## {name}" in page for name in Config.model_fields)
+    for setting in settings_of().values():
+        unit = setting.declared.unit or ""
+        assert f"| `{setting.key}` |" in page
+        assert f"| {unit} |" in page
+        assert setting.field.description.replace("|", "\\|") in page
 
 
-def test_what_is_live_is_a_setting():
-    known = {
-        f"{name}.{key}" for name, info in Config.model_fields.items() for key in info.annotation.model_fields
-    }
-    assert known > LIVE
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("agents", "size_px = 7.0  # diameter of an agent's mark (px); live"),
+        ("agents", "count = 200  # agents alive at once; restart"),
+        ("render", "tone_mapping = false  # let the brightest"),
+    ],
+)
+def test_the_list_tells_unit_and_when_a_change_applies(capsys, section, line):
+    show_settings(Terminal(), section)
+    assert line in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What is printed: every bracket of it, in tables that break no word, on terminals of every kind."""
+"""Output: brackets are printed, tables break no word, and any terminal or pipe can show it."""
 
 import fcntl
 import inspect
@@ -16,21 +16,21 @@ from pathlib import Path
 
 import pytest
 import typer
-from commands import TINY, valuescape
+from commands import SMALL, valuescape
 from hypothesis import given
 from hypothesis import strategies as st
 
 from valuescape.cli.app import app
-from valuescape.cli.impact import _row, _rows
 from valuescape.cli.run_result import health_rows
 from valuescape.cli.terminal import UNLIMITED, Terminal, spelled
 from valuescape.cli.text_table import say_rows
 from valuescape.sim.config.files import load_config
 from valuescape.studies.bench import Measured
-from valuescape.studies.bench import table as bench_table
+from valuescape.studies.bench_report import bench_table
 from valuescape.studies.breaking_point import Search, Trial
 from valuescape.studies.confidence import Change
 from valuescape.studies.impact import Worth
+from valuescape.studies.impact_report import impact_table
 from valuescape.studies.scale import Cell, judge
 from valuescape.studies.scale_report import scale_table
 from valuescape.studies.soak import Sample, SoakResult
@@ -44,12 +44,12 @@ ASCII = {"LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
 
 
 def pressed(text):
-    """Return a text without its spaces and lines, so that it can be found however it was wrapped."""
+    """Return a text without white space, to find it however it was wrapped."""
     return re.sub(r"\s", "", text)
 
 
 def help_texts(function):
-    """Yield the texts that a command's help has to show, as they were written."""
+    """Yield the texts that a command's help has to show."""
     yield inspect.cleandoc(function.__doc__).replace("[bold]", "").replace("[/]", "")
     for hint in typing.get_type_hints(function, include_extras=True).values():
         for each in getattr(hint, "__metadata__", ()):
@@ -67,8 +67,8 @@ def test_help_shows_every_word_that_was_written(cli, monkeypatch, name):
 
 
 def test_words_in_brackets_are_among_them(cli):
-    """Else the test above would prove little."""
-    assert "what each switch of [features] is worth" in cli("impact", "--help")[1]
+    """Else the test above would prove little: these texts have brackets."""
+    assert "the gain of each switch of [features]" in cli("impact", "--help")[1]
     assert "pip install 'valuescape[bench]'" in cli("bench", "--help")[1]
     assert "Start with  valuescape run demo" in cli("--help")[1]
     assert "each switch of [features]" in cli("--help")[1]
@@ -110,7 +110,7 @@ def test_tables_show_brackets_too():
 
 
 def table_of(rows, width, keys=1, title=""):
-    """Return a table as it is printed."""
+    """Return the printed table."""
     out = StringIO()
     say_rows(Terminal(file=out, width=width), rows, keys=keys, title=title)
     return out.getvalue()
@@ -139,8 +139,7 @@ def soak_rows():
 def impact_rows():
     changes = Change(34.1, 7.4), Change(-21.1, 7.2), "statistics", Change(-15.6, 2.5), Change(145.5, 0.3)
     worth = Worth("vectorized_heights", *changes, 1923, "PICTURES DIFFER (RMSE 12.34)")
-    assert _rows([worth])[1] == _row(worth)
-    return _rows([worth]), 1
+    return impact_table([worth]), 1
 
 
 def compare_rows():
@@ -211,7 +210,7 @@ def test_in_a_pipe_a_row_is_a_line(monkeypatch):
 
 
 def in_a_terminal(columns, *arguments):
-    """Run the program in a terminal so wide; returns what it shows there."""
+    """Run the program in a terminal with so many columns; returns its output."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
@@ -254,7 +253,8 @@ def test_what_cannot_be_encoded_is_spelled(arguments):
 
 @pytest.mark.gpu
 def test_a_run_s_summary_can_be_printed_anywhere(tmp_path):
-    ended = valuescape("run", *TINY, "--set", "run.record=false", "--frames", 2, "--out", tmp_path, **ASCII)
+    sets = [part for each in (*SMALL, "run.record=false", "workers.count=0") for part in ("--set", each)]
+    ended = valuescape("run", "--headless", *sets, "--frames", 2, "--out", tmp_path, **ASCII)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.isascii()
     assert " +- " in ended.stdout
@@ -264,7 +264,7 @@ def test_a_run_s_summary_can_be_printed_anywhere(tmp_path):
 
 
 def test_a_name_that_is_no_text_can_be_printed(cli):
-    """As a shell gives it where a file's name is not of the locale's encoding."""
+    """A shell passes such a name if a file's name is not in the locale's encoding."""
     assert "\\udcff.toml" in cli("run", "\udcff.toml")[2]
 
 
@@ -281,7 +281,7 @@ def test_our_own_signs_are_spelled_as_people_do():
 
 
 def test_no_command_writes_by_a_console_with_markup():
-    """One that read brackets would eat them in whatever it is given."""
+    """Such a console would swallow brackets in messages."""
     makers = {"terminal.py", "help_text.py", "app.py"}  # app.py: complaints, which are escaped
     for path in (Path(__file__).parents[3] / "valuescape").rglob("*.py"):
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`--world-file`, of every command that builds a world."""
+"""The option `--world-file` of every command that makes a world."""
 
 import sys
 from dataclasses import replace
@@ -27,6 +27,8 @@ class Mine(PointMass):
 '''
 SETS = [part for setting in (*SMALL, "world.name=mine", "agents.count=40") for part in ("--set", setting)]
 RANDOM = ["--set", "policy.checkpoint=random"]
+ALONE = ["--set", "workers.count=0"]
+"""For commands that start several runs; `run` and `scale` show that workers know the world too."""
 
 COMMANDS = {
     "run": ["run", *SETS, *RANDOM, "--headless", "--frames", "2", "--set", "run.record=false", "--out", "o"],
@@ -43,8 +45,8 @@ COMMANDS = {
         "--frames",
         "0",
     ],
-    "stress": ["stress", *SETS, *RANDOM, "--start", "30", "--most", "30", "--seconds", "0.5"],
-    "impact": ["impact", *SETS, *RANDOM, "--seconds", "0.3", "--repeats", "1"],
+    "stress": ["stress", *SETS, *RANDOM, *ALONE, "--start", "30", "--most", "30", "--seconds", "0.5"],
+    "impact": ["impact", *SETS, *RANDOM, *ALONE, "--seconds", "0.3", "--repeats", "1"],
     "convert": ["convert", "homeless.safetensors", "mine.safetensors", "--world", "mine"],
     "train": ["train", "mine", "--algo", "ppo", "--timesteps", "64", "--out", "mine.safetensors"],
     "replay": ["replay", "mine.vsz"],
@@ -53,7 +55,7 @@ COMMANDS = {
 
 @pytest.fixture(autouse=True)
 def _forgets_worlds(monkeypatch):
-    """What a test loads is unknown to the next."""
+    """Forget the worlds that a test has loaded."""
     before, modules = dict(WORLDS), set(sys.modules)
     monkeypatch.setattr(files, "_loaded", {})
     yield
@@ -66,7 +68,7 @@ def _forgets_worlds(monkeypatch):
 
 @pytest.fixture
 def mine(cli, tmp_path, monkeypatch):
-    """Write the file of a world, and a checkpoint that says of no world."""
+    """Write a world file, and a checkpoint without the name of a world."""
     checkpoint = load_checkpoint(SHIPPED, make_world("point_mass"))
     store.save(replace(checkpoint, world=""), tmp_path / "homeless.safetensors")
     monkeypatch.setattr("valuescape.studies.impact.SWITCHES", ("trail_lod",))
@@ -77,7 +79,7 @@ def mine(cli, tmp_path, monkeypatch):
 
 
 def commands_that_build_worlds():
-    """Those that take a configuration or name a world."""
+    """Yield the commands that take a configuration or name a world."""
     for each in app.registered_commands:
         hints = each.callback.__annotations__
         if {"preset", "world", "recording"} & set(hints):
@@ -105,7 +107,7 @@ def test_a_world_of_a_file_is_known(cli, mine, command):
 
 
 def test_one_is_trained_in_and_the_checkpoint_says_how(cli, mine, monkeypatch):
-    """Learning itself takes minutes, and has tests of its own."""
+    """Learning takes minutes, and has other tests."""
     asked = []
 
     def train(world, algo, path, **how):

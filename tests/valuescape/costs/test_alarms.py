@@ -1,19 +1,17 @@
-"""What is noticed while a run goes on: alarms, slow frames, changes that cost much."""
-
-from dataclasses import replace
+"""Alerts during a run: alarms, slow frames, changes that cost much."""
 
 import pytest
 from commands import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
+from run_states import live_settings
 
 from valuescape.cli.app import run_cli
-from valuescape.costs.alarms import Alarm, ChangeWatch, Settings, parse_alarms, recent_figures
+from valuescape.costs.alarms import Alarm, ChangeWatch, parse_alarms, recent_figures
 from valuescape.costs.breakdown import SECTIONS
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.presets import LADDER, config_path, lighter_preset
 from valuescape.render.displays.headless import HeadlessDisplay
-from valuescape.render.view.looks import Looks
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -84,50 +82,30 @@ def test_recent_figures_are_of_the_last_seconds():
     assert recent_figures(slow, slow.frame_ends[-1])["fps"] == pytest.approx(1 / 7)
 
 
-def settings(**changes):
-    looks = {name: changes.pop(name) for name in list(changes) if hasattr(Looks(), name)}
-    base = Settings(
-        Looks(),
-        "both",
-        "age",
-        flat=False,
-        text=True,
-        help=False,
-        profile=False,
-        selection=False,
-        box=False,
-        ticks_per_s=60.0,
-        segments=-1,
-        picture=(1280, 720),
-        config=changes.pop("config", load_config(None)),
-    )
-    return base._replace(looks=replace(Looks(), **looks), **changes)
-
-
 def told(watch, frames):
-    """Feed (settings, ms, how often) and return what is said."""
+    """Feed a watch (settings, ms, number of frames); return what it says."""
     return [said for each, ms, times in frames for _ in range(times) if (said := watch.look(each, ms))]
 
 
 def test_a_change_that_costs_more_than_ten_ms_is_told():
-    before, after = settings(), settings(glow=1.2, flat=True)
+    before, after = live_settings(), live_settings(glow=1.2, flat=True)
     said = told(ChangeWatch(), [(before, 12.0, 60), (after, 90.0, 3), (after, 23.0, 60)])
-    assert said == ["glow 1.2, flat on: 11 ms more a frame (12, now 23 ms)"]
+    assert said == ["render.glow = 1.2, flat on: 11 ms more a frame (12, now 23 ms)"]
 
 
 def test_a_change_of_the_configuration_is_named_by_its_key():
     config = load_config(None)
-    after = settings(config=changed(config, {"agents.count": 5000}))
-    said = told(ChangeWatch(), [(settings(), 12.0, 60), (after, 50.0, 60)])
+    after = live_settings(config=changed(config, {"agents.count": 5000}))
+    said = told(ChangeWatch(), [(live_settings(), 12.0, 60), (after, 50.0, 60)])
     assert said == ["agents.count = 5000: 38 ms more a frame (12, now 50 ms)"]
 
 
 def test_a_slider_s_many_changes_are_one():
     watch = ChangeWatch()
-    told(watch, [(settings(), 10.0, 60)])
-    steps = [(settings(glow=at / 10), 10.0 + 2 * at, 2) for at in range(1, 11)]
-    assert told(watch, [*steps, (settings(glow=1.0), 30.0, 60)]) == [
-        "glow 1: 20 ms more a frame (10, now 30 ms)"
+    told(watch, [(live_settings(), 10.0, 60)])
+    steps = [(live_settings(glow=at / 10), 10.0 + 2 * at, 2) for at in range(1, 11)]
+    assert told(watch, [*steps, (live_settings(glow=1.0), 30.0, 60)]) == [
+        "render.glow = 1: 20 ms more a frame (10, now 30 ms)"
     ]
 
 
@@ -135,8 +113,10 @@ def test_a_slider_s_many_changes_are_one():
 def test_smaller_changes_and_none_at_all_are_not(before, more):
     watch = ChangeWatch()
     after = max(before + more, 0.5)
-    assert told(watch, [(settings(), before, 60), (settings(glow=1.0), after, 60)]) == []
-    assert told(watch, [(settings(glow=1.0), after + 500, 60)]) == []  # slower, but nobody changed anything
+    assert told(watch, [(live_settings(), before, 60), (live_settings(glow=1.0), after, 60)]) == []
+    assert (
+        told(watch, [(live_settings(glow=1.0), after + 500, 60)]) == []
+    )  # slower, but nobody changed anything
 
 
 def test_a_lighter_preset_asks_for_less():
@@ -167,7 +147,7 @@ def test_a_run_says_that_it_is_slow_and_that_alarms_ring(tmp_path):
 
 @pytest.mark.gpu
 def test_what_is_slow_is_said_in_f3_and_a_lamp_leads_there(tmp_path):
-    """Not over the picture: notices there are of what a person did."""
+    """Not as a notice over the picture: those are about what a person did."""
     settings = [*TINY, "health.warmup_s=0.2", "health.slow_below_fps=90000", "stats.health_s=0.05"]
     config = load_config(None, [*settings, "render.max_fps=0", "health.alarms=fps < 90000"])
     with Session(config, RunLength(seconds=1.2), Outputs(tmp_path), headless=True) as session:
@@ -175,12 +155,12 @@ def test_what_is_slow_is_said_in_f3_and_a_lamp_leads_there(tmp_path):
 
         def look(_):
             session.viewer.profile_shown = True
-            seen.append(session.captions.of(session).heading.right)
+            seen.append(session.annotations().heading.right)
 
         session.turn_frames(look)
         heard = [each.said for each in session.alerts.heard]
-        session.accounts.stats.forget("captions")
-        right, card = session.captions.of(session).heading.right, session.captions.of(session).cards[-1]
+        session.ledger.stats.forget("captions")
+        right, card = session.annotations().heading.right, session.annotations().cards[-1]
         assert right[0].startswith("● slow, alarm (F3) · ")
         assert "FPS, below 90000" in card.note
         assert ("fps < 90000", False) in card.lamps
@@ -201,13 +181,13 @@ def test_a_run_that_is_fast_again_is_slow_no_longer(tmp_path):
         for index in range(200):
             log.frame_ends.append(now + index * 0.1)
             log.busy_s.append(0.09)
-        alerts.look(session)
+        alerts.look(session.state())
         assert alerts.lamp == "slow"
         now = log.frame_ends[-1]
         for index in range(1, 400):
             log.frame_ends.append(now + index * 0.02)
             log.busy_s.append(0.01)
-        alerts.look(session)
+        alerts.look(session.state())
         assert alerts.lamp == ""
 
 
@@ -232,7 +212,7 @@ def test_memory_s_growth_is_watched_anew_in_a_window_of_another_size(tmp_path):
 
 @pytest.mark.gpu
 def test_a_run_that_begins_anew_is_judged_anew(tmp_path):
-    """Ticks, frames and their parts are those of the new run; what was heard stays, at its time."""
+    """Ticks, frames and their parts are those of the new run; earlier alerts stay, with their times."""
     settings = [*TINY, "health.warmup_s=0.2", "stats.health_s=0.05", "sim.ticks_per_s=40"]
     config = load_config(None, [*settings, "health.alarms=ticks_per_s < 0, fps < 1000"])
     with Session(config, RunLength(seconds=3.0), Outputs(tmp_path), headless=True) as session:
@@ -240,11 +220,11 @@ def test_a_run_that_begins_anew_is_judged_anew(tmp_path):
 
         def begin_again(progress):
             if progress.done > 0.4 and not restarted:
-                assert session.accounts.parts()
+                assert session.ledger.parts()
                 session.restart({"agents.count": 20})
                 restarted.append(True)
-                assert session.accounts.parts() == []
-                assert not session.accounts.busy_ms
+                assert session.ledger.parts() == []
+                assert not session.ledger.busy_ms
                 assert session.alerts.lamps[0][1] is None
 
         session.turn_frames(begin_again)
@@ -256,7 +236,7 @@ def test_a_run_that_begins_anew_is_judged_anew(tmp_path):
 
 @pytest.mark.gpu
 def test_all_sections_of_a_frame_are_known_by_name(tmp_path):
-    """Alarms name them; one that is new has to be added to `SECTIONS`."""
+    """Alarms name them, so a new section has to be added to `SECTIONS`."""
     config = load_config(None, TINY)
     with Session(config, RunLength(frames=3), Outputs(tmp_path), headless=True, panel=True) as session:
         assert isinstance(session.meter, FrameMeter)

@@ -1,27 +1,33 @@
-"""What frames are made of, what is advised, and the files that say so."""
+"""The breakdown of frames, the advice, and profile files."""
 
 import csv
 import json
 
 import numpy as np
 import pytest
+from run_states import run_state
 
-from valuescape.costs.breakdown import EXACT_FRAME, Facts, Part, advise, frame_parts, worker_loads
+from valuescape.costs.advice import advise
+from valuescape.costs.breakdown import EXACT_FRAME, frame_parts, worker_loads
 from valuescape.costs.profile_files import Track, require_profile, worker_tracks, write_profile
 from valuescape.gpu.context import create_headless_context, driver_info
+from valuescape.render.scene.budget import Budget
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
+from valuescape.run_state import Part
 from valuescape.sim.config.files import changed, load_config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import RunLog
 from valuescape.sim.shared.layout import SPAN
 
 NAMES = ["surface", "trails", "frame", EXACT_FRAME]
-FACTS = Facts(240, 60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)
+SETTINGS = ("agents.count=240", "render.mesh_resolution=48", "heatmap.density_resolution=128")
+STATE = run_state(*SETTINGS, budget=Budget(60_000))
 
 
 def frames(*kinds):
-    """Frames of 10 ms: the surface takes 6, the trails 3."""
+    """Return the spans of frames of 10 ms: the surface takes 6, the trails 3."""
     rows = []
     for index, kind in enumerate(kinds):
         began = index * 20_000_000
@@ -39,7 +45,7 @@ def test_exact_frames_alone_are_taken_apart():
 def test_before_the_first_exact_frame_nothing_is_known():
     assert frame_parts(frames("frame"), NAMES) == []
     assert frame_parts(frames("frame"), NAMES[:3]) == []
-    assert advise([], 20.0, FACTS) is None
+    assert advise([], 20.0, STATE) is None
 
 
 def test_medians_leave_out_a_frame_that_was_disturbed():
@@ -56,7 +62,7 @@ def test_the_load_of_a_worker_is_its_time_in_ticks():
 
 
 def test_frames_that_fit_need_no_advice():
-    assert advise([Part("trails", 12.0)], 20.0, FACTS) is None
+    assert advise([Part("trails", 12.0)], 20.0, STATE) is None
 
 
 @pytest.mark.parametrize(
@@ -70,8 +76,8 @@ def test_frames_that_fit_need_no_advice():
     ],
 )
 def test_the_advice_names_what_dominates_and_the_key(part, says, changes):
-    """50 ms of 60 are one section's; 30 are allowed: it may keep 20 of 50, which is 0.4."""
-    found = advise([Part(part, 50.0), Part("present", 100.0), Part("other", 10.0)], 30.0, FACTS)
+    """A section takes 50 ms of 60, where 30 are allowed: it may keep 20 of its 50, a share of 0.4."""
+    found = advise([Part(part, 50.0), Part("present", 100.0), Part("other", 10.0)], 30.0, STATE)
     assert f"{part} takes 83% of the frame (50.0 of 60.0 ms)" in found.sentence
     assert says in found.sentence
     assert dict(found.changes) == changes
@@ -80,31 +86,37 @@ def test_the_advice_names_what_dominates_and_the_key(part, says, changes):
 
 def test_sections_that_the_same_key_makes_smaller_are_one():
     parts = [Part("surface", 20.0), Part("trails", 15.0), Part("place", 10.0), Part("other", 5.0)]
-    found = advise(parts, 30.0, FACTS)
+    found = advise(parts, 30.0, STATE)
     assert "trails takes 50% of the frame (25.0 of 50.0 ms)" in found.sentence
     assert dict(found.changes) == {"lod.segment_budget": 12_000}
     fields = [Part("surface", 20.0), Part("density", 12.0), Part("shade", 18.0)]
-    assert "heatmap.density_resolution" in advise(fields, 30.0, FACTS).sentence
-    crowded = Facts(100_000, 60_000, 58_000, 48, 128, flat=False, workers=2, glow=0.0)
+    assert "heatmap.density_resolution" in advise(fields, 30.0, STATE).sentence
+    crowded = run_state(*SETTINGS, "agents.count=100000", budget=Budget(60_000))
     assert "surface takes 40%" in advise(fields, 30.0, crowded).sentence  # two keys: none of both is larger
 
 
 def test_what_is_advised_depends_on_the_run():
-    def said(part, **facts):
-        values = {name: getattr(FACTS, name) for name in FACTS.__dataclass_fields__} | facts
-        return advise([Part(part, 50.0)], 20.0, Facts(**values)).sentence
+    def said(part, *settings, **changes):
+        return advise([Part(part, 50.0)], 20.0, run_state(*SETTINGS, *settings, **changes)).sentence
 
-    assert "smaller, to 40% of its area" in said("surface", flat=True)
+    assert "smaller, to 40% of its area" in said("surface", live={"flat": True})
     assert "workers.count" in said("engine", workers=0)
     for part in ("density", "crowd", "upload"):
-        assert "agents.count from 100,000 to about 40,000" in said(part, agents=100_000)
-    fast = {"agents": 10_000, "ticks": 20.0, "ticks_per_s": 960.0}  # the crowd is small, its visits are many
-    assert "sim.ticks_per_s from 960 to about 380" in said("density", **fast)
-    assert "agents.count" in said(
-        "density", **fast | {"ticks_per_s": 0.0}
-    )  # as many as it can: no number to lower
+        assert "agents.count from 100,000 to about 40,000" in said(part, "agents.count=100000")
+    # The crowd is small, its visits are many: 20 ticks a frame.
+    busy = RunLog(frame_ends=[0.0, 0.1], first_tick=(0.0, 0), last_tick=(0.1, 20))
+    fast = "agents.count=10000", "sim.ticks_per_s=960"
+    assert "sim.ticks_per_s from 960 to about 380" in said("density", *fast, log=busy)
+    # Without a limit on ticks there is no number to lower.
+    assert "agents.count" in said("density", *fast, "sim.ticks_per_s=0", log=busy)
     assert "no setting" in said("engine", workers=2)
-    assert "glow" in said("effects", glow=0.7)
+    assert "glow" in said("effects", live={"glow": 0.7})
+
+
+def test_segments_are_counted_where_the_budget_is_without_limit():
+    state = run_state(*SETTINGS, budget=Budget(0), log=RunLog(segments=[10, 58_000]))
+    advice = advise([Part("trails", 50.0), Part("other", 10.0)], 30.0, state)
+    assert "from 58,000 to about 23,000" in advice.sentence
 
 
 def tracks():
@@ -159,12 +171,13 @@ HEAVY += ["render.height=360", "run.record=false", "render.max_fps=100"]
 
 
 def run(config, folder):
-    """Return what a frame took, without waiting, and the advice."""
+    """Return the time of a frame without waiting, ms, and the advice."""
     with Session(config, RunLength(frames=156), Outputs(folder), headless=True) as session:
         session.turn_frames()
-        parts = session.accounts.parts()
+        state = session.state()
+        parts = state.figures.parts()
         ms = sum(part.ms for part in parts if part.name != "present")
-        return ms, session.accounts.advice(parts, session.stage, session.viewer)
+        return ms, advise(parts, state.may_take_ms, state)
 
 
 @pytest.mark.gpu
@@ -178,7 +191,7 @@ def run(config, folder):
     ],
 )
 def test_a_prediction_comes_true_when_the_advice_is_followed(tmp_path, settings, key):
-    """A third is what two runs of a machine with other work may differ by."""
+    """Two runs on a machine with other work may differ by a third."""
     gl = create_headless_context()
     software = driver_info(gl).software
     gl.release()

@@ -1,4 +1,4 @@
-"""What is written down of frames, and how often it is looked at."""
+"""The ledger's log of frames, and how often statistics are computed."""
 
 import pytest
 from commands import SMALL
@@ -21,7 +21,7 @@ TINY = [
 
 
 def run(tmp_path, *settings, frames=60, before=lambda session: None):
-    """Return a session that has made its frames, ended."""
+    """Return a session that has made its frames and is closed."""
     config = load_config(None, [*TINY, *settings])
     with Session(config, RunLength(frames=frames), Outputs(tmp_path), headless=True) as session:
         before(session)
@@ -40,18 +40,18 @@ def test_cached_statistics_skip_four_fifths_of_the_queries(tmp_path):
 
 
 def test_cached_and_plain_say_the_same_in_the_end(tmp_path):
-    """Both end with a look at the GPU: the last frame is one of those that are looked at."""
+    """The last frame is one of those whose figures are read from the GPU, either way."""
     found = []
     for on in ("true", "false"):
         session = run(tmp_path, f"features.stats_cache={on}", frames=51)
         fields, trails = session.scene.fields, session.scene.trails
-        found.append((fields.shown_ranges.tolist(), trails.scale, session.log.segments[-1]))
+        found.append((fields.shown_ranges.tolist(), trails.color_scale, session.log.segments[-1]))
     assert found[0] == found[1]
 
 
 def test_the_report_says_how_many_looks_were_answered_from_the_cache(tmp_path):
-    assert run(tmp_path).accounts.stats.hit_rate > 0.7
-    assert run(tmp_path, "features.stats_cache=false").accounts.stats.hit_rate == 0
+    assert run(tmp_path).ledger.stats.hit_rate > 0.7
+    assert run(tmp_path, "features.stats_cache=false").ledger.stats.hit_rate == 0
 
 
 def test_scales_are_not_read_again_while_a_run_is_paused(tmp_path):

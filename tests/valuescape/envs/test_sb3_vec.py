@@ -149,7 +149,7 @@ def test_without_render_mode_it_warns_as_dummy_vec_env(crowd):
 
 
 def test_evaluation_finds_the_monitor_that_lies_around_the_crowd(crowd):
-    """No environment is wrapped inside, and Stable-Baselines3 says so unless a VecMonitor is around all."""
+    """No environment is wrapped; Stable-Baselines3 warns of that unless a VecMonitor is around the crowd."""
     venv = crowd("cartpole")
     model = PPO("MlpPolicy", venv, n_steps=8, batch_size=48, seed=0, device="cpu")
     assert venv.env_is_wrapped(Monitor, [0, 2]) == [False, False]

@@ -1,4 +1,4 @@
-"""A crowd that nobody closes: collected, left at exit, copied by a fork."""
+"""A crowd that is not closed: collected, left at exit, copied by a fork."""
 
 import gc
 import os
@@ -25,7 +25,7 @@ def crowd(num_workers=2):
 
 @pytest.fixture(autouse=True)
 def _warm():
-    """What stays for good after a first crowd is there before the test counts."""
+    """Make a first crowd, so that what stays for good is there before the test counts."""
     crowd(1).close()
     gc.collect()
 
@@ -54,7 +54,7 @@ def test_what_a_dropped_crowd_returned_stays_readable():
 
 
 def test_it_needs_no_collection_of_cycles():
-    """Dropping it is enough: nothing that it holds holds it."""
+    """Dropping it is enough: it is in no cycle of references."""
     gc.disable()
     try:
         before = own_descendants()

@@ -24,7 +24,7 @@ MODES = ("NextStep", "SameStep", "Disabled")
 
 @pytest.fixture
 def make():
-    """`make_vec` with few environments and no workers; what it made is closed afterwards."""
+    """Return `make_vec` with few environments and no workers; all that it makes is closed afterwards."""
     made = []
 
     def make(name="mountain_car_continuous", num_envs=5, num_workers=0, seed=3, **options):
@@ -53,7 +53,7 @@ def states(vec):
 
 
 def run(vec, steps, seed=5):
-    """Reset and step; return copies of everything that was returned, infos too."""
+    """Reset and step; return copies of all results, infos too."""
     seen = [(vec.reset(seed=seed)[0].copy(),)]
     for _, actions in zip(range(steps), actions_of(vec), strict=False):
         *arrays, infos = vec.step(actions)
@@ -182,7 +182,7 @@ def test_any_number_of_workers_does_the_same(make, monkeypatch, name, mode):
 @pytest.mark.regression
 def test_compiled_worlds_do_as_numpy(make, monkeypatch):
     compiled = [run(make("pendulum", 40, autoreset_mode=mode), 230) for mode in MODES[:2]]
-    monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+    monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     for mode, seen in zip(MODES[:2], compiled, strict=True):
         assert_same(run(make("pendulum", 40, autoreset_mode=mode), 230), seen)
 

@@ -1,4 +1,4 @@
-"""What Gymnasium's own tests of vector environments ask, asked of the crowd."""
+"""The questions of Gymnasium's own tests of vector environments, asked of the crowd."""
 
 import json
 import math
@@ -19,7 +19,7 @@ ENVS = 6
 
 @pytest.fixture
 def make():
-    """`make_vec` with few environments and no workers; what it made is closed afterwards."""
+    """Return `make_vec` with few environments and no workers; all that it makes is closed afterwards."""
     made = []
 
     def make(name="cartpole", num_workers=0, seed=3, num_envs=ENVS, **options):
@@ -32,7 +32,7 @@ def make():
 
 
 def course(vec, steps=60):
-    """Observations of steps with one action, in whose course episodes end and begin again."""
+    """Return observations of steps with one action, during which episodes end and begin again."""
     action = vec.action_buffer
     action[:] = 1
     return np.array([vec.step(action)[0] for _ in range(steps)])
@@ -46,9 +46,9 @@ def course(vec, steps=60):
 def test_with_a_list_of_seeds_each_does_as_the_first_of_a_crowd(
     make, monkeypatch, num_workers, autoreset_mode, simd
 ):
-    """In its start, and in the starts after it, on both paths and in workers."""
+    """In its first start and the later ones, on both paths and in workers."""
     if not simd:
-        monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+        monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     vec = make(num_workers=num_workers, autoreset_mode=autoreset_mode)
     seeds = [7, 0, 2**64 - 1, 7, 1, 2]
     start = vec.reset(seed=seeds)[0]
@@ -115,7 +115,7 @@ def test_np_random_follows_the_seed(make):
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_a_seed_and_a_mask_together(make, mode):
-    """Who is named starts as in a crowd of that seed; the others don't move."""
+    """A selected environment starts as in a crowd of that seed; the others don't move."""
     vec = make(autoreset_mode=mode)
     vec.reset(seed=1)
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_a_first_reset_with_a_mask_of_all(make):
 
 
 def extremes(name, options, number=400):
-    """Least and greatest of each state variable at the starts, ours and Gymnasium's."""
+    """Return the extremes of each state variable at the starts, ours and Gymnasium's."""
     vec = valuescape.make_vec(name, number, 0)
     theirs = gymnasium.make(name).unwrapped
     try:
@@ -337,9 +337,9 @@ def test_without_a_render_mode_there_is_no_picture(make):
 @pytest.mark.parametrize("simd", [True, False])
 @pytest.mark.parametrize("kind", ["f4", "f8"])
 def test_nan_is_no_action(make, monkeypatch, kind, simd):
-    """On both paths, given or in the buffer; and the crowd goes on with the next actions."""
+    """On both paths, as an argument or in the buffer; the crowd goes on with the next actions."""
     if not simd:
-        monkeypatch.setattr("valuescape.sim.crew.worker.available", lambda: False)
+        monkeypatch.setattr("valuescape.sim.stepping.choose.available", lambda: False)
     vec = make("pendulum")
     vec.reset(seed=1)
     actions = np.zeros((ENVS, 1), kind)

@@ -1,4 +1,4 @@
-"""`run --checksum`: one number for a run, however it was made; and what does not go with it."""
+"""`run --checksum`: one number for a run, however it is made, and options that exclude it."""
 
 import re
 import signal
@@ -46,7 +46,7 @@ def test_it_is_the_same_for_any_workers_clock_and_compilation(checksum):
 
 
 def test_it_is_the_same_from_a_fork_server(checksum):
-    """In a process of its own, with which the server ends."""
+    """In a process of its own, as the fork server ends with that."""
     ended = valuescape(
         *("run", "demo", "--ticks", 150, "--checksum", *CROWD, *RANDOM),
         *("--set", "workers.count=2", "--set", "workers.start_method=forkserver"),

@@ -1,4 +1,4 @@
-"""Recordings of runs: made, run again, and refused when they are not what they should be."""
+"""Recordings of runs: written, run again, and refused if they are damaged or foreign."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def recorded(cli, tmp_path):
 
 
 def rewrite(path, change):
-    """Write the archive again with `change(members)` made to its members, a dict of bytes."""
+    """Rewrite the archive after `change(members)`, where members is a dict of bytes."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     change(members)
@@ -52,7 +52,7 @@ def about(members, change):
 
 
 def flat(errors):
-    """A message without the line ends that make it fit."""
+    """Return a message without the line breaks that make it fit."""
     return " ".join(errors.split())
 
 
@@ -180,7 +180,7 @@ def array_file(array, **options):
 
 
 def head(text):
-    """The head of an array file that says `text`, with some zeros after it."""
+    """Return an array file with the header `text`, and some zeros after it."""
     return b"\x93NUMPY\x01\0" + len(text).to_bytes(2, "little") + text.encode() + bytes(99)
 
 

@@ -20,7 +20,7 @@ EVENTS = {"escape": Key(Action.BACK), "close": Close(), "quit": Key(Action.QUIT)
 
 
 class Watched(HeadlessDisplay):
-    """Notes when it was asked for events and what it showed."""
+    """A display that notes when it was polled and which steps it showed."""
 
     def __init__(self, what):
         super().__init__((640, 360))
@@ -36,7 +36,7 @@ class Watched(HeadlessDisplay):
 
 
 def main():
-    """Run the program; returns its exit status."""
+    """Run the program; exits with its status."""
     file, what, *sys.argv[1:] = sys.argv[1:]
     display = Watched(what)
     draw = valuescape.render.scene.waiting.WaitingPicture.draw

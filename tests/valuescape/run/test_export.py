@@ -1,4 +1,4 @@
-"""What a run exports: held against the engine, the network and a histogram of its own making."""
+"""The export of a run, compared with the engine, the network and a histogram."""
 
 import json
 import re
@@ -29,7 +29,7 @@ OF_A_RUN = [
 
 
 def exported(folder, *arguments, settings=()):
-    """Make a run that exports; returns its arrays and its metadata."""
+    """Make a run that exports; return its arrays and its metadata."""
     sets = [part for setting in (*OF_A_RUN, *settings) for part in ("--set", setting)]
     path = folder / "run.npz"
     status = run_cli(["run", "--headless", *sets, *arguments, "--out", str(folder), "--export", str(path)])
@@ -108,7 +108,7 @@ def test_the_density_counts_every_visit(run):
 
 
 def test_a_run_by_the_clock_is_exported_at_one_tick(tmp_path):
-    """Workers go on while frames are drawn: states, trails and episodes are of the same tick all the same."""
+    """States, trails and episodes are of the same tick, although workers go on while frames are drawn."""
     fast = ["sim.ticks_per_s=0", "world.name=mountain_car", "trails.length=16", "workers.count=2"]
     arrays, about = exported(tmp_path, "--seconds", "0.5", settings=fast)
     assert arrays["trajectory_ticks"][-1] == about["tick"] > 16
@@ -187,7 +187,7 @@ def test_simulating_only_exports_nothing(cli):
 
 
 def test_the_docs_code_reads_what_a_run_writes(cli, capsys, monkeypatch):
-    """The blocks of docs/files.md, on files that its commands have made."""
+    """Runs the Python blocks of docs/files.md on files that its commands have made."""
     page = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
     sets = [part for setting in OF_A_RUN for part in ("--set", setting)]
     assert cli("run", *sets, "--headless", "--ticks", "12", "--export", "run.npz")[0] == 0

@@ -1,4 +1,4 @@
-"""A person at the picture: what keys, pointer and panel do to a run, with a display that plays a script."""
+"""Keys, pointer and panel change a run: sessions with a display that plays a script of events."""
 
 import warnings
 from types import SimpleNamespace
@@ -24,10 +24,9 @@ from valuescape.render.displays.events import (
 )
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.panel import tips
-from valuescape.render.panel.changes import Restart, Set, Slice
+from valuescape.render.view.changes import Request, Restart, Set, Slice
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.picking import on_screen
-from valuescape.render.view.viewer import Request
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -64,7 +63,7 @@ class Hands(HeadlessDisplay):
 
 @pytest.fixture
 def at_the_picture(tmp_path):
-    """Return how to begin a session: settings -> (session, its display); frames are made one by one."""
+    """Return a function: settings -> (session, display). Frames are made one by one, by `turn`."""
     opened = []
 
     def begin(*settings, panel=False):
@@ -110,7 +109,7 @@ def test_a_double_click_opens_an_agent_s_card(at_the_picture, view):
     agent = 17
     does(session, DoubleClick(*pixel_of(session, agent)))
     assert session.viewer.selected is not None
-    # Another may stand in the same place; whoever it is, is there.
+    # Another agent may be in the same place; the one that is selected is there, too.
     assert np.allclose(pixel_of(session, session.viewer.selected), pixel_of(session, agent), atol=1)
     card = session.inspection.cards(session.viewer)[0]
     said = dict(card.rows)
@@ -155,7 +154,7 @@ def test_a_box_lists_who_passes(at_the_picture):
 
 
 def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_the_picture):
-    """Held against where every agent is on the screen; those at the edge may be on either side of it."""
+    """Compared with where every agent is on the screen; agents at the edge may count or not."""
     session, _ = at_the_picture('render.view="3d"', "agents.count=400")
     pause(session)
     pixels = np.array([pixel_of(session, agent) for agent in range(400)])
@@ -190,7 +189,7 @@ def test_shift_and_drag_over_the_height_field_choose_what_was_dragged_over(at_th
 def test_a_key_says_what_it_did_or_lacks(at_the_picture, event, said):
     session, _ = at_the_picture()
     does(session, event)
-    assert session.captions.of(session).notice == said
+    assert session.annotations().notice == said
     assert not session._stopped
 
 
@@ -313,7 +312,7 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     monkeypatch.setattr("valuescape.run.stage.Scene", broken)
     does(session, Key(Action.RELOAD))
     assert session.scene is now
-    assert "syntax error" in session.captions.of(session).notice
+    assert "syntax error" in session.annotations().notice
     turn(session, 3)
 
 
@@ -341,7 +340,7 @@ def test_what_cannot_be_run_is_said_and_the_run_goes_on(at_the_picture, changes)
     turn(session, 2)
     assert session.config == config
     assert session.newest_tick > at
-    said = session.captions.of(session).notice
+    said = session.annotations().notice
     assert any(str(value).split(",")[0] in said for value in changes.values())
 
 
@@ -354,17 +353,17 @@ def test_settings_change_while_the_run_goes_on(at_the_picture):
     turn(session, 2)
     assert session.pace.ticks_per_s == 30
     assert session.scene.trails.budget.segments == 64
-    session.controls.do(Request.QUIT)
+    session.controls.apply(Request.QUIT)
     assert session._stopped
 
 
 PAUSE = (28.0, 41.0)
-"""Where the panel has the button, at a scale of 1."""
+"""Pixel of the panel's button, at a scale of 1."""
 
 
 def test_the_panel_takes_what_is_meant_for_it(at_the_picture):
     session, display = at_the_picture(panel=True)
-    width = session.tuning.picture.size[0]
+    width = session.screen.panel.picture.size[0]
     assert session.scene.picture.size == (SIZE[0] - width, SIZE[1])
     for events in ([Move(*PAUSE)], [Press(Button.LEFT, *PAUSE)], [Release(Button.LEFT, *PAUSE)], [], []):
         display.events += events
@@ -416,7 +415,7 @@ def test_typed_counts_come_with_the_restart(at_the_picture):
 def test_the_panel_shows_settings_of_every_world(at_the_picture):
     session, _ = at_the_picture("world.name=acrobot", panel=True)
     turn(session, 5)
-    picture = np.frombuffer(session.tuning.picture.read(components=3, alignment=1), np.uint8)
+    picture = np.frombuffer(session.screen.panel.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 50
     assert session.display.gl.error == "GL_NO_ERROR"
 
@@ -424,7 +423,7 @@ def test_the_panel_shows_settings_of_every_world(at_the_picture):
 def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, monkeypatch):
     monkeypatch.setattr(tips, "_RESTS_S", 0.0)
     session, _ = at_the_picture(panel=True)
-    contents, found = session.tuning._panel._contents, set()
+    contents, found = session.screen.panel._panel._contents, set()
     for y in range(4, SIZE[1], 8):
         does(session, Move(60, y), frames=3)
         found.add(contents.tip)
@@ -434,12 +433,6 @@ def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, mon
     assert "" in found  # not over what changes no setting
     does(session, Move(SIZE[0] - 10, 10), frames=3)
     assert contents.tip == ""
-
-
-def test_every_tip_is_of_a_setting():
-    for settings in tips.SETTINGS.values():
-        for key in settings.values():
-            assert len(tips.description(key)) > len(key) + 10
 
 
 def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
@@ -455,13 +448,13 @@ def test_the_help_is_pointed_to_until_it_was_open(at_the_picture):
 
 def said_of(session):
     session.captions.refresh()
-    return session.captions.of(session).heading.right
+    return session.annotations().heading.right
 
 
 def test_a_notice_is_not_of_the_heading(at_the_picture):
     session, _ = at_the_picture()
     session.captions.refresh("view 1 saved")
-    said = session.captions.of(session)
+    said = session.annotations()
     assert said.notice == "view 1 saved"
     assert "view 1" not in str(said.heading)
 
@@ -472,7 +465,7 @@ def test_text_has_the_size_that_was_asked_for(at_the_picture):
     for size in (13, 26):
         session, _ = at_the_picture(f"render.text_px={size}", "render.width=1600", panel=True)
         plots.append(session.scene.plot().left)
-        widths.append(session.tuning.width_px((3000, 2000)))
+        widths.append(session.screen.panel.width_px((3000, 2000)))
     assert plots[1] > 1.5 * plots[0]
     assert widths == [300, 600]
 

@@ -1,4 +1,4 @@
-"""Whole runs without a window: what they leave, and that they end cleanly however they are ended."""
+"""Whole headless runs: the files they leave, and a clean end whatever ends them."""
 
 import json
 import os
@@ -23,7 +23,7 @@ QUIET = [*TINY, "--set", "run.record=false"]
 
 
 def completed(folder, *arguments):
-    """Make a run that must go well; returns its report."""
+    """Make a run that must succeed; return its report."""
     ended = valuescape("run", *arguments, "--out", folder)
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
@@ -35,7 +35,7 @@ def report_in(folder):
 
 
 def frames_of(video):
-    """Decode a video; returns the number of its frames and their size."""
+    """Decode a video; return the number of its frames and their size."""
     with av.open(str(video)) as container:
         sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
     assert len(set(sizes)) == 1
@@ -155,7 +155,7 @@ def test_sigterm_while_starting_ends_everything(tmp_path):
             run.wait_for_imports()
             time.sleep(after_s)
             status, _, errors = run.end_by(signal.SIGTERM, group=False, within_s=5)
-        # Before anything is begun it is the system's to end the process.
+        # Before the program handles signals, the system ends the process.
         assert status in (130, -signal.SIGTERM)
         assert errors.strip() == ""
 
@@ -193,7 +193,7 @@ def test_a_run_that_loses_worker_after_worker_gives_up_and_keeps_its_video(tmp_p
 
 
 def wait_for_workers(run, count):
-    """Return the workers of a run when all of them step."""
+    """Wait until all workers of a run make ticks; return their process IDs."""
     run.wait_for_imports()
     for _ in range(3000):
         workers = run.workers()

@@ -1,4 +1,4 @@
-"""What a run leaves is of one tick: the picture's heading, the report, the last frame of its video."""
+"""Heading, report and last frame of the video of a run are of the same tick."""
 
 import re
 import time
@@ -32,7 +32,7 @@ WAYS = {
 
 
 def a_config(*settings):
-    """Episodes of the mountain car end within 200 ticks: much changes within a second."""
+    """Return a configuration in which much changes within a second: episodes end within 200 ticks."""
     return load_config(
         None, [*SMALL, "world.name=mountain_car", "agents.count=64", "sim.ticks_per_s=2000", *settings]
     )
@@ -48,7 +48,7 @@ def said_last(session):
 
 
 def watch_drawing(session):
-    """Note what is said in every picture that is drawn."""
+    """Note the captions of every picture that is drawn, in `session.drawn`."""
     session.drawn, draw = [], session.scene.draw
 
     def noted(viewer, said):
@@ -59,7 +59,7 @@ def watch_drawing(session):
 
 
 def watch_recording(session):
-    """Return a list that gets the frames, as they are put into the video."""
+    """Return a list that gets every frame as it is added to the video."""
     given = []
     if session.recorder:
         write = session.recorder._write_newest

@@ -1,24 +1,24 @@
-"""The small parts of a run: its length, its heading, its presets, its tables and its report."""
+"""The small parts of a run: length, heading, cards, presets, tables and report."""
 
 import json
-import math
 from dataclasses import replace
 from io import StringIO
-from types import SimpleNamespace
 
 import pytest
+from run_states import run_state
 
 from valuescape.cli.run_result import show_result
 from valuescape.cli.settings import show_settings
 from valuescape.cli.terminal import Terminal
-from valuescape.costs.breakdown import Part
 from valuescape.presets import config_path, find_checkpoint, presets
+from valuescape.render.overlay.cards import Card
 from valuescape.render.scene.trails import Thinned
-from valuescape.run.alerts import Alert
-from valuescape.run.captions import heading
+from valuescape.run.captions import annotations, heading
 from valuescape.run.length import RunLength
-from valuescape.run.report import versions, write_report
-from valuescape.sim.config.files import Config, load_config
+from valuescape.run.outputs import RunResult
+from valuescape.run.report import write_report
+from valuescape.run_state import Alert, Noticed, Part
+from valuescape.sim.config.files import Config
 from valuescape.sim.engine import EpisodeStats
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import RunLog
@@ -40,36 +40,60 @@ def test_a_run_is_as_far_as_the_limit_it_meets_first(length, share):
     assert length.done(10, 2.0, 300) == share
 
 
-def engine_with(restarts=0, workers=2):
-    config = load_config(None, ["world.name=mountain_car", "agents.count=1200"])
-    world = make_world(config.world.name)
-    return SimpleNamespace(config=config, world=world, workers=workers, restarts=restarts)
+def said(state):
+    return " | ".join(str(heading(state)).splitlines())
 
 
 def test_the_heading_says_what_runs_and_how():
-    nothing_yet = EpisodeStats(0, 0, math.nan, math.nan)
-    shown = heading(engine_with(workers=0), None, "60 fps", -1, nothing_yet, None)
-    text = " | ".join(str(shown).splitlines())
+    car = "world.name=mountain_car", "agents.count=1200"
+    text = said(run_state(*car, workers=0, paused=True))
     assert "mountain car · goal: reach the flag at position 0.5 · Valuescape" in text
     assert "random actions · 1,200 agents · no worker processes" in text
-    assert "60 fps · tick 0" in text
+    assert "paused · tick 0" in text
     assert "nan" not in text
-    gym = engine_with()
-    gym.config = load_config(None, ["world.name=gymnasium:MountainCarContinuous-v0"])
-    gym.world.goal = ""
-    shown = heading(gym, None, "60 fps", -1, nothing_yet, None)
-    assert shown.left[0] == "gymnasium:MountainCarContinuous-v0 · Valuescape"
     checkpoint = find_checkpoint("auto", make_world("mountain_car"))
     stats = EpisodeStats(1234, 5, -7.25, 9)
-    text = str(heading(engine_with(1), checkpoint, "paused", 99, stats, Thinned(61, 5.0)))
+    run = {"checkpoint": checkpoint, "restarts": 1, "tick": 99, "thinned": Thinned(61, 5.0)}
+    text = said(run_state(*car, figures={"totals": stats}, **run))
     assert "DQN" in text
     assert "1,234 episodes · mean return −7.2" in text
     assert "1 worker replaced" in text
     assert "61 agents drawn one by one, the others' last 5 ticks as a crowd" in text
     assert "seems not to fit" not in text
     odd = replace(checkpoint, doubt="V(s) of starts is -3.2 on average")
-    text = str(heading(engine_with(), odd, "paused", 99, nothing_yet, None))
-    assert "seems not to fit this world: V(s) of starts is −3.2" in text
+    assert "seems not to fit this world: V(s) of starts is −3.2" in said(run_state(*car, checkpoint=odd))
+
+
+def test_the_heading_leaves_an_id_of_gymnasium_as_it_is():
+    pytest.importorskip("gymnasium")
+    state = run_state("world.name=gymnasium:MountainCarContinuous-v0")
+    assert heading(state).left[0].startswith("gymnasium:MountainCarContinuous-v0 · ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "50 fps · tick 7"),
+        ({"lockstep": True}, "in step with frames · tick 7"),
+        ({"noticed": Noticed(lamp="slow")}, "● slow (F3) · 50 fps · tick 7"),
+        ({"headless": False}, "H: help · 50 fps · tick 7"),
+        ({"headless": False, "help_seen": True}, "50 fps · tick 7"),
+    ],
+)
+def test_the_heading_s_first_line_says_how_it_runs(changes, line):
+    log = RunLog(frame_ends=[0.0, 0.02, 0.04])
+    assert heading(run_state(tick=7, log=log, **changes)).right[0] == line
+
+
+def test_cards_are_of_what_is_selected_and_of_costs_if_asked_for():
+    card = Card("agent 3")
+
+    def shown(**changes):
+        return [each.title for each in annotations(run_state(**changes), (card,), "").cards]
+
+    assert shown() == ["agent 3"]
+    assert shown(live={"profile": True}) == ["agent 3", "frame time"]
+    assert shown(live={"profile": True}, blind=True) == ["viewer off"]
 
 
 def test_presets_are_found_by_name_and_files_by_path(tmp_path):
@@ -110,59 +134,37 @@ def test_a_world_without_a_checkpoint_says_what_to_do():
         find_checkpoint("auto", New())
 
 
-def finished_session():
-    log = RunLog(draw_calls=8, queries=2)
-    log.frame_ends.extend([1.0, 1.5])
-    stats = EpisodeStats(0, 0, math.nan, math.nan)
-    return SimpleNamespace(
-        config=load_config(None),
-        log=log,
-        engine=SimpleNamespace(workers=2, restarts=0, episode_stats=lambda: stats),
-        newest_tick=30,
-        scene=SimpleNamespace(trails=SimpleNamespace(individuals=SimpleNamespace(count=2))),
-        accounts=SimpleNamespace(
-            start_s=1.25,
-            parts=lambda: [Part("surface", 4.5)],
-            usage=lambda stage: {},
-            stats=SimpleNamespace(hit_rate=0.9),
-        ),
-        stage=None,
-        alerts=SimpleNamespace(heard=[Alert(6.0, "12 FPS, below 20")]),
-        recorder=None,
-        lockstep=False,
-        driver=SimpleNamespace(renderer="llvmpipe [really]", version="4.5"),
-    )
+def finished_run():
+    log = RunLog(draw_calls=8, queries=2, frame_ends=[1.0, 1.5])
+    noticed = Noticed(heard=(Alert(6.0, "12 FPS, below 20"),))
+    figures = {"all_parts": (Part("surface", 4.5),), "hit_rate": 0.9}
+    return run_state(tick=30, log=log, noticed=noticed, figures=figures)
 
 
 def test_a_report_is_strict_json_with_null_for_what_is_not_known(tmp_path):
     path = tmp_path / "new" / "run.json"
-    report = write_report(finished_session(), path)
+    report = write_report(finished_run(), path)
     read = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert read == json.loads(json.dumps(report))
     assert read["fps_std"] is None
     assert read["health"]["fps_std"] is False
     assert read["draw_calls_per_frame"] == 4
+    assert read["frame_parts_ms"] == {"surface": 4.5}
+    assert read["alerts"] == [{"at_s": 6.0, "said": "12 FPS, below 20"}]
     assert Config.model_validate(read["config"]) == Config()
 
 
 def test_a_report_that_cannot_be_written_is_a_usage_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
-        write_report(finished_session(), tmp_path / "file" / "run.json")
-
-
-def test_versions_are_of_what_is_installed():
-    assert versions()["numpy"].count(".") == 2
-    assert versions()["valuescape"] != "not installed"
+        write_report(finished_run(), tmp_path / "file" / "run.json")
 
 
 def test_the_result_is_readable_even_of_a_run_too_short_to_tell(tmp_path):
-    session = finished_session()
-    result = SimpleNamespace(
-        report=write_report(session, tmp_path / "run.json"), files=[tmp_path / "[x] run.json"]
-    )
+    state = finished_run()
+    result = RunResult(write_report(state, tmp_path / "run.json"), [tmp_path / "[x] run.json"])
     out = StringIO()
-    show_result(Terminal(file=out, width=120), result, session.config)
+    show_result(Terminal(file=out, width=120), result, state.config)
     text = out.getvalue()
     assert "run too short to tell" in text
     assert "llvmpipe [really]" in text

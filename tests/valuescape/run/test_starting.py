@@ -1,4 +1,4 @@
-"""What a person sees while the program starts, and that it may be ended then."""
+"""The start of the program and of restarts: the steps shown meanwhile, and ways to end it."""
 
 import json
 import os
@@ -32,11 +32,11 @@ QUICK = [
     *("--set", "world.name=mountain_car", "--set", "policy.checkpoint=random", "--set", "agents.count=50"),
     *("--set", "heatmap.resolution=16", "--frames", "3"),
 ]
-"""Little to compile; each start on a machine that has never compiled it takes some seconds."""
+"""Settings with little to compile; a start that compiles takes some seconds."""
 
 
 def cold(tmp_path, what, *arguments, timeout_s=120):
-    """Run the program where nothing is compiled yet; returns what was seen, and what it printed."""
+    """Run the program where nothing is compiled yet; return what the display saw, and the ended process."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     environment["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), environment.get("PYTHONPATH", "")])
     command = [sys.executable, str(SCRIPT), str(tmp_path / "seen.json"), what, "run", "demo", *arguments]
@@ -108,7 +108,7 @@ def test_kept_code_alone_is_a_promise_of_this_thread_and_this_block():
 
 
 class Hands(HeadlessDisplay):
-    """A display with events appended by a test, or given as soon as a start says that it does `when`."""
+    """A display that gives the events a test appends, and `then` as soon as a start shows the step `when`."""
 
     def __init__(self, monkeypatch):
         super().__init__((700, 400))
@@ -183,7 +183,7 @@ def test_a_cancelled_restart_leaves_the_run_as_it_was(a_run, step, paused):
     wait_until(lambda: own_descendants() == before, 5, "the new workers end")
     turn(session, 20)
     assert (session.engine.newest_tick == at) is paused
-    assert session.captions.of(session).notice == "cancelled; the run goes on as it was"
+    assert session.annotations().notice == "cancelled; the run goes on as it was"
     assert session.display.gl.error == "GL_NO_ERROR"
     assert not session._stopped
     session.restart({"agents.count": 90})
@@ -201,7 +201,7 @@ def test_pictures_are_those_of_a_run_whose_restart_was_never_tried(a_run):
     session.restart({"agents.count": 90, "workers.count": 2, "heatmap.colormap": "magma"})
     said = session.captions
     said._notice_until = 0.0
-    session.accounts.stats.forget("captions")
+    session.ledger.stats.forget("captions")
     turn(session, 1)
     after = session.scene.picture.read()
     # The heading counts frames anew, so the picture without its upper edge.
@@ -242,7 +242,7 @@ def test_workers_that_do_not_start_are_said_and_the_run_goes_on(a_run):
     turn(session, 10)
     assert session.config == config
     assert session.engine.newest_tick > at
-    assert "worker 0" in session.captions.of(session).notice
+    assert "worker 0" in session.annotations().notice
 
 
 def test_a_first_start_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
@@ -258,7 +258,7 @@ def test_a_first_start_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_start_takes_no_time_of_the_frame_that_asked_for_it(a_run):
-    """Neither the log of frames nor the watch for what makes them slow counts it."""
+    """Neither the log of frames nor the watch for slow frames counts it."""
     session, _ = a_run()
     began = []
 
@@ -277,7 +277,7 @@ def test_a_start_takes_no_time_of_the_frame_that_asked_for_it(a_run):
 
 def test_what_was_held_when_a_restart_began_is_let_go_of(a_run):
     session, display = a_run()
-    width = session.tuning.picture.size[0]
+    width = session.screen.panel.picture.size[0]
     display.events += [Press(Button.LEFT, width + 50, 200), Move(width + 70, 200)]
     turn(session, 1)
     yaw = session.viewer.orbit_goal.yaw
@@ -285,53 +285,3 @@ def test_what_was_held_when_a_restart_began_is_let_go_of(a_run):
     display.events += [Move(width + 150, 200), Release(Button.LEFT, width + 150, 200)]
     turn(session, 2)
     assert session.viewer.orbit_goal.yaw == yaw
-
-
-# --- The picture ------------------------------------------------------------------------------------------
-
-STEPS = [
-    ("starting the simulation", 0.9),
-    ("compiling the simulation for this machine (first time only)", 12.3),
-]
-
-
-@pytest.mark.parametrize(
-    ("size", "scale"), [((400, 300), 1), ((1280, 720), 1), ((3840, 2160), 2), ((900, 700), 3)]
-)
-def test_the_picture_of_a_start_fits(size, scale, monkeypatch):
-    """Every piece of text is within the picture, and no two glyphs lie over each other."""
-    display = HeadlessDisplay(size)
-    picture = WaitingPicture(display.gl, scale)
-    given = []
-    monkeypatch.setattr(picture._renderer, "upload", given.append)
-    try:
-        picture.draw(size, "Valuescape: mountain car", STEPS, "Esc: back to the run as it was")
-        quads = given[0]
-        glyphs = quads[quads["kind"] == 1]
-        low, high = glyphs["corner"], glyphs["corner"] + glyphs["right"] + glyphs["down"]
-        assert len(glyphs) > 80
-        assert low.min() >= 0
-        assert (high <= size).all()
-        overlaps = ((low[:, None] + scale < high[None]) & (high[:, None] - scale > low[None])).all(axis=2)
-        assert overlaps.sum() == len(glyphs)  # each with itself
-    finally:
-        picture.release()
-        display.release()
-
-
-def test_the_picture_of_a_start_is_over_what_was_there(tmp_path):
-    display = HeadlessDisplay((300, 200))
-    picture = WaitingPicture(display.gl, 1)
-    behind = display.gl.framebuffer([display.gl.texture((300, 200), 4)])
-    behind.clear(1.0, 1.0, 1.0, 1.0)
-    try:
-        for given, expected in ((behind, (120, 150)), (None, (0, 40))):
-            picture.draw((300, 200), "title", STEPS, "hint", given)
-            corner = np.frombuffer(picture.picture.read(components=3), np.uint8).reshape(200, 300, 3)[0, 0]
-            assert expected[0] <= corner.min() <= corner.max() <= expected[1]
-        picture.draw((320, 200), "title", STEPS, "hint", behind)  # of another size
-        assert picture.picture.size == (320, 200)
-        assert display.gl.error == "GL_NO_ERROR"
-    finally:
-        picture.release()
-        display.release()

@@ -1,4 +1,4 @@
-"""The micro-benchmarks: that they run, what the optimised ways are worth, and that all ways do the same."""
+"""The micro-benchmarks: they run, their methods do the same, and the optimised ones are faster."""
 
 import json
 import timeit
@@ -69,14 +69,14 @@ def fastest(call, number):
 
 @pytest.mark.performance
 def test_trails_in_one_buffer_are_five_times_as_fast_as_an_object_each(gl, own):
-    """Of 300 agents; that they are one draw instead of one a trail is a small part of it on this driver."""
+    """For 300 agents; the number of draw calls is a small part of the difference on the software driver."""
     each = fastest(bench_trails.objects(gl, own, 300), 3)
     batched = fastest(bench_trails.scene_frames(gl, own, 300, batched=True), 10)
     assert 5 * batched < each
 
 
 def test_trails_as_objects_are_really_drawn(gl, own):
-    """Else the comparison would be with nothing."""
+    """Else the comparison would be with an empty picture."""
     bench_trails.objects(gl, own, 100)()
     picture = np.frombuffer(gl.fbo.read(components=3), np.uint8)
     assert (picture > 0).mean() > 0.1

@@ -1,4 +1,4 @@
-"""Whether the second of two reports is worse: of runs, and of all commands that measure."""
+"""Comparisons of two reports, of runs and of all measuring commands."""
 
 import collections
 import copy
@@ -107,7 +107,7 @@ def run_with(*, world="pendulum", view="3d", **more):
 
 @pytest.fixture
 def compared(tmp_path, capsys):
-    """Compare two reports by the command; returns its output, and the HTML it writes."""
+    """Compare two reports by the command; returns its output and its HTML."""
 
     def call(before, after, *options):
         paths = [tmp_path / name for name in ("a.json", "b.json", "page.html")]
@@ -144,8 +144,16 @@ def test_another_machine_and_other_versions_are_said(compared):
     out, _ = compared(run_with(), run_with(machine={"cores": 64}, versions=versions, gl_renderer="a card"))
     assert "not the same: machine: cores was 2, is 64" in out
     assert "not the same: version of python was 3.11.7, is 3.12.1" in out
-    assert "not the same: OpenGL by was llvmpipe, is a card" in out
+    assert "not the same: OpenGL driver was llvmpipe, is a card" in out
     assert "numpy" not in out
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_another_driver_is_said_first_of_every_kind(kind):
+    """Else figures of a GPU would be compared with those of a processor without a warning."""
+    before, after = ({"config": {"a": {"b": at}}, "gl_renderer": driver} for at, driver in enumerate("xy"))
+    found = compare(as_report(REPORTS[kind] | before), as_report(REPORTS[kind] | after))
+    assert found.warnings() == ["not the same: OpenGL driver was x, is y", "not the same: a.b was 0, is 1"]
 
 
 def test_of_many_differences_the_first_are_named_and_the_most_telling_first():
@@ -174,7 +182,7 @@ def test_the_plan_of_a_measurement_counts_too():
 
 
 def places(tree, path=()):
-    """Every way to something in a tree of lists and dicts."""
+    """Yield the path of every value in a tree of lists and dicts."""
     keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
     for key in keys:
         yield (*path, key)
@@ -182,7 +190,7 @@ def places(tree, path=()):
 
 
 def replaced(tree, path, value):
-    """A copy with something else at a place; without it, if the value is ..."""
+    """Return a copy with another value at a path; `...` removes the value."""
     copied = copy.deepcopy(tree)
     holder = copied
     for key in path[:-1]:
@@ -199,7 +207,7 @@ OTHERS = [..., None, [], ["x"], [[1]], "text", "\x1b[31m", {}, {"a": [None]}, Tr
 
 @pytest.mark.parametrize("kind", REPORTS)
 def test_any_field_may_be_anything_or_missing(kind):
-    """Each is compared, both ways, or refused by the name of the field."""
+    """Each such report is compared, both ways, or refused with the field's name."""
     sound = as_report(REPORTS[kind])
     refusals = collections.Counter()
     for path in places(REPORTS[kind]):
@@ -210,7 +218,7 @@ def test_any_field_may_be_anything_or_missing(kind):
 
 
 def refusal_of(sound, tables, path):
-    """Whether the report is refused; fails unless that is in words that name the field at `path`."""
+    """Return whether the report is refused; fails if the message does not name the field at `path`."""
     try:
         report = as_report(tables, "a.json")
         compare(sound, report).warnings()

@@ -1,4 +1,4 @@
-"""What optimisations are worth: the arithmetic, the proof that nothing differs, and a whole run."""
+"""The gain of optimisations: the arithmetic, the comparison of both paths, and a whole run."""
 
 import json
 import math
@@ -8,16 +8,28 @@ import pytest
 from processes import wait_until
 
 from valuescape.cli.app import run_cli
-from valuescape.run.pace import Pace
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.sections import FeaturesConfig
+from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.studies import impact
 from valuescape.studies.confidence import Change
-from valuescape.studies.impact import ALL_ON, SWITCHES, agreements, judge, lines_of, variants
+from valuescape.studies.impact import (
+    ALL_ON,
+    CODE,
+    SECTIONS,
+    SWITCHES,
+    agreements,
+    code_lines,
+    judge,
+    lines_of,
+    variants,
+)
 
 TINY = ["agents.count=12", "heatmap.resolution=8", "heatmap.density_resolution=8", "trails.length=8"]
-TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8", "workers.count=1"]
+TINY += ["render.width=160", "render.height=120", "render.mesh_resolution=8"]
+ALONE = [*TINY, "workers.count=0"]
+"""Without workers, whose start takes longer than the run; `parallel_agents` uses two all the same."""
 
 
 def test_every_switch_is_covered():
@@ -27,7 +39,7 @@ def test_every_switch_is_covered():
 
 
 def test_the_interval_is_student_s():
-    """Of 2, 4, 6: mean 4, standard error 2 / sqrt(3), t(2) = 4.303."""
+    """Differences 2, 4, 6: mean 4, standard error 2 / sqrt(3), t(2) = 4.303."""
     found = Change.of([12.0, 14.0, 16.0], [10.0] * 3)
     assert found.mean == 4
     assert found.reach == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
@@ -39,7 +51,7 @@ def test_the_interval_is_student_s():
 
 
 def measured(**speeds):
-    """All variants, with these FPS where named, else those of all on."""
+    """Return all variants, with these FPS for the named ones, and those of all on for the others."""
     found = variants()
     for each in found:
         each.fps = list(speeds.get(each.name.split()[0], [50.0, 51.0, 49.0]))
@@ -62,10 +74,18 @@ def test_what_is_worth_something_is_told_from_what_is_not():
     assert worths["simd"].agrees == "not compared"
 
 
-def test_lines_are_those_of_files_that_are_there():
-    for switch in impact._CODE:
-        assert lines_of(switch) >= 30
+@pytest.mark.parametrize("name", [name for names in CODE.values() for name in names])
+def test_every_file_that_a_switch_needs_is_there_and_has_code(name):
+    """Else a file that moved would count for nothing."""
+    assert code_lines(name) >= 15
+
+
+def test_the_lines_of_a_switch_are_those_of_its_files():
+    assert set(CODE) <= set(SWITCHES)
+    assert lines_of("trail_lod") == sum(map(code_lines, CODE["trail_lod"])) > 300
     assert lines_of("batched_trails") == 0
+    with pytest.raises(FileNotFoundError):
+        code_lines("gpu/passes/moved.py")
 
 
 @pytest.mark.gpu
@@ -75,7 +95,7 @@ def test_no_switch_changes_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(impact, "_TICKS", 25)
     with Interrupts() as interrupts:
-        said = agreements(load_config(None, TINY), interrupts, lambda _: None)
+        said = agreements(load_config(None, ALONE), interrupts, lambda _: None)
     assert list(said) == list(SWITCHES)
     assert {switch: each for switch, each in said.items() if "DIFFER" in each} == {}
     assert said["simd"] == said["parallel_agents"] == "states equal"
@@ -85,25 +105,25 @@ def test_no_switch_changes_a_run(tmp_path, monkeypatch):
 @pytest.mark.gpu
 @pytest.mark.regression
 def test_a_run_of_a_single_frame_ends_in_the_same_picture(tmp_path, monkeypatch):
-    """As a machine that is busy makes it: the ticks are over before the first frame."""
+    """On a busy machine all ticks can be over before the first frame."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(impact, "_TICKS", 5)
-    begin = Pace.start
+    run_until = Engine.run_until
 
-    def begin_late(pace):
-        begin(pace)
-        if not pace._lockstep:
-            wait_until(lambda: pace._engine.newest_tick == 5, 20, "all ticks are made")
+    def run_to_the_end(engine, tick):
+        run_until(engine, tick)
+        wait_until(lambda: engine.newest_tick == 5, 20, "all ticks are made")
 
-    monkeypatch.setattr(Pace, "start", begin_late)
+    monkeypatch.setattr(Engine, "run_until", run_to_the_end)
     with Interrupts() as interrupts:
-        said = impact._pictures_agree(load_config(None, TINY), "async_physics", impact.Runs(interrupts))
+        config = load_config(None, [*TINY, "workers.count=1"])
+        said = impact._pictures_agree(config, "async_physics", impact.Runs(interrupts))
     assert said == "pictures equal"
 
 
 @pytest.mark.gpu
 def test_a_picture_that_differs_is_told(tmp_path, monkeypatch):
-    """Else the comparison would be green whatever a switch does."""
+    """Else the comparison would pass whatever a switch does."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(impact, "_TICKS", 5)
     plain = impact._with_off
@@ -114,7 +134,7 @@ def test_a_picture_that_differs_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(impact, "_with_off", broken)
     with Interrupts() as interrupts:
-        said = impact._pictures_agree(load_config(None, TINY), "batched_trails", impact.Runs(interrupts))
+        said = impact._pictures_agree(load_config(None, ALONE), "batched_trails", impact.Runs(interrupts))
     assert said.startswith("PICTURES DIFFER")
 
 
@@ -125,7 +145,7 @@ def test_the_command_prints_the_matrix_and_writes_it(tmp_path, monkeypatch, caps
     some = ("trail_lod", "simd")
     monkeypatch.setattr(impact, "SWITCHES", some)
     monkeypatch.setattr(impact, "_TICKS", 5)
-    sets = [part for setting in TINY for part in ("--set", setting)]
+    sets = [part for setting in ALONE for part in ("--set", setting)]
     assert run_cli(["impact", "--seconds", "0.3", "--repeats", "1", *sets, "--json", "i.json"]) == 0
     said = capsys.readouterr().out
     assert "times as fast" in said
@@ -133,4 +153,6 @@ def test_the_command_prints_the_matrix_and_writes_it(tmp_path, monkeypatch, caps
     assert {each["switch"] for each in written["switches"]} == set(some)
     assert all(each["fps"]["reach"] is None for each in written["switches"])  # of one repeat
     assert all(len(each["fps"]) == 1 for each in written["variants"])
+    assert set(SECTIONS) <= set(SWITCHES)
+    assert set(SECTIONS.values()) <= set(written["variants"][0]["parts"][0])
     assert "Impact matrix" in (tmp_path / "runs" / "impact.html").read_text()

@@ -1,4 +1,4 @@
-"""What a machine reads: what every report says of itself, and the exit statuses that it can ask for."""
+"""Reports and exit statuses for CI: the origin in every report, `--strict`, `--require`, `--tolerance`."""
 
 import json
 import os
@@ -15,10 +15,12 @@ from valuescape.studies import chaos as chaos_module
 from valuescape.studies import impact as impact_module
 from valuescape.studies.breaking_point import Search, Trial, lies_between
 from valuescape.studies.compare import as_report, compare
+from valuescape.studies.origin import headless_renderer
 from valuescape.studies.tolerance import worse_by_share
 
 SETS = [part for setting in (*SMALL, "workers.count=0", "agents.count=40") for part in ("--set", setting)]
 BLOCK = {"command", "date", "machine", "versions", "config"}
+"""Keys that every report has."""
 
 
 def judged(before, after, tolerance=None):
@@ -63,6 +65,7 @@ def test_every_report_says_where_when_and_how_it_was_made(here, kind):
     assert 1 <= report["machine"]["cores"] <= os.cpu_count()
     assert report["versions"]["python"] == platform.python_version()
     assert report["versions"]["numpy"] == np.__version__
+    assert report["gl_renderer"] == headless_renderer()
     if kind == "bench":
         assert report["config"] == {"bench": {"groups": "mesh", "seconds": 0.01, "most": 5000}}
     else:
@@ -113,7 +116,7 @@ def test_what_a_short_run_cannot_tell_is_not_broken(here, capsys):
 
 @pytest.fixture
 def breaks_at_800(here, monkeypatch):
-    """Loads that are broken from 800 on; returns those that were tried."""
+    """Make loads break from 800 on; returns the list of those tried."""
     tried = []
 
     def try_session(config, load, amount, seconds, interrupts):
@@ -132,7 +135,7 @@ def test_require_ends_with_1_if_less_is_carried(breaks_at_800, capsys, required,
 
 
 def test_a_load_that_no_trial_told_about_is_tried(breaks_at_800):
-    """With --start elsewhere the search may end around it."""
+    """With another --start the search can leave it out."""
     assert run_cli(["stress", *SETS, "--start", "100", "--require", "790"]) == 0
     assert 790 in breaks_at_800
     assert lies_between(5, Search([Trial(4), Trial(6, ("x",))]))
@@ -184,7 +187,7 @@ def test_a_share_decides_what_is_worse(change, within, beyond):
 
 
 def test_what_is_next_to_nothing_is_no_reason():
-    """A section of 0.2 ms that takes 0.5 ms is noise, however large a share."""
+    """A section's growth from 0.2 to 0.5 ms is noise, however large the share."""
     after = run_report(frame_parts_ms={"surface": 7.0, "trails": 0.5})
     assert judged(run_report(), after, 0.1).reasons == []
 

@@ -1,4 +1,4 @@
-"""How many workers `scale` advises: more only where they are faster beyond what repeats differ by."""
+"""The number of workers that `scale` advises: more only if faster beyond the spread of repeats."""
 
 import math
 import random
@@ -14,7 +14,7 @@ from valuescape.studies.scale_report import verdict_lines
 
 
 def advised(cores=8, **rates):
-    """Return the workers advised of rates such as `w2=[…]`."""
+    """Return the number of workers advised for rates such as `w2=[…]`."""
     return best_workers(1_000, {int(name[1:]): values for name, values in rates.items()}, cores)[0]
 
 
@@ -25,14 +25,14 @@ def test_more_workers_have_to_be_worth_it():
 
 
 def test_a_gain_within_the_spread_of_repeats_is_chance():
-    """As was measured on 2 cores: 4 workers were faster than 2 in the median, by the noise of one repeat."""
+    """Measured on 2 cores: in the median, 4 workers were faster than 2, by the noise of one repeat."""
     noisy = {"w2": [150.0, 204.0, 190.0], "w4": [210.0, 195.0, 205.0]}
     assert advised(**noisy) == 2
     assert advised(w2=[190.0, 192.0, 191.0], w4=[210.0, 212.0, 211.0]) == 4
 
 
 def test_repeats_are_compared_pair_by_pair():
-    """A machine that slows down for all in one repeat makes no difference uncertain."""
+    """A machine that is slow in one repeat, for all, leaves the comparison certain."""
     assert advised(w0=[100, 50, 25], w2=[180, 92, 45]) == 2
     assert advised(w0=[100, 50, 25], w2=[45, 92, 180]) == 0
 
@@ -47,7 +47,7 @@ def test_what_was_measured_once_advises_nothing():
 
 
 def test_more_workers_than_cores_need_clearer_evidence():
-    """The least that the interval admits has to be worth it, where else the mean has to be."""
+    """The interval's lower end has to be worth it, otherwise the mean."""
     slight = {"w2": [100.0, 100.0, 100.0], "w4": [106.0, 108.0, 107.0]}
     assert advised(cores=4, **slight) == 4
     assert advised(cores=2, **slight) == 2
@@ -56,7 +56,7 @@ def test_more_workers_than_cores_need_clearer_evidence():
 
 @given(st.integers(0, 10_000), st.floats(0.005, 0.2))
 def test_noise_alone_hardly_ever_makes_more_workers_the_advice(seed, noise):
-    """95 % intervals: 2.5 % of single tries, and rarely several of twenty."""
+    """With 95 % intervals, 2.5 % of single tries go wrong, and rarely several of twenty."""
     chance = random.Random(seed)
 
     def repeats():
@@ -67,7 +67,7 @@ def test_noise_alone_hardly_ever_makes_more_workers_the_advice(seed, noise):
 
 
 def test_the_interval_is_of_the_logarithms():
-    """Of ratios 2, 4, 8: mean of logs 2, in base 2, standard error 1 / sqrt(3), t(2) = 4.303."""
+    """Ratios 2, 4, 8: mean of base-2 logarithms 2, standard error 1 / sqrt(3), t(2) = 4.303."""
     found = Ratio.of([2.0, 8.0, 24.0], [1.0, 2.0, 3.0])
     reach = 2 ** (4.303 * stdev([1, 2, 3]) / math.sqrt(3))
     assert found.times == pytest.approx(4.0)

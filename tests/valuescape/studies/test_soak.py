@@ -1,4 +1,4 @@
-"""Whether leaks are found: planted ones in a real run, and in figures whose growth is known."""
+"""Soaks find leaks: planted ones in real runs, and made-up figures that grow."""
 
 import json
 import math
@@ -19,7 +19,7 @@ TINY = [*SMALL, "workers.count=0", "world.name=mountain_car", "agents.count=30"]
 
 
 def samples_of(counts):
-    """Samples a second apart, of which the open files are as given."""
+    """Return samples a second apart with these numbers of open files."""
     return [Sample(float(at), 0, 7, files, 3, 12, 2) for at, files in enumerate(counts)]
 
 
@@ -44,7 +44,7 @@ def test_what_grows_is_told_from_what_comes_and_goes(counts, grows):
 
 
 def soaked(monkeypatch, leak, seconds=2.0):
-    """A short soak; `leak` is called whenever something is looked at."""
+    """Return a short soak's result; `leak` is called with each sample."""
     looked_at = soak_module.sample
 
     def sample_and_leak(memory, at_s, fps):

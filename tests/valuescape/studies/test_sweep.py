@@ -1,4 +1,4 @@
-"""Sweeps of `scale` in TOML: what a file says, what is wrong with one, and that it is what is measured."""
+"""Sweep files of `scale`: parsing, complaints, and the measurement of their cells."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Training in our worlds: the environment a learner sees, and the checkpoint that comes of it."""
+"""Training: the environment that a learner sees, and the checkpoint that it makes."""
 
 import builtins
 import warnings
@@ -105,7 +105,7 @@ def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("valuescape.training.train._Watch.__call__", interrupt)
+    monkeypatch.setattr("valuescape.training.train._BestNetworks.__call__", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(make_world("pendulum"), "sac", tmp_path / "a.safetensors", timesteps=50)
     assert not list(tmp_path.iterdir())
@@ -140,7 +140,7 @@ def test_without_stable_baselines3_the_install_command_is_told(monkeypatch, tmp_
 
 
 def test_an_environment_of_gymnasium_is_trained_in_as_it_is(tmp_path, monkeypatch):
-    """What is evaluated is the environment itself: an untrained policy keeps the pole up 20 steps."""
+    """The environment itself is evaluated: an untrained policy keeps the pole up for 20 steps."""
     monkeypatch.setattr("valuescape.training.train.EPISODES", 8)
     world = world_to_train_in("gymnasium:CartPole-v1")
     made = train(world, "ppo", tmp_path / "pole.safetensors", timesteps=64, seed=1)

@@ -1,4 +1,4 @@
-"""Checkpoints of ours that chance has changed: they load, or they are refused in a short sentence."""
+"""Randomly changed files of the native format: they load, or are refused in a short sentence."""
 
 import json
 import random
@@ -22,7 +22,7 @@ VALUES = (
 
 
 def parts(content: bytes) -> tuple[dict, bytes]:
-    """Return a file's header as JSON, and the tensors' bytes behind it."""
+    """Return the header of a file as JSON, and the bytes of its tensors."""
     length = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + length]), content[8 + length :]
 

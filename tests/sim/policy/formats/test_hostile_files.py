@@ -1,4 +1,4 @@
-"""Files that a stranger made: refused in a sentence, with nothing of them run."""
+"""Untrusted files: refused in a sentence, and nothing in them is run."""
 
 import collections
 import io
@@ -167,7 +167,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_files_of_other_kinds_are_called_by_name(name, tmp_path):
+def test_files_of_other_kinds_are_named(name, tmp_path):
     content, message = FOREIGN[name]
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(UsageError) as caught:
@@ -176,7 +176,7 @@ def test_files_of_other_kinds_are_called_by_name(name, tmp_path):
 
 
 def test_a_zip_whose_end_is_missing_is_cut_short(tmp_path):
-    """Also where the zip within it, policy.pth, is still whole."""
+    """Also if the zip inside it, policy.pth, is still whole."""
     inner = torch_bytes({"a": torch.zeros(5000)})
     whole = make_zip(tmp_path / "a.zip", data=b"{}", policy_pth=inner).read_bytes()
     for keep in (60, 2000, len(inner) + 100, len(whole) - 30):
@@ -190,7 +190,7 @@ def test_a_model_of_stable_baselines_2_is_named(tmp_path):
         load(make_zip(tmp_path / "a.zip", data=b"{}", parameter_list=b"[]", parameters=b""))
 
 
-def test_what_is_no_file_is_named(tmp_path):
+def test_a_path_to_no_file_is_named(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         load(tmp_path / "none.zip")
     with pytest.raises(UsageError, match="is a folder"):

@@ -1,4 +1,4 @@
-"""Our format: what is saved comes back, what is not sound is refused in a sentence."""
+"""The native format: loading gives what was saved; unsound files are refused in a sentence."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Stable-Baselines3's zips: our action and value are those of its own torch modules."""
+"""Stable-Baselines3's zips: actions and values equal those of its own torch modules."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ MODELS = {
 
 
 def fresh_model(name: str):
-    """An untrained model whose weights are large enough that an error in them would show."""
+    """Return an untrained model with weights so large that an error in them shows, and its world."""
     algorithm, world, settings = MODELS[name]
     torch.manual_seed(0)
     model = getattr(stable_baselines3, algorithm)(
@@ -79,7 +79,7 @@ def act(checkpoint: Checkpoint, world: World, obs: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def value_by_sb3(model, obs: np.ndarray) -> np.ndarray:
-    """V from Stable-Baselines3's own modules; obs [obs_dim, n]."""
+    """Return V [n] from Stable-Baselines3's own modules, for obs [obs_dim, n]."""
     batch = torch.from_numpy(obs.T.copy())
     if hasattr(model, "q_net"):
         return model.q_net(batch).amax(dim=1).numpy()
@@ -107,7 +107,7 @@ def test_action_and_value_are_those_of_stable_baselines3(name, tmp_path):
 
 
 def rewritten(path: Path, data=None, tensors=None, rename=()) -> Path:
-    """Change entries of the JSON and the tensors (None removes one), rename tensors by prefix."""
+    """Change entries of the JSON and the tensors (None removes one), and rename tensors by prefix."""
     with zipfile.ZipFile(path) as archive:
         settings = json.loads(archive.read("data"))
         state = torch.load(BytesIO(archive.read("policy.pth")), weights_only=True)
@@ -165,7 +165,7 @@ def test_the_models_of_the_zoo_run(name, world, zoo):
     np.testing.assert_allclose(value(checkpoint, obs), reference.value(batch), atol=1e-5, rtol=1e-5)
 
 
-def test_ppo_of_the_zoo_is_right_with_its_statistics_and_spoken_of_without(zoo, tmp_path):
+def test_ppo_of_the_zoo_is_right_with_its_statistics_and_remarked_without(zoo, tmp_path):
     from valuescape.training.evaluate import evaluate_checkpoint
 
     model, pickled = zoo("ppo-MountainCar-v0.zip"), zoo("ppo-MountainCar-v0-vecnormalize.pkl")
@@ -258,7 +258,7 @@ def test_unsound_tensors_are_refused_by_name(name, tmp_path):
 
 
 class TwoNetsPolicy(ActorCriticPolicy):
-    """A policy of the user's own: the critic's hidden layers have another activation."""
+    """A user's own policy: the hidden layers of its critic have another activation."""
 
     def _build_mlp_extractor(self) -> None:
         super()._build_mlp_extractor()
@@ -320,7 +320,7 @@ KNOWN_BY_NAME = {
 
 
 @pytest.mark.parametrize("name", KNOWN_BY_NAME)
-def test_what_is_not_read_is_called_by_its_algorithm(name, tmp_path):
+def test_models_that_are_not_read_are_named_by_algorithm(name, tmp_path):
     path, world = saved("ppo", tmp_path)
     module, _, short = name.rpartition(".")
     content = pickle.GLOBAL + f"{module}\n{short}\n".encode() + pickle.STOP
@@ -375,7 +375,7 @@ def test_algorithms_are_named_by_their_settings(tmp_path):
 
 
 def test_squashed_means_without_gsde_are_scaled_and_have_no_tanh(tmp_path):
-    """As releases before 2.2 had it: low + (mean + 1) / 2 * (high - low), then clipped."""
+    """Releases before 2.2 compute low + (mean + 1) / 2 * (high - low), clipped."""
     path, world = saved("ppo", tmp_path)
     obs = observations(world)
     mean = act_unclipped(load_checkpoint(path, world), obs)
@@ -389,7 +389,7 @@ def test_squashed_means_without_gsde_are_scaled_and_have_no_tanh(tmp_path):
 
 
 def act_unclipped(checkpoint: Checkpoint, obs: np.ndarray) -> np.ndarray:
-    """The mean that the actor's network gives."""
+    """Return the actor's mean [action_dim, n]."""
     values = obs
     for layer in checkpoint.actor.layers:
         values = layer.weight @ values + layer.bias[:, None]

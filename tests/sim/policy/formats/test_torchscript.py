@@ -1,4 +1,4 @@
-"""Critics in TorchScript, when that loader is named."""
+"""TorchScript critics, which run only if a setting names their file."""
 
 import warnings
 

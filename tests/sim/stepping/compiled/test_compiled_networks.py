@@ -32,7 +32,7 @@ pytestmark = pytest.mark.regression
 
 
 def selecting(obs_dim, units):
-    """A network whose sums are exact in any order: unit k tells half of an observation, and a quarter."""
+    """Return a network with exact sums: each is a quarter plus or minus half of an observation."""
     weight = np.zeros((units, obs_dim), np.float32)
     weight[np.arange(units), np.arange(units) % obs_dim] = 0.5 * (-1.0) ** np.arange(units)
     return Mlp((Layer(weight, np.full(units, 0.25, np.float32), Activation.IDENTITY),))
@@ -127,7 +127,7 @@ def test_every_activation_is_within_4e_6_of_numpys(hidden, last):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_the_shipped_networks_are_within_4e_6_of_numpys(name):
-    """On what agents see who act at random, over whole episodes."""
+    """On the observations of random agents, over whole episodes."""
     world = make_world(name)
     arena, rules = stage(world, 16)
     stepper = Stepper(arena, slice(0, 16), world, None, rules)
@@ -171,7 +171,7 @@ def test_a_tie_goes_to_the_lowest():
 
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 def test_an_agents_action_does_not_depend_on_who_is_beside_it(hidden):
-    """To the bit: alone, at other places, among numbers that are none."""
+    """It is equal to the bit: alone, at other places, and beside NaN."""
     rng = np.random.default_rng(4)
     space = WORLDS["point_mass"].action
     norm = ObsNormalization(np.float32([0.1, -0.2]), np.float32([2, 0.5]), 3.0)
@@ -191,7 +191,7 @@ def test_an_agents_action_does_not_depend_on_who_is_beside_it(hidden):
 
 
 def lost(obs_dim, units, activation):
-    """A network that has diverged: of each output it knows nothing."""
+    """A network that has diverged, whose outputs are all NaN."""
     weight, bias = np.ones((units, obs_dim), np.float32), np.full(units, np.nan, np.float32)
     return Mlp((Layer(weight, bias, activation), Layer(np.eye(units, dtype=np.float32), bias, activation)))
 
@@ -199,7 +199,7 @@ def lost(obs_dim, units, activation):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_nan_of_a_policy_stays_nan_and_shows_on_both_paths(name, activation):
-    """In the action and the state: a learner that diverged does not look like one that pushes left."""
+    """NaN shows in action and state: a diverged policy must not look like one that pushes left."""
     world = shortened(name, 8)
     continuous = isinstance(world.action, ContinuousAction)
     units = world.action.dim if continuous else world.action.n
@@ -218,7 +218,7 @@ def test_nan_of_a_policy_stays_nan_and_shows_on_both_paths(name, activation):
 
 
 def test_a_choice_among_scores_of_which_one_is_nan_is_nan():
-    """Wherever it is; greater scores before and behind it do not hide it."""
+    """At any place; higher scores before and after it do not hide it."""
     scores = np.array([[np.nan, 1, 1, 1, 3], [1, np.nan, 2, np.nan, 2], [2, 2, np.nan, 0, 1]], np.float32)
     every = np.zeros((3, TILE_AGENTS), np.float32)
     every[:, :5] = scores

@@ -34,7 +34,7 @@ def test_a_compiled_tick_of_random_actions_is_numpys(name, agents):
 @pytest.mark.parametrize("agents", [2049, 4100])
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_blocks_that_are_not_full_are_no_exception(name, agents):
-    """One agent more than a block; two blocks and a bit."""
+    """One agent more than a block, and two blocks and a few."""
     assert BLOCK_AGENTS == 2048
     plain, compiled_ = twins(shortened(name, 25), agents, 60)
     assert_eventful(plain)
@@ -43,7 +43,7 @@ def test_blocks_that_are_not_full_are_no_exception(name, agents):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_whole_episodes_are_numpys(name):
-    """At the world's own length, which most of its states come up in."""
+    """Episodes of the world's own length, in which most of its states occur."""
     world = make_world(name)
     assert_same_lives(*twins(world, 40, min(world.max_episode_steps + 20, 1100)))
 
@@ -106,7 +106,7 @@ def test_a_world_with_many_variables_few_draws_and_observations_of_its_own():
 
 
 def restarted_by_hand(stepper):
-    """Restart those whose episode ended, and every seventh tick one whose has not."""
+    """Restart agents whose episodes ended, and every seventh tick one whose episode has not."""
 
     def restart(tick):
         ended = stepper.row(tick - 1).ending != Ending.RUNNING
@@ -140,7 +140,7 @@ def test_trails_on_a_periodic_map_are_numpys(name, axes):
 
 
 def test_some_trail_crosses_the_edge_of_a_periodic_map():
-    """Else the test above would compare what does not happen."""
+    """Otherwise the test above would compare nothing."""
     seen, _ = twins(shortened("pendulum", 150), 64, 150)
     assert seen["trail_strand"][149].any()
 
@@ -164,7 +164,7 @@ def test_slices_stepped_on_their_own_come_to_the_same(agents, workers, name):
 
 
 def test_a_compiled_tick_made_twice_gives_the_same():
-    """As when a worker dies after it has written half of a tick, and its heir makes that tick again."""
+    """As when a worker dies halfway through a tick, and the next one makes that tick again."""
     world = shortened("pendulum", 10)
     arena, rules = stage(world, 70)
     stepper = make_compiled_stepper(arena, slice(0, 70), world, None, rules)
@@ -187,7 +187,7 @@ def test_a_compiled_tick_made_twice_gives_the_same():
 
 
 def test_the_plain_path_may_go_on_from_a_compiled_tick():
-    """As a worker does that replaces one, whichever path either takes."""
+    """As a new worker does, whichever path it and the one before take."""
     world = shortened("acrobot", 15)
     arena, rules = stage(world, 40)
     twin, _ = stage(world, 40)

@@ -1,0 +1,126 @@
+"""`MapLayer`: a map over the plane of states, as a value.
+
+A layer states its inputs, its texture, its colours, and their explanation. `stub.py` is the smallest one;
+`registry.py` holds all that can be shown.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol, Self
+
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.heights import Bounds
+from valuescape.gpu.passes.ranges import FOLLOWING, ScaleEnds
+from valuescape.gpu.trail_ring import TrailRing
+from valuescape.sim.config.files import Config
+
+
+class Input(Enum):
+    """Data that a map is made from."""
+
+    CRITIC = "the critic's field, a texture"
+    TRAILS = "the trail ring, which gets a row every tick"
+    ARRAY = "values that the processor computes and hands over, [height, width] float32"
+
+
+class Field(Protocol):
+    """A field in a texture, such as the critic's landscape."""
+
+    @property
+    def texture(self) -> Any:
+        """float32, one channel, [height, width]; lowest row first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Data that maps are made from; all of it is lent.
+
+    bounds: of the map, ((x, y) of its low corner, (x, y) of its high one). critic: None without a critic.
+    """
+
+    gl: Any
+    config: Config
+    ring: TrailRing
+    bounds: Bounds
+    critic: Field | None
+    meter: FrameMeter
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Changes since a texture was brought up to date: new ticks in the ring; another critic's field."""
+
+    ticks: range = range(0)
+    critic: bool = False
+
+    def __bool__(self) -> bool:
+        return self.critic or len(self.ticks) > 0
+
+    def then(self, later: Self) -> Self:
+        """Return this news and later news as one."""
+        ticks = range(self.ticks.start, later.ticks.stop) if self.ticks and later.ticks else None
+        return type(self)(ticks or later.ticks or self.ticks, self.critic or later.critic)
+
+
+class MapTexture(Protocol):
+    """A map on the GPU, as `MapLayer.make` returns it."""
+
+    @property
+    def texture(self) -> Any:
+        """float32, one channel, [height, width]; lowest row first, texel centres carry the values."""
+
+    def refresh(self, news: News) -> bool:
+        """Bring the texture up to date; return whether it holds other values now.
+
+        Called once a frame while the map is shown: without news that concerns the map it must cost nothing.
+        """
+
+    def release(self) -> object:
+        """Free what was made; what `Inputs` lent stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapLayer:
+    """A map over the plane of states.
+
+    name: the value of `heatmap.layer`. title, unit, meaning: for the colour bar and the line that explains
+    it. make: returns the texture. inputs: data that it is made from; without them the density is shown.
+    ends: of the colour scale. colormap: a name in `render.scene.colormaps`, or "auto": sequential, or
+    diverging if the scale is centred. counts: the texture holds log2(1 + x), and the bar is labelled with x.
+    names: of the values 0, 1, 2 …, if each stands for a kind of thing. contours: the map has contour lines.
+    always: the map is kept up to date while it is hidden; others are made when they are first shown.
+    slow_range: the range changes slowly, and is looked at less often.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Inputs], MapTexture]
+    inputs: frozenset[Input] = frozenset()
+    unit: str = ""
+    meaning: str = ""
+    ends: ScaleEnds = FOLLOWING
+    colormap: str = "auto"
+    counts: bool = False
+    names: tuple[str, ...] = ()
+    contours: bool = False
+    always: bool = False
+    slow_range: bool = False
+
+    @property
+    def label(self) -> str:
+        """Title and unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def available(self, inputs: Inputs) -> bool:
+        """Whether its inputs are there."""
+        return inputs.critic is not None or Input.CRITIC not in self.inputs
+
+
+@dataclass(frozen=True, slots=True)
+class MapPair:
+    """Two layers in one picture: `over` on top of `base`."""
+
+    name: str
+    base: MapLayer
+    over: MapLayer

@@ -1,0 +1,51 @@
+"""Texture of a map whose values the processor computes and hands over."""
+
+from typing import Any
+
+import numpy as np
+
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.gpu.layers.layer import Inputs, News
+from valuescape.gpu.owner import Owner
+from valuescape.gpu.textures import clamped
+from valuescape.sim.arrays import Float32Array
+
+
+class UploadedMap(Owner):
+    """A float32 texture with the shape of the values written last; a single 0 before the first."""
+
+    def __init__(self, gl: Any, meter: FrameMeter) -> None:
+        super().__init__()
+        self._gl, self._meter = gl, meter
+        self._changed = False
+        self.texture = self._make((1, 1), bytes(4))
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> "UploadedMap":
+        """Return a texture for a layer: the `make` of maps that have the input ARRAY."""
+        return cls(inputs.gl, inputs.meter)
+
+    def write(self, values: Float32Array) -> None:
+        """Replace the map by `values` [height, width], lowest row first. Raises ValueError for another shape.
+
+        The values are copied. A map that is found step by step may come in ever finer shapes.
+        """
+        if values.ndim != 2 or not values.size:
+            raise ValueError(f"a map has the shape [height, width], not {values.shape}")
+        data = np.ascontiguousarray(values, np.float32).tobytes()
+        size = values.shape[1], values.shape[0]
+        if size == self.texture.size:
+            self.texture.write(data)
+        else:
+            self._free(self.texture)
+            self.texture = self._make(size, data)
+        self._meter.upload_bytes += len(data)
+        self._changed = True
+
+    def refresh(self, _: News) -> bool:
+        """Return whether values were written since the last call."""
+        changed, self._changed = self._changed, False
+        return changed
+
+    def _make(self, size: tuple[int, int], data: bytes) -> Any:
+        return clamped(self._own(self._gl.texture(size, 1, dtype="f4", data=data)))

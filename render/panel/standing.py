@@ -1,0 +1,30 @@
+"""The state of a run as the panel shows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from valuescape.sim.config.files import Config
+from valuescape.sim.insight.plane import MapPlane
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of a run at one frame.
+
+    config: that the run began with. live: the current values of the settings that are declared as
+    `Live.RUN`, by name. workers: processes, whatever `workers.count` says. limits: name, measured value,
+    limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
+    what a frame may take. sliced: whether there is a landscape whose slice the panel may move.
+    """
+
+    config: Config
+    worlds: Sequence[str]
+    plane: MapPlane
+    paused: bool
+    live: Mapping[str, Any]
+    workers: int
+    limits: Sequence[tuple[str, float, float, bool | None]]
+    busy_ms: Sequence[float]
+    may_take_ms: float
+    sliced: bool

@@ -1,0 +1,77 @@
+"""Widgets of Dear ImGui for values: each draws itself and returns the value, and whether it was changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from imgui_bundle import imgui
+
+from valuescape.sim.config.model import SettingField
+from valuescape.sim.config.setting import Panel
+
+
+def setting_widget(setting: SettingField, now: Any, words: Sequence[str] = ()) -> tuple[bool, Any]:
+    """Draw the widget that suits a setting's type, with its declared label, ends and format.
+
+    A switch is a check box, a word a list, a number a slider; a number that needs a new run is typed, and one
+    that may be "auto" has a check box that holds it. words: to choose from instead of the declared ones.
+    Returns whether it was changed, and the value.
+    """
+    panel = setting.declared.panel
+    assert panel
+    label, words = panel.labels[0], words or setting.words
+    if isinstance(setting.default, bool):
+        return imgui.checkbox(label, now)
+    if len(words) > 1:
+        return pick(label, now, words)
+    if setting.declared.live is None:
+        return imgui.input_int(label, now)
+    if "auto" in words:
+        return held(label, now, panel.form)
+    if isinstance(setting.default, int):
+        flags = imgui.SliderFlags_.always_clamp
+        return imgui.slider_int(label, now, round(panel.low), round(panel.high), panel.form, flags)
+    return _slider_of(panel, label, now)
+
+
+def _slider_of(panel: Panel, label: str, now: float) -> tuple[bool, float]:
+    flags = imgui.SliderFlags_.logarithmic if panel.logarithmic else 0
+    return slider(label, now, panel.low, panel.high, panel.form, flags)
+
+
+def slider(
+    label: str, now: float, low: float, high: float, form: str = "%.2f", flags: int = 0
+) -> tuple[bool, float]:
+    """Draw a slider between two ends; a number typed into it (Ctrl and click) stays within them, too."""
+    clamped = flags | imgui.SliderFlags_.always_clamp
+    changed, moved = imgui.slider_float(label, now, low, high, form, clamped)
+    return changed, moved if changed else now  # ImGui's numbers are shorter
+
+
+def pick(label: str, now: str, words: Sequence[str]) -> tuple[bool, str]:
+    """Draw a list to choose a word from."""
+    changed, index = imgui.combo(label, list(words).index(now), list(words))
+    return changed, words[index]
+
+
+def held(label: str, now: float | str, form: str) -> tuple[bool, float | str]:
+    """Draw a number that is "auto" unless its check box holds it where it is."""
+    _, kept = imgui.checkbox(f"##keep {label}", now != "auto")
+    imgui.same_line()
+    imgui.begin_disabled(not kept)
+    before = 0.0 if isinstance(now, str) else now
+    changed, number = imgui.drag_float(label, before, 0.5, format=form)
+    imgui.end_disabled()
+    if not kept:
+        return now != "auto", "auto"
+    return changed or now == "auto", number if changed else before
+
+
+def radio(choices: dict[str, str], now: str) -> tuple[bool, str]:
+    """Draw buttons side by side of which one is on. choices: label by value."""
+    chosen = now
+    for value, label in choices.items():
+        if imgui.radio_button(label, now == value):
+            chosen = value
+        imgui.same_line()
+    imgui.new_line()
+    return chosen != now, chosen

@@ -1,0 +1,114 @@
+"""The vocabulary of changes: all that keys, pointer and panel can ask of a run.
+
+- `Set` gives a live setting another value. It takes effect at once.
+- `Restart` begins a new run with other settings, live or not.
+- `Slice` moves the critic's landscape along the state variables that are not on the map.
+- `Select` selects the agent at a pixel.
+- `Request` names an action without a value: pause, step, screenshot, quit.
+
+A change is an immutable value, so that it can be queued, sent and compared. Its `redundancy_key` says which
+later changes make it pointless: of those with the same key only the last needs to be applied (`needed`). A
+slider that is dragged queues a thousand `Set`s of one name, and one of them counts. None as key: each counts.
+
+Whoever asks makes changes; `valuescape.run.controls.Controls.apply` alone carries them out. A new kind of
+change is a class here and a case there.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Give the live setting `section.key` another value."""
+
+    name: str
+    value: Any
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The name: a later value replaces this one."""
+        return Set, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Begin a new run with these settings changed (`section.key`: value)."""
+
+    changes: Mapping[str, Any]
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The names: a later restart replaces this one if it changes the same settings."""
+        return Restart, frozenset(self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Show the landscape at these values of the state variables, one each; those of the axes mean nothing."""
+
+    values: tuple[float, ...]
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The same for all: a later slice replaces this one."""
+        return Slice
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Select the agent at pixel (x, y) of the picture."""
+
+    x: float
+    y: float
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The same for all: a later selection replaces this one."""
+        return Select
+
+
+class Request(StrEnum):
+    """An action without a value."""
+
+    PAUSE = "pause"
+    STEP = "step"
+    FASTER = "faster"
+    SLOWER = "slower"
+    FIT = "fit"
+    BOX = "box"
+    SCREENSHOT = "screenshot"
+    FULL_SCREEN = "full screen"
+    RELOAD = "reload shaders"
+    LEAVE = "leave"
+    QUIT = "quit"
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The action, if doing it twice in a row is the same as once; else None."""
+        return None if self in _EACH_COUNTS else (Request, self.value)
+
+
+_EACH_COUNTS = frozenset(
+    {
+        *(Request.PAUSE, Request.FULL_SCREEN),  # switches
+        *(Request.STEP, Request.FASTER, Request.SLOWER),  # one more each time
+        Request.LEAVE,  # the second one quits
+    }
+)
+
+Change = Set | Restart | Slice | Select | Request
+
+
+def needed(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes without those that a later one makes pointless, in their order."""
+    kept: dict[Hashable, Change] = {}
+    for index, change in enumerate(changes):
+        key = change.redundancy_key
+        if key is None:
+            key = index
+        kept.pop(key, None)  # a dict keeps the place of a key that is only written over
+        kept[key] = change
+    return list(kept.values())

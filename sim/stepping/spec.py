@@ -1,0 +1,37 @@
+"""Everything that whoever steps a slice of agents is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from valuescape.sim.config.files import Config
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.orders import Bell
+from valuescape.sim.stepping.stepper import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """The slice of agents that one worker steps, and all it needs for that.
+
+    A process that steps agents is started with it, pickled: arena and bells then refer to the same memory.
+
+    index: of the worker's record in the arena. part: its agents. world_files: the user's, to be
+    loaded before the world is made. Where processes step: bells: one per worker, rung to wake it; main_bell:
+    rung when the tick is complete that the main process sleeps for.
+    """
+
+    index: int
+    part: slice
+    config: Config
+    checkpoint: Checkpoint | None
+    rules: Rules
+    arena: Arena
+    bells: tuple[Bell, ...] = ()
+    main_bell: Bell | None = None
+    world_files: tuple[Path, ...] = ()
+
+    @property
+    def agents(self) -> int:
+        """How many agents the slice has."""
+        return int(self.part.stop - self.part.start)

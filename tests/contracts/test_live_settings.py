@@ -1,0 +1,158 @@
+"""Settings that are declared live: each can be changed through a session's controls, and is seen to be."""
+
+import numpy as np
+import pytest
+
+from valuescape.render.view.changes import Set
+from valuescape.render.view.looks import Looks
+from valuescape.run.length import RunLength
+from valuescape.run.live_settings import RUN_SETTINGS, current_values
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.model import LIVE, settings_of
+from valuescape.sim.config.setting import Live
+
+pytestmark = pytest.mark.gpu
+
+SETTINGS = [
+    "world.name=cartpole",
+    "policy.exploration=1",  # poles fall, so that there are marks of ends
+    "agents.count=60",
+    "workers.count=0",
+    "heatmap.resolution=16",
+    "heatmap.density_resolution=16",
+    "render.mesh_resolution=8",
+    "render.width=480",
+    "render.height=320",
+    "trails.length=32",
+    "features.async_physics=false",
+    "features.simd=false",
+    "run.record=false",
+]
+
+VALUES = {
+    "agents.size_px": 20.0,
+    "heatmap.colormap": "magma",
+    "heatmap.density_colormap": "gray",
+    "heatmap.low": 3.5,
+    "heatmap.high": 4.5,
+    "heatmap.opacity": 0.3,
+    "heatmap.contours": 3,
+    "heatmap.layer": "density",
+    "heatmap.slice": "cart velocity=0.5, pole velocity=-0.25",
+    "lod.segment_budget": 64,
+    "render.view": "2d",
+    "render.glow": 1.5,
+    "render.tone_mapping": True,
+    "render.turn_deg_per_s": 30.0,
+    "render.select": 7,
+    "render.follow": True,
+    "sim.ticks_per_s": 120.0,
+    "trails.color_by": "speed",
+    "trails.end_marks": False,
+    "trails.opacity": 0.2,
+    "trails.width_px": 6.0,
+}
+"""Another value than the default of every live setting."""
+
+
+@pytest.fixture
+def session(tmp_path):
+    """A run in lockstep with its frames, paused after 40 of them."""
+    config = load_config(None, SETTINGS)
+    with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
+        session.pace.start()
+        turn(session, 40)
+        session.pace.pause()
+        turn(session, 2)
+        yield session
+
+
+def turn(session, frames):
+    for _ in range(frames):
+        session._frame(0.05)
+
+
+def picture(session):
+    return np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
+
+
+def now(session, name):
+    """Return the value of a live setting as it is now."""
+    if settings_of()[name].declared.live is Live.RUN:
+        return current_values(session.stage, session.pace)[name]
+    return session.viewer.value(name)
+
+
+def test_every_live_setting_is_tried():
+    assert VALUES.keys() == LIVE
+    assert {name for name in LIVE if settings_of()[name].declared.live is Live.RUN} == RUN_SETTINGS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(LIVE - {"sim.ticks_per_s", "render.follow"}))
+def test_a_live_setting_changes_the_picture(session, name):
+    turn(session, 2)
+    before = picture(session)
+    turn(session, 2)
+    np.testing.assert_array_equal(picture(session), before)  # nothing else changes it
+    assert now(session, name) != VALUES[name]
+    session.controls.apply(Set(name, VALUES[name]))
+    turn(session, 12)
+    assert now(session, name) == VALUES[name]
+    assert not np.array_equal(picture(session), before)
+
+
+def test_a_live_rate_changes_the_ticks_a_frame(session):
+    session.pace.pause()
+    ticks = []
+    for rate in (60.0, 120.0):
+        session.controls.apply(Set("sim.ticks_per_s", rate))
+        at = session.newest_tick
+        turn(session, 10)
+        ticks.append(session.newest_tick - at)
+    assert ticks == [10, 20]
+
+
+def test_a_selected_agent_is_followed_live(session):
+    session.controls.apply(Set("render.follow", True))
+    assert not session.viewer.following  # nobody is selected
+    session.controls.apply(Set("render.select", 7))
+    turn(session, 12)
+    before = session.viewer.orbit_goal
+    session.controls.apply(Set("render.follow", True))
+    turn(session, 12)
+    assert session.viewer.following
+    assert session.viewer.orbit_goal != before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("agents.count", 5, "agents.count cannot change during a run"),
+        ("nonsense.key", 5, "nonsense.key cannot change during a run"),
+        ("render.glow", 9.0, "render.glow = 9.0, expected a number from 0 to 2"),
+        ("heatmap.layer", "error", "heatmap.layer = 'error', expected 'value' or"),
+        ("heatmap.slice", "nonsense=1", "'nonsense' is no state variable of cartpole"),
+        ("render.select", 60, "render.select = 60, expected less than agents.count = 60"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_said_and_changes_nothing(session, name, value, said):
+    before = {each: now(session, each) for each in LIVE}
+    session.controls.apply(Set(name, value))
+    assert said in session.captions.of(session).notice
+    assert {each: now(session, each) for each in LIVE} == before
+
+
+def test_the_ends_of_the_colour_scale_do_not_cross(session):
+    session.controls.apply_all([Set("heatmap.low", 3.0), Set("heatmap.high", 2.0)])
+    assert "heatmap.low = 3, expected less than heatmap.high = 2" in session.captions.of(session).notice
+    assert (session.viewer.looks.heatmap.low, session.viewer.looks.heatmap.high) == (3.0, "auto")
+
+
+def test_looks_are_the_live_part_of_a_configuration():
+    config = load_config(None, ["render.glow=0.5", "render.width=640", "trails.width_px=3"])
+    looks = Looks.of(config)
+    assert (looks.render.glow, looks.trails.width_px) == (0.5, 3.0)
+    assert looks == Looks.of(load_config(None, ["render.glow=0.5", "trails.width_px=3"]))
+    assert Looks().differences(looks) == {"render.glow": 0.5, "trails.width_px": 3.0}

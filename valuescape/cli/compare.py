@@ -1,0 +1,125 @@
+"""The command `compare`."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from valuescape.cli.console import say_lines, say_written
+from valuescape.cli.options import Debug
+from valuescape.cli.terminal import out
+from valuescape.cli.text_table import say_rows
+from valuescape.formatting import finite, shown
+
+if TYPE_CHECKING:
+    from valuescape.studies.compare import Comparison
+    from valuescape.studies.report_models import Report
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="A report.")],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="A later one of the same kind.")],
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            metavar="SHARE",
+            help="Figures may be worse by this share (0.1: a tenth), instead of the bounds above.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report too.")] = None,
+    debug: Debug = False,
+) -> int:
+    """Compare two runs, or two reports of scale, stress (soaks and chaos too), impact or bench.
+
+    Names differences of settings, machines, OpenGL drivers and versions first.
+
+    Ends with status 1 if a frame, or a section of it, takes over 10 ms more, a limit broke, less is carried,
+    something grows or comes out another way, or a micro-benchmark takes twice as long. With --tolerance, if
+    any time, rate or load is worse by more than that share; a time also has to be half a millisecond longer.
+
+    [bold]Examples[/]
+
+      valuescape compare runs/before/run.json runs/after/run.json
+
+      valuescape compare docs/bench/scale.json mine.json --tolerance 0.2
+    """
+    from valuescape.studies.compare import compare as compare_reports
+    from valuescape.studies.compare import read_report
+
+    earlier, later = read_report(before), read_report(after)
+    found = compare_reports(earlier, later, tolerance)
+    result = Result(found, tolerance)
+    if as_json:
+        _print_json(result, {"before": _about(before, earlier), "after": _about(after, later)})
+    else:
+        _tell(result)
+    if report:
+        _write_page(result, report, f"{before} and {after}")
+        if not as_json:
+            say_written(report)
+    return 1 if found.reasons else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A comparison in words and as a table. tolerance: the share that was allowed; None: fixed bounds."""
+
+    found: "Comparison"
+    tolerance: float | None
+
+    @property
+    def lines(self) -> list[str]:
+        """The reasons to look again, or that there is none."""
+        if self.found.reasons:
+            return [f"worse: {each}" for each in self.found.reasons]
+        if self.tolerance is None:
+            return ["no section grew by more than 10 ms, no limit broke"]
+        return [f"nothing is worse by more than {self.tolerance:.0%}, no limit broke"]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The figures of both reports; the first row is the heading."""
+        rows = ([name, shown(a, 2), shown(b, 2), _change(a, b)] for name, a, b in self.found.rows)
+        return [["", "before", "after", "change"], *rows]
+
+
+def _tell(result: Result) -> None:
+    say_lines(result.found.warnings(), "bold yellow")
+    say_rows(out, result.rows)
+    say_lines(result.lines, "bold red" if result.found.reasons else "green")
+
+
+def _write_page(result: Result, path: Path, title: str) -> None:
+    from valuescape.run.report import about
+    from valuescape.studies.html_report import Chapter, Page, write_html
+
+    verdict = [*result.found.warnings(), *result.lines]
+    write_html(path, Page(title, verdict, [Chapter("Figures", table=result.rows)]), about({}))
+
+
+def _print_json(result: Result, compared: dict[str, Any]) -> None:
+    from valuescape.run.report import about
+
+    found = result.found
+    report = {
+        "differences": [asdict(each) for each in found.differences],
+        "rows": [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows],
+        "reasons": found.reasons,
+        **about({**compared, "tolerance": result.tolerance}),
+    }
+    out.print(json.dumps(report, indent=2, allow_nan=False))
+
+
+def _about(path: Path, report: "Report") -> dict[str, Any]:
+    """Return the origin of a report that was compared."""
+    names = "command", "date", "machine", "config"
+    return {"file": str(path), **{name: getattr(report, name) for name in names}}
+
+
+def _change(earlier: float, later: float) -> str:
+    return "–" if math.isnan(later - earlier) else f"{later - earlier:+,.2f}"

@@ -1,0 +1,43 @@
+"""The environment of a run, for reports and recordings: the machine, and the versions of packages."""
+
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+from valuescape.sim.resources import usable_cores
+
+_PACKAGES = (
+    *("valuescape", "numpy", "numba", "torch", "gymnasium", "moderngl", "glfw", "multiprocess", "av"),
+)
+
+
+def machine() -> dict[str, Any]:
+    """Return the operating system, the name of the processor, and the number of cores that may be used."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": usable_cores(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that figures and states depend on."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

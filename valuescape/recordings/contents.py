@@ -1,0 +1,63 @@
+"""`recording.json`, the checked description in a recording: what was run, and hashes of some of its ticks."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from valuescape.parsing import Part, Text, at_most
+from valuescape.sim.config.files import Config
+from valuescape.sim.config.sections import MAX_TEXT
+
+MAX_SAMPLES = 10_000
+"""Ticks that a recording keeps beside tick 0, at most."""
+
+MAX_ARRAYS = 64
+"""Arrays of a tick, at most."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(Part):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Format(Part):
+    """The part that is read first: a recording of another version may hold anything else."""
+
+    format: str
+
+
+class RecordedCheckpoint(_Part):
+    """The checkpoint that acted: its file, as the configuration names it, and the hash of its tensors."""
+
+    name: str = Field(max_length=MAX_TEXT)
+    sha256: Sha256
+
+
+class RecordedTick(_Part):
+    """The hashes of a run at one tick; `rows` says whether the arrays themselves are kept, too."""
+
+    tick: int = Field(ge=0, lt=2**62)
+    state_hash: Sha256
+    arrays: Annotated[dict[Text, Sha256], at_most(MAX_ARRAYS)]
+    rows: bool
+
+
+class About(_Part):
+    """All of a recording except its arrays."""
+
+    format: Literal["valuescape-recording-1"] = "valuescape-recording-1"
+    world: str = Field(max_length=MAX_TEXT)
+    seed: int = Field(ge=0, lt=2**64)
+    checkpoint: RecordedCheckpoint | None
+    versions: Annotated[dict[Text, Text], at_most(100)]
+    config: Config
+    samples: Annotated[list[RecordedTick], Field(min_length=1), at_most(MAX_SAMPLES + 1)]
+
+    @field_validator("samples")
+    @classmethod
+    def _rise(cls, samples: list[RecordedTick]) -> list[RecordedTick]:
+        if any(one.tick >= other.tick for one, other in pairwise(samples)):
+            raise ValueError("ticks have to rise")
+        return samples

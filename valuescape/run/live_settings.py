@@ -1,0 +1,50 @@
+"""Live settings that the run itself holds (`Live.RUN`): current values, and how a new one is applied."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from valuescape.run.pace import Pace
+from valuescape.run.stage import Stage
+from valuescape.sim.config.files import changed
+from valuescape.sim.insight.plane import MapPlane, map_plane
+
+
+@dataclass(frozen=True, slots=True)
+class RunSetting:
+    """Reads and writes one setting of a run. apply: takes a value that fits the setting's type and bounds."""
+
+    value: Callable[[Stage, Pace], Any]
+    apply: Callable[[Stage, Pace, Any], None]
+
+
+def current_values(stage: Stage, pace: Pace) -> dict[str, Any]:
+    """Return the value of each setting in `RUN_SETTINGS` as it is now, by name."""
+    return {name: each.value(stage, pace) for name, each in RUN_SETTINGS.items()}
+
+
+def _budget(stage: Stage, _: Pace) -> int | str:
+    budget = stage.scene.trails.budget
+    return "auto" if budget.follows else budget.segments
+
+
+def _slice_text(plane: MapPlane) -> str:
+    """Return the plane's place as `heatmap.slice` says it."""
+    named = zip(plane.world.state, plane.values, strict=True)
+    held = [(each.name, value) for index, (each, value) in enumerate(named) if index not in plane.axes]
+    return ", ".join(f"{name}={value!r}" for name, value in held)
+
+
+def _move_slice(stage: Stage, _: Pace, text: str) -> None:
+    """Raises UsageError if the text names no place in the world."""
+    config = changed(stage.config, {"heatmap.slice": text})
+    stage.move_slice(map_plane(config, stage.engine.world).values)
+
+
+RUN_SETTINGS = {
+    "sim.ticks_per_s": RunSetting(
+        lambda _, pace: pace.ticks_per_s, lambda _, pace, value: pace.set_ticks_per_s(value)
+    ),
+    "lod.segment_budget": RunSetting(_budget, lambda stage, _, value: stage.scene.trails.set_budget(value)),
+    "heatmap.slice": RunSetting(lambda stage, _: _slice_text(stage.scene.plane), _move_slice),
+}

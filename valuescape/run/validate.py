@@ -1,0 +1,75 @@
+"""All checks of a configuration in one call, before anything is started or changed."""
+
+from valuescape.costs.alarms import parse_alarms
+from valuescape.gpu.layers.registry import MAPS
+from valuescape.presets import find_checkpoint
+from valuescape.sim.arrays import Float32Array
+from valuescape.sim.config.checks import require_scale_ends
+from valuescape.sim.config.files import changed
+from valuescape.sim.config.model import Config
+from valuescape.sim.config.picture_sections import PLAIN_COLORS
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.insight.signals import Critic, available
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import make_world
+
+
+def validate(config: Config) -> Checkpoint | None:
+    """Return the checkpoint of a configuration that can be run and shown; None if it has none.
+
+    Raises UsageError naming the key, its value and what was expected. In this order:
+
+    - types and bounds of each setting, as pydantic checks them when a configuration is read;
+    - settings against each other: the ends of the colour scale;
+    - `heatmap.layer` against the maps there are;
+    - `health.alarms`: its syntax and the names in it;
+    - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables;
+    - `policy.checkpoint`, which loads the file, and whether it fits the world;
+    - `trails.color_by` against what the critic can tell.
+
+    Not checked is what only a start can find out: limits of the machine (memory, files, processes), whether
+    a world compiles, and what a TorchScript file contains.
+    """
+    changed(config, {})
+    require_scale_ends(config.heatmap)
+    MAPS.find(config.heatmap.layer)
+    parse_alarms(config.health.alarms)
+    world = make_world(config.world.name, config)
+    map_plane(config, world)
+    checkpoint = find_checkpoint(config.policy.checkpoint, world)
+    require_color(config.trails.color_by, _critic(config, checkpoint))
+    return checkpoint
+
+
+def trail_colors(critic: Critic | None) -> list[str]:
+    """Return what a trail's colour can say with this critic, or without one."""
+    return [*PLAIN_COLORS, *available(critic)]
+
+
+def require_color(color: str, critic: Critic | None) -> None:
+    """Raise UsageError if `trails.color_by` = `color` needs a critic, or one whose discount is known."""
+    colors = trail_colors(critic)
+    if color in colors:
+        return
+    others = f"or take one of {', '.join(colors)}"
+    if critic:
+        raise UsageError(
+            f"trails.color_by = {color!r}, but with which discount (gamma) the critic learned is unknown",
+            f"name the checkpoint that the TorchScript belongs to (policy.checkpoint), {others}",
+        )
+    raise UsageError(
+        f"trails.color_by = {color!r}, but there is no critic that could tell",
+        f"name a checkpoint (policy.checkpoint), {others}",
+    )
+
+
+def _critic(config: Config, checkpoint: Checkpoint | None) -> Critic | None:
+    """Return the critic that will be shown, as far as it is known before its network is loaded."""
+    if checkpoint is None and not config.policy.torchscript_critic:
+        return None
+    return Critic(_not_loaded, checkpoint.gamma if checkpoint else None)
+
+
+def _not_loaded(obs: Float32Array) -> Float32Array:
+    raise AssertionError("this critic tells which colours there are, not values")
