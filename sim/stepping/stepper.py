@@ -32,9 +32,8 @@ class Policy(Protocol):
 class Rules:
     """The rules of a run's ticks, beside the world and the policy.
 
-    exploration: as `policy.exploration`. map_axes: the two state variables that trails show. autoreset:
-    whether an agent whose episode ended starts again in the next tick (Gymnasium's NEXT_STEP), or waits for
-    `Stepper.restart`.
+    exploration: as `policy.exploration`. map_axes: the state variables that trails show. autoreset: agents
+    whose episodes ended start in the next tick (Gymnasium's NEXT_STEP), or else wait for `Stepper.restart`.
     """
 
     exploration: float
@@ -137,10 +136,7 @@ class Stepper:
         turns.prepare()
 
     def run(self, turns: Turns, index: int, lead: int) -> Turn:
-        """As worker `index`, make ticks while `turns` allows, for a bounded time; return why it stops.
-
-        lead: ticks that it may be ahead of the slowest worker.
-        """
+        """As worker `index`, make ticks while `turns` allows, for a bounded time; return why it stops."""
         turn = turns.wait(index, lead)
         if turn is not Turn.STEP:
             return turn
@@ -150,9 +146,9 @@ class Stepper:
         return Turn.AGAIN
 
     def restart(self, who: NDArray[np.intp], tick: int) -> None:
-        """Put the agents `who` (indices into the slice) at the start of their next episode, at `tick` itself.
+        """Start the next episodes of agents `who` (indices into the slice) at `tick`; trails break there.
 
-        For callers that reset agents themselves, while no worker steps the slice. The trail breaks there.
+        For callers that reset agents themselves, while no worker steps the slice.
         """
         self._start_again(who, tick, tick)
         self._show(who, tick)
@@ -263,10 +259,7 @@ class Stepper:
         self.episode_start[who] = began & 0xFFFFFFFF
 
     def _leave_trail(self, tick: int, row: Row, ended: NDArray[np.bool_] | None) -> None:
-        """Write map positions, and begin new strands where agents restarted or crossed a periodic edge.
-
-        ended: [n] bool, the agents that restarted; None at the very first tick.
-        """
+        """Write map positions; strands break where agents restart (`ended`) or cross a periodic edge."""
         rows = len(self.trail_position)
         position = self.trail_position[tick % rows]
         crossed = np.zeros(len(position), np.bool_)

@@ -140,13 +140,13 @@ def test_a_selected_agent_is_followed_live(session):
 def test_a_value_that_does_not_fit_is_said_and_changes_nothing(session, name, value, said):
     before = {each: now(session, each) for each in LIVE}
     session.controls.apply(Set(name, value))
-    assert said in session.captions.of(session).notice
+    assert said in session.annotations().notice
     assert {each: now(session, each) for each in LIVE} == before
 
 
 def test_the_ends_of_the_colour_scale_do_not_cross(session):
     session.controls.apply_all([Set("heatmap.low", 3.0), Set("heatmap.high", 2.0)])
-    assert "heatmap.low = 3, expected less than heatmap.high = 2" in session.captions.of(session).notice
+    assert "heatmap.low = 3, expected less than heatmap.high = 2" in session.annotations().notice
     assert (session.viewer.looks.heatmap.low, session.viewer.looks.heatmap.high) == (3.0, "auto")
 
 

@@ -117,7 +117,7 @@ def _print_json(result: Result, compared: dict[str, Any]) -> None:
 
 def _about(path: Path, report: "Report") -> dict[str, Any]:
     """Return the origin of a report that was compared."""
-    names = "command", "date", "machine", "config"
+    names = "command", "date", "machine", "gl_renderer", "config"
     return {"file": str(path), **{name: getattr(report, name) for name in names}}
 
 
