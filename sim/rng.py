@@ -31,6 +31,7 @@ class Stream(IntEnum):
 
     RESET = 0
     EXPLORATION = 1
+    SAMPLING = 2  # actions drawn from a stochastic policy
 
 
 def philox_words(

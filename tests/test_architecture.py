@@ -16,7 +16,7 @@ FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "worlds", "policy", "insight", "measuring"),
-        *("stepping", "crew", "engine"),
+        *("stepping", "rollouts", "crew", "engine"),
     ),
     "gpu": (
         *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),
@@ -34,6 +34,7 @@ FLOORS = {
             "costs",
             "run",
             "studies",
+            "analyze",
             "benchmarks",
             "cli",
             "__main__",

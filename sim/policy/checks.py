@@ -53,6 +53,7 @@ def check_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
             f"critic {index} ends in {critic.out_dim} outputs, expected {outputs}",
         )
     _check_heads(checkpoint, path)
+    _check_sampling(checkpoint, path)
     _check_normalization(checkpoint, path)
     _check_reward_normalization(checkpoint, path)
     gamma = checkpoint.gamma
@@ -115,6 +116,21 @@ def _check_heads(checkpoint: Checkpoint, path: Path) -> None:
         f"action bounds have shapes {list(low.shape)} and {list(high.shape)}, expected [{bounds}] each",
     )
     _require(bool((low < high).all()), path, f"action bounds {low.tolist()} to {high.tolist()} are empty")
+
+
+def _check_sampling(checkpoint: Checkpoint, path: Path) -> None:
+    noise, alpha = checkpoint.noise, checkpoint.entropy_coefficient
+    if noise is not None:
+        layer, expected = noise.layer, checkpoint.actor.layers[-1].weight.shape
+        _require(
+            layer.weight.shape == expected and layer.bias.shape == expected[:1],
+            path,
+            f"log_std has shape {list(layer.weight.shape)}, the actor's last layer {list(expected)}",
+        )
+    if alpha is not None:
+        _require(
+            math.isfinite(alpha) and alpha >= 0, path, f"entropy coefficient is {alpha}, expected 0 or more"
+        )
 
 
 def _check_normalization(checkpoint: Checkpoint, path: Path) -> None:

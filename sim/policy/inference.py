@@ -141,6 +141,19 @@ def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     return smallest
 
 
+def action_value(checkpoint: Checkpoint, obs: Float32Array, outputs: Float32Array) -> Float32Array:
+    """Return Q(s, a) for `obs` [obs_dim, n] and actor outputs [out_dim, n] as a new [n] float32 array.
+
+    The smallest of the critics', which score actions; in units of the world's rewards.
+    """
+    inputs = np.concatenate([normalized_obs(checkpoint, obs), outputs])
+    scores = np.empty((len(checkpoint.critics), 1, obs.shape[1]), np.float32)
+    for critic, score in zip(value_critics(checkpoint), scores, strict=True):
+        BatchMlp(critic, obs.shape[1]).forward(inputs, score)
+    smallest: Float32Array = scores[:, 0].min(axis=0)
+    return smallest
+
+
 def normalized_obs(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     """Return `obs` [obs_dim, n] as the networks take it: a new array if they normalise, else `obs` itself."""
     norm = checkpoint.obs_normalization

@@ -95,6 +95,18 @@ class RewardNormalization:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionNoise:
+    """The standard deviations of a Gaussian policy's actions, from the actor's last hidden layer h.
+
+    log std = weight @ h + bias (SAC; of PPO the weight is 0). Or with `state_dependent`, gSDE (Raffin et al.,
+    2021): std² = exp(2 weight) @ h² + 1e-6.
+    """
+
+    layer: Layer
+    state_dependent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """The origin of a checkpoint, as people read it; no computation uses it."""
 
@@ -133,6 +145,10 @@ class Checkpoint:
     obs_bounds: tuple[Float32Array, Float32Array] | None = None
     remarks: tuple[str, ...] = ()
     doubt: str = ""
+    noise: ActionNoise | None = None
+    """What Gaussian policies draw around the actor's outputs; None where the file does not say."""
+    entropy_coefficient: float | None = None
+    """SAC's alpha, in units of the rewards learned from; None where the file does not say."""
 
 
 def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:

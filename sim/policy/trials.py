@@ -17,6 +17,10 @@ class Trials(Protocol):
 
     obs: Float32Array
 
+    @property
+    def state(self) -> Float32Array:
+        """The states [state_dim, n]; of environments of Gymnasium the observations."""
+
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         """Advance all agents by `action` [action_dim, n], in the world's units.
 
@@ -50,6 +54,10 @@ class _ArrayTrials:
         self.obs = np.zeros((len(world.obs), episodes), np.float32)
         world.observe(self._state, self.obs)
 
+    @property
+    def state(self) -> Float32Array:
+        return self._state
+
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         reward, terminated = np.zeros(self._n, np.float32), np.zeros(self._n, np.bool_)
         following = np.empty_like(self._state)
@@ -67,6 +75,10 @@ class _GymnasiumTrials:
         self._over = np.zeros(len(envs), np.bool_)
         starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
         self.obs = np.stack(starts, axis=1).astype(np.float32)
+
+    @property
+    def state(self) -> Float32Array:
+        return self.obs
 
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         n = len(self._envs)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from valuescape.cli.analyze import analyze
 from valuescape.cli.bench import bench
 from valuescape.cli.compare import compare
 from valuescape.cli.console import load_world_files
@@ -180,6 +181,7 @@ def doctor() -> int:
     return examine(out)
 
 
+app.command()(analyze)
 app.command()(scale)
 app.command()(stress)
 app.command()(impact)

@@ -33,6 +33,8 @@ class Chapter:
     text: str = ""
     table: Sequence[Sequence[str]] = ()
     plot: Callable[[Any], None] | None = None
+    picture: bytes = b""
+    """A PNG, shown above the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ def _chapter(chapter: Chapter) -> list[str]:
         parts.append(
             f'<figure><img alt="{html.escape(chapter.title)}" src="{_plotted(chapter.plot)}"></figure>'
         )
+    if chapter.picture:
+        source = "data:image/png;base64," + base64.b64encode(chapter.picture).decode()
+        parts.append(f'<figure><img alt="{html.escape(chapter.title)}" src="{source}"></figure>')
     if chapter.table:
         head, *rows = chapter.table
         parts.append("<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>")

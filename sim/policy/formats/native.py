@@ -3,8 +3,10 @@
 Version 2. Metadata: format, version, algorithm, world, obs_dim, gamma, actor_head, critic_kind as text;
 actor and critics (layer lists), obs_normalization, reward_normalization and training as JSON. Tensors, all
 float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`, `critics.K.L.bias`,
-`action.low`, `action.high`, and where observations are normalised `obs.mean`, `obs.std`. Critics are stored
-as they were trained, in units of `reward_normalization`. Version 1 is the same without that key, and is read.
+`action.low`, `action.high`, and where observations are normalised `obs.mean`, `obs.std`. Gaussian policies
+may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's `entropy_coefficient` as text. Critics
+are stored as they were trained, in units of `reward_normalization`. Version 1 is the same without that key,
+and is read.
 """
 
 import errno
@@ -27,6 +29,8 @@ from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.native_metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
 from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
+    ActionNoise,
+    Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
@@ -140,6 +144,9 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
         for index, layer in enumerate(mlp.layers):
             tensors[f"{prefix}.{index}.weight"] = layer.weight
             tensors[f"{prefix}.{index}.bias"] = layer.bias
+    if checkpoint.noise is not None:
+        layer, kind = checkpoint.noise.layer, _noise_name(checkpoint.noise.state_dependent)
+        tensors |= {f"{kind}.weight": layer.weight, f"{kind}.bias": layer.bias}
     if checkpoint.obs_normalization is not None:
         tensors["obs.mean"] = checkpoint.obs_normalization.mean
         tensors["obs.std"] = checkpoint.obs_normalization.std
@@ -148,6 +155,7 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
+    alpha = checkpoint.entropy_coefficient
     return {
         "format": MARK,
         "version": str(VERSION),
@@ -162,7 +170,11 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "obs_normalization": json.dumps(None if norm is None else {"clip": norm.clip}),
         "reward_normalization": json.dumps(None if reward is None else asdict(reward)),
         "training": json.dumps(asdict(checkpoint.training)),
-    }
+    } | ({} if alpha is None else {"entropy_coefficient": repr(alpha)})
+
+
+def _noise_name(state_dependent: bool) -> str:
+    return "gsde_log_std" if state_dependent else "log_std"
 
 
 def _layer_list(mlp: Mlp) -> list[dict[str, Any]]:
@@ -202,7 +214,21 @@ class _Reader:
             gamma=self._parsed("gamma", float),
             training=Training(**self._json("training", TRAINING).model_dump()),
             reward_normalization=self._reward_normalization(),
+            noise=self._noise(),
+            entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
         )
+
+    @property
+    def _has_alpha(self) -> bool:
+        return "entropy_coefficient" in self.metadata
+
+    def _noise(self) -> ActionNoise | None:
+        for state_dependent in (False, True):
+            name = _noise_name(state_dependent)
+            if f"{name}.weight" in self.names:
+                weight, bias = self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias")
+                return ActionNoise(Layer(weight, bias, Activation.IDENTITY), state_dependent)
+        return None
 
     def _check_format(self) -> None:
         if self.metadata.get("format") != MARK:

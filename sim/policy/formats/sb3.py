@@ -14,8 +14,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.sb3_known import policy_name, require_known
-from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space
+from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space, entropy_coefficient
 from valuescape.sim.policy.network import (
+    ActionNoise,
     Activation,
     ActorHead,
     Checkpoint,
@@ -49,6 +50,7 @@ class _Networks:
     actor_head: ActorHead
     critics: tuple[Mlp, ...]
     critic_kind: CriticKind
+    noise: ActionNoise | None = None
 
 
 def load_sb3(path: Path) -> Checkpoint:
@@ -83,6 +85,8 @@ def load_sb3(path: Path) -> Checkpoint:
         gamma=_gamma(file),
         training=_training(file),
         obs_bounds=_obs_bounds(obs),
+        noise=networks.noise,
+        entropy_coefficient=entropy_coefficient(file) if networks.algorithm == "sac" else None,
     )
     return check_checkpoint(checkpoint, path)
 
@@ -138,7 +142,8 @@ class _Builder:
         if not critics:
             raise self.file.error("has no critic (tensors critic.qf0.*)")
         algorithm = self._off_policy_algorithm(stochastic, count)
-        return _Networks(algorithm, actor, ActorHead.SQUASHED, critics, CriticKind.ACTION_VALUE)
+        noise = self._noise("actor.log_std", actor)
+        return _Networks(algorithm, actor, ActorHead.SQUASHED, critics, CriticKind.ACTION_VALUE, noise)
 
     def _on_policy(self, action: Space) -> _Networks:
         hidden = self._activation(Activation.TANH)
@@ -156,7 +161,34 @@ class _Builder:
         critic = self._mlp(shared, "mlp_extractor.value_net", "value_net", activation=hidden)
         head = ActorHead.SQUASHED if squashed else ActorHead.CLIPPED
         head = ActorHead.ARGMAX if action.kind == "Discrete" else head
-        return _Networks(self._on_policy_algorithm(), actor, head, (critic,), CriticKind.STATE_VALUE)
+        noise = self._noise("log_std", actor)
+        return _Networks(self._on_policy_algorithm(), actor, head, (critic,), CriticKind.STATE_VALUE, noise)
+
+    def _noise(self, name: str, actor: Mlp) -> ActionNoise | None:
+        """Return what actions are drawn with: a layer, one number an action, or gSDE's [hidden, actions].
+
+        None of deterministic policies, and where gSDE has features of its own.
+        """
+        last = actor.layers[-1].weight
+        if self._has(name):
+            return ActionNoise(self._layer(name, Activation.IDENTITY))
+        stated = self.file.tensors.get(name)
+        if stated is None:
+            return None
+        if stated.shape == (len(last),):
+            return ActionNoise(Layer(np.zeros_like(last), stated, Activation.IDENTITY))
+        if stated.shape not in ((last.shape[1], len(last)), (last.shape[1], 1)):
+            return None
+        weight = np.broadcast_to(self._gsde_log_std(stated).T, last.shape)
+        layer = Layer(np.ascontiguousarray(weight), np.zeros(len(last), np.float32), Activation.IDENTITY)
+        return ActionNoise(layer, state_dependent=True)
+
+    def _gsde_log_std(self, stated: Float32Array) -> Float32Array:
+        """Return the logs of gSDE's standard deviations, which `use_expln` keeps from growing too fast."""
+        if self.file.option("use_expln") is not True:
+            return stated
+        slow = np.log(np.log1p(np.maximum(stated, 0)) + 1)
+        return np.where(stated > 0, slow, stated).astype(np.float32)
 
     def _on_policy_algorithm(self) -> str:
         """Return the algorithm, told by a setting that no other one has."""

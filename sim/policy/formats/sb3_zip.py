@@ -6,6 +6,7 @@ import json
 import math
 import re
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
 from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
-from valuescape.sim.policy.formats.zip_members import read_members, unpack
+from valuescape.sim.policy.formats.zip_members import names_in, read_members, unpack
 
 MAX_TENSOR_VALUES = 2**24
 _MAX_NUMBER_TEXT = 4096  # characters of base64
@@ -48,7 +49,7 @@ class Sb3File:
         self.path = path
         members = read_members(path, ("data", "policy.pth"))
         self.data = _settings(path, members["data"])
-        self.tensors = _tensors(path, members["policy.pth"])
+        self.tensors = _tensors(path, members["policy.pth"], "policy.pth")
 
     def space(self, key: str) -> Space:
         """Return the space under `key`, from the text beside its pickle."""
@@ -76,6 +77,27 @@ class Sb3File:
     def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
         """Return an error about this file."""
         return UsageError(f"{self.path}: {problem}", hint)
+
+
+_VARIABLES = ("pytorch_variables.pth", "tensors.pth")  # of releases from 1.0 on, and before
+
+
+def entropy_coefficient(file: Sb3File) -> float | None:
+    """Return SAC's alpha: the setting `ent_coef` where it is a number, else what training came to.
+
+    None where the zip has neither, or where what it has cannot be read: it shows no network wrong.
+    """
+    stated = file.data.get("ent_coef")
+    if isinstance(stated, (int, float)) and not isinstance(stated, bool):
+        return float(stated)
+    members = set(names_in(file.path)) & set(_VARIABLES)
+    with suppress(UsageError, AttributeError, KeyError, ValueError):
+        for name in members:
+            tensors = _tensors(file.path, read_members(file.path, (name,))[name], name)
+            if "log_ent_coef" in tensors:
+                return math.exp(min(tensors["log_ent_coef"].item(), 80.0))
+            return float(tensors["ent_coef_tensor"].item())
+    return None
 
 
 def _pickled_number(text: Any) -> float | None:
@@ -127,18 +149,16 @@ def _numbers(text: Any) -> tuple[float, ...]:
     return tuple(float(word) for word in text.replace("[", " ").replace("]", " ").split())
 
 
-def _tensors(path: Path, content: bytes) -> dict[str, Float32Array]:
-    if content.startswith(b"PK"):  # torch unpacks this zip itself, without limits
-        unpack(content, (), f"{path}: policy.pth")
-    state = _load_weights(path, content)
+def _tensors(path: Path, content: bytes, member: str) -> dict[str, Float32Array]:
+    if content.startswith(b"PK"):  # torch unpacks this zip itself, without limits of its own
+        unpack(content, (), f"{path}: {member}")
+    state = _load_weights(path, content, member)
     if not isinstance(state, dict) or not state:
-        raise UsageError(
-            f"{path}: policy.pth holds {type(state).__name__}, expected named tensors", SUPPORTED
-        )
-    return {str(name): _array(path, str(name), tensor) for name, tensor in state.items()}
+        raise UsageError(f"{path}: {member} holds {type(state).__name__}, expected named tensors", SUPPORTED)
+    return {str(name): _array(path, str(name), tensor, member) for name, tensor in state.items()}
 
 
-def _load_weights(path: Path, content: bytes) -> Any:
+def _load_weights(path: Path, content: bytes, member: str) -> Any:
     import torch
 
     try:
@@ -149,20 +169,20 @@ def _load_weights(path: Path, content: bytes) -> Any:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         problem = f"asks for {found[1]}, which is not a tensor" if found else "is damaged or not only tensors"
         raise UsageError(
-            f"{path}: policy.pth {problem}; nothing of it was run",
+            f"{path}: {member} {problem}; nothing of it was run",
             "save the model again with Stable-Baselines3's model.save(), or leave a file you do not trust",
         ) from error
 
 
-def _array(path: Path, name: str, tensor: Any) -> Float32Array:
+def _array(path: Path, name: str, tensor: Any, member: str) -> Float32Array:
     import torch
 
     plain = (
         isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided and tensor.device.type == "cpu"
     )
     if not plain or tensor.is_quantized or not tensor.is_floating_point():
-        raise UsageError(f"{path}: {name} in policy.pth is no plain tensor of real numbers", SUPPORTED)
-    # Strides of 0 let a tensor claim any shape over a small storage
+        raise UsageError(f"{path}: {name} in {member} is no plain tensor of real numbers", SUPPORTED)
+    # A tensor may claim any shape over a small storage, by strides of 0
     if math.prod(tensor.shape) > MAX_TENSOR_VALUES:
         raise UsageError(
             f"{path}: tensor {name} claims the shape {list(tensor.shape)}, "

@@ -118,7 +118,7 @@ def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: A
     current = 0
     for index in range(len(policy.layers)):
         layer = policy.layers[index]
-        _forward_layer(policy, layer, policy.clips[index], network, current)
+        forward_layer(policy, layer, policy.clips[index], network, current)
         current = 1 - current
     return current
 
@@ -132,7 +132,8 @@ def _normalize(source: Any, target: Any, mean: Any, std: Any, bound: Any) -> Non
 
 
 @compiled
-def _forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: Any) -> None:
+def forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: Any) -> None:
+    """Write a layer's outputs for the TILE_AGENTS agents in `network[current]` into the other of the two."""
     units = -(-layer[1] // TILE_UNITS) * TILE_UNITS
     weights = policy.weights.ctypes.data
     outputs = network[1 - current, : units * TILE_AGENTS]

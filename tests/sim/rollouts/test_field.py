@@ -1,0 +1,157 @@
+"""The truth field: what threads make of a grid, and what is shown before they are done."""
+
+import threading
+
+import numpy as np
+import pytest
+from small_worlds import Chain, always_on, chain_values
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import grid_states, own_plane
+from valuescape.sim.rollouts import choose
+from valuescape.sim.rollouts.choose import state_rollouts
+from valuescape.sim.rollouts.compiled import CompiledRollouts
+from valuescape.sim.rollouts.field import CHUNK, Truth, TruthField, coarse_to_fine
+from valuescape.sim.rollouts.plain import PlainRollouts
+from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules
+from valuescape.sim.worlds import make_world
+
+EDGE = 80
+assert EDGE * EDGE > CHUNK
+
+
+def truth_of(made_by, states, rollouts=1, *, random=False, threads=2):
+    with TruthField(made_by, states, rollouts, random=random, threads=threads) as field:
+        assert field.wait(100)
+        assert field.finished
+        return field.look()
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in Truth.__dataclass_fields__)
+
+
+def test_every_cell_has_the_return_that_follows_from_its_state():
+    world = make_world("mountain_car")
+    states = grid_states(own_plane(world), EDGE)
+    rules = RolloutRules.of(0.98, 200)
+    made_by = state_rollouts(world, None, rules)
+    truth = truth_of(made_by, states)
+    assert truth.value.shape == (EDGE, EDGE)
+    assert (truth.rollouts == 1).all()
+    assert (truth.half_width == 0).all()
+    assert truth.progress == 1
+    assert set(np.unique(truth.terminated)) <= {0.0, 1.0}
+    # A cell at the goal's edge ends in one step: reward -1.
+    assert truth.value[-1, -1] == -1
+    assert truth.steps[-1, -1] == 1
+
+
+def test_the_number_of_threads_changes_nothing():
+    world = make_world("pendulum")
+    states = grid_states(own_plane(world), EDGE)
+    made_by = state_rollouts(world, None, RolloutRules.of(0.9, 200, seed=5))
+    one, three = (truth_of(made_by, states, 3, random=True, threads=threads) for threads in (1, 3))
+    assert (one.rollouts == 3).all()
+    assert np.allclose(one.value, three.value, rtol=1e-12)  # sums of three come in any order
+    assert np.array_equal(one.steps, three.steps)
+
+
+def test_intervals_cover_the_value_as_often_as_they_say():
+    """Of 6,400 cells, all at one of ten places of the chain: 95 % within a percent."""
+    places = np.arange(EDGE * EDGE) % 10
+    states = np.stack([places, np.zeros(EDGE * EDGE)]).astype(np.float32)
+    made_by = CompiledRollouts(Chain(), always_on(), RolloutRules.of(0.9, 100, exploration=0.4))
+    truth = truth_of(made_by, states, 64, random=True)
+    expected = chain_values(0.4, 0.9)[places].reshape(EDGE, EDGE)
+    covered = np.abs(truth.value - expected) <= truth.half_width
+    assert 0.93 < covered[truth.half_width > 0].mean() < 0.97
+
+
+class Slow:
+    """Rollouts that wait for a permit, and give a state's first number as its return."""
+
+    def __init__(self):
+        self.permits = threading.Semaphore(0)
+        self.order = []
+
+    def run(self, states, out, part, number=0):
+        self.permits.acquire()
+        self.order.append((number, part))
+        out.value[part] = out.total[part] = states[0, part]
+        out.steps[part], out.end[part], out.weight[part] = 1, RolloutEnd.CUT, 0.5
+
+
+def test_a_coarse_picture_comes_first():
+    states = np.arange(EDGE * EDGE, dtype=np.float32)[None]
+    slow = Slow()
+    field = TruthField(slow, states, 1, random=False, threads=1)
+    with field:
+        assert np.isnan(field.look().value).all()
+        slow.permits.release()
+        while field.progress == 0:
+            pass
+        look = field.look()
+        grid = states.reshape(EDGE, EDGE)
+        assert np.array_equal(look.value, grid[::16, ::16].repeat(16, 0).repeat(16, 1))
+        assert look.rollouts.sum() == 25 == look.progress * EDGE * EDGE
+        slow.permits.release(100)
+        assert field.wait(100)
+    assert np.array_equal(field.look().value, grid)
+    assert (field.look().cut == 0.5).all()
+
+
+def test_leaving_it_stops_the_threads():
+    states = np.zeros((1, 64 * 64), np.float32)
+    slow, before = Slow(), threading.active_count()
+    with TruthField(slow, states, 1000, random=True, threads=2) as field:
+        assert threading.active_count() == before + 2
+        slow.permits.release(3)
+    assert not field.finished
+    assert threading.active_count() == before
+
+
+def test_one_rollout_of_many_says_nothing_of_the_spread():
+    states = np.zeros((1, 16 * 16), np.float32)
+    slow = Slow()
+    slow.permits.release(5)
+    with TruthField(slow, states, 2, random=True, threads=1) as field:
+        while field.progress < 0.5:
+            pass
+        assert np.isinf(field.look().half_width).all()
+        slow.permits.release(100)
+
+
+def test_what_fails_in_a_thread_is_raised_to_who_looks():
+    class Failing:
+        def run(self, states, out, part, number=0):
+            raise ZeroDivisionError("in the dynamics")
+
+    with TruthField(Failing(), np.zeros((1, 64), np.float32), 1, random=False, threads=2) as field:
+        with pytest.raises(ZeroDivisionError, match="in the dynamics"):
+            field.wait(100)
+        with pytest.raises(ZeroDivisionError, match="in the dynamics"):
+            field.look()
+
+
+@pytest.mark.parametrize("edge", [1, 5, 16, 33])
+def test_every_cell_is_once_in_the_order(edge):
+    order, levels = coarse_to_fine(edge)
+    assert sorted(order.tolist()) == list(range(edge * edge))
+    assert levels[0] == 0
+    assert levels[-1] == edge * edge
+    assert levels == sorted(levels)
+
+
+def test_machine_code_is_taken_where_there_is_some(monkeypatch):
+    rules, world = RolloutRules.of(0.9, 10), make_world("pendulum")
+    assert type(state_rollouts(world, None, rules)) is CompiledRollouts
+    assert type(state_rollouts(world, None, rules, simd=False)) is PlainRollouts
+    monkeypatch.setattr(choose, "available", lambda: False)
+    assert type(state_rollouts(world, None, rules)) is PlainRollouts
+
+
+@pytest.mark.parametrize("name", ["flock", "gymnasium:CartPole-v1"])
+def test_a_world_without_a_settable_state_is_refused(name):
+    with pytest.raises(UsageError, match="cannot be put into a state of one's choice"):
+        state_rollouts(make_world(name), None, RolloutRules.of(0.9, 10))

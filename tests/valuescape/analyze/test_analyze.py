@@ -1,0 +1,180 @@
+"""The command `analyze`, and the maps and files that it leaves."""
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_worlds import Chain, always_on, chain_values
+from stable_baselines3 import PPO
+
+from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
+from valuescape.analyze.maps import critic_maps, visits_of
+from valuescape.analyze.output import verdict
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import own_plane
+from valuescape.sim.policy.network import Activation, Layer, Mlp
+from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.worlds import make_world
+
+SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
+QUICK = ("--episodes", 32, "--cells", 32, "--rollouts", 4)
+KEYS = {
+    *("mean_return", "iqm_return", "mean_length", "share_terminated", "share_truncated"),
+    *("start_value_predicted", "start_value_realised", "q_bias", "norm_q_bias", "norm_q_bias_std"),
+    *("explained_variance", "spearman", "calibration_error", "mean_td_error"),
+}
+
+
+@pytest.fixture
+def left(cli, tmp_path):
+    """Analyse a shipped checkpoint; returns its folder and what was said."""
+
+    def call(name, *more):
+        file = SHIPPED / f"{name}.safetensors"
+        status, said, errors = cli("analyze", file, "--world", name, *QUICK, "--out", tmp_path / "out", *more)
+        assert (status, errors) == (0, ""), said + errors
+        return tmp_path / "out", said
+
+    return call
+
+
+def test_it_leaves_report_summary_maps_and_arrays(left):
+    folder, said = left("mountain_car")
+    names = {path.name for path in folder.iterdir()}
+    assert {"report.html", "summary.json", "arrays.npz", "maps.png", "value.pdf", "error.png"} <= names
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary.keys() >= KEYS | {"episodes", "cells", "gamma", "seconds", "versions", "machine"}
+    assert all(summary[key]["low"] <= summary[key]["value"] <= summary[key]["high"] for key in KEYS)
+    assert (summary["episodes"], summary["cells"], summary["complete"]) == (32, 32, True)
+    assert f"{summary['mean_return']['value']:.4g}" in said
+    page = (folder / "report.html").read_text()
+    assert "http" not in page.replace("http://www.w3.org", "")  # opens offline
+    assert page.count("data:image/png") == 3
+    assert np.asarray(Image.open(folder / "maps.png").convert("L")).std() > 20
+    with np.load(folder / "arrays.npz") as arrays:
+        assert arrays["value"].shape == arrays["truth_value"].shape == arrays["significant"].shape == (32, 32)
+        assert arrays["error"] == pytest.approx(arrays["value"] - arrays["truth_value"])
+        assert arrays["x"][0] == pytest.approx(-1.2 + 1.8 / 64)
+        assert len(arrays["step_predicted"]) == arrays["lengths"].sum()
+
+
+def test_the_same_seed_gives_the_same_numbers(left, tmp_path):
+    first, second = (
+        json.loads((left("pendulum", "--seed", 5)[0] / "summary.json").read_text()) for _ in "ab"
+    )
+    for summary in (first, second):
+        for changing in ("seconds", "date", "command"):
+            del summary[changing]
+    assert first == second
+
+
+def test_soft_returns_are_asked_for_where_the_file_lacks_alpha(left):
+    _, said = left("pendulum")
+    assert "the file does not say its entropy coefficient" in said
+
+
+def test_other_coordinates_come_from_the_slice(left):
+    folder, _ = left("cartpole", "--set", "heatmap.slice=pole velocity=0.5")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert "pole velocity = 0.5" in summary["config"]["slice"]
+
+
+def test_an_environment_of_gymnasium_has_numbers_and_no_maps(cli, tmp_path):
+    PPO("MlpPolicy", "Pendulum-v1", device="cpu").save(tmp_path / "ppo.zip")
+    status, said, errors = cli(
+        *("analyze", tmp_path / "ppo.zip", "--world", "gymnasium:Pendulum-v1"),
+        *("--episodes", 4, "--out", tmp_path / "out"),
+    )
+    assert status == 0, errors
+    assert "cannot be put into a state" in " ".join(said.split())
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "report.html",
+        "summary.json",
+        "arrays.npz",
+    }
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("nowhere.zip",), "nowhere.zip"),
+    (("demo", "--set", "policy.checkpoint=random"), "random actions have no critic"),
+    ((SHIPPED / "pendulum.safetensors", "--episodes", 1), "--episodes"),
+])  # fmt: skip
+def test_what_cannot_be_analysed_is_refused(cli, arguments, said):
+    status, _, errors = cli("analyze", *arguments)
+    assert status == 2
+    assert said in errors
+    assert len(errors.strip().splitlines()) <= 2
+
+
+def critic_of(values):
+    """Return a chain's policy with a critic that is V(place) = a + b place, as least squares has it."""
+    slope, level = np.polyfit(np.arange(10), values, 1)
+    layer = Layer(np.float32([[slope, 0]]), np.float32([level]), Activation.IDENTITY)
+    return replace(always_on(), critics=(Mlp((layer,)),), gamma=0.9)
+
+
+def test_maps_say_what_the_critic_and_the_world_say():
+    plane, checkpoint = own_plane(Chain()), critic_of(chain_values(0.0, 0.9))
+    maps = critic_maps(checkpoint, plane, 40, RolloutRules.of(0.9, 100), 8, threads=2)
+    x, _ = maps.centres(40)
+    truth = chain_values(0.0, 0.9)
+    assert maps.truth.value[7] == pytest.approx(truth[np.minimum(np.ceil(x - 1e-9), 9).astype(int)], abs=1e-5)
+    slope, level = np.polyfit(np.arange(10), truth, 1)
+    assert maps.value[3] == pytest.approx(slope * x + level, abs=1e-5)
+    assert np.array_equal(maps.error, maps.value - maps.truth.value)
+    assert not maps.random
+    assert maps.cut_bound == 0
+
+
+def test_episodes_are_counted_where_their_steps_began():
+    plane = own_plane(Chain())
+    found = analyze(critic_of(chain_values(0.0, 0.9)), plane, Plan(episodes=20, cells=16, rollouts=2))
+    visits = visits_of(plane, found.judged, edge=10)
+    assert visits.count.sum() == 200
+    assert (visits.count.sum(axis=0) == 20).all()  # every episode takes every place once
+    seen = visits.count > 0
+    assert np.isnan(visits.error[~seen]).all()
+    steps = found.judged
+    assert np.nansum(visits.error * visits.count) == pytest.approx((steps.predicted - steps.realised).sum())
+
+
+def test_a_planted_bias_is_found_where_it_is():
+    """A critic that is right but for places beyond 6, where it promises 5 too much."""
+    plane = own_plane(Chain())
+    found = analyze(critic_of(chain_values(0.0, 0.9)), plane, Plan(episodes=8, cells=32, rollouts=2))
+    maps = replace(found.maps, value=found.maps.truth.value + 5.0 * (found.maps.centres(32)[0] > 6)[None])
+    assert (maps.error[:, :16] == 0).all()
+    significant = significant_of(maps)
+    assert significant.mean() == pytest.approx(4 / 10, abs=0.04)
+    (region,) = places_of(maps, significant).overconfident
+    assert region.mean == pytest.approx(5)
+    assert 7.5 < region.centre[0] < 8.5
+
+
+def test_an_interrupted_analysis_keeps_what_is_there():
+    found = analyze(
+        critic_of(chain_values(0.0, 0.9)),
+        own_plane(Chain()),
+        Plan(episodes=8),
+        lambda what, share: share < 0.2,
+    )
+    assert not found.complete
+    assert found.maps is None
+    assert "Interrupted" in verdict(found)[-1]
+
+
+def test_a_critic_of_nan_is_refused():
+    layer = Layer(np.float32([[np.nan, 0]]), np.zeros(1, np.float32), Activation.IDENTITY)
+    with pytest.raises(UsageError, match="no step has both a value and a return"):
+        analyze(
+            replace(critic_of(np.zeros(10)), critics=(Mlp((layer,)),)), own_plane(Chain()), Plan(episodes=4)
+        )
+
+
+def test_worlds_of_many_variables_have_a_plane():
+    world = make_world("cartpole")
+    assert own_plane(world).label

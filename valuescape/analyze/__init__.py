@@ -1,0 +1,1 @@
+"""Analysis of a checkpoint: the truth beside the belief."""

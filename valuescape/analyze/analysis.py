@@ -1,0 +1,217 @@
+"""The analysis of one checkpoint: episodes, maps, numbers, places; from a file to values in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.analyze.episodes import Episodes, run_episodes
+from valuescape.analyze.finders import (
+    overconfident_regions,
+    significant_cells,
+    underconfident_regions,
+    unvisited_but_promised,
+)
+from valuescape.analyze.maps import Maps, critic_maps, visits_of
+from valuescape.analyze.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
+from valuescape.analyze.regions import Region
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
+from valuescape.sim.rollouts.field import NORMAL_95
+from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.worlds.base import ArrayWorld, World
+
+Progress = Callable[[str, float], bool]
+"""Told what is being done and the share that is done; returns whether to go on."""
+
+TOLERANCE = 0.02
+"""Of the truth's range: a smaller error of a deterministic cell is not called one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an analysis is to do.
+
+    episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
+    and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
+    the world's rewards; None takes the checkpoint's.
+    """
+
+    episodes: int = 512
+    cells: int = 256
+    rollouts: int = 64
+    seed: int = 0
+    time_limit: bool = False
+    alpha: float | None = None
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look, the most important first."""
+
+    overconfident: list[Region]
+    underconfident: list[Region]
+    unvisited: list[Region]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a checkpoint."""
+
+    checkpoint: Checkpoint
+    world: World
+    plan: Plan
+    alpha: float | None
+    """The entropy coefficient that returns are soft by; None where they are not."""
+    episodes: Episodes
+    """Of the deterministic policy."""
+    judged: Episodes
+    """What the critic is judged by: episodes of the policy as it acts in training."""
+    numbers: dict[str, Estimate]
+    maps: Maps | None
+    """None where agents cannot be put into a state."""
+    significant: NDArray[np.bool_]
+    """Cells [edge, edge] whose error is beyond chance, at a false discovery rate of 5 %."""
+    places: Places
+    complete: bool
+    """Whether nothing was cut short."""
+
+
+def analyze(
+    checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress = lambda *_: True
+) -> Analysis:
+    """Return the analysis of a checkpoint over a plane of its world.
+
+    on_progress: if it says no, what is there so far is judged. Raises UsageError if episodes cannot be run in
+    the world, or if the critic or the world gives NaN everywhere.
+    """
+    world, alpha = plane.world, soft_alpha(checkpoint, plan)
+    stochastic = sampling_of(checkpoint) is not Sampling.NONE
+    going = _Going(on_progress, 3 if stochastic else 2)
+    episodes = run_episodes(checkpoint, world, plan.episodes, plan.seed, on_step=going.on_step("episodes"))
+    judged = episodes
+    if stochastic:
+        step = going.on_step("episodes as in training")
+        judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
+    maps = _maps(checkpoint, plane, plan, alpha, going) if isinstance(world, ArrayWorld) else None
+    if maps is not None:
+        maps = replace(maps, visits=visits_of(plane, judged))
+    significant = significant_of(maps)
+    return Analysis(
+        checkpoint,
+        world,
+        plan,
+        alpha,
+        episodes,
+        judged,
+        _numbers(episodes, judged, plan.seed),
+        maps,
+        significant,
+        places_of(maps, significant),
+        going.on,
+    )
+
+
+def soft_alpha(checkpoint: Checkpoint, plan: Plan) -> float | None:
+    """Return the entropy coefficient of a soft critic; None of others, and where nothing says what it is."""
+    if checkpoint.algorithm != "sac":
+        return None
+    return reward_alpha(checkpoint) if plan.alpha is None else plan.alpha
+
+
+class _Going:
+    """Whether to go on, and how far the whole is: its parts count alike."""
+
+    def __init__(self, on_progress: Progress, parts: int) -> None:
+        self._tell, self._parts, self._part = on_progress, parts, 0
+        self.on = True
+
+    def on_step(self, what: str) -> Callable[[int, int], bool]:
+        """Return what a run of episodes asks before each step."""
+        self.begin_part()
+
+        def ask(step: int, most: int) -> bool:
+            return (
+                self.tell(what, step / most) or step == 0
+            )  # one step at least, or there is nothing to judge
+
+        return ask
+
+    def begin_part(self) -> None:
+        """Go on to the next part."""
+        self._part += 1
+
+    def tell(self, what: str, share: float) -> bool:
+        """Tell how far a part is; return whether to go on."""
+        self.on = self.on and self._tell(what, (self._part - 1 + share) / self._parts)
+        return self.on
+
+
+def _maps(
+    checkpoint: Checkpoint, plane: MapPlane, plan: Plan, alpha: float | None, going: _Going
+) -> Maps | None:
+    if not going.on:
+        return None
+    going.begin_part()
+    rules = RolloutRules.of(
+        checkpoint.gamma,
+        plane.world.max_episode_steps,
+        time_limit=plan.time_limit,
+        seed=plan.seed,
+        sampled=True,
+        alpha=alpha or 0.0,
+    )
+    return critic_maps(
+        checkpoint,
+        plane,
+        plan.cells,
+        rules,
+        plan.rollouts,
+        threads=plan.threads,
+        on_look=lambda share: going.tell("rollouts from every cell", share),
+    )
+
+
+def _numbers(episodes: Episodes, judged: Episodes, seed: int) -> dict[str, Estimate]:
+    if left_out(judged.predicted, judged.realised) == len(judged.predicted):
+        raise UsageError(
+            "no step has both a value and a return: the critic or the world gives NaN everywhere"
+        )
+    first = judged.first
+    return {
+        **return_metrics(episodes.returns, episodes.lengths, episodes.terminated, seed=seed),
+        **start_metrics(judged.predicted[first], judged.realised[first], seed=seed),
+        **value_metrics(
+            judged.predicted, judged.realised, judged.episode, td_errors=judged.td_error, seed=seed
+        ),
+    }
+
+
+def significant_of(maps: Maps | None) -> NDArray[np.bool_]:
+    """Return the cells whose error is beyond chance; of deterministic rollouts, beyond TOLERANCE."""
+    if maps is None:
+        return np.zeros((0, 0), np.bool_)
+    truth = maps.truth
+    tolerance = 0.0 if maps.random else TOLERANCE * float(np.ptp(truth.value[np.isfinite(truth.value)]))
+    return significant_cells(maps.error, truth.half_width / NORMAL_95, truth.rollouts, tolerance=tolerance)
+
+
+def places_of(maps: Maps | None, significant: NDArray[np.bool_]) -> Places:
+    """Return where to look on the maps."""
+    if maps is None:
+        return Places([], [], [])
+    x, y = maps.centres(len(significant))
+    wraps = (maps.plane.variables[0].periodic, maps.plane.variables[1].periodic)
+    over = overconfident_regions(maps.error, significant, x=x, y=y, periodic=wraps)
+    under = underconfident_regions(maps.error, significant, x=x, y=y, periodic=wraps)
+    unvisited: list[Region] = []
+    if maps.visits is not None:
+        edge = len(maps.visits.count)
+        x, y = maps.centres(edge)
+        value = maps.value_at(edge)
+        unvisited = unvisited_but_promised(value, maps.visits.count, x=x, y=y, periodic=wraps)
+    return Places(over, under, unvisited)

@@ -1,0 +1,177 @@
+"""Episodes of a checkpoint's own policy: at every step the critic's value beside the return that followed."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from valuescape.sim.arrays import Float32Array, Float64Array
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.inference import BatchPolicy, action_value, value
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.sampling import SampledPolicy, Sampling, sampling_of
+from valuescape.sim.policy.trials import Trials, trials
+from valuescape.sim.rollouts.rules import horizon
+from valuescape.sim.worlds.base import ArrayWorld, World
+
+Step = Callable[[int, int], bool]
+"""Told (step, steps at most) of a run; returns whether to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """What E episodes came to. Steps are [n], all episodes' one after another; episodes are [E]."""
+
+    episode: NDArray[np.int64]
+    """Which episode a step is of."""
+    predicted: Float64Array
+    """V(s), or Q(s, a) where actions are drawn and scored; in units of the world's rewards."""
+    realised: Float64Array
+    """The discounted return that followed."""
+    td_error: Float64Array
+    """r + gamma V(s') - V(s), where V(s') = 0 if the episode terminated."""
+    state: Float32Array
+    """[n, state_dim], in the world's units; of environments of Gymnasium what the policy saw."""
+    returns: Float64Array
+    lengths: NDArray[np.int64]
+    terminated: NDArray[np.bool_]
+    """Whether the world ended an episode before its time limit."""
+    bootstrapped: float
+    """The share of steps whose return ends with the critic's value, for nothing is known beyond."""
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """The index of each episode's first step."""
+        return np.searchsorted(self.episode, np.arange(len(self.returns)))
+
+
+_Actor = Callable[[Float32Array, int], tuple[Float32Array, Float32Array, Float32Array]]
+"""Takes observations [obs_dim, n] and the step; returns actions [action_dim, n], the critic's values [n], and
+entropy bonuses [n]."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Rows of a run, each [steps, episodes]; those of states have one row more, for the last ones."""
+
+    state: Float32Array  # [steps + 1, state_dim, episodes]
+    values: Float32Array  # [steps + 1, episodes]
+    bonuses: Float32Array  # [steps + 1, episodes]
+    rewards: Float64Array
+    terminated: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
+    running: NDArray[np.bool_]
+
+
+def run_episodes(
+    checkpoint: Checkpoint,
+    world: World,
+    episodes: int,
+    seed: int,
+    *,
+    alpha: float | None = None,
+    on_step: Step = lambda *_: True,
+) -> Episodes:
+    """Run `episodes` episodes of a checkpoint's policy side by side, from starts that depend on `seed`.
+
+    alpha: None runs the deterministic policy, and `predicted` is V. A number runs the policy that draws its
+    actions as in training, whose returns the critic learned; where critics score actions, `predicted` is
+    Q(s, a) of the action drawn, and returns are soft with that entropy coefficient (0: not).
+
+    Where the world can go on beyond its time limit, the steps before it have the return that follows without
+    one: what a critic predicts that was trained with bootstrapping at the limit. Environments of Gymnasium
+    end there, and the return goes on with the critic's value of the last state; `bootstrapped` says of how
+    many steps. on_step: asked before each step; if it says no, what is there so far counts. Raises UsageError
+    for worlds whose agents cannot live alone.
+    """
+    with ExitStack() as owned, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+        agents = trials(world, episodes, seed, owned)
+        if agents is None:
+            raise UsageError(f"world {world.name}: agents cannot live alone, so episodes of one say little")
+        limit = world.max_episode_steps
+        beyond = horizon(checkpoint.gamma) if isinstance(world, ArrayWorld) and checkpoint.gamma < 1 else 0
+        actor = _actor(checkpoint, world, episodes, seed, alpha)
+        steps = _run(actor, agents, limit + beyond, on_step)
+    return _episodes(steps, checkpoint.gamma, limit)
+
+
+def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha: float | None) -> _Actor:
+    none = np.zeros(episodes, np.float32)
+    if alpha is None or sampling_of(checkpoint) is Sampling.NONE:
+        policy = BatchPolicy(checkpoint, world.action, episodes)
+        action = np.zeros((world.action.dim, episodes), np.float32)
+
+        def deterministic(obs: Float32Array, _: int) -> tuple[Float32Array, Float32Array, Float32Array]:
+            policy.act(obs, action)
+            return action, value(checkpoint, obs), none
+
+        return deterministic
+    sampled, agents = (
+        SampledPolicy(checkpoint, world.action, seed, alpha),
+        np.arange(episodes, dtype=np.uint64),
+    )
+
+    def drawing(obs: Float32Array, step: int) -> tuple[Float32Array, Float32Array, Float32Array]:
+        drawn, outputs, bonus = sampled.act(obs, agents, 0, step)
+        asked = sampled.asks_of_actions
+        return drawn, action_value(checkpoint, obs, outputs) if asked else value(checkpoint, obs), bonus
+
+    return drawing
+
+
+def _run(actor: _Actor, agents: Trials, most: int, on_step: Step) -> _Steps:
+    running, states, rows = np.ones(agents.obs.shape[1], np.bool_), [], []
+    for step in range(most + 1):
+        action, predicted, bonus = actor(agents.obs, step)
+        states.append((agents.state, predicted, bonus))
+        if step == most or not running.any() or not on_step(step, most):
+            break
+        reward, terminated, cut = agents.step(action)
+        rows.append((reward.astype(np.float64), terminated.copy(), cut.copy(), running.copy()))
+        running &= ~(terminated | cut)
+    seen = (np.array(column) for column in zip(*states, strict=True))
+    done = (np.array(column) for column in zip(*rows, strict=True))
+    return _Steps(*seen, *done)
+
+
+def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
+    returns, ends_in_value = _discounted(steps, gamma)
+    counted = steps.running.copy()
+    counted[limit:] = False
+    following = np.where(steps.terminated, 0, steps.values[1:] + steps.bonuses[1:])
+    td_error = steps.rewards + gamma * following - steps.values[:-1]
+    at = counted.T.nonzero()  # episode by episode
+
+    def taken(rows: NDArray[np.generic]) -> Float64Array:
+        return rows.T[at].astype(np.float64)
+
+    return Episodes(
+        episode=at[0],
+        predicted=taken(steps.values[:-1]),
+        realised=taken(returns),
+        td_error=taken(td_error),
+        state=steps.state[:-1].transpose(2, 0, 1)[at],
+        returns=np.where(counted, steps.rewards, 0).sum(axis=0),
+        lengths=counted.sum(axis=0),
+        terminated=np.any(counted & steps.terminated, axis=0),
+        bootstrapped=float(taken(ends_in_value).mean()),
+    )
+
+
+def _discounted(steps: _Steps, gamma: float) -> tuple[Float64Array, NDArray[np.bool_]]:
+    """Return the discounted returns [steps, episodes], and where the critic's value is part of one."""
+    rows, n = steps.rewards.shape
+    returns, bootstraps = np.zeros((rows, n)), np.zeros((rows, n), np.bool_)
+    following, by_value = np.zeros(n), np.zeros(n, np.bool_)
+    for row in reversed(range(rows)):
+        over = steps.terminated[row]
+        asked = steps.cut[row] & ~over
+        following = np.where(asked, steps.values[row + 1], following) + steps.bonuses[row + 1]
+        following = steps.rewards[row] + gamma * np.where(over, 0, following)
+        by_value = asked | (by_value & ~over)
+        following = np.where(steps.running[row], following, 0)
+        returns[row], bootstraps[row] = following, by_value
+    return returns, bootstraps

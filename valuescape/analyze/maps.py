@@ -1,0 +1,119 @@
+"""Maps of a critic over the plane of a world: what it believes, what is true, where the two part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.analyze.episodes import Episodes
+from valuescape.sim.arrays import Float64Array
+from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.sampling import Sampling, sampling_of
+from valuescape.sim.rollouts.choose import state_rollouts
+from valuescape.sim.rollouts.field import Truth, TruthField
+from valuescape.sim.rollouts.rules import RolloutRules
+
+_LOOK_S = 0.1
+_VISIT_EDGE = 64
+"""Cells each way of the maps of visits: episodes have some 100,000 steps, so many a cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """What the episodes themselves show, per cell of a coarser grid: arrays of [edge, edge]."""
+
+    count: NDArray[np.int64]
+    """How many steps began in the cell."""
+    error: Float64Array
+    """The mean of V - G over them; NaN where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Fields over a plane, [edge, edge] row by row from the low corner, in units of the world's rewards."""
+
+    plane: MapPlane
+    rules: RolloutRules
+    random: bool
+    """Whether rollouts from one state differ."""
+    value: Float64Array
+    """What the critic believes: V(s)."""
+    truth: Truth
+    """The returns that really follow."""
+    visits: Visits | None
+
+    @property
+    def error(self) -> Float64Array:
+        """V - G: positive where the critic promises too much."""
+        return self.value - self.truth.value
+
+    def centres(self, edge: int) -> tuple[Float64Array, Float64Array]:
+        """Return the coordinates [edge] of the centres of cells along x and y, in the state's units."""
+        centres = (np.arange(edge) + 0.5) / edge
+        x, y = (v.low + centres * (v.high - v.low) for v in self.plane.variables)
+        return x, y
+
+    def value_at(self, edge: int) -> Float64Array:
+        """Return the critic's value at the centres of an `edge` x `edge` grid, from the nearest cells."""
+        near = ((np.arange(edge) + 0.5) / edge * len(self.value)).astype(np.intp)
+        return self.value[np.ix_(near, near)]
+
+    @property
+    def cut_bound(self) -> float:
+        """How much of a return may be missing in a cell at most: gamma ** steps times the largest |V|."""
+        return float(np.nanmax(self.truth.cut) * np.nanmax(np.abs(self.value)))
+
+
+def critic_maps(
+    checkpoint: Checkpoint,
+    plane: MapPlane,
+    edge: int,
+    rules: RolloutRules,
+    rollouts: int,
+    *,
+    threads: int,
+    on_look: Callable[[float], bool] = lambda _: True,
+) -> Maps:
+    """Return the maps of a critic, with `rollouts` rollouts a cell where these differ, else one.
+
+    on_look: told the share that is done, ten times a second; if it says no, the maps have what is there.
+    Raises UsageError for a world whose agents cannot be put into a state.
+    """
+    world = plane.world
+    random = rules.exploration > 0 or (rules.sampled and sampling_of(checkpoint) is not Sampling.NONE)
+    made_by = state_rollouts(world, checkpoint, rules)
+    with TruthField(made_by, grid_states(plane, edge), rollouts, random=random, threads=threads) as field:
+        believed = value(checkpoint, grid_obs(plane, edge)).astype(np.float64).reshape(edge, edge)
+        while not field.wait(_LOOK_S):
+            if not on_look(field.progress):
+                break
+        truth = field.look()
+    return Maps(plane, rules, random, believed, truth, None)
+
+
+def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> Visits:
+    """Return where the episodes' steps began, and how wrong the critic was there.
+
+    Steps beyond the map are left out; periodic variables are taken into their period.
+    """
+    cells, inside = _cells(plane, episodes, edge)
+    error = (episodes.predicted - episodes.realised)[inside]
+    count = np.bincount(cells, minlength=edge * edge)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(cells, weights=error, minlength=edge * edge) / count
+    return Visits(count.reshape(edge, edge), mean.reshape(edge, edge))
+
+
+def _cells(plane: MapPlane, episodes: Episodes, edge: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the cells of the steps on the map, and which steps those are."""
+    index, inside = np.zeros(len(episodes.episode), np.intp), np.ones(len(episodes.episode), np.bool_)
+    for axis, variable, stride in zip(plane.axes, plane.variables, (1, edge), strict=True):
+        share = (episodes.state[:, axis].astype(np.float64) - variable.low) / (variable.high - variable.low)
+        if variable.periodic:
+            share %= 1.0
+        inside &= (share >= 0) & (share <= 1)
+        index += np.clip(np.nan_to_num(share * edge), 0, edge - 1).astype(np.intp) * stride
+    return index[inside], inside

@@ -1,0 +1,307 @@
+"""Numbers about a critic and about its episodes, each with a 95 % interval.
+
+V is the value predicted at a step, G the discounted return really got from there. docs/insight.md has the
+formula, source and limits of each number. No values raise an exception or a floating-point warning: a number
+that is undefined is NaN.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from valuescape.analyze.bootstrap import FloatArray, IntArray, bootstrap, sums_by_episode
+
+VALUE_NAMES = (
+    *("q_bias", "norm_q_bias", "norm_q_bias_std", "explained_variance", "spearman"),
+    "calibration_error",
+)
+NORM_FLOOR = 10.0
+"""The least |G| by which `norm_q_bias` divides, as in REDQ's code."""
+
+CALIBRATION_BINS = 20
+MOMENTS = 11
+"""Columns that `_step_columns` puts before those of the bins."""
+RESAMPLES = 2000
+
+FLAT = 1e-12
+"""A variance below this share of the mean square is rounding: the sample counts as constant."""
+
+NORMAL_95 = 1.959963984540054
+"""The two-sided 95 % point of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number and its 95 % interval; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuantileCoverage:
+    """Share of returns at or below each of a critic's quantiles."""
+
+    levels: FloatArray
+    """Levels [q] in 0..1."""
+    below: FloatArray
+    """Shares [q]; those of a calibrated critic equal its levels."""
+    low: FloatArray
+    """Low ends [q] of the shares' 95 % intervals."""
+    high: FloatArray
+    """High ends [q] of the shares' 95 % intervals."""
+    miscalibration: Estimate
+    """Mean over the levels of |share − level|."""
+
+
+def value_metrics(
+    predicted: ArrayLike,
+    realised: ArrayLike,
+    episode: ArrayLike,
+    *,
+    td_errors: ArrayLike | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, Estimate]:
+    """Return how well predicted values [n] match realised discounted returns [n].
+
+    `episode` [n] numbers the episode of each step; any integers do. Keys: `q_bias`, `norm_q_bias`,
+    `norm_q_bias_std`, `explained_variance`, `spearman`, `calibration_error`; given TD errors [n], also
+    `mean_td_error` and `mean_abs_td_error`.
+
+    Steps whose prediction or return is not finite are left out (`left_out` counts them), TD errors likewise.
+    Intervals come from a bootstrap over episodes; the ranks of `spearman` and the bins of
+    `calibration_error` stay those of the whole sample. The interval of `calibration_error` is conservative:
+    noise in a bin adds to a sum of absolute differences, so the value is too high by chance, and percentiles
+    would miss a true 0.
+    With one episode the ends are NaN; with none, all is NaN; with constant returns, `explained_variance` and
+    `spearman` are NaN.
+
+    Performance: 51,200 steps in 512 episodes take about 0.1 s with 2,000 resamples.
+    """
+    v, g = _flat(predicted), _flat(realised)
+    whose = np.asarray(episode).ravel()
+    known = np.isfinite(v) & np.isfinite(g)
+    found = _value_estimates(v[known], g[known], whose[known], seed, resamples)
+    if td_errors is not None:
+        found |= _td_estimates(_flat(td_errors), whose, seed, resamples)
+    return found
+
+
+def left_out(predicted: ArrayLike, realised: ArrayLike) -> int:
+    """Return how many steps `value_metrics` leaves out because prediction or return is not finite."""
+    return int(np.count_nonzero(~(np.isfinite(_flat(predicted)) & np.isfinite(_flat(realised)))))
+
+
+def start_metrics(
+    predicted: ArrayLike, realised: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES
+) -> dict[str, Estimate]:
+    """Return `start_value_predicted` and `start_value_realised`: means over the first steps [E] of episodes.
+
+    Episodes whose prediction or return is not finite are left out of both.
+    """
+    both = np.stack([_flat(predicted), _flat(realised)], axis=1)
+    both = both[np.isfinite(both).all(axis=1)]
+    return _means(
+        ("start_value_predicted", "start_value_realised"), both, np.arange(len(both)), seed, resamples
+    )
+
+
+def return_metrics(
+    returns: ArrayLike,
+    lengths: ArrayLike,
+    terminated: ArrayLike,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, Estimate]:
+    """Return numbers about whole episodes: undiscounted returns [E], lengths [E] in ticks, how they ended.
+
+    An episode is `terminated` [E] (bool) or else truncated. Keys: `mean_return`, `iqm_return` (interquartile
+    mean), `mean_length`, `median_length`, `share_terminated`, `share_truncated`. Returns that are not finite
+    are left out of the numbers about returns. Intervals are bootstrap percentiles, those of the shares
+    Wilson's score intervals.
+    """
+    got, ticks = _flat(returns), _flat(lengths)
+    got, ticks = got[np.isfinite(got)], ticks[np.isfinite(ticks)]
+    ended = np.asarray(terminated, bool).ravel()
+    how = {"seed": seed, "resamples": resamples}
+    return {
+        "mean_return": _trimmed(got, 0, **how),
+        "iqm_return": _trimmed(got, len(got) // 4, **how),
+        "mean_length": _trimmed(ticks, 0, **how),
+        "median_length": _trimmed(ticks, max(0, (len(ticks) - 1) // 2), **how),
+        "share_terminated": share(int(np.count_nonzero(ended)), ended.size),
+        "share_truncated": share(int(np.count_nonzero(~ended)), ended.size),
+    }
+
+
+def quantile_coverage(
+    quantiles: ArrayLike,
+    realised: ArrayLike,
+    levels: ArrayLike,
+    episode: ArrayLike | None = None,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> QuantileCoverage:
+    """Return the share of returns [n] at or below each predicted quantile [n, q] of the given levels [q].
+
+    Steps with anything not finite are left out. Intervals need `episode` [n] and are NaN without it.
+    """
+    g, steps = _flat(realised), _flat(levels)
+    table = np.asarray(quantiles, np.float64).reshape(len(g), len(steps))
+    known = np.isfinite(g) & np.isfinite(table).all(axis=1)
+    whose = np.zeros(len(g), np.int64) if episode is None else np.asarray(episode).ravel()
+    below = (g[known, None] <= table[known]).astype(np.float64)
+    sums, count = _per_episode(below, whose[known])
+
+    def statistic(counts: FloatArray) -> FloatArray:
+        total = counts @ sums
+        shares = total[:, 1:] / total[:, :1]
+        return np.column_stack([shares, np.abs(shares - steps).mean(axis=1)])
+
+    value, low, high = bootstrap(statistic, count, seed=seed, resamples=resamples)
+    miscalibration = Estimate(float(value[-1]), float(low[-1]), float(high[-1]))
+    return QuantileCoverage(steps, value[:-1], low[:-1], high[:-1], miscalibration)
+
+
+def share(part: int, whole: int) -> Estimate:
+    """Return part / whole with its score interval (Wilson, 1927), which has a width at 0 and at 1 too."""
+    if whole == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    p, z2 = part / whole, NORMAL_95**2
+    middle = (p + z2 / (2 * whole)) / (1 + z2 / whole)
+    half = NORMAL_95 / (1 + z2 / whole) * math.sqrt(p * (1 - p) / whole + z2 / (4 * whole**2))
+    return Estimate(p, max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half)))
+
+
+def ranks(values: FloatArray) -> FloatArray:
+    """Return the ranks [n] of values [n], from 1; ties share their mean rank."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[which], np.float64)
+
+
+def calibration_bins(predicted: FloatArray, bins: int = CALIBRATION_BINS) -> IntArray:
+    """Return the bin [n] of each prediction [n]: `bins` bins of equal count by rank; ties share a bin."""
+    position = (ranks(predicted) - 0.5) * bins / max(1, len(predicted))
+    return np.minimum(position.astype(np.int64), bins - 1)
+
+
+def _value_estimates(
+    v: FloatArray, g: FloatArray, whose: NDArray[Any], seed: int, resamples: int
+) -> dict[str, Estimate]:
+    sums, episodes = _per_episode(_step_columns(v, g), whose)
+    sample = _bin_errors(sums.sum(axis=0, keepdims=True))
+    value, low, high = bootstrap(
+        lambda counts: _value_statistics(counts @ sums, sample), episodes, seed=seed, resamples=resamples
+    )
+    error, radius = value[-2], high[-1]
+    low[-2], high[-2] = np.maximum(error - radius, 0.0), error + radius
+    return _named(VALUE_NAMES, value[:-1], low[:-1], high[:-1])
+
+
+def _step_columns(v: FloatArray, g: FloatArray) -> FloatArray:
+    """Return what is summed over steps, [n, MOMENTS + bins], in the order of `_value_statistics`."""
+    with np.errstate(all="ignore"):
+        d = v - g
+        normed = d / np.maximum(np.abs(g), NORM_FLOOR)
+        d0, g0, rv, rg = _centred(d), _centred(g), _centred(ranks(v)), _centred(ranks(g))
+        moments = [d0, d0 * d0, normed, normed * normed, g0, g0 * g0, rv, rv * rv, rg, rg * rg, rv * rg]
+        bins = calibration_bins(v)[:, None] == np.arange(CALIBRATION_BINS)
+        return np.column_stack([*moments, np.where(bins, d[:, None], 0.0)])
+
+
+def _bin_errors(total: FloatArray) -> FloatArray:
+    """Return (n_b/N) (mean_b V − mean_b G), [B, bins], from the sums [B, 1 + columns] over each resample."""
+    with np.errstate(all="ignore"):
+        return np.asarray(total[:, 1 + MOMENTS :] / total[:, :1])
+
+
+def _value_statistics(total: FloatArray, sample: FloatArray) -> FloatArray:
+    """Return [B, 6 + 1] from the sums [B, 1 + columns] over each resample.
+
+    As in VALUE_NAMES; last the distance Σ|bin error − that of the sample| by which a resample is off.
+    """
+    mean = total[:, 1:] / total[:, :1]
+    d, dd, u, uu, g, gg, rv, rvv, rg, rgg, rvg = mean[:, :MOMENTS].T
+    bins = _bin_errors(total)
+    spread = _variance(g, gg)
+    ranked = np.sqrt(_variance(rv, rvv) * _variance(rg, rgg))
+    return np.column_stack(
+        [
+            bins.sum(axis=1),
+            u,
+            np.sqrt(_variance(u, uu)),
+            np.where(spread > 0, 1 - _variance(d, dd) / spread, np.nan),
+            np.where(ranked > 0, np.clip((rvg - rv * rg) / ranked, -1, 1), np.nan),
+            np.abs(bins).sum(axis=1),
+            np.abs(bins - sample).sum(axis=1),
+        ]
+    )
+
+
+def _td_estimates(errors: FloatArray, whose: NDArray[Any], seed: int, resamples: int) -> dict[str, Estimate]:
+    known = np.isfinite(errors)
+    columns = np.column_stack([errors[known], np.abs(errors[known])])
+    return _means(("mean_td_error", "mean_abs_td_error"), columns, whose[known], seed, resamples)
+
+
+def _means(
+    names: Iterable[str], columns: FloatArray, whose: NDArray[Any], seed: int, resamples: int
+) -> dict[str, Estimate]:
+    """Return the mean of each column [n, k] over steps, resampled by episode."""
+    sums, episodes = _per_episode(columns, whose)
+
+    def statistic(counts: FloatArray) -> FloatArray:
+        total = counts @ sums
+        return np.asarray(total[:, 1:] / total[:, :1])
+
+    return _named(names, *bootstrap(statistic, episodes, seed=seed, resamples=resamples))
+
+
+def _trimmed(values: FloatArray, cut: int, *, seed: int, resamples: int) -> Estimate:
+    """Return the mean of values [E] without the `cut` lowest and the `cut` highest of each resample."""
+    ordered = np.sort(values)
+
+    def statistic(counts: FloatArray) -> FloatArray:
+        upto = np.clip(np.cumsum(counts, axis=1), cut, len(ordered) - cut)
+        kept = np.diff(upto, axis=1, prepend=cut)
+        return np.asarray(kept @ ordered / (len(ordered) - 2 * cut))[:, None]
+
+    value, low, high = bootstrap(statistic, len(ordered), seed=seed, resamples=resamples)
+    return Estimate(float(value[0]), float(low[0]), float(high[0]))
+
+
+def _per_episode(columns: FloatArray, whose: NDArray[Any]) -> tuple[FloatArray, int]:
+    """Return sums [E, 1 + k] over each episode, the number of steps first, and E."""
+    numbers, which = np.unique(whose, return_inverse=True)
+    ones = np.ones((len(columns), 1))
+    return sums_by_episode(np.hstack([ones, columns]), which, len(numbers)), len(numbers)
+
+
+def _variance(mean: FloatArray, mean_square: FloatArray) -> FloatArray:
+    spread = mean_square - mean * mean
+    return np.where(spread <= FLAT * mean_square, 0.0, spread)
+
+
+def _centred(values: FloatArray) -> FloatArray:
+    """Return values less their mean; exact zeros if they are all the same."""
+    if values.size == 0 or values.min() == values.max():
+        return np.zeros_like(values)
+    return np.asarray(values - values.mean())
+
+
+def _flat(values: ArrayLike) -> FloatArray:
+    return np.asarray(values, np.float64).ravel()
+
+
+def _named(names: Iterable[str], value: FloatArray, low: FloatArray, high: FloatArray) -> dict[str, Estimate]:
+    rows = zip(names, value, low, high, strict=True)
+    return {name: Estimate(float(middle), float(least), float(most)) for name, middle, least, most in rows}
