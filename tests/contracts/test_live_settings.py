@@ -132,7 +132,7 @@ def test_a_selected_agent_is_followed_live(session):
         ("agents.count", 5, "agents.count cannot change during a run"),
         ("nonsense.key", 5, "nonsense.key cannot change during a run"),
         ("render.glow", 9.0, "render.glow = 9.0, expected a number from 0 to 2"),
-        ("heatmap.layer", "error", "heatmap.layer = 'error', expected 'value' or"),
+        ("heatmap.layer", "error", "heatmap.layer: 'error' is unknown"),
         ("heatmap.slice", "nonsense=1", "'nonsense' is no state variable of cartpole"),
         ("render.select", 60, "render.select = 60, expected less than agents.count = 60"),
     ],
