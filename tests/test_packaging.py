@@ -94,6 +94,17 @@ def test_a_folder_of_the_user_s_with_the_same_names_is_not_ours(installed, tmp_p
     )
 
 
+def test_no_module_is_taken_from_the_current_folder(installed, tmp_path):
+    """Nor in worker processes, which `multiprocess` starts by `python -c`."""
+    folder = tmp_path / "project"
+    for name in ("multiprocess", "numpy", "valuescape"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("raise RuntimeError('this is of the current folder')\n")
+    for method in ("spawn", "forkserver"):
+        command = installed.python.parent / "valuescape", *RUN, "--set", f"workers.start_method={method}"
+        assert "FPS" in called(*command, cwd=folder)
+
+
 def test_another_distribution_that_owns_a_sim_leaves_ours_whole(installed, tmp_path):
     other = tmp_path / "othersim-1.0-py3-none-any.whl"
     with zipfile.ZipFile(other, "w") as archive:

@@ -19,7 +19,12 @@ _FILES, _FILES_A_WORKER = 8, 6
 """File descriptors that an engine takes, and each of its workers: memory, bells, pipes; some only during a
 start."""
 
-_SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_CHILDREN = {
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "PYTHONSAFEPATH": "1",
+}
+"""Environment of a child: one thread of BLAS, and no modules from the current folder. A child is started by
+`python -c`, which would search that folder first; it then takes over the parent's own path."""
 
 
 def require_descriptors(workers: int) -> None:
@@ -68,14 +73,14 @@ def is_stopped(pid: int) -> bool:
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Hold back signals while a child is started within, and give it single-threaded BLAS.
+    """Hold back signals while a child is started within, and give it the environment `_CHILDREN`.
 
     The child has SIGINT and SIGTERM blocked until it calls `ignore_interrupts`.
     """
-    resource_tracker.ensure_running()  # otherwise the child's start starts it, which unblocks the signals
-    before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
-    os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
+    before = {name: os.environ.get(name) for name in _CHILDREN}
+    os.environ.update(_CHILDREN)
     try:
+        resource_tracker.ensure_running()  # otherwise the child's start starts it, which unblocks the signals
         with signals_held():
             yield
     finally:
