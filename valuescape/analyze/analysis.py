@@ -4,18 +4,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from valuescape.analyze.episodes import Episodes, run_episodes
 from valuescape.analyze.finders import (
+    Cliff,
+    Loop,
+    Stuck,
+    loops,
     overconfident_regions,
     significant_cells,
+    stuck,
     underconfident_regions,
     unvisited_but_promised,
+    value_cliffs,
 )
 from valuescape.analyze.maps import Maps, critic_maps, visits_of
 from valuescape.analyze.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
-from valuescape.analyze.regions import Region
+from valuescape.analyze.regions import MOST, Region
+from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.network import Checkpoint
@@ -26,6 +32,9 @@ from valuescape.sim.worlds.base import ArrayWorld, World
 
 Progress = Callable[[str, float], bool]
 """Told what is being done and the share that is done; returns whether to go on."""
+
+SATISFIED = 0.9
+"""Quantile of the values met; an agent without progress above it is where it wants to be."""
 
 TOLERANCE = 0.02
 """Of the truth's range: a smaller error of a deterministic cell is not called one."""
@@ -56,6 +65,10 @@ class Places:
     overconfident: list[Region]
     underconfident: list[Region]
     unvisited: list[Region]
+    cliffs: list[Cliff]
+    """Falls in value along episodes; agents are episodes, ticks count from their start."""
+    stuck: list[Stuck]
+    loops: list[Loop]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Analysis:
     numbers: dict[str, Estimate]
     maps: Maps | None
     """None where agents cannot be put into a state."""
-    significant: NDArray[np.bool_]
+    significant: BoolArray
     """Cells [edge, edge] whose error is beyond chance, at a false discovery rate of 5 %."""
     places: Places
     complete: bool
@@ -111,14 +124,17 @@ def analyze(
         _numbers(episodes, judged, plan.seed),
         maps,
         significant,
-        places_of(maps, significant),
+        places_of(maps, significant, judged, plane, checkpoint.gamma),
         going.on,
     )
 
 
 def soft_alpha(checkpoint: Checkpoint, plan: Plan) -> float | None:
-    """Return the entropy coefficient of a soft critic; None of others, and where nothing says what it is."""
-    if checkpoint.algorithm != "sac":
+    """Return the entropy coefficient of a soft critic; None of others.
+
+    None too where the file says neither what actions are drawn with nor, or nobody, what the coefficient is.
+    """
+    if checkpoint.algorithm != "sac" or sampling_of(checkpoint) is Sampling.NONE:
         return None
     return reward_alpha(checkpoint) if plan.alpha is None else plan.alpha
 
@@ -191,7 +207,7 @@ def _numbers(episodes: Episodes, judged: Episodes, seed: int) -> dict[str, Estim
     }
 
 
-def significant_of(maps: Maps | None) -> NDArray[np.bool_]:
+def significant_of(maps: Maps | None) -> BoolArray:
     """Return the cells whose error is beyond chance; of deterministic rollouts, beyond TOLERANCE."""
     if maps is None:
         return np.zeros((0, 0), np.bool_)
@@ -200,10 +216,17 @@ def significant_of(maps: Maps | None) -> NDArray[np.bool_]:
     return significant_cells(maps.error, truth.half_width / NORMAL_95, truth.rollouts, tolerance=tolerance)
 
 
-def places_of(maps: Maps | None, significant: NDArray[np.bool_]) -> Places:
-    """Return where to look on the maps."""
+def places_of(
+    maps: Maps | None,
+    significant: BoolArray,
+    episodes: Episodes,
+    plane: MapPlane,
+    gamma: float,
+) -> Places:
+    """Return where to look: on the maps, if there are any, and along the episodes."""
+    cliffs, still, turning = _along(episodes, plane, gamma)
     if maps is None:
-        return Places([], [], [])
+        return Places([], [], [], cliffs, still, turning)
     x, y = maps.centres(len(significant))
     wraps = (maps.plane.variables[0].periodic, maps.plane.variables[1].periodic)
     over = overconfident_regions(maps.error, significant, x=x, y=y, periodic=wraps)
@@ -212,6 +235,34 @@ def places_of(maps: Maps | None, significant: NDArray[np.bool_]) -> Places:
     if maps.visits is not None:
         edge = len(maps.visits.count)
         x, y = maps.centres(edge)
-        value = maps.value_at(edge)
-        unvisited = unvisited_but_promised(value, maps.visits.count, x=x, y=y, periodic=wraps)
-    return Places(over, under, unvisited)
+        unvisited = unvisited_but_promised(maps.value_at(edge), maps.visits.count, x=x, y=y, periodic=wraps)
+    return Places(over, under, unvisited, cliffs, still, turning)
+
+
+def _along(episodes: Episodes, plane: MapPlane, gamma: float) -> tuple[list[Cliff], list[Stuck], list[Loop]]:
+    """Return what is found along the episodes, which are put side by side with their ends at the last row."""
+    longest = int(episodes.lengths.max())
+    begins = longest - episodes.lengths
+    step = np.arange(len(episodes.episode)) - episodes.first[episodes.episode]
+    at = begins[episodes.episode] + step, episodes.episode
+
+    def rows(values: Float64Array) -> Float64Array:
+        table = np.full((longest, len(episodes.returns), *values.shape[1:]), np.nan)
+        table[at] = values
+        return table
+
+    values = rows(episodes.predicted)
+    high = float(np.nanquantile(values, SATISFIED))
+    wrap = tuple((v.low, v.high) if v.periodic else None for v in plane.variables)
+    cliffs = value_cliffs(values, rows(episodes.reward), gamma=gamma)
+    still = stuck(values, satisfied=high)[:MOST]
+    turning = loops(rows(episodes.state[:, plane.axes].astype(np.float64)), wrap=(wrap[0], wrap[1]))[:MOST]
+    return (
+        [replace(each, tick=each.tick - int(begins[each.agent])) for each in cliffs],
+        [_from(each, int(begins[each.agent])) for each in still],
+        turning,
+    )
+
+
+def _from(each: Stuck, begin: int) -> Stuck:
+    return replace(each, first=each.first - begin, last=each.last - begin)

@@ -31,6 +31,7 @@ class Episodes:
     """V(s), or Q(s, a) where actions are drawn and scored; in units of the world's rewards."""
     realised: Float64Array
     """The discounted return that followed."""
+    reward: Float64Array
     td_error: Float64Array
     """r + gamma V(s') - V(s), where V(s') = 0 if the episode terminated."""
     state: Float32Array
@@ -152,6 +153,7 @@ def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
         episode=at[0],
         predicted=taken(steps.values[:-1]),
         realised=taken(returns),
+        reward=taken(steps.rewards),
         td_error=taken(td_error),
         state=steps.state[:-1].transpose(2, 0, 1)[at],
         returns=np.where(counted, steps.rewards, 0).sum(axis=0),

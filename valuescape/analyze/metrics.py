@@ -43,22 +43,6 @@ class Estimate:
     high: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class QuantileCoverage:
-    """Share of returns at or below each of a critic's quantiles."""
-
-    levels: FloatArray
-    """Levels [q] in 0..1."""
-    below: FloatArray
-    """Shares [q]; those of a calibrated critic equal its levels."""
-    low: FloatArray
-    """Low ends [q] of the shares' 95 % intervals."""
-    high: FloatArray
-    """High ends [q] of the shares' 95 % intervals."""
-    miscalibration: Estimate
-    """Mean over the levels of |share − level|."""
-
-
 def value_metrics(
     predicted: ArrayLike,
     realised: ArrayLike,
@@ -139,36 +123,6 @@ def return_metrics(
         "share_terminated": share(int(np.count_nonzero(ended)), ended.size),
         "share_truncated": share(int(np.count_nonzero(~ended)), ended.size),
     }
-
-
-def quantile_coverage(
-    quantiles: ArrayLike,
-    realised: ArrayLike,
-    levels: ArrayLike,
-    episode: ArrayLike | None = None,
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> QuantileCoverage:
-    """Return the share of returns [n] at or below each predicted quantile [n, q] of the given levels [q].
-
-    Steps with anything not finite are left out. Intervals need `episode` [n] and are NaN without it.
-    """
-    g, steps = _flat(realised), _flat(levels)
-    table = np.asarray(quantiles, np.float64).reshape(len(g), len(steps))
-    known = np.isfinite(g) & np.isfinite(table).all(axis=1)
-    whose = np.zeros(len(g), np.int64) if episode is None else np.asarray(episode).ravel()
-    below = (g[known, None] <= table[known]).astype(np.float64)
-    sums, count = _per_episode(below, whose[known])
-
-    def statistic(counts: FloatArray) -> FloatArray:
-        total = counts @ sums
-        shares = total[:, 1:] / total[:, :1]
-        return np.column_stack([shares, np.abs(shares - steps).mean(axis=1)])
-
-    value, low, high = bootstrap(statistic, count, seed=seed, resamples=resamples)
-    miscalibration = Estimate(float(value[-1]), float(low[-1]), float(high[-1]))
-    return QuantileCoverage(steps, value[:-1], low[:-1], high[:-1], miscalibration)
 
 
 def share(part: int, whole: int) -> Estimate:

@@ -15,6 +15,7 @@ from valuescape.analyze.regions import Region
 from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
@@ -63,6 +64,10 @@ def summary_of(found: Analysis, source: str, seconds: float) -> dict[str, Any]:
         "cut_bound": found.maps.cut_bound if found.maps else 0.0,
         "significant_share": float(found.significant.mean()) if found.maps else None,
         "places": {name: [_place(each) for each in places] for name, places in _lists(found).items()},
+        "along_episodes": {
+            name: [asdict(each) for each in getattr(found.places, name)]
+            for name in ("cliffs", "stuck", "loops")
+        },
         "complete": found.complete,
         "seconds": round(seconds, 3),
         "seed": found.plan.seed,
@@ -133,7 +138,9 @@ def _about_starts(numbers: dict[str, Estimate]) -> str:
 
 def _about_fit(numbers: dict[str, Estimate]) -> str:
     bias = numbers["q_bias"]
-    way = "promises too much" if bias.low > 0 else "promises too little" if bias.high < 0 else "is unbiased"
+    way = "shows no bias"
+    if bias.low > 0 or bias.high < 0:
+        way = "promises too much" if bias.low > 0 else "promises too little"
     return (
         f"Over all steps it {way}: bias {_told(bias)}; "
         f"it explains {numbers['explained_variance'].value:.1%} of the variance of returns."
@@ -141,6 +148,11 @@ def _about_fit(numbers: dict[str, Estimate]) -> str:
 
 
 def _about_entropy(found: Analysis) -> str:
+    if sampling_of(found.checkpoint) is Sampling.NONE:
+        return (
+            "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
+            "are drawn with: actions here are deterministic and returns plain, which is not what it means."
+        )
     if found.alpha is None:
         return (
             "A critic of SAC's predicts soft returns, but the file does not say its entropy coefficient: "
@@ -207,6 +219,7 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
     calibration = calibration_plot(predicted, realised, calibration_bins(predicted))
     chapters = [
         *_map_chapters(found),
+        *_episode_chapters(found),
         Chapter("Numbers", "Formulas and sources are in docs/insight.md.", rows),
         Chapter("Calibration", "Twenty bins of equally many steps, by predicted value.", plot=calibration),
         Chapter(
@@ -234,6 +247,34 @@ def _map_chapters(found: Analysis) -> list[Chapter]:
         if places:
             chapters.append(Chapter(_TITLES[name], _TEXTS[name], _place_rows(found, places)))
     return chapters
+
+
+def _episode_chapters(found: Analysis) -> list[Chapter]:
+    """Return a table of each thing found along episodes, but for those of which there is none."""
+    places = found.places
+    rows = {
+        "Falls in value without a reward": [["episode", "tick", "value before", "after", "reward"]]
+        + [
+            [str(each.agent), str(each.tick), f"{each.before:.4g}", f"{each.after:.4g}", f"{each.reward:.4g}"]
+            for each in places.cliffs[:_SHOWN_REGIONS]
+        ],
+        "Agents without progress in value": [["episode", "from tick", "to tick", "best value"]]
+        + [
+            [str(each.agent), str(each.first), str(each.last), f"{each.best:.4g}"]
+            for each in places.stuck[:_SHOWN_REGIONS]
+        ],
+        "Agents in a loop": [["episode", "period, ticks", "centre", "radius"]]
+        + [
+            [
+                str(each.agent),
+                str(each.period),
+                f"{each.centre[0]:.3g}, {each.centre[1]:.3g}",
+                f"{each.radius:.3g}",
+            ]
+            for each in places.loops[:_SHOWN_REGIONS]
+        ],
+    }
+    return [Chapter(title, "", table) for title, table in rows.items() if len(table) > 1]
 
 
 def _row(found: Analysis, names: Sequence[str]) -> bytes:

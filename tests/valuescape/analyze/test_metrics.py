@@ -11,7 +11,6 @@ from valuescape.analyze.metrics import (
     Estimate,
     calibration_bins,
     left_out,
-    quantile_coverage,
     ranks,
     return_metrics,
     share,
@@ -294,28 +293,6 @@ def test_wilson_of_known_values():
         found = share(part, whole)
         assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
     assert share(20, 20).high == 1.0
-
-
-def test_quantile_coverage():
-    random = np.random.default_rng(1)
-    levels = np.array([0.1, 0.5, 0.9])
-    normal = np.array([-1.2815515655446004, 0.0, 1.2815515655446004])
-    centre = random.normal(size=(20_000, 1))
-    g = centre[:, 0] + random.normal(size=20_000)
-    found = quantile_coverage(centre + normal, g, levels, np.arange(20_000) // 10, resamples=300)
-    assert found.below == pytest.approx(levels, abs=0.01)
-    assert (found.low < levels).all()
-    assert (levels < found.high).all()
-    shifted = quantile_coverage(centre + normal + 10, g, levels)
-    assert shifted.below.tolist() == [1.0, 1.0, 1.0]
-    assert shifted.miscalibration.value == pytest.approx(0.5)
-    assert np.isnan(shifted.low).all()
-
-
-def test_quantile_coverage_leaves_nan_out():
-    found = quantile_coverage([[0.0, 1.0], [0.0, np.nan], [0.0, 1.0]], [0.5, 0.5, np.nan], [0.25, 0.75])
-    assert found.below.tolist() == [0.0, 1.0]
-    assert np.isnan(quantile_coverage([], [], [0.5]).miscalibration.value)
 
 
 def test_resamples_in_which_a_statistic_is_undefined_are_left_out():
