@@ -14,10 +14,10 @@ Agents = NDArray[np.intp]
 
 
 class Individuals(Owner):
-    """The agents with a ribbon and a mark of their own: `count` of them, ascending in `buffer` (uint32).
+    """The agents with a ribbon and a mark of their own.
 
-    They are a fixed sample of all agents: an agent that is among 100 is also among 200. Highlighted agents
-    are taken first.
+    `buffer` (uint32) holds their `count` indices in ascending order. Agents are taken in a fixed random
+    order, so an agent that is among 100 is also among 200. Highlighted agents come before all others.
     """
 
     def __init__(self, gl: Any, agents: int, meter: FrameMeter) -> None:
@@ -25,7 +25,7 @@ class Individuals(Owner):
         self._meter = meter
         self.agents = agents
         self.count = 0
-        # Not the lowest indices: agents with neighbouring numbers may have something in common.
+        # A random order, since agents with neighbouring indices may be alike
         self._sample: NDArray[np.uint32] = np.random.default_rng(0).permutation(agents).astype(np.uint32)
         self._order = self._sample
         self.highlighted: Agents = np.zeros(0, np.intp)
@@ -39,7 +39,7 @@ class Individuals(Owner):
         return self.count == self.agents
 
     def choose(self, count: int) -> bool:
-        """Make `count` agents individuals; return whether that is a change."""
+        """Draw `count` agents one by one, at least 1 and at most all; return whether the number changed."""
         count = min(max(count, 1), self.agents)
         if count == self.count:
             return False
@@ -48,7 +48,7 @@ class Individuals(Owner):
         return True
 
     def highlight(self, agents: Agents) -> bool:
-        """Highlight `agents` and no others; return whether the individuals are others now."""
+        """Highlight `agents` and no others; return True if the list of individuals was written anew."""
         if np.array_equal(agents, self.highlighted):
             return False
         self.highlighted = agents

@@ -10,4 +10,4 @@ Int64Array = NDArray[np.int64]
 Uint32Array = NDArray[np.uint32]
 BoolArray = NDArray[np.bool_]
 IndexArray = NDArray[np.intp]
-"""What indexes other arrays: NumPy's own choice of integer."""
+"""Indices into other arrays, in NumPy's own integer type."""

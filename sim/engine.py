@@ -116,7 +116,7 @@ class Engine:
 
     @property
     def restarts(self) -> int:
-        """How many workers have been replaced."""
+        """Number of workers that have been replaced."""
         return self._crew.restarts if self._crew else 0
 
     @property

@@ -41,7 +41,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What the alerts of a run say at the moment.
+    """The state of a run's alerts at one moment.
 
     heard: all alerts since the start. notes: sentences about what makes frames slow. lamp: what is wrong in a
     word or two, "" while all is well. lamps: each alarm and whether it is silent; None before the first look.

@@ -13,10 +13,10 @@ from valuescape.gpu.trail_ring import TrailRing
 class HindsightPass(ComputePass):
     """Rewrites the ring's signal of every individual, from its newest sample back to its oldest.
 
-    The crowd's stamps are made when a tick is new and are not rewritten: for the advantage they show the TD
-    error alone, for the outcome the last tick of an episode.
+    This pass does not touch the crowd, which is drawn from each tick as it arrives. So for the advantage the
+    crowd shows the TD error alone, and for the outcome only an episode's last tick shows how it ended.
 
-    Performance: one read and one write a sample, in every frame that brings a tick.
+    Performance: each frame with a new tick reads and writes every sample of every individual once.
     """
 
     def __init__(self, gl: Any, ring: TrailRing, individuals: Individuals, meter: FrameMeter) -> None:
@@ -28,12 +28,13 @@ class HindsightPass(ComputePass):
     def update(self, *, outcome: bool, decay: float) -> None:
         """Bring the signal up to date with the ring.
 
-        outcome: write how the sample's episode ended; else the sum of the TD errors of this tick and those
-        that follow it, each weighted by `decay` per tick of distance.
+        outcome: write how the sample's episode ended; else write the advantage: the sum of this tick's TD
+        error and the later ones of its episode, each weighted by `decay` per tick of distance.
         """
         ring = self._ring
         ring.bind()
         self._individuals.bind()
+        # Outcomes need no raw signal; the slot still needs a buffer
         (ring.raw or ring.strand).bind_to_storage_buffer(Slot.TRAIL_RAW)
         set_uniforms(
             self._rewrite,

@@ -16,9 +16,10 @@ from valuescape.gpu.structs import RANGE
 
 @dataclass(frozen=True, slots=True)
 class ScaleEnds:
-    """Ends of a colour scale: numbers that stay, None for an end that follows the data.
+    """Ends of a colour scale.
 
-    centred: 0 is in the middle; an end that follows is as far from 0 as the greatest magnitude.
+    low, high: a fixed number, or None to follow the data. centred: 0 stays in the middle; ends that follow
+    lie at plus and minus the greatest magnitude.
     """
 
     low: float | None = None
@@ -34,7 +35,8 @@ class RangePass(ComputePass):
     """Keeps `shown_low` and `shown_high` of every map layer in a buffer that shaders read.
 
     An end moves outwards at once, and inwards only by more than `hysteresis` (a share of the scale).
-    Performance: two dispatches a look. The numbers stay on the GPU; `read` is a query, for colour bars.
+    Performance: each `update` makes two dispatches and no query. `read`, for the colour bars' numbers, waits
+    for the GPU.
     """
 
     def __init__(self, gl: Any, layers: int, hysteresis: float, meter: FrameMeter) -> None:
@@ -51,10 +53,10 @@ class RangePass(ComputePass):
     def keep(self, layer: int, ends: ScaleEnds) -> None:
         """Set the ends of the scale of `layer`, from the next `update` on."""
         self._ends[layer] = ends
-        self._seen[layer] = False  # the next look takes its ends without hysteresis
+        self._seen[layer] = False  # the next `update` takes its ends without hysteresis
 
     def update(self, layer: int, field: Any) -> None:
-        """Bring the range of `layer` up to date with the texture `field`; values not finite count nowhere."""
+        """Bring the range of `layer` up to date with the texture `field`; NaN and infinities are ignored."""
         field.use(Texture.BASE)
         self.bind()
         set_uniforms(self._reduce, layer=layer)

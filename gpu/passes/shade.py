@@ -21,10 +21,11 @@ class Paint:
 
 
 class ShadePass(ComputePass):
-    """Colours map layers, with the ranges and colour maps that are bound.
+    """Colours map layers. The caller binds the ranges and the colour maps first.
 
-    `texture` [edge, edge] (RGBA8) holds colours, and in alpha how steep the base is, for contour lines. It
-    goes stale with a layer, with a range, and with the choice of layers.
+    `texture` [edge, edge] (RGBA8) holds colours, and in alpha the square root of the base's slope, for
+    contour lines; 0 without `contours`. It has to be made again when a layer, a range, a colour map or the
+    choice of layers changes; the caller sees to that.
     """
 
     def __init__(self, gl: Any, edge: int, meter: FrameMeter) -> None:
@@ -34,7 +35,7 @@ class ShadePass(ComputePass):
         self._shade = self._program("surface/shade")
 
     def update(self, base: Paint, over: Paint | None = None, *, contours: bool = False) -> None:
-        """Colour `base`, and on top of it `over`: transparent at the low end of its scale.
+        """Colour `base`, and over it `over`, which is transparent at the low end of its own scale.
 
         contours: measure the slope of the base. Leaves the textures bound as BASE and OVER.
         """

@@ -161,7 +161,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("Esc", Action.BACK, "back: help, selection; twice: quit"),
     ("Ctrl Q", Action.QUIT, "quit"),
 )
-"""Key, action and description, as in the help panel and in the README's table."""
+"""Key, action and description, as in the help panel."""
 
 MOUSE: tuple[tuple[str, str], ...] = (
     ("Left drag", "orbit the height field, or move the map"),

@@ -1,4 +1,7 @@
-"""A display without a screen: pictures stay in their framebuffer, events come from a script."""
+"""A display without a screen.
+
+Pictures stay in their framebuffer; there are no events unless a test gives a script.
+"""
 
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -11,7 +14,8 @@ from valuescape.render.displays.events import Event
 class HeadlessDisplay(Display):
     """An EGL context and a size.
 
-    device: the number of the EGL device. script: the events of each `poll`, so that tests drive the controls.
+    device: the number of the EGL device. script: the events that successive `poll`s return; tests use it as
+    keyboard and mouse.
     Raises UsageError if there is no such device, or none with the OpenGL that the shaders need.
     """
 
@@ -26,7 +30,7 @@ class HeadlessDisplay(Display):
         self._script = iter(script)
 
     def resize(self, size_px: tuple[int, int]) -> None:
-        """Take another size at once."""
+        """Change the size; it holds from the next frame."""
         self._size_px = size_px
 
     def _do_size_px(self) -> tuple[int, int]:

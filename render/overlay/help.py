@@ -8,7 +8,7 @@ from valuescape.render.overlay.cards import rows_width, write_rows
 from valuescape.render.overlay.overlay import FAINT, INK, Overlay
 from valuescape.render.view.camera import Rect
 
-_ROW_GAPS = (1.3, 1.15, 1.0, 0.85)  # from line to line, in ems; the first one that fits is taken
+_ROW_GAPS = (1.3, 1.15, 1.0, 0.85)  # line spacings in ems, tried from wide to narrow
 _MARGIN = 1.0  # around the text
 _COLUMN_GAP = 2.0
 
@@ -32,7 +32,8 @@ _MORE = ("…", "in a larger window")
 def draw_help(overlay: Overlay, size_px: tuple[int, int]) -> None:
     """Draw a panel in the middle of the picture with keys, mouse and glossary, in two columns or one.
 
-    A picture too small for the glossary gets keys and mouse; one too small for these, the first keys.
+    A picture too small for the glossary gets keys and mouse; if those do not fit either, it gets as many keys
+    as fit.
     """
     keys: Rows = [(key, text) for key, _, text in KEYS]
     whole: tuple[list[Rows], ...] = (

@@ -1,4 +1,6 @@
-"""Places and texts of colour bars, legends and headings. No OpenGL."""
+"""Lays out colour bars, the trails' legend, the legend of end marks and the heading, and writes them into an
+`Overlay`. No OpenGL calls.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from valuescape.render.view.camera import Rect
 from valuescape.sim.worlds.base import TERMINATED, Termination
 
 _BAR_GAP, _LEAST_BAR = 1.9, 1.6
-"""Distance between two bars, with the title of the lower one, and the least height of a bar; in ems."""
+"""In ems: the gap between two bars, which holds the lower one's title; and the smallest height of a bar."""
 
 _Mark = Callable[[Overlay, float, float, float, Color], None]
 
@@ -23,7 +25,7 @@ _Mark = Callable[[Overlay, float, float, float, Color], None]
 class ColorBar:
     """A colour scale: its title, the row of its colour map, and the numbers at its ends.
 
-    names: of the integers from 0 on, if colours stand for categories. meaning: a short explanation.
+    names: labels for the values 0, 1, 2 …, if colours stand for categories. meaning: a short explanation.
     """
 
     title: str
@@ -54,7 +56,7 @@ class ColorBar:
 def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[int, int], plot: Rect) -> None:
     """Stack the bars on the right, each with its title above and numbers beside it.
 
-    The last bars are left out if the picture is too low for all.
+    The last bars are left out if the picture is not tall enough for all of them.
     """
     em = overlay.font.line_px
     bars = bars[: max(int((plot.height + _BAR_GAP * em) / ((_BAR_GAP + _LEAST_BAR) * em)), 1)]
@@ -79,7 +81,7 @@ def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[i
 
 
 def _take(overlay: Overlay, area: Rect) -> None:
-    """Mark an area of text as taken, and as one to back up if the scene is under it."""
+    """Reserve an area of text, and give it a dark backing where the scene lies under it."""
     overlay.layout.take(area)
     overlay.blocks.append(area)
 
@@ -89,8 +91,8 @@ def draw_heading(
 ) -> None:
     """Write lines at the top edge, `left` on its left and `right` on its right.
 
-    Lines too long for their row are shortened: the left one gets up to two thirds of the row, up to three
-    quarters for its first part. Lines without a row are left out.
+    Lines too long for their row are shortened. The left line may take two thirds of the row, or three
+    quarters if its first part needs that much. If there are more lines than rows, the last are left out.
     """
     em = overlay.font.line_px
     rows, margin = header_lines(size_px, em), 0.9 * em
@@ -121,7 +123,7 @@ def around(boxes: Sequence[Rect], margin: float) -> Rect:
 
 
 def draw_trail_legend(overlay: Overlay, bar: ColorBar, size_px: tuple[int, int]) -> None:
-    """Draw the legend of the trails' colours, right on the lower edge, as much of it as there is room for."""
+    """Draw the legend of the trails' colours, at the lower right, as much of it as fits."""
     em = overlay.font.line_px
     title = f"trails: {bar.title}"
     room = overlay.layout.room(0.9 * em, size_px[1] - 1.35 * em, 0.8 * em, size_px[0] - 0.9 * em)
@@ -135,7 +137,10 @@ def draw_trail_legend(overlay: Overlay, bar: ColorBar, size_px: tuple[int, int])
 
 @dataclass(frozen=True, slots=True)
 class _Legend:
-    """The parts beside a legend's title: names with swatches; or the ends of a scale and its width."""
+    """A legend without its title.
+
+    texts: category names, or a scale's two ends. widths: of each part, px. scale_px: 0 for names.
+    """
 
     texts: tuple[str, ...]
     widths: tuple[float, ...]
@@ -172,7 +177,7 @@ def _write_legend(
 
 
 def _swatches(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: float) -> float:
-    """Draw names with their colours up to `right`; return the right edge for what stands left of them."""
+    """Draw names with their colours up to `right`; return the x where the next item to the left must end."""
     em = overlay.font.line_px
     for index, name in reversed(list(enumerate(parts.texts))):
         overlay.text(right, y, name, FAINT, anchor=(1, 0.5))
@@ -184,7 +189,7 @@ def _swatches(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: 
 
 
 def _inline_scale(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float, y: float) -> float:
-    """Draw a scale with its numbers up to `right`; return the right edge for what stands left of it."""
+    """Draw a scale with its numbers up to `right`; return the x where the next item to the left must end."""
     em, (low, high) = overlay.font.line_px, parts.texts
     overlay.text(right, y, high, FAINT, anchor=(1, 0.5))
     right -= overlay.font.width(high) + 0.5 * em + parts.scale_px
@@ -195,7 +200,7 @@ def _inline_scale(overlay: Overlay, bar: ColorBar, parts: _Legend, right: float,
 
 
 def draw_end_marks(overlay: Overlay, termination: Termination, size_px: tuple[int, int]) -> None:
-    """Draw the legend of the marks of episodes' ends, left on the lower edge, those that have room."""
+    """Draw the legend of the marks of episodes' ends, at the lower left: as many marks as fit."""
     em = overlay.font.line_px
     x, y = 0.9 * em, size_px[1] - 0.95 * em
     begin = len(overlay.texts)

@@ -1,4 +1,4 @@
-"""A renderer of Dear ImGui's draw lists with moderngl; the library's own renderers need PyOpenGL."""
+"""Draws Dear ImGui with moderngl, since the renderers in imgui_bundle need PyOpenGL."""
 
 import ctypes
 from typing import Any
@@ -16,13 +16,13 @@ _VERTEX = np.dtype([("pixel", "f4", 2), ("uv", "f4", 2), ("color", "u1", 4)])
 
 
 class ImguiRenderer:
-    """The textures and buffers of one ImGui context, which must be current at each call."""
+    """The GPU side of one ImGui context. That context must be the current one whenever a method is called."""
 
     def __init__(self, gl: Any) -> None:
         self._gl = gl
         self._program = draw_program(gl, "panel/panel")
         self._textures: dict[int, Any] = {}
-        self._next_texture = 1  # 0 is none
+        self._next_texture = 1  # ImGui reads 0 as "no texture"
         self._vertices = gl.buffer(reserve=1 << 16, dynamic=True)
         self._indices = gl.buffer(reserve=1 << 15, dynamic=True)
         self._vao = self._vertex_array()
@@ -56,7 +56,10 @@ class ImguiRenderer:
             each.release()
 
     def _update(self, texture: Any) -> None:
-        """Create, update or destroy a texture as ImGui asks: glyphs come as they are needed."""
+        """Do what ImGui asks for a texture: create, update or destroy it.
+
+        ImGui's font texture grows when new glyphs appear.
+        """
         status = imgui.ImTextureStatus
         if texture.status == status.ok:
             return

@@ -174,7 +174,7 @@ class Trails(Owner):
         return DIVERGING_ROW if self.signed else SEQUENTIAL_ROW
 
     def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> bool:
-        """Decide how many agents are individuals from now on; return whether that is a change.
+        """Decide how many agents are individuals from now on; return whether the number changed.
 
         segments: drawn in the last frame. busy_ms, frame_ms: time that frames took lately, and may take.
         """
@@ -192,7 +192,7 @@ class Trails(Owner):
         self.budget = Budget.of(setting, software=driver_info(self._gl).software)
 
     def highlight(self, agents: Agents) -> bool:
-        """Highlight `agents`; return whether the individuals are others now."""
+        """Highlight `agents`; return True if the list of individuals was written anew."""
         return self.individuals.highlight(agents)
 
     def fill(self, frame: NDArray[Any], looks: Looks, wanted: str, pixel_scale: float) -> None:

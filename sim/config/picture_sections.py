@@ -8,10 +8,10 @@ from valuescape.sim.config.sections import MAX_SECONDS, MAX_TEXT, Section
 from valuescape.sim.config.setting import Group, Live, Panel, setting
 
 PlainColor = Literal["age", "agent"]
-"""What a trail's colour can say without a look at the agent's states and rewards."""
+"""Colours of trails that need neither states nor rewards of the agent."""
 
 SignalColor = Literal["speed", "reward", "value", "td_error", "advantage", "action", "outcome"]
-"""What it can say of each tick; `valuescape.sim.insight.signals.Signal` computes them."""
+"""Colours of trails by a number of each tick; `valuescape.sim.insight.signals.Signals` computes them."""
 
 TrailColor = Literal[PlainColor, SignalColor]
 
@@ -148,7 +148,7 @@ class HeatmapConfig(Section):
 
 
 class LodConfig(Section):
-    """How much of a trail is drawn."""
+    """The level of detail of trails."""
 
     levels: int = setting(5, "levels; level L draws every 2^L-th sample", unit="", ge=1, le=8)
     tolerance_px: float = setting(0.5, "largest error of a coarser trail", unit="px", ge=0, le=16)

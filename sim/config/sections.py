@@ -171,7 +171,7 @@ class HealthConfig(Section):
 
 
 class StatsConfig(Section):
-    """How old statistics may be; with `features.stats_cache` off all of them are computed every frame."""
+    """Intervals of statistics; with `features.stats_cache` off all are computed every frame."""
 
     gpu_frames: int = setting(
         25, "interval of reads from the GPU: colour scales, segments", unit="frames", ge=1, le=1000

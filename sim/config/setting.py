@@ -59,7 +59,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the program knows of a setting beside its type, bounds, default and description.
+    """The properties of a setting beside its type, bounds, default and description.
 
     unit: of a numeric setting; "" for counts, shares and other numbers without one. live: what takes over a
     new value during a run; None if a new value needs a new run. panel: None if the panel does not show it.

@@ -27,7 +27,7 @@ class Crew(ABC):
 
     @property
     def restarts(self) -> int:
-        """How many workers have been replaced."""
+        """Number of workers that have been replaced."""
         return 0
 
     @property

@@ -50,7 +50,7 @@ class Workers(Crew):
 
     @property
     def restarts(self) -> int:
-        """How many workers have been replaced."""
+        """Number of workers that have been replaced."""
         return self._supervisor.restarts if self._supervisor else 0
 
     @property

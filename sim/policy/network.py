@@ -146,7 +146,7 @@ class Checkpoint:
     remarks: tuple[str, ...] = ()
     doubt: str = ""
     noise: ActionNoise | None = None
-    """What Gaussian policies draw around the actor's outputs; None where the file does not say."""
+    """The spread of a Gaussian policy's actions around its outputs; None where the file does not say."""
     entropy_coefficient: float | None = None
     """SAC's alpha, in units of the rewards learned from; None where the file does not say."""
 

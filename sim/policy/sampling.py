@@ -33,7 +33,7 @@ GSDE_EPSILON = 1e-6
 
 
 class Sampling(StrEnum):
-    """How a policy draws its actions in training."""
+    """A policy's way of drawing actions in training."""
 
     NONE = "none"  # TD3, DDPG, DQN: the deterministic action; and where the file does not say
     GAUSSIAN = "gaussian"  # PPO, A2C, TRPO: around the mean, then clipped to the action's bounds

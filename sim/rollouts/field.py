@@ -32,7 +32,7 @@ _NICE = 10
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known of a grid's returns, arrays of [edge, edge], row by row from the low corner.
+    """Estimates of a grid's returns: arrays [edge, edge], row by row from the low corner.
 
     A cell that has no rollout yet shows its coarser neighbour's; NaN where there is none either.
     """
@@ -50,7 +50,7 @@ class Truth:
     cut: Float64Array
     """The mean of gamma ** steps over rollouts that were cut: what the next reward would have counted."""
     rollouts: NDArray[np.int32]
-    """How many rollouts each cell has itself."""
+    """Number of rollouts from each cell itself."""
     progress: float
     """The share of all rollouts that are made."""
 

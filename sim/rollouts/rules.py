@@ -36,7 +36,7 @@ class Others(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class RolloutRules:
-    """How far rollouts go.
+    """The rules of rollouts: discount, length, and the choice of actions.
 
     gamma: discount a step, from 0 to 1. max_steps: steps of a rollout at most. limit_end: the end that a
     rollout of max_steps has, TIME_LIMIT or CUT. exploration: as `policy.exploration`. seed: of the random

@@ -8,11 +8,11 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Bell, Orders, give_orders, read_orders
 
 _YIELDS = 20
-"""How often a waiting process yields its core before it goes to sleep."""
+"""Number of times that a waiting process yields its core before it sleeps."""
 
 
 class Turn(IntEnum):
-    """What a worker may do now: make a tick, stop, or wait for something."""
+    """A worker's next move: make a tick, stop, or wait for something."""
 
     STEP = 0
     STOP = 1

@@ -33,5 +33,5 @@ class WorkerSpec:
 
     @property
     def agents(self) -> int:
-        """How many agents the slice has."""
+        """Number of agents in the slice."""
         return int(self.part.stop - self.part.start)

@@ -37,12 +37,12 @@ SATISFIED = 0.9
 """Quantile of the values met; an agent without progress above it is where it wants to be."""
 
 TOLERANCE = 0.02
-"""Of the truth's range: a smaller error of a deterministic cell is not called one."""
+"""A share of the truth's range; in a deterministic cell a smaller error does not count as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an analysis is to do.
+    """The settings of an analysis.
 
     episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
     and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
@@ -60,7 +60,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look, the most important first."""
+    """Regions and episodes to look at, the most important first."""
 
     overconfident: list[Region]
     underconfident: list[Region]
@@ -73,7 +73,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known of a checkpoint."""
+    """The results of an analysis."""
 
     checkpoint: Checkpoint
     world: World
@@ -81,9 +81,9 @@ class Analysis:
     alpha: float | None
     """The entropy coefficient that returns are soft by; None where they are not."""
     episodes: Episodes
-    """Of the deterministic policy."""
+    """Episodes of the deterministic policy."""
     judged: Episodes
-    """What the critic is judged by: episodes of the policy as it acts in training."""
+    """Episodes that the critic is judged by: those of the policy as it acts in training."""
     numbers: dict[str, Estimate]
     maps: Maps | None
     """None where agents cannot be put into a state."""

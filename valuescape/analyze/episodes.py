@@ -23,10 +23,10 @@ Step = Callable[[int, int], bool]
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """What E episodes came to. Steps are [n], all episodes' one after another; episodes are [E]."""
+    """Results of E episodes. Arrays of steps are [n], one episode after another; of episodes, [E]."""
 
     episode: NDArray[np.int64]
-    """Which episode a step is of."""
+    """The index of each step's episode."""
     predicted: Float64Array
     """V(s), or Q(s, a) where actions are drawn and scored; in units of the world's rewards."""
     realised: Float64Array

@@ -23,12 +23,12 @@ _VISIT_EDGE = 64
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """What the episodes themselves show, per cell of a coarser grid: arrays of [edge, edge]."""
+    """Steps of the episodes by cell of a coarser grid: arrays [edge, edge]."""
 
     count: NDArray[np.int64]
-    """How many steps began in the cell."""
+    """Number of steps that began in the cell."""
     error: Float64Array
-    """The mean of V - G over them; NaN where there is none."""
+    """The mean of V - G over those steps; NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Maps:
     random: bool
     """Whether rollouts from one state differ."""
     value: Float64Array
-    """What the critic believes: V(s)."""
+    """The critic's belief: V(s)."""
     truth: Truth
     """The returns that really follow."""
     visits: Visits | None
@@ -63,7 +63,7 @@ class Maps:
 
     @property
     def cut_bound(self) -> float:
-        """How much of a return may be missing in a cell at most: gamma ** steps times the largest |V|."""
+        """The most that a cell's return may lack: the largest gamma ** steps times the largest |V|."""
         return float(np.nanmax(self.truth.cut) * np.nanmax(np.abs(self.value)))
 
 

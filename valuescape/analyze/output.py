@@ -1,4 +1,4 @@
-"""What an analysis leaves in a folder: report, summary, maps as pictures, all fields as arrays."""
+"""Writes an analysis into a folder: report, summary, maps as pictures, all fields as arrays."""
 
 import json
 from collections.abc import Sequence

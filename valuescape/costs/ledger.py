@@ -38,7 +38,7 @@ _COUNTED = ("draw_calls", "queries", "upload_bytes", "dispatches")
 
 
 class Measured(Protocol):
-    """What the ledger measures: an engine and the scene that shows it."""
+    """An engine and the scene that shows it, as the ledger measures them."""
 
     config: Config
     engine: Engine

@@ -42,7 +42,7 @@ class Alerts:
 
     @property
     def lamp(self) -> str:
-        """What is wrong, in a word or two; "" while all is well."""
+        """The trouble in a word or two; "" while all is well."""
         names = ["slow"] * bool(self.notes) + ["alarm"] * any(self.ringing.values())
         return ", ".join(names)
 

@@ -9,7 +9,9 @@ from valuescape.sim.policy.formats.zip_members import unknown_zip
 
 _CONVERT = "valuescape convert MODEL.zip OUT.safetensors --world WORLD"
 _PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
-_AGAIN = "get the file itself, again"
+"""First two bytes of pickles of protocols 2 to 5."""
+
+_AGAIN = "download the file again; this is not the model"
 _UNPACK = "unpack it, and name the model in it"
 _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (
@@ -19,12 +21,17 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     ),
     (b"<!doctype", "a web page", _AGAIN),
     (b"<html", "a web page", _AGAIN),
-    (b"\x89hdf", "an HDF5 file", "of Keras or h5py; Stable-Baselines3 zips and safetensors are read"),
+    (
+        b"\x89hdf",
+        "an HDF5 file",
+        "it comes from Keras or h5py; Valuescape reads Stable-Baselines3 zips and safetensors",
+    ),
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
     (b"7z\xbc\xaf", "a 7-zip archive", _UNPACK),
     (b"{", "JSON", "name the model's zip, or a safetensors file"),
 )
-"""First bytes in lower case after white space, the kind of file, and what to do."""
+"""For each kind of file: its first bytes (leading white space skipped, lower case), its name in the message,
+and the hint."""
 
 _ONNX_PRODUCERS = (b"pytorch", b"onnx", b"skl2onnx", b"tf2onnx", b"keras")
 
@@ -55,7 +62,7 @@ def refusal(probe: Probe, containers: Sequence[str]) -> UsageError:
             "give the model's zip; a critic alone can be TorchScript (policy.torchscript_critic)",
         )
     return UsageError(
-        f"{path}: is neither a {' nor a '.join(containers)} file, or it is cut short",
+        f"{path}: is not a {' or '.join(containers)} file, or it is cut short",
         "give a Stable-Baselines3 zip, or what `valuescape convert` or `valuescape train` wrote",
     )
 

@@ -1,4 +1,4 @@
-"""Stable-Baselines3 zips of SAC, TD3, DDPG, DQN, PPO, A2C and TRPO, from the releases of 2020 on."""
+"""Stable-Baselines3 zips of SAC, TD3, DDPG, DQN, PPO, A2C, TRPO and MaskablePPO, of releases since 2020."""
 
 import math
 import re

@@ -64,7 +64,8 @@ def _require_known_policy(file: Sb3File) -> None:
     for prefix, algorithm in _OTHER_ALGORITHMS.items():
         if name.startswith(prefix):
             raise file.error(
-                f"is a model of {algorithm}: its networks are not read", "of SB3-Contrib's, TRPO is read"
+                f"is a model of {algorithm}: its networks are not read",
+                "of SB3-Contrib, TRPO and MaskablePPO are read",
             )
     raise file.error(
         f"data: policy_class is {name[:80]}, which is none of Stable-Baselines3's MlpPolicy classes",

@@ -28,7 +28,7 @@ from valuescape.sim.shared.orders import Bell
 from valuescape.sim.shared.turns import Turn, Turns
 
 YIELDS = 50
-"""How often a waiting process yields the core before it sleeps: 15 us in all if no other wants it."""
+"""Number of times that a waiting process yields before it sleeps: 15 us in all if no other wants its core."""
 
 TURN_NS = 50_000_000
 """Time after which the loop returns to Python, which checks that the main process lives."""
