@@ -31,6 +31,7 @@ ALONE = ["--set", "workers.count=0"]
 """For commands that start several runs; `run` and `scale` show that workers know the world too."""
 
 COMMANDS = {
+    "analyze": ["analyze", "homeless.safetensors", "--world", "mine", "--episodes", "2", "--cells", "8"],
     "run": ["run", *SETS, *RANDOM, "--headless", "--frames", "2", "--set", "run.record=false", "--out", "o"],
     "scale": [
         "scale",
