@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-deaths setup clean
+.PHONY: bench-rollouts bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -81,6 +81,9 @@ gpu: $(TEST) ## what this machine's OpenGL does: tests, frames to a million agen
 
 bench-profiler: $(TEST) ## what measuring itself costs, in a second
 	@.venv/bin/python tests/bench/profiler.py
+
+bench-rollouts: $(TEST) ## rollouts from every cell of a map, as `analyze` makes them, in 2 minutes
+	@.venv/bin/python tests/bench/rollouts.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)

@@ -181,7 +181,7 @@ def _maps(
         sampled=True,
         alpha=alpha or 0.0,
     )
-    return critic_maps(
+    maps = critic_maps(
         checkpoint,
         plane,
         plan.cells,
@@ -190,6 +190,7 @@ def _maps(
         threads=plan.threads,
         on_look=lambda share: going.tell("rollouts from every cell", share),
     )
+    return maps if maps.truth.rollouts.any() else None  # interrupted before the first
 
 
 def _numbers(episodes: Episodes, judged: Episodes, seed: int) -> dict[str, Estimate]:

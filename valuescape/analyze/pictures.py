@@ -62,7 +62,9 @@ def panels(maps: Maps, significant: NDArray[np.bool_]) -> dict[str, Panel]:
         "value": Panel("belief: the critic's value", "V(s)", maps.value, "viridis", low, high),
         "truth": Panel("truth: the return that follows", "G(s)", truth.value, "viridis", low, high),
         "error": Panel("error: belief − truth", "V(s) − G(s)", maps.error, "RdBu_r", -most, most, pale),
-        "steps": Panel("length of the rollout", "steps", truth.steps, "magma", 0, float(truth.steps.max())),
+        "steps": Panel(
+            "length of the rollout", "steps", truth.steps, "magma", 0, float(np.nanmax(truth.steps))
+        ),
     }
     if np.ptp(truth.terminated) > 0:
         share = truth.terminated

@@ -13,7 +13,7 @@ from stable_baselines3 import PPO
 
 from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
 from valuescape.analyze.maps import critic_maps, visits_of
-from valuescape.analyze.output import verdict
+from valuescape.analyze.output import verdict, write
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.network import Activation, Layer, Mlp
@@ -167,6 +167,23 @@ def test_an_interrupted_analysis_keeps_what_is_there():
     assert not found.complete
     assert found.maps is None
     assert "Interrupted" in verdict(found)[-1]
+
+
+@pytest.mark.parametrize("look_s", [0.0, 0.05])
+def test_maps_that_are_interrupted_show_what_is_there(monkeypatch, tmp_path, look_s):
+    """No maps before the first rollouts; then coarse cells."""
+    monkeypatch.setattr("valuescape.sim.rollouts.field.CHUNK", 4)  # so that the whole takes a second
+    monkeypatch.setattr("valuescape.analyze.maps._LOOK_S", look_s)
+    plan = Plan(episodes=4, cells=256, rollouts=1, threads=1)
+    found = analyze(
+        critic_of(chain_values(0.0, 0.9)),
+        own_plane(Chain()),
+        plan,
+        lambda what, share: what != "rollouts from every cell",
+    )
+    assert not found.complete
+    assert found.maps is None or 0 < found.maps.truth.progress < 1
+    assert all(path.exists() for path in write(found, tmp_path / "out", "chain.zip", 1.0))
 
 
 def test_a_critic_of_nan_is_refused():
