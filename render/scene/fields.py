@@ -16,7 +16,7 @@ from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.layers.value import VALUE
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.passes.ranges import FOLLOWING, RangePass, ScaleEnds
-from valuescape.gpu.passes.shade import Paint, ShadePass
+from valuescape.gpu.passes.shade import Paint, ShadePass, Support
 from valuescape.gpu.textures import clamped
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.colormaps import (
@@ -68,7 +68,7 @@ class _Made:
 class Fields(Owner):
     """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
 
-    titles: of colour bars, by the layer's name, where they differ from the layer's own.
+    titles, meanings: of colour bars, by the layer's name, where they differ from the layer's own.
     termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
     """
 
@@ -78,6 +78,8 @@ class Fields(Owner):
         self._layers = maps.layers
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
+        self.meanings: dict[str, str] = {}
+        self._least_visits = 0.0
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
         self._on_screen: tuple[MapLayer, ...] = ()
@@ -207,6 +209,7 @@ class Fields(Owner):
 
         signed: trails have a diverging colour map, from which the value steps back.
         """
+        self._least_visits = looks.insight.min_visits
         styles = {layer.name: _style(layer, looks, signed=signed) for layer in self._layers}
         before, self._styles = self._styles, styles
         if styles == before:
@@ -260,8 +263,15 @@ class Fields(Owner):
             float(ends["shown_high"]),
             exponential=layer.counts,
             names=layer.names,
-            meaning=layer.meaning,
+            meaning=self._meaning(layer),
         )
+
+    def _meaning(self, layer: MapLayer) -> str:
+        """Return the line that explains a layer's colours."""
+        said = self.meanings.get(layer.name, layer.meaning)
+        if layer is DENSITY or self._least_visits <= 0:
+            return said
+        return f"{said}; faded: fewer than {self._least_visits:g} visits"
 
     def fill(self, frame: NDArray[Any], shown: Shown, contours: int, *, flat: bool) -> None:
         """Write into the frame block what shaders need of the maps.
@@ -286,19 +296,31 @@ class Fields(Owner):
     def shade(self, shown: Shown) -> None:
         """Colour the layers of a picture; ranges and colours must be bound. Binds the base as BASE."""
         over = self._paint(shown.over) if shown.over else None
-        self._shade.update(self._paint(shown.base), over, contours=shown.base.contours)
+        support = self._support(shown.base)
+        self._shade.update(self._paint(shown.base), over, contours=shown.base.contours, support=support)
+
+    def _support(self, base: MapLayer) -> Support | None:
+        """Return the visits that a map fades without; None if it does not fade."""
+        if base is DENSITY or self._least_visits <= 0:
+            return None
+        return Support(self._texture(DENSITY), self._least_visits)
 
     def _paint(self, layer: MapLayer) -> Paint:
         index = self._index(layer)
-        return Paint(self._texture(layer), index, FIRST_LAYER_ROW + index)
+        texture = self._made[layer.name].texture
+        certainty = texture.certainty if isinstance(texture, UploadedMap) else None
+        return Paint(texture.texture, index, FIRST_LAYER_ROW + index, certainty)
 
     def _texture(self, layer: MapLayer) -> Any:
         return self._made[layer.name].texture.texture
 
 
 def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
-    """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
-    if layer is VALUE:
+    """Return a layer's colour map and ends: its own, or those that a person chose.
+
+    There is a choice for the density, and for the value and maps of the same quantity.
+    """
+    if layer.quantity == VALUE.quantity:
         colormap = value_map(looks.heatmap.colormap, signed=signed)
         return _Style(
             colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)

@@ -2,13 +2,18 @@
 
 from typing import Protocol
 
+import numpy as np
+
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen import available
+from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.plain import PlainRollouts
-from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
+from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules, Rollouts
+from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
+from valuescape.sim.worlds.interacting import InteractingWorld
 
 
 class StateRollouts(Protocol):
@@ -16,6 +21,15 @@ class StateRollouts(Protocol):
 
     def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
         """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`."""
+
+
+def why_no_rollouts(world: World) -> str:
+    """Return why agents of `world` cannot be put into a state of one's choice; empty if they can."""
+    if isinstance(world, ArrayWorld):
+        return ""
+    if isinstance(world, InteractingWorld):
+        return "what becomes of one depends on the others"
+    return "its environment has no state that can be set"
 
 
 def state_rollouts(
@@ -38,3 +52,12 @@ def state_rollouts(
         if can_compile(checkpoint):
             return CompiledRollouts(world, checkpoint, rules)
     return PlainRollouts(world, checkpoint, rules)
+
+
+def try_rollout(config: Config, checkpoint: Checkpoint | None) -> None:
+    """Make one short rollout, for which all machine code is compiled that rollouts of `config` need."""
+    world = make_world(config.world.name, config)
+    rules = RolloutRules(0.0, 1, RolloutEnd.CUT, sampled=True)
+    states = np.zeros((len(world.state), 1), np.float32)
+    made_by = state_rollouts(world, checkpoint, rules, simd=config.features.simd)
+    made_by.run(states, Rollouts.empty(1), slice(0, 1))

@@ -4,23 +4,29 @@ from collections.abc import Iterable
 
 from valuescape.render.scene.scene import Scene
 from valuescape.run.map_sources.computed import ComputedMaps
-from valuescape.run.map_sources.source import MapSource, Question
+from valuescape.run.map_sources.source import Answer, MapSource, Question
+from valuescape.run.map_sources.truth import TruthMaps
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest, Subject
 
 
 class LiveMaps:
     """Keeps the maps of a scene up to date that have the input ARRAY, as long as they are shown.
 
-    insight: the current values of its settings; set it, and maps that depend on them are made again.
+    critic: V(s) as the picture shows it; None without one. insight: the current values of its settings; set
+    it, and maps that depend on them are made again.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, critic: Value | None = None) -> None:
         self.insight: InsightConfig = subject.config.insight
+        self.truth = TruthMaps(critic)
         self._subject = subject
         self._request: MapRequest | None = None
-        self._sources: tuple[MapSource, ...] = (ComputedMaps(),)
+        self._sources: tuple[MapSource, ...] = (ComputedMaps(), self.truth)
+        self._scene: Scene | None = None
+        self._answers: dict[str, Answer] = {}
 
     @property
     def doing(self) -> str:
@@ -29,11 +35,16 @@ class LiveMaps:
 
     def update(self, scene: Scene, names: Iterable[str], ticks: range) -> None:
         """Bring maps up to date. names: those in the picture. ticks: those that the scene took over last."""
+        if scene is not self._scene:  # a new one, whose maps are empty
+            self._scene = scene
+            for answer in self._answers.values():
+                _put(scene, answer)
         layers = frozenset(scene.fields.layers_of(names))
         question = Question(layers, self._request_for(scene.plane), ticks)
         for source in self._sources:
             for answer in source.answers(question):
-                scene.put_map(answer.name, answer.values, answer.certainty)
+                self._answers[answer.name] = answer
+                _put(scene, answer)
 
     def _request_for(self, plane: MapPlane) -> MapRequest:
         """Return the request for maps, the same object as long as nothing has changed."""
@@ -48,3 +59,9 @@ class LiveMaps:
         """Stop everything that is being computed."""
         for source in self._sources:
             source.release()
+
+
+def _put(scene: Scene, answer: Answer) -> None:
+    scene.put_map(answer.name, answer.values, answer.certainty)
+    if answer.meaning:
+        scene.fields.meanings[answer.name] = answer.meaning

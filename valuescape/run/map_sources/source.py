@@ -24,11 +24,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """New values of one map, as `Scene.put_map` takes them."""
+    """New values of one map, as `Scene.put_map` takes them.
+
+    meaning: the line that explains the map from now on; "" leaves it as it is.
+    """
 
     name: str
     values: Float32Array
     certainty: Float32Array | None = None
+    meaning: str = ""
 
 
 class MapSource(Protocol):
