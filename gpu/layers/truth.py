@@ -34,7 +34,6 @@ TRUTH = MapLayer(
     meaning="the return that follows",
     make=UploadedMap.of,
     inputs=_ARRAY,
-    contours=True,
     quantity=VALUE.quantity,
     lacks=lacks_rollouts,
 )

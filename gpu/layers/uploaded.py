@@ -14,7 +14,7 @@ from valuescape.sim.arrays import Float32Array
 class UploadedMap(Owner):
     """A float32 texture with the shape of the values written last; a single NaN before the first.
 
-    certainty: a texture of the same shape, from 0 where the map is drawn pale to 1; None draws all of it fully.
+    certainty: a texture of the same shape, from 0 where the map is drawn pale to 1; None: nowhere pale.
     """
 
     def __init__(self, gl: Any, meter: FrameMeter) -> None:
@@ -32,7 +32,7 @@ class UploadedMap(Owner):
     def write(self, values: Float32Array, certainty: Float32Array | None = None) -> None:
         """Replace the map by `values` [height, width], lowest row first. Raises ValueError for another shape.
 
-        certainty: of the same shape, from 0 where the map is to be pale to 1. NaN values are drawn as nothing.
+        certainty: of the same shape, from 0 where the map is to be pale to 1. NaN is drawn as no value.
 
         The values are copied. A map that is found step by step may come in ever finer shapes.
         """
@@ -49,7 +49,7 @@ class UploadedMap(Owner):
         self._changed = True
 
     def _written(self, texture: Any, values: Float32Array) -> Any:
-        """Return a texture with these values: the one given if it has the shape, else a new one in its place."""
+        """Return a texture with these values: the given one, or a new one in its place."""
         data = np.ascontiguousarray(values, np.float32).tobytes()
         size = values.shape[1], values.shape[0]
         self._meter.upload_bytes += len(data)

@@ -54,10 +54,14 @@ def state_rollouts(
     return PlainRollouts(world, checkpoint, rules)
 
 
-def try_rollout(config: Config, checkpoint: Checkpoint | None) -> None:
-    """Make one short rollout, for which all machine code is compiled that rollouts of `config` need."""
-    world = make_world(config.world.name, config)
+def try_rollout(world: World, checkpoint: Checkpoint | None, *, simd: bool = True) -> None:
+    """Make one short rollout, for which all machine code is compiled that rollouts of `world` need."""
     rules = RolloutRules(0.0, 1, RolloutEnd.CUT, sampled=True)
     states = np.zeros((len(world.state), 1), np.float32)
-    made_by = state_rollouts(world, checkpoint, rules, simd=config.features.simd)
+    made_by = state_rollouts(world, checkpoint, rules, simd=simd)
     made_by.run(states, Rollouts.empty(1), slice(0, 1))
+
+
+def try_rollout_of(config: Config, checkpoint: Checkpoint | None) -> None:
+    """Make one short rollout in the world of a configuration, as `try_rollout` does."""
+    try_rollout(make_world(config.world.name, config), checkpoint, simd=config.features.simd)

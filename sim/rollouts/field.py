@@ -98,7 +98,7 @@ class TruthField:
             thread.join()
 
     def stop(self) -> None:
-        """Let the threads end after the piece that each is at, a tenth of a second, without waiting for them."""
+        """Let the threads end after their present piece, a tenth of a second, without waiting for it."""
         self._stopped = True
 
     @property

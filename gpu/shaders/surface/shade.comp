@@ -27,8 +27,7 @@ uniform float least_visits; // the base fades where there are fewer; 0: nowhere
 
 const float MOST_COVER = 0.75;    // of the map that lies over the base
 const vec3 UNKNOWN = vec3(0.22);  // no value
-const vec3 PALE = vec3(0.42);     // what uncertain colours fade to
-const float FAINT = 0.2;          // share of its colour that an uncertain value keeps
+const float FAINT = 0.15;         // share of its colour that an uncertain value keeps
 
 float on_scale(uint layer, float value) {
     Range range = ranges[layer];
@@ -64,6 +63,11 @@ vec3 base_color(vec2 uv) {
     return colormap(base_row, on_scale(base_layer, value));
 }
 
+// Gray of about the same lightness: a value that may be chance attracts no eye.
+vec3 pale(vec3 color) {
+    return vec3(mix(dot(color, vec3(0.2126, 0.7152, 0.0722)), 0.5, 0.3));
+}
+
 // From 0, where the base's value may be chance or no agent came by, to 1.
 float sure_at(vec2 uv) {
     float sure = has_certainty ? textureLod(certainty, uv, 0.0).r : 1.0;
@@ -78,7 +82,7 @@ void main() {
     vec2 uv = (vec2(texel) + 0.5) / vec2(size);
     vec3 color = base_color(uv);
     float sure = sure_at(uv);
-    if (sure < 1.0) color = mix(PALE, color, mix(FAINT, 1.0, sure));
+    if (sure < 1.0) color = mix(pale(color), color, mix(FAINT, 1.0, sure));
     if (has_over) {
         float at = on_scale(over_layer, textureLod(over_field, uv, 0.0).r);
         color = mix(color, colormap(over_row, at), MOST_COVER * smoothstep(0.0, 1.0, at));

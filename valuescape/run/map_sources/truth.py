@@ -19,9 +19,10 @@ from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import usable_cores
-from valuescape.sim.rollouts.choose import StateRollouts, state_rollouts, try_rollout
+from valuescape.sim.rollouts.choose import StateRollouts, state_rollouts, try_rollout, try_rollout_of
 from valuescape.sim.rollouts.field import Truth, TruthField, be_nice
 from valuescape.sim.rollouts.judging import (
+    TOLERANCE,
     judging_rules,
     return_in_words,
     rollouts_differ,
@@ -43,19 +44,20 @@ _LOOK_SHARE = 0.1
 class TruthLook:
     """The maps of rollouts as they are at one moment, each [edge, edge].
 
-    values: by the layer's name. certainty: of the error, 0 where it may be chance. truth: the estimates, with
-    their intervals. meaning: what G is, in a few words.
+    request: what was asked for. values: by the layer's name. certainty: of the error, 0 where it may be
+    chance. truth: the estimates, with their intervals. meanings: lines that explain maps, by name.
     """
 
+    request: MapRequest
     values: dict[str, Float32Array]
     certainty: Float32Array
     truth: Truth
-    meaning: str
+    meanings: dict[str, str]
 
     def answer(self, name: str) -> Answer:
         """Return the map `name`."""
         certainty = self.certainty if name == "error" else None
-        return Answer(name, self.values[name], certainty, self.meaning if name == "truth" else "")
+        return Answer(name, self.values[name], certainty, self.meanings.get(name, ""))
 
 
 class TruthMaps:
@@ -231,9 +233,9 @@ class _Filling:
         subject, checkpoint = wanted.request.subject, wanted.checkpoint
         try:
             with kept_only():
-                try_rollout(subject.config, checkpoint)
+                try_rollout(subject.world, checkpoint, simd=subject.config.features.simd)
         except CompilationNeededError:
-            compile_apart(subject.config, checkpoint, self._check, try_rollout)
+            compile_apart(subject.config, checkpoint, self._check, try_rollout_of)
         return state_rollouts(subject.world, checkpoint, wanted.rules, simd=subject.config.features.simd)
 
     def _check(self) -> None:
@@ -254,8 +256,15 @@ def _look(field: TruthField, believed: Float64Array, wanted: _Wanted) -> TruthLo
         "total": truth.total,
     }
     return TruthLook(
+        wanted.request,
         {name: array.astype(np.float32) for name, array in values.items()},
         certain.astype(np.float32),
         truth,
-        return_in_words(wanted.checkpoint, wanted.rules, wanted.rollouts),
+        _meanings(wanted),
     )
+
+
+def _meanings(wanted: _Wanted) -> dict[str, str]:
+    said = return_in_words(wanted.checkpoint, wanted.rules, wanted.rollouts)
+    pale = "may be chance" if wanted.random else f"less than {TOLERANCE:.0%} of G's range"
+    return {"truth": said, "error": f"what the critic promises beyond G, the {said}; pale: {pale}"}
