@@ -54,6 +54,10 @@ class Mlp:
         return int(self.layers[-1].weight.shape[0])
 
 
+SOFT_ALGORITHMS = frozenset({"sac", "tqc"})
+"""The algorithms whose critics learn returns that include the policy's entropy."""
+
+
 class ActorHead(StrEnum):
     """The meaning of the actor's outputs."""
 
@@ -163,7 +167,7 @@ class Checkpoint:
     @property
     def soft(self) -> bool:
         """Whether the critics learn returns that include the policy's entropy."""
-        return self.algorithm in ("sac", "tqc")
+        return self.algorithm in SOFT_ALGORITHMS
 
 
 def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:

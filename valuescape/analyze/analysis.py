@@ -134,7 +134,7 @@ def soft_alpha(checkpoint: Checkpoint, plan: Plan) -> float | None:
 
     None too where the file says neither what actions are drawn with nor, or nobody, what the coefficient is.
     """
-    if checkpoint.algorithm != "sac" or sampling_of(checkpoint) is Sampling.NONE:
+    if not checkpoint.soft or sampling_of(checkpoint) is Sampling.NONE:
         return None
     return reward_alpha(checkpoint) if plan.alpha is None else plan.alpha
 

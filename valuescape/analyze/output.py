@@ -106,7 +106,7 @@ def verdict(found: Analysis) -> list[str]:
     """Return what a reader should take away, in sentences."""
     numbers = found.numbers
     said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
-    if found.checkpoint.algorithm == "sac":
+    if found.checkpoint.soft:
         said.append(_about_entropy(found))
     if found.judged.bootstrapped > 0:
         said.append(
