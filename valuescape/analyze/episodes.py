@@ -35,7 +35,7 @@ class Episodes:
     td_error: Float64Array
     """r + gamma V(s') - V(s), where V(s') = 0 if the episode terminated."""
     state: Float32Array
-    """[n, state_dim], in the world's units; of environments of Gymnasium what the policy saw."""
+    """[n, state_dim], in the world's units."""
     returns: Float64Array
     lengths: NDArray[np.int64]
     terminated: NDArray[np.bool_]
