@@ -10,7 +10,7 @@ from valuescape.gpu.passes.ranges import ScaleEnds
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.rollouts.choose import why_no_rollouts
 
-_ARRAY = frozenset({Input.ARRAY})
+_MADE_FROM = frozenset({Input.CRITIC, Input.ARRAY})
 
 
 def lacks_rollouts(subject: Subject) -> str:
@@ -33,9 +33,9 @@ TRUTH = MapLayer(
     title="G(s)",
     meaning="the return that follows",
     make=UploadedMap.of,
-    inputs=_ARRAY,
-    quantity=VALUE.quantity,
+    inputs=_MADE_FROM,
     lacks=lacks_rollouts,
+    scale_of=VALUE.name,
 )
 
 ERROR = MapLayer(
@@ -43,7 +43,7 @@ ERROR = MapLayer(
     title="V − G",
     meaning="what the critic promises beyond the return that follows; pale: may be chance",
     make=UploadedMap.of,
-    inputs=_ARRAY,
+    inputs=_MADE_FROM,
     ends=ScaleEnds(centred=True),
     lacks=lacks_rollouts,
 )
@@ -54,7 +54,7 @@ OUTCOME = MapLayer(
     unit="share",
     meaning="the share of rollouts that terminate",
     make=UploadedMap.of,
-    inputs=_ARRAY,
+    inputs=_MADE_FROM,
     ends=ScaleEnds(0.0, 1.0),
     colormap="cividis",
     lacks=_lacks_ends,
@@ -66,7 +66,7 @@ STEPS = MapLayer(
     unit="steps",
     meaning="steps until a rollout ends",
     make=UploadedMap.of,
-    inputs=_ARRAY,
+    inputs=_MADE_FROM,
     ends=ScaleEnds(low=0.0),
     colormap="magma",
     lacks=lacks_rollouts,
@@ -78,7 +78,7 @@ TOTAL = MapLayer(
     unit="undiscounted",
     meaning="the sum of a rollout's rewards",
     make=UploadedMap.of,
-    inputs=_ARRAY,
+    inputs=_MADE_FROM,
     lacks=lacks_rollouts,
 )
 

@@ -36,6 +36,5 @@ VALUE = MapLayer(
     make=_make,
     inputs=frozenset({Input.CRITIC}),
     contours=True,
-    quantity="return",
     always=True,
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from valuescape.gpu.bindings import Texture
 from valuescape.gpu.constants import COLORMAP_WIDTH
 from valuescape.gpu.layers.density import DENSITY, DensityMap
-from valuescape.gpu.layers.layer import Input, Inputs, MapLayer, MapPair, MapTexture, News
+from valuescape.gpu.layers.layer import Input, Inputs, Legend, MapLayer, MapPair, MapTexture, News
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.layers.value import VALUE
@@ -68,7 +68,7 @@ class _Made:
 class Fields(Owner):
     """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
 
-    titles, meanings: of colour bars, by the layer's name, where they differ from the layer's own.
+    titles: of colour bars, by the layer's name, where they differ from the layer's own.
     termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
     """
 
@@ -76,9 +76,14 @@ class Fields(Owner):
         super().__init__()
         self._inputs, self._termination, self._maps = inputs, termination, maps
         self._layers = maps.layers
+        self._by_name = {layer.name: layer for layer in self._layers}
+        self._on_scale: dict[str, list[str]] = {layer.name: [] for layer in self._layers}
+        for layer in self._layers:
+            self._on_scale[self._scale_owner(layer).name].append(layer.name)
+        subject = inputs.subject
+        self._legends = {each.name: each.legend(subject, subject.config.insight) for each in self._layers}
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
-        self.meanings: dict[str, str] = {}
         self._least_visits = 0.0
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
@@ -117,7 +122,11 @@ class Fields(Owner):
         return density
 
     def _index(self, layer: MapLayer) -> int:
-        return self._layers.index(layer)
+        """Return the index of the range and colours of a layer, or of the layer that it shares them with."""
+        return self._layers.index(self._scale_owner(layer))
+
+    def _scale_owner(self, layer: MapLayer) -> MapLayer:
+        return self._by_name.get(layer.scale_of, layer)
 
     @property
     def available(self) -> list[str]:
@@ -156,16 +165,35 @@ class Fields(Owner):
             self._update_ranges(slow=False)
             self.read_ranges()
 
-    def put(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
-        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map."""
+    def put(
+        self,
+        name: str,
+        values: Float32Array,
+        certainty: Float32Array | None = None,
+        legend: Legend | None = None,
+    ) -> bool:
+        """Give a map with the input ARRAY its values [height, width]; return whether heights are others now.
+
+        legend: what the colour bar says of them, where that depends on settings. Raises KeyError for another
+        map.
+        """
+        before = self._height_ends
         layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
         made = self._made.get(name) or self._make_layer(layers[name], News())
         if not isinstance(made.texture, UploadedMap):
             raise KeyError(f"the map {name!r} takes no array")
         made.texture.write(values, certainty)
+        self._legends[name] = legend or self._legends[name]
         self._refresh(made)
         self._update_ranges(slow=True)
         self.read_ranges()
+        return self._height_ends != before
+
+    @property
+    def _height_ends(self) -> tuple[float, float]:
+        """The ends of the scale of heights, which a map that shares it may move."""
+        shown = self.shown_ranges[self.height_layer]
+        return float(shown["shown_low"]), float(shown["shown_high"])
 
     def _tell(self, news: News) -> None:
         """Pass news on to the maps that are kept up to date; the others get it when they are shown."""
@@ -185,10 +213,15 @@ class Fields(Owner):
     def _update_ranges(self, *, slow: bool) -> None:
         """Look at the ranges that are out of date. slow: also at those that change slowly."""
         for index, layer in enumerate(self._layers):
-            made = self._made.get(layer.name)
-            if made and made.range_stale and (slow or not layer.slow_range):
-                self._ranges.update(index, made.texture.texture)
-                made.range_stale = False
+            sharing = self._sharing(layer)
+            if any(made.range_stale for made in sharing) and (slow or not layer.slow_range):
+                self._ranges.update(index, *(made.texture.texture for made in sharing))
+                for made in sharing:
+                    made.range_stale = False
+
+    def _sharing(self, layer: MapLayer) -> list[_Made]:
+        """Return the maps made that are on the scale of a layer; none if it has none of its own."""
+        return [self._made[name] for name in self._on_scale[layer.name] if name in self._made]
 
     def show(self, shown: Shown) -> None:
         """Make the layers of a picture, where they are not made yet, and bring them up to date."""
@@ -210,7 +243,11 @@ class Fields(Owner):
         signed: trails have a diverging colour map, from which the value steps back.
         """
         self._least_visits = looks.insight.min_visits
-        styles = {layer.name: _style(layer, looks, signed=signed) for layer in self._layers}
+        legends = self._legends
+        styles = {
+            layer.name: _style(layer, legends[layer.name].ends, looks, signed=signed)
+            for layer in self._layers
+        }
         before, self._styles = self._styles, styles
         if styles == before:
             return False
@@ -226,8 +263,9 @@ class Fields(Owner):
             old, ends = before.get(layer.name), self._styles[layer.name].ends
             if ends != (old.ends if old else FOLLOWING):
                 self._ranges.keep(index, ends)
-                if layer.name in self._made:
-                    self._ranges.update(index, self._made[layer.name].texture.texture)
+                sharing = self._sharing(layer)
+                if sharing:
+                    self._ranges.update(index, *(made.texture.texture for made in sharing))
                     moved.append(layer)
         if moved:
             self.read_ranges()
@@ -254,24 +292,28 @@ class Fields(Owner):
         return self._bar(self._height)
 
     def _bar(self, layer: MapLayer) -> ColorBar:
-        index = self._index(layer)
+        index, legend = self._index(layer), self._legends[layer.name]
         ends = self.shown_ranges[index]
         return ColorBar(
-            self.titles.get(layer.name, layer.label),
+            self.titles.get(layer.name, legend.label),
             FIRST_LAYER_ROW + index,
             float(ends["shown_low"]),
             float(ends["shown_high"]),
             exponential=layer.counts,
-            names=layer.names,
+            names=legend.names,
             meaning=self._meaning(layer),
         )
 
     def _meaning(self, layer: MapLayer) -> str:
         """Return the line that explains a layer's colours."""
-        said = self.meanings.get(layer.name, layer.meaning)
+        said = self._legends[layer.name].meaning
         if layer is DENSITY or self._least_visits <= 0:
             return said
         return f"{said}; faded: fewer than {self._least_visits:g} visits"
+
+    def place(self, shown: Shown) -> str:
+        """Return the states that the maps of a picture are about; "" if they are those of the slice."""
+        return next(filter(None, (self._legends[layer.name].place for layer in shown.layers)), "")
 
     def fill(self, frame: NDArray[Any], shown: Shown, contours: int, *, flat: bool) -> None:
         """Write into the frame block what shaders need of the maps.
@@ -315,19 +357,16 @@ class Fields(Owner):
         return self._made[layer.name].texture.texture
 
 
-def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
-    """Return a layer's colour map and ends: its own, or those that a person chose.
-
-    There is a choice for the density, and for the value and maps of the same quantity.
-    """
-    if layer.quantity == VALUE.quantity:
+def _style(layer: MapLayer, ends: ScaleEnds, looks: Looks, *, signed: bool) -> _Style:
+    """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
+    if layer is VALUE:
         colormap = value_map(looks.heatmap.colormap, signed=signed)
         return _Style(
             colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)
         )
     if layer is DENSITY:
-        return _Style(looks.heatmap.density_colormap, layer.ends)
-    return _Style(layer_map(layer.colormap, centred=layer.ends.centred), layer.ends)
+        return _Style(looks.heatmap.density_colormap, ends)
+    return _Style(layer_map(layer.colormap, centred=ends.centred), ends)
 
 
 def _end(setting: Literal["auto"] | float) -> float | None:

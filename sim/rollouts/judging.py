@@ -20,7 +20,7 @@ def soft_alpha(checkpoint: Checkpoint, given: float | None = None) -> float | No
     given: in units of the world's rewards; None takes the checkpoint's. None is returned too where the file
     does not say what actions are drawn with, and where neither file nor caller knows the coefficient.
     """
-    if checkpoint.algorithm != "sac" or sampling_of(checkpoint) is Sampling.NONE:
+    if not checkpoint.soft or sampling_of(checkpoint) is Sampling.NONE:
         return None
     return reward_alpha(checkpoint) if given is None else given
 
@@ -61,7 +61,7 @@ def return_in_words(checkpoint: Checkpoint, rules: RolloutRules, rollouts: int) 
     """Return a few words about the returns of `rollouts` rollouts a cell: "soft return (α = 0.2), …"."""
     if rules.alpha > 0:
         kind = f"soft return (α = {rules.alpha:.3g})"
-    elif checkpoint.algorithm == "sac":
+    elif checkpoint.soft:
         kind = "return without entropy, which the file does not tell"
     else:
         kind = "return"

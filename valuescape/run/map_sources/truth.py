@@ -4,12 +4,13 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
-from valuescape.gpu.layers.truth import OF_ROLLOUTS
+from valuescape.gpu.layers.layer import MapLayer
+from valuescape.gpu.layers.truth import ERROR, OF_ROLLOUTS
 from valuescape.run.map_sources.source import Answer, Question
 from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.codegen.notice import CompilationNeededError, kept_only
@@ -30,8 +31,6 @@ from valuescape.sim.rollouts.judging import (
     soft_alpha,
 )
 from valuescape.sim.rollouts.rules import RolloutRules
-
-_NAMES = frozenset(layer.name for layer in OF_ROLLOUTS)
 
 _FIRST_S, _LOOK_S = 0.02, 0.25
 """Seconds between two looks at a field: before its coarsest cells are there, and afterwards."""
@@ -54,10 +53,11 @@ class TruthLook:
     truth: Truth
     meanings: dict[str, str]
 
-    def answer(self, name: str) -> Answer:
-        """Return the map `name`."""
-        certainty = self.certainty if name == "error" else None
-        return Answer(name, self.values[name], certainty, self.meanings.get(name, ""))
+    def answer(self, layer: MapLayer) -> Answer:
+        """Return the map of a layer."""
+        name, legend = layer.name, layer.legend(self.request.subject, self.request.insight)
+        legend = replace(legend, meaning=self.meanings.get(name, legend.meaning))
+        return Answer(name, self.values[name], self.certainty if layer is ERROR else None, legend)
 
 
 class TruthMaps:
@@ -85,21 +85,23 @@ class TruthMaps:
 
     def answers(self, question: Question) -> Iterator[Answer]:
         """Return the maps that have other values than those given last. Raises what a thread failed with."""
-        shown = sorted(layer.name for layer in question.layers if layer.name in _NAMES)
+        shown = [layer for layer in OF_ROLLOUTS if layer in question.layers]
         self._renew(question.request, shown=bool(shown))
         if self._now and self._now.newest:
             self.newest = self._now.newest
-        for name in shown:
-            if self.newest and self._given.get(name) is not self.newest:
-                self._given[name] = self.newest
-                yield self.newest.answer(name)
+        for layer in shown:
+            if self.newest and self._given.get(layer.name) is not self.newest:
+                self._given[layer.name] = self.newest
+                yield self.newest.answer(layer)
 
     def _renew(self, request: MapRequest, *, shown: bool) -> None:
         """Begin a new field if another one is asked for; a hidden one is given up."""
         now = self._now
         if now:
             now.require_no_failure()
-            if now.answers(request) or (shown and now.newest is None):
+            if now.request is not request and now.answers(request):
+                self._given.clear()  # it may be another scene that asks
+            if now.request is request or (shown and now.newest is None):
                 return
             self._give_up(now)
         if shown:
@@ -176,18 +178,22 @@ class _Filling:
         return f"truth {math.floor(100 * progress)} %" if progress < 1 else ""
 
     @property
+    def request(self) -> MapRequest:
+        """The request that it answers."""
+        return self._wanted.request
+
+    @property
     def alive(self) -> bool:
         """Whether its threads run."""
         return self._thread.is_alive()
 
     def answers(self, request: MapRequest) -> bool:
-        """Whether this is the field that a request asks for."""
-        if self._wanted.request is not request:
-            wanted = _Wanted.of(request)
-            if not self._wanted.same_as(wanted):
-                return False
+        """Whether this is the field that another request asks for, too; from then on it is its answer."""
+        wanted = _Wanted.of(request)
+        same = self._wanted.same_as(wanted)
+        if same:
             self._wanted = wanted
-        return True
+        return same
 
     def require_no_failure(self) -> None:
         """Raise what a thread failed with."""
@@ -247,7 +253,7 @@ def _look(field: TruthField, believed: Float64Array, wanted: _Wanted) -> TruthLo
     """Return the maps as they are now. believed: V(s), [edge, edge]."""
     truth = field.look()
     error = believed - truth.value
-    certain = significant_errors(error, truth, random=wanted.random) & (truth.rollouts > 0)
+    certain = significant_errors(error, truth, random=field.random) & (truth.rollouts > 0)
     values = {
         "truth": truth.value,
         "error": error,
