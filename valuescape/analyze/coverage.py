@@ -88,11 +88,9 @@ def quantile_coverage(
         return np.column_stack([shares, error, off])
 
     value, low, high = bootstrap(statistics, len(sums), seed=seed, resamples=resamples)
+    low[-2], high[-2] = np.maximum(value[-2] - high[-1], 0.0), value[-2] + high[-1]
     *shares, error, _ = (Estimate(*map(float, each)) for each in zip(value, low, high, strict=True))
-    radius = float(high[-1])
-    return Coverage(
-        levels, shares, Estimate(error.value, max(0.0, error.value - radius), error.value + radius)
-    )
+    return Coverage(levels, shares, error)
 
 
 def _steps_at_or_below(below: NDArray[np.int64], whose: NDArray[Any], count: int) -> FloatArray:
