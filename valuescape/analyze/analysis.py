@@ -20,10 +20,10 @@ from valuescape.analyze.finders import (
     value_cliffs,
 )
 from valuescape.analyze.maps import Maps, critic_maps, visits_of
-from valuescape.analyze.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.analyze.regions import MOST, Region
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of

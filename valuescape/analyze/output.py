@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from valuescape.analyze.analysis import TOLERANCE, Analysis
-from valuescape.analyze.metrics import Estimate, calibration_bins
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, panels, returns_plot, save
 from valuescape.analyze.regions import Region
 from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate, calibration_bins
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
