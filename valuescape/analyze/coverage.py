@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from valuescape.analyze.bootstrap import FloatArray, bootstrap
+from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
 from valuescape.analyze.episodes import Episodes
-from valuescape.analyze.metrics import RESAMPLES, Estimate
+from valuescape.sim.insight.metrics import RESAMPLES, Estimate
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.quantiles import quantile_levels, return_quantiles
 
@@ -53,7 +54,8 @@ def coverage_of(checkpoint: Checkpoint, judged: Episodes, seed: int = 0) -> Cove
     if not checkpoint.quantile_layers:
         return None
     obs, outputs = np.split(np.ascontiguousarray(judged.asked.T), [checkpoint.obs_dim])
-    quantiles = return_quantiles(checkpoint, obs, outputs if len(outputs) else None)
+    with threadpool_limits(1, user_api="blas"):  # networks this small only wait for more threads
+        quantiles = return_quantiles(checkpoint, obs, outputs if len(outputs) else None)
     return quantile_coverage(
         quantiles, judged.realised, judged.episode, levels=quantile_levels(checkpoint), seed=seed
     )
