@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
 from valuescape.analyze.episodes import Episodes
+from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
 from valuescape.sim.insight.metrics import RESAMPLES, Estimate
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.quantiles import quantile_levels, return_quantiles

@@ -34,7 +34,7 @@ def analyze(
         bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")
     ] = False,
     entropy_coefficient: Annotated[
-        float | None, typer.Option(min=0, help="SAC's alpha, where the file does not say it.")
+        float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")
     ] = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
