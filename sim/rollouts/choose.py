@@ -47,8 +47,8 @@ def usual_cells(world_name: str) -> int:
 
 
 def about_speed(world: World) -> str:
-    """Return a sentence on what to expect of rollouts that Python makes; empty of other worlds."""
-    if not isinstance(world, GymnasiumWorld):
+    """Return a sentence on what to expect of rollouts that Python makes; empty where it makes none."""
+    if not isinstance(world, GymnasiumWorld) or why_no_rollouts(world):
         return ""
     twin = f"; --world {world.twin.name} has the same equations, compiled" if world.twin else ""
     cells = usual_cells(world.name)

@@ -88,27 +88,18 @@ def test_other_coordinates_come_from_the_slice(left):
     assert "pole velocity = 0.5" in summary["config"]["slice"]
 
 
-def test_an_environment_of_gymnasium_has_the_maps_of_its_twin(cli, tmp_path):
+def test_an_environment_of_gymnasium_has_the_maps_of_its_twin():
     """Classic control, whose state can be set; the critic and the episodes are over the same plane, too."""
-    PPO("MlpPolicy", "Pendulum-v1", gamma=0.9, seed=0, device="cpu").save(tmp_path / "ppo.zip")
-    quick = ("--episodes", 4, "--cells", 8, "--rollouts", 2)
-    said = {}
-    for name in ("gymnasium:Pendulum-v1", "pendulum"):
-        out = tmp_path / name.partition(":")[0]
-        status, _, said[name] = cli("analyze", tmp_path / "ppo.zip", "--world", name, *quick, "--out", out)
-        assert status == 0
-    assert "stepped in Python" in said["gymnasium:Pendulum-v1"]
-    assert "--world pendulum has the same" in " ".join(said["gymnasium:Pendulum-v1"].split())
-    assert "stepped in Python" not in said["pendulum"]
-    with (
-        np.load(tmp_path / "gymnasium" / "arrays.npz") as env,
-        np.load(tmp_path / "pendulum" / "arrays.npz") as twin,
-    ):
-        assert env["truth_value"] == pytest.approx(twin["truth_value"], abs=1e-3)
-        assert np.array_equal(env["value"], twin["value"])
-        assert np.array_equal(env["x"], twin["x"])
-        assert env["visits"].sum() == len(env["step_state"]) == 4 * 200
-        assert np.abs(env["step_state"][:, 0]).max() > 1.1  # angles, not cosines
+    checkpoint = replace(find_checkpoint("auto", make_world("pendulum")), gamma=0.9)
+    plan = Plan(episodes=4, cells=8, rollouts=2)
+    env, twin = (
+        analyze(checkpoint, own_plane(make_world(name)), plan)
+        for name in ("gymnasium:Pendulum-v1", "pendulum")
+    )
+    assert env.maps.truth.value == pytest.approx(twin.maps.truth.value, abs=1e-3)
+    assert np.array_equal(env.maps.value, twin.maps.value)
+    assert env.maps.visits.count.sum() == len(env.judged.state) == 4 * 200
+    assert np.abs(env.judged.state[:, 0]).max() > 1.1  # angles, not cosines
 
 
 def test_a_world_that_cannot_be_put_into_a_state_has_numbers_and_says_why(cli, tmp_path, monkeypatch):
