@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from valuescape.gpu.layers.density import DENSITY
 from valuescape.gpu.layers.layer import Inputs, MapLayer, MapPair
+from valuescape.gpu.layers.realised_error import REALISED_ERROR
+from valuescape.gpu.layers.td_error import TD_ERROR
 from valuescape.gpu.layers.value import VALUE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.subject import Subject
@@ -60,5 +62,5 @@ def _base(entry: MapLayer | MapPair) -> MapLayer:
     return entry.base if isinstance(entry, MapPair) else entry
 
 
-MAPS = MapRegistry((VALUE, DENSITY, MapPair("both", VALUE, DENSITY)))
+MAPS = MapRegistry((VALUE, DENSITY, MapPair("both", VALUE, DENSITY), REALISED_ERROR, TD_ERROR))
 """The maps of this program; a key walks through them in this order."""

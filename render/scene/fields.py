@@ -68,7 +68,7 @@ class _Made:
 class Fields(Owner):
     """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
 
-    titles: of colour bars, by the layer's name, where they differ from the layer's own.
+    titles, meanings: of colour bars, by the layer's name, where they differ from the layer's own.
     termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
     """
 
@@ -78,6 +78,7 @@ class Fields(Owner):
         self._layers = maps.layers
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
+        self.meanings: dict[str, str] = {}
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
         self._on_screen: tuple[MapLayer, ...] = ()
@@ -260,7 +261,7 @@ class Fields(Owner):
             float(ends["shown_high"]),
             exponential=layer.counts,
             names=layer.names,
-            meaning=layer.meaning,
+            meaning=self.meanings.get(layer.name) or layer.meaning,
         )
 
     def fill(self, frame: NDArray[Any], shown: Shown, contours: int, *, flat: bool) -> None:

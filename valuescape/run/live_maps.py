@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from valuescape.render.scene.scene import Scene
 from valuescape.run.map_sources.computed import ComputedMaps
+from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import MapSource, Question
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.plane import MapPlane
@@ -14,26 +15,34 @@ class LiveMaps:
     """Keeps the maps of a scene up to date that have the input ARRAY, as long as they are shown.
 
     insight: the current values of its settings; set it, and maps that depend on them are made again.
+    crowd: the source of what the run's agents show, None without a critic; released with this.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, crowd: CrowdMaps | None = None) -> None:
         self.insight: InsightConfig = subject.config.insight
         self._subject = subject
         self._request: MapRequest | None = None
-        self._sources: tuple[MapSource, ...] = (ComputedMaps(),)
+        self.crowd = crowd
+        self._sources: tuple[MapSource, ...] = (ComputedMaps(), *([crowd] if crowd else []))
 
     @property
     def doing(self) -> str:
         """What is being computed; "" if nothing is."""
         return ", ".join(filter(None, (each.doing for each in self._sources)))
 
-    def update(self, scene: Scene, names: Iterable[str], ticks: range) -> None:
-        """Bring maps up to date. names: those in the picture. ticks: those that the scene took over last."""
+    def update(
+        self, scene: Scene, names: Iterable[str], ticks: range, *, waits: bool = False, last: bool = False
+    ) -> None:
+        """Bring maps up to date. names: those in the picture. ticks: those that the scene took over last.
+
+        waits, last: as in `Question`.
+        """
         layers = frozenset(scene.fields.layers_of(names))
-        question = Question(layers, self._request_for(scene.plane), ticks)
+        question = Question(layers, self._request_for(scene.plane), ticks, waits, last)
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty)
+                scene.fields.meanings[answer.name] = answer.meaning
 
     def _request_for(self, plane: MapPlane) -> MapRequest:
         """Return the request for maps, the same object as long as nothing has changed."""

@@ -14,21 +14,28 @@ class Question:
     """The maps that are asked for in a frame.
 
     layers: those in the picture. request: their subject, place and size; equal to the last one if nothing has
-    changed that maps depend on. ticks: those that the scene took over with this frame.
+    changed that maps depend on. ticks: those that the scene took over with this frame. waits: frames wait for
+    what ticks ask for, since the picture must not depend on how fast it is made. last: no ticks follow.
     """
 
     layers: frozenset[MapLayer]
     request: MapRequest
     ticks: range
+    waits: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """New values of one map, as `Scene.put_map` takes them."""
+    """New values of one map, as `Scene.put_map` takes them.
+
+    meaning: the line that explains the map, if it says more than the layer's own.
+    """
 
     name: str
     values: Float32Array
     certainty: Float32Array | None = None
+    meaning: str = ""
 
 
 class MapSource(Protocol):
