@@ -3,18 +3,7 @@
 from valuescape.gpu.layers.layer import Input, MapLayer
 from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.passes.ranges import ScaleEnds
-from valuescape.sim.insight.subject import Subject
-
-
-def lacks_discount(subject: Subject) -> str:
-    """Return why no return can be compared with the critic's values: "" if one can."""
-    if subject.config.policy.torchscript_critic and subject.checkpoint is None:
-        return (
-            "with which discount (gamma) the critic learned is unknown; name the checkpoint that the "
-            "TorchScript belongs to (policy.checkpoint)"
-        )
-    return ""
-
+from valuescape.sim.insight.needs import lacks_discount
 
 REALISED_ERROR = MapLayer(
     name="realised_error",
@@ -22,7 +11,7 @@ REALISED_ERROR = MapLayer(
     unit="return",
     meaning="above 0 the critic promised more than agents got; pale: may be chance",
     make=UploadedMap.of,
-    inputs=frozenset({Input.CRITIC, Input.ARRAY}),
+    inputs=frozenset({Input.ARRAY}),
     ends=ScaleEnds(centred=True),
     lacks=lacks_discount,
 )

@@ -5,9 +5,9 @@ Fujimoto et al., "Why should I trust you, Bellman?", 2022.
 """
 
 from valuescape.gpu.layers.layer import Input, MapLayer
-from valuescape.gpu.layers.realised_error import lacks_discount
 from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.passes.ranges import ScaleEnds
+from valuescape.sim.insight.needs import lacks_discount
 
 TD_ERROR = MapLayer(
     name="td_error",
@@ -15,7 +15,7 @@ TD_ERROR = MapLayer(
     unit="return",
     meaning="reward + γ · next V − V: whether the critic agrees with itself, not whether it is right",
     make=UploadedMap.of,
-    inputs=frozenset({Input.CRITIC, Input.ARRAY}),
+    inputs=frozenset({Input.ARRAY}),
     ends=ScaleEnds(centred=True),
     colormap="PuOr",  # another one than of V - G, whose sign is the opposite
     lacks=lacks_discount,

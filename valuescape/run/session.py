@@ -194,7 +194,7 @@ class Session:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         if self.log.frame_ends:
             self.viewer.blind = False
-            self._take_over(tick, last=True)
+            self._take_over(tick, waits=True, last=True)
             self.ledger.stats.forget("episodes", "critic", "captions")
             self.scene.read_scales()
             self.scene.draw(self.viewer, self.annotations())
@@ -245,7 +245,7 @@ class Session:
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        self._take_over(newest)
+        self._take_over(newest, waits=self.lockstep)
         self._draw()
         with section("statistics"):
             self.ledger.look()
@@ -256,17 +256,18 @@ class Session:
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self.controls.apply_all(changes)
 
-    def _take_over(self, newest: int, *, last: bool = False) -> None:
-        """Bring trails, fields and the selection up to tick `newest`. last: none follows."""
+    def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        """Bring trails, fields and the selection up to tick `newest`.
+
+        waits: for maps that take a moment. last: no ticks follow.
+        """
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, ticks)
         with self.meter.section("maps"):
-            self.stage.maps.update(
-                self.scene, self.viewer.shown, ticks, waits=self.lockstep or last, last=last
-            )
+            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits, last=last)
 
     def _draw(self) -> None:
         """Draw the picture, and add it to the video."""

@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.gpu.layers.layer import MapLayer
+from valuescape.gpu.layers.layer import Legend, MapLayer
 from valuescape.gpu.layers.realised_error import REALISED_ERROR
 from valuescape.gpu.layers.td_error import TD_ERROR
 from valuescape.run.map_sources.source import Answer, Question
@@ -96,7 +97,8 @@ class CrowdMaps:
         for layer in LAYERS:
             if layer in question.layers and self._has_news(layer):
                 self._given[layer.name] = self._look
-                yield _answer(layer, self._look)
+                legend = layer.legend(question.request.subject, question.request.insight)
+                yield _answer(layer, self._look, legend)
 
     def _has_news(self, layer: MapLayer) -> bool:
         return layer.name not in self._given or self._given[layer.name] is not self._look
@@ -127,19 +129,20 @@ class CrowdMaps:
         self._pool.shutdown(cancel_futures=True)
 
 
-def _answer(layer: MapLayer, look: CrowdLook | None) -> Answer:
+def _answer(layer: MapLayer, look: CrowdLook | None, legend: Legend) -> Answer:
     """Return a map of the crowd, blank before the first look."""
     if look is None:
-        return Answer(layer.name, np.full((EDGE, EDGE), np.nan, np.float32), meaning=_NOBODY)
+        blank = np.full((EDGE, EDGE), np.nan, np.float32)
+        return Answer(layer.name, blank, legend=replace(legend, meaning=_NOBODY))
     means: CellMeans = getattr(look, layer.name)
     values, certain = (each.astype(np.float32) for each in (means.mean, means.certain))
-    return Answer(layer.name, values, certain, f"{layer.meaning} · {_source(look)}")
+    return Answer(layer.name, values, certain, replace(legend, meaning=_meaning(legend, look)))
 
 
-def _source(look: CrowdLook) -> str:
-    """Return what a map is made from, in words."""
+def _meaning(legend: Legend, look: CrowdLook) -> str:
+    """Return what a map shows and what it is made from."""
+    missed = f"; {look.missed:,} ticks were missed (workers.max_lead)" if look.missed else ""
     if not look.episodes:
-        missed = f"; {look.missed:,} ticks were missed (workers.max_lead)" if look.missed else ""
         return _NOBODY + missed
     kind = "episodes" if look.whole else "parts of episodes"
-    return f"{look.episodes:,} {kind}, whatever their other variables"
+    return f"{legend.meaning} · {look.episodes:,} {kind}{missed}"
