@@ -194,8 +194,8 @@ class Session:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         if self.log.frame_ends:
             self.viewer.blind = False
-            self._take_over(tick, waits=True)
-            self.ledger.stats.forget("episodes", "captions")
+            self._take_over(tick, waits=True, last=True)
+            self.ledger.stats.forget("episodes", "critic", "captions")
             self.scene.read_scales()
             self.scene.draw(self.viewer, self.annotations())
             if self.recorder:
@@ -256,15 +256,18 @@ class Session:
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self.controls.apply_all(changes)
 
-    def _take_over(self, newest: int, *, waits: bool) -> None:
-        """Bring trails, fields and the selection up to tick `newest`. waits: for maps that take a moment."""
+    def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        """Bring trails, fields and the selection up to tick `newest`.
+
+        waits: for maps that take a moment. last: no ticks follow.
+        """
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, ticks)
         with self.meter.section("maps"):
-            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits)
+            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits, last=last)
 
     def _draw(self) -> None:
         """Draw the picture, and add it to the video."""
