@@ -1,5 +1,6 @@
 """Writes pictures to files: PNG, and MP4 (H.264) with FFmpeg's libraries."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import unfinished
@@ -21,11 +23,19 @@ def pixels(rgb: bytes, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     return np.frombuffer(rgb, np.uint8).reshape(height, width, 3)
 
 
-def save_png(path: Path, rgb: bytes, size_px: tuple[int, int]) -> None:
-    """Write RGB bytes, top row first, as a PNG. Raises UsageError if the file cannot be written."""
+def save_png(
+    path: Path, rgb: bytes, size_px: tuple[int, int], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write RGB bytes, top row first, as a PNG. metadata: texts by their keywords, kept compressed (iTXt).
+
+    Raises UsageError if the file cannot be written.
+    """
+    texts = PngInfo()
+    for keyword, text in (metadata or {}).items():
+        texts.add_itxt(keyword, text, zip=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels(rgb, size_px)).save(path)
+        Image.fromarray(pixels(rgb, size_px)).save(path, pnginfo=texts)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be written ({error})") from None
 
@@ -34,10 +44,11 @@ class VideoRecorder:
     """Writes frames to a video file as they come; after `close` it can be played, however few they are.
 
     The newest frame is written when the next one comes, and may be replaced until then. Raises UsageError if
-    the file cannot be written or its suffix names no video container.
+    the file cannot be written or its suffix names no video container. comment: a text for the container's
+    metadata.
     """
 
-    def __init__(self, path: Path, size_px: tuple[int, int], fps: int) -> None:
+    def __init__(self, path: Path, size_px: tuple[int, int], fps: int, comment: str = "") -> None:
         self.path = path
         self.frames = 0
         self._newest: bytes | None = None
@@ -49,6 +60,8 @@ class VideoRecorder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._container: Any = av.open(str(path), "w")
+            if comment:
+                self._container.metadata["comment"] = comment
             self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps))
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise UsageError(

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from valuescape.costs.ledger import Ledger
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.provenance.containers import as_text
+from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.overlay.labels import FONT_PX, Annotations
@@ -22,6 +24,7 @@ from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.look import RunKind, look_at
 from valuescape.run.open_display import open_display
+from valuescape.run.origin import picture_origin, video_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock, Pace
 from valuescape.run.restarting import restart
@@ -98,7 +101,9 @@ class Session:
         self.inspection = Inspection(self.stage)
         own.callback(lambda: self.stage.release())
         if self.outputs.video:
-            video = VideoRecorder(self.outputs.video, display.size_px, config.render.video_fps)
+            origin = video_origin(self.stage, display.size_px, self.length, headless=self.headless)
+            fps = config.render.video_fps
+            video = VideoRecorder(self.outputs.video, display.size_px, fps, as_text(origin))
             self.recorder = own.enter_context(video)
         if panel:
             self.screen.open_panel(config.render.text_px / FONT_PX)
@@ -192,15 +197,21 @@ class Session:
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
+        origin = None
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick)
             self.ledger.stats.forget("episodes", "captions")
-            self.scene.read_scales()
-            self.scene.draw(self.viewer, self.annotations())
+            origin = self._draw_afresh()
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
-        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder)
+        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
+
+    def _draw_afresh(self) -> Provenance:
+        """Draw the picture so that it can be made again; return how it came about."""
+        said = self.annotations()
+        self.scene.draw_afresh(self.viewer, said)
+        return picture_origin(self.stage, self.pace, self.viewer, said)
 
     def turn_frames(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Make frames until the run's length is reached or someone ends it, and write nothing."""
@@ -280,8 +291,10 @@ class Session:
                 self.recorder.add(picture_bytes(self.scene.picture))
 
     def screenshot(self, path: Path) -> Path:
-        """Write the picture that is shown as a PNG; return its path."""
-        return save_picture(self.scene.picture, path)
+        """Write the picture that is shown as a PNG that can be made again; return its path."""
+        if self.newest_tick >= 0 and not self.viewer.blind:
+            self._take_over(self.newest_tick)  # what was changed since it was drawn, such as colours
+        return save_picture(self.scene.picture, path, self._draw_afresh())
 
     def restart(self, changes: dict[str, Any]) -> None:
         """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not."""
