@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from valuescape.analyze.analysis import TOLERANCE, Analysis
-from valuescape.analyze.metrics import Estimate, calibration_bins
 from valuescape.analyze.origin import map_origin
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, panels, returns_plot, save
 from valuescape.analyze.regions import Region
@@ -17,6 +16,7 @@ from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate, calibration_bins
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
@@ -55,6 +55,7 @@ def summary_of(found: Analysis, source: str, seconds: float) -> dict[str, Any]:
     rules = found.maps.rules if found.maps else None
     return {
         **{name: asdict(estimate) for name, estimate in found.numbers.items()},
+        "quantile_coverage": found.coverage.summary() if found.coverage else None,
         "checkpoint": source,
         "algorithm": found.checkpoint.algorithm,
         "world": found.world.name,
@@ -111,7 +112,7 @@ def verdict(found: Analysis) -> list[str]:
     """Return what a reader should take away, in sentences."""
     numbers = found.numbers
     said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
-    if found.checkpoint.algorithm == "sac":
+    if found.checkpoint.soft:
         said.append(_about_entropy(found))
     if found.judged.bootstrapped > 0:
         said.append(
@@ -231,6 +232,7 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
         *_map_chapters(found),
         *_episode_chapters(found),
         Chapter("Numbers", "Formulas and sources are in docs/insight.md.", rows),
+        *_quantile_chapters(found),
         Chapter("Calibration", "Twenty bins of equally many steps, by predicted value.", plot=calibration),
         Chapter(
             "Returns", "Of the deterministic policy's episodes.", plot=returns_plot(found.episodes.returns)
@@ -285,6 +287,13 @@ def _episode_chapters(found: Analysis) -> list[Chapter]:
         ],
     }
     return [Chapter(title, "", table) for title, table in rows.items() if len(table) > 1]
+
+
+def _quantile_chapters(found: Analysis) -> list[Chapter]:
+    if found.coverage is None:
+        return []
+    text = "A calibrated critic's quantile of level τ has a share τ of the returns at or below it."
+    return [Chapter("Quantiles", text, found.coverage.table())]
 
 
 def _row(found: Analysis, names: Sequence[str]) -> bytes:

@@ -35,7 +35,7 @@ class Again:
 
 
 def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
-    """Draw a picture again and save it. Raises UsageError if the picture's metadata fit no run."""
+    """Draw a picture again, and save it. Raises UsageError if the picture's metadata fit no run."""
     config = changed(original.config, made.live)
     validate(config)
     _require_size(original.path, made)
