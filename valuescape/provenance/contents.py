@@ -21,8 +21,11 @@ MAX_EDGE = 16_384
 """Most pixels of a picture, each way."""
 
 _Names = Annotated[list[Text], at_most(100)]
-_Ends = tuple[Figure, Figure]
-_Range = tuple[Annotated[int, Field(ge=0, lt=2**62)], Annotated[int, Field(ge=0, lt=2**62)]]
+_AS_LIST = Field(strict=False)
+"""For tuples within `at_most`, which hands JSON's lists on as lists."""
+
+_Ends = Annotated[tuple[Figure, Figure], _AS_LIST]
+_Range = Annotated[tuple[Count, Count], _AS_LIST]
 _Plain = bool | int | float | Annotated[str, Field(max_length=4096)]
 
 
@@ -58,11 +61,11 @@ class SavedCard(_Part):
     """A card, as `render.overlay.cards.Card`."""
 
     title: Caption
-    rows: Annotated[list[tuple[Caption, Caption]], at_most(1000)]
+    rows: Annotated[list[Annotated[tuple[Caption, Caption], _AS_LIST]], at_most(1000)]
     values: Annotated[list[Figure], at_most(10_000)]
     mark: Figure
-    parts: Annotated[list[tuple[Caption, Figure]], at_most(1000)]
-    lamps: Annotated[list[tuple[Caption, bool | None]], at_most(1000)]
+    parts: Annotated[list[Annotated[tuple[Caption, Figure], _AS_LIST]], at_most(1000)]
+    lamps: Annotated[list[Annotated[tuple[Caption, bool | None], _AS_LIST]], at_most(1000)]
     note: Caption
 
 

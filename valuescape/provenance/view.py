@@ -36,7 +36,9 @@ class SavedRegion(_Part):
 
     edge: int = Field(ge=1, le=_MAX_CELLS)
     cells: str = Field(max_length=300_000)
-    outline: Annotated[list[tuple[Figure, Figure, Figure] | None], at_most(1000)]
+    outline: Annotated[
+        list[Annotated[tuple[Figure, Figure, Figure], Field(strict=False)] | None], at_most(1000)
+    ]
 
     @classmethod
     def of(cls, region: Region) -> Self:

@@ -69,7 +69,7 @@ def frames_of(path: Path) -> Iterator[NDArray[np.uint8]]:
 
     with reading(path, "a video"), av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def _judged(apart: NDArray[np.int16]) -> Comparison:

@@ -57,10 +57,14 @@ def original(path: Path, origin: Provenance, means: Means) -> Original:
     return Original(path, origin, config, checkpoint, means)
 
 
-def named_files(config: Config) -> list[str]:
-    """Return the files that a configuration names, in words, before any of them is read."""
+def named_files(config: Config, checkpoint: Path | None) -> list[str]:
+    """Return the files that a picture's configuration names, in words, before any of them is read.
+
+    checkpoint: takes the place of the configuration's.
+    """
+    acting = str(checkpoint or config.policy.checkpoint)
     names = {
-        "checkpoint": config.policy.checkpoint if config.policy.checkpoint not in ("auto", "random") else "",
+        "checkpoint": acting if acting not in ("auto", "random") else "",
         "checkpoint to compare with": config.insight.compare_with,
         "TorchScript critic": config.policy.torchscript_critic,
     }

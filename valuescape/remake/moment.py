@@ -108,6 +108,6 @@ class Witness:
 
 
 def _need_every_tick(stage: Stage, shown: tuple[str, ...]) -> bool:
-    """Return whether a map in the picture is made from agents' states: they are there for a few ticks only."""
+    """Return whether a map in the picture is made from agents' states, which are soon overwritten."""
     layers = stage.scene.fields.layers_of(shown)
     return any(Input.ARRAY in each.inputs and each.compute is None for each in layers)

@@ -83,11 +83,12 @@ def _make(before: Original, out: Path) -> Again | None:
         case VideoMade():
             from valuescape.remake.video import remake_video
 
-            return remake_video(before, made, out)
+            remake_video(before, made, out)
         case AnalysisMade():
             from valuescape.remake.analysis import remake_map
 
-            return remake_map(before, made, out)
+            remake_map(before, made, out)
+    return None
 
 
 def reasons_of(origin: Provenance, again: Again | None) -> list[str]:

@@ -18,7 +18,8 @@ from valuescape.provenance.contents import (
 )
 from valuescape.provenance.origin import provenance
 from valuescape.provenance.view import SavedView
-from valuescape.render.overlay.labels import Annotations
+from valuescape.render.overlay.cards import Card
+from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.length import RunLength
@@ -97,24 +98,32 @@ def live_changes(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
 
 def annotations_of(said: Said) -> Annotations:
     """Return the texts of a picture as a scene draws them."""
-    from valuescape.render.overlay.cards import Card
-    from valuescape.render.overlay.labels import Heading
+    heading = Heading(tuple(said.left), tuple(said.right))
+    return Annotations(heading, tuple(_card(each) for each in said.cards), said.notice)
 
-    def card(saved: SavedCard) -> Card:
-        return Card(**{name: tuple(value) if isinstance(value, list) else value for name, value in saved})
 
-    return Annotations(
-        Heading(tuple(said.left), tuple(said.right)), tuple(map(card, said.cards)), said.notice
+def _card(saved: SavedCard) -> Card:
+    return Card(
+        title=saved.title,
+        rows=tuple(saved.rows),
+        values=tuple(saved.values),
+        mark=saved.mark,
+        parts=tuple(saved.parts),
+        lamps=tuple(saved.lamps),
+        note=saved.note,
     )
 
 
 def _said(said: Annotations) -> Said:
     cards = [
         SavedCard(
-            **{
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in asdict(each).items()
-            }
+            title=each.title,
+            rows=list(each.rows),
+            values=list(each.values),
+            mark=each.mark,
+            parts=list(each.parts),
+            lamps=list(each.lamps),
+            note=each.note,
         )
         for each in said.cards
     ]
