@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from valuescape.gpu.trail_ring import MOST_MISSED
 from valuescape.parsing import Count, Figure, Part, Text, at_most
+from valuescape.provenance.bits import Bits
 from valuescape.provenance.view import Caption, SavedView
 from valuescape.recordings.contents import RecordedCheckpoint, Sha256
 from valuescape.sim.config.files import Config
@@ -100,7 +101,8 @@ class PictureMade(_Part):
     """A picture of a run.
 
     live: settings (`section.key`) that are not as in the configuration, because a person changed them. ends:
-    of the colour scale of each map. computing: the map that was not complete yet; "" if all were.
+    of the colour scale of each map. highlighted: agents that the box has met, a bit each; None without a box.
+    computing: the map that was not complete yet; "" if all were.
     """
 
     kind: Literal["picture"] = "picture"
@@ -110,6 +112,7 @@ class PictureMade(_Part):
     live: Annotated[dict[Text, _Plain], at_most(len(LIVE))]
     ends: Annotated[dict[Text, _Ends], at_most(100)]
     trails: SavedTrails
+    highlighted: Bits | None
     said: Said
     computing: Text
 

@@ -1,7 +1,5 @@
 """The view of a picture as data: `SavedView` is made from a `Viewer`, and makes one."""
 
-import base64
-import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Self
@@ -10,11 +8,11 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from valuescape.parsing import Figure, Part, at_most
+from valuescape.provenance.bits import Bits, as_bits, from_bits
 from valuescape.render.view.camera import MapCamera, OrbitCamera
 from valuescape.render.view.selection import Region
 from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.sim.config.files import Config
-from valuescape.sim.errors import UsageError
 
 Caption = Annotated[str, Field(max_length=4000)]
 """A text in a picture; unlike `Text`, it may have several lines."""
@@ -30,12 +28,12 @@ class _Part(Part):
 class SavedRegion(_Part):
     """A region under a frame, as `render.view.selection.Region`.
 
-    cells: rows of `edge` bits, packed, compressed (zlib), in base64. outline: points x, y, z; None where the
-    frame's edge is not over the surface.
+    cells: `edge` rows of `edge` bits. outline: points x, y, z; None where the frame's edge is not over the
+    surface.
     """
 
     edge: int = Field(ge=1, le=_MAX_CELLS)
-    cells: str = Field(max_length=300_000)
+    cells: Bits
     outline: Annotated[
         list[Annotated[tuple[Figure, Figure, Figure], Field(strict=False)] | None], at_most(1000)
     ]
@@ -43,21 +41,12 @@ class SavedRegion(_Part):
     @classmethod
     def of(cls, region: Region) -> Self:
         """Return a region as data."""
-        packed = base64.b64encode(zlib.compress(np.packbits(region.cells).tobytes(), 9)).decode("ascii")
         outline = [tuple(map(float, point)) if np.isfinite(point).all() else None for point in region.outline]
-        return cls(edge=len(region.cells), cells=packed, outline=outline)  # type: ignore[arg-type]
+        return cls(edge=len(region.cells), cells=as_bits(region.cells.ravel()) or "", outline=outline)  # type: ignore[arg-type]
 
     def region(self) -> Region:
         """Return the region. Raises UsageError if the cells are damaged."""
-        expected = -(-self.edge * self.edge // 8)
-        try:
-            packed = base64.b64decode(self.cells, validate=True)
-            bits = zlib.decompressobj().decompress(packed, expected + 1)
-        except (ValueError, zlib.error):
-            bits = b""
-        if len(bits) != expected:
-            raise UsageError("the selected region in this picture's metadata is damaged")
-        cells = np.unpackbits(np.frombuffer(bits, np.uint8), count=self.edge * self.edge).astype(np.bool_)
+        cells = from_bits(self.cells, self.edge * self.edge)
         outline = np.array([(np.nan,) * 3 if each is None else each for each in self.outline], np.float32)
         return Region(cells.reshape(self.edge, self.edge), outline.reshape(-1, 3))
 

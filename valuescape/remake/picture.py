@@ -4,6 +4,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from valuescape.provenance.bits import from_bits
 from valuescape.provenance.contents import Moment, PictureMade, Provenance
 from valuescape.provenance.origin import picture_versions
 from valuescape.remake.means import Original
@@ -45,6 +48,9 @@ def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
         since = made.trails.signals_since
         come_to(stage, made.moment, original.means, viewer.trail_color, since, viewer.shown)
         Inspection(stage).update(viewer, range(0))
+        if made.highlighted is not None:
+            met = from_bits(made.highlighted, stage.scene.trails.individuals.agents)
+            stage.scene.highlight(np.flatnonzero(met))
         stage.move_slice(tuple(made.moment.plane))
         _complete_maps(stage, viewer, original)
         trails = TrailState(**made.trails.model_dump())

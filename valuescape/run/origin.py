@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from valuescape.provenance.bits import as_bits
 from valuescape.provenance.contents import (
     Canvas,
     FigureMade,
@@ -43,10 +46,21 @@ def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) 
         live=live_changes(stage, pace, viewer),
         ends=dict(state.ends),
         trails=SavedTrails(**trails),
+        highlighted=_highlighted(stage, viewer),
         said=_said(said),
         computing=stage.maps.doing,
     )
     return _provenance(stage, made)
+
+
+def _highlighted(stage: Stage, viewer: Viewer) -> str | None:
+    """Return the agents that a box has met, as bits; those that it met depend on which ticks were seen."""
+    individuals = stage.scene.trails.individuals
+    if viewer.box is None or viewer.selected is not None:
+        return None
+    met = np.zeros(individuals.agents, np.bool_)
+    met[individuals.highlighted] = True
+    return as_bits(met)
 
 
 def figure_origin(stage: Stage) -> Provenance:
