@@ -45,11 +45,12 @@ class VideoRecorder:
 
     The newest frame is written when the next one comes, and may be replaced until then. Raises UsageError if
     the file cannot be written or its suffix names no video container. comment: a text for the container's
-    metadata.
+    metadata; the one that is set when the video is closed counts, but a change copies the file.
     """
 
     def __init__(self, path: Path, size_px: tuple[int, int], fps: int, comment: str = "") -> None:
         self.path = path
+        self.comment = self._written_comment = comment
         self.frames = 0
         self._newest: bytes | None = None
         self._size = size_px
@@ -60,8 +61,7 @@ class VideoRecorder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._container: Any = av.open(str(path), "w")
-            if comment:
-                self._container.metadata["comment"] = comment
+            self._container.metadata["comment"] = comment
             self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps))
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise UsageError(
@@ -107,4 +107,18 @@ class VideoRecorder:
         self._container.mux(self._stream.encode())
         self._container.close()
         self._container = None
+        if self.comment != self._written_comment:
+            self._write_comment()
         self._unfinished.close()
+
+    def _write_comment(self) -> None:
+        """Copy the finished video, with another comment: a container takes none after its first frame."""
+        copy = self.path.with_name(f".copy-{self.path.name}")
+        with unfinished(copy), av.open(str(self.path)) as source, av.open(str(copy), "w") as target:
+            target.metadata["comment"] = self.comment
+            stream = target.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(video=0):
+                if packet.dts is not None:  # the last one only says that no more come
+                    packet.stream = stream
+                    target.mux(packet)
+        copy.replace(self.path)

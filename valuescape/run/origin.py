@@ -27,8 +27,10 @@ from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.length import RunLength
 from valuescape.run.live_settings import current_values
+from valuescape.run.look import RunKind
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
+from valuescape.run.touches import Touches
 from valuescape.sim.config.model import LIVE, settings_of
 
 
@@ -68,14 +70,16 @@ def figure_origin(stage: Stage) -> Provenance:
     return _provenance(stage, FigureMade(moment=moment_of(stage)))
 
 
-def video_origin(stage: Stage, size_px: tuple[int, int], length: RunLength, *, headless: bool) -> Provenance:
-    """Return how a video comes about that begins now."""
+def video_origin(
+    stage: Stage, size_px: tuple[int, int], length: RunLength, kind: RunKind, touches: Touches
+) -> Provenance:
+    """Return how the video of a run comes about. touches: a person's, so far."""
     made = VideoMade(
         canvas=_canvas(stage, size_px),
         ticks=length.ticks,
         workers=stage.engine.workers,
-        headless=headless,
-        changed=[],
+        headless=kind.headless,
+        changed=touches.names,
     )
     return _provenance(stage, made)
 

@@ -31,6 +31,7 @@ from valuescape.run.restarting import restart
 from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
 from valuescape.run.starting import start_engine
+from valuescape.run.touches import Touches
 from valuescape.run.validate import validate
 from valuescape.run_state import RunState, recent_fps
 from valuescape.sim.config.files import Config
@@ -77,6 +78,7 @@ class Session:
         self.recorder: VideoRecorder | None = None
         self._clock = FrameClock()
         self._stopped = False
+        self._touches = Touches()
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
         self._owned = ExitStack()
         try:
@@ -101,9 +103,8 @@ class Session:
         self.inspection = Inspection(self.stage)
         own.callback(lambda: self.stage.release())
         if self.outputs.video:
-            origin = video_origin(self.stage, display.size_px, self.length, headless=self.headless)
-            fps = config.render.video_fps
-            video = VideoRecorder(self.outputs.video, display.size_px, fps, as_text(origin))
+            fps, origin = config.render.video_fps, self._video_origin()
+            video = VideoRecorder(self.outputs.video, display.size_px, fps, origin)
             self.recorder = own.enter_context(video)
         if panel:
             self.screen.open_panel(config.render.text_px / FONT_PX)
@@ -127,6 +128,11 @@ class Session:
         with self.screen.start(config, self._interrupts, hint, behind) as start:
             engine = start_engine(config, checkpoint, start)
             return Stage(engine, checkpoint, self.display, self.meter, start)
+
+    def _video_origin(self) -> str:
+        """Return how the video comes about, as text."""
+        kind = RunKind(self.headless, True, False)
+        return as_text(video_origin(self.stage, self.scene.picture.size, self.length, kind, self._touches))
 
     def _new_pace(self) -> Pace:
         """Return the pace that the configuration asks for."""
@@ -205,6 +211,7 @@ class Session:
             origin = self._draw_afresh()
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
+                self.recorder.comment = self._video_origin()
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
 
     def _draw_afresh(self) -> Provenance:
@@ -248,6 +255,8 @@ class Session:
         section, viewer = self.meter.section, self.viewer
         with section("events"):
             for event in self.screen.gestures():
+                if self.recorder:
+                    self._touches.note(event, self.newest_tick)
                 self.controls.handle(event)
         with section("engine"):
             self.engine.check()
