@@ -12,7 +12,7 @@ from valuescape.gpu.constants import BACKGROUND, END_MARKS
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
-from valuescape.gpu.layers.layer import Field, Inputs
+from valuescape.gpu.layers.layer import Field, Inputs, Legend
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.structs import FRAME
@@ -114,13 +114,19 @@ class Scene(Owner):
         self._heights_stale = True
         self.revision += 1
 
-    def put_map(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
+    def put_map(
+        self,
+        name: str,
+        values: Float32Array,
+        certainty: Float32Array | None = None,
+        legend: Legend | None = None,
+    ) -> None:
         """Give a map that the processor computes its values [height, width], lowest row first.
 
-        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. Raises KeyError
-        for a map without the input ARRAY.
+        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. legend: what the
+        colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
         """
-        self.fields.put(name, values, certainty)
+        self.fields.put(name, values, certainty, legend)
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -282,7 +288,7 @@ class Scene(Owner):
         return round(plot.left), round(height - plot.bottom), round(plot.width), round(plot.height)
 
     def _label(self, viewer: Viewer, said: Annotations, shown: Shown) -> None:
-        slice_label = self.plane.label if self._critic else ""
+        slice_label = (self.fields.place(shown) or self.plane.label) if self._critic else ""
         bars, height = self.fields.bars(shown), self.fields.height_bar()
         scales = Scales(bars, self.trails.bar(viewer.trail_color), height)
         for line in (slice_label, scales.meaning()):

@@ -27,9 +27,10 @@ from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, s
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
+from valuescape.sim.rollouts.choose import why_no_rollouts
 from valuescape.sim.rollouts.field import NORMAL_95
 from valuescape.sim.rollouts.rules import RolloutRules
-from valuescape.sim.worlds.base import ArrayWorld, World
+from valuescape.sim.worlds.base import World
 
 Progress = Callable[[str, float], bool]
 """Told what is being done and the share that is done; returns whether to go on."""
@@ -113,7 +114,7 @@ def analyze(
     if stochastic:
         step = going.on_step("episodes as in training")
         judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
-    maps = _maps(checkpoint, plane, plan, alpha, going) if isinstance(world, ArrayWorld) else None
+    maps = _maps(checkpoint, plane, plan, alpha, going) if not why_no_rollouts(world) else None
     if maps is not None:
         maps = replace(maps, visits=visits_of(plane, judged))
     significant = significant_of(maps)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.analyze.bootstrap import FloatArray, bootstrap
 from valuescape.analyze.episodes import Episodes
-from valuescape.analyze.metrics import RESAMPLES, Estimate
+from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
+from valuescape.sim.insight.metrics import RESAMPLES, Estimate
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.quantiles import quantile_levels, return_quantiles
 

@@ -35,7 +35,7 @@ class Episodes:
     td_error: Float64Array
     """r + gamma V(s') - V(s), where V(s') = 0 if the episode terminated."""
     state: Float32Array
-    """[n, state_dim], in the world's units; of environments of Gymnasium what the policy saw."""
+    """[n, state_dim], in the world's units."""
     asked: Float32Array
     """[n, obs_dim + outputs], what critics of quantiles were asked about: observations, then what the actor
     drew where actions are drawn. [n, 0] of other critics."""

@@ -18,6 +18,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, calibration_bins
 from valuescape.sim.policy.sampling import Sampling, sampling_of
+from valuescape.sim.rollouts.choose import why_no_rollouts
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
@@ -119,11 +120,10 @@ def verdict(found: Analysis) -> list[str]:
             f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
             "for the environment was cut off there."
         )
-    if found.maps is None:
-        said.append(
-            f"No truth field: agents of {found.world.name} cannot be put into a state of one's choice."
-        )
-    else:
+    if reason := why_no_rollouts(found.world):
+        name = found.world.name
+        said.append(f"No truth field: agents of {name} cannot be put into a state of one's choice: {reason}.")
+    elif found.maps is not None:
         said.append(_about_maps(found))
     if not found.complete:
         said.append("Interrupted: what is here was done by then.")

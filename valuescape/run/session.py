@@ -206,7 +206,7 @@ class Session:
         origin = None
         if self.log.frame_ends:
             self.viewer.blind = False
-            self._take_over(tick)
+            self._take_over(tick, waits=True)
             self.ledger.stats.forget("episodes", "captions")
             origin = self._draw_afresh()
             if self.recorder:
@@ -265,7 +265,7 @@ class Session:
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        self._take_over(newest)
+        self._take_over(newest, waits=self.lockstep)
         self._draw()
         with section("statistics"):
             self.ledger.look()
@@ -276,15 +276,15 @@ class Session:
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self.controls.apply_all(changes)
 
-    def _take_over(self, newest: int) -> None:
-        """Bring trails, fields and the selection up to tick `newest`."""
+    def _take_over(self, newest: int, *, waits: bool) -> None:
+        """Bring trails, fields and the selection up to tick `newest`. waits: for maps that take a moment."""
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, ticks)
         with self.meter.section("maps"):
-            self.stage.maps.update(self.scene, self.viewer.shown, ticks)
+            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits)
 
     def _draw(self) -> None:
         """Draw the picture, and add it to the video."""

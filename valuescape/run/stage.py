@@ -59,7 +59,7 @@ class Stage:
             own.callback(self.landscape.release)
         start.check()
         self.trail_colors = trail_colors(self.critic)
-        self.maps = LiveMaps(self.subject)
+        self.maps = LiveMaps(self.subject, self.engine)
         own.callback(self.maps.release)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
