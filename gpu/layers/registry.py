@@ -12,6 +12,8 @@ from valuescape.gpu.layers.layer import Inputs, MapLayer, MapPair
 from valuescape.gpu.layers.marginal_value import MARGINAL_VALUE
 from valuescape.gpu.layers.other_value import OTHER_VALUE
 from valuescape.gpu.layers.policy import POLICY
+from valuescape.gpu.layers.realised_error import REALISED_ERROR
+from valuescape.gpu.layers.td_error import TD_ERROR
 from valuescape.gpu.layers.truth import OF_ROLLOUTS
 from valuescape.gpu.layers.uphill import UPHILL
 from valuescape.gpu.layers.value import VALUE
@@ -76,6 +78,8 @@ MAPS = MapRegistry(
         *OF_ROLLOUTS,
         DENSITY,
         MapPair("both", VALUE, DENSITY),
+        REALISED_ERROR,
+        TD_ERROR,
         POLICY,
         FLOW,
         MapPair("policy_flow", POLICY, FLOW),

@@ -15,6 +15,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.rollouts.choose import StateRollouts
@@ -88,6 +89,8 @@ class TruthField:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
+        # Small networks only wait for more threads: with two, rollouts in Python take eight times as long.
+        self._blas = threadpool_limits(1, user_api="blas")
         for thread in self._threads:
             thread.start()
         return self
@@ -96,6 +99,7 @@ class TruthField:
         self.stop()
         for thread in self._threads:
             thread.join()
+        self._blas.restore_original_limits()
 
     def stop(self) -> None:
         """Let the threads end after their present piece, a tenth of a second, without waiting for it."""
