@@ -35,6 +35,9 @@ from valuescape.sim.rollouts.rules import RolloutRules
 _FIRST_S, _LOOK_S = 0.02, 0.25
 """Seconds between two looks at a field: before its coarsest cells are there, and afterwards."""
 
+_MOMENT_S = 5.0
+"""Seconds that a frame waits at most, if frames wait for maps."""
+
 _LOOK_SHARE = 0.1
 """The most of its time that a thread spends looking."""
 
@@ -86,13 +89,19 @@ class TruthMaps:
     def answers(self, question: Question) -> Iterator[Answer]:
         """Return the maps that have other values than those given last. Raises what a thread failed with."""
         shown = [layer for layer in OF_ROLLOUTS if layer in question.layers]
+        self._look()
         self._renew(question.request, shown=bool(shown))
-        if self._now and self._now.newest:
-            self.newest = self._now.newest
+        if question.waits and shown and self._now:
+            self._now.wait_if_short()
+            self._look()
         for layer in shown:
             if self.newest and self._given.get(layer.name) is not self.newest:
                 self._given[layer.name] = self.newest
                 yield self.newest.answer(layer)
+
+    def _look(self) -> None:
+        if self._now and self._now.newest:
+            self.newest = self._now.newest
 
     def _renew(self, request: MapRequest, *, shown: bool) -> None:
         """Begin a new field if another one is asked for; a hidden one is given up."""
@@ -194,6 +203,11 @@ class _Filling:
         if same:
             self._wanted = wanted
         return same
+
+    def wait_if_short(self) -> None:
+        """Wait for a field of one rollout a cell, for _MOMENT_S at most; others take too long."""
+        if self._wanted.rollouts == 1:
+            self._thread.join(_MOMENT_S)
 
     def require_no_failure(self) -> None:
         """Raise what a thread failed with."""
