@@ -305,7 +305,9 @@ class Session:
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG that can be made again; return its path."""
         if self.newest_tick >= 0 and not self.viewer.blind:
-            self._take_over(self.newest_tick)  # what was changed since it was drawn, such as colours
+            self._take_over(
+                self.newest_tick, waits=True
+            )  # what was changed since it was drawn, such as colours
         return save_picture(self.scene.picture, path, self._draw_afresh())
 
     def restart(self, changes: dict[str, Any]) -> None:
