@@ -21,9 +21,12 @@ from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.rollouts.choose import StateRollouts
 from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, Rollouts
 
-_FIRST_CHUNK, _LEAST_CHUNK = 256, 16
+_LEAST_CHUNK = 256
+"""States of the first piece. In smaller ones each call would cost more than the states."""
+
 _PIECE_S = 0.1
-"""Seconds that a piece of a thread's work may take, as far as those before it tell: stopping waits for it."""
+"""Seconds of a core that a piece of a thread's work may take, as far as those before it tell: stopping waits
+for it."""
 
 COARSEST = 16
 """Cells are 16 texels wide in the first picture, then 8, 4, 2, 1."""
@@ -80,7 +83,7 @@ class TruthField:
         n = len(self._order)
         self._count = np.zeros(n, np.int32)
         self._sums = np.zeros((6, n))
-        self._chunk = _FIRST_CHUNK
+        self._chunk = _LEAST_CHUNK
         self._pieces = self._all_pieces()
         self._lock = threading.Lock()
         self._stopped = False
@@ -184,10 +187,10 @@ class TruthField:
         try:
             while piece := self._take():
                 number, part = piece
-                began = time.perf_counter()
+                began = time.thread_time()
                 self._made_by.run(self._states, out, part, number)
                 self._add(out, part)
-                self._adapt(part, time.perf_counter() - began)
+                self._adapt(part, time.thread_time() - began)
         except BaseException as error:  # shown by whoever looks
             self._failure = error
 

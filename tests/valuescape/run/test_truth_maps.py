@@ -1,5 +1,7 @@
 """The truth while a run goes on: what its maps show, when they are made anew, and how they end."""
 
+import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -10,9 +12,12 @@ from small_worlds import Chain, always_on
 
 from valuescape.gpu.layers.truth import ERROR, OF_ROLLOUTS, OUTCOME, STEPS, TOTAL, TRUTH
 from valuescape.gpu.layers.value import VALUE
+from valuescape.run.length import RunLength
 from valuescape.run.map_sources import truth as source
 from valuescape.run.map_sources.source import Question
 from valuescape.run.map_sources.truth import TruthMaps
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.insight.subject import MapRequest, Subject
@@ -302,3 +307,55 @@ def test_worlds_and_runs_without_a_truth_say_why():
         == "episodes of pendulum never terminate"
     )
     assert ERROR.lacks(Subject(config, make_world("pendulum"), policy)) == ""
+
+
+RUN = [
+    *(
+        "world.name=pendulum",
+        "heatmap.layer=truth",
+        "render.view=2d",
+        "render.width=320",
+        "render.height=200",
+    ),
+    *("agents.count=8", "workers.count=1", "heatmap.resolution=32", "heatmap.density_resolution=16"),
+    *("trails.length=8", "run.record=false", "features.simd=false"),
+]
+
+
+class Lazy(Gate):
+    """Rollouts of which 32 take a fiftieth of a second, in which nothing else waits for them."""
+
+    most = 32
+
+    def run(self, states, out, part, number=0):
+        time.sleep(0.02)
+        self.permits.release()
+        super().run(states, out, part, number)
+
+
+@pytest.mark.gpu
+def test_frames_go_on_while_it_fills_although_a_worker_dies(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "state_rollouts", lambda *_, **__: Lazy())
+    monkeypatch.setattr(source, "try_rollout", lambda *_, **__: None)
+    seen, before = [], threading.active_count()
+    with Session(load_config(None, RUN), RunLength(), Outputs(tmp_path), headless=True) as session:
+        session.pace.start()
+        session._frame(0.01)
+        os.kill(session.engine._crew.pids[0], signal.SIGKILL)
+        until_s = time.monotonic() + 20
+        while session.stage.maps.doing and time.monotonic() < until_s:
+            session._frame(0.01)
+            seen.append(session.stage.maps.doing)
+        shares = {each for each in seen if each.endswith("%")}
+        assert len(seen) > 5
+        assert len(shares) >= 2, "it is shown as it fills in"
+        session.captions.refresh()
+        assert session.state().computing == ""
+        states = grid_states(session.scene.plane, 32).reshape(2, 32, 32)
+        truth = session.scene.fields._made["truth"].texture.texture
+        np.testing.assert_array_equal(np.frombuffer(truth.read(), np.float32).reshape(32, 32), states[0])
+        session.stage.maps.insight = session.stage.maps.insight.model_copy(update={"time_limit": True})
+        session._frame(0.01)
+        assert any(thread.name == "truth" for thread in threading.enumerate())
+    until(lambda: threading.active_count() <= before)
+    assert not any(thread.name == "truth" for thread in threading.enumerate())
