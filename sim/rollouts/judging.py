@@ -59,12 +59,11 @@ def significant_errors(error: Float64Array, truth: Truth, *, random: bool) -> Bo
 
 def return_in_words(checkpoint: Checkpoint, rules: RolloutRules, rollouts: int) -> str:
     """Return a few words about the returns of `rollouts` rollouts a cell: "soft return (α = 0.2), …"."""
+    kind, lack = "return", ""
     if rules.alpha > 0:
         kind = f"soft return (α = {rules.alpha:.3g})"
     elif checkpoint.soft:
-        kind = "return without entropy, which the file does not tell"
-    else:
-        kind = "return"
+        kind, lack = "plain return", " (the file lacks noise or α for a soft one)"
     count = "one rollout" if rollouts == 1 else f"mean of {rollouts:,} rollouts"
     limit = "to the time limit" if rules.limit_end is RolloutEnd.TIME_LIMIT else "without time limit"
-    return f"{kind} that follows, {count}, {limit}"
+    return f"{kind} that follows, {count}, {limit}{lack}"
