@@ -153,7 +153,7 @@ def _about_entropy(found: Analysis) -> str:
     if sampling_of(found.checkpoint) is Sampling.NONE:
         return (
             f"A critic of {name}'s predicts soft returns of drawn actions, but the file does not say what "
-            "they are drawn with: actions here are deterministic and returns plain, which is not what it means."
+            "they are drawn with: actions are deterministic and returns plain, which is not what it means."
         )
     if found.alpha is None:
         return (
