@@ -1,4 +1,4 @@
-"""A world without forces, and checkpoints whose actors and critics are linear: their maps have closed forms."""
+"""A world without forces, and linear actors and critics: their maps have closed forms."""
 
 from dataclasses import replace
 

@@ -55,7 +55,7 @@ def test_the_policy_s_action_of_a_dqn_is_the_best_one():
 
 
 def test_a_critic_of_states_looks_one_step_ahead():
-    """r + gamma V(s′), and r alone where the step terminates: V = 2 x + 1, r = a."""
+    """r + gamma V of the next state, and r alone where the step terminates: V = 2 x + 1, r = a."""
     checkpoint = linear_checkpoint(slopes=(2, 0, 0), level=1, action=(0.5, 0))
     states = np.float32([[0, 0.4, 0.95], [0, 0, 0], [1, 1, 1]])
     east = action_values(Drift(), checkpoint, Choice("", parts=(2.0, None)), states)
