@@ -1,6 +1,6 @@
 """Map layers of a scene: their textures, the ranges of their colour scales, their colours and colour bars."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -251,6 +251,20 @@ class Fields(Owner):
     def read_ranges(self) -> None:
         """Bring the numbers of the colour bars up to date; a GPU query."""
         self.shown_ranges = self._ranges.read()
+
+    def ends(self) -> dict[str, tuple[float, float]]:
+        """Return the ends of the colour scales as they were read last, by the names of the maps made."""
+        found = {name: self.shown_ranges[self._index_of(name)] for name in self._made}
+        return {name: (float(ends["shown_low"]), float(ends["shown_high"])) for name, ends in found.items()}
+
+    def set_ends(self, ends: Mapping[str, tuple[float, float]]) -> None:
+        """Set the ends of the colour scales of maps that are made; the next new values may move them."""
+        for name in self._made.keys() & ends.keys():
+            self._ranges.write(self._index_of(name), *ends[name])
+        self.read_ranges()
+
+    def _index_of(self, name: str) -> int:
+        return [each.name for each in self._layers].index(name)
 
     def read_heights(self) -> tuple[Float32Array, tuple[float, float]]:
         """Return the field [rows, columns] that lifts the surface, and the ends of its scale; GPU queries."""

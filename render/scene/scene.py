@@ -1,5 +1,7 @@
 """The picture of one frame: passes brought up to date, four draw calls, one framebuffer."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import moderngl
@@ -20,7 +22,7 @@ from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.scene.fields import Fields, Shown
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.target import Target, over
-from valuescape.render.scene.trails import Trails
+from valuescape.render.scene.trails import Trails, TrailState
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
@@ -32,6 +34,14 @@ from valuescape.sim.insight.subject import Subject
 
 SLANTED = 0.5
 """Length on the screen of the height field's far edge, in heights of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneState:
+    """What a picture depends on beside ticks, view and configuration. ends: of colour scales, by map."""
+
+    ends: Mapping[str, tuple[float, float]]
+    trails: TrailState
 
 
 class Scene(Owner):
@@ -167,6 +177,33 @@ class Scene(Owner):
         """Bring the numbers of all colour scales up to date; GPU queries."""
         self.fields.read_ranges()
         self.trails.refresh_colors()
+
+    def draw_afresh(self, viewer: Viewer, said: Annotations) -> None:
+        """Draw a frame that depends on ticks, view and ends of scales alone; GPU queries.
+
+        Other frames keep colours and places of earlier ones where that makes little difference. Draws twice,
+        as maps that are shown for the first time have no ends before.
+        """
+        self.draw(viewer, said)
+        self.read_scales()
+        self._draw_whole(viewer, said)
+
+    def draw_as(self, viewer: Viewer, said: Annotations, state: SceneState) -> None:
+        """Draw the frame that `draw_afresh` drew in another scene at the same ticks, whose state this is."""
+        self.trails.restore(state.trails)
+        self.draw(viewer, said)
+        self.fields.set_ends(state.ends)
+        self._draw_whole(viewer, said)
+
+    def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
+        self._heights_stale = True
+        self.trails.crowd.clear()
+        self.draw(viewer, said)
+
+    @property
+    def state(self) -> SceneState:
+        """What the frame drawn last depended on beside ticks, view and configuration."""
+        return SceneState(self.fields.ends(), self.trails.state)
 
     def draw(self, viewer: Viewer, said: Annotations) -> None:
         """Draw a frame into `picture`: surface, trails, marks, labels."""

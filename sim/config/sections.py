@@ -125,7 +125,7 @@ class PolicyConfig(Section):
     )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",
-        "SAC's alpha, in units of the world's rewards, for soft returns; file: as the checkpoint says",
+        "alpha of SAC and TQC, in units of the world's rewards, for soft returns; file: as the file says",
         unit="",
     )
     torchscript_critic: str = setting(

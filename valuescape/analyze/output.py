@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from valuescape.analyze.analysis import TOLERANCE, Analysis
+from valuescape.analyze.origin import map_origin
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, panels, returns_plot, save
 from valuescape.analyze.regions import Region
 from valuescape.formatting import finite
 from valuescape.run.report import about
+from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, calibration_bins
 from valuescape.sim.policy.sampling import Sampling, sampling_of
@@ -25,10 +27,13 @@ _SEEN = ("visits", "realised_error")
 _SHOWN_REGIONS = 5
 
 
-def write(found: Analysis, folder: Path, source: str, seconds: float) -> list[Path]:
+def write(
+    found: Analysis, folder: Path, source: str, seconds: float, config: Config | None = None
+) -> list[Path]:
     """Write everything into `folder` and return the files, the report first.
 
-    source: the checkpoint's file, as it was named. Raises UsageError if the folder cannot be written.
+    source: the checkpoint's file, as it was named. config: of the world; with it the maps say how they were
+    made. Raises UsageError if the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +45,7 @@ def write(found: Analysis, folder: Path, source: str, seconds: float) -> list[Pa
         np.savez_compressed(arrays, **fields)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
-    pictures = _write_pictures(found, folder)
+    pictures = write_pictures(found, folder, config)
     report = folder / "report.html"
     _write_report(found, report, source, seconds)
     return [report, summary, arrays, *pictures]
@@ -149,17 +154,20 @@ def _about_fit(numbers: dict[str, Estimate]) -> str:
 
 
 def _about_entropy(found: Analysis) -> str:
+    name = found.checkpoint.algorithm.upper()
     if sampling_of(found.checkpoint) is Sampling.NONE:
         return (
-            "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
-            "are drawn with: actions here are deterministic and returns plain, which is not what it means."
+            f"A critic of {name}'s predicts soft returns of drawn actions, but the file does not say what "
+            "they are drawn with: actions here are deterministic, returns plain, which is not what it means."
         )
     if found.alpha is None:
         return (
-            "A critic of SAC's predicts soft returns, but the file does not say its entropy coefficient: "
+            f"A critic of {name}'s predicts soft returns, but the file does not say its entropy coefficient: "
             "returns here are plain, and not what it means. Say it with --entropy-coefficient."
         )
-    return f"Returns are soft, as a critic of SAC's predicts them: -{found.alpha:.4g} log π is part of each."
+    return (
+        f"Returns are soft, as a critic of {name}'s predicts them: -{found.alpha:.4g} log π is part of each."
+    )
 
 
 def _about_maps(found: Analysis) -> str:
@@ -194,17 +202,22 @@ def _place(region: Region) -> dict[str, Any]:
     }
 
 
-def _write_pictures(found: Analysis, folder: Path) -> list[Path]:
+def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list[Path]:
+    """Write the maps into `folder`, which is there; return their files. config: as for `write`."""
     if found.maps is None:
         return []
+
+    def keep(made: Any, path: Path) -> None:
+        save(made, path, map_origin(found, config, path.name) if config else None)
+
     shown, paths = panels(found.maps, found.significant), []
     overview = folder / "maps.png"
-    save(figure(found.maps, {name: shown[name] for name in _LEADING}), overview)
+    keep(figure(found.maps, {name: shown[name] for name in _LEADING}), overview)
     for name, panel in shown.items():
         made = figure(found.maps, {name: panel})
         for kind in ("png", "pdf"):
             paths.append(folder / f"{name}.{kind}")
-            save(made, paths[-1])
+            keep(made, paths[-1])
     return [overview, *paths]
 
 
