@@ -40,6 +40,8 @@ VALUES = {
     "heatmap.opacity": 0.3,
     "heatmap.contours": 3,
     "heatmap.layer": "density",
+    "heatmap.beside": "value",
+    "heatmap.linked": False,
     "heatmap.slice": "cart velocity=0.5, pole velocity=-0.25",
     "lod.segment_budget": 64,
     "render.view": "2d",
