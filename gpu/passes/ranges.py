@@ -82,6 +82,11 @@ class RangePass(ComputePass):
         set_uniforms(self._join, first_layer=first, second_layer=second, joint_layer=joint)
         self._run(self._join, 1)
 
+    def write(self, layer: int, low: float, high: float) -> None:
+        """Set the ends that the scale of `layer` has now; the next `update` may move them."""
+        self.buffer.write(np.array([low, high], np.float32).tobytes(), offset=layer * RANGE.itemsize)
+        self._seen[layer] = True
+
     def bind(self) -> None:
         """Make the ranges visible to shaders."""
         self.buffer.bind_to_storage_buffer(Slot.RANGE)

@@ -1,7 +1,7 @@
 """Map layers of a scene: their textures, the ranges of their colour scales, their colours and colour bars."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from valuescape.gpu.bindings import Texture
 from valuescape.gpu.constants import COLORMAP_WIDTH
 from valuescape.gpu.layers.density import DENSITY, DensityMap
-from valuescape.gpu.layers.layer import Input, Inputs, MapLayer, MapPair, MapTexture, News
+from valuescape.gpu.layers.layer import Input, Inputs, Legend, MapLayer, MapPair, MapTexture, News
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.layers.value import VALUE
@@ -85,6 +85,9 @@ class Fields(Owner):
         super().__init__()
         self._inputs, self._termination, self._maps = inputs, termination, maps
         self._layers = maps.layers
+        self._by_name = {layer.name: layer for layer in self._layers}
+        subject = inputs.subject
+        self._legends = {each.name: each.legend(subject, subject.config.insight) for each in self._layers}
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
         self._made: dict[str, _Made] = {}
@@ -130,7 +133,8 @@ class Fields(Owner):
         return density
 
     def _index(self, layer: MapLayer) -> int:
-        return self._layers.index(layer)
+        """Return the index of the range and colours of a layer, or of the layer that it shares them with."""
+        return self._layers.index(self._by_name.get(layer.scale_of, layer))
 
     @property
     def available(self) -> list[str]:
@@ -181,13 +185,23 @@ class Fields(Owner):
             self._update_ranges(slow=False)
             self.read_ranges()
 
-    def put(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
-        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map."""
+    def put(
+        self,
+        name: str,
+        values: Float32Array,
+        certainty: Float32Array | None = None,
+        legend: Legend | None = None,
+    ) -> None:
+        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map.
+
+        legend: what the colour bar says of them, where that depends on settings.
+        """
         layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
         made = self._made.get(name) or self._make_layer(layers[name], News())
         if not isinstance(made.texture, UploadedMap):
             raise KeyError(f"the map {name!r} takes no array")
         made.texture.write(values, certainty)
+        self._legends[name] = legend or self._legends[name]
         self._refresh(made)
         self._update_ranges(slow=True)
         self.read_ranges()
@@ -211,7 +225,7 @@ class Fields(Owner):
         """Look at the ranges that are out of date. slow: also at those that change slowly."""
         for index, layer in enumerate(self._layers):
             made = self._made.get(layer.name)
-            if made and made.range_stale and (slow or not layer.slow_range):
+            if made and made.range_stale and not layer.scale_of and (slow or not layer.slow_range):
                 self._ranges.update(index, made.texture.texture)
                 made.range_stale = False
         self._join()
@@ -246,7 +260,11 @@ class Fields(Owner):
 
         signed: trails have a diverging colour map, from which the value steps back.
         """
-        styles = {layer.name: _style(layer, looks, signed=signed) for layer in self._layers}
+        legends = self._legends
+        styles = {
+            layer.name: _style(layer, legends[layer.name].ends, looks, signed=signed)
+            for layer in self._layers
+        }
         before, self._styles = self._styles, styles
         if styles == before:
             return False
@@ -274,6 +292,21 @@ class Fields(Owner):
         """Bring the numbers of the colour bars up to date; a GPU query."""
         self.shown_ranges = self._ranges.read()
 
+    def ends(self) -> dict[str, tuple[float, float]]:
+        """Return the ends of the colour scales as they were read last, by the names of the maps made."""
+        found = {name: self.shown_ranges[self._index_of(name)] for name in self._made}
+        return {name: (float(ends["shown_low"]), float(ends["shown_high"])) for name, ends in found.items()}
+
+    def set_ends(self, ends: Mapping[str, tuple[float, float]]) -> None:
+        """Set the ends of the colour scales of maps that are made; the next new values may move them."""
+        for name in self._made.keys() & ends.keys():
+            self._ranges.write(self._index_of(name), *ends[name])
+        self._join()
+        self.read_ranges()
+
+    def _index_of(self, name: str) -> int:
+        return [each.name for each in self._layers].index(name)
+
     def read_heights(self) -> tuple[Float32Array, tuple[float, float]]:
         """Return the field [rows, columns] that lifts the surface, and the ends of its scale; GPU queries."""
         self._inputs.meter.queries += 1
@@ -285,13 +318,14 @@ class Fields(Owner):
     def said_at(self, shown: Shown, u: float, v: float) -> str:
         """Return the number of a pane's base at a place, [0, 1]^2, with its title; a query if it changed."""
         layer, made = shown.base, self._made.get(shown.base.name)
+        legend = self._legends[layer.name]
         value = _texel(self._values(made), u, v) if made else math.nan
         if layer.counts:
             value = 2**value - 1
         number = f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
-        if layer.names and 0 <= value < len(layer.names):
-            number = layer.names[round(value)]
-        return f"{self.titles.get(layer.name, layer.label)} {number}"
+        if 0 <= value < len(legend.names):
+            number = legend.names[min(round(value), len(legend.names) - 1)]
+        return f"{self.titles.get(layer.name, legend.label)} {number}"
 
     def _values(self, made: _Made) -> Float32Array:
         if made.copy is None:
@@ -316,16 +350,20 @@ class Fields(Owner):
         return self._bar(self._height, *self._scale(self._height, Shown(self._height)))
 
     def _bar(self, layer: MapLayer, index: int, row: int) -> ColorBar:
-        ends = self.shown_ranges[index]
+        ends, legend = self.shown_ranges[index], self._legends[layer.name]
         return ColorBar(
-            self.titles.get(layer.name, layer.label),
+            self.titles.get(layer.name, legend.label),
             row,
             float(ends["shown_low"]),
             float(ends["shown_high"]),
             exponential=layer.counts,
-            names=layer.names,
-            meaning=layer.meaning,
+            names=legend.names,
+            meaning=legend.meaning,
         )
+
+    def place(self, shown: Shown) -> str:
+        """Return the states that the maps of a picture are about; "" if they are those of the slice."""
+        return next(filter(None, (self._legends[layer.name].place for layer in shown.layers)), "")
 
     def fill(self, frame: NDArray[Any], shown: Shown, contours: int, *, flat: bool) -> None:
         """Write into the frame block what shaders need of the maps.
@@ -372,7 +410,7 @@ def _texel(values: Float32Array, u: float, v: float) -> float:
     return float(values[min(int(v * rows), rows - 1), min(int(u * columns), columns - 1)])
 
 
-def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
+def _style(layer: MapLayer, ends: ScaleEnds, looks: Looks, *, signed: bool) -> _Style:
     """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
     if layer is VALUE:
         colormap = value_map(looks.heatmap.colormap, signed=signed)
@@ -380,8 +418,8 @@ def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
             colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)
         )
     if layer is DENSITY:
-        return _Style(looks.heatmap.density_colormap, layer.ends)
-    return _Style(layer_map(layer.colormap, centred=layer.ends.centred), layer.ends)
+        return _Style(looks.heatmap.density_colormap, ends)
+    return _Style(layer_map(layer.colormap, centred=ends.centred), ends)
 
 
 def _end(setting: Literal["auto"] | float) -> float | None:

@@ -1,5 +1,7 @@
 """The picture of one frame: passes brought up to date, four draw calls, one framebuffer."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import moderngl
@@ -10,17 +12,18 @@ from valuescape.gpu.constants import BACKGROUND, END_MARKS
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
-from valuescape.gpu.layers.layer import Field, Inputs
+from valuescape.gpu.layers.layer import Field, Inputs, Legend
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.structs import FRAME
 from valuescape.gpu.trail_ring import TrailSource
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
+from valuescape.render.overlay.layout import PARTS
 from valuescape.render.scene.fields import Fields, Shown
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.target import Target, over
-from valuescape.render.scene.trails import Trails
+from valuescape.render.scene.trails import Trails, TrailState
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
@@ -33,6 +36,14 @@ from valuescape.sim.insight.subject import Subject
 
 SLANTED = 0.5
 """Length on the screen of the height field's far edge, in heights of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneState:
+    """What a picture depends on beside ticks, view and configuration. ends: of colour scales, by map."""
+
+    ends: Mapping[str, tuple[float, float]]
+    trails: TrailState
 
 
 class Scene(Owner):
@@ -106,13 +117,19 @@ class Scene(Owner):
         self._heights_changed()
         self.revision += 1
 
-    def put_map(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
+    def put_map(
+        self,
+        name: str,
+        values: Float32Array,
+        certainty: Float32Array | None = None,
+        legend: Legend | None = None,
+    ) -> None:
         """Give a map that the processor computes its values [height, width], lowest row first.
 
-        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. Raises KeyError
-        for a map without the input ARRAY.
+        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. legend: what the
+        colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
         """
-        self.fields.put(name, values, certainty)
+        self.fields.put(name, values, certainty, legend)
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -175,6 +192,33 @@ class Scene(Owner):
         """Bring the numbers of all colour scales up to date; GPU queries."""
         self.fields.read_ranges()
         self.trails.refresh_colors()
+
+    def draw_afresh(self, viewer: Viewer, said: Annotations) -> None:
+        """Draw a frame that depends on ticks, view and ends of scales alone; GPU queries.
+
+        Other frames keep colours and places of earlier ones where that makes little difference. Draws twice,
+        as maps that are shown for the first time have no ends before.
+        """
+        self.draw(viewer, said)
+        self.read_scales()
+        self._draw_whole(viewer, said)
+
+    def draw_as(self, viewer: Viewer, said: Annotations, state: SceneState) -> None:
+        """Draw the frame that `draw_afresh` drew in another scene at the same ticks, whose state this is."""
+        self.trails.restore(state.trails)
+        self.draw(viewer, said)
+        self.fields.set_ends(state.ends)
+        self._draw_whole(viewer, said)
+
+    def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
+        self._heights_changed()
+        self.trails.crowd.clear()
+        self.draw(viewer, said)
+
+    @property
+    def state(self) -> SceneState:
+        """What the frame drawn last depended on beside ticks, view and configuration."""
+        return SceneState(self.fields.ends(), self.trails.state)
 
     def draw(self, viewer: Viewer, said: Annotations) -> None:
         """Draw a frame into `picture`: surface, trails, marks, labels.
@@ -287,7 +331,8 @@ class Scene(Owner):
         return pane.scissor if viewer.split else None
 
     def _label(self, viewer: Viewer, said: Annotations, pictures: tuple[Shown, ...]) -> None:
-        slice_label = self.plane.label if self._critic else ""
+        places = dict.fromkeys(self.fields.place(each) or self.plane.label for each in pictures)
+        slice_label = PARTS.join(filter(None, places)) if self._critic else ""
         bars, height = [self.fields.bars(each) for each in pictures], self.fields.height_bar()
         scales = Scales(bars[0], self.trails.bar(viewer.trail_color), height, *bars[1:])
         for line in (slice_label, scales.meaning()):

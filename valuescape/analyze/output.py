@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from valuescape.analyze.analysis import TOLERANCE, Analysis
-from valuescape.analyze.metrics import Estimate, calibration_bins
+from valuescape.analyze.origin import map_origin
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, panels, returns_plot, save
 from valuescape.analyze.regions import Region
 from valuescape.formatting import finite
 from valuescape.run.report import about
+from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate, calibration_bins
 from valuescape.sim.policy.sampling import Sampling, sampling_of
+from valuescape.sim.rollouts.choose import why_no_rollouts
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
@@ -24,10 +27,13 @@ _SEEN = ("visits", "realised_error")
 _SHOWN_REGIONS = 5
 
 
-def write(found: Analysis, folder: Path, source: str, seconds: float) -> list[Path]:
+def write(
+    found: Analysis, folder: Path, source: str, seconds: float, config: Config | None = None
+) -> list[Path]:
     """Write everything into `folder` and return the files, the report first.
 
-    source: the checkpoint's file, as it was named. Raises UsageError if the folder cannot be written.
+    source: the checkpoint's file, as it was named. config: of the world; with it the maps say how they were
+    made. Raises UsageError if the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +45,7 @@ def write(found: Analysis, folder: Path, source: str, seconds: float) -> list[Pa
         np.savez_compressed(arrays, **fields)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
-    pictures = _write_pictures(found, folder)
+    pictures = write_pictures(found, folder, config)
     report = folder / "report.html"
     _write_report(found, report, source, seconds)
     return [report, summary, arrays, *pictures]
@@ -50,6 +56,7 @@ def summary_of(found: Analysis, source: str, seconds: float) -> dict[str, Any]:
     rules = found.maps.rules if found.maps else None
     return {
         **{name: asdict(estimate) for name, estimate in found.numbers.items()},
+        "quantile_coverage": found.coverage.summary() if found.coverage else None,
         "checkpoint": source,
         "algorithm": found.checkpoint.algorithm,
         "world": found.world.name,
@@ -106,18 +113,17 @@ def verdict(found: Analysis) -> list[str]:
     """Return what a reader should take away, in sentences."""
     numbers = found.numbers
     said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
-    if found.checkpoint.algorithm == "sac":
+    if found.checkpoint.soft:
         said.append(_about_entropy(found))
     if found.judged.bootstrapped > 0:
         said.append(
             f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
             "for the environment was cut off there."
         )
-    if found.maps is None:
-        said.append(
-            f"No truth field: agents of {found.world.name} cannot be put into a state of one's choice."
-        )
-    else:
+    if reason := why_no_rollouts(found.world):
+        name = found.world.name
+        said.append(f"No truth field: agents of {name} cannot be put into a state of one's choice: {reason}.")
+    elif found.maps is not None:
         said.append(_about_maps(found))
     if not found.complete:
         said.append("Interrupted: what is here was done by then.")
@@ -148,17 +154,20 @@ def _about_fit(numbers: dict[str, Estimate]) -> str:
 
 
 def _about_entropy(found: Analysis) -> str:
+    name = found.checkpoint.algorithm.upper()
     if sampling_of(found.checkpoint) is Sampling.NONE:
         return (
-            "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
-            "are drawn with: actions here are deterministic and returns plain, which is not what it means."
+            f"A critic of {name}'s predicts soft returns of drawn actions, but the file does not say what "
+            "they are drawn with: actions here are deterministic, returns plain, which is not what it means."
         )
     if found.alpha is None:
         return (
-            "A critic of SAC's predicts soft returns, but the file does not say its entropy coefficient: "
+            f"A critic of {name}'s predicts soft returns, but the file does not say its entropy coefficient: "
             "returns here are plain, and not what it means. Say it with --entropy-coefficient."
         )
-    return f"Returns are soft, as a critic of SAC's predicts them: -{found.alpha:.4g} log π is part of each."
+    return (
+        f"Returns are soft, as a critic of {name}'s predicts them: -{found.alpha:.4g} log π is part of each."
+    )
 
 
 def _about_maps(found: Analysis) -> str:
@@ -193,17 +202,22 @@ def _place(region: Region) -> dict[str, Any]:
     }
 
 
-def _write_pictures(found: Analysis, folder: Path) -> list[Path]:
+def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list[Path]:
+    """Write the maps into `folder`, which is there; return their files. config: as for `write`."""
     if found.maps is None:
         return []
+
+    def keep(made: Any, path: Path) -> None:
+        save(made, path, map_origin(found, config, path.name) if config else None)
+
     shown, paths = panels(found.maps, found.significant), []
     overview = folder / "maps.png"
-    save(figure(found.maps, {name: shown[name] for name in _LEADING}), overview)
+    keep(figure(found.maps, {name: shown[name] for name in _LEADING}), overview)
     for name, panel in shown.items():
         made = figure(found.maps, {name: panel})
         for kind in ("png", "pdf"):
             paths.append(folder / f"{name}.{kind}")
-            save(made, paths[-1])
+            keep(made, paths[-1])
     return [overview, *paths]
 
 
@@ -221,6 +235,7 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
         *_map_chapters(found),
         *_episode_chapters(found),
         Chapter("Numbers", "Formulas and sources are in docs/insight.md.", rows),
+        *_quantile_chapters(found),
         Chapter("Calibration", "Twenty bins of equally many steps, by predicted value.", plot=calibration),
         Chapter(
             "Returns", "Of the deterministic policy's episodes.", plot=returns_plot(found.episodes.returns)
@@ -275,6 +290,13 @@ def _episode_chapters(found: Analysis) -> list[Chapter]:
         ],
     }
     return [Chapter(title, "", table) for title, table in rows.items() if len(table) > 1]
+
+
+def _quantile_chapters(found: Analysis) -> list[Chapter]:
+    if found.coverage is None:
+        return []
+    text = "A calibrated critic's quantile of level τ has a share τ of the returns at or below it."
+    return [Chapter("Quantiles", text, found.coverage.table())]
 
 
 def _row(found: Analysis, names: Sequence[str]) -> bytes:

@@ -9,6 +9,7 @@ from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Critic, available
 from valuescape.sim.insight.subject import Subject
@@ -25,7 +26,8 @@ def validate(config: Config) -> Checkpoint | None:
     - settings against each other: the ends of the colour scale;
     - `heatmap.layer` and `heatmap.beside` against the maps there are;
     - `health.alarms`: its syntax and the names in it;
-    - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables;
+    - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables,
+      `insight.action` and `insight.over` against its actions;
     - `policy.checkpoint`, which loads the file, and whether it fits the world;
     - `insight.compare_with` likewise, and `heatmap.layer` and `heatmap.beside` against what the maps need;
     - `trails.color_by` against what the critic can tell.
@@ -40,6 +42,7 @@ def validate(config: Config) -> Checkpoint | None:
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
     map_plane(config, world)
+    require_actions(config.insight, world)
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
     subject = Subject(config, world, checkpoint, other_checkpoint(config))
     for setting, name in _maps(config).items():
