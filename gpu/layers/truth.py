@@ -10,13 +10,15 @@ from valuescape.gpu.passes.ranges import ScaleEnds
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.rollouts.choose import why_no_rollouts
 
-_MADE_FROM = frozenset({Input.CRITIC, Input.ARRAY})
+_MADE_FROM = frozenset({Input.ARRAY})
 
 
 def lacks_rollouts(subject: Subject) -> str:
     """Return why there can be no rollouts from each cell, as `MapLayer.lacks` does."""
     if subject.checkpoint is None:
         return "without a checkpoint (policy.checkpoint) neither policy nor discount are known"
+    if not (subject.checkpoint.critics or subject.config.policy.torchscript_critic):
+        return "the checkpoint has no critic to compare with"
     reason = why_no_rollouts(subject.world)
     name = subject.world.name
     return f"agents of {name} cannot be put into a state of one's choice: {reason}" if reason else ""

@@ -34,6 +34,15 @@ SETTINGS = [
     "insight.rollouts=2",
 ]
 
+SHOWN = {
+    "insight.action": "advantage",
+    "insight.over": "advantage",
+    "insight.marginal": "policy",
+    "insight.rollouts": "truth",
+    "insight.time_limit": "truth",
+}
+"""The map in which a setting is to be seen, where the run's own does not show it."""
+
 VALUES = {
     "agents.size_px": 20.0,
     "heatmap.colormap": "magma",
@@ -43,8 +52,13 @@ VALUES = {
     "heatmap.opacity": 0.3,
     "heatmap.contours": 3,
     "heatmap.layer": "density",
+    "heatmap.beside": "value",
+    "heatmap.linked": False,
     "heatmap.slice": "cart velocity=0.5, pole velocity=-0.25",
+    "insight.action": "push left",
+    "insight.marginal": True,
     "insight.min_visits": 3.0,
+    "insight.over": "push right",
     "insight.rollouts": 3,
     "insight.time_limit": True,
     "lod.segment_budget": 64,
@@ -61,9 +75,6 @@ VALUES = {
     "trails.width_px": 6.0,
 }
 """Another value than the default of every live setting."""
-
-SHOWN_BY = {"insight.rollouts": "truth", "insight.time_limit": "truth"}
-"""The maps that depend on a setting, where the value does not."""
 
 
 @pytest.fixture
@@ -111,7 +122,8 @@ def test_every_live_setting_is_tried():
 
 @pytest.mark.parametrize("name", sorted(LIVE - {"sim.ticks_per_s", "render.follow"}))
 def test_a_live_setting_changes_the_picture(session, name):
-    session.viewer.layer = SHOWN_BY.get(name, session.viewer.layer)
+    if name in SHOWN:
+        session.controls.apply(Set("heatmap.layer", SHOWN[name]))
     turn(session, 2)
     settle(session)
     before = picture(session)
@@ -154,7 +166,9 @@ def test_a_selected_agent_is_followed_live(session):
         ("agents.count", 5, "agents.count cannot change during a run"),
         ("nonsense.key", 5, "nonsense.key cannot change during a run"),
         ("render.glow", 9.0, "render.glow = 9.0, expected a number from 0 to 2"),
-        ("heatmap.layer", "nonsense", "heatmap.layer: 'nonsense' is unknown"),
+        ("heatmap.layer", "errors", "heatmap.layer: 'errors' is unknown"),
+        ("heatmap.layer", "difference", "insight.compare_with names no other checkpoint"),
+        ("insight.action", "push up", "insight.action = 'push up': cartpole has no such action"),
         ("heatmap.slice", "nonsense=1", "'nonsense' is no state variable of cartpole"),
         ("render.select", 60, "render.select = 60, expected less than agents.count = 60"),
     ],

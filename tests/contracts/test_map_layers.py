@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from linear_critics import Drift, linear_checkpoint
 from pictures import studio
 from recording import Recording, spirals
 
@@ -19,7 +20,6 @@ from valuescape.gpu.live_objects import live_objects
 from valuescape.gpu.passes.ranges import ScaleEnds
 from valuescape.gpu.passes.uploaded_field import UploadedField
 from valuescape.gpu.trail_ring import TrailRing
-from valuescape.presets import checkpoint_of
 from valuescape.render.scene.colormaps import DIVERGING, SEQUENTIAL, colormap_rows
 from valuescape.render.scene.fields import Fields
 from valuescape.render.view.looks import Looks
@@ -27,7 +27,6 @@ from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.subject import Subject
-from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -42,7 +41,9 @@ UPLOADED = MapLayer(
 )
 """A map as a later one will be: an array that the processor computes, on a scale with 0 in its middle."""
 
-SMALL = "heatmap.resolution=16", "heatmap.density_resolution=16"
+TWINS = replace(linear_checkpoint(), critics=linear_checkpoint().critics * 2)
+"""A checkpoint that no map lacks anything of."""
+
 LAYERS = (*MAPS.layers, STUB, UPLOADED)
 BOUNDS = ((-2.0, -1.0), (2.0, 3.0))
 
@@ -54,12 +55,11 @@ class Bench:
 
     def __init__(self, gl):
         self.meter = FrameMeter()
-        config = load_config(None, [*SMALL, "world.name=differential_drive", "insight.compare_with=auto"])
-        checkpoint = checkpoint_of(config)
+        config = load_config(None, ["heatmap.resolution=16", "heatmap.density_resolution=16"])
         self.ring = TrailRing(gl, 20, 8, self.meter)
         self.critic = UploadedField(gl, 16, self.meter)
         self.critic.write(np.linspace(-3, 5, 256, dtype=np.float32))
-        subject = Subject(config, make_world("differential_drive"), checkpoint, checkpoint)
+        subject = Subject(config, Drift(), TWINS, linear_checkpoint())
         self.inputs = Inputs(gl, subject, self.ring, BOUNDS, self.critic, self.meter)
         self.ring.upload(Recording(spirals(20, 8)), 7)
 
@@ -67,12 +67,9 @@ class Bench:
         return self.meter.dispatches, self.meter.upload_bytes, self.meter.queries
 
     def news(self, layer):
-        """News that concerns a layer; empty for one that follows neither ticks nor critic.
-
-        A layer that is handed over is handed over again when the critic changes.
-        """
+        """News that concerns a layer; empty for one that follows neither ticks nor critic."""
         ticks = self.ring.ticks if Input.TRAILS in layer.inputs else range(0)
-        return News(ticks, Input.CRITIC in layer.inputs and Input.ARRAY not in layer.inputs)
+        return News(ticks, Input.CRITIC in layer.inputs)
 
 
 @pytest.fixture
@@ -182,9 +179,13 @@ def test_the_scale_holds_the_map_and_the_bar_explains_it(bench, layer):
     assert legend.title in bar.title
     assert legend.unit in bar.title
     assert bar.meaning == legend.meaning
+    assert bar.names == legend.names
     assert bar.exponential == layer.counts
-    ends = legend.ends
-    most = np.abs(values).max()
+    if layer.scale_of:
+        others = fields.bars(fields.resolve(layer.scale_of))
+        assert (bar.row, bar.low, bar.high) == (others[0].row, others[0].low, others[0].high)
+        return
+    ends, most = legend.ends, np.abs(values).max()
     low, high = (-most, most) if ends.centred else (values.min(), values.max())
     assert bar.low == (low if ends.low is None else ends.low)
     assert bar.high == (high if ends.high is None else ends.high)
@@ -192,7 +193,7 @@ def test_the_scale_holds_the_map_and_the_bar_explains_it(bench, layer):
 
 @every_layer
 def test_two_layers_have_different_rows_and_ranges(bench, layer):
-    others = [each for each in (VALUE, DENSITY) if each.name not in (layer.name, layer.scale_of)]
+    others = [each for each in (VALUE, DENSITY) if each is not layer and each.name != layer.scale_of]
     with fields_of(layer, bench.inputs) as (fields, shown):
         (row,) = (bar.row for bar in fields.bars(shown))
         assert row not in {fields.bars(fields.resolve(each.name))[0].row for each in others}
@@ -205,7 +206,6 @@ def test_the_colour_map_is_one_that_is_offered(layer):
 
 @every_layer
 def test_without_its_inputs_the_density_is_shown(bench, layer):
-    assert layer.available(bench.inputs), layer.lacks(bench.inputs.subject)
     inputs = replace(bench.inputs, critic=None)
     assert layer.available(inputs) == (Input.CRITIC not in layer.inputs)
     with fields_of(layer, inputs) as (fields, shown):
@@ -232,9 +232,17 @@ def test_a_run_with_an_unknown_map_is_refused():
         validate(load_config(None, ["heatmap.layer=valeu"]))
 
 
-def test_the_program_offers_value_density_and_both():
-    assert {"value", "density", "both"} < set(MAPS.names)
+def test_the_key_for_maps_begins_with_value_density_and_both():
+    assert MAPS.names[:3] == ("value", "density", "both")
     assert MAPS.find("both") == MapPair("both", VALUE, DENSITY)
+
+
+def test_a_pair_needs_what_both_of_its_maps_need(bench):
+    lacking = replace(STUB, name="lacking", lacks=lambda _: "it is not there")
+    maps = MapRegistry((VALUE, lacking, MapPair("pair", VALUE, lacking)))
+    assert maps.available(bench.inputs) == ["value"]
+    with pytest.raises(UsageError, match="heatmap.layer = 'pair', but it is not there"):
+        maps.require("pair", bench.inputs.subject)
 
 
 def test_an_array_of_another_shape_is_refused(bench):
