@@ -12,6 +12,8 @@ from valuescape.gpu.layers.layer import Inputs, MapLayer, MapPair
 from valuescape.gpu.layers.marginal_value import MARGINAL_VALUE
 from valuescape.gpu.layers.other_value import OTHER_VALUE
 from valuescape.gpu.layers.policy import POLICY
+from valuescape.gpu.layers.realised_error import REALISED_ERROR
+from valuescape.gpu.layers.td_error import TD_ERROR
 from valuescape.gpu.layers.uphill import UPHILL
 from valuescape.gpu.layers.value import VALUE
 from valuescape.sim.errors import UsageError
@@ -74,6 +76,8 @@ MAPS = MapRegistry(
         VALUE,
         DENSITY,
         MapPair("both", VALUE, DENSITY),
+        REALISED_ERROR,
+        TD_ERROR,
         POLICY,
         FLOW,
         MapPair("policy_flow", POLICY, FLOW),

@@ -22,6 +22,14 @@ def lacks_critic(subject: Subject) -> str:
     return ""
 
 
+def lacks_discount(subject: Subject) -> str:
+    """Return why values cannot be compared with discounted returns; "" if they can."""
+    torchscript = subject.config.policy.torchscript_critic
+    if subject.checkpoint is None and torchscript:
+        return "the TorchScript critic's discount (gamma) is unknown: name its checkpoint (policy.checkpoint)"
+    return "" if torchscript else lacks_critic(subject)
+
+
 def lacks_steps(subject: Subject) -> str:
     """Return why the policy's next step cannot be computed from a state; "" if it can."""
     if not isinstance(subject.world, ArrayWorld):

@@ -94,7 +94,12 @@ def _check_quantiles(checkpoint: Checkpoint, path: Path) -> None:
         where = f"quantiles of critic {index}"
         _check_mlp(path, where, Mlp((layer,)), critic.layers[-1].weight.shape[1])
         _require(
-            layer.weight.shape == layers[0].weight.shape and len(layer.bias) % critic.out_dim == 0,
+            len(layer.bias) == len(layers[0].bias),
+            path,
+            f"{where} are {len(layer.bias)}, expected as many as critic 0's {len(layers[0].bias)}",
+        )
+        _require(
+            len(layer.bias) % critic.out_dim == 0,
             path,
             f"{where} are {len(layer.bias)}, expected as many for each of {critic.out_dim} outputs",
         )

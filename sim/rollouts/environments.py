@@ -22,8 +22,8 @@ _STEPS_AT_ONCE = 40_000
 class EnvironmentRollouts:
     """Makes rollouts by stepping environments in Python, without their time limit; one thread at a time.
 
-    Performance (one core of an AMD EPYC): MountainCar-v0 makes 230,000 steps a second under a 64-64 network,
-    Pendulum-v1 60,000.
+    Performance (one core of a busy AMD EPYC, BLAS limited to one thread, CPU time): MountainCar-v0 makes
+    85,000 steps a second under a 256-256 network, of which the network takes a seventh.
     """
 
     def __init__(
@@ -78,7 +78,8 @@ class EnvironmentRollouts:
         Returns rewards, terminations and truncations, [n] each. One whose action is NaN ends with NaN.
         """
         reward = np.full(len(envs), np.nan)
-        terminated, truncated = np.zeros(len(envs), np.bool_), np.isnan(action).any(axis=0)
+        terminated = np.zeros(len(envs), np.bool_)
+        truncated: BoolArray = np.any(np.isnan(action), axis=0, out=np.zeros(len(envs), np.bool_))
         chosen = self._actions(envs[0].action_space, action)
         for index in np.flatnonzero(~truncated).tolist():
             seen, reward[index], terminated[index], truncated[index], _ = envs[index].step(chosen[index])

@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.rollouts.choose import StateRollouts
@@ -82,6 +83,8 @@ class TruthField:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
+        # Small networks only wait for more threads: with two, rollouts in Python take eight times as long.
+        self._blas = threadpool_limits(1, user_api="blas")
         for thread in self._threads:
             thread.start()
         return self
@@ -90,6 +93,7 @@ class TruthField:
         self._stopped = True
         for thread in self._threads:
             thread.join()
+        self._blas.restore_original_limits()
 
     @property
     def finished(self) -> bool:

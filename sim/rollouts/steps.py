@@ -90,7 +90,7 @@ class Tally:
         if self.step == rules.max_steps:
             ends[:] = rules.limit_end
         ends[terminated] = RolloutEnd.TERMINATED
-        over = ends != 0
+        over: BoolArray = ends != 0
         at = self.which[over]
         out.value[at], out.total[at], out.steps[at] = self._value[over], self._total[over], self.step
         out.end[at], out.weight[at] = ends[over], self._weight

@@ -1,4 +1,4 @@
-"""Environments of Gymnasium that can be put into a state: `env.unwrapped.state` is read, written and tried out.
+"""Environments of Gymnasium that are put into a state: `env.unwrapped.state` is read, written and tried out.
 
 Nothing that an environment says of itself is believed: one that is put into a state has to go on from there,
 and from nothing else.
@@ -80,7 +80,7 @@ def read_state(env: Any) -> Float64Array:
 
 
 def write_state(env: Any, values: Float64Array) -> None:
-    """Put an environment that was reset into the state `values` [state_dim]; it keeps its kind of sequence."""
+    """Put an environment that was reset into the state `values` [state_dim], in the sequence that it has."""
     inner = env.unwrapped
     kind = type(inner.state)
     inner.state = kind(values.tolist()) if kind in (tuple, list) else values.astype(inner.state.dtype)

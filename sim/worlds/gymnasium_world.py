@@ -44,7 +44,10 @@ class GymnasiumWorld(World):
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
         """Write the observations of `state` [state_dim, n] into `out` [obs_dim, n]."""
-        (self.twin or super()).observe(state, out)
+        if self.twin is None:
+            super().observe(state, out)
+        else:
+            self.twin.observe(state, out)
 
     def state_in(self, env: Any, obs: Float32Array) -> Float32Array:
         """Return the state [state_dim] of an environment that observes `obs` [obs_dim], which may be it."""

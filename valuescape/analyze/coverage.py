@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from valuescape.analyze.episodes import Episodes
 from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
@@ -53,7 +54,8 @@ def coverage_of(checkpoint: Checkpoint, judged: Episodes, seed: int = 0) -> Cove
     if not checkpoint.quantile_layers:
         return None
     obs, outputs = np.split(np.ascontiguousarray(judged.asked.T), [checkpoint.obs_dim])
-    quantiles = return_quantiles(checkpoint, obs, outputs if len(outputs) else None)
+    with threadpool_limits(1, user_api="blas"):  # networks this small only wait for more threads
+        quantiles = return_quantiles(checkpoint, obs, outputs if len(outputs) else None)
     return quantile_coverage(
         quantiles, judged.realised, judged.episode, levels=quantile_levels(checkpoint), seed=seed
     )
@@ -88,11 +90,9 @@ def quantile_coverage(
         return np.column_stack([shares, error, off])
 
     value, low, high = bootstrap(statistics, len(sums), seed=seed, resamples=resamples)
+    low[-2], high[-2] = np.maximum(value[-2] - high[-1], 0.0), value[-2] + high[-1]
     *shares, error, _ = (Estimate(*map(float, each)) for each in zip(value, low, high, strict=True))
-    radius = float(high[-1])
-    return Coverage(
-        levels, shares, Estimate(error.value, max(0.0, error.value - radius), error.value + radius)
-    )
+    return Coverage(levels, shares, error)
 
 
 def _steps_at_or_below(below: NDArray[np.int64], whose: NDArray[Any], count: int) -> FloatArray:

@@ -154,17 +154,20 @@ def _about_fit(numbers: dict[str, Estimate]) -> str:
 
 
 def _about_entropy(found: Analysis) -> str:
+    name = found.checkpoint.algorithm.upper()
     if sampling_of(found.checkpoint) is Sampling.NONE:
         return (
-            "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
-            "are drawn with: actions here are deterministic and returns plain, which is not what it means."
+            f"A critic of {name}'s predicts soft returns of drawn actions, but the file does not say what "
+            "they are drawn with: actions here are deterministic, returns plain, which is not what it means."
         )
     if found.alpha is None:
         return (
-            "A critic of SAC's predicts soft returns, but the file does not say its entropy coefficient: "
+            f"A critic of {name}'s predicts soft returns, but the file does not say its entropy coefficient: "
             "returns here are plain, and not what it means. Say it with --entropy-coefficient."
         )
-    return f"Returns are soft, as a critic of SAC's predicts them: -{found.alpha:.4g} log π is part of each."
+    return (
+        f"Returns are soft, as a critic of {name}'s predicts them: -{found.alpha:.4g} log π is part of each."
+    )
 
 
 def _about_maps(found: Analysis) -> str:

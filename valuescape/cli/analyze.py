@@ -9,7 +9,7 @@ import typer
 from valuescape.cli.console import read_config, say_lines, say_written
 from valuescape.cli.options import Debug, Overrides, WorldFiles
 from valuescape.cli.progress import progress_bar
-from valuescape.cli.terminal import out
+from valuescape.cli.terminal import err, out
 from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def analyze(
     checkpoint: Annotated[str, typer.Argument(help="A trained model: .zip or .safetensors.")],
     world: Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")] = "",
     episodes: Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")] = 512,
-    cells: Annotated[int, typer.Option(min=8, max=2048, help="Cells of the maps, each way.")] = 256,
+    cells: Annotated[
+        int | None,
+        typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+    ] = None,
     rollouts: Annotated[
         int, typer.Option(min=2, max=10_000, help="Rollouts a cell, where a policy draws its actions.")
     ] = 64,
@@ -35,7 +38,7 @@ def analyze(
         bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")
     ] = False,
     entropy_coefficient: Annotated[
-        float | None, typer.Option(min=0, help="SAC's alpha, where the file does not say it.")
+        float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")
     ] = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
@@ -55,11 +58,15 @@ def analyze(
     from valuescape.analyze.analysis import Plan
     from valuescape.analyze.output import verdict, write
     from valuescape.sim.resources import usable_cores
+    from valuescape.sim.rollouts.choose import about_speed, usual_cells
 
     changes = [*([f"world.name={world}"] if world else []), *(overrides or [])]
     critic, plane, config = _read(checkpoint, changes, world_files)
     folder = folder or Path("runs") / f"analyze-{Path(checkpoint).stem}"
+    cells = cells or usual_cells(plane.world.name)
     plan = Plan(episodes, cells, rollouts, seed, time_limit, entropy_coefficient, usable_cores())
+    if said := about_speed(plane.world):
+        err.say(said)
     began = time.perf_counter()
     found = _analyze(critic, plane, plan)
     files = write(found, folder, checkpoint, time.perf_counter() - began, config)

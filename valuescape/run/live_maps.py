@@ -7,6 +7,7 @@ from valuescape.gpu.layers.layer import MapLayer
 from valuescape.render.scene.scene import Scene
 from valuescape.run.map_sources.agent_states import AgentStates
 from valuescape.run.map_sources.computed import ComputedMaps
+from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import MapSource, Question
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.engine import Engine
@@ -17,32 +18,36 @@ class LiveMaps:
     """Keeps the maps of a scene up to date that have the input ARRAY, as long as they are shown.
 
     engine: lent; its agents' states make the maps that are means over agents. insight: the current values of
-    its settings; set it, and maps that depend on them are made again.
+    its settings; set it, and maps that depend on them are made again. crowd: the source of what the agents'
+    own episodes show, None without a critic; released with this.
     """
 
-    def __init__(self, subject: Subject, engine: Engine) -> None:
+    def __init__(self, subject: Subject, engine: Engine, crowd: CrowdMaps | None = None) -> None:
         self.insight: InsightConfig = subject.config.insight
         self._subject = subject
         self._scene: Scene | None = None
         self._request: MapRequest | None = None
         self._agents = AgentStates(engine)
         self._of_agents: tuple[MapRequest | None, MapRequest | None] = None, None
-        self._sources: tuple[MapSource, ...] = (ComputedMaps(),)
+        self.crowd = crowd
+        self._sources: tuple[MapSource, ...] = (ComputedMaps(), *([crowd] if crowd else []))
 
     @property
     def doing(self) -> str:
         """What is being computed; "" if nothing is."""
         return ", ".join(filter(None, (each.doing for each in self._sources)))
 
-    def update(self, scene: Scene, names: Iterable[str], ticks: range, *, waits: bool = False) -> None:
+    def update(
+        self, scene: Scene, names: Iterable[str], ticks: range, *, waits: bool = False, last: bool = False
+    ) -> None:
         """Bring maps up to date.
 
         names: those in the picture. ticks: those that the scene took over last. waits: for maps that take a
-        moment.
+        moment. last: no ticks follow.
         """
         layers = frozenset(scene.fields.layers_of(names))
         request, of_agents = self._requests(scene, layers)
-        question = Question(layers, request, ticks, of_agents, waits)
+        question = Question(layers, request, ticks, of_agents, waits, last)
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty, answer.legend)

@@ -206,8 +206,8 @@ class Session:
         origin = None
         if self.log.frame_ends:
             self.viewer.blind = False
-            self._take_over(tick, waits=True)
-            self.ledger.stats.forget("episodes", "captions")
+            self._take_over(tick, waits=True, last=True)
+            self.ledger.stats.forget("episodes", "critic", "captions")
             origin = self._draw_afresh()
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
@@ -276,15 +276,18 @@ class Session:
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self.controls.apply_all(changes)
 
-    def _take_over(self, newest: int, *, waits: bool) -> None:
-        """Bring trails, fields and the selection up to tick `newest`. waits: for maps that take a moment."""
+    def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        """Bring trails, fields and the selection up to tick `newest`.
+
+        waits: for maps that take a moment. last: no ticks follow.
+        """
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, ticks)
         with self.meter.section("maps"):
-            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits)
+            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits, last=last)
 
     def _draw(self) -> None:
         """Draw the picture, and add it to the video."""
@@ -302,7 +305,9 @@ class Session:
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG that can be made again; return its path."""
         if self.newest_tick >= 0 and not self.viewer.blind:
-            self._take_over(self.newest_tick)  # what was changed since it was drawn, such as colours
+            self._take_over(
+                self.newest_tick, waits=True
+            )  # what was changed since it was drawn, such as colours
         return save_picture(self.scene.picture, path, self._draw_afresh())
 
     def restart(self, changes: dict[str, Any]) -> None:

@@ -99,7 +99,7 @@ class NetworkBuilder:
     def _averaged(self, network: Mlp, outputs: int) -> tuple[Mlp, Layer]:
         """Return the network of the means of `outputs` outputs' quantiles, and the layer of quantiles."""
         *hidden, last = network.layers
-        if outputs < 1 or network.out_dim % outputs:
+        if not 1 <= outputs <= network.out_dim or network.out_dim % outputs:
             raise self.file.error(
                 f"{network.out_dim} quantiles are not as many for each of {outputs} actions"
             )
@@ -233,6 +233,9 @@ class NetworkBuilder:
 
     def _layer(self, module: str, activation: Activation, clip: float = math.inf) -> Layer:
         weight, bias = self._tensor(f"{module}.weight"), self._tensor(f"{module}.bias")
+        if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+            shapes = f"{list(weight.shape)} and {list(bias.shape)}"
+            raise self.file.error(f"tensors {module}.weight and .bias have shapes {shapes}")
         return Layer(weight, bias, activation, clip)
 
     def _linear_modules(self, prefix: str) -> Sequence[str]:

@@ -10,7 +10,7 @@ from settable_envs import CANNOT, Short, Walk, Windy, registered
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
-from valuescape.sim.rollouts.choose import state_rollouts, why_no_rollouts
+from valuescape.sim.rollouts.choose import about_speed, state_rollouts, usual_cells, why_no_rollouts
 from valuescape.sim.rollouts.compiled import CompiledRollouts
 from valuescape.sim.rollouts.environments import EnvironmentRollouts
 from valuescape.sim.rollouts.field import TruthField
@@ -151,3 +151,14 @@ def test_long_rollouts_come_in_small_pieces():
         for steps in (10_000, 10)
     )
     assert few < many <= 256
+
+
+def test_what_python_steps_is_announced_and_has_fewer_cells(monkeypatch):
+    name = "gymnasium:Pendulum-v1"
+    assert usual_cells(name) < usual_cells("pendulum") == 256
+    said = about_speed(make_world(name))
+    assert f"stepped in Python, some 50,000 steps a second: {usual_cells(name)} cells each way" in said
+    assert said.endswith("--world pendulum has the same equations, compiled.")
+    assert about_speed(make_world(registered(monkeypatch, Walk))).endswith("keeps what is done.")
+    assert about_speed(make_world(registered(monkeypatch, next(iter(CANNOT))))) == ""
+    assert about_speed(make_world("pendulum")) == ""

@@ -16,7 +16,7 @@ class Question:
     layers: those in the picture. request: their subject, place and size; the same object as long as nothing
     has changed that maps depend on. ticks: those that the scene took over with this frame. of_agents: the
     request with the agents' states, if a layer needs them and they are known. waits: the frame waits for maps
-    that take a moment, as it does for its ticks.
+    that take a moment, as it does for its ticks. last: no ticks follow.
     """
 
     layers: frozenset[MapLayer]
@@ -24,6 +24,7 @@ class Question:
     ticks: range
     of_agents: MapRequest | None = None
     waits: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,6 +274,46 @@ def test_unsound_tensors_are_refused_by_name(name, tmp_path):
     assert message in str(caught.value)
 
 
+REFUSED_QUANTILES = {
+    "vector": (
+        {"critic.qf0.2.weight": torch.zeros(25)},
+        "critic.qf0.2.weight and .bias have shapes [25] and",
+    ),
+    "bias": (
+        {"critic.qf1.2.bias": torch.zeros(24)},
+        "critic.qf1.2.weight and .bias have shapes [25, 16] and",
+    ),
+    "none": (
+        {"critic.qf0.2.weight": torch.zeros(0, 16), "critic.qf0.2.bias": torch.zeros(0)},
+        "0 quantiles are not as many for each of 1 action",
+    ),
+    "unlike": (
+        {"critic.qf1.2.weight": torch.zeros(24, 16), "critic.qf1.2.bias": torch.zeros(24)},
+        "quantiles of critic 1 are 24, expected as many as critic 0's 25",
+    ),
+    "critic": ({"critic.qf0.0.weight": None}, "critic.qf0 has weights in modules [2]"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_QUANTILES)
+def test_unsound_quantiles_are_refused_by_name(name, tmp_path):
+    tensors, message = REFUSED_QUANTILES[name]
+    path, world = saved("tqc gsde", tmp_path)
+    with pytest.raises(UsageError) as caught:
+        load_checkpoint(rewritten(path, tensors=tensors), world)
+    assert message in str(caught.value)
+
+
+def test_quantiles_must_be_as_many_for_each_action(tmp_path):
+    path, world = saved("qr-dqn arch", tmp_path)
+    tensors = {
+        "quantile_net.quantile_net.0.weight": torch.zeros(16, 2),
+        "quantile_net.quantile_net.0.bias": torch.zeros(16),
+    }
+    with pytest.raises(UsageError, match="16 quantiles are not as many for each of 3 actions"):
+        load_checkpoint(rewritten(path, tensors=tensors), world)
+
+
 class TwoNetsPolicy(ActorCriticPolicy):
     """A user's own policy: the hidden layers of its critic have another activation."""
 
