@@ -47,6 +47,7 @@ def made() -> PictureMade:
             missed=[(3, 7), (20, 21)],
             all_missed=True,
             untold=[88],
+            unsigned=[89],
             agents_seen=50,
             places="0" * 64,
         ),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.frame_meter import FrameMeter
@@ -15,6 +16,7 @@ from valuescape.remake.means import Means, Original
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.run.stage import Stage
 from valuescape.run.starting import UnwatchedStart, start_engine
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
@@ -57,7 +59,8 @@ def come_to(
     signals = None
     if color not in PLAIN_COLORS:
         rules, world = stage.engine.rules, stage.engine.world
-        signals = Signals(Signal(color), world, witness, rules.map_axes, stage.critic)
+        signals = _Signals(Signal(color), world, stage.engine, rules.map_axes, stage.critic)
+        signals.unknown = frozenset(moment.unsigned)
     every = any(made_of_ticks(name) for name in shown)
     for stop in stops(moment, stage.config.trails.length, since, every=every):
         means.interrupts.check()
@@ -87,6 +90,17 @@ def stops(moment: Moment, length: int, since: int, *, every: bool) -> Iterator[i
         index = bisect_right(ends, tick)
         tick = min(step, *ends[index : index + 1], moment.tick)
         yield tick
+
+
+class _Signals(Signals):
+    """Signals that are unknown at the ticks at which the picture did not know them."""
+
+    unknown: frozenset[int] = frozenset()
+
+    def row(self, tick: int, agents: int) -> Float32Array:
+        """Return the signal at `tick`, [agents] float32, a new array."""
+        row = super().row(tick, agents)
+        return np.full(agents, np.nan, np.float32) if tick in self.unknown else row
 
 
 class Witness:

@@ -91,6 +91,30 @@ def test_a_screenshot_of_a_run_that_a_person_changes_is_made_again(cli, tmp_path
     assert out.splitlines()[-1] == "all 64,000 pixels are equal"
 
 
+@pytest.mark.parametrize("color", ["speed", "td_error", "advantage", "outcome"])
+def test_ticks_that_slow_frames_saw_only_in_part_are_made_again_so(cli, tmp_path, color):
+    """States are kept for ten ticks, trails for longer: frames of about that many ticks."""
+    config = load_config(
+        None, [*BASE, "world.name=cartpole", "workers.count=0", "render.view=2d", f"trails.color_by={color}"]
+    )
+    ticks = iter(np.cumsum([0, 9, 10, 11, 1, 9, 12, 9, 8, 10]).tolist())
+    with Session(config, RunLength(frames=10), Outputs(tmp_path), headless=True) as session:
+
+        def jump():
+            session.engine.advance_to(tick := next(ticks))
+            return tick
+
+        session.pace.newest_tick = jump
+        session.run()
+    moment = metadata(tmp_path / "last-frame.png")["made"]["moment"]
+    assert (moment["tick"], moment["missed"]) == (79, [])
+    assert moment["untold"]
+    assert not {*moment["untold"]} >= {*moment["unsigned"]} or color == "outcome"
+    status, out, _ = cli("replay", tmp_path / "last-frame.png")
+    assert status == 0, out
+    assert out.splitlines()[-1] == "all 19,200 pixels are equal"
+
+
 @pytest.fixture
 def picture(tmp_path):
     """A picture of a small run, whose checkpoint is in a file of its own."""
