@@ -24,6 +24,7 @@ MARGINAL_VALUE = MapLayer(
     make=UploadedMap.of,
     inputs=frozenset({Input.ARRAY}),
     of_agents=True,
+    quantity="return",
     compute=marginal_value_over,
     lacks=lacks_others_on_the_map,
 )

@@ -40,4 +40,5 @@ OTHER_VALUE = MapLayer(
     lacks=lacks_other,
     says=_legend,
     scale_of=VALUE.name,
+    quantity="return",
 )

@@ -17,11 +17,13 @@ Cells = NDArray[np.int32]
 def cells_of(plane: MapPlane, states: Float32Array, edge: int) -> Cells:
     """Return the cell of each state [state_dim, n], whatever the variables are that are not on the map.
 
-    Periodic variables are taken into their period. NaN lies beyond the map.
+    Periodic variables are taken into their period. NaN lies beyond the map. Bounds are rounded as states are:
+    an agent at a wall is on the map.
     """
     found, inside = np.zeros(states.shape[1], np.int32), np.ones(states.shape[1], np.bool_)
     for axis, variable, stride in zip(plane.axes, plane.variables, (1, edge), strict=True):
-        share = (states[axis].astype(np.float64) - variable.low) / (variable.high - variable.low)
+        low, high = np.float32([variable.low, variable.high]).astype(np.float64)
+        share = (states[axis].astype(np.float64) - low) / (high - low)
         if variable.periodic:
             share %= 1.0
         inside &= (share >= 0) & (share <= 1)

@@ -47,6 +47,8 @@ VALUES = {
     "heatmap.opacity": 0.3,
     "heatmap.contours": 3,
     "heatmap.layer": "density",
+    "heatmap.beside": "value",
+    "heatmap.linked": False,
     "heatmap.slice": "cart velocity=0.5, pole velocity=-0.25",
     "insight.action": "push left",
     "insight.marginal": True,
