@@ -118,7 +118,8 @@ class MapLayer:
     ends: of the colour scale. colormap: a name in `render.scene.colormaps`, or "auto": sequential, or
     diverging if the scale is centred. counts: the texture holds log2(1 + x), and the bar is labelled with x.
     names: of the values 0, 1, 2 …, if each stands for a kind of thing. contours: the map has contour lines.
-    always: the map is kept up to date while it is hidden; others are made when they are first shown.
+    quantity: "return" of V(s) and of all that is compared with it; two maps of one quantity may share a
+    colour scale. always: the map is kept up to date while it is hidden; others are made when first shown.
     slow_range: the range changes slowly, and is looked at less often.
 
     compute: returns the values of a map with the input ARRAY, [edge, edge] float32, lowest row first, NaN
@@ -139,6 +140,7 @@ class MapLayer:
     counts: bool = False
     names: tuple[str, ...] = ()
     contours: bool = False
+    quantity: str = ""
     always: bool = False
     slow_range: bool = False
     compute: Callable[[MapRequest], Float32Array] | None = None

@@ -22,8 +22,9 @@ MARGINAL_VALUE = MapLayer(
     title="mean V(s)",
     meaning="the return that the critic expects, for the agents that are there",
     make=UploadedMap.of,
-    inputs=frozenset({Input.CRITIC, Input.ARRAY}),
+    inputs=frozenset({Input.ARRAY}),
     of_agents=True,
+    quantity="return",
     compute=marginal_value_over,
     lacks=lacks_others_on_the_map,
 )

@@ -34,10 +34,11 @@ OTHER_VALUE = MapLayer(
     name="other_value",
     title="V(s) of the other",
     make=UploadedMap.of,
-    inputs=frozenset({Input.CRITIC, Input.ARRAY}),
+    inputs=frozenset({Input.ARRAY}),
     contours=True,
     compute=other_value_over,
     lacks=lacks_other,
     says=_legend,
     scale_of=VALUE.name,
+    quantity="return",
 )

@@ -31,7 +31,7 @@ def policy_over(request: MapRequest) -> Float32Array:
 def _legend(subject: Subject, insight: InsightConfig) -> Legend:
     space = subject.world.action
     if isinstance(space, DiscreteAction):
-        ends = ScaleEnds(0.0, float(max(space.n - 1, 1)))
+        ends = ScaleEnds(-0.5, space.n - 0.5)
         return Legend("action", meaning=_MEANING, names=space.names, ends=ends)
     if not space.dim:
         return Legend("action")

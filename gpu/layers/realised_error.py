@@ -13,5 +13,6 @@ REALISED_ERROR = MapLayer(
     make=UploadedMap.of,
     inputs=frozenset({Input.ARRAY}),
     ends=ScaleEnds(centred=True),
+    quantity="error",
     lacks=lacks_discount,
 )

@@ -48,23 +48,24 @@ class MapRegistry:
         """Return what `heatmap.layer` may name of a run: the maps whose inputs are there."""
         return [name for name, each in self._maps.items() if all(one.available(inputs) for one in _all(each))]
 
-    def require(self, name: str, subject: Subject) -> None:
+    def require(self, name: str, subject: Subject, setting: str = "heatmap.layer") -> None:
         """Raise UsageError if there is no map called `name`, or the subject lacks what it needs.
 
-        Without a critic a map of its values gives way to the density, which is no error.
+        setting: the one that names it. Without a critic a map of its values gives way to the density, which
+        is no error.
         """
-        for layer in _all(self.find(name)):
+        for layer in _all(self.find(name, setting)):
             lack = layer.lacks(subject)
             if lack:
-                raise UsageError(f"heatmap.layer = {name!r}, but {lack}")
+                raise UsageError(f"{setting} = {name!r}, but {lack}")
 
-    def find(self, name: str) -> MapLayer | MapPair:
+    def find(self, name: str, setting: str = "heatmap.layer") -> MapLayer | MapPair:
         """Return the map called `name`. Raises UsageError, with the nearest name, if there is none."""
         if name in self._maps:
             return self._maps[name]
         near = difflib.get_close_matches(name, self.names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known maps: {', '.join(self.names)}"
-        raise UsageError(f"heatmap.layer: {name!r} is unknown", hint)
+        raise UsageError(f"{setting}: {name!r} is unknown", hint)
 
 
 def _all(entry: MapLayer | MapPair) -> tuple[MapLayer, ...]:

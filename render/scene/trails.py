@@ -73,6 +73,7 @@ class Trails(Owner):
         self.signals: Signals | None = None
         self.signals_since = 0
         self.color_scale = ColorScale(0.0, 1.0)
+        self._panes = 1
         with self._making():
             self._make(bounds, height)
 
@@ -96,7 +97,7 @@ class Trails(Owner):
     @property
     def segments_drawn(self) -> int:
         """Number of trail segments in the last frame; a GPU query."""
-        return segments(self._lod.read_commands())
+        return segments(self._lod.read_commands()) * self._panes
 
     @property
     def segments_there(self) -> int:
@@ -251,8 +252,9 @@ class Trails(Owner):
             self.crowd.resize(cells)
             self.crowd.update()
 
-    def choose(self, looks: Looks, pixel_scale: float) -> None:
-        """List the trails in view, for the frame block that is bound."""
+    def choose(self, looks: Looks, pixel_scale: float, panes: int = 1) -> None:
+        """List the trails in view, for the frame block that is bound. panes: how often they will be drawn."""
+        self._panes = panes
         self._lod.update(margin_px=2 * looks.trails.width_px * pixel_scale + 2)
 
     def bind(self) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.errors import UsageError
@@ -75,22 +75,26 @@ def _discrete(text: str, space: DiscreteAction, where: str, world: World) -> Cho
 
 def _continuous(text: str, space: ContinuousAction, where: str, world: World) -> Choice:
     """Return the choice of "0.5, -1", of "force=0.5", or of "force", which leaves the part to the policy."""
-    given = [each.strip() for each in text.split(",")]
-    if len(given) > max(space.dim, 1):
-        raise UsageError(f"{where}: {world.name} has {space.dim} parts of an action", _known(space))
-    choice = Choice(text, parts=(None,) * space.dim)
-    names = [variable.name for variable in space.variables]
-    for place, part in enumerate(given):
-        name, equals, number = (each.strip() for each in part.partition("="))
-        named = name in names
-        if not named and (equals or not _is_number(part)):
+    numbers = dict[int, float | None]()
+    for place, said in enumerate(text.split(",")):
+        index, number = _part(said, place, space)
+        if index is None:
             raise UsageError(f"{where}: {world.name} has no such action", _known(space))
-        index = names.index(name) if named else place
-        said = number if named else part
-        value = _number(said, space.variables[index], where) if said else None
-        parts = tuple(value if each == index else old for each, old in enumerate(choice.parts))
-        choice = replace(choice, parts=parts, shown=choice.shown if place else index)
-    return choice if any(each is not None for each in choice.parts) else replace(choice, name=POLICY)
+        if index in numbers:
+            raise UsageError(f"{where}: {space.variables[index].name} is given twice")
+        numbers[index] = None if number is None else _number(number, space.variables[index], where)
+    parts = tuple(numbers.get(index) for index in range(space.dim))
+    left_to_policy = all(part is None for part in parts)
+    return Choice(POLICY if left_to_policy else text, parts=parts, shown=next(iter(numbers)))
+
+
+def _part(said: str, place: int, space: ContinuousAction) -> tuple[int | None, str | None]:
+    """Return which part of an action is meant, None if there is none, and its number's text, None without."""
+    name, equals, number = (each.strip() for each in said.partition("="))
+    names = [variable.name for variable in space.variables]
+    if name in names:
+        return names.index(name), number if equals else None
+    return (place, name) if place < space.dim and not equals and _is_number(name) else (None, None)
 
 
 def _is_number(text: str) -> bool:

@@ -67,9 +67,10 @@ def _one_step_ahead(
         all_of_them = np.stack([_one_step_ahead(world, checkpoint, one, states) for one in each])
         mean: Float32Array = all_of_them.mean(axis=0)
         return mean
-    actions = actions_at(world, checkpoint, states)
     if choice.index is not None:
-        actions[:] = choice.index
+        actions = np.full((1, states.shape[1]), choice.index, np.float32)
+    else:
+        actions = actions_at(world, checkpoint, states)
     for row, number in zip(actions, choice.parts, strict=False):
         if number is not None:
             row[:] = number

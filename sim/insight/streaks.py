@@ -22,8 +22,8 @@ _GRAINS = 0.035
 def streaks(flow: Float32Array, periodic: tuple[bool, bool] = (False, False)) -> Float32Array:
     """Return the streaks of a flow [2, edge, edge] (along x, y), [edge, edge] float32 from 0 to 1.
 
-    Only directions count, not lengths; where the flow is 0 grains stay grains. periodic: whether opposite
-    edges along x and y are the same place; elsewhere lines end at the border. NaN where the flow is NaN. The
+    Only directions count, not lengths. Where the flow is 0 grains stay grains; where it is
+    NaN there are none. periodic: whether opposite edges along x and y are the same place; elsewhere lines end at the border. The
     noise is the same every time.
 
     Performance: 25 ms for 128 x 128 texels on one core of an AMD EPYC.
@@ -37,7 +37,7 @@ def streaks(flow: Float32Array, periodic: tuple[bool, bool] = (False, False)) ->
         total += np.float32((step + 1) / STEPS) * inside * _between(noise, at, edge)
         at -= towards[:, _texel(np.round(at), edge)]
         inside &= _wrapped(at, edge, periodic)
-    total[~np.isfinite(flow.reshape(2, -1)).all(axis=0)] = np.nan
+    total[np.isnan(flow.reshape(2, -1)).any(axis=0)] = 0
     return np.minimum(total, 1).reshape(edge, edge)
 
 
