@@ -207,6 +207,8 @@ class Session:
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
+            if self.headless:
+                self.stage.maps.finish(self.scene, self.viewer.shown, lambda: not self._interrupts.asked)
             self.ledger.stats.forget("episodes", "critic", "captions")
             origin = self._draw_afresh()
             if self.recorder:
