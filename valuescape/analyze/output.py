@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.analyze.analysis import TOLERANCE, Analysis
+from valuescape.analyze.analysis import Analysis
 from valuescape.analyze.origin import map_origin
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, panels, returns_plot, save
 from valuescape.analyze.regions import Region
@@ -19,6 +19,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, calibration_bins
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts
+from valuescape.sim.rollouts.judging import TOLERANCE
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 

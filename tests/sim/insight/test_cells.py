@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from valuescape.analyze.significance import student_p_values
 from valuescape.sim.insight.cells import CellSums, map_cells
 from valuescape.sim.insight.plane import own_plane
+from valuescape.sim.insight.significance import student_p_values
 from valuescape.sim.insight.student import reach_95
 from valuescape.sim.worlds import make_world
 
