@@ -46,7 +46,7 @@ class Plan:
 
     episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
     and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
-    the world's rewards; None takes the checkpoint's.
+    the world's rewards; None takes the checkpoint's. min_visits: steps that a cell needs not to be faded.
     """
 
     episodes: int = 512
@@ -56,6 +56,7 @@ class Plan:
     time_limit: bool = False
     alpha: float | None = None
     threads: int = 2
+    min_visits: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
 """The maps as figures for a paper: white, with axes, units and colour bars, in PNG, PDF or SVG."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import colormaps, style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from valuescape.analyze.maps import Maps
+from valuescape.analyze.panels import Panel
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.worlds.base import Variable
 
 _STYLE = {
@@ -31,55 +31,17 @@ _UNDATED: dict[str, dict[str, Any]] = {
 """Metadata that leave out when a file was written: the same maps make the same file."""
 
 _PANEL_INCHES = 3.4, 2.7
-_FADED = 0.25
-"""Opacity of an error that its interval does not part from zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One map of a figure."""
+class OnPlane(Protocol):
+    """Fields over a plane of states."""
 
-    title: str
-    label: str  # of the colour bar
-    field: NDArray[Any]
-    colors: str
-    low: float
-    high: float
-    opacity: NDArray[np.float64] | None = None
+    @property
+    def plane(self) -> MapPlane:
+        """The plane."""
 
 
-def panels(maps: Maps, significant: NDArray[np.bool_]) -> dict[str, Panel]:
-    """Return the maps by name: value, truth, error, steps, and outcome where it differs between cells.
-
-    Value and truth are on one scale; the error's is symmetric, so that white is none.
-    """
-    truth = maps.truth
-    both = np.concatenate([maps.value.ravel(), truth.value.ravel()])
-    low, high = (float(each) for each in (np.nanmin(both), np.nanmax(both)))
-    most = float(np.nanquantile(np.abs(maps.error), 0.995)) or 1.0
-    pale = np.where(significant, 1.0, _FADED)
-    found = {
-        "value": Panel("belief: the critic's value", "V(s)", maps.value, "viridis", low, high),
-        "truth": Panel("truth: the return that follows", "G(s)", truth.value, "viridis", low, high),
-        "error": Panel("error: belief − truth", "V(s) − G(s)", maps.error, "RdBu_r", -most, most, pale),
-        "steps": Panel(
-            "length of the rollout", "steps", truth.steps, "magma", 0, float(np.nanmax(truth.steps))
-        ),
-    }
-    if np.ptp(truth.terminated) > 0:
-        share = truth.terminated
-        found["outcome"] = Panel("share that terminates", "share", share, "cividis", 0, 1)
-    if maps.visits is not None:
-        count = np.log10(np.where(maps.visits.count > 0, maps.visits.count, np.nan))
-        most_visits = max(float(np.nanmax(count)), 1e-9)
-        found["visits"] = Panel("visits by episodes", "log₁₀ of steps", count, "Greys", 0, most_visits)
-        found["realised_error"] = Panel(
-            "error seen by episodes", "mean V − G", maps.visits.error, "RdBu_r", -most, most
-        )
-    return found
-
-
-def figure(maps: Maps, shown: Mapping[str, Panel], columns: int = 4) -> Any:
+def figure(maps: OnPlane, shown: Mapping[str, Panel], columns: int = 4) -> Any:
     """Return a figure with the panels side by side, `columns` in a row."""
     width, height = _PANEL_INCHES
     columns = min(columns, len(shown))
@@ -143,7 +105,7 @@ def returns_plot(returns: NDArray[np.float64]) -> Callable[[Any], None]:
     return draw
 
 
-def _draw(made: Any, axes: Any, maps: Maps, panel: Panel) -> None:
+def _draw(made: Any, axes: Any, maps: OnPlane, panel: Panel) -> None:
     x, y = maps.plane.variables
     extent = (x.low, x.high, y.low, y.high)
     colors = colormaps[panel.colors].with_extremes(bad="0.85")

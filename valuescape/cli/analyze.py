@@ -52,7 +52,8 @@ def analyze(
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
     """
     from valuescape.analyze.analysis import Plan
-    from valuescape.analyze.output import verdict, write
+    from valuescape.analyze.output import write
+    from valuescape.analyze.verdict import verdict
     from valuescape.sim.resources import usable_cores
 
     changes = [*([f"world.name={world}"] if world else []), *(overrides or [])]

@@ -13,7 +13,8 @@ from stable_baselines3 import PPO
 
 from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
 from valuescape.analyze.maps import critic_maps, visits_of
-from valuescape.analyze.output import verdict, write
+from valuescape.analyze.output import write
+from valuescape.analyze.verdict import verdict
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.network import Activation, Layer, Mlp

@@ -1,0 +1,79 @@
+"""An analysis in sentences."""
+
+from valuescape.analyze.analysis import TOLERANCE, Analysis
+from valuescape.analyze.metrics import Estimate
+from valuescape.sim.policy.sampling import Sampling, sampling_of
+
+
+def verdict(found: Analysis) -> list[str]:
+    """Return what a reader should take away, in sentences."""
+    numbers = found.numbers
+    said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
+    if found.checkpoint.algorithm == "sac":
+        said.append(_about_entropy(found))
+    if found.judged.bootstrapped > 0:
+        said.append(
+            f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
+            "for the environment was cut off there."
+        )
+    if found.maps is None:
+        said.append(
+            f"No truth field: agents of {found.world.name} cannot be put into a state of one's choice."
+        )
+    else:
+        said.append(_about_maps(found))
+    if not found.complete:
+        said.append("Interrupted: what is here was done by then.")
+    return said
+
+
+def _about_returns(numbers: dict[str, Estimate]) -> str:
+    return (
+        f"The deterministic policy returns {told(numbers['mean_return'])} an episode; "
+        f"{numbers['share_terminated'].value:.0%} of the episodes terminate."
+    )
+
+
+def _about_starts(numbers: dict[str, Estimate]) -> str:
+    predicted, realised = numbers["start_value_predicted"], numbers["start_value_realised"]
+    return f"At the start the critic promises {told(predicted)}; what follows is {told(realised)}."
+
+
+def _about_fit(numbers: dict[str, Estimate]) -> str:
+    bias = numbers["q_bias"]
+    way = "shows no bias"
+    if bias.low > 0 or bias.high < 0:
+        way = "promises too much" if bias.low > 0 else "promises too little"
+    return (
+        f"Over all steps it {way}: bias {told(bias)}; "
+        f"it explains {numbers['explained_variance'].value:.1%} of the variance of returns."
+    )
+
+
+def _about_entropy(found: Analysis) -> str:
+    if sampling_of(found.checkpoint) is Sampling.NONE:
+        return (
+            "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
+            "are drawn with: actions here are deterministic and returns plain, which is not what it means."
+        )
+    if found.alpha is None:
+        return (
+            "A critic of SAC's predicts soft returns, but the file does not say its entropy coefficient: "
+            "returns here are plain, and not what it means. Say it with --entropy-coefficient."
+        )
+    return f"Returns are soft, as a critic of SAC's predicts them: -{found.alpha:.4g} log π is part of each."
+
+
+def _about_maps(found: Analysis) -> str:
+    assert found.maps is not None
+    share = found.significant.mean()
+    if found.maps.random:
+        beyond = "beyond chance (false discovery rate 5 %)"
+    else:
+        beyond = f"more than {TOLERANCE:.0%} of the truth's range"
+    return f"In {share:.0%} of the map's cells the error is {beyond}."
+
+
+def told(estimate: Estimate) -> str:
+    """Return a number with its interval: `-43.6 [-43.7, -43.5]`."""
+    return f"{estimate.value:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
