@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
-Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
 Uint32Array = NDArray[np.uint32]
 BoolArray = NDArray[np.bool_]

@@ -71,8 +71,19 @@ def checkpoint_of(config: Config) -> Checkpoint | None:
     return find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
 
 
-def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
-    """Return the checkpoint of a value of `policy.checkpoint`; None for random actions.
+def other_checkpoint(config: Config) -> Checkpoint | None:
+    """Return the checkpoint that `insight.compare_with` names, checked against the world; None for "".
+
+    Raises UsageError as `find_checkpoint` does.
+    """
+    name = config.insight.compare_with
+    return (
+        find_checkpoint(name, make_world(config.world.name, config), "insight.compare_with") if name else None
+    )
+
+
+def find_checkpoint(setting: str, world: World, key: str = "policy.checkpoint") -> Checkpoint | None:
+    """Return the checkpoint of a value of `policy.checkpoint`, or of another `key`; None for random actions.
 
     Remarks on a file are told through `valuescape.remarks`. Raises UsageError if no checkpoint is shipped for
     the world, or the file's cannot be used there.
@@ -82,7 +93,7 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     if setting == "random":
         return None
     if setting != "auto":
-        path = named_path(setting, "policy.checkpoint")
+        path = named_path(setting, key)
         with reading(path, "a checkpoint"):
             checkpoint = load_with_statistics(path, world)
         remarks.tell(checkpoint.remarks)
@@ -90,7 +101,7 @@ def find_checkpoint(setting: str, world: World) -> Checkpoint | None:
     shipped = configs_dir() / "checkpoints" / f"{world.name}.safetensors"
     if not shipped.exists():
         raise UsageError(
-            f"policy.checkpoint = 'auto', but none is shipped for world {world.name}",
+            f"{key} = 'auto', but none is shipped for world {world.name}",
             f"{_trained(world)}name a file, or set policy.checkpoint=random",
         )
     return load_checkpoint(shipped, world)

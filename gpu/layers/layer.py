@@ -13,7 +13,9 @@ from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds
 from valuescape.gpu.passes.ranges import FOLLOWING, ScaleEnds
 from valuescape.gpu.trail_ring import TrailRing
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.insight.subject import MapRequest, Subject
 
 
 class Input(Enum):
@@ -40,11 +42,16 @@ class Inputs:
     """
 
     gl: Any
-    config: Config
+    subject: Subject
     ring: TrailRing
     bounds: Bounds
     critic: Field | None
     meter: FrameMeter
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the run."""
+        return self.subject.config
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,10 @@ class MapLayer:
     names: of the values 0, 1, 2 …, if each stands for a kind of thing. contours: the map has contour lines.
     always: the map is kept up to date while it is hidden; others are made when they are first shown.
     slow_range: the range changes slowly, and is looked at less often.
+
+    compute: returns the values of a map with the input ARRAY, [edge, edge] float32, lowest row first, NaN
+    where there is none. Called in another thread when the map is shown and what it is asked for has changed.
+    lacks: why the map cannot be shown of a subject, in words that go on "but …"; "" if it can be.
     """
 
     name: str
@@ -106,6 +117,8 @@ class MapLayer:
     contours: bool = False
     always: bool = False
     slow_range: bool = False
+    compute: Callable[[MapRequest], Float32Array] | None = None
+    lacks: Callable[[Subject], str] = lambda _: ""
 
     @property
     def label(self) -> str:
@@ -114,7 +127,8 @@ class MapLayer:
 
     def available(self, inputs: Inputs) -> bool:
         """Whether its inputs are there."""
-        return inputs.critic is not None or Input.CRITIC not in self.inputs
+        has_critic = inputs.critic is not None or Input.CRITIC not in self.inputs
+        return has_critic and not self.lacks(inputs.subject)
 
 
 @dataclass(frozen=True, slots=True)

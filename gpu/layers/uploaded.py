@@ -18,6 +18,7 @@ class UploadedMap(Owner):
         super().__init__()
         self._gl, self._meter = gl, meter
         self._changed = False
+        self.certainty: Float32Array | None = None
         self.texture = self._make((1, 1), bytes(4))
 
     @classmethod
@@ -25,8 +26,10 @@ class UploadedMap(Owner):
         """Return a texture for a layer: the `make` of maps that have the input ARRAY."""
         return cls(inputs.gl, inputs.meter)
 
-    def write(self, values: Float32Array) -> None:
+    def write(self, values: Float32Array, certainty: Float32Array | None = None) -> None:
         """Replace the map by `values` [height, width], lowest row first. Raises ValueError for another shape.
+
+        certainty: of the same shape, 0 where the map is to be pale.
 
         The values are copied. A map that is found step by step may come in ever finer shapes.
         """
@@ -39,6 +42,7 @@ class UploadedMap(Owner):
         else:
             self._free(self.texture)
             self.texture = self._make(size, data)
+        self.certainty = certainty
         self._meter.upload_bytes += len(data)
         self._changed = True
 

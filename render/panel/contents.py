@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
-from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import Tips
 from valuescape.render.panel.widgets import pick, radio, setting_widget, slider
@@ -32,7 +31,7 @@ _FIRST_BUDGET = 100_000
 
 
 _CHOICES: dict[str, Callable[[Viewer], Sequence[str]]] = {
-    "heatmap.layer": lambda _: MAPS.names,
+    "heatmap.layer": lambda viewer: viewer.layers,  # some need a critic, or another checkpoint
     "trails.color_by": lambda viewer: viewer.trail_colors,  # some need a critic
 }
 """The words to choose from, where they are not those that the setting's type declares."""

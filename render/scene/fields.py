@@ -1,5 +1,6 @@
 """Map layers of a scene: their textures, the ranges of their colour scales, their colours and colour bars."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -116,6 +117,15 @@ class Fields(Owner):
     def _index(self, layer: MapLayer) -> int:
         return self._layers.index(layer)
 
+    @property
+    def available(self) -> list[str]:
+        """Names of the maps that can be shown here."""
+        return self._maps.available(self._inputs)
+
+    def layers_of(self, names: Iterable[str]) -> set[MapLayer]:
+        """Return the layers that are drawn for several names, as `resolve` gives them."""
+        return {layer for name in names for layer in self.resolve(name).layers}
+
     def resolve(self, name: str) -> Shown:
         """Return the layers that are drawn for `name`.
 
@@ -144,13 +154,13 @@ class Fields(Owner):
             self._update_ranges(slow=False)
             self.read_ranges()
 
-    def put(self, name: str, values: Float32Array) -> None:
+    def put(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
         """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map."""
         layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
         made = self._made.get(name) or self._make_layer(layers[name], News())
         if not isinstance(made.texture, UploadedMap):
             raise KeyError(f"the map {name!r} takes no array")
-        made.texture.write(values)
+        made.texture.write(values, certainty)
         self._refresh(made)
         self._update_ranges(slow=True)
         self.read_ranges()

@@ -25,11 +25,10 @@ from valuescape.render.view.camera import Rect
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
-from valuescape.sim.worlds import World
+from valuescape.sim.insight.subject import Subject
 
 SLANTED = 0.5
 """Length on the screen of the height field's far edge, in heights of the picture."""
@@ -38,25 +37,26 @@ SLANTED = 0.5
 class Scene(Owner):
     """Draws maps, trails and marks into `picture`, a framebuffer of any size.
 
-    critic: its field, lent; without one the density is shown, and lifts the surface.
-    pixel_scale: framebuffer pixels per logical pixel. maps: those that `heatmap.layer` may name.
+    subject: the world and the checkpoints that maps are about. critic: its field, lent; without one the
+    density is shown, and lifts the surface. pixel_scale: framebuffer pixels per logical pixel. maps: those
+    that `heatmap.layer` may name.
     revision: a number that changes when colour scales may have other ends.
     """
 
     def __init__(
         self,
         gl: Any,
-        config: Config,
-        world: World,
+        subject: Subject,
         critic: Field | None,
         meter: FrameMeter,
         pixel_scale: float,
         maps: MapRegistry = MAPS,
     ) -> None:
         super().__init__()
-        self._gl, self._config, self._meter, self._critic = gl, config, meter, critic
+        self._gl, self._subject, self._meter, self._critic = gl, subject, meter, critic
+        self._config, world = subject.config, subject.world
         self._pixel_scale, self._termination = pixel_scale, world.termination
-        self.plane = map_plane(config, world)
+        self.plane = map_plane(self._config, world)
         self.revision = 0
         self._heights_stale = True
         self._frame = np.zeros(1, FRAME)
@@ -67,7 +67,7 @@ class Scene(Owner):
         gl, config, meter, own = self._gl, self._config, self._meter, self._own
         bounds = self.plane.bounds
         self.trails = own(Trails(gl, config, bounds, HEIGHT, meter))
-        inputs = Inputs(gl, config, self.trails.ring, bounds, self._critic, meter)
+        inputs = Inputs(gl, self._subject, self.trails.ring, bounds, self._critic, meter)
         self.fields = own(Fields(inputs, self._termination, maps))
         self._surface = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
         x, y = (MapAxis(each.label, each.low, each.high) for each in self.plane.variables)
@@ -104,12 +104,13 @@ class Scene(Owner):
         self._heights_stale = True
         self.revision += 1
 
-    def put_map(self, name: str, values: Float32Array) -> None:
+    def put_map(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
         """Give a map that the processor computes its values [height, width], lowest row first.
 
-        Raises KeyError for a map without the input ARRAY.
+        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. Raises KeyError
+        for a map without the input ARRAY.
         """
-        self.fields.put(name, values)
+        self.fields.put(name, values, certainty)
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:

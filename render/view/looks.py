@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from valuescape.sim.config.checks import require_scale_ends
 from valuescape.sim.config.files import changed_section
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import Config, SettingField, settings_of
 from valuescape.sim.config.picture_sections import HeatmapConfig, RenderConfig, TrailsConfig
 from valuescape.sim.config.sections import AgentsConfig
@@ -22,6 +23,7 @@ class Looks:
 
     agents: AgentsConfig = field(default_factory=AgentsConfig)
     heatmap: HeatmapConfig = field(default_factory=HeatmapConfig)
+    insight: InsightConfig = field(default_factory=InsightConfig)
     trails: TrailsConfig = field(default_factory=TrailsConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
     agent_opacity: float = 1.0

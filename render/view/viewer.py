@@ -68,6 +68,7 @@ class Viewer:
     turn_deg_per_s: float = 0.0
     looks: Looks = field(default_factory=Looks)
     trail_colors: Sequence[str] = TRAIL_COLORS
+    layers: Sequence[str] = MAPS.names
     help_shown: bool = False
     help_seen: bool = False
     labels_shown: bool = True
@@ -87,6 +88,11 @@ class Viewer:
 
     def __post_init__(self) -> None:
         self.lift = 0.0 if self.flat else 1.0
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Names of the maps in the picture, as `heatmap.layer` names them."""
+        return (self.layer,)
 
     @property
     def raised(self) -> float:
@@ -187,7 +193,7 @@ class Viewer:
             case Action.VIEW:
                 return self._go_to(number)
             case Action.LAYER:
-                self.apply(Set("heatmap.layer", _following(MAPS.names, self.layer)))
+                self.apply(Set("heatmap.layer", _following(self.layers, self.layer)))
             case Action.TRAIL_COLOR:
                 self.apply(Set("trails.color_by", _following(self.trail_colors, self.trail_color)))
             case Action.GLOW:
@@ -306,4 +312,5 @@ _SWITCHES = {
 
 
 def _following(names: Sequence[str], name: str) -> str:
-    return names[(names.index(name) + 1) % len(names)]
+    """Return the name after `name`, or the first one if it is not among them."""
+    return names[(names.index(name) + 1) % len(names)] if name in names else names[0]

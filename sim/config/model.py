@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.picture_sections import HeatmapConfig, LodConfig, RenderConfig, TrailsConfig
 from valuescape.sim.config.sections import (
     AgentsConfig,
@@ -38,6 +39,7 @@ class Config(Section):
     sim: SimConfig = SimConfig()
     trails: TrailsConfig = TrailsConfig()
     heatmap: HeatmapConfig = HeatmapConfig()
+    insight: InsightConfig = InsightConfig()
     lod: LodConfig = LodConfig()
     render: RenderConfig = RenderConfig()
     health: HealthConfig = HealthConfig()

@@ -123,6 +123,11 @@ class PolicyConfig(Section):
         ge=0,
         le=1,
     )
+    entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
+        "file",
+        "SAC's alpha, in units of the world's rewards, for soft returns; file: as the checkpoint says",
+        unit="",
+    )
     torchscript_critic: str = setting(
         "",
         "TorchScript file that maps obs to value, shown in place of the checkpoint's critic",

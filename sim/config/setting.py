@@ -15,6 +15,7 @@ class Group(StrEnum):
     RUN = "Run"
     VIEW = "View"
     FIELDS = "Fields"
+    INSIGHT = "Insight"
     TRAILS = "Trails and agents"
     SLICE = "Axes and slice"
     EFFECTS = "Effects"

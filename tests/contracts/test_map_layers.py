@@ -25,6 +25,8 @@ from valuescape.render.view.looks import Looks
 from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.subject import Subject
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -54,7 +56,9 @@ class Bench:
         self.ring = TrailRing(gl, 20, 8, self.meter)
         self.critic = UploadedField(gl, 16, self.meter)
         self.critic.write(np.linspace(-3, 5, 256, dtype=np.float32))
-        self.inputs = Inputs(gl, config, self.ring, BOUNDS, self.critic, self.meter)
+        self.inputs = Inputs(
+            gl, Subject(config, make_world("point_mass")), self.ring, BOUNDS, self.critic, self.meter
+        )
         self.ring.upload(Recording(spirals(20, 8)), 7)
 
     def cost(self):

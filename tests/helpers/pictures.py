@@ -18,6 +18,7 @@ from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import load_config
 from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.insight.signals import SignalScale
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.worlds import make_world
 
 WORLD = make_world("point_mass")
@@ -90,7 +91,7 @@ def studio(gl, source, *settings, field=hills, size=SIZE, signals=None, scale=1.
             critic = UploadedField(gl, config.heatmap.resolution, meter)
             owned.callback(critic.release)
             critic.write(field(config.heatmap.resolution))
-        scene = Scene(gl, config, world, critic, meter, scale, maps)
+        scene = Scene(gl, Subject(config, world), critic, meter, scale, maps)
         owned.callback(scene.release)
         scene.resize(size)
         scene.field_changed()

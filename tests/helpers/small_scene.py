@@ -9,6 +9,7 @@ from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.worlds import make_world
 
 
@@ -28,7 +29,7 @@ def drawn(display, viewer, size=None):
     meter = FrameMeter()
     field = UploadedField(display.gl, 32, meter)
     field.write(hills().ravel())
-    scene = Scene(display.gl, config, make_world("point_mass"), field, meter, display.pixel_scale)
+    scene = Scene(display.gl, Subject(config, make_world("point_mass")), field, meter, display.pixel_scale)
     try:
         scene.resize(size or display.size_px)
         scene.field_changed()

@@ -23,6 +23,7 @@ from valuescape.render.overlay.labels import Annotations
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import viewer_of
 from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.subject import Subject
 
 COUNTS, LENGTH, FRAMES = (10, 100, 1_000), 64, 600
 PICTURE = (64, 36)
@@ -94,7 +95,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
     meter, crowd = FrameMeter(), MadeUpCrowd(count, FRAMES)
     field = own(UploadedField(gl, 32, meter))
     field.write(hills(32).ravel())
-    scene: Scene = own(Scene(gl, config, WORLD, field, meter, 1.0))
+    scene: Scene = own(Scene(gl, Subject(config, WORLD), field, meter, 1.0))
     scene.resize(PICTURE)
     scene.field_changed()
     scene.take_ticks(crowd, LENGTH)

@@ -112,7 +112,7 @@ class Controls:
             raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
         config = changed(self._session.stage.config, {name: value})
         if name == "heatmap.layer":
-            MAPS.find(value)
+            MAPS.require(value, self._session.stage.subject)
         if name == "trails.color_by":
             require_color(value, self._session.stage.critic)
         if name == "render.select" and value >= config.agents.count:

@@ -6,7 +6,7 @@ from typing import Any
 
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
-from valuescape.sim.config.files import changed
+from valuescape.sim.config.files import changed, changed_section
 from valuescape.sim.insight.plane import MapPlane, map_plane
 
 
@@ -41,10 +41,21 @@ def _move_slice(stage: Stage, _: Pace, text: str) -> None:
     stage.move_slice(map_plane(config, stage.engine.world).values)
 
 
+def _insight(key: str) -> RunSetting:
+    """Return a setting of `insight`: maps that depend on it are made again."""
+
+    def apply(stage: Stage, _: Pace, value: Any) -> None:
+        insight: Any = changed_section("insight", stage.maps.insight, key, value)
+        stage.maps.insight = insight
+
+    return RunSetting(lambda stage, _: getattr(stage.maps.insight, key), apply)
+
+
 RUN_SETTINGS = {
     "sim.ticks_per_s": RunSetting(
         lambda _, pace: pace.ticks_per_s, lambda _, pace, value: pace.set_ticks_per_s(value)
     ),
     "lod.segment_budget": RunSetting(_budget, lambda stage, _, value: stage.scene.trails.set_budget(value)),
+    **{f"insight.{key}": _insight(key) for key in ("rollouts", "time_limit", "action", "over", "marginal")},
     "heatmap.slice": RunSetting(lambda stage, _: _slice_text(stage.scene.plane), _move_slice),
 }

@@ -87,6 +87,6 @@ def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledErr
 def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
-    viewer.trail_colors = stage.trail_colors
+    viewer.trail_colors, viewer.layers = stage.trail_colors, stage.layers
     if viewer.trail_color not in viewer.trail_colors:
         viewer.trail_color = "age"

@@ -108,6 +108,7 @@ class Session:
             self.ledger.time_gpu(display.gl)
         self.alerts = Alerts(config)
         self.viewer = viewer_of(config, self.stage.trail_colors)
+        self.viewer.layers = self.stage.layers
         self.pace = self._new_pace()
 
     def make_stage(
@@ -259,8 +260,11 @@ class Session:
         """Bring trails, fields and the selection up to tick `newest`."""
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
+        ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
-            self.inspection.update(self.viewer, range(max(before + 1, 0), self.newest_tick + 1))
+            self.inspection.update(self.viewer, ticks)
+        with self.meter.section("maps"):
+            self.stage.maps.update(self.scene, self.viewer.shown, ticks)
 
     def _draw(self) -> None:
         """Draw the picture, and add it to the video."""

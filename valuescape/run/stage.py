@@ -6,15 +6,18 @@ from dataclasses import replace
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.shader_source import install_includes
+from valuescape.presets import other_checkpoint
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
 from valuescape.run.critic_field import critic_and_landscape
+from valuescape.run.live_maps import LiveMaps
 from valuescape.run.starting import Start, wait_ready
 from valuescape.run.validate import trail_colors
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 
 
@@ -35,6 +38,7 @@ class Stage:
         start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
+        self.subject = Subject(engine.config, engine.world, checkpoint, other_checkpoint(engine.config))
         self.driver = driver_info(display.gl)
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
@@ -55,9 +59,16 @@ class Stage:
             own.callback(self.landscape.release)
         start.check()
         self.trail_colors = trail_colors(self.critic)
+        self.maps = LiveMaps(self.subject)
+        own.callback(self.maps.release)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
         wait_ready(self.engine, start)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the maps that can be shown here."""
+        return self.scene.fields.available
 
     @property
     def pixel_scale(self) -> float:
@@ -66,9 +77,7 @@ class Stage:
 
     def _make_scene(self) -> Scene:
         display = self._display
-        scene = Scene(
-            display.gl, self.config, self.engine.world, self.landscape, self._meter, display.pixel_scale
-        )
+        scene = Scene(display.gl, self.subject, self.landscape, self._meter, display.pixel_scale)
         if self.critic:
             scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)

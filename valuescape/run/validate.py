@@ -2,7 +2,7 @@
 
 from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.layers.registry import MAPS
-from valuescape.presets import find_checkpoint
+from valuescape.presets import find_checkpoint, other_checkpoint
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.checks import require_scale_ends
 from valuescape.sim.config.files import changed
@@ -11,6 +11,7 @@ from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Critic, available
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import make_world
 
@@ -26,6 +27,7 @@ def validate(config: Config) -> Checkpoint | None:
     - `health.alarms`: its syntax and the names in it;
     - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables;
     - `policy.checkpoint`, which loads the file, and whether it fits the world;
+    - `insight.compare_with` likewise, and `heatmap.layer` against what the map needs;
     - `trails.color_by` against what the critic can tell.
 
     Not checked is what only a start can find out: limits of the machine (memory, files, processes), whether
@@ -33,11 +35,12 @@ def validate(config: Config) -> Checkpoint | None:
     """
     changed(config, {})
     require_scale_ends(config.heatmap)
-    MAPS.find(config.heatmap.layer)
+    MAPS.find(config.heatmap.layer)  # a misspelt name, before anything takes time
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
     map_plane(config, world)
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
+    MAPS.require(config.heatmap.layer, Subject(config, world, checkpoint, other_checkpoint(config)))
     require_color(config.trails.color_by, _critic(config, checkpoint))
     return checkpoint
 

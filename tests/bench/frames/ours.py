@@ -17,6 +17,7 @@ from valuescape.render.scene.scene import Scene
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import Config, load_config
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.worlds import make_world
 
 
@@ -60,7 +61,7 @@ class Frames:
     def __init__(self, args: dict, walk: Walk, config: Config) -> None:
         self.gl, self.meter, self.walk = create_headless_context(), FrameMeter(), walk
         self.field = UploadedField(self.gl, EDGE, self.meter)
-        self.scene = Scene(self.gl, config, make_world("point_mass"), self.field, self.meter, 1.0)
+        self.scene = Scene(self.gl, Subject(config, make_world("point_mass")), self.field, self.meter, 1.0)
         self.scene.resize(tuple(args.get("size", SIZE)))
         flat, looks = args.get("flat", True), Looks.of(config)
         self.viewer = Viewer(flat=flat, layer="value", trail_color="age", looks=looks)

@@ -9,6 +9,8 @@ from valuescape.gpu.layers.density import DENSITY
 from valuescape.gpu.layers.layer import Inputs, News
 from valuescape.gpu.trail_ring import TrailRing
 from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.subject import Subject
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -21,7 +23,9 @@ def visits(gl, half_life, news):
     settings = [f"heatmap.density_half_life={half_life}", "heatmap.density_resolution=16"]
     ring = TrailRing(gl, 30, 8, meter)
     ring.upload(source, 7)
-    density = DENSITY.make(Inputs(gl, load_config(None, settings), ring, BOUNDS, None, meter))
+    density = DENSITY.make(
+        Inputs(gl, Subject(load_config(None, settings), make_world("point_mass")), ring, BOUNDS, None, meter)
+    )
     for each in news:
         density.refresh(each)
     found = np.frombuffer(density.texture.read(), np.float32).reshape(16, 16)

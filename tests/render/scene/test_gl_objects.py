@@ -14,6 +14,7 @@ from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.critic_field import critic_and_landscape
 from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
@@ -47,7 +48,7 @@ def use_a_scene(gl, *settings):
     world, meter = make_world("point_mass"), FrameMeter()
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
     _, critic = critic_and_landscape(gl, config, world, checkpoint, meter)
-    scene = Scene(gl, config, world, critic, meter, 1.0)
+    scene = Scene(gl, Subject(config, world, checkpoint), critic, meter, 1.0)
     viewer = Viewer(flat=False, layer="both", trail_color="age")
     source = Recording(spirals(20, 4))
     for tick, size in enumerate([(160, 120), (200, 160)]):
@@ -111,7 +112,7 @@ def test_a_scene_changes_its_size_without_an_error(gl):
     config, world = load_config(None, ["agents.count=1"]), make_world("point_mass")
     field = UploadedField(gl, 8, FrameMeter())
     field.write(np.arange(64, dtype=np.float32))
-    scene = Scene(gl, config, world, field, FrameMeter(), 1.0)
+    scene = Scene(gl, Subject(config, world), field, FrameMeter(), 1.0)
     for size in ((300, 200), (200, 300), (200, 300), (500, 400)):
         scene.resize(size)
         assert scene.picture.size == size

@@ -1,0 +1,1 @@
+"""Sources of maps that the processor computes while a run goes on."""

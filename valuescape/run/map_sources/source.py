@@ -1,0 +1,45 @@
+"""`MapSource`: whatever makes the values of some map layers while a run goes on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from valuescape.gpu.layers.layer import MapLayer
+from valuescape.sim.arrays import Float32Array
+from valuescape.sim.insight.subject import MapRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The maps that are asked for in a frame.
+
+    layers: those in the picture. request: their subject, place and size; equal to the last one if nothing has
+    changed that maps depend on. ticks: those that the scene took over with this frame.
+    """
+
+    layers: frozenset[MapLayer]
+    request: MapRequest
+    ticks: range
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """New values of one map, as `Scene.put_map` takes them."""
+
+    name: str
+    values: Float32Array
+    certainty: Float32Array | None = None
+
+
+class MapSource(Protocol):
+    """Makes the values of some map layers. `answers` is called once a frame and takes 1 ms at most."""
+
+    def answers(self, question: Question) -> Iterable[Answer]:
+        """Return the maps of the question that have other values than at the last call."""
+
+    @property
+    def doing(self) -> str:
+        """What is being computed, as the picture says it: "truth 40 %"; "" if nothing is."""
+
+    def release(self) -> None:
+        """Stop what is being computed, and free everything."""
