@@ -56,7 +56,7 @@ class Plan:
     time_limit: bool = False
     alpha: float | None = None
     threads: int = 2
-    min_visits: int = 1
+    min_visits: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ class Analysis:
     places: Places
     complete: bool
     """Whether nothing was cut short."""
+    whole_episodes: bool
+    """Whether no episode was: the numbers are what they would be."""
 
 
 def analyze(
@@ -111,6 +113,7 @@ def analyze(
     if stochastic:
         step = going.on_step("episodes as in training")
         judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
+    whole = going.on
     maps = _maps(checkpoint, plane, plan, alpha, going) if isinstance(world, ArrayWorld) else None
     if maps is not None:
         maps = replace(maps, visits=visits_of(plane, judged))
@@ -127,6 +130,7 @@ def analyze(
         significant,
         places_of(maps, significant, judged, plane, checkpoint.gamma),
         going.on,
+        whole,
     )
 
 

@@ -58,7 +58,7 @@ class Maps:
         x, y = (v.low + centres * (v.high - v.low) for v in self.plane.variables)
         return x, y
 
-    def support(self, least: int) -> Float64Array:
+    def support(self, least: float) -> Float64Array:
         """Return each cell's visits as a share of `least`, 1 at most; of the nearest cell of the visits.
 
         Raises ValueError where no visits are known.

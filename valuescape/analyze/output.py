@@ -17,22 +17,26 @@ from valuescape.analyze.summary import arrays_of, regions_of, summary_of
 from valuescape.analyze.verdict import verdict
 from valuescape.formatting import finite
 from valuescape.run.report import about
+from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
-_LEADING = ("value", "truth", "error")
+LEADING = ("value", "truth", "error")
 _SEEN = ("visits", "realised_error", "td_error")
 _SUPPORTED = ("value_supported", "error_supported")
 _SHOWN_REGIONS = 5
 
 
-def write(found: Analysis, folder: Path, source: str, seconds: float) -> list[Path]:
+def write(
+    found: Analysis, folder: Path, source: str, seconds: float, config: Config | None = None
+) -> list[Path]:
     """Write everything into `folder` and return the files, the report first.
 
-    source: the checkpoint's file, as it was named. Raises UsageError if the folder cannot be written.
+    source: the checkpoint's file, as it was named. config: as for `summary_of`. Raises UsageError if the
+    folder cannot be written.
     """
-    data = write_data(folder, summary_of(found, source, seconds), arrays_of(found))
+    data = write_data(folder, summary_of(found, source, seconds, config), arrays_of(found))
     pictures = _write_pictures(found, folder)
     report = folder / "report.html"
     _write_report(found, report, source, seconds)
@@ -59,7 +63,7 @@ def _write_pictures(found: Analysis, folder: Path) -> list[Path]:
         return []
     shown, paths = panels_of(found), []
     overview = folder / "maps.png"
-    save(figure(found.maps, {name: shown[name] for name in _LEADING}), overview)
+    save(figure(found.maps, {name: shown[name] for name in LEADING}), overview)
     for name, panel in shown.items():
         made = figure(found.maps, {name: panel})
         for kind in ("png", "pdf"):
@@ -98,12 +102,12 @@ def _map_chapters(found: Analysis) -> list[Chapter]:
     shown = panels_of(found)
     text = f"The plane {found.maps.plane.label}. " if found.maps.plane.label else ""
     text += "Errors are pale where they may be chance."
-    chapters = [Chapter("Belief, truth, error", text, picture=_row(found, _LEADING))]
-    rest = [name for name in shown if name not in (*_LEADING, *_SEEN, *_SUPPORTED)]
+    chapters = [Chapter("Belief, truth, error", text, picture=_row(found, LEADING))]
+    rest = [name for name in shown if name not in (*LEADING, *_SEEN, *_SUPPORTED)]
     chapters.append(Chapter("How rollouts end", "From the state of each cell.", picture=_row(found, rest)))
     if found.maps.visits is not None:
         chapters.append(Chapter("What the episodes show", _SEEN_TEXT, picture=_row(found, _SEEN)))
-        text = _SUPPORTED_TEXT.format(found.plan.min_visits)
+        text = _SUPPORTED_TEXT.format(f"{found.plan.min_visits:g}")
         chapters.append(Chapter("With the episodes' support", text, picture=_row(found, _SUPPORTED)))
     for name, places in regions_of(found).items():
         if places:

@@ -65,7 +65,7 @@ def leading_panels(
 
 
 def panels(
-    maps: Maps, significant: NDArray[np.bool_], *, domain: Domain | None = None, min_visits: int = 1
+    maps: Maps, significant: NDArray[np.bool_], *, domain: Domain | None = None, min_visits: float = 1.0
 ) -> dict[str, Panel]:
     """Return the maps by name: those that lead, then how rollouts end, then what episodes show.
 

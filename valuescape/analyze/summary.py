@@ -8,10 +8,14 @@ import numpy as np
 from valuescape.analyze.analysis import Analysis
 from valuescape.analyze.regions import Region
 from valuescape.run.report import about
+from valuescape.sim.config.files import Config
 
 
-def summary_of(found: Analysis, source: str, seconds: float) -> dict[str, Any]:
-    """Return the numbers of an analysis, each with its 95 % interval, and how they were come by."""
+def summary_of(found: Analysis, source: str, seconds: float, config: Config | None = None) -> dict[str, Any]:
+    """Return the numbers of an analysis, each with its 95 % interval, and how they were come by.
+
+    config: its configuration; without one the summary names the world alone.
+    """
     rules = found.maps.rules if found.maps else None
     return {
         **{name: asdict(estimate) for name, estimate in found.numbers.items()},
@@ -36,7 +40,8 @@ def summary_of(found: Analysis, source: str, seconds: float) -> dict[str, Any]:
         "complete": found.complete,
         "seconds": round(seconds, 3),
         "seed": found.plan.seed,
-        **about({"world": found.world.name, "slice": found.maps.plane.label if found.maps else ""}),
+        "slice": found.maps.plane.label if found.maps else "",
+        **about(config or {"world": {"name": found.world.name}}),
     }
 
 
