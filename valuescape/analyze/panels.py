@@ -1,5 +1,6 @@
 """The panels of figures: which field of an analysis, in which colours, over which range."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -13,6 +14,7 @@ from valuescape.analyze.maps import Maps, Visits
 _FADED = 0.25
 """Opacity of an error that its interval does not part from zero."""
 
+_REACH = 2.0
 _UNSEEN = 0.12
 """Opacity of a cell that no episode came to, where maps fade by visits."""
 
@@ -32,7 +34,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The ranges of the colours of belief, truth and error: one for all maps that are to be compared."""
+    """The ranges of the colours of belief, truth and error: one for all maps that are to be compared.
+
+    Belief may reach beyond the truth by twice the truth's range, so that a critic that diverged leaves the
+    truth its colours; what is farther off has the colour of the end.
+    """
 
     low: float
     high: float
@@ -42,13 +48,10 @@ class Domain:
     @classmethod
     def of(cls, beliefs: Sequence[NDArray[Any]], truths: Sequence[NDArray[Any]]) -> Self:
         """Return the ranges of fields: of each belief [edge, edge] and the truth at the same place."""
-        fields = [*beliefs, *truths]
         errors = [belief - truth for belief, truth in zip(beliefs, truths, strict=True)]
-        return cls(
-            min(float(np.nanmin(each)) for each in fields),
-            max(float(np.nanmax(each)) for each in fields),
-            max(_most(each) for each in errors),
-        )
+        (low, high), (least, most) = _ends(truths), _ends(beliefs)
+        reach = _REACH * (high - low) if high > low else math.inf
+        return cls(min(low, max(least, low - reach)), max(high, min(most, high + reach)), most_of(errors))
 
 
 def leading_panels(
@@ -61,6 +64,14 @@ def leading_panels(
         "value": Panel("belief: the critic's value", "V(s)", value, "viridis", low, high),
         "truth": Panel("truth: the return that follows", "G(s)", truth, "viridis", low, high),
         "error": Panel("error: belief − truth", "V(s) − G(s)", value - truth, "RdBu_r", -most, most, pale),
+    }
+
+
+def labelled(panels: Mapping[str, Panel], label: str) -> dict[str, Panel]:
+    """Return panels with `label` before their names, and in place of what their titles explain."""
+    return {
+        f"{label} {name}": replace(panel, title=f"{label}: {panel.title.partition(':')[0]}")
+        for name, panel in panels.items()
     }
 
 
@@ -138,6 +149,14 @@ def difference_panels(difference: MapDifference, one: str, other: str, most: flo
 def most_of(fields: Sequence[NDArray[Any]]) -> float:
     """Return the end of symmetric colours for all fields: but for the half percent farthest from zero."""
     return max(_most(each) for each in fields)
+
+
+def _ends(fields: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    known = [each[np.isfinite(each)] for each in fields]
+    return (
+        min(float(each.min(initial=math.inf)) for each in known),
+        max(float(each.max(initial=-math.inf)) for each in known),
+    )
 
 
 def _most(field: NDArray[Any]) -> float:

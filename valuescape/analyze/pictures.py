@@ -120,9 +120,17 @@ def _draw(made: Any, axes: Any, maps: OnPlane, panel: Panel) -> None:
         vmax=panel.high,
         alpha=panel.opacity,
     )
-    bar = made.colorbar(image, ax=axes, label=panel.label)
+    bar = made.colorbar(image, ax=axes, label=panel.label, extend=_extend(panel))
     bar.solids.set_alpha(1)
     axes.set(xlabel=_name(x), ylabel=_name(y), title=panel.title)
+
+
+def _extend(panel: Panel) -> str:
+    """Return at which ends values are beyond the colours, as matplotlib has it."""
+    slack = 1e-6 * (panel.high - panel.low)
+    low = bool(np.any(panel.field < panel.low - slack))
+    high = bool(np.any(panel.field > panel.high + slack))
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((low, high), "neither")
 
 
 def _name(variable: Variable) -> str:

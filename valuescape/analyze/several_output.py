@@ -1,7 +1,7 @@
 """Writes the analysis of several checkpoints: one report with one table, common colours, difference maps."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from valuescape.analyze.differences import beyond_zero
 from valuescape.analyze.metrics import Estimate
 from valuescape.analyze.output import LEADING, write, write_data
-from valuescape.analyze.panels import Domain, Panel, difference_panels, leading_panels, most_of
+from valuescape.analyze.panels import Domain, Panel, difference_panels, labelled, leading_panels, most_of
 from valuescape.analyze.pictures import as_png, figure, save
 from valuescape.analyze.several import Analysed, Several
 from valuescape.analyze.summary import arrays_of, summary_of
@@ -201,13 +201,11 @@ def common_panels(models: Sequence[Analysed]) -> dict[str, Panel]:
     """Return belief, truth and error of each model that has maps, all on the same colours."""
     maps = [(each, each.found.maps) for each in models if each.found.maps]
     domain = Domain.of([each.value for _, each in maps], [each.truth.value for _, each in maps])
-    return {
-        f"{model.label} {name}": replace(panel, title=f"{model.label}: {panel.title.partition(':')[0]}")
-        for model, each in maps
-        for name, panel in leading_panels(
-            each.value, each.truth.value, model.found.significant, domain
-        ).items()
-    }
+    shown = dict[str, Panel]()
+    for model, each in maps:
+        leading = leading_panels(each.value, each.truth.value, model.found.significant, domain)
+        shown |= labelled(leading, model.label)
+    return shown
 
 
 def _how(several: Several, seconds: float) -> str:

@@ -1,21 +1,20 @@
 """The command `analyze`."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import read_config, say_lines, say_written
+from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import Debug, Overrides, WorldFiles
-from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
-    from valuescape.analyze.analysis import Plan, Progress
+    from valuescape.analyze.analysis import Plan
     from valuescape.analyze.several import Model
     from valuescape.sim.config.files import Config
     from valuescape.sim.insight.plane import MapPlane
@@ -97,37 +96,6 @@ def analyze(
     return _several(models, plane, plan, folder, config)
 
 
-def config_of(source: str, changes: list[str], world_files: list[Path] | None) -> "Config":
-    """Return the configuration of an analysis. Raises UsageError if it names what is not analysed."""
-    from valuescape.sim.errors import UsageError
-
-    config = read_config(source, changes, world_files)
-    if config.policy.torchscript_critic:
-        raise UsageError(
-            "policy.torchscript_critic: analyze judges the checkpoint's own critic",
-            "leave the setting out, or look at that critic with `valuescape run`",
-        )
-    return config
-
-
-def plan_of(config: "Config", episodes: int, cells: int) -> "Plan":
-    """Return the plan of an analysis that a configuration and the command line make."""
-    from valuescape.analyze.analysis import Plan
-    from valuescape.sim.resources import usable_cores
-
-    alpha = config.policy.entropy_coefficient
-    return Plan(
-        episodes,
-        cells,
-        config.insight.rollouts,
-        config.run.seed,
-        config.insight.time_limit,
-        None if alpha == "file" else alpha,
-        usable_cores(),
-        config.insight.min_visits or 1.0,
-    )
-
-
 def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]":
     """Return the checkpoints and the plane of their world. Raises UsageError, naming a file that fits not."""
     from valuescape.analyze.several import Model, labels_of
@@ -190,17 +158,3 @@ def _several(
     say_lines(several_verdict(several))
     say_written(files[0])
     return 0 if several.complete else 130
-
-
-@contextmanager
-def telling_progress() -> "Iterator[Progress]":
-    """Show a bar while inside; yields what moves it and says whether to go on, which Ctrl-C ends."""
-    from valuescape.sim.interrupts import Interrupts
-
-    with Interrupts() as interrupts, progress_bar(total=1.0) as update:
-
-        def tell(what: str, share: float) -> bool:
-            update(completed=share, state=what)
-            return not interrupts.asked
-
-        yield tell
