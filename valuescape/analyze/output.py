@@ -196,7 +196,9 @@ def _how(found: Analysis, source: str, seconds: float) -> str:
     if maps is None:
         return said
     limit = "the world's time limit" if maps.rules.limit_end is RolloutEnd.TIME_LIMIT else "gamma's horizon"
+    rollouts = int(maps.truth.rollouts.max())
+    number = "one rollout" if rollouts == 1 else f"{rollouts} rollouts"
     return (
-        f"{said} {len(maps.value)}² cells, {int(maps.truth.rollouts.max())} rollouts each, of at most "
+        f"{said} {len(maps.value)}² cells, {number} each, of at most "
         f"{maps.rules.max_steps:,} steps ({limit}); what is cut off is at most {maps.cut_bound:.3g}."
     )

@@ -89,7 +89,7 @@ def read_report(path: Path) -> Report:
 
 def as_report(tables: Any, name: str = "report") -> Report:
     """Return decoded JSON as a report. Raises UsageError, beginning with `name`, if it is none."""
-    kind = next((kind for kind in KINDS if isinstance(tables, Mapping) and kind.keys <= tables.keys()), None)
+    kind = next((kind for kind in KINDS if isinstance(tables, Mapping) and kind.recognises(tables)), None)
     if isinstance(tables, Mapping) and several_checkpoints(tables):
         hint = "name the summary.json in the folder of one, or analyse one alone"
         raise UsageError(f"{name}: is an analysis of several checkpoints, expected one of a single one", hint)

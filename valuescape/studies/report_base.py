@@ -1,7 +1,7 @@
 """The base of all reports that `compare` reads, and the types of their fields."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Annotated, Any, ClassVar, Self
 
@@ -35,6 +35,11 @@ class Report(Part):
     machine: Table | None = None
     versions: Table | None = None
     gl_renderer: Text | None = None
+
+    @classmethod
+    def recognises(cls, tables: Mapping[str, Any]) -> bool:
+        """Return whether decoded JSON is of this kind, by the names of its fields."""
+        return cls.keys <= tables.keys()
 
     @property
     def is_taken_apart(self) -> bool:

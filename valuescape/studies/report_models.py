@@ -4,8 +4,8 @@ Other fields of a report are ignored.
 """
 
 import math
-from collections.abc import Iterator
-from typing import Annotated, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -87,6 +87,11 @@ class ScaleReport(Report):
     keys = frozenset({"cells"})
 
     cells: Annotated[list[Cell], FEW]
+
+    @classmethod
+    def recognises(cls, tables: Mapping[str, Any]) -> bool:
+        """Return whether there are cells, and not a number of them, as an analysis has it."""
+        return super().recognises(tables) and not isinstance(tables["cells"], int)
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the medians of each cell."""
@@ -248,7 +253,7 @@ class BenchReport(Report):
 
 KINDS: tuple[type[Report], ...] = (
     RunReport,
-    AnalysisReport,  # before scale, which is known by `cells` alone
+    AnalysisReport,
     ScaleReport,
     StressReport,
     SoakReport,
