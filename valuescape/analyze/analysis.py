@@ -96,6 +96,11 @@ class Analysis:
     whole_episodes: bool
     """Whether no episode was: the numbers are what they would be."""
 
+    @property
+    def left_out(self) -> int:
+        """Number of steps that no number counts, since their value or their return is not finite."""
+        return left_out(self.judged.predicted, self.judged.realised)
+
 
 def analyze(
     checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress = lambda *_: True
@@ -103,8 +108,13 @@ def analyze(
     """Return the analysis of a checkpoint over a plane of its world.
 
     on_progress: if it says no, what is there so far is judged. Raises UsageError if episodes cannot be run in
-    the world, or if the critic or the world gives NaN everywhere.
+    the world, or if no value or no return is finite.
     """
+    with np.errstate(all="ignore"):  # a critic that has diverged is told in words
+        return _analysis(checkpoint, plane, plan, on_progress)
+
+
+def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress) -> Analysis:
     world, alpha = plane.world, soft_alpha(checkpoint, plan)
     stochastic = sampling_of(checkpoint) is not Sampling.NONE
     going = _Going(on_progress, 3 if stochastic else 2)
@@ -201,7 +211,8 @@ def _maps(
 def _numbers(episodes: Episodes, judged: Episodes, seed: int) -> dict[str, Estimate]:
     if left_out(judged.predicted, judged.realised) == len(judged.predicted):
         raise UsageError(
-            "no step has both a value and a return: the critic or the world gives NaN everywhere"
+            "no step has both a value and a return that are finite: the critic has diverged, or the world "
+            "gives NaN"
         )
     first = judged.first
     return {

@@ -94,13 +94,24 @@ def analyze_several(
     going = True
     for index, model in enumerate(models):
         began = time.perf_counter()
-        found = analyze(model.checkpoint, plane, plan, in_turn(on_progress, model.label, index, len(models)))
+        tell = in_turn(on_progress, model.label, index, len(models))
+        found = named_analysis(model.source, model.checkpoint, plane, plan, tell)
         if found.whole_episodes or not made:
             made.append(Analysed(model, found, time.perf_counter() - began))
         going = found.complete
         if not going:
             break
     return Several(made, [_difference(each, made[0]) for each in made[1:]], going)
+
+
+def named_analysis(
+    source: str, checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress
+) -> Analysis:
+    """Return the analysis of the checkpoint in file `source`; a UsageError begins with the file's name."""
+    try:
+        return analyze(checkpoint, plane, plan, on_progress)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error.args[0]}", error.hint) from None
 
 
 def in_turn(on_progress: Progress, label: str, index: int, count: int) -> Progress:

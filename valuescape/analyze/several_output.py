@@ -15,7 +15,7 @@ from valuescape.analyze.panels import Domain, Panel, difference_panels, labelled
 from valuescape.analyze.pictures import as_png, figure, save
 from valuescape.analyze.several import Analysed, Several
 from valuescape.analyze.summary import arrays_of, summary_of
-from valuescape.analyze.verdict import told
+from valuescape.analyze.verdict import about_entropy, told
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.studies.html_report import Chapter, Page, write_html
@@ -136,6 +136,11 @@ def several_table(several: Several) -> list[list[str]]:
 def several_verdict(several: Several) -> list[str]:
     """Return what a reader should take away, in sentences."""
     said = _about_units(several.models)
+    said += [
+        f"{each.label}: {about_entropy(each.found)}"
+        for each in several.models
+        if each.found.checkpoint.algorithm == "sac"
+    ]
     said += [
         _about_difference(each.label, several.models[0].label, each.numbers) for each in several.differences
     ]

@@ -26,6 +26,7 @@ def summary_of(found: Analysis, source: str, seconds: float, config: Config | No
         "entropy_coefficient": found.alpha,
         "episodes": len(found.episodes.returns),
         "steps": len(found.judged.episode),
+        "left_out_steps": found.left_out,
         "bootstrapped_share": found.judged.bootstrapped,
         "cells": len(found.maps.value) if found.maps else 0,
         "rollouts_per_cell": int(found.maps.truth.rollouts.max()) if found.maps else 0,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.analyze.analysis import Analysis, Plan, Progress, analyze
+from valuescape.analyze.analysis import Analysis, Plan, Progress
 from valuescape.analyze.metrics import Estimate
-from valuescape.analyze.several import in_turn
+from valuescape.analyze.several import in_turn, named_analysis
 from valuescape.analyze.summary import summary_of
 from valuescape.analyze.training_files import Saved, TrainingFiles, first_line
 from valuescape.sim.arrays import BoolArray, Float32Array
@@ -90,10 +90,7 @@ def analyze_training(
 def _analysis(path: Path, plane: MapPlane, plan: Plan, tell: Progress) -> Analysis:
     with reading(path, "a checkpoint"):
         checkpoint = load_with_statistics(path, plane.world)
-    try:
-        return analyze(checkpoint, plane, plan, tell)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error.args[0]}", error.hint) from None
+    return named_analysis(str(path), checkpoint, plane, plan, tell)
 
 
 def _point(saved: Saved, found: Analysis) -> Point:

@@ -16,7 +16,7 @@ from valuescape.analyze.output import LEADING, write_data
 from valuescape.analyze.panels import Panel, labelled, leading_panels
 from valuescape.analyze.pictures import as_png, figure, save
 from valuescape.analyze.training import TrainingRun
-from valuescape.analyze.verdict import told
+from valuescape.analyze.verdict import as_share, told
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
@@ -122,8 +122,8 @@ def training_verdict(run: TrainingRun) -> list[str]:
         f"{told(last.numbers['mean_return'])}; it is highest after {best.saved.steps:,} steps, with "
         f"{told(best.numbers['mean_return'])}.",
         f"The critic's bias goes from {told(first.numbers['q_bias'])} to {told(last.numbers['q_bias'])}, "
-        f"its explained variance from {first.numbers['explained_variance'].value:.1%} to "
-        f"{last.numbers['explained_variance'].value:.1%}.",
+        f"its explained variance from {as_share(first.numbers['explained_variance'].value)} to "
+        f"{as_share(last.numbers['explained_variance'].value)}.",
     ]
     said += [f"{each}." for each in last.remarks]
     said += [f"Left out: {each}." for each in run.left_out]

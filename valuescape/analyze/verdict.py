@@ -1,8 +1,13 @@
 """An analysis in sentences."""
 
+import math
+
 from valuescape.analyze.analysis import TOLERANCE, Analysis
 from valuescape.analyze.metrics import Estimate
 from valuescape.sim.policy.sampling import Sampling, sampling_of
+
+_FAR_BELOW = -10.0
+"""Explained variance below this is no share that anybody reads in per cent."""
 
 
 def verdict(found: Analysis) -> list[str]:
@@ -10,7 +15,12 @@ def verdict(found: Analysis) -> list[str]:
     numbers = found.numbers
     said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
     if found.checkpoint.algorithm == "sac":
-        said.append(_about_entropy(found))
+        said.append(about_entropy(found))
+    if found.left_out:
+        said.append(
+            f"{found.left_out:,} of {len(found.judged.episode):,} steps are left out: their value or their "
+            "return is not finite."
+        )
     if found.judged.bootstrapped > 0:
         said.append(
             f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
@@ -36,6 +46,8 @@ def _about_returns(numbers: dict[str, Estimate]) -> str:
 
 def _about_starts(numbers: dict[str, Estimate]) -> str:
     predicted, realised = numbers["start_value_predicted"], numbers["start_value_realised"]
+    if math.isnan(predicted.value):
+        return "At the start no value of the critic's, or no return, is finite."
     return f"At the start the critic promises {told(predicted)}; what follows is {told(realised)}."
 
 
@@ -44,13 +56,15 @@ def _about_fit(numbers: dict[str, Estimate]) -> str:
     way = "shows no bias"
     if bias.low > 0 or bias.high < 0:
         way = "promises too much" if bias.low > 0 else "promises too little"
-    return (
-        f"Over all steps it {way}: bias {told(bias)}; "
-        f"it explains {numbers['explained_variance'].value:.1%} of the variance of returns."
-    )
+    share = numbers["explained_variance"].value
+    explains = f"it explains {as_share(share)} of the variance of returns"
+    if math.isnan(share):
+        explains = "returns are all alike, so there is no variance to explain"
+    return f"Over all steps it {way}: bias {told(bias)}; {explains}."
 
 
-def _about_entropy(found: Analysis) -> str:
+def about_entropy(found: Analysis) -> str:
+    """Return which entropy is in the returns of a SAC, or why none is."""
     if sampling_of(found.checkpoint) is Sampling.NONE:
         return (
             "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
@@ -72,6 +86,11 @@ def _about_maps(found: Analysis) -> str:
     else:
         beyond = f"more than {TOLERANCE:.0%} of the truth's range"
     return f"In {share:.0%} of the map's cells the error is {beyond}."
+
+
+def as_share(value: float) -> str:
+    """Return a share in per cent, `99.2%`; far below zero, as a number."""
+    return f"{value:.1%}" if value > _FAR_BELOW else f"{value:.3g}"
 
 
 def told(estimate: Estimate) -> str:

@@ -124,13 +124,13 @@ def _name(models: "Sequence[Model]") -> str:
 
 
 def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config") -> int:
-    from valuescape.analyze.analysis import analyze as analysis_of
     from valuescape.analyze.output import write
+    from valuescape.analyze.several import named_analysis
     from valuescape.analyze.verdict import verdict
 
     began = time.perf_counter()
     with telling_progress() as tell:
-        found = analysis_of(model.checkpoint, plane, plan, tell)
+        found = named_analysis(model.source, model.checkpoint, plane, plan, tell)
     files = write(found, folder, model.source, time.perf_counter() - began, config)
     rows = [("number", "value", "95 % interval")]
     rows += [
