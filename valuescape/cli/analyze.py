@@ -45,7 +45,7 @@ def analyze(
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for what is found; runs/analyze-NAME if not given.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of starts and draws: run.seed, 0.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of starts and draws.")] = 0,
     time_limit: Annotated[
         bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")
     ] = False,
@@ -80,9 +80,12 @@ def analyze(
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
         "policy.entropy_coefficient": entropy_coefficient,
-        "run.seed": seed,
     }
-    given = [*(overrides or []), *(f"{key}={value}" for key, value in changes.items() if value is not None)]
+    given = [
+        f"run.seed={seed}",
+        *(overrides or []),
+        *(f"{key}={value}" for key, value in changes.items() if value is not None),
+    ]
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
         from valuescape.cli.analyze_training import analyze_training
 

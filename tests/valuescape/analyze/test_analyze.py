@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small_worlds import Chain, always_on, chain_values
+from small_worlds import Chain, chain_critic, chain_values
 from stable_baselines3 import PPO
 
 from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
@@ -115,9 +115,7 @@ def test_what_cannot_be_analysed_is_refused(cli, arguments, said):
 
 def critic_of(values):
     """Return a chain's policy with a critic that is V(place) = a + b place, as least squares has it."""
-    slope, level = np.polyfit(np.arange(10), values, 1)
-    layer = Layer(np.float32([[slope, 0]]), np.float32([level]), Activation.IDENTITY)
-    return replace(always_on(), critics=(Mlp((layer,)),), gamma=0.9)
+    return chain_critic(*np.polyfit(np.arange(10), values, 1))
 
 
 def test_maps_say_what_the_critic_and_the_world_say():
