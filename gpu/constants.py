@@ -6,7 +6,7 @@ from typing import Any
 
 from valuescape.gpu.bindings import Block, Image, Slot, Texture
 from valuescape.sim.config.picture_sections import PLAIN_COLORS, TRAIL_COLORS
-from valuescape.sim.policy.network import Activation
+from valuescape.sim.policy.network import Activation, CriticKind
 from valuescape.sim.shared.layout import Ending
 
 _MARKS = ("AGENT", *(each.name for each in Ending if each), "HIGHLIGHTED", "SELECTED")
@@ -85,6 +85,7 @@ def constants_glsl() -> str:
             _numbered("END_MARKS_", END_MARKS),
             _defines("COLOR_", ((name.upper(), f"vec3{color[:3]}") for name, color in MARK_COLORS.items())),
             _defines("ACTIVATION_", ((each.name, index) for index, each in enumerate(Activation))),
+            _defines("CRITIC_", ((each.name, index) for index, each in enumerate(CriticKind))),
             _defines("", _numbers()),
         )
     )

@@ -1,5 +1,6 @@
 """The trail ring on the GPU: the rows of shared memory, of which only new ones are uploaded."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -18,6 +19,10 @@ SignalRow = Callable[[int, int], Float32Array]
 (`sim.insight.signals.Signals.row`)."""
 
 
+MOST_MISSED = 2_000
+"""Ranges of ticks that the ring remembers to have missed."""
+
+
 class TrailSource(Protocol):
     """Source of trail rows: `sim.engine.Engine`, or a recording."""
 
@@ -34,6 +39,9 @@ class TrailSource(Protocol):
 class TrailRing(Owner):
     """`length` rows of positions, strands with endings, and a signal; ticks [oldest, newest] can be drawn.
 
+    missed: ranges of ticks that never came in, oldest first, as the simulation was faster than the uploads.
+    Of more than MOST_MISSED ranges the newest are kept, and `all_missed_known` is False.
+
     Performance: an upload is one contiguous row a tick, 12 bytes an agent (16 with a signal, 20 with one that
     HindsightPass rewrites), never the whole trail.
     """
@@ -44,6 +52,9 @@ class TrailRing(Owner):
         self.length = length
         self.newest = -1
         self.oldest = 0
+        self.missed: deque[range] = deque(maxlen=MOST_MISSED)
+        self.all_missed_known = True
+        self._untold: deque[int] = deque(maxlen=length)
         self._gl = gl
         self._meter = meter
         self.position = self._own(gl.buffer(reserve=agents * length * 8))
@@ -86,7 +97,9 @@ class TrailRing(Owner):
                 first = tick + 1
                 continue
             ending = source.recent_row("ending", tick)
-            if ending is not None:
+            if ending is None:
+                self._untold.append(tick)
+            else:
                 strand |= ending.astype(np.uint32) << ENDING_SHIFT
             self._write(self.position, position, tick)
             self._write(self.strand, strand, tick)
@@ -98,8 +111,18 @@ class TrailRing(Owner):
             return range(0)
         if first > self.newest + 1:
             self.oldest = first  # else lines would be drawn across the gap
+            self._miss(range(self.newest + 1, first))
         self.newest = newest
         return range(first, newest + 1)
+
+    def _miss(self, ticks: range) -> None:
+        self.all_missed_known = self.all_missed_known and len(self.missed) < MOST_MISSED
+        self.missed.append(ticks)
+
+    @property
+    def untold(self) -> list[int]:
+        """Ticks in the ring whose endings are not known, ascending."""
+        return [tick for tick in self._untold if tick >= self.oldest]
 
     @property
     def ticks(self) -> range:

@@ -188,10 +188,13 @@ class Engine:
         row: NDArray[Any] = rows[tick % len(rows)]
         return row
 
-    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
-        """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was."""
+    def recent_row(self, name: str, tick: int, agents: slice = slice(None)) -> NDArray[Any] | None:
+        """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was.
+
+        agents: those that are copied, of arrays whose last axis they are.
+        """
         rows = self.arena[name]
-        copied: NDArray[Any] = rows[tick % len(rows)].copy()
+        copied: NDArray[Any] = rows[tick % len(rows)][..., agents].copy()
         return copied if self.newest_tick >= tick > self.furthest_tick + 1 - len(rows) else None
 
     def trail_intact(self, tick: int) -> bool:

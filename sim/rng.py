@@ -32,6 +32,7 @@ class Stream(IntEnum):
     RESET = 0
     EXPLORATION = 1
     SAMPLING = 2  # actions drawn from a stochastic policy
+    TEXTURE = 3  # noise in pictures
 
 
 def philox_words(

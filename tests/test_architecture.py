@@ -30,11 +30,13 @@ FLOORS = {
         *(
             "model_files",
             "recordings",
+            "provenance",
             "run_state",
             "costs",
             "run",
             "studies",
             "analyze",
+            "remake",
             "benchmarks",
             "cli",
             "__main__",

@@ -9,6 +9,7 @@ from valuescape.sim.resources import usable_cores
 
 _PACKAGES = (
     *("valuescape", "numpy", "numba", "torch", "gymnasium", "moderngl", "glfw", "multiprocess", "av"),
+    *("matplotlib", "pillow"),
 )
 
 

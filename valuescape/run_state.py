@@ -14,6 +14,7 @@ from valuescape.render.scene.trails import Thinned
 from valuescape.render.view.looks import Looks
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import EpisodeStats
+from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.measuring.health import Limit, RunLog
 from valuescape.sim.policy.network import Checkpoint
@@ -84,6 +85,9 @@ class Figures(Protocol):
 
     def episodes(self) -> EpisodeStats:
         """Return the totals of finished episodes."""
+
+    def critic(self) -> CrowdNumbers | None:
+        """Return numbers about the critic from the agents' own episodes; None before the first."""
 
     def parts(self) -> list[Part]:
         """Return what frames are made of, the longest part first; empty before the first exact frame."""

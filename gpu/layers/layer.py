@@ -15,6 +15,7 @@ from valuescape.gpu.passes.ranges import FOLLOWING, ScaleEnds
 from valuescape.gpu.trail_ring import TrailRing
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.subject import MapRequest, Subject
 
 
@@ -88,6 +89,27 @@ class MapTexture(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Legend:
+    """The words and the ends of a layer's colour scale, as its colour bar has them.
+
+    names: of the values 0, 1, 2 …, if each stands for a kind of thing. place: the states that the map is
+    about, if they are not those of the slice.
+    """
+
+    title: str
+    unit: str = ""
+    meaning: str = ""
+    names: tuple[str, ...] = ()
+    ends: ScaleEnds = FOLLOWING
+    place: str = ""
+
+    @property
+    def label(self) -> str:
+        """Title and unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+@dataclass(frozen=True, slots=True)
 class MapLayer:
     """A map over the plane of states.
 
@@ -96,12 +118,15 @@ class MapLayer:
     ends: of the colour scale. colormap: a name in `render.scene.colormaps`, or "auto": sequential, or
     diverging if the scale is centred. counts: the texture holds log2(1 + x), and the bar is labelled with x.
     names: of the values 0, 1, 2 …, if each stands for a kind of thing. contours: the map has contour lines.
-    always: the map is kept up to date while it is hidden; others are made when they are first shown.
+    quantity: "return" of V(s) and of all that is compared with it; two maps of one quantity may share a
+    colour scale. always: the map is kept up to date while it is hidden; others are made when first shown.
     slow_range: the range changes slowly, and is looked at less often.
 
     compute: returns the values of a map with the input ARRAY, [edge, edge] float32, lowest row first, NaN
     where there is none. Called in another thread when the map is shown and what it is asked for has changed.
-    lacks: why the map cannot be shown of a subject, in words that go on "but …"; "" if it can be.
+    of_agents: `compute` is always given the agents' states. lacks: why the map cannot be shown of a subject,
+    in words that go on "but …"; "" if it can be. says: returns the legend, where it depends on the subject or
+    on settings. scale_of: the name of the layer whose colours and ends this one shares.
     """
 
     name: str
@@ -115,15 +140,20 @@ class MapLayer:
     counts: bool = False
     names: tuple[str, ...] = ()
     contours: bool = False
+    quantity: str = ""
     always: bool = False
     slow_range: bool = False
     compute: Callable[[MapRequest], Float32Array] | None = None
+    of_agents: bool = False
     lacks: Callable[[Subject], str] = lambda _: ""
+    says: Callable[[Subject, InsightConfig], Legend] | None = None
+    scale_of: str = ""
 
-    @property
-    def label(self) -> str:
-        """Title and unit."""
-        return f"{self.title} ({self.unit})" if self.unit else self.title
+    def legend(self, subject: Subject, insight: InsightConfig) -> Legend:
+        """Return the legend for a subject and settings."""
+        if self.says is not None:
+            return self.says(subject, insight)
+        return Legend(self.title, self.unit, self.meaning, self.names, self.ends)
 
     def available(self, inputs: Inputs) -> bool:
         """Whether its inputs are there."""

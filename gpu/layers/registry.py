@@ -3,8 +3,18 @@
 import difflib
 from collections.abc import Iterable
 
+from valuescape.gpu.layers.advantage import ADVANTAGE
 from valuescape.gpu.layers.density import DENSITY
+from valuescape.gpu.layers.difference import DIFFERENCE
+from valuescape.gpu.layers.disagreement import DISAGREEMENT
+from valuescape.gpu.layers.flow import FLOW
 from valuescape.gpu.layers.layer import Inputs, MapLayer, MapPair
+from valuescape.gpu.layers.marginal_value import MARGINAL_VALUE
+from valuescape.gpu.layers.other_value import OTHER_VALUE
+from valuescape.gpu.layers.policy import POLICY
+from valuescape.gpu.layers.realised_error import REALISED_ERROR
+from valuescape.gpu.layers.td_error import TD_ERROR
+from valuescape.gpu.layers.uphill import UPHILL
 from valuescape.gpu.layers.value import VALUE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.subject import Subject
@@ -36,29 +46,48 @@ class MapRegistry:
 
     def available(self, inputs: Inputs) -> list[str]:
         """Return what `heatmap.layer` may name of a run: the maps whose inputs are there."""
-        return [name for name, each in self._maps.items() if _base(each).available(inputs)]
+        return [name for name, each in self._maps.items() if all(one.available(inputs) for one in _all(each))]
 
-    def require(self, name: str, subject: Subject) -> None:
+    def require(self, name: str, subject: Subject, setting: str = "heatmap.layer") -> None:
         """Raise UsageError if there is no map called `name`, or the subject lacks what it needs.
 
-        Without a critic a map of its values gives way to the density, which is no error.
+        setting: the one that names it. Without a critic a map of its values gives way to the density, which
+        is no error.
         """
-        lack = _base(self.find(name)).lacks(subject)
-        if lack:
-            raise UsageError(f"heatmap.layer = {name!r}, but {lack}")
+        for layer in _all(self.find(name, setting)):
+            lack = layer.lacks(subject)
+            if lack:
+                raise UsageError(f"{setting} = {name!r}, but {lack}")
 
-    def find(self, name: str) -> MapLayer | MapPair:
+    def find(self, name: str, setting: str = "heatmap.layer") -> MapLayer | MapPair:
         """Return the map called `name`. Raises UsageError, with the nearest name, if there is none."""
         if name in self._maps:
             return self._maps[name]
         near = difflib.get_close_matches(name, self.names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known maps: {', '.join(self.names)}"
-        raise UsageError(f"heatmap.layer: {name!r} is unknown", hint)
+        raise UsageError(f"{setting}: {name!r} is unknown", hint)
 
 
-def _base(entry: MapLayer | MapPair) -> MapLayer:
-    return entry.base if isinstance(entry, MapPair) else entry
+def _all(entry: MapLayer | MapPair) -> tuple[MapLayer, ...]:
+    return (entry.base, entry.over) if isinstance(entry, MapPair) else (entry,)
 
 
-MAPS = MapRegistry((VALUE, DENSITY, MapPair("both", VALUE, DENSITY)))
+MAPS = MapRegistry(
+    (
+        VALUE,
+        DENSITY,
+        MapPair("both", VALUE, DENSITY),
+        REALISED_ERROR,
+        TD_ERROR,
+        POLICY,
+        FLOW,
+        MapPair("policy_flow", POLICY, FLOW),
+        UPHILL,
+        ADVANTAGE,
+        DISAGREEMENT,
+        OTHER_VALUE,
+        DIFFERENCE,
+        MARGINAL_VALUE,
+    )
+)
 """The maps of this program; a key walks through them in this order."""

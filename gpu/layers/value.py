@@ -36,5 +36,6 @@ VALUE = MapLayer(
     make=_make,
     inputs=frozenset({Input.CRITIC}),
     contours=True,
+    quantity="return",
     always=True,
 )

@@ -42,9 +42,9 @@ def _packed(layer: Layer) -> Float32Array:
 class CriticPass(ComputePass):
     """V(s) of a checkpoint on a grid of `edge` x `edge` states: `texture`, float32.
 
-    V is the critic's value; for Q critics the minimum over twins at the actor's action, or the maximum over
-    discrete actions. Checkpoint, axes, window and `edge` are fixed for the life of a pass: the field goes
-    stale only with the slice through further dimensions, and then `compute` is called again.
+    V is the critic's value; for Q critics the minimum or mean over twins at the actor's action, or the
+    maximum over discrete actions. Checkpoint, axes, window and `edge` are fixed for the life of a pass: the
+    field goes stale only with the slice through further dimensions, and then `compute` is called again.
 
     Performance: one dispatch a layer for every 8,192 texels; each weight that is loaded serves eight texels.
     Without a GPU torch is faster; `tests/bench/critic_field.py` measures both.
@@ -60,7 +60,7 @@ class CriticPass(ComputePass):
         self._dense = self._program("critic/dense", columns=self._columns)
         self._reduce = self._program("critic/reduce", columns=self._columns)
         # A critic of states needs no actor.
-        actor = [checkpoint.actor] if checkpoint.critic_kind is CriticKind.ACTION_VALUE else []
+        actor = [checkpoint.actor] if checkpoint.critic_kind.takes_actions else []
         packed: list[Float32Array] = []
         self._placed = {id(net): list(self._place(net, packed)) for net in (*actor, *self._critics)}
         self._weights = self._own(gl.buffer(np.concatenate(packed).tobytes()))
@@ -105,7 +105,7 @@ class CriticPass(ComputePass):
         self._inputs.write(rows.tobytes())
         self._meter.upload_bytes += rows.nbytes
         kind = self._checkpoint.critic_kind
-        if kind is CriticKind.ACTION_VALUE:
+        if kind.takes_actions:
             # The actor's outputs go to the rows behind the observation: together they are the critics' input.
             self._evaluate(self._checkpoint.actor, self._inputs, self._checkpoint.obs_dim)
         row = 0
@@ -118,7 +118,7 @@ class CriticPass(ComputePass):
             rows=row,
             first=first,
             count=obs.shape[1],
-            take_greatest=kind is CriticKind.DISCRETE_ACTION_VALUE,
+            kind=list(CriticKind).index(kind),
         )
         self._run(self._reduce, obs.shape[1], group=TEXEL_GROUP)
 

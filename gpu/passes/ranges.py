@@ -49,6 +49,7 @@ class RangePass(ComputePass):
         self.buffer = self._own(gl.buffer(start.tobytes()))
         self._reduce = self._program("range/reduce")
         self._settle = self._program("range/settle", hysteresis=hysteresis)
+        self._join = self._program("range/join")
 
     def keep(self, layer: int, ends: ScaleEnds) -> None:
         """Set the ends of the scale of `layer`, from the next `update` on."""
@@ -73,6 +74,17 @@ class RangePass(ComputePass):
             high_kept=ends.high or 0.0,
         )
         self._run(self._settle, 1)
+        self._seen[layer] = True
+
+    def join(self, first: int, second: int, joint: int) -> None:
+        """Let the scale of `joint`, an index without a layer, hold both scales, as they are now."""
+        self.bind()
+        set_uniforms(self._join, first_layer=first, second_layer=second, joint_layer=joint)
+        self._run(self._join, 1)
+
+    def write(self, layer: int, low: float, high: float) -> None:
+        """Set the ends that the scale of `layer` has now; the next `update` may move them."""
+        self.buffer.write(np.array([low, high], np.float32).tobytes(), offset=layer * RANGE.itemsize)
         self._seen[layer] = True
 
     def bind(self) -> None:

@@ -18,6 +18,10 @@ class Action(StrEnum):
     SAVE_VIEW = "save view"
     PROJECTION = "projection"
     LAYER = "layer"
+    CHOOSE_LAYER = "choose layer"
+    CHOOSE_BESIDE = "choose layer beside"
+    BESIDE = "side by side"
+    LINK = "link colours"
     TRAIL_COLOR = "trail colour"
     GLOW = "glow"
     SCREENSHOT = "screenshot"
@@ -40,7 +44,10 @@ class Button(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key with a meaning was pressed. number: of the view, for keys that choose one."""
+    """A key with a meaning was pressed.
+
+    number: of the view or the map, for keys that choose one; −1 for the one before instead of the next.
+    """
 
     action: Action
     number: int = 0
@@ -120,6 +127,22 @@ class DragEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Hover:
+    """The pointer moved to (x, y) with no button held."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """The left button was pressed and released at (x, y). The first half of a double click is one, too."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class DoubleClick:
     """The left button was clicked twice at (x, y)."""
 
@@ -135,7 +158,7 @@ class Close:
 Raw = Move | Press | Release | Text | Edit
 """Events of the pointer and of text as a window reports them; `gestures` makes drags and clicks of them."""
 
-Event = Key | Drag | DragEnd | DoubleClick | Scroll | Close | Raw
+Event = Key | Hover | Click | Drag | DragEnd | DoubleClick | Scroll | Close | Raw
 
 KEYS: tuple[tuple[str, Action, str], ...] = (
     ("Space", Action.PAUSE, "pause or go on"),
@@ -148,7 +171,11 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("1 to 9", Action.VIEW, "go to a saved view"),
     ("Ctrl 1 to 9", Action.SAVE_VIEW, "save this view"),
     ("F9", Action.PROJECTION, "map or height field"),
-    ("M", Action.LAYER, "value, density, or both"),
+    ("M, Shift M", Action.LAYER, "the next map, the one before"),
+    ("Pad 0 to 9", Action.CHOOSE_LAYER, "a map by its number; 0: the first one again"),
+    ("Ctrl pad", Action.CHOOSE_BESIDE, "the map beside it; 0: none"),
+    ("B", Action.BESIDE, "two maps side by side"),
+    ("L", Action.LINK, "one colour scale for both, or two"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
     ("F12", Action.SCREENSHOT, "screenshot"),

@@ -1,9 +1,20 @@
-"""Recognises gestures of the pointer: drags, boxes and double clicks."""
+"""Recognises gestures of the pointer: hovering, drags, boxes and clicks."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from valuescape.render.displays.events import Button, DoubleClick, Drag, DragEnd, Event, Move, Press, Release
+from valuescape.render.displays.events import (
+    Button,
+    Click,
+    DoubleClick,
+    Drag,
+    DragEnd,
+    Event,
+    Hover,
+    Move,
+    Press,
+    Release,
+)
 
 _DOUBLE_CLICK_S = 0.35
 _STILL_PX = 4.0
@@ -40,6 +51,8 @@ class Gestures:
             self._dragging = True
             before_x, before_y = self._pointer
             yield Drag(held.button, x - before_x, y - before_y, x, y, box=held.shift)
+        if held is None:
+            yield Hover(x, y)
         if held is None or self._dragging:
             self._pointer = x, y
 
@@ -58,6 +71,7 @@ class Gestures:
             yield DoubleClick(x, y)
         else:
             self._clicked = now, held
+            yield Click(x, y)
 
 
 def _far(press: Press, x: float, y: float) -> bool:

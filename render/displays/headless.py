@@ -15,7 +15,7 @@ class HeadlessDisplay(Display):
     """An EGL context and a size.
 
     device: the number of the EGL device. script: the events that successive `poll`s return; tests use it as
-    keyboard and mouse.
+    keyboard and mouse. pixel_scale: of the screen that the pictures are as on.
     Raises UsageError if there is no such device, or none with the OpenGL that the shaders need.
     """
 
@@ -24,10 +24,17 @@ class HeadlessDisplay(Display):
         size_px: tuple[int, int],
         device: int | Literal["auto"] = "auto",
         script: Iterable[list[Event]] = (),
+        pixel_scale: float = 1.0,
     ) -> None:
         self._size_px = size_px
         self.gl: Any = create_headless_context(None if device == "auto" else device)
         self._script = iter(script)
+        self._pixel_scale = pixel_scale
+
+    @property
+    def pixel_scale(self) -> float:
+        """Framebuffer pixels per logical pixel, as given."""
+        return self._pixel_scale
 
     def resize(self, size_px: tuple[int, int]) -> None:
         """Change the size; it holds from the next frame."""

@@ -1,5 +1,6 @@
 """Writes pictures to files: PNG, and MP4 (H.264) with FFmpeg's libraries."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import unfinished
@@ -21,11 +23,19 @@ def pixels(rgb: bytes, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     return np.frombuffer(rgb, np.uint8).reshape(height, width, 3)
 
 
-def save_png(path: Path, rgb: bytes, size_px: tuple[int, int]) -> None:
-    """Write RGB bytes, top row first, as a PNG. Raises UsageError if the file cannot be written."""
+def save_png(
+    path: Path, rgb: bytes, size_px: tuple[int, int], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write RGB bytes, top row first, as a PNG. metadata: texts by their keywords, kept compressed (iTXt).
+
+    Raises UsageError if the file cannot be written.
+    """
+    texts = PngInfo()
+    for keyword, text in (metadata or {}).items():
+        texts.add_itxt(keyword, text, zip=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels(rgb, size_px)).save(path)
+        Image.fromarray(pixels(rgb, size_px)).save(path, pnginfo=texts)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be written ({error})") from None
 
@@ -34,11 +44,13 @@ class VideoRecorder:
     """Writes frames to a video file as they come; after `close` it can be played, however few they are.
 
     The newest frame is written when the next one comes, and may be replaced until then. Raises UsageError if
-    the file cannot be written or its suffix names no video container.
+    the file cannot be written or its suffix names no video container. comment: a text for the container's
+    metadata; the one that is set when the video is closed counts, but a change copies the file.
     """
 
-    def __init__(self, path: Path, size_px: tuple[int, int], fps: int) -> None:
+    def __init__(self, path: Path, size_px: tuple[int, int], fps: int, comment: str = "") -> None:
         self.path = path
+        self.comment = self._written_comment = comment
         self.frames = 0
         self._newest: bytes | None = None
         self._size = size_px
@@ -49,6 +61,7 @@ class VideoRecorder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._container: Any = av.open(str(path), "w")
+            self._container.metadata["comment"] = comment
             self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps))
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise UsageError(
@@ -94,4 +107,18 @@ class VideoRecorder:
         self._container.mux(self._stream.encode())
         self._container.close()
         self._container = None
+        if self.comment != self._written_comment:
+            self._write_comment()
         self._unfinished.close()
+
+    def _write_comment(self) -> None:
+        """Copy the finished video, with another comment: a container takes none after its first frame."""
+        copy = self.path.with_name(f".copy-{self.path.name}")
+        with unfinished(copy), av.open(str(self.path)) as source, av.open(str(copy), "w") as target:
+            target.metadata["comment"] = self.comment
+            stream = target.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(video=0):
+                if packet.dts is not None:  # the last one only says that no more come
+                    packet.stream = stream
+                    target.mux(packet)
+        copy.replace(self.path)

@@ -42,12 +42,17 @@ _ACTIONS = {
     glfw.KEY_V: Action.BLIND,
     glfw.KEY_F9: Action.PROJECTION,
     glfw.KEY_M: Action.LAYER,
+    glfw.KEY_B: Action.BESIDE,
+    glfw.KEY_L: Action.LINK,
     glfw.KEY_C: Action.TRAIL_COLOR,
     glfw.KEY_F12: Action.SCREENSHOT,
     glfw.KEY_H: Action.HELP,
     glfw.KEY_F1: Action.HELP,
     glfw.KEY_ESCAPE: Action.BACK,
 }
+_WALKS = {Action.LAYER}
+"""Actions that go to the next of several things; with Shift, to the one before."""
+
 _EDITS = {
     glfw.KEY_BACKSPACE: "backspace",
     glfw.KEY_DELETE: "delete",
@@ -92,6 +97,22 @@ def _of_layout(key: int, code: int) -> int:
     """Return the key by the keyboard's layout if it is a letter; GLFW numbers keys by the US layout."""
     name = glfw.get_key_name(key, code) or ""
     return int(getattr(glfw, f"KEY_{name.upper()}", key)) if len(name) == 1 and name.isalpha() else key
+
+
+def meaning(key: int, mods: int) -> Key | None:
+    """Return what a key means with the modifiers that are held (GLFW's numbers); None if nothing."""
+    control = bool(mods & glfw.MOD_CONTROL)
+    if glfw.KEY_1 <= key <= glfw.KEY_9:
+        return Key(Action.SAVE_VIEW if control else Action.VIEW, key - glfw.KEY_0)
+    if glfw.KEY_KP_0 <= key <= glfw.KEY_KP_9:
+        return Key(Action.CHOOSE_BESIDE if control else Action.CHOOSE_LAYER, key - glfw.KEY_KP_0)
+    if control:  # Ctrl-A and the like are for text
+        return Key(Action.QUIT) if key == glfw.KEY_Q else None
+    if key not in _ACTIONS:
+        return None
+    action = _ACTIONS[key]
+    back = mods & glfw.MOD_SHIFT and action in _WALKS
+    return Key(action, -1 if back else 0)
 
 
 def _screen_of(monitor: Any) -> Box:
@@ -232,13 +253,8 @@ class WindowDisplay(Display):
             self._events.append(Edit(_EDITS[key], action != glfw.RELEASE))
         if action not in (glfw.PRESS, glfw.REPEAT):
             return
-        control = bool(mods & glfw.MOD_CONTROL)
-        if glfw.KEY_1 <= key <= glfw.KEY_9:
-            self._events.append(Key(Action.SAVE_VIEW if control else Action.VIEW, key - glfw.KEY_0))
-        elif control and key == glfw.KEY_Q:
-            self._events.append(Key(Action.QUIT))
-        elif key in _ACTIONS and not control:  # Ctrl-A and the like are for text
-            self._events.append(Key(_ACTIONS[key]))
+        if (meant := meaning(key, mods)) is not None:
+            self._events.append(meant)
 
     def _on_button(self, _window: Any, button: int, action: int, mods: int) -> None:
         if button not in _BUTTONS:

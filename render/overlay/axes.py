@@ -18,6 +18,9 @@ Matrix = Float32Array | list[list[float]]
 HEIGHT = 0.62
 """The greatest height of the height field, in units of half the map's width."""
 
+TITLE_EMS = 1.35
+"""Height of the row above a map for its title."""
+
 _ALONG = (0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75)
 """Places for the title along an edge, -1 to 1; the first one with room is taken."""
 
@@ -62,14 +65,14 @@ def _right_margin(width: float, font_px: float) -> float:
     return min(max(0.16 * width, 5.6 * font_px), 8.5 * font_px)
 
 
-def plot_rect(size_px: tuple[int, int], font_px: float) -> Rect:
+def plot_rect(size_px: tuple[int, int], font_px: float, *, titled: bool = False) -> Rect:
     """Return the rectangle of the flat map, which leaves room for ticks, labels, bars and a heading.
 
-    Margins are narrower in a small picture.
+    Margins are narrower in a small picture. titled: leave room for the map's title, too.
     """
     width, height = size_px
     left, right = min(max(0.13 * width, 4.2 * font_px), 6.2 * font_px), _right_margin(width, font_px)
-    top = (0.6 + 0.95 * header_lines(size_px, font_px)) * font_px
+    top = (0.6 + 0.95 * header_lines(size_px, font_px) + TITLE_EMS * titled) * font_px
     bottom = min(max(0.18 * height, 3.95 * font_px), 4.6 * font_px)
     return Rect(left, top, max(width - left - right, 16), max(height - top - bottom, 16))
 

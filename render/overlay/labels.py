@@ -1,5 +1,6 @@
 """All text and axes over a frame, rebuilt only when something in them has changed."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -16,12 +17,15 @@ from valuescape.render.overlay.legends import (
     draw_color_bars,
     draw_end_marks,
     draw_heading,
+    draw_map_title,
     draw_trail_legend,
 )
 from valuescape.render.overlay.overlay import QUAD, Overlay, OverlayRenderer
+from valuescape.render.overlay.pointer_cross import draw_cross
 from valuescape.render.overlay.selection_outline import draw_selection
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import Rect
+from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.worlds.base import Termination
 
@@ -58,15 +62,20 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """The scales of a frame: of the fields; of the trails and of the surface's height, if these have one."""
+    """The scales of a frame: of the fields; of the trails and of the surface's height, if these have one.
+
+    beside: of the fields in the right half, if there are two.
+    """
 
     fields: tuple[ColorBar, ...]
     trails: ColorBar | None = None
     height: ColorBar | None = None
+    beside: tuple[ColorBar, ...] = ()
 
     def meaning(self) -> str:
-        """Return a line that explains the colours; "" if they need none."""
-        said = [f"{bar.title}: {bar.meaning}" for bar in self.fields if bar.meaning]
+        """Return a line that explains the colours; "" if they need none, or titles above the maps do."""
+        fields = () if self.beside else self.fields
+        said = [f"{bar.title}: {bar.meaning}" for bar in fields if bar.meaning]
         if self.trails and self.trails.meaning:
             said.append(f"trails: {self.trails.meaning}")
         return " · ".join(said)
@@ -82,22 +91,25 @@ class Writing:
     def __init__(self, font: Font, axes: tuple[MapAxis, MapAxis], termination: Termination) -> None:
         self._font, self._axes, self._termination = font, axes, termination
 
-    def plot(self, size_px: tuple[int, int]) -> Rect:
-        """Return the rectangle of the flat map in a picture of this size."""
-        return plot_rect(size_px, self._font.line_px)
+    def plot(self, size_px: tuple[int, int], *, split: bool = False) -> Rect:
+        """Return the rectangle of the flat map in a picture of this size. split: in a pane of two."""
+        return plot_rect(size_px, self._font.line_px, titled=split)
 
     def say(
         self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales
     ) -> list[Overlay]:
         """Return what does not move with the camera: scales and texts, and the help to be drawn over them."""
         em = self._font.line_px
-        plot, layout = self.plot(size_px), Layout(size_px, gap_px=0.1 * em)
+        layout = Layout(size_px, gap_px=0.1 * em)
         overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
-        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
-        area = Rect(left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
         if viewer.help_shown:
             draw_help(help_panel, size_px)
-        draw_color_bars(overlay, scales.fields, size_px, plot)
+        parts = panes(size_px, split=viewer.split)
+        for pane, bars in zip(parts, (scales.fields, scales.beside), strict=False):
+            overlay.absorb(self._explain(viewer, pane, bars, layout), pane.left)
+        plot = self.plot(parts[-1].size_px, split=viewer.split)
+        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
+        area = Rect(parts[-1].left + left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
         if viewer.labels_shown:
             draw_heading(overlay, said.heading.left, said.heading.right, size_px)
             if scales.trails:
@@ -109,20 +121,36 @@ class Writing:
             draw_cards(overlay, said.cards, area)
         return [overlay, help_panel]
 
-    def rule(
-        self, viewer: Viewer, size_px: tuple[int, int], said: Overlay, height: ColorBar | None
-    ) -> Overlay:
-        """Return what moves with the camera: axes, the selection, and backings of `said` over the scene."""
-        layout = Layout(size_px, gap_px=0.1 * self._font.line_px, taken=said.layout.taken)
-        overlay, plot = Overlay(self._font, layout), self.plot(size_px)
+    def _pane_layout(self, pane: Pane, taken: Iterable[Rect]) -> Layout:
+        """Return the room for text in a pane. taken: in the whole picture."""
+        around = [replace(each, left=each.left - pane.left) for each in taken]
+        return Layout(pane.size_px, gap_px=0.1 * self._font.line_px, taken=around)
+
+    def _explain(self, viewer: Viewer, pane: Pane, bars: Sequence[ColorBar], whole: Layout) -> Overlay:
+        """Return the colour bars of a pane, and the title of its map where there are two."""
+        overlay = Overlay(self._font, self._pane_layout(pane, whole.taken))
+        plot = self.plot(pane.size_px, split=viewer.split)
+        draw_color_bars(overlay, bars, pane.size_px, plot)
+        if viewer.split:
+            draw_map_title(overlay, bars, plot, pane.size_px)
+        return overlay
+
+    def rule(self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None) -> Overlay:
+        """Return what moves with the camera in a pane: axes, selection, backings of `said` over the scene."""
+        size_px = pane.size_px
+        overlay = Overlay(self._font, self._pane_layout(pane, said.layout.taken))
+        plot = self.plot(size_px, split=viewer.split)
         if viewer.lift == 0:
             draw_map_axes(overlay, viewer.map_camera, plot, self._axes)
         else:
             if viewer.lift == 1:
                 axis = Height(height.title, tuple(height.labels(_HEIGHT_TICKS)), HEIGHT) if height else None
                 draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes, axis, plot)
-            back_up(overlay, said.blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
+            blocks = [replace(each, left=each.left - pane.left) for each in said.blocks]
+            back_up(overlay, blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
         draw_selection(overlay, viewer, size_px, plot)
+        if viewer.cross and viewer.lift in (0, 1):
+            draw_cross(overlay, viewer.cross, pane, viewer.matrix(size_px, plot))
         return overlay
 
 
@@ -144,16 +172,18 @@ class Labels:
         text_px: float = FONT_PX,
         termination: Termination = "either",
     ) -> None:
-        font = Font(round(text_px * scale))
-        self._writing = Writing(font, axes, termination)
-        self._renderer = OverlayRenderer(gl, font, meter)
+        self._font = Font(round(text_px * scale))
+        self._writing = Writing(self._font, axes, termination)
+        self._gl, self._meter = gl, meter
+        self._renderer = OverlayRenderer(gl, self._font, meter)
+        self._rulers: list[tuple[Pane, OverlayRenderer]] = []
         self._key: tuple[object, object] | None = None
         self._said: list[Overlay] = []
         self._said_quads = np.zeros(0, QUAD)
 
-    def plot(self, size_px: tuple[int, int]) -> Rect:
-        """Return the rectangle of the flat map in a picture of this size."""
-        return self._writing.plot(size_px)
+    def plot(self, size_px: tuple[int, int], *, split: bool = False) -> Rect:
+        """Return the rectangle of the flat map in a picture of this size. split: in a pane of two."""
+        return self._writing.plot(size_px, split=split)
 
     def update(
         self,
@@ -163,10 +193,11 @@ class Labels:
         scales: Scales,
     ) -> None:
         """Build and upload the overlay if anything in it changed."""
-        looks = viewer.looks, viewer.layer, viewer.trail_color
+        looks = viewer.looks, viewer.shown, viewer.trail_color
         shown = viewer.help_shown, viewer.labels_shown, viewer.blind
         said_key = (*looks, *shown, size_px, said, scales)
-        placed_key = viewer.map_camera, viewer.orbit_camera, viewer.lift, viewer.box, viewer.frame, size_px
+        cameras = viewer.map_camera, viewer.orbit_camera, viewer.lift
+        placed_key = *cameras, viewer.box, viewer.frame, viewer.cross, size_px
         if (said_key, placed_key) == self._key:
             return
         if self._key is None or self._key[0] != said_key:
@@ -174,13 +205,39 @@ class Labels:
             self._said_quads = np.concatenate([each.quads() for each in self._said])
         self._key = said_key, placed_key
         # A moving camera changes the axes alone; the texts, which take longer, are kept.
-        ruled = self._writing.rule(viewer, size_px, self._said[0], scales.height)
-        self._renderer.upload(np.concatenate([ruled.quads(), self._said_quads]))
+        parts = panes(size_px, split=viewer.split)
+        ruled = [self._writing.rule(viewer, pane, self._said[0], scales.height) for pane in parts]
+        if not viewer.split:
+            self._release_rulers()
+            self._renderer.upload(np.concatenate([ruled[0].quads(), self._said_quads]))
+            return
+        self._renderer.upload(self._said_quads)
+        self._rule_both(parts, ruled)
 
-    def draw(self) -> None:
-        """Draw what was built last."""
+    def _rule_both(self, parts: Sequence[Pane], ruled: Sequence[Overlay]) -> None:
+        """Upload the axes of two panes, each to be drawn by itself: a line must not reach into the other."""
+        kept = [renderer for _, renderer in self._rulers]
+        renderers = kept or [OverlayRenderer(self._gl, self._font, self._meter) for _ in parts]
+        self._rulers = list(zip(parts, renderers, strict=True))
+        for (pane, renderer), overlay in zip(self._rulers, ruled, strict=True):
+            whole = Overlay(self._font)
+            whole.absorb(overlay, pane.left)
+            renderer.upload(whole.quads())
+
+    def draw(self, picture: Any) -> None:
+        """Draw what was built last into `picture`, the framebuffer that is bound."""
+        for pane, renderer in self._rulers:
+            picture.scissor = pane.scissor
+            renderer.draw()
+        picture.scissor = None
         self._renderer.draw()
+
+    def _release_rulers(self) -> None:
+        for _, renderer in self._rulers:
+            renderer.release()
+        self._rulers = []
 
     def release(self) -> None:
         """Free what was made."""
+        self._release_rulers()
         self._renderer.release()

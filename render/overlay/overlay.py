@@ -1,8 +1,8 @@
 """Text, lines and rectangles over the picture, as one list of parallelograms in one draw call."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import moderngl
 import numpy as np
@@ -69,6 +69,21 @@ class Overlay:
         rows.view(np.uint32)[:, -1] = rows[:, -1]
         return rows.view(QUAD).ravel()
 
+    def absorb(self, other: Self, left: float) -> None:
+        """Take over everything of another overlay, of a part of the picture that begins at column `left`."""
+
+        def moved(area: Rect) -> Rect:
+            return replace(area, left=area.left + left)
+
+        self.texts += [TextBox(each.text, moved(each.box)) for each in other.texts]
+        self.blocks += map(moved, other.blocks)
+        self.panels += map(moved, other.panels)
+        self.layout.taken += map(moved, other.layout.taken)
+        for part in other._parts:
+            part = part.copy()
+            part[:, 0] += np.float32(left)
+            self._parts.append(part)
+
     def rect(self, x: float, y: float, width: float, height: float, color: Color) -> None:
         """Fill a rectangle; (x, y) is its upper left corner."""
         self._parallelogram((x, y), (width, 0), (0, height), color, _PLAIN)
@@ -96,6 +111,21 @@ class Overlay:
         across = -y * share, x * share
         corner = start[0] - across[0] / 2, start[1] - across[1] / 2
         self._parallelogram(corner, (x, y), across, color, _PLAIN)
+
+    def polyline(self, pixels: Float32Array, width: float, color: Color) -> None:
+        """Draw straight lines between successive pixels [n, 2], `width` pixels wide; none from or to NaN.
+
+        Performance: a few array operations, however many points there are.
+        """
+        start, along = pixels[:-1], np.diff(pixels, axis=0)
+        length = np.hypot(*along.T)
+        drawn = length > 0  # False for NaN
+        start, along = start[drawn], along[drawn]
+        across = along[:, ::-1] * (-width, width) / length[drawn, None]
+        quads = np.zeros((len(start), 15), np.float32)
+        quads[:, :2], quads[:, 2:4], quads[:, 4:6] = start - across / 2, along, across
+        quads[:, 6:10], quads[:, 10:14], quads[:, 14] = (0, 0, 1, 1), color, _PLAIN
+        self._parts.append(quads)
 
     def text(
         self,

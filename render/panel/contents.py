@@ -32,6 +32,7 @@ _FIRST_BUDGET = 100_000
 
 _CHOICES: dict[str, Callable[[Viewer], Sequence[str]]] = {
     "heatmap.layer": lambda viewer: viewer.layers,  # some need a critic, or another checkpoint
+    "heatmap.beside": lambda viewer: ("", *viewer.layers),
     "trails.color_by": lambda viewer: viewer.trail_colors,  # some need a critic
 }
 """The words to choose from, where they are not those that the setting's type declares."""
@@ -88,8 +89,8 @@ class Contents:
         return {
             (Group.RUN, 0): self._run_buttons,
             (Group.RUN, 7): self._restart_buttons,
-            (Group.VIEW, 3): self._fit_button,
-            (Group.VIEW, 5): self._view_switches,
+            (Group.VIEW, 5): self._fit_button,
+            (Group.VIEW, 7): self._view_switches,
             (Group.TRAILS, 4): self._agent_opacity,
             (Group.SLICE, 2): self._slice,
             (Group.HEALTH, 1): self._limits,

@@ -12,7 +12,7 @@ from valuescape.sim.config.setting import Panel
 def setting_widget(setting: SettingField, now: Any, words: Sequence[str] = ()) -> tuple[bool, Any]:
     """Draw the widget that suits a setting's type, with its declared label, ends and format.
 
-    A switch is a check box, a word a list, a number a slider; a number that needs a new run is typed, and one
+    A switch is a check box, a word out of several a list, other text a field, a number a slider; a number that needs a new run is typed, and one
     that may be "auto" has a check box that holds it. words: to choose from instead of the declared ones.
     Returns whether it was changed, and the value.
     """
@@ -23,6 +23,8 @@ def setting_widget(setting: SettingField, now: Any, words: Sequence[str] = ()) -
         return imgui.checkbox(label, now)
     if len(words) > 1:
         return pick(label, now, words)
+    if isinstance(setting.default, str) and "auto" not in words:
+        return imgui.input_text(label, now, imgui.InputTextFlags_.enter_returns_true)
     if setting.declared.live is None:
         return imgui.input_int(label, now)
     if "auto" in words:

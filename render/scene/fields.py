@@ -1,7 +1,8 @@
 """Map layers of a scene: their textures, the ranges of their colour scales, their colours and colour bars."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from valuescape.gpu.bindings import Texture
 from valuescape.gpu.constants import COLORMAP_WIDTH
 from valuescape.gpu.layers.density import DENSITY, DensityMap
-from valuescape.gpu.layers.layer import Input, Inputs, MapLayer, MapPair, MapTexture, News
+from valuescape.gpu.layers.layer import Input, Inputs, Legend, MapLayer, MapPair, MapTexture, News
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.layers.value import VALUE
@@ -37,10 +38,14 @@ _SLOW = 4
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The layers in a picture: `base`, and `over` on top of it."""
+    """The layers in a pane: `base`, and `over` on top of it.
+
+    colored_as: the layer whose colours the base has, on the joint scale of both panes; None: its own.
+    """
 
     base: MapLayer
     over: MapLayer | None = None
+    colored_as: MapLayer | None = None
 
     @property
     def layers(self) -> tuple[MapLayer, ...]:
@@ -58,11 +63,15 @@ class _Style:
 
 @dataclass(slots=True)
 class _Made:
-    """A layer's texture, the news it has not had yet, and whether its range is out of date."""
+    """A layer's texture, the news it has not had yet, and whether its range is out of date.
+
+    copy: its values [height, width], if somebody asked for them since they changed.
+    """
 
     texture: MapTexture
     news: News
     range_stale: bool = False
+    copy: Float32Array | None = None
 
 
 class Fields(Owner):
@@ -76,11 +85,15 @@ class Fields(Owner):
         super().__init__()
         self._inputs, self._termination, self._maps = inputs, termination, maps
         self._layers = maps.layers
+        self._by_name = {layer.name: layer for layer in self._layers}
+        subject = inputs.subject
+        self._legends = {each.name: each.legend(subject, subject.config.insight) for each in self._layers}
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
         self._on_screen: tuple[MapLayer, ...] = ()
+        self._joined: tuple[int, int] | None = None
         self._uploads = 0
         with self._making():
             self._make()
@@ -91,11 +104,16 @@ class Fields(Owner):
         for layer in self._layers:
             if layer.always and layer.available(self._inputs):
                 self._make_layer(layer, News())
-        self._ranges = self._own(RangePass(gl, len(self._layers), heatmap.range_hysteresis, meter))
-        edge = max(heatmap.resolution, heatmap.density_resolution)
-        self._shade = self._own(ShadePass(gl, edge, meter))
+        self._joint = len(self._layers)
+        self._ranges = self._own(RangePass(gl, self._joint + 1, heatmap.range_hysteresis, meter))
+        self._shades = [self._make_shade()]
         rows = FIRST_LAYER_ROW + len(self._layers)
         self._colormaps = clamped(self._own(gl.texture((COLORMAP_WIDTH, rows), 4)))
+
+    def _make_shade(self) -> ShadePass:
+        heatmap = self._inputs.config.heatmap
+        edge = max(heatmap.resolution, heatmap.density_resolution)
+        return self._own(ShadePass(self._inputs.gl, edge, self._inputs.meter))
 
     def _make_layer(self, layer: MapLayer, news: News) -> _Made:
         made = _Made(self._own(layer.make(self._inputs)), news)
@@ -115,7 +133,8 @@ class Fields(Owner):
         return density
 
     def _index(self, layer: MapLayer) -> int:
-        return self._layers.index(layer)
+        """Return the index of the range and colours of a layer, or of the layer that it shares them with."""
+        return self._layers.index(self._by_name.get(layer.scale_of, layer))
 
     @property
     def available(self) -> list[str]:
@@ -139,6 +158,18 @@ class Fields(Owner):
         style = self._styles.get(base.name)
         return Shown(base, None if style and style.colormap == QUIET else over)
 
+    def resolve_both(self, left: str, right: str, *, linked: bool) -> tuple[Shown, Shown]:
+        """Return the layers that are drawn for two names, side by side.
+
+        linked: on one colour scale, if both bases show the same quantity.
+        """
+        first, second = self.resolve(left), self.resolve(right)
+        bases = first.base, second.base
+        if not linked or not first.base.quantity or first.base.quantity != second.base.quantity:
+            return first, second
+        colors = VALUE if VALUE in bases else first.base
+        return replace(first, colored_as=colors), replace(second, colored_as=colors)
+
     def take_ticks(self, ticks: range) -> None:
         """Bring maps up to date with `ticks`, which must be in the ring."""
         self._tell(News(ticks))
@@ -154,13 +185,23 @@ class Fields(Owner):
             self._update_ranges(slow=False)
             self.read_ranges()
 
-    def put(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
-        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map."""
+    def put(
+        self,
+        name: str,
+        values: Float32Array,
+        certainty: Float32Array | None = None,
+        legend: Legend | None = None,
+    ) -> None:
+        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map.
+
+        legend: what the colour bar says of them, where that depends on settings.
+        """
         layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
         made = self._made.get(name) or self._make_layer(layers[name], News())
         if not isinstance(made.texture, UploadedMap):
             raise KeyError(f"the map {name!r} takes no array")
         made.texture.write(values, certainty)
+        self._legends[name] = legend or self._legends[name]
         self._refresh(made)
         self._update_ranges(slow=True)
         self.read_ranges()
@@ -177,21 +218,27 @@ class Fields(Owner):
 
     def _refresh(self, made: _Made) -> None:
         if made.texture.refresh(made.news):
-            made.range_stale = True
+            made.range_stale, made.copy = True, None
         made.news = News()
 
     def _update_ranges(self, *, slow: bool) -> None:
         """Look at the ranges that are out of date. slow: also at those that change slowly."""
         for index, layer in enumerate(self._layers):
             made = self._made.get(layer.name)
-            if made and made.range_stale and (slow or not layer.slow_range):
+            if made and made.range_stale and not layer.scale_of and (slow or not layer.slow_range):
                 self._ranges.update(index, made.texture.texture)
                 made.range_stale = False
+        self._join()
 
-    def show(self, shown: Shown) -> None:
-        """Make the layers of a picture, where they are not made yet, and bring them up to date."""
-        self._on_screen = shown.layers
-        for layer in shown.layers:
+    def _join(self) -> None:
+        """Bring the joint scale of two panes up to date."""
+        if self._joined:
+            self._ranges.join(*self._joined, self._joint)
+
+    def show(self, *pictures: Shown) -> None:
+        """Make the layers of each pane, where they are not made yet, and bring them up to date."""
+        self._on_screen = tuple(dict.fromkeys(layer for shown in pictures for layer in shown.layers))
+        for layer in self._on_screen:
             made = self._made.get(layer.name)
             new = made is None
             if made is None:
@@ -201,13 +248,23 @@ class Fields(Owner):
                 self._update_ranges(slow=False)
             if new:
                 self.read_ranges()
+        joined = [self._index(shown.base) for shown in pictures if shown.colored_as]
+        wanted = (joined[0], joined[1]) if joined else None
+        if wanted != self._joined:
+            self._joined = wanted
+            self._join()
+            self.read_ranges()
 
     def take_looks(self, looks: Looks, *, signed: bool = False) -> bool:
         """Take over colour maps and the ends of scales; return whether heights are others now.
 
         signed: trails have a diverging colour map, from which the value steps back.
         """
-        styles = {layer.name: _style(layer, looks, signed=signed) for layer in self._layers}
+        legends = self._legends
+        styles = {
+            layer.name: _style(layer, legends[layer.name].ends, looks, signed=signed)
+            for layer in self._layers
+        }
         before, self._styles = self._styles, styles
         if styles == before:
             return False
@@ -227,12 +284,28 @@ class Fields(Owner):
                     self._ranges.update(index, self._made[layer.name].texture.texture)
                     moved.append(layer)
         if moved:
+            self._join()
             self.read_ranges()
         return self._height in moved
 
     def read_ranges(self) -> None:
         """Bring the numbers of the colour bars up to date; a GPU query."""
         self.shown_ranges = self._ranges.read()
+
+    def ends(self) -> dict[str, tuple[float, float]]:
+        """Return the ends of the colour scales as they were read last, by the names of the maps made."""
+        found = {name: self.shown_ranges[self._index_of(name)] for name in self._made}
+        return {name: (float(ends["shown_low"]), float(ends["shown_high"])) for name, ends in found.items()}
+
+    def set_ends(self, ends: Mapping[str, tuple[float, float]]) -> None:
+        """Set the ends of the colour scales of maps that are made; the next new values may move them."""
+        for name in self._made.keys() & ends.keys():
+            self._ranges.write(self._index_of(name), *ends[name])
+        self._join()
+        self.read_ranges()
+
+    def _index_of(self, name: str) -> int:
+        return [each.name for each in self._layers].index(name)
 
     def read_heights(self) -> tuple[Float32Array, tuple[float, float]]:
         """Return the field [rows, columns] that lifts the surface, and the ends of its scale; GPU queries."""
@@ -242,26 +315,55 @@ class Fields(Owner):
         shown = self._ranges.read()[self.height_layer]
         return values, (float(shown["shown_low"]), float(shown["shown_high"]))
 
+    def said_at(self, shown: Shown, u: float, v: float) -> str:
+        """Return the number of a pane's base at a place, [0, 1]^2, with its title; a query if it changed."""
+        layer, made = shown.base, self._made.get(shown.base.name)
+        legend = self._legends[layer.name]
+        value = _texel(self._values(made), u, v) if made else math.nan
+        if layer.counts:
+            value = 2**value - 1
+        number = f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
+        if 0 <= value < len(legend.names):
+            number = legend.names[min(round(value), len(legend.names) - 1)]
+        return f"{self.titles.get(layer.name, legend.label)} {number}"
+
+    def _values(self, made: _Made) -> Float32Array:
+        if made.copy is None:
+            self._inputs.meter.queries += 1
+            texture = made.texture.texture
+            made.copy = np.frombuffer(texture.read(), np.float32).reshape(texture.height, texture.width)
+        return made.copy
+
     def bars(self, shown: Shown) -> tuple[ColorBar, ...]:
-        """Return the colour bars of the layers in a picture."""
-        return tuple(self._bar(layer) for layer in shown.layers)
+        """Return the colour bars of the layers in a pane."""
+        return tuple(self._bar(layer, *self._scale(layer, shown)) for layer in shown.layers)
+
+    def _scale(self, layer: MapLayer, shown: Shown) -> tuple[int, int]:
+        """Return the index of a layer's range, and the row of its colour map."""
+        if layer is shown.base and shown.colored_as:
+            return self._joint, FIRST_LAYER_ROW + self._index(shown.colored_as)
+        index = self._index(layer)
+        return index, FIRST_LAYER_ROW + index
 
     def height_bar(self) -> ColorBar:
         """Return the scale of the layer that lifts the surface."""
-        return self._bar(self._height)
+        return self._bar(self._height, *self._scale(self._height, Shown(self._height)))
 
-    def _bar(self, layer: MapLayer) -> ColorBar:
-        index = self._index(layer)
-        ends = self.shown_ranges[index]
+    def _bar(self, layer: MapLayer, index: int, row: int) -> ColorBar:
+        ends, legend = self.shown_ranges[index], self._legends[layer.name]
         return ColorBar(
-            self.titles.get(layer.name, layer.label),
-            FIRST_LAYER_ROW + index,
+            self.titles.get(layer.name, legend.label),
+            row,
             float(ends["shown_low"]),
             float(ends["shown_high"]),
             exponential=layer.counts,
-            names=layer.names,
-            meaning=layer.meaning,
+            names=legend.names,
+            meaning=legend.meaning,
         )
+
+    def place(self, shown: Shown) -> str:
+        """Return the states that the maps of a picture are about; "" if they are those of the slice."""
+        return next(filter(None, (self._legends[layer.name].place for layer in shown.layers)), "")
 
     def fill(self, frame: NDArray[Any], shown: Shown, contours: int, *, flat: bool) -> None:
         """Write into the frame block what shaders need of the maps.
@@ -269,7 +371,7 @@ class Fields(Owner):
         contours: lines over the colour scale. The raised surface has only those of its own height.
         """
         lines = shown.base.contours and (flat or shown.base is self._height)
-        frame["height_layer"], frame["base_layer"] = self.height_layer, self._index(shown.base)
+        frame["height_layer"], frame["base_layer"] = self.height_layer, self._scale(shown.base, shown)[0]
         frame["contours"] = contours if lines else 0
 
     def bind_heights(self) -> None:
@@ -281,22 +383,34 @@ class Fields(Owner):
         """Make the height, the ranges and the colours visible to shaders."""
         self.bind_heights()
         self._colormaps.use(Texture.COLORMAPS)
-        self._shade.texture.use(Texture.SHADES)
 
-    def shade(self, shown: Shown) -> None:
-        """Colour the layers of a picture; ranges and colours must be bound. Binds the base as BASE."""
-        over = self._paint(shown.over) if shown.over else None
-        self._shade.update(self._paint(shown.base), over, contours=shown.base.contours)
+    def shade(self, shown: Shown, pane: int = 0) -> None:
+        """Colour the layers of a pane; ranges and colours must be bound. Binds the base and the colours.
 
-    def _paint(self, layer: MapLayer) -> Paint:
-        index = self._index(layer)
-        return Paint(self._texture(layer), index, FIRST_LAYER_ROW + index)
+        Each pane has a texture of its own: one that is being drawn with is not written again.
+        """
+        if pane == len(self._shades):
+            self._shades.append(self._make_shade())
+        shade, base = self._shades[pane], self._paint(shown.base, shown)
+        shade.update(
+            base, self._paint(shown.over, shown) if shown.over else None, contours=shown.base.contours
+        )
+        shade.texture.use(Texture.SHADES)
+
+    def _paint(self, layer: MapLayer, shown: Shown) -> Paint:
+        return Paint(self._texture(layer), *self._scale(layer, shown))
 
     def _texture(self, layer: MapLayer) -> Any:
         return self._made[layer.name].texture.texture
 
 
-def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
+def _texel(values: Float32Array, u: float, v: float) -> float:
+    """Return the value of the texel at (u, v), which are in [0, 1]."""
+    rows, columns = values.shape
+    return float(values[min(int(v * rows), rows - 1), min(int(u * columns), columns - 1)])
+
+
+def _style(layer: MapLayer, ends: ScaleEnds, looks: Looks, *, signed: bool) -> _Style:
     """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
     if layer is VALUE:
         colormap = value_map(looks.heatmap.colormap, signed=signed)
@@ -304,8 +418,8 @@ def _style(layer: MapLayer, looks: Looks, *, signed: bool) -> _Style:
             colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)
         )
     if layer is DENSITY:
-        return _Style(looks.heatmap.density_colormap, layer.ends)
-    return _Style(layer_map(layer.colormap, centred=layer.ends.centred), layer.ends)
+        return _Style(looks.heatmap.density_colormap, ends)
+    return _Style(layer_map(layer.colormap, centred=ends.centred), ends)
 
 
 def _end(setting: Literal["auto"] | float) -> float | None:

@@ -1,5 +1,6 @@
 """Glow of trails and marks, drawn over a finished picture."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import moderngl
@@ -51,11 +52,16 @@ class Glow(Owner):
             )
         self._small: _Small | None = None
 
-    def draw(self, picture: Any, strength: float, part: tuple[int, int, int, int] | None = None) -> None:
+    def draw(
+        self,
+        picture: Any,
+        strength: float,
+        parts: Sequence[tuple[int, int, int, int] | None] = (None,),
+    ) -> None:
         """Add the glow to `picture`, a framebuffer; leaves it bound.
 
-        The alpha of the framebuffer's texture is the share of a pixel that glows. part: of the picture, as a
-        scissor; outside of it no glow is drawn.
+        The alpha of the framebuffer's texture is the share of a pixel that glows. parts: of the picture, as
+        scissors; outside of them no glow is drawn.
         """
         small = self._small_for(picture.size)
         self._gl.enable_only(moderngl.NOTHING)
@@ -68,21 +74,26 @@ class Glow(Owner):
             set_uniforms(self._blur, direction=direction)
             source.use(Texture.PICTURE)
             self._whole(self._draw_blur, target)
-        self._lay_over(picture, small, strength, part)
+        self._lay_over(picture, small, strength, parts)
 
     def _lay_over(
-        self, picture: Any, small: _Small, strength: float, part: tuple[int, int, int, int] | None
+        self,
+        picture: Any,
+        small: _Small,
+        strength: float,
+        parts: Sequence[tuple[int, int, int, int] | None],
     ) -> None:
         gl, tiles = self._gl, tuple(groups_for(texels, GLOW_TILE) for texels in small.size)
         picture.use()
-        picture.scissor = part
         small.light.use(Texture.GLOW)
         gl.enable(moderngl.BLEND)
         gl.blend_func = moderngl.ONE_MINUS_DST_COLOR, moderngl.ONE
         set_uniforms(self._glow, strength=strength, tiles=tiles)
-        self._draw_glow.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=tiles[0] * tiles[1])
+        for part in parts:
+            picture.scissor = part
+            self._draw_glow.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=tiles[0] * tiles[1])
+            self._meter.effects += 1
         picture.scissor = None
-        self._meter.effects += 1
 
     def _whole(self, vertex_array: Any, target: Any) -> None:
         target.use()

@@ -1,5 +1,7 @@
 """The picture of one frame: passes brought up to date, four draw calls, one framebuffer."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import moderngl
@@ -10,18 +12,20 @@ from valuescape.gpu.constants import BACKGROUND, END_MARKS
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
-from valuescape.gpu.layers.layer import Field, Inputs
+from valuescape.gpu.layers.layer import Field, Inputs, Legend
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.structs import FRAME
 from valuescape.gpu.trail_ring import TrailSource
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
+from valuescape.render.overlay.layout import PARTS
 from valuescape.render.scene.fields import Fields, Shown
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.target import Target, over
-from valuescape.render.scene.trails import Trails
+from valuescape.render.scene.trails import Trails, TrailState
 from valuescape.render.view.camera import Rect
+from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
@@ -32,6 +36,14 @@ from valuescape.sim.insight.subject import Subject
 
 SLANTED = 0.5
 """Length on the screen of the height field's far edge, in heights of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneState:
+    """What a picture depends on beside ticks, view and configuration. ends: of colour scales, by map."""
+
+    ends: Mapping[str, tuple[float, float]]
+    trails: TrailState
 
 
 class Scene(Owner):
@@ -59,6 +71,7 @@ class Scene(Owner):
         self.plane = map_plane(self._config, world)
         self.revision = 0
         self._heights_stale = True
+        self._surface_kept: Surface | None = None
         self._frame = np.zeros(1, FRAME)
         with self._making():
             self._make(maps)
@@ -89,9 +102,9 @@ class Scene(Owner):
         """The framebuffer of the finished frame."""
         return self._target.picture
 
-    def plot(self) -> Rect:
-        """Return the rectangle of the flat map in the picture, pixels."""
-        return self._labels.plot(self._target.size)
+    def plot(self, *, split: bool = False) -> Rect:
+        """Return the rectangle of the flat map in the picture, or in each half of it, pixels."""
+        return self._labels.plot(panes(self._target.size, split=split)[0].size_px, split=split)
 
     def resize(self, size_px: tuple[int, int]) -> None:
         """Make `picture` `size_px` large, if it is not."""
@@ -101,16 +114,22 @@ class Scene(Owner):
         """Take over new values of the critic's field. plane: another slice, along the same axes."""
         self.plane = plane or self.plane
         self.fields.critic_changed()
-        self._heights_stale = True
+        self._heights_changed()
         self.revision += 1
 
-    def put_map(self, name: str, values: Float32Array, certainty: Float32Array | None = None) -> None:
+    def put_map(
+        self,
+        name: str,
+        values: Float32Array,
+        certainty: Float32Array | None = None,
+        legend: Legend | None = None,
+    ) -> None:
         """Give a map that the processor computes its values [height, width], lowest row first.
 
-        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. Raises KeyError
-        for a map without the input ARRAY.
+        certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. legend: what the
+        colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
         """
-        self.fields.put(name, values, certainty)
+        self.fields.put(name, values, certainty, legend)
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -124,7 +143,8 @@ class Scene(Owner):
         with self._meter.section("place"):
             self._place(ticks)
         # The critic's field stays as it is; a density that is the height moves every trail with it.
-        self._heights_stale = self._heights_stale or not self._critic
+        if not self._critic:
+            self._heights_changed()
 
     def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> None:
         """Decide how many agents to draw one by one from now on; the others are a crowd over the map.
@@ -140,11 +160,22 @@ class Scene(Owner):
             self._place_all()
 
     def points(self, positions: Positions) -> Positions:
-        """Return the scene points [n, 3] of map positions [n, 2]; GPU queries."""
+        """Return the scene points [n, 3] of map positions [n, 2]; GPU queries if heights have changed."""
         return scene_points(positions, self._read_surface())
 
+    def said_at(self, viewer: Viewer, place: tuple[float, float]) -> tuple[str, ...]:
+        """Return title and number of the map in each pane at a place of the scene's ground, in words."""
+        u, v = ((each + 1) / 2 for each in place)
+        return tuple(self.fields.said_at(shown, u, v) for shown in self._resolve(viewer))
+
     def _read_surface(self) -> Surface:
-        return Surface(self.plane.bounds, *self.fields.read_heights(), HEIGHT)
+        if self._surface_kept is None:
+            heights = self.fields.read_heights()
+            self._surface_kept = Surface(self.plane.bounds, *heights, HEIGHT)
+        return self._surface_kept
+
+    def _heights_changed(self) -> None:
+        self._heights_stale, self._surface_kept = True, None
 
     def _place_all(self) -> None:
         self._place(self.trails.ring.ticks)
@@ -162,67 +193,117 @@ class Scene(Owner):
         self.fields.read_ranges()
         self.trails.refresh_colors()
 
+    def draw_afresh(self, viewer: Viewer, said: Annotations) -> None:
+        """Draw a frame that depends on ticks, view and ends of scales alone; GPU queries.
+
+        Other frames keep colours and places of earlier ones where that makes little difference. Draws twice,
+        as maps that are shown for the first time have no ends before.
+        """
+        self.draw(viewer, said)
+        self.read_scales()
+        self._draw_whole(viewer, said)
+
+    def draw_as(self, viewer: Viewer, said: Annotations, state: SceneState) -> None:
+        """Draw the frame that `draw_afresh` drew in another scene at the same ticks, whose state this is."""
+        self.trails.restore(state.trails)
+        self.draw(viewer, said)
+        self.fields.set_ends(state.ends)
+        self._draw_whole(viewer, said)
+
+    def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
+        self._heights_changed()
+        self.trails.crowd.clear()
+        self.draw(viewer, said)
+
+    @property
+    def state(self) -> SceneState:
+        """What the frame drawn last depended on beside ticks, view and configuration."""
+        return SceneState(self.fields.ends(), self.trails.state)
+
     def draw(self, viewer: Viewer, said: Annotations) -> None:
-        """Draw a frame into `picture`: surface, trails, marks, labels."""
-        shown = self._prepare(viewer)
-        looks, flat = viewer.looks, viewer.lift == 0
+        """Draw a frame into `picture`: surface, trails, marks, labels.
+
+        Two maps side by side are drawn one after the other, each in its half of the picture, with the same
+        trails: levels of detail are chosen once.
+        """
+        pictures = self._prepare(viewer)
+        parts = panes(self._target.size, split=viewer.split)
         target = self._target.begin()
         target.clear(*BACKGROUND, 0.0, depth=1.0)
-        part = self._plot_scissor() if flat else None
-        target.scissor = part
+        scissors = [self._scissor(viewer, pane) for pane in parts]
+        for index, (shown, pane, scissor) in enumerate(zip(pictures, parts, scissors, strict=True)):
+            if index:
+                self._write_frame(viewer, shown, pane.size_px)
+                self.fields.shade(shown, index)
+            if viewer.split:
+                target.viewport = pane.scissor
+            self._draw_pane(target, viewer, scissor)
+        if viewer.split:
+            target.viewport = 0, 0, *self._target.size
+        with self._meter.section("effects"):
+            self._target.finish(viewer.looks, scissors)
+        with self._meter.section("labels"):
+            self._label(viewer, said, pictures)
+
+    def _draw_pane(self, target: Any, viewer: Viewer, scissor: tuple[int, int, int, int] | None) -> None:
+        """Draw surface, trails and marks into the viewport of `target`, inside of the scissor."""
+        flat, section = viewer.lift == 0, self._meter.section
+        target.scissor = scissor
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
-        section = self._meter.section
         with section("surface"):
             self._surface.draw(flat=flat)
         over(self._gl)
         target.depth_mask = False
         with section("trails"):
-            self.trails.draw(looks)
+            self.trails.draw(viewer.looks)
         target.depth_mask = True
         target.scissor = None
         self._gl.disable(moderngl.DEPTH_TEST)
-        with section("effects"):
-            self._target.finish(looks, part)
-        with section("labels"):
-            self._label(viewer, said, shown)
 
-    def _prepare(self, viewer: Viewer) -> Shown:
-        """Bring everything up to date that the frame needs, and bind it; return the maps in it."""
+    def _prepare(self, viewer: Viewer) -> tuple[Shown, ...]:
+        """Bring everything up to date that the frame needs; return the maps in its panes. Binds the first."""
         if self.fields.take_looks(viewer.looks, signed=self.trails.signed):
-            self._heights_stale = True
+            self._heights_changed()
             self.revision += 1
-        shown = self.fields.resolve(viewer.layer)
-        self.fields.show(shown)
+        pictures = self._resolve(viewer)
+        self.fields.show(*pictures)
+        size = panes(self._target.size, split=viewer.split)[0].size_px
         section = self._meter.section
         if self._heights_stale and viewer.lift > 0:
             with section("place"):
                 self._place_all()
         with section("crowd"):
-            self.trails.stamp(self._crowd_cells(flat=viewer.lift == 0))
-        self._write_frame(viewer, shown)
+            self.trails.stamp(self._crowd_cells(viewer))
+        self._write_frame(viewer, pictures[0], size)
         self._block.bind_to_uniform_block(Block.FRAME)
         self.trails.bind()
         self.fields.bind()
         with section("shade"):
-            self.fields.shade(shown)
+            self.fields.shade(pictures[0])
         with section("level of detail"):
-            self.trails.choose(viewer.looks, self._pixel_scale)
-        return shown
+            self.trails.choose(viewer.looks, self._pixel_scale, len(pictures))
+        return pictures
 
-    def _crowd_cells(self, *, flat: bool) -> tuple[int, int]:
+    def _resolve(self, viewer: Viewer) -> tuple[Shown, ...]:
+        if not viewer.split:
+            return (self.fields.resolve(viewer.layer),)
+        return self.fields.resolve_both(viewer.layer, viewer.beside, linked=viewer.linked)
+
+    def _crowd_cells(self, viewer: Viewer) -> tuple[int, int]:
         """Return the number of cells of the crowd's map: each about `lod.crowd_cell_px` on the screen.
 
         The height field is seen at a slant: a cell smaller than a pixel would break lines.
         """
         cell_px = self._config.lod.crowd_cell_px * self._pixel_scale
-        if flat:
-            plot = self.plot()
+        if viewer.lift == 0:
+            plot = self.plot(split=viewer.split)
             return max(round(plot.width / cell_px), 16), max(round(plot.height / cell_px), 16)
         edge = max(round(SLANTED * self._target.size[1] / cell_px), 16)
         return edge, edge
 
-    def _write_frame(self, viewer: Viewer, shown: Shown) -> None:
-        frame, looks, size, plot = self._frame, viewer.looks, self._target.size, self.plot()
+    def _write_frame(self, viewer: Viewer, shown: Shown, size: tuple[int, int]) -> None:
+        """Write the frame block. size: of a pane, pixels."""
+        frame, looks, plot = self._frame, viewer.looks, self.plot(split=viewer.split)
         frame["view_projection"] = viewer.matrix(size, plot).T
         frame["viewport_px"] = size
         frame["height_scale"] = HEIGHT * viewer.raised
@@ -237,19 +318,28 @@ class Scene(Owner):
         self.trails.fill(frame, looks, viewer.trail_color, self._pixel_scale)
         mark = "DIAMOND" if self._termination == "goal" else "CROSS"
         frame["end_marks"] = END_MARKS.index(mark if looks.trails.end_marks else "NONE")
-        self._block.write(frame.tobytes())
-        self._meter.upload_bytes += frame.nbytes
+        self._upload_frame()
 
-    def _plot_scissor(self) -> tuple[int, int, int, int]:
-        plot, height = self.plot(), self._target.size[1]
-        return round(plot.left), round(height - plot.bottom), round(plot.width), round(plot.height)
+    def _upload_frame(self) -> None:
+        self._block.write(self._frame.tobytes())
+        self._meter.upload_bytes += self._frame.nbytes
 
-    def _label(self, viewer: Viewer, said: Annotations, shown: Shown) -> None:
-        slice_label = self.plane.label if self._critic else ""
-        bars, height = self.fields.bars(shown), self.fields.height_bar()
-        scales = Scales(bars, self.trails.bar(viewer.trail_color), height)
+    def _scissor(self, viewer: Viewer, pane: Pane) -> tuple[int, int, int, int] | None:
+        """Return the part of the picture that a pane's scene is drawn in; None for all of it."""
+        if viewer.lift == 0:
+            return pane.within(self.plot(split=viewer.split))
+        return pane.scissor if viewer.split else None
+
+    def _label(self, viewer: Viewer, said: Annotations, pictures: tuple[Shown, ...]) -> None:
+        places = dict.fromkeys(self.fields.place(each) or self.plane.label for each in pictures)
+        slice_label = PARTS.join(filter(None, places)) if self._critic else ""
+        bars, height = [self.fields.bars(each) for each in pictures], self.fields.height_bar()
+        scales = Scales(bars[0], self.trails.bar(viewer.trail_color), height, *bars[1:])
         for line in (slice_label, scales.meaning()):
             said = said.also(line) if line else said
         self._labels.update(viewer, self._target.size, said, scales)
+        if viewer.split:
+            self._frame["viewport_px"] = self._target.size
+            self._upload_frame()
         over(self._gl)
-        self._labels.draw()
+        self._labels.draw(self.picture)

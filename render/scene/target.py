@@ -1,5 +1,6 @@
 """Framebuffers of a frame: the one the scene is drawn into, and the finished picture."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import moderngl
@@ -46,12 +47,12 @@ class Target(Owner):
         target.use()
         return target
 
-    def finish(self, looks: Looks, part: tuple[int, int, int, int] | None) -> None:
-        """Bring what was drawn into `picture`, with effects on a part of it (a scissor); leave it bound."""
+    def finish(self, looks: Looks, parts: Sequence[tuple[int, int, int, int] | None]) -> None:
+        """Bring what was drawn into `picture`, with effects on parts of it (scissors); leave it bound."""
         if self._sampled:
             self._gl.copy_framebuffer(self.picture, self._sampled)
         if looks.render.glow:
-            self._glow.draw(self.picture, looks.render.glow, part)
+            self._glow.draw(self.picture, looks.render.glow, parts)
         self.picture.use()
 
 

@@ -45,18 +45,35 @@ class Thinned:
     ticks: float
 
 
+@dataclass(frozen=True, slots=True)
+class TrailState:
+    """What trails look like beside their ticks: the ends of their scale, individuals, the crowd's map.
+
+    ends: None without a signal. signals_since: the first tick with a signal. crowd_ticks: length of the
+    crowd's trails.
+    """
+
+    ends: tuple[float, float] | None
+    signals_since: int
+    individuals: int
+    crowd_cells: tuple[int, int]
+    crowd_ticks: float
+
+
 class Trails(Owner):
     """Ribbons and marks of individuals, and the crowd's stamps, which the surface shows.
 
     height: as for PlacePass. The caller binds the field that lifts the surface, and its range.
-    color_scale: of the signal that colours the trails.
+    color_scale: of the signal that colours the trails. signals_since: the first tick with that signal.
     """
 
     def __init__(self, gl: Any, config: Config, bounds: Bounds, height: float, meter: FrameMeter) -> None:
         super().__init__()
         self._gl, self._config, self._meter = gl, config, meter
         self.signals: Signals | None = None
+        self.signals_since = 0
         self.color_scale = ColorScale(0.0, 1.0)
+        self._panes = 1
         with self._making():
             self._make(bounds, height)
 
@@ -80,7 +97,7 @@ class Trails(Owner):
     @property
     def segments_drawn(self) -> int:
         """Number of trail segments in the last frame; a GPU query."""
-        return segments(self._lod.read_commands())
+        return segments(self._lod.read_commands()) * self._panes
 
     @property
     def segments_there(self) -> int:
@@ -93,6 +110,23 @@ class Trails(Owner):
         if self.individuals.everyone:
             return None
         return Thinned(self.individuals.count, self.crowd.ticks_shown)
+
+    @property
+    def state(self) -> TrailState:
+        """What a picture depends on beside the ring."""
+        ends = (self.color_scale.low, self.color_scale.high) if self.signals else None
+        return TrailState(
+            ends, self.signals_since, self.individuals.count, self.crowd.cells, self.crowd.ticks_shown
+        )
+
+    def restore(self, state: TrailState) -> None:
+        """Look as another scene's trails did."""
+        self.individuals.choose(state.individuals)
+        self.crowd.resize(state.crowd_cells)
+        self.crowd.ticks_shown = state.crowd_ticks
+        if state.ends and self.signals:
+            self.color_scale = ColorScale(*state.ends, known=True)
+            self.crowd.color(state.ends)
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None) -> range:
         """Take over the ticks up to `newest`; returns those that are new.
@@ -111,7 +145,7 @@ class Trails(Owner):
         return ticks
 
     def _change_signals(self, signals: Signals | None) -> None:
-        self.signals = signals
+        self.signals, self.signals_since = signals, self.ring.newest + 1
         self.color_scale = scale_of(signals.scale) if signals else ColorScale(0.0, 1.0)
         if signals:
             self.ring.keep_signal(raw=signals.signal is Signal.ADVANTAGE)
@@ -218,8 +252,9 @@ class Trails(Owner):
             self.crowd.resize(cells)
             self.crowd.update()
 
-    def choose(self, looks: Looks, pixel_scale: float) -> None:
-        """List the trails in view, for the frame block that is bound."""
+    def choose(self, looks: Looks, pixel_scale: float, panes: int = 1) -> None:
+        """List the trails in view, for the frame block that is bound. panes: how often they will be drawn."""
+        self._panes = panes
         self._lod.update(margin_px=2 * looks.trails.width_px * pixel_scale + 2)
 
     def bind(self) -> None:

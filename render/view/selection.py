@@ -83,18 +83,33 @@ def _outline(
     left, top, right, bottom = frame
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     pixels = np.concatenate([np.linspace(start, end, _SIDE_POINTS) for start, end in pairwise(corners)])
+    return meetings(pixels, camera, size_px, lift, plot)
+
+
+def meetings(
+    pixels: NDArray[Any],
+    camera: OrbitCamera,
+    size_px: tuple[int, int],
+    lift: Lift,
+    plot: Rect | None,
+    steps: int = _STEPS,
+) -> Positions:
+    """Return the points [n, 3] of the surface that are seen at pixels [n, 2]; NaN where it is not met.
+
+    steps: along each line of sight; the result is as exact as one of them. Others: as for `region_of`.
+    """
     highest = 1.0
     sights = [
         [camera.ground_at(x, y, size_px, z, plot) or (np.nan, np.nan) for z in (highest, 0)]
         for x, y in pixels
     ]
     above, below = np.array(sights, np.float32).swapaxes(0, 1)
-    share = np.linspace(0, 1, _STEPS, dtype=np.float32)[:, None, None]
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None, None]
     ground = above + share * (below - above)  # [steps, pixels, 2]
     flat = np.nan_to_num(ground.reshape(-1, 2), nan=9.0)  # 9: off the map
     points = lift(flat).reshape(*ground.shape[:2], 3)
     on_map = (np.abs(ground) <= 1).all(axis=2)
     met = on_map & (points[..., 2] >= highest * (1 - share[..., 0]))
     first = met.argmax(axis=0), np.arange(len(pixels))
-    outline: Positions = np.where(met.any(axis=0)[:, None], points[first], np.nan).astype(np.float32)
-    return outline
+    seen: Positions = np.where(met.any(axis=0)[:, None], points[first], np.nan).astype(np.float32)
+    return seen

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from valuescape.gpu.layers.registry import MAPS
@@ -14,12 +14,16 @@ from valuescape.render.displays.events import (
     Drag,
     DragEnd,
     Event,
+    Hover,
     Key,
     Scroll,
 )
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect, between, eased
 from valuescape.render.view.changes import Request, Select, Set
+from valuescape.render.view.choosing import following, linkable, partner
+from valuescape.render.view.cross import Cross
 from valuescape.render.view.looks import Looks
+from valuescape.render.view.panes import Pane, pane_at, panes
 from valuescape.render.view.selection import Box, Lift, Selection, region_of
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
@@ -59,12 +63,22 @@ class Viewer:
 
     flat: whether the map is shown, or is about to be. lift: height of the field, from 0 (the map) to 1.
     box: the selected part of the map. frame: the rectangle that is being dragged over the height field, in
-    pixels; `take_frame` makes a selection of it.
+    pixels; `take_frame` makes a selection of it. beside: the map in the right half of the picture; "" for one
+    map in the whole of it. linked: whether both have one colour scale, where they show the same quantity.
+    pointer: in pixels of its pane; None before it moves. cross: where it is on the map, if that is shown.
+    first_layer: the one that the run began with.
+
+    All pixels but those of `Select` are in a pane (`render.view.panes`).
     """
 
     flat: bool
     layer: str
     trail_color: str
+    beside: str = ""
+    linked: bool = True
+    first_layer: str = ""
+    pointer: tuple[float, float] | None = None
+    cross: Cross | None = None
     turn_deg_per_s: float = 0.0
     looks: Looks = field(default_factory=Looks)
     trail_colors: Sequence[str] = TRAIL_COLORS
@@ -85,6 +99,8 @@ class Viewer:
     views: dict[int, View] = field(default_factory=dict)
     lift: float = field(init=False)
     _box_start: tuple[float, float] | None = field(default=None, init=False)
+    _dragged: Pane | None = field(default=None, init=False)
+    _partner: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.lift = 0.0 if self.flat else 1.0
@@ -92,7 +108,12 @@ class Viewer:
     @property
     def shown(self) -> tuple[str, ...]:
         """Names of the maps in the picture, as `heatmap.layer` names them."""
-        return (self.layer,)
+        return (self.layer, self.beside) if self.beside else (self.layer,)
+
+    @property
+    def split(self) -> bool:
+        """Whether two maps are shown side by side."""
+        return bool(self.beside)
 
     @property
     def raised(self) -> float:
@@ -157,10 +178,17 @@ class Viewer:
         self.map_goal, self.orbit_goal = self.map_goal.fitted(low, high), self.orbit_goal.fitted(low, high)
 
     def handle(self, event: Event, plot: Rect, size_px: tuple[int, int]) -> Asked | None:
-        """Apply an event; return the part of it that is left to the caller. plot: as for `matrix`."""
+        """Apply an event; return the part of it that is left to the caller.
+
+        plot: as for `matrix`. size_px: of the whole picture.
+        """
+        event = self._in_pane(event, size_px)
+        size_px = panes(size_px, split=self.split)[0].size_px
         match event:
             case Close():
                 return Request.QUIT
+            case Hover(x, y):
+                self.pointer = x, y
             case Key(action, number):
                 return self._key(action, number)
             case Drag(box=True):
@@ -175,6 +203,19 @@ class Viewer:
             case Scroll(steps, x, y):
                 self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
         return None
+
+    def _in_pane(self, event: Event, size_px: tuple[int, int]) -> Event:
+        """Return an event in pixels of the pane that it is in. A drag stays in the pane that it began in."""
+        match event:
+            case Hover(x, y) | Scroll(_, x, y):
+                return replace(event, x=x - pane_at(x, size_px, split=self.split).left)
+            case Drag(_, dx, _, x, y):
+                pane = self._dragged or pane_at(x - dx, size_px, split=self.split)
+                self._dragged, self.pointer = pane, (x - pane.left, y)
+                return replace(event, x=x - pane.left)
+            case DragEnd():
+                self._dragged = None
+        return event
 
     def _key(self, action: Action, number: int) -> Asked | None:
         if action in _REQUESTS:
@@ -193,15 +234,47 @@ class Viewer:
             case Action.VIEW:
                 return self._go_to(number)
             case Action.LAYER:
-                self.apply(Set("heatmap.layer", _following(self.layers, self.layer)))
+                self.apply(Set("heatmap.layer", following(self.layers, self.layer, number or 1)))
+            case Action.CHOOSE_LAYER:
+                return self._choose("heatmap.layer", number, self.first_layer or self.layers[0])
+            case Action.CHOOSE_BESIDE:
+                return self._choose("heatmap.beside", number, "")
+            case Action.BESIDE:
+                return self._side_by_side()
+            case Action.LINK:
+                return self._link()
             case Action.TRAIL_COLOR:
-                self.apply(Set("trails.color_by", _following(self.trail_colors, self.trail_color)))
+                self.apply(Set("trails.color_by", following(self.trail_colors, self.trail_color)))
             case Action.GLOW:
                 self.apply(Set("render.glow", 0.0 if self.looks.render.glow else _GLOW))
             case Action.PROJECTION | Action.HELP | Action.INTERFACE | Action.PROFILE | Action.BLIND:
                 switch = _SWITCHES[action]
                 setattr(self, switch, not getattr(self, switch))
         return None
+
+    def _choose(self, setting: str, number: int, none: str) -> Say:
+        """Show the map of a number. none: its name for the number 0."""
+        if number > len(self.layers):
+            return Say(f"no map {number}: there are {len(self.layers)} here ({', '.join(self.layers)})")
+        name = self.layers[number - 1] if number else none
+        self.apply(Set(setting, name))
+        return Say(f"{'map' if setting == 'heatmap.layer' else 'beside it'}: {name or 'none'}")
+
+    def _side_by_side(self) -> Say:
+        """Show one map, or two: the one that was beside it last, or its partner."""
+        if self.beside:
+            self._partner = self.beside
+        wanted = self._partner if self._partner in self.layers else partner(self.layers, self.layer)
+        self.apply(Set("heatmap.beside", "" if self.beside else wanted))
+        return Say(f"{self.layer} beside {self.beside}" if self.beside else f"{self.layer} alone")
+
+    def _link(self) -> Say:
+        if not self.beside:
+            return Say("only one map is shown: B shows two side by side")
+        if not linkable(*self.shown):
+            return Say(f"{self.layer} and {self.beside} show different quantities: each has its own scale")
+        self.linked = not self.linked
+        return Say("one colour scale for both maps" if self.linked else "each map has its own colour scale")
 
     def _follow_or_not(self) -> Say:
         if self.selected is None:
@@ -274,6 +347,9 @@ def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
     return Viewer(
         flat=render.view == "2d",
         layer=config.heatmap.layer,
+        beside=config.heatmap.beside,
+        first_layer=config.heatmap.layer,
+        linked=config.heatmap.linked,
         trail_color=config.trails.color_by,
         turn_deg_per_s=render.turn_deg_per_s,
         looks=Looks.of(config),
@@ -287,6 +363,8 @@ def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
 
 _KEPT_AS = {
     "heatmap.layer": "layer",
+    "heatmap.beside": "beside",
+    "heatmap.linked": "linked",
     "trails.color_by": "trail_color",
     "render.turn_deg_per_s": "turn_deg_per_s",
     "render.follow": "following",
@@ -309,8 +387,3 @@ _SWITCHES = {
     Action.PROFILE: "profile_shown",
     Action.BLIND: "blind",
 }
-
-
-def _following(names: Sequence[str], name: str) -> str:
-    """Return the name after `name`, or the first one if it is not among them."""
-    return names[(names.index(name) + 1) % len(names)] if name in names else names[0]

@@ -1,5 +1,9 @@
 """Section of a configuration for what a critic is compared with: rollouts, visits, another checkpoint."""
 
+from typing import Any
+
+from pydantic import field_validator
+
 from valuescape.sim.config.sections import MAX_TEXT, Section
 from valuescape.sim.config.setting import Group, Live, Panel, setting
 
@@ -56,3 +60,9 @@ class InsightConfig(Section):
         live=Live.RUN,
         panel=Panel(Group.INSIGHT, 6, "mean over agents"),
     )
+
+    @field_validator("action", "over", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """Take a number for the text of it: `--set insight.action=0.5`."""
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value

@@ -87,6 +87,19 @@ class HeatmapConfig(Section):
         live=Live.VIEW,
         panel=Panel(Group.VIEW, 2, "layer"),
     )
+    beside: str = setting(
+        "",
+        "name of the map that is drawn beside it, in the right half of the picture; empty: none",
+        max_length=MAX_TEXT,
+        live=Live.VIEW,
+        panel=Panel(Group.VIEW, 3, "beside"),
+    )
+    linked: bool = setting(
+        True,
+        "two maps side by side share a colour scale, if both show the same quantity",
+        live=Live.VIEW,
+        panel=Panel(Group.VIEW, 4, "link colour scales"),
+    )
     range_hysteresis: float = setting(
         0.1, "share by which a range must shrink before the colour scale follows", unit="", ge=0, le=1
     )
@@ -186,7 +199,7 @@ class RenderConfig(Section):
         ge=-360,
         le=360,
         live=Live.VIEW,
-        panel=Panel(Group.VIEW, 4, "turning", -30, 30, "%.0f°/s"),
+        panel=Panel(Group.VIEW, 6, "turning", -30, 30, "%.0f°/s"),
     )
     yaw_deg: float = setting(
         -125.0, "direction from which the height field is seen at first", unit="deg", ge=-360, le=360

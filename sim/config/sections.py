@@ -125,7 +125,7 @@ class PolicyConfig(Section):
     )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",
-        "SAC's alpha, in units of the world's rewards, for soft returns; file: as the checkpoint says",
+        "alpha of SAC and TQC, in units of the world's rewards, for soft returns; file: as the file says",
         unit="",
     )
     torchscript_critic: str = setting(
@@ -183,6 +183,7 @@ class StatsConfig(Section):
     )
     memory_s: float = setting(0.5, "interval of measurements of memory", unit="s", ge=0, le=60)
     episodes_s: float = setting(1.0, "interval of sums over all episodes", unit="s", ge=0, le=60)
+    critic_s: float = setting(3.0, "interval of numbers about the critic", unit="s", ge=0, le=600)
     health_s: float = setting(0.5, "interval of checks of limits and alarms", unit="s", ge=0, le=60)
     captions_s: float = setting(0.5, "interval of changes of the text", unit="s", ge=0, le=60)
 

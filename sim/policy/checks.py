@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.network import ActorHead, Checkpoint, CriticKind, Mlp
+from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Mlp, mean_layer
 
 MAX_WIDTH = 8192
 MAX_LAYERS = 32
@@ -52,6 +52,7 @@ def check_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
             path,
             f"critic {index} ends in {critic.out_dim} outputs, expected {outputs}",
         )
+    _check_quantiles(checkpoint, path)
     _check_heads(checkpoint, path)
     _check_sampling(checkpoint, path)
     _check_normalization(checkpoint, path)
@@ -84,10 +85,43 @@ def _check_mlp(path: Path, part: str, mlp: Mlp, in_dim: int) -> None:
         in_dim = shape[0]
 
 
+def _check_quantiles(checkpoint: Checkpoint, path: Path) -> None:
+    layers, critics = checkpoint.quantile_layers, checkpoint.critics
+    if not layers:
+        return
+    _require(len(layers) == len(critics), path, f"{len(critics)} critics, but quantiles of {len(layers)}")
+    for index, (critic, layer) in enumerate(zip(critics, layers, strict=True)):
+        where = f"quantiles of critic {index}"
+        _check_mlp(path, where, Mlp((layer,)), critic.layers[-1].weight.shape[1])
+        _require(
+            len(layer.bias) == len(layers[0].bias),
+            path,
+            f"{where} are {len(layer.bias)}, expected as many as critic 0's {len(layers[0].bias)}",
+        )
+        _require(
+            len(layer.bias) % critic.out_dim == 0,
+            path,
+            f"{where} are {len(layer.bias)}, expected as many for each of {critic.out_dim} outputs",
+        )
+        mean, last = mean_layer(layer, critic.out_dim), critic.layers[-1]
+        plain = last.activation is layer.activation is Activation.IDENTITY
+        _require(
+            plain
+            and math.isinf(layer.clip)
+            and _close(mean.weight, last.weight)
+            and _close(mean.bias, last.bias),
+            path,
+            f"{where}: their mean is not the critic's last layer",
+        )
+
+
+def _close(found: Float32Array, expected: Float32Array) -> bool:
+    return bool(np.allclose(found, expected, rtol=1e-4, atol=1e-5 * float(np.abs(expected).max())))
+
+
 def _critic_inputs(checkpoint: Checkpoint) -> int:
-    if checkpoint.critic_kind is CriticKind.ACTION_VALUE:
-        return checkpoint.obs_dim + checkpoint.actor.out_dim
-    return checkpoint.obs_dim
+    taken = checkpoint.actor.out_dim if checkpoint.critic_kind.takes_actions else 0
+    return checkpoint.obs_dim + taken
 
 
 def _critic_outputs(checkpoint: Checkpoint) -> int:
@@ -98,9 +132,11 @@ def _critic_outputs(checkpoint: Checkpoint) -> int:
 
 def _check_heads(checkpoint: Checkpoint, path: Path) -> None:
     head, kind = checkpoint.actor_head, checkpoint.critic_kind
-    if kind is CriticKind.ACTION_VALUE:
+    if kind.takes_actions:
         _require(
-            head is ActorHead.SQUASHED, path, f"critic kind q needs a squashed actor, this one is {head}"
+            head is ActorHead.SQUASHED,
+            path,
+            f"critic kind {kind} needs a squashed actor, this one is {head}",
         )
     if kind is CriticKind.DISCRETE_ACTION_VALUE:
         _require(

@@ -124,33 +124,53 @@ class BatchMlp:
 def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     """Return V(s) for `obs` [obs_dim, n] as a new [n] float32 array, in units of the world's rewards.
 
-    By `critic_kind`: V itself; or Q of the actor's own action, the smallest of the critics; or the largest Q
-    of the discrete actions, the smallest of the critics.
+    By `critic_kind`: V itself; or Q of the actor's own action, the smallest of the critics or their mean; or
+    the largest Q of the discrete actions, the smallest of the critics.
     """
-    n = obs.shape[1]
-    inputs = normalized_obs(checkpoint, obs)
-    if checkpoint.critic_kind is CriticKind.ACTION_VALUE:
-        action = np.empty((checkpoint.actor.out_dim, n), np.float32)
-        BatchMlp(checkpoint.actor, n).forward(inputs, action)
-        inputs = np.concatenate([inputs, action])
-    critics = value_critics(checkpoint)
-    scores = np.empty((len(critics), critics[0].out_dim, n), np.float32)
-    for critic, score in zip(critics, scores, strict=True):
-        BatchMlp(critic, n).forward(inputs, score)
-    smallest: Float32Array = scores.max(axis=1).min(axis=0)
-    return smallest
+    scores = forward_all(value_critics(checkpoint), critic_inputs(checkpoint, obs))
+    return _joined(checkpoint, scores.max(axis=1))
 
 
 def action_value(checkpoint: Checkpoint, obs: Float32Array, outputs: Float32Array) -> Float32Array:
     """Return Q(s, a) for `obs` [obs_dim, n] and actor outputs [out_dim, n] as a new [n] float32 array.
 
-    The smallest of the critics', which score actions; in units of the world's rewards.
+    The smallest or the mean of the critics', which score actions; in units of the world's rewards.
     """
-    inputs = np.concatenate([normalized_obs(checkpoint, obs), outputs])
-    scores = np.empty((len(checkpoint.critics), 1, obs.shape[1]), np.float32)
-    for critic, score in zip(value_critics(checkpoint), scores, strict=True):
-        BatchMlp(critic, obs.shape[1]).forward(inputs, score)
-    smallest: Float32Array = scores[:, 0].min(axis=0)
+    scores = forward_all(value_critics(checkpoint), critic_inputs(checkpoint, obs, outputs))
+    return _joined(checkpoint, scores[:, 0])
+
+
+def critic_inputs(
+    checkpoint: Checkpoint, obs: Float32Array, outputs: Float32Array | None = None
+) -> Float32Array:
+    """Return what the critics are evaluated on, [inputs, n], for `obs` [obs_dim, n].
+
+    outputs: the actor's [out_dim, n], for critics that take actions; None computes them. May be `obs` itself.
+    """
+    inputs, n = normalized_obs(checkpoint, obs), obs.shape[1]
+    if not checkpoint.critic_kind.takes_actions:
+        return inputs
+    if outputs is None:
+        outputs = np.empty((checkpoint.actor.out_dim, n), np.float32)
+        BatchMlp(checkpoint.actor, n).forward(inputs, outputs)
+    return np.concatenate([inputs, outputs])
+
+
+def forward_all(networks: tuple[Mlp, ...], inputs: Float32Array) -> Float32Array:
+    """Return the outputs [networks, out_dim, n] of networks of one shape for `inputs` [in_dim, n]."""
+    n = inputs.shape[1]
+    scores = np.empty((len(networks), networks[0].out_dim, n), np.float32)
+    for network, score in zip(networks, scores, strict=True):
+        BatchMlp(network, n).forward(inputs, score)
+    return scores
+
+
+def _joined(checkpoint: Checkpoint, scores: Float32Array) -> Float32Array:
+    """Return the value [n] that the critics' scores [critics, n] come to."""
+    if checkpoint.critic_kind is CriticKind.MEAN_ACTION_VALUE:
+        mean: Float32Array = scores.mean(axis=0)
+        return mean
+    smallest: Float32Array = scores.min(axis=0)
     return smallest
 
 

@@ -54,12 +54,16 @@ class Mlp:
         return int(self.layers[-1].weight.shape[0])
 
 
+SOFT_ALGORITHMS = frozenset({"sac", "tqc"})
+"""The algorithms whose critics learn returns that include the policy's entropy."""
+
+
 class ActorHead(StrEnum):
     """The meaning of the actor's outputs."""
 
     SQUASHED = "squashed"  # within [-1, 1], scaled to the action's bounds and clipped (SAC, TD3, DDPG)
     CLIPPED = "clipped"  # in the action's units, to be clipped to its bounds (PPO, A2C)
-    ARGMAX = "argmax"  # one score per discrete action (DQN's Q network, PPO's and A2C's logits)
+    ARGMAX = "argmax"  # one score per discrete action (Q of DQN and QR-DQN, logits of PPO and A2C)
 
 
 class CriticKind(StrEnum):
@@ -67,7 +71,13 @@ class CriticKind(StrEnum):
 
     STATE_VALUE = "v"  # obs -> V; one critic (PPO, A2C)
     ACTION_VALUE = "q"  # [obs, actor output in [-1, 1]] -> Q; minimum over twins (SAC, TD3, DDPG)
-    DISCRETE_ACTION_VALUE = "q_discrete"  # obs -> Q of each action; maximum over actions (DQN)
+    MEAN_ACTION_VALUE = "q_mean"  # the same, mean over critics (TQC)
+    DISCRETE_ACTION_VALUE = "q_discrete"  # obs -> Q of each action; maximum over actions (DQN, QR-DQN)
+
+    @property
+    def takes_actions(self) -> bool:
+        """Whether the critics' inputs end in the actor's outputs."""
+        return self in (CriticKind.ACTION_VALUE, CriticKind.MEAN_ACTION_VALUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ class Checkpoint:
     last three are written to no file.
     """
 
-    algorithm: str  # "sac", "td3", "ddpg", "dqn", "ppo", "a2c", "trpo"
+    algorithm: str  # "sac", "tqc", "td3", "ddpg", "dqn", "qr-dqn", "ppo", "a2c", "trpo", "maskable ppo"
     world: str
     obs_dim: int
     actor: Mlp
@@ -148,7 +158,16 @@ class Checkpoint:
     noise: ActionNoise | None = None
     """The spread of a Gaussian policy's actions around its outputs; None where the file does not say."""
     entropy_coefficient: float | None = None
-    """SAC's alpha, in units of the rewards learned from; None where the file does not say."""
+    """The alpha of SAC and TQC, in units of the rewards learned from; None where the file does not say."""
+    quantile_layers: tuple[Layer, ...] = ()
+    """The last layer of each critic before its outputs are averaged, if critics learn quantiles of the return
+    (QR-DQN, TQC): unit j of each [quantiles * outputs, hidden] belongs to output j modulo outputs. Its mean
+    over the quantiles is the critic's own last layer, so values are means of the quantiles."""
+
+    @property
+    def soft(self) -> bool:
+        """Whether the critics learn returns that include the policy's entropy."""
+        return self.algorithm in SOFT_ALGORITHMS
 
 
 def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:
@@ -161,6 +180,26 @@ def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:
     if norm is None:
         return checkpoint.critics
     return tuple(_scaled(critic, np.float32(norm.scale)) for critic in checkpoint.critics)
+
+
+def quantile_networks(checkpoint: Checkpoint) -> tuple[Mlp, ...]:
+    """Return the networks whose outputs are quantiles of the return, in units of the world's rewards.
+
+    Their hidden layers are the critics'. Outputs have the order of `quantile_layers`. Empty if the critics
+    learn no quantiles.
+    """
+    norm = checkpoint.reward_normalization
+    critics = checkpoint.critics if checkpoint.quantile_layers else ()
+    pairs = zip(critics, checkpoint.quantile_layers, strict=True)
+    networks = tuple(Mlp((*critic.layers[:-1], last)) for critic, last in pairs)
+    return networks if norm is None else tuple(_scaled(each, np.float32(norm.scale)) for each in networks)
+
+
+def mean_layer(quantiles: Layer, outputs: int) -> Layer:
+    """Return the layer whose `outputs` units are the means over the quantiles of each."""
+    weight = quantiles.weight.reshape(-1, outputs, quantiles.weight.shape[1]).mean(axis=0, dtype=np.float64)
+    bias = quantiles.bias.reshape(-1, outputs).mean(axis=0, dtype=np.float64)
+    return replace(quantiles, weight=weight.astype(np.float32), bias=bias.astype(np.float32))
 
 
 def _scaled(critic: Mlp, scale: np.float32) -> Mlp:

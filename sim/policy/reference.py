@@ -67,10 +67,11 @@ class TorchCheckpoint:
     def value(self, obs: Tensor) -> Tensor:
         """Return V(s) for `obs` [n, obs_dim] as [n] float32; see `sim.policy.inference.value`."""
         inputs = self._normalized(obs)
-        if self._kind is CriticKind.ACTION_VALUE:
+        if self._kind.takes_actions:
             inputs = torch.cat([inputs, self._actor(inputs)], dim=1)
         scores = torch.stack([critic(inputs) for critic in self._critics])
-        return scores.amax(dim=2).amin(dim=0)
+        scores = scores.amax(dim=2)
+        return scores.mean(dim=0) if self._kind is CriticKind.MEAN_ACTION_VALUE else scores.amin(dim=0)
 
     def _normalized(self, obs: Tensor) -> Tensor:
         obs = obs.to(self._device)

@@ -35,9 +35,9 @@ GSDE_EPSILON = 1e-6
 class Sampling(StrEnum):
     """A policy's way of drawing actions in training."""
 
-    NONE = "none"  # TD3, DDPG, DQN: the deterministic action; and where the file does not say
+    NONE = "none"  # TD3, DDPG, DQN, QR-DQN: the deterministic action; and where the file does not say
     GAUSSIAN = "gaussian"  # PPO, A2C, TRPO: around the mean, then clipped to the action's bounds
-    SQUASHED = "squashed"  # SAC: the tanh of a Gaussian
+    SQUASHED = "squashed"  # SAC, TQC: the tanh of a Gaussian
     CATEGORICAL = "categorical"  # PPO, A2C, TRPO of discrete actions: the softmax of the scores
 
 
@@ -51,7 +51,7 @@ def sampling_of(checkpoint: Checkpoint) -> Sampling:
 
 
 def reward_alpha(checkpoint: Checkpoint) -> float | None:
-    """Return SAC's entropy coefficient in units of the world's rewards; None if it is not known."""
+    """Return a soft critic's entropy coefficient in units of the world's rewards; None if it is not known."""
     alpha, norm = checkpoint.entropy_coefficient, checkpoint.reward_normalization
     return alpha if alpha is None or norm is None else alpha * norm.scale
 
@@ -78,8 +78,8 @@ def heads(checkpoint: Checkpoint) -> tuple[Layer, Layer]:
 class SampledPolicy:
     """The policy of a checkpoint as it acts in training, in NumPy.
 
-    Draws depend on (seed, agent, episode, step) alone. alpha: SAC's entropy coefficient, in units of the
-    world's rewards.
+    Draws depend on (seed, agent, episode, step) alone. alpha: the entropy coefficient of SAC or TQC, in
+    units of the world's rewards.
     """
 
     def __init__(self, checkpoint: Checkpoint, space: ActionSpace, seed: int, alpha: float) -> None:
@@ -92,7 +92,7 @@ class SampledPolicy:
     @property
     def asks_of_actions(self) -> bool:
         """Whether the critics score actions: rollouts begin with the action that they are asked about."""
-        return self._checkpoint.critic_kind is CriticKind.ACTION_VALUE
+        return self._checkpoint.critic_kind.takes_actions
 
     def act(
         self, obs: Float32Array, agent: NDArray[np.uint64], episode: int, step: int, *, mean: bool = False
@@ -101,7 +101,7 @@ class SampledPolicy:
 
         mean: the deterministic action instead. Returns actions [action_dim, n] in the world's units; the
         actor's outputs for them [out_dim, n], which critics of actions are asked about; and the entropy
-        bonuses [n], -alpha log pi(a | s), which are 0 but for draws of SAC.
+        bonuses [n], -alpha log pi(a | s), which are 0 but for draws of SAC and TQC.
         """
         hidden = normalized_obs(self._checkpoint, obs)
         if self._hidden is not None:

@@ -19,7 +19,7 @@ class Trials(Protocol):
 
     @property
     def state(self) -> Float32Array:
-        """The states [state_dim, n]; of environments of Gymnasium the observations."""
+        """The states [state_dim, n], in the world's units."""
 
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         """Advance all agents by `action` [action_dim, n], in the world's units.
@@ -70,7 +70,7 @@ class _ArrayTrials:
 
 class _GymnasiumTrials:
     def __init__(self, world: GymnasiumWorld, envs: Sequence[Any], seed: int) -> None:
-        self._envs = envs
+        self._world, self._envs = world, envs
         self._first = int(envs[0].action_space.start) if isinstance(world.action, DiscreteAction) else None
         self._over = np.zeros(len(envs), np.bool_)
         starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
@@ -78,7 +78,8 @@ class _GymnasiumTrials:
 
     @property
     def state(self) -> Float32Array:
-        return self.obs
+        pairs = zip(self._envs, self.obs.T, strict=True)
+        return np.stack([self._world.state_in(*each) for each in pairs], axis=1)
 
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         n = len(self._envs)

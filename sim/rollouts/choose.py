@@ -1,4 +1,4 @@
-"""The choice between machine code and NumPy for rollouts of a world."""
+"""The choice between machine code, NumPy and environments' own code for rollouts of a world."""
 
 from typing import Protocol
 
@@ -6,16 +6,56 @@ from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen import available
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.rollouts.environments import EnvironmentRollouts
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
 from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
+from valuescape.sim.worlds.gym_state import StateTrial
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, try_states_of
+from valuescape.sim.worlds.registry import GYMNASIUM
 
 
 class StateRollouts(Protocol):
     """Makes rollouts from given states; threads may share it."""
 
+    random: bool
+    """Whether the world's own chance lets rollouts from one state differ."""
+    most: int
+    """The most states that one call should be asked for, so that it soon ends."""
+
     def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
         """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`."""
+
+
+def why_no_rollouts(world: World) -> str:
+    """Return why agents of `world` cannot be put into a state of one's choice; empty if they can.
+
+    Environments of Gymnasium are tried out, which takes milliseconds. The text can follow a colon.
+    """
+    return _trial(world).reason
+
+
+def _trial(world: World) -> StateTrial:
+    if isinstance(world, GymnasiumWorld):
+        return try_states_of(world)
+    return StateTrial("" if isinstance(world, ArrayWorld) else "what becomes of one depends on the others")
+
+
+def usual_cells(world_name: str) -> int:
+    """Return how many cells each way a map of rollouts has where nobody says: what takes some seconds."""
+    return 64 if world_name.startswith(GYMNASIUM) else 256
+
+
+def about_speed(world: World) -> str:
+    """Return a sentence on what to expect of rollouts that Python makes; empty where it makes none."""
+    if not isinstance(world, GymnasiumWorld) or why_no_rollouts(world):
+        return ""
+    twin = f"; --world {world.twin.name} has the same equations, compiled" if world.twin else ""
+    cells = usual_cells(world.name)
+    return (
+        f"{world.name} is stepped in Python, some 50,000 steps a second: {cells} cells each way unless "
+        f"--cells says otherwise. Ctrl-C keeps what is done{twin}."
+    )
 
 
 def state_rollouts(
@@ -23,14 +63,19 @@ def state_rollouts(
 ) -> StateRollouts:
     """Return what makes rollouts of `world`: machine code where there can be some, else NumPy.
 
-    checkpoint: None for uniformly random actions. simd: `features.simd`. Raises UsageError for a world whose
-    agents cannot be put into a state and left alone: environments of Gymnasium, and crowds that interact.
+    checkpoint: None for uniformly random actions. simd: `features.simd`. Environments of Gymnasium are
+    stepped one by one, in Python. Raises UsageError for a world whose agents cannot be put into a state
+    and left alone; it says why, as `why_no_rollouts`.
     """
-    if not isinstance(world, ArrayWorld):
+    trial = _trial(world)
+    if trial.reason:
         raise UsageError(
-            f"world {world.name}: agents cannot be put into a state of one's choice",
+            f"world {world.name}: agents cannot be put into a state of one's choice: {trial.reason}",
             "rollouts from every cell of the map need a world of this program, or of a --world-file",
         )
+    if isinstance(world, GymnasiumWorld):
+        return EnvironmentRollouts(world, checkpoint, rules, random=trial.random)
+    assert isinstance(world, ArrayWorld)
     if simd and isinstance(world, ElementwiseWorld) and available():
         from valuescape.sim.rollouts.compiled import CompiledRollouts
         from valuescape.sim.stepping.compiled.network import can_compile

@@ -25,7 +25,7 @@ from valuescape.sim.rollouts.compiled_sampling import (
     sampling_arrays,
     sampling_width,
 )
-from valuescape.sim.rollouts.rules import NEGLIGIBLE_WEIGHT, RolloutEnd, RolloutRules, Rollouts
+from valuescape.sim.rollouts.rules import CHUNK, NEGLIGIBLE_WEIGHT, RolloutEnd, RolloutRules, Rollouts
 from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.acting import explore, network_actions, philox, random_actions, unit
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
@@ -94,6 +94,9 @@ class CompiledRollouts:
     Performance (`make bench-rollouts`, two threads of an AMD EPYC): 65,536 states of mountain_car under the
     shipped 64-64 DQN, all episodes complete, take 0.13 s, 27 million steps a second; with drawn actions 26.
     """
+
+    random = False
+    most = CHUNK
 
     def __init__(self, world: ElementwiseWorld, checkpoint: Checkpoint | None, rules: RolloutRules) -> None:
         """Compile the world's functions, or find them compiled. Raises numba's errors if it cannot be."""

@@ -9,7 +9,7 @@ import numpy as np
 from valuescape.sim import elementwise
 from valuescape.sim.codegen.compiler import compiled, compiled_whole
 from valuescape.sim.codegen.machine import copy_bytes
-from valuescape.sim.policy.network import Checkpoint, CriticKind, Mlp
+from valuescape.sim.policy.network import Checkpoint, Mlp
 from valuescape.sim.policy.sampling import (
     LOG_STD_HIGH,
     LOG_STD_LOW,
@@ -67,7 +67,7 @@ def sampling_arrays(
     *hidden, last = checkpoint.actor.layers
     mean, noise = (last, last) if kind is Sampling.CATEGORICAL else heads(checkpoint)
     lower, upper = Mlp(tuple(hidden)), Mlp((mean, noise))
-    asked = checkpoint.critic_kind is CriticKind.ACTION_VALUE
+    asked = checkpoint.critic_kind.takes_actions
     return SamplingArrays(
         _KINDS[kind],
         policy_arrays(replace(checkpoint, actor=lower), space, 0.0, given=False),

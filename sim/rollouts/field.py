@@ -14,13 +14,11 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.rollouts.choose import StateRollouts
-from valuescape.sim.rollouts.rules import RolloutEnd, Rollouts
-
-CHUNK = 4096
-"""States of one piece of a thread's work: a tenth of a second at most for a 64-64 network."""
+from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, Rollouts
 
 COARSEST = 16
 """Cells are 16 texels wide in the first picture, then 8, 4, 2, 1."""
@@ -58,8 +56,9 @@ class Truth:
 class TruthField:
     """Makes `rollouts` rollouts from each state of an `edge` x `edge` grid, in threads of low priority.
 
-    states: [state_dim, edge * edge], as `insight.plane.grid_states` gives them. random: whether rollouts from
-    one state differ; if not, one is enough and its interval has no width. Results are the same for any number
+    states: [state_dim, edge * edge], as `insight.plane.grid_states` gives them. random: whether the policy
+    lets rollouts from one state differ; the world may, too (`made_by.random`). If neither does, one is enough
+    and its interval has no width. Results are the same for any number
     of threads. A context manager: leaving it stops the threads and waits for them.
     """
 
@@ -67,10 +66,12 @@ class TruthField:
         self, made_by: StateRollouts, states: Float32Array, rollouts: int, *, random: bool, threads: int
     ) -> None:
         self.edge = math.isqrt(states.shape[1])
-        self._made_by, self._random = made_by, random
+        self._made_by = made_by
+        self.random = random or made_by.random
+        """Whether rollouts from one state differ."""
         self._order, self._levels = coarse_to_fine(self.edge)
         self._states = np.ascontiguousarray(states[:, self._order])
-        self._numbers = rollouts if random else 1
+        self._numbers = rollouts if self.random else 1
         n = len(self._order)
         self._count = np.zeros(n, np.int32)
         self._sums = np.zeros((6, n))
@@ -82,6 +83,8 @@ class TruthField:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
+        # Small networks only wait for more threads: with two, rollouts in Python take eight times as long.
+        self._blas = threadpool_limits(1, user_api="blas")
         for thread in self._threads:
             thread.start()
         return self
@@ -90,6 +93,7 @@ class TruthField:
         self._stopped = True
         for thread in self._threads:
             thread.join()
+        self._blas.restore_original_limits()
 
     @property
     def finished(self) -> bool:
@@ -117,7 +121,7 @@ class TruthField:
             value, total, steps, terminated, cut = sums[:5] / count
             variance = np.maximum(sums[5] - sums[0] * value, 0) / (count - 1)
             half = NORMAL_95 * np.sqrt(variance / count)
-        if self._random:
+        if self.random:
             half[count < 2] = np.inf
         else:
             half[:] = 0
@@ -149,11 +153,12 @@ class TruthField:
 
     def _all_pieces(self) -> Iterator[tuple[int, slice]]:
         """Yield (number of the rollout, states): every cell once before any is made a second time."""
+        most = min(CHUNK, self._made_by.most)
         for number in range(self._numbers):
             ends = self._levels if number == 0 else [0, len(self._order)]
             for begin, end in pairwise(ends):
-                for first in range(begin, end, CHUNK):
-                    yield number, slice(first, min(first + CHUNK, end))
+                for first in range(begin, end, most):
+                    yield number, slice(first, min(first + most, end))
 
     def _work(self) -> None:
         _be_nice()

@@ -17,12 +17,16 @@ LONGEST = 100_000
 """Steps of a rollout at most, where neither gamma nor a time limit ends it sooner."""
 
 
+CHUNK = 4096
+"""States of one piece of a thread's work: a tenth of a second at most for a 64-64 network, compiled."""
+
+
 class RolloutEnd(IntEnum):
     """Why a rollout stopped."""
 
     TERMINATED = 1  # the world ended the episode
     TIME_LIMIT = 2  # the world's max_episode_steps, where the rules keep it
-    CUT = 3  # what follows counts less than NEGLIGIBLE_WEIGHT
+    CUT = 3  # what follows counts less than NEGLIGIBLE_WEIGHT, or the environment stopped by itself
 
 
 class Others(TypedDict, total=False):

@@ -49,7 +49,7 @@ class GymStepper(Stepper):
     def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
         super().__init__(arena, part, world, policy, rules)
         assert isinstance(world, GymnasiumWorld)
-        self._env_id = world.env_id
+        self._gym = world
         self._log = arena["action_log"][..., part]
         count = len(self.agent)
         self._envs: list[Any] = [None] * count
@@ -60,10 +60,11 @@ class GymStepper(Stepper):
         self._beat: Any = arena["worker"][index[0]] if len(index) else {}
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
-        """Reset the environments of agents `who`; write what they observe to `out`, [state_dim, len(who)]."""
+        """Reset the environments of agents `who`; write their states to `out`, [state_dim, len(who)]."""
         numbers = np.broadcast_to(np.asarray(number, np.int64), len(who))
         for column, (index, episode) in enumerate(zip(who, numbers, strict=True)):
-            out[:, column] = self._reset(int(index), int(episode))
+            obs = self._reset(int(index), int(episode))
+            out[:, column] = self._gym.state_in(self._envs[index], obs)
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
         """Step the environments whose episodes are running; the others keep their last state."""
@@ -75,7 +76,8 @@ class GymStepper(Stepper):
         for index in np.flatnonzero(now.ending == Ending.RUNNING).tolist():
             self._bring(index, int(episodes.number[index]), int(episodes.step[index]), tick)
             done = self._stepped(index, action[:, index], tick + 1)
-            following.state[:, index], following.reward[index] = done.obs, done.reward
+            following.state[:, index] = self._gym.state_in(self._envs[index], done.obs)
+            following.reward[index] = done.reward
             self.terminated[index], self._truncated[index] = done.terminated, done.truncated
 
     def _count(self, now: Row, following: Row, tick: int) -> None:
@@ -94,7 +96,7 @@ class GymStepper(Stepper):
     def _reset(self, index: int, episode: int) -> Float32Array:
         self._beat["heartbeat_ns"] = time.monotonic_ns()
         if self._envs[index] is None:
-            self._envs[index] = make_env(self._env_id)
+            self._envs[index] = make_env(self._gym.env_id)
         word = np.uint64(Stream.RESET) << np.uint64(16)
         words = philox4x32((self.agent[index], np.uint64(episode), 0, word), self.seed)
         result = self._envs[index].reset(seed=int(words[0, 0] >> 1))

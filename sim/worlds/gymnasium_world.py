@@ -1,4 +1,8 @@
-"""Makes a world of any environment of Gymnasium: its flattened observation is the state."""
+"""Makes a world of any environment of Gymnasium.
+
+Its state is the flattened observation. Of Gymnasium's classic control it is the environment's own state, with
+the names and the windows that this program's worlds have.
+"""
 
 import contextlib
 import difflib
@@ -9,16 +13,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import multiprocess
+import numpy as np
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds.base import (
     ActionSpace,
+    ArrayWorld,
     ContinuousAction,
     DiscreteAction,
     Variable,
     World,
 )
 from valuescape.sim.worlds.gym_results import NotANumberError, ResultError, observed_at_reset, stepped
+from valuescape.sim.worlds.gym_state import StateTrial, read_state, try_states, twin_of
 
 _NAME = "gymnasium:"
 _WINDOW = 10.0
@@ -31,6 +39,19 @@ class GymnasiumWorld(World):
     source = "Gymnasium"
     reset_draws = 0
     env_id: ClassVar[str]
+    twin: ClassVar[ArrayWorld | None] = None
+    """The world that has the same state and observation; None where the state is the observation."""
+
+    def observe(self, state: Float32Array, out: Float32Array) -> None:
+        """Write the observations of `state` [state_dim, n] into `out` [obs_dim, n]."""
+        if self.twin is None:
+            super().observe(state, out)
+        else:
+            self.twin.observe(state, out)
+
+    def state_in(self, env: Any, obs: Float32Array) -> Float32Array:
+        """Return the state [state_dim] of an environment that observes `obs` [obs_dim], which may be it."""
+        return obs if self.twin is None else read_state(env).astype(np.float32)
 
 
 def gymnasium_world(env_id: str) -> World:
@@ -64,10 +85,12 @@ def _world_of(env: Any, name: str, env_id: str) -> GymnasiumWorld:
         "env_id": env_id,
         "max_episode_steps": int(limit),
         "step_s": 1 / (env.metadata.get("render_fps") or 60),
-        "state": _state(env.observation_space, name),
         "action": _action(env.action_space, name),
     }
-    attributes["obs"] = attributes["state"]
+    attributes["state"] = attributes["obs"] = _state(env.observation_space, name)
+    if twin := twin_of(env):
+        attributes["twin"] = twin
+        attributes |= {key: getattr(twin, key) for key in ("state", "obs", "map_axes", "map_slice")}
     made: GymnasiumWorld = type("GymnasiumWorld", (GymnasiumWorld,), attributes)()
     return made
 
@@ -98,8 +121,24 @@ def _any_action(space: Any) -> Any:
     return int(space.start)
 
 
-def make_env(env_id: str) -> Any:
-    """Return a new environment. Raises UsageError if there is none of that id, or it cannot be made."""
+def try_states_of(world: GymnasiumWorld) -> StateTrial:
+    """Return whether agents of a world can be put into states; makes and closes an environment."""
+    env = make_env(world.env_id)
+    low, high = (
+        np.array([getattr(each, end) for each in world.state], np.float32) for end in ("low", "high")
+    )
+    try:
+        return try_states(env, world.observe, low, high)
+    finally:
+        with contextlib.suppress(Exception):  # as in `gymnasium_world`
+            env.close()
+
+
+def make_env(env_id: str, *, time_limit: bool = True) -> Any:
+    """Return a new environment. Raises UsageError if there is none of that id, or it cannot be made.
+
+    time_limit: whether episodes are truncated after the `max_episode_steps` that it is registered with.
+    """
     try:
         import gymnasium
     except ModuleNotFoundError:
@@ -116,7 +155,8 @@ def make_env(env_id: str) -> Any:
         hint = f"did you mean {' or '.join(near)}?" if near else f"expected {where}"
         raise UsageError(f"world.name: Gymnasium has no environment {env_id!r}", hint)
     try:
-        return gymnasium.make(registered, disable_env_checker=True)
+        limit = {} if time_limit else {"max_episode_steps": -1}
+        return gymnasium.make(registered, disable_env_checker=True, **limit)
     except (Exception, SystemExit) as error:
         said = f"world.name: '{_NAME}{env_id}' cannot be made: {_told(error)}"
         raise UsageError(said, f"expected that gymnasium.make({registered!r}) makes it") from error

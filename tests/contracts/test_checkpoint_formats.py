@@ -1,6 +1,7 @@
 """The contract of checkpoint formats, over all that are registered and the stub.
 
-A new format takes its place in `SOUND`, with a function that writes one of its files.
+A new format takes its place in `SOUND`, with a function that writes one of its files; files with parts that
+not all have are in `MORE`.
 """
 
 import importlib
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 from mutations import members_of, spoilt_bytes, zip_of
-from sample_checkpoints import sac_checkpoint
+from sample_checkpoints import sac_checkpoint, tqc_checkpoint
 
 from valuescape.sim.errors import LINE_LENGTH, UsageError, lines_of
 from valuescape.sim.policy import formats
@@ -51,6 +52,20 @@ def write_sb3(path: Path) -> None:
     SAC("MlpPolicy", env, policy_kwargs={"net_arch": [4]}, buffer_size=10, device="cpu").save(path)
 
 
+def write_tqc(path: Path) -> None:
+    from sb3_contrib import TQC
+
+    from valuescape.envs.world_env import WorldEnv
+
+    options = {"net_arch": [4], "n_quantiles": 3}
+    env = WorldEnv(make_world(WORLD))
+    TQC("MlpPolicy", env, policy_kwargs=options, buffer_size=10, device="cpu").save(path)
+
+
+def write_native_tqc(path: Path) -> None:
+    native.save(tqc_checkpoint(width=4), path)
+
+
 def write_torchscript(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -69,7 +84,9 @@ SOUND = {
     "stub": write_stub,
 }
 ALL = {each.name: each for each in (*FORMATS, stub.FORMAT)}
-WITH_ACTOR = [name for name, each in ALL.items() if Lack.ACTOR not in each.lacks]
+MORE = {"sb3 of quantiles": write_tqc, "native of quantiles": write_native_tqc}
+FILES = [*ALL, *MORE]
+WITH_ACTOR = [name for name in FILES if Lack.ACTOR not in ALL[name.split()[0]].lacks]
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +94,8 @@ def contents(tmp_path_factory) -> dict[str, bytes]:
     """The bytes of a sound file of each format."""
     path = tmp_path_factory.mktemp("sound") / "model"
     found = {}
-    for name, write in SOUND.items():
-        file = path.with_suffix((*ALL[name].suffixes, ".pt")[0])  # as its library would name it
+    for name, write in (SOUND | MORE).items():
+        file = path.with_suffix((*ALL[name.split()[0]].suffixes, ".pt")[0])  # as its library would name it
         write(file)
         found[name] = file.read_bytes()
     return found
@@ -110,13 +127,13 @@ def test_a_second_registration_is_refused(everything):
         everything.register(stub.FORMAT)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_is_recognised_by_its_content_and_by_no_other_format(name, contents, tmp_path):
     for misleading in ("model", "model.zip", "model.safetensors"):
         path = tmp_path / misleading
         path.write_bytes(contents[name])
         probe = Probe(path, contents[name][:256])
-        assert [each.name for each in ALL.values() if each.recognises(probe)] == [name]
+        assert [each.name for each in ALL.values() if each.recognises(probe)] == [name.split()[0]]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -145,7 +162,8 @@ def test_a_checkpoint_acts_and_values_in_its_world(name, contents, everything, t
     assert values.shape == (40,)
     assert np.isfinite(values).all()
     assert len(np.unique(values)) > 1
-    assert (checkpoint.world == "") == (Lack.WORLD in ALL[name].lacks)
+    assert (checkpoint.world == "") == (Lack.WORLD in ALL[name.split()[0]].lacks)
+    assert len(checkpoint.quantile_layers) == (len(checkpoint.critics) if name in MORE else 0)
     assert not any(layer.weight.flags.writeable for layer in checkpoint.actor.layers)
 
 
@@ -177,7 +195,7 @@ def refused_in_two_lines(path: Path, registry: Registry) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_cut_short_is_refused(name, contents, everything, tmp_path):
     path, content = tmp_path / "model", contents[name]
     for keep in (0, 1, 2, 9, 17, 100, len(content) // 2, len(content) - 25, len(content) - 1):
@@ -185,7 +203,7 @@ def test_a_file_cut_short_is_refused(name, contents, everything, tmp_path):
         assert refused_in_two_lines(path, everything), f"the first {keep} of {len(content)} bytes are read"
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", FILES)
 def test_a_damaged_file_is_read_or_refused_in_two_lines(name, contents, everything, tmp_path):
     """Some damage is of numbers, which are as good as others."""
     rng, path = random.Random(name), tmp_path / "model"
@@ -221,7 +239,7 @@ def with_pickle(content: bytes, call: bytes) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", FILES)
 def test_no_pickle_is_run(name, contents, everything, tmp_path):
     path, marker = tmp_path / "model", tmp_path / "marker"
     for content in with_pickle(contents[name], pickle.dumps(Touch(marker))):

@@ -31,6 +31,13 @@ SETTINGS = [
     "run.record=false",
 ]
 
+SHOWN = {
+    "insight.action": "advantage",
+    "insight.over": "advantage",
+    "insight.marginal": "policy",
+}
+"""The map in which a setting is to be seen, where the run's own does not show it."""
+
 VALUES = {
     "agents.size_px": 20.0,
     "heatmap.colormap": "magma",
@@ -40,7 +47,12 @@ VALUES = {
     "heatmap.opacity": 0.3,
     "heatmap.contours": 3,
     "heatmap.layer": "density",
+    "heatmap.beside": "value",
+    "heatmap.linked": False,
     "heatmap.slice": "cart velocity=0.5, pole velocity=-0.25",
+    "insight.action": "push left",
+    "insight.marginal": True,
+    "insight.over": "push right",
     "lod.segment_budget": 64,
     "render.view": "2d",
     "render.glow": 1.5,
@@ -92,6 +104,8 @@ def test_every_live_setting_is_tried():
 
 @pytest.mark.parametrize("name", sorted(LIVE - {"sim.ticks_per_s", "render.follow"}))
 def test_a_live_setting_changes_the_picture(session, name):
+    if name in SHOWN:
+        session.controls.apply(Set("heatmap.layer", SHOWN[name]))
     turn(session, 2)
     before = picture(session)
     turn(session, 2)
@@ -132,7 +146,9 @@ def test_a_selected_agent_is_followed_live(session):
         ("agents.count", 5, "agents.count cannot change during a run"),
         ("nonsense.key", 5, "nonsense.key cannot change during a run"),
         ("render.glow", 9.0, "render.glow = 9.0, expected a number from 0 to 2"),
-        ("heatmap.layer", "error", "heatmap.layer: 'error' is unknown"),
+        ("heatmap.layer", "errors", "heatmap.layer: 'errors' is unknown"),
+        ("heatmap.layer", "difference", "insight.compare_with names no other checkpoint"),
+        ("insight.action", "push up", "insight.action = 'push up': cartpole has no such action"),
         ("heatmap.slice", "nonsense=1", "'nonsense' is no state variable of cartpole"),
         ("render.select", 60, "render.select = 60, expected less than agents.count = 60"),
     ],

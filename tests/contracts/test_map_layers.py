@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from linear_critics import Drift, linear_checkpoint
 from pictures import studio
 from recording import Recording, spirals
 
@@ -26,7 +27,6 @@ from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.subject import Subject
-from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -40,6 +40,9 @@ UPLOADED = MapLayer(
     ends=ScaleEnds(centred=True),
 )
 """A map as a later one will be: an array that the processor computes, on a scale with 0 in its middle."""
+
+TWINS = replace(linear_checkpoint(), critics=linear_checkpoint().critics * 2)
+"""A checkpoint that no map lacks anything of."""
 
 LAYERS = (*MAPS.layers, STUB, UPLOADED)
 BOUNDS = ((-2.0, -1.0), (2.0, 3.0))
@@ -56,9 +59,8 @@ class Bench:
         self.ring = TrailRing(gl, 20, 8, self.meter)
         self.critic = UploadedField(gl, 16, self.meter)
         self.critic.write(np.linspace(-3, 5, 256, dtype=np.float32))
-        self.inputs = Inputs(
-            gl, Subject(config, make_world("point_mass")), self.ring, BOUNDS, self.critic, self.meter
-        )
+        subject = Subject(config, Drift(), TWINS, linear_checkpoint())
+        self.inputs = Inputs(gl, subject, self.ring, BOUNDS, self.critic, self.meter)
         self.ring.upload(Recording(spirals(20, 8)), 7)
 
     def cost(self):
@@ -172,21 +174,26 @@ def test_the_scale_holds_the_map_and_the_bar_explains_it(bench, layer):
         (bar,) = fields.bars(shown)
         texture = fields._made[layer.name].texture.texture
         values = np.frombuffer(texture.read(), np.float32)
-    assert bar.title == layer.label
-    assert layer.title in bar.title
-    assert layer.unit in bar.title
-    assert bar.meaning == layer.meaning
+    legend = layer.legend(bench.inputs.subject, bench.inputs.config.insight)
+    assert bar.title == legend.label
+    assert legend.title in bar.title
+    assert legend.unit in bar.title
+    assert bar.meaning == legend.meaning
+    assert bar.names == legend.names
     assert bar.exponential == layer.counts
-    assert bar.low <= values.min() <= values.max() <= bar.high
-    if layer.ends.centred:
-        assert bar.low == -bar.high == -np.abs(values).max()
-    elif layer.ends == ScaleEnds():
-        assert (bar.low, bar.high) == (values.min(), values.max())
+    if layer.scale_of:
+        others = fields.bars(fields.resolve(layer.scale_of))
+        assert (bar.row, bar.low, bar.high) == (others[0].row, others[0].low, others[0].high)
+        return
+    ends, most = legend.ends, np.abs(values).max()
+    low, high = (-most, most) if ends.centred else (values.min(), values.max())
+    assert bar.low == (low if ends.low is None else ends.low)
+    assert bar.high == (high if ends.high is None else ends.high)
 
 
 @every_layer
 def test_two_layers_have_different_rows_and_ranges(bench, layer):
-    others = [each for each in (VALUE, DENSITY) if each is not layer]
+    others = [each for each in (VALUE, DENSITY) if each is not layer and each.name != layer.scale_of]
     with fields_of(layer, bench.inputs) as (fields, shown):
         (row,) = (bar.row for bar in fields.bars(shown))
         assert row not in {fields.bars(fields.resolve(each.name))[0].row for each in others}
@@ -225,9 +232,17 @@ def test_a_run_with_an_unknown_map_is_refused():
         validate(load_config(None, ["heatmap.layer=valeu"]))
 
 
-def test_the_program_offers_value_density_and_both():
-    assert MAPS.names == ("value", "density", "both")
+def test_the_key_for_maps_begins_with_value_density_and_both():
+    assert MAPS.names[:3] == ("value", "density", "both")
     assert MAPS.find("both") == MapPair("both", VALUE, DENSITY)
+
+
+def test_a_pair_needs_what_both_of_its_maps_need(bench):
+    lacking = replace(STUB, name="lacking", lacks=lambda _: "it is not there")
+    maps = MapRegistry((VALUE, lacking, MapPair("pair", VALUE, lacking)))
+    assert maps.available(bench.inputs) == ["value"]
+    with pytest.raises(UsageError, match="heatmap.layer = 'pair', but it is not there"):
+        maps.require("pair", bench.inputs.subject)
 
 
 def test_an_array_of_another_shape_is_refused(bench):

@@ -10,6 +10,7 @@ from valuescape.render.view.looks import Looks
 from valuescape.run_state import LiveSettings, Noticed, RunState
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import EpisodeStats
+from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.measuring.health import RunLog
 from valuescape.sim.worlds import make_world
@@ -26,9 +27,13 @@ class KnownFigures:
     loads: tuple = ()
     totals: EpisodeStats = NO_EPISODES
     hit_rate: float = math.nan
+    crowd: CrowdNumbers | None = None
 
     def episodes(self):
         return self.totals
+
+    def critic(self):
+        return self.crowd
 
     def parts(self):
         return list(self.all_parts)

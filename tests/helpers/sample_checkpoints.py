@@ -1,5 +1,7 @@
 """Random checkpoints, as the tests of this folder need them."""
 
+from dataclasses import replace
+
 import numpy as np
 from networks import random_mlp
 
@@ -8,8 +10,10 @@ from valuescape.sim.policy.network import (
     ActorHead,
     Checkpoint,
     CriticKind,
+    Mlp,
     ObsNormalization,
     Training,
+    mean_layer,
 )
 from valuescape.sim.worlds import make_world
 
@@ -52,4 +56,38 @@ def dqn_checkpoint(width: int = 16, hidden: Activation = Activation.RELU) -> Che
         action_high=none,
         obs_normalization=None,
         gamma=0.98,
+    )
+
+
+def with_means(networks: tuple[Mlp, ...], outputs: int) -> tuple[Mlp, ...]:
+    """Networks of quantiles, with their means over the quantiles of each output instead."""
+    return tuple(Mlp((*each.layers[:-1], mean_layer(each.layers[-1], outputs))) for each in networks)
+
+
+def qrdqn_checkpoint(width: int = 16, quantiles: int = 7) -> Checkpoint:
+    """What a QR-DQN in `mountain_car` comes to."""
+    network = random_mlp(
+        (2, width, 3 * quantiles), Activation.RELU, seed=2
+    )  # each action is greedy somewhere
+    (mean,) = with_means((network,), 3)
+    return replace(
+        dqn_checkpoint(width),
+        algorithm="qr-dqn",
+        actor=mean,
+        critics=(mean,),
+        quantile_layers=(network.layers[-1],),
+    )
+
+
+def tqc_checkpoint(width: int = 16, quantiles: int = 5, critics: int = 3) -> Checkpoint:
+    """What a TQC with gSDE in `point_mass` comes to."""
+    networks = tuple(
+        random_mlp((3, width, width, quantiles), Activation.RELU, seed=seed) for seed in range(1, critics + 1)
+    )
+    return replace(
+        sac_checkpoint(width, normalized=True),
+        algorithm="tqc",
+        critics=with_means(networks, 1),
+        critic_kind=CriticKind.MEAN_ACTION_VALUE,
+        quantile_layers=tuple(each.layers[-1] for each in networks),
     )

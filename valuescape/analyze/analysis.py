@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from valuescape.analyze.coverage import Coverage, coverage_of
 from valuescape.analyze.episodes import Episodes, run_episodes
 from valuescape.analyze.finders import (
     Cliff,
@@ -19,16 +20,17 @@ from valuescape.analyze.finders import (
     value_cliffs,
 )
 from valuescape.analyze.maps import Maps, critic_maps, visits_of
-from valuescape.analyze.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.analyze.regions import MOST, Region
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
+from valuescape.sim.rollouts.choose import why_no_rollouts
 from valuescape.sim.rollouts.field import NORMAL_95
 from valuescape.sim.rollouts.rules import RolloutRules
-from valuescape.sim.worlds.base import ArrayWorld, World
+from valuescape.sim.worlds.base import World
 
 Progress = Callable[[str, float], bool]
 """Told what is being done and the share that is done; returns whether to go on."""
@@ -86,6 +88,8 @@ class Analysis:
     judged: Episodes
     """Episodes that the critic is judged by: those of the policy as it acts in training."""
     numbers: dict[str, Estimate]
+    coverage: Coverage | None
+    """Of the critic's quantiles, over `judged`; None if it has none."""
     maps: Maps | None
     """None where agents cannot be put into a state."""
     significant: BoolArray
@@ -124,10 +128,11 @@ def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: 
         step = going.on_step("episodes as in training")
         judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
     whole = going.on
-    maps = _maps(checkpoint, plane, plan, alpha, going) if isinstance(world, ArrayWorld) else None
+    maps = _maps(checkpoint, plane, plan, alpha, going) if not why_no_rollouts(world) else None
     if maps is not None:
         maps = replace(maps, visits=visits_of(plane, judged))
     significant = significant_of(maps)
+    coverage = coverage_of(checkpoint, judged, plan.seed)
     return Analysis(
         checkpoint,
         world,
@@ -135,7 +140,8 @@ def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: 
         alpha,
         episodes,
         judged,
-        _numbers(episodes, judged, plan.seed),
+        _numbers(episodes, judged, coverage, plan.seed),
+        coverage,
         maps,
         significant,
         places_of(maps, significant, judged, plane, checkpoint.gamma),
@@ -149,7 +155,7 @@ def soft_alpha(checkpoint: Checkpoint, plan: Plan) -> float | None:
 
     None too where the file says neither what actions are drawn with nor, or nobody, what the coefficient is.
     """
-    if checkpoint.algorithm != "sac" or sampling_of(checkpoint) is Sampling.NONE:
+    if not checkpoint.soft or sampling_of(checkpoint) is Sampling.NONE:
         return None
     return reward_alpha(checkpoint) if plan.alpha is None else plan.alpha
 
@@ -208,7 +214,9 @@ def _maps(
     return maps if maps.truth.rollouts.any() else None  # interrupted before the first
 
 
-def _numbers(episodes: Episodes, judged: Episodes, seed: int) -> dict[str, Estimate]:
+def _numbers(
+    episodes: Episodes, judged: Episodes, coverage: Coverage | None, seed: int
+) -> dict[str, Estimate]:
     if left_out(judged.predicted, judged.realised) == len(judged.predicted):
         raise UsageError(
             "no step has both a value and a return that are finite: the critic has diverged, or the world "
@@ -221,6 +229,7 @@ def _numbers(episodes: Episodes, judged: Episodes, seed: int) -> dict[str, Estim
         **value_metrics(
             judged.predicted, judged.realised, judged.episode, td_errors=judged.td_error, seed=seed
         ),
+        **({"quantile_coverage_error": coverage.error} if coverage else {}),
     }
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from valuescape.analyze.analysis import TOLERANCE, Analysis
-from valuescape.analyze.bootstrap import FloatArray, Statistic, bootstrap
 from valuescape.analyze.episodes import Episodes
 from valuescape.analyze.finders import significant_cells
 from valuescape.analyze.maps import Maps
-from valuescape.analyze.metrics import (
+from valuescape.sim.arrays import BoolArray, Float64Array
+from valuescape.sim.insight.bootstrap import FloatArray, Statistic, bootstrap
+from valuescape.sim.insight.metrics import (
     RESAMPLES,
     VALUE_NAMES,
     Estimate,
@@ -27,7 +28,6 @@ from valuescape.analyze.metrics import (
     trimmed_statistic,
     value_statistic,
 )
-from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.rollouts.field import NORMAL_95
 
 _CERTAIN = 10**9

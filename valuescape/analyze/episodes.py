@@ -35,7 +35,10 @@ class Episodes:
     td_error: Float64Array
     """r + gamma V(s') - V(s), where V(s') = 0 if the episode terminated."""
     state: Float32Array
-    """[n, state_dim], in the world's units; of environments of Gymnasium what the policy saw."""
+    """[n, state_dim], in the world's units."""
+    asked: Float32Array
+    """[n, obs_dim + outputs], what critics of quantiles were asked about: observations, then what the actor
+    drew where actions are drawn. [n, 0] of other critics."""
     returns: Float64Array
     lengths: NDArray[np.int64]
     terminated: NDArray[np.bool_]
@@ -49,9 +52,9 @@ class Episodes:
         return np.searchsorted(self.episode, np.arange(len(self.returns)))
 
 
-_Actor = Callable[[Float32Array, int], tuple[Float32Array, Float32Array, Float32Array]]
-"""Takes observations [obs_dim, n] and the step; returns actions [action_dim, n], the critic's values [n], and
-entropy bonuses [n]."""
+_Actor = Callable[[Float32Array, int], tuple[Float32Array, ...]]
+"""Takes observations [obs_dim, n] and the step; returns actions [action_dim, n], the critic's values [n],
+entropy bonuses [n], and what `Episodes.asked` has, [rows, n]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class _Steps:
     state: Float32Array  # [steps + 1, state_dim, episodes]
     values: Float32Array  # [steps + 1, episodes]
     bonuses: Float32Array  # [steps + 1, episodes]
+    asked: Float32Array  # [steps + 1, rows, episodes]
     rewards: Float64Array
     terminated: NDArray[np.bool_]
     cut: NDArray[np.bool_]
@@ -100,14 +104,14 @@ def run_episodes(
 
 
 def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha: float | None) -> _Actor:
-    none = np.zeros(episodes, np.float32)
+    none, kept = np.zeros(episodes, np.float32), slice(None if checkpoint.quantile_layers else 0)
     if alpha is None or sampling_of(checkpoint) is Sampling.NONE:
         policy = BatchPolicy(checkpoint, world.action, episodes)
         action = np.zeros((world.action.dim, episodes), np.float32)
 
-        def deterministic(obs: Float32Array, _: int) -> tuple[Float32Array, Float32Array, Float32Array]:
+        def deterministic(obs: Float32Array, _: int) -> tuple[Float32Array, ...]:
             policy.act(obs, action)
-            return action, value(checkpoint, obs), none
+            return action, value(checkpoint, obs), none, obs[kept]
 
         return deterministic
     sampled, agents = (
@@ -115,10 +119,11 @@ def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha
         np.arange(episodes, dtype=np.uint64),
     )
 
-    def drawing(obs: Float32Array, step: int) -> tuple[Float32Array, Float32Array, Float32Array]:
+    def drawing(obs: Float32Array, step: int) -> tuple[Float32Array, ...]:
         drawn, outputs, bonus = sampled.act(obs, agents, 0, step)
-        asked = sampled.asks_of_actions
-        return drawn, action_value(checkpoint, obs, outputs) if asked else value(checkpoint, obs), bonus
+        scored = sampled.asks_of_actions
+        predicted = action_value(checkpoint, obs, outputs) if scored else value(checkpoint, obs)
+        return drawn, predicted, bonus, np.concatenate([obs, outputs])[kept]
 
     return drawing
 
@@ -126,8 +131,8 @@ def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha
 def _run(actor: _Actor, agents: Trials, most: int, on_step: Step) -> _Steps:
     running, states, rows = np.ones(agents.obs.shape[1], np.bool_), [], []
     for step in range(most + 1):
-        action, predicted, bonus = actor(agents.obs, step)
-        states.append((agents.state, predicted, bonus))
+        action, predicted, bonus, asked = actor(agents.obs, step)
+        states.append((agents.state, predicted, bonus, asked))
         if step == most or not running.any() or not on_step(step, most):
             break
         reward, terminated, cut = agents.step(action)
@@ -156,6 +161,7 @@ def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
         reward=taken(steps.rewards),
         td_error=taken(td_error),
         state=steps.state[:-1].transpose(2, 0, 1)[at],
+        asked=steps.asked[:-1].transpose(2, 0, 1)[at],
         returns=np.where(counted, steps.rewards, 0).sum(axis=0),
         lengths=counted.sum(axis=0),
         terminated=np.any(counted & steps.terminated, axis=0),

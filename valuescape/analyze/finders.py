@@ -10,9 +10,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.analyze.bootstrap import FloatArray, IntArray
 from valuescape.analyze.regions import MOST, Region, regions
 from valuescape.analyze.significance import discoveries, student_p_values
+from valuescape.sim.insight.bootstrap import FloatArray, IntArray
 
 BoolArray = NDArray[np.bool_]
 Wrap = tuple[tuple[float, float] | None, tuple[float, float] | None]

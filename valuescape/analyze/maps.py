@@ -104,7 +104,7 @@ def critic_maps(
             if not on_look(field.progress):
                 break
         truth = field.look()
-    return Maps(plane, rules, random, believed, truth, None)
+    return Maps(plane, rules, field.random, believed, truth, None)
 
 
 def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> Visits:

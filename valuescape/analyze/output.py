@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.analyze.analysis import Analysis
-from valuescape.analyze.metrics import calibration_bins
+from valuescape.analyze.origin import map_origin
 from valuescape.analyze.panels import Panel, panels
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, returns_plot, save
 from valuescape.analyze.regions import Region
@@ -19,6 +19,7 @@ from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import calibration_bins
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
@@ -33,11 +34,11 @@ def write(
 ) -> list[Path]:
     """Write everything into `folder` and return the files, the report first.
 
-    source: the checkpoint's file, as it was named. config: as for `summary_of`. Raises UsageError if the
-    folder cannot be written.
+    source: the checkpoint's file, as it was named. config: of the world; with it the maps say how they were
+    made. Raises UsageError if the folder cannot be written.
     """
     data = write_data(folder, summary_of(found, source, seconds, config), arrays_of(found))
-    pictures = _write_pictures(found, folder)
+    pictures = write_pictures(found, folder, config)
     report = folder / "report.html"
     _write_report(found, report, source, seconds)
     return [report, *data, *pictures]
@@ -58,17 +59,22 @@ def write_data(
     return paths
 
 
-def _write_pictures(found: Analysis, folder: Path) -> list[Path]:
+def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list[Path]:
+    """Write the maps into `folder`, which is there; return their files. config: as for `write`."""
     if found.maps is None:
         return []
+
+    def keep(made: Any, path: Path) -> None:
+        save(made, path, map_origin(found, config, path.name) if config else None)
+
     shown, paths = panels_of(found), []
     overview = folder / "maps.png"
-    save(figure(found.maps, {name: shown[name] for name in LEADING}), overview)
+    keep(figure(found.maps, {name: shown[name] for name in LEADING}), overview)
     for name, panel in shown.items():
         made = figure(found.maps, {name: panel})
         for kind in ("png", "pdf"):
             paths.append(folder / f"{name}.{kind}")
-            save(made, paths[-1])
+            keep(made, paths[-1])
     return [overview, *paths]
 
 
@@ -86,6 +92,7 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
         *_map_chapters(found),
         *_episode_chapters(found),
         Chapter("Numbers", "Formulas and sources are in docs/insight.md.", rows),
+        *_quantile_chapters(found),
         Chapter("Calibration", "Twenty bins of equally many steps, by predicted value.", plot=calibration),
         Chapter(
             "Returns", "Of the deterministic policy's episodes.", plot=returns_plot(found.episodes.returns)
@@ -141,6 +148,13 @@ def _episode_chapters(found: Analysis) -> list[Chapter]:
         ],
     }
     return [Chapter(title, "", table) for title, table in rows.items() if len(table) > 1]
+
+
+def _quantile_chapters(found: Analysis) -> list[Chapter]:
+    if found.coverage is None:
+        return []
+    text = "A calibrated critic's quantile of level τ has a share τ of the returns at or below it."
+    return [Chapter("Quantiles", text, found.coverage.table())]
 
 
 def panels_of(found: Analysis) -> dict[str, Panel]:

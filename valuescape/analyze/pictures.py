@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from valuescape.analyze.panels import Panel
+from valuescape.provenance.containers import figure_metadata
+from valuescape.provenance.contents import Provenance
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.worlds.base import Variable
@@ -23,13 +25,6 @@ _STYLE = {
     "svg.hashsalt": "valuescape",  # else the identifiers in it differ from time to time
     "pdf.fonttype": 42,
 }
-_UNDATED: dict[str, dict[str, Any]] = {
-    "pdf": {"CreationDate": None},
-    "svg": {"Date": None},
-    "png": {"Software": None},
-}
-"""Metadata that leave out when a file was written: the same maps make the same file."""
-
 _PANEL_INCHES = 3.4, 2.7
 
 
@@ -56,10 +51,13 @@ def figure(maps: OnPlane, shown: Mapping[str, Panel], columns: int = 4) -> Any:
     return made
 
 
-def save(made: Any, path: Path) -> None:
-    """Write a figure to a .png, .pdf or .svg. Raises UsageError if it cannot be written."""
+def save(made: Any, path: Path, origin: Provenance | None = None) -> None:
+    """Write a figure to a .png, .pdf or .svg. origin: kept in the file's metadata.
+
+    Raises UsageError if it cannot be written.
+    """
     try:
-        _save(made, path, path.suffix.lower().lstrip("."))
+        _save(made, path, path.suffix.lower(), origin)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -67,13 +65,13 @@ def save(made: Any, path: Path) -> None:
 def as_png(made: Any) -> bytes:
     """Return a figure as the bytes of a PNG."""
     out = BytesIO()
-    _save(made, out, "png")
+    _save(made, out, ".png")
     return out.getvalue()
 
 
-def _save(made: Any, target: Any, kind: str) -> None:
+def _save(made: Any, target: Any, suffix: str, origin: Provenance | None = None) -> None:
     with style.context(["default", _STYLE], after_reset=True):
-        made.savefig(target, format=kind, metadata=_UNDATED[kind])
+        made.savefig(target, format=suffix[1:], metadata=figure_metadata(suffix, origin))
 
 
 def calibration_plot(

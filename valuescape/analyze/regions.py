@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.analyze.bootstrap import FloatArray, IntArray
+from valuescape.sim.insight.bootstrap import FloatArray, IntArray
 
 MOST = 20
 RING = 1e-6

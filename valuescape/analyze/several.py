@@ -7,8 +7,8 @@ from pathlib import Path
 
 from valuescape.analyze.analysis import Analysis, Plan, Progress, analyze
 from valuescape.analyze.differences import MapDifference, map_difference, paired_differences
-from valuescape.analyze.metrics import Estimate
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.network import Checkpoint
@@ -24,6 +24,8 @@ class Model:
     label: str
     source: str
     checkpoint: Checkpoint
+    setting: str
+    """The value of `policy.checkpoint` that stands for it."""
 
 
 @dataclass(frozen=True, slots=True)

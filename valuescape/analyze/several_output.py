@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.analyze.differences import beyond_zero
-from valuescape.analyze.metrics import Estimate
 from valuescape.analyze.output import LEADING, write, write_data
 from valuescape.analyze.panels import Domain, Panel, difference_panels, labelled, leading_panels, most_of
 from valuescape.analyze.pictures import as_png, figure, save
@@ -17,7 +16,8 @@ from valuescape.analyze.several import Analysed, Several
 from valuescape.analyze.summary import arrays_of, summary_of
 from valuescape.analyze.verdict import about_entropy, told
 from valuescape.run.report import about
-from valuescape.sim.config.files import Config
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.insight.metrics import Estimate
 from valuescape.studies.html_report import Chapter, Page, write_html
 
 MARK = "*"
@@ -31,7 +31,8 @@ def write_several(several: Several, folder: Path, seconds: float, config: Config
     one cannot be written.
     """
     for each in several.models:
-        write(each.found, folder / each.label, each.model.source, each.seconds, config)
+        own = changed(config, {"policy.checkpoint": each.model.setting, "insight.compare_with": ""})
+        write(each.found, folder / each.label, each.model.source, each.seconds, own)
     data = write_data(folder, several_summary(several, seconds, config), several_arrays(several))
     figures, pictures = _figures(several), list[Path]()
     for name, made in figures.items():
@@ -124,10 +125,10 @@ def several_table(several: Several) -> list[list[str]]:
         if beyond_zero(of)
     }
     rows = [["number", *(each.label for each in several.models)]]
-    for name in several.models[0].found.numbers:
+    for name in dict.fromkeys(name for each in several.models for name in each.found.numbers):
+        known = [(each.label, each.found.numbers.get(name)) for each in several.models]
         cells = [
-            told(each.found.numbers[name]) + (f" {MARK}" if (each.label, name) in marked else "")
-            for each in several.models
+            (told(of) if of else "–") + (f" {MARK}" if (label, name) in marked else "") for label, of in known
         ]
         rows.append([name, *cells])
     return rows
@@ -137,9 +138,7 @@ def several_verdict(several: Several) -> list[str]:
     """Return what a reader should take away, in sentences."""
     said = _about_units(several.models)
     said += [
-        f"{each.label}: {about_entropy(each.found)}"
-        for each in several.models
-        if each.found.checkpoint.algorithm == "sac"
+        f"{each.label}: {about_entropy(each.found)}" for each in several.models if each.found.checkpoint.soft
     ]
     said += [
         _about_difference(each.label, several.models[0].label, each.numbers) for each in several.differences

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.analyze.bootstrap import FloatArray
+from valuescape.sim.insight.bootstrap import FloatArray
 
 FRACTION_TERMS = 300
 """The most terms of the continued fraction; it needs about the square root of the degrees of freedom."""

@@ -19,6 +19,7 @@ def summary_of(found: Analysis, source: str, seconds: float, config: Config | No
     rules = found.maps.rules if found.maps else None
     return {
         **{name: asdict(estimate) for name, estimate in found.numbers.items()},
+        "quantile_coverage": found.coverage.summary() if found.coverage else None,
         "checkpoint": source,
         "algorithm": found.checkpoint.algorithm,
         "world": found.world.name,

@@ -11,7 +11,6 @@ from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
 from valuescape.analyze.film import domain_of, write_film
-from valuescape.analyze.metrics import Estimate
 from valuescape.analyze.output import LEADING, write_data
 from valuescape.analyze.panels import Panel, labelled, leading_panels
 from valuescape.analyze.pictures import as_png, figure, save
@@ -20,6 +19,7 @@ from valuescape.analyze.verdict import as_share, told
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.metrics import Estimate
 from valuescape.studies.html_report import Chapter, Page, write_html
 
 _LOWEST_EXPLAINED = -1.0

@@ -3,8 +3,9 @@
 import math
 
 from valuescape.analyze.analysis import TOLERANCE, Analysis
-from valuescape.analyze.metrics import Estimate
+from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.policy.sampling import Sampling, sampling_of
+from valuescape.sim.rollouts.choose import why_no_rollouts
 
 _FAR_BELOW = -10.0
 """Explained variance below this is no share that anybody reads in per cent."""
@@ -14,7 +15,7 @@ def verdict(found: Analysis) -> list[str]:
     """Return what a reader should take away, in sentences."""
     numbers = found.numbers
     said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
-    if found.checkpoint.algorithm == "sac":
+    if found.checkpoint.soft:
         said.append(about_entropy(found))
     if found.left_out:
         said.append(
@@ -26,11 +27,10 @@ def verdict(found: Analysis) -> list[str]:
             f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
             "for the environment was cut off there."
         )
-    if found.maps is None:
-        said.append(
-            f"No truth field: agents of {found.world.name} cannot be put into a state of one's choice."
-        )
-    else:
+    if reason := why_no_rollouts(found.world):
+        name = found.world.name
+        said.append(f"No truth field: agents of {name} cannot be put into a state of one's choice: {reason}.")
+    elif found.maps is not None:
         said.append(_about_maps(found))
     if not found.complete:
         said.append("Interrupted: what is here was done by then.")
@@ -64,18 +64,21 @@ def _about_fit(numbers: dict[str, Estimate]) -> str:
 
 
 def about_entropy(found: Analysis) -> str:
-    """Return which entropy is in the returns of a SAC, or why none is."""
+    """Return which entropy is in the returns of a soft critic, or why none is."""
+    name = found.checkpoint.algorithm.upper()
     if sampling_of(found.checkpoint) is Sampling.NONE:
         return (
-            "A critic of SAC's predicts soft returns of drawn actions, but the file does not say what they "
-            "are drawn with: actions here are deterministic and returns plain, which is not what it means."
+            f"A critic of {name}'s predicts soft returns of drawn actions, but the file does not say what "
+            "they are drawn with: actions here are deterministic, returns plain, which is not what it means."
         )
     if found.alpha is None:
         return (
-            "A critic of SAC's predicts soft returns, but the file does not say its entropy coefficient: "
+            f"A critic of {name}'s predicts soft returns, but the file does not say its entropy coefficient: "
             "returns here are plain, and not what it means. Say it with --entropy-coefficient."
         )
-    return f"Returns are soft, as a critic of SAC's predicts them: -{found.alpha:.4g} log π is part of each."
+    return (
+        f"Returns are soft, as a critic of {name}'s predicts them: -{found.alpha:.4g} log π is part of each."
+    )
 
 
 def _about_maps(found: Analysis) -> str:

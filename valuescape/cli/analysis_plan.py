@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from valuescape.cli.console import read_config
 from valuescape.cli.progress import progress_bar
+from valuescape.cli.terminal import err
 
 if TYPE_CHECKING:
     from valuescape.analyze.analysis import Plan, Progress
@@ -26,22 +27,19 @@ def config_of(source: str, changes: list[str], world_files: list[Path] | None) -
     return config
 
 
-def plan_of(config: "Config", episodes: int, cells: int) -> "Plan":
-    """Return the plan of an analysis that a configuration and the command line make."""
-    from valuescape.analyze.analysis import Plan
-    from valuescape.sim.resources import usable_cores
+def plan_of(config: "Config", episodes: int, cells: int | None) -> "Plan":
+    """Return the plan of an analysis that a configuration and the command line make.
 
-    alpha = config.policy.entropy_coefficient
-    return Plan(
-        episodes,
-        cells,
-        config.insight.rollouts,
-        config.run.seed,
-        config.insight.time_limit,
-        None if alpha == "file" else alpha,
-        usable_cores(),
-        config.insight.min_visits or 1.0,
-    )
+    cells: None for as many as take some seconds. Tells on standard error if rollouts are slow.
+    """
+    from valuescape.analyze.origin import plan_by
+    from valuescape.sim.resources import usable_cores
+    from valuescape.sim.rollouts.choose import about_speed, usual_cells
+    from valuescape.sim.worlds import make_world
+
+    if said := about_speed(make_world(config.world.name, config)):
+        err.say(said)
+    return plan_by(config, episodes, cells or usual_cells(config.world.name), usable_cores())
 
 
 @contextmanager

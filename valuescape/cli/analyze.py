@@ -33,7 +33,10 @@ def analyze(
     ],
     world: Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")] = "",
     episodes: Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")] = 512,
-    cells: Annotated[int, typer.Option(min=8, max=2048, help="Cells of the maps, each way.")] = 256,
+    cells: Annotated[
+        int | None,
+        typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+    ] = None,
     rollouts: Annotated[
         int | None,
         typer.Option(
@@ -50,7 +53,7 @@ def analyze(
         bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")
     ] = False,
     entropy_coefficient: Annotated[
-        float | None, typer.Option(min=0, help="SAC's alpha, where the file does not say it.")
+        float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")
     ] = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
@@ -112,10 +115,11 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     for label, source in zip(labels, sources, strict=True):
         if Path(source).is_dir():
             raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
-        found = find_checkpoint(source if models else config.policy.checkpoint, world)
+        setting = source if models else config.policy.checkpoint
+        found = find_checkpoint(setting, world)
         if found is None:
             raise UsageError(f"{source}: random actions have no critic", "name a trained model's file")
-        models.append(Model(label, source, found))
+        models.append(Model(label, source, found, setting))
     return models, map_plane(config, world)
 
 

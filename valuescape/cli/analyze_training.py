@@ -13,12 +13,13 @@ def analyze_training(
     folder: Path,
     changes: list[str],
     world_files: list[Path] | None,
-    sizes: tuple[int, int],
+    sizes: tuple[int, int | None],
     target: Path | None,
 ) -> int:
     """Analyse the checkpoints in a folder; returns the exit status.
 
-    sizes: episodes and cells. target: where to write; None for a folder in runs/. Raises UsageError.
+    sizes: episodes and cells, as `plan_of` takes them. target: where to write; None for a folder
+    in runs/. Raises UsageError.
     """
     from valuescape.analyze.training import analyze_training as analysis_of
     from valuescape.analyze.training_files import training_files

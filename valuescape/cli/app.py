@@ -5,7 +5,6 @@ import signal
 import sys
 import traceback
 from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,18 +12,16 @@ import typer
 from valuescape.cli.analyze import analyze
 from valuescape.cli.bench import bench
 from valuescape.cli.compare import compare
-from valuescape.cli.console import load_world_files
 from valuescape.cli.convert import convert, train
 from valuescape.cli.help_text import Commands
 from valuescape.cli.impact import impact
-from valuescape.cli.options import Debug, WorldFiles
+from valuescape.cli.replay import replay
 from valuescape.cli.run import run
 from valuescape.cli.scale import scale
 from valuescape.cli.stress import stress
 from valuescape.cli.terminal import err, out
 from valuescape.presets import presets
 from valuescape.sim.errors import LINES, UsageError, escaped, lines_of
-from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
 app = typer.Typer(
     name="valuescape",
@@ -109,30 +106,7 @@ def _about(
 app.command()(run)
 
 
-@app.command()
-def replay(
-    recording: Annotated[Path, typer.Argument(metavar="RUN.vsz", help="What --record-run has written.")],
-    workers: Annotated[
-        int | None, typer.Option(min=0, max=256, help="Another number of worker processes.")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="The checkpoint, if it is no longer where it was recorded.")
-    ] = None,
-    world_files: WorldFiles = None,
-    debug: Debug = False,
-) -> int:
-    """Run a recording again and compare it, bit by bit, at every recorded tick.
-
-    Ends with status 1 at the first difference, naming the tick, the array and the first agent.
-
-    [bold]Example[/]  valuescape replay run.vsz --workers 3
-    """
-    with Interrupts() as interrupts:
-        with leaving_at_once():
-            from valuescape.cli.simulate import run_replay
-
-            load_world_files(world_files)
-        return run_replay(recording, workers, checkpoint, interrupts)
+app.command()(replay)
 
 
 @app.command(name="presets")

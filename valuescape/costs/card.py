@@ -1,4 +1,4 @@
-"""The card of frame costs (F3): rates, counters, the breakdown of a frame, health lamps and advice."""
+"""The cards of F3: what frames cost, with lamps and advice, and how good the critic is."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,8 @@ from statistics import median
 from valuescape.costs.advice import advise
 from valuescape.render.overlay.cards import Card
 from valuescape.run_state import Part, RunState
+from valuescape.sim.insight.crowd import CrowdNumbers
+from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.measuring.health import rate
 
 _PARTS = 7
@@ -31,6 +33,45 @@ def profile_card(state: RunState) -> Card:
         (*limits, *state.noticed.lamps),
         ". ".join(notes),
     )
+
+
+def critic_card(state: RunState) -> Card | None:
+    """Return a card of how well the critic predicts what agents get; None before it is known."""
+    numbers = state.figures.critic()
+    if numbers is None or not numbers.episodes:
+        return None
+    named = numbers.estimates
+    kind = "episodes" if numbers.whole else "parts of episodes"
+    rows = (
+        ("V − G, mean", _told(named["q_bias"])),
+        ("explained variance", _told(named["explained_variance"])),
+        ("start: promised", _told(named["start_value_predicted"])),
+        ("start: got", _told(named["start_value_realised"])),
+        (kind, f"{numbers.episodes:,}"),
+    )
+    return Card("critic, of agents as they act", rows, note=_caveats(state, numbers))
+
+
+def _caveats(state: RunState, numbers: CrowdNumbers) -> str:
+    """Return what makes the numbers differ from those of an analysis."""
+    checkpoint, said = state.checkpoint, []
+    if numbers.bootstrapped > 0:
+        said.append(f"{numbers.bootstrapped:.0%} of the returns end with the critic's own value")
+    if checkpoint and checkpoint.algorithm == "sac":
+        said.append("V has the entropy bonus, G has not")
+    if numbers.missed:
+        said.append(f"{numbers.missed:,} ticks missed")
+    return ". ".join(said)
+
+
+def _told(estimate: Estimate) -> str:
+    """Return a number with its 95 % interval, as far as they are known."""
+    value, low, high = (
+        f"{each:.3g}".replace("-", "−") for each in (estimate.value, estimate.low, estimate.high)
+    )
+    if math.isnan(estimate.value):
+        return "–"
+    return value if math.isnan(estimate.low) else f"{value} ({low} to {high})"
 
 
 def _counter_rows(state: RunState) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from valuescape.run_state import Part, frame_budget_ms
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.sections import StatsConfig
 from valuescape.sim.engine import Engine, EpisodeStats
+from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.measuring.health import Limit, RunLog, limits, measures
 from valuescape.sim.measuring.stats_cache import Refresh, StatsCache
 
@@ -43,6 +44,13 @@ class Measured(Protocol):
     config: Config
     engine: Engine
     scene: Scene
+
+    @property
+    def critic_numbers(self) -> CrowdNumbers | None:
+        """Numbers about the critic that were counted last; None without any."""
+
+    def count_critic_numbers(self) -> None:
+        """Have numbers about the critic counted anew."""
 
     def require_no_error(self) -> None:
         """Raise RuntimeError if OpenGL has noted an error."""
@@ -81,6 +89,7 @@ class Ledger:
             "segments": Refresh(self._frame_clock, gpu, frozenset({"picture"})),
             "memory": Refresh(clock, config.memory_s, frozenset({"frame"})),
             "episodes": Refresh(shown, config.episodes_s, frozenset({"tick"})),
+            "critic": Refresh(shown, config.critic_s, frozenset({"tick"})),
             "health": Refresh(clock, config.health_s, frozenset({"frame"})),
             "parts": Refresh(clock, config.health_s, frozenset({"frame"})),
             "captions": Refresh(shown, config.captions_s, frozenset({"frame"})),
@@ -188,6 +197,11 @@ class Ledger:
     def episodes(self) -> EpisodeStats:
         """Return the totals of finished episodes."""
         return self.stats.get("episodes", self._stage.engine.episode_stats)
+
+    def critic(self) -> CrowdNumbers | None:
+        """Return numbers about the critic, and have them counted anew now and then; None before the first."""
+        self.stats.get("critic", self._stage.count_critic_numbers)
+        return self._stage.critic_numbers
 
     def parts(self) -> list[Part]:
         """Return what frames are made of, the longest part first; empty before the first exact frame."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from valuescape.presets import find_checkpoint
 from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
-from valuescape.recordings.contents import RecordedTick
+from valuescape.recordings.contents import RecordedCheckpoint, RecordedTick
 from valuescape.recordings.recording import Recording, exact_versions
 from valuescape.recordings.simulate import simulate
 from valuescape.sim.config.files import Config
@@ -17,6 +17,8 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import make_world
+
+_NAME_IT = "name the file that acted then: --checkpoint FILE"
 
 
 class RunDiffersError(Exception):
@@ -39,8 +41,9 @@ def replay(
     `simulate`. Raises RunDiffersError at the first tick that differs, and UsageError if the recording's world
     is unknown, or its checkpoint is missing or has changed.
     """
-    config = _config(recording, workers, checkpoint)
-    acting = _find_checkpoint(recording, config)
+    about = recording.about
+    config = with_means(about.config, workers, checkpoint if about.checkpoint else None)
+    acting = same_checkpoint(recording.path, "recording", about.checkpoint, config)
     samples = {sample.tick: sample for sample in recording.about.samples}
 
     def compare(engine: Engine) -> None:
@@ -62,37 +65,40 @@ def other_versions(recording: Recording) -> list[str]:
     ]
 
 
-def _config(recording: Recording, workers: int | None, checkpoint: Path | None) -> Config:
-    config = recording.about.config
+def with_means(config: Config, workers: int | None, checkpoint: Path | None) -> Config:
+    """Return a configuration with another number of workers and another checkpoint's file, where given."""
     if workers is not None:
         changes = {"workers": config.workers.model_copy(update={"count": workers})}
         features = config.features.model_copy(update={"parallel_agents": True})
         config = config.model_copy(update={**changes, "features": features})
-    if checkpoint is not None and recording.about.checkpoint:
+    if checkpoint is not None:
         policy = config.policy.model_copy(update={"checkpoint": str(checkpoint)})
         config = config.model_copy(update={"policy": policy})
     return config
 
 
-def _find_checkpoint(recording: Recording, config: Config) -> Checkpoint | None:
-    """Return the checkpoint that acted. Raises UsageError if it is missing or has changed."""
-    recorded = recording.about.checkpoint
+def same_checkpoint(
+    path: Path, what: str, recorded: RecordedCheckpoint | None, config: Config
+) -> Checkpoint | None:
+    """Return the checkpoint of a configuration, which has to be the recorded one; None for random actions.
+
+    path, what: the file that recorded it, and its kind, for complaints. Raises UsageError if the checkpoint
+    is missing or has changed.
+    """
     world = make_world(config.world.name, config)
     if recorded is None:
         return None
     try:
         found = find_checkpoint(config.policy.checkpoint, world)
     except UsageError as error:
-        raise UsageError(
-            f"{recording.path}: the checkpoint of this recording cannot be used: {error.args[0]}",
-            "name the file it was recorded with: --checkpoint FILE",
-        ) from error
+        said = f"{path}: the checkpoint of this {what} cannot be used: {error.args[0]}"
+        raise UsageError(said, _NAME_IT) from error
     now = checkpoint_hash(found) if found else "none"
     if now != recorded.sha256:
         raise UsageError(
-            f"{recording.path}: checkpoint {config.policy.checkpoint} has changed since: "
+            f"{path}: checkpoint {config.policy.checkpoint} has changed since: "
             f"its tensors' SHA-256 is {now[:12]}…, expected {recorded.sha256[:12]}…",
-            "name the file it was recorded with: --checkpoint FILE",
+            _NAME_IT,
         )
     return found
 

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 
-from valuescape.costs.card import profile_card
+from valuescape.costs.card import critic_card, profile_card
 from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.run_state import RunState
@@ -19,7 +19,8 @@ def annotations(state: RunState, selection: tuple[Card, ...], notice: str) -> An
     if state.blind:
         cards: tuple[Card, ...] = (Card("viewer off", (("V", "draw again"), ("the simulation", "goes on"))),)
     elif state.settings.profile:
-        cards = (*selection, profile_card(state))
+        critic = critic_card(state)
+        cards = (*selection, *([critic] if critic else []), profile_card(state))
     else:
         cards = selection
     return Annotations(heading(state), cards, notice)

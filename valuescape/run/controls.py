@@ -66,7 +66,8 @@ class Controls:
     def handle(self, event: Event) -> None:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
-        asked = session.viewer.handle(event, session.stage.scene.plot(), session.screen.picture_size)
+        plot = session.stage.scene.plot(split=session.viewer.split)
+        asked = session.viewer.handle(event, plot, session.screen.picture_size)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
         elif asked:
@@ -111,8 +112,8 @@ class Controls:
         if name not in LIVE:
             raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
         config = changed(self._session.stage.config, {name: value})
-        if name == "heatmap.layer":
-            MAPS.require(value, self._session.stage.subject)
+        if name == "heatmap.layer" or (name == "heatmap.beside" and value):
+            MAPS.require(value, self._session.stage.subject, name)
         if name == "trails.color_by":
             require_color(value, self._session.stage.critic)
         if name == "render.select" and value >= config.agents.count:

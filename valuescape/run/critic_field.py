@@ -82,7 +82,7 @@ def critic_of(checkpoint: Checkpoint) -> Critic:
         partial(value, checkpoint),
         checkpoint.gamma,
         checkpoint.reward_normalization,
-        entropy_left_out=checkpoint.algorithm == "sac",
+        entropy_left_out=checkpoint.soft,
     )
 
 

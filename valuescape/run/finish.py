@@ -5,8 +5,11 @@ from typing import Any
 
 from valuescape.costs.ledger import Ledger
 from valuescape.costs.profile_files import write_profile
+from valuescape.provenance.containers import png_metadata
+from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import picture_bytes
 from valuescape.render.displays.recorder import VideoRecorder, save_png
+from valuescape.run.origin import figure_origin
 from valuescape.run.outputs import Outputs, RunResult
 from valuescape.run.report import write_report
 from valuescape.run.stage import Stage
@@ -14,11 +17,16 @@ from valuescape.run_state import RunState
 
 
 def finish(
-    state: RunState, outputs: Outputs, stage: Stage, ledger: Ledger, recorder: VideoRecorder | None
+    state: RunState,
+    outputs: Outputs,
+    stage: Stage,
+    ledger: Ledger,
+    recorder: VideoRecorder | None,
+    origin: Provenance | None,
 ) -> RunResult:
     """Write the report of a settled run, the end of its video, its profile, its last picture and its arrays.
 
-    Raises UsageError if one of the files cannot be written.
+    origin: of the last picture; None if there was no frame. Raises UsageError if a file cannot be written.
     """
     result = RunResult(write_report(state, outputs.folder / "run.json"), interrupted=state.interrupted)
     if recorder:
@@ -30,17 +38,17 @@ def finish(
     screenshot = outputs.screenshot
     if screenshot is None and state.headless:
         screenshot = outputs.folder / "last-frame.png"
-    if screenshot and state.log.frame_ends:
-        result.files.append(save_picture(stage.scene.picture, screenshot))
+    if screenshot and origin:
+        result.files.append(save_picture(stage.scene.picture, screenshot, origin))
     result.files.append(outputs.folder / "run.json")
     if outputs.export or outputs.figure:
         result.files += _export(outputs, stage, state.settings.color_by)
     return result
 
 
-def save_picture(picture: Any, path: Path) -> Path:
-    """Write a picture (framebuffer) as a PNG; return its path."""
-    save_png(path, picture_bytes(picture), picture.size)
+def save_picture(picture: Any, path: Path, origin: Provenance) -> Path:
+    """Write a picture (framebuffer) as a PNG that says how it was made; return its path."""
+    save_png(path, picture_bytes(picture), picture.size, png_metadata(origin))
     return path
 
 
@@ -54,6 +62,6 @@ def _export(outputs: Outputs, stage: Stage, color_by: str) -> list[Path]:
         write_npz(data, outputs.export)
         files.append(outputs.export)
     if outputs.figure:
-        draw(data, outputs.figure)
+        draw(data, outputs.figure, figure_origin(stage))
         files.append(outputs.figure)
     return files

@@ -5,9 +5,11 @@ from numpy.typing import NDArray
 
 from valuescape.gpu.heights import on_ground
 from valuescape.render.overlay.cards import Card
+from valuescape.render.view.panes import pane_at, panes
 from valuescape.render.view.picking import Positions, nearest, on_screen
 from valuescape.render.view.selection import Selection, within
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.pointing import Pointing
 from valuescape.run.stage import Stage
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.signals import Signal, Signals
@@ -39,6 +41,7 @@ class Inspection:
             for signal in (Signal.VALUE, Signal.TD_ERROR)
             if signal in stage.trail_colors
         }
+        self._pointing = Pointing(stage)
         self._box: Selection | None = None
         self._passing: Passing | None = None
         self._cut_at: tuple[int, int] | None = None  # agent, and the number of the interval of ticks
@@ -48,8 +51,10 @@ class Inspection:
         """Select the agent nearest to pixel (x, y) of the picture; none if none is near."""
         tick = self._stage.scene.trails.ring.newest
         points = self._stage.scene.points(self._engine.row("trail_position", tick).copy())
-        pixels = on_screen(points, viewer.matrix(size_px, self._stage.scene.plot()), size_px)
-        viewer.selected = nearest(pixels, (x, y), _REACH_PX * self._stage.pixel_scale)
+        pane = pane_at(x, size_px, split=viewer.split)
+        matrix = viewer.matrix(pane.size_px, self._stage.scene.plot(split=viewer.split))
+        pixels = on_screen(points, matrix, pane.size_px)
+        viewer.selected = nearest(pixels, (x - pane.left, y), _REACH_PX * self._stage.pixel_scale)
         viewer.following = viewer.following and viewer.selected is not None
 
     def enclose(self, viewer: Viewer, size_px: tuple[int, int]) -> None:
@@ -59,7 +64,8 @@ class Inspection:
         def lift(ground: Positions) -> Positions:
             return self._stage.scene.points(low + (ground + 1) / 2 * (high - low))
 
-        viewer.take_frame(size_px, lift, self._stage.scene.plot())
+        pane = panes(size_px, split=viewer.split)[0]
+        viewer.take_frame(pane.size_px, lift, self._stage.scene.plot(split=viewer.split))
 
     def fit(self, viewer: Viewer) -> None:
         """Fit the view to all agents but the outermost hundredth on each side."""
@@ -81,6 +87,8 @@ class Inspection:
         if viewer.following and viewer.selected is not None:
             viewer.follow(*self._place(viewer.selected))
         self._cut(viewer.selected)
+        size = panes(self._stage.scene.picture.size, split=viewer.split)[0].size_px
+        viewer.cross = self._pointing.cross(viewer, size)
 
     def _highlighted(self, viewer: Viewer) -> NDArray[np.intp]:
         if viewer.selected is not None:

@@ -1,48 +1,90 @@
 """Maps that the processor computes while a run goes on: joins their sources with the scene."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from valuescape.gpu.layers.layer import MapLayer
 from valuescape.render.scene.scene import Scene
+from valuescape.run.map_sources.agent_states import AgentStates
 from valuescape.run.map_sources.computed import ComputedMaps
+from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import MapSource, Question
 from valuescape.sim.config.insight_section import InsightConfig
-from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.engine import Engine
 from valuescape.sim.insight.subject import MapRequest, Subject
 
 
 class LiveMaps:
     """Keeps the maps of a scene up to date that have the input ARRAY, as long as they are shown.
 
-    insight: the current values of its settings; set it, and maps that depend on them are made again.
+    engine: lent; its agents' states make the maps that are means over agents. insight: the current values of
+    its settings; set it, and maps that depend on them are made again. crowd: the source of what the agents'
+    own episodes show, None without a critic; released with this.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, engine: Engine, crowd: CrowdMaps | None = None) -> None:
         self.insight: InsightConfig = subject.config.insight
         self._subject = subject
+        self._scene: Scene | None = None
         self._request: MapRequest | None = None
-        self._sources: tuple[MapSource, ...] = (ComputedMaps(),)
+        self._agents = AgentStates(engine)
+        self._of_agents: tuple[MapRequest | None, MapRequest | None] = None, None
+        self.crowd = crowd
+        self._sources: tuple[MapSource, ...] = (ComputedMaps(), *([crowd] if crowd else []))
 
     @property
     def doing(self) -> str:
         """What is being computed; "" if nothing is."""
         return ", ".join(filter(None, (each.doing for each in self._sources)))
 
-    def update(self, scene: Scene, names: Iterable[str], ticks: range) -> None:
-        """Bring maps up to date. names: those in the picture. ticks: those that the scene took over last."""
+    def update(
+        self, scene: Scene, names: Iterable[str], ticks: range, *, waits: bool = False, last: bool = False
+    ) -> None:
+        """Bring maps up to date.
+
+        names: those in the picture. ticks: those that the scene took over last. waits: for maps that take a
+        moment. last: no ticks follow.
+        """
         layers = frozenset(scene.fields.layers_of(names))
-        question = Question(layers, self._request_for(scene.plane), ticks)
+        request, of_agents = self._requests(scene, layers)
+        question = Question(layers, request, ticks, of_agents, waits, last)
         for source in self._sources:
             for answer in source.answers(question):
-                scene.put_map(answer.name, answer.values, answer.certainty)
+                scene.put_map(answer.name, answer.values, answer.certainty, answer.legend)
 
-    def _request_for(self, plane: MapPlane) -> MapRequest:
+    def _requests(self, scene: Scene, layers: frozenset[MapLayer]) -> tuple[MapRequest, MapRequest | None]:
+        """Return the request for maps, and the one with the agents' states if a layer needs it."""
+        request = self._request_for(scene)
+        marginal = self.insight.marginal and len(self._subject.world.state) > 2
+        if not (marginal or any(layer.of_agents for layer in layers)):
+            return request, None
+        of_agents = self._request_of_agents(request)
+        return (of_agents if marginal and of_agents else request), of_agents
+
+    def _request_for(self, scene: Scene) -> MapRequest:
         """Return the request for maps, the same object as long as nothing has changed."""
-        last = self._request
-        if last is None or last.plane is not plane or last.insight is not self.insight:
+        last, plane = self._request, scene.plane
+        if (
+            last is None
+            or scene is not self._scene
+            or last.plane is not plane
+            or last.insight is not self.insight
+        ):
             edge = self._subject.config.heatmap.resolution
-            self._request = MapRequest(self._subject, self.insight, plane, edge)
-        assert self._request is not None
-        return self._request
+            last = self._request = MapRequest(self._subject, self.insight, plane, edge)
+            self._scene = scene
+        return last
+
+    def _request_of_agents(self, request: MapRequest) -> MapRequest | None:
+        """Return the request with the agents' states; None as long as they have not been seen."""
+        states = self._agents.look()
+        if states is None:
+            return None
+        asked, last = self._of_agents
+        if last is None or asked is not request or last.states is not states:
+            last = replace(request, states=states)
+            self._of_agents = request, last
+        return last
 
     def release(self) -> None:
         """Stop everything that is being computed."""

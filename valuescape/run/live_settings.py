@@ -7,6 +7,7 @@ from typing import Any
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.sim.config.files import changed, changed_section
+from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.plane import MapPlane, map_plane
 
 
@@ -46,6 +47,7 @@ def _insight(key: str) -> RunSetting:
 
     def apply(stage: Stage, _: Pace, value: Any) -> None:
         insight: Any = changed_section("insight", stage.maps.insight, key, value)
+        require_actions(insight, stage.engine.world)
         stage.maps.insight = insight
 
     return RunSetting(lambda stage, _: getattr(stage.maps.insight, key), apply)

@@ -41,6 +41,7 @@ def _report(state: RunState) -> dict[str, Any]:
         **{name: round(value, 4) for name, value in measured.items()},
         **_costs(state),
         **_episodes(state),
+        "critic": _critic(state),
         "health": {limit.name: limit.lamp for limit in limits(measured, config.health)},
         "alerts": [asdict(each) for each in state.noticed.heard],
         "warmup_s": config.health.warmup_s,
@@ -70,6 +71,25 @@ def _episodes(state: RunState) -> dict[str, Any]:
         "episodes_terminated": stats.terminated,
         "mean_return": round(stats.mean_return, 4),
         "mean_length": round(stats.mean_length, 4),
+    }
+
+
+def _critic(state: RunState) -> dict[str, Any] | None:
+    """Return numbers about the critic, keys as in an analysis's summary.json; None without any."""
+    numbers, checkpoint = state.figures.critic(), state.checkpoint
+    if numbers is None:
+        return None
+    return {
+        **{name: asdict(estimate) for name, estimate in numbers.estimates.items()},
+        "gamma": checkpoint.gamma if checkpoint else None,
+        "exploration": state.config.policy.exploration,
+        "agents": numbers.agents,
+        "episodes": numbers.episodes,
+        "whole_episodes": numbers.whole,
+        "steps": numbers.steps,
+        "bootstrapped_share": numbers.bootstrapped,
+        "left_out": numbers.left_out,
+        "missed_ticks": numbers.missed,
     }
 
 

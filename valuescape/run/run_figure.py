@@ -11,6 +11,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from valuescape.provenance.containers import figure_metadata
+from valuescape.provenance.contents import Provenance
 from valuescape.render.scene.colormaps import DIVERGING, value_map
 from valuescape.run.export import RunData
 from valuescape.sim.errors import UsageError
@@ -27,14 +29,11 @@ _STYLE = {
     "svg.hashsalt": "valuescape",  # makes the identifiers in the file the same every time
     "pdf.fonttype": 42,
 }
-_UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
-"""Metadata without the date, so that the same data make the same file."""
-
 _PANEL_INCHES = 3.5, 2.9
 
 
-def draw(data: RunData, path: Path) -> None:
-    """Draw the arrays of a run into a .pdf, .svg or .png file.
+def draw(data: RunData, path: Path, origin: Provenance | None = None) -> None:
+    """Draw the arrays of a run into a .pdf, .svg or .png file. origin: kept in the file's metadata.
 
     A person's own settings of Matplotlib have no effect. Raises UsageError if the file cannot be written.
     """
@@ -46,7 +45,7 @@ def draw(data: RunData, path: Path) -> None:
             panel(figure, axes, data)
             _name_axes(axes, data)
         try:
-            figure.savefig(path, metadata=_UNDATED[path.suffix.lower()])
+            figure.savefig(path, metadata=figure_metadata(path.suffix, origin))
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from valuescape.costs.ledger import Ledger
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.provenance.containers import as_text
+from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.overlay.labels import FONT_PX, Annotations
@@ -22,12 +24,14 @@ from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.look import RunKind, look_at
 from valuescape.run.open_display import open_display
+from valuescape.run.origin import picture_origin, video_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock, Pace
 from valuescape.run.restarting import restart
 from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
 from valuescape.run.starting import start_engine
+from valuescape.run.touches import Touches
 from valuescape.run.validate import validate
 from valuescape.run_state import RunState, recent_fps
 from valuescape.sim.config.files import Config
@@ -74,6 +78,7 @@ class Session:
         self.recorder: VideoRecorder | None = None
         self._clock = FrameClock()
         self._stopped = False
+        self._touches = Touches()
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
         self._owned = ExitStack()
         try:
@@ -98,7 +103,8 @@ class Session:
         self.inspection = Inspection(self.stage)
         own.callback(lambda: self.stage.release())
         if self.outputs.video:
-            video = VideoRecorder(self.outputs.video, display.size_px, config.render.video_fps)
+            fps, origin = config.render.video_fps, self._video_origin()
+            video = VideoRecorder(self.outputs.video, display.size_px, fps, origin)
             self.recorder = own.enter_context(video)
         if panel:
             self.screen.open_panel(config.render.text_px / FONT_PX)
@@ -122,6 +128,11 @@ class Session:
         with self.screen.start(config, self._interrupts, hint, behind) as start:
             engine = start_engine(config, checkpoint, start)
             return Stage(engine, checkpoint, self.display, self.meter, start)
+
+    def _video_origin(self) -> str:
+        """Return how the video comes about, as text."""
+        kind = RunKind(self.headless, True, False)
+        return as_text(video_origin(self.stage, self.scene.picture.size, self.length, kind, self._touches))
 
     def _new_pace(self) -> Pace:
         """Return the pace that the configuration asks for."""
@@ -192,15 +203,22 @@ class Session:
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
+        origin = None
         if self.log.frame_ends:
             self.viewer.blind = False
-            self._take_over(tick)
-            self.ledger.stats.forget("episodes", "captions")
-            self.scene.read_scales()
-            self.scene.draw(self.viewer, self.annotations())
+            self._take_over(tick, waits=True, last=True)
+            self.ledger.stats.forget("episodes", "critic", "captions")
+            origin = self._draw_afresh()
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
-        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder)
+                self.recorder.comment = self._video_origin()
+        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
+
+    def _draw_afresh(self) -> Provenance:
+        """Draw the picture so that it can be made again; return how it came about."""
+        said = self.annotations()
+        self.scene.draw_afresh(self.viewer, said)
+        return picture_origin(self.stage, self.pace, self.viewer, said)
 
     def turn_frames(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Make frames until the run's length is reached or someone ends it, and write nothing."""
@@ -237,6 +255,8 @@ class Session:
         section, viewer = self.meter.section, self.viewer
         with section("events"):
             for event in self.screen.gestures():
+                if self.recorder:
+                    self._touches.note(event, self.newest_tick)
                 self.controls.handle(event)
         with section("engine"):
             self.engine.check()
@@ -245,7 +265,7 @@ class Session:
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
-        self._take_over(newest)
+        self._take_over(newest, waits=self.lockstep)
         self._draw()
         with section("statistics"):
             self.ledger.look()
@@ -256,15 +276,18 @@ class Session:
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self.controls.apply_all(changes)
 
-    def _take_over(self, newest: int) -> None:
-        """Bring trails, fields and the selection up to tick `newest`."""
+    def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        """Bring trails, fields and the selection up to tick `newest`.
+
+        waits: for maps that take a moment. last: no ticks follow.
+        """
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, ticks)
         with self.meter.section("maps"):
-            self.stage.maps.update(self.scene, self.viewer.shown, ticks)
+            self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits, last=last)
 
     def _draw(self) -> None:
         """Draw the picture, and add it to the video."""
@@ -280,8 +303,12 @@ class Session:
                 self.recorder.add(picture_bytes(self.scene.picture))
 
     def screenshot(self, path: Path) -> Path:
-        """Write the picture that is shown as a PNG; return its path."""
-        return save_picture(self.scene.picture, path)
+        """Write the picture that is shown as a PNG that can be made again; return its path."""
+        if self.newest_tick >= 0 and not self.viewer.blind:
+            self._take_over(
+                self.newest_tick, waits=True
+            )  # what was changed since it was drawn, such as colours
+        return save_picture(self.scene.picture, path, self._draw_afresh())
 
     def restart(self, changes: dict[str, Any]) -> None:
         """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not."""

@@ -11,10 +11,12 @@ from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
 from valuescape.run.critic_field import critic_and_landscape
 from valuescape.run.live_maps import LiveMaps
+from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.starting import Start, wait_ready
 from valuescape.run.validate import trail_colors
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
+from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Signal, Signals
 from valuescape.sim.insight.subject import Subject
@@ -59,7 +61,8 @@ class Stage:
             own.callback(self.landscape.release)
         start.check()
         self.trail_colors = trail_colors(self.critic)
-        self.maps = LiveMaps(self.subject)
+        crowd = CrowdMaps.of(self.engine, self.critic, self.checkpoint)
+        self.maps = LiveMaps(self.subject, self.engine, crowd)
         own.callback(self.maps.release)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())
@@ -92,6 +95,16 @@ class Stage:
             engine = self.engine
             self._signals = Signals(Signal(color), engine.world, engine, engine.rules.map_axes, self.critic)
         return self._signals
+
+    @property
+    def critic_numbers(self) -> CrowdNumbers | None:
+        """Numbers about the critic that were counted last; None without any."""
+        return self.maps.crowd.numbers if self.maps.crowd else None
+
+    def count_critic_numbers(self) -> None:
+        """Have numbers about the critic counted anew, from what agents got so far."""
+        if self.maps.crowd:
+            self.maps.crowd.count()
 
     def move_slice(self, values: tuple[float, ...]) -> None:
         """Show the landscape at these values of the state variables; those of the axes have no effect."""

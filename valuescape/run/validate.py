@@ -9,6 +9,7 @@ from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Critic, available
 from valuescape.sim.insight.subject import Subject
@@ -23,11 +24,12 @@ def validate(config: Config) -> Checkpoint | None:
 
     - types and bounds of each setting, as pydantic checks them when a configuration is read;
     - settings against each other: the ends of the colour scale;
-    - `heatmap.layer` against the maps there are;
+    - `heatmap.layer` and `heatmap.beside` against the maps there are;
     - `health.alarms`: its syntax and the names in it;
-    - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables;
+    - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables,
+      `insight.action` and `insight.over` against its actions;
     - `policy.checkpoint`, which loads the file, and whether it fits the world;
-    - `insight.compare_with` likewise, and `heatmap.layer` against what the map needs;
+    - `insight.compare_with` likewise, and `heatmap.layer` and `heatmap.beside` against what the maps need;
     - `trails.color_by` against what the critic can tell.
 
     Not checked is what only a start can find out: limits of the machine (memory, files, processes), whether
@@ -35,14 +37,24 @@ def validate(config: Config) -> Checkpoint | None:
     """
     changed(config, {})
     require_scale_ends(config.heatmap)
-    MAPS.find(config.heatmap.layer)  # a misspelt name, before anything takes time
+    for setting, name in _maps(config).items():
+        MAPS.find(name, setting)  # a misspelt name, before anything takes time
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
     map_plane(config, world)
+    require_actions(config.insight, world)
     checkpoint = find_checkpoint(config.policy.checkpoint, world)
-    MAPS.require(config.heatmap.layer, Subject(config, world, checkpoint, other_checkpoint(config)))
+    subject = Subject(config, world, checkpoint, other_checkpoint(config))
+    for setting, name in _maps(config).items():
+        MAPS.require(name, subject, setting)
     require_color(config.trails.color_by, _critic(config, checkpoint))
     return checkpoint
+
+
+def _maps(config: Config) -> dict[str, str]:
+    """Return the names of the maps that a configuration shows, by the setting."""
+    named = {"heatmap.layer": config.heatmap.layer, "heatmap.beside": config.heatmap.beside}
+    return {setting: name for setting, name in named.items() if name or setting == "heatmap.layer"}
 
 
 def trail_colors(critic: Critic | None) -> list[str]:

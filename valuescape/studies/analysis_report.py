@@ -10,7 +10,7 @@ from valuescape.parsing import Count, Figure, Part, Text
 from valuescape.studies.report_base import Interval, Report, Unknown, number
 
 _MORE_IS_BETTER = ("mean_return", "iqm_return", "explained_variance", "spearman")
-_LESS_IS_BETTER = ("norm_q_bias_std", "calibration_error", "mean_abs_td_error")
+_LESS_IS_BETTER = ("norm_q_bias_std", "calibration_error", "mean_abs_td_error", "quantile_coverage_error")
 _BEST_AT_ZERO = ("q_bias", "norm_q_bias")
 
 
@@ -62,6 +62,7 @@ class AnalysisReport(Report):
     explained_variance: Estimate = _NONE
     spearman: Estimate = _NONE
     calibration_error: Estimate = _NONE
+    quantile_coverage_error: Estimate = _NONE
     mean_td_error: Estimate = _NONE
     mean_abs_td_error: Estimate = _NONE
 
@@ -72,8 +73,9 @@ class AnalysisReport(Report):
                 yield name, each
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield the numbers."""
-        yield from ((name, number(each.value)) for name, each in self._estimates())
+        """Yield the numbers that are defined."""
+        known = ((name, each.value) for name, each in self._estimates())
+        yield from ((name, value) for name, value in known if value is not None)
 
     def intervals(self) -> dict[str, Interval]:
         """Return the 95 % intervals of the numbers."""

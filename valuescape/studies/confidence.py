@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Self
 
-_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
-"""Student's t by degrees of freedom; above 9, `_t` expands around the normal distribution's 1.96."""
+from valuescape.sim.insight.student import reach_95
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Change:
         pairs = [a - b for a, b in zip(on, off, strict=False)]
         if len(pairs) < 2:
             return cls(pairs[0] if pairs else math.nan, math.inf)
-        return cls(mean(pairs), _t(len(pairs) - 1) * stdev(pairs) / math.sqrt(len(pairs)))
+        return cls(mean(pairs), float(reach_95(len(pairs) - 1)) * stdev(pairs) / math.sqrt(len(pairs)))
 
     def __str__(self) -> str:
         return f"{self.mean:+.1f}" + ("" if math.isinf(self.reach) else f" ± {self.reach:.1f}")
@@ -47,7 +46,3 @@ class Ratio:
 def _exp(value: float) -> float:
     """Return e^value; infinity where that overflows."""
     return math.exp(value) if value < 700 else math.inf
-
-
-def _t(freedom: int) -> float:
-    return _T_95.get(freedom, 1.96 + 2.37 / freedom + 2.82 / freedom**2)

@@ -1,4 +1,4 @@
-// Scores of critics to the field: the least of twin critics, or the greatest over discrete actions.
+// Scores of critics to the field: the least or the mean of twin critics, or the greatest over discrete actions.
 //
 // Reads `rows` rows of `columns` scores; writes texels [first, first + count) of the field, row by row.
 #version 430
@@ -11,17 +11,20 @@ uniform uint columns;
 uniform uint rows;
 uniform uint first;
 uniform uint count;
-uniform bool take_greatest;
+uniform int kind;  // of the critics, CRITIC_…
 
 void main() {
     uint texel = gl_GlobalInvocationID.x;
     if (texel >= count) return;
-    float best = scores[texel];
+    float value = scores[texel];
     for (uint row = 1u; row < rows; ++row) {
         float score = scores[row * columns + texel];
-        best = take_greatest ? max(best, score) : min(best, score);
+        if (kind == CRITIC_DISCRETE_ACTION_VALUE) value = max(value, score);
+        else if (kind == CRITIC_MEAN_ACTION_VALUE) value += score;
+        else value = min(value, score);
     }
+    if (kind == CRITIC_MEAN_ACTION_VALUE) value /= float(rows);
     uint width = uint(imageSize(field).x);
     uint at = first + texel;
-    imageStore(field, ivec2(at % width, at / width), vec4(best));
+    imageStore(field, ivec2(at % width, at / width), vec4(value));
 }

@@ -4,9 +4,10 @@ Version 2. Metadata: format, version, algorithm, world, obs_dim, gamma, actor_he
 actor and critics (layer lists), obs_normalization, reward_normalization and training as JSON. Tensors, all
 float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`, `critics.K.L.bias`,
 `action.low`, `action.high`, and where observations are normalised `obs.mean`, `obs.std`. Gaussian policies
-may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's `entropy_coefficient` as text. Critics
-are stored as they were trained, in units of `reward_normalization`. Version 1 is the same without that key,
-and is read.
+may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's and TQC's `entropy_coefficient` as
+text. QR-DQN and TQC have `quantiles.K.weight` [quantiles * outputs, hidden] and `.bias`, of which the last
+layer of critic K is the mean. Critics are stored as they were trained, in units of `reward_normalization`.
+Version 1 is the same without that key, and is read.
 """
 
 import errno
@@ -144,6 +145,8 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
         for index, layer in enumerate(mlp.layers):
             tensors[f"{prefix}.{index}.weight"] = layer.weight
             tensors[f"{prefix}.{index}.bias"] = layer.bias
+    for index, layer in enumerate(checkpoint.quantile_layers):
+        tensors |= {f"quantiles.{index}.weight": layer.weight, f"quantiles.{index}.bias": layer.bias}
     if checkpoint.noise is not None:
         layer, kind = checkpoint.noise.layer, _noise_name(checkpoint.noise.state_dependent)
         tensors |= {f"{kind}.weight": layer.weight, f"{kind}.bias": layer.bias}
@@ -216,6 +219,7 @@ class _Reader:
             reward_normalization=self._reward_normalization(),
             noise=self._noise(),
             entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
+            quantile_layers=self._quantile_layers(len(critics)),
         )
 
     @property
@@ -229,6 +233,15 @@ class _Reader:
                 weight, bias = self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias")
                 return ActionNoise(Layer(weight, bias, Activation.IDENTITY), state_dependent)
         return None
+
+    def _quantile_layers(self, critics: int) -> tuple[Layer, ...]:
+        if not any(name.startswith("quantiles.") for name in self.names):
+            return ()
+        prefixes = [f"quantiles.{index}" for index in range(critics)]
+        return tuple(
+            Layer(self._tensor(f"{each}.weight"), self._tensor(f"{each}.bias"), Activation.IDENTITY)
+            for each in prefixes
+        )
 
     def _check_format(self) -> None:
         if self.metadata.get("format") != MARK:

@@ -13,10 +13,10 @@ _POLICIES = {
     "stable_baselines3.td3.policies.TD3Policy",
     "stable_baselines3.dqn.policies.DQNPolicy",
     "sb3_contrib.common.maskable.policies.MaskableActorCriticPolicy",
+    "sb3_contrib.qrdqn.policies.QRDQNPolicy",
+    "sb3_contrib.tqc.policies.TQCPolicy",
 }
 _OTHER_ALGORITHMS = {
-    "sb3_contrib.qrdqn.": "QR-DQN",
-    "sb3_contrib.tqc.": "TQC",
     "sb3_contrib.ars.": "ARS, which has no critic",
     "sb3_contrib.crossq.": "CrossQ",
     "sb3_contrib.common.recurrent.": "RecurrentPPO",
@@ -26,7 +26,7 @@ _OTHER_ALGORITHMS = {
 _FLATTEN = "<class 'stable_baselines3.common.torch_layers.FlattenExtractor'>"
 _HARMLESS_OPTIONS = {
     # Visible in the tensors' shapes, or without effect on deterministic actions and values
-    *("net_arch", "n_critics", "share_features_extractor", "features_extractor_kwargs"),
+    *("net_arch", "n_critics", "n_quantiles", "share_features_extractor", "features_extractor_kwargs"),
     *("optimizer_class", "optimizer_kwargs", "adam_epsilon", "ortho_init", "device", "lr_schedule"),
     *("log_std_init", "full_std", "sde_net_arch", "use_expln", "use_sde"),
     # Read where networks are built
@@ -65,7 +65,7 @@ def _require_known_policy(file: Sb3File) -> None:
         if name.startswith(prefix):
             raise file.error(
                 f"is a model of {algorithm}: its networks are not read",
-                "of SB3-Contrib, TRPO and MaskablePPO are read",
+                "of SB3-Contrib, QR-DQN, TQC, TRPO and MaskablePPO are read",
             )
     raise file.error(
         f"data: policy_class is {name[:80]}, which is none of Stable-Baselines3's MlpPolicy classes",

@@ -83,7 +83,7 @@ _VARIABLES = ("pytorch_variables.pth", "tensors.pth")  # of releases from 1.0 on
 
 
 def entropy_coefficient(file: Sb3File) -> float | None:
-    """Return SAC's alpha: the setting `ent_coef` where it is a number, else what training came to.
+    """Return alpha of SAC or TQC: the setting `ent_coef` where it is a number, else what training came to.
 
     None where the zip has neither, or where what it has cannot be read: it shows no network wrong.
     """

@@ -49,6 +49,9 @@ def checkpoint_of(kind, *hidden, activation=Activation.RELU, world="point_mass",
         CriticKind.ACTION_VALUE: lambda: tuple(
             random_mlp((obs + 1, *hidden, 1), activation, seed=seed) for seed in (1, 2)
         ),
+        CriticKind.MEAN_ACTION_VALUE: lambda: tuple(
+            random_mlp((obs + 1, *hidden, 1), activation, seed=seed) for seed in (1, 2, 3)
+        ),
         CriticKind.DISCRETE_ACTION_VALUE: lambda: (random_mlp((obs, *hidden, 3), activation, seed=1),),
     }[kind]()
     bound = np.ones(1, np.float32)

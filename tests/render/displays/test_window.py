@@ -130,11 +130,14 @@ def glfw_keys():
         getattr(glfw, f"KEY_{names.get(name, name).upper()}"): action
         for keys, action, _ in KEYS
         for name in keys.split(", ")
-        if action not in (Action.VIEW, Action.SAVE_VIEW, Action.QUIT)
+        if action not in (*NUMBERED, Action.QUIT) and not name.startswith("Shift ")
     }
 
 
-KEYPAD = {glfw.KEY_KP_ADD: Action.FASTER, glfw.KEY_KP_SUBTRACT: Action.SLOWER}
+NUMBERED = (Action.VIEW, Action.SAVE_VIEW, Action.CHOOSE_LAYER, Action.CHOOSE_BESIDE)
+KEYPAD = {glfw.KEY_KP_ADD: Action.FASTER, glfw.KEY_KP_SUBTRACT: Action.SLOWER} | {
+    getattr(glfw, f"KEY_KP_{digit}"): Action.CHOOSE_LAYER for digit in range(10)
+}
 
 
 def test_every_key_of_the_help_works_and_no_other_does(open_window):
@@ -147,6 +150,17 @@ def test_every_key_of_the_help_works_and_no_other_does(open_window):
         if pressed:
             found[code] = pressed[0].action
     assert found == glfw_keys() | KEYPAD
+
+
+def test_modifiers_change_what_keys_mean():
+    from valuescape.render.displays.window import meaning
+
+    assert meaning(glfw.KEY_KP_3, 0) == Key(Action.CHOOSE_LAYER, 3)
+    assert meaning(glfw.KEY_KP_0, glfw.MOD_CONTROL) == Key(Action.CHOOSE_BESIDE, 0)
+    assert meaning(glfw.KEY_M, 0) == Key(Action.LAYER)
+    assert meaning(glfw.KEY_M, glfw.MOD_SHIFT) == Key(Action.LAYER, -1)
+    assert meaning(glfw.KEY_C, glfw.MOD_SHIFT) == Key(Action.TRAIL_COLOR)
+    assert meaning(glfw.KEY_M, glfw.MOD_CONTROL) is None
 
 
 def test_quitting_needs_control(open_window):

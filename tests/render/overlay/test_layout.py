@@ -21,6 +21,7 @@ from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.overlay.overlay import PANEL
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
+from valuescape.render.view.panes import Pane
 from valuescape.render.view.viewer import Viewer
 from valuescape.run_state import Noticed, Part
 from valuescape.sim.measuring.health import Limit, RunLog
@@ -153,7 +154,7 @@ def written(size, ratio, view, contents="plain", scales="both", text_px=13):
         said = said.also(line)
     size = round(size[0] * ratio), round(size[1] * ratio)
     fixed = writing.say(viewer, size, said, SCALES[scales])
-    return size, [*fixed, writing.rule(viewer, size, fixed[0], SCALES[scales].height)]
+    return size, [*fixed, writing.rule(viewer, Pane(0, size), fixed[0], SCALES[scales].height)]
 
 
 def texts(overlays):

@@ -23,7 +23,7 @@ def glowing(gl, image, strength, part=None):
         for each in (glow, texture, framebuffer):
             owned.callback(each.release)
         owned.callback(lambda: gl.detect_framebuffer(0).use())
-        glow.draw(framebuffer, strength, part)
+        glow.draw(framebuffer, strength, [part])
         result = np.frombuffer(texture.read(), np.uint8).reshape(image.shape)
     return result[..., :3].astype(int), meter
 

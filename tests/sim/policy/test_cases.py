@@ -1,5 +1,7 @@
 """Regressions on other people's models, with the right values."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,6 @@ def test_squashed_means_without_gsde_are_those_of_release_2_0(cases):
         ("lfs_pointer.zip", "is a Git-LFS pointer"),
         ("html_page.zip", "is a web page"),
         ("x.onnx", "is an ONNX file"),
-        ("qrdqn.zip", "is a model of QR-DQN"),
         ("ars_linear.zip", "is a model of ARS, which has no critic"),
     ],
 )
@@ -61,6 +62,13 @@ def test_what_cannot_be_shown_right_is_refused_by_name(name, message, cases):
     with pytest.raises(UsageError) as caught:
         load_checkpoint(cases(name), make_world("pendulum"))
     assert message in str(caught.value)
+
+
+def test_qr_dqn_s_value_is_the_greatest_mean_of_quantiles(cases):
+    right = json.loads(cases("expected.json").read_text())["qrdqn"]
+    checkpoint = load_checkpoint(cases("qrdqn.zip"), make_world("cartpole"))
+    found = value(checkpoint, np.array(right["obs"], np.float32).T)
+    np.testing.assert_allclose(found, right["V_max_over_actions_of_mean_quantile"], atol=1e-4)  # 4 digits
 
 
 def test_trpo_is_called_so(cases):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from networks import random_mlp
-from sample_checkpoints import dqn_checkpoint, sac_checkpoint
+from sample_checkpoints import dqn_checkpoint, qrdqn_checkpoint, sac_checkpoint, tqc_checkpoint
 
 from valuescape.sim.policy.inference import BLOCK, BatchMlp, BatchPolicy, value
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
@@ -69,6 +69,8 @@ CHECKPOINTS = {
     "sac 256": (sac_checkpoint(256, Activation.RELU), "point_mass"),
     "sac normalized": (sac_checkpoint(64, Activation.TANH, normalized=True), "point_mass"),
     "dqn": (dqn_checkpoint(64), "mountain_car"),
+    "qr-dqn": (qrdqn_checkpoint(64), "mountain_car"),
+    "tqc": (tqc_checkpoint(64), "point_mass"),
     "ppo": (
         replace(
             sac_checkpoint(),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from networks import checkpoint_of, random_mlp
+from sb3_contrib import TQC
 from stable_baselines3 import A2C, PPO, SAC, TD3
 
 from valuescape.sim.policy.formats import native
@@ -22,6 +23,7 @@ CONTINUOUS = {
     "sac": (SAC, {}),
     "sac with gSDE": (SAC, SDE),
     "sac with gSDE, expln": (SAC, SDE | {"policy_kwargs": {"use_expln": True, "log_std_init": 0.5}}),
+    "tqc": (TQC, {}),
     "ppo": (PPO, {}),
     "ppo with gSDE": (PPO, SDE),
     "a2c with squashed gSDE": (A2C, SDE | {"policy_kwargs": {"squash_output": True}}),
@@ -42,7 +44,7 @@ def saved(algorithm, options, env_id, path):
 
 def distribution(model, obs):
     """Return Stable-Baselines3's distribution of actions for `obs` [n, obs_dim]."""
-    if isinstance(model, SAC):
+    if isinstance(model, (SAC, TQC)):
         mean, log_std, options = model.actor.get_action_dist_params(obs)
         return model.actor.action_dist.proba_distribution(mean, log_std, **options)
     return model.policy.get_distribution(obs)
@@ -64,7 +66,7 @@ def test_draws_have_the_density_that_sb3_says(tmp_path, name):
         sample = np.concatenate(
             [distribution(model, torch.as_tensor(obs.T)).sample().numpy() for _ in range(3)]
         )
-    if checkpoint.algorithm == "sac":
+    if checkpoint.soft:
         usual = np.abs(drawn[0]) < 0.99  # beyond, float32 has few numbers left for 1 - a²
         assert np.abs(-bonus / ALPHA - log_prob)[usual].max() < 2e-3
         assert np.median(np.abs(-bonus / ALPHA - log_prob)[usual]) < 1e-5
@@ -108,10 +110,12 @@ def test_choices_come_as_often_as_the_softmax_says(tmp_path):
     assert action[0].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / N))
 
 
-def test_alpha_is_read_where_the_zip_has_it(tmp_path):
-    model, learned = saved(SAC, {}, "Pendulum-v1", tmp_path)
+@pytest.mark.parametrize("algorithm", [SAC, TQC])
+def test_alpha_is_read_where_the_zip_has_it(algorithm, tmp_path):
+    model, learned = saved(algorithm, {"ent_coef": "auto_0.7"}, "Pendulum-v1", tmp_path)
+    assert learned.entropy_coefficient == pytest.approx(0.7, rel=1e-6)
     assert learned.entropy_coefficient == pytest.approx(model.log_ent_coef.exp().item(), rel=1e-6)
-    _, fixed = saved(SAC, {"ent_coef": 0.25}, "Pendulum-v1", tmp_path)
+    _, fixed = saved(algorithm, {"ent_coef": 0.25}, "Pendulum-v1", tmp_path)
     assert fixed.entropy_coefficient == 0.25
     _, other = saved(TD3, {}, "Pendulum-v1", tmp_path)
     assert other.entropy_coefficient is None

@@ -11,9 +11,9 @@ from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.rollouts import choose
 from valuescape.sim.rollouts.choose import state_rollouts
 from valuescape.sim.rollouts.compiled import CompiledRollouts
-from valuescape.sim.rollouts.field import CHUNK, Truth, TruthField, coarse_to_fine
+from valuescape.sim.rollouts.field import Truth, TruthField, coarse_to_fine
 from valuescape.sim.rollouts.plain import PlainRollouts
-from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules
+from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, RolloutRules
 from valuescape.sim.worlds import make_world
 
 EDGE = 80
@@ -71,6 +71,8 @@ def test_intervals_cover_the_value_as_often_as_they_say():
 class Slow:
     """Rollouts that wait for a permit, and give a state's first number as its return."""
 
+    random, most = False, CHUNK
+
     def __init__(self):
         self.permits = threading.Semaphore(0)
         self.order = []
@@ -124,6 +126,8 @@ def test_one_rollout_of_many_says_nothing_of_the_spread():
 
 def test_what_fails_in_a_thread_is_raised_to_who_looks():
     class Failing:
+        random, most = False, CHUNK
+
         def run(self, states, out, part, number=0):
             raise ZeroDivisionError("in the dynamics")
 
@@ -151,7 +155,23 @@ def test_machine_code_is_taken_where_there_is_some(monkeypatch):
     assert type(state_rollouts(world, None, rules)) is PlainRollouts
 
 
-@pytest.mark.parametrize("name", ["flock", "gymnasium:CartPole-v1"])
-def test_a_world_without_a_settable_state_is_refused(name):
-    with pytest.raises(UsageError, match="cannot be put into a state of one's choice"):
-        state_rollouts(make_world(name), None, RolloutRules.of(0.9, 10))
+def test_pieces_are_as_small_as_rollouts_ask_for():
+    slow = Slow()
+    slow.most = 100
+    slow.permits.release(1000)
+    truth_of(slow, np.zeros((1, 16 * 16), np.float32))
+    assert max(part.stop - part.start for _, part in slow.order) == 100
+
+
+def test_a_world_s_own_chance_makes_rollouts_differ():
+    """Although the policy does not draw: every cell has several rollouts, and an interval."""
+    slow = Slow()
+    slow.random = True
+    slow.permits.release(1000)
+    truth = truth_of(slow, np.arange(16.0, dtype=np.float32)[None], 3)
+    assert (truth.rollouts == 3).all()
+
+
+def test_a_crowd_whose_agents_interact_is_refused():
+    with pytest.raises(UsageError, match="into a state of one's choice: what becomes of one depends on the"):
+        state_rollouts(make_world("flock"), None, RolloutRules.of(0.9, 10))

@@ -178,10 +178,11 @@ def test_choices_agree_on_both_paths():
     assert same(greedy, rolled_out(PlainRollouts, world, checkpoint, replace(rules, sampled=False), states))
 
 
+@pytest.mark.parametrize("critic", [CriticKind.ACTION_VALUE, CriticKind.MEAN_ACTION_VALUE])
 @pytest.mark.parametrize("path", PATHS)
-def test_soft_returns_begin_with_the_action_that_the_critic_is_asked_about(path):
+def test_soft_returns_begin_with_the_action_that_the_critic_is_asked_about(path, critic):
     """One step: no noise and no entropy in it. Two: what the second adds is -alpha log pi."""
-    world, checkpoint = make_world("pendulum"), noisy("squashed")
+    world, checkpoint = make_world("pendulum"), replace(noisy("squashed"), critic_kind=critic)
     states = random_states(world, np.random.default_rng(7), 500)
     one = RolloutRules(0.9, 1, RolloutEnd.CUT, sampled=True, alpha=0.2)
     first = rolled_out(path, world, checkpoint, one, states)

@@ -14,21 +14,52 @@ from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds import DiscreteAction, files, load_world_file, make_world
+from valuescape.sim.worlds import files, load_world_file, make_world
 
 pytest.importorskip("gymnasium")
 CART = ("world.name=gymnasium:CartPole-v1", "policy.checkpoint=random")
 CAR = ("world.name=gymnasium:MountainCarContinuous-v0", "policy.checkpoint=random")
 
 
-def test_spaces_become_variables():
-    world = make_world("gymnasium:CartPole-v1")
-    assert [each.name for each in world.state] == ["obs[0]", "obs[1]", "obs[2]", "obs[3]"]
-    assert (world.state[0].high, world.state[1].high) == (pytest.approx(4.8), 10)
+def test_spaces_become_variables(own):
+    load_world_file(own())
+    world = make_world("gymnasium:Own-v0")
+    assert [each.name for each in world.state] == ["obs[0]", "obs[1]"]
+    assert (world.state[0].low, world.state[1].high) == (-1, 1)
     assert world.obs == world.state
-    assert isinstance(world.action, DiscreteAction)
-    assert (world.action.n, world.max_episode_steps, world.step_s) == (2, 500, 0.02)
-    assert map_axes(small(*CART, "heatmap.axes=obs[2], obs[3]"), world) == (2, 3)
+    assert (world.action.dim, world.max_episode_steps) == (1, 30)
+    name = ("world.name=gymnasium:Own-v0", "policy.checkpoint=random")
+    assert map_axes(small(*name, "heatmap.axes=obs[1], obs[0]"), world) == (1, 0)
+
+
+@pytest.mark.parametrize(("env_id", "twin"), [
+    ("CartPole-v1", "cartpole"),
+    ("MountainCar-v0", "mountain_car"),
+    ("MountainCarContinuous-v0", "mountain_car_continuous"),
+    ("Pendulum-v1", "pendulum"),
+    ("Acrobot-v1", "acrobot"),
+])  # fmt: skip
+def test_classic_control_has_the_state_and_the_map_of_its_twin(env_id, twin):
+    world, twin = make_world(f"gymnasium:{env_id}"), make_world(twin)
+    assert (world.state, world.obs, world.map_axes) == (twin.state, twin.obs, twin.map_axes)
+    limits = world.max_episode_steps, world.action.dim
+    assert limits == (twin.max_episode_steps, twin.action.dim)
+    states = np.random.default_rng(1).uniform(-1, 1, (len(twin.state), 5)).astype(np.float32)
+    observed, expected = np.empty((2, len(twin.obs), 5), np.float32)
+    world.observe(states, observed)
+    twin.observe(states, expected)
+    assert np.array_equal(observed, expected)
+
+
+def test_a_pendulum_s_crowd_has_angles():
+    config = small("world.name=gymnasium:Pendulum-v1", "policy.checkpoint=random", "workers.count=0")
+    with crowd(config) as engine:
+        engine.advance_to(30)
+        angle, speed = engine.row("state", 30).copy()
+        before, speed_before = engine.row("state", 29).copy()
+    assert np.abs(angle).max() > 2
+    assert angle - before == pytest.approx(0.05 * speed, abs=1e-5)  # semi-implicit Euler
+    assert np.abs(speed - speed_before).max() > 0.1
 
 
 def test_agents_go_where_the_environment_goes_by_hand():

@@ -8,9 +8,9 @@ from small_worlds import Chain, chain_critic, chain_values
 
 from valuescape.analyze import differences
 from valuescape.analyze.analysis import Plan, analyze
-from valuescape.analyze.bootstrap import resampled_counts
 from valuescape.analyze.differences import beyond_zero, map_difference, paired_differences, paired_share
 from valuescape.analyze.episodes import Episodes
+from valuescape.sim.insight.bootstrap import resampled_counts
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.network import Mlp
 

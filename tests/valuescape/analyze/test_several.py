@@ -124,7 +124,7 @@ def test_another_checkpoint_may_be_named_by_a_setting(cli, pair, tmp_path, witho
 
 
 def models(*checkpoints):
-    return [Model(f"model {at}", f"{at}.zip", each) for at, each in enumerate(checkpoints)]
+    return [Model(f"model {at}", f"{at}.zip", each, f"{at}.zip") for at, each in enumerate(checkpoints)]
 
 
 def test_progress_is_of_the_whole_and_names_the_checkpoint():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hands import SIZE, SMALL, does, pause, pixel_of, turn
 
 import valuescape.run.controls
 from valuescape.render.displays.events import (
@@ -22,11 +23,9 @@ from valuescape.render.displays.events import (
     Release,
     Text,
 )
-from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.panel import tips
 from valuescape.render.view.changes import Request, Restart, Set, Slice
 from valuescape.render.view.looks import Looks
-from valuescape.render.view.picking import on_screen
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -34,72 +33,6 @@ from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
 
 pytestmark = pytest.mark.gpu
-
-SIZE = (800, 480)
-SMALL = [
-    "agents.count=60",
-    "workers.count=0",
-    "heatmap.resolution=16",
-    "heatmap.density_resolution=16",
-    "render.mesh_resolution=8",
-    "trails.length=16",
-    "features.async_physics=false",
-    "features.simd=false",
-    "run.record=false",
-]
-
-
-class Hands(HeadlessDisplay):
-    """A display whose next events a test appends."""
-
-    def __init__(self):
-        super().__init__(SIZE)
-        self.events = []
-
-    def poll(self):
-        events, self.events = self.events, []
-        return events
-
-
-@pytest.fixture
-def at_the_picture(tmp_path):
-    """Return a function: settings -> (session, display). Frames are made one by one, by `turn`."""
-    opened = []
-
-    def begin(*settings, panel=False):
-        display = Hands()
-        config = load_config(None, [*SMALL, *settings])
-        session = Session(config, RunLength(), Outputs(tmp_path), headless=True, display=display, panel=panel)
-        opened.append(session)
-        session.pace.start()
-        turn(session, 20)
-        return session, display
-
-    yield begin
-    for session in opened:
-        session.__exit__(None, None, None)
-
-
-def turn(session, frames=1):
-    for _ in range(frames):
-        session._frame(0.05)
-
-
-def does(session, *events, frames=1):
-    session.display.events += events
-    turn(session, frames)
-
-
-def pixel_of(session, agent):
-    positions = session.engine.row("trail_position", session.newest_tick).copy()
-    size, scene = session.scene.picture.size, session.scene
-    matrix = session.viewer.matrix(size, scene.plot())
-    return tuple(float(x) for x in on_screen(scene.points(positions), matrix, size)[agent])
-
-
-def pause(session):
-    does(session, Key(Action.PAUSE))
-    assert session.pace.paused
 
 
 @pytest.mark.parametrize("view", ["2d", "3d"])

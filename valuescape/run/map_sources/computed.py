@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
 from valuescape.gpu.layers.layer import MapLayer
 from valuescape.run.map_sources.source import Answer, Question
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.insight.over_plane import MEAN_OVER_AGENTS
 from valuescape.sim.insight.subject import MapRequest
 
 
@@ -25,20 +27,28 @@ class ComputedMaps:
         return ", ".join(sorted(self._coming))
 
     def answers(self, question: Question) -> Iterator[Answer]:
-        """Return the maps that are finished, and begin those that are missing or out of date."""
+        """Return the maps that are finished, and begin those that are missing or out of date.
+
+        If the question waits, all of its maps are made with the answer.
+        """
         for layer in question.layers:
-            if layer.compute is None:
-                continue
-            if layer.name in self._coming:
-                request, made = self._coming[layer.name]
-                if not made.done():
-                    continue
-                del self._coming[layer.name]
-                self._made[layer.name] = request
-                yield Answer(layer.name, made.result())
-            if self._made.get(layer.name) is not question.request:
-                made = self._pool.submit(_compute, layer, question.request)
-                self._coming[layer.name] = question.request, made
+            request = question.of_agents if layer.of_agents else question.request
+            if layer.compute is not None and request is not None:
+                yield from self._finished(layer, request, waits=question.waits)
+
+    def _finished(self, layer: MapLayer, request: MapRequest, *, waits: bool) -> Iterator[Answer]:
+        name = layer.name
+        if name not in self._coming and self._made.get(name) is not request:
+            self._begin(layer, request)
+        while name in self._coming and (waits or self._coming[name][1].done()):
+            asked, made = self._coming.pop(name)
+            self._made[name] = asked
+            yield _answer(layer, asked, made.result())
+            if asked is not request:
+                self._begin(layer, request)
+
+    def _begin(self, layer: MapLayer, request: MapRequest) -> None:
+        self._coming[layer.name] = request, self._pool.submit(_compute, layer, request)
 
     def release(self) -> None:
         """Wait for the map that is being computed, and leave the others out."""
@@ -49,3 +59,10 @@ def _compute(layer: MapLayer, request: MapRequest) -> Float32Array:
     assert layer.compute is not None
     with np.errstate(all="ignore"):
         return layer.compute(request)
+
+
+def _answer(layer: MapLayer, request: MapRequest, values: Float32Array) -> Answer:
+    legend = layer.legend(request.subject, request.insight)
+    if request.states is not None:
+        legend = replace(legend, place=MEAN_OVER_AGENTS)
+    return Answer(layer.name, values, legend=legend)

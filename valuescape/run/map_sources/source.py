@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from valuescape.gpu.layers.layer import MapLayer
+from valuescape.gpu.layers.layer import Legend, MapLayer
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.insight.subject import MapRequest
 
@@ -13,26 +13,35 @@ from valuescape.sim.insight.subject import MapRequest
 class Question:
     """The maps that are asked for in a frame.
 
-    layers: those in the picture. request: their subject, place and size; equal to the last one if nothing has
-    changed that maps depend on. ticks: those that the scene took over with this frame.
+    layers: those in the picture. request: their subject, place and size; the same object as long as nothing
+    has changed that maps depend on. ticks: those that the scene took over with this frame. of_agents: the
+    request with the agents' states, if a layer needs them and they are known. waits: the frame waits for maps
+    that take a moment, as it does for its ticks. last: no ticks follow.
     """
 
     layers: frozenset[MapLayer]
     request: MapRequest
     ticks: range
+    of_agents: MapRequest | None = None
+    waits: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """New values of one map, as `Scene.put_map` takes them."""
+    """New values of one map, and what its colour bar says, as `Scene.put_map` takes them."""
 
     name: str
     values: Float32Array
     certainty: Float32Array | None = None
+    legend: Legend | None = None
 
 
 class MapSource(Protocol):
-    """Makes the values of some map layers. `answers` is called once a frame and takes 1 ms at most."""
+    """Makes the values of some map layers.
+
+    `answers` is called once a frame and takes 1 ms at most, unless the question waits.
+    """
 
     def answers(self, question: Question) -> Iterable[Answer]:
         """Return the maps of the question that have other values than at the last call."""

@@ -8,17 +8,19 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from sample_checkpoints import dqn_checkpoint, sac_checkpoint
+from sample_checkpoints import dqn_checkpoint, qrdqn_checkpoint, sac_checkpoint, tqc_checkpoint
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats import native as store
 from valuescape.sim.policy.network import Checkpoint
 
+ARRAYS = ("actor", "critics", "quantile_layers", "action_low", "action_high", "obs_normalization")
+
 
 def assert_equal(a: Checkpoint, b: Checkpoint) -> None:
     for field in fields(Checkpoint):
         left, right = getattr(a, field.name), getattr(b, field.name)
-        if field.name in ("actor", "critics", "action_low", "action_high", "obs_normalization"):
+        if field.name in ARRAYS:
             np.testing.assert_equal(flat(left), flat(right))
         else:
             assert left == right, field.name
@@ -34,8 +36,14 @@ def flat(value):
 
 @pytest.mark.parametrize(
     "checkpoint",
-    [sac_checkpoint(), sac_checkpoint(normalized=True), dqn_checkpoint()],
-    ids=["sac", "normalized", "dqn"],
+    [
+        sac_checkpoint(),
+        sac_checkpoint(normalized=True),
+        dqn_checkpoint(),
+        qrdqn_checkpoint(),
+        tqc_checkpoint(),
+    ],
+    ids=["sac", "normalized", "dqn", "qr-dqn", "tqc"],
 )
 def test_what_is_saved_comes_back(checkpoint, tmp_path):
     path = tmp_path / "new" / "a.safetensors"
@@ -58,10 +66,10 @@ def test_loading_does_not_import_torch(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def tampered(tmp_path, metadata=None, tensors=None):
+def tampered(tmp_path, metadata=None, tensors=None, checkpoint=None):
     """Save a checkpoint, then save it again with entries changed (None removes one)."""
     path = tmp_path / "a.safetensors"
-    store.save(sac_checkpoint(normalized=True), path)
+    store.save(checkpoint or sac_checkpoint(normalized=True), path)
     old = json.loads(path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")])
     new_metadata = {**old["__metadata__"], **(metadata or {})}
     new_tensors = {**load_file(path), **(tensors or {})}
@@ -114,6 +122,22 @@ def test_bad_tensors_are_refused_by_name(name, tmp_path):
     tensor, message = TENSORS[name]
     with pytest.raises(UsageError, match=r"a\.safetensors") as caught:
         store.load(tampered(tmp_path, tensors={name: tensor}))
+    assert message in str(caught.value)
+
+
+QUANTILES = {
+    "quantiles.1.weight": (None, "quantiles.1.weight is missing"),
+    "quantiles.2.bias": (np.zeros(4, F32), "quantiles of critic 2 layer 0: bias has shape [4], expected [5]"),
+    "quantiles.0.weight": (np.zeros((5, 16), F32), "quantiles of critic 0: their mean is not the critic's"),
+    "quantiles.0.bias": (np.full(5, np.nan, F32), "quantiles.0.bias has 5 of 5 values that are NaN"),
+}
+
+
+@pytest.mark.parametrize("name", QUANTILES)
+def test_bad_quantiles_are_refused_by_name(name, tmp_path):
+    tensor, message = QUANTILES[name]
+    with pytest.raises(UsageError, match=r"a\.safetensors") as caught:
+        store.load(tampered(tmp_path, tensors={name: tensor}, checkpoint=tqc_checkpoint()))
     assert message in str(caught.value)
 
 

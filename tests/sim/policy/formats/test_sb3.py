@@ -11,6 +11,7 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 import pytest
+import sb3_contrib
 import stable_baselines3
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -40,6 +41,15 @@ MODELS = {
     "ddpg": ("DDPG", "pendulum", {"policy_kwargs": {"net_arch": [12]}}),
     "dqn": ("DQN", "mountain_car", {"policy_kwargs": {"activation_fn": torch.nn.SiLU}}),
     "dqn arch": ("DQN", "mountain_car", {"policy_kwargs": {"net_arch": []}}),
+    "tqc": ("TQC", "pendulum", {"policy_kwargs": {"net_arch": [32, 32]}}),
+    "tqc gsde": ("TQC", "point_mass", {"use_sde": True, "policy_kwargs": {"net_arch": [16]}}),
+    "tqc critics": (
+        "TQC",
+        "pendulum",
+        {"policy_kwargs": {"n_critics": 3, "n_quantiles": 7, "net_arch": {"pi": [], "qf": [24, 8]}}},
+    ),
+    "qr-dqn": ("QRDQN", "mountain_car", {}),
+    "qr-dqn arch": ("QRDQN", "mountain_car", {"policy_kwargs": {"n_quantiles": 5, "net_arch": []}}),
     "ppo": ("PPO", "pendulum", {}),
     "ppo arch": (
         "PPO",
@@ -57,7 +67,8 @@ def fresh_model(name: str):
     """Return an untrained model with weights so large that an error in them shows, and its world."""
     algorithm, world, settings = MODELS[name]
     torch.manual_seed(0)
-    model = getattr(stable_baselines3, algorithm)(
+    library = stable_baselines3 if hasattr(stable_baselines3, algorithm) else sb3_contrib
+    model = getattr(library, algorithm)(
         "MlpPolicy", WorldEnv(make_world(world)), seed=0, device="cpu", **settings
     )
     with torch.no_grad():
@@ -81,6 +92,12 @@ def act(checkpoint: Checkpoint, world: World, obs: np.ndarray) -> np.ndarray:
 def value_by_sb3(model, obs: np.ndarray) -> np.ndarray:
     """Return V [n] from Stable-Baselines3's own modules, for obs [obs_dim, n]."""
     batch = torch.from_numpy(obs.T.copy())
+    if hasattr(model, "quantile_net"):
+        return model.quantile_net(batch).mean(dim=1).amax(dim=1).numpy()
+    if isinstance(
+        model, sb3_contrib.TQC
+    ):  # as its actor is trained: the mean, of which no quantile is dropped
+        return model.critic(batch, model.actor(batch, deterministic=True)).mean(dim=(1, 2)).numpy()
     if hasattr(model, "q_net"):
         return model.q_net(batch).amax(dim=1).numpy()
     if hasattr(model, "critic"):
@@ -98,7 +115,7 @@ def test_action_and_value_are_those_of_stable_baselines3(name, tmp_path):
     model, world = fresh_model(name)
     model.save(tmp_path / "model.zip")
     checkpoint, obs = load_checkpoint(tmp_path / "model.zip", world), observations(world)
-    assert checkpoint.algorithm == MODELS[name][0].lower()
+    assert checkpoint.algorithm == MODELS[name][0].lower().replace("qrdqn", "qr-dqn")
     assert checkpoint.gamma == model.gamma
     expected = np.asarray(model.predict(obs.T, deterministic=True)[0]).reshape(1, -1)
     np.testing.assert_allclose(act(checkpoint, world, obs), expected, atol=1e-5, rtol=1e-5)
@@ -257,6 +274,46 @@ def test_unsound_tensors_are_refused_by_name(name, tmp_path):
     assert message in str(caught.value)
 
 
+REFUSED_QUANTILES = {
+    "vector": (
+        {"critic.qf0.2.weight": torch.zeros(25)},
+        "critic.qf0.2.weight and .bias have shapes [25] and",
+    ),
+    "bias": (
+        {"critic.qf1.2.bias": torch.zeros(24)},
+        "critic.qf1.2.weight and .bias have shapes [25, 16] and",
+    ),
+    "none": (
+        {"critic.qf0.2.weight": torch.zeros(0, 16), "critic.qf0.2.bias": torch.zeros(0)},
+        "0 quantiles are not as many for each of 1 action",
+    ),
+    "unlike": (
+        {"critic.qf1.2.weight": torch.zeros(24, 16), "critic.qf1.2.bias": torch.zeros(24)},
+        "quantiles of critic 1 are 24, expected as many as critic 0's 25",
+    ),
+    "critic": ({"critic.qf0.0.weight": None}, "critic.qf0 has weights in modules [2]"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_QUANTILES)
+def test_unsound_quantiles_are_refused_by_name(name, tmp_path):
+    tensors, message = REFUSED_QUANTILES[name]
+    path, world = saved("tqc gsde", tmp_path)
+    with pytest.raises(UsageError) as caught:
+        load_checkpoint(rewritten(path, tensors=tensors), world)
+    assert message in str(caught.value)
+
+
+def test_quantiles_must_be_as_many_for_each_action(tmp_path):
+    path, world = saved("qr-dqn arch", tmp_path)
+    tensors = {
+        "quantile_net.quantile_net.0.weight": torch.zeros(16, 2),
+        "quantile_net.quantile_net.0.bias": torch.zeros(16),
+    }
+    with pytest.raises(UsageError, match="16 quantiles are not as many for each of 3 actions"):
+        load_checkpoint(rewritten(path, tensors=tensors), world)
+
+
 class TwoNetsPolicy(ActorCriticPolicy):
     """A user's own policy: the hidden layers of its critic have another activation."""
 
@@ -309,9 +366,9 @@ def test_networks_of_the_user_s_own_are_refused_by_name(name, by_value, tmp_path
 
 
 KNOWN_BY_NAME = {
-    "sb3_contrib.qrdqn.policies.QRDQNPolicy": "a model of QR-DQN",
-    "sb3_contrib.tqc.policies.TQCPolicy": "a model of TQC",
     "sb3_contrib.ars.policies.ARSLinearPolicy": "a model of ARS, which has no critic",
+    "sb3_contrib.qrdqn.policies.CnnPolicy": "policy_class is sb3_contrib.qrdqn",
+    "sb3_contrib.tqc.policies.MultiInputPolicy": "policy_class is sb3_contrib.tqc",
     "sb3_contrib.crossq.policies.CrossQPolicy": "a model of CrossQ",
     "sb3_contrib.common.recurrent.policies.RecurrentActorCriticPolicy": "a model of RecurrentPPO",
     "stable_baselines3.common.policies.ActorCriticCnnPolicy": "policy_class is stable_baselines3.common",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.analyze.bootstrap import FloatArray, IntArray, Statistic, bootstrap, sums_by_episode
+from valuescape.sim.insight.bootstrap import FloatArray, IntArray, Statistic, bootstrap, sums_by_episode
 
 VALUE_NAMES = (
     *("q_bias", "norm_q_bias", "norm_q_bias_std", "explained_variance", "spearman"),

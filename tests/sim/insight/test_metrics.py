@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from valuescape.analyze.bootstrap import bootstrap, resampled_counts
-from valuescape.analyze.metrics import (
+from valuescape.sim.insight.bootstrap import bootstrap, resampled_counts
+from valuescape.sim.insight.metrics import (
     Estimate,
     calibration_bins,
     left_out,
@@ -147,7 +147,7 @@ def test_intervals_are_those_of_resampled_episodes():
 
 def test_counts_do_not_depend_on_the_block(monkeypatch):
     whole = np.concatenate(list(resampled_counts(7, 30, 3)))
-    monkeypatch.setattr("valuescape.analyze.bootstrap.BLOCK_CELLS", 50)
+    monkeypatch.setattr("valuescape.sim.insight.bootstrap.BLOCK_CELLS", 50)
     assert np.array_equal(np.concatenate(list(resampled_counts(7, 30, 3))), whole)
     assert (whole.sum(axis=1) == 7).all()
     assert whole.std() == pytest.approx(math.sqrt(6 / 7), rel=0.2)

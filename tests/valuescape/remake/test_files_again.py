@@ -1,0 +1,119 @@
+"""Figures, videos and maps of analyses that are made again."""
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from remade import run_of
+
+from valuescape.provenance.containers import kind_of, read_provenance
+from valuescape.remake.comparison import compare_videos, frames_of
+from valuescape.render.displays.events import Action, Key
+from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.displays.recorder import VideoRecorder
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+
+pytestmark = pytest.mark.gpu
+
+SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
+PENDULUM = "world.name=pendulum", "workers.count=0"
+
+
+def origin(path):
+    return read_provenance(path, kind_of(path))
+
+
+@pytest.mark.parametrize("ending", [".pdf", ".svg", ".png"])
+def test_a_figure_is_made_again(cli, tmp_path, ending):
+    figure = tmp_path / f"figure{ending}"
+    run_of(tmp_path, *PENDULUM, "heatmap.density_half_life=0", figure=figure)
+    assert origin(figure).made.moment.tick == 30
+    status, out, errors = cli("replay", figure, "--workers", 1)
+    assert (status, errors) == (0, ""), out
+    assert out.splitlines()[-1] == (
+        "all 1,827,000 pixels are equal" if ending == ".png" else "the files are equal"
+    )
+    assert figure.read_bytes() == (tmp_path / f"figure-again{ending}").read_bytes()
+
+
+def test_a_figure_with_another_byte_is_told(cli, tmp_path):
+    figure = tmp_path / "figure.pdf"
+    run_of(tmp_path, *PENDULUM, figure=figure)
+    figure.write_bytes(figure.read_bytes() + b"\n")
+    status, out, _ = cli("replay", figure)
+    assert status == 1
+    assert "the files differ" in out
+
+
+def test_a_video_is_made_again(cli, tmp_path):
+    video = tmp_path / "film.mp4"
+    run_of(tmp_path, *PENDULUM, "sim.ticks_per_s=90", "render.turn_deg_per_s=60", ticks=16, video=video)
+    made = origin(video).made
+    assert (made.ticks, made.workers, made.changed) == (16, 0, [])
+    status, out, errors = cli("replay", video, "--workers", 1)
+    assert (status, errors) == (0, ""), out
+    assert out.splitlines()[-1] == "all 6 frames are equal"
+    assert len(list(frames_of(tmp_path / "film-again.mp4"))) == 6
+
+
+def test_a_video_of_another_run_is_told(cli, tmp_path):
+    """Here of one that says it had another seed."""
+    video, other = tmp_path / "film.mp4", tmp_path / "other.mp4"
+    run_of(tmp_path, *PENDULUM, ticks=4, video=video)
+    run_of(tmp_path, *PENDULUM, "run.seed=5", ticks=4, video=other)
+    comparison = compare_videos(video, other)
+    assert not comparison.close
+    assert "of 2 frames differ" in comparison.said
+
+
+def test_videos_of_other_lengths_differ(tmp_path):
+    for name, count in (("a.mp4", 2), ("b.mp4", 3)):
+        with VideoRecorder(tmp_path / name, (64, 64), 30) as recorder:
+            for index in range(count):
+                recorder.add(np.full((64, 64, 3), 40 * index, np.uint8).tobytes())
+    found = compare_videos(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    assert not found.close
+    assert "from frame 3 on" in found.said
+
+
+def test_a_video_says_what_a_person_changed_meanwhile(tmp_path):
+    config = load_config(None, [*PENDULUM, "render.width=160", "render.height=120", "heatmap.resolution=8"])
+    outputs = Outputs(tmp_path, tmp_path / "film.mp4")
+    display = HeadlessDisplay((160, 120))
+    with Session(config, RunLength(frames=5), outputs, headless=False, display=display) as session:
+        display._script = iter([[], [Key(Action.GLOW)], [], [Key(Action.PROJECTION)]])
+        session.run()
+    frames = len(list(frames_of(tmp_path / "film.mp4")))
+    assert (frames, origin(tmp_path / "film.mp4").made.changed) == (
+        5,
+        ["glow at tick 2", "projection at tick 6"],
+    )
+
+
+def test_a_long_comment_fits_a_video(tmp_path):
+    with VideoRecorder(tmp_path / "a.mp4", (64, 64), 30, "x" * 200_000) as recorder:
+        recorder.add(bytes(64 * 64 * 3))
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert container.metadata["comment"] == "x" * 200_000
+
+
+QUICK = ("--episodes", 8, "--cells", 16, "--rollouts", 2, "--seed", 3)
+
+
+@pytest.mark.parametrize("name", ["error.png", "maps.png", "visits.pdf"])
+def test_a_map_of_an_analysis_is_made_again(cli, tmp_path, name):
+    shutil.copy(SHIPPED / "mountain_car.safetensors", tmp_path / "own.safetensors")
+    options = ("--world", "mountain_car", *QUICK, "--out", tmp_path / "found")
+    assert cli("analyze", tmp_path / "own.safetensors", *options)[0] == 0
+    path = tmp_path / "found" / name
+    status, out, errors = cli("replay", path)
+    assert (status, errors) == (0, ""), out
+    assert f"{name} of 8 episodes and 16² cells in mountain_car, seed 3" in out
+    assert "equal" in out.splitlines()[-1]
+    assert path.read_bytes() == path.with_stem(f"{path.stem}-again").read_bytes()

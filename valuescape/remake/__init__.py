@@ -1,0 +1,1 @@
+"""Makes pictures, figures, videos and maps again that say how they were made, and compares both."""

@@ -1,0 +1,158 @@
+"""The origin of what a run writes: the provenance of its pictures, figures and videos."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from valuescape.provenance.bits import as_bits
+from valuescape.provenance.contents import (
+    Canvas,
+    FigureMade,
+    Made,
+    Moment,
+    PictureMade,
+    Provenance,
+    Said,
+    SavedCard,
+    SavedTrails,
+    VideoMade,
+)
+from valuescape.provenance.origin import provenance
+from valuescape.provenance.view import SavedView
+from valuescape.render.overlay.cards import Card
+from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.length import RunLength
+from valuescape.run.live_settings import current_values
+from valuescape.run.look import RunKind
+from valuescape.run.pace import Pace
+from valuescape.run.stage import Stage
+from valuescape.run.touches import Touches
+from valuescape.sim.config.model import LIVE, settings_of
+
+
+def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) -> Provenance:
+    """Return how the picture came about that `Scene.draw_afresh` drew last; a GPU query.
+
+    said: its texts.
+    """
+    state = stage.scene.state
+    trails = asdict(state.trails)
+    made = PictureMade(
+        moment=moment_of(stage),
+        canvas=_canvas(stage, stage.scene.picture.size),
+        view=SavedView.of(viewer),
+        live=live_changes(stage, pace, viewer),
+        ends=dict(state.ends),
+        trails=SavedTrails(**trails),
+        highlighted=_highlighted(stage, viewer),
+        said=_said(said),
+        computing=stage.maps.doing,
+    )
+    return _provenance(stage, made)
+
+
+def _highlighted(stage: Stage, viewer: Viewer) -> str | None:
+    """Return the agents that a box has met, as bits; those that it met depend on which ticks were seen."""
+    individuals = stage.scene.trails.individuals
+    if viewer.box is None or viewer.selected is not None:
+        return None
+    met = np.zeros(individuals.agents, np.bool_)
+    met[individuals.highlighted] = True
+    return as_bits(met)
+
+
+def figure_origin(stage: Stage) -> Provenance:
+    """Return how a figure of the tick that the stage rests at comes about; a GPU query."""
+    return _provenance(stage, FigureMade(moment=moment_of(stage)))
+
+
+def video_origin(
+    stage: Stage, size_px: tuple[int, int], length: RunLength, kind: RunKind, touches: Touches
+) -> Provenance:
+    """Return how the video of a run comes about. touches: a person's, so far."""
+    made = VideoMade(
+        canvas=_canvas(stage, size_px),
+        ticks=length.ticks,
+        workers=stage.engine.workers,
+        headless=kind.headless,
+        changed=touches.names,
+    )
+    return _provenance(stage, made)
+
+
+def moment_of(stage: Stage) -> Moment:
+    """Return the tick that a stage shows, and what it saw of those before; a GPU query."""
+    ring = stage.scene.trails.ring
+    return Moment(
+        tick=ring.newest,
+        plane=[float(value) for value in stage.scene.plane.values],
+        missed=[(each.start, each.stop) for each in ring.missed],
+        all_missed=ring.all_missed_known,
+        untold=ring.untold,
+        places=places_of(stage.scene),
+    )
+
+
+def places_of(scene: Scene) -> str | None:
+    """Return the SHA-256 of where agents are at the tick that is shown; None before the first; a query."""
+    ring = scene.trails.ring
+    if ring.newest < 0:
+        return None
+    positions, *_ = ring.read_row(ring.newest)
+    return hashlib.sha256(positions.tobytes()).hexdigest()
+
+
+def live_changes(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
+    """Return the live settings that are not as in the configuration, by name, with their values now."""
+    held = current_values(stage, pace)
+    now = {name: held[name] if name in held else viewer.value(name) for name in sorted(LIVE)}
+    declared = settings_of(type(stage.config))
+    return {name: value for name, value in now.items() if value != declared[name].value_in(stage.config)}
+
+
+def annotations_of(said: Said) -> Annotations:
+    """Return the texts of a picture as a scene draws them."""
+    heading = Heading(tuple(said.left), tuple(said.right))
+    return Annotations(heading, tuple(_card(each) for each in said.cards), said.notice)
+
+
+def _card(saved: SavedCard) -> Card:
+    return Card(
+        title=saved.title,
+        rows=tuple(saved.rows),
+        values=tuple(saved.values),
+        mark=saved.mark,
+        parts=tuple(saved.parts),
+        lamps=tuple(saved.lamps),
+        note=saved.note,
+    )
+
+
+def _said(said: Annotations) -> Said:
+    cards = [
+        SavedCard(
+            title=each.title,
+            rows=list(each.rows),
+            values=list(each.values),
+            mark=each.mark,
+            parts=list(each.parts),
+            lamps=list(each.lamps),
+            note=each.note,
+        )
+        for each in said.cards
+    ]
+    return Said(left=list(said.heading.left), right=list(said.heading.right), cards=cards, notice=said.notice)
+
+
+def _canvas(stage: Stage, size_px: tuple[int, int]) -> Canvas:
+    width, height = size_px
+    return Canvas(width=width, height=height, pixel_scale=stage.pixel_scale)
+
+
+def _provenance(stage: Stage, made: Made) -> Provenance:
+    driver = f"{stage.driver.renderer}, {stage.driver.version}"
+    return provenance(made, stage.config, stage.checkpoint, stage.subject.other, driver)
