@@ -129,7 +129,8 @@ class Scene(Owner):
         certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. legend: what the
         colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
         """
-        self.fields.put(name, values, certainty, legend)
+        if self.fields.put(name, values, certainty, legend):
+            self._heights_stale = True
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:

@@ -13,7 +13,6 @@ from valuescape.analyze.finders import (
     Stuck,
     loops,
     overconfident_regions,
-    significant_cells,
     stuck,
     underconfident_regions,
     unvisited_but_promised,
@@ -26,10 +25,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
+from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts
-from valuescape.sim.rollouts.field import NORMAL_95
-from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.rollouts.judging import judging_rules, significant_errors, soft_alpha
 from valuescape.sim.worlds.base import World
 
 Progress = Callable[[str, float], bool]
@@ -37,9 +35,6 @@ Progress = Callable[[str, float], bool]
 
 SATISFIED = 0.9
 """Quantile of the values met; an agent without progress above it is where it wants to be."""
-
-TOLERANCE = 0.02
-"""A share of the truth's range; in a deterministic cell a smaller error does not count as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ def analyze(
 
 
 def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress) -> Analysis:
-    world, alpha = plane.world, soft_alpha(checkpoint, plan)
+    world, alpha = plane.world, soft_alpha(checkpoint, plan.alpha)
     stochastic = sampling_of(checkpoint) is not Sampling.NONE
     going = _Going(on_progress, 3 if stochastic else 2)
     episodes = run_episodes(checkpoint, world, plan.episodes, plan.seed, on_step=going.on_step("episodes"))
@@ -148,16 +143,6 @@ def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: 
         going.on,
         whole,
     )
-
-
-def soft_alpha(checkpoint: Checkpoint, plan: Plan) -> float | None:
-    """Return the entropy coefficient of a soft critic; None of others.
-
-    None too where the file says neither what actions are drawn with nor, or nobody, what the coefficient is.
-    """
-    if not checkpoint.soft or sampling_of(checkpoint) is Sampling.NONE:
-        return None
-    return reward_alpha(checkpoint) if plan.alpha is None else plan.alpha
 
 
 class _Going:
@@ -194,14 +179,7 @@ def _maps(
     if not going.on:
         return None
     going.begin_part()
-    rules = RolloutRules.of(
-        checkpoint.gamma,
-        plane.world.max_episode_steps,
-        time_limit=plan.time_limit,
-        seed=plan.seed,
-        sampled=True,
-        alpha=alpha or 0.0,
-    )
+    rules = judging_rules(checkpoint, plane.world, time_limit=plan.time_limit, seed=plan.seed, alpha=alpha)
     maps = critic_maps(
         checkpoint,
         plane,
@@ -237,9 +215,7 @@ def significant_of(maps: Maps | None) -> BoolArray:
     """Return the cells whose error is beyond chance; of deterministic rollouts, beyond TOLERANCE."""
     if maps is None:
         return np.zeros((0, 0), np.bool_)
-    truth = maps.truth
-    tolerance = 0.0 if maps.random else TOLERANCE * float(np.ptp(truth.value[np.isfinite(truth.value)]))
-    return significant_cells(maps.error, truth.half_width / NORMAL_95, truth.rollouts, tolerance=tolerance)
+    return significant_errors(maps.error, maps.truth, random=maps.random)
 
 
 def places_of(

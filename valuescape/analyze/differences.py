@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from valuescape.analyze.analysis import TOLERANCE, Analysis
+from valuescape.analyze.analysis import Analysis
 from valuescape.analyze.episodes import Episodes
-from valuescape.analyze.finders import significant_cells
 from valuescape.analyze.maps import Maps
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.insight.bootstrap import FloatArray, Statistic, bootstrap
@@ -28,7 +27,9 @@ from valuescape.sim.insight.metrics import (
     trimmed_statistic,
     value_statistic,
 )
+from valuescape.sim.insight.significance import significant_cells
 from valuescape.sim.rollouts.field import NORMAL_95
+from valuescape.sim.rollouts.judging import TOLERANCE
 
 _CERTAIN = 10**9
 """Rollouts that the one of a deterministic policy counts as: nothing is left to chance."""

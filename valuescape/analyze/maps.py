@@ -11,9 +11,9 @@ from valuescape.sim.arrays import Float64Array
 from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import state_rollouts
 from valuescape.sim.rollouts.field import Truth, TruthField
+from valuescape.sim.rollouts.judging import rollouts_differ
 from valuescape.sim.rollouts.rules import RolloutRules
 
 _LOOK_S = 0.1
@@ -96,7 +96,7 @@ def critic_maps(
     Raises UsageError for a world whose agents cannot be put into a state.
     """
     world = plane.world
-    random = rules.exploration > 0 or (rules.sampled and sampling_of(checkpoint) is not Sampling.NONE)
+    random = rollouts_differ(checkpoint, rules)
     made_by = state_rollouts(world, checkpoint, rules)
     with TruthField(made_by, grid_states(plane, edge), rollouts, random=random, threads=threads) as field:
         believed = value(checkpoint, grid_obs(plane, edge)).astype(np.float64).reshape(edge, edge)

@@ -2,10 +2,11 @@
 
 import math
 
-from valuescape.analyze.analysis import TOLERANCE, Analysis
+from valuescape.analyze.analysis import Analysis
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts
+from valuescape.sim.rollouts.judging import TOLERANCE
 
 _FAR_BELOW = -10.0
 """Explained variance below this is no share that anybody reads in per cent."""

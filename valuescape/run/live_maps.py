@@ -9,8 +9,10 @@ from valuescape.run.map_sources.agent_states import AgentStates
 from valuescape.run.map_sources.computed import ComputedMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import MapSource, Question
+from valuescape.run.map_sources.truth import TruthMaps
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.engine import Engine
+from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest, Subject
 
 
@@ -19,23 +21,44 @@ class LiveMaps:
 
     engine: lent; its agents' states make the maps that are means over agents. insight: the current values of
     its settings; set it, and maps that depend on them are made again. crowd: the source of what the agents'
-    own episodes show, None without a critic; released with this.
+    own episodes show, None without a critic; released with this. critic: V(s) as the picture shows it; None
+    without one.
     """
 
-    def __init__(self, subject: Subject, engine: Engine, crowd: CrowdMaps | None = None) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        engine: Engine,
+        crowd: CrowdMaps | None = None,
+        critic: Value | None = None,
+    ) -> None:
         self.insight: InsightConfig = subject.config.insight
+        self.truth = TruthMaps(critic)
         self._subject = subject
         self._scene: Scene | None = None
         self._request: MapRequest | None = None
         self._agents = AgentStates(engine)
         self._of_agents: tuple[MapRequest | None, MapRequest | None] = None, None
         self.crowd = crowd
-        self._sources: tuple[MapSource, ...] = (ComputedMaps(), *([crowd] if crowd else []))
+        self._sources: tuple[MapSource, ...] = (
+            ComputedMaps(),
+            self.truth,
+            *([crowd] if crowd else []),
+        )
 
     @property
     def doing(self) -> str:
         """What is being computed; "" if nothing is."""
         return ", ".join(filter(None, (each.doing for each in self._sources)))
+
+    @property
+    def agents_seen(self) -> int:
+        """The tick whose states make the maps that are means over agents; -1 without one."""
+        return self._agents.tick
+
+    def see_agents(self, tick: int) -> None:
+        """Make maps that are means over agents of their states at a recent tick, from now on."""
+        self._agents.see(tick)
 
     def update(
         self, scene: Scene, names: Iterable[str], ticks: range, *, waits: bool = False, last: bool = False

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from valuescape.analyze.significance import student_p_values
+
 from valuescape.sim.insight.cells import CellSums, cells_of
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.insight.student import reach_95
