@@ -23,38 +23,43 @@ _NAMED = 3
 """Checkpoints that the name of a folder has at most."""
 
 
+Checkpoints = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CHECKPOINT…",
+        help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
+    ),
+]
+World = Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")]
+Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
+Cells = Annotated[
+    int | None,
+    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+]
+Rollouts = Annotated[
+    int | None,
+    typer.Option(
+        min=2, max=10_000, help="Rollouts a cell, where a policy draws its actions: insight.rollouts, 64."
+    ),
+]
+Folder = Annotated[
+    Path | None, typer.Option("--out", help="Folder for what is found; runs/analyze-NAME if not given.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and draws.")]
+TimeLimit = Annotated[bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")]
+Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")]
+
+
 def analyze(
-    checkpoints: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CHECKPOINT…",
-            help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
-        ),
-    ],
-    world: Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")] = "",
-    episodes: Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")] = 512,
-    cells: Annotated[
-        int | None,
-        typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
-    ] = None,
-    rollouts: Annotated[
-        int | None,
-        typer.Option(
-            min=2,
-            max=10_000,
-            help="Rollouts a cell, where a policy draws its actions: insight.rollouts, 64.",
-        ),
-    ] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder for what is found; runs/analyze-NAME if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of starts and draws.")] = 0,
-    time_limit: Annotated[
-        bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")
-    ] = False,
-    entropy_coefficient: Annotated[
-        float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")
-    ] = None,
+    checkpoints: Checkpoints,
+    world: World = "",
+    episodes: Episodes = 512,
+    cells: Cells = None,
+    rollouts: Rollouts = None,
+    folder: Folder = None,
+    seed: Seed = 0,
+    time_limit: TimeLimit = False,
+    entropy_coefficient: Alpha = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
     debug: Debug = False,

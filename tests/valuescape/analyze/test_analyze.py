@@ -67,7 +67,7 @@ def test_it_leaves_report_summary_maps_and_arrays(left):
         assert len(arrays["step_predicted"]) == arrays["lengths"].sum()
 
 
-def test_the_same_seed_gives_the_same_numbers(left, tmp_path):
+def test_the_same_seed_gives_the_same_numbers(left, tmp_path, without_drawing):
     first, second = (
         json.loads((left("pendulum", "--seed", 5)[0] / "summary.json").read_text()) for _ in "ab"
     )
@@ -77,13 +77,13 @@ def test_the_same_seed_gives_the_same_numbers(left, tmp_path):
     assert first == second
 
 
-def test_a_file_without_the_noise_of_sac_is_told(left):
+def test_a_file_without_the_noise_of_sac_is_told(left, without_drawing):
     """Whatever coefficient is given: nothing is drawn that it could count."""
     _, said = left("pendulum", "--entropy-coefficient", 0.1)
     assert "the file does not say what they are drawn with" in " ".join(said.split())
 
 
-def test_other_coordinates_come_from_the_slice(left):
+def test_other_coordinates_come_from_the_slice(left, without_drawing):
     folder, _ = left("cartpole", "--set", "heatmap.slice=pole velocity=0.5")
     summary = json.loads((folder / "summary.json").read_text())
     assert "pole velocity = 0.5" in summary["slice"]
@@ -204,7 +204,7 @@ def test_an_interrupted_analysis_keeps_what_is_there():
 
 
 @pytest.mark.parametrize("look_s", [0.0, 0.05])
-def test_maps_that_are_interrupted_show_what_is_there(monkeypatch, tmp_path, look_s):
+def test_maps_that_are_interrupted_show_what_is_there(monkeypatch, tmp_path, look_s, without_drawing):
     """No maps before the first rollouts; then coarse cells."""
     monkeypatch.setattr("valuescape.sim.rollouts.field.CHUNK", 4)  # so that the whole takes a second
     monkeypatch.setattr("valuescape.analyze.maps._LOOK_S", look_s)

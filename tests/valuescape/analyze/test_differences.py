@@ -78,8 +78,8 @@ def made_up(returns, predicted):
     n = len(returns)
     zeros, index = np.zeros(n), np.arange(n)
     return Episodes(
-        *(index, predicted, returns, returns, predicted - returns, zeros[:, None], returns),
-        *(np.ones(n, int), returns > 0, 0.0),
+        *(index, predicted, returns, returns, predicted - returns, *[zeros[:, None]] * 2),
+        *(returns, np.ones(n, int), returns > 0, 0.0),
     )
 
 

@@ -27,17 +27,6 @@ SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
 QUICK = ("--episodes", 16, "--cells", 16)
 
 
-@pytest.fixture
-def without_drawing(monkeypatch):
-    """Pictures are made, and their files are written, but nothing is drawn: that takes seconds."""
-
-    def save(_, target, __):
-        content = b"\x89PNG"
-        target.write_bytes(content) if isinstance(target, Path) else target.write(content)
-
-    monkeypatch.setattr("valuescape.analyze.pictures._save", save)
-
-
 def shifted(checkpoint, by):
     """The same policy with a critic that promises `by` more everywhere: one of V, so that it stays."""
     (critic,) = checkpoint.critics

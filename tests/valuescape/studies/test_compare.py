@@ -152,6 +152,10 @@ def test_numbers_that_are_undefined_are_no_reason():
     unknown = {"explained_variance": {"value": None, "low": None, "high": None}}
     found = compare(as_report(analysis(**unknown)), as_report(analysis()))
     assert found.reasons == []
+    assert [name for name, *_ in found.rows] == ["mean_return", "q_bias"]
+    known = {"explained_variance": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    found = compare(as_report(analysis(**known)), as_report(analysis(**unknown)))
+    assert found.reasons == []
     assert not found.is_beyond("explained_variance")
 
 
