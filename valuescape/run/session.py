@@ -114,7 +114,7 @@ class Session:
             self.ledger.time_gpu(display.gl)
         self.alerts = Alerts(config)
         self.viewer = viewer_of(config, self.stage.trail_colors)
-        self.viewer.layers = self.stage.layers
+        self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
 
     def make_stage(

@@ -20,6 +20,7 @@ from valuescape.analyze.verdict import verdict
 from valuescape.presets import find_checkpoint
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
+from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.network import Activation, Layer, Mlp
 from valuescape.sim.rollouts.rules import RolloutRules
 from valuescape.sim.worlds import make_world
@@ -77,9 +78,12 @@ def test_the_same_seed_gives_the_same_numbers(left, tmp_path, without_drawing):
     assert first == second
 
 
-def test_a_file_without_the_noise_of_sac_is_told(left, without_drawing):
+def test_a_file_without_the_noise_of_sac_is_told(cli, tmp_path, without_drawing):
     """Whatever coefficient is given: nothing is drawn that it could count."""
-    _, said = left("pendulum", "--entropy-coefficient", 0.1)
+    shipped = find_checkpoint("auto", make_world("pendulum"))
+    native.save(replace(shipped, noise=None), tmp_path / "sac.safetensors")
+    status, said, errors = cli("analyze", tmp_path / "sac.safetensors", *QUICK, "--entropy-coefficient", 0.1)
+    assert status == 0, errors
     assert "the file does not say what they are drawn with" in " ".join(said.split())
 
 
