@@ -159,7 +159,7 @@ def _same(path: Path, other: Path, steps: int) -> str:
 def _nothing(found: TrainingFiles) -> UsageError:
     folder = found.folder
     if found.left_out:
-        return UsageError(f"{folder}: no file in it can be analysed; {found.left_out[0]}")
+        return UsageError(f"{folder}: no file in it can be used; {found.left_out[0]}")
     below = sorted({path.parent for path in folder.glob("*/*") if path.suffix.lower() in FORMATS.suffixes()})
     hint = f"name a folder with some in it, such as {below[0]}" if below else "name the folder they are in"
     return UsageError(f"{folder}: has no checkpoints (.zip or .safetensors)", hint)
