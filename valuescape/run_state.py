@@ -18,6 +18,7 @@ from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.measuring.health import Limit, RunLog
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.training_files import Place
 from valuescape.sim.worlds import World
 
 _RATE_FRAMES = 30
@@ -119,7 +120,8 @@ class RunState:
 
     log: grows while the run goes on, unlike everything else here. busy_ms: of the last frames, the newest
     last. counters: of the last frame. start_s: from the start of the process to the first frame, seconds.
-    computing: the maps that are being computed, and how far they are; "" if none is.
+    computing: the maps that are being computed, and how far they are; "" if none is. place: of the checkpoint
+    in its training run; None without a folder of one.
     """
 
     settings: LiveSettings
@@ -150,6 +152,7 @@ class RunState:
     noticed: Noticed
     figures: Figures
     computing: str = ""
+    place: Place | None = None
 
     @property
     def config(self) -> Config:

@@ -9,6 +9,8 @@ class Action(StrEnum):
 
     PAUSE = "pause"
     STEP = "step"
+    EARLIER = "earlier checkpoint"
+    LATER = "later checkpoint"
     FASTER = "faster"
     SLOWER = "slower"
     RESET_VIEW = "reset view"
@@ -165,6 +167,8 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("→", Action.STEP, "one tick, when paused"),
     ("+", Action.FASTER, "simulate faster"),
     ("-", Action.SLOWER, "simulate slower"),
+    (".", Action.LATER, "the next checkpoint of a training run"),
+    (",", Action.EARLIER, "the checkpoint before"),
     ("R", Action.RESET_VIEW, "reset the view"),
     ("A", Action.FIT, "fit the view to the agents"),
     ("F", Action.FOLLOW, "follow the selected agent"),

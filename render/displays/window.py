@@ -31,6 +31,8 @@ _ACTIONS = {
     glfw.KEY_KP_ADD: Action.FASTER,
     glfw.KEY_MINUS: Action.SLOWER,
     glfw.KEY_KP_SUBTRACT: Action.SLOWER,
+    glfw.KEY_PERIOD: Action.LATER,
+    glfw.KEY_COMMA: Action.EARLIER,
     glfw.KEY_R: Action.RESET_VIEW,
     glfw.KEY_A: Action.FIT,
     glfw.KEY_F: Action.FOLLOW,

@@ -6,6 +6,7 @@ from typing import Any
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.policy.training_files import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Standing:
     config: that the run began with. live: the current values of the settings that are declared as
     `Live.RUN`, by name. workers: processes, whatever `workers.count` says. limits: name, measured value,
     limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
-    what a frame may take. sliced: whether there is a landscape whose slice the panel may move.
+    what a frame may take. sliced: whether there is a landscape whose slice the panel may move. place: of the
+    checkpoint in its training run; None without a folder of one.
     """
 
     config: Config
@@ -28,3 +30,4 @@ class Standing:
     busy_ms: Sequence[float]
     may_take_ms: float
     sliced: bool
+    place: Place | None = None

@@ -89,6 +89,8 @@ class Request(StrEnum):
 
     PAUSE = "pause"
     STEP = "step"
+    EARLIER = "earlier checkpoint"
+    LATER = "later checkpoint"
     FASTER = "faster"
     SLOWER = "slower"
     FIT = "fit"
@@ -108,7 +110,7 @@ class Request(StrEnum):
 _EACH_COUNTS = frozenset(
     {
         *(Request.PAUSE, Request.FULL_SCREEN),  # switches
-        *(Request.STEP, Request.FASTER, Request.SLOWER),  # one more each time
+        *(Request.STEP, Request.FASTER, Request.SLOWER, Request.EARLIER, Request.LATER),  # one more each time
         Request.LEAVE,  # the second one quits
     }
 )

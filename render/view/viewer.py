@@ -391,6 +391,7 @@ _REQUESTS = {
     for action in (
         *(Action.PAUSE, Action.STEP, Action.FASTER, Action.SLOWER, Action.FIT),
         *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.QUIT),
+        *(Action.EARLIER, Action.LATER),
     )
 }
 """Keys that the viewer leaves to others: the request has the key's name."""

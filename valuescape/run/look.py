@@ -53,6 +53,7 @@ def look_at(
         noticed=noticed,
         figures=ledger,
         computing=stage.maps.doing,
+        place=stage.place,
     )
 
 

@@ -77,4 +77,5 @@ def _standing(state: RunState) -> Standing:
         busy_ms=state.busy_ms,
         may_take_ms=state.may_take_ms,
         sliced=state.sliceable,
+        place=state.place,
     )
