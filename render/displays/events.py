@@ -9,10 +9,10 @@ class Action(StrEnum):
 
     PAUSE = "pause"
     STEP = "step"
-    EARLIER = "earlier checkpoint"
-    LATER = "later checkpoint"
     FASTER = "faster"
     SLOWER = "slower"
+    LATER = "later checkpoint"
+    EARLIER = "earlier checkpoint"
     RESET_VIEW = "reset view"
     FIT = "fit"
     FOLLOW = "follow"

@@ -89,10 +89,10 @@ class Request(StrEnum):
 
     PAUSE = "pause"
     STEP = "step"
-    EARLIER = "earlier checkpoint"
-    LATER = "later checkpoint"
     FASTER = "faster"
     SLOWER = "slower"
+    LATER = "later checkpoint"
+    EARLIER = "earlier checkpoint"
     FIT = "fit"
     BOX = "box"
     SCREENSHOT = "screenshot"
