@@ -90,7 +90,7 @@ class Contents:
         return {
             (Group.RUN, 0): self._run_buttons,
             (Group.RUN, 7): self._restart_buttons,
-            (Group.INSIGHT, 0): self._place,
+            (Group.RUN, 1): self._place,
             (Group.VIEW, 5): self._fit_button,
             (Group.VIEW, 7): self._view_switches,
             (Group.TRAILS, 4): self._agent_opacity,

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import SMALL
 from hands import does, pause, turn
+from imgui_bundle import imgui
 from linear_critics import linear
 from networks import checkpoint_of
 
-from valuescape.render.displays.events import Action, Key
+import valuescape.render.panel.contents
+from valuescape.render.displays.events import Action, Button, Key, Move, Press, Release
 from valuescape.render.view.changes import Restart, Slice
 from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
@@ -20,6 +23,9 @@ from valuescape.training_run import place_of, saved_of, value_ends, with_steps
 
 CRITICS = {10_000: (0.5, 2.0), 200: (3.0, -1.0), 3_000: (-2.0, 0.0)}
 """Slope over the position and level of V by steps, not in their order. The position is from −4 to 4 m."""
+
+
+SETTINGS = [*SMALL, "run.record=false", "agents.count=40", "workers.count=0"]
 
 
 def save(folder, steps, slope, level, name=None, world="point_mass"):
@@ -121,6 +127,57 @@ def test_keys_go_through_the_checkpoints(at_the_picture, folder):
     assert session.annotations().notice == "checkpoint 1 of 3: 200 steps, the first"
     does(session, Key(Action.LATER), Key(Action.LATER), frames=2)  # both in one frame
     assert steps_of(session) == 10_000
+
+
+class Noting:
+    """Dear ImGui, with a note of where the slider of checkpoints is, pixels."""
+
+    def __getattr__(self, name):
+        return getattr(imgui, name)
+
+    def slider_int(self, label, *arguments):
+        result = imgui.slider_int(label, *arguments)
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        self.left, self.right, self.middle = low.x, high.x, (low.y + high.y) / 2
+        self.said = arguments[3]
+        return result
+
+
+@pytest.mark.gpu
+def test_the_slider_goes_through_the_checkpoints(at_the_picture, folder, monkeypatch):
+    noting = Noting()
+    monkeypatch.setattr(valuescape.render.panel.contents, "imgui", noting)
+    session, _ = at_the_picture(*settings_for(folder), panel=True)
+    assert noting.said == "checkpoint 3 of 3: 10,000 steps"
+    held = shown(session)[1]
+    does(session, Move(5, 5), frames=3)  # the widgets find their places
+    y, grab = noting.middle, noting.right - 8
+    does(session, Move(grab, y), frames=3)
+    does(session, Press(Button.LEFT, grab, y), frames=2)
+    for x in np.linspace(grab, noting.left + 8, 5):
+        does(session, Move(float(x), y), frames=2)
+    assert noting.said == "checkpoint 1 of 3: 200 steps"
+    assert steps_of(session) == 10_000  # as long as it is held
+    does(session, Release(Button.LEFT, noting.left + 8, y), frames=3)
+    assert steps_of(session) == 200
+    assert shown(session)[1] == held
+    turn(session, 5)
+    assert steps_of(session) == 200
+
+
+@pytest.mark.gpu
+def test_a_picture_of_one_of_them_is_made_again(cli, folder):
+    options = ["--headless", "--ticks", "12", "--out", "out", "--screenshot", "a.png"]
+    options += [part for each in SETTINGS for part in ("--set", each)]
+    assert cli("run", folder, *options)[0] == 0
+    save(folder, 20_000, 40.0, 50.0)  # the training goes on: neither the last one nor the scale are the same
+    status, out, errors = cli("replay", "a.png")
+    assert status == 0, errors
+    assert "pixels are equal" in out
+    (folder / "rl_model_10000_steps.safetensors").unlink()
+    status, _, errors = cli("replay", "a.png")
+    assert status == 2
+    assert "policy.steps = 10000" in errors
 
 
 @pytest.mark.gpu
