@@ -44,6 +44,8 @@ class Texture(IntEnum):
     STAMPS = 6
     PICTURE = 7
     GLOW = 8
+    CERTAINTY = 9
+    SUPPORT = 10  # visits: few of them let a map fade
 
 
 class Image(IntEnum):

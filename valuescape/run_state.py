@@ -119,6 +119,7 @@ class RunState:
 
     log: grows while the run goes on, unlike everything else here. busy_ms: of the last frames, the newest
     last. counters: of the last frame. start_s: from the start of the process to the first frame, seconds.
+    computing: the maps that are being computed, and how far they are; "" if none is.
     """
 
     settings: LiveSettings
@@ -148,6 +149,7 @@ class RunState:
     start_s: float
     noticed: Noticed
     figures: Figures
+    computing: str = ""
 
     @property
     def config(self) -> Config:

@@ -14,6 +14,7 @@ from valuescape.gpu.layers.other_value import OTHER_VALUE
 from valuescape.gpu.layers.policy import POLICY
 from valuescape.gpu.layers.realised_error import REALISED_ERROR
 from valuescape.gpu.layers.td_error import TD_ERROR
+from valuescape.gpu.layers.truth import OF_ROLLOUTS
 from valuescape.gpu.layers.uphill import UPHILL
 from valuescape.gpu.layers.value import VALUE
 from valuescape.sim.errors import UsageError
@@ -77,6 +78,7 @@ MAPS = MapRegistry(
         VALUE,
         DENSITY,
         MapPair("both", VALUE, DENSITY),
+        *OF_ROLLOUTS,
         REALISED_ERROR,
         TD_ERROR,
         POLICY,

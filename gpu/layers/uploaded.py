@@ -12,14 +12,17 @@ from valuescape.sim.arrays import Float32Array
 
 
 class UploadedMap(Owner):
-    """A float32 texture with the shape of the values written last; a single 0 before the first."""
+    """A float32 texture with the shape of the values written last; a single NaN before the first.
+
+    certainty: a texture of the same shape, from 0 where the map is drawn pale to 1; None: nowhere pale.
+    """
 
     def __init__(self, gl: Any, meter: FrameMeter) -> None:
         super().__init__()
         self._gl, self._meter = gl, meter
         self._changed = False
-        self.certainty: Float32Array | None = None
-        self.texture = self._make((1, 1), bytes(4))
+        self.certainty: Any = None
+        self.texture = self._make((1, 1), np.float32(np.nan).tobytes())
 
     @classmethod
     def of(cls, inputs: Inputs) -> "UploadedMap":
@@ -29,22 +32,33 @@ class UploadedMap(Owner):
     def write(self, values: Float32Array, certainty: Float32Array | None = None) -> None:
         """Replace the map by `values` [height, width], lowest row first. Raises ValueError for another shape.
 
-        certainty: of the same shape, 0 where the map is to be pale.
+        certainty: of the same shape, from 0 where the map is to be pale to 1. NaN is drawn as no value.
 
         The values are copied. A map that is found step by step may come in ever finer shapes.
         """
         if values.ndim != 2 or not values.size:
             raise ValueError(f"a map has the shape [height, width], not {values.shape}")
+        if certainty is not None and certainty.shape != values.shape:
+            raise ValueError(f"a certainty has the map's shape {values.shape}, not {certainty.shape}")
+        self.texture = self._written(self.texture, values)
+        if certainty is not None:
+            self.certainty = self._written(self.certainty, certainty)
+        elif self.certainty is not None:
+            self._free(self.certainty)
+            self.certainty = None
+        self._changed = True
+
+    def _written(self, texture: Any, values: Float32Array) -> Any:
+        """Return a texture with these values: the given one, or a new one in its place."""
         data = np.ascontiguousarray(values, np.float32).tobytes()
         size = values.shape[1], values.shape[0]
-        if size == self.texture.size:
-            self.texture.write(data)
-        else:
-            self._free(self.texture)
-            self.texture = self._make(size, data)
-        self.certainty = certainty
         self._meter.upload_bytes += len(data)
-        self._changed = True
+        if texture is not None and size == texture.size:
+            texture.write(data)
+            return texture
+        if texture is not None:
+            self._free(texture)
+        return self._make(size, data)
 
     def refresh(self, _: News) -> bool:
         """Return whether values were written since the last call."""

@@ -56,12 +56,13 @@ class RangePass(ComputePass):
         self._ends[layer] = ends
         self._seen[layer] = False  # the next `update` takes its ends without hysteresis
 
-    def update(self, layer: int, field: Any) -> None:
-        """Bring the range of `layer` up to date with the texture `field`; NaN and infinities are ignored."""
-        field.use(Texture.BASE)
+    def update(self, layer: int, *fields: Any) -> None:
+        """Let the range of `layer` hold the values of `fields`, textures; NaN and infinities are ignored."""
         self.bind()
         set_uniforms(self._reduce, layer=layer)
-        self._run(self._reduce, field.width * field.height, group=AGENT_GROUP * RANGE_TEXELS)
+        for field in fields:
+            field.use(Texture.BASE)
+            self._run(self._reduce, field.width * field.height, group=AGENT_GROUP * RANGE_TEXELS)
         ends = self._ends[layer]
         set_uniforms(
             self._settle,

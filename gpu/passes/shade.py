@@ -13,11 +13,26 @@ from valuescape.gpu.textures import clamped
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """A map layer to be coloured: its texture, the index of its range, the row of its colour map."""
+    """A map layer to be coloured: its texture, the index of its range, the row of its colour map.
+
+    certainty: a texture from 0, where the layer is drawn pale, to 1; None draws all of it fully.
+    """
 
     texture: Any
     layer: int
     row: int
+    certainty: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Visits that a map rests on: it fades where there are fewer than `least` > 0.
+
+    texture: of log2(1 + visits), as the density has it.
+    """
+
+    texture: Any
+    least: float
 
 
 class ShadePass(ComputePass):
@@ -34,14 +49,24 @@ class ShadePass(ComputePass):
         self.texture = clamped(self._own(gl.texture((edge, edge), 4)))
         self._shade = self._program("surface/shade")
 
-    def update(self, base: Paint, over: Paint | None = None, *, contours: bool = False) -> None:
+    def update(
+        self,
+        base: Paint,
+        over: Paint | None = None,
+        *,
+        contours: bool = False,
+        support: Support | None = None,
+    ) -> None:
         """Colour `base`, and over it `over`, which is transparent at the low end of its own scale.
 
-        contours: measure the slope of the base. Leaves the textures bound as BASE and OVER.
+        contours: measure the slope of the base. support: what the base fades without. Leaves the textures
+        bound as BASE and OVER.
         """
         above = over or base
         base.texture.use(Texture.BASE)
         above.texture.use(Texture.OVER)
+        (base.certainty or base.texture).use(Texture.CERTAINTY)
+        (support.texture if support else base.texture).use(Texture.SUPPORT)
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
         set_uniforms(
             self._shade,
@@ -51,5 +76,7 @@ class ShadePass(ComputePass):
             over_row=above.row,
             has_over=over is not None,
             contours=contours,
+            has_certainty=base.certainty is not None,
+            least_visits=support.least if support else 0.0,
         )
         self._run(self._shade, self._edge**2, group=TEXEL_GROUP)

@@ -17,7 +17,7 @@ from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.layers.value import VALUE
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.passes.ranges import FOLLOWING, RangePass, ScaleEnds
-from valuescape.gpu.passes.shade import Paint, ShadePass
+from valuescape.gpu.passes.shade import Paint, ShadePass, Support
 from valuescape.gpu.textures import clamped
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.colormaps import (
@@ -28,6 +28,7 @@ from valuescape.render.scene.colormaps import (
     layer_map,
     value_map,
 )
+from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds.base import Termination
@@ -86,10 +87,14 @@ class Fields(Owner):
         self._inputs, self._termination, self._maps = inputs, termination, maps
         self._layers = maps.layers
         self._by_name = {layer.name: layer for layer in self._layers}
+        self._on_scale: dict[str, list[str]] = {layer.name: [] for layer in self._layers}
+        for layer in self._layers:
+            self._on_scale[self._scale_owner(layer).name].append(layer.name)
         subject = inputs.subject
         self._legends = {each.name: each.legend(subject, subject.config.insight) for each in self._layers}
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
+        self._least_visits = 0.0
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
         self._on_screen: tuple[MapLayer, ...] = ()
@@ -134,12 +139,28 @@ class Fields(Owner):
 
     def _index(self, layer: MapLayer) -> int:
         """Return the index of the range and colours of a layer, or of the layer that it shares them with."""
-        return self._layers.index(self._by_name.get(layer.scale_of, layer))
+        return self._layers.index(self._scale_owner(layer))
+
+    def _scale_owner(self, layer: MapLayer) -> MapLayer:
+        return self._by_name.get(layer.scale_of, layer)
 
     @property
     def available(self) -> list[str]:
         """Names of the maps that can be shown here."""
         return self._maps.available(self._inputs)
+
+    def choices(self) -> list[MapChoice]:
+        """Return all maps with their meanings, those that cannot be shown here with the reason."""
+        return [MapChoice(name, self._said_of(self._maps.find(name))) for name in self._maps.names]
+
+    def _said_of(self, entry: MapLayer | MapPair) -> str:
+        parts = (entry.base, entry.over) if isinstance(entry, MapPair) else (entry,)
+        for layer in parts:
+            if lack := layer.lacks(self._inputs.subject):
+                return f"cannot be shown here: {lack}"
+            if not layer.available(self._inputs):
+                return "cannot be shown here: there is no critic (policy.checkpoint)"
+        return "; ".join(filter(None, (self._legends[layer.name].meaning for layer in parts)))
 
     def layers_of(self, names: Iterable[str]) -> set[MapLayer]:
         """Return the layers that are drawn for several names, as `resolve` gives them."""
@@ -191,11 +212,13 @@ class Fields(Owner):
         values: Float32Array,
         certainty: Float32Array | None = None,
         legend: Legend | None = None,
-    ) -> None:
-        """Give a map that has the input ARRAY its values [height, width]. Raises KeyError for another map.
+    ) -> bool:
+        """Give a map with the input ARRAY its values [height, width]; return whether heights are others now.
 
-        legend: what the colour bar says of them, where that depends on settings.
+        legend: what the colour bar says of them, where that depends on settings. Raises KeyError for another
+        map.
         """
+        before = self._height_ends
         layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
         made = self._made.get(name) or self._make_layer(layers[name], News())
         if not isinstance(made.texture, UploadedMap):
@@ -205,6 +228,13 @@ class Fields(Owner):
         self._refresh(made)
         self._update_ranges(slow=True)
         self.read_ranges()
+        return self._height_ends != before
+
+    @property
+    def _height_ends(self) -> tuple[float, float]:
+        """The ends of the scale of heights, which a map that shares it may move."""
+        shown = self.shown_ranges[self.height_layer]
+        return float(shown["shown_low"]), float(shown["shown_high"])
 
     def _tell(self, news: News) -> None:
         """Pass news on to the maps that are kept up to date; the others get it when they are shown."""
@@ -224,11 +254,16 @@ class Fields(Owner):
     def _update_ranges(self, *, slow: bool) -> None:
         """Look at the ranges that are out of date. slow: also at those that change slowly."""
         for index, layer in enumerate(self._layers):
-            made = self._made.get(layer.name)
-            if made and made.range_stale and not layer.scale_of and (slow or not layer.slow_range):
-                self._ranges.update(index, made.texture.texture)
-                made.range_stale = False
+            sharing = self._sharing(layer)
+            if any(made.range_stale for made in sharing) and (slow or not layer.slow_range):
+                self._ranges.update(index, *(made.texture.texture for made in sharing))
+                for made in sharing:
+                    made.range_stale = False
         self._join()
+
+    def _sharing(self, layer: MapLayer) -> list[_Made]:
+        """Return the maps made that are on the scale of a layer; none if it has none of its own."""
+        return [self._made[name] for name in self._on_scale[layer.name] if name in self._made]
 
     def _join(self) -> None:
         """Bring the joint scale of two panes up to date."""
@@ -260,6 +295,7 @@ class Fields(Owner):
 
         signed: trails have a diverging colour map, from which the value steps back.
         """
+        self._least_visits = looks.insight.min_visits
         legends = self._legends
         styles = {
             layer.name: _style(layer, legends[layer.name].ends, looks, signed=signed)
@@ -280,8 +316,9 @@ class Fields(Owner):
             old, ends = before.get(layer.name), self._styles[layer.name].ends
             if ends != (old.ends if old else FOLLOWING):
                 self._ranges.keep(index, ends)
-                if layer.name in self._made:
-                    self._ranges.update(index, self._made[layer.name].texture.texture)
+                sharing = self._sharing(layer)
+                if sharing:
+                    self._ranges.update(index, *(made.texture.texture for made in sharing))
                     moved.append(layer)
         if moved:
             self._join()
@@ -317,15 +354,22 @@ class Fields(Owner):
 
     def said_at(self, shown: Shown, u: float, v: float) -> str:
         """Return the number of a pane's base at a place, [0, 1]^2, with its title; a query if it changed."""
-        layer, made = shown.base, self._made.get(shown.base.name)
-        legend = self._legends[layer.name]
+        return " ".join(self._number_at(shown.base, u, v))
+
+    def numbers_at(self, u: float, v: float) -> list[tuple[str, str]]:
+        """Return title and number of each map that has been made, but the value; may need GPU queries."""
+        made = [layer for layer in self._layers if layer.name in self._made and layer is not VALUE]
+        return [self._number_at(layer, u, v) for layer in made]
+
+    def _number_at(self, layer: MapLayer, u: float, v: float) -> tuple[str, str]:
+        made, legend = self._made.get(layer.name), self._legends[layer.name]
         value = _texel(self._values(made), u, v) if made else math.nan
         if layer.counts:
             value = 2**value - 1
         number = f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
         if 0 <= value < len(legend.names):
             number = legend.names[min(round(value), len(legend.names) - 1)]
-        return f"{self.titles.get(layer.name, legend.label)} {number}"
+        return self.titles.get(layer.name, legend.label), number
 
     def _values(self, made: _Made) -> Float32Array:
         if made.copy is None:
@@ -358,8 +402,15 @@ class Fields(Owner):
             float(ends["shown_high"]),
             exponential=layer.counts,
             names=legend.names,
-            meaning=legend.meaning,
+            meaning=self._meaning(layer),
         )
+
+    def _meaning(self, layer: MapLayer) -> str:
+        """Return the line that explains a layer's colours."""
+        said = self._legends[layer.name].meaning
+        if layer is DENSITY or self._least_visits <= 0:
+            return said
+        return f"{said}; faded: fewer than {self._least_visits:g} visits"
 
     def place(self, shown: Shown) -> str:
         """Return the states that the maps of a picture are about; "" if they are those of the slice."""
@@ -392,13 +443,20 @@ class Fields(Owner):
         if pane == len(self._shades):
             self._shades.append(self._make_shade())
         shade, base = self._shades[pane], self._paint(shown.base, shown)
-        shade.update(
-            base, self._paint(shown.over, shown) if shown.over else None, contours=shown.base.contours
-        )
+        over = self._paint(shown.over, shown) if shown.over else None
+        shade.update(base, over, contours=shown.base.contours, support=self._support(shown.base))
         shade.texture.use(Texture.SHADES)
 
+    def _support(self, base: MapLayer) -> Support | None:
+        """Return the visits that a map fades without; None if it does not fade."""
+        if base is DENSITY or self._least_visits <= 0:
+            return None
+        return Support(self._texture(DENSITY), self._least_visits)
+
     def _paint(self, layer: MapLayer, shown: Shown) -> Paint:
-        return Paint(self._texture(layer), *self._scale(layer, shown))
+        texture = self._made[layer.name].texture
+        certainty = texture.certainty if isinstance(texture, UploadedMap) else None
+        return Paint(texture.texture, *self._scale(layer, shown), certainty)
 
     def _texture(self, layer: MapLayer) -> Any:
         return self._made[layer.name].texture.texture

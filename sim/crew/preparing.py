@@ -20,17 +20,23 @@ _LOOK_S = 0.02
 """Interval at which the waiting process calls `check`."""
 
 
-def compile_apart(config: Config, checkpoint: Checkpoint | None, check: Callable[[], None]) -> None:
-    """Compile, in another process, the machine code that an engine of `config` needs in the calling one.
+Make = Callable[[Config, Checkpoint | None], object]
 
-    The code is kept on disk, where the engine then finds it. Errors are not reported here: the engine raises
-    them again. check: called meanwhile; what it raises ends process and waiting.
+
+def compile_apart(
+    config: Config, checkpoint: Checkpoint | None, check: Callable[[], None], make: Make = tick_seconds
+) -> None:
+    """Compile, in another process, the machine code that `make` needs in the calling one.
+
+    The code is kept on disk, where the caller then finds it. Errors are not reported here: the caller runs
+    into them again. check: called meanwhile; what it raises ends process and waiting. make: a function of a
+    module; without one the code is compiled that an engine of `config` needs.
     """
     context = multiprocess.get_context(config.workers.start_method)
     with quiet_start():
         process = context.Process(
             target=_compile,
-            args=(config, checkpoint, world_files()),
+            args=(config, checkpoint, world_files(), make),
             name="valuescape-compiler",
             daemon=True,
         )
@@ -44,14 +50,14 @@ def compile_apart(config: Config, checkpoint: Checkpoint | None, check: Callable
         process.close()
 
 
-def _compile(config: Config, checkpoint: Checkpoint | None, files: tuple[Path, ...]) -> None:
-    """Compile by measuring a tick; the process's entry point."""
+def _compile(config: Config, checkpoint: Checkpoint | None, files: tuple[Path, ...], make: Make) -> None:
+    """Compile by calling `make`; the process's entry point."""
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(Exception):
         for path in files:
             load_world_file(path)
-        tick_seconds(config, checkpoint)
+        make(config, checkpoint)
 
 
 def _end_with_parent() -> None:

@@ -2,13 +2,17 @@
 
 from typing import Protocol
 
+import numpy as np
+
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen import available
+from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.environments import EnvironmentRollouts
 from valuescape.sim.rollouts.plain import PlainRollouts
-from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
+from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules, Rollouts
+from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
 from valuescape.sim.worlds.gym_state import StateTrial
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, try_states_of
@@ -83,3 +87,16 @@ def state_rollouts(
         if can_compile(checkpoint):
             return CompiledRollouts(world, checkpoint, rules)
     return PlainRollouts(world, checkpoint, rules)
+
+
+def try_rollout(world: World, checkpoint: Checkpoint | None, *, simd: bool = True) -> None:
+    """Make one short rollout, for which all machine code is compiled that rollouts of `world` need."""
+    rules = RolloutRules(0.0, 1, RolloutEnd.CUT, sampled=True)
+    states = np.zeros((len(world.state), 1), np.float32)
+    made_by = state_rollouts(world, checkpoint, rules, simd=simd)
+    made_by.run(states, Rollouts.empty(1), slice(0, 1))
+
+
+def try_rollout_of(config: Config, checkpoint: Checkpoint | None) -> None:
+    """Make one short rollout in the world of a configuration, as `try_rollout` does."""
+    try_rollout(make_world(config.world.name, config), checkpoint, simd=config.features.simd)

@@ -6,19 +6,27 @@ Threads make the rollouts, coarse cells first, while the caller looks at what is
 import math
 import os
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import Float32Array, Float64Array
+from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import StateRollouts
 from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, Rollouts
+
+_LEAST_CHUNK = 256
+"""States of the first piece. In smaller ones each call would cost more than the states."""
+
+_PIECE_S = 0.1
+"""Seconds of a core that a piece of a thread's work may take, as far as those before it tell: stopping waits
+for it."""
 
 COARSEST = 16
 """Cells are 16 texels wide in the first picture, then 8, 4, 2, 1."""
@@ -75,25 +83,35 @@ class TruthField:
         n = len(self._order)
         self._count = np.zeros(n, np.int32)
         self._sums = np.zeros((6, n))
+        self._chunk = _LEAST_CHUNK
         self._pieces = self._all_pieces()
         self._lock = threading.Lock()
         self._stopped = False
         self._failure: BaseException | None = None
+        self._owned = ExitStack()
         self._done, self._whole = 0, self._numbers * n
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
-        # Small networks only wait for more threads: with two, rollouts in Python take eight times as long.
-        self._blas = threadpool_limits(1, user_api="blas")
+        self._owned.enter_context(one_blas_thread())  # with two, rollouts in Python take eight times as long
         for thread in self._threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped = True
+        self.stop()
         for thread in self._threads:
             thread.join()
-        self._blas.restore_original_limits()
+        self._owned.close()
+
+    def stop(self) -> None:
+        """Let the threads end after their present piece, a tenth of a second, without waiting for it."""
+        self._stopped = True
+
+    @property
+    def covered(self) -> bool:
+        """Whether the coarsest cells are made, so that every cell shows something."""
+        return bool(self._count[: self._levels[1]].all())
 
     @property
     def finished(self) -> bool:
@@ -157,23 +175,34 @@ class TruthField:
         for number in range(self._numbers):
             ends = self._levels if number == 0 else [0, len(self._order)]
             for begin, end in pairwise(ends):
-                for first in range(begin, end, most):
-                    yield number, slice(first, min(first + most, end))
+                first = begin
+                while first < end:
+                    last = min(first + min(self._chunk, most), end)
+                    yield number, slice(first, last)
+                    first = last
 
     def _work(self) -> None:
-        _be_nice()
+        be_nice()
         out = Rollouts.empty(len(self._order))
         try:
             while piece := self._take():
                 number, part = piece
+                began = time.thread_time()
                 self._made_by.run(self._states, out, part, number)
                 self._add(out, part)
+                self._adapt(part, time.thread_time() - began)
         except BaseException as error:  # shown by whoever looks
             self._failure = error
 
     def _take(self) -> tuple[int, slice] | None:
         with self._lock:
             return None if self._stopped else next(self._pieces, None)
+
+    def _adapt(self, part: slice, seconds: float) -> None:
+        """Let pieces to come be as large as one that takes _PIECE_S, at most twice as large as this one."""
+        states = part.stop - part.start
+        fitting = min(int(states * _PIECE_S / max(seconds, 1e-9)), 2 * max(states, self._chunk))
+        self._chunk = min(max(fitting, _LEAST_CHUNK), CHUNK)
 
     def _add(self, out: Rollouts, part: slice) -> None:
         value, end = out.value[part], out.end[part]
@@ -202,7 +231,7 @@ def coarse_to_fine(edge: int) -> tuple[NDArray[np.intp], list[int]]:
     return order, [0, *ends]
 
 
-def _be_nice() -> None:
+def be_nice() -> None:
     """Give the calling thread low priority: frames come first. Linux has one for each thread."""
     with suppress(AttributeError, OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -1,5 +1,7 @@
 """Settings that are declared live: each can be changed through a session's controls, and is seen to be."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -29,12 +31,15 @@ SETTINGS = [
     "features.async_physics=false",
     "features.simd=false",
     "run.record=false",
+    "insight.rollouts=2",
 ]
 
 SHOWN = {
     "insight.action": "advantage",
     "insight.over": "advantage",
     "insight.marginal": "policy",
+    "insight.rollouts": "truth",
+    "insight.time_limit": "truth",
 }
 """The map in which a setting is to be seen, where the run's own does not show it."""
 
@@ -52,7 +57,10 @@ VALUES = {
     "heatmap.slice": "cart velocity=0.5, pole velocity=-0.25",
     "insight.action": "push left",
     "insight.marginal": True,
+    "insight.min_visits": 3.0,
     "insight.over": "push right",
+    "insight.rollouts": 3,
+    "insight.time_limit": True,
     "lod.segment_budget": 64,
     "render.view": "2d",
     "render.glow": 1.5,
@@ -86,6 +94,16 @@ def turn(session, frames):
         session._frame(0.05)
 
 
+def settle(session):
+    """Make frames until no map is being computed, and a few more."""
+    until = time.monotonic() + 20
+    while session.stage.maps.doing and time.monotonic() < until:
+        turn(session, 1)
+        time.sleep(0.02)  # the threads that compute have a low priority
+    assert not session.stage.maps.doing
+    turn(session, 12)
+
+
 def picture(session):
     return np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
 
@@ -107,12 +125,14 @@ def test_a_live_setting_changes_the_picture(session, name):
     if name in SHOWN:
         session.controls.apply(Set("heatmap.layer", SHOWN[name]))
     turn(session, 2)
+    settle(session)
     before = picture(session)
     turn(session, 2)
     np.testing.assert_array_equal(picture(session), before)  # nothing else changes it
     assert now(session, name) != VALUES[name]
     session.controls.apply(Set(name, VALUES[name]))
-    turn(session, 12)
+    turn(session, 2)
+    settle(session)
     assert now(session, name) == VALUES[name]
     assert not np.array_equal(picture(session), before)
 

@@ -13,7 +13,6 @@ from valuescape.analyze.finders import (
     Stuck,
     loops,
     overconfident_regions,
-    significant_cells,
     stuck,
     underconfident_regions,
     unvisited_but_promised,
@@ -26,10 +25,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
+from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts
-from valuescape.sim.rollouts.field import NORMAL_95
-from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.rollouts.judging import judging_rules, significant_errors, soft_alpha
 from valuescape.sim.worlds.base import World
 
 Progress = Callable[[str, float], bool]
@@ -38,9 +36,6 @@ Progress = Callable[[str, float], bool]
 SATISFIED = 0.9
 """Quantile of the values met; an agent without progress above it is where it wants to be."""
 
-TOLERANCE = 0.02
-"""A share of the truth's range; in a deterministic cell a smaller error does not count as one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -48,7 +43,7 @@ class Plan:
 
     episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
     and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
-    the world's rewards; None takes the checkpoint's.
+    the world's rewards; None takes the checkpoint's. min_visits: steps that a cell needs not to be faded.
     """
 
     episodes: int = 512
@@ -58,6 +53,7 @@ class Plan:
     time_limit: bool = False
     alpha: float | None = None
     threads: int = 2
+    min_visits: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +92,13 @@ class Analysis:
     places: Places
     complete: bool
     """Whether nothing was cut short."""
+    whole_episodes: bool
+    """Whether no episode was: the numbers are what they would be."""
+
+    @property
+    def left_out(self) -> int:
+        """Number of steps that no number counts, since their value or their return is not finite."""
+        return left_out(self.judged.predicted, self.judged.realised)
 
 
 def analyze(
@@ -104,9 +107,14 @@ def analyze(
     """Return the analysis of a checkpoint over a plane of its world.
 
     on_progress: if it says no, what is there so far is judged. Raises UsageError if episodes cannot be run in
-    the world, or if the critic or the world gives NaN everywhere.
+    the world, or if no value or no return is finite.
     """
-    world, alpha = plane.world, soft_alpha(checkpoint, plan)
+    with np.errstate(all="ignore"):  # a critic that has diverged is told in words
+        return _analysis(checkpoint, plane, plan, on_progress)
+
+
+def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress) -> Analysis:
+    world, alpha = plane.world, soft_alpha(checkpoint, plan.alpha)
     stochastic = sampling_of(checkpoint) is not Sampling.NONE
     going = _Going(on_progress, 3 if stochastic else 2)
     episodes = run_episodes(checkpoint, world, plan.episodes, plan.seed, on_step=going.on_step("episodes"))
@@ -114,6 +122,7 @@ def analyze(
     if stochastic:
         step = going.on_step("episodes as in training")
         judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
+    whole = going.on
     maps = _maps(checkpoint, plane, plan, alpha, going) if not why_no_rollouts(world) else None
     if maps is not None:
         maps = replace(maps, visits=visits_of(plane, judged))
@@ -132,17 +141,8 @@ def analyze(
         significant,
         places_of(maps, significant, judged, plane, checkpoint.gamma),
         going.on,
+        whole,
     )
-
-
-def soft_alpha(checkpoint: Checkpoint, plan: Plan) -> float | None:
-    """Return the entropy coefficient of a soft critic; None of others.
-
-    None too where the file says neither what actions are drawn with nor, or nobody, what the coefficient is.
-    """
-    if not checkpoint.soft or sampling_of(checkpoint) is Sampling.NONE:
-        return None
-    return reward_alpha(checkpoint) if plan.alpha is None else plan.alpha
 
 
 class _Going:
@@ -179,14 +179,7 @@ def _maps(
     if not going.on:
         return None
     going.begin_part()
-    rules = RolloutRules.of(
-        checkpoint.gamma,
-        plane.world.max_episode_steps,
-        time_limit=plan.time_limit,
-        seed=plan.seed,
-        sampled=True,
-        alpha=alpha or 0.0,
-    )
+    rules = judging_rules(checkpoint, plane.world, time_limit=plan.time_limit, seed=plan.seed, alpha=alpha)
     maps = critic_maps(
         checkpoint,
         plane,
@@ -204,7 +197,8 @@ def _numbers(
 ) -> dict[str, Estimate]:
     if left_out(judged.predicted, judged.realised) == len(judged.predicted):
         raise UsageError(
-            "no step has both a value and a return: the critic or the world gives NaN everywhere"
+            "no step has both a value and a return that are finite: the critic has diverged, or the world "
+            "gives NaN"
         )
     first = judged.first
     return {
@@ -221,9 +215,7 @@ def significant_of(maps: Maps | None) -> BoolArray:
     """Return the cells whose error is beyond chance; of deterministic rollouts, beyond TOLERANCE."""
     if maps is None:
         return np.zeros((0, 0), np.bool_)
-    truth = maps.truth
-    tolerance = 0.0 if maps.random else TOLERANCE * float(np.ptp(truth.value[np.isfinite(truth.value)]))
-    return significant_cells(maps.error, truth.half_width / NORMAL_95, truth.rollouts, tolerance=tolerance)
+    return significant_errors(maps.error, maps.truth, random=maps.random)
 
 
 def places_of(

@@ -11,7 +11,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from valuescape.analyze.regions import MOST, Region, regions
-from valuescape.analyze.significance import discoveries, student_p_values
 from valuescape.sim.insight.bootstrap import FloatArray, IntArray
 
 BoolArray = NDArray[np.bool_]
@@ -67,37 +66,6 @@ class Loop:
     """Root mean square distance from the centre."""
     mismatch: float
     """Root mean square distance between positions one period apart, over the radius."""
-
-
-def significant_cells(
-    error: ArrayLike,
-    standard_error: ArrayLike,
-    rollouts: ArrayLike,
-    *,
-    rate: float = 0.05,
-    tolerance: float = 0.0,
-) -> BoolArray:
-    """Return the cells [h, w] whose error is beyond chance, at a false discovery rate over all cells.
-
-    `standard_error` [h, w] is that of the mean over the cell's rollouts; `rollouts` is one number or [h, w].
-    Each cell has a two-sided t-test at rollouts − 1 degrees of freedom of |error| <= tolerance, and
-    Benjamini & Hochberg's procedure bounds the share of false ones among those found by `rate`.
-
-    A standard error of 0 says that the return is certain, as with deterministic dynamics and policy, where
-    one rollout suffices: such a cell counts if |error| > tolerance. NaN in either, or spread from fewer than
-    two rollouts, is never significant.
-    """
-    errors = np.asarray(error, np.float64)
-    spread = np.broadcast_to(np.asarray(standard_error, np.float64), errors.shape)
-    counts = np.broadcast_to(np.asarray(rollouts, np.float64), errors.shape)
-    excess = np.maximum(np.abs(errors) - tolerance, 0.0)
-    known = np.isfinite(errors)
-    sampled = known & np.isfinite(spread) & (spread > 0) & (counts >= 2)
-    certain = known & (spread == 0)
-    p_values = np.full(errors.shape, np.nan)
-    p_values[sampled] = student_p_values(excess[sampled] / spread[sampled], counts[sampled] - 1)
-    p_values[certain] = np.where(excess[certain] > 0, 0.0, 1.0)
-    return discoveries(p_values, rate)
 
 
 def overconfident_regions(

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from valuescape.analyze.episodes import Episodes
 from valuescape.sim.arrays import Float64Array
+from valuescape.sim.insight.cells import cells_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import state_rollouts
 from valuescape.sim.rollouts.field import Truth, TruthField
+from valuescape.sim.rollouts.judging import rollouts_differ
 from valuescape.sim.rollouts.rules import RolloutRules
 
 _LOOK_S = 0.1
@@ -29,6 +30,8 @@ class Visits:
     """Number of steps that began in the cell."""
     error: Float64Array
     """The mean of V - G over those steps; NaN where there is none."""
+    td_error: Float64Array
+    """The mean TD error over those steps; NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,17 @@ class Maps:
         centres = (np.arange(edge) + 0.5) / edge
         x, y = (v.low + centres * (v.high - v.low) for v in self.plane.variables)
         return x, y
+
+    def support(self, least: float) -> Float64Array:
+        """Return each cell's visits as a share of `least`, 1 at most; of the nearest cell of the visits.
+
+        Raises ValueError where no visits are known.
+        """
+        if self.visits is None:
+            raise ValueError("no visits are known")
+        edge, coarse = len(self.value), len(self.visits.count)
+        near = ((np.arange(edge) + 0.5) / edge * coarse).astype(np.intp)
+        return np.minimum(self.visits.count[np.ix_(near, near)] / least, 1.0)
 
     def value_at(self, edge: int) -> Float64Array:
         """Return the critic's value at the centres of an `edge` x `edge` grid, from the nearest cells."""
@@ -83,7 +97,7 @@ def critic_maps(
     Raises UsageError for a world whose agents cannot be put into a state.
     """
     world = plane.world
-    random = rules.exploration > 0 or (rules.sampled and sampling_of(checkpoint) is not Sampling.NONE)
+    random = rollouts_differ(checkpoint, rules)
     made_by = state_rollouts(world, checkpoint, rules)
     with TruthField(made_by, grid_states(plane, edge), rollouts, random=random, threads=threads) as field:
         believed = value(checkpoint, grid_obs(plane, edge)).astype(np.float64).reshape(edge, edge)
@@ -99,21 +113,13 @@ def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> V
 
     Steps beyond the map are left out; periodic variables are taken into their period.
     """
-    cells, inside = _cells(plane, episodes, edge)
-    error = (episodes.predicted - episodes.realised)[inside]
+    cells, inside = cells_of(plane, episodes.state.T, edge)
     count = np.bincount(cells, minlength=edge * edge)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(cells, weights=error, minlength=edge * edge) / count
-    return Visits(count.reshape(edge, edge), mean.reshape(edge, edge))
 
+    def mean(values: Float64Array) -> Float64Array:
+        with np.errstate(invalid="ignore"):
+            sums = np.bincount(cells, weights=values[inside], minlength=edge * edge)
+            return np.asarray((sums / count).reshape(edge, edge))
 
-def _cells(plane: MapPlane, episodes: Episodes, edge: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the cells of the steps on the map, and which steps those are."""
-    index, inside = np.zeros(len(episodes.episode), np.intp), np.ones(len(episodes.episode), np.bool_)
-    for axis, variable, stride in zip(plane.axes, plane.variables, (1, edge), strict=True):
-        share = (episodes.state[:, axis].astype(np.float64) - variable.low) / (variable.high - variable.low)
-        if variable.periodic:
-            share %= 1.0
-        inside &= (share >= 0) & (share <= 1)
-        index += np.clip(np.nan_to_num(share * edge), 0, edge - 1).astype(np.intp) * stride
-    return index[inside], inside
+    error = mean(episodes.predicted - episodes.realised)
+    return Visits(count.reshape(edge, edge), error, mean(episodes.td_error))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from valuescape.gpu.constants import ENDING_SHIFT
 from valuescape.recordings.checksum import checkpoint_hash
+from valuescape.run.map_sources.truth import TruthLook
 from valuescape.run.report import about
 from valuescape.run.stage import Stage
 from valuescape.sim.errors import UsageError
@@ -40,6 +41,18 @@ ARRAYS = {
 }
 """The members of an export, each with its shape, dtype and unit."""
 
+TRUTH_ARRAYS = {
+    "truth": "[rows, columns] float64: the mean return of rollouts from each cell of `value`",
+    "truth_half_width": "[rows, columns] float64: half of its 95 % interval; inf where it is unknown",
+    "truth_total": "[rows, columns] float64: the mean undiscounted return",
+    "truth_steps": "[rows, columns] float64: the mean length of a rollout, in steps",
+    "truth_terminated": "[rows, columns] float64: the share of rollouts that terminated",
+    "truth_rollouts": "[rows, columns] int32: rollouts from the cell; without one it has a neighbour's",
+    "error": "[rows, columns] float32: value - truth",
+    "error_significant": "[rows, columns] bool: where the error is beyond chance",
+}
+"""Further members of an export after a map of rollouts was shown, such as `heatmap.layer` = "error"."""
+
 _REST_S = 5.0
 """Seconds that workers may take to come to one tick."""
 
@@ -59,7 +72,7 @@ def gather(stage: Stage, color_by: str) -> RunData:
     """
     _rest(stage, color_by)
     tick = stage.scene.trails.ring.newest
-    arrays = _fields(stage) | _trajectories(stage)
+    arrays = _fields(stage) | _truth(stage) | _trajectories(stage)
     arrays["states"] = np.ascontiguousarray(stage.engine.row("state", tick).T)
     return RunData(arrays | _episodes(stage, tick), _about(stage, tick))
 
@@ -105,6 +118,29 @@ def _fields(stage: Stage) -> dict[str, NDArray[Any]]:
     return fields | centres
 
 
+def _truth(stage: Stage) -> dict[str, NDArray[Any]]:
+    """Return the arrays of rollouts on the plane that is shown; none if no map of them was shown there."""
+    look = _look(stage)
+    if look is None:
+        return {}
+    truth = look.truth
+    return {
+        "truth": truth.value,
+        "truth_half_width": truth.half_width,
+        "truth_total": truth.total,
+        "truth_steps": truth.steps,
+        "truth_terminated": truth.terminated,
+        "truth_rollouts": truth.rollouts,
+        "error": look.values["error"],
+        "error_significant": look.certainty > 0,
+    }
+
+
+def _look(stage: Stage) -> TruthLook | None:
+    look = stage.maps.truth.newest
+    return look if look and look.request.plane == stage.scene.plane else None
+
+
 def _centres(variable: Variable, edge: int) -> NDArray[np.float64]:
     """Return the middle of each of `edge` cells over a variable's window."""
     return variable.low + (np.arange(edge) + 0.5) / edge * (variable.high - variable.low)
@@ -135,6 +171,7 @@ def _episodes(stage: Stage, tick: int) -> dict[str, NDArray[Any]]:
 
 def _about(stage: Stage, tick: int) -> dict[str, Any]:
     plane, checkpoint, config = stage.scene.plane, stage.checkpoint, stage.config
+    look = _look(stage)
     world = plane.world
     return {
         "format": FORMAT,
@@ -152,7 +189,8 @@ def _about(stage: Stage, tick: int) -> dict[str, Any]:
             "gamma": checkpoint.gamma,
             "sha256": checkpoint_hash(checkpoint),
         },
-        "arrays": ARRAYS,
+        "truth": look and {"what": look.meanings["truth"], "progress": look.truth.progress},
+        "arrays": ARRAYS | TRUTH_ARRAYS if look else ARRAYS,
         **about(config),
     }
 

@@ -1,6 +1,7 @@
 """Maps that the processor computes while a run goes on: joins their sources with the scene."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from valuescape.gpu.layers.layer import MapLayer
@@ -9,9 +10,15 @@ from valuescape.run.map_sources.agent_states import AgentStates
 from valuescape.run.map_sources.computed import ComputedMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import MapSource, Question
+from valuescape.run.map_sources.truth import TruthMaps
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.engine import Engine
+from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest, Subject
+
+
+_FINISH_S, _LOOK_S = 120.0, 0.05
+"""Seconds that the last picture of a run waits for maps, and those between two looks at them."""
 
 
 class LiveMaps:
@@ -19,18 +26,30 @@ class LiveMaps:
 
     engine: lent; its agents' states make the maps that are means over agents. insight: the current values of
     its settings; set it, and maps that depend on them are made again. crowd: the source of what the agents'
-    own episodes show, None without a critic; released with this.
+    own episodes show, None without a critic; released with this. critic: V(s) as the picture shows it; None
+    without one.
     """
 
-    def __init__(self, subject: Subject, engine: Engine, crowd: CrowdMaps | None = None) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        engine: Engine,
+        crowd: CrowdMaps | None = None,
+        critic: Value | None = None,
+    ) -> None:
         self.insight: InsightConfig = subject.config.insight
+        self.truth = TruthMaps(critic)
         self._subject = subject
         self._scene: Scene | None = None
         self._request: MapRequest | None = None
         self._agents = AgentStates(engine)
         self._of_agents: tuple[MapRequest | None, MapRequest | None] = None, None
         self.crowd = crowd
-        self._sources: tuple[MapSource, ...] = (ComputedMaps(), *([crowd] if crowd else []))
+        self._sources: tuple[MapSource, ...] = (
+            ComputedMaps(),
+            self.truth,
+            *([crowd] if crowd else []),
+        )
 
     @property
     def doing(self) -> str:
@@ -60,6 +79,13 @@ class LiveMaps:
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty, answer.legend)
+
+    def finish(self, scene: Scene, names: Collection[str], go_on: Callable[[], bool] = lambda: True) -> None:
+        """Wait for the maps in the last picture: two minutes at most, and only while `go_on` returns True."""
+        end = time.monotonic() + _FINISH_S
+        while self.doing and go_on() and time.monotonic() < end:
+            time.sleep(_LOOK_S)
+            self.update(scene, names, range(0), waits=True)
 
     def _requests(self, scene: Scene, layers: frozenset[MapLayer]) -> tuple[MapRequest, MapRequest | None]:
         """Return the request for maps, and the one with the agents' states if a layer needs it."""

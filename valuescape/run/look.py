@@ -52,6 +52,7 @@ def look_at(
         start_s=ledger.start_s,
         noticed=noticed,
         figures=ledger,
+        computing=stage.maps.doing,
     )
 
 

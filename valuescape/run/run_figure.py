@@ -30,6 +30,8 @@ _STYLE = {
     "pdf.fonttype": 42,
 }
 _PANEL_INCHES = 3.5, 2.9
+_FADED = 0.25
+"""Opacity of an error that may be chance."""
 
 
 def draw(data: RunData, path: Path, origin: Provenance | None = None) -> None:
@@ -38,7 +40,7 @@ def draw(data: RunData, path: Path, origin: Provenance | None = None) -> None:
     A person's own settings of Matplotlib have no effect. Raises UsageError if the file cannot be written.
     """
     with style.context(["default", _STYLE], after_reset=True):
-        panels = [_draw_value] * ("value" in data.arrays) + [_draw_density]
+        panels = [panel for name, panel in _PANELS.items() if name in data.arrays]
         width, height = _PANEL_INCHES
         figure = Figure(figsize=(width * len(panels), height), layout="constrained")
         for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
@@ -63,23 +65,41 @@ def trails(data: RunData, most: int = TRAILS) -> Iterator[NDArray[np.float32]]:
 
 
 def _draw_value(figure: Any, axes: Any, data: RunData) -> None:
-    heatmap = data.about["config"]["heatmap"]
-    values = data.arrays["value"]
-    low, high = (
-        float(found) if heatmap[key] == "auto" else heatmap[key]
-        for key, found in (("low", values.min()), ("high", values.max()))
-    )
-    if heatmap["colormap"] in DIVERGING:
-        high = max(abs(low), abs(high))
-        low = -high
-    image = _image(
-        axes, values, data, cmap=value_map(heatmap["colormap"], signed=False), norm=Normalize(low, high)
-    )
+    image = _image(axes, data.arrays["value"], data, **_value_scale(data))
     figure.colorbar(image, ax=axes, label="V(s)")
     axes.add_collection(LineCollection(list(trails(data)), colors="white", linewidths=0.4, alpha=0.6))
     ticks, agents, _ = data.arrays["trajectories"].shape
     few = f"{TRAILS} of {agents:,}" if agents > TRAILS else f"{agents:,}"
     axes.set_title(f"value, and the last {ticks:,} ticks of {few} agents{_slice(data)}")
+
+
+def _value_scale(data: RunData) -> dict[str, Any]:
+    """Return colour map and norm of the value, and of the truth if there is one: the same for both."""
+    heatmap = data.about["config"]["heatmap"]
+    values = np.concatenate([data.arrays[name].ravel() for name in ("value", "truth") if name in data.arrays])
+    low, high = (
+        float(found) if heatmap[key] == "auto" else heatmap[key]
+        for key, found in (("low", np.nanmin(values)), ("high", np.nanmax(values)))
+    )
+    if heatmap["colormap"] in DIVERGING:
+        high = max(abs(low), abs(high))
+        low = -high
+    return {"cmap": value_map(heatmap["colormap"], signed=False), "norm": Normalize(low, high)}
+
+
+def _draw_truth(figure: Any, axes: Any, data: RunData) -> None:
+    image = _image(axes, data.arrays["truth"], data, **_value_scale(data))
+    figure.colorbar(image, ax=axes, label="G(s)")
+    axes.set_title(data.about["truth"]["what"])
+
+
+def _draw_error(figure: Any, axes: Any, data: RunData) -> None:
+    error = data.arrays["error"]
+    most = float(np.nanmax(np.abs(error))) or 1.0
+    opacity = np.where(data.arrays["error_significant"], 1.0, _FADED)
+    image = _image(axes, error, data, cmap=DIVERGING[0], norm=Normalize(-most, most), alpha=opacity)
+    figure.colorbar(image, ax=axes, label="V(s) − G(s)").solids.set_alpha(1)
+    axes.set_title("value − truth; pale: may be chance")
 
 
 def _draw_density(figure: Any, axes: Any, data: RunData) -> None:
@@ -90,6 +110,10 @@ def _draw_density(figure: Any, axes: Any, data: RunData) -> None:
     image = _image(axes, visits, data, cmap=f"{colors}_r", norm=LogNorm(least, most))
     figure.colorbar(image, ax=axes, label="visits")
     axes.set_title(f"visits until tick {data.about['tick']:,}")
+
+
+_PANELS = {"value": _draw_value, "truth": _draw_truth, "error": _draw_error, "density": _draw_density}
+"""What draws each array of a run that has a panel of its own."""
 
 
 def _image(axes: Any, field: Any, data: RunData, **how: Any) -> Any:

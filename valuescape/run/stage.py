@@ -62,7 +62,8 @@ class Stage:
         start.check()
         self.trail_colors = trail_colors(self.critic)
         crowd = CrowdMaps.of(self.engine, self.critic, self.checkpoint)
-        self.maps = LiveMaps(self.subject, self.engine, crowd)
+        value = self.critic.value if self.critic else None
+        self.maps = LiveMaps(self.subject, self.engine, crowd, value)
         own.callback(self.maps.release)
         self.scene = self._make_scene()
         own.callback(lambda: self.scene.release())

@@ -47,3 +47,23 @@ def test_values_of_the_same_shape_stay_in_the_same_texture(uploaded):
     before = uploaded.texture
     uploaded.write(np.ones((4, 4), np.float32))
     assert uploaded.texture is before
+
+
+def test_before_the_first_values_there_is_none(uploaded):
+    assert np.isnan(read(uploaded)).all()
+    assert not uploaded.refresh(News())
+
+
+def test_certainty_comes_and_goes_with_the_values(uploaded):
+    values = np.zeros((3, 5), np.float32)
+    uploaded.write(values, np.full((3, 5), 0.5, np.float32))
+    found = uploaded.certainty
+    assert (np.frombuffer(found.read(), np.float32) == 0.5).all()
+    assert found.size == uploaded.texture.size
+    uploaded.write(values)
+    assert uploaded.certainty is None
+
+
+def test_a_certainty_of_another_shape_is_refused(uploaded):
+    with pytest.raises(ValueError, match=r"the map's shape \(3, 5\), not \(5, 3\)"):
+        uploaded.write(np.zeros((3, 5), np.float32), np.zeros((5, 3), np.float32))

@@ -1,5 +1,6 @@
 """The truth field: what threads make of a grid, and what is shown before they are done."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -175,3 +176,31 @@ def test_a_world_s_own_chance_makes_rollouts_differ():
 def test_a_crowd_whose_agents_interact_is_refused():
     with pytest.raises(UsageError, match="into a state of one's choice: what becomes of one depends on the"):
         state_rollouts(make_world("flock"), None, RolloutRules.of(0.9, 10))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sizes"),
+    [(0.0, [64, 192, 768, 2048, 1024, 4096, 4096, 4096]), (1.0, [64, 192, *[256] * 63])],
+)
+def test_pieces_are_as_large_as_fit_a_tenth_of_a_second(monkeypatch, seconds, sizes):
+    """Of a core: they double while they take less, and never get smaller than 256 but at a level's end."""
+    clock = itertools.count(step=seconds)
+    monkeypatch.setattr("valuescape.sim.rollouts.field.time.thread_time", lambda: next(clock))
+    slow = Slow()
+    slow.permits.release(1000)
+    truth_of(slow, np.zeros((1, 128 * 128), np.float32), threads=1)
+    assert [part.stop - part.start for _, part in slow.order] == sizes
+
+
+def test_it_covers_the_grid_when_the_coarsest_cells_are_made():
+    slow = Slow()
+    with TruthField(slow, np.zeros((1, 32 * 32), np.float32), 1, random=False, threads=1) as field:
+        assert not field.covered
+        slow.permits.release(1)
+        while field.progress == 0:
+            pass
+        assert field.covered
+        assert np.isfinite(field.look().value).all()
+        field.stop()
+        slow.permits.release(1)
+    assert not field.finished

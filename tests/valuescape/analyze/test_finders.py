@@ -8,14 +8,13 @@ import pytest
 from valuescape.analyze.finders import (
     loops,
     overconfident_regions,
-    significant_cells,
     stuck,
     underconfident_regions,
     unvisited_but_promised,
     value_cliffs,
 )
 from valuescape.analyze.regions import label_cells, regions
-from valuescape.analyze.significance import discoveries, student_p_values
+from valuescape.sim.insight.significance import discoveries, significant_cells, student_p_values
 
 CELLS = 64
 X, Y = np.linspace(-1, 1, CELLS), np.linspace(10, 20, CELLS)

@@ -11,11 +11,13 @@ from PIL import Image
 
 from valuescape.cli.app import run_cli
 from valuescape.presets import find_checkpoint
-from valuescape.run.export import ARRAYS, RunData
+from valuescape.run.export import ARRAYS, TRUTH_ARRAYS, RunData
 from valuescape.run.run_figure import draw, trails
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 from valuescape.sim.policy.reference import TorchCheckpoint
+from valuescape.sim.rollouts.plain import PlainRollouts
+from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
 from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
@@ -72,7 +74,7 @@ def test_everything_that_is_promised_is_there(run):
 
 def test_the_docs_name_every_array():
     page = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
-    assert [name for name in ARRAYS if f"`{name}`" not in page] == []
+    assert [name for name in (*ARRAYS, *TRUTH_ARRAYS) if f"`{name}`" not in page] == []
 
 
 def test_the_value_is_the_network_s_at_the_centres_of_cells(run):
@@ -212,3 +214,25 @@ def test_the_docs_name_every_member_of_a_recording(cli):
         field = name.removeprefix("episode-")
         assert f"`{field}`" in page or f"`TICK/{field}.npy`" in page
     assert [key for key in (*about, *about["samples"][0]) if f"`{key}`" not in page] == []
+
+
+def test_maps_of_rollouts_are_exported_after_they_were_shown(tmp_path):
+    """With their figure; the value less the truth is the error."""
+    path = tmp_path / "run.svg"
+    arrays, about = exported(
+        tmp_path, "--ticks", "60", "--figure", str(path), settings=["heatmap.layer=error"]
+    )
+    assert set(TRUTH_ARRAYS) <= set(arrays)
+    assert set(about["arrays"]) == {*ARRAYS, *TRUTH_ARRAYS}
+    assert about["truth"]["progress"] == 1
+    assert about["truth"]["what"].startswith("plain return that follows, one rollout")
+    np.testing.assert_allclose(arrays["error"], arrays["value"] - arrays["truth"], atol=2e-3)
+    assert (arrays["truth_rollouts"] == 1).all()
+    checkpoint = find_checkpoint("auto", make_world("pendulum"))
+    x, y = np.meshgrid(arrays["value_x"], arrays["value_y"])
+    states = np.stack([x.ravel(), y.ravel()]).astype(np.float32)
+    rules = RolloutRules.of(checkpoint.gamma, 200)
+    out = Rollouts.empty(states.shape[1])
+    PlainRollouts(make_world("pendulum"), checkpoint, rules).run(states, out, slice(0, states.shape[1]))
+    np.testing.assert_allclose(arrays["truth"], out.value.reshape(16, 16), rtol=1e-3, atol=1e-2)
+    assert path.read_text(encoding="utf-8").count("<image") == 8  # four maps, and their bars

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.sim.insight.bootstrap import FloatArray
+from valuescape.sim.arrays import BoolArray, Float64Array
 
 FRACTION_TERMS = 300
 """The most terms of the continued fraction; it needs about the square root of the degrees of freedom."""
@@ -14,7 +14,38 @@ FRACTION_TERMS = 300
 TINY = 1e-300
 
 
-def student_p_values(t: ArrayLike, freedom: ArrayLike) -> FloatArray:
+def significant_cells(
+    error: ArrayLike,
+    standard_error: ArrayLike,
+    rollouts: ArrayLike,
+    *,
+    rate: float = 0.05,
+    tolerance: float = 0.0,
+) -> BoolArray:
+    """Return the cells [h, w] whose error is beyond chance, at a false discovery rate over all cells.
+
+    `standard_error` [h, w] is that of the mean over the cell's rollouts; `rollouts` is one number or [h, w].
+    Each cell has a two-sided t-test at rollouts − 1 degrees of freedom of |error| <= tolerance, and
+    Benjamini & Hochberg's procedure bounds the share of false ones among those found by `rate`.
+
+    A standard error of 0 says that the return is certain, as with deterministic dynamics and policy, where
+    one rollout suffices: such a cell counts if |error| > tolerance. NaN in either, or spread from fewer than
+    two rollouts, is never significant.
+    """
+    errors = np.asarray(error, np.float64)
+    spread = np.broadcast_to(np.asarray(standard_error, np.float64), errors.shape)
+    counts = np.broadcast_to(np.asarray(rollouts, np.float64), errors.shape)
+    excess = np.maximum(np.abs(errors) - tolerance, 0.0)
+    known = np.isfinite(errors)
+    sampled = known & np.isfinite(spread) & (spread > 0) & (counts >= 2)
+    certain = known & (spread == 0)
+    p_values = np.full(errors.shape, np.nan)
+    p_values[sampled] = student_p_values(excess[sampled] / spread[sampled], counts[sampled] - 1)
+    p_values[certain] = np.where(excess[certain] > 0, 0.0, 1.0)
+    return discoveries(p_values, rate)
+
+
+def student_p_values(t: ArrayLike, freedom: ArrayLike) -> Float64Array:
     """Return the two-sided p-values of Student's t at `freedom` > 0 degrees of freedom, elementwise.
 
     p = I_x(n/2, 1/2) with x = n/(n + t²) at n degrees of freedom, I the regularised incomplete beta function
@@ -38,7 +69,7 @@ def discoveries(p_values: NDArray[np.floating[Any]], rate: float = 0.05) -> NDAr
     return np.asarray(p_values <= tested[passed[-1]])
 
 
-def _incomplete_beta(x: FloatArray, rest: FloatArray, a: FloatArray) -> FloatArray:
+def _incomplete_beta(x: Float64Array, rest: Float64Array, a: Float64Array) -> Float64Array:
     """Return I_x(a, 1/2); `rest` is 1 − x without its rounding.
 
     The fraction converges for x < (a + 1)/(a + 5/2); beyond that, I_x(a, b) = 1 − I_(1−x)(b, a).
@@ -53,14 +84,14 @@ def _incomplete_beta(x: FloatArray, rest: FloatArray, a: FloatArray) -> FloatArr
     return np.asarray(np.where(swap, 1 - part, part))
 
 
-def _log_beta_half(a: FloatArray) -> FloatArray:
+def _log_beta_half(a: Float64Array) -> Float64Array:
     """Return log B(a, 1/2)."""
     values, which = np.unique(a, return_inverse=True)
     each = np.array([math.lgamma(v) + math.lgamma(0.5) - math.lgamma(v + 0.5) for v in values], np.float64)
     return np.asarray(each[which].reshape(a.shape))
 
 
-def _fraction(x: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+def _fraction(x: Float64Array, a: Float64Array, b: Float64Array) -> Float64Array:
     """Return the continued fraction of the incomplete beta function (DLMF 8.17.22) by Lentz's method."""
     c, d = np.ones_like(x), 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
     value = d
@@ -77,5 +108,5 @@ def _fraction(x: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     return value
 
 
-def _away_from_zero(values: FloatArray) -> FloatArray:
+def _away_from_zero(values: Float64Array) -> Float64Array:
     return np.where(np.abs(values) < TINY, TINY, values)
