@@ -61,21 +61,21 @@ def write_data(
 
 def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list[Path]:
     """Write the maps into `folder`, which is there; return their files. config: as for `write`."""
+    shown = ["maps", *panels_of(found)] if found.maps else []
+    files = [f"{name}.{kind}" for name in shown for kind in ("png", "pdf") if f"{name}.{kind}" != "maps.pdf"]
+    for name in files:
+        save(
+            map_of(found, Path(name).stem), folder / name, map_origin(found, config, name) if config else None
+        )
+    return [folder / name for name in files]
+
+
+def map_of(found: Analysis, name: str) -> Any:
+    """Return the figure of a map by its name; `maps` are belief, truth and error. KeyError for another."""
     if found.maps is None:
-        return []
-
-    def keep(made: Any, path: Path) -> None:
-        save(made, path, map_origin(found, config, path.name) if config else None)
-
-    shown, paths = panels_of(found), []
-    overview = folder / "maps.png"
-    keep(figure(found.maps, {name: shown[name] for name in LEADING}), overview)
-    for name, panel in shown.items():
-        made = figure(found.maps, {name: panel})
-        for kind in ("png", "pdf"):
-            paths.append(folder / f"{name}.{kind}")
-            keep(made, paths[-1])
-    return [overview, *paths]
+        raise KeyError(name)
+    shown = panels_of(found)
+    return figure(found.maps, {each: shown[each] for each in (LEADING if name == "maps" else (name,))})
 
 
 def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> None:
