@@ -4,6 +4,7 @@ import numpy as np
 
 from valuescape.analyze.maps import Maps
 from valuescape.analyze.panels import Panel
+from valuescape.gpu.layers.flow import FLOW
 from valuescape.gpu.layers.layer import Legend, MapLayer
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.scene.colormaps import layer_map
@@ -12,7 +13,13 @@ from valuescape.sim.config.model import Config
 from valuescape.sim.insight.subject import MapRequest, Subject
 from valuescape.sim.policy.network import Checkpoint
 
-OF_POLICY = ("policy", "flow", "uphill", "disagreement")
+OF_POLICY = {
+    "policy": "the policy's action",
+    "flow": "where the policy leads",
+    "uphill": "1: up the critic's landscape",
+    "disagreement": "how far the critic's answers differ",
+}
+"""The maps, by the layer's name, and their titles."""
 
 
 def policy_panels(checkpoint: Checkpoint, maps: Maps) -> dict[str, Panel]:
@@ -37,11 +44,12 @@ def _panel(layer: MapLayer, legend: Legend, values: Float32Array) -> Panel:
     ends, known = legend.ends, values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     label = ", ".join(f"{index}: {name}" for index, name in enumerate(legend.names)) or legend.label
+    colors = "gray_r" if layer is FLOW else layer_map(layer.colormap, centred=ends.centred)  # dark on paper
     return Panel(
-        legend.meaning,
+        OF_POLICY[layer.name],
         label,
         values,
-        layer_map(layer.colormap, centred=ends.centred),
+        colors,
         low if ends.low is None else ends.low,
         high if ends.high is None else ends.high,
     )
