@@ -36,6 +36,7 @@ TRUTH = MapLayer(
     meaning="the return that follows",
     make=UploadedMap.of,
     inputs=_MADE_FROM,
+    quantity=VALUE.quantity,
     lacks=lacks_rollouts,
     scale_of=VALUE.name,
 )
@@ -47,6 +48,7 @@ ERROR = MapLayer(
     make=UploadedMap.of,
     inputs=_MADE_FROM,
     ends=ScaleEnds(centred=True),
+    quantity="error",
     lacks=lacks_rollouts,
 )
 

@@ -318,7 +318,7 @@ RUN = [
         "render.height=200",
     ),
     *("agents.count=8", "workers.count=1", "heatmap.resolution=32", "heatmap.density_resolution=16"),
-    *("trails.length=8", "run.record=false", "features.simd=false"),
+    *("trails.length=8", "run.record=false", "features.simd=false", "insight.rollouts=2"),
 ]
 
 
