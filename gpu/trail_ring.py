@@ -55,6 +55,7 @@ class TrailRing(Owner):
         self.missed: deque[range] = deque(maxlen=MOST_MISSED)
         self.all_missed_known = True
         self._untold: deque[int] = deque(maxlen=length)
+        self._unsigned: deque[int] = deque(maxlen=length)
         self._gl = gl
         self._meter = meter
         self.position = self._own(gl.buffer(reserve=agents * length * 8))
@@ -104,7 +105,10 @@ class TrailRing(Owner):
             self._write(self.position, position, tick)
             self._write(self.strand, strand, tick)
             if signal and self._signal:
-                self._write_signal(signal(tick, self.agents), tick)
+                row = signal(tick, self.agents)
+                if np.isnan(row[0]) and np.isnan(row).all():
+                    self._unsigned.append(tick)
+                self._write_signal(row, tick)
             self.oldest = max(self.oldest, tick - self.length + 1)
         if first > newest:
             self.oldest = min(self.oldest, max(self.newest, 0))
@@ -123,6 +127,11 @@ class TrailRing(Owner):
     def untold(self) -> list[int]:
         """Ticks in the ring whose endings are not known, ascending."""
         return [tick for tick in self._untold if tick >= self.oldest]
+
+    @property
+    def unsigned(self) -> list[int]:
+        """Ticks in the ring at which no agent's signal is known, ascending."""
+        return [tick for tick in self._unsigned if tick >= self.oldest]
 
     @property
     def ticks(self) -> range:

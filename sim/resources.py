@@ -6,11 +6,14 @@ version 1 or 2, and of their ancestors (kernel documentation: admin-guide/cgroup
 
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
+from threadpoolctl import threadpool_limits
 
 MOUNT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -21,6 +24,29 @@ def usable_cores() -> int:
     cores = len(os.sched_getaffinity(0))
     quotas = [math.ceil(quota) for group in _groups("cpu") if (quota := _cpu_quota(group)) is not None]
     return max(1, min([cores, *quotas]))
+
+
+_blas_lock = threading.Lock()
+_blas_limits: list[Any] = []
+"""The limit that `one_blas_thread` has set, once for each that is inside."""
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit BLAS to one thread in this process until the last that is inside leaves.
+
+    Networks this small only wait for more threads, and sums depend on their number. Unlike limits of
+    threadpoolctl these may overlap: engines and maps that follow each other end in any order.
+    """
+    with _blas_lock:
+        _blas_limits.append(_blas_limits[0] if _blas_limits else threadpool_limits(1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            limit = _blas_limits.pop()
+            if not _blas_limits:
+                limit.restore_original_limits()
 
 
 def available_memory() -> int:

@@ -1,7 +1,7 @@
 """What holds for every test."""
 
 import pytest
-from processes import own_descendants, shared_names, wait_for_end
+from processes import names_since, own_descendants, shared_names, wait_for_end, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -10,4 +10,4 @@ def _leaves_nothing_behind():
     processes, names = own_descendants(), shared_names()
     yield
     wait_for_end(own_descendants() - processes, 2.0)
-    assert shared_names() <= names
+    wait_until(lambda: not names_since(names), 2.0, "names in shared memory go")

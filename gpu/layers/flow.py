@@ -11,7 +11,10 @@ from valuescape.sim.insight.subject import MapRequest
 
 
 def streaks_over(request: MapRequest) -> Float32Array:
-    """Return the streaks of the policy's flow over the map, from 0 to 1. Performance: 45 ms (128 x 128)."""
+    """Return the streaks of the policy's flow over the map, from 0 to 1.
+
+    Performance: 36 ms for 128 x 128 cells of an actor of 256-256 units, 15 ms of 64-64.
+    """
     x, y = request.plane.variables
     return streaks(flow_over(request), (x.periodic, y.periodic))
 

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-
-from threadpoolctl import threadpool_limits
+from contextlib import ExitStack
 
 from valuescape.sim.crew.crew import Crew
 from valuescape.sim.crew.failures import failed_here
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import may_be_left
+from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.shared.orders import Orders, give_orders, read_orders
 from valuescape.sim.stepping.choose import make_stepper
 from valuescape.sim.stepping.spec import WorkerSpec
@@ -28,7 +28,8 @@ class Alone(Crew):
         self._ticks = self.arena["worker"]["tick"]
         # Both slots of the orders, changed in place: no other process reads them, so nothing is published.
         self._limit, self._tick_ns = self.arena["control"]["limit"], self.arena["control"]["tick_ns"]
-        self._limits = threadpool_limits(1, user_api="blas")  # the same sums as in a worker
+        self._owned = ExitStack()
+        self._owned.enter_context(one_blas_thread())  # the same sums as in a worker
         try:
             with may_be_left():  # compiling may take half a minute
                 self._stepper = make_stepper(whole)
@@ -75,5 +76,5 @@ class Alone(Crew):
     def close(self) -> None:
         """Give this process its BLAS threads back, and let go of the arena."""
         if vars(self):
-            self._limits.unregister()
+            self._owned.close()
             vars(self).clear()

@@ -2,13 +2,11 @@
 
 import time
 
-from threadpoolctl import threadpool_limits
-
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.policy.inference import BLOCK
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.resources import usable_cores
+from valuescape.sim.resources import one_blas_thread, usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.stepping.choose import make_stepper
@@ -49,7 +47,7 @@ def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:
     """Return the seconds that a tick of all agents takes in this process, scaled up from at most _SAMPLE."""
     agents = min(config.agents.count, _SAMPLE)
     sample = config.model_copy(update={"agents": config.agents.model_copy(update={"count": agents})})
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         stepper = _alone(sample, checkpoint)
         stepper.initialise()
         tick = stepper.step_to(0, 1)

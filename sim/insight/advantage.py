@@ -17,6 +17,9 @@ def advantage(
 
     Of a critic of states Q(s, a) is r + gamma V(s') of one step of the world, r alone where that terminates.
     """
+    if checkpoint.critic_kind is CriticKind.DISCRETE_ACTION_VALUE:
+        scores = _scores(checkpoint, observed(world, states))
+        return _picked(scores, better) - _picked(scores, worse)
     return action_values(world, checkpoint, better, states) - action_values(world, checkpoint, worse, states)
 
 

@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.policy.inference import BatchPolicy, normalized_obs, value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.trials import Trials, trials
+from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.worlds.base import ArrayWorld, World
 
 _EPISODES = 32
@@ -45,7 +45,7 @@ def critic_fit(checkpoint: Checkpoint, world: World) -> CriticFit | None:
     """
     try:
         # Networks this small only wait for more threads; an untrained one may drive a world out of bounds
-        with ExitStack() as owned, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+        with ExitStack() as owned, one_blas_thread(), np.errstate(all="ignore"):
             episodes = _EPISODES if isinstance(world, ArrayWorld) else _ENVIRONMENTS
             agents = trials(world, episodes, _SEED, owned)
             return _fit(_run(checkpoint, world, agents), checkpoint.gamma) if agents else None

@@ -8,16 +8,16 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import Float32Array, Float64Array
+from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import StateRollouts
 from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, Rollouts
 
@@ -88,12 +88,12 @@ class TruthField:
         self._lock = threading.Lock()
         self._stopped = False
         self._failure: BaseException | None = None
+        self._owned = ExitStack()
         self._done, self._whole = 0, self._numbers * n
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
-        # Small networks only wait for more threads: with two, rollouts in Python take eight times as long.
-        self._blas = threadpool_limits(1, user_api="blas")
+        self._owned.enter_context(one_blas_thread())  # with two, rollouts in Python take eight times as long
         for thread in self._threads:
             thread.start()
         return self
@@ -102,7 +102,7 @@ class TruthField:
         self.stop()
         for thread in self._threads:
             thread.join()
-        self._blas.restore_original_limits()
+        self._owned.close()
 
     def stop(self) -> None:
         """Let the threads end after their present piece, a tenth of a second, without waiting for it."""

@@ -241,7 +241,7 @@ def test_a_pair_needs_what_both_of_its_maps_need(bench):
     lacking = replace(STUB, name="lacking", lacks=lambda _: "it is not there")
     maps = MapRegistry((VALUE, lacking, MapPair("pair", VALUE, lacking)))
     assert maps.available(bench.inputs) == ["value"]
-    with pytest.raises(UsageError, match="heatmap.layer = 'pair', but it is not there"):
+    with pytest.raises(UsageError, match=r"heatmap\.layer = 'pair', but it is not there"):
         maps.require("pair", bench.inputs.subject)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import checkpoint_files
+import picture_files
 import recording_files
 import report_files
 import toml_files
@@ -15,11 +16,12 @@ CASES = {
     "sb3": 2_000,
     "vecnormalize": 4_000,
     "recordings": 4_000,
+    "pictures": 4_000,
     "reports": 6_000,
 }
 
 
 def subjects(folder: Path) -> dict[str, Subject]:
     """Return all fuzzers by name; their inputs are written to `folder`."""
-    modules = toml_files, checkpoint_files, recording_files, report_files
+    modules = toml_files, checkpoint_files, recording_files, picture_files, report_files
     return {each.name: each for module in modules for each in module.subjects(folder)}

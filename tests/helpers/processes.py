@@ -61,6 +61,23 @@ def shared_names() -> set[str]:
     return {name for name in names if name.startswith(("psm_", "mp-", "sem.", "valuescape"))}
 
 
+def names_since(before: set[str]) -> set[str]:
+    """Return the names in shared memory that are new since `shared_names` gave `before`.
+
+    Without those that processes of others map: tests of another pytest may run on this machine.
+    """
+    new = shared_names() - before
+    others = set(psutil.pids()) - {os.getpid(), *descendants(os.getpid())} if new else set()
+    return new - {name for name in new for pid in others if _maps(pid, name)}
+
+
+def _maps(pid: int, name: str) -> bool:
+    try:
+        return f"/dev/shm/{name}" in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return False
+
+
 def end_forkserver() -> None:
     """End multiprocess's fork server, which otherwise stays for the next worker that is forked."""
     forkserver._forkserver._stop()

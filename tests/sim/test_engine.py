@@ -38,7 +38,7 @@ def plain():
 @pytest.mark.parametrize(
     ("name", "workers"),
     [
-        *(("random", 1), ("random", 3), ("actor", 2), ("actor", 3), ("noisy actor", 3), ("noisy choice", 2)),
+        *(("random", 1), ("random", 3), ("actor", 3), ("noisy actor", 3), ("noisy choice", 2)),
         ("noisy choice", 4),  # more than there are blocks of agents: one worker has none
     ],
 )

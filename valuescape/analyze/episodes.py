@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.errors import UsageError
@@ -14,6 +13,7 @@ from valuescape.sim.policy.inference import BatchPolicy, action_value, value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import SampledPolicy, Sampling, sampling_of
 from valuescape.sim.policy.trials import Trials, trials
+from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.rules import horizon
 from valuescape.sim.worlds.base import ArrayWorld, World
 
@@ -92,7 +92,7 @@ def run_episodes(
     many steps. on_step: asked before each step; if it says no, what is there so far counts. Raises UsageError
     for worlds whose agents cannot live alone.
     """
-    with ExitStack() as owned, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+    with ExitStack() as owned, one_blas_thread(), np.errstate(all="ignore"):
         agents = trials(world, episodes, seed, owned)
         if agents is None:
             raise UsageError(f"world {world.name}: agents cannot live alone, so episodes of one say little")

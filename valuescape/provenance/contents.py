@@ -39,7 +39,9 @@ class Moment(_Part):
 
     plane: the values of the state variables that the critic's field is shown at. missed: ranges of ticks,
     first and one past the last, that the picture never saw, as the simulation was faster; all_missed: whether
-    these are all. untold: ticks whose endings it did not see. places: SHA-256 of where the agents are.
+    these are all. untold, unsigned: ticks whose endings and signals it did not see. agents_seen: the tick
+    whose states make the maps that are means over agents; -1 without one. places: SHA-256 of where the agents
+    are.
     """
 
     tick: int = Field(ge=-1, lt=2**62)
@@ -47,6 +49,8 @@ class Moment(_Part):
     missed: Annotated[list[_Range], at_most(MOST_MISSED)]
     all_missed: bool
     untold: Annotated[list[Count], at_most(4096)]
+    unsigned: Annotated[list[Count], at_most(4096)]
+    agents_seen: int = Field(ge=-1, lt=2**62)
     places: Sha256 | None
 
     @field_validator("missed")

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.layers.layer import Input
+from valuescape.gpu.layers.layer import Input, MapPair
+from valuescape.gpu.layers.registry import MAPS
 from valuescape.provenance.contents import Canvas, Moment
 from valuescape.remake.means import Means, Original
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.run.stage import Stage
 from valuescape.run.starting import UnwatchedStart, start_engine
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
@@ -56,14 +59,19 @@ def come_to(
     signals = None
     if color not in PLAIN_COLORS:
         rules, world = stage.engine.rules, stage.engine.world
-        signals = Signals(Signal(color), world, witness, rules.map_axes, stage.critic)
-    for stop in stops(moment, stage.config.trails.length, since, every=_need_every_tick(stage, shown)):
+        signals = _Signals(Signal(color), world, stage.engine, rules.map_axes, stage.critic)
+        signals.unknown = frozenset(moment.unsigned)
+    every = any(made_of_ticks(name) for name in shown)
+    for stop in stops(moment, stage.config.trails.length, since, every=every):
         means.interrupts.check()
         before = stage.scene.trails.ring.newest
         stage.engine.advance_to(stop)
         late = stop >= since and stop > moment.tick - stage.config.trails.length
         stage.scene.take_ticks(witness, stop, signals if late else None)
-        stage.maps.update(stage.scene, shown, range(before + 1, stage.scene.trails.ring.newest + 1))
+        if stop == moment.agents_seen:
+            stage.maps.see_agents(stop)
+        taken = range(before + 1, stage.scene.trails.ring.newest + 1)
+        stage.maps.update(stage.scene, shown, taken, waits=every)
         means.on_progress(max(stop, 0) / max(moment.tick, 1), f"tick {stop:,} of {moment.tick:,}")
     stage.move_slice(tuple(moment.plane))
 
@@ -75,13 +83,24 @@ def stops(moment: Moment, length: int, since: int, *, every: bool) -> Iterator[i
     come one by one. A look that begins before ticks that the picture missed ends before them: the scene
     leaves out what came before a gap. every: look at every tick.
     """
-    ends = sorted({start - 1 for start, _ in moment.missed} | {since - 1})
+    ends = sorted({start - 1 for start, _ in moment.missed} | {since - 1, moment.agents_seen})
     exact, tick = moment.tick - length, -1
     while tick < moment.tick:
         step = tick + 1 if every or tick >= exact else min(tick + length, exact)
         index = bisect_right(ends, tick)
         tick = min(step, *ends[index : index + 1], moment.tick)
         yield tick
+
+
+class _Signals(Signals):
+    """Signals that are unknown at the ticks at which the picture did not know them."""
+
+    unknown: frozenset[int] = frozenset()
+
+    def row(self, tick: int, agents: int) -> Float32Array:
+        """Return the signal at `tick`, [agents] float32, a new array."""
+        row = super().row(tick, agents)
+        return np.full(agents, np.nan, np.float32) if tick in self.unknown else row
 
 
 class Witness:
@@ -107,7 +126,8 @@ class Witness:
         return None if tick in self._untold else self._engine.recent_row(name, tick)
 
 
-def _need_every_tick(stage: Stage, shown: tuple[str, ...]) -> bool:
-    """Return whether a map in the picture is made from agents' states, which are soon overwritten."""
-    layers = stage.scene.fields.layers_of(shown)
+def made_of_ticks(map_name: str) -> bool:
+    """Return whether a map is made from what agents did at every tick, which is soon overwritten."""
+    found = MAPS.find(map_name)
+    layers = (found.base, found.over) if isinstance(found, MapPair) else (found,)
     return any(Input.ARRAY in each.inputs and each.compute is None for each in layers)

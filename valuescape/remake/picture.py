@@ -78,7 +78,7 @@ def _require_size(path: Path, made: PictureMade) -> None:
 def _complete_maps(stage: Stage, viewer: Viewer, original: Original) -> None:
     """Wait until the maps in the picture are there."""
     while True:
-        stage.maps.update(stage.scene, viewer.shown, range(0))
+        stage.maps.update(stage.scene, viewer.shown, range(0), waits=True, last=True)
         if not stage.maps.doing:
             return
         original.means.interrupts.check()

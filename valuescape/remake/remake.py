@@ -14,6 +14,7 @@ from valuescape.provenance.contents import (
 from valuescape.provenance.origin import picture_versions
 from valuescape.remake.comparison import Comparison, compare_bytes, compare_pictures, compare_videos
 from valuescape.remake.means import Means, Original, original
+from valuescape.remake.moment import made_of_ticks
 from valuescape.remake.picture import Again, remake_picture
 from valuescape.sim.errors import UsageError
 
@@ -93,7 +94,7 @@ def _make(before: Original, out: Path) -> Again | None:
 
 def reasons_of(origin: Provenance, again: Again | None) -> list[str]:
     """Return why a file may differ from the one made again."""
-    now, made = picture_versions(), origin.made
+    now = picture_versions()
     found = [
         f"{name} was {origin.versions.get(name, 'not there')}, and is {version} now"
         for name, version in now.items()
@@ -108,14 +109,22 @@ def reasons_of(origin: Provenance, again: Again | None) -> list[str]:
                 if again.same_places
                 else "agents are elsewhere, so the simulation went another way"
             )
-    return found + _own_reasons(made)
+    return found + _own_reasons(origin)
 
 
-def _own_reasons(made: PictureMade | FigureMade | VideoMade | AnalysisMade) -> list[str]:
+def _missed_by_maps(origin: Provenance, made: PictureMade) -> bool:
+    layer = str(made.live.get("heatmap.layer", origin.config.heatmap.layer))
+    return made_of_ticks(layer) and bool(made.moment.missed or made.moment.untold)
+
+
+def _own_reasons(origin: Provenance) -> list[str]:
     """Return what a file itself says of why it may not come out the same."""
+    made = origin.made
     match made:
         case PictureMade() | FigureMade() if not made.moment.all_missed:
             return ["the simulation was so fast that not all ticks left out of the visits are noted"]
+        case PictureMade() if _missed_by_maps(origin, made):
+            return ["frames were so slow that a map of the agents' own episodes missed some of their ticks"]
         case PictureMade() if made.computing:
             return [f"it was taken while a map was still being computed: {made.computing}"]
         case VideoMade() if made.changed:

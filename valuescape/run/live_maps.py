@@ -51,6 +51,15 @@ class LiveMaps:
         """What is being computed; "" if nothing is."""
         return ", ".join(filter(None, (each.doing for each in self._sources)))
 
+    @property
+    def agents_seen(self) -> int:
+        """The tick whose states make the maps that are means over agents; -1 without one."""
+        return self._agents.tick
+
+    def see_agents(self, tick: int) -> None:
+        """Make maps that are means over agents of their states at a recent tick, from now on."""
+        self._agents.see(tick)
+
     def update(
         self, scene: Scene, names: Iterable[str], ticks: range, *, waits: bool = False, last: bool = False
     ) -> None:

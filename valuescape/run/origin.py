@@ -93,6 +93,8 @@ def moment_of(stage: Stage) -> Moment:
         missed=[(each.start, each.stop) for each in ring.missed],
         all_missed=ring.all_missed_known,
         untold=ring.untold,
+        unsigned=ring.unsigned,
+        agents_seen=stage.maps.agents_seen,
         places=places_of(stage.scene),
     )
 

@@ -279,7 +279,7 @@ class Session:
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
 
-        waits: for maps that take a moment. last: no ticks follow.
+        waits: for maps that take a moment. last: maps are to be of all ticks so far.
         """
         before = self.newest_tick
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
@@ -305,9 +305,8 @@ class Session:
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG that can be made again; return its path."""
         if self.newest_tick >= 0 and not self.viewer.blind:
-            self._take_over(
-                self.newest_tick, waits=True
-            )  # what was changed since it was drawn, such as colours
+            # Takes over what was changed since it was drawn, such as colours, and completes maps.
+            self._take_over(self.newest_tick, waits=True, last=True)
         return save_picture(self.scene.picture, path, self._draw_afresh())
 
     def restart(self, changes: dict[str, Any]) -> None:

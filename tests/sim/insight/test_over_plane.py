@@ -4,8 +4,8 @@ import numpy as np
 from linear_critics import Drift, linear_checkpoint, request_of
 
 from valuescape.sim.insight.acting import values_at
-from valuescape.sim.insight.over_plane import cells_of, over_plane
-from valuescape.sim.insight.plane import grid_states, own_plane
+from valuescape.sim.insight.over_plane import over_plane
+from valuescape.sim.insight.plane import grid_states
 
 RNG = np.random.default_rng(5)
 
@@ -49,10 +49,3 @@ def test_the_mean_over_agents_equals_a_loop():
                 expected[row, column] = values[here].mean()
     assert np.isnan(expected).any()
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
-def test_a_periodic_axis_wraps_and_another_ends():
-    states = np.float32([[-1.01, -0.99, 1.0, 0.0, np.nan], [0, 0, 0, 5.1, 0], [0, 0, 0, 0, 0]])
-    cells, inside = cells_of(own_plane(Drift()), states, 10)
-    assert inside.tolist() == [False, True, True, True, False]
-    assert cells.tolist() == [50, 59, 5]

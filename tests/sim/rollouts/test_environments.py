@@ -1,5 +1,6 @@
 """Rollouts of Gymnasium's environments: the same truth as of the worlds that are compiled."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -142,6 +143,22 @@ def test_a_world_that_cannot_be_put_into_a_state_is_refused_with_the_reason(monk
     assert CANNOT[kind] in why_no_rollouts(world)
     with pytest.raises(UsageError, match=f"cannot be put into a state of one's choice: .*{CANNOT[kind]}"):
         state_rollouts(world, None, RolloutRules.of(0.9, 10))
+
+
+def test_other_threads_get_python_s_lock_sooner_while_environments_are_stepped(monkeypatch):
+    seen, before = set(), sys.getswitchinterval()
+
+    class Noting(Walk):
+        def step(self, action):
+            seen.add(sys.getswitchinterval())
+            return super().step(action)
+
+    world = make_world(registered(monkeypatch, Noting))
+    rollouts = state_rollouts(world, policy_of(world), RolloutRules.of(0.5, 20))
+    seen.clear()
+    rolled_out(rollouts, np.zeros((2, 3), np.float32))
+    assert max(seen) < before / 5
+    assert sys.getswitchinterval() == before
 
 
 def test_long_rollouts_come_in_small_pieces():

@@ -3,7 +3,6 @@
 import gc
 import os
 from itertools import pairwise
-from pathlib import Path
 
 import multiprocess
 import numpy as np
@@ -11,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from multiprocess import resource_tracker
-from processes import open_files
+from multiprocess.shared_memory import SharedMemory
+from processes import names_since, open_files, shared_names
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.arena import Arena
@@ -100,9 +100,15 @@ def test_a_spawned_process_sees_the_same_memory(arena):
 
 
 def test_the_memory_has_no_name():
-    before = {path.name for path in Path("/dev/shm").iterdir()}
+    before = shared_names()
+    named = SharedMemory(create=True, size=4096)
+    try:
+        assert names_since(before) == {named.name}
+    finally:
+        named.close()
+        named.unlink()
     arena = Arena(SMALL)
-    assert {path.name for path in Path("/dev/shm").iterdir()} <= before
+    assert not names_since(before)
     arena.close()
 
 

@@ -241,15 +241,20 @@ def test_what_an_environment_does_wrong_at_first_is_a_sentence(own, change, said
     assert len(str(refusal.value).splitlines()) == 2
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+SHAPE = ("np.array([1.0])", "step returns an array of shape .1,. as reward, expected a number")
+CHAINED = ("float(np.array([None])[0])", "TypeError: float.. argument must be")
+
+
 @pytest.mark.parametrize(
-    ("late", "said"),
+    ("late", "said", "workers"),
     [
-        ("np.array([1.0])", "step returns an array of shape .1,. as reward, expected a number"),
-        ("float('nan')", "step returns NaN as reward"),
-        ("1.0 / 0", "ZeroDivisionError: float division by zero"),
-        ("float(np.array([None])[0])", "TypeError: float.. argument must be"),
-        ("np.zeros(2).astype(object)[:1] ** 'a'", "unsupported operand"),
+        (*SHAPE, 0),
+        (*CHAINED, 0),
+        ("float('nan')", "step returns NaN as reward", 0),
+        ("1.0 / 0", "ZeroDivisionError: float division by zero", 0),
+        ("np.zeros(2).astype(object)[:1] ** 'a'", "unsupported operand", 0),
+        (*SHAPE, 2),  # workers send what is said here without them
+        (*CHAINED, 2),
     ],
 )
 def test_what_an_environment_does_wrong_later_is_one_report_with_agent_and_tick(own, workers, late, said):

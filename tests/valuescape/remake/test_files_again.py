@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from remade import run_of
+from remade import BASE, run_of
 
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.comparison import compare_videos, frames_of
@@ -83,7 +83,7 @@ def test_videos_of_other_lengths_differ(tmp_path):
 
 
 def test_a_video_says_what_a_person_changed_meanwhile(tmp_path):
-    config = load_config(None, [*PENDULUM, "render.width=160", "render.height=120", "heatmap.resolution=8"])
+    config = load_config(None, [*BASE, *PENDULUM])
     outputs = Outputs(tmp_path, tmp_path / "film.mp4")
     display = HeadlessDisplay((160, 120))
     with Session(config, RunLength(frames=5), outputs, headless=False, display=display) as session:

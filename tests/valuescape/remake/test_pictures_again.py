@@ -91,6 +91,39 @@ def test_a_screenshot_of_a_run_that_a_person_changes_is_made_again(cli, tmp_path
     assert out.splitlines()[-1] == "all 64,000 pixels are equal"
 
 
+@pytest.mark.parametrize(
+    ("color", "world"),
+    [
+        ("speed", "world.name=pendulum"),
+        ("td_error", "world.name=pendulum"),
+        ("advantage", "world.name=pendulum"),
+        ("outcome", "world.name=cartpole"),  # where random actions fail after some twenty ticks
+    ],
+)
+def test_ticks_that_slow_frames_saw_only_in_part_are_made_again_so(cli, tmp_path, color, world):
+    """States are kept for ten ticks, trails for longer: frames of about that many ticks."""
+    shown = "render.view=2d", "trails.width_px=4", "trails.opacity=1", "trails.length=64", "agents.count=12"
+    acting = "policy.checkpoint=random" if color == "outcome" else "policy.checkpoint=auto"
+    settings = [*BASE, world, acting, "workers.count=0", *shown, f"trails.color_by={color}"]
+    config = load_config(None, settings)
+    ticks = iter(np.cumsum([0, 9, 10, 24, 1, 9, 18, 9, 10, 20]).tolist())
+    with Session(config, RunLength(frames=10), Outputs(tmp_path), headless=True) as session:
+
+        def jump():
+            session.engine.advance_to(tick := next(ticks))
+            return tick
+
+        session.pace.newest_tick = jump
+        session.run()
+    moment = metadata(tmp_path / "last-frame.png")["made"]["moment"]
+    assert (moment["tick"], moment["missed"]) == (110, [])
+    assert moment["untold"]
+    assert not {*moment["untold"]} >= {*moment["unsigned"]} or color == "outcome"
+    status, out, _ = cli("replay", tmp_path / "last-frame.png")
+    assert status == 0, out
+    assert out.splitlines()[-1] == "all 19,200 pixels are equal"
+
+
 @pytest.fixture
 def picture(tmp_path):
     """A picture of a small run, whose checkpoint is in a file of its own."""

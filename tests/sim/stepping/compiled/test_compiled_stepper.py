@@ -125,12 +125,15 @@ def test_without_autoreset_agents_go_on_or_are_restarted_as_numpys(name):
     assert_same_lives(plain, compiled_)
 
 
-PERIODIC_MAPS = [
-    (name, axes)
-    for name in ELEMENTWISE
-    for axes in itertools.permutations(range(len(WORLDS[name].state)), 2)
-    if any(WORLDS[name].state[axis].periodic for axis in axes)
-]
+PERIODIC_MAPS = list(
+    {
+        (name, *(WORLDS[name].state[axis].periodic for axis in axes)): (name, axes)
+        for name in ELEMENTWISE
+        for axes in itertools.permutations(range(len(WORLDS[name].state)), 2)
+        if any(WORLDS[name].state[axis].periodic for axis in axes)
+    }.values()
+)
+"""For each world two axes of which the first, the second, or both are periodic."""
 
 
 @pytest.mark.parametrize(("name", "axes"), PERIODIC_MAPS)
