@@ -44,7 +44,7 @@ TRUTH = MapLayer(
 ERROR = MapLayer(
     name="error",
     title="V − G",
-    meaning="what the critic promises beyond the return that follows; pale: may be chance",
+    meaning="promised beyond the return that follows; pale: may be chance",
     make=UploadedMap.of,
     inputs=_MADE_FROM,
     ends=ScaleEnds(centred=True),

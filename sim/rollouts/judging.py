@@ -64,6 +64,6 @@ def return_in_words(checkpoint: Checkpoint, rules: RolloutRules, rollouts: int) 
         kind = f"soft return (α = {rules.alpha:.3g})"
     elif checkpoint.soft:
         kind, lack = "plain return", " (the file lacks noise or α for a soft one)"
-    count = "one rollout" if rollouts == 1 else f"mean of {rollouts:,} rollouts"
-    limit = "to the time limit" if rules.limit_end is RolloutEnd.TIME_LIMIT else "without time limit"
+    count = "one rollout" if rollouts == 1 else f"{rollouts:,} rollouts"
+    limit = "to the time limit" if rules.limit_end is RolloutEnd.TIME_LIMIT else "no time limit"
     return f"{kind} that follows, {count}, {limit}{lack}"
