@@ -31,9 +31,10 @@ def _legend(subject: Subject, insight: InsightConfig) -> Legend:
     world, checkpoint = subject.world, subject.checkpoint
     better, worse = judged_action(insight, world).name, action_below(insight, world).name
     ahead = checkpoint is not None and checkpoint.critic_kind is CriticKind.STATE_VALUE
-    title = f"{'one step ahead' if ahead else 'advantage'}: {better} over {worse}"
-    q = "r + γV" if ahead else "Q(s, a)"
-    return Legend(title, meaning=f"{q} of {better} − {q} of {worse}, says the critic", ends=_CENTRED)
+    if ahead:
+        said = f"r + γV after {better} − the same after {worse}"
+        return Legend("one step ahead", meaning=said, ends=_CENTRED)
+    return Legend("advantage", meaning=f"Q(s, {better}) − Q(s, {worse})", ends=_CENTRED)
 
 
 ADVANTAGE = MapLayer(

@@ -22,7 +22,8 @@ def other_value_over(request: MapRequest) -> Float32Array:
 
 def other_name(subject: Subject) -> str:
     """Return the other checkpoint's name, without folders and ending."""
-    return PurePath(subject.config.insight.compare_with).stem or "the other"
+    name = subject.config.insight.compare_with
+    return "the shipped one" if name == "auto" else PurePath(name).stem or "the other"
 
 
 def _legend(subject: Subject, _: InsightConfig) -> Legend:

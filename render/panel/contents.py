@@ -14,8 +14,9 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import Tips
-from valuescape.render.panel.widgets import pick, radio, setting_widget, slider
+from valuescape.render.panel.widgets import Option, pick, pick_option, radio, setting_widget, slider
 from valuescape.render.view.changes import Change, Request, Restart, Set, Slice
+from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.model import Config, SettingField, settings_of
 from valuescape.sim.config.setting import Group, Live
@@ -31,8 +32,6 @@ _FIRST_BUDGET = 100_000
 
 
 _CHOICES: dict[str, Callable[[Viewer], Sequence[str]]] = {
-    "heatmap.layer": lambda viewer: viewer.layers,  # some need a critic, or another checkpoint
-    "heatmap.beside": lambda viewer: ("", *viewer.layers),
     "trails.color_by": lambda viewer: viewer.trail_colors,  # some need a critic
 }
 """The words to choose from, where they are not those that the setting's type declares."""
@@ -104,6 +103,8 @@ class Contents:
             "world.name": self._world,
             "workers.count": self._workers,
             "heatmap.axes": self._axes,
+            "heatmap.layer": self._map,
+            "heatmap.beside": self._map,
             "render.view": self._projection,
             "lod.segment_budget": self._budget,
         }
@@ -182,6 +183,17 @@ class Contents:
         if "world.name" in changes:  # these were meant for another world
             changes |= {"heatmap.axes": "auto", "heatmap.slice": "", "policy.checkpoint": "auto"}
         self._changes.append(Restart(changes))
+
+    def _map(self, setting: SettingField, viewer: Viewer, standing: Standing) -> None:
+        """Draw the list of maps, numbered as the keys are; those that cannot be shown here are grey."""
+        assert setting.declared.panel
+        options = [Option("", "none")] if setting.name == "heatmap.beside" else []
+        for choice in viewer.choices or [MapChoice(name, "") for name in viewer.layers]:
+            number = viewer.layers.index(choice.name) + 1 if choice.name in viewer.layers else 0
+            text = f"{choice.name}  {number}" if 0 < number < 10 else choice.name
+            options.append(Option(choice.name, text, choice.meaning, number > 0))
+        now = viewer.value(setting.name)
+        self._set(setting, viewer, *pick_option(setting.declared.panel.labels[0], now, options))
 
     def _projection(self, setting: SettingField, viewer: Viewer, standing: Standing) -> None:
         choices = {"2d": "map", "3d": "height field"}

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 
 from imgui_bundle import imgui
 
+from valuescape.render.panel.widgets import show_tip
 from valuescape.sim.config.model import SettingField
 
 _RESTS_S = 0.5
 """Seconds that the pointer rests on a widget until its tip comes."""
-
-_WIDE_EMS = 19
 
 
 def tip(setting: SettingField) -> str:
@@ -32,11 +31,8 @@ class Tips:
         if not hovered or self._rested_s < _RESTS_S:
             return ""
         text = _texts(settings).get(hovered, "")
-        if text and imgui.begin_tooltip():
-            imgui.push_text_wrap_pos(_WIDE_EMS * imgui.get_font_size())
-            imgui.text_unformatted(text)
-            imgui.pop_text_wrap_pos()
-            imgui.end_tooltip()
+        if text:
+            show_tip(text)
         return text
 
 

@@ -1,6 +1,7 @@
 """Widgets of Dear ImGui for values: each draws itself and returns the value, and whether it was changed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from imgui_bundle import imgui
@@ -8,12 +9,16 @@ from imgui_bundle import imgui
 from valuescape.sim.config.model import SettingField
 from valuescape.sim.config.setting import Panel
 
+_WIDE_EMS = 19
+"""Width of tooltips."""
+
 
 def setting_widget(setting: SettingField, now: Any, words: Sequence[str] = ()) -> tuple[bool, Any]:
     """Draw the widget that suits a setting's type, with its declared label, ends and format.
 
-    A switch is a check box, a word out of several a list, other text a field, a number a slider; a number that needs a new run is typed, and one
-    that may be "auto" has a check box that holds it. words: to choose from instead of the declared ones.
+    A switch is a check box, a word out of several a list, other text a field, a number a slider. One that
+    needs a new run is typed, and one that may be "auto" has a check box that holds it. words: to choose from
+    instead of the declared ones.
     Returns whether it was changed, and the value.
     """
     panel = setting.declared.panel
@@ -53,6 +58,41 @@ def pick(label: str, now: str, words: Sequence[str]) -> tuple[bool, str]:
     """Draw a list to choose a word from."""
     changed, index = imgui.combo(label, list(words).index(now), list(words))
     return changed, words[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An entry of a list: the value it stands for, its text, its tooltip. open: whether it can be chosen."""
+
+    value: str
+    text: str
+    tip: str = ""
+    open: bool = True
+
+
+def pick_option(label: str, now: str, options: Sequence[Option]) -> tuple[bool, str]:
+    """Draw a list of options with tooltips; those that cannot be chosen are grey."""
+    chosen = now
+    shown = next((each.text for each in options if each.value == now), now)
+    if imgui.begin_combo(label, shown):
+        for option in options:
+            imgui.begin_disabled(not option.open)
+            if imgui.selectable(option.text, option.value == now)[0]:
+                chosen = option.value
+            imgui.end_disabled()
+            if option.tip and imgui.is_item_hovered(imgui.HoveredFlags_.allow_when_disabled):
+                show_tip(option.tip)
+        imgui.end_combo()
+    return chosen != now, chosen
+
+
+def show_tip(text: str) -> None:
+    """Draw a tooltip at the pointer, wrapped."""
+    if imgui.begin_tooltip():
+        imgui.push_text_wrap_pos(_WIDE_EMS * imgui.get_font_size())
+        imgui.text_unformatted(text)
+        imgui.pop_text_wrap_pos()
+        imgui.end_tooltip()
 
 
 def held(label: str, now: float | str, form: str) -> tuple[bool, float | str]:

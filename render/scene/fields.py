@@ -28,6 +28,7 @@ from valuescape.render.scene.colormaps import (
     layer_map,
     value_map,
 )
+from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds.base import Termination
@@ -147,6 +148,19 @@ class Fields(Owner):
     def available(self) -> list[str]:
         """Names of the maps that can be shown here."""
         return self._maps.available(self._inputs)
+
+    def choices(self) -> list[MapChoice]:
+        """Return all maps with their meanings, those that cannot be shown here with the reason."""
+        return [MapChoice(name, self._said_of(self._maps.find(name))) for name in self._maps.names]
+
+    def _said_of(self, entry: MapLayer | MapPair) -> str:
+        parts = (entry.base, entry.over) if isinstance(entry, MapPair) else (entry,)
+        for layer in parts:
+            if lack := layer.lacks(self._inputs.subject):
+                return f"cannot be shown here: {lack}"
+            if not layer.available(self._inputs):
+                return "cannot be shown here: there is no critic (policy.checkpoint)"
+        return "; ".join(filter(None, (self._legends[layer.name].meaning for layer in parts)))
 
     def layers_of(self, names: Iterable[str]) -> set[MapLayer]:
         """Return the layers that are drawn for several names, as `resolve` gives them."""

@@ -1,6 +1,7 @@
 """The choice of maps by keys: the next one, one by its number, and a partner to be shown beside."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from valuescape.gpu.layers.layer import MapPair
 from valuescape.gpu.layers.registry import MAPS
@@ -13,6 +14,14 @@ _PARTNERS = {
     "td_error": "realised_error",
 }
 """The map that explains another best; one that is not available gives way to the next in the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapChoice:
+    """A map as it is offered. meaning: a line; of a map that cannot be shown here, why not."""
+
+    name: str
+    meaning: str
 
 
 def following(names: Sequence[str], name: str, steps: int = 1) -> str:

@@ -20,7 +20,7 @@ from valuescape.render.displays.events import (
 )
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect, between, eased
 from valuescape.render.view.changes import Request, Select, Set
-from valuescape.render.view.choosing import following, linkable, partner
+from valuescape.render.view.choosing import MapChoice, following, linkable, partner
 from valuescape.render.view.cross import Cross
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.panes import Pane, pane_at, panes
@@ -66,7 +66,8 @@ class Viewer:
     pixels; `take_frame` makes a selection of it. beside: the map in the right half of the picture; "" for one
     map in the whole of it. linked: whether both have one colour scale, where they show the same quantity.
     pointer: in pixels of its pane; None before it moves. cross: where it is on the map, if that is shown.
-    first_layer: the one that the run began with.
+    first_layer: the one that the run began with. layers: names of the maps that can be shown here; choices:
+    all that there are, for a list.
 
     All pixels but those of `Select` are in a pane (`render.view.panes`).
     """
@@ -83,6 +84,7 @@ class Viewer:
     looks: Looks = field(default_factory=Looks)
     trail_colors: Sequence[str] = TRAIL_COLORS
     layers: Sequence[str] = MAPS.names
+    choices: Sequence[MapChoice] = ()
     help_shown: bool = False
     help_seen: bool = False
     labels_shown: bool = True

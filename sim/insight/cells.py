@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.sim.arrays import Float32Array, Float64Array
+from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.insight.student import reach_95
 
@@ -14,7 +14,7 @@ Cells = NDArray[np.int32]
 """Cells [n] of an `edge` x `edge` map, row by row from the low corner; -1 beyond it."""
 
 
-def cells_of(plane: MapPlane, states: Float32Array, edge: int) -> Cells:
+def map_cells(plane: MapPlane, states: Float32Array, edge: int) -> Cells:
     """Return the cell of each state [state_dim, n], whatever the variables are that are not on the map.
 
     Periodic variables are taken into their period. NaN lies beyond the map. Bounds are rounded as states are:
@@ -22,13 +22,20 @@ def cells_of(plane: MapPlane, states: Float32Array, edge: int) -> Cells:
     """
     found, inside = np.zeros(states.shape[1], np.int32), np.ones(states.shape[1], np.bool_)
     for axis, variable, stride in zip(plane.axes, plane.variables, (1, edge), strict=True):
-        low, high = np.float32([variable.low, variable.high]).astype(np.float64)
+        low, high = float(np.float32(variable.low)), float(np.float32(variable.high))
         share = (states[axis].astype(np.float64) - low) / (high - low)
         if variable.periodic:
             share %= 1.0
         inside &= (share >= 0) & (share <= 1)
-        found += np.clip(np.nan_to_num(share * edge), 0, edge - 1).astype(np.int32) * stride
+        found += np.clip(np.nan_to_num(share) * edge, 0, edge - 1).astype(np.int32) * stride
     return np.where(inside, found, np.int32(-1))
+
+
+def cells_of(plane: MapPlane, states: Float32Array, edge: int) -> tuple[Cells, BoolArray]:
+    """Return the cells [m] of the states [state_dim, n] that are on the map, and which are, [n] bool."""
+    cells = map_cells(plane, states, edge)
+    inside = cells >= 0
+    return cells[inside], inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class CellMeans:
     episodes: Float64Array
 
     @property
-    def certain(self) -> NDArray[np.bool_]:
+    def certain(self) -> BoolArray:
         """Where the interval does not cover 0."""
         return np.abs(self.mean) > self.half_width
 

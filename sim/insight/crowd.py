@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.insight.cells import CellMeans, CellSums, cells_of
+from valuescape.sim.insight.cells import CellMeans, CellSums, map_cells
 from valuescape.sim.insight.following import Following, FollowRules, Passages, TickRows
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
@@ -131,7 +131,7 @@ class Crowd:
         flat = np.ascontiguousarray(states.transpose(1, 0, 2)).reshape(variables, -1)
         obs = np.empty((len(self._plane.world.obs), flat.shape[1]), np.float32)
         self._plane.world.observe(flat, obs)
-        value, cell = self._critic.value(obs), cells_of(self._plane, flat, self._edge)
+        value, cell = self._critic.value(obs), map_cells(self._plane, flat, self._edge)
         return TickRows(value.reshape(ticks, agents), reward, ending, cell.reshape(ticks, agents))
 
     def _add(self, found: Passages) -> None:

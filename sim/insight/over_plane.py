@@ -28,9 +28,7 @@ def over_plane(request: MapRequest, values: Values) -> Float32Array:
     if request.states is None:
         found = np.asarray(values(grid_states(plane, edge)), np.float32)
         return found.reshape(*found.shape[:-1], edge, edge)
-    cells = cells_of(plane, request.states, edge)
-    inside = cells >= 0
-    cells = cells[inside]
+    cells, inside = cells_of(plane, request.states, edge)
     found = np.asarray(values(np.ascontiguousarray(request.states[:, inside])), np.float32)
     rows = [_means(cells, row, edge) for row in np.atleast_2d(found)]
     return np.stack(rows) if found.ndim > 1 else rows[0]

@@ -23,8 +23,8 @@ def streaks(flow: Float32Array, periodic: tuple[bool, bool] = (False, False)) ->
     """Return the streaks of a flow [2, edge, edge] (along x, y), [edge, edge] float32 from 0 to 1.
 
     Only directions count, not lengths. Where the flow is 0 grains stay grains; where it is NaN there are
-    none. periodic: whether opposite edges along x and y are the same place; elsewhere lines end at the border. The
-    noise is the same every time.
+    none. periodic: whether opposite edges along x and y are the same place; elsewhere lines end at the
+    border. The noise is the same every time.
 
     Performance: 10 ms for 128 x 128 texels on one core of an AMD EPYC.
     """

@@ -18,6 +18,7 @@ from valuescape.provenance.origin import provenance
 from valuescape.provenance.view import SavedView
 from valuescape.remake.means import Means, original
 from valuescape.remake.moment import stops
+from valuescape.render.view.cross import Cross
 from valuescape.render.view.selection import Region
 from valuescape.render.view.viewer import viewer_of
 from valuescape.run.origin import annotations_of
@@ -31,6 +32,7 @@ def made() -> PictureMade:
     """Return how a picture with everything in it was made."""
     viewer = viewer_of(load_config(None), ["age"])
     viewer.box = Region(np.eye(8, dtype=np.bool_), np.array([(0, 1, 2), (np.nan,) * 3], np.float32))
+    viewer.cross = Cross(np.zeros((1, 3), np.float32), np.zeros((2, 3), np.float32), ("1.5",))
     card = SavedCard(
         title="agent 3",
         rows=[("x", "1")],

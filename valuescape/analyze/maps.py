@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from valuescape.analyze.episodes import Episodes
 from valuescape.sim.arrays import Float64Array
+from valuescape.sim.insight.cells import cells_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
@@ -99,21 +100,9 @@ def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> V
 
     Steps beyond the map are left out; periodic variables are taken into their period.
     """
-    cells, inside = _cells(plane, episodes, edge)
+    cells, inside = cells_of(plane, episodes.state.T, edge)
     error = (episodes.predicted - episodes.realised)[inside]
     count = np.bincount(cells, minlength=edge * edge)
     with np.errstate(invalid="ignore"):
         mean = np.bincount(cells, weights=error, minlength=edge * edge) / count
     return Visits(count.reshape(edge, edge), mean.reshape(edge, edge))
-
-
-def _cells(plane: MapPlane, episodes: Episodes, edge: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the cells of the steps on the map, and which steps those are."""
-    index, inside = np.zeros(len(episodes.episode), np.intp), np.ones(len(episodes.episode), np.bool_)
-    for axis, variable, stride in zip(plane.axes, plane.variables, (1, edge), strict=True):
-        share = (episodes.state[:, axis].astype(np.float64) - variable.low) / (variable.high - variable.low)
-        if variable.periodic:
-            share %= 1.0
-        inside &= (share >= 0) & (share <= 1)
-        index += np.clip(np.nan_to_num(share * edge), 0, edge - 1).astype(np.intp) * stride
-    return index[inside], inside

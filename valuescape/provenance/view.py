@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from valuescape.parsing import Figure, Part, at_most
 from valuescape.provenance.bits import Bits, as_bits, from_bits
 from valuescape.render.view.camera import MapCamera, OrbitCamera
+from valuescape.render.view.cross import Cross
+from valuescape.render.view.picking import Positions
 from valuescape.render.view.selection import Region
 from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.sim.config.files import Config
@@ -18,6 +20,10 @@ Caption = Annotated[str, Field(max_length=4000)]
 """A text in a picture; unlike `Text`, it may have several lines."""
 
 _Box = tuple[Figure, Figure, Figure, Figure]
+_Point = Annotated[tuple[Figure, Figure, Figure], Field(strict=False)]
+_Points = Annotated[list[_Point | None], at_most(5000)]
+"""Scene points; None interrupts a line."""
+
 _MAX_CELLS = 1024
 
 
@@ -34,21 +40,45 @@ class SavedRegion(_Part):
 
     edge: int = Field(ge=1, le=_MAX_CELLS)
     cells: Bits
-    outline: Annotated[
-        list[Annotated[tuple[Figure, Figure, Figure], Field(strict=False)] | None], at_most(1000)
-    ]
+    outline: _Points
 
     @classmethod
     def of(cls, region: Region) -> Self:
         """Return a region as data."""
-        outline = [tuple(map(float, point)) if np.isfinite(point).all() else None for point in region.outline]
-        return cls(edge=len(region.cells), cells=as_bits(region.cells.ravel()) or "", outline=outline)  # type: ignore[arg-type]
+        cells = as_bits(region.cells.ravel()) or ""
+        return cls(edge=len(region.cells), cells=cells, outline=_as_points(region.outline))
 
     def region(self) -> Region:
         """Return the region. Raises UsageError if the cells are damaged."""
         cells = from_bits(self.cells, self.edge * self.edge)
-        outline = np.array([(np.nan,) * 3 if each is None else each for each in self.outline], np.float32)
-        return Region(cells.reshape(self.edge, self.edge), outline.reshape(-1, 3))
+        return Region(cells.reshape(self.edge, self.edge), _from_points(self.outline))
+
+
+class SavedCross(_Part):
+    """The cross at the pointer's place, as `render.view.cross.Cross`."""
+
+    point: _Point
+    lines: _Points
+    said: Annotated[list[Caption], at_most(10)]
+
+    @classmethod
+    def of(cls, cross: Cross) -> Self:
+        """Return a cross as data."""
+        x, y, z = map(float, cross.point[0])
+        return cls(point=(x, y, z), lines=_as_points(cross.lines), said=list(cross.said))
+
+    def cross(self) -> Cross:
+        """Return the cross."""
+        return Cross(np.array([self.point], np.float32), _from_points(self.lines), tuple(self.said))
+
+
+def _as_points(points: Positions) -> list[tuple[float, float, float] | None]:
+    return [(float(x), float(y), float(z)) if np.isfinite((x, y, z)).all() else None for x, y, z in points]
+
+
+def _from_points(points: list[tuple[float, float, float] | None]) -> Positions:
+    rows = [(np.nan,) * 3 if each is None else each for each in points]
+    return np.array(rows, np.float32).reshape(-1, 3)
 
 
 class SavedMapCamera(_Part):
@@ -82,6 +112,7 @@ class SavedView(_Part):
     box: _Box | None
     region: SavedRegion | None
     frame: _Box | None
+    cross: SavedCross | None
     help_shown: bool
     labels_shown: bool
     blind: bool
@@ -99,6 +130,7 @@ class SavedView(_Part):
             box=box,
             region=SavedRegion.of(region) if region else None,
             frame=viewer.frame,
+            cross=SavedCross.of(viewer.cross) if viewer.cross else None,
             help_shown=viewer.help_shown,
             labels_shown=viewer.labels_shown,
             blind=viewer.blind,
@@ -113,6 +145,7 @@ class SavedView(_Part):
         viewer.map_camera = viewer.map_goal = MapCamera(**self.map_camera.model_dump())
         viewer.orbit_camera = viewer.orbit_goal = OrbitCamera(**self.orbit_camera.model_dump())
         viewer.box, viewer.frame = self.region.region() if self.region else self.box, self.frame
+        viewer.cross = self.cross.cross() if self.cross else None
         viewer.help_shown, viewer.labels_shown = self.help_shown, self.labels_shown
         viewer.blind = self.blind
         return viewer

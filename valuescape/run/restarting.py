@@ -88,5 +88,6 @@ def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
     viewer.trail_colors, viewer.layers = stage.trail_colors, stage.layers
+    viewer.choices = stage.scene.fields.choices()
     if viewer.trail_color not in viewer.trail_colors:
         viewer.trail_color = "age"

@@ -114,7 +114,7 @@ class Session:
             self.ledger.time_gpu(display.gl)
         self.alerts = Alerts(config)
         self.viewer = viewer_of(config, self.stage.trail_colors)
-        self.viewer.layers = self.stage.layers
+        self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
 
     def make_stage(
@@ -207,6 +207,8 @@ class Session:
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
+            if self.headless:
+                self.stage.maps.finish(self.scene, self.viewer.shown, lambda: not self._interrupts.asked)
             self.ledger.stats.forget("episodes", "critic", "captions")
             origin = self._draw_afresh()
             if self.recorder:

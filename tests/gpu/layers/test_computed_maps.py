@@ -70,14 +70,16 @@ def test_the_marginal_value_is_the_mean_over_agents():
 
 def test_an_advantage_says_of_which_action_over_which():
     said = legend("advantage", "insight.action=2", world=CAR, checkpoint=dqn_checkpoint())
-    assert said.title == "advantage: push right over mean"
+    assert (said.title, said.meaning) == ("advantage", "Q(s, push right) − Q(s, mean)")
     ahead = legend("advantage", "insight.action=1", checkpoint=linear_checkpoint())
-    assert ahead.title == "one step ahead: 1 over middle"
+    assert ahead.title == "one step ahead"
+    assert ahead.meaning == "r + γV after 1 − the same after middle"
 
 
 def test_a_comparison_names_the_file():
     for name in ("other_value", "difference"):
         assert "model_b" in legend(name, "insight.compare_with=runs/model_b.zip").title
+        assert "the shipped one" in legend(name, "insight.compare_with=auto").title
 
 
 @pytest.mark.parametrize(

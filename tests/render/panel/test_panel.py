@@ -14,9 +14,11 @@ from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import tip
 from valuescape.render.scene.colormaps import DIVERGING, SEQUENTIAL
 from valuescape.render.view.changes import Request, Restart, Set, Slice
+from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.looks import Looks, looks_settings
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import load_config
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import Config, settings_of
 from valuescape.sim.config.picture_sections import RenderConfig
 from valuescape.sim.config.setting import Group, Live, setting
@@ -31,13 +33,15 @@ SIZE = (300, 1500)
 
 WIDGETS = {
     *("button", "checkbox", "collapsing_header", "combo", "drag_float", "input_int", "radio_button"),
-    *("slider_float", "slider_int"),
+    *("slider_float", "slider_int", "begin_combo", "input_text"),
 }
 """Functions of ImGui that draw a widget which a person can touch."""
 
 OTHERS = {
     *("begin_disabled", "end_disabled", "get_content_region_avail", "new_line", "plot_lines", "pop_id"),
-    *("push_id", "same_line", "text_colored"),
+    *("push_id", "same_line", "text_colored", "selectable", "end_combo", "is_item_hovered"),
+    *("begin_tooltip", "push_text_wrap_pos", "get_font_size", "text_unformatted", "pop_text_wrap_pos"),
+    "end_tooltip",
 }
 
 
@@ -68,6 +72,8 @@ class Recorder:
 
     def _note(self, kind, label):
         key = self._ids[0], label
+        if kind == "begin_combo" and imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
+            return  # the item drawn last is in the list
         assert key not in self.widgets, f"two of {key}"
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
         self.widgets[key] = kind, low.x, (low.y + high.y) / 2, high.y - low.y, imgui.calc_item_width()
@@ -81,7 +87,8 @@ def a_standing(**changes):
             "worlds": ["cartpole", "pendulum", "flock"],
             "plane": map_plane(config, make_world("cartpole")),
             "paused": False,
-            "live": {"sim.ticks_per_s": 60.0, "lod.segment_budget": 5000, "heatmap.slice": ""},
+            "live": {"sim.ticks_per_s": 60.0, "lod.segment_budget": 5000, "heatmap.slice": ""}
+            | {f"insight.{name}": value for name, value in InsightConfig().model_dump().items()},
             "workers": 2,
             "limits": [("frame time", 3.0, 33.0, True)],
             "busy_ms": (1.0, 2.0),
@@ -126,7 +133,9 @@ class Hand:
         self.conflicts += context.debug_draw_id_conflicts_id != 0
 
     def settings(self):
-        viewer = {name: getattr(self.viewer, name) for name in ("flat", "layer", "trail_color")}
+        viewer = {
+            name: getattr(self.viewer, name) for name in ("flat", "layer", "trail_color", "beside", "linked")
+        }
         viewer |= {name: getattr(self.viewer, name) for name in ("help_shown", "profile_shown")}
         viewer |= {"turn_deg_per_s": self.viewer.turn_deg_per_s}
         viewer |= {each.name: self.viewer.value(each.name) for each in looks_settings()}
@@ -185,8 +194,8 @@ def a_hand(monkeypatch):
         display.release()
 
 
-RUN, VIEW, FIELDS, TRAILS, SLICE, EFFECTS = (
-    *("Run", "View", "Fields"),
+RUN, VIEW, FIELDS, INSIGHT, TRAILS, SLICE, EFFECTS = (
+    *("Run", "View", "Fields", "Insight"),
     *("Trails and agents", "Axes and slice", "Effects"),
 )
 MAPS = [*SEQUENTIAL, *DIVERGING]
@@ -198,6 +207,9 @@ CLICKED = {
     (RUN, "restart"): [Restart({})],
     (VIEW, "map"): {},
     (VIEW, "height field"): {"flat": False},
+    (VIEW, "link colour scales"): {"linked": False},
+    (INSIGHT, "keep the time limit"): [Set("insight.time_limit", True)],
+    (INSIGHT, "mean over agents"): [Set("insight.marginal", True)],
     (VIEW, "fit to the agents"): [Request.FIT],
     (VIEW, "help"): {"help_shown": True},
     (VIEW, "frame costs"): {"profile_shown": True},
@@ -209,6 +221,7 @@ CLICKED = {
 CHOSEN = {
     (RUN, "world"): (2, {"world.name": "flock"}),
     (VIEW, "layer"): (2, {"layer": "both"}),
+    (VIEW, "beside"): (2, {"beside": "density"}),
     (FIELDS, "value"): (1 + MAPS.index("magma"), {"heatmap.colormap": "magma"}),
     (FIELDS, "density"): (MAPS.index("magma"), {"heatmap.density_colormap": "magma"}),
     (TRAILS, "colour"): (1, {"trail_color": "agent"}),
@@ -222,6 +235,10 @@ TYPED = {
     (RUN, "workers"): ("1", {"workers.count": 1}),
     (RUN, "seed"): ("12345", {"run.seed": 12345}),
     (RUN, "trail length"): ("80", {"trails.length": 80}),
+    (INSIGHT, "rollouts a cell"): ("32", [Set("insight.rollouts", 32)]),
+    (INSIGHT, "fade below"): ("50", {"insight.min_visits": 50.0}),
+    (INSIGHT, "advantage of"): ("left", [Set("insight.action", "left")]),
+    (INSIGHT, "over"): ("right", [Set("insight.over", "right")]),
     (VIEW, "turning"): ("-12", {"turn_deg_per_s": -12.0}),
     (FIELDS, "opacity"): ("0.25", {"heatmap.opacity": 0.25}),
     (FIELDS, "contours"): ("7", {"heatmap.contours": 7}),
@@ -286,13 +303,29 @@ def test_a_choice_is_of_what_is_written_there_alone(a_hand, key):
     changed_alone(hand, before, expected)
 
 
+def test_maps_that_cannot_be_shown_are_listed_and_not_chosen(a_hand):
+    hand = a_hand()
+    hand.viewer.layers = ["value", "density"]
+    hand.viewer.choices = [MapChoice("value", "a return"), MapChoice("truth", "no"), MapChoice("density", "")]
+    before = hand.settings()
+    x, y = hand.place((VIEW, "layer"))
+    style = imgui.get_style()
+    line = imgui.get_font_size() + style.item_spacing.y
+    top = y + hand.recorder.widgets[VIEW, "layer"][3] / 2 + style.window_padding.y
+    hand.click(x, y)
+    hand.click(x, top + 1.5 * line)
+    assert hand.settings() == before
+    hand.click(x, top + 2.5 * line)
+    assert hand.viewer.layer == "density"
+
+
 @pytest.mark.parametrize("key", TYPED, ids=": ".join)
 def test_what_is_typed_is_kept_where_it_was_typed_alone(a_hand, key):
     hand = a_hand()
     before = hand.settings()
     text, expected = TYPED[key]
     kind = hand.recorder.widgets[key][0]
-    hand.click(*hand.place(key), control=kind != "input_int")
+    hand.click(*hand.place(key), control=kind not in ("input_int", "input_text"))
     hand.type_anew(text)
     changed_alone(hand, before, expected)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from valuescape.analyze.significance import student_p_values
 
-from valuescape.sim.insight.cells import CellSums, cells_of
+from valuescape.sim.insight.cells import CellSums, map_cells
 from valuescape.sim.insight.plane import own_plane
+from valuescape.sim.insight.significance import student_p_values
 from valuescape.sim.insight.student import reach_95
 from valuescape.sim.worlds import make_world
 
@@ -19,7 +19,7 @@ def test_a_state_lies_in_the_cell_that_holds_it():
         [[0, 0.24, 0.26, 1, 0.51, -0.01, 0.5, 1.01, np.nan], [0, 0, 0.6, 1, 0.99, 0, -0.01, 0, 0.5]]
     )
     states = np.float32([[x_low], [y_low]] + shares * [[x_high - x_low], [y_high - y_low]])
-    assert cells_of(plane, states, EDGE).tolist() == [0, 0, 9, 15, 14, -1, -1, -1, -1]
+    assert map_cells(plane, states, EDGE).tolist() == [0, 0, 9, 15, 14, -1, -1, -1, -1]
 
 
 def test_periodic_variables_are_taken_into_their_period():
@@ -29,8 +29,8 @@ def test_periodic_variables_are_taken_into_their_period():
     low, high = plane.variables[0].low, plane.variables[0].high
     inside = np.float32([[low + 0.6 * (high - low)], [0.1]])
     turned = inside + np.float32([[3 * (high - low)], [0]])
-    assert cells_of(plane, turned, EDGE) == cells_of(plane, inside, EDGE)
-    assert cells_of(plane, inside, EDGE) % EDGE == 2
+    assert map_cells(plane, turned, EDGE) == map_cells(plane, inside, EDGE)
+    assert map_cells(plane, inside, EDGE) % EDGE == 2
 
 
 def clustered(random, episodes, spread=1.0):
@@ -88,7 +88,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert np.mean(naive) < 0.75
 
 
-def test_cells_of_fewer_than_two_episodes_are_not_certain():
+def test_map_cells_fewer_than_two_episodes_are_not_certain():
     sums = CellSums(2, 1)
     cells = np.array([0, 0, 0, 1, 1], np.int32)
     sums.add(cells, np.array([0, 0, 0, 0, 1]), np.array([[5.0, 5.1, 5.2, 5.0, 5.001]]))

@@ -63,6 +63,7 @@ LIVE = {
     "moved": [pulled(Button.LEFT, (50, 60), (90, 70), (99, 80)), [Scroll(2, 60, 60)]],
     "a box": [[Key(Action.PROJECTION)], *[[]] * 6, pulled(Button.LEFT, (40, 40), (70, 60), shift=True)],
     "a region": [pulled(Button.LEFT, (40, 40), (80, 80), shift=True)],
+    "side by side": [[Key(Action.BESIDE)], [Move(60, 90)], [Key(Action.PROJECTION)], *[[]] * 4],
     "half raised": [[Key(Action.PROJECTION)]],
     "with cards": [[Key(Action.PROFILE)], [Key(Action.HELP)]],
 }
