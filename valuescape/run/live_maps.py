@@ -16,7 +16,6 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest, Subject
 
-
 _FINISH_S, _LOOK_S = 120.0, 0.05
 """Seconds that the last picture of a run waits for maps, and those between two looks at them."""
 

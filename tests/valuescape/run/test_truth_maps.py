@@ -349,7 +349,6 @@ def test_frames_go_on_while_it_fills_although_a_worker_dies(tmp_path, monkeypatc
         shares = {each for each in seen if each.endswith("%")}
         assert len(seen) > 5
         assert len(shares) >= 2, "it is shown as it fills in"
-        session._frame(0.01)  # takes over the last look
         assert session.state().computing == ""
         states = grid_states(session.scene.plane, 32).reshape(2, 32, 32)
         truth = session.scene.fields._made["truth"].texture.texture

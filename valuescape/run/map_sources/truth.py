@@ -88,8 +88,11 @@ class TruthMaps:
 
     @property
     def doing(self) -> str:
-        """The share of the rollouts that are made, while they are."""
-        return self._now.doing if self._now else ""
+        """The share of the rollouts that are made, until the maps of all of them are given."""
+        now = self._now
+        if now is None or (not now.doing and now.newest is self.newest):
+            return ""
+        return now.doing or "truth 100 %"
 
     def answers(self, question: Question) -> Iterator[Answer]:
         """Return the maps that have other values than those given last. Raises what a thread failed with."""
