@@ -3,7 +3,9 @@
 import numpy as np
 
 from valuescape.sim.arrays import BoolArray, Float64Array
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.significance import significant_cells
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
 from valuescape.sim.rollouts.field import NORMAL_95, Truth
@@ -39,6 +41,23 @@ def judging_rules(
         seed=seed,
         sampled=True,
         alpha=alpha or 0.0,
+    )
+
+
+def rules_of_run(subject: Subject, insight: InsightConfig) -> RolloutRules:
+    """Return the rules of the rollouts that a run's critic is compared with.
+
+    subject: its policy, which has to be there, and its settings; of `insight` those are used that are given.
+    """
+    checkpoint, config = subject.checkpoint, subject.config
+    assert checkpoint is not None
+    given = config.policy.entropy_coefficient
+    return judging_rules(
+        checkpoint,
+        subject.world,
+        time_limit=insight.time_limit,
+        seed=config.run.seed,
+        alpha=soft_alpha(checkpoint, None if given == "file" else given),
     )
 
 

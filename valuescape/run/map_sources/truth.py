@@ -24,11 +24,10 @@ from valuescape.sim.rollouts.choose import StateRollouts, state_rollouts, try_ro
 from valuescape.sim.rollouts.field import Truth, TruthField, be_nice
 from valuescape.sim.rollouts.judging import (
     TOLERANCE,
-    judging_rules,
     return_in_words,
     rollouts_differ,
+    rules_of_run,
     significant_errors,
-    soft_alpha,
 )
 from valuescape.sim.rollouts.rules import RolloutRules
 from valuescape.sim.worlds.base import ArrayWorld
@@ -152,15 +151,9 @@ class _Wanted:
     @classmethod
     def of(cls, request: MapRequest) -> Self:
         subject, insight = request.subject, request.insight
-        checkpoint, given = subject.checkpoint, subject.config.policy.entropy_coefficient
+        checkpoint = subject.checkpoint
         assert checkpoint is not None
-        rules = judging_rules(
-            checkpoint,
-            subject.world,
-            time_limit=insight.time_limit,
-            seed=subject.config.run.seed,
-            alpha=soft_alpha(checkpoint, None if given == "file" else given),
-        )
+        rules = rules_of_run(subject, insight)
         random = rollouts_differ(checkpoint, rules)
         certain = not random and isinstance(subject.world, ArrayWorld)  # others may have chance of their own
         return cls(request, checkpoint, rules, random, 1 if certain else insight.rollouts)
