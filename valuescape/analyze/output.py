@@ -13,7 +13,6 @@ from valuescape.analyze.origin import map_origin
 from valuescape.analyze.panels import Panel, panels
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, returns_plot, save
 from valuescape.analyze.policy_panels import policy_panels
-from valuescape.analyze.regions import Region
 from valuescape.analyze.summary import arrays_of, regions_of, summary_of
 from valuescape.analyze.verdict import verdict
 from valuescape.formatting import finite
@@ -21,6 +20,7 @@ from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import calibration_bins
+from valuescape.sim.insight.regions import Region
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
