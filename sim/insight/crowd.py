@@ -99,9 +99,9 @@ class Crowd:
     plane: the map's; agents count whatever their other variables are. critic: with a known discount. agents:
     their number. chunk: ticks at most that are taken over at once.
 
-    Performance: 2,048 agents of the mountain car at 60 ticks/s keep a thread at work for 5 % of the time with
-    a critic of 64 units a layer, measured by `tests/bench/crowd.py`. So it runs beside every run with a
-    critic.
+    Performance: 2,000 agents of the mountain car at 60 ticks/s keep a thread at work for 7 % of the time, of
+    point_mass with its episodes of 1,000 ticks 12 % (two busy cores; `tests/bench/crowd.py`). So it is cheap
+    enough to run beside every run with a critic.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Crowd:
     def numbers(self, resamples: int = RESAMPLES) -> CrowdNumbers:
         """Return the numbers about the critic, from the newest episodes; NaN without one.
 
-        Performance: 0.1 s for 1,024 episodes with 100,000 steps and 500 resamples.
+        Performance: 0.25 s for 1,024 episodes with 100,000 steps and 500 resamples, on a busy machine.
         """
         with np.errstate(all="ignore"):
             judged = _newest(self._kept)

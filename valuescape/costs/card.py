@@ -47,7 +47,7 @@ def critic_card(state: RunState) -> Card | None:
         ("explained variance", _told(named["explained_variance"])),
         ("start: promised", _told(named["start_value_predicted"])),
         ("start: got", _told(named["start_value_realised"])),
-        (kind, f"{numbers.episodes:,}"),
+        (f"newest {kind}", f"{numbers.episodes:,}"),
     )
     return Card("critic, of agents as they act", rows, note=_caveats(state, numbers))
 
@@ -58,7 +58,7 @@ def _caveats(state: RunState, numbers: CrowdNumbers) -> str:
     if numbers.bootstrapped > 0:
         said.append(f"{numbers.bootstrapped:.0%} of the returns end with the critic's own value")
     if checkpoint and checkpoint.algorithm == "sac":
-        said.append("V has the entropy bonus, G has not")
+        said.append("V counts the entropy of actions, G does not")
     if numbers.missed:
         said.append(f"{numbers.missed:,} ticks missed")
     return ". ".join(said)

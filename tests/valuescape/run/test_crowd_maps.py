@@ -207,7 +207,7 @@ def test_the_card_has_the_numbers_and_what_to_mind(plain):
     state = run_state(figures={"crowd": plain}, checkpoint=None)
     card = critic_card(state)
     rows = dict(card.rows)
-    assert rows["episodes"] == f"{plain.episodes:,}"
+    assert rows["newest episodes"] == f"{plain.episodes:,}"
     bias = plain.estimates["q_bias"]
     assert rows["V − G, mean"].startswith(f"{bias.value:.3g}".replace("-", "−") + " (")
     assert rows["start: got"].count("−") == 3
