@@ -1,6 +1,6 @@
 """Episodes of a crowd, followed tick by tick until the return after each of their steps is known."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
@@ -159,10 +159,11 @@ class Following:
         self._waiting = _NO_PIECES
         self._newest = -1
 
-    def take(self, tick: int, rows: TickRows) -> list[Passages]:
+    def take(self, tick: int, rows: TickRows) -> Iterator[Passages]:
         """Take over the ticks from `tick` on; return the steps that count from now on, in groups.
 
-        Each has about GROUP steps, so that many episodes that end at once take no more memory than few.
+        Each has about GROUP steps and is computed when it is asked for, before the next call: so many
+        episodes that end at once take no more memory than few.
         """
         if tick == 0:
             self._began[:] = 0
@@ -178,7 +179,7 @@ class Following:
         now, self._waiting = self._waiting.where(due), self._waiting.where(~due)
         now = now.where(np.lexsort((now.agent, now.began)))
         group = np.cumsum(now.ended - now.began) // GROUP
-        return [self._passages(now.where(group == each)) for each in np.unique(group)]
+        return (self._passages(now.where(group == each)) for each in np.unique(group))
 
     def _drop(self, tick: int) -> None:
         """Follow agents from their next starts on, after ticks before `tick` went missing."""

@@ -48,10 +48,10 @@ class Made:
             if tick not in without:
                 told.append(tick)
             if told and (tick in without or random.random() < 1.5 / chunk or len(told) == chunk):
-                found += following.take(told[0], self.rows(told))
+                found += list(following.take(told[0], self.rows(told)))
                 told = []
         if told:
-            found += following.take(told[0], self.rows(told))
+            found += list(following.take(told[0], self.rows(told)))
         return Passages.joined([Passages.none(), *found]), following
 
 
