@@ -21,6 +21,7 @@ from valuescape.render.overlay.legends import (
     draw_trail_legend,
 )
 from valuescape.render.overlay.overlay import QUAD, Overlay, OverlayRenderer
+from valuescape.render.overlay.path import draw_path
 from valuescape.render.overlay.pointer_cross import draw_cross
 from valuescape.render.overlay.selection_outline import draw_selection
 from valuescape.render.overlay.text import Font
@@ -149,6 +150,8 @@ class Writing:
             blocks = [replace(each, left=each.left - pane.left) for each in said.blocks]
             back_up(overlay, blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
         draw_selection(overlay, viewer, size_px, plot)
+        if viewer.cell or viewer.path is not None:
+            draw_path(overlay, viewer, size_px, plot)
         if viewer.cross and viewer.lift in (0, 1):
             draw_cross(overlay, viewer.cross, pane, viewer.matrix(size_px, plot))
         return overlay
@@ -197,7 +200,7 @@ class Labels:
         shown = viewer.help_shown, viewer.labels_shown, viewer.blind
         said_key = (*looks, *shown, size_px, said, scales)
         cameras = viewer.map_camera, viewer.orbit_camera, viewer.lift
-        placed_key = *cameras, viewer.box, viewer.frame, viewer.cross, size_px
+        placed_key = *cameras, viewer.box, viewer.frame, viewer.cross, size_px, viewer.cell, id(viewer.path)
         if (said_key, placed_key) == self._key:
             return
         if self._key is None or self._key[0] != said_key:

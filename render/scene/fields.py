@@ -354,15 +354,22 @@ class Fields(Owner):
 
     def said_at(self, shown: Shown, u: float, v: float) -> str:
         """Return the number of a pane's base at a place, [0, 1]^2, with its title; a query if it changed."""
-        layer, made = shown.base, self._made.get(shown.base.name)
-        legend = self._legends[layer.name]
+        return " ".join(self._number_at(shown.base, u, v))
+
+    def numbers_at(self, u: float, v: float) -> list[tuple[str, str]]:
+        """Return title and number of each map that has been made, but the value; may need GPU queries."""
+        made = [layer for layer in self._layers if layer.name in self._made and layer is not VALUE]
+        return [self._number_at(layer, u, v) for layer in made]
+
+    def _number_at(self, layer: MapLayer, u: float, v: float) -> tuple[str, str]:
+        made, legend = self._made.get(layer.name), self._legends[layer.name]
         value = _texel(self._values(made), u, v) if made else math.nan
         if layer.counts:
             value = 2**value - 1
         number = f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
         if 0 <= value < len(legend.names):
             number = legend.names[min(round(value), len(legend.names) - 1)]
-        return f"{self.titles.get(layer.name, legend.label)} {number}"
+        return self.titles.get(layer.name, legend.label), number
 
     def _values(self, made: _Made) -> Float32Array:
         if made.copy is None:

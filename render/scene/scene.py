@@ -52,7 +52,8 @@ class Scene(Owner):
     subject: the world and the checkpoints that maps are about. critic: its field, lent; without one the
     density is shown, and lifts the surface. pixel_scale: framebuffer pixels per logical pixel. maps: those
     that `heatmap.layer` may name.
-    revision: a number that changes when colour scales may have other ends.
+    revision: a number that changes when colour scales may have other ends; heights_revision: one that changes
+    when the surface may have another height.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Scene(Owner):
         self.plane = map_plane(self._config, world)
         self.revision = 0
         self._heights_stale = True
+        self.heights_revision = 0
         self._surface_kept: Surface | None = None
         self._frame = np.zeros(1, FRAME)
         with self._making():
@@ -130,7 +132,7 @@ class Scene(Owner):
         colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
         """
         if self.fields.put(name, values, certainty, legend):
-            self._heights_stale = True
+            self._heights_changed()
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -177,6 +179,7 @@ class Scene(Owner):
 
     def _heights_changed(self) -> None:
         self._heights_stale, self._surface_kept = True, None
+        self.heights_revision += 1
 
     def _place_all(self) -> None:
         self._place(self.trails.ring.ticks)

@@ -4,6 +4,7 @@
 - `Restart` begins a new run with other settings, live or not.
 - `Slice` moves the critic's landscape along the state variables that are not on the map.
 - `Select` selects the agent at a pixel.
+- `Probe` selects the place of the map at a pixel.
 - `Request` names an action without a value: pause, step, screenshot, quit.
 
 A change is an immutable value, so that it can be queued, sent and compared. Its `redundancy_key` says which
@@ -70,6 +71,19 @@ class Select:
         return Select
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Select the place of the map at pixel (x, y) of the picture."""
+
+    x: float
+    y: float
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The same for all: a later place replaces this one."""
+        return Probe
+
+
 class Request(StrEnum):
     """An action without a value."""
 
@@ -99,7 +113,7 @@ _EACH_COUNTS = frozenset(
     }
 )
 
-Change = Set | Restart | Slice | Select | Request
+Change = Set | Restart | Slice | Select | Probe | Request
 
 
 def needed(changes: Iterable[Change]) -> list[Change]:

@@ -9,6 +9,7 @@ from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import (
     Action,
     Button,
+    Click,
     Close,
     DoubleClick,
     Drag,
@@ -19,11 +20,12 @@ from valuescape.render.displays.events import (
     Scroll,
 )
 from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect, between, eased
-from valuescape.render.view.changes import Request, Select, Set
+from valuescape.render.view.changes import Probe, Request, Select, Set
 from valuescape.render.view.choosing import MapChoice, following, linkable, partner
 from valuescape.render.view.cross import Cross
 from valuescape.render.view.looks import Looks
 from valuescape.render.view.panes import Pane, pane_at, panes
+from valuescape.render.view.picking import Positions
 from valuescape.render.view.selection import Box, Lift, Selection, region_of
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
@@ -44,7 +46,7 @@ class Say:
     notice: str
 
 
-Asked = Request | Select | Say
+Asked = Request | Select | Probe | Say
 """The part of an event that `Viewer.handle` leaves to its caller."""
 
 
@@ -69,7 +71,10 @@ class Viewer:
     first_layer: the one that the run began with. layers: names of the maps that can be shown here; choices:
     all that there are, for a list.
 
-    All pixels but those of `Select` are in a pane (`render.view.panes`).
+    cell: the selected place, x and y of the scene's ground. path: the way from there, [n, 3] scene points at
+    the full height of the surface, NaN where it breaks.
+
+    All pixels but those of `Select` and `Probe` are in a pane (`render.view.panes`).
     """
 
     flat: bool
@@ -80,6 +85,8 @@ class Viewer:
     first_layer: str = ""
     pointer: tuple[float, float] | None = None
     cross: Cross | None = None
+    cell: tuple[float, float] | None = None
+    path: Positions | None = None
     turn_deg_per_s: float = 0.0
     looks: Looks = field(default_factory=Looks)
     trail_colors: Sequence[str] = TRAIL_COLORS
@@ -103,6 +110,7 @@ class Viewer:
     _box_start: tuple[float, float] | None = field(default=None, init=False)
     _dragged: Pane | None = field(default=None, init=False)
     _partner: str = field(default="", init=False)
+    _cell_before: tuple[float, float] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.lift = 0.0 if self.flat else 1.0
@@ -200,7 +208,11 @@ class Viewer:
             case DragEnd(box=True):
                 self._box_start = None
                 return Request.BOX if self.frame else None
+            case Click(x, y):
+                self._cell_before = self.cell
+                return Probe(x, y)
             case DoubleClick(x, y):
+                self.cell = self._cell_before  # its first click was not meant for a place
                 return Select(x, y)
             case Scroll(steps, x, y):
                 self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
@@ -298,8 +310,9 @@ class Viewer:
             self.help_shown = False
         elif self.blind:
             self.blind = False
-        elif self.selected is not None or self.box or self.frame:
+        elif self.selected is not None or self.box or self.frame or self.cell:
             self.selected, self.box, self.frame, self.following = None, None, None, False
+            self.cell = self.path = None
         else:
             return Request.LEAVE
         return None

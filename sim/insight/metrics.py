@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.sim.insight.bootstrap import FloatArray, IntArray, bootstrap, sums_by_episode
+from valuescape.sim.insight.bootstrap import FloatArray, IntArray, Statistic, bootstrap, sums_by_episode
 
 VALUE_NAMES = (
     *("q_bias", "norm_q_bias", "norm_q_bias_std", "explained_variance", "spearman"),
@@ -117,9 +117,9 @@ def return_metrics(
     how = {"seed": seed, "resamples": resamples}
     return {
         "mean_return": _trimmed(got, 0, **how),
-        "iqm_return": _trimmed(got, len(got) // 4, **how),
+        "iqm_return": _trimmed(got, iqm_cut(len(got)), **how),
         "mean_length": _trimmed(ticks, 0, **how),
-        "median_length": _trimmed(ticks, max(0, (len(ticks) - 1) // 2), **how),
+        "median_length": _trimmed(ticks, median_cut(len(ticks)), **how),
         "share_terminated": share(int(np.count_nonzero(ended)), ended.size),
         "share_truncated": share(int(np.count_nonzero(~ended)), ended.size),
     }
@@ -148,17 +148,61 @@ def calibration_bins(predicted: FloatArray, bins: int = CALIBRATION_BINS) -> Int
     return np.minimum(position.astype(np.int64), bins - 1)
 
 
+def value_statistic(v: FloatArray, g: FloatArray, which: IntArray, episodes: int) -> Statistic:
+    """Return VALUE_NAMES as a statistic of resamples, from finite values [n] and returns [n].
+
+    which: [n], the episode of each step, from 0. One column more, the last, is the sum of the absolute
+    differences of each resample's bin errors from the sample's, which bounds how far `calibration_error` is
+    off.
+    """
+    sums = _step_sums(_step_columns(v, g), which, episodes)
+    sample = _bin_errors(sums.sum(axis=0, keepdims=True))
+    return lambda counts: _value_statistics(counts @ sums, sample)
+
+
+def mean_statistic(columns: FloatArray, which: IntArray, episodes: int) -> Statistic:
+    """Return the mean of each column [n, k] over steps, as a statistic of resamples of their episodes."""
+    sums = _step_sums(columns, which, episodes)
+
+    def statistic(counts: FloatArray) -> FloatArray:
+        total = counts @ sums
+        return np.asarray(total[:, 1:] / total[:, :1])
+
+    return statistic
+
+
+def trimmed_statistic(values: FloatArray, cut: int) -> Statistic:
+    """Return the mean of values [E] without the `cut` lowest and the `cut` highest of each resample."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+
+    def statistic(counts: FloatArray) -> FloatArray:
+        upto = np.clip(np.cumsum(counts[:, order], axis=1), cut, len(ordered) - cut)
+        kept = np.diff(upto, axis=1, prepend=cut)
+        return np.asarray(kept @ ordered / (len(ordered) - 2 * cut))[:, None]
+
+    return statistic
+
+
+def iqm_cut(episodes: int) -> int:
+    """Return how many returns the interquartile mean leaves out at each end."""
+    return episodes // 4
+
+
+def median_cut(episodes: int) -> int:
+    """Return how many values a trimmed mean leaves out at each end so that it is the median."""
+    return max(0, (episodes - 1) // 2)
+
+
 def _value_estimates(
     v: FloatArray, g: FloatArray, whose: NDArray[Any], seed: int, resamples: int
 ) -> dict[str, Estimate]:
-    sums, episodes = _per_episode(_step_columns(v, g), whose)
-    sample = _bin_errors(sums.sum(axis=0, keepdims=True))
-    value, low, high = bootstrap(
-        lambda counts: _value_statistics(counts @ sums, sample), episodes, seed=seed, resamples=resamples
-    )
+    which, episodes = _numbered(whose)
+    statistic = value_statistic(v, g, which, episodes)
+    value, low, high = bootstrap(statistic, episodes, seed=seed, resamples=resamples)
     error, radius = value[-2], high[-1]
     low[-2], high[-2] = np.maximum(error - radius, 0.0), error + radius
-    return _named(VALUE_NAMES, value[:-1], low[:-1], high[:-1])
+    return named(VALUE_NAMES, value[:-1], low[:-1], high[:-1])
 
 
 def _step_columns(v: FloatArray, g: FloatArray) -> FloatArray:
@@ -211,33 +255,26 @@ def _means(
     names: Iterable[str], columns: FloatArray, whose: NDArray[Any], seed: int, resamples: int
 ) -> dict[str, Estimate]:
     """Return the mean of each column [n, k] over steps, resampled by episode."""
-    sums, episodes = _per_episode(columns, whose)
-
-    def statistic(counts: FloatArray) -> FloatArray:
-        total = counts @ sums
-        return np.asarray(total[:, 1:] / total[:, :1])
-
-    return _named(names, *bootstrap(statistic, episodes, seed=seed, resamples=resamples))
+    which, episodes = _numbered(whose)
+    statistic = mean_statistic(columns, which, episodes)
+    return named(names, *bootstrap(statistic, episodes, seed=seed, resamples=resamples))
 
 
 def _trimmed(values: FloatArray, cut: int, *, seed: int, resamples: int) -> Estimate:
-    """Return the mean of values [E] without the `cut` lowest and the `cut` highest of each resample."""
-    ordered = np.sort(values)
-
-    def statistic(counts: FloatArray) -> FloatArray:
-        upto = np.clip(np.cumsum(counts, axis=1), cut, len(ordered) - cut)
-        kept = np.diff(upto, axis=1, prepend=cut)
-        return np.asarray(kept @ ordered / (len(ordered) - 2 * cut))[:, None]
-
-    value, low, high = bootstrap(statistic, len(ordered), seed=seed, resamples=resamples)
-    return Estimate(float(value[0]), float(low[0]), float(high[0]))
+    found = bootstrap(trimmed_statistic(values, cut), len(values), seed=seed, resamples=resamples)
+    value, low, high = (float(each[0]) for each in found)
+    return Estimate(value, low, high)
 
 
-def _per_episode(columns: FloatArray, whose: NDArray[Any]) -> tuple[FloatArray, int]:
-    """Return sums [E, 1 + k] over each episode, the number of steps first, and E."""
+def _numbered(whose: NDArray[Any]) -> tuple[IntArray, int]:
+    """Return the episodes [n] of steps, numbered from 0 without gaps, and how many there are."""
     numbers, which = np.unique(whose, return_inverse=True)
-    ones = np.ones((len(columns), 1))
-    return sums_by_episode(np.hstack([ones, columns]), which, len(numbers)), len(numbers)
+    return which, len(numbers)
+
+
+def _step_sums(columns: FloatArray, which: IntArray, episodes: int) -> FloatArray:
+    """Return sums [E, 1 + k] over each episode, the number of steps first."""
+    return sums_by_episode(np.hstack([np.ones((len(columns), 1)), columns]), which, episodes)
 
 
 def _variance(mean: FloatArray, mean_square: FloatArray) -> FloatArray:
@@ -256,6 +293,7 @@ def _flat(values: ArrayLike) -> FloatArray:
     return np.asarray(values, np.float64).ravel()
 
 
-def _named(names: Iterable[str], value: FloatArray, low: FloatArray, high: FloatArray) -> dict[str, Estimate]:
+def named(names: Iterable[str], value: FloatArray, low: FloatArray, high: FloatArray) -> dict[str, Estimate]:
+    """Return estimates by name, from their values [k] and the ends [k] of their intervals."""
     rows = zip(names, value, low, high, strict=True)
     return {name: Estimate(float(middle), float(least), float(most)) for name, middle, least, most in rows}

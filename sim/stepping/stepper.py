@@ -188,7 +188,7 @@ class Stepper:
             self.kept_obs[tick % len(self.rows)][:, who] = obs
         at = tick % len(self.trail_position)
         for column, axis in enumerate(self.rules.map_axes):
-            self.trail_position[at, who, column] = _on_map(row.state[axis, who], self.world.state[axis])
+            self.trail_position[at, who, column] = on_map(row.state[axis, who], self.world.state[axis])
         self.trail_strand[at, who] += 1
 
     def _keep_obs(self, tick: int, row: Row) -> None:
@@ -265,7 +265,7 @@ class Stepper:
         crossed = np.zeros(len(position), np.bool_)
         for column, axis in enumerate(self.rules.map_axes):
             variable = self.world.state[axis]
-            position[:, column] = _on_map(row.state[axis], variable)
+            position[:, column] = on_map(row.state[axis], variable)
             if variable.periodic and ended is not None:
                 before = self.trail_position[(tick - 1) % rows, :, column]
                 span = np.float32(variable.high - variable.low)
@@ -277,7 +277,7 @@ class Stepper:
             np.add(self.trail_strand[(tick - 1) % rows], ended | crossed, out=strand, casting="unsafe")
 
 
-def _on_map(x: Float32Array, variable: Variable) -> Float32Array:
+def on_map(x: Float32Array, variable: Variable) -> Float32Array:
     """Return the places of the values `x`, [n], on the axis of `variable`: wrapped if it is periodic."""
     if not variable.periodic:
         return x

@@ -75,3 +75,9 @@ def always_on(n_actions=2):
     bias = 100 * np.arange(n_actions, dtype=np.float32)
     layer = Layer(np.zeros((n_actions, 2), np.float32), bias, Activation.IDENTITY)
     return replace(checkpoint_of(Mlp((layer,))), actor_head=ActorHead.ARGMAX)
+
+
+def chain_critic(slope, level):
+    """The chain's policy that goes on, with the critic V(place) = level + slope place."""
+    layer = Layer(np.float32([[slope, 0]]), np.float32([level]), Activation.IDENTITY)
+    return replace(always_on(), critics=(Mlp((layer,)),), gamma=0.9)

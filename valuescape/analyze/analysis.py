@@ -43,7 +43,7 @@ class Plan:
 
     episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
     and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
-    the world's rewards; None takes the checkpoint's.
+    the world's rewards; None takes the checkpoint's. min_visits: steps that a cell needs not to be faded.
     """
 
     episodes: int = 512
@@ -53,6 +53,7 @@ class Plan:
     time_limit: bool = False
     alpha: float | None = None
     threads: int = 2
+    min_visits: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,13 @@ class Analysis:
     places: Places
     complete: bool
     """Whether nothing was cut short."""
+    whole_episodes: bool
+    """Whether no episode was: the numbers are what they would be."""
+
+    @property
+    def left_out(self) -> int:
+        """Number of steps that no number counts, since their value or their return is not finite."""
+        return left_out(self.judged.predicted, self.judged.realised)
 
 
 def analyze(
@@ -99,8 +107,13 @@ def analyze(
     """Return the analysis of a checkpoint over a plane of its world.
 
     on_progress: if it says no, what is there so far is judged. Raises UsageError if episodes cannot be run in
-    the world, or if the critic or the world gives NaN everywhere.
+    the world, or if no value or no return is finite.
     """
+    with np.errstate(all="ignore"):  # a critic that has diverged is told in words
+        return _analysis(checkpoint, plane, plan, on_progress)
+
+
+def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress) -> Analysis:
     world, alpha = plane.world, soft_alpha(checkpoint, plan.alpha)
     stochastic = sampling_of(checkpoint) is not Sampling.NONE
     going = _Going(on_progress, 3 if stochastic else 2)
@@ -109,6 +122,7 @@ def analyze(
     if stochastic:
         step = going.on_step("episodes as in training")
         judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
+    whole = going.on
     maps = _maps(checkpoint, plane, plan, alpha, going) if not why_no_rollouts(world) else None
     if maps is not None:
         maps = replace(maps, visits=visits_of(plane, judged))
@@ -127,6 +141,7 @@ def analyze(
         significant,
         places_of(maps, significant, judged, plane, checkpoint.gamma),
         going.on,
+        whole,
     )
 
 
@@ -182,7 +197,8 @@ def _numbers(
 ) -> dict[str, Estimate]:
     if left_out(judged.predicted, judged.realised) == len(judged.predicted):
         raise UsageError(
-            "no step has both a value and a return: the critic or the world gives NaN everywhere"
+            "no step has both a value and a return that are finite: the critic has diverged, or the world "
+            "gives NaN"
         )
     first = judged.first
     return {

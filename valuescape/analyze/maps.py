@@ -30,6 +30,8 @@ class Visits:
     """Number of steps that began in the cell."""
     error: Float64Array
     """The mean of V - G over those steps; NaN where there is none."""
+    td_error: Float64Array
+    """The mean TD error over those steps; NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,17 @@ class Maps:
         centres = (np.arange(edge) + 0.5) / edge
         x, y = (v.low + centres * (v.high - v.low) for v in self.plane.variables)
         return x, y
+
+    def support(self, least: float) -> Float64Array:
+        """Return each cell's visits as a share of `least`, 1 at most; of the nearest cell of the visits.
+
+        Raises ValueError where no visits are known.
+        """
+        if self.visits is None:
+            raise ValueError("no visits are known")
+        edge, coarse = len(self.value), len(self.visits.count)
+        near = ((np.arange(edge) + 0.5) / edge * coarse).astype(np.intp)
+        return np.minimum(self.visits.count[np.ix_(near, near)] / least, 1.0)
 
     def value_at(self, edge: int) -> Float64Array:
         """Return the critic's value at the centres of an `edge` x `edge` grid, from the nearest cells."""
@@ -101,8 +114,12 @@ def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> V
     Steps beyond the map are left out; periodic variables are taken into their period.
     """
     cells, inside = cells_of(plane, episodes.state.T, edge)
-    error = (episodes.predicted - episodes.realised)[inside]
     count = np.bincount(cells, minlength=edge * edge)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(cells, weights=error, minlength=edge * edge) / count
-    return Visits(count.reshape(edge, edge), mean.reshape(edge, edge))
+
+    def mean(values: Float64Array) -> Float64Array:
+        with np.errstate(invalid="ignore"):
+            sums = np.bincount(cells, weights=values[inside], minlength=edge * edge)
+            return np.asarray((sums / count).reshape(edge, edge))
+
+    error = mean(episodes.predicted - episodes.realised)
+    return Visits(count.reshape(edge, edge), error, mean(episodes.td_error))

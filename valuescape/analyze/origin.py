@@ -24,13 +24,19 @@ def map_origin(found: Analysis, config: Config, name: str) -> Provenance:
 
 def plan_again(made: AnalysisMade, config: Config, threads: int) -> Plan:
     """Return the plan of an analysis whose map says how it came about. config: of its provenance."""
+    return plan_by(config, made.episodes, made.cells, threads)
+
+
+def plan_by(config: Config, episodes: int, cells: int, threads: int) -> Plan:
+    """Return the plan of an analysis with the settings of `insight`, `policy` and `run`."""
     alpha = config.policy.entropy_coefficient
     return Plan(
-        episodes=made.episodes,
-        cells=made.cells,
+        episodes=episodes,
+        cells=cells,
         rollouts=config.insight.rollouts,
         seed=config.run.seed,
         time_limit=config.insight.time_limit,
         alpha=None if alpha == "file" else alpha,
         threads=threads,
+        min_visits=config.insight.min_visits or 1.0,
     )

@@ -1,30 +1,32 @@
 """Writes an analysis into a folder: report, summary, maps as pictures, all fields as arrays."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from valuescape.analyze.analysis import Analysis
 from valuescape.analyze.origin import map_origin
-from valuescape.analyze.pictures import as_png, calibration_plot, figure, panels, returns_plot, save
+from valuescape.analyze.panels import Panel, panels
+from valuescape.analyze.pictures import as_png, calibration_plot, figure, returns_plot, save
+from valuescape.analyze.policy_panels import policy_panels
 from valuescape.analyze.regions import Region
+from valuescape.analyze.summary import arrays_of, regions_of, summary_of
+from valuescape.analyze.verdict import verdict
 from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.metrics import Estimate, calibration_bins
-from valuescape.sim.policy.sampling import Sampling, sampling_of
-from valuescape.sim.rollouts.choose import why_no_rollouts
-from valuescape.sim.rollouts.judging import TOLERANCE
+from valuescape.sim.insight.metrics import calibration_bins
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
-_LEADING = ("value", "truth", "error")
-_SEEN = ("visits", "realised_error")
+LEADING = ("value", "truth", "error")
+_SEEN = ("visits", "realised_error", "td_error")
+_SUPPORTED = ("value_supported", "error_supported")
 _SHOWN_REGIONS = 5
 
 
@@ -36,171 +38,26 @@ def write(
     source: the checkpoint's file, as it was named. config: of the world; with it the maps say how they were
     made. Raises UsageError if the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        summary = folder / "summary.json"
-        text = json.dumps(finite(summary_of(found, source, seconds)), indent=2, allow_nan=False)
-        summary.write_text(text + "\n", encoding="utf-8")
-        arrays = folder / "arrays.npz"
-        fields: dict[str, Any] = dict(arrays_of(found))
-        np.savez_compressed(arrays, **fields)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
+    data = write_data(folder, summary_of(found, source, seconds, config), arrays_of(found))
     pictures = write_pictures(found, folder, config)
     report = folder / "report.html"
     _write_report(found, report, source, seconds)
-    return [report, summary, arrays, *pictures]
+    return [report, *data, *pictures]
 
 
-def summary_of(found: Analysis, source: str, seconds: float) -> dict[str, Any]:
-    """Return the numbers of an analysis, each with its 95 % interval, and how they were come by."""
-    rules = found.maps.rules if found.maps else None
-    return {
-        **{name: asdict(estimate) for name, estimate in found.numbers.items()},
-        "quantile_coverage": found.coverage.summary() if found.coverage else None,
-        "checkpoint": source,
-        "algorithm": found.checkpoint.algorithm,
-        "world": found.world.name,
-        "gamma": found.checkpoint.gamma,
-        "entropy_coefficient": found.alpha,
-        "episodes": len(found.episodes.returns),
-        "steps": len(found.judged.episode),
-        "bootstrapped_share": found.judged.bootstrapped,
-        "cells": len(found.maps.value) if found.maps else 0,
-        "rollouts_per_cell": int(found.maps.truth.rollouts.max()) if found.maps else 0,
-        "rollout_steps": rules.max_steps if rules else 0,
-        "cut_bound": found.maps.cut_bound if found.maps else 0.0,
-        "significant_share": float(found.significant.mean()) if found.maps else None,
-        "places": {name: [_place(each) for each in places] for name, places in _lists(found).items()},
-        "along_episodes": {
-            name: [asdict(each) for each in getattr(found.places, name)]
-            for name in ("cliffs", "stuck", "loops")
-        },
-        "complete": found.complete,
-        "seconds": round(seconds, 3),
-        "seed": found.plan.seed,
-        **about({"world": found.world.name, "slice": found.maps.plane.label if found.maps else ""}),
-    }
-
-
-def arrays_of(found: Analysis) -> dict[str, np.ndarray[Any, Any]]:
-    """Return every field with its axes, and every step of the episodes that the critic is judged by."""
-    steps = found.judged
-    arrays: dict[str, np.ndarray[Any, Any]] = {
-        "returns": found.episodes.returns,
-        "lengths": found.episodes.lengths,
-        "terminated": found.episodes.terminated,
-        "step_episode": steps.episode,
-        "step_state": steps.state,
-        "step_predicted": steps.predicted,
-        "step_realised": steps.realised,
-        "step_td_error": steps.td_error,
-    }
-    if found.maps is None:
-        return arrays
-    maps, truth = found.maps, found.maps.truth
-    x, y = maps.centres(len(maps.value))
-    arrays |= {"x": x, "y": y, "value": maps.value, "error": maps.error, "significant": found.significant}
-    arrays |= {f"truth_{name}": getattr(truth, name) for name in ("value", "half_width", "total", "steps")}
-    arrays |= {f"truth_{name}": getattr(truth, name) for name in ("terminated", "cut", "rollouts")}
-    if maps.visits is not None:
-        x, y = maps.centres(len(maps.visits.count))
-        arrays |= {"visits_x": x, "visits_y": y}
-        arrays |= {"visits": maps.visits.count, "visits_error": maps.visits.error}
-    return arrays
-
-
-def verdict(found: Analysis) -> list[str]:
-    """Return what a reader should take away, in sentences."""
-    numbers = found.numbers
-    said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
-    if found.checkpoint.soft:
-        said.append(_about_entropy(found))
-    if found.judged.bootstrapped > 0:
-        said.append(
-            f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
-            "for the environment was cut off there."
-        )
-    if reason := why_no_rollouts(found.world):
-        name = found.world.name
-        said.append(f"No truth field: agents of {name} cannot be put into a state of one's choice: {reason}.")
-    elif found.maps is not None:
-        said.append(_about_maps(found))
-    if not found.complete:
-        said.append("Interrupted: what is here was done by then.")
-    return said
-
-
-def _about_returns(numbers: dict[str, Estimate]) -> str:
-    return (
-        f"The deterministic policy returns {_told(numbers['mean_return'])} an episode; "
-        f"{numbers['share_terminated'].value:.0%} of the episodes terminate."
-    )
-
-
-def _about_starts(numbers: dict[str, Estimate]) -> str:
-    predicted, realised = numbers["start_value_predicted"], numbers["start_value_realised"]
-    return f"At the start the critic promises {_told(predicted)}; what follows is {_told(realised)}."
-
-
-def _about_fit(numbers: dict[str, Estimate]) -> str:
-    bias = numbers["q_bias"]
-    way = "shows no bias"
-    if bias.low > 0 or bias.high < 0:
-        way = "promises too much" if bias.low > 0 else "promises too little"
-    return (
-        f"Over all steps it {way}: bias {_told(bias)}; "
-        f"it explains {numbers['explained_variance'].value:.1%} of the variance of returns."
-    )
-
-
-def _about_entropy(found: Analysis) -> str:
-    name = found.checkpoint.algorithm.upper()
-    if sampling_of(found.checkpoint) is Sampling.NONE:
-        return (
-            f"A critic of {name}'s predicts soft returns of drawn actions, but the file does not say what "
-            "they are drawn with: actions here are deterministic, returns plain, which is not what it means."
-        )
-    if found.alpha is None:
-        return (
-            f"A critic of {name}'s predicts soft returns, but the file does not say its entropy coefficient: "
-            "returns here are plain, and not what it means. Say it with --entropy-coefficient."
-        )
-    return (
-        f"Returns are soft, as a critic of {name}'s predicts them: -{found.alpha:.4g} log π is part of each."
-    )
-
-
-def _about_maps(found: Analysis) -> str:
-    assert found.maps is not None
-    share = found.significant.mean()
-    if found.maps.random:
-        beyond = "beyond chance (false discovery rate 5 %)"
-    else:
-        beyond = f"more than {TOLERANCE:.0%} of the truth's range"
-    return f"In {share:.0%} of the map's cells the error is {beyond}."
-
-
-def _told(estimate: Estimate) -> str:
-    return f"{estimate.value:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
-
-
-def _lists(found: Analysis) -> dict[str, list[Region]]:
-    return {
-        "overconfident": found.places.overconfident,
-        "underconfident": found.places.underconfident,
-        "unvisited_but_promised": found.places.unvisited,
-    }
-
-
-def _place(region: Region) -> dict[str, Any]:
-    return {
-        "centre": list(region.centre),
-        "share": region.share,
-        "mean": region.mean,
-        "extreme": region.extreme,
-        "extreme_at": list(region.extreme_at),
-    }
+def write_data(
+    folder: Path, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> tuple[Path, Path]:
+    """Write summary.json and arrays.npz; make the folder. Raises UsageError if that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = folder / "summary.json", folder / "arrays.npz"
+        text = json.dumps(finite(dict(summary)), indent=2, allow_nan=False)
+        paths[0].write_text(text + "\n", encoding="utf-8")
+        np.savez_compressed(paths[1], **dict[str, Any](arrays))
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
+    return paths
 
 
 def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list[Path]:
@@ -211,10 +68,10 @@ def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list
     def keep(made: Any, path: Path) -> None:
         save(made, path, map_origin(found, config, path.name) if config else None)
 
-    shown, paths = panels(found.maps, found.significant), []
+    shown, paths = panels_of(found), []
     overview = folder / "maps.png"
-    keep(figure(found.maps, {name: shown[name] for name in _LEADING}), overview)
-    for name, panel in shown.items():
+    keep(figure(found.maps, {name: shown[name] for name in LEADING}), overview)
+    for name, panel in (shown | policy_panels(found.checkpoint, found.maps)).items():
         made = figure(found.maps, {name: panel})
         for kind in ("png", "pdf"):
             paths.append(folder / f"{name}.{kind}")
@@ -250,16 +107,21 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
 def _map_chapters(found: Analysis) -> list[Chapter]:
     if found.maps is None:
         return []
-    shown = panels(found.maps, found.significant)
+    shown = panels_of(found)
     text = f"The plane {found.maps.plane.label}. " if found.maps.plane.label else ""
     text += "Errors are pale where they may be chance."
-    chapters = [Chapter("Belief, truth, error", text, picture=_row(found, _LEADING))]
-    rest = [name for name in shown if name not in (*_LEADING, *_SEEN)]
+    chapters = [Chapter("Belief, truth, error", text, picture=_row(found, LEADING))]
+    rest = [name for name in shown if name not in (*LEADING, *_SEEN, *_SUPPORTED)]
     chapters.append(Chapter("How rollouts end", "From the state of each cell.", picture=_row(found, rest)))
     if found.maps.visits is not None:
-        text = "Grey cells have no visit: what the critic says of them is extrapolated."
-        chapters.append(Chapter("What the episodes show", text, picture=_row(found, _SEEN)))
-    for name, places in _lists(found).items():
+        chapters.append(Chapter("What the episodes show", _SEEN_TEXT, picture=_row(found, _SEEN)))
+        text = _SUPPORTED_TEXT.format(f"{found.plan.min_visits:g}")
+        chapters.append(Chapter("With the episodes' support", text, picture=_row(found, _SUPPORTED)))
+    of_policy = policy_panels(found.checkpoint, found.maps)
+    if of_policy:
+        picture = as_png(figure(found.maps, of_policy))
+        chapters.append(Chapter("What the policy does", _POLICY_TEXT, picture=picture))
+    for name, places in regions_of(found).items():
         if places:
             chapters.append(Chapter(_TITLES[name], _TEXTS[name], _place_rows(found, places)))
     return chapters
@@ -300,13 +162,33 @@ def _quantile_chapters(found: Analysis) -> list[Chapter]:
     return [Chapter("Quantiles", text, found.coverage.table())]
 
 
+def panels_of(found: Analysis) -> dict[str, Panel]:
+    """Return the panels of an analysis that has maps, in colours of its own."""
+    assert found.maps is not None
+    return panels(found.maps, found.significant, min_visits=found.plan.min_visits)
+
+
 def _row(found: Analysis, names: Sequence[str]) -> bytes:
     """Return maps side by side, as a PNG."""
     assert found.maps is not None
-    shown = panels(found.maps, found.significant)
+    shown = panels_of(found)
     return as_png(figure(found.maps, {name: shown[name] for name in names}))
 
 
+_SEEN_TEXT = (
+    "Grey cells have no visit: what the critic says of them is extrapolated. The TD error is the reward and "
+    "the discounted next value less the value. It says whether the critic agrees with itself, and only "
+    "weakly how far it is from the truth (Fujimoto et al., 2022): compare it with the error beside it."
+)
+_POLICY_TEXT = (
+    "Of the deterministic policy: its action; the way that one step leads, as comets that fly with it; and "
+    "the cosine between that way and the critic's gradient, 1 where the policy goes where the critic says "
+    "it is better. Formulas and limits are in docs/insight.md, More maps."
+)
+_SUPPORTED_TEXT = (
+    "Belief and error fade where fewer than {} steps of the episodes began in a cell (insight.min_visits): "
+    "there the critic extrapolates, and nothing that it learned from says that it should be right."
+)
 _TITLES = {
     "overconfident": "Where it promises too much",
     "underconfident": "Where it promises too little",
@@ -338,7 +220,9 @@ def _how(found: Analysis, source: str, seconds: float) -> str:
     if maps is None:
         return said
     limit = "the world's time limit" if maps.rules.limit_end is RolloutEnd.TIME_LIMIT else "gamma's horizon"
+    rollouts = int(maps.truth.rollouts.max())
+    number = "one rollout" if rollouts == 1 else f"{rollouts} rollouts"
     return (
-        f"{said} {len(maps.value)}² cells, {int(maps.truth.rollouts.max())} rollouts each, of at most "
+        f"{said} {len(maps.value)}² cells, {number} each, of at most "
         f"{maps.rules.max_steps:,} steps ({limit}); what is cut off is at most {maps.cut_bound:.3g}."
     )

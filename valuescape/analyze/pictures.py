@@ -1,20 +1,20 @@
 """The maps as figures for a paper: white, with axes, units and colour bars, in PNG, PDF or SVG."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import colormaps, style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from valuescape.analyze.maps import Maps
+from valuescape.analyze.panels import Panel
 from valuescape.provenance.containers import figure_metadata
 from valuescape.provenance.contents import Provenance
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.worlds.base import Variable
 
 _STYLE = {
@@ -26,55 +26,17 @@ _STYLE = {
     "pdf.fonttype": 42,
 }
 _PANEL_INCHES = 3.4, 2.7
-_FADED = 0.25
-"""Opacity of an error that its interval does not part from zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One map of a figure."""
+class OnPlane(Protocol):
+    """Fields over a plane of states."""
 
-    title: str
-    label: str  # of the colour bar
-    field: NDArray[Any]
-    colors: str
-    low: float
-    high: float
-    opacity: NDArray[np.float64] | None = None
+    @property
+    def plane(self) -> MapPlane:
+        """The plane."""
 
 
-def panels(maps: Maps, significant: NDArray[np.bool_]) -> dict[str, Panel]:
-    """Return the maps by name: value, truth, error, steps, and outcome where it differs between cells.
-
-    Value and truth are on one scale; the error's is symmetric, so that white is none.
-    """
-    truth = maps.truth
-    both = np.concatenate([maps.value.ravel(), truth.value.ravel()])
-    low, high = (float(each) for each in (np.nanmin(both), np.nanmax(both)))
-    most = float(np.nanquantile(np.abs(maps.error), 0.995)) or 1.0
-    pale = np.where(significant, 1.0, _FADED)
-    found = {
-        "value": Panel("belief: the critic's value", "V(s)", maps.value, "viridis", low, high),
-        "truth": Panel("truth: the return that follows", "G(s)", truth.value, "viridis", low, high),
-        "error": Panel("error: belief − truth", "V(s) − G(s)", maps.error, "RdBu_r", -most, most, pale),
-        "steps": Panel(
-            "length of the rollout", "steps", truth.steps, "magma", 0, float(np.nanmax(truth.steps))
-        ),
-    }
-    if np.ptp(truth.terminated) > 0:
-        share = truth.terminated
-        found["outcome"] = Panel("share that terminates", "share", share, "cividis", 0, 1)
-    if maps.visits is not None:
-        count = np.log10(np.where(maps.visits.count > 0, maps.visits.count, np.nan))
-        most_visits = max(float(np.nanmax(count)), 1e-9)
-        found["visits"] = Panel("visits by episodes", "log₁₀ of steps", count, "Greys", 0, most_visits)
-        found["realised_error"] = Panel(
-            "error seen by episodes", "mean V − G", maps.visits.error, "RdBu_r", -most, most
-        )
-    return found
-
-
-def figure(maps: Maps, shown: Mapping[str, Panel], columns: int = 4) -> Any:
+def figure(maps: OnPlane, shown: Mapping[str, Panel], columns: int = 4) -> Any:
     """Return a figure with the panels side by side, `columns` in a row."""
     width, height = _PANEL_INCHES
     columns = min(columns, len(shown))
@@ -141,7 +103,7 @@ def returns_plot(returns: NDArray[np.float64]) -> Callable[[Any], None]:
     return draw
 
 
-def _draw(made: Any, axes: Any, maps: Maps, panel: Panel) -> None:
+def _draw(made: Any, axes: Any, maps: OnPlane, panel: Panel) -> None:
     x, y = maps.plane.variables
     extent = (x.low, x.high, y.low, y.high)
     colors = colormaps[panel.colors].with_extremes(bad="0.85")
@@ -156,9 +118,17 @@ def _draw(made: Any, axes: Any, maps: Maps, panel: Panel) -> None:
         vmax=panel.high,
         alpha=panel.opacity,
     )
-    bar = made.colorbar(image, ax=axes, label=panel.label)
+    bar = made.colorbar(image, ax=axes, label=panel.label, extend=_extend(panel))
     bar.solids.set_alpha(1)
     axes.set(xlabel=_name(x), ylabel=_name(y), title=panel.title)
+
+
+def _extend(panel: Panel) -> str:
+    """Return at which ends values are beyond the colours, as matplotlib has it."""
+    slack = 1e-6 * (panel.high - panel.low)
+    low = bool(np.any(panel.field < panel.low - slack))
+    high = bool(np.any(panel.field > panel.high + slack))
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((low, high), "neither")
 
 
 def _name(variable: Variable) -> str:

@@ -1,45 +1,65 @@
 """The command `analyze`."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import read_config, say_lines, say_written
+from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import Debug, Overrides, WorldFiles
-from valuescape.cli.progress import progress_bar
-from valuescape.cli.terminal import err, out
+from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
-    from valuescape.analyze.analysis import Analysis, Plan
+    from valuescape.analyze.analysis import Plan
+    from valuescape.analyze.several import Model
     from valuescape.sim.config.files import Config
     from valuescape.sim.insight.plane import MapPlane
-    from valuescape.sim.policy.network import Checkpoint
+
+_NAMED = 3
+"""Checkpoints that the name of a folder has at most."""
+
+
+Checkpoints = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CHECKPOINT…",
+        help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
+    ),
+]
+World = Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")]
+Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
+Cells = Annotated[
+    int | None,
+    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+]
+Rollouts = Annotated[
+    int | None,
+    typer.Option(
+        min=2, max=10_000, help="Rollouts a cell, where a policy draws its actions: insight.rollouts, 64."
+    ),
+]
+Folder = Annotated[
+    Path | None, typer.Option("--out", help="Folder for what is found; runs/analyze-NAME if not given.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and draws.")]
+TimeLimit = Annotated[bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")]
+Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")]
 
 
 def analyze(
-    checkpoint: Annotated[str, typer.Argument(help="A trained model: .zip or .safetensors.")],
-    world: Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")] = "",
-    episodes: Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")] = 512,
-    cells: Annotated[
-        int | None,
-        typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
-    ] = None,
-    rollouts: Annotated[
-        int, typer.Option(min=2, max=10_000, help="Rollouts a cell, where a policy draws its actions.")
-    ] = 64,
-    folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder for what is found; runs/analyze-NAME if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of starts and draws.")] = 0,
-    time_limit: Annotated[
-        bool, typer.Option("--time-limit", help="Let rollouts end at the world's time limit.")
-    ] = False,
-    entropy_coefficient: Annotated[
-        float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")
-    ] = None,
+    checkpoints: Checkpoints,
+    world: World = "",
+    episodes: Episodes = 512,
+    cells: Cells = None,
+    rollouts: Rollouts = None,
+    folder: Folder = None,
+    seed: Seed = 0,
+    time_limit: TimeLimit = False,
+    entropy_coefficient: Alpha = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
     debug: Debug = False,
@@ -49,70 +69,104 @@ def analyze(
     Runs episodes of the policy, and rollouts from every cell of the map; writes a report that opens offline,
     the maps as PNG and PDF, the numbers as JSON and all fields as arrays. Ctrl-C keeps what is done.
 
+    Several checkpoints start in the same states: one table, maps on the same colours, and the differences
+    from the first. A folder with the checkpoints of a training run gives the numbers over training steps,
+    and the maps as a film. `valuescape compare` reads two summary.json.
+
     [bold]Examples[/]
 
       valuescape analyze dqn-MountainCar-v0.zip
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
+
+      valuescape analyze before.zip after.zip --out runs/before-after
+
+      valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
-    from valuescape.analyze.analysis import Plan
-    from valuescape.analyze.output import verdict, write
-    from valuescape.sim.resources import usable_cores
-    from valuescape.sim.rollouts.choose import about_speed, usual_cells
+    changes = {
+        "world.name": world or None,
+        "insight.rollouts": rollouts,
+        "insight.time_limit": "true" if time_limit else None,
+        "policy.entropy_coefficient": entropy_coefficient,
+    }
+    given = [
+        f"run.seed={seed}",
+        *(overrides or []),
+        *(f"{key}={value}" for key, value in changes.items() if value is not None),
+    ]
+    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
+        from valuescape.cli.analyze_training import analyze_training
 
-    changes = [*([f"world.name={world}"] if world else []), *(overrides or [])]
-    critic, plane, config = _read(checkpoint, changes, world_files)
-    folder = folder or Path("runs") / f"analyze-{Path(checkpoint).stem}"
-    cells = cells or usual_cells(plane.world.name)
-    plan = Plan(episodes, cells, rollouts, seed, time_limit, entropy_coefficient, usable_cores())
-    if said := about_speed(plane.world):
-        err.say(said)
-    began = time.perf_counter()
-    found = _analyze(critic, plane, plan)
-    files = write(found, folder, checkpoint, time.perf_counter() - began, config)
-    _show(found)
-    say_lines(verdict(found))
-    say_written(files[0])
-    return 0 if found.complete else 130
+        return analyze_training(Path(checkpoints[0]), given, world_files, (episodes, cells), folder)
+    config = config_of(checkpoints[0], given, world_files)
+    plan = plan_of(config, episodes, cells)
+    models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
+    folder = folder or Path("runs") / f"analyze-{_name(models)}"
+    if len(models) == 1:
+        return _one(models[0], plane, plan, folder, config)
+    return _several(models, plane, plan, folder, config)
 
 
-def _read(
-    source: str, changes: list[str], world_files: list[Path] | None
-) -> "tuple[Checkpoint, MapPlane, Config]":
-    """Return the checkpoint, the plane of its world that the settings choose, and all settings.
-
-    Raises UsageError.
-    """
+def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]":
+    """Return the checkpoints and the plane of their world. Raises UsageError, naming a file that fits not."""
+    from valuescape.analyze.several import Model, labels_of
     from valuescape.presets import find_checkpoint
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.worlds import make_world
 
-    config = read_config(source, changes, world_files)
-    world = make_world(config.world.name)
-    found = find_checkpoint(config.policy.checkpoint, world)
-    if found is None:
-        raise UsageError(f"{source}: random actions have no critic", "name a trained model's file")
-    return found, map_plane(config, world), config
+    world, labels = make_world(config.world.name, config), labels_of(sources)
+    models: list[Model] = []
+    for label, source in zip(labels, sources, strict=True):
+        if Path(source).is_dir():
+            raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
+        setting = source if models else config.policy.checkpoint
+        found = find_checkpoint(setting, world)
+        if found is None:
+            raise UsageError(f"{source}: random actions have no critic", "name a trained model's file")
+        models.append(Model(label, source, found, setting))
+    return models, map_plane(config, world)
 
 
-def _analyze(critic: "Checkpoint", plane: "MapPlane", plan: "Plan") -> "Analysis":
-    from valuescape.analyze.analysis import analyze as analysis_of
-    from valuescape.sim.interrupts import Interrupts
-
-    with Interrupts() as interrupts, progress_bar(total=1.0) as update:
-
-        def tell(what: str, share: float) -> bool:
-            update(completed=share, state=what)
-            return not interrupts.asked
-
-        return analysis_of(critic, plane, plan, tell)
+def _name(models: "Sequence[Model]") -> str:
+    """Return the name of the folder for several checkpoints, or for one."""
+    labels = [each.label.replace("/", "-") for each in models]
+    more = [f"and-{len(labels) - _NAMED}-more"] if len(labels) > _NAMED else []
+    return "-".join([*labels[:_NAMED], *more])
 
 
-def _show(found: "Analysis") -> None:
+def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config") -> int:
+    from valuescape.analyze.output import write
+    from valuescape.analyze.several import named_analysis
+    from valuescape.analyze.verdict import verdict
+
+    began = time.perf_counter()
+    with telling_progress() as tell:
+        found = named_analysis(model.source, model.checkpoint, plane, plan, tell)
+    files = write(found, folder, model.source, time.perf_counter() - began, config)
     rows = [("number", "value", "95 % interval")]
     rows += [
         (name, f"{each.value:.4g}", f"{each.low:.4g} to {each.high:.4g}")
         for name, each in found.numbers.items()
     ]
     say_rows(out, rows)
+    say_lines(verdict(found))
+    say_written(files[0])
+    return 0 if found.complete else 130
+
+
+def _several(
+    models: "Sequence[Model]", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config"
+) -> int:
+    from valuescape.analyze.several import analyze_several
+    from valuescape.analyze.several_output import MARK, several_table, several_verdict, write_several
+
+    began = time.perf_counter()
+    with telling_progress() as tell:
+        several = analyze_several(models, plane, plan, tell)
+    files = write_several(several, folder, time.perf_counter() - began, config)
+    say_rows(out, several_table(several))
+    say_lines([f"{MARK} differs from {models[0].label}: 95 % interval over pairs of episodes without zero"])
+    say_lines(several_verdict(several))
+    say_written(files[0])
+    return 0 if several.complete else 130

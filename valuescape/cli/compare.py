@@ -16,7 +16,7 @@ from valuescape.formatting import finite, shown
 
 if TYPE_CHECKING:
     from valuescape.studies.compare import Comparison
-    from valuescape.studies.report_models import Report
+    from valuescape.studies.report_base import Interval, Report
 
 
 def compare(
@@ -34,7 +34,7 @@ def compare(
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report too.")] = None,
     debug: Debug = False,
 ) -> int:
-    """Compare two runs, or two reports of scale, stress (soaks and chaos too), impact or bench.
+    """Compare two runs, two analyses, or two reports of scale, stress (soaks and chaos too), impact or bench.
 
     Names differences of settings, machines, OpenGL drivers and versions first.
 
@@ -42,11 +42,16 @@ def compare(
     something grows or comes out another way, or a micro-benchmark takes twice as long. With --tolerance, if
     any time, rate or load is worse by more than that share; a time also has to be half a millisecond longer.
 
+    Of two analyses (summary.json), if the return is lower, or the critic is farther from its returns, by more
+    than the 95 % intervals leave open; with --tolerance, by more than that share.
+
     [bold]Examples[/]
 
       valuescape compare runs/before/run.json runs/after/run.json
 
       valuescape compare docs/bench/scale.json mine.json --tolerance 0.2
+
+      valuescape compare runs/analyze-before/summary.json runs/analyze-after/summary.json
     """
     from valuescape.studies.compare import compare as compare_reports
     from valuescape.studies.compare import read_report
@@ -77,6 +82,9 @@ class Result:
         """The reasons to look again, or that there is none."""
         if self.found.reasons:
             return [f"worse: {each}" for each in self.found.reasons]
+        if self.found.intervals:
+            share = "chance" if self.tolerance is None else f"{self.tolerance:.0%}"
+            return [f"no number is worse by more than {share}"]
         if self.tolerance is None:
             return ["no section grew by more than 10 ms, no limit broke"]
         return [f"nothing is worse by more than {self.tolerance:.0%}, no limit broke"]
@@ -84,8 +92,26 @@ class Result:
     @property
     def rows(self) -> list[list[str]]:
         """The figures of both reports; the first row is the heading."""
+        if self.found.intervals:
+            return self._rows_with_intervals()
         rows = ([name, shown(a, 2), shown(b, 2), _change(a, b)] for name, a, b in self.found.rows)
         return [["", "before", "after", "change"], *rows]
+
+    def _rows_with_intervals(self) -> list[list[str]]:
+        rows = [["", "before", "after", "change", "beyond the intervals"]]
+        for name, then, now in self.found.rows:
+            before, after, change = self.found.intervals[name]
+            cells = [_with_ends(then, before), _with_ends(now, after), _with_ends(now - then, change, "+")]
+            rows.append([name, *cells, "yes" if self.found.is_beyond(name) else ""])
+        return rows
+
+
+def _with_ends(value: float, ends: "Interval", sign: str = "") -> str:
+    """Return a figure with its interval: `-43.6 [-43.7, -43.5]`."""
+    if math.isnan(value):
+        return "–"
+    low, high = (f"{each:{sign}.4g}" for each in ends)
+    return f"{value:{sign}.4g} [{low}, {high}]"
 
 
 def _tell(result: Result) -> None:
@@ -108,11 +134,23 @@ def _print_json(result: Result, compared: dict[str, Any]) -> None:
     found = result.found
     report = {
         "differences": [asdict(each) for each in found.differences],
-        "rows": [{"name": name, "before": finite(a), "after": finite(b)} for name, a, b in found.rows],
+        "rows": [
+            {"name": name, "before": finite(a), "after": finite(b), **_intervals_json(found, name)}
+            for name, a, b in found.rows
+        ],
         "reasons": found.reasons,
         **about({**compared, "tolerance": result.tolerance}),
     }
     out.print(json.dumps(report, indent=2, allow_nan=False))
+
+
+def _intervals_json(found: "Comparison", name: str) -> dict[str, Any]:
+    """Return the intervals of a figure, and whether its change is beyond them; nothing if it has none."""
+    if name not in found.intervals:
+        return {}
+    keys = "before_interval", "after_interval", "change_interval"
+    ends: dict[str, Any] = dict(zip(keys, finite(found.intervals[name]), strict=True))
+    return ends | {"beyond": found.is_beyond(name)}
 
 
 def _about(path: Path, report: "Report") -> dict[str, Any]:

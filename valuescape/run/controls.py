@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
-from valuescape.render.view.changes import Change, Request, Restart, Select, Set, Slice, needed
+from valuescape.render.view.changes import Change, Probe, Request, Restart, Select, Set, Slice, needed
 from valuescape.render.view.viewer import Say, Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -92,6 +92,9 @@ class Controls:
                 session.restart(dict(changes))
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
+                session.captions.refresh()
+            case Probe(x, y):
+                session.inspection.probe(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
             case Request():
                 session.captions.refresh(self._do(change))

@@ -9,6 +9,7 @@ from valuescape.render.view.panes import pane_at, panes
 from valuescape.render.view.picking import Positions, nearest, on_screen
 from valuescape.render.view.selection import Selection, within
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.cell import SelectedCell
 from valuescape.run.pointing import Pointing
 from valuescape.run.stage import Stage
 from valuescape.sim.engine import Engine
@@ -42,6 +43,7 @@ class Inspection:
             if signal in stage.trail_colors
         }
         self._pointing = Pointing(stage)
+        self._cell = SelectedCell(stage)
         self._box: Selection | None = None
         self._passing: Passing | None = None
         self._cut_at: tuple[int, int] | None = None  # agent, and the number of the interval of ticks
@@ -56,6 +58,11 @@ class Inspection:
         pixels = on_screen(points, matrix, pane.size_px)
         viewer.selected = nearest(pixels, (x - pane.left, y), _REACH_PX * self._stage.pixel_scale)
         viewer.following = viewer.following and viewer.selected is not None
+
+    def probe(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
+        """Select the place of the map at pixel (x, y) of the picture; none off the map."""
+        pane = pane_at(x, size_px, split=viewer.split)
+        viewer.cell = self._pointing.place_at(viewer, (x - pane.left, y), pane.size_px)
 
     def enclose(self, viewer: Viewer, size_px: tuple[int, int]) -> None:
         """Make a box of the frame that was dragged over the height field."""
@@ -88,6 +95,7 @@ class Inspection:
             viewer.follow(*self._place(viewer.selected))
         self._cut(viewer.selected)
         size = panes(self._stage.scene.picture.size, split=viewer.split)[0].size_px
+        self._cell.update(viewer)
         viewer.cross = self._pointing.cross(viewer, size)
 
     def _highlighted(self, viewer: Viewer) -> NDArray[np.intp]:
@@ -120,13 +128,19 @@ class Inspection:
             self._stage.move_slice(tuple(float(value) for value in state[:, agent]))
 
     def cards(self, viewer: Viewer) -> tuple[Card, ...]:
-        """Return a card for the selected agent and one for the box, as far as there are any."""
+        """Return a card for the selected agent, the box and the selected place, as far as there are any."""
         cards = []
         if viewer.selected is not None:
             cards.append(self._agent_card(viewer.selected, viewer.following))
         if self._passing:
             cards.append(self._box_card(self._passing))
+        if cell := self._cell.card():
+            cards.append(cell)
         return tuple(cards)
+
+    def release(self) -> None:
+        """Wait for what is being computed."""
+        self._cell.release()
 
     def _agent_card(self, agent: int, followed: bool) -> Card:
         engine, tick = self._engine, self._engine.newest_tick

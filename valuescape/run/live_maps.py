@@ -1,6 +1,7 @@
 """Maps that the processor computes while a run goes on: joins their sources with the scene."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from valuescape.gpu.layers.layer import MapLayer
@@ -14,6 +15,9 @@ from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest, Subject
+
+_FINISH_S, _LOOK_S = 120.0, 0.05
+"""Seconds that the last picture of a run waits for maps, and those between two looks at them."""
 
 
 class LiveMaps:
@@ -74,6 +78,13 @@ class LiveMaps:
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty, answer.legend)
+
+    def finish(self, scene: Scene, names: Collection[str], go_on: Callable[[], bool] = lambda: True) -> None:
+        """Wait for the maps in the last picture: two minutes at most, and only while `go_on` returns True."""
+        end = time.monotonic() + _FINISH_S
+        while self.doing and go_on() and time.monotonic() < end:
+            time.sleep(_LOOK_S)
+            self.update(scene, names, range(0), waits=True)
 
     def _requests(self, scene: Scene, layers: frozenset[MapLayer]) -> tuple[MapRequest, MapRequest | None]:
         """Return the request for maps, and the one with the agents' states if a layer needs it."""

@@ -86,6 +86,7 @@ def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledErr
 
 def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
+    viewer.cell = viewer.path = viewer.cross = None
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
     viewer.trail_colors, viewer.layers = stage.trail_colors, stage.layers
     viewer.choices = stage.scene.fields.choices()

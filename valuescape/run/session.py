@@ -102,6 +102,7 @@ class Session:
         self.stage = self.make_stage(config, checkpoint, "Esc: quit")
         self.inspection = Inspection(self.stage)
         own.callback(lambda: self.stage.release())
+        own.callback(lambda: self.inspection.release())
         if self.outputs.video:
             fps, origin = config.render.video_fps, self._video_origin()
             video = VideoRecorder(self.outputs.video, display.size_px, fps, origin)
@@ -207,6 +208,8 @@ class Session:
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
+            if self.headless:
+                self.stage.maps.finish(self.scene, self.viewer.shown, lambda: not self._interrupts.asked)
             self.ledger.stats.forget("episodes", "critic", "captions")
             origin = self._draw_afresh()
             if self.recorder:
@@ -315,6 +318,7 @@ class Session:
 
     def replace_stage(self, stage: Stage) -> None:
         """Free the stage and go on with another, measured anew."""
+        self.inspection.release()
         self.stage.release()
         self.config = stage.config
         self.stage, self.inspection = stage, Inspection(stage)

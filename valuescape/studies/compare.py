@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from valuescape.costs.thresholds import GREW_MS
 from valuescape.parsing import first_complaint
 from valuescape.sim.errors import UsageError, escaped, shown
 from valuescape.sim.paths import read_plain
-from valuescape.studies.report_models import KINDS, Report
+from valuescape.studies.analysis_report import difference, several_checkpoints
+from valuescape.studies.report_base import Interval, Report
+from valuescape.studies.report_models import KINDS
 from valuescape.studies.tolerance import in_ms, worse_by_share
 
 MAX_BYTES = 16 * 2**20
@@ -26,11 +28,14 @@ _DRIVER = "OpenGL driver"
 
 _FIRST = (
     *(_DRIVER, "world.name", "render.view", "agents.count", "workers.count", "policy.checkpoint"),
-    "trails.length",
+    *("trails.length", "run.seed", "episodes", "gamma", "cells"),
 )
 """Differences that are named before others, since figures depend on them most."""
 
-_HINT = "name a run.json, which every run writes, or what scale, stress, impact or bench wrote by --json"
+_HINT = (
+    "name a run.json, which every run writes, a summary.json of analyze, or what scale, stress, impact or "
+    "bench wrote by --json"
+)
 
 Row = tuple[str, float, float]
 
@@ -48,12 +53,19 @@ class Difference:
 class Comparison:
     """Figures as rows of (name, before, after), and reasons to look again; none if the second is as good.
 
-    differences: of settings and machines, which may explain the reasons.
+    differences: of settings and machines, which may explain the reasons. intervals: of figures that have some
+    in both reports, the 95 % intervals before, after, and of the change.
     """
 
     rows: list[Row]
     reasons: list[str]
     differences: list[Difference]
+    intervals: dict[str, tuple[Interval, Interval, Interval]] = field(default_factory=dict)
+
+    def is_beyond(self, name: str) -> bool:
+        """Return whether the interval of a figure's change excludes zero."""
+        low, high = self.intervals[name][2]
+        return low > 0 or high < 0
 
     def warnings(self) -> list[str]:
         """Return the first differences in sentences, which come before the verdict."""
@@ -77,7 +89,10 @@ def read_report(path: Path) -> Report:
 
 def as_report(tables: Any, name: str = "report") -> Report:
     """Return decoded JSON as a report. Raises UsageError, beginning with `name`, if it is none."""
-    kind = next((kind for kind in KINDS if isinstance(tables, Mapping) and kind.keys <= tables.keys()), None)
+    kind = next((kind for kind in KINDS if isinstance(tables, Mapping) and kind.recognises(tables)), None)
+    if isinstance(tables, Mapping) and several_checkpoints(tables):
+        hint = "name the summary.json in the folder of one, or analyse one alone"
+        raise UsageError(f"{name}: is an analysis of several checkpoints, expected one of a single one", hint)
     if kind is None:
         raise UsageError(f"{name}: is no report", _HINT)
     try:
@@ -94,15 +109,17 @@ def compare(before: Report, after: Report, tolerance: float | None = None) -> Co
     """
     _require_same_kind(before, after)
     rows, differences = list(_rows(before, after)), list(_differences(before, after))
+    intervals = dict(_intervals(rows, before, after))
     if tolerance is not None:
         others = [] if after.is_judged_by_share else after.worse_than(before)
-        return Comparison(rows, [*worse_by_share(rows, tolerance), *others], differences)
+        reasons = [*worse_by_share(rows, tolerance), *after.worse_by_more(before, tolerance), *others]
+        return Comparison(rows, reasons, differences, intervals)
     reasons = [
         f"{name} takes {now - then:.1f} ms more than before ({then:.1f}, now {now:.1f} ms)"
         for name, then, now in rows
         if in_ms(name) and now - then > GREW_MS
     ]
-    return Comparison(rows, [*reasons, *after.worse_than(before)], differences)
+    return Comparison(rows, [*reasons, *after.worse_than(before)], differences, intervals)
 
 
 def _require_same_kind(before: Report, after: Report) -> None:
@@ -120,6 +137,16 @@ def _rows(before: Report, after: Report) -> Iterator[Row]:
     earlier, later = dict(before.figures()), dict(after.figures())
     for name in dict.fromkeys((*later, *earlier)):
         yield name, earlier.get(name, _missing(name, before)), later.get(name, _missing(name, after))
+
+
+def _intervals(
+    rows: list[Row], before: Report, after: Report
+) -> Iterator[tuple[str, tuple[Interval, Interval, Interval]]]:
+    earlier, later = before.intervals(), after.intervals()
+    for name, then, now in rows:
+        if name in earlier and name in later:
+            pair = earlier[name], later[name]
+            yield name, (*pair, difference(then, pair[0], now, pair[1]))
 
 
 def _missing(name: str, report: Report) -> float:
@@ -146,6 +173,7 @@ def _made_with(report: Report) -> Iterator[tuple[str, Any]]:
     yield from ((f"plan.{key}", value) for key, value in (report.plan or {}).items())
     yield from ((f"machine: {key}", value) for key, value in (report.machine or {}).items())
     yield from ((f"version of {key}", value) for key, value in (report.versions or {}).items())
+    yield from report.made_with()
     if report.gl_renderer is not None:
         yield _DRIVER, report.gl_renderer
 

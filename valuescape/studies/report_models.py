@@ -4,15 +4,15 @@ Other fields of a report are ignored.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from statistics import median
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from valuescape.parsing import Count, Figure, Part, Plain, Text, at_most
-from valuescape.sim.errors import escaped
+from valuescape.parsing import Count, Figure, Part, Text, at_most
+from valuescape.studies.analysis_report import AnalysisReport
 from valuescape.studies.breaking_point import CLOSE
+from valuescape.studies.report_base import FEW, MANY, Figures, Report, Table, Unknown, middle, number
 
 GREW_TIMES = 2.0
 """Growth of a micro-benchmark, as a factor, that is a reason to look again."""
@@ -28,44 +28,9 @@ FIGURES = (
 )
 """Figures of a run that are compared."""
 
-_FEW, _MANY = at_most(2_000), at_most(200_000)
 _MEASURE = {"gpu_queries": "gpu_queries_per_frame", "draw_calls": "draw_calls_per_frame"}
 _MEASURE |= {"memory": "memory_mb_per_min"}
 """The figure of a health limit, where it has another name than the limit."""
-
-Unknown = Figure | None
-Figures = Annotated[list[Unknown], _FEW]
-Table = Annotated[dict[Text, Plain], _FEW]
-
-
-class Report(Part):
-    """The fields of all reports: their origin and configuration, each None in a report without it."""
-
-    kind: ClassVar[str]
-    keys: ClassVar[frozenset[str]]
-    is_judged_by_share: ClassVar[bool] = False
-    """Whether `worse_than` compares by shares, so that a tolerance takes its place."""
-
-    command: Annotated[str, Field(max_length=100_000), AfterValidator(escaped)] | None = None
-    date: Text | None = None
-    config: Annotated[dict[Text, Table], _FEW] | None = None
-    plan: Annotated[dict[Text, Any], _FEW] | None = None
-    machine: Table | None = None
-    versions: Table | None = None
-    gl_renderer: Text | None = None
-
-    @property
-    def is_taken_apart(self) -> bool:
-        """Whether the report has the time of each section of a frame; a missing section then took 0 ms."""
-        return False
-
-    def figures(self) -> Iterator[tuple[str, float]]:
-        """Yield names and values. Names with (ms) are times of a frame or of a section."""
-        raise NotImplementedError
-
-    def worse_than(self, before: Self) -> Iterator[str]:
-        """Yield reasons to look again, beside times that grew. before: a report of the same kind."""
-        yield from ()
 
 
 class RunReport(Report):
@@ -74,7 +39,7 @@ class RunReport(Report):
     kind = "a run"
     keys = frozenset({"health", "frame_ms_p95"})
 
-    health: Annotated[dict[Text, bool | None], _FEW]
+    health: Annotated[dict[Text, bool | None], FEW]
     frame_ms_p95: Unknown
     fps_mean: Unknown = None
     fps_std: Unknown = None
@@ -84,7 +49,7 @@ class RunReport(Report):
     memory_mb_per_min: Unknown = None
     gpu_queries_per_frame: Unknown = None
     draw_calls_per_frame: Unknown = None
-    frame_parts_ms: Annotated[dict[Text, Figure], _FEW] | None = None
+    frame_parts_ms: Annotated[dict[Text, Figure], FEW] | None = None
 
     @property
     def is_taken_apart(self) -> bool:
@@ -93,7 +58,7 @@ class RunReport(Report):
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the figures of the run, then its sections, the longest first."""
-        yield from ((name, _number(getattr(self, name))) for name in FIGURES)
+        yield from ((name, number(getattr(self, name))) for name in FIGURES)
         parts = self.frame_parts_ms or {}
         yield from ((f"{name} (ms)", parts[name]) for name in sorted(parts, key=lambda name: -parts[name]))
 
@@ -121,15 +86,20 @@ class ScaleReport(Report):
     kind = "scale"
     keys = frozenset({"cells"})
 
-    cells: Annotated[list[Cell], _FEW]
+    cells: Annotated[list[Cell], FEW]
+
+    @classmethod
+    def recognises(cls, tables: Mapping[str, Any]) -> bool:
+        """Return whether there are cells, and not a number of them, as an analysis has it."""
+        return super().recognises(tables) and not isinstance(tables["cells"], int)
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the medians of each cell."""
         for cell in self.cells:
             settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
             where = f"{cell.agents:,} agents, {cell.workers} workers{settings}"
-            yield f"{where}: ticks/s", _middle(cell.ticks_per_s)
-            yield f"{where}: P95 (ms)", _middle(cell.frame_ms_p95)
+            yield f"{where}: ticks/s", middle(cell.ticks_per_s)
+            yield f"{where}: P95 (ms)", middle(cell.frame_ms_p95)
 
 
 class Trial(Part):
@@ -150,16 +120,16 @@ class StressReport(Report):
     load: Text
     carried: Count | None = None
     broke: Count | None = None
-    trials: Annotated[list[Trial], _FEW]
+    trials: Annotated[list[Trial], FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the load carried, the load that broke, and the figures of each trial."""
-        yield f"{self.load} carried", _number(self.carried)
-        yield f"{self.load} that break it", _number(self.broke)
+        yield f"{self.load} carried", number(self.carried)
+        yield f"{self.load} that break it", number(self.broke)
         for trial in self.trials:
             where = f"{trial.load:,} {self.load}"
-            yield f"{where}: FPS", _number(trial.fps)
-            yield f"{where}: P95 (ms)", _number(trial.frame_ms_p95)
+            yield f"{where}: FPS", number(trial.fps)
+            yield f"{where}: P95 (ms)", number(trial.frame_ms_p95)
 
     def worse_than(self, before: Self) -> Iterator[str]:
         """Yield a sentence if less is carried, by more than twice the search's precision."""
@@ -175,14 +145,14 @@ class SoakReport(Report):
     keys = frozenset({"samples", "grows"})
 
     memory_mb_per_min: Unknown = None
-    samples: Annotated[list[Annotated[dict[Text, Unknown], at_most(100)]], _MANY]
-    grows: Annotated[list[Text], _FEW]
+    samples: Annotated[list[Annotated[dict[Text, Unknown], at_most(100)]], MANY]
+    grows: Annotated[list[Text], FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the growth of memory, and the last sample."""
-        yield "memory_mb_per_min", _number(self.memory_mb_per_min)
+        yield "memory_mb_per_min", number(self.memory_mb_per_min)
         for name, value in self.samples[-1].items() if self.samples else ():
-            yield f"{name} in the end", _number(value)
+            yield f"{name} in the end", number(value)
 
     def worse_than(self, before: Self) -> Iterator[str]:
         """Yield the figures that grow and did not grow before."""
@@ -200,7 +170,7 @@ class ChaosReport(Report):
     killed: Count = 0
     stopped: Count = 0
     restarts: Count = 0
-    differing: Annotated[list[Count], _FEW]
+    differing: Annotated[list[Count], FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the numbers of rounds and faults."""
@@ -235,14 +205,14 @@ class ImpactReport(Report):
     kind = "impact"
     keys = frozenset({"switches", "variants"})
 
-    switches: Annotated[list[Switch], _FEW]
-    variants: Annotated[list[Variant], _FEW]
+    switches: Annotated[list[Switch], FEW]
+    variants: Annotated[list[Variant], FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the medians of each setting of the switches."""
         for variant in self.variants:
-            yield f"{variant.name}: FPS", _middle(variant.fps)
-            yield f"{variant.name}: P95 (ms)", _middle(variant.frame_ms_p95)
+            yield f"{variant.name}: FPS", middle(variant.fps)
+            yield f"{variant.name}: P95 (ms)", middle(variant.frame_ms_p95)
 
     def worse_than(self, before: Self) -> Iterator[str]:
         """Yield the switches whose paths differ and did not before."""
@@ -266,7 +236,7 @@ class BenchReport(Report):
     keys = frozenset({"benchmarks"})
     is_judged_by_share = True
 
-    benchmarks: Annotated[list[Benchmark], _FEW]
+    benchmarks: Annotated[list[Benchmark], FEW]
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """Yield the median of each."""
@@ -283,6 +253,7 @@ class BenchReport(Report):
 
 KINDS: tuple[type[Report], ...] = (
     RunReport,
+    AnalysisReport,
     ScaleReport,
     StressReport,
     SoakReport,
@@ -290,12 +261,3 @@ KINDS: tuple[type[Report], ...] = (
     ImpactReport,
     BenchReport,
 )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _middle(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return median(known) if known else math.nan

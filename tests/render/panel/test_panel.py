@@ -296,8 +296,8 @@ def test_a_choice_is_of_what_is_written_there_alone(a_hand, key):
         axes[key[1] == "along y"] = names[number]
         expected = [Restart({"heatmap.axes": ", ".join(axes), "heatmap.slice": ""})]
     x, y = hand.place(key)
-    hand.click(x, y)
     height, style = hand.recorder.widgets[key][3], imgui.get_style()
+    hand.click(x, y)
     line = imgui.get_font_size() + style.item_spacing.y
     hand.click(x, y + height / 2 + style.window_padding.y + (number + 0.5) * line)
     changed_alone(hand, before, expected)

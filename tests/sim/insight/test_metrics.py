@@ -269,7 +269,7 @@ def test_intervals_of_iqm_and_median_are_those_of_resampled_lists():
     found = return_metrics(returns, returns, np.ones(37, bool), resamples=60, seed=5)
     iqm, median = [], []
     for counts in np.concatenate(list(resampled_counts(37, 60, 5))).astype(int):
-        again = np.repeat(np.sort(returns), counts)
+        again = np.sort(np.repeat(returns, counts))
         iqm.append(again[9:-9].mean())
         median.append(np.median(again))
     for name, drawn in (("iqm_return", iqm), ("median_length", median)):

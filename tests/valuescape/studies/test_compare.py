@@ -41,11 +41,22 @@ def impact(agrees="pictures equal", p95=20.0):
     return {"switches": [{"switch": "trail_lod", "agrees": agrees}], "variants": variants}
 
 
+def analysis(mean_return=-100.0, bias=0.1, **more):
+    """An analysis whose intervals are 1 wide, in either direction."""
+    numbers = {"mean_return": mean_return, "q_bias": bias}
+    estimates = {name: {"value": at, "low": at - 1.0, "high": at + 1.0} for name, at in numbers.items()}
+    return (
+        estimates | {"world": "mountain_car", "gamma": 0.98, "episodes": 512, "cells": 64, "seed": 3} | more
+    )
+
+
 def bench(median_us):
     return {"benchmarks": [{"name": "heights: loop, 100", "median_us": median_us}]}
 
 
 PAIRS = {
+    "an analysis": (analysis(), analysis(-101.5), "mean_return is -101.5, before -100, by more than chance"),
+    "an analysis, of a critic": (analysis(bias=0.1), analysis(bias=-3.0), "q_bias is -3, before 0.1"),
     "scale": (scale(20.0), scale(30.5), "1,000 agents, 2 workers: P95 (ms) takes 10.5 ms more"),
     "stress": (stress(1000), stress(790), "790 agents are carried, before 1,000"),
     "stress, slower": (stress(1000), stress(1000, 31.0), "1,000 agents: P95 (ms) takes 11.0 ms more"),
@@ -95,6 +106,64 @@ def test_the_command_writes_a_page_too(tmp_path, capsys):
     assert "worse: 500 agents are carried, before 1,000" in capsys.readouterr().out
     assert "1,000 agents: P95 (ms)" in paths[2].read_text()
     assert read_report(paths[0]) == as_report(stress(1000))
+
+
+# --- Analyses of critics ---------------------------------------------------------------------------------
+
+
+def test_a_change_within_both_intervals_is_chance():
+    """Half-widths of 1 on both sides leave changes up to √2 open."""
+    for change, beyond in ((1.40, False), (1.42, True)):
+        found = compare(as_report(analysis()), as_report(analysis(-100.0 - change)))
+        assert found.is_beyond("mean_return") is beyond
+        assert bool(found.reasons) is beyond
+        low, high = found.intervals["mean_return"][2]
+        assert (low, high) == pytest.approx((-change - 2**0.5, -change + 2**0.5))
+
+
+def test_a_critic_is_worse_the_farther_its_bias_is_from_zero():
+    """On either side; and a higher return is no reason to look again, however far beyond the intervals."""
+    good, bad = as_report(analysis(bias=-2.0)), as_report(analysis(bias=5.0))
+    assert compare(good, bad).reasons == ["q_bias is 5, before -2, by more than chance"]
+    assert compare(bad, good).reasons == []
+    assert compare(as_report(analysis()), as_report(analysis(-50.0))).reasons == []
+
+
+def test_a_tolerance_is_a_share_of_the_size_before():
+    before, after = as_report(analysis()), as_report(analysis(-108.0))
+    assert compare(before, after, 0.1).reasons == []
+    assert compare(before, after, 0.05).reasons == ["mean_return is -108, before -100"]
+
+
+def test_analyses_are_shown_with_both_intervals(compared):
+    out, page = compared(analysis(), analysis(-105.0, seed=4, world="pendulum"))
+    for text in (out, page):
+        assert "not the same: world.name was mountain_car, is pendulum" in text
+        assert "not the same: run.seed was 3, is 4" in text
+        assert "-100 [-101, -99]" in text
+        assert "-5 [-6.414, -3.586]" in text
+    assert out.index("not the same") < out.index("beyond the intervals") < out.index("worse: ")
+    rows = {row["name"]: row for row in json.loads(compared(analysis(), analysis(), "--json")[0])["rows"]}
+    assert rows["mean_return"]["before_interval"] == [-101.0, -99.0]
+    assert rows["mean_return"]["beyond"] is False
+
+
+def test_numbers_that_are_undefined_are_no_reason():
+    unknown = {"explained_variance": {"value": None, "low": None, "high": None}}
+    found = compare(as_report(analysis(**unknown)), as_report(analysis()))
+    assert found.reasons == []
+    assert [name for name, *_ in found.rows] == ["mean_return", "q_bias"]
+    known = {"explained_variance": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    found = compare(as_report(analysis(**known)), as_report(analysis(**unknown)))
+    assert found.reasons == []
+    assert not found.is_beyond("explained_variance")
+
+
+def test_an_analysis_of_several_checkpoints_is_refused():
+    with pytest.raises(UsageError, match="expected one of a single one\n  name the summary"):
+        as_report({"checkpoints": [], "complete": True, "differences": []})
+    with pytest.raises(UsageError, match="a report of an analysis cannot be compared with one of bench"):
+        compare(as_report(analysis()), as_report(bench(1.0)))
 
 
 # --- What they were made with ----------------------------------------------------------------------------

@@ -1,0 +1,132 @@
+"""The selected place of the map: its card, and the way from there."""
+
+import time
+
+import numpy as np
+import pytest
+from hands import SIZE, does, pause, turn
+
+from valuescape.render.displays.events import Action, Click, DoubleClick, Key
+from valuescape.render.view.changes import Restart
+from valuescape.sim.rollouts.plain import PlainRollouts
+from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
+
+pytestmark = pytest.mark.gpu
+
+
+def pixel_at(session, x, y, pane=0):
+    """Return the pixel of a place of the flat map, x and y of the scene's ground."""
+    plot = session.scene.plot(split=session.viewer.split)
+    left = plot.left + pane * SIZE[0] // 2
+    return left + (x + 1) / 2 * plot.width, plot.bottom - (y + 1) / 2 * plot.height
+
+
+def card(session):
+    """Wait for what is computed; return the rows of the place's card, and its note."""
+    for _ in range(300):
+        turn(session)
+        found = [each for each in session.inspection.cards(session.viewer) if each.title == "place"]
+        if not found or "…" not in found[0].note:
+            return (dict(found[0].rows), found[0].note) if found else None
+        time.sleep(0.01)
+    raise AssertionError("never finished")
+
+
+def number(text):
+    return float(text.split()[0].replace("−", "-"))
+
+
+CAR = ["world.name=mountain_car", 'render.view="2d"']
+
+
+@pytest.mark.parametrize("pane", [0, 1])
+def test_a_click_tells_what_follows_from_there(at_the_picture, pane):
+    session, _ = at_the_picture(*CAR, "heatmap.layer=value", "heatmap.beside=density")
+    pause(session)
+    does(session, Click(*pixel_at(session, -0.2, 0.3, pane)))
+    rows, note = card(session)
+    assert note == ""
+    (x_low, y_low), (x_high, y_high) = session.scene.plane.bounds
+    state = np.array([x_low + 0.4 * (x_high - x_low), y_low + 0.65 * (y_high - y_low)], np.float32)
+    assert number(rows["position"]) == pytest.approx(state[0], rel=1e-3)
+    assert number(rows["velocity"]) == pytest.approx(state[1], rel=1e-3)
+    checkpoint, world = session.stage.checkpoint, session.engine.world
+    out = Rollouts.empty(1)
+    rules = RolloutRules.of(checkpoint.gamma, world.max_episode_steps)
+    PlainRollouts(world, checkpoint, rules).run(state[:, None], out, slice(0, 1))
+    assert number(rows["G"]) == pytest.approx(out.value[0], rel=1e-3)
+    assert number(rows["steps"]) == out.steps[0]
+    assert number(rows["V − G"]) == pytest.approx(number(rows["V(s)"]) - out.value[0], abs=0.01)
+    assert rows["end"] == "terminated 100%"
+    assert number(rows["visits"]) >= 0
+    path = session.viewer.path
+    assert len(path) == out.steps[0] + 1
+    assert path[0, :2] == pytest.approx((-0.2, 0.3), abs=1e-4)
+
+
+def test_the_way_is_drawn_in_both_halves_and_goes_with_escape(at_the_picture):
+    session, _ = at_the_picture(*CAR, "heatmap.layer=value", "heatmap.beside=density", "trails.opacity=0")
+    pause(session)
+
+    def bright():
+        picture = np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
+        picture = picture.reshape(SIZE[1], SIZE[0], 3)[::-1].astype(int)
+        yellow = (np.abs(picture - (255, 242, 89)).max(axis=2) < 12).sum(axis=0)
+        return yellow[: SIZE[0] // 2].sum(), yellow[SIZE[0] // 2 :].sum()
+
+    turn(session, 2)
+    before = bright()
+    does(session, Click(*pixel_at(session, -0.2, 0.3)))
+    card(session)
+    turn(session, 2)
+    drawn = bright()
+    assert min(now - then for now, then in zip(drawn, before, strict=True)) > 30
+    does(session, Key(Action.BACK), frames=2)
+    assert session.viewer.cell is None
+    assert card(session) is None
+    assert bright() == before
+
+
+def test_a_double_click_is_not_meant_for_a_place(at_the_picture):
+    session, _ = at_the_picture(*CAR)
+    does(session, Click(*pixel_at(session, 0, 0)))
+    place = session.viewer.cell
+    assert place == pytest.approx((0, 0), abs=0.01)
+    does(session, Click(*pixel_at(session, 0.5, 0.5)), DoubleClick(*pixel_at(session, 0.5, 0.5)))
+    assert session.viewer.cell == place
+    does(session, Click(2, 2))
+    assert session.viewer.cell is None
+
+
+def test_drawn_actions_give_an_interval(at_the_picture):
+    session, _ = at_the_picture("world.name=cartpole", 'render.view="2d"')
+    does(session, Click(*pixel_at(session, 0.1, 0.1)))
+    rows, _ = card(session)
+    drawn = [name for name in rows if name.startswith("G")]
+    assert drawn == (["G, mean of 256"] if session.stage.checkpoint.noise is not None else ["G"])
+    assert {"cart position", "pole angle"} <= {each.name for each in session.engine.world.state}
+    assert len(session.viewer.path) > 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (["world.name=mountain_car", "policy.checkpoint=random"], "no trained policy"),
+        (["world.name=flock"], "no trained policy"),
+    ],
+)
+def test_without_rollouts_the_card_says_why(at_the_picture, settings, why):
+    session, _ = at_the_picture(*settings, 'render.view="2d"')
+    does(session, Click(*pixel_at(session, 0, 0)))
+    rows, note = card(session)
+    assert why in note
+    assert not [name for name in rows if name.startswith("G")]
+
+
+def test_another_run_has_no_place_selected(at_the_picture):
+    session, _ = at_the_picture(*CAR)
+    does(session, Click(*pixel_at(session, 0, 0)))
+    session.controls.apply(Restart({"run.seed": 9}))
+    turn(session, 2)
+    assert session.viewer.cell is None
+    assert session.viewer.path is None

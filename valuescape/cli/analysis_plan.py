@@ -1,0 +1,56 @@
+"""Steps that every kind of analysis begins with: configuration, plan, progress."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from valuescape.cli.console import read_config
+from valuescape.cli.progress import progress_bar
+from valuescape.cli.terminal import err
+
+if TYPE_CHECKING:
+    from valuescape.analyze.analysis import Plan, Progress
+    from valuescape.sim.config.files import Config
+
+
+def config_of(source: str, changes: list[str], world_files: list[Path] | None) -> "Config":
+    """Return the configuration of an analysis. Raises UsageError if it names what is not analysed."""
+    from valuescape.sim.errors import UsageError
+
+    config = read_config(source, changes, world_files)
+    if config.policy.torchscript_critic:
+        raise UsageError(
+            "policy.torchscript_critic: analyze judges the checkpoint's own critic",
+            "leave the setting out, or look at that critic with `valuescape run`",
+        )
+    return config
+
+
+def plan_of(config: "Config", episodes: int, cells: int | None) -> "Plan":
+    """Return the plan of an analysis that a configuration and the command line make.
+
+    cells: None for as many as take some seconds. Tells on standard error if rollouts are slow.
+    """
+    from valuescape.analyze.origin import plan_by
+    from valuescape.sim.resources import usable_cores
+    from valuescape.sim.rollouts.choose import about_speed, usual_cells
+    from valuescape.sim.worlds import make_world
+
+    if said := about_speed(make_world(config.world.name, config)):
+        err.say(said)
+    return plan_by(config, episodes, cells or usual_cells(config.world.name), usable_cores())
+
+
+@contextmanager
+def telling_progress() -> "Iterator[Progress]":
+    """Show a bar while inside; yields what moves it and says whether to go on, which Ctrl-C ends."""
+    from valuescape.sim.interrupts import Interrupts
+
+    with Interrupts() as interrupts, progress_bar(total=1.0) as update:
+
+        def tell(what: str, share: float) -> bool:
+            update(completed=share, state=what)
+            return not interrupts.asked
+
+        yield tell

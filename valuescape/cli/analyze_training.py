@@ -1,0 +1,47 @@
+"""The command `analyze` for the folder of a training run."""
+
+import time
+from pathlib import Path
+
+from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.console import say_lines, say_written
+from valuescape.cli.terminal import err, out
+from valuescape.cli.text_table import say_rows
+
+
+def analyze_training(
+    folder: Path,
+    changes: list[str],
+    world_files: list[Path] | None,
+    sizes: tuple[int, int | None],
+    target: Path | None,
+) -> int:
+    """Analyse the checkpoints in a folder; returns the exit status.
+
+    sizes: episodes and cells, as `plan_of` takes them. target: where to write; None for a folder
+    in runs/. Raises UsageError.
+    """
+    from valuescape.analyze.training import analyze_training as analysis_of
+    from valuescape.analyze.training_files import training_files
+    from valuescape.analyze.training_output import training_table, training_verdict, write_training
+    from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.worlds import make_world
+
+    files = training_files(folder)
+    for each in files.left_out:
+        err.say(("left out: ", "yellow"), each)
+    config = config_of(str(files.saved[-1].path), changes, world_files)
+    plane = map_plane(config, make_world(config.world.name, config))
+    began = time.perf_counter()
+    with telling_progress() as tell:
+        run = analysis_of(files, plane, plan_of(config, *sizes), tell, _say_left_out)
+    target = target or Path("runs") / f"analyze-{folder.resolve().name}"
+    written = write_training(run, target, time.perf_counter() - began, config)
+    say_rows(out, training_table(run))
+    say_lines(training_verdict(run))
+    say_written(written[0])
+    return 0 if run.complete else 130
+
+
+def _say_left_out(sentence: str) -> None:
+    err.say(("left out: ", "yellow"), sentence)
