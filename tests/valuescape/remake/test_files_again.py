@@ -157,7 +157,7 @@ def test_maps_of_several_checkpoints_are_made_again(cli, tmp_path):
 
 def test_every_map_that_analyze_writes_says_how_it_was_made(tmp_path, monkeypatch):
     kept = {}
-    monkeypatch.setattr("valuescape.analyze.output.map_of", lambda found, name: name)
+    monkeypatch.setattr("valuescape.analyze.output.figure", lambda maps, shown: list(shown))
     monkeypatch.setattr(
         "valuescape.analyze.output.save", lambda made, path, origin: kept.update({path: origin})
     )
