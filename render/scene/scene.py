@@ -217,6 +217,7 @@ class Scene(Owner):
     def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
         self._heights_changed()
         self._place_all()  # the flat map does not, but other agents may be individuals now
+        self.trails.look_back()
         self.trails.crowd.clear()
         self.draw(viewer, said)
 
