@@ -361,6 +361,17 @@ class Fields(Owner):
         made = [layer for layer in self._layers if layer.name in self._made and layer is not VALUE]
         return [self._number_at(layer, u, v) for layer in made]
 
+    def copy_of(self, name: str) -> tuple[Float32Array, Float32Array | None] | None:
+        """Return values and certainty of a map, [height, width]; None if it is not made. GPU queries."""
+        made = self._made.get(name)
+        if made is None:
+            return None
+        texture = made.texture.certainty if isinstance(made.texture, UploadedMap) else None
+        if texture is None:
+            return self._values(made), None
+        certainty = np.frombuffer(texture.read(), np.float32).reshape(texture.height, texture.width)
+        return self._values(made), certainty
+
     def _number_at(self, layer: MapLayer, u: float, v: float) -> tuple[str, str]:
         made, legend = self._made.get(layer.name), self._legends[layer.name]
         value = _texel(self._values(made), u, v) if made else math.nan
