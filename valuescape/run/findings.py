@@ -33,7 +33,7 @@ WATCHED, TICKS = 256, 300
 
 _EVERY_S = 3.0
 _STUCK_TICKS = 100
-_EACH = 5
+_EACH = 3
 """Findings of a kind that are listed."""
 
 _LISTED = 14
@@ -56,6 +56,12 @@ class Finding:
     box: Box
     place: tuple[float, float]
     agent: int | None = None
+
+    def about(self, viewer: Viewer) -> bool:
+        """Return whether it is about the agent or the place that is selected."""
+        if self.agent is not None:
+            return self.agent == viewer.selected
+        return viewer.cell is not None and self.holds(viewer.cell)
 
     def holds(self, place: tuple[float, float]) -> bool:
         """Return whether a place of the ground is in it."""
@@ -157,12 +163,12 @@ class Findings:
 
     def _index(self, viewer: Viewer) -> int | None:
         """Return the finding that is selected in the list, on the map or as an agent."""
-        for index, found in enumerate(self.list):
-            if viewer.selected is not None and found.agent == viewer.selected:
-                return index
-            if viewer.cell and found.agent is None and found.holds(viewer.cell):
-                return index
-        return self.list.index(self.at) if self.at in self.list else None
+        kind = self.at.kind if self.at else ""
+        meant = [index for index, found in enumerate(self.list) if found.about(viewer)]
+        alike = [index for index in meant if self.list[index].kind == kind]
+        if self.at in self.list and self.at.about(viewer):
+            return self.list.index(self.at)
+        return next(iter([*alike, *meant]), None)
 
     def card(self, viewer: Viewer) -> Card | None:
         """Return the list as a card, the selected finding with an arrow; None before it is asked for."""
@@ -248,7 +254,7 @@ def _of_region(kind: str, region: Region, title: str, shape: tuple[int, ...]) ->
     edges = np.array(shape)
     low, high = region.cells.min(axis=0) / edges * 2 - 1, (region.cells.max(axis=0) + 1) / edges * 2 - 1
     box = float(low[1]), float(low[0]), float(high[1]), float(high[0])
-    said = f"{title} {_number(region.mean)} on average, {region.share:.1%} of the map"
+    said = f"{title} {_number(region.mean)}, {region.share:.1%} of the map"
     return Finding(kind, said, box, region.extreme_at)
 
 

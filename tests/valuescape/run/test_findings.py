@@ -76,7 +76,7 @@ def test_regions_of_the_maps_are_found_where_they_are():
     still = np.zeros((2, 1, 2))
     regions = {each.kind: each for each in found(still, np.zeros((2, 1)), maps)}
     assert regions["overconfident"].box == pytest.approx((-0.8, 0.4, -0.2, 0.8))
-    assert regions["overconfident"].said.startswith("V − G 5 on average")
+    assert regions["overconfident"].said.startswith("V − G 5, 6.0% of the map")
     assert regions["underconfident"].box == pytest.approx((0.6, -1, 0.8, -0.8))
     assert regions["unvisited"].box == pytest.approx((-0.2, -0.2, 0, 0))
     assert all(each.holds(each.place) for each in regions.values())
@@ -128,6 +128,10 @@ def test_what_is_selected_is_marked_in_the_list(at_the_picture, monkeypatch):
     viewer.selected = 3
     assert marked() == ["→ loop"]
     viewer.selected, viewer.cell = None, (-0.35, -0.45)
+    assert marked() == ["→ unvisited"]
+    around = Finding("overconfident", "V − G 5", (-0.9, -0.9, 0, 0), (-0.4, -0.4))
+    findings.list = [around, *findings.list]
+    findings.go_to(viewer, 2)  # of two around a place, the one that was gone to
     assert marked() == ["→ unvisited"]
 
 
