@@ -55,6 +55,7 @@ class CrowdMaps:
         agents = len(range(*self._agents.indices(config.agents.count)))
         self._crowd = Crowd(map_plane(config, world), critic, rules, agents, self._chunk)
         self._pool = ThreadPoolExecutor(1, "crowd")
+        self._pool.submit(self._crowd.rehearse)
         self._rows: list[list[NDArray[Any]]] = []  # state, reward and ending of the newest ticks
         self._first = 0  # the tick of the first of these rows
         self._coming: deque[Future[CrowdLook]] = deque()
