@@ -100,9 +100,8 @@ class Crowd:
     plane: the map's; agents count whatever their other variables are. critic: with a known discount. agents:
     their number. chunk: ticks at most that are taken over at once.
 
-    Performance: 2,000 agents of the mountain car at 60 ticks/s keep a thread at work for 7 % of the time, of
-    point_mass with its episodes of 1,000 ticks 12 % (two busy cores; `tests/bench/crowd.py`). So it is cheap
-    enough to run beside every run with a critic.
+    Performance: 1,250 to 2,000 agents at 60 ticks/s keep a thread at work for 7 to 15 % of the time on two
+    busy cores (`tests/bench/crowd.py`): cheap enough to run beside every run with a critic.
     """
 
     def __init__(
