@@ -93,6 +93,8 @@ class Request(StrEnum):
     SLOWER = "slower"
     FIT = "fit"
     BOX = "box"
+    NEXT_FINDING = "next finding"
+    FINDING_BEFORE = "finding before"
     SCREENSHOT = "screenshot"
     FULL_SCREEN = "full screen"
     RELOAD = "reload shaders"
@@ -109,6 +111,7 @@ _EACH_COUNTS = frozenset(
     {
         *(Request.PAUSE, Request.FULL_SCREEN),  # switches
         *(Request.STEP, Request.FASTER, Request.SLOWER),  # one more each time
+        *(Request.NEXT_FINDING, Request.FINDING_BEFORE),  # likewise
         Request.LEAVE,  # the second one quits
     }
 )
