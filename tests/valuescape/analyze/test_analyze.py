@@ -62,7 +62,7 @@ def test_it_leaves_report_summary_maps_and_arrays(left):
     assert f"{summary['mean_return']['value']:.4g}" in said
     page = (folder / "report.html").read_text()
     assert "http" not in page.replace("http://www.w3.org", "")  # opens offline
-    assert page.count("data:image/png") == 4
+    assert page.count("data:image/png") == 5
     assert np.asarray(Image.open(folder / "maps.png").convert("L")).std() > 20
     with np.load(folder / "arrays.npz") as arrays:
         assert arrays["value"].shape == arrays["truth_value"].shape == arrays["significant"].shape == (32, 32)
