@@ -15,13 +15,12 @@ _MEANING = "above 0 the critic promised more than agents got; pale: may be chanc
 def _legend(subject: Subject, _: InsightConfig) -> Legend:
     soft = subject.checkpoint is not None and subject.checkpoint.algorithm == "sac"
     meaning = f"{_MEANING}; V counts entropy, G does not" if soft else _MEANING
-    return Legend("V − G of agents", "return", meaning, ends=_CENTRED)
+    return Legend("V − G of agents", meaning=meaning, ends=_CENTRED)
 
 
 REALISED_ERROR = MapLayer(
     name="realised_error",
     title="V − G of agents",
-    unit="return",
     meaning=_MEANING,
     make=UploadedMap.of,
     inputs=frozenset({Input.ARRAY}),

@@ -12,7 +12,6 @@ from valuescape.sim.insight.needs import lacks_discount
 TD_ERROR = MapLayer(
     name="td_error",
     title="TD error of agents",
-    unit="return",
     meaning="reward + γ · next V − V: whether the critic agrees with itself, not whether it is right",
     make=UploadedMap.of,
     inputs=frozenset({Input.ARRAY}),

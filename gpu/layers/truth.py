@@ -36,6 +36,7 @@ TRUTH = MapLayer(
     meaning="the return that follows",
     make=UploadedMap.of,
     inputs=_MADE_FROM,
+    quantity=VALUE.quantity,
     lacks=lacks_rollouts,
     scale_of=VALUE.name,
 )
@@ -43,10 +44,11 @@ TRUTH = MapLayer(
 ERROR = MapLayer(
     name="error",
     title="V − G",
-    meaning="what the critic promises beyond the return that follows; pale: may be chance",
+    meaning="promised beyond the return that follows; pale: may be chance",
     make=UploadedMap.of,
     inputs=_MADE_FROM,
     ends=ScaleEnds(centred=True),
+    quantity="error",
     lacks=lacks_rollouts,
 )
 

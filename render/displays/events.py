@@ -24,6 +24,7 @@ class Action(StrEnum):
     CHOOSE_BESIDE = "choose layer beside"
     BESIDE = "side by side"
     LINK = "link colours"
+    FINDING = "finding"
     TRAIL_COLOR = "trail colour"
     GLOW = "glow"
     SCREENSHOT = "screenshot"
@@ -180,6 +181,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("Ctrl pad", Action.CHOOSE_BESIDE, "the map beside it; 0: none"),
     ("B", Action.BESIDE, "two maps side by side"),
     ("L", Action.LINK, "one colour scale for both, or two"),
+    ("N, Shift N", Action.FINDING, "the next finding, the one before"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
     ("F12", Action.SCREENSHOT, "screenshot"),
@@ -198,6 +200,7 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Left drag", "orbit the height field, or move the map"),
     ("Right drag", "move"),
     ("Wheel", "zoom to the pointer"),
+    ("Click", "select a place: what follows from there"),
     ("Double-click", "select an agent"),
     ("Shift drag", "choose a part: who passes there"),
 )

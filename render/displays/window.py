@@ -46,13 +46,14 @@ _ACTIONS = {
     glfw.KEY_M: Action.LAYER,
     glfw.KEY_B: Action.BESIDE,
     glfw.KEY_L: Action.LINK,
+    glfw.KEY_N: Action.FINDING,
     glfw.KEY_C: Action.TRAIL_COLOR,
     glfw.KEY_F12: Action.SCREENSHOT,
     glfw.KEY_H: Action.HELP,
     glfw.KEY_F1: Action.HELP,
     glfw.KEY_ESCAPE: Action.BACK,
 }
-_WALKS = {Action.LAYER}
+_WALKS = {Action.LAYER, Action.FINDING}
 """Actions that go to the next of several things; with Shift, to the one before."""
 
 _EDITS = {

@@ -46,9 +46,9 @@ class ColorBar:
         return [((number - self.low) / span, text) for number, text in ticks(self.low, self.high, most)]
 
     def _counts(self, most: int) -> list[float]:
-        highest = 2**self.high - 1
+        highest = 2 ** (self.high + 0.001 * min(self.high - self.low, 1.0)) - 1  # rounding hides no label
         powers = [float(m * 10**p) for p in range(8) for m in (1, 3)]
-        inside = [x for x in powers if 2**self.low - 1 <= x <= highest * 1.001]
+        inside = [x for x in powers if 2**self.low - 1 <= x <= highest]
         stride = -(-len(inside) // max(most - 1, 1)) if inside else 1
         return [0.0] * (self.low == 0) + inside[::stride]
 

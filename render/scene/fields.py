@@ -42,11 +42,14 @@ class Shown:
     """The layers in a pane: `base`, and `over` on top of it.
 
     colored_as: the layer whose colours the base has, on the joint scale of both panes; None: its own.
+    apart: the number of a pane whose base is on a scale of its own, though it shares one with the map beside
+    it (`MapLayer.scale_of`); None elsewhere.
     """
 
     base: MapLayer
     over: MapLayer | None = None
     colored_as: MapLayer | None = None
+    apart: int | None = None
 
     @property
     def layers(self) -> tuple[MapLayer, ...]:
@@ -99,6 +102,7 @@ class Fields(Owner):
         self._styles: dict[str, _Style] = {}
         self._on_screen: tuple[MapLayer, ...] = ()
         self._joined: tuple[int, int] | None = None
+        self._apart: tuple[Shown, ...] = ()
         self._uploads = 0
         with self._making():
             self._make()
@@ -110,7 +114,7 @@ class Fields(Owner):
             if layer.always and layer.available(self._inputs):
                 self._make_layer(layer, News())
         self._joint = len(self._layers)
-        self._ranges = self._own(RangePass(gl, self._joint + 1, heatmap.range_hysteresis, meter))
+        self._ranges = self._own(RangePass(gl, self._joint + 3, heatmap.range_hysteresis, meter))
         self._shades = [self._make_shade()]
         rows = FIRST_LAYER_ROW + len(self._layers)
         self._colormaps = clamped(self._own(gl.texture((COLORMAP_WIDTH, rows), 4)))
@@ -186,6 +190,8 @@ class Fields(Owner):
         """
         first, second = self.resolve(left), self.resolve(right)
         bases = first.base, second.base
+        if not linked and first.base is not second.base and self._index(bases[0]) == self._index(bases[1]):
+            return replace(first, apart=0), replace(second, apart=1)
         if not linked or not first.base.quantity or first.base.quantity != second.base.quantity:
             return first, second
         colors = VALUE if VALUE in bases else first.base
@@ -266,9 +272,11 @@ class Fields(Owner):
         return [self._made[name] for name in self._on_scale[layer.name] if name in self._made]
 
     def _join(self) -> None:
-        """Bring the joint scale of two panes up to date."""
+        """Bring the scales of two panes up to date: the joint one, or two apart."""
         if self._joined:
             self._ranges.join(*self._joined, self._joint)
+        for shown in self._apart:
+            self._ranges.update(self._scale(shown.base, shown)[0], self._texture(shown.base))
 
     def show(self, *pictures: Shown) -> None:
         """Make the layers of each pane, where they are not made yet, and bring them up to date."""
@@ -285,8 +293,12 @@ class Fields(Owner):
                 self.read_ranges()
         joined = [self._index(shown.base) for shown in pictures if shown.colored_as]
         wanted = (joined[0], joined[1]) if joined else None
-        if wanted != self._joined:
-            self._joined = wanted
+        apart = tuple(shown for shown in pictures if shown.apart is not None)
+        if (wanted, apart) != (self._joined, self._apart):
+            self._joined, self._apart = wanted, apart
+            for shown in apart:
+                style = self._styles.get(shown.base.name)
+                self._ranges.keep(self._scale(shown.base, shown)[0], style.ends if style else FOLLOWING)
             self._join()
             self.read_ranges()
 
@@ -367,6 +379,17 @@ class Fields(Owner):
         made = [layer for layer in self._layers if layer.name in self._made and layer is not VALUE]
         return [self._number_at(layer, u, v) for layer in made]
 
+    def copy_of(self, name: str) -> tuple[Float32Array, Float32Array | None] | None:
+        """Return values and certainty of a map, [height, width]; None if it is not made. GPU queries."""
+        made = self._made.get(name)
+        if made is None:
+            return None
+        texture = made.texture.certainty if isinstance(made.texture, UploadedMap) else None
+        if texture is None:
+            return self._values(made), None
+        certainty = np.frombuffer(texture.read(), np.float32).reshape(texture.height, texture.width)
+        return self._values(made), certainty
+
     def _number_at(self, layer: MapLayer, u: float, v: float) -> tuple[str, str]:
         made, legend = self._made.get(layer.name), self._legends[layer.name]
         value = _texel(self._values(made), u, v) if made else math.nan
@@ -393,6 +416,8 @@ class Fields(Owner):
         if layer is shown.base and shown.colored_as:
             return self._joint, FIRST_LAYER_ROW + self._index(shown.colored_as)
         index = self._index(layer)
+        if layer is shown.base and shown.apart is not None:
+            return self._joint + 1 + shown.apart, FIRST_LAYER_ROW + index
         return index, FIRST_LAYER_ROW + index
 
     def height_bar(self) -> ColorBar:

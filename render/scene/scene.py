@@ -132,7 +132,7 @@ class Scene(Owner):
         colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
         """
         if self.fields.put(name, values, certainty, legend):
-            self._heights_stale = True
+            self._heights_changed()
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -216,6 +216,8 @@ class Scene(Owner):
 
     def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
         self._heights_changed()
+        self._place_all()  # the flat map does not, but other agents may be individuals now
+        self.trails.look_back()
         self.trails.crowd.clear()
         self.draw(viewer, said)
 

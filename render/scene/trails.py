@@ -138,8 +138,8 @@ class Trails(Owner):
         if changed:
             self._change_signals(signals)
         ticks = self.ring.upload(source, newest, signals.row if signals else None)
-        if ticks and signals and signals.signal in (Signal.ADVANTAGE, Signal.OUTCOME):
-            self._rewrite_signal()
+        if ticks:
+            self.look_back()
         if changed:
             self.refresh_colors()
         return ticks
@@ -152,8 +152,10 @@ class Trails(Owner):
         else:
             self.ring.forget_signal()
 
-    def _rewrite_signal(self) -> None:
-        assert self.signals
+    def look_back(self) -> None:
+        """Bring signals that depend on later ticks up to date, for those that are individuals now."""
+        if self.signals is None or self.signals.signal not in (Signal.ADVANTAGE, Signal.OUTCOME):
+            return
         self._hindsight.update(outcome=self.signals.signal is Signal.OUTCOME, decay=self.signals.decay)
 
     def refresh_colors(self) -> None:

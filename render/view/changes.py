@@ -95,6 +95,8 @@ class Request(StrEnum):
     EARLIER = "earlier checkpoint"
     FIT = "fit"
     BOX = "box"
+    NEXT_FINDING = "next finding"
+    FINDING_BEFORE = "finding before"
     SCREENSHOT = "screenshot"
     FULL_SCREEN = "full screen"
     RELOAD = "reload shaders"
@@ -110,7 +112,9 @@ class Request(StrEnum):
 _EACH_COUNTS = frozenset(
     {
         *(Request.PAUSE, Request.FULL_SCREEN),  # switches
-        *(Request.STEP, Request.FASTER, Request.SLOWER, Request.EARLIER, Request.LATER),  # one more each time
+        *(Request.STEP, Request.FASTER, Request.SLOWER),  # one more each time
+        *(Request.LATER, Request.EARLIER),  # likewise
+        *(Request.NEXT_FINDING, Request.FINDING_BEFORE),
         Request.LEAVE,  # the second one quits
     }
 )

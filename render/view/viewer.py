@@ -257,6 +257,8 @@ class Viewer:
                 return self._side_by_side()
             case Action.LINK:
                 return self._link()
+            case Action.FINDING:
+                return Request.FINDING_BEFORE if number < 0 else Request.NEXT_FINDING
             case Action.TRAIL_COLOR:
                 self.apply(Set("trails.color_by", following(self.trail_colors, self.trail_color)))
             case Action.GLOW:

@@ -1,6 +1,6 @@
 """Episodes of a crowd, followed tick by tick until the return after each of their steps is known."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
@@ -16,6 +16,9 @@ LONG = 1000
 
 NEGLIGIBLE = 1e-3
 """The weight (gamma ** steps) below which the critic's value at the end of an episode counts as left out."""
+
+GROUP = 1 << 15
+"""Steps, about, whose returns are computed at a time: 5 MB."""
 
 _NOT_FOLLOWED = -1
 
@@ -148,15 +151,20 @@ class Following:
         self.rules = rules
         self.since = self.missed = 0
         shape = self._rows, self._agents = rules.longest + chunk, agents
-        self._value, self._reward = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        # Filled, so that memory is taken at once and does not seem to leak while a run goes on.
+        self._value, self._reward = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
         self._cell = np.full(shape, -1, np.int32)
         self._began = np.full(agents, _NOT_FOLLOWED, np.int64)
         self._first = np.ones(agents, np.bool_)
         self._waiting = _NO_PIECES
         self._newest = -1
 
-    def take(self, tick: int, rows: TickRows) -> Passages | None:
-        """Take over the ticks from `tick` on; return the steps that count from now on, if there are any."""
+    def take(self, tick: int, rows: TickRows) -> Iterator[Passages]:
+        """Take over the ticks from `tick` on; return the steps that count from now on, in groups.
+
+        Each has about GROUP steps and is computed when it is asked for, before the next call: so many
+        episodes that end at once take no more memory than few.
+        """
         if tick == 0:
             self._began[:] = 0
         elif tick != self._newest + 1:
@@ -168,10 +176,10 @@ class Following:
         found = [self._waiting, *self._ended(tick, rows.ending), *self._parts()]
         self._waiting = _Pieces.joined(found)
         due = self._waiting.began <= self._newest - self.rules.longest
-        if not due.any():
-            return None
         now, self._waiting = self._waiting.where(due), self._waiting.where(~due)
-        return self._passages(now)
+        now = now.where(np.lexsort((now.agent, now.began)))
+        group = np.cumsum(now.ended - now.began) // GROUP
+        return (self._passages(now.where(group == each)) for each in np.unique(group))
 
     def _drop(self, tick: int) -> None:
         """Follow agents from their next starts on, after ticks before `tick` went missing."""
@@ -203,12 +211,11 @@ class Following:
             self._began[who], self._first[who] = began + part, False
 
     def _passages(self, pieces: _Pieces) -> Passages:
-        """Return the steps of pieces, in the order of their beginnings; goes through all backwards at once.
+        """Return the steps of pieces; goes through all backwards at once.
 
         Step k of a piece, from the end, is there in those of at least k steps. With the longest first, these
         are the first ones, and so a slice.
         """
-        pieces = pieces.where(np.lexsort((pieces.agent, pieces.began)))
         lengths = pieces.ended - pieces.began
         longest_first = np.argsort(-lengths, kind="stable")
         there = np.searchsorted(-lengths[longest_first], -np.arange(1, lengths.max() + 1), side="right")

@@ -1,5 +1,6 @@
 """The choice between machine code, NumPy and environments' own code for rollouts of a world."""
 
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -34,11 +35,12 @@ class StateRollouts(Protocol):
 def why_no_rollouts(world: World) -> str:
     """Return why agents of `world` cannot be put into a state of one's choice; empty if they can.
 
-    Environments of Gymnasium are tried out, which takes milliseconds. The text can follow a colon.
+    Environments of Gymnasium are tried out, once each, which takes milliseconds. The text can follow a colon.
     """
     return _trial(world).reason
 
 
+@lru_cache(8)
 def _trial(world: World) -> StateTrial:
     if isinstance(world, GymnasiumWorld):
         return try_states_of(world)

@@ -66,8 +66,8 @@ class TruthField:
 
     states: [state_dim, edge * edge], as `insight.plane.grid_states` gives them. random: whether the policy
     lets rollouts from one state differ; the world may, too (`made_by.random`). If neither does, one is enough
-    and its interval has no width. Results are the same for any number
-    of threads. A context manager: leaving it stops the threads and waits for them.
+    and its interval has no width. Results are the same, bit by bit, for any number of threads: rollouts of
+    a cell are added up in their order. A context manager: leaving it stops the threads and waits for them.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class TruthField:
         self._sums = np.zeros((6, n))
         self._chunk = _LEAST_CHUNK
         self._pieces = self._all_pieces()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._stopped = False
         self._failure: BaseException | None = None
         self._owned = ExitStack()
@@ -189,10 +189,12 @@ class TruthField:
                 number, part = piece
                 began = time.thread_time()
                 self._made_by.run(self._states, out, part, number)
-                self._add(out, part)
+                self._add(out, part, number)
                 self._adapt(part, time.thread_time() - began)
         except BaseException as error:  # shown by whoever looks
-            self._failure = error
+            with self._lock:
+                self._failure = error
+                self._lock.notify_all()
 
     def _take(self) -> tuple[int, slice] | None:
         with self._lock:
@@ -204,16 +206,19 @@ class TruthField:
         fitting = min(int(states * _PIECE_S / max(seconds, 1e-9)), 2 * max(states, self._chunk))
         self._chunk = min(max(fitting, _LEAST_CHUNK), CHUNK)
 
-    def _add(self, out: Rollouts, part: slice) -> None:
+    def _add(self, out: Rollouts, part: slice, number: int) -> None:
+        """Add rollout `number` of some cells after those before it: in another order sums differ slightly."""
         value, end = out.value[part], out.end[part]
         terminated = (end == RolloutEnd.TERMINATED).astype(np.float64)
         cut = np.where(end == RolloutEnd.CUT, out.weight[part], 0)
+        rows = value, out.total[part], out.steps[part], terminated, cut, value * value
         with self._lock:
-            rows = value, out.total[part], out.steps[part], terminated, cut, value * value
+            self._lock.wait_for(lambda: self._failure or (self._count[part] == number).all())
             for sums, row in zip(self._sums, rows, strict=True):
                 sums[part] += row
             self._count[part] += 1
             self._done += part.stop - part.start
+            self._lock.notify_all()
 
 
 def coarse_to_fine(edge: int) -> tuple[NDArray[np.intp], list[int]]:

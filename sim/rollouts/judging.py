@@ -3,7 +3,9 @@
 import numpy as np
 
 from valuescape.sim.arrays import BoolArray, Float64Array
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.significance import significant_cells
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
 from valuescape.sim.rollouts.field import NORMAL_95, Truth
@@ -42,6 +44,23 @@ def judging_rules(
     )
 
 
+def rules_of_run(subject: Subject, insight: InsightConfig) -> RolloutRules:
+    """Return the rules of the rollouts that a run's critic is compared with.
+
+    subject: its policy, which has to be there, and its settings; of `insight` those are used that are given.
+    """
+    checkpoint, config = subject.checkpoint, subject.config
+    assert checkpoint is not None
+    given = config.policy.entropy_coefficient
+    return judging_rules(
+        checkpoint,
+        subject.world,
+        time_limit=insight.time_limit,
+        seed=config.run.seed,
+        alpha=soft_alpha(checkpoint, None if given == "file" else given),
+    )
+
+
 def rollouts_differ(checkpoint: Checkpoint, rules: RolloutRules) -> bool:
     """Return whether the policy lets rollouts from one state differ."""
     return rules.exploration > 0 or (rules.sampled and sampling_of(checkpoint) is not Sampling.NONE)
@@ -64,6 +83,6 @@ def return_in_words(checkpoint: Checkpoint, rules: RolloutRules, rollouts: int) 
         kind = f"soft return (α = {rules.alpha:.3g})"
     elif checkpoint.soft:
         kind, lack = "plain return", " (the file lacks noise or α for a soft one)"
-    count = "one rollout" if rollouts == 1 else f"mean of {rollouts:,} rollouts"
-    limit = "to the time limit" if rules.limit_end is RolloutEnd.TIME_LIMIT else "without time limit"
+    count = "one rollout" if rollouts == 1 else f"{rollouts:,} rollouts"
+    limit = "to the time limit" if rules.limit_end is RolloutEnd.TIME_LIMIT else "no time limit"
     return f"{kind} that follows, {count}, {limit}{lack}"

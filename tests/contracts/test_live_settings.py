@@ -124,6 +124,8 @@ def test_every_live_setting_is_tried():
 def test_a_live_setting_changes_the_picture(session, name):
     if name in SHOWN:
         session.controls.apply(Set("heatmap.layer", SHOWN[name]))
+    if name == "heatmap.linked":  # two maps of one quantity, each with a scale of its own
+        session.controls.apply(Set("heatmap.beside", "marginal_value"))
     turn(session, 2)
     settle(session)
     before = picture(session)

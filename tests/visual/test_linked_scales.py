@@ -25,12 +25,13 @@ FIRST = MapLayer(
 )
 SECOND = replace(FIRST, name="second", title="second", colormap="gray")
 OTHER = replace(FIRST, name="other", title="other", quantity="ticks")
+FOLLOWER = replace(FIRST, name="follower", scale_of="value")
 RAMP = np.linspace(0, 1, 64, dtype=np.float32)[None] * np.ones((64, 1), np.float32)
 
 
 @pytest.fixture
 def camera(gl):
-    maps = MapRegistry((VALUE, DENSITY, FIRST, SECOND, OTHER))
+    maps = MapRegistry((VALUE, DENSITY, FIRST, SECOND, OTHER, FOLLOWER))
     settings = ["trails.opacity=0", "heatmap.contours=0"]
     with studio(gl, Recording(spirals(2, 4)), *settings, maps=maps) as camera:
         camera.scene.put_map("first", 10 * RAMP)  # 0 to 10
@@ -79,6 +80,15 @@ def test_equal_values_have_equal_colours_where_scales_are_linked(camera):
     assert np.abs(left - lower).max() > 20
     left, right, _ = colors[False]
     assert np.abs(left - right).max() > 20  # magma and gray
+
+
+def test_maps_that_share_a_scale_have_their_own_if_they_are_not_linked(camera):
+    camera.scene.put_map("follower", 100 * RAMP)
+    (low, high), followed = ends(camera, "value", "follower", linked=False)
+    assert followed == (0, 100)
+    assert high < 10
+    assert ends(camera, "value", "follower") == [(low, 100)] * 2
+    assert ends(camera, "follower", "value", linked=False) == [(0, 100), (low, high)]
 
 
 def test_value_s_colours_win_where_it_is_one_of_two(camera):

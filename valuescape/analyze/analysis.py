@@ -7,7 +7,10 @@ import numpy as np
 
 from valuescape.analyze.coverage import Coverage, coverage_of
 from valuescape.analyze.episodes import Episodes, run_episodes
-from valuescape.analyze.finders import (
+from valuescape.analyze.maps import Maps, critic_maps, visits_of
+from valuescape.sim.arrays import BoolArray, Float64Array
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.finders import (
     Cliff,
     Loop,
     Stuck,
@@ -18,12 +21,9 @@ from valuescape.analyze.finders import (
     unvisited_but_promised,
     value_cliffs,
 )
-from valuescape.analyze.maps import Maps, critic_maps, visits_of
-from valuescape.analyze.regions import MOST, Region
-from valuescape.sim.arrays import BoolArray, Float64Array
-from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.insight.regions import MOST, Region
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts

@@ -1,13 +1,22 @@
 """The origin of an analysis's maps: their provenance, and the plan that makes them again."""
 
+from collections.abc import Sequence
+
 from valuescape.analyze.analysis import Analysis, Plan
-from valuescape.provenance.contents import AnalysisMade, Provenance
+from valuescape.analyze.several import Analysed
+from valuescape.provenance.contents import AnalysisMade, Compared, Provenance
 from valuescape.provenance.origin import provenance
+from valuescape.recordings.checksum import checkpoint_hash
+from valuescape.recordings.contents import RecordedCheckpoint
 from valuescape.sim.config.files import Config, changed
 
 
-def map_origin(found: Analysis, config: Config, name: str) -> Provenance:
-    """Return how a map of an analysis came about. config: of its world. name: of the map's file."""
+def map_origin(found: Analysis, config: Config, name: str, compared: Sequence[Analysed] = ()) -> Provenance:
+    """Return how a map of an analysis came about.
+
+    config: of its world. name: of the map's file. compared: the analyses that the map shows, if it shows
+    several; `found` is the first.
+    """
     plan = found.plan
     planned = changed(
         config,
@@ -18,8 +27,19 @@ def map_origin(found: Analysis, config: Config, name: str) -> Provenance:
             "policy.entropy_coefficient": "file" if plan.alpha is None else plan.alpha,
         },
     )
-    made = AnalysisMade(name=name, episodes=plan.episodes, cells=plan.cells, complete=found.complete)
+    made = AnalysisMade(
+        name=name,
+        episodes=plan.episodes,
+        cells=plan.cells,
+        complete=found.complete and all(each.found.complete for each in compared),
+        compared=[_compared(each) for each in compared],
+    )
     return provenance(made, planned, found.checkpoint)
+
+
+def _compared(each: Analysed) -> Compared:
+    sha256 = checkpoint_hash(each.model.checkpoint)
+    return Compared(label=each.label, checkpoint=RecordedCheckpoint(name=each.model.setting, sha256=sha256))
 
 
 def plan_again(made: AnalysisMade, config: Config, threads: int) -> Plan:

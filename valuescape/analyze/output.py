@@ -12,7 +12,7 @@ from valuescape.analyze.analysis import Analysis
 from valuescape.analyze.origin import map_origin
 from valuescape.analyze.panels import Panel, panels
 from valuescape.analyze.pictures import as_png, calibration_plot, figure, returns_plot, save
-from valuescape.analyze.regions import Region
+from valuescape.analyze.policy_panels import policy_panels
 from valuescape.analyze.summary import arrays_of, regions_of, summary_of
 from valuescape.analyze.verdict import verdict
 from valuescape.formatting import finite
@@ -20,6 +20,7 @@ from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import calibration_bins
+from valuescape.sim.insight.regions import Region
 from valuescape.sim.rollouts.rules import RolloutEnd
 from valuescape.studies.html_report import Chapter, Page, write_html
 
@@ -61,21 +62,30 @@ def write_data(
 
 def write_pictures(found: Analysis, folder: Path, config: Config | None) -> list[Path]:
     """Write the maps into `folder`, which is there; return their files. config: as for `write`."""
-    if found.maps is None:
-        return []
-
-    def keep(made: Any, path: Path) -> None:
-        save(made, path, map_origin(found, config, path.name) if config else None)
-
-    shown, paths = panels_of(found), []
-    overview = folder / "maps.png"
-    keep(figure(found.maps, {name: shown[name] for name in LEADING}), overview)
-    for name, panel in shown.items():
-        made = figure(found.maps, {name: panel})
-        for kind in ("png", "pdf"):
+    paths = []
+    for name, shown in _maps_of(found).items():
+        made = figure(found.maps, shown) if found.maps else None
+        for kind in ("png", "pdf") if name != "maps" else ("png",):
             paths.append(folder / f"{name}.{kind}")
-            keep(made, paths[-1])
-    return [overview, *paths]
+            save(made, paths[-1], map_origin(found, config, paths[-1].name) if config else None)
+    return paths
+
+
+def map_of(found: Analysis, name: str) -> Any:
+    """Return the figure of a map by its name; `maps` are belief, truth and error. KeyError for another."""
+    shown = _maps_of(found)[name]
+    assert found.maps is not None
+    return figure(found.maps, shown)
+
+
+def _maps_of(found: Analysis) -> dict[str, dict[str, Panel]]:
+    """Return the panels of each picture by its name; none without maps."""
+    if found.maps is None:
+        return {}
+    shown = panels_of(found)
+    every = shown | policy_panels(found.checkpoint, found.maps)
+    leading = {name: shown[name] for name in LEADING}
+    return {"maps": leading} | {name: {name: panel} for name, panel in every.items()}
 
 
 def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> None:
@@ -116,6 +126,10 @@ def _map_chapters(found: Analysis) -> list[Chapter]:
         chapters.append(Chapter("What the episodes show", _SEEN_TEXT, picture=_row(found, _SEEN)))
         text = _SUPPORTED_TEXT.format(f"{found.plan.min_visits:g}")
         chapters.append(Chapter("With the episodes' support", text, picture=_row(found, _SUPPORTED)))
+    of_policy = policy_panels(found.checkpoint, found.maps)
+    if of_policy:
+        picture = as_png(figure(found.maps, of_policy))
+        chapters.append(Chapter("What the policy does", _POLICY_TEXT, picture=picture))
     for name, places in regions_of(found).items():
         if places:
             chapters.append(Chapter(_TITLES[name], _TEXTS[name], _place_rows(found, places)))
@@ -174,6 +188,11 @@ _SEEN_TEXT = (
     "Grey cells have no visit: what the critic says of them is extrapolated. The TD error is the reward and "
     "the discounted next value less the value. It says whether the critic agrees with itself, and only "
     "weakly how far it is from the truth (Fujimoto et al., 2022): compare it with the error beside it."
+)
+_POLICY_TEXT = (
+    "Of the deterministic policy: its action; the way that one step leads, as comets that fly with it; and "
+    "the cosine between that way and the critic's gradient, 1 where the policy goes where the critic says "
+    "it is better. Formulas and limits are in docs/insight.md, More maps."
 )
 _SUPPORTED_TEXT = (
     "Belief and error fade where fewer than {} steps of the episodes began in a cell (insight.min_visits): "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.analyze.differences import beyond_zero
+from valuescape.analyze.origin import map_origin
 from valuescape.analyze.output import LEADING, write, write_data
 from valuescape.analyze.panels import Domain, Panel, difference_panels, labelled, leading_panels, most_of
 from valuescape.analyze.pictures import as_png, figure, save
@@ -34,11 +35,12 @@ def write_several(several: Several, folder: Path, seconds: float, config: Config
         own = changed(config, {"policy.checkpoint": each.model.setting, "insight.compare_with": ""})
         write(each.found, folder / each.label, each.model.source, each.seconds, own)
     data = write_data(folder, several_summary(several, seconds, config), several_arrays(several))
-    figures, pictures = _figures(several), list[Path]()
+    figures, pictures = figures_of(several), list[Path]()
     for name, made in figures.items():
         for kind in ("png", "pdf"):
             pictures.append(folder / f"{name}.{kind}")
-            save(made, pictures[-1])
+            first = several.models[0].found
+            save(made, pictures[-1], map_origin(first, config, pictures[-1].name, several.models))
     report = folder / "report.html"
     chapters = [
         Chapter("Numbers", TABLE_TEXT.format(several.models[0].label), several_table(several)),
@@ -183,7 +185,7 @@ def _about_units(models: Sequence[Analysed]) -> list[str]:
     return said
 
 
-def _figures(several: Several) -> dict[str, Any]:
+def figures_of(several: Several) -> dict[str, Any]:
     """Return the maps of all checkpoints, a row each, and the difference maps; none without maps."""
     plane = next((each.found.maps for each in several.models if each.found.maps), None)
     if plane is None:

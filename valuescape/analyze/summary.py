@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from valuescape.analyze.analysis import Analysis
-from valuescape.analyze.regions import Region
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
+from valuescape.sim.insight.regions import Region
 
 
 def summary_of(found: Analysis, source: str, seconds: float, config: Config | None = None) -> dict[str, Any]:

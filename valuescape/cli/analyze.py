@@ -26,7 +26,7 @@ _NAMED = 3
 Checkpoints = Annotated[
     list[str],
     typer.Argument(
-        metavar="CHECKPOINT…",
+        metavar="CHECKPOINT",
         help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
     ),
 ]
@@ -166,7 +166,8 @@ def _several(
         several = analyze_several(models, plane, plan, tell)
     files = write_several(several, folder, time.perf_counter() - began, config)
     say_rows(out, several_table(several))
-    say_lines([f"{MARK} differs from {models[0].label}: 95 % interval over pairs of episodes without zero"])
+    if several.differences:
+        say_lines([f"{MARK} differs from {models[0].label}: its 95 % interval, over pairs, is without zero"])
     say_lines(several_verdict(several))
     say_written(files[0])
     return 0 if several.complete else 130

@@ -65,13 +65,15 @@ def _caveats(state: RunState, numbers: CrowdNumbers) -> str:
 
 
 def _told(estimate: Estimate) -> str:
-    """Return a number with its 95 % interval, as far as they are known."""
-    value, low, high = (
-        f"{each:.3g}".replace("-", "−") for each in (estimate.value, estimate.low, estimate.high)
-    )
+    """Return a number with its 95 % interval, as far as they are known, to a tenth of the interval."""
     if math.isnan(estimate.value):
         return "–"
-    return value if math.isnan(estimate.low) else f"{value} ({low} to {high})"
+    half = (estimate.high - estimate.low) / 2
+    decimals = min(max(1 - math.floor(math.log10(half)), 0), 4) if half > 0 else 2
+    value, low, high = (
+        f"{each:.{decimals}f}".replace("-", "−") for each in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} ({low} to {high})" if half >= 0 else value
 
 
 def _counter_rows(state: RunState) -> list[tuple[str, str]]:

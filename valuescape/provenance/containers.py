@@ -122,24 +122,34 @@ def _svg_text(path: Path) -> str | None:
     return html.unescape(found[1].decode("utf-8"))
 
 
-def _video_text(container: str) -> Callable[[Path], str | None]:
-    """Return the reader of a container: the format is named, as others may refer to files elsewhere."""
+def open_video(path: Path) -> Any:
+    """Open a video of a known container, a context manager; other formats may refer to files elsewhere.
 
-    def read(path: Path) -> str | None:
-        import av
+    Raises UsageError for another file, and errors of FFmpeg's for one that is damaged.
+    """
+    import av
 
-        with av.open(str(path), format=container) as video:
-            found = {name.lower(): text for name, text in video.metadata.items()}
-        text = found.get("comment")
-        return text if text and text.lstrip().startswith("{") else None
+    kind = kind_of(path)
+    if kind is None or kind.suffix not in _CONTAINERS:
+        raise UsageError(f"{path}: is no MP4 and no Matroska video")
+    return av.open(str(path), format=_CONTAINERS[kind.suffix])
 
-    return read
+
+def _video_text(path: Path) -> str | None:
+    with open_video(path) as video:
+        found = {name.lower(): text for name, text in video.metadata.items()}
+    text = found.get("comment")
+    return text if text and text.lstrip().startswith("{") else None
+
+
+_CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
+"""FFmpeg's names."""
 
 
 _KINDS = (
     Kind(".png", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _png_text),
     Kind(".pdf", lambda head: head.startswith(b"%PDF-"), _pdf_text),
     Kind(".svg", lambda head: head.lstrip().startswith((b"<?xml", b"<svg")), _svg_text),
-    Kind(".mp4", lambda head: head[4:8] == b"ftyp", _video_text("mp4")),
-    Kind(".mkv", lambda head: head.startswith(b"\x1aE\xdf\xa3"), _video_text("matroska")),
+    Kind(".mp4", lambda head: head[4:8] == b"ftyp", _video_text),
+    Kind(".mkv", lambda head: head.startswith(b"\x1aE\xdf\xa3"), _video_text),
 )

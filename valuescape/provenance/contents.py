@@ -150,11 +150,19 @@ class VideoMade(_Part):
     changed: _Names
 
 
+class Compared(_Part):
+    """A checkpoint that an analysis compares with the first: its label in pictures, name and hash."""
+
+    label: Annotated[str, Field(max_length=4096)]
+    checkpoint: RecordedCheckpoint
+
+
 class AnalysisMade(_Part):
     """A map of an analysis.
 
     name: of its file in the folder that `analyze` wrote. Rollouts, seed, time limit and entropy coefficient
-    are in the configuration. complete: the analysis was not interrupted.
+    are in the configuration. complete: the analysis was not interrupted. compared: the checkpoints on a map
+    of several, the first one included.
     """
 
     kind: Literal["analysis"] = "analysis"
@@ -162,6 +170,7 @@ class AnalysisMade(_Part):
     episodes: int = Field(ge=1, le=100_000)
     cells: int = Field(ge=1, le=2048)
     complete: bool
+    compared: Annotated[list[Compared], at_most(1000)]
 
 
 Made = Annotated[PictureMade | FigureMade | VideoMade | AnalysisMade, Field(discriminator="kind")]

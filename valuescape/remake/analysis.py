@@ -1,37 +1,60 @@
 """Makes a map of an analysis again."""
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
-from valuescape.analyze.analysis import analyze
+from valuescape.analyze.analysis import Plan, analyze
 from valuescape.analyze.origin import plan_again
-from valuescape.analyze.output import write_pictures
+from valuescape.analyze.output import map_of
+from valuescape.analyze.pictures import save
+from valuescape.analyze.several import Model, analyze_several
+from valuescape.analyze.several_output import figures_of
 from valuescape.provenance.contents import AnalysisMade
+from valuescape.provenance.origin import picture_versions
+from valuescape.recordings.replay import same_checkpoint, with_means
 from valuescape.remake.means import Original
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.resources import usable_cores
 from valuescape.sim.worlds import make_world
 
 
 def remake_map(original: Original, made: AnalysisMade, out: Path) -> None:
-    """Analyse the checkpoint again and save the map. Raises UsageError if the analysis makes no such map."""
-    config, means, checkpoint = original.config, original.means, original.checkpoint
-    if checkpoint is None:
-        raise UsageError(f"{original.path}: its metadata are damaged (no checkpoint was analysed)")
+    """Analyse the checkpoints again and save the map. Raises UsageError if the analysis makes no such map."""
+    config, means = original.config, original.means
     plan = plan_again(made, config, means.workers or usable_cores())
+    plane = map_plane(config, make_world(config.world.name, config))
 
     def tell(what: str, share: float) -> bool:
         means.interrupts.check()
         means.on_progress(share, what)
         return True
 
-    found = analyze(checkpoint, map_plane(config, make_world(config.world.name, config)), plan, tell)
-    with TemporaryDirectory() as folder:
-        # With the settings of the original, so that the same map makes the same file.
-        write_pictures(found, Path(folder), original.origin.config)
-        again = Path(folder) / made.name
-        if not again.exists():
-            raise UsageError(f"{original.path}: the analysis makes no map {made.name}")
-        shutil.copyfile(again, out)
+    again = _several if made.compared else _one
+    try:
+        figure = again(original, made, plane, plan, tell)
+    except KeyError:
+        raise UsageError(f"{original.path}: the analysis makes no map {made.name}") from None
+    save(figure, out, original.origin.model_copy(update={"versions": picture_versions()}))
+
+
+def _one(
+    original: Original, made: AnalysisMade, plane: MapPlane, plan: Plan, tell: Callable[[str, float], bool]
+) -> Any:
+    if original.checkpoint is None:
+        raise UsageError(f"{original.path}: its metadata are damaged (no checkpoint was analysed)")
+    return map_of(analyze(original.checkpoint, plane, plan, tell), Path(made.name).stem)
+
+
+def _several(
+    original: Original, made: AnalysisMade, plane: MapPlane, plan: Plan, tell: Callable[[str, float], bool]
+) -> Any:
+    models = []
+    for index, each in enumerate(made.compared):
+        name = each.checkpoint.name
+        named = with_means(original.config, None, Path(name)) if index else original.config
+        found = same_checkpoint(original.path, "picture", each.checkpoint, named)
+        assert found is not None
+        models.append(Model(each.label, name, found, name))
+    return figures_of(analyze_several(models, plane, plan, tell))[Path(made.name).stem]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.provenance.containers import open_video
 from valuescape.sim.paths import reading
 
 ROUNDING = 2
@@ -65,9 +66,7 @@ def compare_videos(one: Path, other: Path) -> Comparison:
 
 def frames_of(path: Path) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a video, [height, width, 3] uint8. Raises UsageError if it cannot be decoded."""
-    import av
-
-    with reading(path, "a video"), av.open(str(path)) as container:
+    with reading(path, "a video"), open_video(path) as container:
         for frame in container.decode(video=0):
             yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 

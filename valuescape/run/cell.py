@@ -13,10 +13,11 @@ from valuescape.render.view.viewer import Viewer
 from valuescape.run.pointing import Place
 from valuescape.run.stage import Stage
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
+from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import state_rollouts, why_no_rollouts
+from valuescape.sim.rollouts.judging import rules_of_run
 from valuescape.sim.rollouts.path import path_from
-from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules, Rollouts
+from valuescape.sim.rollouts.rules import RolloutEnd, Rollouts
 from valuescape.sim.stepping.stepper import on_map
 from valuescape.sim.worlds.base import ArrayWorld
 
@@ -136,18 +137,10 @@ class SelectedCell:
 
 def _follow(stage: Stage, state: Float32Array) -> Followed:
     """Make rollouts from a state."""
-    checkpoint, world, config = stage.checkpoint, stage.engine.world, stage.config
+    checkpoint, world = stage.checkpoint, stage.engine.world
     assert checkpoint is not None
     drawn = sampling_of(checkpoint) is not Sampling.NONE
-    alpha = (reward_alpha(checkpoint) or 0.0) if checkpoint.soft and drawn else 0.0
-    rules = RolloutRules.of(
-        checkpoint.gamma,
-        world.max_episode_steps,
-        time_limit=stage.maps.insight.time_limit,
-        seed=config.run.seed,
-        sampled=True,
-        alpha=alpha,
-    )
+    rules = rules_of_run(stage.subject, stage.maps.insight)
     n = ROLLOUTS if drawn else 1
     out = Rollouts.empty(n)
     # In NumPy: there is no compiler to wait for, and a few rollouts take no time.

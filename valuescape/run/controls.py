@@ -137,6 +137,9 @@ class Controls:
                 session.stop()
             case Request.BOX:
                 session.inspection.enclose(session.viewer, session.screen.picture_size)
+            case Request.NEXT_FINDING | Request.FINDING_BEFORE:
+                steps = 1 if request is Request.NEXT_FINDING else -1
+                return session.inspection.findings.step(session.viewer, steps)
             case Request.SCREENSHOT:
                 path = session.outputs.folder / f"screenshot-{time.strftime('%H%M%S')}.png"
                 return f"saved {session.screenshot(path)}"

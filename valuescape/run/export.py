@@ -189,7 +189,7 @@ def _about(stage: Stage, tick: int) -> dict[str, Any]:
             "gamma": checkpoint.gamma,
             "sha256": checkpoint_hash(checkpoint),
         },
-        "truth": look and {"what": look.meanings["truth"], "progress": look.truth.progress},
+        "truth": look and {"what": look.what, "pale": look.pale, "progress": look.truth.progress},
         "arrays": ARRAYS | TRUTH_ARRAYS if look else ARRAYS,
         **about(config),
     }

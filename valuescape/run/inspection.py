@@ -10,6 +10,7 @@ from valuescape.render.view.picking import Positions, nearest, on_screen
 from valuescape.render.view.selection import Selection, within
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.cell import SelectedCell
+from valuescape.run.findings import Findings
 from valuescape.run.pointing import Pointing
 from valuescape.run.stage import Stage
 from valuescape.sim.engine import Engine
@@ -44,6 +45,7 @@ class Inspection:
         }
         self._pointing = Pointing(stage)
         self._cell = SelectedCell(stage)
+        self.findings = Findings(stage)
         self._box: Selection | None = None
         self._passing: Passing | None = None
         self._cut_at: tuple[int, int] | None = None  # agent, and the number of the interval of ticks
@@ -95,6 +97,7 @@ class Inspection:
             viewer.follow(*self._place(viewer.selected))
         self._cut(viewer.selected)
         size = panes(self._stage.scene.picture.size, split=viewer.split)[0].size_px
+        self.findings.update(viewer, ticks)
         self._cell.update(viewer)
         viewer.cross = self._pointing.cross(viewer, size)
 
@@ -136,11 +139,14 @@ class Inspection:
             cards.append(self._box_card(self._passing))
         if cell := self._cell.card():
             cards.append(cell)
+        if listed := self.findings.card(viewer):
+            cards.append(listed)
         return tuple(cards)
 
     def release(self) -> None:
         """Wait for what is being computed."""
         self._cell.release()
+        self.findings.release()
 
     def _agent_card(self, agent: int, followed: bool) -> Card:
         engine, tick = self._engine, self._engine.newest_tick

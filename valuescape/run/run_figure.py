@@ -99,7 +99,7 @@ def _draw_error(figure: Any, axes: Any, data: RunData) -> None:
     opacity = np.where(data.arrays["error_significant"], 1.0, _FADED)
     image = _image(axes, error, data, cmap=DIVERGING[0], norm=Normalize(-most, most), alpha=opacity)
     figure.colorbar(image, ax=axes, label="V(s) − G(s)").solids.set_alpha(1)
-    axes.set_title("value − truth; pale: may be chance")
+    axes.set_title(f"value − truth; pale: {data.about['truth']['pale']}")
 
 
 def _draw_density(figure: Any, axes: Any, data: RunData) -> None:

@@ -1,6 +1,6 @@
 """A person's touches while a video is made: it then cannot be made again without them."""
 
-from valuescape.render.displays.events import DoubleClick, Drag, Event, Key, Scroll
+from valuescape.render.displays.events import Click, DoubleClick, Drag, Event, Key, Scroll
 
 _MOST = 50
 
@@ -24,6 +24,8 @@ class Touches:
                 self._note("drag", tick)
             case Scroll():
                 self._note("zoom", tick)
+            case Click():
+                self._note("place", tick)
             case DoubleClick():
                 self._note("select", tick)
 

@@ -48,17 +48,20 @@ class Made:
             if tick not in without:
                 told.append(tick)
             if told and (tick in without or random.random() < 1.5 / chunk or len(told) == chunk):
-                found.append(following.take(told[0], self.rows(told)))
+                found += list(following.take(told[0], self.rows(told)))
                 told = []
         if told:
-            found.append(following.take(told[0], self.rows(told)))
-        return Passages.joined([each for each in found if each]), following
+            found += list(following.take(told[0], self.rows(told)))
+        return Passages.joined([Passages.none(), *found]), following
 
 
 LENGTHS = (1, 2, 7, 20, LIMIT, LIMIT)
 
 
-def test_returns_are_those_of_their_definition():
+@pytest.mark.parametrize("group", [10, 10**5])
+def test_returns_are_those_of_their_definition(monkeypatch, group):
+    """However many episodes are computed at a time."""
+    monkeypatch.setattr("valuescape.sim.insight.following.GROUP", group)
     made = Made(LENGTHS)
     found, _ = made.follow()
     due = sorted((began, agent, ended) for agent, began, ended in made.episodes if began < TICKS - LIMIT)
@@ -144,7 +147,7 @@ def test_missing_ticks_drop_the_episodes_of_a_time_limit_before_them():
 def test_agents_that_are_met_in_mid_episode_are_followed_from_their_next_start():
     made = Made((LIMIT,))
     following = Following(FollowRules(GAMMA, LIMIT), AGENTS, TICKS)
-    found = following.take(10, made.rows(slice(10, TICKS)))
+    (found,) = following.take(10, made.rows(slice(10, TICKS)))
     assert len(found.lengths) == AGENTS * len(range(LIMIT + 1, TICKS - LIMIT, LIMIT + 1))
 
 

@@ -67,21 +67,21 @@ def test_the_rules_are_those_of_training():
 @pytest.mark.parametrize(
     ("checkpoint", "alpha", "rollouts", "limit", "said"),
     [
-        (GREEDY, None, 1, False, "return that follows, one rollout, without time limit"),
-        (DRAWS, None, 1000, True, "return that follows, mean of 1,000 rollouts, to the time limit"),
+        (GREEDY, None, 1, False, "return that follows, one rollout, no time limit"),
+        (DRAWS, None, 1000, True, "return that follows, 1,000 rollouts, to the time limit"),
         (
             sac(),
             0.2,
             64,
             False,
-            "soft return (α = 0.2) that follows, mean of 64 rollouts, without time limit",
+            "soft return (α = 0.2) that follows, 64 rollouts, no time limit",
         ),
         (
             sac(entropy_coefficient=None),
             None,
             64,
             False,
-            "plain return that follows, mean of 64 rollouts, without time limit "
+            "plain return that follows, 64 rollouts, no time limit "
             "(the file lacks noise or α for a soft one)",
         ),
     ],

@@ -1,17 +1,20 @@
 """The command `analyze`, and the maps and files that it leaves."""
 
 import json
+import zipfile
 from dataclasses import replace
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from settable_envs import CANNOT, Goal, registered
 from small_worlds import Chain, chain_critic, chain_values
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC
 
 from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
 from valuescape.analyze.maps import critic_maps, visits_of
@@ -21,7 +24,7 @@ from valuescape.presets import find_checkpoint
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.formats import native
-from valuescape.sim.policy.network import Activation, Layer, Mlp
+from valuescape.sim.policy.network import Activation, CriticKind, Layer, Mlp
 from valuescape.sim.rollouts.rules import RolloutRules
 from valuescape.sim.worlds import make_world
 
@@ -59,7 +62,7 @@ def test_it_leaves_report_summary_maps_and_arrays(left):
     assert f"{summary['mean_return']['value']:.4g}" in said
     page = (folder / "report.html").read_text()
     assert "http" not in page.replace("http://www.w3.org", "")  # opens offline
-    assert page.count("data:image/png") == 4
+    assert page.count("data:image/png") == 5
     assert np.asarray(Image.open(folder / "maps.png").convert("L")).std() > 20
     with np.load(folder / "arrays.npz") as arrays:
         assert arrays["value"].shape == arrays["truth_value"].shape == arrays["significant"].shape == (32, 32)
@@ -138,6 +141,149 @@ def test_maps_of_an_environment_can_be_interrupted():
     found = analyze(checkpoint, own_plane(world), plan, until_the_second_look)
     assert not found.complete
     assert found.maps is None or found.maps.truth.progress < 1
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The shipped DQN of the mountain car with some other fields, in a file."""
+
+    def call(**fields):
+        native.save(
+            replace(find_checkpoint("auto", make_world("mountain_car")), **fields), tmp_path / "a.safetensors"
+        )
+        return tmp_path / "a.safetensors"
+
+    return call
+
+
+def test_without_a_future_a_return_is_the_next_reward(cli, saved, tmp_path, without_drawing):
+    status, said, errors = cli("analyze", saved(gamma=0.0), *QUICK, "--out", tmp_path / "out")
+    assert status == 0, errors
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["start_value_realised"] == {"value": -1, "low": -1, "high": -1}
+    assert summary["explained_variance"]["value"] is None
+    assert "returns are all alike, so there is no variance to explain" in said
+    assert summary["rollout_steps"] == 1
+    with np.load(tmp_path / "out/arrays.npz") as arrays:
+        assert (arrays["truth_value"] == -1).all()
+
+
+def test_without_discount_a_return_is_the_sum_of_rewards(cli, saved, tmp_path, without_drawing):
+    status, _, errors = cli("analyze", saved(gamma=1.0), *QUICK, "--out", tmp_path / "out")
+    assert status == 0, errors
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["start_value_realised"] == summary["mean_return"]
+    assert summary["rollout_steps"] == 200  # the world's limit always holds
+    with np.load(tmp_path / "out/arrays.npz") as arrays:
+        assert np.array_equal(arrays["truth_value"], -arrays["truth_steps"])
+
+
+def test_a_critic_that_is_infinite_in_places_is_told(cli, saved, tmp_path, without_drawing, recwarn):
+    """V = 1e39 position overflows float32 beyond 0.34; the rest counts."""
+    none = np.zeros(1, np.float32)
+    huge = (Layer(np.float32([[1e20, 0]]), none, Activation.IDENTITY),)
+    huge += (Layer(np.float32([[1e19]]), none, Activation.IDENTITY),)
+    file = saved(critics=(Mlp(huge),), critic_kind=CriticKind.STATE_VALUE, algorithm="ppo")
+    status, said, errors = cli("analyze", file, *QUICK, "--out", tmp_path / "out")
+    assert status == 0, errors
+    assert "RuntimeWarning" not in errors
+    assert not [each for each in recwarn if each.category is RuntimeWarning]
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    with np.load(tmp_path / "out/arrays.npz") as arrays:
+        assert summary["left_out_steps"] == (~np.isfinite(arrays["step_predicted"])).sum() > 0
+    assert "steps are left out: their value or their return is not finite" in said
+
+
+class Once(Chain):
+    """The chain, but every step ends the episode, for 3."""
+
+    name = "once"
+
+    @staticmethod
+    def dynamics(state, action):
+        return state, np.float32(3) + np.float32(0) * state[0], state[0] > np.float32(-1)
+
+
+def test_episodes_of_one_step(tmp_path, without_drawing):
+    found = analyze(chain_critic(0.5, 2.0), own_plane(Once()), Plan(episodes=6, cells=8, rollouts=2))
+    assert found.episodes.lengths.tolist() == [1] * 6
+    assert found.numbers["mean_return"].value == found.numbers["start_value_realised"].value == 3
+    assert found.numbers["q_bias"].value == pytest.approx(-1)  # V = 2 at place 0
+    assert (found.maps.truth.value == 3).all()
+    assert all(path.exists() for path in write(found, tmp_path / "out", "once.zip", 1.0))
+
+
+def test_maps_and_steps_are_what_sb3_s_own_networks_say(cli, tmp_path, without_drawing):
+    """SAC, whose V(s) is the smaller Q of the action that `predict` chooses."""
+    torch.manual_seed(3)
+    model = SAC("MlpPolicy", gymnasium.make("Pendulum-v1"), device="cpu", seed=3, gamma=0.9)
+    model.save(tmp_path / "sac.zip")
+    status, _, errors = cli(
+        "analyze", tmp_path / "sac.zip", *QUICK, "--world", "pendulum", "--out", tmp_path / "out"
+    )
+    assert status == 0, errors
+    with np.load(tmp_path / "out/arrays.npz") as arrays:
+        angle, speed = (each.ravel() for each in np.meshgrid(arrays["x"], arrays["y"]))
+        shown = arrays["value"].ravel()
+    obs = np.stack([np.cos(angle), np.sin(angle), speed], axis=1).astype(np.float32)
+    action, _ = model.predict(obs, deterministic=True)
+    with torch.no_grad():
+        scaled = torch.as_tensor(model.policy.scale_action(action))
+        both = torch.cat(model.critic(torch.as_tensor(obs), scaled), dim=1)
+    assert shown == pytest.approx(both.min(dim=1).values.numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("member", "said"), [
+    ("gamma", "data: gamma is not a number"),
+    ("critic", "has no critic (tensors critic.qf0.*)"),
+])  # fmt: skip
+def test_a_file_without_gamma_or_critic_is_refused_in_a_sentence(cli, tmp_path, member, said):
+    SAC("MlpPolicy", gymnasium.make("Pendulum-v1"), device="cpu").save(tmp_path / "sac.zip")
+    with zipfile.ZipFile(tmp_path / "sac.zip") as whole, zipfile.ZipFile(tmp_path / "less.zip", "w") as less:
+        for name in whole.namelist():
+            less.writestr(name, without(member, name, whole.read(name)))
+    status, _, errors = cli("analyze", tmp_path / "less.zip", *QUICK)
+    assert status == 2
+    assert f"less.zip: {said}" in errors
+    assert len(errors.strip().splitlines()) <= 2
+
+
+def without(member, name, content):
+    """Return a zip's member without gamma, or without the critic's tensors."""
+    if name == "data" and member == "gamma":
+        return json.dumps({key: value for key, value in json.loads(content).items() if key != "gamma"})
+    if name == "policy.pth" and member == "critic":
+        tensors, out = torch.load(BytesIO(content), weights_only=True), BytesIO()
+        torch.save({key: value for key, value in tensors.items() if not key.startswith("critic")}, out)
+        return out.getvalue()
+    return content
+
+
+def test_another_critic_by_a_setting_is_refused(cli):
+    status, _, errors = cli("analyze", "demo", "--set", "policy.torchscript_critic=critic.pt")
+    assert status == 2
+    assert "analyze judges the checkpoint's own critic" in errors
+
+
+def test_settings_and_options_say_the_same(cli, tmp_path, without_drawing):
+    """Rollouts, the time limit and the entropy coefficient; a configuration file has them too."""
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        '[world]\nname = "pendulum"\n[insight]\nrollouts = 3\ntime_limit = true\nmin_visits = 4.0\n'
+        "[policy]\nentropy_coefficient = 0.5\n"
+    )
+    options = ("--rollouts", 3, "--time-limit", "--entropy-coefficient", 0.5)
+    shipped = SHIPPED / "pendulum.safetensors"
+    cases = {"file": (file,), "options": (shipped, *options)}
+    told = {}
+    for name, arguments in cases.items():
+        quick = ("--episodes", 8, "--cells", 8, "--out", tmp_path / name)
+        assert cli("analyze", *arguments, *quick)[0] == 0
+        told[name] = json.loads((tmp_path / name / "summary.json").read_text())
+        assert (told[name]["rollouts_per_cell"], told[name]["entropy_coefficient"]) == (3, 0.5)
+        assert told[name]["rollout_steps"] == 200
+    assert told["file"]["q_bias"] == told["options"]["q_bias"]
+    assert "fewer than 4 steps" in (tmp_path / "file/report.html").read_text()
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

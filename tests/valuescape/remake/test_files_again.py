@@ -9,6 +9,12 @@ import numpy as np
 import pytest
 from remade import BASE, run_of
 
+from valuescape.analyze.analysis import Plan, analyze
+from valuescape.analyze.origin import map_origin
+from valuescape.analyze.output import map_of, write_pictures
+from valuescape.analyze.pictures import save
+from valuescape.analyze.several import Model, analyze_several
+from valuescape.analyze.several_output import figures_of
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.comparison import compare_videos, frames_of
 from valuescape.render.displays.events import Action, Key
@@ -18,6 +24,9 @@ from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
+from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -103,17 +112,59 @@ def test_a_long_comment_fits_a_video(tmp_path):
         assert container.metadata["comment"] == "x" * 200_000
 
 
-QUICK = ("--episodes", 8, "--cells", 16, "--rollouts", 2, "--seed", 3)
+def checkpoint_named(path):
+    shutil.copy(SHIPPED / "mountain_car.safetensors", path)
+    return Model(path.stem, str(path), load_checkpoint(path, make_world("mountain_car")), str(path))
 
 
-@pytest.mark.parametrize("name", ["error.png", "maps.png", "visits.pdf"])
-def test_a_map_of_an_analysis_is_made_again(cli, tmp_path, name):
-    shutil.copy(SHIPPED / "mountain_car.safetensors", tmp_path / "own.safetensors")
-    options = ("--world", "mountain_car", *QUICK, "--out", tmp_path / "found")
-    assert cli("analyze", tmp_path / "own.safetensors", *options)[0] == 0
-    path = tmp_path / "found" / name
+def plan_for(model):
+    """Return a small analysis of a checkpoint: its configuration, plane and plan."""
+    config = load_config(None, ["world.name=mountain_car", f'policy.checkpoint="{model.setting}"'])
+    return config, map_plane(config, make_world("mountain_car")), Plan(8, 16, 2, seed=3, threads=1)
+
+
+def made_again(cli, path):
     status, out, errors = cli("replay", path)
     assert (status, errors) == (0, ""), out
-    assert f"{name} of 8 episodes and 16² cells in mountain_car, seed 3" in out
-    assert "equal" in out.splitlines()[-1]
     assert path.read_bytes() == path.with_stem(f"{path.stem}-again").read_bytes()
+    return out
+
+
+def test_maps_of_an_analysis_are_made_again(cli, tmp_path):
+    """As `analyze` saves them, with other settings than the configuration's own."""
+    model = checkpoint_named(tmp_path / "own.safetensors")
+    config, plane, plan = plan_for(model)
+    found = analyze(model.checkpoint, plane, plan)
+    for name in ("error.png", "visits.pdf"):
+        save(map_of(found, Path(name).stem), tmp_path / name, map_origin(found, config, name))
+        out = made_again(cli, tmp_path / name)
+        assert f"{name} of 8 episodes and 16² cells in mountain_car, seed 3" in out
+        assert "equal" in out.splitlines()[-1]
+
+
+def test_maps_of_several_checkpoints_are_made_again(cli, tmp_path):
+    models = [checkpoint_named(tmp_path / f"{name}.safetensors") for name in ("one", "two")]
+    config, plane, plan = plan_for(models[0])
+    several, path = analyze_several(models, plane, plan), tmp_path / "differences.png"
+    origin = map_origin(several.models[0].found, config, path.name, several.models)
+    save(figures_of(several)["differences"], path, origin)
+    made_again(cli, path)
+    (tmp_path / "two.safetensors").unlink()
+    status, _, errors = cli("replay", path)
+    assert status == 2
+    assert "two.safetensors" in errors
+
+
+def test_every_map_that_analyze_writes_says_how_it_was_made(tmp_path, monkeypatch):
+    kept = {}
+    monkeypatch.setattr("valuescape.analyze.output.figure", lambda maps, shown: list(shown))
+    monkeypatch.setattr(
+        "valuescape.analyze.output.save", lambda made, path, origin: kept.update({path: origin})
+    )
+    model = checkpoint_named(tmp_path / "own.safetensors")
+    config, plane, plan = plan_for(model)
+    files = write_pictures(analyze(model.checkpoint, plane, plan), tmp_path, config)
+    assert {file.name for file in files} >= {"maps.png", "truth.pdf"}
+    assert {path.name: origin.made.name for path, origin in kept.items()} == {
+        file.name: file.name for file in files
+    }

@@ -51,6 +51,15 @@ def test_a_picture_is_made_again_pixel_by_pixel(cli, tmp_path, scene):
     assert metadata(again) == metadata(picture)  # it can be made again, too
 
 
+def test_agents_that_got_a_trail_of_their_own_later_have_it_again(cli, tmp_path):
+    """Frames that draw fewer segments than they may show more agents one by one."""
+    settings = "world.name=pendulum", "render.view=2d", "lod.segment_budget=250", "workers.count=0"
+    picture = run_of(tmp_path, *settings, "features.async_physics=false", ticks=60)
+    assert metadata(picture)["made"]["trails"]["individuals"] > 250 // 24
+    status, out, _ = cli("replay", picture)
+    assert status == 0, out
+
+
 def pulled(button, *points, shift=False):
     """Return the events of a drag along points."""
     (x, y), *others = points

@@ -27,6 +27,7 @@ def card(session):
         turn(session)
         found = [each for each in session.inspection.cards(session.viewer) if each.title == "place"]
         if not found or "…" not in found[0].note:
+            turn(session)
             return (dict(found[0].rows), found[0].note) if found else None
         time.sleep(0.01)
     raise AssertionError("never finished")
@@ -102,9 +103,9 @@ def test_drawn_actions_give_an_interval(at_the_picture):
     session, _ = at_the_picture("world.name=cartpole", 'render.view="2d"')
     does(session, Click(*pixel_at(session, 0.1, 0.1)))
     rows, _ = card(session)
-    drawn = [name for name in rows if name.startswith("G")]
-    assert drawn == (["G, mean of 256"] if session.stage.checkpoint.noise is not None else ["G"])
-    assert {"cart position", "pole angle"} <= {each.name for each in session.engine.world.state}
+    assert number(rows["G, mean of 256"].split("±")[1]) >= 0
+    assert "V − G" in rows
+    assert {each.name for each in session.engine.world.state} <= rows.keys()  # the slice's too
     assert len(session.viewer.path) > 2
 
 
@@ -112,7 +113,6 @@ def test_drawn_actions_give_an_interval(at_the_picture):
     ("settings", "why"),
     [
         (["world.name=mountain_car", "policy.checkpoint=random"], "no trained policy"),
-        (["world.name=flock"], "no trained policy"),
     ],
 )
 def test_without_rollouts_the_card_says_why(at_the_picture, settings, why):

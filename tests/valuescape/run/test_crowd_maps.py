@@ -1,9 +1,12 @@
 """What a run's own agents show: with the engine, its workers, its missing ticks, its report and its card."""
 
 import json
+import math
 import os
+import re
 import signal
 import threading
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,7 +28,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.metrics import return_metrics, start_metrics, value_metrics
+from valuescape.sim.insight.metrics import Estimate, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.insight.signals import Critic
 from valuescape.sim.insight.subject import MapRequest, Subject
@@ -209,9 +212,36 @@ def test_the_card_has_the_numbers_and_what_to_mind(plain):
     rows = dict(card.rows)
     assert rows["newest episodes"] == f"{plain.episodes:,}"
     bias = plain.estimates["q_bias"]
-    assert rows["V − G, mean"].startswith(f"{bias.value:.3g}".replace("-", "−") + " (")
+    told = [float(each) for each in re.findall(r"[-\d.]+", rows["V − G, mean"].replace("−", "-"))]
+    assert told == pytest.approx([bias.value, bias.low, bias.high], abs=0.01)
     assert rows["start: got"].count("−") == 3
     assert card.note == ""
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ((-43.4483, -43.4841, -43.4129), "−43.448 (−43.484 to −43.413)"),
+        ((0.9917, 0.99158, 0.99195), "0.9917 (0.9916 to 0.9919)"),
+        ((1234.5, 1034.5, 1434.5), "1234 (1034 to 1434)"),
+        ((5.0, 5.0, 5.0), "5.00 (5.00 to 5.00)"),
+        ((5.0, math.nan, math.nan), "5.00"),
+        ((math.nan, math.nan, math.nan), "–"),
+    ],
+)
+def test_a_number_has_as_many_digits_as_its_interval_allows(plain, ends, told):
+    numbers = replace(plain, estimates=plain.estimates | {"q_bias": Estimate(*ends)})
+    assert dict(critic_card(run_state(figures={"crowd": numbers})).rows)["V − G, mean"] == told
+
+
+def test_the_card_says_what_is_not_the_return_of_training(plain):
+    state = run_state(
+        figures={"crowd": replace(plain, bootstrapped=0.4, missed=12)},
+        checkpoint=replace(shipped(small(*MOUNTAIN)), algorithm="sac"),
+    )
+    note = critic_card(state).note
+    for said in ("40% of the returns end with the critic's own value", "entropy", "12 ticks missed"):
+        assert said in note
 
 
 def test_without_episodes_there_is_no_card():

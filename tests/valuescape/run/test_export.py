@@ -220,19 +220,24 @@ def test_maps_of_rollouts_are_exported_after_they_were_shown(tmp_path):
     """With their figure; the value less the truth is the error."""
     path = tmp_path / "run.svg"
     arrays, about = exported(
-        tmp_path, "--ticks", "60", "--figure", str(path), settings=["heatmap.layer=error"]
+        tmp_path,
+        "--ticks",
+        "60",
+        "--figure",
+        str(path),
+        settings=["heatmap.layer=error", "world.name=mountain_car"],
     )
     assert set(TRUTH_ARRAYS) <= set(arrays)
     assert set(about["arrays"]) == {*ARRAYS, *TRUTH_ARRAYS}
     assert about["truth"]["progress"] == 1
-    assert about["truth"]["what"].startswith("plain return that follows, one rollout")
+    assert about["truth"]["what"].startswith("return that follows, one rollout")
     np.testing.assert_allclose(arrays["error"], arrays["value"] - arrays["truth"], atol=2e-3)
     assert (arrays["truth_rollouts"] == 1).all()
-    checkpoint = find_checkpoint("auto", make_world("pendulum"))
+    checkpoint = find_checkpoint("auto", make_world("mountain_car"))
     x, y = np.meshgrid(arrays["value_x"], arrays["value_y"])
     states = np.stack([x.ravel(), y.ravel()]).astype(np.float32)
     rules = RolloutRules.of(checkpoint.gamma, 200)
     out = Rollouts.empty(states.shape[1])
-    PlainRollouts(make_world("pendulum"), checkpoint, rules).run(states, out, slice(0, states.shape[1]))
+    PlainRollouts(make_world("mountain_car"), checkpoint, rules).run(states, out, slice(0, states.shape[1]))
     np.testing.assert_allclose(arrays["truth"], out.value.reshape(16, 16), rtol=1e-3, atol=1e-2)
     assert path.read_text(encoding="utf-8").count("<image") == 8  # four maps, and their bars

@@ -142,7 +142,7 @@ def test_a_planted_bias_is_the_error_and_the_rest_is_pale(maps):
     right = grid_states(own_plane(WORLD), EDGE)[0].reshape(EDGE, EDGE) > 5
     np.testing.assert_allclose(answer.values, np.where(right, 3, small), atol=1e-5)
     np.testing.assert_array_equal(answer.certainty, right)
-    assert "pale: less than 2% of G's range" in answer.legend.meaning
+    assert "pale: less than 2 % of G's range" in answer.legend.meaning
 
 
 def test_where_actions_are_drawn_it_is_the_field_of_the_same_seed(maps):
@@ -157,7 +157,7 @@ def test_where_actions_are_drawn_it_is_the_field_of_the_same_seed(maps):
         expected = field.look()
     np.testing.assert_allclose(answers["truth"].values, expected.value, rtol=1e-6)
     np.testing.assert_allclose(answers["outcome"].values, expected.terminated, rtol=1e-6)
-    assert answers["truth"].legend.meaning == "return that follows, mean of 8 rollouts, without time limit"
+    assert answers["truth"].legend.meaning == "return that follows, 8 rollouts, no time limit"
     assert np.ptp(answers["steps"].values) > 0
     assert "pale: may be chance" in answers["error"].legend.meaning
 
@@ -214,7 +214,7 @@ def test_settings_that_it_depends_on_make_it_anew(maps, insight):
     drawn = "rollouts" in insight
     before = finished(maps, request_of(about), TRUTH)["truth"]
     after = finished(maps, request_of(about, **insight), TRUTH)["truth"]
-    words = "mean of 9 rollouts" if drawn else "to the time limit"
+    words = "9 rollouts" if drawn else "to the time limit"
     assert words in after.legend.meaning
     assert words not in before.legend.meaning
 
@@ -318,7 +318,7 @@ RUN = [
         "render.height=200",
     ),
     *("agents.count=8", "workers.count=1", "heatmap.resolution=32", "heatmap.density_resolution=16"),
-    *("trails.length=8", "run.record=false", "features.simd=false"),
+    *("trails.length=8", "run.record=false", "features.simd=false", "insight.rollouts=2"),
 ]
 
 
@@ -349,7 +349,6 @@ def test_frames_go_on_while_it_fills_although_a_worker_dies(tmp_path, monkeypatc
         shares = {each for each in seen if each.endswith("%")}
         assert len(seen) > 5
         assert len(shares) >= 2, "it is shown as it fills in"
-        session.captions.refresh()
         assert session.state().computing == ""
         states = grid_states(session.scene.plane, 32).reshape(2, 32, 32)
         truth = session.scene.fields._made["truth"].texture.texture

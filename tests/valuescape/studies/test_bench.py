@@ -16,7 +16,8 @@ from valuescape.studies.compare import as_report, compare
 
 __all__ = ["gl", "own", "shared_context"]
 
-pytestmark = pytest.mark.gpu
+# pytest-benchmark refuses to measure in a process of pytest-xdist.
+pytestmark = [pytest.mark.gpu, pytest.mark.alone]
 
 
 @pytest.mark.slow

@@ -51,7 +51,11 @@ REPORTS = {
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("kind", REPORTS)
+@pytest.mark.parametrize(
+    "kind",
+    # pytest-benchmark refuses to measure in a process of pytest-xdist.
+    [pytest.param(each, marks=pytest.mark.alone if each == "bench" else ()) for each in REPORTS],
+)
 def test_every_report_says_where_when_and_how_it_was_made(here, kind):
     began = datetime.now(UTC) - timedelta(seconds=1)
     arguments = REPORTS[kind]

@@ -40,8 +40,8 @@ class CrowdMaps:
     A tick that is overwritten before a frame comes to it is missing; `sim.insight.following` then drops the
     episodes that it would have been part of.
 
-    Performance: a tick costs the frame 13 us for 2,000 agents of 10,000, a new map 0.4 ms twice a second
-    (`tests/bench/crowd.py`).
+    Performance: a tick costs the frame 14 us for 2,000 agents of 10,000; a frame that hands ticks over and
+    takes a new map, twice a second, up to 5 ms on busy cores (`tests/bench/crowd.py`).
     """
 
     def __init__(self, engine: Engine, critic: Critic, checkpoint: Checkpoint | None) -> None:
@@ -55,6 +55,7 @@ class CrowdMaps:
         agents = len(range(*self._agents.indices(config.agents.count)))
         self._crowd = Crowd(map_plane(config, world), critic, rules, agents, self._chunk)
         self._pool = ThreadPoolExecutor(1, "crowd")
+        self._pool.submit(self._crowd.rehearse)
         self._rows: list[list[NDArray[Any]]] = []  # state, reward and ending of the newest ticks
         self._first = 0  # the tick of the first of these rows
         self._coming: deque[Future[CrowdLook]] = deque()

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from valuescape.gpu.layers.layer import MapLayer
-from valuescape.gpu.layers.truth import ERROR, OF_ROLLOUTS
+from valuescape.gpu.layers.truth import ERROR, OF_ROLLOUTS, TRUTH
 from valuescape.run.map_sources.source import Answer, Question
 from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.codegen.notice import CompilationNeededError, kept_only
@@ -24,13 +24,13 @@ from valuescape.sim.rollouts.choose import StateRollouts, state_rollouts, try_ro
 from valuescape.sim.rollouts.field import Truth, TruthField, be_nice
 from valuescape.sim.rollouts.judging import (
     TOLERANCE,
-    judging_rules,
     return_in_words,
     rollouts_differ,
+    rules_of_run,
     significant_errors,
-    soft_alpha,
 )
 from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.worlds.base import ArrayWorld
 
 _FIRST_S, _LOOK_S = 0.02, 0.25
 """Seconds between two looks at a field: before its coarsest cells are there, and afterwards."""
@@ -47,19 +47,23 @@ class TruthLook:
     """The maps of rollouts as they are at one moment, each [edge, edge].
 
     request: what was asked for. values: by the layer's name. certainty: of the error, 0 where it may be
-    chance. truth: the estimates, with their intervals. meanings: lines that explain maps, by name.
+    chance. truth: the estimates, with their intervals. what: G, in a few words. pale: what pale cells mean.
     """
 
     request: MapRequest
     values: dict[str, Float32Array]
     certainty: Float32Array
     truth: Truth
-    meanings: dict[str, str]
+    what: str
+    pale: str
 
     def answer(self, layer: MapLayer) -> Answer:
         """Return the map of a layer."""
         name, legend = layer.name, layer.legend(self.request.subject, self.request.insight)
-        legend = replace(legend, meaning=self.meanings.get(name, legend.meaning))
+        if layer is TRUTH:
+            legend = replace(legend, meaning=self.what)
+        if layer is ERROR:
+            legend = replace(legend, meaning=f"promised beyond the {self.what}; pale: {self.pale}")
         return Answer(name, self.values[name], self.certainty if layer is ERROR else None, legend)
 
 
@@ -83,8 +87,11 @@ class TruthMaps:
 
     @property
     def doing(self) -> str:
-        """The share of the rollouts that are made, while they are."""
-        return self._now.doing if self._now else ""
+        """The share of the rollouts that are made, until the maps of all of them are given."""
+        now = self._now
+        if now is None or (not now.doing and now.newest is self.newest):
+            return ""
+        return now.doing or "truth 100 %"
 
     def answers(self, question: Question) -> Iterator[Answer]:
         """Return the maps that have other values than those given last. Raises what a thread failed with."""
@@ -133,7 +140,7 @@ class TruthMaps:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """All that a field depends on."""
+    """All that a field depends on. random: whether the policy draws; rollouts: a cell, at most."""
 
     request: MapRequest
     checkpoint: Checkpoint
@@ -144,17 +151,12 @@ class _Wanted:
     @classmethod
     def of(cls, request: MapRequest) -> Self:
         subject, insight = request.subject, request.insight
-        checkpoint, given = subject.checkpoint, subject.config.policy.entropy_coefficient
+        checkpoint = subject.checkpoint
         assert checkpoint is not None
-        rules = judging_rules(
-            checkpoint,
-            subject.world,
-            time_limit=insight.time_limit,
-            seed=subject.config.run.seed,
-            alpha=soft_alpha(checkpoint, None if given == "file" else given),
-        )
+        rules = rules_of_run(subject, insight)
         random = rollouts_differ(checkpoint, rules)
-        return cls(request, checkpoint, rules, random, insight.rollouts if random else 1)
+        certain = not random and isinstance(subject.world, ArrayWorld)  # others may have chance of their own
+        return cls(request, checkpoint, rules, random, 1 if certain else insight.rollouts)
 
     def same_as(self, other: Self) -> bool:
         """Whether both fields have the same values."""
@@ -280,11 +282,6 @@ def _look(field: TruthField, believed: Float64Array, wanted: _Wanted) -> TruthLo
         {name: array.astype(np.float32) for name, array in values.items()},
         certain.astype(np.float32),
         truth,
-        _meanings(wanted),
+        return_in_words(wanted.checkpoint, wanted.rules, wanted.rollouts if field.random else 1),
+        "may be chance" if field.random else f"less than {100 * TOLERANCE:.0f} % of G's range",
     )
-
-
-def _meanings(wanted: _Wanted) -> dict[str, str]:
-    said = return_in_words(wanted.checkpoint, wanted.rules, wanted.rollouts)
-    pale = "may be chance" if wanted.random else f"less than {TOLERANCE:.0%} of G's range"
-    return {"truth": said, "error": f"what the critic promises beyond G, the {said}; pale: {pale}"}

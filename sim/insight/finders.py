@@ -10,8 +10,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from valuescape.analyze.regions import MOST, Region, regions
 from valuescape.sim.insight.bootstrap import FloatArray, IntArray
+from valuescape.sim.insight.regions import MOST, Region, regions
 
 BoolArray = NDArray[np.bool_]
 Wrap = tuple[tuple[float, float] | None, tuple[float, float] | None]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from valuescape.analyze.finders import (
+from valuescape.sim.insight.finders import (
     loops,
     overconfident_regions,
     stuck,
@@ -13,7 +13,7 @@ from valuescape.analyze.finders import (
     unvisited_but_promised,
     value_cliffs,
 )
-from valuescape.analyze.regions import label_cells, regions
+from valuescape.sim.insight.regions import label_cells, regions
 from valuescape.sim.insight.significance import discoveries, significant_cells, student_p_values
 
 CELLS = 64
