@@ -92,7 +92,8 @@ def value_ends(config: Config, world: World) -> tuple[float, float] | None:
 
 def _range(path: Path, plane: MapPlane) -> tuple[float, float] | None:
     """Return the range of the values of one checkpoint on a plane; None if none is finite."""
-    about = path.stat()
+    with reading(path, "a checkpoint"):
+        about = path.stat()
     key = path, about.st_mtime_ns, about.st_size, plane.world.name, plane.axes, plane.values, plane.bounds
     if key not in _ranges:
         with reading(path, "a checkpoint"):
@@ -122,15 +123,16 @@ def files_in(folder: Path) -> TrainingFiles:
 
     Files that are left out are told through `valuescape.remarks`. Raises UsageError.
     """
-    key = folder, _stamp(folder)
-    if key not in _files:
-        _files[key] = training_files(folder)
-    remarks.tell(f"{folder}: left out: {each}" for each in _files[key].left_out)
-    return _files[key]
+    stamp = _stamp(folder)
+    found = _files.get((folder, stamp)) if stamp else None
+    if found is None:
+        found = _files[folder, stamp] = training_files(folder)
+    remarks.tell(f"{folder}: left out: {each}" for each in found.left_out)
+    return found
 
 
 def _stamp(folder: Path) -> _Stamp:
-    """Return the names, times and sizes of the files in a folder."""
+    """Return the names, times and sizes of the files in a folder; empty if they cannot be told."""
     try:
         inside = [(path.name, path.stat()) for path in folder.iterdir()]
     except OSError:  # a file that went away, or a folder that cannot be read, which is said elsewhere

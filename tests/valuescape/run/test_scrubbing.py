@@ -12,7 +12,7 @@ from networks import checkpoint_of
 
 import valuescape.render.panel.contents
 from valuescape.render.displays.events import Action, Button, Key, Move, Press, Release
-from valuescape.render.view.changes import Restart, Slice
+from valuescape.render.view.changes import Restart, Set, Slice
 from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
@@ -209,7 +209,7 @@ def test_the_view_stays(at_the_picture, folder, tmp_path):
     )
     values = tuple(0.25 if index == 2 else each for index, each in enumerate(session.scene.plane.values))
     session.controls.apply(Slice(values))
-    does(session, Key(Action.LAYER), Key(Action.BESIDE))
+    session.controls.apply_all([Set("heatmap.layer", "density"), Set("heatmap.beside", "value")])
     pause(session)
     viewer = session.viewer
     viewer.map_goal = viewer.map_camera = viewer.map_goal.zoomed(
@@ -231,6 +231,27 @@ def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
     does(session, Key(Action.LATER))
     assert "run the folder of a training run" in session.annotations().notice
     assert session.engine is engine
+
+
+@pytest.mark.gpu
+def test_a_key_during_the_start_counts_after_it(at_the_picture, folder, monkeypatch):
+    session, display = at_the_picture(*settings_for(folder))
+    polled = iter([[Key(Action.EARLIER)], [Key(Action.EARLIER)]])
+    monkeypatch.setattr(display, "poll", lambda: next(polled, []))
+    turn(session)
+    assert steps_of(session) == 3_000
+    turn(session, 2)
+    assert steps_of(session) == 200
+
+
+@pytest.mark.gpu
+def test_going_back_forgets_keys_pressed_during_the_start(at_the_picture, folder, monkeypatch):
+    session, display = at_the_picture(*settings_for(folder))
+    polled = iter([[Key(Action.EARLIER)], [Key(Action.EARLIER), Key(Action.BACK)]])
+    monkeypatch.setattr(display, "poll", lambda: next(polled, []))
+    turn(session, 3)
+    assert steps_of(session) == 10_000
+    assert session.annotations().notice == "cancelled; the run goes on as it was"
 
 
 @pytest.mark.gpu
