@@ -5,7 +5,6 @@ exploration that the run has.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.insight.cells import CellMeans, CellSums, map_cells
 from valuescape.sim.insight.following import GROUP, Following, FollowRules, Passages, TickRows
+from valuescape.sim.insight.kept import KeptPassages
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.insight.signals import Critic
@@ -110,7 +110,7 @@ class Crowd:
         self._plane, self._critic, self._agents, self._edge = plane, critic, agents, edge
         self._following = Following(rules, agents, chunk)
         self._sums = CellSums(edge, 2)
-        self._kept: deque[Passages] = deque()
+        self._kept = KeptPassages(JUDGED_STEPS + 2 * GROUP)
         self._seen = 0
 
     def take(
@@ -151,15 +151,8 @@ class Crowd:
         errors = np.stack([found.predicted - found.realised, found.td_error])
         self._sums.add(found.cell, found.episode, errors)
         self._seen += len(found.returns)
-        self._kept.append(found)
-        episodes = sum(len(each.returns) for each in self._kept)
-        steps = sum(len(each.episode) for each in self._kept)
-        while len(self._kept) > 1 and (
-            episodes - len(self._kept[0].returns) >= JUDGED_EPISODES
-            or steps - len(self._kept[0].episode) >= JUDGED_STEPS
-        ):
-            oldest = self._kept.popleft()
-            episodes, steps = episodes - len(oldest.returns), steps - len(oldest.episode)
+        self._kept.add(found)
+        self._kept.keep(JUDGED_EPISODES, JUDGED_STEPS)
 
     def _look(self) -> CrowdLook:
         following = self._following
@@ -172,7 +165,7 @@ class Crowd:
         Performance: 0.2 s for JUDGED_STEPS steps and 500 resamples, on a busy machine.
         """
         with np.errstate(all="ignore"):
-            judged = _newest(self._kept)
+            judged = self._kept.newest(JUDGED_EPISODES, JUDGED_STEPS)
             found = value_metrics(
                 judged.predicted,
                 judged.realised,
@@ -197,13 +190,3 @@ class Crowd:
                 agents=self._agents,
                 whole=not self._following.rules.part,
             )
-
-
-def _newest(kept: deque[Passages]) -> Passages:
-    """Return the newest episodes that there is room for, by their beginnings."""
-    if not kept:
-        return Passages.none()
-    judged = Passages.joined(list(kept))
-    steps = np.cumsum(np.bincount(judged.episode, minlength=len(judged.returns))[::-1])
-    room = int(np.searchsorted(steps, JUDGED_STEPS, side="right"))
-    return judged.from_episode(len(judged.returns) - max(1, min(room, JUDGED_EPISODES)))
