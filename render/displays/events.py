@@ -11,8 +11,6 @@ class Action(StrEnum):
     STEP = "step"
     FASTER = "faster"
     SLOWER = "slower"
-    LATER = "later checkpoint"
-    EARLIER = "earlier checkpoint"
     RESET_VIEW = "reset view"
     FIT = "fit"
     FOLLOW = "follow"
@@ -25,6 +23,7 @@ class Action(StrEnum):
     BESIDE = "side by side"
     LINK = "link colours"
     FINDING = "finding"
+    CHECKPOINT = "checkpoint"
     TRAIL_COLOR = "trail colour"
     GLOW = "glow"
     SCREENSHOT = "screenshot"
@@ -168,8 +167,6 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("→", Action.STEP, "one tick, when paused"),
     ("+", Action.FASTER, "simulate faster"),
     ("-", Action.SLOWER, "simulate slower"),
-    (".", Action.LATER, "the next checkpoint of a training run"),
-    (",", Action.EARLIER, "the checkpoint before"),
     ("R", Action.RESET_VIEW, "reset the view"),
     ("A", Action.FIT, "fit the view to the agents"),
     ("F", Action.FOLLOW, "follow the selected agent"),
@@ -182,6 +179,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("B", Action.BESIDE, "two maps side by side"),
     ("L", Action.LINK, "one colour scale for both, or two"),
     ("N, Shift N", Action.FINDING, "the next finding, the one before"),
+    (". and ,", Action.CHECKPOINT, "the next checkpoint, the one before"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
     ("F12", Action.SCREENSHOT, "screenshot"),

@@ -257,6 +257,8 @@ class Viewer:
                 return self._side_by_side()
             case Action.LINK:
                 return self._link()
+            case Action.CHECKPOINT:
+                return Request.EARLIER if number < 0 else Request.LATER
             case Action.FINDING:
                 return Request.FINDING_BEFORE if number < 0 else Request.NEXT_FINDING
             case Action.TRAIL_COLOR:
@@ -393,7 +395,6 @@ _REQUESTS = {
     for action in (
         *(Action.PAUSE, Action.STEP, Action.FASTER, Action.SLOWER, Action.FIT),
         *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.QUIT),
-        *(Action.EARLIER, Action.LATER),
     )
 }
 """Keys that the viewer leaves to others: the request has the key's name."""

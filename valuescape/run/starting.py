@@ -109,7 +109,7 @@ class WatchedStart:
             match event:
                 case Close() | Key(Action.QUIT):
                     raise CancelledError(leave=True)
-                case Key(Action.LATER | Action.EARLIER):
+                case Key(Action.CHECKPOINT):
                     self._missed.append(event)
                 case Key(Action.BACK):
                     self._missed.clear()

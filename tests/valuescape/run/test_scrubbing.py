@@ -25,6 +25,8 @@ CRITICS = {10_000: (0.5, 2.0), 200: (3.0, -1.0), 3_000: (-2.0, 0.0)}
 """Slope over the position and level of V by steps, not in their order. The position is from −4 to 4 m."""
 
 
+LATER, EARLIER = Key(Action.CHECKPOINT), Key(Action.CHECKPOINT, -1)
+
 SETTINGS = [*SMALL, "run.record=false", "agents.count=40", "workers.count=0"]
 
 
@@ -113,8 +115,8 @@ def test_keys_go_through_the_checkpoints(at_the_picture, folder):
     held = shown(session)[1]
     assert held == pytest.approx(ends(), rel=1e-5)
     seen = {}
-    for action, steps in ((Action.LATER, 10_000), (Action.EARLIER, 3_000), (Action.EARLIER, 200)):
-        does(session, Key(action), frames=2)
+    for number, steps in ((1, 10_000), (-1, 3_000), (-1, 200)):
+        does(session, Key(Action.CHECKPOINT, number), frames=2)
         assert steps_of(session) == steps
         assert f"PPO · {steps:,} steps · 60 agents" in session.annotations().heading.left[1]
         assert session.stage.checkpoint.training.timesteps == steps
@@ -123,9 +125,9 @@ def test_keys_go_through_the_checkpoints(at_the_picture, folder):
         assert scale == held  # the same in all pictures
         seen[steps] = left
     assert len(set(seen.values())) == 3
-    does(session, Key(Action.EARLIER))
+    does(session, EARLIER)
     assert session.annotations().notice == "checkpoint 1 of 3: 200 steps, the first"
-    does(session, Key(Action.LATER), Key(Action.LATER), frames=2)  # both in one frame
+    does(session, LATER, LATER, frames=2)  # both in one frame
     assert steps_of(session) == 10_000
 
 
@@ -190,10 +192,10 @@ def test_agents_are_the_same_after_scrubbing_away_and_back(at_the_picture, folde
         return session.engine.row("state", 25).copy()
 
     first = states()
-    does(session, Key(Action.LATER), frames=2)
+    does(session, LATER, frames=2)
     assert session.newest_tick < 25
     other = states()
-    does(session, Key(Action.EARLIER), frames=2)
+    does(session, EARLIER, frames=2)
     assert not np.array_equal(other, first)  # another policy acts
     np.testing.assert_array_equal(states(), first)
 
@@ -217,7 +219,7 @@ def test_the_view_stays(at_the_picture, folder, tmp_path):
     )
     viewer.cell = (0.25, 0.25)
     before = viewer.layer, viewer.beside, viewer.map_goal, viewer.cell
-    does(session, Key(Action.EARLIER), frames=2)
+    does(session, EARLIER, frames=2)
     assert steps_of(session) == 100
     assert (viewer.layer, viewer.beside, viewer.map_goal, viewer.cell) == before
     assert session.scene.plane.values == pytest.approx(values)
@@ -228,7 +230,7 @@ def test_the_view_stays(at_the_picture, folder, tmp_path):
 def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
     session, _ = at_the_picture()
     engine = session.engine
-    does(session, Key(Action.LATER))
+    does(session, LATER)
     assert "run the folder of a training run" in session.annotations().notice
     assert session.engine is engine
 
@@ -236,7 +238,7 @@ def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
 @pytest.mark.gpu
 def test_a_key_during_the_start_counts_after_it(at_the_picture, folder, monkeypatch):
     session, display = at_the_picture(*settings_for(folder))
-    polled = iter([[Key(Action.EARLIER)], [Key(Action.EARLIER)]])
+    polled = iter([[EARLIER], [EARLIER]])
     monkeypatch.setattr(display, "poll", lambda: next(polled, []))
     turn(session)
     assert steps_of(session) == 3_000
@@ -247,7 +249,7 @@ def test_a_key_during_the_start_counts_after_it(at_the_picture, folder, monkeypa
 @pytest.mark.gpu
 def test_going_back_forgets_keys_pressed_during_the_start(at_the_picture, folder, monkeypatch):
     session, display = at_the_picture(*settings_for(folder))
-    polled = iter([[Key(Action.EARLIER)], [Key(Action.EARLIER), Key(Action.BACK)]])
+    polled = iter([[EARLIER], [EARLIER, Key(Action.BACK)]])
     monkeypatch.setattr(display, "poll", lambda: next(polled, []))
     turn(session, 3)
     assert steps_of(session) == 10_000
