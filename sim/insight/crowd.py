@@ -108,6 +108,7 @@ class Crowd:
         self, plane: MapPlane, critic: Critic, rules: FollowRules, agents: int, chunk: int, edge: int = EDGE
     ) -> None:
         self._plane, self._critic, self._agents, self._edge = plane, critic, agents, edge
+        self._chunk = chunk
         self._following = Following(rules, agents, chunk)
         self._sums = CellSums(edge, 2)
         self._kept = KeptPassages(JUDGED_STEPS + 2 * GROUP)
@@ -128,16 +129,21 @@ class Crowd:
     def rehearse(self) -> None:
         """Take the memory that following needs now, so that it does not seem a leak when episodes count.
 
-        A spare crowd goes through as much as is computed and kept at a time; its memory stays with the
-        process.
+        Spare crowds go through the most that is ever computed at a time and, three times, through as much as
+        usual: allocators treat large arrays in another way. The memory stays with the process.
         """
-        ticks, agents = 128, (JUDGED_STEPS + 2 * GROUP) // 128
+        self._rehearse(128, (JUDGED_STEPS + 2 * GROUP) // 128, times=1)
+        self._rehearse(self._chunk, self._agents, times=3)
+
+    def _rehearse(self, ticks: int, agents: int, times: int) -> None:
+        """Let a spare crowd of `agents` follow episodes of `ticks` steps."""
         rules = FollowRules(self._following.rules.gamma, ticks)
         spare = Crowd(self._plane, self._critic, rules, agents, ticks + 1, self._edge)
         states = np.zeros((ticks + 1, len(self._plane.world.state), agents), np.float32)
         reward, ending = np.zeros((ticks + 1, agents), np.float32), np.zeros((ticks + 1, agents), np.uint8)
         ending[ticks] = Ending.TRUNCATED
-        spare.take(0, states, reward, ending)
+        for number in range(times):
+            spare.take(number * len(ending), states, reward, ending)
 
     def _rows(self, states: Float32Array, reward: Float32Array, ending: NDArray[np.uint8]) -> TickRows:
         ticks, variables, agents = states.shape
