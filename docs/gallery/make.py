@@ -314,7 +314,7 @@ def page() -> str:
         "Each picture is made by the command below it; `make gallery` makes all of them.",
         "The presets are in `configs/`, the checkpoints of this project in `configs/checkpoints/`. Those of",
         "RL Baselines3 Zoo (DLR-RM/rl-trained-agents, MIT) are not in this repository; `make gallery` with",
-        "`ZOO=FOLDER` finds them as `ALGO-ENV.zip`. [insight.md](../insight.md#five-critics) discusses these maps.",
+        "`ZOO=FOLDER` finds them as `ALGO-ENV.zip`. Their maps: [insight.md](../insight.md#five-critics).",
     ]
     for maps in MAPS:
         arguments = maps.arguments(Path(maps.checkpoint), Path(maps.name))
