@@ -15,7 +15,8 @@ class Standing:
     config: that the run began with. live: the current values of the settings that are declared as
     `Live.RUN`, by name. workers: processes, whatever `workers.count` says. limits: name, measured value,
     limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
-    what a frame may take. sliced: whether there is a landscape whose slice the panel may move.
+    what a frame may take. findings: kind and words of each; None as long as none are looked for. finding:
+    index of the one that is selected. sliced: whether there is a landscape whose slice the panel may move.
     """
 
     config: Config
@@ -28,3 +29,5 @@ class Standing:
     busy_ms: Sequence[float]
     may_take_ms: float
     sliced: bool
+    findings: Sequence[tuple[str, str]] | None = None
+    finding: int | None = None

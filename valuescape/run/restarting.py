@@ -49,7 +49,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> None:
     If it cannot be run, or a person cancels the start, the picture says so and the run goes on as it was.
     """
     try:
-        config = changed(run.config, changes)
+        config = changed(run.config, {"render.place": "", **changes})  # it may be off another map
         checkpoint = validate(config)
     except UsageError as error:
         run.captions.refresh(str(error))
@@ -86,7 +86,7 @@ def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledErr
 
 def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
-    viewer.cell = viewer.path = viewer.cross = None
+    viewer.place, viewer.bounds, viewer.path, viewer.cross = "", stage.scene.plane.bounds, None, None
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
     viewer.trail_colors, viewer.layers = stage.trail_colors, stage.layers
     viewer.choices = stage.scene.fields.choices()

@@ -99,14 +99,14 @@ def test_a_key_goes_through_the_findings_and_shows_each(at_the_picture, monkeypa
     findings.list = [region, agent]
     does(session, Key(Action.FINDING))
     assert "finding 1 of 2: overconfident, V − G 5" in session.annotations().notice
-    assert viewer.cell == (-0.4, -0.4)
+    assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
     assert viewer.map_goal.center_x == pytest.approx(-0.4)
     assert viewer.map_goal.reach < 0.6
     does(session, Key(Action.FINDING))
     assert (viewer.selected, viewer.cell) == (7, None)
     assert viewer.map_goal.center_x == pytest.approx(0.5)
     does(session, Key(Action.FINDING, -1))
-    assert viewer.cell == (-0.4, -0.4)
+    assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
 
 
 @pytest.mark.gpu
@@ -127,7 +127,8 @@ def test_what_is_selected_is_marked_in_the_list(at_the_picture, monkeypatch):
     assert marked() == []
     viewer.selected = 3
     assert marked() == ["→ loop"]
-    viewer.selected, viewer.cell = None, (-0.35, -0.45)
+    viewer.selected = None
+    viewer.point_at((-0.35, -0.45))
     assert marked() == ["→ unvisited"]
     around = Finding("overconfident", "V − G 5", (-0.9, -0.9, 0, 0), (-0.4, -0.4))
     findings.list = [around, *findings.list]
