@@ -163,14 +163,14 @@ def _follow(stage: Stage, state: Float32Array) -> Followed:
 def _said(followed: Followed, value: float) -> list[tuple[str, str]]:
     """Return the rows about what follows. value: what the critic says."""
     rollouts, half = followed.rollouts, followed.half_width
-    beside = f" ± {_number(half)}" if len(rollouts.value) > 1 else ""
+    beside = f" ± {half:.2g}" if len(rollouts.value) > 1 else ""
     rows = [(f"G, mean of {len(rollouts.value)}" if beside else "G", _number(followed.mean) + beside)]
     if math.isfinite(value):
         rows.append(("V − G", _number(value - followed.mean) + beside))
     ends = {
         "terminated": RolloutEnd.TERMINATED,
         "at the time limit": RolloutEnd.TIME_LIMIT,
-        "cut (what follows counts nothing)": RolloutEnd.CUT,
+        "cut off": RolloutEnd.CUT,
     }
     shares = {name: float((rollouts.end == end).mean()) for name, end in ends.items()}
     rows.append(("end", ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share)))
