@@ -5,7 +5,6 @@ exploration that the run has.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.insight.cells import CellMeans, CellSums, map_cells
 from valuescape.sim.insight.following import GROUP, Following, FollowRules, Passages, TickRows
+from valuescape.sim.insight.kept import KeptPassages
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.insight.signals import Critic
@@ -108,9 +108,10 @@ class Crowd:
         self, plane: MapPlane, critic: Critic, rules: FollowRules, agents: int, chunk: int, edge: int = EDGE
     ) -> None:
         self._plane, self._critic, self._agents, self._edge = plane, critic, agents, edge
+        self._chunk = chunk
         self._following = Following(rules, agents, chunk)
         self._sums = CellSums(edge, 2)
-        self._kept: deque[Passages] = deque()
+        self._kept = KeptPassages(JUDGED_STEPS + 2 * GROUP)
         self._seen = 0
 
     def take(
@@ -128,16 +129,21 @@ class Crowd:
     def rehearse(self) -> None:
         """Take the memory that following needs now, so that it does not seem a leak when episodes count.
 
-        A spare crowd goes through as much as is computed and kept at a time; its memory stays with the
-        process.
+        Spare crowds go through the most that is ever computed at a time and, three times, through as much as
+        usual: allocators treat large arrays in another way. The memory stays with the process.
         """
-        ticks, agents = 128, (JUDGED_STEPS + 2 * GROUP) // 128
+        self._rehearse(128, (JUDGED_STEPS + 2 * GROUP) // 128, times=1)
+        self._rehearse(self._chunk, self._agents, times=3)
+
+    def _rehearse(self, ticks: int, agents: int, times: int) -> None:
+        """Let a spare crowd of `agents` follow episodes of `ticks` steps."""
         rules = FollowRules(self._following.rules.gamma, ticks)
         spare = Crowd(self._plane, self._critic, rules, agents, ticks + 1, self._edge)
         states = np.zeros((ticks + 1, len(self._plane.world.state), agents), np.float32)
         reward, ending = np.zeros((ticks + 1, agents), np.float32), np.zeros((ticks + 1, agents), np.uint8)
         ending[ticks] = Ending.TRUNCATED
-        spare.take(0, states, reward, ending)
+        for number in range(times):
+            spare.take(number * len(ending), states, reward, ending)
 
     def _rows(self, states: Float32Array, reward: Float32Array, ending: NDArray[np.uint8]) -> TickRows:
         ticks, variables, agents = states.shape
@@ -151,15 +157,8 @@ class Crowd:
         errors = np.stack([found.predicted - found.realised, found.td_error])
         self._sums.add(found.cell, found.episode, errors)
         self._seen += len(found.returns)
-        self._kept.append(found)
-        episodes = sum(len(each.returns) for each in self._kept)
-        steps = sum(len(each.episode) for each in self._kept)
-        while len(self._kept) > 1 and (
-            episodes - len(self._kept[0].returns) >= JUDGED_EPISODES
-            or steps - len(self._kept[0].episode) >= JUDGED_STEPS
-        ):
-            oldest = self._kept.popleft()
-            episodes, steps = episodes - len(oldest.returns), steps - len(oldest.episode)
+        self._kept.add(found)
+        self._kept.keep(JUDGED_EPISODES, JUDGED_STEPS)
 
     def _look(self) -> CrowdLook:
         following = self._following
@@ -172,7 +171,7 @@ class Crowd:
         Performance: 0.2 s for JUDGED_STEPS steps and 500 resamples, on a busy machine.
         """
         with np.errstate(all="ignore"):
-            judged = _newest(self._kept)
+            judged = self._kept.newest(JUDGED_EPISODES, JUDGED_STEPS)
             found = value_metrics(
                 judged.predicted,
                 judged.realised,
@@ -197,13 +196,3 @@ class Crowd:
                 agents=self._agents,
                 whole=not self._following.rules.part,
             )
-
-
-def _newest(kept: deque[Passages]) -> Passages:
-    """Return the newest episodes that there is room for, by their beginnings."""
-    if not kept:
-        return Passages.none()
-    judged = Passages.joined(list(kept))
-    steps = np.cumsum(np.bincount(judged.episode, minlength=len(judged.returns))[::-1])
-    room = int(np.searchsorted(steps, JUDGED_STEPS, side="right"))
-    return judged.from_episode(len(judged.returns) - max(1, min(room, JUDGED_EPISODES)))

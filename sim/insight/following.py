@@ -17,8 +17,8 @@ LONG = 1000
 NEGLIGIBLE = 1e-3
 """The weight (gamma ** steps) below which the critic's value at the end of an episode counts as left out."""
 
-GROUP = 1 << 15
-"""Steps, about, whose returns are computed at a time: 5 MB."""
+GROUP = 1 << 12
+"""Steps, about, whose returns are computed at a time: 0.6 MB."""
 
 _NOT_FOLLOWED = -1
 
