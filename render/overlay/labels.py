@@ -157,7 +157,7 @@ class Writing:
         return bool(x > (plot.left + plot.right) / 2)
 
     def rule(
-        self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None, way: Positions | None
+        self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None, way: Positions | None = None
     ) -> Overlay:
         """Return what moves with the camera in a pane: axes, selection, backings of `said` over the scene.
 
