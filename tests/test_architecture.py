@@ -26,7 +26,7 @@ FLOORS = {
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
         *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
-        *("envs", "training", "presets"),
+        *("envs", "training", "training_run", "presets"),
         *(
             "model_files",
             "recordings",

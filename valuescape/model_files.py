@@ -16,29 +16,32 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import fitting_worlds, misfit
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
+from valuescape.training_run import files_in
 
 _BASE = "demo"
 _LISTED = 5
 
 
 def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
-    """Return a preset's name and the changes to make to it; `name` may be a model's file.
+    """Return a preset's name and the changes to make to it; `name` may be a model's file or a folder of some.
 
-    A model becomes the demo with the file as `policy.checkpoint`, in the world whose spaces it has, which is
-    told (`valuescape.remarks`), unless `changes` choose a world. Any other name is returned unchanged. Raises
-    UsageError, listing worlds, if several or none have the model's spaces.
+    A model, or the folder of a training run, becomes the demo with it as `policy.checkpoint`, in the world
+    whose spaces it has, which is told (`valuescape.remarks`), unless `changes` choose a world. Any other name
+    is returned unchanged. Raises UsageError, listing worlds, if several or none have the model's spaces.
     """
     try:
         path = find_model(Path(name))
+        is_folder = path.is_dir()
     except (OSError, ValueError):  # such as a name that is too long
         return name, list(changes)
-    if name in presets() or path.suffix.lower() not in FORMATS.suffixes():
+    if name in presets() or not (is_folder or path.suffix.lower() in FORMATS.suffixes()):
         return name, list(changes)
     model = [_setting("policy.checkpoint", str(path))]
     if not any(change.partition("=")[0].strip() == "world.name" for change in changes):
         from valuescape.sim.policy.loading import read_checkpoint
 
-        world = world_for(read_checkpoint(path), path)
+        file = files_in(path).saved[-1].path if is_folder else path
+        world = world_for(read_checkpoint(file), file)
         remarks.tell([f"{path.name}: fits the world {world}; --set world.name=… chooses another"])
         model.append(_setting("world.name", world))
     return _BASE, [*model, *changes]

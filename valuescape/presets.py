@@ -10,6 +10,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World, make_world
+from valuescape.training_run import saved_of
 
 LADDER = ("high", "medium", "low")
 """Presets for machines, the most demanding first."""
@@ -67,8 +68,17 @@ def _loads(config: Config) -> tuple[int, ...]:
 
 
 def checkpoint_of(config: Config) -> Checkpoint | None:
-    """Return the checkpoint of a configuration, checked against its world; see `find_checkpoint`."""
-    return find_checkpoint(config.policy.checkpoint, make_world(config.world.name, config))
+    """Return the checkpoint of a configuration, checked against its world; see `acting_checkpoint`."""
+    return acting_checkpoint(config, make_world(config.world.name, config))
+
+
+def acting_checkpoint(config: Config, world: World) -> Checkpoint | None:
+    """Return the checkpoint that acts in a world: `policy.checkpoint`, or the one `policy.steps` of a folder.
+
+    Raises UsageError as `saved_of` and `find_checkpoint` do.
+    """
+    saved = saved_of(config)
+    return find_checkpoint(str(saved.path) if saved else config.policy.checkpoint, world)
 
 
 def other_checkpoint(config: Config) -> Checkpoint | None:

@@ -18,6 +18,7 @@ from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.measuring.health import Limit, RunLog
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.training_files import Place
 from valuescape.sim.worlds import World
 
 _RATE_FRAMES = 30
@@ -134,7 +135,7 @@ class RunState:
     log: grows while the run goes on, unlike everything else here. busy_ms: of the last frames, the newest
     last. counters: of the last frame. start_s: from the start of the process to the first frame, seconds.
     computing: the maps that are being computed, and how far they are; "" if none is. findings: places and
-    agents that are worth a look.
+    agents that are worth a look. place: of the checkpoint in its training run; None without a folder of one.
     """
 
     settings: LiveSettings
@@ -166,6 +167,7 @@ class RunState:
     figures: Figures
     computing: str = ""
     findings: FindingList = NOT_LOOKED_FOR
+    place: Place | None = None
 
     @property
     def config(self) -> Config:

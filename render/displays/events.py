@@ -23,6 +23,7 @@ class Action(StrEnum):
     BESIDE = "side by side"
     LINK = "link colours"
     FINDING = "finding"
+    CHECKPOINT = "checkpoint"
     TRAIL_COLOR = "trail colour"
     GLOW = "glow"
     SCREENSHOT = "screenshot"
@@ -178,6 +179,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("B", Action.BESIDE, "two maps side by side"),
     ("L", Action.LINK, "one colour scale for both, or two"),
     ("N, Shift N", Action.FINDING, "the next finding, the one before"),
+    (". and ,", Action.CHECKPOINT, "the next checkpoint, the one before"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
     ("F12", Action.SCREENSHOT, "screenshot"),

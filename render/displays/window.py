@@ -31,6 +31,8 @@ _ACTIONS = {
     glfw.KEY_KP_ADD: Action.FASTER,
     glfw.KEY_MINUS: Action.SLOWER,
     glfw.KEY_KP_SUBTRACT: Action.SLOWER,
+    glfw.KEY_PERIOD: Action.CHECKPOINT,
+    glfw.KEY_COMMA: Action.CHECKPOINT,
     glfw.KEY_R: Action.RESET_VIEW,
     glfw.KEY_A: Action.FIT,
     glfw.KEY_F: Action.FOLLOW,
@@ -112,7 +114,7 @@ def meaning(key: int, mods: int) -> Key | None:
     if key not in _ACTIONS:
         return None
     action = _ACTIONS[key]
-    back = mods & glfw.MOD_SHIFT and action in _WALKS
+    back = key == glfw.KEY_COMMA or (mods & glfw.MOD_SHIFT and action in _WALKS)
     return Key(action, -1 if back else 0)
 
 

@@ -21,6 +21,7 @@ from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.model import Config, SettingField, settings_of
 from valuescape.sim.config.setting import Group, Live
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.training_files import Place
 
 Item = Callable[[Viewer, Standing], None]
 """Draws one row of the panel, or several; changes are kept in `Contents`."""
@@ -52,6 +53,7 @@ class Contents:
         self._items: dict[Group, list[Item]] = {}
         self._settings: dict[str, SettingField] = {}
         self._tips = Tips()
+        self._place_wanted: Place | None = None
         self.tip = ""
 
     def draw(self, viewer: Viewer, standing: Standing) -> list[Change]:
@@ -91,6 +93,7 @@ class Contents:
         return {
             (Group.RUN, 0): self._run_buttons,
             (Group.RUN, 7): self._restart_buttons,
+            (Group.RUN, 1): self._place,
             (Group.VIEW, 5): self._fit_button,
             (Group.VIEW, 7): self._view_switches,
             (Group.INSIGHT, 7): self._findings,
@@ -185,8 +188,26 @@ class Contents:
         # The draft stays: what has come true leaves it, and what was cancelled or refused is not lost.
         changes = dict(self._draft)
         if "world.name" in changes:  # these were meant for another world
-            changes |= {"heatmap.axes": "auto", "heatmap.slice": "", "policy.checkpoint": "auto"}
+            changes |= {"heatmap.axes": "auto", "heatmap.slice": ""}
+            changes |= {"policy.checkpoint": "auto", "policy.steps": "last"}
         self._changes.append(Restart(changes))
+
+    def _place(self, viewer: Viewer, standing: Standing) -> None:
+        """Draw the slider over the checkpoints of a training run; it counts once it is let go."""
+        place = standing.place
+        if place is None:
+            return
+        shown = place if self._place_wanted is None else self._place_wanted
+        imgui.set_next_item_width(-1)
+        ends = 1, len(place.steps)
+        flags = imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.no_input
+        moved, number = imgui.slider_int("##checkpoint", shown.index + 1, *ends, shown.said, flags)
+        if moved:
+            self._place_wanted = place.moved(number - 1 - place.index)
+        if self._place_wanted and not imgui.is_item_active():
+            if self._place_wanted != place:
+                self._changes.append(Restart({"policy.steps": self._place_wanted.own_steps}))
+            self._place_wanted = None
 
     def _map(self, setting: SettingField, viewer: Viewer, standing: Standing) -> None:
         """Draw the list of maps, numbered as the keys are; those that cannot be shown here are grey."""

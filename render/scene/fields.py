@@ -308,9 +308,8 @@ class Fields(Owner):
         signed: trails have a diverging colour map, from which the value steps back.
         """
         self._least_visits = looks.insight.min_visits
-        legends = self._legends
         styles = {
-            layer.name: _style(layer, legends[layer.name].ends, looks, signed=signed)
+            layer.name: _style(layer, self._ends_of(layer, looks), looks, signed=signed)
             for layer in self._layers
         }
         before, self._styles = self._styles, styles
@@ -320,6 +319,13 @@ class Fields(Owner):
         if colors != [style.colormap for style in before.values()]:
             self._colormaps.write(colormap_rows(colors, self._termination).tobytes())
         return self._take_ends(before)
+
+    def _ends_of(self, layer: MapLayer, looks: Looks) -> ScaleEnds:
+        """Return the ends of a layer's scale; of the value's, a person's choice goes before those held."""
+        if layer is not VALUE:
+            return self._legends[layer.name].ends
+        low, high = self._inputs.subject.value_ends or (None, None)
+        return ScaleEnds(_end(looks.heatmap.low, low), _end(looks.heatmap.high, high))
 
     def _take_ends(self, before: dict[str, _Style]) -> bool:
         """Set the ends of scales that differ from those before; return whether heights are others now."""
@@ -497,14 +503,12 @@ def _style(layer: MapLayer, ends: ScaleEnds, looks: Looks, *, signed: bool) -> _
     """Return a layer's colour map and ends: a person's choice for value and density, else the layer's own."""
     if layer is VALUE:
         colormap = value_map(looks.heatmap.colormap, signed=signed)
-        return _Style(
-            colormap, ScaleEnds(_end(looks.heatmap.low), _end(looks.heatmap.high), colormap in DIVERGING)
-        )
+        return _Style(colormap, replace(ends, centred=colormap in DIVERGING))
     if layer is DENSITY:
         return _Style(looks.heatmap.density_colormap, ends)
     return _Style(layer_map(layer.colormap, centred=ends.centred), ends)
 
 
-def _end(setting: Literal["auto"] | float) -> float | None:
-    """Return an end of a colour scale that is held; None if it follows the field."""
-    return None if setting == "auto" else setting
+def _end(setting: Literal["auto"] | float, held: float | None) -> float | None:
+    """Return an end of a colour scale: as set, else as held; None if it follows the field."""
+    return held if setting == "auto" else setting

@@ -104,6 +104,8 @@ class Request(StrEnum):
     STEP = "step"
     FASTER = "faster"
     SLOWER = "slower"
+    LATER = "later checkpoint"
+    EARLIER = "earlier checkpoint"
     FIT = "fit"
     BOX = "box"
     NEXT_FINDING = "next finding"
@@ -124,7 +126,8 @@ _EACH_COUNTS = frozenset(
     {
         *(Request.PAUSE, Request.FULL_SCREEN),  # switches
         *(Request.STEP, Request.FASTER, Request.SLOWER),  # one more each time
-        *(Request.NEXT_FINDING, Request.FINDING_BEFORE),  # likewise
+        *(Request.LATER, Request.EARLIER),  # likewise
+        *(Request.NEXT_FINDING, Request.FINDING_BEFORE),
         Request.LEAVE,  # the second one quits
     }
 )

@@ -269,6 +269,8 @@ class Viewer:
                 return self._side_by_side()
             case Action.LINK:
                 return self._link()
+            case Action.CHECKPOINT:
+                return Request.EARLIER if number < 0 else Request.LATER
             case Action.FINDING:
                 return Request.FINDING_BEFORE if number < 0 else Request.NEXT_FINDING
             case Action.TRAIL_COLOR:

@@ -113,8 +113,13 @@ class PolicyConfig(Section):
     checkpoint: str = setting(
         "auto",
         "auto: the one shipped for the world; random: no policy and no critic; else a file "
-        "(Valuescape .safetensors or Stable-Baselines3 .zip)",
+        "(Valuescape .safetensors or Stable-Baselines3 .zip), or the folder of a training run",
         max_length=MAX_TEXT,
+    )
+    steps: Literal["last"] | Annotated[int, Field(ge=0, le=10**15)] = setting(
+        "last",
+        "training steps of the checkpoint to show, where policy.checkpoint names a folder",
+        unit="steps",
     )
     exploration: float = setting(
         0.0,

@@ -14,13 +14,15 @@ from valuescape.sim.worlds import World
 class Subject:
     """A run's world and checkpoints.
 
-    checkpoint: None without a trained policy. other: the one that `insight.compare_with` names.
+    checkpoint: None without a trained policy. other: the one that `insight.compare_with` names. value_ends:
+    of the value's colour scale, where it is held for several checkpoints; None if it follows the field.
     """
 
     config: Config
     world: World
     checkpoint: Checkpoint | None = None
     other: Checkpoint | None = None
+    value_ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def load_with_statistics(
-    path: Path, world: World, statistics: Path | None = None, units: RewardUnits = RewardUnits.AUTO
+    path: Path,
+    world: World,
+    statistics: Path | None = None,
+    units: RewardUnits = RewardUnits.AUTO,
+    *,
+    doubts: bool = True,
 ) -> Checkpoint:
     """Return the checkpoint at `path` with the VecNormalize statistics that it was trained with.
 
-    statistics: their file; None looks for it beside files whose format lacks statistics. The checkpoint's
+    statistics: their file; None looks for it beside files whose format lacks statistics. doubts: whether to
+    look for signs that the critic does not fit, which takes some episodes (80 ms). The checkpoint's
     `remarks` say which file was found, and what about such a checkpoint seems not to fit `world`. Raises
     UsageError as `load_checkpoint` and `with_statistics` do.
     """
@@ -59,7 +65,7 @@ def load_with_statistics(
     elif incomplete and (beside := statistics_beside(model)):
         checkpoint, remark = _with_found(checkpoint, beside, world, units)
         remarks.append(f"{model.name}: {remark}")
-    if incomplete:
+    if incomplete and doubts:
         checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
         said = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
         remarks += [f"{model.name}: {remark}" for remark in said if remark]

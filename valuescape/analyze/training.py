@@ -10,13 +10,13 @@ import numpy as np
 from valuescape.analyze.analysis import Analysis, Plan, Progress
 from valuescape.analyze.several import in_turn, named_analysis
 from valuescape.analyze.summary import summary_of
-from valuescape.analyze.training_files import Saved, TrainingFiles, first_line
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.paths import reading
 from valuescape.sim.policy.loading import load_with_statistics
+from valuescape.sim.policy.training_files import Saved, TrainingFiles, first_line
 
 
 @dataclass(frozen=True, slots=True)

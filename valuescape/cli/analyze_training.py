@@ -22,9 +22,9 @@ def analyze_training(
     in runs/. Raises UsageError.
     """
     from valuescape.analyze.training import analyze_training as analysis_of
-    from valuescape.analyze.training_files import training_files
     from valuescape.analyze.training_output import training_table, training_verdict, write_training
     from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.policy.training_files import training_files
     from valuescape.sim.worlds import make_world
 
     files = training_files(folder)

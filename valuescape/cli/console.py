@@ -23,7 +23,8 @@ def load_world_files(paths: Iterable[Path] | None) -> None:
 def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None) -> "Config":
     """Return a preset's or a file's configuration, with changes such as `agents.count=5`.
 
-    preset: a name, a configuration file, or a trained model, which runs in the world that it fits. World
+    preset: a name, a configuration file, a trained model or the folder of a training run, which runs in the
+    world that it fits. World
     files are loaded first. From now on, compilation and remarks on models are reported on standard error.
     Raises UsageError.
     """
@@ -32,12 +33,13 @@ def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterabl
     from valuescape.presets import config_path
     from valuescape.sim.codegen import notice as compiling
     from valuescape.sim.config.files import load_config
+    from valuescape.training_run import with_steps
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
     load_world_files(world_files)
     name, changed = preset_of(preset, changes or [])
-    return load_config(config_path(name), changed)
+    return with_steps(load_config(config_path(name), changed))
 
 
 def _say_that_it_compiles() -> None:

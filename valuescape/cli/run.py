@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from valuescape.sim.interrupts import Interrupts
 
 _Preset = Annotated[
-    str, typer.Argument(help="A preset (see `valuescape presets`), a FILE.toml, or a trained MODEL.zip.")
+    str,
+    typer.Argument(
+        help="A preset (see `valuescape presets`), a FILE.toml, a trained MODEL.zip, "
+        "or the FOLDER of a training run."
+    ),
 ]
 _Headless = Annotated[bool, typer.Option("--headless", help="Open no window, write files.")]
 _Frames = Annotated[int | None, typer.Option(min=1, help="End after so many frames.")]
@@ -117,6 +121,8 @@ def run(
       valuescape run demo --set world.name=point_mass --set agents.count=1000
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
+
+      valuescape run runs/logs --set policy.steps=30000
 
       valuescape run demo --headless --ticks 600 --export run.npz --figure run.pdf
 

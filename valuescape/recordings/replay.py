@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.presets import find_checkpoint
+from valuescape.presets import acting_checkpoint
 from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
 from valuescape.recordings.contents import RecordedCheckpoint, RecordedTick
 from valuescape.recordings.recording import Recording, exact_versions
@@ -72,7 +72,7 @@ def with_means(config: Config, workers: int | None, checkpoint: Path | None) -> 
         features = config.features.model_copy(update={"parallel_agents": True})
         config = config.model_copy(update={**changes, "features": features})
     if checkpoint is not None:
-        policy = config.policy.model_copy(update={"checkpoint": str(checkpoint)})
+        policy = config.policy.model_copy(update={"checkpoint": str(checkpoint), "steps": "last"})
         config = config.model_copy(update={"policy": policy})
     return config
 
@@ -89,7 +89,7 @@ def same_checkpoint(
     if recorded is None:
         return None
     try:
-        found = find_checkpoint(config.policy.checkpoint, world)
+        found = acting_checkpoint(config, world)
     except UsageError as error:
         said = f"{path}: the checkpoint of this {what} cannot be used: {error.args[0]}"
         raise UsageError(said, _NAME_IT) from error

@@ -39,9 +39,10 @@ def _what_runs(state: RunState) -> tuple[str, ...]:
     acting = "random actions" if world.action.dim else "no actions"
     policy = checkpoint.algorithm.upper() if checkpoint else acting
     processes = _count(state.workers, "worker process", "worker processes")
+    trained = f"{state.place.own_steps:,} steps" if state.place else ""
     lines = [
         " · ".join(filter(None, (_title(config.world.name), _goal(world.goal), "Valuescape"))),
-        f"{policy} · {config.agents.count:,} agents · {processes}",
+        " · ".join(filter(None, (policy, trained, f"{config.agents.count:,} agents", processes))),
     ]
     if checkpoint and checkpoint.doubt:
         lines.append(f"seems not to fit this world: {checkpoint.doubt}".replace("-", "−"))

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,6 +64,7 @@ class Controls:
     def __init__(self, session: Controlled) -> None:
         self._session = session
         self._leave_asked = -math.inf
+        self._queued: list[Change] = []
 
     def handle(self, event: Event) -> None:
         """Let the viewer take an event, and carry out what it leaves to be done."""
@@ -78,7 +80,8 @@ class Controls:
 
     def apply_all(self, changes: Iterable[Change]) -> None:
         """Carry out changes in their order, without those that a later one makes pointless."""
-        for change in needed(changes):
+        queued, self._queued = self._queued, []
+        for change in needed([*queued, *changes]):
             self.apply(change)
 
     def apply(self, change: Change) -> None:
@@ -149,6 +152,8 @@ class Controls:
                 session.pace.pause()
             case Request.STEP:
                 session.pace.step()
+            case Request.EARLIER | Request.LATER:
+                return self._walk(1 if request is Request.LATER else -1)
             case Request.FASTER | Request.SLOWER:
                 session.pace.change(1 if request is Request.FASTER else -1)
             case Request.FIT:
@@ -158,6 +163,23 @@ class Controls:
             case Request.RELOAD:
                 return session.stage.reload_shaders() or "shaders reloaded"
         return ""
+
+    def _walk(self, by: int) -> str:
+        """Go to another checkpoint of the training run after this frame; return what is to be said of it.
+
+        Keys pressed in the same frame add up to one restart.
+        """
+        place = self._session.stage.place
+        if place is None:
+            return "one checkpoint: run the folder of a training run to go through several"
+        waiting = [each.changes["policy.steps"] for each in self._queued if isinstance(each, Restart)]
+        if waiting:
+            place = replace(place, index=place.steps.index(waiting[-1]))
+        wanted = place.moved(by)
+        if wanted == place:
+            return f"{place.said}, the {'last' if by > 0 else 'first'}"
+        self._queued.append(Restart({"policy.steps": wanted.own_steps}))
+        return wanted.said
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""

@@ -60,6 +60,7 @@ def look_at(
         figures=ledger,
         computing=stage.maps.doing,
         findings=findings,
+        place=stage.place,
     )
 
 

@@ -79,4 +79,5 @@ def _standing(state: RunState) -> Standing:
         sliced=state.sliceable,
         findings=state.findings.said if state.findings.asked else None,
         finding=state.findings.at,
+        place=state.place,
     )

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.captions import Captions
+from valuescape.run.live_settings import RUN_SETTINGS, current_values
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
@@ -62,13 +63,36 @@ def restart(run: Restartable, changes: dict[str, Any]) -> None:
     except (UsageError, WorkerFailedError, CancelledError) as error:
         _stay(run, error, paused)
         return
+    kept = _Kept(run) if changes.keys() == {"policy.steps"} else None
     run.replace_stage(stage)
     _keep_view(run.viewer, stage)
+    if kept:
+        kept.give(run)
     run.pace.set_ticks_per_s(ticks_per_s)
     run.pace.start()
     if paused:
         run.pace.pause()
     run.captions.refresh()
+
+
+class _Kept:
+    """What stays when another checkpoint of the same training run acts in the same world.
+
+    That are the live settings that the run itself holds, such as the slice; the selected agent, which starts
+    in the same state; and the selected place of the map.
+    """
+
+    def __init__(self, run: Restartable) -> None:
+        self._live = current_values(run.stage, run.pace)
+        viewer = run.viewer
+        self._view = viewer.place, viewer.selected, viewer.following
+
+    def give(self, run: Restartable) -> None:
+        """Give it to the stage that is there by then."""
+        for name, value in self._live.items():
+            RUN_SETTINGS[name].apply(run.stage, run.pace, value)
+        viewer = run.viewer
+        viewer.place, viewer.selected, viewer.following = self._view
 
 
 def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:

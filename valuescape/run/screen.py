@@ -29,6 +29,7 @@ class Screen:
         self.panel: Tuning | None = None
         self._panel_wanted = panel_wanted
         self._gestures = Gestures()
+        self._missed: list[Event] = []  # during a start
 
     def open_panel(self, text: float) -> None:
         """Open a panel. text: the size of its text, as a share of the usual size."""
@@ -48,7 +49,7 @@ class Screen:
         if not self._watched:
             return UnwatchedStart(interrupts)
         title = f"Valuescape: {config.world.name.replace('_', ' ')}"
-        return WatchedStart(self.display, interrupts, title, hint, self.panel_picture, behind)
+        return WatchedStart(self.display, interrupts, title, hint, self.panel_picture, behind, self._missed)
 
     def _panel_px(self) -> int:
         """Return how many pixels of the window's width the panel takes; 0 while it is hidden."""
@@ -67,7 +68,8 @@ class Screen:
 
     def gestures(self) -> Iterable[Event]:
         """Return the gestures since the last call, without those that the panel takes."""
-        events = self.display.poll()
+        events = [*self._missed, *self.display.poll()]
+        self._missed.clear()
         if self.panel and self._panel_px():
             events = self.panel.take(events)
         elif self.panel and events:

@@ -21,14 +21,16 @@ from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Signal, Signals
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.training_run import place_of, value_ends
 
 
 class Stage:
     """Everything that a run of one configuration needs besides a display; a restart makes another stage.
 
     engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
-    of the steps; what its `check` raises ends the making. Raises UsageError if the configuration cannot be
-    shown here; everything is freed then.
+    of the steps; what its `check` raises ends the making. place: of the checkpoint in its training run; None
+    without a folder of one. Raises UsageError if the configuration cannot be shown here; everything is freed
+    then.
     """
 
     def __init__(
@@ -40,7 +42,14 @@ class Stage:
         start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
-        self.subject = Subject(engine.config, engine.world, checkpoint, other_checkpoint(engine.config))
+        self.place = place_of(engine.config)
+        self.subject = Subject(
+            engine.config,
+            engine.world,
+            checkpoint,
+            other_checkpoint(engine.config),
+            value_ends(engine.config, engine.world),
+        )
         self.driver = driver_info(display.gl)
         self._display, self._meter = display, meter
         self._signals: Signals | None = None

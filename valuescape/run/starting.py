@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Protocol, Self
 
 from valuescape.render.displays.display import Display
-from valuescape.render.displays.events import Action, Close, Key
+from valuescape.render.displays.events import Action, Close, Event, Key
 from valuescape.render.scene.waiting import WaitingPicture
 from valuescape.sim.codegen import notice as compiling
 from valuescape.sim.config.files import Config
@@ -66,7 +66,8 @@ class WatchedStart:
     """Shows the steps of a start on a display and takes its events; Esc and closing raise CancelledError.
 
     A context manager. title: the heading. hint: what Esc does. panel, behind: the pictures (framebuffers) on
-    the display now: the one that stays beside the steps, and the one they are drawn over.
+    the display now: the one that stays beside the steps, and the one they are drawn over. missed: takes the
+    keys that ask for another checkpoint, which count once the start is over.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class WatchedStart:
         hint: str,
         panel: Any = None,
         behind: Any = None,
+        missed: list[Event] | None = None,
     ) -> None:
         self._display, self._interrupts = display, interrupts
         self._title, self._hint = title, hint
         self._panel, self._behind = panel, behind
+        self._missed = [] if missed is None else missed
         self._picture = WaitingPicture(display.gl, display.pixel_scale)
         self._steps: list[tuple[str, float]] = []  # (name, when it began)
         self._presented = 0.0
@@ -106,7 +109,10 @@ class WatchedStart:
             match event:
                 case Close() | Key(Action.QUIT):
                     raise CancelledError(leave=True)
+                case Key(Action.CHECKPOINT):
+                    self._missed.append(event)
                 case Key(Action.BACK):
+                    self._missed.clear()
                     raise CancelledError(leave=False)
         if time.monotonic() - self._presented > _FRAME_S:
             self._present()

@@ -2,7 +2,7 @@
 
 from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.layers.registry import MAPS
-from valuescape.presets import find_checkpoint, other_checkpoint
+from valuescape.presets import acting_checkpoint, other_checkpoint
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.checks import require_scale_ends
 from valuescape.sim.config.files import changed
@@ -16,6 +16,7 @@ from valuescape.sim.insight.signals import Critic, available
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import make_world
+from valuescape.training_run import value_ends
 
 
 def validate(config: Config) -> Checkpoint | None:
@@ -29,7 +30,8 @@ def validate(config: Config) -> Checkpoint | None:
     - `health.alarms`: its syntax and the names in it;
     - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables,
       `render.place` against its map, `insight.action` and `insight.over` against its actions;
-    - `policy.checkpoint`, which loads the file, and whether it fits the world;
+    - `policy.checkpoint` and `policy.steps`, which load the file, and whether it fits the world; of a folder,
+      all of its checkpoints;
     - `insight.compare_with` likewise, and `heatmap.layer` and `heatmap.beside` against what the maps need;
     - `trails.color_by` against what the critic can tell.
 
@@ -44,8 +46,8 @@ def validate(config: Config) -> Checkpoint | None:
     world = make_world(config.world.name, config)
     require_place(config.render.place, map_plane(config, world))
     require_actions(config.insight, world)
-    checkpoint = find_checkpoint(config.policy.checkpoint, world)
-    subject = Subject(config, world, checkpoint, other_checkpoint(config))
+    checkpoint = acting_checkpoint(config, world)
+    subject = Subject(config, world, checkpoint, other_checkpoint(config), value_ends(config, world))
     for setting, name in _maps(config).items():
         MAPS.require(name, subject, setting)
     require_color(config.trails.color_by, _critic(config, checkpoint))

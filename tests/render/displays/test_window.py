@@ -1,5 +1,6 @@
 """The window: its pixels on the screen, its events and its sizes; tests/contracts has the rest."""
 
+import re
 import struct
 import time
 from pathlib import Path
@@ -125,11 +126,11 @@ def test_a_script_s_events_come_poll_by_poll(open_headless):
 
 def glfw_keys():
     """Return the key code of every name in the help, but for those of views."""
-    names = {"→": "RIGHT", "Esc": "ESCAPE", "+": "EQUAL", "-": "MINUS"}
+    names = {"→": "RIGHT", "Esc": "ESCAPE", "+": "EQUAL", "-": "MINUS", ".": "PERIOD", ",": "COMMA"}
     return {
         getattr(glfw, f"KEY_{names.get(name, name).upper()}"): action
         for keys, action, _ in KEYS
-        for name in keys.split(", ")
+        for name in re.split(", | and ", keys)
         if action not in (*NUMBERED, Action.QUIT) and not name.startswith("Shift ")
     }
 
@@ -161,6 +162,8 @@ def test_modifiers_change_what_keys_mean():
     assert meaning(glfw.KEY_M, glfw.MOD_SHIFT) == Key(Action.LAYER, -1)
     assert meaning(glfw.KEY_C, glfw.MOD_SHIFT) == Key(Action.TRAIL_COLOR)
     assert meaning(glfw.KEY_M, glfw.MOD_CONTROL) is None
+    assert meaning(glfw.KEY_PERIOD, 0) == Key(Action.CHECKPOINT)
+    assert meaning(glfw.KEY_COMMA, 0) == Key(Action.CHECKPOINT, -1)
 
 
 def test_quitting_needs_control(open_window):

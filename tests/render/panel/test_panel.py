@@ -24,6 +24,7 @@ from valuescape.sim.config.picture_sections import RenderConfig
 from valuescape.sim.config.setting import Group, Live, setting
 from valuescape.sim.config.setting import Panel as Hint
 from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.policy.training_files import Place
 from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
@@ -41,7 +42,7 @@ OTHERS = {
     *("begin_disabled", "end_disabled", "get_content_region_avail", "new_line", "plot_lines", "pop_id"),
     *("push_id", "same_line", "text_colored", "selectable", "end_combo", "is_item_hovered"),
     *("begin_tooltip", "push_text_wrap_pos", "get_font_size", "text_unformatted", "pop_text_wrap_pos"),
-    "end_tooltip",
+    *("end_tooltip", "set_next_item_width", "is_item_active"),
 }
 
 
@@ -254,6 +255,22 @@ TYPED = {
     (EFFECTS, "glow"): ("1.5", {"render.glow": 1.5}),
 }
 SLICED = [(SLICE, "cart velocity"), (SLICE, "pole velocity")]
+
+
+def test_the_slider_of_checkpoints_counts_once_it_is_let_go(a_hand):
+    hand = a_hand(place=Place((200, 3_000, 10_000), 0))
+    _, x, y, *_ = hand.recorder.widgets[RUN, "##checkpoint"]
+    hand.hover(x + 10, y)
+    hand.frame(Press(Button.LEFT, x + 10, y))
+    for to in (SIZE[0] / 2, SIZE[0] - 15):
+        hand.frame(Move(to, y))
+        hand.frame()
+    assert hand.changes == []
+    hand.frame(Release(Button.LEFT, SIZE[0] - 15, y))
+    hand.frame()
+    assert hand.changes == [Restart({"policy.steps": 10_000})]
+    hand.click(x + 10, y)  # where it is
+    assert hand.changes == [Restart({"policy.steps": 10_000})]
 
 
 def changed_alone(hand, before, expected):

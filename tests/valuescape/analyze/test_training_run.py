@@ -17,7 +17,6 @@ from stable_baselines3 import PPO
 from valuescape.analyze.analysis import Plan
 from valuescape.analyze.film import _Film, write_film
 from valuescape.analyze.training import Frame, analyze_training
-from valuescape.analyze.training_files import Saved, TrainingFiles, natural, training_files
 from valuescape.analyze.training_output import training_summary, training_verdict
 from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
@@ -25,6 +24,7 @@ from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.loading import load_checkpoint
 from valuescape.sim.policy.network import Training
+from valuescape.sim.policy.training_files import Saved, TrainingFiles, natural, training_files
 from valuescape.sim.worlds import make_world
 
 SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
@@ -108,7 +108,7 @@ def test_folders_without_checkpoints_are_refused_in_a_sentence(cli, tmp_path):
     assert "logs: has no checkpoints" in errors
     assert f"such as {tmp_path / 'logs/ppo'}" in errors
     (tmp_path / "model.zip").write_bytes(b"PK broken")
-    with pytest.raises(UsageError, match=r"no file in it can be analysed; model\.zip: "):
+    with pytest.raises(UsageError, match=r"no file in it can be used; model\.zip: "):
         training_files(tmp_path)
 
 

@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import reading
@@ -27,6 +28,28 @@ class Saved:
 
     path: Path
     steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a checkpoint in its training run. steps: of all checkpoints, ascending; index: its own."""
+
+    steps: tuple[int, ...]
+    index: int
+
+    @property
+    def own_steps(self) -> int:
+        """The training steps that it was saved after."""
+        return self.steps[self.index]
+
+    def moved(self, by: int) -> Self:
+        """Return the place `by` checkpoints later, or earlier if negative; the last or the first at most."""
+        return replace(self, index=min(max(self.index + by, 0), len(self.steps) - 1))
+
+    @property
+    def said(self) -> str:
+        """The place in words: `checkpoint 3 of 12: 30,000 steps`."""
+        return f"checkpoint {self.index + 1} of {len(self.steps)}: {self.own_steps:,} steps"
 
 
 @dataclass(slots=True)
@@ -159,7 +182,7 @@ def _same(path: Path, other: Path, steps: int) -> str:
 def _nothing(found: TrainingFiles) -> UsageError:
     folder = found.folder
     if found.left_out:
-        return UsageError(f"{folder}: no file in it can be analysed; {found.left_out[0]}")
+        return UsageError(f"{folder}: no file in it can be used; {found.left_out[0]}")
     below = sorted({path.parent for path in folder.glob("*/*") if path.suffix.lower() in FORMATS.suffixes()})
     hint = f"name a folder with some in it, such as {below[0]}" if below else "name the folder they are in"
     return UsageError(f"{folder}: has no checkpoints (.zip or .safetensors)", hint)

@@ -1,0 +1,140 @@
+"""A folder of a training run's checkpoints in the place of one: which of them acts, and the scale of all."""
+
+from collections.abc import Hashable
+from pathlib import Path
+
+import numpy as np
+
+from valuescape import remarks
+from valuescape.sim.config.files import changed
+from valuescape.sim.config.model import Config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane
+from valuescape.sim.paths import named_path, reading
+from valuescape.sim.policy.inference import value
+from valuescape.sim.policy.loading import load_with_statistics
+from valuescape.sim.policy.training_files import Place, Saved, TrainingFiles, training_files
+from valuescape.sim.worlds import World
+
+_EDGE = 32
+"""Cells along each edge of the map at which the range of a critic's values is taken."""
+
+_LISTED = 5
+
+_Stamp = tuple[tuple[str, int, int], ...]
+_files: dict[tuple[Path, _Stamp], TrainingFiles] = {}
+_ranges: dict[Hashable, tuple[float, float] | None] = {}
+
+
+def saved_of(config: Config) -> Saved | None:
+    """Return the checkpoint that `policy.steps` chooses in the folder that `policy.checkpoint` names.
+
+    None if `policy.checkpoint` names no folder. Files that are left out are told through
+    `valuescape.remarks`. Raises UsageError if the folder has no checkpoint, or none after that many steps.
+    """
+    files, wanted = _files_of(config), config.policy.steps
+    if files is None:
+        if wanted != "last":
+            raise UsageError(
+                f"policy.steps = {wanted}, but policy.checkpoint = {config.policy.checkpoint!r} is no folder",
+                "name the folder of a training run, or leave policy.steps out",
+            )
+        return None
+    if wanted == "last":
+        return files.saved[-1]
+    found = next((each for each in files.saved if each.steps == wanted), None)
+    if found is None:
+        nearest = sorted(files.saved, key=lambda each: abs(each.steps - wanted))[:_LISTED]
+        there = ", ".join(str(each.steps) for each in sorted(nearest, key=lambda each: each.steps))
+        raise UsageError(
+            f"policy.steps = {wanted}: no checkpoint in {files.folder} was saved after so many steps",
+            f"the nearest are {there}",
+        )
+    return found
+
+
+def with_steps(config: Config) -> Config:
+    """Return a configuration that names its checkpoint's steps where it says `last`.
+
+    A run that goes on saving then changes neither what a restart shows nor what a picture was made with.
+    """
+    saved = saved_of(config)
+    return changed(config, {"policy.steps": saved.steps}) if saved else config
+
+
+def place_of(config: Config) -> Place | None:
+    """Return the place of the checkpoint among those of its folder; None without a folder."""
+    files, saved = _files_of(config), saved_of(config)
+    if files is None or saved is None:
+        return None
+    return Place(tuple(each.steps for each in files.saved), files.saved.index(saved))
+
+
+def value_ends(config: Config, world: World) -> tuple[float, float] | None:
+    """Return the least and the greatest V(s) of all checkpoints of the folder, on the map; None without one.
+
+    At the centres of 32 x 32 cells of the plane that `heatmap.axes` and `heatmap.slice` name. None also if
+    another critic is shown (`policy.torchscript_critic`), or if all values are equal or not finite. Raises
+    UsageError if a file does not fit the world.
+
+    Performance: a file takes about 20 ms the first time; its range is kept.
+    """
+    files = _files_of(config)
+    if files is None or config.policy.torchscript_critic:
+        return None
+    plane = map_plane(config, world)
+    ranges = [each for saved in files.saved if (each := _range(saved.path, plane))]
+    if not ranges:
+        return None
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    return (low, high) if low < high else None
+
+
+def _range(path: Path, plane: MapPlane) -> tuple[float, float] | None:
+    """Return the range of the values of one checkpoint on a plane; None if none is finite."""
+    with reading(path, "a checkpoint"):
+        about = path.stat()
+    key = path, about.st_mtime_ns, about.st_size, plane.world.name, plane.axes, plane.values, plane.bounds
+    if key not in _ranges:
+        with reading(path, "a checkpoint"):
+            checkpoint = load_with_statistics(path, plane.world, doubts=False)
+        values = value(checkpoint, grid_obs(plane, _EDGE))
+        values = values[np.isfinite(values)]
+        _ranges[key] = (float(values.min()), float(values.max())) if values.size else None
+    return _ranges[key]
+
+
+def _files_of(config: Config) -> TrainingFiles | None:
+    """Return the checkpoints of the folder that `policy.checkpoint` names; None if it names none."""
+    name = config.policy.checkpoint
+    if name in ("auto", "random"):
+        return None
+    folder = named_path(name, "policy.checkpoint")
+    try:
+        if not folder.is_dir():
+            return None
+    except (OSError, ValueError):  # such as a name that is too long
+        return None
+    return files_in(folder)
+
+
+def files_in(folder: Path) -> TrainingFiles:
+    """Return the checkpoints in a folder, as `training_files` does; read once, as long as no file changes.
+
+    Files that are left out are told through `valuescape.remarks`. Raises UsageError.
+    """
+    stamp = _stamp(folder)
+    found = _files.get((folder, stamp)) if stamp else None
+    if found is None:
+        found = _files[folder, stamp] = training_files(folder)
+    remarks.tell(f"{folder}: left out: {each}" for each in found.left_out)
+    return found
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Return the names, times and sizes of the files in a folder; empty if they cannot be told."""
+    try:
+        inside = [(path.name, path.stat()) for path in folder.iterdir()]
+    except OSError:  # a file that went away, or a folder that cannot be read, which is said elsewhere
+        return ()
+    return tuple(sorted((name, about.st_mtime_ns, about.st_size) for name, about in inside))
