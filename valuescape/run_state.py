@@ -55,6 +55,20 @@ class Noticed:
     lamps: tuple[tuple[str, bool | None], ...] = ()
 
 
+class FindingList(NamedTuple):
+    """The findings of a run.
+
+    asked: whether they are looked for. said: kind and words of each. at: index of the one that is selected.
+    """
+
+    asked: bool = False
+    said: tuple[tuple[str, str], ...] = ()
+    at: int | None = None
+
+
+NOT_LOOKED_FOR = FindingList()
+
+
 class LiveSettings(NamedTuple):
     """All that a person can change while a run goes on.
 
@@ -120,8 +134,8 @@ class RunState:
 
     log: grows while the run goes on, unlike everything else here. busy_ms: of the last frames, the newest
     last. counters: of the last frame. start_s: from the start of the process to the first frame, seconds.
-    computing: the maps that are being computed, and how far they are; "" if none is. place: of the checkpoint
-    in its training run; None without a folder of one.
+    computing: the maps that are being computed, and how far they are; "" if none is. findings: places and
+    agents that are worth a look. place: of the checkpoint in its training run; None without a folder of one.
     """
 
     settings: LiveSettings
@@ -152,6 +166,7 @@ class RunState:
     noticed: Noticed
     figures: Figures
     computing: str = ""
+    findings: FindingList = NOT_LOOKED_FOR
     place: Place | None = None
 
     @property

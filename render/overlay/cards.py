@@ -120,11 +120,12 @@ class _Block:
             overlay.text(x, below + index * _CARD_GAP * em, line, INK)
 
 
-def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
+def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect, *, at_left: bool = False) -> None:
     """Stack cards downwards at the right edge of an area, then in a column further left, while they fit.
 
     A card that does not fit is laid out in two columns, or leaves out its parts, its note, its lamps, its
-    plot, and then its last rows. The first cards leave room for a few rows of the others.
+    plot, and then its last rows. The first cards leave room for a few rows of the others. at_left: begin at
+    the left edge, and go right.
     """
     em = overlay.font.line_px
     bottom, right = _free_below(overlay, area), area.right
@@ -141,8 +142,11 @@ def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect) -> None:
             if beside:
                 block, top, right = beside, area.top, aside
         block = block or _fitting(overlay, card, (right - area.left, bottom - top))
-        if block and overlay.layout.claim(Rect(right - block.width, top, block.width, block.height)):
-            block.draw(right - block.width, top)
+        if block is None:
+            continue
+        at = area.left + area.right - right if at_left else right - block.width
+        if overlay.layout.claim(Rect(at, top, block.width, block.height)):
+            block.draw(at, top)
             left, top = min(left, right - block.width), top + block.height + 0.5 * em
 
 

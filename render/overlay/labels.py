@@ -27,6 +27,7 @@ from valuescape.render.overlay.selection_outline import draw_selection
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.panes import Pane, panes
+from valuescape.render.view.picking import Positions, on_screen
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.worlds.base import Termination
 
@@ -97,9 +98,18 @@ class Writing:
         return plot_rect(size_px, self._font.line_px, titled=split)
 
     def say(
-        self, viewer: Viewer, size_px: tuple[int, int], said: Annotations, scales: Scales
+        self,
+        viewer: Viewer,
+        size_px: tuple[int, int],
+        said: Annotations,
+        scales: Scales,
+        *,
+        at_left: bool = False,
     ) -> list[Overlay]:
-        """Return what does not move with the camera: scales and texts, and the help to be drawn over them."""
+        """Return what does not move with the camera: scales and texts, and the help to be drawn over them.
+
+        at_left: where cards are.
+        """
         em = self._font.line_px
         layout = Layout(size_px, gap_px=0.1 * em)
         overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
@@ -109,7 +119,8 @@ class Writing:
         for pane, bars in zip(parts, (scales.fields, scales.beside), strict=False):
             overlay.absorb(self._explain(viewer, pane, bars, layout), pane.left)
         plot = self.plot(parts[-1].size_px, split=viewer.split)
-        left = 0.5 * em if plot.width < _NARROW_EMS * em else plot.left + 4
+        narrow = plot.width < _NARROW_EMS * em and not at_left  # at the left a card would hide the axis
+        left = 0.5 * em if narrow else plot.left + 4
         area = Rect(parts[-1].left + left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
         if viewer.labels_shown:
             draw_heading(overlay, said.heading.left, said.heading.right, size_px)
@@ -119,7 +130,7 @@ class Writing:
                 draw_end_marks(overlay, self._termination, size_px)
             draw_notice(overlay, said.notice, area)
         if viewer.labels_shown or viewer.blind:  # a card says how to end the blind mode
-            draw_cards(overlay, said.cards, area)
+            draw_cards(overlay, said.cards, area, at_left=at_left)
         return [overlay, help_panel]
 
     def _pane_layout(self, pane: Pane, taken: Iterable[Rect]) -> Layout:
@@ -136,8 +147,22 @@ class Writing:
             draw_map_title(overlay, bars, plot, pane.size_px)
         return overlay
 
-    def rule(self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None) -> Overlay:
-        """Return what moves with the camera in a pane: axes, selection, backings of `said` over the scene."""
+    def at_right(self, viewer: Viewer, pane: Pane, way: Positions | None) -> bool:
+        """Return whether the selected place is in the right half of a pane, where cards would hide it."""
+        if way is None:
+            return False
+        plot = self.plot(pane.size_px, split=viewer.split)
+        start = way[:1] * np.array((1, 1, viewer.raised), np.float32)
+        x = on_screen(start, viewer.matrix(pane.size_px, plot), pane.size_px)[0, 0]
+        return bool(x > (plot.left + plot.right) / 2)
+
+    def rule(
+        self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None, way: Positions | None = None
+    ) -> Overlay:
+        """Return what moves with the camera in a pane: axes, selection, backings of `said` over the scene.
+
+        way: from the selected place, scene points.
+        """
         size_px = pane.size_px
         overlay = Overlay(self._font, self._pane_layout(pane, said.layout.taken))
         plot = self.plot(size_px, split=viewer.split)
@@ -150,8 +175,8 @@ class Writing:
             blocks = [replace(each, left=each.left - pane.left) for each in said.blocks]
             back_up(overlay, blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
         draw_selection(overlay, viewer, size_px, plot)
-        if viewer.cell or viewer.path is not None:
-            draw_path(overlay, viewer, size_px, plot)
+        if way is not None:
+            draw_path(overlay, viewer, way, size_px, plot)
         if viewer.cross and viewer.lift in (0, 1):
             draw_cross(overlay, viewer.cross, pane, viewer.matrix(size_px, plot))
         return overlay
@@ -181,6 +206,7 @@ class Labels:
         self._renderer = OverlayRenderer(gl, self._font, meter)
         self._rulers: list[tuple[Pane, OverlayRenderer]] = []
         self._key: tuple[object, object] | None = None
+        self._way: Positions | None = None
         self._said: list[Overlay] = []
         self._said_quads = np.zeros(0, QUAD)
 
@@ -194,22 +220,24 @@ class Labels:
         size_px: tuple[int, int],
         said: Annotations,
         scales: Scales,
+        way: Positions | None = None,
     ) -> None:
-        """Build and upload the overlay if anything in it changed."""
+        """Build and upload the overlay if anything in it changed. way: as for `Writing.rule`."""
         looks = viewer.looks, viewer.shown, viewer.trail_color
         shown = viewer.help_shown, viewer.labels_shown, viewer.blind
-        said_key = (*looks, *shown, size_px, said, scales)
+        parts = panes(size_px, split=viewer.split)
+        at_left = self._writing.at_right(viewer, parts[-1], way)
+        said_key = (*looks, *shown, size_px, said, scales, at_left)
         cameras = viewer.map_camera, viewer.orbit_camera, viewer.lift
-        placed_key = *cameras, viewer.box, viewer.frame, viewer.cross, size_px, viewer.cell, id(viewer.path)
-        if (said_key, placed_key) == self._key:
+        placed_key = *cameras, viewer.box, viewer.frame, viewer.cross, size_px
+        if (said_key, placed_key) == self._key and way is self._way:
             return
         if self._key is None or self._key[0] != said_key:
-            self._said = self._writing.say(viewer, size_px, said, scales)
+            self._said = self._writing.say(viewer, size_px, said, scales, at_left=at_left)
             self._said_quads = np.concatenate([each.quads() for each in self._said])
-        self._key = said_key, placed_key
+        self._key, self._way = (said_key, placed_key), way
         # A moving camera changes the axes alone; the texts, which take longer, are kept.
-        parts = panes(size_px, split=viewer.split)
-        ruled = [self._writing.rule(viewer, pane, self._said[0], scales.height) for pane in parts]
+        ruled = [self._writing.rule(viewer, pane, self._said[0], scales.height, way) for pane in parts]
         if not viewer.split:
             self._release_rulers()
             self._renderer.upload(np.concatenate([ruled[0].quads(), self._said_quads]))

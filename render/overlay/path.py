@@ -13,15 +13,15 @@ _WIDTH_EMS = 0.11
 _RING_EMS, _RING_POINTS = 0.45, 25
 
 
-def draw_path(overlay: Overlay, viewer: Viewer, size_px: tuple[int, int], plot: Rect) -> None:
-    """Draw the way as a bright line with a dark edge, and a ring at its start. plot: as for `matrix`."""
+def draw_path(
+    overlay: Overlay, viewer: Viewer, points: Positions, size_px: tuple[int, int], plot: Rect
+) -> None:
+    """Draw the way as a bright line with a dark edge, and a ring at its start.
+
+    points: [n, 3] in the scene at the full height of the surface, NaN where the line breaks. plot: as for
+    `Viewer.matrix`.
+    """
     matrix, width = viewer.matrix(size_px, plot), _WIDTH_EMS * overlay.font.line_px
-    points = viewer.path
-    if points is None:
-        assert viewer.cell
-        if viewer.lift:
-            return  # its height comes with the way
-        points = np.array([(*viewer.cell, 0)], np.float32)
     pixels = on_screen(points * np.array((1, 1, viewer.raised), np.float32), matrix, size_px)
     if viewer.lift == 0:
         pixels = _inside(pixels, plot)

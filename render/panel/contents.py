@@ -15,7 +15,7 @@ from imgui_bundle import imgui
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import Tips
 from valuescape.render.panel.widgets import Option, pick, pick_option, radio, setting_widget, slider
-from valuescape.render.view.changes import Change, Request, Restart, Set, Slice
+from valuescape.render.view.changes import Change, GoTo, Request, Restart, Set, Slice
 from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.model import Config, SettingField, settings_of
@@ -28,6 +28,9 @@ Item = Callable[[Viewer, Standing], None]
 
 _GOOD, _BAD, _UNKNOWN = (0.5, 0.85, 0.5, 1), (1, 0.55, 0.35, 1), (0.6, 0.6, 0.6, 1)
 _BUDGETS = ("follows the frame time", "no limit", "at most")
+_FINDINGS = 8
+"""Findings that are listed."""
+
 _FIRST_BUDGET = 100_000
 """Segments, when a limit is chosen."""
 
@@ -93,6 +96,7 @@ class Contents:
             (Group.RUN, 1): self._place,
             (Group.VIEW, 5): self._fit_button,
             (Group.VIEW, 7): self._view_switches,
+            (Group.INSIGHT, 7): self._findings,
             (Group.TRAILS, 4): self._agent_opacity,
             (Group.SLICE, 2): self._slice,
             (Group.HEALTH, 1): self._limits,
@@ -228,6 +232,17 @@ class Contents:
         _, viewer.help_shown = imgui.checkbox("help", viewer.help_shown)
         imgui.same_line()
         _, viewer.profile_shown = imgui.checkbox("frame costs", viewer.profile_shown)
+
+    def _findings(self, viewer: Viewer, standing: Standing) -> None:
+        """Draw the list of findings; a click goes to one. Of more than fit, those around the current one."""
+        if not standing.findings:
+            asked = standing.findings is not None
+            imgui.text_colored(_UNKNOWN, "nothing found so far" if asked else "press N to look for places")
+            return
+        begin = max(0, (standing.finding or 0) - _FINDINGS + 1)
+        for index, (kind, said) in enumerate(standing.findings[begin : begin + _FINDINGS], begin):
+            if imgui.selectable(f"{kind}: {said}##{index}", index == standing.finding)[0]:
+                self._changes.append(GoTo(index))
 
     def _agent_opacity(self, viewer: Viewer, standing: Standing) -> None:
         _, opacity = slider("agents", viewer.looks.agent_opacity, 0, 1)

@@ -16,8 +16,9 @@ class Standing:
     config: that the run began with. live: the current values of the settings that are declared as
     `Live.RUN`, by name. workers: processes, whatever `workers.count` says. limits: name, measured value,
     limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
-    what a frame may take. sliced: whether there is a landscape whose slice the panel may move. place: of the
-    checkpoint in its training run; None without a folder of one.
+    what a frame may take. sliced: whether there is a landscape whose slice the panel may move. findings: kind
+    and words of each; None as long as none are looked for. finding: index of the one that is selected. place:
+    of the checkpoint in its training run; None without a folder of one.
     """
 
     config: Config
@@ -30,4 +31,6 @@ class Standing:
     busy_ms: Sequence[float]
     may_take_ms: float
     sliced: bool
+    findings: Sequence[tuple[str, str]] | None = None
+    finding: int | None = None
     place: Place | None = None

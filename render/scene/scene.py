@@ -24,6 +24,7 @@ from valuescape.render.scene.fields import Fields, Shown
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.target import Target, over
 from valuescape.render.scene.trails import Trails, TrailState
+from valuescape.render.scene.way import Way
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
@@ -74,6 +75,7 @@ class Scene(Owner):
         self._heights_stale = True
         self.heights_revision = 0
         self._surface_kept: Surface | None = None
+        self._way = Way(self.points)
         self._frame = np.zeros(1, FRAME)
         with self._making():
             self._make(maps)
@@ -343,7 +345,8 @@ class Scene(Owner):
         scales = Scales(bars[0], self.trails.bar(viewer.trail_color), height, *bars[1:])
         for line in (slice_label, scales.meaning()):
             said = said.also(line) if line else said
-        self._labels.update(viewer, self._target.size, said, scales)
+        way = self._way.points(viewer, self.heights_revision)
+        self._labels.update(viewer, self._target.size, said, scales, way)
         if viewer.split:
             self._frame["viewport_px"] = self._target.size
             self._upload_frame()

@@ -5,6 +5,7 @@
 - `Slice` moves the critic's landscape along the state variables that are not on the map.
 - `Select` selects the agent at a pixel.
 - `Probe` selects the place of the map at a pixel.
+- `GoTo` goes to a finding of the list.
 - `Request` names an action without a value: pause, step, screenshot, quit.
 
 A change is an immutable value, so that it can be queued, sent and compared. Its `redundancy_key` says which
@@ -84,6 +85,18 @@ class Probe:
         return Probe
 
 
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Go to the finding at an index of the list."""
+
+    index: int
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The same for all: a later one replaces this one."""
+        return GoTo
+
+
 class Request(StrEnum):
     """An action without a value."""
 
@@ -119,7 +132,7 @@ _EACH_COUNTS = frozenset(
     }
 )
 
-Change = Set | Restart | Slice | Select | Probe | Request
+Change = Set | Restart | Slice | Select | Probe | GoTo | Request
 
 
 def needed(changes: Iterable[Change]) -> list[Change]:

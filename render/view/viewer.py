@@ -30,6 +30,7 @@ from valuescape.render.view.selection import Box, Lift, Selection, region_of
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import TRAIL_COLORS
+from valuescape.sim.insight.place import GROUND, Bounds, Place, ground_of, place_of, place_text
 
 _ZOOM_STEP = 1.15
 _LIFT_S = 0.45
@@ -71,8 +72,8 @@ class Viewer:
     first_layer: the one that the run began with. layers: names of the maps that can be shown here; choices:
     all that there are, for a list.
 
-    cell: the selected place, x and y of the scene's ground. path: the way from there, [n, 3] scene points at
-    the full height of the surface, NaN where it breaks.
+    place: the one that is selected, as `render.place` names it. bounds: of the map. path: the way from there,
+    [n, 2] map positions.
 
     All pixels but those of `Select` and `Probe` are in a pane (`render.view.panes`).
     """
@@ -85,7 +86,8 @@ class Viewer:
     first_layer: str = ""
     pointer: tuple[float, float] | None = None
     cross: Cross | None = None
-    cell: tuple[float, float] | None = None
+    place: str = ""
+    bounds: Bounds = GROUND
     path: Positions | None = None
     turn_deg_per_s: float = 0.0
     looks: Looks = field(default_factory=Looks)
@@ -110,10 +112,20 @@ class Viewer:
     _box_start: tuple[float, float] | None = field(default=None, init=False)
     _dragged: Pane | None = field(default=None, init=False)
     _partner: str = field(default="", init=False)
-    _cell_before: tuple[float, float] | None = field(default=None, init=False)
+    _place_before: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.lift = 0.0 if self.flat else 1.0
+
+    @property
+    def cell(self) -> Place | None:
+        """The selected place, x and y of the scene's ground."""
+        place = place_of(self.place)
+        return None if place is None else ground_of(place, self.bounds)
+
+    def point_at(self, ground: Place | None) -> None:
+        """Select a place of the scene's ground, to a millionth of the map's width; None for none."""
+        self.place = place_text(ground, self.bounds) if ground else ""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -209,10 +221,10 @@ class Viewer:
                 self._box_start = None
                 return Request.BOX if self.frame else None
             case Click(x, y):
-                self._cell_before = self.cell
+                self._place_before = self.place
                 return Probe(x, y)
             case DoubleClick(x, y):
-                self.cell = self._cell_before  # its first click was not meant for a place
+                self.place = self._place_before  # its first click was not meant for a place
                 return Select(x, y)
             case Scroll(steps, x, y):
                 self._zoom(_ZOOM_STEP**steps, x, y, plot, size_px)
@@ -314,9 +326,9 @@ class Viewer:
             self.help_shown = False
         elif self.blind:
             self.blind = False
-        elif self.selected is not None or self.box or self.frame or self.cell:
+        elif self.selected is not None or self.box or self.frame or self.place:
             self.selected, self.box, self.frame, self.following = None, None, None, False
-            self.cell = self.path = None
+            self.place = ""
         else:
             return Request.LEAVE
         return None
@@ -358,8 +370,11 @@ class Viewer:
             self.frame = None
 
 
-def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
-    """Return the view that a configuration begins with. trail_colors: the colourings that are available."""
+def viewer_of(config: Config, trail_colors: Sequence[str], bounds: Bounds = GROUND) -> Viewer:
+    """Return the view that a configuration begins with.
+
+    trail_colors: the colourings that are available. bounds: of the map.
+    """
     render = config.render
     camera = OrbitCamera(math.radians(render.yaw_deg), math.radians(render.pitch_deg), render.distance)
     selected = render.select if 0 <= render.select < config.agents.count else None
@@ -369,11 +384,13 @@ def viewer_of(config: Config, trail_colors: Sequence[str]) -> Viewer:
         beside=config.heatmap.beside,
         first_layer=config.heatmap.layer,
         linked=config.heatmap.linked,
+        place=config.render.place,
         trail_color=config.trails.color_by,
         turn_deg_per_s=render.turn_deg_per_s,
         looks=Looks.of(config),
         trail_colors=trail_colors,
         selected=selected,
+        bounds=bounds,
         following=render.follow and selected is not None,
         orbit_camera=camera,
         orbit_goal=camera,
@@ -387,6 +404,7 @@ _KEPT_AS = {
     "trails.color_by": "trail_color",
     "render.turn_deg_per_s": "turn_deg_per_s",
     "render.follow": "following",
+    "render.place": "place",
 }
 """Attributes of the viewer that are settings."""
 

@@ -217,6 +217,13 @@ class RenderConfig(Section):
         live=Live.VIEW,
     )
     follow: bool = setting(False, "keep the selected agent in the middle", live=Live.VIEW)
+    place: str = setting(
+        "",
+        "place of the map whose card is open, and the way from there: '0.3, -0.02' in the units of the axes, "
+        "as a click sets it; empty: none",
+        max_length=MAX_TEXT,
+        live=Live.VIEW,
+    )
     mesh_resolution: int = setting(48, "vertices along each edge of the height field", unit="", ge=8, le=1024)
     glow: float = setting(
         0.0,

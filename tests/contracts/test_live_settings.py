@@ -67,6 +67,7 @@ VALUES = {
     "render.tone_mapping": True,
     "render.turn_deg_per_s": 30.0,
     "render.select": 7,
+    "render.place": "0.5, -0.1",
     "render.follow": True,
     "sim.ticks_per_s": 120.0,
     "trails.color_by": "speed",
@@ -172,6 +173,8 @@ def test_a_selected_agent_is_followed_live(session):
         ("heatmap.layer", "difference", "insight.compare_with names no other checkpoint"),
         ("insight.action", "push up", "insight.action = 'push up': cartpole has no such action"),
         ("heatmap.slice", "nonsense=1", "'nonsense' is no state variable of cartpole"),
+        ("render.place", "0.5", "render.place = '0.5', expected two numbers"),
+        ("render.place", "0.5, 99", "pole angle is 99, expected from"),
         ("render.select", 60, "render.select = 60, expected less than agents.count = 60"),
     ],
 )

@@ -15,6 +15,7 @@ from valuescape.render.view.picking import Positions
 from valuescape.render.view.selection import Region
 from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.sim.config.files import Config
+from valuescape.sim.insight.place import GROUND, Bounds
 
 Caption = Annotated[str, Field(max_length=4000)]
 """A text in a picture; unlike `Text`, it may have several lines."""
@@ -136,9 +137,14 @@ class SavedView(_Part):
             blind=viewer.blind,
         )
 
-    def viewer(self, config: Config, trail_colors: Sequence[str], layers: Sequence[str]) -> Viewer:
-        """Return the view again. config: with the values that live settings had in the picture."""
-        viewer = viewer_of(config, trail_colors)
+    def viewer(
+        self, config: Config, trail_colors: Sequence[str], layers: Sequence[str], bounds: Bounds = GROUND
+    ) -> Viewer:
+        """Return the view again. config: with the values that live settings had in the picture.
+
+        bounds: of the map.
+        """
+        viewer = viewer_of(config, trail_colors, bounds)
         viewer.layers = layers
         viewer.looks = replace(viewer.looks, agent_opacity=self.agent_opacity)
         viewer.flat, viewer.lift = self.flat, self.lift

@@ -43,21 +43,31 @@ def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
     validate(config)
     _require_size(original.path, made)
     with stage_of(original, made.canvas) as stage:
-        viewer = made.view.viewer(config, stage.trail_colors, stage.layers)
+        viewer = made.view.viewer(config, stage.trail_colors, stage.layers, stage.scene.plane.bounds)
         stage.maps.insight = config.insight
         since = made.trails.signals_since
         come_to(stage, made.moment, original.means, viewer.trail_color, since, viewer.shown)
-        Inspection(stage).update(viewer, range(0))
+        _inspect(stage, viewer, made.moment)
         if made.highlighted is not None:
             met = from_bits(made.highlighted, stage.scene.trails.individuals.agents)
             stage.scene.highlight(np.flatnonzero(met))
-        stage.move_slice(tuple(made.moment.plane))
         _complete_maps(stage, viewer, original)
         trails = TrailState(**made.trails.model_dump())
         stage.scene.draw_as(viewer, annotations_of(made.said), SceneState(made.ends, trails))
         again = again_of(original.origin, stage, made.moment)
         save_picture(stage.scene.picture, out, again.origin)
     return again
+
+
+def _inspect(stage: Stage, viewer: Viewer, moment: Moment) -> None:
+    """Select the agents and the place that a picture shows, on the plane that it shows."""
+    inspection = Inspection(stage)
+    try:
+        inspection.update(viewer, range(0))
+        stage.move_slice(tuple(moment.plane))
+        inspection.complete(viewer)
+    finally:
+        inspection.release()
 
 
 def again_of(origin: Provenance, stage: Stage, moment: Moment) -> Again:

@@ -1,18 +1,18 @@
 """The selected place of the map: what the critic says there, what follows, and the way it takes."""
 
 import math
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
 
-from valuescape.gpu.heights import on_ground
 from valuescape.render.overlay.cards import Card
-from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.pointing import Place
 from valuescape.run.stage import Stage
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.config.insight_section import InsightConfig
+from valuescape.sim.insight.place import Place, place_of
+from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import state_rollouts, why_no_rollouts
 from valuescape.sim.rollouts.judging import rules_of_run
@@ -25,6 +25,9 @@ ROLLOUTS = 256
 """Rollouts from the place, where the policy draws its actions."""
 
 _NORMAL_95 = 1.96
+
+_MOST_S = 60.0
+"""Seconds that a picture waits for rollouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +55,46 @@ class SelectedCell:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._pool: ThreadPoolExecutor | None = None
-        self._place: Place | None = None
+        self._asked: tuple[str, MapPlane, InsightConfig] | None = None
+        self._cell: Place | None = None
         self._state: Float32Array = np.zeros(0, np.float32)
         self._value = math.nan
         self._coming: Future[Followed] | None = None
-        self._drawn: tuple[int, Followed] | None = None
         self._lack = ""
 
-    def update(self, viewer: Viewer) -> None:
-        """Take over the place that is selected, and give the viewer the way from there once it is known."""
-        if viewer.cell != self._place:
-            self._place, viewer.path, self._drawn = viewer.cell, None, None
-            if viewer.cell:
-                self._begin(viewer.cell)
-        if not self._place or not self._coming or not self._coming.done() or self._coming.exception():
-            return
-        followed, revision = self._coming.result(), self._stage.scene.heights_revision
-        if self._drawn != (revision, followed):
-            self._drawn = revision, followed
-            viewer.path = self._lifted(followed.path)
+    def update(self, viewer: Viewer, *, waits: bool = False) -> None:
+        """Take over the place that is selected, and give the viewer the way from there once it is known.
 
-    def _begin(self, place: Place) -> None:
-        stage, plane = self._stage, self._stage.scene.plane
-        (x_low, y_low), (x_high, y_high) = plane.bounds
+        Both are made again for another slice or other settings of rollouts. waits: for the way.
+        """
+        asked = viewer.place, self._stage.scene.plane, self._stage.maps.insight
+        if asked != self._asked:
+            if self._asked is None or self._asked[0] != viewer.place:
+                viewer.path = None
+            self._asked, self._cell = asked, viewer.cell
+            self._begin(viewer.place)
+        if self._coming and waits:
+            wait([self._coming], _MOST_S)
+        viewer.path = self._followed.path if self._followed else viewer.path
+
+    @property
+    def _followed(self) -> Followed | None:
+        """What follows, if it is known."""
+        done = self._coming and self._coming.done() and not self._coming.exception()
+        return self._coming.result() if self._coming and done else None
+
+    def _begin(self, text: str) -> None:
+        """Ask for what follows from a place, as `render.place` names it."""
+        if self._coming:
+            self._coming.cancel()
+        self._coming, self._lack = None, ""
+        stage, plane, place = self._stage, self._stage.scene.plane, place_of(text)
+        if place is None:
+            return
         state = np.array(plane.values, np.float32)
-        at = x_low + (place[0] + 1) / 2 * (x_high - x_low), y_low + (place[1] + 1) / 2 * (y_high - y_low)
-        state[list(plane.axes)] = at
+        state[list(plane.axes)] = place
         self._state, self._value = state, self._value_of(state)
-        self._coming, self._lack = None, self._why_not()
+        self._lack = self._why_not()
         if not self._lack:
             self._pool = self._pool or ThreadPoolExecutor(1, "cell")
             self._coming = self._pool.submit(_follow, stage, state)
@@ -100,7 +115,7 @@ class SelectedCell:
 
     def card(self) -> Card | None:
         """Return the card of the selected place; None without one."""
-        if self._place is None:
+        if self._cell is None:
             return None
         world, scene = self._stage.engine.world, self._stage.scene
         rows = [
@@ -109,9 +124,9 @@ class SelectedCell:
         ]
         if self._stage.critic:
             rows.append((self._stage.critic.value_title, _number(self._value)))
-        if self._coming and self._coming.done() and not self._coming.exception():
-            rows += _said(self._coming.result(), self._value)
-        u, v = ((each + 1) / 2 for each in self._place)
+        if self._followed:
+            rows += _said(self._followed, self._value)
+        u, v = ((each + 1) / 2 for each in self._cell)
         rows += scene.fields.numbers_at(u, v)
         return Card("place", tuple(rows), note=self._note())
 
@@ -121,13 +136,6 @@ class SelectedCell:
         if self._coming and self._coming.done() and (error := self._coming.exception()):
             return f"No return from here: {error}"
         return "" if self._coming and self._coming.done() else "Following the policy from here …"
-
-    def _lifted(self, path: Float32Array) -> Positions:
-        """Return a path's scene points [n, 3], with NaN where it crosses a periodic edge."""
-        scene = self._stage.scene
-        points = scene.points(path)
-        jumps = (np.abs(np.diff(on_ground(path, scene.plane.bounds), axis=0)) > 1).any(axis=1)
-        return np.insert(points, np.flatnonzero(jumps) + 1, np.nan, axis=0)
 
     def release(self) -> None:
         """Wait for rollouts that are being made."""
@@ -155,14 +163,14 @@ def _follow(stage: Stage, state: Float32Array) -> Followed:
 def _said(followed: Followed, value: float) -> list[tuple[str, str]]:
     """Return the rows about what follows. value: what the critic says."""
     rollouts, half = followed.rollouts, followed.half_width
-    beside = f" ± {_number(half)}" if len(rollouts.value) > 1 else ""
+    beside = f" ± {half:.2g}" if len(rollouts.value) > 1 else ""
     rows = [(f"G, mean of {len(rollouts.value)}" if beside else "G", _number(followed.mean) + beside)]
     if math.isfinite(value):
         rows.append(("V − G", _number(value - followed.mean) + beside))
     ends = {
         "terminated": RolloutEnd.TERMINATED,
         "at the time limit": RolloutEnd.TIME_LIMIT,
-        "cut (what follows counts nothing)": RolloutEnd.CUT,
+        "cut off": RolloutEnd.CUT,
     }
     shares = {name: float((rollouts.end == end).mean()) for name, end in ends.items()}
     rows.append(("end", ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share)))

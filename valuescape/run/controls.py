@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
-from valuescape.render.view.changes import Change, Probe, Request, Restart, Select, Set, Slice, needed
+from valuescape.render.view.changes import Change, GoTo, Probe, Request, Restart, Select, Set, Slice, needed
 from valuescape.render.view.viewer import Say, Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -21,6 +21,7 @@ from valuescape.run.validate import require_color
 from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.place import require_place
 
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
@@ -99,6 +100,8 @@ class Controls:
             case Probe(x, y):
                 session.inspection.probe(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
+            case GoTo(index):
+                session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
             case Request():
                 session.captions.refresh(self._do(change))
 
@@ -122,6 +125,8 @@ class Controls:
             MAPS.require(value, self._session.stage.subject, name)
         if name == "trails.color_by":
             require_color(value, self._session.stage.critic)
+        if name == "render.place":
+            require_place(value, self._session.stage.scene.plane)
         if name == "render.select" and value >= config.agents.count:
             raise UsageError(
                 f"render.select = {value}, expected less than agents.count = {config.agents.count}"

@@ -64,7 +64,7 @@ class Inspection:
     def probe(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
         """Select the place of the map at pixel (x, y) of the picture; none off the map."""
         pane = pane_at(x, size_px, split=viewer.split)
-        viewer.cell = self._pointing.place_at(viewer, (x - pane.left, y), pane.size_px)
+        viewer.point_at(self._pointing.place_at(viewer, (x - pane.left, y), pane.size_px))
 
     def enclose(self, viewer: Viewer, size_px: tuple[int, int]) -> None:
         """Make a box of the frame that was dragged over the height field."""
@@ -85,8 +85,11 @@ class Inspection:
             low, high = np.percentile(ground, [1, 99], axis=0)
             viewer.fit((float(low[0]), float(low[1])), (float(high[0]), float(high[1])))
 
-    def update(self, viewer: Viewer, ticks: range) -> None:
-        """Take new ticks into account: highlight agents, follow one, slice the landscape at its state."""
+    def update(self, viewer: Viewer, ticks: range, *, waits: bool = False) -> None:
+        """Take new ticks into account: highlight agents, follow one, slice the landscape at its state.
+
+        waits: for the way from the selected place.
+        """
         if viewer.box != self._box:
             self._box = viewer.box
             self._passing = Passing(self._engine, viewer.box, self._bounds) if viewer.box else None
@@ -98,8 +101,12 @@ class Inspection:
         self._cut(viewer.selected)
         size = panes(self._stage.scene.picture.size, split=viewer.split)[0].size_px
         self.findings.update(viewer, ticks)
-        self._cell.update(viewer)
+        self._cell.update(viewer, waits=waits)
         viewer.cross = self._pointing.cross(viewer, size)
+
+    def complete(self, viewer: Viewer) -> None:
+        """Wait for the way from the selected place."""
+        self._cell.update(viewer, waits=True)
 
     def _highlighted(self, viewer: Viewer) -> NDArray[np.intp]:
         if viewer.selected is not None:

@@ -7,7 +7,7 @@ from valuescape.render.view.viewer import Viewer
 from valuescape.run.live_settings import current_values
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
-from valuescape.run_state import LiveSettings, Noticed, RunState
+from valuescape.run_state import FindingList, LiveSettings, Noticed, RunState
 
 
 class RunKind(NamedTuple):
@@ -19,7 +19,13 @@ class RunKind(NamedTuple):
 
 
 def look_at(
-    stage: Stage, viewer: Viewer, pace: Pace, ledger: Ledger, noticed: Noticed, kind: RunKind
+    stage: Stage,
+    viewer: Viewer,
+    pace: Pace,
+    ledger: Ledger,
+    noticed: Noticed,
+    kind: RunKind,
+    findings: FindingList,
 ) -> RunState:
     """Return the state of a run at this moment. Made with every frame: it only reads attributes."""
     engine, scene = stage.engine, stage.scene
@@ -53,6 +59,7 @@ def look_at(
         noticed=noticed,
         figures=ledger,
         computing=stage.maps.doing,
+        findings=findings,
         place=stage.place,
     )
 

@@ -77,5 +77,7 @@ def _standing(state: RunState) -> Standing:
         busy_ms=state.busy_ms,
         may_take_ms=state.may_take_ms,
         sliced=state.sliceable,
+        findings=state.findings.said if state.findings.asked else None,
+        finding=state.findings.at,
         place=state.place,
     )

@@ -50,7 +50,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> None:
     If it cannot be run, or a person cancels the start, the picture says so and the run goes on as it was.
     """
     try:
-        config = changed(run.config, changes)
+        config = changed(run.config, {"render.place": "", **changes})  # it may be off another map
         checkpoint = validate(config)
     except UsageError as error:
         run.captions.refresh(str(error))
@@ -85,14 +85,14 @@ class _Kept:
     def __init__(self, run: Restartable) -> None:
         self._live = current_values(run.stage, run.pace)
         viewer = run.viewer
-        self._view = viewer.cell, viewer.selected, viewer.following
+        self._view = viewer.place, viewer.selected, viewer.following
 
     def give(self, run: Restartable) -> None:
         """Give it to the stage that is there by then."""
         for name, value in self._live.items():
             RUN_SETTINGS[name].apply(run.stage, run.pace, value)
         viewer = run.viewer
-        viewer.cell, viewer.selected, viewer.following = self._view
+        viewer.place, viewer.selected, viewer.following = self._view
 
 
 def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:
@@ -110,7 +110,7 @@ def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledErr
 
 def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
-    viewer.cell = viewer.path = viewer.cross = None
+    viewer.place, viewer.bounds, viewer.path, viewer.cross = "", stage.scene.plane.bounds, None, None
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
     viewer.trail_colors, viewer.layers = stage.trail_colors, stage.layers
     viewer.choices = stage.scene.fields.choices()

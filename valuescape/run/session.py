@@ -114,7 +114,7 @@ class Session:
         if self.outputs.profile:
             self.ledger.time_gpu(display.gl)
         self.alerts = Alerts(config)
-        self.viewer = viewer_of(config, self.stage.trail_colors)
+        self.viewer = viewer_of(config, self.stage.trail_colors, self.scene.plane.bounds)
         self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
 
@@ -179,7 +179,8 @@ class Session:
     def state(self) -> RunState:
         """Return the state of the run at this moment."""
         kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
-        return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind)
+        found = self.inspection.findings.listed(self.viewer)
+        return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
 
     def annotations(self) -> Annotations:
         """Return the captions to show now; they are made anew every `stats.captions_s`."""
@@ -288,7 +289,7 @@ class Session:
         self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
         ticks = range(max(before + 1, 0), self.newest_tick + 1)
         with self.meter.section("inspection"):
-            self.inspection.update(self.viewer, ticks)
+            self.inspection.update(self.viewer, ticks, waits=waits)
         with self.meter.section("maps"):
             self.stage.maps.update(self.scene, self.viewer.shown, ticks, waits=waits, last=last)
 

@@ -10,6 +10,7 @@ from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.actions import require_actions
+from valuescape.sim.insight.place import require_place
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Critic, available
 from valuescape.sim.insight.subject import Subject
@@ -28,7 +29,7 @@ def validate(config: Config) -> Checkpoint | None:
     - `heatmap.layer` and `heatmap.beside` against the maps there are;
     - `health.alarms`: its syntax and the names in it;
     - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables,
-      `insight.action` and `insight.over` against its actions;
+      `render.place` against its map, `insight.action` and `insight.over` against its actions;
     - `policy.checkpoint` and `policy.steps`, which load the file, and whether it fits the world; of a folder,
       all of its checkpoints;
     - `insight.compare_with` likewise, and `heatmap.layer` and `heatmap.beside` against what the maps need;
@@ -43,7 +44,7 @@ def validate(config: Config) -> Checkpoint | None:
         MAPS.find(name, setting)  # a misspelt name, before anything takes time
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
-    map_plane(config, world)
+    require_place(config.render.place, map_plane(config, world))
     require_actions(config.insight, world)
     checkpoint = acting_checkpoint(config, world)
     subject = Subject(config, world, checkpoint, other_checkpoint(config), value_ends(config, world))

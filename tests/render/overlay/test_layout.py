@@ -86,6 +86,7 @@ CONTENTS = {
     "long word": {"notice": PATH},
     "costs": {"cards": (f3_card(),)},
     "selection": {"cards": (AGENT, BOX)},
+    "at the left": {"cards": (AGENT, BOX), "notice": NOTICE, "at_left": True},
     "everything": {"cards": (AGENT, BOX, f3_card()), "notice": NOTICE},
     "help": {"cards": (AGENT,), "notice": NOTICE, "help_shown": True},
 }
@@ -148,12 +149,13 @@ def written(size, ratio, view, contents="plain", scales="both", text_px=13):
     """Return all overlays of a picture, in the order that they found their places."""
     writing = Writing(font(round(text_px * ratio)), AXES, "goal")
     settings = dict(CONTENTS[contents])
+    at_left = settings.pop("at_left", False)
     said = Annotations(HEADING, settings.pop("cards", ()), settings.pop("notice", ""))
     viewer = Viewer(flat="map_camera" in view, layer="both", trail_color="age", **view, **settings)
     for line in (SCALES[scales].meaning(),):
         said = said.also(line)
     size = round(size[0] * ratio), round(size[1] * ratio)
-    fixed = writing.say(viewer, size, said, SCALES[scales])
+    fixed = writing.say(viewer, size, said, SCALES[scales], at_left=at_left)
     return size, [*fixed, writing.rule(viewer, Pane(0, size), fixed[0], SCALES[scales].height)]
 
 
@@ -270,6 +272,27 @@ def test_in_an_ordinary_window_everything_is_there(size, ratio):
         assert {found.count("V(s)"), any(line.startswith("obs") for line in found)} == {2, True}
         assert any(line.startswith("velocity") for line in found)
     assert " ".join(NOTICE.split()) in " ".join(lines(size, ratio, VIEWS["map"], "notice"))
+
+
+def test_cards_are_at_the_left_while_the_selected_place_is_at_the_right():
+    writing, pane = Writing(font(13), AXES, "goal"), Pane(0, (1280, 720))
+
+    def at_right(view, x):
+        viewer = Viewer(flat=view == "map", layer="both", trail_color="age", **VIEWS[view])
+        way = np.array([(x, 0.1, 0.0), (0.0, 0.0, 0.0)], np.float32)
+        return writing.at_right(viewer, pane, way)
+
+    assert (at_right("map", 0.5), at_right("map", -0.5)) == (True, False)
+    assert at_right(ORBIT, 0.8) != at_right(ORBIT, -0.8)
+    usual, moved = (
+        next(
+            each
+            for each in texts(written((1280, 720), 1, VIEWS["map"], contents)[1])
+            if "agent 1" in each.text
+        )
+        for contents in ("selection", "at the left")
+    )
+    assert moved.box.right < usual.box.left
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -13,7 +13,7 @@ from valuescape.render.panel.panel import Panel
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import tip
 from valuescape.render.scene.colormaps import DIVERGING, SEQUENTIAL
-from valuescape.render.view.changes import Request, Restart, Set, Slice
+from valuescape.render.view.changes import GoTo, Request, Restart, Set, Slice
 from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.looks import Looks, looks_settings
 from valuescape.render.view.viewer import Viewer
@@ -61,6 +61,8 @@ class Recorder:
 
         def call(*arguments, **options):
             result = found(*arguments, **options)
+            if name == "selectable" and not imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
+                self._note(name, arguments[0])
             if name == "push_id":
                 self._ids.append(arguments[0])
             elif name == "pop_id":
@@ -318,6 +320,29 @@ def test_a_choice_is_of_what_is_written_there_alone(a_hand, key):
     line = imgui.get_font_size() + style.item_spacing.y
     hand.click(x, y + height / 2 + style.window_padding.y + (number + 0.5) * line)
     changed_alone(hand, before, expected)
+
+
+FOUND = [(f"kind {number}", f"agent {number}") for number in range(11)]
+
+
+@pytest.mark.parametrize(("at", "listed"), [(None, range(8)), (2, range(8)), (9, range(2, 10))])
+def test_a_click_on_a_finding_goes_to_it(a_hand, at, listed):
+    hand = a_hand(findings=FOUND, finding=at)
+    lines = [label for group, label in hand.recorder.widgets if label.startswith("kind")]
+    assert lines == [f"kind {number}: agent {number}##{number}" for number in listed]
+    before = hand.settings()
+    hand.click(*hand.place((INSIGHT, lines[3])))
+    changed_alone(hand, before, [GoTo(listed[3])])
+
+
+@pytest.mark.parametrize(("findings", "said"), [(None, "press N"), ([], "nothing found")])
+def test_a_list_without_findings_says_why(a_hand, monkeypatch, findings, said):
+    texts = []
+    draw = imgui.text_colored
+    monkeypatch.setattr(imgui, "text_colored", lambda color, text: (texts.append(text), draw(color, text)))
+    hand = a_hand(findings=findings)
+    assert [text for text in texts if text.startswith(said)]
+    assert not [label for _, label in hand.recorder.widgets if label.startswith("kind")]
 
 
 def test_maps_that_cannot_be_shown_are_listed_and_not_chosen(a_hand):

@@ -34,6 +34,10 @@ SCENES = {
     "advantages": (["world.name=pendulum", "trails.color_by=advantage", "render.view=2d"], ()),
     "a crowd": (["world.name=mountain_car", "lod.segment_budget=100", "trails.color_by=outcome"], ()),
     "no critic": (["world.name=pendulum", "policy.checkpoint=random", "heatmap.density_half_life=0"], ()),
+    "truth": (["world.name=mountain_car", "heatmap.layer=truth"], ("--workers", 1)),
+    "a place": (["world.name=mountain_car", "render.view=2d", "render.place=-0.7, 0.02"], ("--workers", 1)),
+    "a place in 3-D": (["world.name=pendulum", "render.place=-3, -1", "heatmap.low=-9"], ()),
+    "a place of a slice": (["world.name=cartpole", "render.select=7", "render.place=0, 0.1"], ()),
     "glowing": (["world.name=pendulum", "render.glow=1", "render.tone_mapping=true"], ()),
 }
 
@@ -49,6 +53,22 @@ def test_a_picture_is_made_again_pixel_by_pixel(cli, tmp_path, scene):
     np.testing.assert_array_equal(pixels(picture), pixels(again))
     assert len(np.unique(pixels(picture).reshape(-1, 3), axis=0)) > 50
     assert metadata(again) == metadata(picture)  # it can be made again, too
+
+
+@pytest.mark.parametrize("view", ["2d", "3d"])
+def test_the_way_from_a_place_is_made_again_and_not_missed(cli, tmp_path, view):
+    """The last picture of a headless run has it, and its numbers; another place gives another picture."""
+    settings = "world.name=mountain_car", f"render.view={view}", "render.place=-0.7, 0.02", "workers.count=0"
+    picture = run_of(tmp_path, *settings)
+    (card,) = (each for each in metadata(picture)["made"]["said"]["cards"] if each["title"] == "place")
+    assert {"position", "velocity", "V(s)", "G", "V − G", "end", "steps"} <= {
+        name for name, _ in card["rows"]
+    }
+    assert card["note"] == ""
+    change(picture, config__render__place="-0.2, -0.01")
+    status, out, _ = cli("replay", picture)
+    assert status == 1
+    assert "agents are where they were, so the difference is in the drawing" in out
 
 
 def test_agents_that_got_a_trail_of_their_own_later_have_it_again(cli, tmp_path):
@@ -74,6 +94,7 @@ LIVE = {
     "a region": [pulled(Button.LEFT, (40, 40), (80, 80), shift=True)],
     "side by side": [[Key(Action.BESIDE)], [Move(60, 90)], [Key(Action.PROJECTION)], *[[]] * 4],
     "half raised": [[Key(Action.PROJECTION)]],
+    "a place": [[Press(Button.LEFT, 150, 90), Release(Button.LEFT, 150, 90)]],
     "with cards": [[Key(Action.PROFILE)], [Key(Action.HELP)]],
 }
 

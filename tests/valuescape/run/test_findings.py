@@ -8,7 +8,9 @@ from hands import does, turn
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Action, Key
+from valuescape.render.view.changes import GoTo
 from valuescape.run.findings import Finding, MapsNow, Row, search
+from valuescape.run.panel import _standing
 from valuescape.sim.insight.signals import Critic
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import make_world
@@ -99,14 +101,36 @@ def test_a_key_goes_through_the_findings_and_shows_each(at_the_picture, monkeypa
     findings.list = [region, agent]
     does(session, Key(Action.FINDING))
     assert "finding 1 of 2: overconfident, V − G 5" in session.annotations().notice
-    assert viewer.cell == (-0.4, -0.4)
+    assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
     assert viewer.map_goal.center_x == pytest.approx(-0.4)
     assert viewer.map_goal.reach < 0.6
     does(session, Key(Action.FINDING))
     assert (viewer.selected, viewer.cell) == (7, None)
     assert viewer.map_goal.center_x == pytest.approx(0.5)
     does(session, Key(Action.FINDING, -1))
-    assert viewer.cell == (-0.4, -0.4)
+    assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
+
+
+@pytest.mark.gpu
+def test_the_panel_has_the_list_and_goes_to_a_line_as_the_key_does(at_the_picture, monkeypatch):
+    session, _ = at_the_picture('render.view="2d"')
+    assert _standing(session.state()).findings is None
+    does(session, Key(Action.FINDING))
+    findings, viewer = session.inspection.findings, session.viewer
+    monkeypatch.setattr(findings, "update", lambda *_: None)
+    findings.list = [
+        Finding("stuck", "agent 7", (0.5, 0.5, 0.5, 0.5), (0.5, 0.5), 7),
+        Finding("overconfident", "V − G 5", (-0.5, -0.5, -0.3, -0.3), (-0.4, -0.4)),
+    ]
+    session.controls.apply_all([GoTo(0), GoTo(1)])
+    assert "finding 2 of 2: overconfident, V − G 5" in session.annotations().notice
+    assert viewer.selected is None
+    assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
+    standing = _standing(session.state())
+    assert standing.findings == (("stuck", "agent 7"), ("overconfident", "V − G 5"))
+    assert standing.finding == 1
+    session.controls.apply(GoTo(2))  # of a longer list than there is now
+    assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
 
 
 @pytest.mark.gpu
@@ -127,7 +151,8 @@ def test_what_is_selected_is_marked_in_the_list(at_the_picture, monkeypatch):
     assert marked() == []
     viewer.selected = 3
     assert marked() == ["→ loop"]
-    viewer.selected, viewer.cell = None, (-0.35, -0.45)
+    viewer.selected = None
+    viewer.point_at((-0.35, -0.45))
     assert marked() == ["→ unvisited"]
     around = Finding("overconfident", "V − G 5", (-0.9, -0.9, 0, 0), (-0.4, -0.4))
     findings.list = [around, *findings.list]

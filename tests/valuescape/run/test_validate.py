@@ -31,6 +31,8 @@ def test_a_sound_configuration_gives_its_checkpoint():
         (["health.alarms=fps 3"], "health.alarms: 'fps 3', expected a figure"),
         (["world.name=pendulm"], "world.name: 'pendulm' is unknown\n  did you mean pendulum?"),
         (["heatmap.axes=a, b"], "heatmap.axes = 'a, b': 'a' is no state variable"),
+        (["world.name=cartpole", "render.place=1e9, 0"], "render.place = '1e9, 0'"),
+        (["render.place=here"], "render.place = 'here', expected two numbers"),
         (["world.name=cartpole", "heatmap.slice=cart velocity=1e9"], "heatmap.slice = 'cart velocity=1e9'"),
         (["policy.checkpoint=/nowhere.zip"], "/nowhere.zip: there is no such file"),
         (["policy.checkpoint=random", "trails.color_by=value"], "trails.color_by = 'value', but there is no"),
