@@ -3,13 +3,17 @@
 Run it by `make gallery`; with names as arguments it makes those pictures only.
 """
 
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
+SHIPPED = HERE.parents[1] / "configs" / "checkpoints"
 COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.record=false")
 """Options of all pictures: lockstep, so that a picture does not depend on the machine's speed."""
 
@@ -31,7 +35,119 @@ class Picture:
         return ["run", self.preset, *COMMON, "--ticks", str(self.ticks), *settings, *shot]
 
 
+@dataclass(frozen=True)
+class Maps:
+    """Belief, truth and error of a checkpoint: the stem of its file's name, and the options of `analyze`.
+
+    A checkpoint that this project did not train is made into a picture if `ZOO` names the folder that has it.
+    """
+
+    name: str
+    text: str
+    checkpoint: str
+    options: tuple[str, ...]
+
+    @property
+    def file(self) -> Path | None:
+        """The checkpoint's file; None if it is not here."""
+        for folder in (SHIPPED, Path(os.environ.get("ZOO", "."))):
+            if (folder / self.checkpoint).is_file():
+                return folder / self.checkpoint
+        return None
+
+    def arguments(self, file: Path, folder: Path) -> list[str]:
+        """Return the arguments of `valuescape` that analyse `file` into `folder`."""
+        return ["analyze", str(file), *self.options, "--out", str(folder)]
+
+    def make(self) -> None:
+        """Write the picture; say so if the checkpoint is missing."""
+        if self.file is None:
+            sys.stderr.write(f"{self.name}: {self.checkpoint} is not here; ZOO=FOLDER says where\n")
+            return
+        with TemporaryDirectory() as folder:
+            _valuescape(self.arguments(self.file, Path(folder)))
+            shutil.copy(Path(folder) / "maps.png", HERE / f"{self.name}.png")
+
+
+MAPS = (
+    Maps(
+        "belief-dqn",
+        "A DQN of the mountain car (RL Baselines3 Zoo): the truth has a cliff, the network draws a slope.",
+        "dqn-MountainCar-v0.zip",
+        (),
+    ),
+    Maps(
+        "belief-cartpole",
+        "A PPO of the cart-pole, trained by this project: it knows the danger at the left edge, not the one "
+        "at the right.",
+        "cartpole.safetensors",
+        ("--cells", "96", "--rollouts", "16"),
+    ),
+    Maps(
+        "belief-pendulum",
+        "SAC on the pendulum, trained by this project: about right where it swings up and balances, wrong on "
+        "both sides of the lines at which one more swing is needed.",
+        "pendulum.safetensors",
+        ("--cells", "96", "--rollouts", "16"),
+    ),
+    Maps(
+        "belief-sac",
+        "SAC on the pendulum (RL Baselines3 Zoo, 2020): too hopeful nearly everywhere.",
+        "sac-Pendulum-v1.zip",
+        ("--cells", "96", "--rollouts", "16"),
+    ),
+    Maps(
+        "belief-tqc",
+        "TQC on the mountain car with a continuous force (RL Baselines3 Zoo): the valley pays more than the "
+        "goal, because entropy is rewarded there, and the critic does not know it.",
+        "tqc-MountainCarContinuous-v0.zip",
+        ("--cells", "96", "--rollouts", "16"),
+    ),
+)
+
 PICTURES = (
+    Picture(
+        "beside",
+        "Belief and truth side by side, on one colour scale: mountain cars under a DQN. The line along which "
+        "one more swing is needed is sharp in the truth only.",
+        "valley",
+        130,
+        (
+            "world.name=mountain_car",
+            "agents.count=60",
+            "heatmap.layer=value",
+            "heatmap.beside=truth",
+            "render.view=2d",
+        ),
+    ),
+    Picture(
+        "error",
+        "The error of the same critic over its landscape: red where it promises too much. Pale cells are off "
+        "by less than 2 % of the range.",
+        "valley",
+        130,
+        (
+            "world.name=mountain_car",
+            "agents.count=60",
+            "heatmap.layer=error",
+            "render.pitch_deg=50",
+            "trails.opacity=0.6",
+        ),
+    ),
+    Picture(
+        "flow",
+        "The actions of SAC on the pendulum, and the flow that they make: comets fly as the policy leads.",
+        "swingup",
+        60,
+        (
+            "agents.count=40",
+            "trails.color_by=age",
+            "heatmap.layer=policy_flow",
+            "heatmap.resolution=256",
+            "render.view=2d",
+            "trails.opacity=0.5",
+        ),
+    ),
     Picture(
         "landing",
         "Point masses are brought to rest. The surface is the value that a SAC critic gives each state; the "
@@ -196,8 +312,14 @@ def page() -> str:
         "# Gallery",
         "",
         "Each picture is made by the command below it; `make gallery` makes all of them.",
-        "The presets are in `configs/`.",
+        "The presets are in `configs/`, the checkpoints of this project in `configs/checkpoints/`. Those of",
+        "RL Baselines3 Zoo (DLR-RM/rl-trained-agents, MIT) are not in this repository; `make gallery` with",
+        "`ZOO=FOLDER` finds them as `ALGO-ENV.zip`. Their maps: [insight.md](../insight.md#five-critics).",
     ]
+    for maps in MAPS:
+        arguments = maps.arguments(Path(maps.checkpoint), Path(maps.name))
+        command = shlex.join(["valuescape", *arguments])
+        lines += ["", f"![{maps.name}]({maps.name}.png)", "", maps.text, "", "```", command, "```"]
     for picture in PICTURES:
         command = shlex.join(["valuescape", *picture.arguments(Path())])
         wrapped = command.replace(" --set ", " \\\n  --set ").replace(" --screenshot", " \\\n  --screenshot")
@@ -205,13 +327,19 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _valuescape(arguments: list[str]) -> None:
+    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True)
+
+
 def main() -> None:
     """Make the pictures named as arguments, or all; write the page."""
-    wanted = sys.argv[1:] or [picture.name for picture in PICTURES]
+    wanted = sys.argv[1:] or [each.name for each in (*MAPS, *PICTURES)]
+    for maps in MAPS:
+        if maps.name in wanted:
+            maps.make()
     for picture in PICTURES:
         if picture.name in wanted:
-            command = [sys.executable, "-m", "valuescape", *picture.arguments(HERE)]
-            subprocess.run(command, check=True)
+            _valuescape(picture.arguments(HERE))
     (HERE / "README.md").write_text(page(), encoding="utf-8")
 
 
