@@ -217,7 +217,7 @@ def test_the_view_stays(at_the_picture, folder, tmp_path):
     viewer.map_goal = viewer.map_camera = viewer.map_goal.zoomed(
         2.0, 200, 200, session.scene.plot(split=True)
     )
-    viewer.cell = (0.25, 0.25)
+    viewer.point_at((0.25, 0.25))
     before = viewer.layer, viewer.beside, viewer.map_goal, viewer.cell
     does(session, EARLIER, frames=2)
     assert steps_of(session) == 100
