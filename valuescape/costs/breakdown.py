@@ -13,8 +13,8 @@ EXACT_FRAME = "exact frame"
 """The section of a frame in which each section waited until the GPU had done its work."""
 
 SECTIONS = (
-    *("events", "engine", "upload", "density", "place", "inspection", "captions", "crowd", "shade"),
-    *("level of detail", "surface", "trails", "effects", "labels", "statistics", "panel", "present"),
+    *("events", "engine", "upload", "density", "place", "inspection", "maps", "captions", "crowd"),
+    *("shade", "level of detail", "surface", "trails", "effects", "labels", "statistics", "panel", "present"),
     *("video", "other"),
 )
 """The sections of a frame in the main process; "other" is what none of them covers."""

@@ -83,7 +83,7 @@ def commands_that_build_worlds():
     """Yield the commands that take a configuration or name a world."""
     for each in app.registered_commands:
         hints = each.callback.__annotations__
-        if {"preset", "world", "recording"} & set(hints):
+        if {"preset", "world", "file"} & set(hints):
             yield each.name or each.callback.__name__
 
 

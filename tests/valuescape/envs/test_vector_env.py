@@ -168,7 +168,7 @@ def test_without_a_seed_every_reset_is_another_episode(make):
 
 
 @pytest.mark.regression
-@pytest.mark.parametrize(("name", "mode"), zip(["cartpole", "pendulum"], MODES[:2], strict=True))
+@pytest.mark.parametrize(("name", "mode"), list(zip(["cartpole", "pendulum"], MODES[:2], strict=True)))
 def test_any_number_of_workers_does_the_same(make, monkeypatch, name, mode):
     runs = [
         run(make(name, 70, workers, autoreset_mode=mode, copy=copy), 260)
