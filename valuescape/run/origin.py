@@ -109,9 +109,13 @@ def places_of(scene: Scene) -> str | None:
 
 
 def live_changes(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
-    """Return the live settings that are not as in the configuration, by name, with their values now."""
+    """Return the live settings that are not as in the configuration, by name, with their values now.
+
+    Without `heatmap.slice`: a moment has its numbers, which a selected agent may take out of the window.
+    """
     held = current_values(stage, pace)
-    now = {name: held[name] if name in held else viewer.value(name) for name in sorted(LIVE)}
+    names = sorted(LIVE - {"heatmap.slice"})
+    now = {name: held[name] if name in held else viewer.value(name) for name in names}
     declared = settings_of(type(stage.config))
     return {name: value for name, value in now.items() if value != declared[name].value_in(stage.config)}
 

@@ -83,7 +83,10 @@ class _Kept:
     """
 
     def __init__(self, run: Restartable) -> None:
-        self._live = current_values(run.stage, run.pace)
+        live = current_values(run.stage, run.pace)
+        self._live = {name: value for name, value in live.items() if name != "heatmap.slice"}
+        # The numbers, not their text: those of a selected agent may be outside the window.
+        self._slice = run.stage.scene.plane.values
         viewer = run.viewer
         self._view = viewer.place, viewer.selected, viewer.following
 
@@ -91,6 +94,7 @@ class _Kept:
         """Give it to the stage that is there by then."""
         for name, value in self._live.items():
             RUN_SETTINGS[name].apply(run.stage, run.pace, value)
+        run.stage.move_slice(self._slice)
         viewer = run.viewer
         viewer.place, viewer.selected, viewer.following = self._view
 

@@ -227,6 +227,21 @@ def test_the_view_stays(at_the_picture, folder, tmp_path):
 
 
 @pytest.mark.gpu
+def test_a_slice_outside_the_window_stays(at_the_picture, tmp_path):
+    """Such as that at the state of a selected agent, which may be anywhere."""
+    run = tmp_path / "carts"
+    run.mkdir()
+    for steps in (100, 200):
+        save(run, steps, 1.0, 0.0, world="differential_drive")
+    session, _ = at_the_picture("world.name=differential_drive", f'policy.checkpoint="{run}"')
+    values = tuple(9.5 if index == 2 else each for index, each in enumerate(session.scene.plane.values))
+    session.controls.apply(Slice(values))
+    does(session, EARLIER, frames=2)
+    assert steps_of(session) == 100
+    assert session.scene.plane.values == values
+
+
+@pytest.mark.gpu
 def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
     session, _ = at_the_picture()
     engine = session.engine
