@@ -218,8 +218,8 @@ class Session:
                 self.recorder.comment = self._video_origin()
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
 
-    def _draw_afresh(self) -> Provenance:
-        """Draw the picture so that it can be made again; return how it came about."""
+    def _draw_afresh(self) -> Provenance | None:
+        """Draw the picture so that it can be made again; return how it came about, if it can be told."""
         said = self.annotations()
         self.scene.draw_afresh(self.viewer, said)
         return picture_origin(self.stage, self.pace, self.viewer, said)
