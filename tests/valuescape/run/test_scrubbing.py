@@ -1,6 +1,7 @@
 """A folder of a training run's checkpoints: keys and the panel go through them, seed and colours stay."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,16 @@ from linear_critics import linear
 from networks import checkpoint_of
 
 import valuescape.render.panel.contents
+from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.displays.events import Action, Button, Key, Move, Press, Release
 from valuescape.render.view.changes import Restart, Set, Slice
+from valuescape.run.stage import Stage
+from valuescape.run.starting import UnwatchedStart
 from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.network import Training
 from valuescape.sim.worlds import make_world
@@ -107,6 +113,18 @@ def shown(session):
 
 def steps_of(session):
     return session.stage.place.own_steps
+
+
+def test_workers_end_with_a_start_whose_checkpoint_is_gone(folder):
+    """It was read before they were started, and went away meanwhile."""
+    config = config_for(folder, *SETTINGS, "policy.steps=200", "workers.count=1")
+    checkpoint = validate(config)
+    engine = Engine(config, checkpoint)
+    assert engine.worker_pids
+    (folder / "rl_model_200_steps.safetensors").unlink()
+    with pytest.raises(UsageError, match="saved after so many steps"):
+        Stage(engine, checkpoint, SimpleNamespace(gl=None), FrameMeter(), UnwatchedStart(Interrupts()))
+    assert not engine.worker_pids
 
 
 @pytest.mark.gpu
