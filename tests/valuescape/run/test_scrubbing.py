@@ -269,6 +269,21 @@ def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
 
 
 @pytest.mark.gpu
+def test_keys_count_while_nothing_is_drawn(at_the_picture, folder, monkeypatch):
+    """The start is shown, and after it, once, what is shown while nothing is drawn."""
+    session, _ = at_the_picture(*settings_for(folder))
+    does(session, Key(Action.BLIND), frames=2)
+    presented, screen = [], session.screen
+    monkeypatch.setattr(screen, "present", presented.append)
+    does(session, EARLIER)
+    assert steps_of(session) == 3_000
+    assert presented == []
+    turn(session, 3)
+    assert session.viewer.blind
+    assert len(presented) == 1
+
+
+@pytest.mark.gpu
 def test_a_key_during_the_start_counts_after_it(at_the_picture, folder, monkeypatch):
     session, display = at_the_picture(*settings_for(folder))
     polled = iter([[EARLIER], [EARLIER]])
