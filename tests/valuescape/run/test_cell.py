@@ -123,6 +123,27 @@ def test_without_rollouts_the_card_says_why(at_the_picture, settings, why):
     assert not [name for name in rows if name.startswith("G")]
 
 
+def test_a_hidden_map_of_other_settings_tells_no_number(at_the_picture):
+    """It has one again when it is shown, and the findings do without it meanwhile."""
+    session, _ = at_the_picture(*CAR, "heatmap.layer=policy", "render.place=0.3, -0.02")
+    fields, maps, viewer = session.scene.fields, session.stage.maps, session.viewer
+
+    def rows():
+        turn(session, 2)
+        return dict(fields.numbers_at(0.4, 0.6))
+
+    (title,) = rows().keys() - {"visits"}
+    assert title.startswith("action")
+    viewer.layer = "value"
+    assert title in rows()
+    maps.insight = maps.insight.model_copy(update={"time_limit": True})
+    assert rows().keys() == {"visits"}
+    assert fields.copy_of("policy") is None
+    viewer.layer = "policy"
+    assert rows()[title] != "–"
+    assert fields.copy_of("policy") is not None
+
+
 def test_another_run_has_no_place_selected(at_the_picture):
     """It may have another map, off which the place would be."""
     session, _ = at_the_picture(*CAR, "render.place=0.3, -0.02")
