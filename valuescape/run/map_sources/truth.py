@@ -58,7 +58,7 @@ class TruthLook:
     pale: str
 
     def answer(self, layer: MapLayer, request: MapRequest) -> Answer:
-        """Return the map of a layer. request: a later one that asks for the same values, or the look's own."""
+        """Return the map of a layer. request: the look's own, or a later one for the same values."""
         name, legend = layer.name, layer.legend(self.request.subject, self.request.insight)
         if layer is TRUTH:
             legend = replace(legend, meaning=self.what)
