@@ -84,6 +84,7 @@ class Fields(Owner):
     """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
 
     titles: of colour bars, by the layer's name, where they differ from the layer's own.
+    revision: a number that changes when a map has other values, but for what ticks add to it.
     termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown. about:
     the slice and the settings that maps are asked for; a map of other ones tells no numbers.
     """
@@ -101,6 +102,7 @@ class Fields(Owner):
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
         self.about: object = None
+        self.revision = 0
         self._least_visits = 0.0
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
@@ -162,13 +164,12 @@ class Fields(Owner):
         return [MapChoice(name, self._said_of(self._maps.find(name))) for name in self._maps.names]
 
     def _said_of(self, entry: MapLayer | MapPair) -> str:
-        parts = (entry.base, entry.over) if isinstance(entry, MapPair) else (entry,)
-        for layer in parts:
+        for layer in entry.parts:
             if lack := layer.lacks(self._inputs.subject):
                 return f"cannot be shown here: {lack}"
             if not layer.available(self._inputs):
                 return "cannot be shown here: there is no critic (policy.checkpoint)"
-        return "; ".join(filter(None, (self._legends[layer.name].meaning for layer in parts)))
+        return "; ".join(filter(None, (self._legends[layer.name].meaning for layer in entry.parts)))
 
     def layers_of(self, names: Iterable[str]) -> set[MapLayer]:
         """Return the layers that are drawn for several names, as `resolve` gives them."""
@@ -261,17 +262,21 @@ class Fields(Owner):
     def _refresh(self, made: _Made) -> None:
         if made.texture.refresh(made.news):
             made.range_stale, made.copy = True, None
+            self.revision += made.news.critic or isinstance(made.texture, UploadedMap)
         made.news = News()
 
     def _update_ranges(self, *, slow: bool) -> None:
         """Look at the ranges that are out of date. slow: also at those that change slowly."""
+        looked: set[int] = set()
         for index, layer in enumerate(self._layers):
             sharing = self._sharing(layer)
             if any(made.range_stale for made in sharing) and (slow or not layer.slow_range):
                 self._ranges.update(index, *(made.texture.texture for made in sharing))
                 for made in sharing:
                     made.range_stale = False
-        self._join()
+                looked.add(index)
+        if looked & {*(self._joined or ()), *(self._index(shown.base) for shown in self._apart)}:
+            self._join()
 
     def _sharing(self, layer: MapLayer) -> list[_Made]:
         """Return the maps made that are on the scale of a layer; none if it has none of its own."""
