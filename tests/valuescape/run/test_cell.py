@@ -192,6 +192,8 @@ def test_a_hidden_map_of_other_settings_tells_no_number(at_the_picture):
     viewer.layer = "policy"
     assert rows()[title] != "–"
     assert fields.copy_of("policy") is not None
+    fields.about = "a slice of which it is not made yet"
+    assert dict(fields.numbers_at(0.4, 0.6))[title] == "–"
 
 
 def test_another_run_has_no_place_selected(at_the_picture):

@@ -57,15 +57,15 @@ class TruthLook:
     what: str
     pale: str
 
-    def answer(self, layer: MapLayer, request: MapRequest) -> Answer:
-        """Return the map of a layer. request: the look's own, or a later one for the same values."""
+    def answer(self, layer: MapLayer) -> Answer:
+        """Return the map of a layer."""
         name, legend = layer.name, layer.legend(self.request.subject, self.request.insight)
         if layer is TRUTH:
             legend = replace(legend, meaning=self.what)
         if layer is ERROR:
             legend = replace(legend, meaning=f"promised beyond the {self.what}; pale: {self.pale}")
         certainty = self.certainty if layer is ERROR else None
-        return Answer(name, self.values[name], certainty, legend, request)
+        return Answer(name, self.values[name], certainty, legend, self.request)
 
 
 class TruthMaps:
@@ -107,7 +107,7 @@ class TruthMaps:
         for layer in shown:
             if self.newest and self._given.get(layer.name) is not self.newest:
                 self._given[layer.name] = self.newest
-                yield self.newest.answer(layer, self._answered(self.newest))
+                yield replace(self.newest.answer(layer), request=self._answered(self.newest))
 
     def _answered(self, look: TruthLook) -> MapRequest:
         """Return the newest request that a look answers."""
