@@ -149,6 +149,11 @@ class MapLayer:
     says: Callable[[Subject, InsightConfig], Legend] | None = None
     scale_of: str = ""
 
+    @property
+    def parts(self) -> tuple["MapLayer", ...]:
+        """The layer alone, as `MapPair.parts` are two."""
+        return (self,)
+
     def legend(self, subject: Subject, insight: InsightConfig) -> Legend:
         """Return the legend for a subject and settings."""
         if self.says is not None:
@@ -168,3 +173,8 @@ class MapPair:
     name: str
     base: MapLayer
     over: MapLayer
+
+    @property
+    def parts(self) -> tuple[MapLayer, ...]:
+        """Both layers, the lower one first."""
+        return self.base, self.over

@@ -47,7 +47,7 @@ class MapRegistry:
 
     def available(self, inputs: Inputs) -> list[str]:
         """Return what `heatmap.layer` may name of a run: the maps whose inputs are there."""
-        return [name for name, each in self._maps.items() if all(one.available(inputs) for one in _all(each))]
+        return [name for name, each in self._maps.items() if all(one.available(inputs) for one in each.parts)]
 
     def require(self, name: str, subject: Subject, setting: str = "heatmap.layer") -> None:
         """Raise UsageError if there is no map called `name`, or the subject lacks what it needs.
@@ -55,7 +55,7 @@ class MapRegistry:
         setting: the one that names it. Without a critic a map of its values gives way to the density, which
         is no error.
         """
-        for layer in _all(self.find(name, setting)):
+        for layer in self.find(name, setting).parts:
             lack = layer.lacks(subject)
             if lack:
                 raise UsageError(f"{setting} = {name!r}, but {lack}")
@@ -67,10 +67,6 @@ class MapRegistry:
         near = difflib.get_close_matches(name, self.names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known maps: {', '.join(self.names)}"
         raise UsageError(f"{setting}: {name!r} is unknown", hint)
-
-
-def _all(entry: MapLayer | MapPair) -> tuple[MapLayer, ...]:
-    return (entry.base, entry.over) if isinstance(entry, MapPair) else (entry,)
 
 
 MAPS = MapRegistry(

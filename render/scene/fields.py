@@ -69,20 +69,24 @@ class _Style:
 class _Made:
     """A layer's texture, the news it has not had yet, and whether its range is out of date.
 
-    copy: its values [height, width], if somebody asked for them since they changed.
+    copy: its values [height, width], if somebody asked for them since they changed. about: the slice and the
+    settings that they were made for; None if they depend on neither, or follow at once.
     """
 
     texture: MapTexture
     news: News
     range_stale: bool = False
     copy: Float32Array | None = None
+    about: object = None
 
 
 class Fields(Owner):
     """The maps of a scene; the surface is lifted by the value, or by the density where there is no critic.
 
     titles: of colour bars, by the layer's name, where they differ from the layer's own.
-    termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
+    revision: a number that changes when a map has other values, but for what ticks add to it.
+    termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown. about:
+    the slice and the settings that maps are asked for; a map of other ones tells no numbers.
     """
 
     def __init__(self, inputs: Inputs, termination: Termination, maps: MapRegistry = MAPS) -> None:
@@ -97,6 +101,8 @@ class Fields(Owner):
         self._legends = {each.name: each.legend(subject, subject.config.insight) for each in self._layers}
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
+        self.about: object = None
+        self.revision = 0
         self._least_visits = 0.0
         self._made: dict[str, _Made] = {}
         self._styles: dict[str, _Style] = {}
@@ -158,13 +164,12 @@ class Fields(Owner):
         return [MapChoice(name, self._said_of(self._maps.find(name))) for name in self._maps.names]
 
     def _said_of(self, entry: MapLayer | MapPair) -> str:
-        parts = (entry.base, entry.over) if isinstance(entry, MapPair) else (entry,)
-        for layer in parts:
+        for layer in entry.parts:
             if lack := layer.lacks(self._inputs.subject):
                 return f"cannot be shown here: {lack}"
             if not layer.available(self._inputs):
                 return "cannot be shown here: there is no critic (policy.checkpoint)"
-        return "; ".join(filter(None, (self._legends[layer.name].meaning for layer in parts)))
+        return "; ".join(filter(None, (self._legends[layer.name].meaning for layer in entry.parts)))
 
     def layers_of(self, names: Iterable[str]) -> set[MapLayer]:
         """Return the layers that are drawn for several names, as `resolve` gives them."""
@@ -218,11 +223,12 @@ class Fields(Owner):
         values: Float32Array,
         certainty: Float32Array | None = None,
         legend: Legend | None = None,
+        about: object = None,
     ) -> bool:
         """Give a map with the input ARRAY its values [height, width]; return whether heights are others now.
 
-        legend: what the colour bar says of them, where that depends on settings. Raises KeyError for another
-        map.
+        legend: what the colour bar says of them, where that depends on settings. about: the slice and the
+        settings that they were made for; None if they depend on neither. Raises KeyError for another map.
         """
         before = self._height_ends
         layers = {each.name: each for each in self._layers if Input.ARRAY in each.inputs}
@@ -230,6 +236,7 @@ class Fields(Owner):
         if not isinstance(made.texture, UploadedMap):
             raise KeyError(f"the map {name!r} takes no array")
         made.texture.write(values, certainty)
+        made.about = about
         self._legends[name] = legend or self._legends[name]
         self._refresh(made)
         self._update_ranges(slow=True)
@@ -255,17 +262,21 @@ class Fields(Owner):
     def _refresh(self, made: _Made) -> None:
         if made.texture.refresh(made.news):
             made.range_stale, made.copy = True, None
+            self.revision += made.news.critic or isinstance(made.texture, UploadedMap)
         made.news = News()
 
     def _update_ranges(self, *, slow: bool) -> None:
         """Look at the ranges that are out of date. slow: also at those that change slowly."""
+        looked: set[int] = set()
         for index, layer in enumerate(self._layers):
             sharing = self._sharing(layer)
             if any(made.range_stale for made in sharing) and (slow or not layer.slow_range):
                 self._ranges.update(index, *(made.texture.texture for made in sharing))
                 for made in sharing:
                     made.range_stale = False
-        self._join()
+                looked.add(index)
+        if looked & {*(self._joined or ()), *(self._index(shown.base) for shown in self._apart)}:
+            self._join()
 
     def _sharing(self, layer: MapLayer) -> list[_Made]:
         """Return the maps made that are on the scale of a layer; none if it has none of its own."""
@@ -375,14 +386,30 @@ class Fields(Owner):
         return " ".join(self._number_at(shown.base, u, v))
 
     def numbers_at(self, u: float, v: float) -> list[tuple[str, str]]:
-        """Return title and number of each map that has been made, but the value; may need GPU queries."""
-        made = [layer for layer in self._layers if layer.name in self._made and layer is not VALUE]
-        return [self._number_at(layer, u, v) for layer in made]
+        """Return title and number of each map that has been made, but the value; may need GPU queries.
+
+        Maps of another slice or other settings than `about` are left out, and have a dash while they are
+        shown, as they come soon.
+        """
+        known = {name for name, made in self._made.items() if made.about in (None, self.about)}
+        said = []
+        for layer in self._layers:
+            if (
+                layer is not VALUE
+                and layer.name in self._made
+                and (layer.name in known or layer in self._on_screen)
+            ):
+                title, number = self._number_at(layer, u, v)
+                said.append((title, number if layer.name in known else "–"))
+        return said
 
     def copy_of(self, name: str) -> tuple[Float32Array, Float32Array | None] | None:
-        """Return values and certainty of a map, [height, width]; None if it is not made. GPU queries."""
+        """Return values and certainty of a map, [height, width]; GPU queries.
+
+        None if it is not made, or of another slice or other settings than `about`.
+        """
         made = self._made.get(name)
-        if made is None:
+        if made is None or made.about not in (None, self.about):
             return None
         texture = made.texture.certainty if isinstance(made.texture, UploadedMap) else None
         if texture is None:

@@ -127,13 +127,15 @@ class Scene(Owner):
         values: Float32Array,
         certainty: Float32Array | None = None,
         legend: Legend | None = None,
+        about: object = None,
     ) -> None:
         """Give a map that the processor computes its values [height, width], lowest row first.
 
         certainty: of the same shape, from 0 (drawn pale) to 1; None draws all of it fully. legend: what the
-        colour bar says; None leaves it as it is. Raises KeyError for a map without the input ARRAY.
+        colour bar says; None leaves it as it is. about: as `Fields.put` takes it. Raises KeyError for a map
+        without the input ARRAY.
         """
-        if self.fields.put(name, values, certainty, legend):
+        if self.fields.put(name, values, certainty, legend, about):
             self._heights_changed()
         self.revision += 1
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from valuescape.gpu.layers.layer import MapPair
 from valuescape.gpu.layers.registry import MAPS
 
 _PARTNERS = {
@@ -37,6 +36,5 @@ def partner(layers: Sequence[str], layer: str) -> str:
 
 def linkable(*names: str) -> bool:
     """Return whether maps may share a colour scale: all show the same quantity."""
-    found = [MAPS.find(name) for name in names]
-    quantities = {(each.base if isinstance(each, MapPair) else each).quantity for each in found}
+    quantities = {MAPS.find(name).parts[0].quantity for name in names}
     return len(quantities) == 1 and "" not in quantities

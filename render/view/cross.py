@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from valuescape.render.view.picking import Positions
 
 
@@ -16,3 +18,12 @@ class Cross:
     point: Positions
     lines: Positions
     said: tuple[str, ...] = ()
+
+    def same_as(self, other: "Cross | None") -> bool:
+        """Whether another cross looks the same."""
+        return (
+            other is not None
+            and self.said == other.said
+            and np.array_equal(self.point, other.point)
+            and np.array_equal(self.lines, other.lines, equal_nan=True)
+        )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.layers.layer import Input, MapPair
+from valuescape.gpu.layers.layer import Input
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.provenance.contents import Canvas, Moment
 from valuescape.remake.means import Means, Original
@@ -128,6 +128,5 @@ class Witness:
 
 def made_of_ticks(map_name: str) -> bool:
     """Return whether a map is made from what agents did at every tick, which is soon overwritten."""
-    found = MAPS.find(map_name)
-    layers = (found.base, found.over) if isinstance(found, MapPair) else (found,)
-    return any(Input.ARRAY in each.inputs and each.compute is None for each in layers)
+    parts = MAPS.find(map_name).parts
+    return any(Input.ARRAY in each.inputs and each.compute is None for each in parts)

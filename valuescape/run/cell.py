@@ -2,7 +2,7 @@
 
 import math
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,18 +13,16 @@ from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.place import Place, place_of
 from valuescape.sim.insight.plane import MapPlane
-from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import state_rollouts, why_no_rollouts
-from valuescape.sim.rollouts.judging import rules_of_run
+from valuescape.sim.rollouts.field import NORMAL_95
+from valuescape.sim.rollouts.judging import rollouts_differ, rules_of_run
 from valuescape.sim.rollouts.path import path_from
 from valuescape.sim.rollouts.rules import RolloutEnd, Rollouts
 from valuescape.sim.stepping.stepper import on_map
 from valuescape.sim.worlds.base import ArrayWorld
 
 ROLLOUTS = 256
-"""Rollouts from the place, where the policy draws its actions."""
-
-_NORMAL_95 = 1.96
+"""Rollouts from the place, where the policy draws its actions or the world has chance of its own."""
 
 _MOST_S = 60.0
 """Seconds that a picture waits for rollouts."""
@@ -46,21 +44,56 @@ class Followed:
     def half_width(self) -> float:
         """Half of its 95 % interval; 0 of one rollout, which says all."""
         values = self.rollouts.value
-        return _NORMAL_95 * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+        return NORMAL_95 * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at a state of the place. asked: the place, the slice and the settings that it is of.
+
+    value: what the critic says. coming: what follows; None if no rollouts can be made, and why: `lack`.
+    """
+
+    asked: tuple[str, MapPlane, InsightConfig]
+    state: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    value: float = math.nan
+    coming: Future[Followed] | None = None
+    lack: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more will be known."""
+        return self.coming is None or self.coming.done()
+
+    @property
+    def followed(self) -> Followed | None:
+        """What follows, if it is known."""
+        done = self.coming and self.coming.done() and not self.coming.exception()
+        return self.coming.result() if self.coming and done else None
+
+    def note(self) -> str:
+        """Return why nothing is known of what follows; "" if it is."""
+        if self.lack:
+            return f"No return from here: {self.lack}."
+        if not self.settled:
+            return "Following the policy from here …"
+        error = self.coming.exception() if self.coming else None
+        return f"No return from here: {error}" if error else ""
 
 
 class SelectedCell:
-    """Looks at the state under a place of a stage's map; rollouts from there are made in another thread."""
+    """Looks at the state under a place of a stage's map; rollouts from there are made in another thread.
+
+    While the slice moves, what follows in one is found before the newest one is looked at, and told until
+    what follows there is known.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._pool: ThreadPoolExecutor | None = None
-        self._asked: tuple[str, MapPlane, InsightConfig] | None = None
         self._cell: Place | None = None
-        self._state: Float32Array = np.zeros(0, np.float32)
-        self._value = math.nan
-        self._coming: Future[Followed] | None = None
-        self._lack = ""
+        self._newest: _Look | None = None
+        self._told: _Look | None = None
 
     def update(self, viewer: Viewer, *, waits: bool = False) -> None:
         """Take over the place that is selected, and give the viewer the way from there once it is known.
@@ -68,36 +101,35 @@ class SelectedCell:
         Both are made again for another slice or other settings of rollouts. waits: for the way.
         """
         asked = viewer.place, self._stage.scene.plane, self._stage.maps.insight
-        if asked != self._asked:
-            if self._asked is None or self._asked[0] != viewer.place:
-                viewer.path = None
-            self._asked, self._cell = asked, viewer.cell
-            self._begin(viewer.place)
-        if self._coming and waits:
-            wait([self._coming], _MOST_S)
-        viewer.path = self._followed.path if self._followed else viewer.path
+        newest = self._newest
+        moved = newest is None or newest.asked[0] != viewer.place
+        if newest is None or moved or (asked != newest.asked and (newest.settled or waits)):
+            if newest and newest.coming:
+                newest.coming.cancel()
+            if moved:
+                viewer.path, self._told = None, None
+            elif newest and newest.settled:
+                self._told = newest
+            self._cell = viewer.cell
+            newest = self._newest = self._look_at(asked)
+        if newest.coming and waits:
+            wait([newest.coming], _MOST_S)
+        if newest.settled or self._told is None:
+            self._told = newest
+        viewer.path = self._told.followed.path if self._told.followed else viewer.path
 
-    @property
-    def _followed(self) -> Followed | None:
-        """What follows, if it is known."""
-        done = self._coming and self._coming.done() and not self._coming.exception()
-        return self._coming.result() if self._coming and done else None
-
-    def _begin(self, text: str) -> None:
-        """Ask for what follows from a place, as `render.place` names it."""
-        if self._coming:
-            self._coming.cancel()
-        self._coming, self._lack = None, ""
-        stage, plane, place = self._stage, self._stage.scene.plane, place_of(text)
+    def _look_at(self, asked: tuple[str, MapPlane, InsightConfig]) -> _Look:
+        """Look at a place, as `render.place` names it, and ask for what follows from there."""
+        stage, plane, place = self._stage, asked[1], place_of(asked[0])
         if place is None:
-            return
+            return _Look(asked)
         state = np.array(plane.values, np.float32)
         state[list(plane.axes)] = place
-        self._state, self._value = state, self._value_of(state)
-        self._lack = self._why_not()
-        if not self._lack:
+        lack, coming = self._why_not(), None
+        if not lack:
             self._pool = self._pool or ThreadPoolExecutor(1, "cell")
-            self._coming = self._pool.submit(_follow, stage, state)
+            coming = self._pool.submit(_follow, stage, state)
+        return _Look(asked, state, self._value_of(state), coming, lack)
 
     def _value_of(self, state: Float32Array) -> float:
         critic, world = self._stage.critic, self._stage.engine.world
@@ -115,27 +147,20 @@ class SelectedCell:
 
     def card(self) -> Card | None:
         """Return the card of the selected place; None without one."""
-        if self._cell is None:
+        if self._cell is None or self._newest is None or self._told is None:
             return None
-        world, scene = self._stage.engine.world, self._stage.scene
+        world, scene, told = self._stage.engine.world, self._stage.scene, self._told
         rows = [
             (each.name, f"{_number(value)} {each.unit}".rstrip())
-            for each, value in zip(world.state, self._state.tolist(), strict=True)
+            for each, value in zip(world.state, told.state.tolist(), strict=True)
         ]
         if self._stage.critic:
-            rows.append((self._stage.critic.value_title, _number(self._value)))
-        if self._followed:
-            rows += _said(self._followed, self._value)
+            rows.append((self._stage.critic.value_title, _number(told.value)))
+        if told.followed:
+            rows += _said(told.followed, told.value)
         u, v = ((each + 1) / 2 for each in self._cell)
         rows += scene.fields.numbers_at(u, v)
-        return Card("place", tuple(rows), note=self._note())
-
-    def _note(self) -> str:
-        if self._lack:
-            return f"No return from here: {self._lack}."
-        if self._coming and self._coming.done() and (error := self._coming.exception()):
-            return f"No return from here: {error}"
-        return "" if self._coming and self._coming.done() else "Following the policy from here …"
+        return Card("place", tuple(rows), note=self._newest.note())
 
     def release(self) -> None:
         """Wait for rollouts that are being made."""
@@ -147,14 +172,12 @@ def _follow(stage: Stage, state: Float32Array) -> Followed:
     """Make rollouts from a state."""
     checkpoint, world = stage.checkpoint, stage.engine.world
     assert checkpoint is not None
-    drawn = sampling_of(checkpoint) is not Sampling.NONE
     rules = rules_of_run(stage.subject, stage.maps.insight)
-    n = ROLLOUTS if drawn else 1
-    out = Rollouts.empty(n)
     # In NumPy: there is no compiler to wait for, and a few rollouts take no time.
-    state_rollouts(world, checkpoint, rules, simd=False).run(
-        np.repeat(state[:, None], n, 1), out, slice(0, n)
-    )
+    made_by = state_rollouts(world, checkpoint, rules, simd=False)
+    n = ROLLOUTS if made_by.random or rollouts_differ(checkpoint, rules) else 1
+    out = Rollouts.empty(n)
+    made_by.run(np.repeat(state[:, None], n, 1), out, slice(0, n))
     states = path_from(world, checkpoint, rules, state) if isinstance(world, ArrayWorld) else state[:, None]
     axes = stage.scene.plane.axes
     return Followed(out, np.column_stack([on_map(states[axis], world.state[axis]) for axis in axes]))

@@ -88,7 +88,7 @@ class Inspection:
     def update(self, viewer: Viewer, ticks: range, *, waits: bool = False) -> None:
         """Take new ticks into account: highlight agents, follow one, slice the landscape at its state.
 
-        waits: for the way from the selected place.
+        waits: for the way from the selected place, and for the newest numbers at the pointer.
         """
         if viewer.box != self._box:
             self._box = viewer.box
@@ -102,7 +102,7 @@ class Inspection:
         size = panes(self._stage.scene.picture.size, split=viewer.split)[0].size_px
         self.findings.update(viewer, ticks)
         self._cell.update(viewer, waits=waits)
-        viewer.cross = self._pointing.cross(viewer, size)
+        viewer.cross = self._pointing.cross(viewer, size, waits=waits)
 
     def complete(self, viewer: Viewer) -> None:
         """Wait for the way from the selected place."""

@@ -75,9 +75,10 @@ class LiveMaps:
         layers = frozenset(scene.fields.layers_of(names))
         request, of_agents = self._requests(scene, layers)
         question = Question(layers, request, ticks, of_agents, waits, last)
+        scene.fields.about = request.plane, request.insight
         for source in self._sources:
             for answer in source.answers(question):
-                scene.put_map(answer.name, answer.values, answer.certainty, answer.legend)
+                scene.put_map(answer.name, answer.values, answer.certainty, answer.legend, answer.about)
 
     def finish(self, scene: Scene, names: Collection[str], go_on: Callable[[], bool] = lambda: True) -> None:
         """Wait for the maps in the last picture: two minutes at most, and only while `go_on` returns True."""

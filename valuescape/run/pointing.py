@@ -8,9 +8,7 @@ from valuescape.render.view.picking import Positions
 from valuescape.render.view.selection import meetings
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.stage import Stage
-
-Place = tuple[float, float]
-"""x, y of the scene's ground; the map is [-1, 1]^2."""
+from valuescape.sim.insight.place import Place
 
 _STEPS = 768
 """Steps along the line of sight; at a usual slant one is a thousandth of the map."""
@@ -24,13 +22,15 @@ _GAP = np.full((1, 3), np.nan, np.float32)
 class Pointing:
     """Finds places on a stage's map.
 
-    Performance: nothing while the pointer, the cameras and the maps rest; else 0.3 ms on the height field,
-    plus a read of a map's values if they have changed.
+    Performance: nothing while the pointer, the cameras and the surface rest; else 0.3 ms on the height field.
+    Visits, which change all the time, are read every `stats.gpu_frames` frames, and when the cross moves.
     """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._key: object = None
+        self._values, self._frames = (-1, -1), 0
+        self._place: Place | None = None
         self._cross: Cross | None = None
 
     def place_at(self, viewer: Viewer, pixel: tuple[float, float], size_px: tuple[int, int]) -> Place | None:
@@ -46,17 +46,27 @@ class Pointing:
             return None
         return (x, y) if inside and -1 <= x <= 1 and -1 <= y <= 1 else None
 
-    def cross(self, viewer: Viewer, size_px: tuple[int, int]) -> Cross | None:
-        """Return the cross at the pointer where two maps are shown; None elsewhere. size_px: of a pane."""
+    def cross(self, viewer: Viewer, size_px: tuple[int, int], *, waits: bool = False) -> Cross | None:
+        """Return the cross at the pointer where two maps are shown; None elsewhere.
+
+        size_px: of a pane. waits: for the newest numbers.
+        """
         if not viewer.split or viewer.pointer is None:
             self._key = self._cross = None
             return None
-        shown = viewer.shown, viewer.lift, self._stage.scene.revision
-        key = viewer.pointer, viewer.map_camera, viewer.orbit_camera, size_px, *shown
-        if key != self._key:
-            self._key = key
-            place = self.place_at(viewer, viewer.pointer, size_px)
-            self._cross = self._cross_at(viewer, place) if place else None
+        scene = self._stage.scene
+        surface = viewer.shown, viewer.lift, scene.heights_revision if viewer.lift else None
+        key = viewer.pointer, viewer.map_camera, viewer.orbit_camera, size_px, *surface
+        moved = key != self._key
+        if moved:
+            self._key, self._place = key, self.place_at(viewer, viewer.pointer, size_px)
+        self._frames += 1
+        values, before = (scene.fields.revision, scene.revision), self._values
+        due = waits or self._frames >= self._stage.config.stats.gpu_frames
+        if moved or values[0] != before[0] or (due and values != before):
+            self._values, self._frames = values, 0
+            cross = self._cross_at(viewer, self._place) if self._place else None
+            self._cross = self._cross if cross and cross.same_as(self._cross) else cross
         return self._cross
 
     def _cross_at(self, viewer: Viewer, place: Place) -> Cross:

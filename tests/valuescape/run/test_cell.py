@@ -1,5 +1,6 @@
 """The selected place of the map: its card, and the way from there."""
 
+import threading
 import time
 
 import numpy as np
@@ -8,6 +9,8 @@ from hands import SIZE, does, pause, turn
 
 from valuescape.render.displays.events import Action, Click, DoubleClick, Key
 from valuescape.render.view.changes import Restart
+from valuescape.run import cell
+from valuescape.run.cell import Followed
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
 
@@ -109,6 +112,53 @@ def test_drawn_actions_give_an_interval(at_the_picture):
     assert len(session.viewer.path) > 2
 
 
+def test_a_world_with_chance_of_its_own_gives_an_interval(at_the_picture, monkeypatch):
+    monkeypatch.setattr(PlainRollouts, "random", True)
+    session, _ = at_the_picture(*CAR)
+    does(session, Click(*pixel_at(session, 0.8, 0.1)))
+    rows, _ = card(session)
+    assert "G, mean of 256" in rows
+
+
+def test_a_slice_that_moves_all_the_time_does_not_hide_what_follows(at_the_picture, monkeypatch):
+    """The card is of a slice whose rollouts are made, all of it."""
+    begun, go_on = [], threading.Semaphore(0)
+
+    def follow(stage, state):
+        begun.append(state)
+        assert go_on.acquire(timeout=10)
+        out = Rollouts.empty(1)
+        out.value[:] = state[3]
+        return Followed(out, state[None, :2])
+
+    monkeypatch.setattr(cell, "_follow", follow)
+    session, _ = at_the_picture("world.name=cartpole", 'render.view="2d"')
+    pause(session)
+    selected, viewer, told = session.inspection._cell, session.viewer, []
+    viewer.point_at((0.1, 0.1))
+
+    def move(speed, *, until):
+        for _ in range(1000):
+            session.stage.move_slice((0, 0, 0, speed))
+            selected.update(viewer)
+            if until():
+                break
+            time.sleep(0.002)
+        rows = dict(selected.card().rows)
+        told.append((number(rows["G"]), number(rows[session.engine.world.state[3].name])))
+
+    selected.update(viewer)
+    go_on.release(1)
+    move(0.25, until=lambda: len(begun) == 2)
+    move(0.5, until=lambda: True)
+    go_on.release(1)
+    move(0.75, until=lambda: len(begun) == 3)
+    go_on.release(1)
+    move(0.75, until=lambda: selected.card().note == "")
+    assert [state[3] for state in begun] == [0, 0.25, 0.75]
+    assert told == [(0, 0), (0, 0), (0.25, 0.25), (0.75, 0.75)]
+
+
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
@@ -121,6 +171,29 @@ def test_without_rollouts_the_card_says_why(at_the_picture, settings, why):
     rows, note = card(session)
     assert why in note
     assert not [name for name in rows if name.startswith("G")]
+
+
+def test_a_hidden_map_of_other_settings_tells_no_number(at_the_picture):
+    """It has one again when it is shown, and the findings do without it meanwhile."""
+    session, _ = at_the_picture(*CAR, "heatmap.layer=policy", "render.place=0.3, -0.02")
+    fields, maps, viewer = session.scene.fields, session.stage.maps, session.viewer
+
+    def rows():
+        turn(session, 2)
+        return dict(fields.numbers_at(0.4, 0.6))
+
+    (title,) = rows().keys() - {"visits"}
+    assert title.startswith("action")
+    viewer.layer = "value"
+    assert title in rows()
+    maps.insight = maps.insight.model_copy(update={"time_limit": True})
+    assert rows().keys() == {"visits"}
+    assert fields.copy_of("policy") is None
+    viewer.layer = "policy"
+    assert rows()[title] != "–"
+    assert fields.copy_of("policy") is not None
+    fields.about = "a slice of which it is not made yet"
+    assert dict(fields.numbers_at(0.4, 0.6))[title] == "–"
 
 
 def test_another_run_has_no_place_selected(at_the_picture):

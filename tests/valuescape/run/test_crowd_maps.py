@@ -176,6 +176,9 @@ def test_a_map_is_blank_until_a_time_limit_is_over_and_then_renewed_now_and_then
         run.go_on(260, layers=())
         (shown,) = run.ask()
         assert run.ask() == []
+        run.request = replace(run.request)  # as another scene does
+        (again,) = run.ask()
+        np.testing.assert_array_equal(again.values, shown.values)
         (other,) = run.ask(layers=(REALISED_ERROR, TD_ERROR))
         run.source.release()
     assert (shown.name, other.name) == ("realised_error", "td_error")

@@ -125,6 +125,46 @@ def test_the_cross_says_the_maps_numbers(at_the_picture):
     assert float(said) == pytest.approx(value, rel=1e-3)
 
 
+@pytest.mark.parametrize("view", ["2d", "3d"])
+def test_a_pointer_that_rests_costs_little_while_ticks_come(at_the_picture, view, monkeypatch):
+    """Visits are read now and then; the cross stays the same object, so that nothing is laid out anew."""
+    session, _ = at_the_picture(
+        f'render.view="{view}"', "heatmap.layer=value", "heatmap.beside=density", "stats.gpu_frames=6"
+    )
+    monkeypatch.setattr(type(session), "lockstep", False)  # pictures in lockstep have the newest numbers
+    pointing, reads, looks = session.inspection._pointing, [], []
+    said_at, place_at = session.scene.said_at, pointing.place_at
+    monkeypatch.setattr(session.scene, "said_at", lambda *of: reads.append(1) or said_at(*of))
+    monkeypatch.setattr(pointing, "place_at", lambda *of: looks.append(1) or place_at(*of))
+    x, y = pixel_of(session, 17, 1)
+    does(session, Hover(x, y), frames=2)
+    first, newest = session.viewer.cross, session.newest_tick
+    turn(session, 4)
+    assert session.newest_tick > newest
+    assert (session.viewer.cross is first, len(reads), len(looks)) == (True, 1, 1)
+    turn(session, 6)
+    assert (len(reads), len(looks)) == (2, 1)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_scales_of_two_maps_that_rest_are_not_looked_at_again(at_the_picture, linked, monkeypatch):
+    session, _ = at_the_picture(
+        "world.name=mountain_car",
+        "heatmap.layer=value",
+        "heatmap.beside=other_value",
+        "insight.compare_with=auto",
+    )
+    session.viewer.linked = linked
+    turn(session, 2)
+    ranges, looked = session.scene.fields._ranges, []
+    update, join = ranges.update, ranges.join
+    monkeypatch.setattr(ranges, "update", lambda layer, *of: looked.append(layer) or update(layer, *of))
+    monkeypatch.setattr(ranges, "join", lambda *of: looked.append(of) or join(*of))
+    turn(session, 3)
+    visits = session.scene.fields._index_of("density")  # have a scale of their own
+    assert set(looked) <= {visits}
+
+
 def test_keys_show_two_maps_and_one_again(at_the_picture):
     session, _ = at_the_picture("heatmap.layer=value")
     viewer = session.viewer

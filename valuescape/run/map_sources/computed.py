@@ -31,10 +31,18 @@ class ComputedMaps:
 
         If the question waits, all of its maps are made with the answer.
         """
+        self._drop_hidden({layer.name for layer in question.layers})
         for layer in question.layers:
             request = question.of_agents if layer.of_agents else question.request
             if layer.compute is not None and request is not None:
                 yield from self._finished(layer, request, waits=question.waits)
+
+    def _drop_hidden(self, shown: set[str]) -> None:
+        """Leave out maps that are not shown any more; the one that is being computed goes when it is done."""
+        for name in self._coming.keys() - shown:
+            made = self._coming[name][1]
+            if made.cancel() or made.done():
+                del self._coming[name]
 
     def _finished(self, layer: MapLayer, request: MapRequest, *, waits: bool) -> Iterator[Answer]:
         name = layer.name
@@ -65,4 +73,4 @@ def _answer(layer: MapLayer, request: MapRequest, values: Float32Array) -> Answe
     legend = layer.legend(request.subject, request.insight)
     if request.states is not None:
         legend = replace(legend, place=MEAN_OVER_AGENTS)
-    return Answer(layer.name, values, legend=legend)
+    return Answer(layer.name, values, legend=legend, request=request)

@@ -19,6 +19,7 @@ from valuescape.sim.insight.crowd import EDGE, Crowd, CrowdLook, CrowdNumbers, s
 from valuescape.sim.insight.following import FollowRules
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signals import Critic
+from valuescape.sim.insight.subject import MapRequest
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.rules import horizon
 
@@ -61,6 +62,7 @@ class CrowdMaps:
         self._coming: deque[Future[CrowdLook]] = deque()
         self._look: CrowdLook | None = None
         self._given: dict[str, CrowdLook | None] = {}  # the look that each map shows
+        self._request: MapRequest | None = None
         self._counting: Future[CrowdNumbers] | None = None
         self._numbers: CrowdNumbers | None = None
         self._waits = False
@@ -90,6 +92,9 @@ class CrowdMaps:
     def answers(self, question: Question) -> Iterator[Answer]:
         """Take over the ticks; return the maps with them, twice a simulated second."""
         self._waits = question.waits
+        if question.request is not self._request:
+            self._request = question.request
+            self._given.clear()  # it may be another scene that asks
         for tick in question.ticks:
             self._read(tick)
         if question.last:

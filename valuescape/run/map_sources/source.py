@@ -29,12 +29,21 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """New values of one map, and what its colour bar says, as `Scene.put_map` takes them."""
+    """New values of one map, and what its colour bar says, as `Scene.put_map` takes them.
+
+    request: what they were made for; None of a map that depends neither on the slice nor on settings.
+    """
 
     name: str
     values: Float32Array
     certainty: Float32Array | None = None
     legend: Legend | None = None
+    request: MapRequest | None = None
+
+    @property
+    def about(self) -> object:
+        """The slice and the settings that they were made for."""
+        return self.request and (self.request.plane, self.request.insight)
 
 
 class MapSource(Protocol):

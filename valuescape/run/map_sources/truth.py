@@ -64,12 +64,15 @@ class TruthLook:
             legend = replace(legend, meaning=self.what)
         if layer is ERROR:
             legend = replace(legend, meaning=f"promised beyond the {self.what}; pale: {self.pale}")
-        return Answer(name, self.values[name], self.certainty if layer is ERROR else None, legend)
+        certainty = self.certainty if layer is ERROR else None
+        return Answer(name, self.values[name], certainty, legend, self.request)
 
 
 class TruthMaps:
-    """Makes the truth field of what is asked for while one of its maps is shown, and shows it as it fills in.
+    """Makes the truth field of what is asked for when one of its maps is shown, and shows it as it fills in.
 
+    A field whose maps are hidden goes on, so that they are there when they are shown again, until another
+    plane or other settings are asked for.
     Another plane, other settings make a new field; the maps of the old one stay until the coarsest cells of
     the new one are there. Until then a new field is not given up for yet another one, so that a plane that
     moves all the time is shown too. critic: V(s), as the picture shows it; None without one.
@@ -104,7 +107,11 @@ class TruthMaps:
         for layer in shown:
             if self.newest and self._given.get(layer.name) is not self.newest:
                 self._given[layer.name] = self.newest
-                yield self.newest.answer(layer)
+                yield replace(self.newest.answer(layer), request=self._answered(self.newest))
+
+    def _answered(self, look: TruthLook) -> MapRequest:
+        """Return the newest request that a look answers."""
+        return self._now.request if self._now and self._now.newest is look else look.request
 
     def _look(self) -> None:
         if self._now and self._now.newest:
