@@ -1,5 +1,6 @@
 """The analysis of one checkpoint: episodes, maps, numbers, places; from a file to values in memory."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -201,8 +202,11 @@ def _numbers(
             "gives NaN"
         )
     first = judged.first
+    whole = return_metrics(episodes.returns, episodes.lengths, episodes.terminated, seed=seed)
+    if episodes.interrupted:  # those that ended by then are the short ones
+        whole = dict.fromkeys(whole, Estimate(math.nan, math.nan, math.nan))
     return {
-        **return_metrics(episodes.returns, episodes.lengths, episodes.terminated, seed=seed),
+        **whole,
         **start_metrics(judged.predicted[first], judged.realised[first], seed=seed),
         **value_metrics(
             judged.predicted, judged.realised, judged.episode, td_errors=judged.td_error, seed=seed

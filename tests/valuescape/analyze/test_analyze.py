@@ -353,6 +353,18 @@ def test_an_interrupted_analysis_keeps_what_is_there():
     assert "Interrupted" in verdict(found)[-1]
 
 
+def test_interrupted_episodes_are_not_judged_as_whole_ones():
+    checkpoint = critic_of(chain_values(0.0, 0.9))
+    found = analyze(checkpoint, own_plane(Chain()), Plan(episodes=8), lambda what, share: share < 0.01)
+    said = verdict(found)
+    assert "8 of 8 episodes were interrupted" in said[0]
+    assert np.isnan(found.numbers["mean_return"].value)
+    assert np.isnan(found.numbers["share_terminated"].high)
+    judged = found.judged  # one step, and then the critic's value
+    assert judged.realised == pytest.approx(judged.predicted + judged.td_error)
+    assert any("Of 100% of the steps the return ends with the critic's own value" in each for each in said)
+
+
 @pytest.mark.parametrize("look_s", [0.0, 0.05])
 def test_maps_that_are_interrupted_show_what_is_there(monkeypatch, tmp_path, look_s, without_drawing):
     """No maps before the first rollouts; then coarse cells."""
