@@ -93,10 +93,10 @@ def run_episodes(
 
     Where the world can go on beyond its time limit, the steps before it have the return that follows without
     one: what a critic predicts that was trained with bootstrapping at the limit. Environments of Gymnasium
-    end there, and the return goes on with the critic's value of the last state; so it does where LONGEST steps
-    beyond the limit do not exhaust gamma, and where episodes are interrupted. `bootstrapped` says of how many
-    steps. on_step: asked before each step; if it says no, what is there so far counts. Raises UsageError for
-    worlds whose agents cannot live alone.
+    end there, and the return goes on with the critic's value of the last state; so it does where LONGEST
+    steps beyond the limit do not exhaust gamma, and where episodes are interrupted. `bootstrapped` says of
+    how many steps. on_step: asked before each step; if it says no, what is there so far counts. Raises
+    UsageError for worlds whose agents cannot live alone.
     """
     with ExitStack() as owned, one_blas_thread(), np.errstate(all="ignore"):
         agents = trials(world, episodes, seed, owned)
