@@ -45,6 +45,7 @@ class Plan:
     episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
     and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
     the world's rewards; None takes the checkpoint's. min_visits: steps that a cell needs not to be faded.
+    action: `insight.action`, whose part the map of the policy shows. simd: `features.simd`.
     """
 
     episodes: int = 512
@@ -55,6 +56,8 @@ class Plan:
     alpha: float | None = None
     threads: int = 2
     min_visits: float = 1.0
+    action: str = ""
+    simd: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,7 @@ def _maps(
         rules,
         plan.rollouts,
         threads=plan.threads,
+        simd=plan.simd,
         on_look=lambda share: going.tell("rollouts from every cell", share),
     )
     return maps if maps.truth.rollouts.any() else None  # interrupted before the first
