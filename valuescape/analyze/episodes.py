@@ -148,7 +148,8 @@ def _run(actor: _Actor, agents: Trials, most: int, on_step: Step, *, goes_on: bo
     seen = (np.array(column) for column in zip(*states, strict=True))
     done = (np.array(column) for column in zip(*rows, strict=True))
     cut_short = running & (len(rows) < most)
-    return _Steps(*seen, *done, cut_short, running & goes_on | cut_short)
+    ends = [cut_short, cut_short | (running & goes_on)]
+    return _Steps(*seen, *done, *ends)
 
 
 def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
