@@ -69,9 +69,11 @@ def rollouts_differ(checkpoint: Checkpoint, rules: RolloutRules) -> bool:
 def significant_errors(error: Float64Array, truth: Truth, *, random: bool) -> BoolArray:
     """Return the cells [edge, edge] whose error V - G is beyond chance, at a false discovery rate of 5 %.
 
-    random: whether rollouts from one state differ; if not, errors beyond TOLERANCE count.
+    random: whether rollouts from one state differ; if not, errors beyond TOLERANCE count. Cells without
+    rollouts of their own, which show a neighbour's truth, are never among them.
     """
     known = truth.value[np.isfinite(truth.value)]
+    error = np.where(truth.rollouts > 0, error, np.nan)
     tolerance = 0.0 if random or not known.size else TOLERANCE * float(np.ptp(known))
     return significant_cells(error, truth.half_width / NORMAL_95, truth.rollouts, tolerance=tolerance)
 

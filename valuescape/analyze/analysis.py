@@ -1,5 +1,6 @@
 """The analysis of one checkpoint: episodes, maps, numbers, places; from a file to values in memory."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -44,6 +45,7 @@ class Plan:
     episodes: how many. cells: of the maps, each way. rollouts: a cell, where rollouts differ. seed: of starts
     and draws. time_limit: whether rollouts keep the world's. alpha: SAC's entropy coefficient, in units of
     the world's rewards; None takes the checkpoint's. min_visits: steps that a cell needs not to be faded.
+    action: `insight.action`, whose part the map of the policy shows. simd: `features.simd`.
     """
 
     episodes: int = 512
@@ -54,6 +56,8 @@ class Plan:
     alpha: float | None = None
     threads: int = 2
     min_visits: float = 1.0
+    action: str = ""
+    simd: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ def _maps(
         rules,
         plan.rollouts,
         threads=plan.threads,
+        simd=plan.simd,
         on_look=lambda share: going.tell("rollouts from every cell", share),
     )
     return maps if maps.truth.rollouts.any() else None  # interrupted before the first
@@ -201,8 +206,11 @@ def _numbers(
             "gives NaN"
         )
     first = judged.first
+    whole = return_metrics(episodes.returns, episodes.lengths, episodes.terminated, seed=seed)
+    if episodes.interrupted:  # those that ended by then are the short ones
+        whole = dict.fromkeys(whole, Estimate(math.nan, math.nan, math.nan))
     return {
-        **return_metrics(episodes.returns, episodes.lengths, episodes.terminated, seed=seed),
+        **whole,
         **start_metrics(judged.predicted[first], judged.realised[first], seed=seed),
         **value_metrics(
             judged.predicted, judged.realised, judged.episode, td_errors=judged.td_error, seed=seed

@@ -42,7 +42,7 @@ class MapDifference:
     value: Float64Array
     """V of the one − V of the other; exact."""
     truth: Float64Array
-    """G of the one − G of the other."""
+    """G of the one − G of the other; NaN in cells that have no rollouts of their own in both."""
     significant: BoolArray
     """Cells whose difference in truth is beyond chance at a false discovery rate of 5 %.
 
@@ -75,7 +75,8 @@ def paired_differences(one: Analysis, other: Analysis, seed: int = 0) -> dict[st
 def map_difference(one: Maps, other: Maps) -> MapDifference:
     """Return the fields of `one` less those of `other`, over the same cells of the same plane."""
     truths = one.truth, other.truth
-    difference = one.truth.value - other.truth.value
+    made = (one.truth.rollouts > 0) & (other.truth.rollouts > 0)
+    difference = np.where(made, one.truth.value - other.truth.value, np.nan)
     spread = np.hypot(*(each.half_width for each in truths)) / NORMAL_95
     rollouts = np.minimum(*(np.where(maps.random, maps.truth.rollouts, _CERTAIN) for maps in (one, other)))
     both = np.concatenate([each.value[np.isfinite(each.value)] for each in truths])

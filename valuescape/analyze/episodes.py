@@ -14,7 +14,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import SampledPolicy, Sampling, sampling_of
 from valuescape.sim.policy.trials import Trials, trials
 from valuescape.sim.resources import one_blas_thread
-from valuescape.sim.rollouts.rules import horizon
+from valuescape.sim.rollouts.rules import LONGEST, horizon
 from valuescape.sim.worlds.base import ArrayWorld, World
 
 Step = Callable[[int, int], bool]
@@ -40,11 +40,14 @@ class Episodes:
     """[n, obs_dim + outputs], what critics of quantiles were asked about: observations, then what the actor
     drew where actions are drawn. [n, 0] of other critics."""
     returns: Float64Array
+    """NaN of an episode that was interrupted."""
     lengths: NDArray[np.int64]
     terminated: NDArray[np.bool_]
     """Whether the world ended an episode before its time limit."""
     bootstrapped: float
     """The share of steps whose return ends with the critic's value, for nothing is known beyond."""
+    interrupted: int = 0
+    """Number of episodes that were interrupted before they ended: how they end is unknown."""
 
     @property
     def first(self) -> NDArray[np.int64]:
@@ -69,6 +72,8 @@ class _Steps:
     terminated: NDArray[np.bool_]
     cut: NDArray[np.bool_]
     running: NDArray[np.bool_]
+    cut_short: NDArray[np.bool_]  # [episodes], of those that ran on when `on_step` said no
+    followed: NDArray[np.bool_]  # [episodes], of those whose value in the last state is part of the returns
 
 
 def run_episodes(
@@ -88,9 +93,10 @@ def run_episodes(
 
     Where the world can go on beyond its time limit, the steps before it have the return that follows without
     one: what a critic predicts that was trained with bootstrapping at the limit. Environments of Gymnasium
-    end there, and the return goes on with the critic's value of the last state; `bootstrapped` says of how
-    many steps. on_step: asked before each step; if it says no, what is there so far counts. Raises UsageError
-    for worlds whose agents cannot live alone.
+    end there, and the return goes on with the critic's value of the last state; so it does where LONGEST
+    steps beyond the limit do not exhaust gamma, and where episodes are interrupted. `bootstrapped` says of
+    how many steps. on_step: asked before each step; if it says no, what is there so far counts. Raises
+    UsageError for worlds whose agents cannot live alone.
     """
     with ExitStack() as owned, one_blas_thread(), np.errstate(all="ignore"):
         agents = trials(world, episodes, seed, owned)
@@ -99,7 +105,7 @@ def run_episodes(
         limit = world.max_episode_steps
         beyond = horizon(checkpoint.gamma) if isinstance(world, ArrayWorld) and checkpoint.gamma < 1 else 0
         actor = _actor(checkpoint, world, episodes, seed, alpha)
-        steps = _run(actor, agents, limit + beyond, on_step)
+        steps = _run(actor, agents, limit + beyond, on_step, goes_on=beyond == LONGEST)
     return _episodes(steps, checkpoint.gamma, limit)
 
 
@@ -128,7 +134,8 @@ def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha
     return drawing
 
 
-def _run(actor: _Actor, agents: Trials, most: int, on_step: Step) -> _Steps:
+def _run(actor: _Actor, agents: Trials, most: int, on_step: Step, *, goes_on: bool) -> _Steps:
+    """Run the agents for `most` steps at most. goes_on: whether what follows those still counts."""
     running, states, rows = np.ones(agents.obs.shape[1], np.bool_), [], []
     for step in range(most + 1):
         action, predicted, bonus, asked = actor(agents.obs, step)
@@ -140,7 +147,9 @@ def _run(actor: _Actor, agents: Trials, most: int, on_step: Step) -> _Steps:
         running &= ~(terminated | cut)
     seen = (np.array(column) for column in zip(*states, strict=True))
     done = (np.array(column) for column in zip(*rows, strict=True))
-    return _Steps(*seen, *done)
+    cut_short = running & (len(rows) < most)
+    ends = [cut_short, cut_short | (running & goes_on)]
+    return _Steps(*seen, *done, *ends)
 
 
 def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
@@ -149,6 +158,7 @@ def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
     counted[limit:] = False
     following = np.where(steps.terminated, 0, steps.values[1:] + steps.bonuses[1:])
     td_error = steps.rewards + gamma * following - steps.values[:-1]
+    unknown = steps.cut_short & (len(counted) < limit)
     at = counted.T.nonzero()  # episode by episode
 
     def taken(rows: NDArray[np.generic]) -> Float64Array:
@@ -162,10 +172,11 @@ def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
         td_error=taken(td_error),
         state=steps.state[:-1].transpose(2, 0, 1)[at],
         asked=steps.asked[:-1].transpose(2, 0, 1)[at],
-        returns=np.where(counted, steps.rewards, 0).sum(axis=0),
+        returns=np.where(unknown, np.nan, np.where(counted, steps.rewards, 0).sum(axis=0)),
         lengths=counted.sum(axis=0),
         terminated=np.any(counted & steps.terminated, axis=0),
         bootstrapped=float(taken(ends_in_value).mean()),
+        interrupted=int(unknown.sum()),
     )
 
 
@@ -173,7 +184,7 @@ def _discounted(steps: _Steps, gamma: float) -> tuple[Float64Array, NDArray[np.b
     """Return the discounted returns [steps, episodes], and where the critic's value is part of one."""
     rows, n = steps.rewards.shape
     returns, bootstraps = np.zeros((rows, n)), np.zeros((rows, n), np.bool_)
-    following, by_value = np.zeros(n), np.zeros(n, np.bool_)
+    following, by_value = np.where(steps.followed, steps.values[-1], 0.0), steps.followed
     for row in reversed(range(rows)):
         over = steps.terminated[row]
         asked = steps.cut[row] & ~over

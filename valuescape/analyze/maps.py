@@ -55,9 +55,7 @@ class Maps:
 
     def centres(self, edge: int) -> tuple[Float64Array, Float64Array]:
         """Return the coordinates [edge] of the centres of cells along x and y, in the state's units."""
-        centres = (np.arange(edge) + 0.5) / edge
-        x, y = (v.low + centres * (v.high - v.low) for v in self.plane.variables)
-        return x, y
+        return centres_of(self.plane, edge)
 
     def support(self, least: float) -> Float64Array:
         """Return each cell's visits as a share of `least`, 1 at most; of the nearest cell of the visits.
@@ -77,8 +75,22 @@ class Maps:
 
     @property
     def cut_bound(self) -> float:
-        """The most that a cell's return may lack: the largest gamma ** steps times the largest |V|."""
-        return float(np.nanmax(self.truth.cut) * np.nanmax(np.abs(self.value)))
+        """About the most that a cell's return may lack, in units of the world's rewards.
+
+        The largest gamma ** steps, c, times the largest |V| or |G| over 1 - c: what follows a rollout may be
+        as large as any return of the map, and is part of that return itself. States beyond the map may have
+        larger ones.
+        """
+        cut = float(np.nanmax(self.truth.cut))
+        largest = float(np.nanmax(np.abs([self.value, self.truth.value])))
+        return cut * largest / (1 - cut if cut < 1 else 1)
+
+
+def centres_of(plane: MapPlane, edge: int) -> tuple[Float64Array, Float64Array]:
+    """Return the coordinates [edge] of the centres of cells along x and y, in the state's units."""
+    centres = (np.arange(edge) + 0.5) / edge
+    x, y = (v.low + centres * (v.high - v.low) for v in plane.variables)
+    return x, y
 
 
 def critic_maps(
@@ -89,16 +101,18 @@ def critic_maps(
     rollouts: int,
     *,
     threads: int,
+    simd: bool = True,
     on_look: Callable[[float], bool] = lambda _: True,
 ) -> Maps:
     """Return the maps of a critic, with `rollouts` rollouts a cell where these differ, else one.
 
-    on_look: told the share that is done, ten times a second; if it says no, the maps have what is there.
+    simd: `features.simd`. on_look: told the share that is done, ten times a second; if it says no, the maps
+    have what is there.
     Raises UsageError for a world whose agents cannot be put into a state.
     """
     world = plane.world
     random = rollouts_differ(checkpoint, rules)
-    made_by = state_rollouts(world, checkpoint, rules)
+    made_by = state_rollouts(world, checkpoint, rules, simd=simd)
     with TruthField(made_by, grid_states(plane, edge), rollouts, random=random, threads=threads) as field:
         believed = value(checkpoint, grid_obs(plane, edge)).astype(np.float64).reshape(edge, edge)
         while not field.wait(_LOOK_S):

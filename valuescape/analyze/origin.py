@@ -24,6 +24,8 @@ def map_origin(found: Analysis, config: Config, name: str, compared: Sequence[An
             "run.seed": plan.seed,
             "insight.rollouts": plan.rollouts,
             "insight.time_limit": plan.time_limit,
+            "insight.action": plan.action,
+            "features.simd": plan.simd,
             "policy.entropy_coefficient": "file" if plan.alpha is None else plan.alpha,
         },
     )
@@ -59,4 +61,6 @@ def plan_by(config: Config, episodes: int, cells: int, threads: int) -> Plan:
         alpha=None if alpha == "file" else alpha,
         threads=threads,
         min_visits=config.insight.min_visits or 1.0,
+        action=config.insight.action,
+        simd=config.features.simd,
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -45,12 +46,22 @@ def write(
     return [report, *data, *pictures]
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, if it is not there, and try to write in it. Raises UsageError if that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
 def write_data(
     folder: Path, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
 ) -> tuple[Path, Path]:
     """Write summary.json and arrays.npz; make the folder. Raises UsageError if that is impossible."""
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         paths = folder / "summary.json", folder / "arrays.npz"
         text = json.dumps(finite(dict(summary)), indent=2, allow_nan=False)
         paths[0].write_text(text + "\n", encoding="utf-8")
@@ -83,7 +94,7 @@ def _maps_of(found: Analysis) -> dict[str, dict[str, Panel]]:
     if found.maps is None:
         return {}
     shown = panels_of(found)
-    every = shown | policy_panels(found.checkpoint, found.maps)
+    every = shown | policy_panels(found.checkpoint, found.maps, found.plan.action)
     leading = {name: shown[name] for name in LEADING}
     return {"maps": leading} | {name: {name: panel} for name, panel in every.items()}
 
@@ -126,7 +137,7 @@ def _map_chapters(found: Analysis) -> list[Chapter]:
         chapters.append(Chapter("What the episodes show", _SEEN_TEXT, picture=_row(found, _SEEN)))
         text = _SUPPORTED_TEXT.format(f"{found.plan.min_visits:g}")
         chapters.append(Chapter("With the episodes' support", text, picture=_row(found, _SUPPORTED)))
-    of_policy = policy_panels(found.checkpoint, found.maps)
+    of_policy = policy_panels(found.checkpoint, found.maps, found.plan.action)
     if of_policy:
         picture = as_png(figure(found.maps, of_policy))
         chapters.append(Chapter("What the policy does", _POLICY_TEXT, picture=picture))
@@ -233,5 +244,5 @@ def _how(found: Analysis, source: str, seconds: float) -> str:
     number = "one rollout" if rollouts == 1 else f"{rollouts} rollouts"
     return (
         f"{said} {len(maps.value)}² cells, {number} each, of at most "
-        f"{maps.rules.max_steps:,} steps ({limit}); what is cut off is at most {maps.cut_bound:.3g}."
+        f"{maps.rules.max_steps:,} steps ({limit}); what is cut off is about {maps.cut_bound:.3g} at most."
     )

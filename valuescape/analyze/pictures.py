@@ -1,5 +1,6 @@
 """The maps as figures for a paper: white, with axes, units and colour bars, in PNG, PDF or SVG."""
 
+import math
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -92,11 +93,13 @@ def calibration_plot(
 
 
 def returns_plot(returns: NDArray[np.float64]) -> Callable[[Any], None]:
-    """Return what draws the distribution of the episodes' returns."""
+    """Return what draws the distribution of the episodes' returns; of those that are not finite, nothing."""
+    known = returns[np.isfinite(returns)]
+    mean = float(known.mean()) if known.size else math.nan
 
     def draw(axes: Any) -> None:
-        axes.hist(returns, bins=min(40, max(10, len(returns) // 10)), color="tab:blue")
-        axes.axvline(returns.mean(), color="0.2", linewidth=1, label=f"mean {returns.mean():.4g}")
+        axes.hist(known, bins=min(40, max(10, len(known) // 10)), color="tab:blue")
+        axes.axvline(mean, color="0.2", linewidth=1, label=f"mean {mean:.4g}")
         axes.set(xlabel="return of an episode", ylabel="episodes")
         axes.legend()
 

@@ -11,6 +11,7 @@ from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
 from valuescape.analyze.film import domain_of, write_film
+from valuescape.analyze.maps import centres_of
 from valuescape.analyze.output import LEADING, write_data
 from valuescape.analyze.panels import Panel, labelled, leading_panels
 from valuescape.analyze.pictures import as_png, figure, save
@@ -93,9 +94,7 @@ def training_arrays(run: TrainingRun) -> dict[str, NDArray[Any]]:
     shown = [(each.saved.steps, each.frame) for each in run.points if each.frame]
     if shown:
         frames = [frame for _, frame in shown]
-        centres = (np.arange(len(frames[0].value)) + 0.5) / len(frames[0].value)
-        for axis, variable in zip("xy", frames[0].plane.variables, strict=True):
-            arrays[axis] = variable.low + centres * (variable.high - variable.low)
+        arrays["x"], arrays["y"] = centres_of(frames[0].plane, len(frames[0].value))
         arrays["maps_steps"] = np.array([steps for steps, _ in shown])
         for name, of in (("value", "value"), ("truth_value", "truth"), ("significant", "significant")):
             arrays[name] = np.stack([getattr(frame, of) for frame in frames])

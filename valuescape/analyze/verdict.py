@@ -7,6 +7,8 @@ from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts
 from valuescape.sim.rollouts.judging import TOLERANCE
+from valuescape.sim.rollouts.rules import LONGEST
+from valuescape.sim.worlds.base import ArrayWorld
 
 _FAR_BELOW = -10.0
 """Explained variance below this is no share that anybody reads in per cent."""
@@ -15,7 +17,7 @@ _FAR_BELOW = -10.0
 def verdict(found: Analysis) -> list[str]:
     """Return what a reader should take away, in sentences."""
     numbers = found.numbers
-    said = [_about_returns(numbers), _about_starts(numbers), _about_fit(numbers)]
+    said = [_about_returns(found), _about_starts(numbers), _about_fit(numbers)]
     if found.checkpoint.soft:
         said.append(about_entropy(found))
     if found.left_out:
@@ -26,7 +28,7 @@ def verdict(found: Analysis) -> list[str]:
     if found.judged.bootstrapped > 0:
         said.append(
             f"Of {found.judged.bootstrapped:.0%} of the steps the return ends with the critic's own value, "
-            "for the environment was cut off there."
+            f"for {_cut_off_by(found)}."
         )
     if reason := why_no_rollouts(found.world):
         name = found.world.name
@@ -38,7 +40,22 @@ def verdict(found: Analysis) -> list[str]:
     return said
 
 
-def _about_returns(numbers: dict[str, Estimate]) -> str:
+def _cut_off_by(found: Analysis) -> str:
+    """Return what cut returns off, so that the critic's value has to go on."""
+    if not found.whole_episodes:
+        return "the episodes were interrupted"
+    if isinstance(found.world, ArrayWorld):
+        return f"gamma = {found.checkpoint.gamma:g} reaches beyond the {LONGEST:,} steps that follow"
+    return "the environment was cut off there"
+
+
+def _about_returns(found: Analysis) -> str:
+    numbers, interrupted = found.numbers, found.episodes.interrupted
+    if interrupted:
+        return (
+            f"{interrupted:,} of {len(found.episodes.returns):,} episodes were interrupted: what a whole one "
+            "returns is left out."
+        )
     return (
         f"The deterministic policy returns {told(numbers['mean_return'])} an episode; "
         f"{numbers['share_terminated'].value:.0%} of the episodes terminate."

@@ -98,24 +98,32 @@ def analyze(
         from valuescape.cli.analyze_training import analyze_training
 
         return analyze_training(Path(checkpoints[0]), given, world_files, (episodes, cells), folder)
+    from valuescape.analyze.output import make_folder
+
     config = config_of(checkpoints[0], given, world_files)
     plan = plan_of(config, episodes, cells)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
+    make_folder(folder)
     if len(models) == 1:
         return _one(models[0], plane, plan, folder, config)
     return _several(models, plane, plan, folder, config)
 
 
 def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]":
-    """Return the checkpoints and the plane of their world. Raises UsageError, naming a file that fits not."""
+    """Return the checkpoints and the plane of their world.
+
+    Raises UsageError, naming a file that fits not, or a setting that names no action of the world.
+    """
     from valuescape.analyze.several import Model, labels_of
     from valuescape.presets import find_checkpoint
     from valuescape.sim.errors import UsageError
+    from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.worlds import make_world
 
     world, labels = make_world(config.world.name, config), labels_of(sources)
+    require_actions(config.insight, world)
     models: list[Model] = []
     for label, source in zip(labels, sources, strict=True):
         if Path(source).is_dir():

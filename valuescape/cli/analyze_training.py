@@ -21,8 +21,10 @@ def analyze_training(
     sizes: episodes and cells, as `plan_of` takes them. target: where to write; None for a folder
     in runs/. Raises UsageError.
     """
+    from valuescape.analyze.output import make_folder
     from valuescape.analyze.training import analyze_training as analysis_of
     from valuescape.analyze.training_output import training_table, training_verdict, write_training
+    from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.policy.training_files import training_files
     from valuescape.sim.worlds import make_world
@@ -32,10 +34,12 @@ def analyze_training(
         err.say(("left out: ", "yellow"), each)
     config = config_of(str(files.saved[-1].path), changes, world_files)
     plane = map_plane(config, make_world(config.world.name, config))
+    require_actions(config.insight, plane.world)
+    target = target or Path("runs") / f"analyze-{folder.resolve().name}"
+    make_folder(target)
     began = time.perf_counter()
     with telling_progress() as tell:
         run = analysis_of(files, plane, plan_of(config, *sizes), tell, _say_left_out)
-    target = target or Path("runs") / f"analyze-{folder.resolve().name}"
     written = write_training(run, target, time.perf_counter() - began, config)
     say_rows(out, training_table(run))
     say_lines(training_verdict(run))

@@ -22,7 +22,7 @@ def replay(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="A recording (.vsz), or a .png, .pdf, .svg or .mp4 of this program."
+            metavar="FILE", help="A recording (.vsz), or a .png, .pdf, .svg or .mp4 of `run` or `analyze`."
         ),
     ],
     workers: Annotated[
@@ -50,11 +50,12 @@ def replay(
     A recording (--record-run) is compared bit by bit at every recorded tick; status 1 at the first
     difference, naming the tick, the array and the first agent.
 
-    Every picture that this program saves says in its metadata how it was made: configuration, seed,
-    checkpoint, tick, view and colour scales. Replay simulates to that tick, draws the picture again beside
-    the first, and compares the pixels. Status 0 if they are equal, or differ by no more than rounding (2 of
-    255); 1 if they differ, and why that may be; 2 if the checkpoint is missing or has changed. A video is
-    made again frame by frame, a map of `analyze` by analysing again.
+    Pictures, figures and videos of `run`, and maps of `analyze`, say in their metadata how they were made:
+    configuration, seed, checkpoint, tick, view and colour scales; plots, maps and the film of a training run
+    do not. Replay simulates to that tick, draws the picture again beside the first, and compares the pixels.
+    Status 0 if they are equal, or differ by no more than rounding (2 of 255); 1 if they differ, and why that
+    may be; 2 if the checkpoint is missing or has changed. A video is made again frame by frame, a map of
+    `analyze` by analysing again.
 
     [bold]Examples[/]
 

@@ -47,6 +47,7 @@ class AnalysisReport(Report):
     seed: Annotated[int, Field(ge=0, lt=2**64)] | None = None
     entropy_coefficient: Figure | None = None
     slice: Text | None = None
+    complete: bool | None = None
 
     mean_return: Estimate
     iqm_return: Estimate = _NONE
@@ -87,7 +88,7 @@ class AnalysisReport(Report):
         yield from (("policy.checkpoint", self.checkpoint), ("algorithm", self.algorithm))
         yield from (("episodes", self.episodes), ("gamma", self.gamma), ("cells", self.cells))
         yield from (("rollouts a cell", self.rollouts_per_cell), ("slice", self.slice))
-        yield "entropy coefficient", self.entropy_coefficient
+        yield from (("entropy coefficient", self.entropy_coefficient), ("complete", self.complete))
 
     def worse_than(self, before: Self) -> Iterator[str]:
         """Yield the numbers that are worse by more than both intervals leave open."""

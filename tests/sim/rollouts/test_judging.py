@@ -103,6 +103,14 @@ def test_without_chance_errors_beyond_a_share_of_the_range_count():
     assert significant_errors(error, given, random=False).tolist() == [[True, False, True]]
 
 
+@pytest.mark.parametrize("random", [False, True])
+def test_cells_without_rollouts_of_their_own_are_never_certain(random):
+    """They show a neighbour's truth, whose interval may have no width."""
+    count = np.array([[8, 0]], np.int32)
+    given = truth(np.array([[0.0, 100.0]]), np.zeros((1, 2)), count)
+    assert significant_errors(np.full((1, 2), 50.0), given, random=random).tolist() == [[True, False]]
+
+
 def test_with_chance_errors_beyond_their_interval_count():
     count = np.full((1, 4), 64, np.int32)
     given = truth(np.zeros((1, 4)), np.full((1, 4), NORMAL_95), count)  # a standard error of 1

@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from settable_envs import CANNOT, Goal, registered
 from small_worlds import Chain, chain_critic, chain_values
@@ -18,14 +19,18 @@ from stable_baselines3 import PPO, SAC
 
 from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
 from valuescape.analyze.maps import critic_maps, visits_of
+from valuescape.analyze.origin import plan_by
 from valuescape.analyze.output import write
+from valuescape.analyze.pictures import returns_plot
 from valuescape.analyze.verdict import verdict
 from valuescape.presets import find_checkpoint
+from valuescape.sim.config.files import Config, changed
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.network import Activation, CriticKind, Layer, Mlp
-from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.rollouts.choose import state_rollouts
+from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules
 from valuescape.sim.worlds import make_world
 
 SHIPPED = Path(str(files("valuescape.configs").joinpath("checkpoints")))
@@ -265,6 +270,36 @@ def test_another_critic_by_a_setting_is_refused(cli):
     assert "analyze judges the checkpoint's own critic" in errors
 
 
+def test_an_action_that_there_is_not_is_refused(cli, tmp_path):
+    shipped = SHIPPED / "pendulum.safetensors"
+    for checkpoints in (shipped, tmp_path):
+        (tmp_path / "rl_model_1_steps.safetensors").write_bytes(shipped.read_bytes())
+        status, _, errors = cli("analyze", checkpoints, "--set", "insight.action=nothing")
+        assert status == 2
+        assert "insight.action = 'nothing': pendulum has no such action" in errors
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(cli, tmp_path, monkeypatch):
+    monkeypatch.delattr("valuescape.analyze.analysis.run_episodes")
+    shipped, file = SHIPPED / "pendulum.safetensors", tmp_path / "file"
+    (tmp_path / "run").mkdir()
+    for path in (file, tmp_path / "run/rl_model_1_steps.safetensors", tmp_path / "other.safetensors"):
+        path.write_bytes(shipped.read_bytes())
+    for checkpoints in ((shipped,), (shipped, tmp_path / "other.safetensors"), (tmp_path / "run",)):
+        status, _, errors = cli("analyze", *checkpoints, "--out", file / "out")
+        assert status == 2
+        assert f"{file / 'out'}: cannot be written (Not a directory)" in errors
+
+
+@pytest.mark.parametrize("returns", [[np.inf, 1, 3], [np.nan, 1, 3], [np.nan, np.inf], [1, 3]])
+def test_returns_that_are_not_finite_are_not_drawn(returns):
+    axes = Figure().subplots()
+    returns_plot(np.array(returns, float))(axes)
+    assert sum(each.get_height() for each in axes.patches) == np.isfinite(returns).sum()
+    mean = "mean 2" if 1 in returns else "mean nan"
+    assert axes.get_legend().get_texts()[0].get_text() == mean
+
+
 def test_settings_and_options_say_the_same(cli, tmp_path, without_drawing):
     """Rollouts, the time limit and the entropy coefficient; a configuration file has them too."""
     file = tmp_path / "mine.toml"
@@ -316,6 +351,38 @@ def test_maps_say_what_the_critic_and_the_world_say():
     assert maps.cut_bound == 0
 
 
+def test_what_a_cut_off_return_lacks_is_bounded_by_returns_too():
+    """Going back costs 1 a step for ever, -1 / (1 - 0.9) = -10; a critic of 0 says nothing about that."""
+    checkpoint = replace(always_back(), gamma=0.9)
+    rules = RolloutRules(0.9, 7, RolloutEnd.CUT)
+    maps = critic_maps(checkpoint, own_plane(Chain()), 8, rules, 2, threads=1)
+    assert (maps.value == 0).all()
+    lacking = maps.truth.value - -1 / (1 - 0.9)
+    assert maps.cut_bound == pytest.approx(lacking.max())
+    assert lacking.max() == pytest.approx(10 * 0.9**7)
+
+
+def always_back():
+    """The chain's policy that goes back, with a critic of 0."""
+    made = chain_critic(0, 0)
+    last = made.actor.layers[-1]
+    return replace(made, actor=Mlp((replace(last, bias=-last.bias),)))
+
+
+@pytest.mark.parametrize("simd", [True, False])
+def test_rollouts_are_made_as_features_simd_says(simd, monkeypatch):
+    told = []
+
+    def spied(*given, simd):
+        told.append(simd)
+        return state_rollouts(*given, simd=simd)
+
+    monkeypatch.setattr("valuescape.analyze.maps.state_rollouts", spied)
+    config = changed(Config(), {"features.simd": simd})
+    analyze(chain_critic(0.5, 2.0), own_plane(Chain()), plan_by(config, 4, 8, 1))
+    assert told == [simd]
+
+
 def test_episodes_are_counted_where_their_steps_began():
     plane = own_plane(Chain())
     found = analyze(critic_of(chain_values(0.0, 0.9)), plane, Plan(episodes=20, cells=16, rollouts=2))
@@ -351,6 +418,18 @@ def test_an_interrupted_analysis_keeps_what_is_there():
     assert not found.complete
     assert found.maps is None
     assert "Interrupted" in verdict(found)[-1]
+
+
+def test_interrupted_episodes_are_not_judged_as_whole_ones():
+    checkpoint = critic_of(chain_values(0.0, 0.9))
+    found = analyze(checkpoint, own_plane(Chain()), Plan(episodes=8), lambda what, share: share < 0.01)
+    said = verdict(found)
+    assert "8 of 8 episodes were interrupted" in said[0]
+    assert np.isnan(found.numbers["mean_return"].value)
+    assert np.isnan(found.numbers["share_terminated"].high)
+    judged = found.judged  # one step, and then the critic's value
+    assert judged.realised == pytest.approx(judged.predicted + judged.td_error)
+    assert any("Of 100% of the steps the return ends with the critic's own value" in each for each in said)
 
 
 @pytest.mark.parametrize("look_s", [0.0, 0.05])

@@ -73,6 +73,16 @@ def test_truths_of_two_policies_differ_by_their_values(pair):
     assert numbers["mean_return"].value == pytest.approx(-8 + 100)
 
 
+def test_cells_without_rollouts_of_their_own_do_not_differ(pair):
+    one, other = pair[0].maps, analysed(going_back(chain_critic(0.5, 2.0))).maps
+    rollouts = one.truth.rollouts.copy()
+    rollouts[:, :5] = 0
+    found = map_difference(replace(one, truth=replace(one.truth, rollouts=rollouts)), other)
+    assert np.isnan(found.truth[:, :5]).all()
+    assert not found.significant[:, :5].any()
+    assert found.significant[:, 5:].all()
+
+
 def made_up(returns, predicted):
     """Episodes of one step each."""
     n = len(returns)

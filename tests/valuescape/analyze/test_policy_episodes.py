@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from networks import random_mlp
-from small_worlds import Chain, Regulator, always_on, chain_values, linear_policy
+from small_worlds import Chain, Regulator, always_on, chain_critic, chain_values, linear_policy
 from stable_baselines3 import DQN, PPO, SAC
 
 from valuescape.analyze.episodes import run_episodes
@@ -109,6 +109,40 @@ def test_an_interrupted_run_counts_what_is_there():
     episodes = run_episodes(always_on(), Chain(), 4, seed=0, on_step=lambda step, most: step < 3)
     assert episodes.lengths.tolist() == [3] * 4
     assert not episodes.terminated.any()
+    assert episodes.interrupted == 4
+    assert np.isnan(episodes.returns).all()
+
+
+def test_returns_of_an_interrupted_run_go_on_with_the_critic_s_value():
+    """The critic says 20 in place 3, where the run stops."""
+    checkpoint, truth = chain_critic(0.0, 20.0), chain_values(0.0, 0.9)
+    episodes = run_episodes(checkpoint, Chain(), 4, seed=0, on_step=lambda step, most: step < 3)
+    assert episodes.bootstrapped == 1
+    weight = 0.9 ** (3 - episodes.state[:, 0])
+    expected = truth[episodes.state[:, 0].astype(int)] + weight * (20.0 - truth[3])
+    assert episodes.realised == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_run_that_is_interrupted_beyond_the_limit_has_whole_episodes():
+    checkpoint = linear_policy([2.0, 3.0])
+    whole = run_episodes(checkpoint, Regulator(), 2, seed=1)
+    episodes = run_episodes(checkpoint, Regulator(), 2, seed=1, on_step=lambda step, most: step < 230)
+    assert episodes.interrupted == 0
+    assert episodes.returns.tolist() == whole.returns.tolist()
+    assert episodes.bootstrapped == 1
+
+
+def test_returns_longer_than_a_run_may_be_go_on_with_the_critic_s_value(monkeypatch):
+    """At most 20 steps beyond the limit: what follows counts an eighth, 0.9 ** 20, and V is 7 there."""
+    for module in ("analyze.episodes", "sim.rollouts.rules"):
+        monkeypatch.setattr(f"valuescape.{module}.LONGEST", 20)
+    checkpoint = replace(linear_policy([2.0, 3.0]), critics=chain_critic(0.0, 7.0).critics)
+    episodes = run_episodes(checkpoint, Regulator(), 2, seed=1)
+    assert episodes.bootstrapped == 1
+    assert episodes.interrupted == 0
+    assert episodes.lengths.tolist() == [200, 200]
+    last = np.flatnonzero(np.diff(episodes.episode, append=2))
+    assert episodes.realised[last] == pytest.approx(7.0 * 0.9**21, abs=0.03)  # by then rewards are almost 0
 
 
 def test_agents_that_interact_are_refused():

@@ -10,9 +10,11 @@ from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.worlds import make_world
 
 
-def shown_of(checkpoint, world):
+def shown_of(checkpoint, world, *action):
     """The panels over 12 x 12 cells; of the analysis' maps only plane and size count."""
-    return policy_panels(checkpoint, Maps(own_plane(world), None, False, np.zeros((12, 12)), None, None))
+    return policy_panels(
+        checkpoint, Maps(own_plane(world), None, False, np.zeros((12, 12)), None, None), *action
+    )
 
 
 def test_each_map_that_there_is_has_a_panel_with_its_ends_and_names():
@@ -30,6 +32,15 @@ def test_twins_have_one_more():
     assert list(shown) == ["policy", "flow", "uphill", "disagreement"]
     assert shown["disagreement"].low == 0
     assert shown["disagreement"].high == shown["disagreement"].field.max() > 0
+
+
+def test_the_part_of_the_action_is_the_one_that_the_setting_names():
+    first, second = (
+        shown_of(linear_checkpoint(action=(1, 30)), Drift(), *part)["policy"] for part in ((), ("turn",))
+    )
+    assert (first.low, first.high) == (-2, 2)
+    assert (second.low, second.high) == (-60, 60)
+    assert (second.field == 30).all()
 
 
 def test_a_map_without_any_value_has_a_scale_all_the_same():

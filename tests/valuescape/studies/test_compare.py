@@ -129,6 +129,11 @@ def test_a_critic_is_worse_the_farther_its_bias_is_from_zero():
     assert compare(as_report(analysis()), as_report(analysis(-50.0))).reasons == []
 
 
+def test_an_analysis_that_was_interrupted_is_not_the_same():
+    found = compare(as_report(analysis(complete=True)), as_report(analysis(complete=False)))
+    assert found.warnings() == ["not the same: complete was True, is False"]
+
+
 def test_a_tolerance_is_a_share_of_the_size_before():
     before, after = as_report(analysis()), as_report(analysis(-108.0))
     assert compare(before, after, 0.1).reasons == []

@@ -276,7 +276,7 @@ def _look(field: TruthField, believed: Float64Array, wanted: _Wanted) -> TruthLo
     """Return the maps as they are now. believed: V(s), [edge, edge]."""
     truth = field.look()
     error = believed - truth.value
-    certain = significant_errors(error, truth, random=field.random) & (truth.rollouts > 0)
+    certain = significant_errors(error, truth, random=field.random)
     values = {
         "truth": truth.value,
         "error": error,
