@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array, Float64Array
+from valuescape.sim.insight.student import reach_95
 from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import StateRollouts
 from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, Rollouts
@@ -31,8 +32,6 @@ for it."""
 COARSEST = 16
 """Cells are 16 texels wide in the first picture, then 8, 4, 2, 1."""
 
-NORMAL_95 = 1.959964
-"""Half the width of a 95 % interval, in standard errors."""
 _NICE = 10
 
 
@@ -46,7 +45,8 @@ class Truth:
     value: Float64Array
     """The mean discounted return, in units of the world's rewards."""
     half_width: Float64Array
-    """Half of the mean's 95 % interval; 0 where a single rollout says all, inf where one says nothing."""
+    """Half of the mean's 95 % interval, by Student's t; 0 where a single rollout says all, inf where one says
+    nothing."""
     total: Float64Array
     """The mean undiscounted return."""
     steps: Float64Array
@@ -59,6 +59,17 @@ class Truth:
     """Number of rollouts from each cell itself."""
     progress: float
     """The share of all rollouts that are made."""
+
+    @property
+    def standard_error(self) -> Float64Array:
+        """The standard error of the mean over a cell's own rollouts, as a new [edge, edge] array.
+
+        0 where a single rollout says all; inf where the cell's own say nothing, whatever it shows.
+        """
+        reach = reach_95(np.maximum(self.rollouts - 1, 0))
+        unknown = np.full(self.half_width.shape, np.inf)
+        own = np.divide(self.half_width, reach, out=unknown, where=self.rollouts > 1)
+        return np.where((self.half_width == 0) & (self.rollouts > 0), 0.0, own)
 
 
 class TruthField:
@@ -138,7 +149,7 @@ class TruthField:
         with np.errstate(invalid="ignore", divide="ignore"):
             value, total, steps, terminated, cut = sums[:5] / count
             variance = np.maximum(sums[5] - sums[0] * value, 0) / (count - 1)
-            half = NORMAL_95 * np.sqrt(variance / count)
+            half = reach_95(np.maximum(count - 1, 0)) * np.sqrt(variance / count)
         if self.random:
             half[count < 2] = np.inf
         else:

@@ -28,7 +28,6 @@ from valuescape.sim.insight.metrics import (
     value_statistic,
 )
 from valuescape.sim.insight.significance import significant_cells
-from valuescape.sim.rollouts.field import NORMAL_95
 from valuescape.sim.rollouts.judging import TOLERANCE
 
 _CERTAIN = 10**9
@@ -76,7 +75,7 @@ def map_difference(one: Maps, other: Maps) -> MapDifference:
     """Return the fields of `one` less those of `other`, over the same cells of the same plane."""
     truths = one.truth, other.truth
     difference = one.truth.value - other.truth.value
-    spread = np.hypot(*(each.half_width for each in truths)) / NORMAL_95
+    spread = np.hypot(*(each.standard_error for each in truths))
     rollouts = np.minimum(*(np.where(maps.random, maps.truth.rollouts, _CERTAIN) for maps in (one, other)))
     both = np.concatenate([each.value[np.isfinite(each.value)] for each in truths])
     tolerance = TOLERANCE * float(np.ptp(both)) if both.size and not (one.random or other.random) else 0.0
