@@ -56,12 +56,28 @@ def about_speed(world: World) -> str:
     """Return a sentence on what to expect of rollouts that Python makes; empty where it makes none."""
     if not isinstance(world, GymnasiumWorld) or why_no_rollouts(world):
         return ""
-    twin = f"; --world {world.twin.name} has the same equations, compiled" if world.twin else ""
+    twin = ""
+    if world.twin and _is_gymnasium_s_own(world.env_id):
+        twin = f"; --world {world.twin.name} has the same equations, compiled"
     cells = usual_cells(world.name)
     return (
         f"{world.name} is stepped in Python, some 50,000 steps a second: {cells} cells each way unless "
         f"--cells says otherwise. Ctrl-C keeps what is done{twin}."
     )
+
+
+def _is_gymnasium_s_own(env_id: str) -> bool:
+    """Return whether an environment is one of classic control as Gymnasium ships it.
+
+    A class derived from it, a wrapper or a setting may have other dynamics or rewards, although its state and
+    its observation are the same.
+    """
+    from gymnasium.envs.registration import load_env_creator, registry
+
+    spec = registry[env_id.rpartition(":")[2]]
+    made_by = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+    shipped = str(getattr(made_by, "__module__", "")).startswith("gymnasium.envs.classic_control.")
+    return shipped and not spec.kwargs and not spec.additional_wrappers
 
 
 def state_rollouts(

@@ -3,8 +3,10 @@
 import sys
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control.mountain_car import MountainCarEnv
 from networks import checkpoint_of, random_mlp
 from settable_envs import CANNOT, Short, Walk, Windy, registered
 
@@ -179,3 +181,29 @@ def test_what_python_steps_is_announced_and_has_fewer_cells(monkeypatch):
     assert about_speed(make_world(registered(monkeypatch, Walk))).endswith("keeps what is done.")
     assert about_speed(make_world(registered(monkeypatch, next(iter(CANNOT))))) == ""
     assert about_speed(make_world("pendulum")) == ""
+
+
+class Downhill(MountainCarEnv):
+    """A mountain car whose steps cost nothing."""
+
+    def step(self, action):
+        seen, _, *rest = super().step(action)
+        return seen, 0.0, *rest
+
+
+def doubled_rewards(**kwargs):
+    return gymnasium.wrappers.TransformReward(MountainCarEnv(**kwargs), lambda reward: 2 * reward)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [(Downhill, {}), (doubled_rewards, {}), (MountainCarEnv, {"goal_velocity": 0.05})],
+    ids=["derived", "wrapped", "with a setting"],
+)
+def test_only_an_environment_as_gymnasium_registers_it_is_said_to_have_a_twin_s_equations(
+    monkeypatch, kind, settings
+):
+    """Their state and observation are a twin's, so that their map has its axes."""
+    world = make_world(registered(monkeypatch, kind, **settings))
+    assert world.twin.name == "mountain_car"
+    assert about_speed(world).endswith("keeps what is done.")
