@@ -1,5 +1,6 @@
 """The choice between machine code, NumPy and environments' own code for rollouts of a world."""
 
+from contextlib import closing
 from functools import lru_cache
 from typing import Protocol
 
@@ -30,6 +31,9 @@ class StateRollouts(Protocol):
 
     def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
         """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`."""
+
+    def close(self) -> None:
+        """Give back what `run` holds besides memory, while none is under way; a later one takes it again."""
 
 
 def why_no_rollouts(world: World) -> str:
@@ -112,7 +116,8 @@ def try_rollout(world: World, checkpoint: Checkpoint | None, *, simd: bool = Tru
     rules = RolloutRules(0.0, 1, RolloutEnd.CUT, sampled=True)
     states = np.zeros((len(world.state), 1), np.float32)
     made_by = state_rollouts(world, checkpoint, rules, simd=simd)
-    made_by.run(states, Rollouts.empty(1), slice(0, 1))
+    with closing(made_by):
+        made_by.run(states, Rollouts.empty(1), slice(0, 1))
 
 
 def try_rollout_of(config: Config, checkpoint: Checkpoint | None) -> None:

@@ -78,7 +78,8 @@ class TruthField:
     states: [state_dim, edge * edge], as `insight.plane.grid_states` gives them. random: whether the policy
     lets rollouts from one state differ; the world may, too (`made_by.random`). If neither does, one is enough
     and its interval has no width. Results are the same, bit by bit, for any number of threads: rollouts of
-    a cell are added up in their order. A context manager: leaving it stops the threads and waits for them.
+    a cell are added up in their order. A context manager: leaving it stops the threads, waits for them and
+    closes `made_by`.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class TruthField:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
+        self._owned.callback(self._made_by.close)
         self._owned.enter_context(one_blas_thread())  # with two, rollouts in Python take eight times as long
         for thread in self._threads:
             thread.start()

@@ -79,6 +79,9 @@ class Normal:
         out.value[part] = out.total[part] = drawn
         out.steps[part], out.end[part], out.weight[part] = 1, RolloutEnd.TERMINATED, 0
 
+    def close(self):
+        pass
+
 
 @pytest.mark.parametrize("rollouts", [2, 3, 8])
 def test_intervals_of_few_rollouts_are_as_wide_as_they_must_be(rollouts):
@@ -109,6 +112,9 @@ class Slow:
         self.order.append((number, part))
         out.value[part] = out.total[part] = states[0, part]
         out.steps[part], out.end[part], out.weight[part] = 1, RolloutEnd.CUT, 0.5
+
+    def close(self):
+        pass
 
 
 def test_a_coarse_picture_comes_first():
@@ -157,6 +163,9 @@ def test_what_fails_in_a_thread_is_raised_to_who_looks():
 
         def run(self, states, out, part, number=0):
             raise ZeroDivisionError("in the dynamics")
+
+        def close(self):
+            pass
 
     with TruthField(Failing(), np.zeros((1, 64), np.float32), 1, random=False, threads=2) as field:
         with pytest.raises(ZeroDivisionError, match="in the dynamics"):
