@@ -38,6 +38,19 @@ def cells_of(plane: MapPlane, states: Float32Array, edge: int) -> tuple[Cells, B
     return cells[inside], inside
 
 
+def cell_means(cells: Cells, values: NDArray[np.floating[Any]], edge: int) -> Float64Array:
+    """Return the mean of the finite ones of `values` [m] in each cell, [edge, edge]; NaN without any.
+
+    cells: [m], of an `edge` x `edge` map; none beyond it.
+    """
+    known = np.isfinite(values)
+    cells, values = cells[known], values[known]
+    count = np.bincount(cells, minlength=edge * edge)
+    total = np.bincount(cells, weights=values, minlength=edge * edge)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((total / count).reshape(edge, edge))
+
+
 @dataclass(frozen=True, slots=True)
 class CellMeans:
     """Means by cell, arrays [edge, edge], lowest row first.

@@ -17,7 +17,7 @@ from valuescape.sim.insight.kept import KeptPassages
 from valuescape.sim.insight.metrics import Estimate, left_out, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.insight.signals import Critic
-from valuescape.sim.policy.network import Checkpoint, CriticKind, value_critics
+from valuescape.sim.policy.network import Checkpoint, value_critics
 from valuescape.sim.shared.layout import Ending
 
 EDGE = 64
@@ -53,7 +53,7 @@ def sample_of(
 def _weights(checkpoint: Checkpoint) -> int:
     """Return the number of weights that one value takes."""
     networks = list(value_critics(checkpoint))
-    if checkpoint.critic_kind is CriticKind.ACTION_VALUE:
+    if checkpoint.critic_kind.takes_actions:
         networks.append(checkpoint.actor)
     return sum(layer.weight.size for network in networks for layer in network.layers)
 

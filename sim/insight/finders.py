@@ -278,11 +278,15 @@ def _ticks_since_end(shape: tuple[int, ...], ended: ArrayLike | None) -> IntArra
 
 
 def _unwrapped(trail: FloatArray, wrap: Wrap) -> FloatArray:
+    """Return a trail without jumps along periodic axes; ticks before one without a position are NaN there.
+
+    It is unwrapped from its end: a sum that began at an unknown position would be unknown everywhere.
+    """
     smooth = trail.copy()
     for axis, bounds in enumerate(wrap):
         if bounds is not None:
             length = bounds[1] - bounds[0]
-            smooth[..., axis] = np.unwrap(trail[..., axis], period=length, axis=0)
+            smooth[..., axis] = np.unwrap(trail[::-1, ..., axis], period=length, axis=0)[::-1]
     return smooth
 
 

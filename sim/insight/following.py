@@ -123,15 +123,6 @@ class Passages:
         dtypes = ("i8", "f8", "f8", "f8", "i4", np.bool_, np.bool_, "f8", "i8", np.bool_)
         return cls(*(np.zeros(0, dtype) for dtype in dtypes))
 
-    @classmethod
-    def joined(cls, several: "list[Passages]") -> "Passages":
-        """Return several as one, their episodes numbered on."""
-        firsts = np.cumsum([0, *(len(each.returns) for each in several)])
-        episode = [each.episode + first for each, first in zip(several, firsts, strict=False)]
-        others = [each.name for each in fields(cls) if each.name != "episode"]
-        columns = ([getattr(each, name) for each in several] for name in others)
-        return cls(np.concatenate(episode), *(np.concatenate(column) for column in columns))
-
 
 class Following:
     """Follows `agents` agents; told each tick once, up to `chunk` ticks at a time.

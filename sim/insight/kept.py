@@ -1,4 +1,4 @@
-"""The newest steps whose return is known, in memory that is taken at once and never grows."""
+"""The newest steps whose return is known, in memory that is taken at once."""
 
 from collections import deque
 from dataclasses import fields
@@ -15,8 +15,8 @@ _OF_EPISODES = ("returns", "lengths", "terminated")
 class KeptPassages:
     """Passages one after another; the oldest are dropped as they were added, together.
 
-    steps: room for so many, and as many episodes. A run judges its own memory: arrays that are filled as
-    episodes end would seem a leak.
+    steps: room for so many, and as many episodes; it grows only for passages that are more by themselves. A
+    run judges its own memory: arrays that are filled as episodes end would seem a leak.
     """
 
     def __init__(self, steps: int) -> None:

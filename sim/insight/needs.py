@@ -33,7 +33,7 @@ def lacks_discount(subject: Subject) -> str:
 def lacks_steps(subject: Subject) -> str:
     """Return why the policy's next step cannot be computed from a state; "" if it can."""
     if not isinstance(subject.world, ArrayWorld):
-        return f"agents of {subject.world.name} cannot be put into a state of one's choice"
+        return f"steps of {subject.world.name} from a state of one's choice are not computed here"
     return lacks_policy(subject)
 
 

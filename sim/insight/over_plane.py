@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.insight.cells import Cells, cells_of
+from valuescape.sim.insight.cells import cell_means, cells_of
 from valuescape.sim.insight.plane import grid_states
 from valuescape.sim.insight.subject import MapRequest
 
@@ -30,16 +30,5 @@ def over_plane(request: MapRequest, values: Values) -> Float32Array:
         return found.reshape(*found.shape[:-1], edge, edge)
     cells, inside = cells_of(plane, request.states, edge)
     found = np.asarray(values(np.ascontiguousarray(request.states[:, inside])), np.float32)
-    rows = [_means(cells, row, edge) for row in np.atleast_2d(found)]
+    rows = [cell_means(cells, row, edge).astype(np.float32) for row in np.atleast_2d(found)]
     return np.stack(rows) if found.ndim > 1 else rows[0]
-
-
-def _means(cells: Cells, values: Float32Array, edge: int) -> Float32Array:
-    """Return the mean of the finite ones of `values` [m] in each cell, [edge, edge]; NaN without any."""
-    known = np.isfinite(values)
-    cells, values = cells[known], values[known]
-    count = np.bincount(cells, minlength=edge * edge)
-    total = np.bincount(cells, weights=values, minlength=edge * edge)
-    with np.errstate(invalid="ignore"):
-        mean: Float32Array = (total / count).astype(np.float32).reshape(edge, edge)
-    return mean

@@ -2,12 +2,11 @@
 
 from enum import StrEnum
 
-from threadpoolctl import threadpool_limits
-
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.inference import critic_inputs, forward_all
 from valuescape.sim.policy.network import Checkpoint, value_critics
 from valuescape.sim.policy.quantiles import return_quantiles
+from valuescape.sim.resources import one_blas_thread
 
 
 class Spread(StrEnum):
@@ -37,7 +36,7 @@ def critic_spread(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     kind = spread_kind(checkpoint)
     if kind is Spread.NONE:
         raise ValueError(f"the critic of {checkpoint.algorithm} has neither a twin nor quantiles")
-    with threadpool_limits(1, user_api="blas"):  # networks this small only wait for more threads
+    with one_blas_thread():
         if kind is Spread.QUANTILES:
             deviation: Float32Array = return_quantiles(checkpoint, obs).std(axis=0)
             return deviation

@@ -1,5 +1,6 @@
 """The choice between machine code, NumPy and environments' own code for rollouts of a world."""
 
+from contextlib import closing
 from functools import lru_cache
 from typing import Protocol
 
@@ -31,6 +32,9 @@ class StateRollouts(Protocol):
     def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
         """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`."""
 
+    def close(self) -> None:
+        """Give back what `run` holds besides memory, while none is under way; a later one takes it again."""
+
 
 def why_no_rollouts(world: World) -> str:
     """Return why agents of `world` cannot be put into a state of one's choice; empty if they can.
@@ -56,12 +60,28 @@ def about_speed(world: World) -> str:
     """Return a sentence on what to expect of rollouts that Python makes; empty where it makes none."""
     if not isinstance(world, GymnasiumWorld) or why_no_rollouts(world):
         return ""
-    twin = f"; --world {world.twin.name} has the same equations, compiled" if world.twin else ""
+    twin = ""
+    if world.twin and _is_gymnasium_s_own(world.env_id):
+        twin = f"; --world {world.twin.name} has the same equations, compiled"
     cells = usual_cells(world.name)
     return (
         f"{world.name} is stepped in Python, some 50,000 steps a second: {cells} cells each way unless "
         f"--cells says otherwise. Ctrl-C keeps what is done{twin}."
     )
+
+
+def _is_gymnasium_s_own(env_id: str) -> bool:
+    """Return whether an environment is one of classic control as Gymnasium ships it.
+
+    A class derived from it, a wrapper or a setting may have other dynamics or rewards, although its state and
+    its observation are the same.
+    """
+    from gymnasium.envs.registration import load_env_creator, registry
+
+    spec = registry[env_id.rpartition(":")[2]]
+    made_by = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+    shipped = str(getattr(made_by, "__module__", "")).startswith("gymnasium.envs.classic_control.")
+    return shipped and not spec.kwargs and not spec.additional_wrappers
 
 
 def state_rollouts(
@@ -96,7 +116,8 @@ def try_rollout(world: World, checkpoint: Checkpoint | None, *, simd: bool = Tru
     rules = RolloutRules(0.0, 1, RolloutEnd.CUT, sampled=True)
     states = np.zeros((len(world.state), 1), np.float32)
     made_by = state_rollouts(world, checkpoint, rules, simd=simd)
-    made_by.run(states, Rollouts.empty(1), slice(0, 1))
+    with closing(made_by):
+        made_by.run(states, Rollouts.empty(1), slice(0, 1))
 
 
 def try_rollout_of(config: Config, checkpoint: Checkpoint | None) -> None:

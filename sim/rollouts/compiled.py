@@ -125,6 +125,9 @@ class CompiledRollouts:
         policies = self._policy, self._sampling
         _roll_out(begin, end, states, results, policies, limits, self._code, self._lanes())
 
+    def close(self) -> None:
+        """Do nothing: nothing but memory is held."""
+
     def _lanes(self) -> _Lanes:
         whole, numbers = np.zeros((2, BLOCK_AGENTS), np.int64), np.zeros((3, BLOCK_AGENTS))
         block = np.zeros((self._code.rows, BLOCK_AGENTS), np.float32)

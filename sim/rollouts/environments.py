@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,13 @@ class EnvironmentRollouts:
         with _one_at_a_time():
             for first in range(part.start, part.stop, self.most):
                 self._run(states, out, slice(first, min(first + self.most, part.stop)), number)
+
+    def close(self) -> None:
+        """Close the environments, while no `run` is under way; a later one makes new ones."""
+        left, self._envs = self._envs, []
+        for env in left:
+            with suppress(Exception):  # an error of the user's close would hide the one that counts
+                env.close()
 
     def _run(self, states: Float32Array, out: Rollouts, part: slice, number: int) -> None:
         tally = Tally(self._rules, out, part)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array, Float64Array
+from valuescape.sim.insight.student import reach_95
 from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import StateRollouts
 from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, Rollouts
@@ -31,8 +32,6 @@ for it."""
 COARSEST = 16
 """Cells are 16 texels wide in the first picture, then 8, 4, 2, 1."""
 
-NORMAL_95 = 1.959964
-"""Half the width of a 95 % interval, in standard errors."""
 _NICE = 10
 
 
@@ -46,7 +45,8 @@ class Truth:
     value: Float64Array
     """The mean discounted return, in units of the world's rewards."""
     half_width: Float64Array
-    """Half of the mean's 95 % interval; 0 where a single rollout says all, inf where one says nothing."""
+    """Half of the mean's 95 % interval, by Student's t; 0 where a single rollout says all, inf where one says
+    nothing."""
     total: Float64Array
     """The mean undiscounted return."""
     steps: Float64Array
@@ -60,6 +60,17 @@ class Truth:
     progress: float
     """The share of all rollouts that are made."""
 
+    @property
+    def standard_error(self) -> Float64Array:
+        """The standard error of the mean over a cell's own rollouts, as a new [edge, edge] array.
+
+        0 where a single rollout says all; inf where the cell's own say nothing, whatever it shows.
+        """
+        reach = reach_95(np.maximum(self.rollouts - 1, 0))
+        unknown = np.full(self.half_width.shape, np.inf)
+        own = np.divide(self.half_width, reach, out=unknown, where=self.rollouts > 1)
+        return np.where((self.half_width == 0) & (self.rollouts > 0), 0.0, own)
+
 
 class TruthField:
     """Makes `rollouts` rollouts from each state of an `edge` x `edge` grid, in threads of low priority.
@@ -67,7 +78,8 @@ class TruthField:
     states: [state_dim, edge * edge], as `insight.plane.grid_states` gives them. random: whether the policy
     lets rollouts from one state differ; the world may, too (`made_by.random`). If neither does, one is enough
     and its interval has no width. Results are the same, bit by bit, for any number of threads: rollouts of
-    a cell are added up in their order. A context manager: leaving it stops the threads and waits for them.
+    a cell are added up in their order. A context manager: leaving it stops the threads, waits for them and
+    closes `made_by`.
     """
 
     def __init__(
@@ -93,6 +105,7 @@ class TruthField:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
+        self._owned.callback(self._made_by.close)
         self._owned.enter_context(one_blas_thread())  # with two, rollouts in Python take eight times as long
         for thread in self._threads:
             thread.start()
@@ -138,7 +151,7 @@ class TruthField:
         with np.errstate(invalid="ignore", divide="ignore"):
             value, total, steps, terminated, cut = sums[:5] / count
             variance = np.maximum(sums[5] - sums[0] * value, 0) / (count - 1)
-            half = NORMAL_95 * np.sqrt(variance / count)
+            half = reach_95(np.maximum(count - 1, 0)) * np.sqrt(variance / count)
         if self.random:
             half[count < 2] = np.inf
         else:

@@ -8,7 +8,7 @@ from valuescape.sim.insight.significance import significant_cells
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
-from valuescape.sim.rollouts.field import NORMAL_95, Truth
+from valuescape.sim.rollouts.field import Truth
 from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules
 from valuescape.sim.worlds.base import World
 
@@ -75,7 +75,7 @@ def significant_errors(error: Float64Array, truth: Truth, *, random: bool) -> Bo
     known = truth.value[np.isfinite(truth.value)]
     error = np.where(truth.rollouts > 0, error, np.nan)
     tolerance = 0.0 if random or not known.size else TOLERANCE * float(np.ptp(known))
-    return significant_cells(error, truth.half_width / NORMAL_95, truth.rollouts, tolerance=tolerance)
+    return significant_cells(error, truth.standard_error, truth.rollouts, tolerance=tolerance)
 
 
 def return_in_words(checkpoint: Checkpoint, rules: RolloutRules, rollouts: int) -> str:

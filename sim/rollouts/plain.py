@@ -34,6 +34,9 @@ class PlainRollouts:
             state, reward, terminated = self._step(state, action)
             state = state[:, tally.count(reward, bonus, terminated)]
 
+    def close(self) -> None:
+        """Do nothing: nothing but memory is held."""
+
     def _step(
         self, state: Float32Array, action: Float32Array
     ) -> tuple[Float32Array, Float64Array, BoolArray]:

@@ -124,9 +124,9 @@ CANNOT = {
 """What is said of those that cannot be put into a state."""
 
 
-def registered(monkeypatch, kind):
-    """Register an environment for the time of a test; returns the world's name."""
+def registered(monkeypatch, kind, **settings):
+    """Register an environment, made with `settings`, for the time of a test; returns the world's name."""
     monkeypatch.setattr(gymnasium.envs.registration, "registry", dict(gymnasium.registry))
     monkeypatch.setattr(gymnasium, "registry", gymnasium.envs.registration.registry)
-    gymnasium.register(f"{kind.__name__}-v0", entry_point=kind, max_episode_steps=25)
+    gymnasium.register(f"{kind.__name__}-v0", entry_point=kind, max_episode_steps=25, kwargs=settings)
     return f"gymnasium:{kind.__name__}-v0"

@@ -2,7 +2,8 @@ import os
 
 import psutil
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from blas_limits import blas_threads
+from threadpoolctl import threadpool_limits
 
 from valuescape.sim import resources
 from valuescape.sim.resources import available_memory, one_blas_thread, usable_cores
@@ -87,10 +88,6 @@ def test_without_limits_the_machine_decides(groups, membership):
 def test_the_machine_itself_can_be_read():
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
     assert 0 < available_memory() <= psutil.virtual_memory().total
-
-
-def blas_threads():
-    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
 
 
 def test_blas_has_one_thread_until_the_last_that_asks_for_it_leaves():

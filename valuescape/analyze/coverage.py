@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from valuescape.analyze.episodes import Episodes
 from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
 from valuescape.sim.insight.metrics import RESAMPLES, Estimate
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.quantiles import quantile_levels, return_quantiles
+from valuescape.sim.resources import one_blas_thread
 
 _SHOWN = 10
 """Levels in the report's table, about evenly spaced; the summary has all."""
@@ -54,7 +54,7 @@ def coverage_of(checkpoint: Checkpoint, judged: Episodes, seed: int = 0) -> Cove
     if not checkpoint.quantile_layers:
         return None
     obs, outputs = np.split(np.ascontiguousarray(judged.asked.T), [checkpoint.obs_dim])
-    with threadpool_limits(1, user_api="blas"):  # networks this small only wait for more threads
+    with one_blas_thread():
         quantiles = return_quantiles(checkpoint, obs, outputs if len(outputs) else None)
     return quantile_coverage(
         quantiles, judged.realised, judged.episode, levels=quantile_levels(checkpoint), seed=seed

@@ -28,7 +28,6 @@ from valuescape.sim.insight.metrics import (
     value_statistic,
 )
 from valuescape.sim.insight.significance import significant_cells
-from valuescape.sim.rollouts.field import NORMAL_95
 from valuescape.sim.rollouts.judging import TOLERANCE
 
 _CERTAIN = 10**9
@@ -77,7 +76,7 @@ def map_difference(one: Maps, other: Maps) -> MapDifference:
     truths = one.truth, other.truth
     made = (one.truth.rollouts > 0) & (other.truth.rollouts > 0)
     difference = np.where(made, one.truth.value - other.truth.value, np.nan)
-    spread = np.hypot(*(each.half_width for each in truths)) / NORMAL_95
+    spread = np.hypot(*(each.standard_error for each in truths))
     rollouts = np.minimum(*(np.where(maps.random, maps.truth.rollouts, _CERTAIN) for maps in (one, other)))
     both = np.concatenate([each.value[np.isfinite(each.value)] for each in truths])
     tolerance = TOLERANCE * float(np.ptp(both)) if both.size and not (one.random or other.random) else 0.0

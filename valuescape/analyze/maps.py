@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from valuescape.analyze.episodes import Episodes
 from valuescape.sim.arrays import Float64Array
-from valuescape.sim.insight.cells import cells_of
+from valuescape.sim.insight.cells import cell_means, cells_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
@@ -125,15 +125,10 @@ def critic_maps(
 def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> Visits:
     """Return where the episodes' steps began, and how wrong the critic was there.
 
-    Steps beyond the map are left out; periodic variables are taken into their period.
+    Steps beyond the map are left out; periodic variables are taken into their period. Errors that are not
+    finite do not count in a cell's mean.
     """
     cells, inside = cells_of(plane, episodes.state.T, edge)
-    count = np.bincount(cells, minlength=edge * edge)
-
-    def mean(values: Float64Array) -> Float64Array:
-        with np.errstate(invalid="ignore"):
-            sums = np.bincount(cells, weights=values[inside], minlength=edge * edge)
-            return np.asarray((sums / count).reshape(edge, edge))
-
-    error = mean(episodes.predicted - episodes.realised)
-    return Visits(count.reshape(edge, edge), error, mean(episodes.td_error))
+    count = np.bincount(cells, minlength=edge * edge).reshape(edge, edge)
+    errors = episodes.predicted - episodes.realised, episodes.td_error
+    return Visits(count, *(cell_means(cells, each[inside], edge) for each in errors))

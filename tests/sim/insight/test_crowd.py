@@ -1,16 +1,19 @@
 """A crowd's judgement of the critic, in worlds whose values have a closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crowd_rows import crowd_rows
 from networks import random_mlp
+from sample_checkpoints import tqc_checkpoint
 from small_worlds import Chain, always_on, chain_values
 
 from valuescape.sim.insight.crowd import JUDGED_EPISODES, MOST_AGENTS, Crowd, sample_of
 from valuescape.sim.insight.following import FollowRules
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.insight.signals import Critic
-from valuescape.sim.policy.network import Activation
+from valuescape.sim.policy.network import Activation, CriticKind
 from valuescape.sim.worlds import make_world
 
 GAMMA, AGENTS, CHUNK, EDGE = 0.9, 60, 32, 10
@@ -159,12 +162,16 @@ def test_fewer_agents_are_followed_where_a_value_takes_more():
     assert sample_of(70, rules, 32, 60, small) == slice(0, 70, 1)
     assert len(range(*sample_of(10**6, rules, 32, 60, small).indices(10**6))) <= MOST_AGENTS
     large = random_mlp((2, 256, 256, 2), Activation.RELU)
-    from dataclasses import replace
-
     wide = replace(small, critics=(large,))
     counts = [len(range(*sample_of(10**4, rules, 32, speed, wide).indices(10**4))) for speed in (60, 600)]
     assert 100 < counts[0] < 400
     assert counts[1] == pytest.approx(counts[0] / 10, abs=2)
+    no_actor = replace(tqc_checkpoint(), critic_kind=CriticKind.STATE_VALUE)
+    fewer, more = (
+        len(range(*sample_of(10**6, rules, 32, 6000, each).indices(10**6)))
+        for each in (tqc_checkpoint(), no_actor)
+    )
+    assert fewer < more  # critics of actions need the actor's first
     endless = FollowRules(0.9999, 10**5, 5 * 10**4)
     assert len(range(*sample_of(10**4, endless, 32, 60, small).indices(10**4))) <= 20
     assert JUDGED_EPISODES > 100

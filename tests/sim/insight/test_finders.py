@@ -342,3 +342,15 @@ def test_a_steady_rotation_is_a_loop_on_a_periodic_axis():
     assert each.period == 25
     assert -np.pi <= each.centre[0] < np.pi
     assert each.centre[1] == 4.0
+
+
+def test_a_loop_is_found_on_a_periodic_axis_after_rows_without_a_position():
+    """An episode that is shorter than another is put beside it with NaN before its first step."""
+    trail = circle(25, 1.0, 0.0, 0, ticks=200, centre=(np.pi, 0.0))
+    trail[:, 0] = (trail[:, 0] + np.pi) % (2 * np.pi) - np.pi
+    shorter = np.where(np.arange(200)[:, None] < 80, np.nan, trail)
+    whole, late = sorted(
+        loops(np.stack([trail, shorter], axis=1), wrap=((-np.pi, np.pi), None)), key=lambda each: each.agent
+    )
+    assert (whole.period, late.period) == (25, 25)
+    assert late.radius == pytest.approx(whole.radius)

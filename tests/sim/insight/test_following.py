@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from valuescape.sim.insight.following import Following, FollowRules, Passages, TickRows
+from valuescape.sim.insight.kept import KeptPassages
 from valuescape.sim.shared.layout import Ending
 
 GAMMA, LIMIT, TICKS, AGENTS = 0.9, 30, 300, 9
@@ -52,7 +53,15 @@ class Made:
                 told = []
         if told:
             found += list(following.take(told[0], self.rows(told)))
-        return Passages.joined([Passages.none(), *found]), following
+        return joined([Passages.none(), *found]), following
+
+
+def joined(several):
+    """Return passages as one, through the memory that keeps them."""
+    kept = KeptPassages(10**5)
+    for each in several:
+        kept.add(each)
+    return kept.newest(10**5, 10**5)
 
 
 LENGTHS = (1, 2, 7, 20, LIMIT, LIMIT)
@@ -165,11 +174,11 @@ def test_long_episodes_are_counted_in_parts(limit, horizon, longest, part):
     assert FollowRules.of(0.99, limit, horizon) == FollowRules(0.99, longest, part)
 
 
-def test_joined_passages_number_their_episodes_on():
+def test_kept_passages_number_their_episodes_on():
     found, _ = Made(LENGTHS).follow()
-    twice = Passages.joined([found, found])
+    twice = joined([found, found])
     assert twice.lengths.tolist() == [*found.lengths, *found.lengths]
     again = twice.from_episode(len(found.lengths))
     assert (again.episode == found.episode).all()
     assert (again.realised == found.realised).all()
-    assert len(Passages.joined([Passages.none(), found]).realised) == len(found.realised)
+    assert len(joined([Passages.none(), found]).realised) == len(found.realised)

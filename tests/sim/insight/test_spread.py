@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from blas_limits import threads_beside_another
 from sample_checkpoints import dqn_checkpoint, qrdqn_checkpoint, sac_checkpoint, tqc_checkpoint
 
 from valuescape.sim.insight.spread import critic_spread, spread_kind
@@ -76,3 +77,12 @@ def test_one_critic_without_quantiles_has_none():
     assert spread_kind(dqn_checkpoint()) == ""
     with pytest.raises(ValueError, match="the critic of dqn has neither a twin nor quantiles"):
         critic_spread(dqn_checkpoint(), OBS)
+
+
+def test_blas_keeps_the_limit_of_another_thread(monkeypatch):
+    beside, after = threads_beside_another(
+        monkeypatch,
+        "valuescape.sim.insight.spread.return_quantiles",
+        lambda: critic_spread(qrdqn_checkpoint(), OBS),
+    )
+    assert (beside, after) == ({1}, {2})

@@ -3,15 +3,23 @@
 import sys
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control.mountain_car import MountainCarEnv
 from networks import checkpoint_of, random_mlp
 from settable_envs import CANNOT, Short, Walk, Windy, registered
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
-from valuescape.sim.rollouts.choose import about_speed, state_rollouts, usual_cells, why_no_rollouts
+from valuescape.sim.rollouts.choose import (
+    about_speed,
+    state_rollouts,
+    try_rollout,
+    usual_cells,
+    why_no_rollouts,
+)
 from valuescape.sim.rollouts.compiled import CompiledRollouts
 from valuescape.sim.rollouts.environments import EnvironmentRollouts
 from valuescape.sim.rollouts.field import TruthField
@@ -179,3 +187,69 @@ def test_what_python_steps_is_announced_and_has_fewer_cells(monkeypatch):
     assert about_speed(make_world(registered(monkeypatch, Walk))).endswith("keeps what is done.")
     assert about_speed(make_world(registered(monkeypatch, next(iter(CANNOT))))) == ""
     assert about_speed(make_world("pendulum")) == ""
+
+
+class Downhill(MountainCarEnv):
+    """A mountain car whose steps cost nothing."""
+
+    def step(self, action):
+        seen, _, *rest = super().step(action)
+        return seen, 0.0, *rest
+
+
+def doubled_rewards(**kwargs):
+    return gymnasium.wrappers.TransformReward(MountainCarEnv(**kwargs), lambda reward: 2 * reward)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [(Downhill, {}), (doubled_rewards, {}), (MountainCarEnv, {"goal_velocity": 0.05})],
+    ids=["derived", "wrapped", "with a setting"],
+)
+def test_only_an_environment_as_gymnasium_registers_it_is_said_to_have_a_twin_s_equations(
+    monkeypatch, kind, settings
+):
+    """Their state and observation are a twin's, so that their map has its axes."""
+    world = make_world(registered(monkeypatch, kind, **settings))
+    assert world.twin.name == "mountain_car"
+    assert about_speed(world).endswith("keeps what is done.")
+
+
+def test_environments_are_closed_when_the_field_is_left_and_made_again_for_another(monkeypatch):
+    made, closed = [], []
+
+    class Counted(Walk):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+        def close(self):
+            closed.append(self)
+            raise OSError("a window that is gone")
+
+    world = make_world(registered(monkeypatch, Counted))
+    made_by, states = state_rollouts(world, policy_of(world), RolloutRules.of(0.5, 20)), np.zeros((2, 16))
+    made.clear()
+    closed.clear()
+    for fields in (1, 2):
+        with TruthField(made_by, states.astype(np.float32), 1, random=False, threads=1) as field:
+            assert field.wait(100)
+            assert len(made) > len(closed)
+        assert len(made) == 12 * fields  # the finest level has the most cells
+        assert closed == made
+
+
+def test_a_rollout_that_tries_a_world_leaves_no_environment_open(monkeypatch):
+    left = set()
+
+    class Counted(Walk):
+        def __init__(self):
+            super().__init__()
+            left.add(self)
+
+        def close(self):
+            left.discard(self)
+
+    world = make_world(registered(monkeypatch, Counted))
+    try_rollout(world, policy_of(world))
+    assert not left

@@ -69,6 +69,35 @@ def test_intervals_cover_the_value_as_often_as_they_say():
     assert 0.93 < covered[truth.half_width > 0].mean() < 0.97
 
 
+class Normal:
+    """Returns from a normal distribution around 0, of standard deviation 2."""
+
+    random, most = True, CHUNK
+
+    def run(self, states, out, part, number=0):
+        drawn = np.random.default_rng([number, part.start]).normal(0, 2, part.stop - part.start)
+        out.value[part] = out.total[part] = drawn
+        out.steps[part], out.end[part], out.weight[part] = 1, RolloutEnd.TERMINATED, 0
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("rollouts", [2, 3, 8])
+def test_intervals_of_few_rollouts_are_as_wide_as_they_must_be(rollouts):
+    """Student's t: 1.96 standard errors of three rollouts would cover the mean in 81 % of cells."""
+    truth = truth_of(Normal(), np.zeros((1, EDGE * EDGE), np.float32), rollouts, random=True)
+    assert (np.abs(truth.value) <= truth.half_width).mean() == pytest.approx(0.95, abs=0.01)
+    assert (truth.standard_error**2).mean() == pytest.approx(2**2 / rollouts, rel=0.06)
+
+
+def test_a_standard_error_is_that_of_a_cell_s_own_rollouts():
+    ones, rollouts = np.ones((1, 6)), np.array([[0, 0, 1, 1, 2, 2]], np.int32)
+    half_width = np.array([[5.0, 0.0, np.inf, 0.0, 12.71, 0.0]])
+    truth = Truth(ones, half_width, ones, ones, ones, ones, rollouts, 1.0)
+    assert truth.standard_error[0] == pytest.approx([np.inf, np.inf, np.inf, 0.0, 1.0, 0.0])
+
+
 class Slow:
     """Rollouts that wait for a permit, and give a state's first number as its return."""
 
@@ -83,6 +112,9 @@ class Slow:
         self.order.append((number, part))
         out.value[part] = out.total[part] = states[0, part]
         out.steps[part], out.end[part], out.weight[part] = 1, RolloutEnd.CUT, 0.5
+
+    def close(self):
+        pass
 
 
 def test_a_coarse_picture_comes_first():
@@ -131,6 +163,9 @@ def test_what_fails_in_a_thread_is_raised_to_who_looks():
 
         def run(self, states, out, part, number=0):
             raise ZeroDivisionError("in the dynamics")
+
+        def close(self):
+            pass
 
     with TruthField(Failing(), np.zeros((1, 64), np.float32), 1, random=False, threads=2) as field:
         with pytest.raises(ZeroDivisionError, match="in the dynamics"):

@@ -7,8 +7,9 @@ import pytest
 from networks import checkpoint_of, random_mlp
 from small_worlds import Chain, always_on
 
+from valuescape.sim.insight.student import reach_95
 from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind, Layer
-from valuescape.sim.rollouts.field import NORMAL_95, Truth
+from valuescape.sim.rollouts.field import Truth
 from valuescape.sim.rollouts.judging import (
     TOLERANCE,
     judging_rules,
@@ -113,7 +114,7 @@ def test_cells_without_rollouts_of_their_own_are_never_certain(random):
 
 def test_with_chance_errors_beyond_their_interval_count():
     count = np.full((1, 4), 64, np.int32)
-    given = truth(np.zeros((1, 4)), np.full((1, 4), NORMAL_95), count)  # a standard error of 1
+    given = truth(np.zeros((1, 4)), np.full((1, 4), reach_95(63)), count)  # a standard error of 1
     assert significant_errors(np.array([[0.0, 1, -6, 6]]), given, random=True).tolist() == [
         [False, False, True, True]
     ]

@@ -393,6 +393,11 @@ def test_episodes_are_counted_where_their_steps_began():
     assert np.isnan(visits.error[~seen]).all()
     steps = found.judged
     assert np.nansum(visits.error * visits.count) == pytest.approx((steps.predicted - steps.realised).sum())
+    predicted = steps.predicted.copy()
+    predicted[0] = np.nan  # one of several in its cell
+    unknown = visits_of(plane, replace(steps, predicted=predicted), edge=10)
+    assert np.isfinite(unknown.error[seen]).all()
+    assert np.array_equal(unknown.count, visits.count)
 
 
 def test_a_planted_bias_is_found_where_it_is():

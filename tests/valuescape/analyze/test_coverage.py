@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from blas_limits import threads_beside_another
 from sample_checkpoints import qrdqn_checkpoint, tqc_checkpoint
 
 from valuescape.analyze.analysis import Plan, analyze
@@ -149,3 +150,13 @@ def test_drawn_actions_are_what_quantiles_are_asked_of():
     assert found.levels.tolist() == [0.125, 0.375, 0.625, 0.875]  # of both critics together
     expected = [(judged.realised <= drawn + each).mean() for each in (-0.5, -0.5, 0.5, 0.5)]
     assert [each.value for each in found.shares] == pytest.approx(expected, abs=1e-3)
+
+
+def test_blas_keeps_the_limit_of_another_thread(monkeypatch):
+    judged = run_episodes(buyer(), Lottery(), 4, 0)
+    beside, after = threads_beside_another(
+        monkeypatch,
+        "valuescape.analyze.coverage.return_quantiles",
+        lambda: coverage_of(buyer(), judged),
+    )
+    assert (beside, after) == ({1}, {2})

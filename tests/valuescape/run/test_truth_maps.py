@@ -101,6 +101,9 @@ class Gate:
         out.value[part] = out.total[part] = states[0, part]
         out.steps[part], out.end[part], out.weight[part] = 1, RolloutEnd.CUT, 0.5
 
+    def close(self):
+        pass
+
 
 @pytest.fixture
 def gate(monkeypatch):
