@@ -16,7 +16,7 @@ from valuescape.remake.comparison import Comparison, compare_bytes, compare_pict
 from valuescape.remake.means import Means, Original, original
 from valuescape.remake.moment import made_of_ticks
 from valuescape.remake.picture import Again, remake_picture
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ def remade_path(path: Path, kind: Kind) -> Path:
 
 
 def summary_of(origin: Provenance) -> str:
-    """Return in words what a file shows: `tick 240 of mountain_car, seed 0`."""
+    """Return in printable words what a file shows: `tick 240 of mountain_car, seed 0`."""
     made, config = origin.made, origin.config
-    run = f"{config.world.name}, seed {config.run.seed}"
+    run = f"{escaped(config.world.name)}, seed {config.run.seed}"
     match made:
         case PictureMade() | FigureMade():
             return f"tick {made.moment.tick:,} of {run}"

@@ -148,7 +148,7 @@ def test_maps_of_several_checkpoints_are_made_again(cli, tmp_path):
     several, path = analyze_several(models, plane, plan), tmp_path / "differences.png"
     origin = map_origin(several.models[0].found, config, path.name, several.models)
     save(figures_of(several)["differences"], path, origin)
-    made_again(cli, path)
+    assert f"reading the checkpoint to compare with: {tmp_path / 'two.safetensors'}" in made_again(cli, path)
     (tmp_path / "two.safetensors").unlink()
     status, _, errors = cli("replay", path)
     assert status == 2

@@ -259,6 +259,17 @@ def test_metadata_that_fit_no_picture_are_refused_in_a_sentence(cli, picture, sp
     assert not picture.with_name("last-frame-again.png").exists()
 
 
+@pytest.mark.parametrize(
+    "name", ["config__policy__checkpoint", "config__insight__compare_with", "config__world__name"]
+)
+def test_names_in_a_picture_cannot_steer_the_terminal(cli, picture, name):
+    change(picture, **{name: "\x1b[2Ka\x07\r.zip"})
+    status, out, errors = cli("replay", picture)
+    assert status == 2
+    assert r"\x1b[2Ka\x07\r.zip" in out
+    assert (out + errors).replace("\n", "").isprintable()
+
+
 def test_a_file_of_another_kind_is_no_picture(cli, tmp_path):
     (tmp_path / "a.txt").write_text("text")
     for name in ("a.txt", "nowhere.png"):
