@@ -60,10 +60,14 @@ def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
 
 
 def _inspect(stage: Stage, viewer: Viewer, moment: Moment) -> None:
-    """Select the agents and the place that a picture shows, on the plane that it shows."""
-    inspection = Inspection(stage)
+    """Select the agents and the place that a picture shows, on the plane that it shows.
+
+    The cross stays: no pointer makes it again.
+    """
+    inspection, cross = Inspection(stage), viewer.cross
     try:
         inspection.update(viewer, range(0))
+        viewer.cross = cross
         stage.move_slice(tuple(moment.plane))
         inspection.complete(viewer)
     finally:

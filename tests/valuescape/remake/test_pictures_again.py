@@ -93,6 +93,7 @@ LIVE = {
     "a box": [[Key(Action.PROJECTION)], *[[]] * 6, pulled(Button.LEFT, (40, 40), (70, 60), shift=True)],
     "a region": [pulled(Button.LEFT, (40, 40), (80, 80), shift=True)],
     "side by side": [[Key(Action.BESIDE)], [Move(60, 90)], [Key(Action.PROJECTION)], *[[]] * 4],
+    "a cross": [[Key(Action.BESIDE)], [Move(80, 110)]],
     "half raised": [[Key(Action.PROJECTION)]],
     "a place": [[Press(Button.LEFT, 150, 90), Release(Button.LEFT, 150, 90)]],
     "with cards": [[Key(Action.PROFILE)], [Key(Action.HELP)]],
@@ -117,6 +118,7 @@ def test_a_screenshot_of_a_run_that_a_person_changes_is_made_again(cli, tmp_path
     made = metadata(picture)["made"]
     if pace == "too fast":
         assert made["moment"]["missed"]
+    assert bool(made["view"]["cross"]) == (doing == "a cross")
     status, out, errors = cli("replay", picture)
     assert (status, errors) == (0, ""), out
     assert out.splitlines()[-1] == "all 64,000 pixels are equal"
