@@ -134,10 +134,14 @@ def test_a_screenshot_of_a_run_that_a_person_changes_is_made_again(cli, tmp_path
     ],
 )
 def test_ticks_that_slow_frames_saw_only_in_part_are_made_again_so(cli, tmp_path, color, world):
-    """States are kept for ten ticks, trails for longer: frames of about that many ticks."""
+    """States are kept for ten ticks, trails for longer: frames of about that many ticks.
+
+    In lockstep, so that the clock makes no further ticks, however slow the machine is.
+    """
     shown = "render.view=2d", "trails.width_px=4", "trails.opacity=1", "trails.length=64", "agents.count=12"
     acting = "policy.checkpoint=random" if color == "outcome" else "policy.checkpoint=auto"
-    settings = [*BASE, world, acting, "workers.count=0", *shown, f"trails.color_by={color}"]
+    made = "workers.count=0", "features.async_physics=false"
+    settings = [*BASE, world, acting, *made, *shown, f"trails.color_by={color}"]
     config = load_config(None, settings)
     ticks = iter(np.cumsum([0, 9, 10, 24, 1, 9, 18, 9, 10, 20]).tolist())
     with Session(config, RunLength(frames=10), Outputs(tmp_path), headless=True) as session:
