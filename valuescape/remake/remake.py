@@ -125,7 +125,7 @@ def _own_reasons(origin: Provenance) -> list[str]:
             return ["the simulation was so fast that not all ticks left out of the visits are noted"]
         case PictureMade() if _missed_by_maps(origin, made):
             return ["frames were so slow that a map of the agents' own episodes missed some of their ticks"]
-        case PictureMade() if made.computing:
+        case PictureMade() | FigureMade() if made.computing:
             return [f"it was taken while a map was still being computed: {made.computing}"]
         case VideoMade() if made.changed:
             return [f"a person changed the view meanwhile: {', '.join(made.changed)}"]

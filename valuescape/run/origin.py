@@ -25,12 +25,14 @@ from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.export import truth_of
 from valuescape.run.length import RunLength
 from valuescape.run.live_settings import current_values
 from valuescape.run.look import RunKind
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.touches import Touches
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import LIVE, settings_of
 
 
@@ -67,7 +69,20 @@ def _highlighted(stage: Stage, viewer: Viewer) -> str | None:
 
 def figure_origin(stage: Stage) -> Provenance:
     """Return how a figure of the tick that the stage rests at comes about; a GPU query."""
-    return _provenance(stage, FigureMade(moment=moment_of(stage)))
+    look = truth_of(stage)
+    made = FigureMade(
+        moment=moment_of(stage),
+        truth=look is not None,
+        live=_insight_changes(stage, look.request.insight) if look else {},
+        computing=look.doing if look else "",
+    )
+    return _provenance(stage, made)
+
+
+def _insight_changes(stage: Stage, insight: InsightConfig) -> dict[str, Any]:
+    """Return the settings of `insight` that are not as in the configuration, by name."""
+    before = stage.config.insight.model_dump()
+    return {f"insight.{key}": value for key, value in insight.model_dump().items() if value != before[key]}
 
 
 def video_origin(

@@ -20,6 +20,7 @@ from valuescape.remake.comparison import compare_videos, frames_of
 from valuescape.render.displays.events import Action, Key
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.recorder import VideoRecorder
+from valuescape.render.view.changes import Set
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -49,6 +50,21 @@ def test_a_figure_is_made_again(cli, tmp_path, ending):
         "all 1,827,000 pixels are equal" if ending == ".png" else "the files are equal"
     )
     assert figure.read_bytes() == (tmp_path / f"figure-again{ending}").read_bytes()
+
+
+def test_a_figure_with_the_truth_is_made_again(cli, tmp_path):
+    """Also if a person shortened the rollouts during the run."""
+    figure = tmp_path / "figure.png"
+    config = load_config(None, [*BASE, "world.name=mountain_car", "workers.count=0", "heatmap.layer=error"])
+    outputs = Outputs(tmp_path, figure=figure)
+    with Session(config, RunLength(ticks=5), outputs, headless=True) as session:
+        session.controls.apply(Set("insight.time_limit", True))
+        session.run()
+    made = origin(figure).made
+    assert (made.truth, made.live, made.computing) == (True, {"insight.time_limit": True}, "")
+    status, out, errors = cli("replay", figure)
+    assert (status, errors) == (0, ""), out
+    assert figure.read_bytes() == (tmp_path / "figure-again.png").read_bytes()
 
 
 def test_a_figure_with_another_byte_is_told(cli, tmp_path):
