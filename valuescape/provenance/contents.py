@@ -139,7 +139,7 @@ class FigureMade(_Part):
     kind: Literal["figure"] = "figure"
     moment: Moment
     truth: bool = False
-    live: _Live = {}
+    live: _Live = Field(default_factory=dict)
     computing: Text = ""
 
 
@@ -148,6 +148,7 @@ class VideoMade(_Part):
 
     ticks: the last one, if one was given. workers: as the heading says. headless: made without a window.
     changed: settings that a person changed meanwhile, with the tick; making it again does not change them.
+    computing: the maps that were not complete in the first such frame; "" if all always were.
     """
 
     kind: Literal["video"] = "video"
@@ -156,6 +157,7 @@ class VideoMade(_Part):
     workers: int = Field(ge=0, le=256)
     headless: bool
     changed: _Names
+    computing: Text = ""
 
 
 class Compared(_Part):

@@ -127,8 +127,10 @@ def _own_reasons(origin: Provenance) -> list[str]:
             return ["frames were so slow that a map of the agents' own episodes missed some of their ticks"]
         case PictureMade() | FigureMade() if made.computing:
             return [f"it was taken while a map was still being computed: {made.computing}"]
-        case VideoMade() if made.changed:
-            return [f"a person changed the view meanwhile: {', '.join(made.changed)}"]
+        case VideoMade():
+            changed = f"a person changed the view meanwhile: {', '.join(made.changed)}"
+            computing = f"it shows a map while it was being computed: {made.computing}"
+            return [changed] * bool(made.changed) + [computing] * bool(made.computing)
         case AnalysisMade() if not made.complete:
             return ["the analysis was interrupted, and is complete now"]
     return []

@@ -88,13 +88,14 @@ def _insight_changes(stage: Stage, insight: InsightConfig) -> dict[str, Any]:
 def video_origin(
     stage: Stage, size_px: tuple[int, int], length: RunLength, kind: RunKind, touches: Touches
 ) -> Provenance:
-    """Return how the video of a run comes about. touches: a person's, so far."""
+    """Return how the video of a run comes about. touches: so far."""
     made = VideoMade(
         canvas=_canvas(stage, size_px),
         ticks=length.ticks,
         workers=stage.engine.workers,
         headless=kind.headless,
         changed=touches.names,
+        computing=touches.computing,
     )
     return _provenance(stage, made)
 

@@ -17,7 +17,8 @@ from valuescape.analyze.several import Model, analyze_several
 from valuescape.analyze.several_output import figures_of
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.comparison import compare_videos, frames_of
-from valuescape.render.displays.events import Action, Key
+from valuescape.remake.remake import reasons_of
+from valuescape.render.displays.events import Action, Key, Move
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.view.changes import Set
@@ -119,6 +120,28 @@ def test_a_video_says_what_a_person_changed_meanwhile(tmp_path):
         5,
         ["glow at tick 2", "projection at tick 6"],
     )
+
+
+def test_a_video_with_a_cross_at_the_pointer_says_so(tmp_path):
+    config = load_config(None, [*BASE, *PENDULUM])
+    display, outputs = HeadlessDisplay((160, 120)), Outputs(tmp_path, tmp_path / "film.mp4")
+    with Session(config, RunLength(frames=6), outputs, headless=False, display=display) as session:
+        display._script = iter([[Move(9, 9)], [Key(Action.BESIDE)], [], [Move(60, 60)], [Move(61, 60)]])
+        session.run()
+    assert origin(tmp_path / "film.mp4").made.changed == ["side by side at tick 2", "pointer at tick 6"]
+
+
+def test_a_video_with_maps_that_grow_by_the_clock_says_so(tmp_path):
+    """Frames wait for one rollout a cell; this policy draws its actions, so there are more."""
+    video, display = tmp_path / "film.mp4", HeadlessDisplay((160, 120))
+    config = load_config(None, [*BASE, *PENDULUM, "heatmap.layer=truth"])
+    outputs = Outputs(tmp_path, video)
+    with Session(config, RunLength(frames=2), outputs, headless=False, display=display) as session:
+        session.run()
+    found = origin(video)
+    assert found.made.computing.startswith("truth")
+    (reason,) = reasons_of(found, None)
+    assert reason == f"it shows a map while it was being computed: {found.made.computing}"
 
 
 def test_a_long_comment_fits_a_video(tmp_path):
