@@ -70,3 +70,24 @@ def test_few_visits_are_said_and_shown(camera):
     assert spread[0] < spread[1] / 2
     assert "faded: fewer than 5 visits" in bar(camera, "value").meaning
     assert (camera.shoot(layer="density") == visits).all()
+
+
+def test_scales_that_stand_apart_are_restored(camera):
+    """With the ends that hysteresis left them, after which the scales shown are the same again."""
+    camera.shoot(layer="value")
+    fields = camera.scene.fields
+    fields.put("truth", np.float32([[0, 100]]))
+    panes = fields.resolve_both("value", "truth", linked=False)
+
+    def ends_apart():
+        return [(bar.low, bar.high) for pane in panes for bar in fields.bars(pane)]
+
+    fields.show(*panes)
+    fields.put("truth", np.float32([[0, 99]]))  # so little less that the scale stays
+    saved, shown = fields.ends(), ends_apart()
+    assert shown[1] == (0, 100)
+    fields.show(*fields.resolve_both("value", "density", linked=False))
+    fields.show(*panes)
+    assert ends_apart()[1] == (0, 99)
+    fields.set_ends(saved)
+    assert ends_apart() == shown
