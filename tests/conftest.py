@@ -1,7 +1,11 @@
 """What holds for every test."""
 
+import os
+
 import pytest
 from processes import names_since, own_descendants, shared_names, wait_for_end, wait_until
+
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it to 80 in its workers, where tables would be wrapped
 
 
 @pytest.fixture(autouse=True)

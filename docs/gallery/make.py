@@ -78,8 +78,8 @@ MAPS = (
     ),
     Maps(
         "belief-cartpole",
-        "A PPO of the cart-pole, trained by this project: it knows the danger at the left edge, not the one "
-        "at the right.",
+        "A PPO of the cart-pole, trained by this project: it hardly knows the danger at the left edge of the "
+        "track, and not the one at the right.",
         "cartpole.safetensors",
         ("--cells", "96", "--rollouts", "16"),
     ),

@@ -173,12 +173,12 @@ class Fields(Owner):
     def resolve(self, name: str) -> Shown:
         """Return the layers that are drawn for `name`.
 
-        The density, where the inputs of `name` are missing; the base alone, where it is quiet for the sake of
+        The density, where inputs of `name` are missing; the base alone, where it is quiet for the sake of
         trails.
         """
         found = self._maps.find(name)
         base, over = (found.base, found.over) if isinstance(found, MapPair) else (found, None)
-        if not base.available(self._inputs):
+        if not (base.available(self._inputs) and (over is None or over.available(self._inputs))):
             return Shown(DENSITY)
         style = self._styles.get(base.name)
         return Shown(base, None if style and style.colormap == QUIET else over)

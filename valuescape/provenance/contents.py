@@ -113,9 +113,9 @@ _Live = Annotated[dict[Text, _Plain], at_most(len(LIVE)), AfterValidator(_known)
 class PictureMade(_Part):
     """A picture of a run.
 
-    live: settings (`section.key`) that are not as in the configuration, because a person changed them. ends:
-    of the colour scale of each map. highlighted: agents that the box has met, a bit each; None without a box.
-    computing: the map that was not complete yet; "" if all were.
+    live: settings (`section.key`) that are not as in the configuration, because a person changed them;
+    the slice is in `moment`. ends: of the colour scale of each map. highlighted: agents that the box has met,
+    a bit each; None without a box. computing: the map that was not complete yet; "" if all were.
     """
 
     kind: Literal["picture"] = "picture"

@@ -26,7 +26,7 @@ def finish(
 ) -> RunResult:
     """Write the report of a settled run, the end of its video, its profile, its last picture and its arrays.
 
-    origin: of the last picture; None if there was no frame. Raises UsageError if a file cannot be written.
+    origin: of the last picture; None if it has none. Raises UsageError if a file cannot be written.
     """
     result = RunResult(write_report(state, outputs.folder / "run.json"), interrupted=state.interrupted)
     if recorder:
@@ -38,7 +38,7 @@ def finish(
     screenshot = outputs.screenshot
     if screenshot is None and state.headless:
         screenshot = outputs.folder / "last-frame.png"
-    if screenshot and origin:
+    if screenshot and ledger.log.frame_ends:
         result.files.append(save_picture(stage.scene.picture, screenshot, origin))
     result.files.append(outputs.folder / "run.json")
     if outputs.export or outputs.figure:
@@ -46,9 +46,10 @@ def finish(
     return result
 
 
-def save_picture(picture: Any, path: Path, origin: Provenance) -> Path:
-    """Write a picture (framebuffer) as a PNG that says how it was made; return its path."""
-    save_png(path, picture_bytes(picture), picture.size, png_metadata(origin))
+def save_picture(picture: Any, path: Path, origin: Provenance | None) -> Path:
+    """Write a picture (framebuffer) as a PNG that says how it was made, if that is known; return its path."""
+    metadata = png_metadata(origin) if origin else None
+    save_png(path, picture_bytes(picture), picture.size, metadata)
     return path
 
 

@@ -1,11 +1,15 @@
 """The origin of what a run writes: the provenance of its pictures, figures and videos."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
+from valuescape import remarks
+from valuescape.parsing import first_complaint
 from valuescape.provenance.bits import as_bits
 from valuescape.provenance.contents import (
     Canvas,
@@ -36,14 +40,19 @@ from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import LIVE, settings_of
 
 
-def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) -> Provenance:
+def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) -> Provenance | None:
     """Return how the picture came about that `Scene.draw_afresh` drew last; a GPU query.
 
+    None, with a remark, if a number is too great to be told, as those of a critic that diverged may be.
     said: its texts.
     """
+    return _told(stage, "picture", lambda: _picture(stage, pace, viewer, said))
+
+
+def _picture(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) -> PictureMade:
     state = stage.scene.state
     trails = asdict(state.trails)
-    made = PictureMade(
+    return PictureMade(
         moment=moment_of(stage),
         canvas=_canvas(stage, stage.scene.picture.size),
         view=SavedView.of(viewer),
@@ -54,7 +63,6 @@ def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) 
         said=_said(said),
         computing=stage.maps.doing,
     )
-    return _provenance(stage, made)
 
 
 def _highlighted(stage: Stage, viewer: Viewer) -> str | None:
@@ -67,16 +75,22 @@ def _highlighted(stage: Stage, viewer: Viewer) -> str | None:
     return as_bits(met)
 
 
-def figure_origin(stage: Stage) -> Provenance:
-    """Return how a figure of the tick that the stage rests at comes about; a GPU query."""
+def figure_origin(stage: Stage) -> Provenance | None:
+    """Return how a figure of the tick that the stage rests at comes about; a GPU query.
+
+    None, with a remark, as of a picture.
+    """
+    return _told(stage, "figure", lambda: _figure(stage))
+
+
+def _figure(stage: Stage) -> FigureMade:
     look = truth_of(stage)
-    made = FigureMade(
+    return FigureMade(
         moment=moment_of(stage),
         truth=look is not None,
         live=_insight_changes(stage, look.request.insight) if look else {},
         computing=look.doing if look else "",
     )
-    return _provenance(stage, made)
 
 
 def _insight_changes(stage: Stage, insight: InsightConfig) -> dict[str, Any]:
@@ -125,9 +139,13 @@ def places_of(scene: Scene) -> str | None:
 
 
 def live_changes(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
-    """Return the live settings that are not as in the configuration, by name, with their values now."""
+    """Return the live settings that are not as in the configuration, by name, with their values now.
+
+    Without `heatmap.slice`: a moment has its numbers, which a selected agent may take out of the window.
+    """
     held = current_values(stage, pace)
-    now = {name: held[name] if name in held else viewer.value(name) for name in sorted(LIVE)}
+    names = sorted(LIVE - {"heatmap.slice"})
+    now = {name: held[name] if name in held else viewer.value(name) for name in names}
     declared = settings_of(type(stage.config))
     return {name: value for name, value in now.items() if value != declared[name].value_in(stage.config)}
 
@@ -169,6 +187,15 @@ def _said(said: Annotations) -> Said:
 def _canvas(stage: Stage, size_px: tuple[int, int]) -> Canvas:
     width, height = size_px
     return Canvas(width=width, height=height, pixel_scale=stage.pixel_scale)
+
+
+def _told(stage: Stage, what: str, make: Callable[[], Made]) -> Provenance | None:
+    try:
+        return _provenance(stage, make())
+    except ValidationError as error:
+        said = first_complaint(error)
+        remarks.tell([f"the {what} does not say how it was made, so it cannot be made again: {said}"])
+        return None
 
 
 def _provenance(stage: Stage, made: Made) -> Provenance:

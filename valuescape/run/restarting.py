@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from valuescape.gpu.layers.density import DENSITY
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.captions import Captions
 from valuescape.run.live_settings import RUN_SETTINGS, current_values
@@ -83,7 +84,10 @@ class _Kept:
     """
 
     def __init__(self, run: Restartable) -> None:
-        self._live = current_values(run.stage, run.pace)
+        live = current_values(run.stage, run.pace)
+        self._live = {name: value for name, value in live.items() if name != "heatmap.slice"}
+        # The numbers, not their text: those of a selected agent may be outside the window.
+        self._slice = run.stage.scene.plane.values
         viewer = run.viewer
         self._view = viewer.place, viewer.selected, viewer.following
 
@@ -91,6 +95,7 @@ class _Kept:
         """Give it to the stage that is there by then."""
         for name, value in self._live.items():
             RUN_SETTINGS[name].apply(run.stage, run.pace, value)
+        run.stage.move_slice(self._slice)
         viewer = run.viewer
         viewer.place, viewer.selected, viewer.following = self._view
 
@@ -112,7 +117,18 @@ def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
     viewer.place, viewer.bounds, viewer.path, viewer.cross = "", stage.scene.plane.bounds, None, None
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
-    viewer.trail_colors, viewer.layers = stage.trail_colors, stage.layers
-    viewer.choices = stage.scene.fields.choices()
+    _keep_maps(viewer, stage)
+    viewer.trail_colors = stage.trail_colors
     if viewer.trail_color not in viewer.trail_colors:
         viewer.trail_color = "age"
+
+
+def _keep_maps(viewer: Viewer, stage: Stage) -> None:
+    """Keep the maps of a view; where the stage lacks them, take the one that its configuration names."""
+    own = stage.config.heatmap.layer
+    viewer.layers, viewer.choices = stage.layers, stage.scene.fields.choices()
+    viewer.first_layer = own if own in viewer.layers else DENSITY.name
+    if viewer.layer not in viewer.layers:
+        viewer.layer = viewer.first_layer
+    if viewer.beside not in viewer.layers or viewer.beside == viewer.layer:
+        viewer.beside = ""

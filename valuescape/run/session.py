@@ -218,8 +218,8 @@ class Session:
                 self.recorder.comment = self._video_origin()
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
 
-    def _draw_afresh(self) -> Provenance:
-        """Draw the picture so that it can be made again; return how it came about."""
+    def _draw_afresh(self) -> Provenance | None:
+        """Draw the picture so that it can be made again; return how it came about, if it can be told."""
         said = self.annotations()
         self.scene.draw_afresh(self.viewer, said)
         return picture_origin(self.stage, self.pace, self.viewer, said)
@@ -266,6 +266,7 @@ class Session:
             self.engine.check()
             newest = self.pace.newest_tick()
         if viewer.blind and self._drawn_blind == self.display.size_px:
+            self.controls.apply_all(())
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -328,7 +329,11 @@ class Session:
         self.pace = self._new_pace()
 
     def measure_anew(self) -> None:
-        """Forget frame times and held keys: a start took time in which nobody looked at either."""
+        """Forget frame times and held keys: a start took time in which nobody looked at either.
+
+        While nothing is drawn, the next frame shows that again in the place of the start's steps.
+        """
+        self._drawn_blind = None
         self.ledger.begin_again(self.stage)
         self.alerts.begin_again()
         self.screen.let_go()

@@ -42,15 +42,6 @@ class Stage:
         start: Start,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
-        self.place = place_of(engine.config)
-        self.subject = Subject(
-            engine.config,
-            engine.world,
-            checkpoint,
-            other_checkpoint(engine.config),
-            value_ends(engine.config, engine.world),
-        )
-        self.driver = driver_info(display.gl)
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
         self._owned = ExitStack()
@@ -63,8 +54,11 @@ class Stage:
     def _open(self, start: Start) -> None:
         config, own, gl = self.config, self._owned, self._display.gl
         own.enter_context(self.engine)
+        world, self.place = self.engine.world, place_of(config)
+        other, ends = other_checkpoint(config), value_ends(config, world)
+        self.subject = Subject(config, world, self.checkpoint, other, ends)
+        self.driver = driver_info(gl)
         start.doing("computing the critic's field" if self.checkpoint else "making the picture")
-        world = self.engine.world
         self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
         if self.landscape:
             own.callback(self.landscape.release)

@@ -6,14 +6,15 @@ from pictures import studio
 from recording import Recording
 
 from valuescape.gpu.layers.density import DENSITY
-from valuescape.gpu.layers.layer import MapPair
+from valuescape.gpu.layers.layer import MapLayer, MapPair
 from valuescape.gpu.layers.registry import MapRegistry
 from valuescape.gpu.layers.truth import ERROR, TRUTH
 from valuescape.gpu.layers.value import VALUE
 
 pytestmark = pytest.mark.gpu
 
-MAPS = MapRegistry((VALUE, DENSITY, MapPair("both", VALUE, DENSITY), TRUTH, ERROR))
+PAIRS = MapPair("both", VALUE, DENSITY), MapPair("two", VALUE, TRUTH)
+MAPS = MapRegistry((VALUE, DENSITY, TRUTH, ERROR, *PAIRS))
 
 
 @pytest.fixture
@@ -91,3 +92,12 @@ def test_scales_that_stand_apart_are_restored(camera):
     assert ends_apart()[1] == (0, 99)
     fields.set_ends(saved)
     assert ends_apart() == shown
+
+
+def test_a_pair_is_not_shown_without_either_layer(camera, monkeypatch):
+    fields = camera.scene.fields
+    assert fields.resolve("two").layers == (VALUE, TRUTH)
+    monkeypatch.setattr(MapLayer, "available", lambda layer, _: layer is not TRUTH)
+    assert fields.resolve("two").layers == (DENSITY,)
+    monkeypatch.setattr(MapLayer, "available", lambda layer, _: layer is not VALUE)
+    assert fields.resolve("two").layers == (DENSITY,)

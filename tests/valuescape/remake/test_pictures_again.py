@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hands import turn
 from PIL import Image
 from remade import BASE, change, metadata, pixels, resave, run_of
 
@@ -53,6 +54,19 @@ def test_a_picture_is_made_again_pixel_by_pixel(cli, tmp_path, scene):
     np.testing.assert_array_equal(pixels(picture), pixels(again))
     assert len(np.unique(pixels(picture).reshape(-1, 3), axis=0)) > 50
     assert metadata(again) == metadata(picture)  # it can be made again, too
+
+
+def test_a_slice_outside_the_window_is_made_again(cli, tmp_path):
+    """Agents may be there, and the slice is at the state of the selected one."""
+    config = load_config(None, [*BASE, "world.name=cartpole", "render.view=2d", "workers.count=0"])
+    with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
+        session.pace.start()
+        turn(session, 3)
+        session.stage.move_slice(tuple(each.high + 1 for each in session.engine.world.state))
+        picture = session.screenshot(tmp_path / "a.png")
+    status, out, errors = cli("replay", picture)
+    assert (status, errors) == (0, ""), out
+    assert "all 19,200 pixels are equal" in out
 
 
 @pytest.mark.parametrize("view", ["2d", "3d"])

@@ -261,6 +261,23 @@ def test_a_run_begins_anew_with_other_settings(at_the_picture):
     assert session.engine.world.name == "pendulum"
 
 
+def test_maps_that_the_new_run_lacks_give_way(at_the_picture):
+    """To the map that its configuration names, and without that to the visits; key 0 does the same."""
+    session, _ = at_the_picture("world.name=pendulum")
+    viewer, first = session.viewer, Key(Action.CHOOSE_LAYER, 0)
+    session.controls.apply_all([Set("heatmap.layer", "td_error"), Set("heatmap.beside", "value")])
+    session.controls.apply(Restart({"policy.checkpoint": "random"}))
+    turn(session)
+    assert viewer.shown == ("density",)
+    does(session, first)
+    assert viewer.shown == ("density",)
+    session.controls.apply(Restart({"policy.checkpoint": "auto", "heatmap.layer": "td_error"}))
+    turn(session)
+    assert viewer.shown == ("density",)
+    does(session, first)
+    assert viewer.shown == ("td_error",)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"agents.count": 0}, {"world.name": "nowhere"}, {"heatmap.axes": "a, b"}],

@@ -2,13 +2,16 @@
 
 import re
 import time
+from dataclasses import replace
 
 import av
 import numpy as np
 import pytest
 from commands import SMALL
+from linear_critics import linear_checkpoint
 from PIL import Image
 
+from valuescape.provenance.containers import KEYWORD
 from valuescape.render.displays.events import Action, Key
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.recorder import pixels
@@ -17,8 +20,10 @@ from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
+from valuescape.sim.policy.formats import native
 from valuescape.sim.shared.layout import NO_LIMIT
 from valuescape.sim.shared.orders import read_orders
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -187,3 +192,26 @@ def test_the_last_picture_before_going_blind_says_how_to_see_again(tmp_path):
             session._frame(0.02)
         assert [card.title for card in session.drawn[-1].cards] == []
         assert before != with_card
+
+
+def test_a_critic_that_diverged_leaves_report_and_picture(tmp_path, monkeypatch):
+    """The ends of its colour scale are greater than metadata may hold."""
+    told = []
+    monkeypatch.setattr("valuescape.remarks._listeners", [told.append])
+    monkeypatch.setattr("valuescape.remarks._told", set())
+    world = make_world("point_mass")
+    low, high = world.action.low, world.action.high
+    critic = linear_checkpoint([1e19] * len(world.obs), action=[0.0] * len(low))
+    made = replace(critic, world=world.name, action_low=low, action_high=high)
+    native.save(made, tmp_path / "diverged.safetensors")
+    acting = f'policy.checkpoint="{tmp_path / "diverged.safetensors"}"'
+    config = a_config("world.name=point_mass", acting, "workers.count=0")
+    with Session(config, RunLength(ticks=2), Outputs(tmp_path), headless=True) as session:
+        files = session.run().files
+    assert {each.name for each in files} == {"last-frame.png", "run.json"}
+    assert all(each.exists() for each in files)
+    (said,) = (each for each in told if "made again" in each)
+    assert "the picture does not say how it was made" in said
+    assert "ends.value.0 = " in said
+    with Image.open(tmp_path / "last-frame.png") as picture:
+        assert KEYWORD not in picture.info

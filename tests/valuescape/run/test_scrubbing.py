@@ -1,6 +1,7 @@
 """A folder of a training run's checkpoints: keys and the panel go through them, seed and colours stay."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,16 @@ from linear_critics import linear
 from networks import checkpoint_of
 
 import valuescape.render.panel.contents
+from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.displays.events import Action, Button, Key, Move, Press, Release
 from valuescape.render.view.changes import Restart, Set, Slice
+from valuescape.run.stage import Stage
+from valuescape.run.starting import UnwatchedStart
 from valuescape.run.validate import validate
 from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
+from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.network import Training
 from valuescape.sim.worlds import make_world
@@ -107,6 +113,18 @@ def shown(session):
 
 def steps_of(session):
     return session.stage.place.own_steps
+
+
+def test_workers_end_with_a_start_whose_checkpoint_is_gone(folder):
+    """It was read before they were started, and went away meanwhile."""
+    config = config_for(folder, *SETTINGS, "policy.steps=200", "workers.count=1")
+    checkpoint = validate(config)
+    engine = Engine(config, checkpoint)
+    assert engine.worker_pids
+    (folder / "rl_model_200_steps.safetensors").unlink()
+    with pytest.raises(UsageError, match="saved after so many steps"):
+        Stage(engine, checkpoint, SimpleNamespace(gl=None), FrameMeter(), UnwatchedStart(Interrupts()))
+    assert not engine.worker_pids
 
 
 @pytest.mark.gpu
@@ -227,12 +245,42 @@ def test_the_view_stays(at_the_picture, folder, tmp_path):
 
 
 @pytest.mark.gpu
+def test_a_slice_outside_the_window_stays(at_the_picture, tmp_path):
+    """Such as that at the state of a selected agent, which may be anywhere."""
+    run = tmp_path / "carts"
+    run.mkdir()
+    for steps in (100, 200):
+        save(run, steps, 1.0, 0.0, world="differential_drive")
+    session, _ = at_the_picture("world.name=differential_drive", f'policy.checkpoint="{run}"')
+    values = tuple(9.5 if index == 2 else each for index, each in enumerate(session.scene.plane.values))
+    session.controls.apply(Slice(values))
+    does(session, EARLIER, frames=2)
+    assert steps_of(session) == 100
+    assert session.scene.plane.values == values
+
+
+@pytest.mark.gpu
 def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
     session, _ = at_the_picture()
     engine = session.engine
     does(session, LATER)
     assert "run the folder of a training run" in session.annotations().notice
     assert session.engine is engine
+
+
+@pytest.mark.gpu
+def test_keys_count_while_nothing_is_drawn(at_the_picture, folder, monkeypatch):
+    """The start is shown, and after it, once, what is shown while nothing is drawn."""
+    session, _ = at_the_picture(*settings_for(folder))
+    does(session, Key(Action.BLIND), frames=2)
+    presented, screen = [], session.screen
+    monkeypatch.setattr(screen, "present", presented.append)
+    does(session, EARLIER)
+    assert steps_of(session) == 3_000
+    assert presented == []
+    turn(session, 3)
+    assert session.viewer.blind
+    assert len(presented) == 1
 
 
 @pytest.mark.gpu
