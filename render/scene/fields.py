@@ -366,7 +366,7 @@ class Fields(Owner):
         self.read_ranges()
 
     def _scales(self) -> dict[str, int]:
-        """Return the index of the scale of each map made, by its name, and those of scales that stand apart."""
+        """Return the indices of the scales of the maps made, by name, and of those that stand apart."""
         own = {each.name: index for index, each in enumerate(self._layers) if each.name in self._made}
         return own | {f"apart {each.apart}": self._scale(each.base, each)[0] for each in self._apart}
 
