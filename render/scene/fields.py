@@ -359,19 +359,27 @@ class Fields(Owner):
         self.shown_ranges = self._ranges.read()
 
     def ends(self) -> dict[str, tuple[float, float]]:
-        """Return the ends of the colour scales as they were read last, by the names of the maps made."""
-        found = {name: self.shown_ranges[self._index_of(name)] for name in self._made}
+        """Return the ends of the colour scales as they were read last, by the names of the maps made.
+
+        Two scales that stand apart are there as "apart 0" and "apart 1".
+        """
+        found = {name: self.shown_ranges[index] for name, index in self._scales().items()}
         return {name: (float(ends["shown_low"]), float(ends["shown_high"])) for name, ends in found.items()}
 
     def set_ends(self, ends: Mapping[str, tuple[float, float]]) -> None:
         """Set the ends of the colour scales of maps that are made; the next new values may move them."""
+        scales = self._scales()
         for name in self._made.keys() & ends.keys():
-            self._ranges.write(self._index_of(name), *ends[name])
+            self._ranges.write(scales[name], *ends[name])
         self._join()
+        for name in scales.keys() & ends.keys() - self._made.keys():
+            self._ranges.write(scales[name], *ends[name])
         self.read_ranges()
 
-    def _index_of(self, name: str) -> int:
-        return [each.name for each in self._layers].index(name)
+    def _scales(self) -> dict[str, int]:
+        """Return the indices of the scales of the maps made, by name, and of those that stand apart."""
+        own = {each.name: index for index, each in enumerate(self._layers) if each.name in self._made}
+        return own | {f"apart {each.apart}": self._scale(each.base, each)[0] for each in self._apart}
 
     def read_heights(self) -> tuple[Float32Array, tuple[float, float]]:
         """Return the field [rows, columns] that lifts the surface, and the ends of its scale; GPU queries."""

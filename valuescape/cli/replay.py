@@ -9,7 +9,7 @@ from valuescape.cli.console import load_world_files, require_files, say_written
 from valuescape.cli.options import Debug, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, escaped
 from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
 if TYPE_CHECKING:
@@ -94,13 +94,13 @@ def _remake(path: Path, kind: "Kind", means: "Means", again: Path | None) -> int
         raise UsageError(f"--out {again}: expected the name of another {path.suffix or kind.suffix} file")
     require_files(out=again)
     out.say((path.name, "bold"), f": {summary_of(origin)}")
-    for line in named_files(origin.config, means.checkpoint):
+    for line in named_files(origin, means.checkpoint):
         out.say(f"reading the {line}")
     try:
         with progress_bar("making it again", 1.0) as update:
 
             def tell(share: float, what: str) -> None:
-                update(completed=share, state=what)
+                update(completed=share, state=escaped(what))  # may hold a label from the file
 
             remade = remake(path, kind, origin, replace(means, on_progress=tell), again)
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ Files come from anywhere, so everything has bounds.
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from valuescape.gpu.trail_ring import MOST_MISSED
 from valuescape.parsing import Count, Figure, Part, Text, at_most
@@ -101,6 +101,15 @@ class Canvas(_Part):
     pixel_scale: float = Field(gt=0, le=16)
 
 
+def _known(live: dict[str, Any]) -> dict[str, Any]:
+    if unknown := live.keys() - LIVE:
+        raise ValueError(f"{min(unknown)} is no setting that can change during a run")
+    return live
+
+
+_Live = Annotated[dict[Text, _Plain], at_most(len(LIVE)), AfterValidator(_known)]
+
+
 class PictureMade(_Part):
     """A picture of a run.
 
@@ -113,26 +122,25 @@ class PictureMade(_Part):
     moment: Moment
     canvas: Canvas
     view: SavedView
-    live: Annotated[dict[Text, _Plain], at_most(len(LIVE))]
+    live: _Live
     ends: Annotated[dict[Text, _Ends], at_most(100)]
     trails: SavedTrails
     highlighted: Bits | None
     said: Said
     computing: Text
 
-    @field_validator("live")
-    @classmethod
-    def _known(cls, live: dict[str, Any]) -> dict[str, Any]:
-        if unknown := live.keys() - LIVE:
-            raise ValueError(f"{min(unknown)} is no setting that can change during a run")
-        return live
-
 
 class FigureMade(_Part):
-    """The figure of a run's last tick."""
+    """The figure of a run's last tick.
+
+    truth: it shows truth and error. live, computing: as for `PictureMade`, of the truth.
+    """
 
     kind: Literal["figure"] = "figure"
     moment: Moment
+    truth: bool = False
+    live: _Live = Field(default_factory=dict)
+    computing: Text = ""
 
 
 class VideoMade(_Part):
@@ -140,6 +148,7 @@ class VideoMade(_Part):
 
     ticks: the last one, if one was given. workers: as the heading says. headless: made without a window.
     changed: settings that a person changed meanwhile, with the tick; making it again does not change them.
+    computing: the maps that were not complete in the first such frame; "" if all always were.
     """
 
     kind: Literal["video"] = "video"
@@ -148,6 +157,7 @@ class VideoMade(_Part):
     workers: int = Field(ge=0, le=256)
     headless: bool
     changed: _Names
+    computing: Text = ""
 
 
 class Compared(_Part):

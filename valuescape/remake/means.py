@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from valuescape.presets import other_checkpoint
-from valuescape.provenance.contents import Provenance
+from valuescape.provenance.contents import AnalysisMade, Provenance
 from valuescape.recordings.checksum import checkpoint_hash
 from valuescape.recordings.replay import same_checkpoint, with_means
 from valuescape.sim.config.files import Config
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, escaped
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds.registry import GYMNASIUM
@@ -57,18 +57,21 @@ def original(path: Path, origin: Provenance, means: Means) -> Original:
     return Original(path, origin, config, checkpoint, means)
 
 
-def named_files(config: Config, checkpoint: Path | None) -> list[str]:
-    """Return the files that a picture's configuration names, in words, before any of them is read.
+def named_files(origin: Provenance, checkpoint: Path | None) -> list[str]:
+    """Return the files that a picture names, in printable words, before any of them is read.
 
     checkpoint: takes the place of the configuration's.
     """
+    config, made = origin.config, origin.made
     acting = str(checkpoint or config.policy.checkpoint)
-    names = {
-        "checkpoint": acting if acting not in ("auto", "random") else "",
-        "checkpoint to compare with": config.insight.compare_with,
-        "TorchScript critic": config.policy.torchscript_critic,
-    }
-    return [f"{what}: {name}" for what, name in names.items() if name]
+    compared = made.compared[1:] if isinstance(made, AnalysisMade) else []
+    names = [
+        ("checkpoint", acting if acting not in ("auto", "random") else ""),
+        ("checkpoint to compare with", config.insight.compare_with),
+        *(("checkpoint to compare with", each.checkpoint.name) for each in compared),
+        ("TorchScript critic", config.policy.torchscript_critic),
+    ]
+    return [escaped(f"{what}: {name}") for what, name in names if name]
 
 
 def _require_no_code(path: Path, config: Config, means: Means) -> None:

@@ -1,6 +1,7 @@
 """Makes the picture of a run again."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from valuescape.provenance.bits import from_bits
 from valuescape.provenance.contents import Moment, PictureMade, Provenance
 from valuescape.provenance.origin import picture_versions
-from valuescape.remake.means import Original
+from valuescape.remake.means import Means, Original
 from valuescape.remake.moment import come_to, stage_of
 from valuescape.render.scene.scene import SceneState
 from valuescape.render.scene.trails import TrailState
@@ -51,7 +52,7 @@ def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
         if made.highlighted is not None:
             met = from_bits(made.highlighted, stage.scene.trails.individuals.agents)
             stage.scene.highlight(np.flatnonzero(met))
-        _complete_maps(stage, viewer, original)
+        complete_maps(stage, viewer.shown, original.means)
         trails = TrailState(**made.trails.model_dump())
         stage.scene.draw_as(viewer, annotations_of(made.said), SceneState(made.ends, trails))
         again = again_of(original.origin, stage, made.moment)
@@ -60,10 +61,14 @@ def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
 
 
 def _inspect(stage: Stage, viewer: Viewer, moment: Moment) -> None:
-    """Select the agents and the place that a picture shows, on the plane that it shows."""
-    inspection = Inspection(stage)
+    """Select the agents and the place that a picture shows, on the plane that it shows.
+
+    The cross stays: no pointer makes it again.
+    """
+    inspection, cross = Inspection(stage), viewer.cross
     try:
         inspection.update(viewer, range(0))
+        viewer.cross = cross
         stage.move_slice(tuple(moment.plane))
         inspection.complete(viewer)
     finally:
@@ -85,12 +90,12 @@ def _require_size(path: Path, made: PictureMade) -> None:
             raise UsageError(f"{path}: its metadata are of a picture of another size")
 
 
-def _complete_maps(stage: Stage, viewer: Viewer, original: Original) -> None:
-    """Wait until the maps in the picture are there."""
+def complete_maps(stage: Stage, names: Collection[str], means: Means) -> None:
+    """Wait until maps are there."""
     while True:
-        stage.maps.update(stage.scene, viewer.shown, range(0), waits=True, last=True)
+        stage.maps.update(stage.scene, names, range(0), waits=True, last=True)
         if not stage.maps.doing:
             return
-        original.means.interrupts.check()
-        original.means.on_progress(1.0, stage.maps.doing)
+        means.interrupts.check()
+        means.on_progress(1.0, stage.maps.doing)
         time.sleep(_LOOK_S)

@@ -16,7 +16,7 @@ from valuescape.remake.comparison import Comparison, compare_bytes, compare_pict
 from valuescape.remake.means import Means, Original, original
 from valuescape.remake.moment import made_of_ticks
 from valuescape.remake.picture import Again, remake_picture
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ def remade_path(path: Path, kind: Kind) -> Path:
 
 
 def summary_of(origin: Provenance) -> str:
-    """Return in words what a file shows: `tick 240 of mountain_car, seed 0`."""
+    """Return in printable words what a file shows: `tick 240 of mountain_car, seed 0`."""
     made, config = origin.made, origin.config
-    run = f"{config.world.name}, seed {config.run.seed}"
+    run = f"{escaped(config.world.name)}, seed {config.run.seed}"
     match made:
         case PictureMade() | FigureMade():
             return f"tick {made.moment.tick:,} of {run}"
@@ -125,10 +125,12 @@ def _own_reasons(origin: Provenance) -> list[str]:
             return ["the simulation was so fast that not all ticks left out of the visits are noted"]
         case PictureMade() if _missed_by_maps(origin, made):
             return ["frames were so slow that a map of the agents' own episodes missed some of their ticks"]
-        case PictureMade() if made.computing:
+        case PictureMade() | FigureMade() if made.computing:
             return [f"it was taken while a map was still being computed: {made.computing}"]
-        case VideoMade() if made.changed:
-            return [f"a person changed the view meanwhile: {', '.join(made.changed)}"]
+        case VideoMade():
+            changed = f"a person changed the view meanwhile: {', '.join(made.changed)}"
+            computing = f"it shows a map while it was being computed: {made.computing}"
+            return [changed] * bool(made.changed) + [computing] * bool(made.computing)
         case AnalysisMade() if not made.complete:
             return ["the analysis was interrupted, and is complete now"]
     return []

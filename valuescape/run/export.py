@@ -120,7 +120,7 @@ def _fields(stage: Stage) -> dict[str, NDArray[Any]]:
 
 def _truth(stage: Stage) -> dict[str, NDArray[Any]]:
     """Return the arrays of rollouts on the plane that is shown; none if no map of them was shown there."""
-    look = _look(stage)
+    look = truth_of(stage)
     if look is None:
         return {}
     truth = look.truth
@@ -136,7 +136,8 @@ def _truth(stage: Stage) -> dict[str, NDArray[Any]]:
     }
 
 
-def _look(stage: Stage) -> TruthLook | None:
+def truth_of(stage: Stage) -> TruthLook | None:
+    """Return the newest look at the rollouts on the plane that is shown; None if there is none."""
     look = stage.maps.truth.newest
     return look if look and look.request.plane == stage.scene.plane else None
 
@@ -171,7 +172,7 @@ def _episodes(stage: Stage, tick: int) -> dict[str, NDArray[Any]]:
 
 def _about(stage: Stage, tick: int) -> dict[str, Any]:
     plane, checkpoint, config = stage.scene.plane, stage.checkpoint, stage.config
-    look = _look(stage)
+    look = truth_of(stage)
     world = plane.world
     return {
         "format": FORMAT,

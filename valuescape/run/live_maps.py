@@ -11,6 +11,7 @@ from valuescape.run.map_sources.computed import ComputedMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import MapSource, Question
 from valuescape.run.map_sources.truth import TruthMaps
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.signals import Value
@@ -73,7 +74,7 @@ class LiveMaps:
         moment. last: no ticks follow.
         """
         layers = frozenset(scene.fields.layers_of(names))
-        request, of_agents = self._requests(scene, layers)
+        request, of_agents = self._requests(scene, layers, in_lockstep=waits)
         question = Question(layers, request, ticks, of_agents, waits, last)
         scene.fields.about = request.plane, request.insight
         for source in self._sources:
@@ -87,13 +88,15 @@ class LiveMaps:
             time.sleep(_LOOK_S)
             self.update(scene, names, range(0), waits=True)
 
-    def _requests(self, scene: Scene, layers: frozenset[MapLayer]) -> tuple[MapRequest, MapRequest | None]:
+    def _requests(
+        self, scene: Scene, layers: frozenset[MapLayer], *, in_lockstep: bool
+    ) -> tuple[MapRequest, MapRequest | None]:
         """Return the request for maps, and the one with the agents' states if a layer needs it."""
         request = self._request_for(scene)
         marginal = self.insight.marginal and len(self._subject.world.state) > 2
         if not (marginal or any(layer.of_agents for layer in layers)):
             return request, None
-        of_agents = self._request_of_agents(request)
+        of_agents = self._request_of_agents(request, self._agents.look(in_lockstep=in_lockstep))
         return (of_agents if marginal and of_agents else request), of_agents
 
     def _request_for(self, scene: Scene) -> MapRequest:
@@ -110,9 +113,8 @@ class LiveMaps:
             self._scene = scene
         return last
 
-    def _request_of_agents(self, request: MapRequest) -> MapRequest | None:
+    def _request_of_agents(self, request: MapRequest, states: Float32Array | None) -> MapRequest | None:
         """Return the request with the agents' states; None as long as they have not been seen."""
-        states = self._agents.look()
         if states is None:
             return None
         asked, last = self._of_agents

@@ -29,12 +29,14 @@ from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.export import truth_of
 from valuescape.run.length import RunLength
 from valuescape.run.live_settings import current_values
 from valuescape.run.look import RunKind
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.touches import Touches
+from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import LIVE, settings_of
 
 
@@ -78,19 +80,36 @@ def figure_origin(stage: Stage) -> Provenance | None:
 
     None, with a remark, as of a picture.
     """
-    return _told(stage, "figure", lambda: FigureMade(moment=moment_of(stage)))
+    return _told(stage, "figure", lambda: _figure(stage))
+
+
+def _figure(stage: Stage) -> FigureMade:
+    look = truth_of(stage)
+    return FigureMade(
+        moment=moment_of(stage),
+        truth=look is not None,
+        live=_insight_changes(stage, look.request.insight) if look else {},
+        computing=look.doing if look else "",
+    )
+
+
+def _insight_changes(stage: Stage, insight: InsightConfig) -> dict[str, Any]:
+    """Return the settings of `insight` that are not as in the configuration, by name."""
+    before = stage.config.insight.model_dump()
+    return {f"insight.{key}": value for key, value in insight.model_dump().items() if value != before[key]}
 
 
 def video_origin(
     stage: Stage, size_px: tuple[int, int], length: RunLength, kind: RunKind, touches: Touches
 ) -> Provenance:
-    """Return how the video of a run comes about. touches: a person's, so far."""
+    """Return how the video of a run comes about. touches: so far."""
     made = VideoMade(
         canvas=_canvas(stage, size_px),
         ticks=length.ticks,
         workers=stage.engine.workers,
         headless=kind.headless,
         changed=touches.names,
+        computing=touches.computing,
     )
     return _provenance(stage, made)
 

@@ -260,7 +260,7 @@ class Session:
         with section("events"):
             for event in self.screen.gestures():
                 if self.recorder:
-                    self._touches.note(event, self.newest_tick)
+                    self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
             self.engine.check()
@@ -303,6 +303,7 @@ class Session:
             said = self.annotations()
         self.scene.draw(self.viewer, said)
         if self.recorder:
+            self._touches.note_frame(self.stage.maps.doing)
             with self.meter.section("video"):
                 self.meter.queries += 1
                 self.recorder.add(picture_bytes(self.scene.picture))

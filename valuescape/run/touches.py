@@ -1,6 +1,6 @@
-"""A person's touches while a video is made: it then cannot be made again without them."""
+"""Touches of a video while it is made, a person's and the clock's: without them it comes out otherwise."""
 
-from valuescape.render.displays.events import Click, DoubleClick, Drag, Event, Key, Scroll
+from valuescape.render.displays.events import Click, DoubleClick, Drag, Event, Hover, Key, Scroll
 
 _MOST = 50
 
@@ -8,16 +8,26 @@ _MOST = 50
 class Touches:
     """Notes which keys and gestures came at which ticks; of more than 50 the first are named.
 
-    names: as "glow at tick 120".
+    names: as "glow at tick 120". computing: maps that a frame did not wait for, as the first of them said it.
     """
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.computing = ""
         self._last = ""
 
-    def note(self, event: Event, tick: int) -> None:
-        """Note an event, if it may change the picture; a gesture of many events is noted once."""
+    def note_frame(self, computing: str) -> None:
+        """Note a frame. computing: its maps that are not complete, which depends on the clock; "" without."""
+        self.computing = self.computing or computing
+
+    def note(self, event: Event, tick: int, *, split: bool = False) -> None:
+        """Note an event, if it may change the picture; a gesture of many events is noted once.
+
+        split: two maps are shown, with a cross at the pointer.
+        """
         match event:
+            case Hover() if split:
+                self._note("pointer", tick)
             case Key(action):
                 self._note(str(action.value), tick)
             case Drag():
@@ -30,7 +40,7 @@ class Touches:
                 self._note("select", tick)
 
     def _note(self, name: str, tick: int) -> None:
-        gesture = name in ("drag", "zoom")
+        gesture = name in ("drag", "zoom", "pointer")
         if len(self.names) < _MOST and not (gesture and name == self._last):
             self.names.append(f"{name} at tick {tick}")
         self._last = name

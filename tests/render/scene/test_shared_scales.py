@@ -73,6 +73,27 @@ def test_few_visits_are_said_and_shown(camera):
     assert (camera.shoot(layer="density") == visits).all()
 
 
+def test_scales_that_stand_apart_are_restored(camera):
+    """With the ends that hysteresis left them, after which the scales shown are the same again."""
+    camera.shoot(layer="value")
+    fields = camera.scene.fields
+    fields.put("truth", np.float32([[0, 100]]))
+    panes = fields.resolve_both("value", "truth", linked=False)
+
+    def ends_apart():
+        return [(bar.low, bar.high) for pane in panes for bar in fields.bars(pane)]
+
+    fields.show(*panes)
+    fields.put("truth", np.float32([[0, 99]]))  # so little less that the scale stays
+    saved, shown = fields.ends(), ends_apart()
+    assert shown[1] == (0, 100)
+    fields.show(*fields.resolve_both("value", "density", linked=False))
+    fields.show(*panes)
+    assert ends_apart()[1] == (0, 99)
+    fields.set_ends(saved)
+    assert ends_apart() == shown
+
+
 def test_a_pair_is_not_shown_without_either_layer(camera, monkeypatch):
     fields = camera.scene.fields
     assert fields.resolve("two").layers == (VALUE, TRUTH)

@@ -17,9 +17,11 @@ from valuescape.analyze.several import Model, analyze_several
 from valuescape.analyze.several_output import figures_of
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.comparison import compare_videos, frames_of
-from valuescape.render.displays.events import Action, Key
+from valuescape.remake.remake import reasons_of
+from valuescape.render.displays.events import Action, Key, Move
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.recorder import VideoRecorder
+from valuescape.render.view.changes import Set
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -49,6 +51,21 @@ def test_a_figure_is_made_again(cli, tmp_path, ending):
         "all 1,827,000 pixels are equal" if ending == ".png" else "the files are equal"
     )
     assert figure.read_bytes() == (tmp_path / f"figure-again{ending}").read_bytes()
+
+
+def test_a_figure_with_the_truth_is_made_again(cli, tmp_path):
+    """Also if a person shortened the rollouts during the run."""
+    figure = tmp_path / "figure.png"
+    config = load_config(None, [*BASE, "world.name=mountain_car", "workers.count=0", "heatmap.layer=error"])
+    outputs = Outputs(tmp_path, figure=figure)
+    with Session(config, RunLength(ticks=5), outputs, headless=True) as session:
+        session.controls.apply(Set("insight.time_limit", True))
+        session.run()
+    made = origin(figure).made
+    assert (made.truth, made.live, made.computing) == (True, {"insight.time_limit": True}, "")
+    status, out, errors = cli("replay", figure)
+    assert (status, errors) == (0, ""), out
+    assert figure.read_bytes() == (tmp_path / "figure-again.png").read_bytes()
 
 
 def test_a_figure_with_another_byte_is_told(cli, tmp_path):
@@ -105,6 +122,28 @@ def test_a_video_says_what_a_person_changed_meanwhile(tmp_path):
     )
 
 
+def test_a_video_with_a_cross_at_the_pointer_says_so(tmp_path):
+    config = load_config(None, [*BASE, *PENDULUM])
+    display, outputs = HeadlessDisplay((160, 120)), Outputs(tmp_path, tmp_path / "film.mp4")
+    with Session(config, RunLength(frames=6), outputs, headless=False, display=display) as session:
+        display._script = iter([[Move(9, 9)], [Key(Action.BESIDE)], [], [Move(60, 60)], [Move(61, 60)]])
+        session.run()
+    assert origin(tmp_path / "film.mp4").made.changed == ["side by side at tick 2", "pointer at tick 6"]
+
+
+def test_a_video_with_maps_that_grow_by_the_clock_says_so(tmp_path):
+    """Frames wait for one rollout a cell; this policy draws its actions, so there are more."""
+    video, display = tmp_path / "film.mp4", HeadlessDisplay((160, 120))
+    config = load_config(None, [*BASE, *PENDULUM, "heatmap.layer=truth"])
+    outputs = Outputs(tmp_path, video)
+    with Session(config, RunLength(frames=2), outputs, headless=False, display=display) as session:
+        session.run()
+    found = origin(video)
+    assert found.made.computing.startswith("truth")
+    (reason,) = reasons_of(found, None)
+    assert reason == f"it shows a map while it was being computed: {found.made.computing}"
+
+
 def test_a_long_comment_fits_a_video(tmp_path):
     with VideoRecorder(tmp_path / "a.mp4", (64, 64), 30, "x" * 200_000) as recorder:
         recorder.add(bytes(64 * 64 * 3))
@@ -148,7 +187,7 @@ def test_maps_of_several_checkpoints_are_made_again(cli, tmp_path):
     several, path = analyze_several(models, plane, plan), tmp_path / "differences.png"
     origin = map_origin(several.models[0].found, config, path.name, several.models)
     save(figures_of(several)["differences"], path, origin)
-    made_again(cli, path)
+    assert f"reading the checkpoint to compare with: {tmp_path / 'two.safetensors'}" in made_again(cli, path)
     (tmp_path / "two.safetensors").unlink()
     status, _, errors = cli("replay", path)
     assert status == 2

@@ -107,6 +107,7 @@ LIVE = {
     "a box": [[Key(Action.PROJECTION)], *[[]] * 6, pulled(Button.LEFT, (40, 40), (70, 60), shift=True)],
     "a region": [pulled(Button.LEFT, (40, 40), (80, 80), shift=True)],
     "side by side": [[Key(Action.BESIDE)], [Move(60, 90)], [Key(Action.PROJECTION)], *[[]] * 4],
+    "a cross": [[Key(Action.BESIDE)], [Move(80, 110)]],
     "half raised": [[Key(Action.PROJECTION)]],
     "a place": [[Press(Button.LEFT, 150, 90), Release(Button.LEFT, 150, 90)]],
     "with cards": [[Key(Action.PROFILE)], [Key(Action.HELP)]],
@@ -131,6 +132,7 @@ def test_a_screenshot_of_a_run_that_a_person_changes_is_made_again(cli, tmp_path
     made = metadata(picture)["made"]
     if pace == "too fast":
         assert made["moment"]["missed"]
+    assert bool(made["view"]["cross"]) == (doing == "a cross")
     status, out, errors = cli("replay", picture)
     assert (status, errors) == (0, ""), out
     assert out.splitlines()[-1] == "all 64,000 pixels are equal"
@@ -146,10 +148,14 @@ def test_a_screenshot_of_a_run_that_a_person_changes_is_made_again(cli, tmp_path
     ],
 )
 def test_ticks_that_slow_frames_saw_only_in_part_are_made_again_so(cli, tmp_path, color, world):
-    """States are kept for ten ticks, trails for longer: frames of about that many ticks."""
+    """States are kept for ten ticks, trails for longer: frames of about that many ticks.
+
+    In lockstep, so that the clock makes no further ticks, however slow the machine is.
+    """
     shown = "render.view=2d", "trails.width_px=4", "trails.opacity=1", "trails.length=64", "agents.count=12"
     acting = "policy.checkpoint=random" if color == "outcome" else "policy.checkpoint=auto"
-    settings = [*BASE, world, acting, "workers.count=0", *shown, f"trails.color_by={color}"]
+    made = "workers.count=0", "features.async_physics=false"
+    settings = [*BASE, world, acting, *made, *shown, f"trails.color_by={color}"]
     config = load_config(None, settings)
     ticks = iter(np.cumsum([0, 9, 10, 24, 1, 9, 18, 9, 10, 20]).tolist())
     with Session(config, RunLength(frames=10), Outputs(tmp_path), headless=True) as session:
@@ -271,6 +277,17 @@ def test_metadata_that_fit_no_picture_are_refused_in_a_sentence(cli, picture, sp
     assert said in flat(errors)
     assert len(errors.strip().splitlines()) <= 3
     assert not picture.with_name("last-frame-again.png").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["config__policy__checkpoint", "config__insight__compare_with", "config__world__name"]
+)
+def test_names_in_a_picture_cannot_steer_the_terminal(cli, picture, name):
+    change(picture, **{name: "\x1b[2Ka\x07\r.zip"})
+    status, out, errors = cli("replay", picture)
+    assert status == 2
+    assert r"\x1b[2Ka\x07\r.zip" in out
+    assert (out + errors).replace("\n", "").isprintable()
 
 
 def test_a_file_of_another_kind_is_no_picture(cli, tmp_path):

@@ -57,6 +57,12 @@ class TruthLook:
     what: str
     pale: str
 
+    @property
+    def doing(self) -> str:
+        """The share of the rollouts that are made; "" when all are."""
+        progress = self.truth.progress
+        return f"truth {math.floor(100 * progress)} %" if progress < 1 else ""
+
     def answer(self, layer: MapLayer) -> Answer:
         """Return the map of a layer."""
         name, legend = layer.name, layer.legend(self.request.subject, self.request.insight)
@@ -190,10 +196,7 @@ class _Filling:
     @property
     def doing(self) -> str:
         """The share that is made; "" when all is."""
-        if self.newest is None:
-            return "truth"
-        progress = self.newest.truth.progress
-        return f"truth {math.floor(100 * progress)} %" if progress < 1 else ""
+        return "truth" if self.newest is None else self.newest.doing
 
     @property
     def request(self) -> MapRequest:
