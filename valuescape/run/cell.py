@@ -13,8 +13,8 @@ from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.place import Place, place_of
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.insight.student import reach_95
 from valuescape.sim.rollouts.choose import state_rollouts, why_no_rollouts
-from valuescape.sim.rollouts.field import NORMAL_95
 from valuescape.sim.rollouts.judging import rollouts_differ, rules_of_run
 from valuescape.sim.rollouts.path import path_from
 from valuescape.sim.rollouts.rules import RolloutEnd, Rollouts
@@ -44,7 +44,9 @@ class Followed:
     def half_width(self) -> float:
         """Half of its 95 % interval; 0 of one rollout, which says all."""
         values = self.rollouts.value
-        return NORMAL_95 * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+        if len(values) < 2:
+            return 0.0
+        return float(reach_95(len(values) - 1) * values.std(ddof=1)) / math.sqrt(len(values))
 
 
 @dataclass(frozen=True, slots=True)
