@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -179,7 +180,8 @@ def _follow(stage: Stage, state: Float32Array) -> Followed:
     made_by = state_rollouts(world, checkpoint, rules, simd=False)
     n = ROLLOUTS if made_by.random or rollouts_differ(checkpoint, rules) else 1
     out = Rollouts.empty(n)
-    made_by.run(np.repeat(state[:, None], n, 1), out, slice(0, n))
+    with closing(made_by):
+        made_by.run(np.repeat(state[:, None], n, 1), out, slice(0, n))
     states = path_from(world, checkpoint, rules, state) if isinstance(world, ArrayWorld) else state[:, None]
     axes = stage.scene.plane.axes
     return Followed(out, np.column_stack([on_map(states[axis], world.state[axis]) for axis in axes]))

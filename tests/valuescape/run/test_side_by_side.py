@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hands import SIZE, does, pause, pixel_of, turn
 
+from valuescape.gpu.layers.density import DENSITY
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Action, Button, DoubleClick, Drag, DragEnd, Hover, Key, Scroll
 from valuescape.render.view.changes import Set
@@ -161,7 +162,7 @@ def test_scales_of_two_maps_that_rest_are_not_looked_at_again(at_the_picture, li
     monkeypatch.setattr(ranges, "update", lambda layer, *of: looked.append(layer) or update(layer, *of))
     monkeypatch.setattr(ranges, "join", lambda *of: looked.append(of) or join(*of))
     turn(session, 3)
-    visits = session.scene.fields._index_of("density")  # have a scale of their own
+    visits = session.scene.fields._index(DENSITY)  # have a scale of their own
     assert set(looked) <= {visits}
 
 
