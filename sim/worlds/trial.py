@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from valuescape.sim import elementwise
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds import base
-from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, World
+from valuescape.sim.worlds.base import (
+    ArrayWorld,
+    ContinuousAction,
+    ElementwiseWorld,
+    World,
+    full_dynamics,
+    full_step,
+)
 
 AGENTS = 8
 """Agents in a trial."""
@@ -73,7 +80,7 @@ def try_world(world: World) -> None:
         _try_elements(world, draws)
     state = _frozen(_try_start(world, draws))
     _try_observing(world, state)
-    _try_step(world, state, _actions(world))
+    _try_step(world, state, _actions(world), _parameters(world), _step_draws(world))
 
 
 def _try_elements(world: ElementwiseWorld, draws: Float32Array) -> None:
@@ -89,7 +96,8 @@ def _try_elements(world: ElementwiseWorld, draws: Float32Array) -> None:
             "write a static method observation(state), or obs = state",
         )
     _check_elements("observation", seen, [each.name for each in world.obs], "obs")
-    result = _call("dynamics", world.dynamics, state, tuple(_frozen(_actions(world))))
+    given = (tuple(_frozen(each)) for each in (_actions(world), _parameters(world), _step_draws(world)))
+    result = _call("dynamics", full_dynamics(world), state, *given)
     if not isinstance(result, tuple) or len(result) != 3:
         raise UnfitError(
             f"dynamics returns {_described(result)}", "expected (state, reward, terminated), state a tuple"
@@ -149,20 +157,22 @@ def _try_observing(world: ArrayWorld, state: Float32Array) -> None:
     _try_call("observe", world, observe, state)
 
 
-def _try_step(world: ArrayWorld, state: Float32Array, action: Float32Array) -> None:
-    def step(state: Float32Array, action: Float32Array) -> dict[str, NDArray[Any]]:
+def _try_step(world: ArrayWorld, *given: Float32Array) -> None:
+    """given: state, action, parameters and draws."""
+
+    def step(state: Float32Array, action: Float32Array, *more: Float32Array) -> dict[str, NDArray[Any]]:
         count = state.shape[1]
         found: list[NDArray[np.bool_]] = []
         for before in (False, True):  # a flag that keeps both is not written
             out, reward = np.full_like(state, np.nan), np.full(count, np.nan, np.float32)
             terminated = np.full(count, before)
-            _call("step", world.step, state, action, out, reward, terminated)
+            _call("step", full_step(world), state, action, out, reward, terminated, *more)
             found.append(terminated)
         if (found[0] != found[1]).any():
             raise UnfitError("step does not write terminated", "write terminated[:] = …, whether it is over")
         return {"state": out, "reward": reward[None], "terminated": terminated[None]}
 
-    _try_call("step", world, step, state, action)
+    _try_call("step", world, step, *given)
 
 
 def _try_call(
@@ -212,6 +222,16 @@ def _actions(world: World) -> Float32Array:
         low, high = space.low[:, None], space.high[:, None]
         return np.clip(low + share * (high - low), low, high).astype(np.float32)
     return (np.arange(AGENTS) % space.n).astype(np.float32)[None]
+
+
+def _parameters(world: World) -> Float32Array:
+    """Return parameters from the lowest that settings allow to the highest, [parameters, AGENTS] float32."""
+    values = [np.linspace(each.low, each.high, AGENTS) for each in world.parameters]
+    return np.array(values, np.float32).reshape(len(values), AGENTS)
+
+
+def _step_draws(world: World) -> Float32Array:
+    return np.random.default_rng(13).random((world.step_draws, AGENTS), np.float32)
 
 
 def _frozen(array: Float32Array) -> Float32Array:
