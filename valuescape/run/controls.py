@@ -125,7 +125,7 @@ class Controls:
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
             MAPS.require(value, self._session.stage.subject, name)
         if name == "trails.color_by":
-            require_color(value, self._session.stage.critic)
+            require_color(value, self._session.stage.critic, self._session.stage.engine.world)
         if name == "render.place":
             require_place(value, self._session.stage.scene.plane)
         if name == "render.select" and value >= config.agents.count:
