@@ -19,6 +19,7 @@ from valuescape.sim.crew.starting import require_descriptors
 from valuescape.sim.crew.worker_count import worker_count
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.measuring.profiler import SpanRing
+from valuescape.sim.plugins.loading import loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.arena import Arena
@@ -28,7 +29,7 @@ from valuescape.sim.shared.orders import Orders, give_orders, read_orders
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed
-from valuescape.sim.worlds import World, make_world, world_files
+from valuescape.sim.worlds import World, make_world
 
 _LOOK_S = 0.001
 """Interval at which `rest` looks whether the workers are at one tick."""
@@ -91,7 +92,7 @@ class Engine:
         give_parameters(self.arena, self.world)
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
         agents = slice(0, config.agents.count)
-        spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, world_files=world_files())
+        spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, plugins=loads())
         try:
             self._crew = crew(spec, self.workers)
         except BaseException:

@@ -66,11 +66,13 @@ from valuescape.sim.worlds.base import (
     Variable,
     World,
 )
+from valuescape.sim.worlds.files import declare_world as world
 
 __all__ = [  # noqa: RUF022 (in the order in which a reader needs them)
     "ElementwiseWorld",
     "ArrayWorld",
     "World",
+    "world",
     "Variable",
     "Parameter",
     "ContinuousAction",

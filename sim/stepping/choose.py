@@ -12,7 +12,7 @@ from valuescape.sim.shared.turns import Turns
 from valuescape.sim.stepping.gym_stepper import GymStepper
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
-from valuescape.sim.worlds import World, load_world_file, make_world
+from valuescape.sim.worlds import World, make_world
 from valuescape.sim.worlds.base import ElementwiseWorld
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.sim.worlds.interacting import InteractingWorld
@@ -32,8 +32,6 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
     Compiled where `uses_simd` and world and policy have a compiled form. Raises UsageError if a world that
     should have one cannot be compiled.
     """
-    for path in spec.world_files:
-        load_world_file(path)
     world = make_world(spec.config.world.name, spec.config)
     if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
         from valuescape.sim.stepping.compiled.network import can_compile

@@ -4,9 +4,12 @@ import difflib
 import inspect
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.declarations import Declaration, Kind
+from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.worlds.acrobot import Acrobot
 from valuescape.sim.worlds.base import World
 from valuescape.sim.worlds.cartpole import CartPole
@@ -41,7 +44,28 @@ def register(worlds: Iterable[type[World]], where: str) -> None:
 
 
 def _described(world: type[World]) -> str:
-    return f"class {world.__name__} of {Path(inspect.getfile(world)).name}"
+    return f"class {world.__name__} of {Path(file_of(world)).name}"
+
+
+def file_of(world: type[World]) -> str:
+    """Return the path of the file that defines a world; else, as in a notebook, its module's name."""
+    try:
+        return inspect.getfile(world)
+    except (TypeError, OSError):
+        return world.__module__
+
+
+def _added(world: Declaration) -> None:
+    """Register the world of a plug-in, unless its file did."""
+    if WORLDS.get(world.name) is not world.function:
+        register((cast(type[World], world.function),), world.where)
+
+
+def _removed(world: Declaration) -> None:
+    WORLDS.pop(world.name, None)
+
+
+PLUGINS.hook(Kind.WORLD, _added, _removed)
 
 
 register(
