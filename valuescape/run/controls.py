@@ -17,7 +17,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.run.pace import Pace
 from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
-from valuescape.run.validate import require_color
+from valuescape.run.validate import require_agent, require_color
 from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
@@ -127,10 +127,8 @@ class Controls:
             require_color(value, self._session.stage.critic)
         if name == "render.place":
             require_place(value, self._session.stage.scene.plane)
-        if name == "render.select" and value >= config.agents.count:
-            raise UsageError(
-                f"render.select = {value}, expected less than agents.count = {config.agents.count}"
-            )
+        if name == "render.select":
+            require_agent(config)
 
     def _do(self, request: Request) -> str:
         """Do what is asked for; return what is to be said of it."""
