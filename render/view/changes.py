@@ -19,7 +19,7 @@ change is a class here and a case there.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import count
 from typing import Any
@@ -185,3 +185,13 @@ def needed(changes: Iterable[Change]) -> list[Change]:
         kept.pop(key, None)  # a dict keeps the place of a key that is only written over
         kept[key] = change
     return list(kept.values())
+
+
+def together(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes of settings as one gesture, so that they are undone together; others as they are."""
+    gesture = new_gesture()
+    found = []
+    for change in changes:
+        of_settings = isinstance(change, Set | Restart | Slice)
+        found.append(replace(change, gesture=gesture) if of_settings else change)
+    return found

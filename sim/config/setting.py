@@ -71,11 +71,18 @@ class Setting:
 
     unit: of a numeric setting; "" for counts, shares and other numbers without one. live: what takes over a
     new value during a run; None if a new value needs a new run. panel: None if the panel does not show it.
+    once: it is read when the program starts, and not again when a run begins anew.
     """
 
     unit: str | None = None
     live: Live | None = None
     panel: Panel | None = None
+    once: bool = False
+
+    @property
+    def applies(self) -> str:
+        """The time from which a new value counts: live, restart (of the run) or next start (of the program)."""
+        return "live" if self.live else "next start" if self.once else "restart"
 
     def __call__(self, schema: dict[str, Any]) -> None:
         """Add unit and liveness to the JSON schema of the field."""
@@ -101,13 +108,14 @@ def setting(
     unit: str | None = None,
     live: Live | None = None,
     panel: Panel | None = None,
+    once: bool = False,
     **bounds: Unpack[Bounds],
 ) -> Any:
     """Return the field of a section for a setting; its type is the field's annotation.
 
     description: what the setting is, without its unit. bounds: `ge`, `gt`, `le`, `lt`; `max_length` of text.
     """
-    return Field(default, description=description, json_schema_extra=Setting(unit, live, panel), **bounds)
+    return Field(default, description=description, json_schema_extra=Setting(unit, live, panel, once), **bounds)
 
 
 def declaration(field: FieldInfo) -> Setting:

@@ -1,7 +1,7 @@
 """The history of a run's settings: steps that can be undone and done again."""
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,11 @@ _LONGEST = 24
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Settings that changed together: their values before and after, by name.
-
-    gesture: as of `valuescape.render.view.changes.Set`. restarted: those of the names that took a new run.
-    """
+    """Settings that changed together: their values before and after, by name. gesture: as of `Set`."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     gesture: int = 0
-    restarted: frozenset[str] = frozenset()
 
     @property
     def back(self) -> str:
@@ -37,20 +33,14 @@ class Step:
         return _said(self.before, self.after)
 
     def then(self, later: "Step") -> "Step":
-        """Return both steps as one."""
-        before, after = {**later.before, **self.before}, {**self.after, **later.after}
-        return _step(before, after, later.gesture, self.restarted | later.restarted)
+        """Return both steps as one, without settings that are as before again."""
+        return step_of({**later.before, **self.before}, {**self.after, **later.after}, later.gesture)
 
 
-def _step(before: Mapping[str, Any], after: Mapping[str, Any], gesture: int, restarted: frozenset[str]) -> Step:
-    """Return a step of those settings that really differ."""
+def step_of(before: Mapping[str, Any], after: Mapping[str, Any], gesture: int = 0) -> Step:
+    """Return the step from some values to others; settings that have no other value are left out."""
     names = [name for name in after if name in before and before[name] != after[name]]
-    return Step(
-        {name: before[name] for name in names},
-        {name: after[name] for name in names},
-        gesture,
-        restarted & frozenset(names),
-    )
+    return Step({name: before[name] for name in names}, {name: after[name] for name in names}, gesture)
 
 
 class History:
@@ -59,7 +49,7 @@ class History:
     def __init__(self) -> None:
         self._done: deque[Step] = deque(maxlen=MOST_STEPS)
         self._undone: list[Step] = []
-        self._open = False  # whether the newest step may still grow
+        self._growing = False  # whether another change of its gesture joins the newest step
 
     @property
     def undo(self) -> Step | None:
@@ -71,37 +61,26 @@ class History:
         """The step that can be done again."""
         return self._undone[-1] if self._undone else None
 
-    def note(
-        self,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
-        gesture: int = 0,
-        restarted: Collection[str] = (),
-    ) -> None:
-        """Note that settings have changed; those that have the same value before and after are left out.
-
-        gesture: changes of the same gesture that follow each other are one step; 0: a step of its own.
-        restarted: those of the names that took a new run.
-        """
-        step = _step(before, after, gesture, frozenset(restarted))
+    def note(self, step: Step) -> None:
+        """Note that settings have changed. Steps of one gesture (not 0) that follow each other become one."""
         if not step.after:
             return
         self._undone.clear()
-        if gesture and self._open and self._done and self._done[-1].gesture == gesture:
+        if step.gesture and self._growing and self._done and self._done[-1].gesture == step.gesture:
             step = self._done.pop().then(step)
-        self._open = True
+        self._growing = True
         if step.after:
             self._done.append(step)
 
     def step_back(self) -> None:
         """Count the newest step as undone."""
         self._undone.append(self._done.pop())
-        self._open = False
+        self._growing = False
 
     def step_forth(self) -> None:
         """Count the step that was undone last as done again."""
         self._done.append(self._undone.pop())
-        self._open = False
+        self._growing = False
 
 
 def _said(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from valuescape.render.view.viewer import Viewer
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.sim.config.files import changed, changed_section
-from valuescape.sim.config.model import settings_of
-from valuescape.sim.config.setting import Live
 from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.plane import MapPlane, map_plane
 
@@ -25,16 +22,6 @@ class RunSetting:
 def current_values(stage: Stage, pace: Pace) -> dict[str, Any]:
     """Return the value of each setting in `RUN_SETTINGS` as it is now, by name."""
     return {name: each.value(stage, pace) for name, each in RUN_SETTINGS.items()}
-
-
-def values_now(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
-    """Return the value of every live setting as it is now, by name. It takes about 20 us."""
-    seen = {name: viewer.value(name) for name in _SEEN}
-    return seen | current_values(stage, pace)
-
-
-_SEEN = [name for name, each in settings_of().items() if each.declared.live in (Live.LOOKS, Live.VIEW)]
-"""Live settings that the viewer holds."""
 
 
 def _budget(stage: Stage, _: Pace) -> int | str:
