@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.measuring.profiler import WORKER_SECTIONS, SpanRing
@@ -13,6 +12,7 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.stepping.stepper import Policy, Rules, Stepper
 from valuescape.sim.worlds import World
 from valuescape.sim.worlds.systems.arrays import SystemRaisedError, SystemsWorld
+from valuescape.sim.worlds.systems.declared import System
 
 _WITHIN_TICKS = 1
 """Depth of a system's section in a worker's profile: right inside "ticks"."""
@@ -30,20 +30,23 @@ class SwitchedOff:
     said: str
 
 
+def systems_called(world: World) -> tuple[System, ...]:
+    """Return the systems that are called once a tick; () if there are none, or all are compiled."""
+    return world.systems if isinstance(world, SystemsWorld) else ()
+
+
 def worker_sections(world: World) -> tuple[str, ...]:
     """Return the names of the sections in workers' rings, by index; the systems' follow the common ones."""
-    systems = world.systems if isinstance(world, SystemsWorld) else ()
-    return WORKER_SECTIONS + tuple(f"system {each.name}" for each in systems)
+    return WORKER_SECTIONS + tuple(f"system {each.name}" for each in systems_called(world))
 
 
 def systems_off(arena: Arena, world: World) -> tuple[SwitchedOff, ...]:
     """Return the systems of a run that were switched off, in the order of the world's systems."""
-    systems = world.systems if isinstance(world, SystemsWorld) else ()
     records = arena["system_off"]
     return tuple(
         SwitchedOff(system.name, int(record["tick"]), record["said"].decode("utf-8", "ignore"))
-        for system, record in zip(systems, records, strict=True)
-        if record["tick"] >= 0
+        for system, record in zip(systems_called(world), records, strict=True)
+        if record["tick"] > 0
     )
 
 
@@ -74,7 +77,7 @@ class SystemsStepper(Stepper):
         super().step(tick)
 
     def _call(self, index: int, call: Callable[[], None], changed: Sequence[NDArray[Any]]) -> None:
-        if self._off[index]["tick"] >= 0:
+        if self._off[index]["tick"] > 0:
             return
         began = time.perf_counter_ns()
         if self._systems.systems[index].on_error == "disable":
