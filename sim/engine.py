@@ -26,6 +26,7 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import NO_LIMIT
 from valuescape.sim.shared.orders import Orders, give_orders, read_orders
+from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed
 from valuescape.sim.stepping.systems import SwitchedOff, systems_off
@@ -89,6 +90,7 @@ class Engine:
         self.arena = Arena(arena_layout(config, self.world, self.workers, given_actions=given_actions))
         self._ticks: Int64Array = self.arena["worker"]["tick"]
         give_seed(self.arena, config.run.seed)
+        give_parameters(self.arena, self.world)
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
         agents = slice(0, config.agents.count)
         spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, plugins=loads())

@@ -3,8 +3,8 @@
     valuescape run value --plugin examples/plugins/wind.py --set world.name=mountain_car
 
 `--set world.parameters.wind=0.0006` makes it stronger, `--set world.parameters.wind=0..0.001` gives each
-agent a wind of its own. A gust is an autoregressive process of order one: it lasts for about twenty steps, and
-its standard deviation is the parameter. The engine pushes with 0.001.
+agent a wind of its own. A gust is an autoregressive process of order one: it lasts for about twenty steps,
+and its standard deviation is the parameter. The car's engine pushes with 0.001.
 """
 
 import math

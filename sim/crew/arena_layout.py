@@ -28,5 +28,6 @@ def arena_layout(config: Config, world: World, workers: int, *, given_actions: b
         action_log_rows=log_rows(world, config.agents.count),
         spans=0 if given_actions else SPANS,
         systems=len(systems_called(world)),
+        parameters=len(world.parameters),
         kept_obs_dim=len(world.obs) if given_actions and not observes_state(world) else 0,
     )

@@ -127,7 +127,8 @@ class ArenaLayout:
 
     kept_obs_dim: variables in `obs`, what agents observe after a tick; 0 if only policies need it.
     action_log_rows: ticks whose actions are kept, for worlds that cannot continue from a state alone.
-    spans: number that each worker's profiler keeps. systems: of the world, if there are array systems.
+    spans: number that each worker's profiler keeps. parameters: of the world, a row each. systems: of the
+    world, if there are array systems.
     """
 
     agents: int
@@ -141,6 +142,7 @@ class ArenaLayout:
     action_log_rows: int = 0
     spans: int = 0
     systems: int = 0
+    parameters: int = 0
 
     def fields(self) -> dict[str, SharedField]:
         """Return every array by name, each beginning on a cache line."""
@@ -166,6 +168,7 @@ class ArenaLayout:
             "action_log": ((self.action_log_rows, self.action_dim, n), "f4"),  # row k led to tick k + 1
             "obs": ((ring, self.kept_obs_dim, n), "f4"),
             "start_key": ((n * self.given_actions,), START_KEY),
+            "parameter": ((self.parameters, n), "f4"),  # written by the main process alone, while all rest
         }
         fields, offset = {}, 0
         for name, (shape, dtype) in shapes.items():

@@ -1,4 +1,4 @@
-"""Steps worlds with array systems: times each of them, and switches off those that raise, if they ask for it."""
+"""Steps worlds with array systems, which are timed, and switched off if they raise and ask for that."""
 
 import time
 from collections.abc import Callable, Sequence

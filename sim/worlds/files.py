@@ -10,8 +10,17 @@ from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.loading import gather_with, load_file
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.plugins.running import place_of
-from valuescape.sim.worlds.base import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, World
+from valuescape.sim.worlds.base import (
+    ArrayWorld,
+    ContinuousAction,
+    DiscreteAction,
+    ElementwiseWorld,
+    Variable,
+    World,
+)
+from valuescape.sim.worlds.parameters import Parameter
 from valuescape.sim.worlds.registry import file_of, register
+from valuescape.sim.worlds.signatures import DYNAMICS, STEP, arguments_of
 from valuescape.sim.worlds.trial import TrialError, UnfitError, try_world
 
 _GUIDE = "docs/worlds.md has an example"
@@ -82,6 +91,10 @@ def check_world(world: type[World], where: str) -> None:
 
 
 _VARIABLES = "a tuple of Variable(name, unit, low, high)"
+_PARAMETERS = (
+    "a tuple of Parameter(name, unit, default, low, high), low <= default <= high, each with a name of its "
+    "own of letters, digits and _"
+)
 _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
     "name": ((str,), "the world's name, a text"),
     "state": ((tuple,), f"{_VARIABLES}, two or more"),
@@ -93,6 +106,8 @@ _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
     "step_s": ((float, int), "the seconds of a step, a number above 0"),
     "max_episode_steps": ((int,), "a whole number, at least 1"),
     "reset_draws": ((int,), "how many random numbers a start takes, a whole number"),
+    "parameters": ((tuple,), _PARAMETERS),
+    "step_draws": ((int,), "how many random numbers a step takes, a whole number"),
 }
 
 
@@ -106,6 +121,8 @@ def _check_values(world: type[World], where: str) -> None:
         "step_s": not world.step_s > 0,
         "max_episode_steps": world.max_episode_steps < 1,
         "reset_draws": world.reset_draws < 0,
+        "parameters": not _are_parameters(world.parameters),
+        "step_draws": world.step_draws < 0,
         "map_axes": not fits or axes[0] == axes[1],
     }
     for name, is_wrong in wrong.items():
@@ -114,6 +131,7 @@ def _check_values(world: type[World], where: str) -> None:
             raise UsageError(f"{where}: {name} = {getattr(world, name)!r}", f"expected {expected}; {_GUIDE}")
     if issubclass(world, ElementwiseWorld):
         _check_static(world, where)
+    _check_arguments(world, where)
     _check_trial(world, where)
 
 
@@ -134,6 +152,29 @@ def _check_trial(world: type[World], where: str) -> None:
 
 def _are_variables(values: tuple[Variable, ...]) -> bool:
     return all(isinstance(each, Variable) and each.low < each.high for each in values)
+
+
+def _are_parameters(values: tuple[Parameter, ...]) -> bool:
+    if not all(isinstance(each, Parameter) for each in values):
+        return False
+    names = {each.name for each in values if each.name.isidentifier()}
+    return len(names) == len(values) and all(each.low <= each.default <= each.high for each in values)
+
+
+def _check_arguments(world: type[World], where: str) -> None:
+    """Raise UsageError if the world's step cannot be given the parameters or draws that it declares."""
+    if not (world.parameters or world.step_draws):
+        return
+    method, taken, own = "step", arguments_of(world.step) - 1 if issubclass(world, ArrayWorld) else 0, STEP
+    if issubclass(world, ElementwiseWorld):
+        method, taken, own = "dynamics", arguments_of(world.dynamics), DYNAMICS
+    wanted = ("parameters, draws", 2) if world.step_draws else ("parameters", 1)
+    if taken < own + wanted[1]:
+        declared = "step_draws" if world.step_draws else "parameters"
+        raise UsageError(
+            f"{where}: has {declared}, but {method} does not take them",
+            f"expected {method}(…, {wanted[0]}); {_GUIDE}",
+        )
 
 
 def _check_static(world: type[World], where: str) -> None:

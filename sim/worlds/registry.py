@@ -81,10 +81,11 @@ def world_names() -> list[str]:
 
 
 def make_world(name: str, config: Config | None = None) -> World:
-    """Return the world called `name`, with the systems of plug-ins; the flock takes its settings from `config`.
+    """Return the world called `name`, with the systems of plug-ins around its steps.
 
-    `gymnasium:ID` is any environment of Gymnasium. Raises UsageError if there is no such world, with the
-    nearest name, if it cannot be used, or if a system does not fit it.
+    The flock takes its settings from `config`. `gymnasium:ID` is any environment of Gymnasium. Raises
+    UsageError if there is no such world, with the nearest name, if it cannot be used, or if a system does not
+    fit it.
     """
     return with_systems(_world_called(name, config), declared_systems())
 

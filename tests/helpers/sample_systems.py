@@ -54,4 +54,6 @@ wind_arrays = System("wind", "after", gust_arrays, True, parameters=(WIND,), mem
 slipping = System("slipping", "before", slip, parameters=(Parameter("slip", "", 0.1, 0.0, 1.0),), draws=1)
 lagging = System("lagging", "before", lag, memory=(Memory("last", "", -1.0, 1.0),))
 doubling = System("doubling", "before", double)
-hurrying = System("hurrying", "after", hurry, memory=(Memory("steps", "", 0.0, 200.0), Memory("total", "", -1.0, 0.0)))
+hurrying = System(
+    "hurrying", "after", hurry, memory=(Memory("steps", "", 0.0, 200.0), Memory("total", "", -1.0, 0.0))
+)

@@ -1,4 +1,4 @@
-"""Finds the system of a composed world that the compiler refuses; read only after it has refused the world."""
+"""Finds the system for which the compiler refuses a composed world, after it has refused the whole."""
 
 from typing import Any
 

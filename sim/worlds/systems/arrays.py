@@ -126,10 +126,11 @@ class SystemsWorld(ArrayWorld):
     def _before_elements(self, index: int, rows: _Rows) -> None:
         system, (own, *more) = self.systems[index], self._cut(index, rows)
         parameters, memory, draws = (tuple(each) for each in more)
-        found = self.elements_of(system, BeforeStep(tuple(own), tuple(rows.action), parameters, memory, draws))
+        found = self.elements_of(
+            system, BeforeStep(tuple(own), tuple(rows.action), parameters, memory, draws)
+        )
         action, memory = found if system.memory else (found, ())
-        _store(action, rows.action)
-        _store(memory, more[1])
+        _store((*action, *memory), (*rows.action, *more[1]))
 
     def _after_elements(self, index: int, rows: _Rows) -> None:
         system, (own, *more) = self.systems[index], self._cut(index, rows)
@@ -138,13 +139,10 @@ class SystemsWorld(ArrayWorld):
         parameters, memory, draws = (tuple(each) for each in more)
         step = AfterStep(tuple(own), tuple(rows.action), *results, parameters, memory, draws)
         found = self.elements_of(system, step)
-        _store(found[0], following)
-        rows.reward[:], rows.terminated[:] = found[1], found[2]
-        _store(found[3] if system.memory else (), more[1])
+        memory = found[3] if system.memory else ()
+        _store((*found[0], *found[1:3], *memory), (*following, rows.reward, rows.terminated, *more[1]))
 
-    def _cut(
-        self, index: int, rows: _Rows
-    ) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
+    def _cut(self, index: int, rows: _Rows) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
         """Return the world's own state, and the parameters, memory (of `out`) and draws of a system."""
         at: Places = self._places[index]
         own, memory = rows.state[self._own.state.rows], rows.out[at.state.rows]
@@ -158,8 +156,8 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _store(elements: tuple[Any, ...], out: Float32Array) -> None:
-    """Write elements to rows, all computed before the first is written: rows may be among them."""
-    values = [np.array(np.broadcast_to(each, out.shape[1:])) for each in elements]
-    for row, value in zip(out, values, strict=True):
+def _store(elements: tuple[Any, ...], rows: tuple[NDArray[Any], ...]) -> None:
+    """Write elements to rows. They are copied before the first is written, for they may be such rows."""
+    values = [np.array(each) for each in elements]
+    for row, value in zip(rows, values, strict=True):
         row[:] = value

@@ -143,9 +143,7 @@ class System:
     def __post_init__(self) -> None:
         for name, is_wrong in self._wrong().items():
             if is_wrong:
-                raise UsageError(
-                    f"{self}: {name} = {getattr(self, name)!r}", f"expected {_EXPECTED[name]}"
-                )
+                raise UsageError(f"{self}: {name} = {getattr(self, name)!r}", f"expected {_EXPECTED[name]}")
 
     def __str__(self) -> str:
         """Return the system as messages name it: "system wind (wind.py line 12)"."""

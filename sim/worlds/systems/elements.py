@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from valuescape.sim.elementwise import Element, clip
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, full_dynamics
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    ContinuousAction,
+    Elements,
+    ElementwiseWorld,
+    full_dynamics,
+)
 from valuescape.sim.worlds.systems.declared import AfterStep, BeforeStep, System
 from valuescape.sim.worlds.systems.places import Places, places_of
 
@@ -132,7 +138,11 @@ def _cutting(at: Places) -> Callable[[Elements, Elements, Elements], tuple[Eleme
     draws_at, draws_end = at.draws.begin, at.draws.end
 
     def cut(state: Elements, parameters: Elements, draws: Elements) -> tuple[Elements, Elements, Elements]:
-        return parameters[parameters_at:parameters_end], state[memory_at:memory_end], draws[draws_at:draws_end]
+        return (
+            parameters[parameters_at:parameters_end],
+            state[memory_at:memory_end],
+            draws[draws_at:draws_end],
+        )
 
     return cut
 

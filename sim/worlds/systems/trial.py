@@ -55,7 +55,9 @@ def try_systems(world: ArrayWorld, systems: Sequence[System]) -> None:
         except UnfitError as error:
             raise UsageError(f"{tried.newest}: {error}", error.hint or _GUIDE) from error
         except _RaisedError as error:
-            raise UsageError(f"system {tried.newest.name}: {error}", error.hint or _GUIDE) from error.__cause__
+            raise UsageError(
+                f"system {tried.newest.name}: {error}", error.hint or _GUIDE
+            ) from error.__cause__
 
 
 class _RaisedError(Exception):

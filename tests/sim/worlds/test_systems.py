@@ -14,6 +14,7 @@ from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.rng import Stream, uniform
 from valuescape.sim.rollouts.choose import state_rollouts
 from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
+from valuescape.sim.shared.layout import Ending
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.stepping.systems import SystemsStepper
 from valuescape.sim.worlds import WORLDS, make_world
@@ -54,7 +55,7 @@ def test_a_gust_is_what_a_loop_over_agents_makes_of_it():
     for tick in range(30):
         draws = uniform(SEED, Stream.DYNAMICS, np.arange(AGENTS), 0, tick, 1)[0]
         following, _, _ = step(alone, seen["state"][tick][:2], seen["action"][tick + 1])
-        for agent in range(AGENTS):
+        for agent in np.flatnonzero(seen["ending"][tick] == Ending.RUNNING):
             memory = np.float32(seen["state"][tick][2, agent] * np.float32(0.9))
             memory += np.float32(draws[agent] - np.float32(0.5)) * np.float32(0.004)
             assert seen["state"][tick + 1][2, agent] == memory
@@ -224,7 +225,7 @@ def _array_shape(step):
         ("before", _half, False, "returns a choice that is no whole number"),
         ("before", _in_place, False, "read-only"),
         ("before", _later, False, "'BeforeStep' object has no attribute 'next_state'"),
-        ("after", _few, False, r"next_state .*a tuple of 1\n.*expected a tuple of 2 \(position, velocity\)"),
+        ("after", _few, False, r"it returns a tuple of 1\n.*expected a tuple of 2 \(position, velocity\)"),
         ("after", _double, False, "reward as float64, expected float32"),
         ("after", _mean, False, "depends on which others are in the call"),
         ("after", _infinite, False, "makes reward -inf from finite numbers"),
