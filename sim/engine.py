@@ -29,6 +29,7 @@ from valuescape.sim.shared.orders import Orders, give_orders, read_orders
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed
+from valuescape.sim.stepping.systems import SwitchedOff, systems_off
 from valuescape.sim.worlds import World, make_world
 
 _LOOK_S = 0.001
@@ -256,12 +257,16 @@ class Engine:
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
-        """Return each worker's latest spans (dtype SPAN); sections: `profiler.WORKER_SECTIONS`."""
+        """Return each worker's latest spans (dtype SPAN); sections: `stepping.systems.worker_sections`."""
         arena = self.arena
         return [
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()
             for index in range(self.workers)
         ]
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised and were switched off, as their `on_error` says."""
+        return systems_off(self.arena, self.world)
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""

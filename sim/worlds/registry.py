@@ -18,6 +18,8 @@ from valuescape.sim.worlds.flock.world import Flock
 from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuous
 from valuescape.sim.worlds.pendulum import Pendulum
 from valuescape.sim.worlds.point_mass import PointMass
+from valuescape.sim.worlds.systems.compose import with_systems
+from valuescape.sim.worlds.systems.declare import declared_systems
 
 WORLDS: dict[str, type[World]] = {}
 """The registered worlds by name, all of which are made without settings."""
@@ -79,11 +81,16 @@ def world_names() -> list[str]:
 
 
 def make_world(name: str, config: Config | None = None) -> World:
-    """Return the world called `name`; the flock takes its settings from `config`.
+    """Return the world called `name`, with the systems of plug-ins around its steps.
 
-    `gymnasium:ID` is any environment of Gymnasium. Raises UsageError if there is no such world, with the
-    nearest name, or if it cannot be used.
+    The flock takes its settings from `config`. `gymnasium:ID` is any environment of Gymnasium. Raises
+    UsageError if there is no such world, with the nearest name, if it cannot be used, or if a system does not
+    fit it.
     """
+    return with_systems(_world_called(name, config), declared_systems())
+
+
+def _world_called(name: str, config: Config | None) -> World:
     if name.startswith(GYMNASIUM):
         from valuescape.sim.worlds.gymnasium_world import gymnasium_world
 
