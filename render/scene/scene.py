@@ -140,6 +140,15 @@ class Scene(Owner):
             self._heights_changed()
         self.revision += 1
 
+    def resize_crowd(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        Maps of visits go on counting. source: has the rows of all agents by now.
+        """
+        self.trails.resize(agents, since, source)
+        self._place_all()
+        self.revision += 1
+
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
         """Take over the ticks up to `newest`. signals: colour the trails; None: by age or agent."""
         with self._meter.section("upload"):
