@@ -179,8 +179,8 @@ class LodConfig(Section):
 class RenderConfig(Section):
     """The picture."""
 
-    width: int = setting(1280, "width of the picture", unit="px", ge=160, le=7680)
-    height: int = setting(720, "height of the picture", unit="px", ge=120, le=4320)
+    width: int = setting(1280, "width of the picture", unit="px", once=True, ge=160, le=7680)
+    height: int = setting(720, "height of the picture", unit="px", once=True, ge=120, le=4320)
     text_px: float = setting(13.0, "size of all text", unit="px", ge=8, le=48)
     view: Literal["2d", "3d"] = setting(
         "3d", "map from above, or height field", live=Live.VIEW, panel=Panel(Group.VIEW, 1, ())
@@ -188,9 +188,9 @@ class RenderConfig(Section):
     max_fps: float = setting(
         60.0, "highest frame rate; 0: as high as possible", unit="frames/s", ge=0, le=1000
     )
-    vsync: bool = setting(True, "wait for the display (window only)")
+    vsync: bool = setting(True, "wait for the display (window only)", once=True)
     device: Literal["auto"] | Annotated[int, Field(ge=0, le=64)] = setting(
-        "auto", "EGL device for headless runs; auto prefers a GPU to a software driver", unit=""
+        "auto", "EGL device for headless runs; auto prefers a GPU to a software driver", unit="", once=True
     )
     turn_deg_per_s: float = setting(
         0.0,
@@ -243,4 +243,4 @@ class RenderConfig(Section):
     msaa: Literal[0, 2, 4, 8] = setting(
         0, "samples a pixel; trails and marks are smooth without, the height field's edges are not", unit=""
     )
-    video_fps: int = setting(30, "frame rate of recordings", unit="frames/s", ge=1, le=120)
+    video_fps: int = setting(30, "frame rate of recordings", unit="frames/s", once=True, ge=1, le=120)

@@ -82,6 +82,15 @@ def require_color(color: str, critic: Critic | None) -> None:
     )
 
 
+def require_agent(config: Config) -> None:
+    """Raise UsageError if `render.select` numbers an agent that there is not."""
+    if config.render.select >= config.agents.count:
+        raise UsageError(
+            f"render.select = {config.render.select}, expected less than "
+            f"agents.count = {config.agents.count}"
+        )
+
+
 def _critic(config: Config, checkpoint: Checkpoint | None) -> Critic | None:
     """Return the critic that will be shown, as far as it is known before its network is loaded."""
     if checkpoint is None and not config.policy.torchscript_critic:
