@@ -115,6 +115,11 @@ class Scene(Owner):
         """Make `picture` `size_px` large, if it is not."""
         self._target.resize(size_px)
 
+    def take_subject(self, subject: Subject) -> None:
+        """Show another checkpoint, or the same one in another world; `field_changed` brings its field."""
+        self._subject = subject
+        self.fields.take_subject(subject)
+
     def field_changed(self, plane: MapPlane | None = None) -> None:
         """Take over new values of the critic's field. plane: another slice, along the same axes."""
         self.plane = plane or self.plane
