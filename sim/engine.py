@@ -108,7 +108,7 @@ class Engine(Running):
 
     @property
     def changes(self) -> list[EngineChange]:
-        """The changes that took effect, oldest first; none are those of settings that the engine never reads."""
+        """The changes that took effect, oldest first; none are of settings that the engine never reads."""
         return self._changing.made
 
     @property
