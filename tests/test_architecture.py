@@ -16,7 +16,8 @@ FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "worlds", "policy", "insight", "measuring"),
-        *("stepping", "rollouts", "crew", "engine"),
+        *("stepping", "rollouts", "crew"),
+        *("formation", "changes", "succession", "reading", "running", "changing", "engine"),
     ),
     "gpu": (
         *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),

@@ -18,7 +18,8 @@ class WorkerSpec:
 
     index: of the worker's record in the arena. part: its agents. world_files: the user's, to be
     loaded before the world is made. Where processes step: bells: one per worker, rung to wake it; main_bell:
-    rung when the tick is complete that the main process sleeps for.
+    rung when the tick is complete that the main process sleeps for. gradual: processes are started one a
+    look, because pictures are being made meanwhile.
     """
 
     index: int
@@ -30,6 +31,7 @@ class WorkerSpec:
     bells: tuple[Bell, ...] = ()
     main_bell: Bell | None = None
     world_files: tuple[Path, ...] = ()
+    gradual: bool = False
 
     @property
     def agents(self) -> int:
