@@ -114,6 +114,11 @@ class Scene(Owner):
         """Make `picture` `size_px` large, if it is not."""
         self._target.resize(size_px)
 
+    def take_subject(self, subject: Subject) -> None:
+        """Show another checkpoint, or the same one in another world; `field_changed` brings its field."""
+        self._subject = subject
+        self.fields.take_subject(subject)
+
     def field_changed(self, plane: MapPlane | None = None) -> None:
         """Take over new values of the critic's field. plane: another slice, along the same axes."""
         self.plane = plane or self.plane
@@ -137,6 +142,15 @@ class Scene(Owner):
         """
         if self.fields.put(name, values, certainty, legend, about):
             self._heights_changed()
+        self.revision += 1
+
+    def resize_crowd(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        Maps of visits go on counting. source: has the rows of all agents by now.
+        """
+        self.trails.resize(agents, since, source)
+        self._place_all()
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:

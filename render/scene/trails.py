@@ -127,6 +127,21 @@ class Trails(Owner):
             self.color_scale = ColorScale(*state.ends, known=True)
             self.crowd.color(state.ends)
 
+    def resize(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        source: as for TrailRing. The samples of all ticks have to be placed again.
+        """
+        everyone, count = self.individuals.everyone, self.individuals.count
+        self.ring.resize(agents, since, source)
+        first = self.budget.first_individuals(agents, self.ring.length)
+        self.individuals.resize(agents, first if everyone else count)
+        self._lod.fit_to_ring()
+        self._ribbons.fit_to_lists()
+        self._marks.fit_to_agents()
+        self.crowd.clear()
+        self.look_back()
+
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None) -> range:
         """Take over the ticks up to `newest`; returns those that are new.
 

@@ -24,7 +24,6 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
-
 _gestures = count(1)
 
 

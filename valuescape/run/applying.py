@@ -93,7 +93,9 @@ def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> li
 def _with_restart(run: Changing, now: Config, wanted: dict[str, Any], fallback: Config) -> list[Change]:
     """Return a Restart with all of `wanted` and what was tuned, and then the part that the view holds."""
     bound = {each for name in wanted for each in _BELONG_TO.get(name, ())}
-    tuned = {name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS}
+    tuned = {
+        name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS
+    }
     settings = tuned | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
     looks = {name: value for name, value in differences(run.stage.config, now).items() if _is_look(name)}
     target = changed(run.stage.config, looks | settings)

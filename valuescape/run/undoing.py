@@ -35,7 +35,9 @@ class Undoing:
         if change in (Request.UNDO, Request.REDO, Request.RESET):
             return  # it moves along the history, or has noted its own changes
         named = _named(change)
-        after = {name: value for name, value in self.values().items() if name in named or name not in _LOOKING}
+        after = {
+            name: value for name, value in self.values().items() if name in named or name not in _LOOKING
+        }
         if isinstance(change, Set):
             after[change.name] = change.value  # it may take a moment to be in force
         self.history.note(step_of(before, after, getattr(change, "gesture", 0)))
