@@ -9,7 +9,18 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
-from valuescape.render.view.changes import Change, GoTo, Probe, Request, Restart, Select, Set, Slice, needed
+from valuescape.render.view.changes import (
+    Change,
+    GoTo,
+    Preset,
+    Probe,
+    Request,
+    Restart,
+    Select,
+    Set,
+    Slice,
+    needed,
+)
 from valuescape.render.view.keys import Say
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
@@ -31,8 +42,8 @@ AGAIN_S = 2.0
 class Notices(Protocol):
     """The text in the picture, with a place for notices."""
 
-    def refresh(self, notice: str = "") -> None:
-        """Write it anew, with a notice about what was just done."""
+    def refresh(self, notice: str = "", *, stays: bool = False) -> None:
+        """Write it anew, with a notice about what was just done. stays: until the next one."""
 
 
 class Controlled(Protocol):
@@ -52,8 +63,11 @@ class Controlled(Protocol):
     def stop(self) -> None:
         """End the run after this frame."""
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin a new run with some settings (`section.key`) changed."""
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin a new run with some settings (`section.key`) changed; return why not, "" if it began."""
+
+    def take_preset(self, name: str) -> str:
+        """Go over to a preset or a configuration file; return why not, "" if that is done."""
 
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG; return its path."""
@@ -85,16 +99,21 @@ class Controls:
         for change in needed([*queued, *changes]):
             self.apply(change)
 
-    def apply(self, change: Change) -> None:
-        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was."""
+    def apply(self, change: Change) -> str:
+        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was.
+
+        Returns why it could not be carried out; "" if it was.
+        """
         session = self._session
         match change:
             case Set():
-                self._set(change)
+                return self._set(change)
+            case Restart(changes):
+                return session.restart(dict(changes))
+            case Preset(name):
+                return session.take_preset(name)
             case Slice(values):
                 session.stage.move_slice(values)
-            case Restart(changes):
-                session.restart(dict(changes))
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
@@ -105,8 +124,9 @@ class Controls:
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
             case Request():
                 session.captions.refresh(self._do(change))
+        return ""
 
-    def _set(self, change: Set) -> None:
+    def _set(self, change: Set) -> str:
         try:
             self._require_fits(change.name, change.value)
             if change.name in RUN_SETTINGS:
@@ -116,6 +136,8 @@ class Controls:
                 self._session.viewer.apply(change)
         except UsageError as error:
             self._session.captions.refresh(str(error))
+            return str(error)
+        return ""
 
     def _require_fits(self, name: str, value: Any) -> None:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
