@@ -66,6 +66,9 @@ class Controlled(Protocol):
     def restart(self, changes: dict[str, Any]) -> str:
         """Begin a new run with some settings (`section.key`) changed; return why not, "" if it began."""
 
+    def reload_shaders(self) -> str:
+        """Read the shaders again; return why not, "" if that is done."""
+
     def take_preset(self, name: str) -> str:
         """Go over to a preset or a configuration file; return why not, "" if that is done."""
 
@@ -182,7 +185,7 @@ class Controls:
             case Request.FULL_SCREEN:
                 session.screen.display.toggle_full_screen()
             case Request.RELOAD:
-                return session.stage.reload_shaders() or "shaders reloaded"
+                session.reload_shaders()
         return ""
 
     def _walk(self, by: int) -> str:

@@ -1,10 +1,11 @@
 """Applies files to a run when they are saved, and presets when they are chosen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape import remarks
+from valuescape.gpu.shader_source import files_read
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.applying import changes_to, config_now, differences
@@ -56,11 +57,12 @@ class Reloading:
 
         Performance: 0.1 us while nothing was saved.
         """
-        for news in self._watcher.news():
-            if isinstance(news, NotWatched):
-                self._say(news.said)
-            else:
-                self._saved(news)
+        news = self._watcher.news()
+        if news:
+            self._saved([each for each in news if isinstance(each, Saved)])
+            for each in news:
+                if isinstance(each, NotWatched):
+                    self._say(each.said)
 
     def take_preset(self, name: str) -> str:
         """Go over to a preset or a configuration file; return why not, "" if that is done.
@@ -81,18 +83,38 @@ class Reloading:
             self._watch()
         return why_not
 
+    def reload_shaders(self) -> str:
+        """Read the shaders again; return why not, with file and line, "" if that is done."""
+        why_not = self._run.stage.reload_shaders()
+        if why_not:
+            return self._complain(f"{why_not}\n  the shaders before stay in use")
+        self._complaint = ""
+        self._say("shaders reloaded")
+        return ""
+
     def _watch(self) -> None:
         """Watch the files that the run has now."""
-        if self._watched and self._file:
-            self._watcher.watch({self._file.path.absolute(): self._file.content})
+        if self._watched:
+            files = dict(files_read())
+            if self._file:
+                files[self._file.path.absolute()] = self._file.content
+            self._watcher.watch(files)
 
-    def _saved(self, saved: Saved) -> None:
-        """Apply one file."""
-        assert self._file
-        if saved.content is None:
-            self._complain(f"{self._file.path}: there is no such file any more; the run goes on as it was")
-            return
-        self._take_version(self._file, self._file.having(saved.content))
+    def _saved(self, saved: Sequence[Saved]) -> None:
+        """Apply files that were saved together."""
+        shaders = files_read()
+        for each in saved:
+            if self._file and each.path == self._file.path.absolute():
+                self._take_content(self._file, each.content)
+        if any(each.path in shaders for each in saved):
+            self.reload_shaders()
+
+    def _take_content(self, file: ConfigFile, content: bytes | None) -> None:
+        """Apply what is in the configuration file now; None: it is gone."""
+        if content is None:
+            self._complain(f"{file.path}: there is no such file any more; the run goes on as it was")
+        else:
+            self._take_version(file, file.having(content))
 
     def _take_version(self, before: ConfigFile, after: ConfigFile) -> None:
         """Apply the difference between two versions of the configuration file."""

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.density import DENSITY
+from valuescape.gpu.shader_source import ShaderError
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.captions import Captions
 from valuescape.run.live_settings import RUN_SETTINGS, current_values
@@ -62,7 +63,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> str:
         run.pace.pause()
     try:
         stage = run.make_stage(config, checkpoint, _HINT, run.stage.scene.picture)
-    except (UsageError, WorkerFailedError, CancelledError) as error:
+    except (UsageError, WorkerFailedError, ShaderError, CancelledError) as error:
         return _stay(run, error, paused)
     kept = _Kept(run) if changes.keys() == {"policy.steps"} else None
     run.replace_stage(stage)
@@ -101,7 +102,7 @@ class _Kept:
         viewer.place, viewer.selected, viewer.following = self._view
 
 
-def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> str:
+def _stay(run: Restartable, error: Exception | CancelledError, paused: bool) -> str:
     """Go on after a start that failed; return what is said. paused: whether the run was paused before it."""
     said = "\n".join(str(error).splitlines()[:_SAID_LINES])
     if isinstance(error, CancelledError):

@@ -199,6 +199,10 @@ class Session(RunParts):
         """
         return restart(self, changes)
 
+    def reload_shaders(self) -> str:
+        """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""
+        return self.reloading.reload_shaders()
+
     def take_preset(self, name: str) -> str:
         """Go over to a preset or a configuration file, or say in the picture why not.
 
