@@ -73,9 +73,10 @@ class Reloading:
         try:
             after = ConfigFile.named(name, self._file.overrides if self._file else ())
             before = self._file.config if self._file else self._run.stage.config
-            given = {each: after.config for each in after.values if each in settings_of()}
-            wanted = {each: settings_of()[each].value_in(config) for each, config in given.items()}
-            why_not = self._apply(name, wanted | differences(before, after.config), after.config)
+            given = {each: settings_of()[each].value_in(after.config) for each in after.values}
+            wanted = given | differences(before, after.config)
+            winning = _winning(self._file, after) if self._file else ""
+            why_not = self._apply(Path(name).name, wanted, after.config, winning)
         except UsageError as error:
             return self._complain(str(error))
         if not why_not:
@@ -134,8 +135,8 @@ class Reloading:
         name: of what gave them. winning: a sentence about overrides. Raises UsageError if the run cannot have
         these settings.
         """
-        now = config_now(self._run)
-        wanted = {each: value for each, value in wanted.items() if settings_of()[each].value_in(now) != value}
+        new = differences(config_now(self._run), config)
+        wanted = {each: wanted[each] for each in settings_of() if each in wanted and each in new}
         why_not = self._carry_out(changes_to(self._run, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
