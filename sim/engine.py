@@ -19,15 +19,18 @@ from valuescape.sim.crew.starting import require_descriptors
 from valuescape.sim.crew.worker_count import worker_count
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.measuring.profiler import SpanRing
+from valuescape.sim.plugins.loading import loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import NO_LIMIT
 from valuescape.sim.shared.orders import Orders, give_orders, read_orders
+from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, Stepper, give_seed
-from valuescape.sim.worlds import World, make_world, world_files
+from valuescape.sim.stepping.systems import SwitchedOff, systems_off
+from valuescape.sim.worlds import World, make_world
 
 _LOOK_S = 0.001
 """Interval at which `rest` looks whether the workers are at one tick."""
@@ -87,9 +90,10 @@ class Engine:
         self.arena = Arena(arena_layout(config, self.world, self.workers, given_actions=given_actions))
         self._ticks: Int64Array = self.arena["worker"]["tick"]
         give_seed(self.arena, config.run.seed)
+        give_parameters(self.arena, self.world)
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), self._tick_ns()))
         agents = slice(0, config.agents.count)
-        spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, world_files=world_files())
+        spec = WorkerSpec(0, agents, config, checkpoint, self.rules, self.arena, plugins=loads())
         try:
             self._crew = crew(spec, self.workers)
         except BaseException:
@@ -253,12 +257,16 @@ class Engine:
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
-        """Return each worker's latest spans (dtype SPAN); sections: `profiler.WORKER_SECTIONS`."""
+        """Return each worker's latest spans (dtype SPAN); sections: `stepping.systems.worker_sections`."""
         arena = self.arena
         return [
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()
             for index in range(self.workers)
         ]
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised and were switched off, as their `on_error` says."""
+        return systems_off(self.arena, self.world)
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""

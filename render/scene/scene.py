@@ -31,7 +31,6 @@ from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
@@ -322,7 +321,7 @@ class Scene(Owner):
         frame["mesh_edge"] = self._surface.mesh_edge
         frame["surface_opacity"] = looks.heatmap.opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
-        frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
+        frame["trail_color_by"] = self.trails.color_index(viewer.trail_color)
         frame["tone_mapping"] = looks.render.tone_mapping
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
         self.fields.fill(frame, shown, looks.heatmap.contours, flat=viewer.lift == 0)

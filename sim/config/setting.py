@@ -10,9 +10,13 @@ from pydantic.fields import FieldInfo
 
 
 class Group(StrEnum):
-    """The headings of the panel beside the picture, from top to bottom."""
+    """The headings of the panel beside the picture, from top to bottom.
+
+    Below them is one for each section of the configuration, with the settings that declare no widget.
+    """
 
     RUN = "Run"
+    WORLD = "World"
     VIEW = "View"
     FIELDS = "Fields"
     INSIGHT = "Insight"
@@ -41,16 +45,19 @@ class Panel:
 
     group, place: the heading it stands under and its position there, counted with the widgets that change no
     setting. label: the text beside it; several where several widgets share the setting. low, high: the ends
-    of a slider. form: how its number is printed, as C's printf does.
+    of a slider. form: how its number is printed, as C's printf does. What is not given here follows from the
+    setting's bounds, default and unit (`valuescape.render.panel.ends`). let_go: whether a new value takes
+    long to take effect, so that it counts once the widget is let go.
     """
 
     group: Group
     place: int
     label: str | tuple[str, ...]
-    low: float = 0.0
-    high: float = 1.0
-    form: str = "%.2f"
-    logarithmic: bool = False
+    low: float | None = None
+    high: float | None = None
+    form: str = ""
+    logarithmic: bool | None = None
+    let_go: bool = False
 
     @property
     def labels(self) -> Sequence[str]:

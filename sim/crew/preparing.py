@@ -4,7 +4,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import multiprocess
 from multiprocess.connection import wait
@@ -13,8 +12,8 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.crew.starting import quiet_start
 from valuescape.sim.crew.worker_count import tick_seconds
 from valuescape.sim.interrupts import ignore_interrupts
+from valuescape.sim.plugins.loading import Loads, loads, receive
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import load_world_file, world_files
 
 _LOOK_S = 0.02
 """Interval at which the waiting process calls `check`."""
@@ -36,7 +35,7 @@ def compile_apart(
     with quiet_start():
         process = context.Process(
             target=_compile,
-            args=(config, checkpoint, world_files(), make),
+            args=(config, checkpoint, loads(), make),
             name="valuescape-compiler",
             daemon=True,
         )
@@ -50,13 +49,12 @@ def compile_apart(
         process.close()
 
 
-def _compile(config: Config, checkpoint: Checkpoint | None, files: tuple[Path, ...], make: Make) -> None:
+def _compile(config: Config, checkpoint: Checkpoint | None, plugins: Loads, make: Make) -> None:
     """Compile by calling `make`; the process's entry point."""
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(Exception):
-        for path in files:
-            load_world_file(path)
+        receive(plugins)
         make(config, checkpoint)
 
 

@@ -25,6 +25,7 @@ from valuescape.sim.crew.starting import (
 )
 from valuescape.sim.crew.worker import worker_main
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.loading import NOTHING
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.stepping.spec import WorkerSpec
@@ -114,7 +115,7 @@ class Supervisor:
         self._context = multiprocess.get_context(config.start_method)
         self._recent: deque[float] = deque()
         self._slots: list[_Slot] = []
-        self._checkpoint = Parcel(specs[0].checkpoint)
+        self._parcel = Parcel((specs[0].checkpoint, specs[0].plugins))
         require_main_guard()
         try:
             for spec in specs:
@@ -160,7 +161,7 @@ class Supervisor:
                 slot.process.join(max(0.0, deadline - time.monotonic()))
             self._collect(slot)
         self._slots.clear()
-        self._checkpoint.close()
+        self._parcel.close()
 
     def _start(self, spec: WorkerSpec, before: _Slot | None = None) -> _Slot:
         record = spec.arena["worker"][spec.index]
@@ -170,7 +171,7 @@ class Supervisor:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=worker_main,
-            args=(replace(spec, checkpoint=None), self._checkpoint, sender),
+            args=(replace(spec, checkpoint=None, plugins=NOTHING), self._parcel, sender),
             name=f"valuescape-worker-{spec.index}",
             daemon=True,
         )

@@ -16,6 +16,7 @@ from valuescape.render.view.changes import (
     Probe,
     Request,
     Restart,
+    SavePreset,
     Select,
     Set,
     Slice,
@@ -27,10 +28,12 @@ from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
 from valuescape.run.pace import Pace
+from valuescape.run.saved_preset import save_preset
 from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
+from valuescape.run.undoing import Undoing
 from valuescape.run.validate import require_agent, require_color
-from valuescape.sim.config.files import changed
+from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import require_place
@@ -49,6 +52,7 @@ class Notices(Protocol):
 class Controlled(Protocol):
     """The parts and actions of a session that changes are made of."""
 
+    config: Config
     viewer: Viewer
     stage: Stage
     pace: Pace
@@ -77,10 +81,15 @@ class Controlled(Protocol):
 
 
 class Controls:
-    """Carries out changes of a session: `apply` is the one way in, whoever asks."""
+    """Carries out changes of a session: `apply` is the one way in, whoever asks.
+
+    undoing: keeps the history of settings. started: the configuration that the session started with.
+    """
 
     def __init__(self, session: Controlled) -> None:
         self._session = session
+        self.started = session.config
+        self.undoing = Undoing(session, self._carry_out)
         self._leave_asked = -math.inf
         self._queued: list[Change] = []
 
@@ -88,7 +97,10 @@ class Controls:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
         plot = session.stage.scene.plot(split=session.viewer.split)
+        before = self.undoing.values() if isinstance(event, Key) else None
         asked = session.viewer.handle(event, plot, session.screen.picture_size)
+        if before:
+            self.undoing.note(before)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
         elif asked:
@@ -105,16 +117,34 @@ class Controls:
     def apply(self, change: Change) -> str:
         """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was.
 
-        Returns why it could not be carried out; "" if it was.
+        The history notes which settings it changed. Returns why it could not be carried out; "" if it was.
         """
+        if isinstance(change, Preset):
+            return self._session.take_preset(change.name)  # which comes back with `apply_together`
+        before = self.undoing.values()
+        why_not = self._carry_out(change)
+        if not why_not:
+            self.undoing.note(before, change)
+        return why_not
+
+    def apply_together(self, changes: Iterable[Change]) -> str:
+        """Carry out changes that are one step of the history, up to one that cannot be.
+
+        Returns why it could not be carried out; "" if all were.
+        """
+        before = self.undoing.values()
+        why_not = next(filter(None, map(self._carry_out, changes)), "")
+        self.undoing.note(before)
+        return why_not
+
+    def _carry_out(self, change: Change) -> str:
+        """Do what `apply` does without noting it."""
         session = self._session
         match change:
             case Set():
                 return self._set(change)
             case Restart(changes):
                 return session.restart(dict(changes))
-            case Preset(name):
-                return session.take_preset(name)
             case Slice(values):
                 session.stage.move_slice(values)
             case Select(x, y):
@@ -125,6 +155,8 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case SavePreset():
+                session.captions.refresh(self._save(change))
             case Request():
                 session.captions.refresh(self._do(change))
         return ""
@@ -150,7 +182,7 @@ class Controls:
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
             MAPS.require(value, self._session.stage.subject, name)
         if name == "trails.color_by":
-            require_color(value, self._session.stage.critic)
+            require_color(value, self._session.stage.critic, self._session.stage.engine.world)
         if name == "render.place":
             require_place(value, self._session.stage.scene.plane)
         if name == "render.select":
@@ -184,9 +216,25 @@ class Controls:
                 session.inspection.fit(session.viewer)
             case Request.FULL_SCREEN:
                 session.screen.display.toggle_full_screen()
+            case Request.UNDO:
+                return self.undoing.undo(self.started)
+            case Request.REDO:
+                return self.undoing.redo(self.started)
+            case Request.RESET:
+                return self.undoing.reset(self.started)
             case Request.RELOAD:
                 session.reload_shaders()
         return ""
+
+    def _save(self, change: SavePreset) -> str:
+        """Write a preset; return what is to be said of it."""
+        session = self._session
+        folder = Path() if change.here else session.outputs.folder
+        try:
+            path = save_preset(session, self.started, folder, change.name)
+        except UsageError as error:
+            return str(error)
+        return f"saved; start it with: valuescape run {path}"
 
     def _walk(self, by: int) -> str:
         """Go to another checkpoint of the training run after this frame; return what is to be said of it.

@@ -1,12 +1,11 @@
 """Applies files to a run when they are saved, and presets when they are chosen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
-from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.applying import changes_to, config_now, differences
 from valuescape.run.captions import Captions
@@ -137,7 +136,7 @@ class Reloading:
         """
         new = differences(config_now(self._run), config)
         wanted = {each: wanted[each] for each in settings_of() if each in wanted and each in new}
-        why_not = self._carry_out(changes_to(self._run, wanted, config))
+        why_not = self._run.controls.apply_together(changes_to(self._run, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
@@ -146,14 +145,6 @@ class Reloading:
             self._say("\n".join([*said, *[winning] * bool(winning)]))
         else:
             self._run.captions.refresh(f"{name}: no setting changed")
-        return ""
-
-    def _carry_out(self, changes: Iterable[Change]) -> str:
-        """Carry out changes up to one that cannot be; return why not, "" if all were."""
-        for change in changes:
-            why_not = self._run.controls.apply(change)
-            if why_not:
-                return why_not
         return ""
 
     def _complain(self, text: str) -> str:
