@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import read_config
+from valuescape.cli.console import read_config_file
 from valuescape.cli.options import Debug, Overrides, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
@@ -17,6 +17,7 @@ from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 
 if TYPE_CHECKING:
+    from valuescape.run.config_file import ConfigFile
     from valuescape.run.outputs import RunResult
     from valuescape.sim.config.files import Config
     from valuescape.sim.interrupts import Interrupts
@@ -81,6 +82,13 @@ _RecordRun = Annotated[
     Path | None,
     typer.Option(metavar="FILE.vsz", help="Simulate only, to --ticks, and write what `replay` compares."),
 ]
+_Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch/--no-watch",
+        help="Apply files to the run when they are saved: the configuration, world files, shaders.",
+    ),
+]
 _RecordEvery = Annotated[
     int | None, typer.Option(min=1, help="Ticks between two states in --record-run; a 20th of the run.")
 ]
@@ -105,6 +113,7 @@ def run(
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
     world_files: WorldFiles = None,
+    watch: _Watch = True,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -131,17 +140,19 @@ def run(
     from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
     length = RunLength(frames, seconds, ticks)
-    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict)
+    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict, watch)
     with Interrupts() as interrupts:
         with leaving_at_once():
             from valuescape.cli.simulate import SimulationOptions, require_simulation, run_simulation
+            from valuescape.training_run import with_steps
 
             simulation = SimulationOptions(ticks, checksum, record_run, record_every)
-            config = read_config(preset, _changes(overrides, seed), world_files)
+            file = read_config_file(preset, _changes(overrides, seed), world_files)
+            config = with_steps(file.config)
         if simulation.wanted:
             require_simulation(simulation, shown.given)
             return run_simulation(config, simulation, interrupts)
-        return _show(config, shown, interrupts)
+        return _show(config, file, shown, interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,7 @@ class RunOptions:
     export: Path | None
     figure: Path | None
     strict: bool
+    watch: bool
 
     @property
     def given(self) -> list[str]:
@@ -198,7 +210,7 @@ def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
     return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
 
 
-def _show(config: "Config", options: RunOptions, interrupts: "Interrupts") -> int:
+def _show(config: "Config", file: "ConfigFile", options: RunOptions, interrupts: "Interrupts") -> int:
     """Run with pictures. A folder that was named by the time is removed again if it stays empty."""
     from valuescape.render.displays.display import display_available
     from valuescape.sim.interrupts import unfinished
@@ -207,7 +219,7 @@ def _show(config: "Config", options: RunOptions, interrupts: "Interrupts") -> in
     outputs = options.outputs(config, headless=headless)
     try:
         with unfinished(outputs.folder) if options.folder is None else contextlib.nullcontext():
-            result = _run(config, options, outputs, headless, interrupts)
+            result = _run(config, file, options, outputs, headless, interrupts)
     finally:
         if options.folder is None:
             remove_if_empty(outputs.folder)
@@ -215,7 +227,12 @@ def _show(config: "Config", options: RunOptions, interrupts: "Interrupts") -> in
 
 
 def _run(
-    config: "Config", options: RunOptions, outputs: Outputs, headless: bool, interrupts: "Interrupts"
+    config: "Config",
+    file: "ConfigFile",
+    options: RunOptions,
+    outputs: Outputs,
+    headless: bool,
+    interrupts: "Interrupts",
 ) -> "RunResult":
     from valuescape.sim.interrupts import leaving_at_once
 
@@ -228,6 +245,7 @@ def _run(
         length = RunLength(seconds=config.run.seconds)
     interrupts.check()
     with Session(config, length, outputs, headless=headless, interrupts=interrupts) as session:
+        session.reloading.begin(file, watch=options.watch)
         what = "recording" if session.recorder else "running"
         with progress_bar(what, 1.0, hidden=not headless) as update:  # a window shows itself
             interrupts.check()
