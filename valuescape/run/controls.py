@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.view.changes import Change, GoTo, Probe, Request, Restart, Select, Set, Slice, needed
-from valuescape.render.view.viewer import Say, Viewer
+from valuescape.render.view.keys import Say
+from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
