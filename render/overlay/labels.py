@@ -158,7 +158,9 @@ class Writing:
             draw_notice(overlay, said.notice, area)
         if viewer.labels_shown or viewer.blind:  # a card says how to end the blind mode
             for pane, text in zip(parts, said.panes, strict=False):
-                draw_cards(overlay, text.cards, self._card_area(viewer, pane, at_left=at_left), at_left=at_left)
+                draw_cards(
+                    overlay, text.cards, self._card_area(viewer, pane, at_left=at_left), at_left=at_left
+                )
             draw_cards(overlay, said.cards, area, at_left=at_left)
         return [overlay, help_panel]
 
