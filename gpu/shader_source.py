@@ -67,10 +67,12 @@ def read_again(gl: Any) -> Iterator[None]:
 
 def _texts() -> dict[tuple[str, ...], list[str]]:
     """Return the texts of all programs that there are or may be, by the names that make them."""
-    computed = {
+    computed: dict[tuple[str, ...], list[str]] = {
         (str(path.with_suffix("")),): [expanded(path).text] for path in _files if path.suffix == ".comp"
     }
-    drawn = {pair: [each.text for each in _draw_texts(*pair)] for pair in _drawn}
+    drawn: dict[tuple[str, ...], list[str]] = {
+        pair: [each.text for each in _draw_texts(*pair)] for pair in _drawn
+    }
     return computed | drawn
 
 

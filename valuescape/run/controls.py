@@ -22,7 +22,7 @@ from valuescape.render.view.changes import (
     Slice,
     needed,
 )
-from valuescape.render.view.keys import Say
+from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -63,6 +63,9 @@ class Controlled(Protocol):
     @property
     def captions(self) -> Notices:
         """The text in the picture."""
+
+    def stages(self, setting: str) -> tuple[Stage, ...]:
+        """Return the stages on which a new value of a live setting acts; it is checked by the first."""
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -146,7 +149,8 @@ class Controls:
             case Restart(changes):
                 return session.restart(dict(changes))
             case Slice(values):
-                session.stage.move_slice(values)
+                for stage in session.stages("heatmap.slice"):
+                    stage.move_slice(values)
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
@@ -165,8 +169,8 @@ class Controls:
         try:
             self._require_fits(change.name, change.value)
             if change.name in RUN_SETTINGS:
-                stage, pace = self._session.stage, self._session.pace
-                RUN_SETTINGS[change.name].apply(stage, pace, change.value)
+                for stage in self._session.stages(change.name):
+                    RUN_SETTINGS[change.name].apply(stage, self._session.pace, change.value)
             else:
                 self._session.viewer.apply(change)
         except UsageError as error:
@@ -178,13 +182,16 @@ class Controls:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
         if name not in LIVE:
             raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
-        config = changed(self._session.stage.config, {name: value})
+        stage = self._session.stages(name)[0]
+        config = changed(stage.config, {name: value})
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
-            MAPS.require(value, self._session.stage.subject, name)
+            MAPS.require(value, stage.subject, name)
+        if name == "heatmap.beside" and value and self._session.viewer.versus:
+            raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
         if name == "trails.color_by":
-            require_color(value, self._session.stage.critic, self._session.stage.engine.world)
+            require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
-            require_place(value, self._session.stage.scene.plane)
+            require_place(value, stage.scene.plane)
         if name == "render.select":
             require_agent(config)
 

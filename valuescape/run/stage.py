@@ -30,7 +30,8 @@ class Stage:
     """Everything that a run of one configuration needs besides a display; a restart makes another stage.
 
     engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
-    of the steps; what its `check` raises ends the making. place: of the checkpoint in its training run; None
+    of the steps; what its `check` raises ends the making. beside: the stage whose picture this one's scene is
+    drawn into, at the right of its own. place: of the checkpoint in its training run; None
     without a folder of one. Raises UsageError if the configuration cannot be shown here; everything is freed
     then.
     """
@@ -42,9 +43,10 @@ class Stage:
         display: Display,
         meter: FrameMeter,
         start: Start,
+        beside: "Stage | None" = None,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
-        self._display, self._meter = display, meter
+        self._display, self._meter, self._beside = display, meter, beside
         self._signals: Signals | None = None
         self._signals_of: tuple[str, int] = "", -1
         self._owned = ExitStack()
@@ -86,7 +88,8 @@ class Stage:
 
     def _make_scene(self, landscape: Landscape | None) -> Scene:
         display = self._display
-        scene = Scene(display.gl, self.subject, landscape, self._meter, display.pixel_scale)
+        target = self._beside.scene.target if self._beside else None
+        scene = Scene(display.gl, self.subject, landscape, self._meter, display.pixel_scale, target=target)
         if self.critic:
             scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
