@@ -12,6 +12,8 @@ from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
+from valuescape.sim.stepping.systems import SwitchedOff, systems_off
+from valuescape.sim.worlds import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Reader:
     """
 
     config: Config
+    world: World
     workers: int
     arena: Arena
     _ticks: Int64Array
@@ -128,9 +131,13 @@ class Reader:
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
-        """Return each worker's latest spans (dtype SPAN); sections: `profiler.WORKER_SECTIONS`."""
+        """Return each worker's latest spans (dtype SPAN); sections: `stepping.systems.worker_sections`."""
         arena = self.arena
         return [
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()
             for index in range(self.workers)
         ]
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised and were switched off, as their `on_error` says."""
+        return systems_off(self.arena, self.world)

@@ -12,7 +12,6 @@ from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.layout import NO_LIMIT
 from valuescape.sim.shared.orders import Orders, read_orders
 from valuescape.sim.stepping.stepper import Rules, Stepper
-from valuescape.sim.worlds import World
 
 _LOOK_S = 0.001
 """Interval at which a rest looks whether the workers are at one tick."""
@@ -24,7 +23,6 @@ _CATCH_UP_S = 0.25
 class Running(Reader):
     """Agents stepping in an arena, as they are ordered."""
 
-    world: World
     rules: Rules
     checkpoint: Checkpoint | None
     formation: Formation

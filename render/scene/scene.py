@@ -20,8 +20,9 @@ from valuescape.gpu.trail_ring import TrailSource
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.overlay.layout import PARTS
-from valuescape.render.scene.fields import Fields, Shown
+from valuescape.render.scene.fields import Fields
 from valuescape.render.scene.layers import SurfaceLayer
+from valuescape.render.scene.made_maps import Shown
 from valuescape.render.scene.target import Target, over
 from valuescape.render.scene.trails import Trails, TrailState
 from valuescape.render.scene.way import Way
@@ -30,7 +31,6 @@ from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
@@ -173,7 +173,7 @@ class Scene(Owner):
     def said_at(self, viewer: Viewer, place: tuple[float, float]) -> tuple[str, ...]:
         """Return title and number of the map in each pane at a place of the scene's ground, in words."""
         u, v = ((each + 1) / 2 for each in place)
-        return tuple(self.fields.said_at(shown, u, v) for shown in self._resolve(viewer))
+        return tuple(self.fields.numbers.said_at(shown.base, u, v) for shown in self._resolve(viewer))
 
     def _read_surface(self) -> Surface:
         if self._surface_kept is None:
@@ -198,7 +198,7 @@ class Scene(Owner):
 
     def read_scales(self) -> None:
         """Bring the numbers of all colour scales up to date; GPU queries."""
-        self.fields.read_ranges()
+        self.fields.scales.read()
         self.trails.refresh_colors()
 
     def draw_afresh(self, viewer: Viewer, said: Annotations) -> None:
@@ -215,7 +215,7 @@ class Scene(Owner):
         """Draw the frame that `draw_afresh` drew in another scene at the same ticks, whose state this is."""
         self.trails.restore(state.trails)
         self.draw(viewer, said)
-        self.fields.set_ends(state.ends)
+        self.fields.scales.set_ends(state.ends)
         self._draw_whole(viewer, said)
 
     def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
@@ -228,7 +228,7 @@ class Scene(Owner):
     @property
     def state(self) -> SceneState:
         """What the frame drawn last depended on beside ticks, view and configuration."""
-        return SceneState(self.fields.ends(), self.trails.state)
+        return SceneState(self.fields.scales.ends(), self.trails.state)
 
     def draw(self, viewer: Viewer, said: Annotations) -> None:
         """Draw a frame into `picture`: surface, trails, marks, labels.
@@ -321,7 +321,7 @@ class Scene(Owner):
         frame["mesh_edge"] = self._surface.mesh_edge
         frame["surface_opacity"] = looks.heatmap.opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
-        frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
+        frame["trail_color_by"] = self.trails.color_index(viewer.trail_color)
         frame["tone_mapping"] = looks.render.tone_mapping
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
         self.fields.fill(frame, shown, looks.heatmap.contours, flat=viewer.lift == 0)

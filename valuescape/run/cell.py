@@ -162,7 +162,7 @@ class SelectedCell:
         if told.followed:
             rows += _said(told.followed, told.value)
         u, v = ((each + 1) / 2 for each in self._cell)
-        rows += scene.fields.numbers_at(u, v)
+        rows += scene.fields.numbers.all_at(u, v)
         return Card("place", tuple(rows), note=self._newest.note())
 
     def release(self) -> None:

@@ -9,16 +9,30 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
-from valuescape.render.view.changes import Change, GoTo, Probe, Request, Restart, Select, Set, Slice, needed
-from valuescape.render.view.viewer import Say, Viewer
+from valuescape.render.view.changes import (
+    Change,
+    GoTo,
+    Probe,
+    Request,
+    Restart,
+    SavePreset,
+    Select,
+    Set,
+    Slice,
+    needed,
+)
+from valuescape.render.view.keys import Say
+from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
 from valuescape.run.pace import Pace
+from valuescape.run.saved_preset import save_preset
 from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
-from valuescape.run.validate import require_color
-from valuescape.sim.config.files import changed
+from valuescape.run.undoing import Undoing
+from valuescape.run.validate import require_agent, require_color
+from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import require_place
@@ -37,6 +51,7 @@ class Notices(Protocol):
 class Controlled(Protocol):
     """The parts and actions of a session that changes are made of."""
 
+    config: Config
     viewer: Viewer
     stage: Stage
     pace: Pace
@@ -59,10 +74,15 @@ class Controlled(Protocol):
 
 
 class Controls:
-    """Carries out changes of a session: `apply` is the one way in, whoever asks."""
+    """Carries out changes of a session: `apply` is the one way in, whoever asks.
+
+    undoing: keeps the history of settings. started: the configuration that the session started with.
+    """
 
     def __init__(self, session: Controlled) -> None:
         self._session = session
+        self.started = session.config
+        self.undoing = Undoing(session, self._carry_out)
         self._leave_asked = -math.inf
         self._queued: list[Change] = []
 
@@ -70,7 +90,10 @@ class Controls:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
         plot = session.stage.scene.plot(split=session.viewer.split)
+        before = self.undoing.values() if isinstance(event, Key) else None
         asked = session.viewer.handle(event, plot, session.screen.picture_size)
+        if before:
+            self.undoing.note(before)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
         elif asked:
@@ -85,15 +108,26 @@ class Controls:
             self.apply(change)
 
     def apply(self, change: Change) -> None:
-        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was."""
+        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was.
+
+        The history notes which settings it changed.
+        """
+        before = self.undoing.values()
+        if self._carry_out(change):
+            self.undoing.note(before, change)
+
+    def _carry_out(self, change: Change) -> bool:
+        """Do what `apply` does without noting it; return False if a setting keeps its value."""
         session = self._session
         match change:
             case Set():
-                self._set(change)
+                return self._set(change)
             case Slice(values):
                 session.stage.move_slice(values)
             case Restart(changes):
+                before = session.stage
                 session.restart(dict(changes))
+                return session.stage is not before
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
@@ -102,10 +136,13 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case SavePreset():
+                session.captions.refresh(self._save(change))
             case Request():
                 session.captions.refresh(self._do(change))
+        return True
 
-    def _set(self, change: Set) -> None:
+    def _set(self, change: Set) -> bool:
         try:
             self._require_fits(change.name, change.value)
             if change.name in RUN_SETTINGS:
@@ -115,6 +152,8 @@ class Controls:
                 self._session.viewer.apply(change)
         except UsageError as error:
             self._session.captions.refresh(str(error))
+            return False
+        return True
 
     def _require_fits(self, name: str, value: Any) -> None:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
@@ -124,13 +163,11 @@ class Controls:
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
             MAPS.require(value, self._session.stage.subject, name)
         if name == "trails.color_by":
-            require_color(value, self._session.stage.critic)
+            require_color(value, self._session.stage.critic, self._session.stage.engine.world)
         if name == "render.place":
             require_place(value, self._session.stage.scene.plane)
-        if name == "render.select" and value >= config.agents.count:
-            raise UsageError(
-                f"render.select = {value}, expected less than agents.count = {config.agents.count}"
-            )
+        if name == "render.select":
+            require_agent(config)
 
     def _do(self, request: Request) -> str:
         """Do what is asked for; return what is to be said of it."""
@@ -160,9 +197,25 @@ class Controls:
                 session.inspection.fit(session.viewer)
             case Request.FULL_SCREEN:
                 session.screen.display.toggle_full_screen()
+            case Request.UNDO:
+                return self.undoing.undo(self.started)
+            case Request.REDO:
+                return self.undoing.redo(self.started)
+            case Request.RESET:
+                return self.undoing.reset(self.started)
             case Request.RELOAD:
                 return session.stage.reload_shaders() or "shaders reloaded"
         return ""
+
+    def _save(self, change: SavePreset) -> str:
+        """Write a preset; return what is to be said of it."""
+        session = self._session
+        folder = Path() if change.here else session.outputs.folder
+        try:
+            path = save_preset(session, self.started, folder, change.name)
+        except UsageError as error:
+            return str(error)
+        return f"saved; start it with: valuescape run {path}"
 
     def _walk(self, by: int) -> str:
         """Go to another checkpoint of the training run after this frame; return what is to be said of it.

@@ -162,7 +162,7 @@ class Findings:
 
     def _maps(self) -> MapsNow:
         fields = self._stage.scene.fields
-        made = [fields.copy_of(name) for name in ("value", "density", "error")]
+        made = [fields.numbers.copy_of(name) for name in ("value", "density", "error")]
         certainty = made[2][1] if made[2] else None
         value, visits, error = (each[0] if each else None for each in made)
         return MapsNow(value, visits, error, None if certainty is None else certainty > 0.5)

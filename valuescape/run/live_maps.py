@@ -76,7 +76,7 @@ class LiveMaps:
         layers = frozenset(scene.fields.layers_of(names))
         request, of_agents = self._requests(scene, layers, in_lockstep=waits)
         question = Question(layers, request, ticks, of_agents, waits, last)
-        scene.fields.about = request.plane, request.insight
+        scene.fields.numbers.about = request.plane, request.insight
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty, answer.legend, answer.about)

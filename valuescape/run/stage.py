@@ -18,8 +18,10 @@ from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import map_plane
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signal_kinds import find_signal
+from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
+from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.training_run import place_of, value_ends
 
@@ -44,6 +46,7 @@ class Stage:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
         self._display, self._meter = display, meter
         self._signals: Signals | None = None
+        self._signals_of: tuple[str, int] = "", -1
         self._owned = ExitStack()
         try:
             self._open(start)
@@ -63,7 +66,7 @@ class Stage:
         if self.landscape:
             own.callback(self.landscape.release)
         start.check()
-        self.trail_colors = trail_colors(self.critic)
+        self.trail_colors = trail_colors(self.critic, world)
         crowd = CrowdMaps.of(self.engine, self.critic, self.checkpoint)
         value = self.critic.value if self.critic else None
         self.maps = LiveMaps(self.subject, self.engine, crowd, value)
@@ -95,9 +98,11 @@ class Stage:
         """Return the signals that colour trails; None for age and agent, which are no signals."""
         if color in PLAIN_COLORS:
             return None
-        if self._signals is None or self._signals.signal != color:
-            engine = self.engine
-            self._signals = Signals(Signal(color), engine.world, engine, engine.rules.map_axes, self.critic)
+        engine, wanted = self.engine, (color, PLUGINS.revision)
+        if self._signals is None or self._signals_of != wanted:
+            signal = find_signal(color, engine.world)
+            self._signals = Signals(signal, engine.world, engine, engine.rules.map_axes, self.critic)
+            self._signals_of = wanted
         return self._signals
 
     @property

@@ -85,12 +85,12 @@ def test_scales_that_stand_apart_are_restored(camera):
 
     fields.show(*panes)
     fields.put("truth", np.float32([[0, 99]]))  # so little less that the scale stays
-    saved, shown = fields.ends(), ends_apart()
+    saved, shown = fields.scales.ends(), ends_apart()
     assert shown[1] == (0, 100)
     fields.show(*fields.resolve_both("value", "density", linked=False))
     fields.show(*panes)
     assert ends_apart()[1] == (0, 99)
-    fields.set_ends(saved)
+    fields.scales.set_ends(saved)
     assert ends_apart() == shown
 
 

@@ -45,7 +45,7 @@ def test_cached_and_plain_say_the_same_in_the_end(tmp_path):
     for on in ("true", "false"):
         session = run(tmp_path, f"features.stats_cache={on}", frames=51)
         fields, trails = session.scene.fields, session.scene.trails
-        found.append((fields.shown_ranges.tolist(), trails.color_scale, session.log.segments[-1]))
+        found.append((fields.scales.shown.tolist(), trails.color_scale, session.log.segments[-1]))
     assert found[0] == found[1]
 
 

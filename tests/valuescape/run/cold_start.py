@@ -14,7 +14,7 @@ import valuescape.render.scene.waiting
 from valuescape import __main__ as program
 from valuescape.render.displays.events import Action, Close, Key
 from valuescape.render.displays.headless import HeadlessDisplay
-from valuescape.run import session
+from valuescape.run import parts
 
 EVENTS = {"escape": Key(Action.BACK), "close": Close(), "quit": Key(Action.QUIT)}
 
@@ -46,7 +46,7 @@ def main():
         draw(self, size_px, title, steps, hint, behind)
 
     valuescape.render.scene.waiting.WaitingPicture.draw = noted
-    session.open_display = lambda *_, **__: display
+    parts.open_display = lambda *_, **__: display
     valuescape.render.displays.display.display_available = lambda: True
     try:
         program.main()

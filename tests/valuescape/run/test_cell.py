@@ -180,7 +180,7 @@ def test_a_hidden_map_of_other_settings_tells_no_number(at_the_picture):
 
     def rows():
         turn(session, 2)
-        return dict(fields.numbers_at(0.4, 0.6))
+        return dict(fields.numbers.all_at(0.4, 0.6))
 
     (title,) = rows().keys() - {"visits"}
     assert title.startswith("action")
@@ -188,12 +188,12 @@ def test_a_hidden_map_of_other_settings_tells_no_number(at_the_picture):
     assert title in rows()
     maps.insight = maps.insight.model_copy(update={"time_limit": True})
     assert rows().keys() == {"visits"}
-    assert fields.copy_of("policy") is None
+    assert fields.numbers.copy_of("policy") is None
     viewer.layer = "policy"
     assert rows()[title] != "–"
-    assert fields.copy_of("policy") is not None
-    fields.about = "a slice of which it is not made yet"
-    assert dict(fields.numbers_at(0.4, 0.6))[title] == "–"
+    assert fields.numbers.copy_of("policy") is not None
+    fields.numbers.about = "a slice of which it is not made yet"
+    assert dict(fields.numbers.all_at(0.4, 0.6))[title] == "–"
 
 
 def test_another_run_has_no_place_selected(at_the_picture):

@@ -157,12 +157,12 @@ def test_scales_of_two_maps_that_rest_are_not_looked_at_again(at_the_picture, li
     )
     session.viewer.linked = linked
     turn(session, 2)
-    ranges, looked = session.scene.fields._ranges, []
+    ranges, looked = session.scene.fields.scales._ranges, []
     update, join = ranges.update, ranges.join
     monkeypatch.setattr(ranges, "update", lambda layer, *of: looked.append(layer) or update(layer, *of))
     monkeypatch.setattr(ranges, "join", lambda *of: looked.append(of) or join(*of))
     turn(session, 3)
-    visits = session.scene.fields._index(DENSITY)  # have a scale of their own
+    visits = session.scene.fields.scales.index(DENSITY)  # have a scale of their own
     assert set(looked) <= {visits}
 
 

@@ -1,0 +1,172 @@
+"""The parts of a run, opened one after the other; a failure releases those that are there."""
+
+import gc
+from contextlib import ExitStack
+from typing import Any, Self
+
+from valuescape.costs.ledger import Ledger
+from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.provenance.containers import as_text
+from valuescape.render.displays.display import Display
+from valuescape.render.displays.recorder import VideoRecorder
+from valuescape.render.overlay.labels import FONT_PX, Annotations
+from valuescape.render.scene.scene import Scene
+from valuescape.render.view.viewer import Viewer, viewer_of
+from valuescape.run.alerts import Alerts
+from valuescape.run.captions import Captions
+from valuescape.run.inspection import Inspection
+from valuescape.run.length import RunLength
+from valuescape.run.look import RunKind, look_at
+from valuescape.run.open_display import open_display
+from valuescape.run.origin import video_origin
+from valuescape.run.outputs import Outputs
+from valuescape.run.pace import Pace
+from valuescape.run.screen import Screen
+from valuescape.run.stage import Stage
+from valuescape.run.starting import start_engine
+from valuescape.run.touches import Touches
+from valuescape.run.validate import validate
+from valuescape.run_state import RunState
+from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
+from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.measuring.health import RunLog
+from valuescape.sim.policy.network import Checkpoint
+
+
+class RunParts:
+    """Display, stage, view, pace and statistics of a run; a context manager.
+
+    Everything it starts (workers, shared memory, OpenGL context, files) ends with it, whatever happens.
+    Raises UsageError if the configuration cannot be run here.
+    """
+
+    viewer: Viewer
+
+    def __init__(
+        self,
+        config: Config,
+        length: RunLength,
+        outputs: Outputs,
+        *,
+        headless: bool,
+        interrupts: Interrupts | None = None,
+        display: Display | None = None,
+        panel: bool | None = None,
+    ) -> None:
+        """Start everything. interrupts: notes Ctrl-C and SIGTERM, which then end the run in good order.
+
+        display: takes the place of a window or a headless display, and is released with the session. panel:
+        whether there is one to change settings with; None means in windows only.
+        """
+        self.config, self.length, self.outputs, self.headless = config, length, outputs, headless
+        self._interrupts = interrupts or Interrupts()
+        self.meter = FrameMeter()
+        self.captions = Captions()
+        self.recorder: VideoRecorder | None = None
+        self._touches = Touches()
+        self._owned = ExitStack()
+        try:
+            self._open(display, not headless if panel is None else panel)
+        except BaseException:
+            self._owned.close()
+            raise
+
+    def _open(self, display: Display | None, panel: bool) -> None:
+        """Open the display first, to show what is waited for. Workers start while shaders compile."""
+        own, config, watched = self._owned, self.config, display is not None or not self.headless
+        if display is not None:
+            own.callback(display.release)
+        checkpoint = validate(config)
+        self._interrupts.check()
+        if display is None:
+            display = open_display(config, headless=self.headless)
+            own.callback(display.release)
+        self.display = display
+        self.screen = Screen(display, lambda: self.viewer.labels_shown and not self.recorder, watched=watched)
+        self.stage = self.make_stage(config, checkpoint, "Esc: quit")
+        self.inspection = Inspection(self.stage)
+        own.callback(lambda: self.stage.release())
+        own.callback(lambda: self.inspection.release())
+        if self.outputs.video:
+            fps, origin = config.render.video_fps, self._video_origin()
+            video = VideoRecorder(self.outputs.video, display.size_px, fps, origin)
+            self.recorder = own.enter_context(video)
+        if panel:
+            self.screen.open_panel(config.render.text_px / FONT_PX)
+            own.callback(self.screen.release)
+        self.ledger = Ledger(self.stage, self.meter, lockstep=self.lockstep)
+        if self.outputs.profile:
+            self.ledger.time_gpu(display.gl)
+        self.alerts = Alerts(config)
+        self.viewer = viewer_of(config, self.stage.trail_colors, self.scene.plane.bounds)
+        self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
+        self.pace = self._new_pace()
+
+    def make_stage(
+        self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None
+    ) -> Stage:
+        """Return the stage of a configuration; the display shows the steps of making it, if it is watched.
+
+        hint: what Esc does meanwhile. behind: the picture to draw them over. Raises UsageError or
+        WorkerFailedError if there can be none, CancelledError if a person cancels.
+        """
+        with self.screen.start(config, self._interrupts, hint, behind) as start:
+            engine = start_engine(config, checkpoint, start)
+            return Stage(engine, checkpoint, self.display, self.meter, start)
+
+    def _video_origin(self) -> str:
+        """Return how the video comes about, as text."""
+        kind = RunKind(self.headless, True, False)
+        return as_text(video_origin(self.stage, self.scene.picture.size, self.length, kind, self._touches))
+
+    def _new_pace(self) -> Pace:
+        """Return the pace that the configuration asks for."""
+        render = self.config.render
+        frames_per_s = render.video_fps if self.recorder else render.max_fps or 60.0
+        return Pace(self.engine, self.length, lockstep=self.lockstep, frames_per_s=frames_per_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._owned.close()
+        gc.unfreeze()  # else the objects of a run would stay for as long as the process
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that makes the ticks."""
+        return self.stage.engine
+
+    @property
+    def scene(self) -> Scene:
+        """The scene that is drawn."""
+        return self.stage.scene
+
+    @property
+    def log(self) -> RunLog:
+        """The log of the frames so far."""
+        return self.ledger.log
+
+    @property
+    def newest_tick(self) -> int:
+        """The newest tick shown; -1 before the first."""
+        return self.scene.trails.ring.newest
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether ticks wait for frames: without `features.async_physics`, and in a video.
+
+        A video shows every tick at its time, however long a frame took to make.
+        """
+        return self.recorder is not None or not self.config.features.async_physics
+
+    def state(self) -> RunState:
+        """Return the state of the run at this moment."""
+        kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
+        found = self.inspection.findings.listed(self.viewer)
+        return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
+
+    def annotations(self) -> Annotations:
+        """Return the captions to show now; they are made anew every `stats.captions_s`."""
+        return self.captions.of(self.ledger.stats, self.state, lambda: self.inspection.cards(self.viewer))
