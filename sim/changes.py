@@ -41,6 +41,7 @@ _ELSEWHERE = frozenset({"sim", "heatmap", "insight", "lod", "render", "health", 
 _WAYS = {
     "agents.size_px": Way.ELSEWHERE,
     "heatmap.axes": Way.NEVER,
+    "policy.exploration": Way.AT_REST,
     "policy.checkpoint": Way.ELSEWHERE,  # it comes as a value, and another value is another checkpoint
     "policy.steps": Way.ELSEWHERE,
     "policy.entropy_coefficient": Way.ELSEWHERE,
