@@ -115,7 +115,9 @@ def setting(
 
     description: what the setting is, without its unit. bounds: `ge`, `gt`, `le`, `lt`; `max_length` of text.
     """
-    return Field(default, description=description, json_schema_extra=Setting(unit, live, panel, once), **bounds)
+    return Field(
+        default, description=description, json_schema_extra=Setting(unit, live, panel, once), **bounds
+    )
 
 
 def declaration(field: FieldInfo) -> Setting:

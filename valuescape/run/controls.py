@@ -1,6 +1,7 @@
 """Carries out changes: those that keys and pointer ask for, and those that are made in the panel."""
 
 import math
+import shlex
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
     Change,
     GoTo,
@@ -116,6 +118,10 @@ class Controls:
         if self._carry_out(change):
             self.undoing.note(before, change)
 
+    def past(self) -> Past:
+        """Return the past of the settings, for the panel."""
+        return self.undoing.past(self.started)
+
     def _carry_out(self, change: Change) -> bool:
         """Do what `apply` does without noting it; return False if a setting keeps its value."""
         session = self._session
@@ -215,7 +221,7 @@ class Controls:
             path = save_preset(session, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
-        return f"saved; start it with: valuescape run {path}"
+        return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:
         """Go to another checkpoint of the training run after this frame; return what is to be said of it.

@@ -143,7 +143,7 @@ class Session(RunParts):
         with section("statistics"):
             self.ledger.look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.state)
+            changes = self.screen.draw_panel(viewer, self.state, self.controls.past)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
