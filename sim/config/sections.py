@@ -131,7 +131,7 @@ class PolicyConfig(Section):
         ge=0,
         le=1,
         live=Live.RUN,
-        panel=Panel(Group.RUN, 6, "exploration", let_go=True),
+        panel=Panel(Group.RUN, 6, "exploration", 0, 1, "%.2f", let_go=True),
     )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",
