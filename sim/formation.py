@@ -10,12 +10,14 @@ from valuescape.sim.crew.choose import CrewMaker, make_crew
 from valuescape.sim.crew.crew import Crew
 from valuescape.sim.crew.starting import require_descriptors
 from valuescape.sim.insight.plane import map_axes
+from valuescape.sim.plugins.loading import loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Orders, give_orders
+from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, give_seed
-from valuescape.sim.worlds import World, make_world, world_files
+from valuescape.sim.worlds import World, make_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,14 @@ class Formation:
         layout = arena_layout(self.config, self.world, workers, given_actions=self._kind.given_actions)
         self.arena = Arena(layout)
         give_seed(self.arena, self.config.run.seed)
+        give_parameters(self.arena, self.world)
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), 0))
 
     def start(self, *, gradual: bool = False) -> None:
         """Start the crew, which makes tick 0 and waits. gradual: as of `WorkerSpec`."""
         agents = slice(0, self.config.agents.count)
         spec = WorkerSpec(0, agents, self.config, self.checkpoint, self.rules, self.arena)
-        spec = replace(spec, world_files=world_files(), gradual=gradual)
+        spec = replace(spec, plugins=loads(), gradual=gradual)
         self.crew = self._kind.crew(spec, self.workers)
 
     def tune(self, config: Config) -> None:

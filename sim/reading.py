@@ -128,7 +128,7 @@ class Reader:
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
-        """Return each worker's latest spans (dtype SPAN); sections: `profiler.WORKER_SECTIONS`."""
+        """Return each worker's latest spans (dtype SPAN); sections: `stepping.systems.worker_sections`."""
         arena = self.arena
         return [
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()

@@ -12,6 +12,7 @@ from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.layout import NO_LIMIT
 from valuescape.sim.shared.orders import Orders, read_orders
 from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.stepping.systems import SwitchedOff, systems_off
 from valuescape.sim.worlds import World
 
 _LOOK_S = 0.001
@@ -139,6 +140,10 @@ class Running(Reader):
         """Return a stepper of all agents in this process, for `restart` while the workers rest."""
         assert self._crew
         return self._crew.stepper()
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised and were switched off, as their `on_error` says."""
+        return systems_off(self.arena, self.world)
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""

@@ -1,23 +1,15 @@
 """Sections of a configuration for the picture: trails, fields, level of detail, view."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from valuescape.sim.config.sections import MAX_SECONDS, MAX_TEXT, Section
 from valuescape.sim.config.setting import Group, Live, Panel, setting
 
-PlainColor = Literal["age", "agent"]
-"""Colours of trails that need neither states nor rewards of the agent."""
-
-SignalColor = Literal["speed", "reward", "value", "td_error", "advantage", "action", "outcome"]
-"""Colours of trails by a number of each tick; `valuescape.sim.insight.signals.Signals` computes them."""
-
-TrailColor = Literal[PlainColor, SignalColor]
-
-PLAIN_COLORS: tuple[str, ...] = get_args(PlainColor)
-SIGNAL_COLORS: tuple[str, ...] = get_args(SignalColor)
-TRAIL_COLORS: tuple[str, ...] = get_args(TrailColor)
+PLAIN_COLORS = ("age", "agent")
+"""Colours of trails that need neither states nor rewards of the agent; the others are those of
+`valuescape.sim.insight.signal_kinds`, of the world and of plug-ins."""
 
 Colormap = Literal["viridis", "cividis", "plasma", "inferno", "magma", "gray", "RdBu_r", "PuOr", "coolwarm"]
 
@@ -36,9 +28,11 @@ class TrailsConfig(Section):
         le=4096,
         panel=Panel(Group.RUN, 6, "trail length"),
     )
-    color_by: TrailColor = setting(
+    color_by: str = setting(
         "age",
-        "what a trail's colour says; value, td_error and advantage need a critic",
+        "what a trail's colour says: age, agent, speed, reward, action, outcome; with a critic value, "
+        "td_error, advantage; the name of a world's parameter or of a plug-in's colouring",
+        max_length=MAX_TEXT,
         live=Live.VIEW,
         panel=Panel(Group.TRAILS, 1, "colour"),
     )

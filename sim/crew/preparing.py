@@ -13,9 +13,9 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.crew.starting import quiet_start, refused
 from valuescape.sim.crew.worker_count import tick_seconds
 from valuescape.sim.interrupts import ignore_interrupts
+from valuescape.sim.plugins.loading import loads, receive
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.parcel import Parcel
-from valuescape.sim.worlds import load_world_file, world_files
 
 _LOOK_S = 0.02
 """Interval at which the waiting process calls `check`."""
@@ -25,7 +25,7 @@ Make = Callable[[Config, Checkpoint | None], object]
 
 
 class Apart:
-    """Another process that calls `make(config, checkpoint)`, with the user's world files loaded.
+    """Another process that calls `make(config, checkpoint)`, with the user's plug-ins loaded.
 
     Errors are not reported: the caller runs into them when it makes the same. make: a function of a module.
     Raises UsageError if the system refuses the process.
@@ -34,7 +34,7 @@ class Apart:
     def __init__(self, config: Config, checkpoint: Checkpoint | None, make: Make) -> None:
         context = multiprocess.get_context(config.workers.start_method)
         self._result, sender = context.Pipe(duplex=False)
-        self._given = Parcel((config, checkpoint, world_files(), make))
+        self._given = Parcel((config, checkpoint, loads(), make))
         self._process = context.Process(
             target=_make, args=(self._given, sender), name="valuescape-compiler", daemon=True
         )
@@ -93,9 +93,8 @@ def _make(given: Parcel, result: Any) -> None:
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(Exception):
-        config, checkpoint, files, make = given.open()
-        for path in files:
-            load_world_file(path)
+        config, checkpoint, plugins, make = given.open()
+        receive(plugins)
         made = make(config, checkpoint)
         if isinstance(made, int | float):
             result.send(made)

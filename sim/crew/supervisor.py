@@ -25,6 +25,7 @@ from valuescape.sim.crew.starting import (
 )
 from valuescape.sim.crew.worker import worker_main
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.loading import NOTHING
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.stepping.spec import WorkerSpec
@@ -120,7 +121,7 @@ class Supervisor:
         self._slots: list[_Slot] = []
         self._unstarted = deque(specs)
         self._stop_by_s: float | None = None
-        self._checkpoint = Parcel(specs[0].checkpoint)
+        self._parcel = Parcel((specs[0].checkpoint, specs[0].plugins))
         require_main_guard()
         try:
             self._start_next()
@@ -183,7 +184,7 @@ class Supervisor:
             self._collect(slot)
         self._slots.clear()
         self._unstarted.clear()
-        self._checkpoint.close()
+        self._parcel.close()
 
     def _start_next(self) -> None:
         """Start the next of the workers that have not been started at all."""
@@ -199,7 +200,7 @@ class Supervisor:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=worker_main,
-            args=(replace(spec, checkpoint=None), self._checkpoint, sender),
+            args=(replace(spec, checkpoint=None, plugins=NOTHING), self._parcel, sender),
             name=f"valuescape-worker-{spec.index}",
             daemon=True,
         )

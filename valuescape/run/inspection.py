@@ -14,7 +14,8 @@ from valuescape.run.findings import Findings
 from valuescape.run.pointing import Pointing
 from valuescape.run.stage import Stage
 from valuescape.sim.engine import Engine
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signal_kinds import TD_ERROR, VALUE
+from valuescape.sim.insight.signals import Signals
 from valuescape.sim.worlds.base import DiscreteAction
 
 _REACH_PX = 18.0
@@ -49,8 +50,8 @@ class Inspection:
         self._bounds = stage.scene.plane.bounds
         self._signals = {
             signal: Signals(signal, engine.world, engine, engine.rules.map_axes, stage.critic)
-            for signal in (Signal.VALUE, Signal.TD_ERROR)
-            if signal in stage.trail_colors
+            for signal in (VALUE, TD_ERROR)
+            if signal.name in stage.trail_colors
         }
 
     def keep_up(self, viewer: Viewer) -> None:
