@@ -1,6 +1,7 @@
 """Carries out changes: those that keys and pointer ask for, and those that are made in the panel."""
 
 import math
+import shlex
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
     Change,
     GoTo,
@@ -139,6 +141,10 @@ class Controls:
         self.undoing.note(before)
         return why_not
 
+    def past(self) -> Past:
+        """Return the past of the settings, for the panel."""
+        return self.undoing.past(self.started)
+
     def _carry_out(self, change: Change) -> str:
         """Do what `apply` does without noting it."""
         session = self._session
@@ -240,7 +246,7 @@ class Controls:
             path = save_preset(session, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
-        return f"saved; start it with: valuescape run {path}"
+        return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:
         """Go on with another checkpoint of the training run; return what is to be said of it."""
