@@ -4,7 +4,6 @@ import math
 import shlex
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -250,21 +249,14 @@ class Controls:
         return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:
-        """Go to another checkpoint of the training run after this frame; return what is to be said of it.
-
-        Keys pressed in the same frame add up to one restart.
-        """
-        place = self._session.stage.place
+        """Go on with another checkpoint of the training run; return what is to be said of it."""
+        place = self._session.stage.place_wanted
         if place is None:
             return "one checkpoint: run the folder of a training run to go through several"
-        waiting = [each.changes["policy.steps"] for each in self._queued if isinstance(each, Restart)]
-        if waiting:
-            place = replace(place, index=place.steps.index(waiting[-1]))
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"
-        self._queued.append(Restart({"policy.steps": wanted.own_steps}))
-        return wanted.said
+        return wanted.said if self._set(Set("policy.steps", wanted.own_steps)) else ""
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""
