@@ -219,7 +219,7 @@ class RunConfig(Section):
     """The run itself."""
 
     seed: int = setting(
-        0, "all randomness follows from it", unit="", ge=0, lt=2**64, panel=Panel(Group.RUN, 5, "seed")
+        0, "all randomness follows from it", unit="", ge=0, lt=2**64, panel=Panel(Group.RUN, 7, "seed")
     )
     seconds: float = setting(
         20.0,

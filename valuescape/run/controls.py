@@ -256,7 +256,7 @@ class Controls:
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"
-        return wanted.said if self._set(Set("policy.steps", wanted.own_steps)) else ""
+        return "" if self._set(Set("policy.steps", wanted.own_steps)) else wanted.said
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""

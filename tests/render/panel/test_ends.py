@@ -8,7 +8,9 @@ from valuescape.sim.config.sections import Section
 from valuescape.sim.config.setting import Group, Panel, setting
 
 SETTINGS = settings_of()
-NUMBERS = [each for each in SETTINGS.values() if each.bounds[0] is not None and type(each.default) in (int, float)]
+NUMBERS = [
+    each for each in SETTINGS.values() if each.bounds[0] is not None and type(each.default) in (int, float)
+]
 
 
 def declared(default, unit="", panel=None, **bounds):
