@@ -16,6 +16,7 @@ from valuescape.sim.worlds.cartpole import CartPole
 from valuescape.sim.worlds.differential_drive import DifferentialDrive
 from valuescape.sim.worlds.flock.world import Flock
 from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuous
+from valuescape.sim.worlds.parameters import given_ranges
 from valuescape.sim.worlds.pendulum import Pendulum
 from valuescape.sim.worlds.point_mass import PointMass
 
@@ -79,11 +80,18 @@ def world_names() -> list[str]:
 
 
 def make_world(name: str, config: Config | None = None) -> World:
-    """Return the world called `name`; the flock takes its settings from `config`.
+    """Return the world called `name`, with the parameters of `config`; without one with its defaults.
 
     `gymnasium:ID` is any environment of Gymnasium. Raises UsageError if there is no such world, with the
-    nearest name, or if it cannot be used.
+    nearest name, if it cannot be used, or if it has no such parameters.
     """
+    world = _world_called(name, config)
+    if config is not None and config.world.name == name:
+        world.values = given_ranges(world.parameters, config.world.parameters, name)
+    return world
+
+
+def _world_called(name: str, config: Config | None) -> World:
     if name.startswith(GYMNASIUM):
         from valuescape.sim.worlds.gymnasium_world import gymnasium_world
 
