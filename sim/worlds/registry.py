@@ -19,6 +19,8 @@ from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuou
 from valuescape.sim.worlds.parameters import given_ranges
 from valuescape.sim.worlds.pendulum import Pendulum
 from valuescape.sim.worlds.point_mass import PointMass
+from valuescape.sim.worlds.systems.compose import with_systems
+from valuescape.sim.worlds.systems.declare import declared_systems
 
 WORLDS: dict[str, type[World]] = {}
 """The registered worlds by name, all of which are made without settings."""
@@ -80,12 +82,13 @@ def world_names() -> list[str]:
 
 
 def make_world(name: str, config: Config | None = None) -> World:
-    """Return the world called `name`, with the parameters of `config`; without one with its defaults.
+    """Return the world called `name`, with the systems of plug-ins around its steps.
 
-    `gymnasium:ID` is any environment of Gymnasium. Raises UsageError if there is no such world, with the
-    nearest name, if it cannot be used, or if it has no such parameters.
+    The flock takes its settings from `config`, and the others the values of their parameters. `gymnasium:ID`
+    is any environment of Gymnasium. Raises UsageError if there is no such world, with the nearest name, if it
+    cannot be used, if a system does not fit it, or if it has no such parameters.
     """
-    world = _world_called(name, config)
+    world = with_systems(_world_called(name, config), declared_systems())
     if config is not None and config.world.name == name:
         world.values = given_ranges(world.parameters, config.world.parameters, name)
     return world

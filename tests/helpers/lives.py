@@ -9,6 +9,7 @@ from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, give_seed, observes_state
+from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import WORLDS
 
 SEED = 11
@@ -34,6 +35,7 @@ def stage(world, agents, *, given_actions=False, **rules):
         trail_rows=5,
         given_actions=given_actions,
         parameters=len(world.parameters),
+        systems=len(systems_called(world)),
         kept_obs_dim=0 if not given_actions or observes_state(world) else len(world.obs),
     )
     arena = Arena(layout)
