@@ -79,6 +79,12 @@ def given_ranges(
     return found
 
 
+def spread_names(given: Mapping[str, float | str]) -> frozenset[str]:
+    """Return the names of the parameters that `world.parameters` spreads over the agents."""
+    texts = {name: value.split("..") for name, value in given.items() if isinstance(value, str)}
+    return frozenset(name for name, ends in texts.items() if ends[0].strip() != ends[-1].strip())
+
+
 def _unknown(name: str, known: list[str], world: str) -> UsageError:
     if not known:
         return UsageError(f"world.parameters: {shown(name)} is unknown; world {world} has no parameters")

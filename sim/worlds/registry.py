@@ -1,5 +1,6 @@
 """The worlds by name: those that come with the program, and those of files that the user named."""
 
+import copy
 import difflib
 import inspect
 from collections.abc import Iterable
@@ -89,9 +90,17 @@ def make_world(name: str, config: Config | None = None) -> World:
     cannot be used, if a system does not fit it, or if it has no such parameters.
     """
     world = with_systems(_world_called(name, config), declared_systems())
-    if config is not None and config.world.name == name:
-        world.values = given_ranges(world.parameters, config.world.parameters, name)
-    return world
+    return with_parameters(world, config) if config and config.world.name == name else world
+
+
+def with_parameters(world: World, config: Config) -> World:
+    """Return another `world`, which is the same but for the values that `config` gives its parameters.
+
+    Raises UsageError, as `make_world` does, if it has no such parameters.
+    """
+    other = copy.copy(world)
+    other.values = given_ranges(world.parameters, config.world.parameters, config.world.name)
+    return other
 
 
 def _world_called(name: str, config: Config | None) -> World:
