@@ -25,7 +25,7 @@ from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
-from valuescape.sim.insight.signals import ENDING, Signals
+from valuescape.sim.insight.signals import ENDING, Signal, Signals
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Samples of the ring that the ends of a signal's colour scale are found from."""
@@ -185,7 +185,7 @@ class Trails(Owner):
             each.color_scale = scale
             each.crowd.color((scale.low, scale.high))
 
-    def _shows(self, signal: str) -> bool:
+    def _shows(self, signal: Signal) -> bool:
         return self.signals is not None and self.signals.signal == signal and self.ring.newest >= 0
 
     def share(self, other: "Trails") -> None:

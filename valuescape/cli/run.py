@@ -159,33 +159,53 @@ def run(
 
       valuescape run sac.zip --versus ppo.zip
     """
-    from valuescape.sim.interrupts import Interrupts, leaving_at_once
-
     length = RunLength(frames, seconds, ticks)
     shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict, watch)
+    simulated = ticks, checksum, record_run, record_every
+    changes = _changes(overrides, seed)
+    return _start(_Asked(preset, changes, world_files, versus, versus_set or []), shown, simulated)
+
+
+_Simulated = tuple[int | None, bool, Path | None, int | None]
+"""The fields of `SimulationOptions`, whose module takes long to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The configurations that were asked for: that of the run, and of a side B."""
+
+    preset: str
+    changes: list[str]
+    world_files: list[Path] | None
+    versus: str | None
+    versus_set: list[str]
+
+    def second(self, config: "Config") -> "Config | None":
+        """Return the configuration of side B beside `config`; None without one. Raises UsageError."""
+        if self.versus is None and not self.versus_set:
+            return None
+        from valuescape.run.versus.asking import second_config
+
+        return second_config(config, self.preset, self.changes, self.versus, self.versus_set)
+
+
+def _start(asked: _Asked, shown: "RunOptions", simulated: _Simulated) -> int:
+    """Read the configurations, and run with pictures or without."""
+    from valuescape.sim.interrupts import Interrupts, leaving_at_once
+
     with Interrupts() as interrupts:
         with leaving_at_once():
             from valuescape.cli.simulate import SimulationOptions, require_simulation, run_simulation
             from valuescape.training_run import with_steps
 
-            simulation = SimulationOptions(ticks, checksum, record_run, record_every)
-            changes = _changes(overrides, seed)
-            file = read_config_file(preset, changes, world_files)
+            simulation = SimulationOptions(*simulated)
+            file = read_config_file(asked.preset, asked.changes, asked.world_files)
             config = with_steps(file.config)
-            other = _other(config, preset, changes, versus, versus_set) if versus or versus_set else None
+            other = asked.second(config)
         if simulation.wanted:
             require_simulation(simulation, [*shown.given, *["--versus"] * (other is not None)])
             return run_simulation(config, simulation, interrupts)
         return _show(config, other, file, shown, interrupts)
-
-
-def _other(
-    config: "Config", preset: str, changes: list[str], versus: str | None, versus_set: list[str] | None
-) -> "Config":
-    """Return the configuration of side B. Raises UsageError if there is none."""
-    from valuescape.run.versus.asking import second_config
-
-    return second_config(config, preset, changes, versus, versus_set or [])
 
 
 @dataclass(frozen=True, slots=True)
