@@ -15,7 +15,7 @@ from valuescape.sim.config.sections import Section
 from valuescape.sim.config.toml_reader import NestedTooDeeplyError, parse_toml, read_toml
 from valuescape.sim.errors import UsageError, cut
 
-__all__ = ["Config", "changed", "changed_section", "config_of", "load_config", "overridden"]
+__all__ = ["Config", "changed", "changed_section", "config_of", "load_config", "overridden", "whole"]
 
 
 def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
@@ -76,6 +76,17 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
         return type(config).model_validate(tables)
     except ValidationError as error:
         raise complaint(error, {}, "configuration") from None
+
+
+def whole(config: Config, name: str, value: Any) -> tuple[str, Any]:
+    """Return the setting that `name` belongs to, and its value with that change.
+
+    They are name and value themselves, but of `world.parameters.gravity`, which is an entry in a table.
+    """
+    section, key, *inner = _path(name)
+    if not inner:
+        return name, value
+    return f"{section}.{key}", {**getattr(getattr(config, section), key), inner[0]: value}
 
 
 def changed_section(name: str, section: Section, key: str, value: Any) -> Section:
