@@ -35,8 +35,6 @@ def draw_mark(setting: SettingField, form: Form, top: float) -> None:
 
 
 def _is_changed(setting: SettingField, form: Form, started: Any) -> bool:
-    if setting.name == "workers.count" and started == "auto" and not setting.declared.live:
-        return bool(setting.value_in(form.standing.config) != "auto")
     return bool(form.now(setting) != started)
 
 

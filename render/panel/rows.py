@@ -68,7 +68,7 @@ def _row(setting: SettingField, labels: str) -> Row:
     """Return what draws a setting: by its declaration, or by a function where the run decides more."""
     panel = setting.declared.panel
     draw = _SPECIAL.get(setting.name)
-    if draw is None or (setting.name == "workers.count" and setting.declared.live):
+    if draw is None:
         draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
     return Row(partial(draw, setting), words_of(setting, labels), setting)
 
@@ -122,7 +122,6 @@ _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
 _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "sim.ticks_per_s": special.rate,
     "world.name": special.world,
-    "workers.count": special.workers,
     "heatmap.axes": special.axes,
     "heatmap.slice": special.slices,
     "heatmap.layer": special.layer,

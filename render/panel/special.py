@@ -8,7 +8,7 @@ from imgui_bundle import imgui
 from valuescape.render.panel.ends import ends_of
 from valuescape.render.panel.form import Form
 from valuescape.render.panel.widgets import Option, number, pick, pick_option, radio, setting_widget, slider
-from valuescape.render.view.changes import GoTo, Request, Restart
+from valuescape.render.view.changes import GoTo, Request, Restart, Set
 from valuescape.render.view.choosing import MapChoice
 from valuescape.sim.config.model import SettingField
 
@@ -53,13 +53,6 @@ def world(setting: SettingField, form: Form) -> None:
     form.draft(setting.name, now, pick("world", form.drafts.get(setting.name, now), worlds)[1])
 
 
-def workers(setting: SettingField, form: Form) -> None:
-    """Draw how many workers there are, which "auto" has decided."""
-    now = form.standing.workers
-    _, value = number(setting, "workers", form.drafts.get(setting.name, now), typed=True)
-    form.draft(setting.name, now, value)
-
-
 def place(form: Form) -> None:
     """Draw the slider over the checkpoints of a training run; it counts once it is let go."""
     now = form.standing.place
@@ -72,7 +65,7 @@ def place(form: Form) -> None:
     moved, index = imgui.slider_int("##checkpoint", shown.index + 1, *ends, shown.said, flags)
     wanted = form.let_go("policy.steps", now, now.moved(index - 1 - now.index), changed=moved)
     if wanted is not None:
-        form.ask(Restart({"policy.steps": wanted.own_steps}))
+        form.ask(Set("policy.steps", wanted.own_steps))
 
 
 def layer(setting: SettingField, form: Form) -> None:
