@@ -260,9 +260,10 @@ class Controls:
 
     def _walk(self, by: int) -> str:
         """Go on with another checkpoint of the training run; return what is to be said of it."""
-        place = self._session.stage.place_wanted
-        if place is None:
+        stage = self._session.stage
+        if stage.place is None:
             return "one checkpoint: run the folder of a training run to go through several"
+        place = stage.place.at(stage.wishes.config.policy.steps)
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"

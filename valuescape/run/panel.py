@@ -79,12 +79,11 @@ def _standing(state: RunState, past: Past) -> Standing:
         plane=state.plane,
         paused=state.paused,
         live=state.live,
-        workers=state.workers,
         limits=[(each.title, each.value, each.below, each.lamp) for each in state.figures.limits()],
         busy_ms=state.busy_ms,
         may_take_ms=state.may_take_ms,
         sliced=state.sliceable,
         findings=state.findings.said if state.findings.asked else None,
         finding=state.findings.at,
-        place=state.place,
+        place=state.place and state.place.at(state.live["policy.steps"]),
     )
