@@ -90,13 +90,30 @@ def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> li
     return [*_in_order(now, sets)]
 
 
+def restart_as_now(run: Changing) -> Restart:
+    """Return the change that begins a run anew with the settings it has, also those that were tuned.
+
+    What was tuned is left out where the world, which may be another by now, does not have it any more.
+    """
+    tuned = _tuned(run, config_now(run))
+    try:
+        validate(changed(run.stage.config, tuned))
+    except UsageError:
+        tuned = {}
+    return Restart(tuned)
+
+
+def _tuned(run: Changing, now: Config) -> dict[str, Any]:
+    """Return the settings that were tuned and that a restart takes from its configuration."""
+    return {name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS}
+
+
 def _with_restart(run: Changing, now: Config, wanted: dict[str, Any], fallback: Config) -> list[Change]:
     """Return a Restart with all of `wanted` and what was tuned, and then the part that the view holds."""
     bound = {each for name in wanted for each in _BELONG_TO.get(name, ())}
-    tuned = {
-        name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS
-    }
-    settings = tuned | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
+    settings = (
+        _tuned(run, now) | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
+    )
     looks = {name: value for name, value in differences(run.stage.config, now).items() if _is_look(name)}
     target = changed(run.stage.config, looks | settings)
     if not {"policy.checkpoint", "policy.steps"}.isdisjoint(settings):
