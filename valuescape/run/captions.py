@@ -57,6 +57,8 @@ def _how_it_goes(state: RunState) -> tuple[str, ...]:
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")
         lines.append(f"{_count(stats.finished, 'episode', 'episodes')} · mean return {returns}")
+    if state.changing:
+        lines.append(f"changing {state.changing} …")
     if state.computing:
         lines.append(f"computing {state.computing}")
     if state.restarts:
@@ -110,10 +112,16 @@ class Captions:
         self, stats: StatsCache, look: Callable[[], RunState], selection: Callable[[], tuple[Card, ...]]
     ) -> Annotations:
         """Return the captions to show now. look, selection: give what new ones are about, if they are due."""
+        return self._kept(stats, lambda: annotations(look(), selection(), self.notice))
+
+    def _kept(self, stats: StatsCache, write: Callable[[], Annotations]) -> Annotations:
+        """Return what `write` wrote last; it writes again if that is too old, or calls for new ones."""
         if self._stale:
             self._stale = False
             stats.forget("captions")
-        return stats.get("captions", lambda: annotations(look(), selection(), self._current_notice()))
+        return stats.get("captions", write)
 
-    def _current_notice(self) -> str:
+    @property
+    def notice(self) -> str:
+        """The notice to show now; "" without one."""
         return self._notice if time.monotonic() < self._notice_until else ""

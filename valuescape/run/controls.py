@@ -1,14 +1,15 @@
 """Carries out changes: those that keys and pointer ask for, and those that are made in the panel."""
 
 import math
+import shlex
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
     Change,
     GoTo,
@@ -22,7 +23,7 @@ from valuescape.render.view.changes import (
     Slice,
     needed,
 )
-from valuescape.render.view.keys import Say
+from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -63,6 +64,9 @@ class Controlled(Protocol):
     @property
     def captions(self) -> Notices:
         """The text in the picture."""
+
+    def stages(self, setting: str) -> tuple[Stage, ...]:
+        """Return the stages on which a new value of a live setting acts; it is checked by the first."""
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -137,6 +141,10 @@ class Controls:
         self.undoing.note(before)
         return why_not
 
+    def past(self) -> Past:
+        """Return the past of the settings, for the panel."""
+        return self.undoing.past(self.started)
+
     def _carry_out(self, change: Change) -> str:
         """Do what `apply` does without noting it."""
         session = self._session
@@ -146,7 +154,8 @@ class Controls:
             case Restart(changes):
                 return session.restart(dict(changes))
             case Slice(values):
-                session.stage.move_slice(values)
+                for stage in session.stages("heatmap.slice"):
+                    stage.move_slice(values)
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
@@ -165,8 +174,8 @@ class Controls:
         try:
             self._require_fits(change.name, change.value)
             if change.name in RUN_SETTINGS:
-                stage, pace = self._session.stage, self._session.pace
-                RUN_SETTINGS[change.name].apply(stage, pace, change.value)
+                for stage in self._session.stages(change.name):
+                    RUN_SETTINGS[change.name].apply(stage, self._session.pace, change.value)
             else:
                 self._session.viewer.apply(change)
         except UsageError as error:
@@ -178,13 +187,16 @@ class Controls:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
         if name not in LIVE:
             raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
-        config = changed(self._session.stage.config, {name: value})
+        stage = self._session.stages(name)[0]
+        config = changed(stage.config, {name: value})
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
-            MAPS.require(value, self._session.stage.subject, name)
+            MAPS.require(value, stage.subject, name)
+        if name == "heatmap.beside" and value and self._session.viewer.versus:
+            raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
         if name == "trails.color_by":
-            require_color(value, self._session.stage.critic, self._session.stage.engine.world)
+            require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
-            require_place(value, self._session.stage.scene.plane)
+            require_place(value, stage.scene.plane)
         if name == "render.select":
             require_agent(config)
 
@@ -234,24 +246,17 @@ class Controls:
             path = save_preset(session, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
-        return f"saved; start it with: valuescape run {path}"
+        return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:
-        """Go to another checkpoint of the training run after this frame; return what is to be said of it.
-
-        Keys pressed in the same frame add up to one restart.
-        """
-        place = self._session.stage.place
+        """Go on with another checkpoint of the training run; return what is to be said of it."""
+        place = self._session.stage.place_wanted
         if place is None:
             return "one checkpoint: run the folder of a training run to go through several"
-        waiting = [each.changes["policy.steps"] for each in self._queued if isinstance(each, Restart)]
-        if waiting:
-            place = replace(place, index=place.steps.index(waiting[-1]))
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"
-        self._queued.append(Restart({"policy.steps": wanted.own_steps}))
-        return wanted.said
+        return wanted.said if self._set(Set("policy.steps", wanted.own_steps)) else ""
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""

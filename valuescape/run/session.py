@@ -6,23 +6,26 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from valuescape import remarks
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
+from valuescape.render.overlay.labels import Annotations
 from valuescape.render.view.changes import Change
 from valuescape.run.controls import Controls
 from valuescape.run.finish import finish, save_picture
-from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.origin import picture_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
 from valuescape.run.reloading import Reloading
-from valuescape.run.restarting import restart
+from valuescape.run.restarting import keep_up, restart
 from valuescape.run.stage import Stage
+from valuescape.run.starting import CancelledError
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
+from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
 
 _BLIND_S = 0.02
@@ -69,9 +72,9 @@ class Session(RunParts):
         """
         try:
             self.turn_frames(on_progress)
-            tick = self.engine.rest()
+            tick = self.pace.rest()
         except WorkerFailedError:
-            self._settle(self.engine.newest_tick)  # keeps what was recorded and measured until then
+            self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
         return self._settle(tick)
 
@@ -88,6 +91,10 @@ class Session(RunParts):
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
                 self.recorder.comment = self._video_origin()
+        return self._finish(origin)
+
+    def _finish(self, origin: Provenance | None) -> RunResult:
+        """Write the run's files. origin: of the last picture."""
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
 
     def _draw_afresh(self) -> Provenance | None:
@@ -105,7 +112,7 @@ class Session(RunParts):
         self._clock = FrameClock()
         while not (self._stopped or self._interrupts.asked):
             self._frame(self._clock.begin_frame())
-            self.ledger.note(self._clock.frame_began)
+            self._note(self._clock.frame_began)
             if self.alerts.look(self.state()):
                 self.captions.refresh()
             on_progress(self._progress())
@@ -113,6 +120,10 @@ class Session(RunParts):
             if not self._stopped:
                 self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
+
+    def _note(self, began: float) -> None:
+        """Log the frame that began at this time."""
+        self.ledger.note(began)
 
     def _progress(self) -> Progress:
         """Return how far the run is. Its seconds are those of the video when recording, else of the clock."""
@@ -135,8 +146,7 @@ class Session(RunParts):
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
-            self.engine.check()
-            newest = self.pace.newest_tick()
+            newest = self._turn_engine()
         if viewer.blind and self._drawn_blind == self.display.size_px:
             self._carry_out(())
             time.sleep(_BLIND_S)
@@ -145,9 +155,9 @@ class Session(RunParts):
         self._take_over(newest, waits=self.lockstep)
         self._draw()
         with section("statistics"):
-            self.ledger.look()
+            self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.state)
+            changes = self.screen.draw_panel(viewer, self.tuned_state, self.controls.past)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
@@ -157,6 +167,42 @@ class Session(RunParts):
         """Carry out changes that a person made, and apply files that were saved."""
         self.controls.apply_all(changes)
         self.reloading.look()
+
+    def _look(self) -> None:
+        """Read figures of the picture just drawn, as far as they are due."""
+        self.ledger.look()
+
+    def _turn_engine(self) -> int:
+        """Let the engine go on, also with a change; return the tick that this frame shows."""
+        stage, failed = self.stage, ""
+        try:
+            stage.wishes.ask()
+            self.engine.check()
+            if self.lockstep and self.headless:
+                self._wait_for_change()
+        except UsageError as error:
+            failed = str(error)
+        if failed := self.engine.change_failed or failed:
+            remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+            self.captions.refresh(failed)
+        if stage.keep_up():
+            keep_up(self.viewer, stage)
+            self.config = stage.config
+            self.inspection.keep_up(self.viewer)
+            self.ledger.forget_memory()
+            self.captions.refresh()
+        return self.pace.newest_tick()
+
+    def _wait_for_change(self) -> None:
+        """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
+        if not self.engine.changing:
+            return
+        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
+            try:
+                start.doing(f"changing {self.stage.wishes.under_way}")
+                self.engine.finish_change(start.check)
+            except CancelledError as error:  # Esc does not wait, this once
+                self._stopped = self._stopped or error.leave
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
@@ -178,12 +224,16 @@ class Session(RunParts):
             self.ledger.forget_memory()
         with self.meter.section("captions"):
             said = self.annotations()
-        self.scene.draw(self.viewer, said)
+        self._paint(said)
         if self.recorder:
             self._touches.note_frame(self.stage.maps.doing)
             with self.meter.section("video"):
                 self.meter.queries += 1
                 self.recorder.add(picture_bytes(self.scene.picture))
+
+    def _paint(self, said: Annotations) -> None:
+        """Draw the picture with its texts."""
+        self.scene.draw(self.viewer, said)
 
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG that can be made again; return its path."""
@@ -215,7 +265,7 @@ class Session(RunParts):
         self.inspection.release()
         self.stage.release()
         self.config = stage.config
-        self.stage, self.inspection = stage, Inspection(stage)
+        self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
 
