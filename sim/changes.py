@@ -8,6 +8,7 @@ from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
+from valuescape.sim.worlds.parameters import spread_names
 
 
 class Way(IntEnum):
@@ -65,6 +66,17 @@ def way_of(name: str) -> Way:
     return Way.SUCCESSION
 
 
+def way_from(name: str, before: Config, after: Config) -> Way:
+    """Return the way of a setting from one value to another.
+
+    Other values of the world's parameters are written at rest; machine code depends on which are spread.
+    """
+    if name == "world.parameters":
+        same = spread_names(before.world.parameters) == spread_names(after.world.parameters)
+        return Way.AT_REST if same else Way.SUCCESSION
+    return way_of(name)
+
+
 def differing(before: Config, after: Config) -> list[str]:
     """Return the names of the settings that differ."""
     settings = settings_of(type(before)).items()
@@ -73,7 +85,7 @@ def differing(before: Config, after: Config) -> list[str]:
 
 def way_between(before: Wanted, after: Wanted) -> Way:
     """Return the way from one to the other. A checkpoint is the same if it is the same object."""
-    ways = [way_of(name) for name in differing(before.config, after.config)]
+    ways = [way_from(name, before.config, after.config) for name in differing(before.config, after.config)]
     if after.checkpoint is not before.checkpoint:
         ways.append(Way.SUCCESSION)
     return max(ways, default=Way.ELSEWHERE)
@@ -81,7 +93,7 @@ def way_between(before: Wanted, after: Wanted) -> Way:
 
 def tuned(config: Config, wanted: Config) -> Config:
     """Return `config` with those settings of `wanted` that need no succession."""
-    names = [name for name in differing(config, wanted) if way_of(name) < Way.SUCCESSION]
+    names = [name for name in differing(config, wanted) if way_from(name, config, wanted) < Way.SUCCESSION]
     settings = settings_of(type(config))
     return changed(config, {name: settings[name].value_in(wanted) for name in names})
 

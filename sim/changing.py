@@ -104,7 +104,7 @@ class Changing:
         self.made.append(EngineChange(running.newest_tick, config))
         self._tuned = None
         running.formation.tune(config)
-        running.config = config
+        running.config, running.world = config, running.formation.world
         running.resume()
 
     def _go_on(self, running: Running, succession: Succession) -> None:

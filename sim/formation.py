@@ -17,7 +17,7 @@ from valuescape.sim.shared.orders import Orders, give_orders
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, give_seed
-from valuescape.sim.worlds import World, make_world
+from valuescape.sim.worlds import World, make_world, with_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,10 @@ class Formation:
     def tune(self, config: Config) -> None:
         """Write the numbers of `config` that ticks read from the arena, while the crew rests."""
         self.config = config
+        world = with_parameters(self.world, config)
+        if world.ranges != self.world.ranges:
+            self.world = world
+            give_parameters(self.arena, world)
 
     def leave(self) -> bool:
         """Begin to close without waiting; return whether that is done. To be called until it is."""

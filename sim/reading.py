@@ -11,6 +11,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
+from valuescape.sim.shared.layout import STEADY
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
 
 
@@ -68,6 +69,8 @@ class Reader:
         agents: those that are copied, of arrays whose last axis they are.
         """
         rows = self.arena[name]
+        if name in STEADY:
+            return rows[..., agents].copy()
         copied: NDArray[Any] = rows[tick % len(rows)][..., agents].copy()
         oldest = max(self._first_row, self.furthest_tick + 2 - len(rows))
         return copied if self.newest_tick >= tick >= oldest else None

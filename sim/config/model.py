@@ -154,3 +154,6 @@ def _literals(annotation: Any) -> list[Any]:
 
 LIVE = frozenset(name for name, each in settings_of().items() if each.declared.live)
 """Names of the settings that can change during a run; a new value of another one needs a new run."""
+
+TABLES = frozenset(name for name, each in settings_of().items() if isinstance(each.default, dict))
+"""Names of the settings that are tables; `section.key.name` is a value in one."""

@@ -91,6 +91,13 @@ class WorldConfig(Section):
         max_length=MAX_TEXT,
         panel=Panel(Group.RUN, 2, "world"),
     )
+    parameters: dict[str, float | Annotated[str, Field(max_length=80)]] = setting(
+        {},
+        'values of what the world declares, such as gravity = 9.8; "8..12": each agent has its own',
+        unit="",
+        max_length=64,
+        live=Live.RUN,
+    )
 
 
 class FlockConfig(Section):

@@ -102,6 +102,10 @@ SYSTEM_OFF = np.dtype(
 """An array system that raised and was switched off, written by the worker in which it did."""
 
 
+STEADY = frozenset({"parameter"})
+"""Arrays of agents that are no rings of ticks: they are the same in all ticks until the engine changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedField:
     """One array in the arena."""

@@ -23,7 +23,7 @@ from valuescape.training_run import with_steps
 _BELONG_TO = {
     "world.name": (
         *("heatmap.axes", "heatmap.slice", "policy.checkpoint", "policy.steps", "policy.torchscript_critic"),
-        *("insight.action", "insight.over", "insight.compare_with"),
+        *("insight.action", "insight.over", "insight.compare_with", "world.parameters"),
     ),
     "heatmap.axes": ("heatmap.slice",),
     "policy.checkpoint": ("policy.steps",),

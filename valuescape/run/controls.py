@@ -4,6 +4,7 @@ import math
 import shlex
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,10 +35,11 @@ from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
 from valuescape.run.undoing import Undoing
 from valuescape.run.validate import require_agent, require_color
-from valuescape.sim.config.files import Config, changed
+from valuescape.sim.config.files import Config, changed, whole
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import require_place
+from valuescape.sim.worlds import with_parameters
 
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
@@ -150,7 +152,7 @@ class Controls:
         session = self._session
         match change:
             case Set():
-                return self._set(change)
+                return self._set(self._whole(change))
             case Restart(changes):
                 return session.restart(dict(changes))
             case Slice(values):
@@ -169,6 +171,12 @@ class Controls:
             case Request():
                 session.captions.refresh(self._do(change))
         return ""
+
+    def _whole(self, change: Set) -> Set:
+        """Return the change of a setting that a change of an entry in a table is."""
+        stage = self._session.stages(change.name)[0]
+        name, value = whole(stage.wishes.config, change.name, change.value)
+        return replace(change, name=name, value=value)
 
     def _set(self, change: Set) -> str:
         try:
@@ -193,6 +201,8 @@ class Controls:
             MAPS.require(value, stage.subject, name)
         if name == "heatmap.beside" and value and self._session.viewer.versus:
             raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
+        if name == "world.parameters":
+            with_parameters(stage.engine.world, config)
         if name == "trails.color_by":
             require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
