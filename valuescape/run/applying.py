@@ -14,7 +14,7 @@ from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.validate import require_agent, validate
 from valuescape.sim.config.files import Config, changed
-from valuescape.sim.config.model import LIVE, settings_of
+from valuescape.sim.config.model import LIVE, TABLES, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_plane
@@ -69,6 +69,25 @@ def differences(before: Config, after: Config) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value != settings_of()[name].value_in(before)}
 
 
+def steps_along(before: Config, after: Config, now: Config) -> dict[str, Any]:
+    """Return the settings that differ between two configurations, as a run has them that was tuned meanwhile.
+
+    now: its configuration. Of a setting that is a table, as `world.parameters`, only the entries change that
+    differ, unless the world does.
+    """
+    found = differences(before, after)
+    for name in TABLES & found.keys() if "world.name" not in found else ():
+        tables = [settings_of()[name].value_in(config) for config in (before, after, now)]
+        found[name] = _merged(*tables)
+    return found
+
+
+def _merged(before: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `now` with the entries that differ between two tables as they are in the second."""
+    kept = {name: value for name, value in now.items() if before.get(name) == after.get(name)}
+    return kept | {name: value for name, value in after.items() if before.get(name) != value}
+
+
 def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> list[Change]:
     """Return the changes that give a run other settings: a Restart if it takes one, then `Set`s.
 
@@ -86,7 +105,11 @@ def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> li
     now = config_now(run)
     if len(sets) < len(wanted):
         return _with_restart(run, now, wanted, fallback)
-    _require(changed(now, sets), wanted)
+    target = changed(now, sets)
+    if "policy.steps" in sets:
+        target = with_steps(target)
+        sets["policy.steps"] = target.policy.steps
+    _require(target, wanted)
     return [*_in_order(now, sets)]
 
 

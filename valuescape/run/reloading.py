@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.applying import changes_to, config_now, differences, restart_as_now
+from valuescape.run.applying import changes_to, config_now, differences, restart_as_now, steps_along
 from valuescape.run.captions import Captions
 from valuescape.run.code_files import code_files, loaded_of, needs_restart
 from valuescape.run.config_file import ConfigFile
@@ -78,7 +78,7 @@ class Reloading:
         try:
             after = ConfigFile.named(name, self._file.overrides if self._file else ())
             before = self._file.config if self._file else self._run.stage.config
-            given = {each: settings_of()[each].value_in(after.config) for each in after.values}
+            given = {each: settings_of()[each].value_in(after.config) for each in after.given}
             wanted = given | differences(before, after.config)
             winning = _winning(self._file, after) if self._file else ""
             why_not = self._apply(Path(name).name, wanted, after.config, winning)
@@ -153,7 +153,7 @@ class Reloading:
         """Apply the difference between two versions of the configuration file."""
         try:
             config = after.config
-            wanted = differences(before.config, config)
+            wanted = steps_along(before.config, config, config_now(self._run))
             why_not = self._apply(after.path.name, wanted, config, _winning(before, after))
         except UsageError as error:
             self._complain(_about(after.path, str(error)))
@@ -167,8 +167,8 @@ class Reloading:
         name: of what gave them. winning: a sentence about overrides. Raises UsageError if the run cannot have
         these settings.
         """
-        new = differences(config_now(self._run), config)
-        wanted = {each: wanted[each] for each in settings_of() if each in wanted and each in new}
+        now = config_now(self._run)
+        wanted = {each: wanted[each] for each in _new(wanted, now)}
         why_not = self._run.controls.apply_together(changes_to(self._run, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
@@ -191,6 +191,13 @@ class Reloading:
     def _say(self, text: str) -> None:
         self._run.captions.refresh(text)
         remarks.announce(text)
+
+
+def _new(wanted: Mapping[str, Any], now: Config) -> list[str]:
+    """Return the names of settings that are to have other values than now, in the order of sections."""
+    return [
+        name for name, each in settings_of().items() if name in wanted and wanted[name] != each.value_in(now)
+    ]
 
 
 def _about(path: Path, said: str) -> str:

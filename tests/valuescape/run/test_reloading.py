@@ -9,6 +9,7 @@ from known_plugins import forgotten
 
 from valuescape import remarks
 from valuescape.render.view.changes import Preset, Set
+from valuescape.run.applying import steps_along
 from valuescape.run.config_file import ConfigFile
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
@@ -318,3 +319,11 @@ def test_broken_code_leaves_the_run_as_it_was_and_names_the_line(line, told, cha
     save(path, (change[1], change[0]), ("200", "55"))
     until(session, lambda: len(told) > 1)
     assert session.engine.world.max_episode_steps == 55
+
+
+def test_of_a_table_only_what_the_file_touches_changes():
+    before, after, now = (
+        load_config(None, [f"world.parameters.{each}" for each in given])
+        for given in (("a=1", "b=2"), ("a=5", "c=3"), ("a=1", "b=2", "tuned=9"))
+    )
+    assert steps_along(before, after, now) == {"world.parameters": {"a": 5.0, "c": 3.0, "tuned": 9.0}}
