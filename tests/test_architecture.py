@@ -44,6 +44,7 @@ FLOORS = {
             "provenance",
             "run_state",
             "costs",
+            "plugins",
             "run",
             "studies",
             "analyze",

@@ -146,7 +146,7 @@ void main() {
 """
 
 _AT_LINE = re.compile(r"\b7[:(](\d+)[)(]")
-"""Where compilers name a line of the user's text, which has the source number 7: Mesa 7:12(5), NVIDIA 7(12)."""
+"""A line of the user's text, which is source number 7, in compilers' words: Mesa 7:12(5), NVIDIA 7(12)."""
 
 
 class ShaderMap(ComputePass):

@@ -23,7 +23,6 @@ from valuescape.sim.insight.subject import Subject
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.registry import PLUGINS
 
-
 Entry = MapLayer | MapPair
 
 

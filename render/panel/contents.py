@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
+from valuescape.render.panel.plugin_sections import draw_sections
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import Tips
 from valuescape.render.panel.widgets import Option, pick, pick_option, radio, setting_widget, slider
@@ -71,6 +72,7 @@ class Contents:
                 for item in self._items[group]:
                     item(viewer, standing)
             imgui.pop_id()
+        self._changes += draw_sections(standing.sections)
         self.tip = self._tips.show(self._settings)
         return self._changes
 

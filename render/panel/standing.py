@@ -6,6 +6,7 @@ from typing import Any
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.plugins.widgets import Section
 from valuescape.sim.policy.training_files import Place
 
 
@@ -18,7 +19,8 @@ class Standing:
     limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
     what a frame may take. sliced: whether there is a landscape whose slice the panel may move. findings: kind
     and words of each; None as long as none are looked for. finding: index of the one that is selected. place:
-    of the checkpoint in its training run; None without a folder of one.
+    of the checkpoint in its training run; None without a folder of one. sections: those that plug-ins
+    describe.
     """
 
     config: Config
@@ -34,3 +36,4 @@ class Standing:
     findings: Sequence[tuple[str, str]] | None = None
     finding: int | None = None
     place: Place | None = None
+    sections: Sequence[Section] = ()

@@ -39,8 +39,8 @@ class Trouble:
     def call(self, declared: Declaration, tick: int | None, function: Callable[..., Any], *given: Any) -> Any:
         """Return what `function` of a plug-in returns; None if it is switched off, or is now.
 
-        tick: at which it is called, if it is called at one. Raises PluginFailedError if it raises and that is to end the run, with
-        its own error as the cause.
+        tick: at which it is called, if it is called at one. Raises PluginFailedError if it raises and that is
+        to end the run, with its own error as the cause.
         """
         if self.is_off(declared):
             return None
@@ -53,9 +53,9 @@ class Trouble:
     def failed(self, declared: Declaration, tick: int | None, error: Exception) -> None:
         """Deal with an error of a plug-in, as `call` does. Raises PluginFailedError."""
         said = describe(declared, tick, error)
+        self.off[declared.kind, declared.name] = said
         if self.stop:
             raise PluginFailedError(f"{said}\n  --set plugins.on_error=disable goes on without it") from error
-        self.off[declared.kind, declared.name] = said
         self.tell(f"{said}; it is switched off")
 
 

@@ -8,6 +8,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.registry import declare
 from valuescape.sim.plugins.run import Run
+from valuescape.sim.plugins.scan import named
 from valuescape.sim.plugins.widgets import Panel
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -185,9 +186,6 @@ def _require_look(look: object) -> None:
 
 
 def _named(function: Callable[..., Any]) -> str:
-    """Return the name of a plug-in by its function's or class's: `CsvLog` is csv_log."""
+    """Return the name of a plug-in by its function's or class's."""
     name = getattr(function, "__name__", "")
-    if not isinstance(function, type):
-        return name
-    apart = "".join(f"_{each.lower()}" if each.isupper() else each for each in name)
-    return apart.strip("_")
+    return named(name) if isinstance(function, type) else name

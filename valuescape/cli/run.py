@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.console import read_config
-from valuescape.cli.options import Debug, Overrides, WorldFiles
+from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
@@ -105,6 +105,7 @@ def run(
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -137,7 +138,7 @@ def run(
             from valuescape.cli.simulate import SimulationOptions, require_simulation, run_simulation
 
             simulation = SimulationOptions(ticks, checksum, record_run, record_every)
-            config = read_config(preset, _changes(overrides, seed), world_files)
+            config = read_config(preset, _changes(overrides, seed), world_files, plugins)
         if simulation.wanted:
             require_simulation(simulation, shown.given)
             return run_simulation(config, simulation, interrupts)

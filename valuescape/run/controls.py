@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
+from valuescape.plugins.host import PluginHost
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.view.changes import (
     Change,
@@ -19,6 +20,7 @@ from valuescape.render.view.changes import (
     Select,
     Set,
     Slice,
+    Touch,
     needed,
 )
 from valuescape.render.view.keys import Say
@@ -58,6 +60,7 @@ class Controlled(Protocol):
     inspection: Inspection
     screen: Screen
     outputs: Outputs
+    plugins: PluginHost
 
     @property
     def captions(self) -> Notices:
@@ -136,6 +139,9 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case Touch():
+                session.plugins.touch(change.plugin, change.label, change.value)
+                return False
             case SavePreset():
                 session.captions.refresh(self._save(change))
             case Request():

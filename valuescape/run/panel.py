@@ -12,6 +12,7 @@ from valuescape.render.panel.standing import Standing
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run_state import RunState
+from valuescape.sim.plugins.widgets import Section
 from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
@@ -48,8 +49,17 @@ class Tuning:
         """Forget which keys and buttons are held."""
         self._panel.let_go()
 
-    def draw(self, window_px: tuple[int, int], viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
-        """Draw the panel if it is time; return the changes that a person made. state: makes what it shows."""
+    def draw(
+        self,
+        window_px: tuple[int, int],
+        viewer: Viewer,
+        state: Callable[[], RunState],
+        sections: Callable[[], tuple[Section, ...]] = tuple,
+    ) -> list[Change]:
+        """Draw the panel if it is time; return the changes that a person made.
+
+        state, sections: make what it shows of the run and of plug-ins.
+        """
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -57,14 +67,14 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, _standing(state()))
+        return self._panel.draw(size, elapsed, viewer, _standing(state(), sections()))
 
     def release(self) -> None:
         """Free the panel."""
         self._panel.release()
 
 
-def _standing(state: RunState) -> Standing:
+def _standing(state: RunState, sections: tuple[Section, ...]) -> Standing:
     """Return the part of a run's state that the panel shows."""
     return Standing(
         config=state.config,
@@ -80,4 +90,5 @@ def _standing(state: RunState) -> Standing:
         findings=state.findings.said if state.findings.asked else None,
         finding=state.findings.at,
         place=state.place,
+        sections=sections,
     )

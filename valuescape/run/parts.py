@@ -2,10 +2,14 @@
 
 import gc
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
+from valuescape import remarks
 from valuescape.costs.ledger import Ledger
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.plugins.host import PluginHost
+from valuescape.plugins.run_view import Asked
 from valuescape.provenance.containers import as_text
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.recorder import VideoRecorder
@@ -31,6 +35,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import RunLog
+from valuescape.sim.plugins.failing import TROUBLE
 from valuescape.sim.policy.network import Checkpoint
 
 
@@ -65,6 +70,7 @@ class RunParts:
         self.captions = Captions()
         self.recorder: VideoRecorder | None = None
         self._touches = Touches()
+        self.plugins = PluginHost(self, Asked(say=self.captions.refresh, alarm=self._alarm))
         self._owned = ExitStack()
         try:
             self._open(display, not headless if panel is None else panel)
@@ -84,6 +90,7 @@ class RunParts:
             own.callback(display.release)
         self.display = display
         self.screen = Screen(display, lambda: self.viewer.labels_shown and not self.recorder, watched=watched)
+        TROUBLE.begin(stop=config.plugins.on_error == "stop", tell=self._tell)
         self.stage = self.make_stage(config, checkpoint, "Esc: quit")
         self.inspection = Inspection(self.stage)
         own.callback(lambda: self.stage.release())
@@ -102,6 +109,16 @@ class RunParts:
         self.viewer = viewer_of(config, self.stage.trail_colors, self.scene.plane.bounds)
         self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
+        own.callback(self.plugins.close)
+
+    def _tell(self, said: str) -> None:
+        """Say something in the picture and in the terminal."""
+        self.captions.refresh(said)
+        remarks.tell([said])
+
+    def _alarm(self, said: str) -> None:
+        self.alerts.hear(said, self.log)
+        self._tell(said)
 
     def make_stage(
         self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None
@@ -142,6 +159,11 @@ class RunParts:
     def scene(self) -> Scene:
         """The scene that is drawn."""
         return self.stage.scene
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run's files; it may not be there yet."""
+        return self.outputs.folder
 
     @property
     def log(self) -> RunLog:

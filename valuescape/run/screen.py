@@ -12,6 +12,7 @@ from valuescape.run.starting import UnwatchedStart, WatchedStart
 from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.widgets import Section
 
 if TYPE_CHECKING:
     from valuescape.run.panel import Tuning
@@ -82,11 +83,16 @@ class Screen:
         if self.panel:
             self.panel.let_go()
 
-    def draw_panel(self, viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
-        """Draw the panel if it is seen and due; return what a person changed in it. state: makes one."""
+    def draw_panel(
+        self, viewer: Viewer, state: Callable[[], RunState], sections: Callable[[], tuple[Section, ...]]
+    ) -> list[Change]:
+        """Draw the panel if it is seen and due; return what a person changed in it.
+
+        state, sections: make what it shows of the run and of plug-ins.
+        """
         if not self.panel or not self._panel_px():
             return []
-        return self.panel.draw(self.display.size_px, viewer, state)
+        return self.panel.draw(self.display.size_px, viewer, state, sections)
 
     def present(self, picture: Any) -> None:
         """Show a picture (framebuffer), and the panel beside it."""

@@ -22,6 +22,7 @@ from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.failing import PluginFailedError
 
 _BLIND_S = 0.02
 """Seconds between two looks for events while nothing is drawn."""
@@ -69,11 +70,15 @@ class Session(RunParts):
         except WorkerFailedError:
             self._settle(self.engine.newest_tick)  # keeps what was recorded and measured until then
             raise
+        except PluginFailedError:
+            self._settle(self.engine.rest())
+            raise
         return self._settle(tick)
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         origin = None
+        self.plugins.step(tick)
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
@@ -133,8 +138,9 @@ class Session(RunParts):
         with section("engine"):
             self.engine.check()
             newest = self.pace.newest_tick()
+        asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self.controls.apply_all(())
+            self.controls.apply_all(asked)
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -143,11 +149,11 @@ class Session(RunParts):
         with section("statistics"):
             self.ledger.look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.state)
+            changes = self.screen.draw_panel(viewer, self.state, self.plugins.sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        self.controls.apply_all(changes)
+        self.controls.apply_all([*asked, *changes])
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
@@ -193,6 +199,7 @@ class Session(RunParts):
         self.stage.release()
         self.config = stage.config
         self.stage, self.inspection = stage, Inspection(stage)
+        self.plugins.begin_again()
         self.measure_anew()
         self.pace = self._new_pace()
 
