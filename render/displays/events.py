@@ -22,6 +22,7 @@ class Action(StrEnum):
     CHOOSE_BESIDE = "choose layer beside"
     BESIDE = "side by side"
     LINK = "link colours"
+    SIDE = "other side"
     FINDING = "finding"
     CHECKPOINT = "checkpoint"
     TRAIL_COLOR = "trail colour"
@@ -180,6 +181,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("Ctrl pad", Action.CHOOSE_BESIDE, "the map beside it; 0: none"),
     ("B", Action.BESIDE, "two maps side by side"),
     ("L", Action.LINK, "one colour scale for both, or two"),
+    ("S", Action.SIDE, "of A and B: the one whose settings change"),
     ("N, Shift N", Action.FINDING, "the next finding, the one before"),
     (". and ,", Action.CHECKPOINT, "the next checkpoint, the one before"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),

@@ -46,6 +46,7 @@ _ACTIONS = {
     glfw.KEY_M: Action.LAYER,
     glfw.KEY_B: Action.BESIDE,
     glfw.KEY_L: Action.LINK,
+    glfw.KEY_S: Action.SIDE,
     glfw.KEY_N: Action.FINDING,
     glfw.KEY_C: Action.TRAIL_COLOR,
     glfw.KEY_F12: Action.SCREENSHOT,

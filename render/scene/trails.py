@@ -25,7 +25,7 @@ from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
-from valuescape.sim.insight.signals import ENDING, Signals
+from valuescape.sim.insight.signals import ENDING, Signal, Signals
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Samples of the ring that the ends of a signal's colour scale are found from."""
@@ -72,6 +72,7 @@ class Trails(Owner):
         self.signals: Signals | None = None
         self.signals_since = 0
         self.color_scale = ColorScale(0.0, 1.0)
+        self._both: list[Trails] = [self]
         self._panes = 1
         with self._making():
             self._make(bounds, height)
@@ -127,6 +128,21 @@ class Trails(Owner):
             self.color_scale = ColorScale(*state.ends, known=True)
             self.crowd.color(state.ends)
 
+    def resize(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        source: as for TrailRing. The samples of all ticks have to be placed again.
+        """
+        everyone, count = self.individuals.everyone, self.individuals.count
+        self.ring.resize(agents, since, source)
+        first = self.budget.first_individuals(agents, self.ring.length)
+        self.individuals.resize(agents, first if everyone else count)
+        self._lod.fit_to_ring()
+        self._ribbons.fit_to_lists()
+        self._marks.fit_to_agents()
+        self.crowd.clear()
+        self.look_back()
+
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None) -> range:
         """Take over the ticks up to `newest`; returns those that are new.
 
@@ -162,8 +178,25 @@ class Trails(Owner):
         if self.signals is None or self.ring.newest < 0:
             self.crowd.color(None)
             return
-        self.color_scale = self.color_scale.following(self._sample(), self.signals.scale)
-        self.crowd.color((self.color_scale.low, self.color_scale.high))
+        both = [each for each in self._both if each._shows(self.signals.signal)]
+        values = np.concatenate([each._sample() for each in both])
+        scale = self._both[0].color_scale.following(values, self.signals.scale)
+        for each in both:
+            each.color_scale = scale
+            each.crowd.color((scale.low, scale.high))
+
+    def _shows(self, signal: Signal) -> bool:
+        return self.signals is not None and self.signals.signal == signal and self.ring.newest >= 0
+
+    def share(self, other: "Trails") -> None:
+        """Have one colour scale with another scene's trails from now on."""
+        self._both = other._both = [other, self]
+
+    def match(self, other: "Trails") -> bool:
+        """Draw as many agents one by one as another scene does; return whether the number changed."""
+        self.budget = other.budget
+        self.crowd.ticks_shown = other.crowd.ticks_shown
+        return self.individuals.choose(other.individuals.count)
 
     def _sample(self) -> Float32Array:
         """Return the signal [n] of some individuals at some ticks of the ring."""

@@ -2,6 +2,7 @@
 
 - `Set` gives a live setting another value. It takes effect at once.
 - `Restart` begins a new run with other settings, live or not.
+- `Preset` goes over to a preset or another configuration file: its settings, live or by a restart.
 - `Slice` moves the critic's landscape along the state variables that are not on the map.
 - `Select` selects the agent at a pixel.
 - `Probe` selects the place of the map at a pixel.
@@ -24,7 +25,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import count
 from typing import Any
-
 
 _gestures = count(1)
 
@@ -62,6 +62,18 @@ class Restart:
     def redundancy_key(self) -> Hashable:
         """The names: a later restart replaces this one if it changes the same settings."""
         return Restart, frozenset(self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Go over to a preset, or to a configuration file, by the name that the command line would give it."""
+
+    name: str
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The same for all: a later preset replaces this one."""
+        return Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +202,7 @@ _EACH_COUNTS = frozenset(
     }
 )
 
-Change = Set | Restart | Slice | Select | Probe | GoTo | SavePreset | Touch | Request
+Change = Set | Restart | Preset | Slice | Select | Probe | GoTo | SavePreset | Touch | Request
 
 
 def needed(changes: Iterable[Change]) -> list[Change]:

@@ -81,7 +81,7 @@ class Setting:
 
     @property
     def applies(self) -> str:
-        """The time from which a new value counts: live, restart (of the run) or next start (of the program)."""
+        """When a new value counts: live, after a restart of the run, or at the next start of the program."""
         return "live" if self.live else "next start" if self.once else "restart"
 
     def __call__(self, schema: dict[str, Any]) -> None:
@@ -115,7 +115,9 @@ def setting(
 
     description: what the setting is, without its unit. bounds: `ge`, `gt`, `le`, `lt`; `max_length` of text.
     """
-    return Field(default, description=description, json_schema_extra=Setting(unit, live, panel, once), **bounds)
+    return Field(
+        default, description=description, json_schema_extra=Setting(unit, live, panel, once), **bounds
+    )
 
 
 def declaration(field: FieldInfo) -> Setting:

@@ -35,7 +35,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def toml_tables(content: bytes, where: str) -> dict[str, Any]:
-    """Return the tables in the content of a file. Raises UsageError, naming it (`where`), unless it is TOML."""
+    """Return the tables in a file's content. Raises UsageError, naming it (`where`), unless it is TOML."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:

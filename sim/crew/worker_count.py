@@ -33,16 +33,21 @@ def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     `auto` measures a tick. If it takes less than WORTH_S, the answer is 0. Otherwise it is one per core
     except the main process's, but never more than there are blocks of agents.
     """
-    if not config.features.parallel_agents:
-        return 0
-    if config.workers.count != "auto":
-        count: int = config.workers.count
-        return count
+    fixed = fixed_workers(config)
+    if fixed is not None:
+        return fixed
     slow = config.world.name.startswith(GYMNASIUM)  # a thousand times slower than ours: no need to measure
     if not slow and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
     blocks: int = -(-config.agents.count // BLOCK)
     return max(1, min(usable_cores() - 1, blocks))
+
+
+def fixed_workers(config: Config) -> int | None:
+    """Return the number of workers that `config` names; None if it is to be measured."""
+    if not config.features.parallel_agents:
+        return 0
+    return None if config.workers.count == "auto" else config.workers.count
 
 
 def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:

@@ -98,7 +98,8 @@ def analyze(
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
         from valuescape.cli.analyze_training import analyze_training
 
-        return analyze_training(Path(checkpoints[0]), given, (world_files, plugins), (episodes, cells), folder)
+        code = world_files, plugins
+        return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
     from valuescape.analyze.output import make_folder
 
     config = config_of(checkpoints[0], given, (world_files, plugins))

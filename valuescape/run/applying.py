@@ -86,21 +86,23 @@ def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> li
     now = config_now(run)
     if len(sets) < len(wanted):
         return _with_restart(run, now, wanted, fallback)
-    _require(changed(now, sets))
+    _require(changed(now, sets), wanted)
     return [*_in_order(now, sets)]
 
 
 def _with_restart(run: Changing, now: Config, wanted: dict[str, Any], fallback: Config) -> list[Change]:
     """Return a Restart with all of `wanted` and what was tuned, and then the part that the view holds."""
     bound = {each for name in wanted for each in _BELONG_TO.get(name, ())}
-    tuned = {name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS}
+    tuned = {
+        name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS
+    }
     settings = tuned | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
     looks = {name: value for name, value in differences(run.stage.config, now).items() if _is_look(name)}
     target = changed(run.stage.config, looks | settings)
     if not {"policy.checkpoint", "policy.steps"}.isdisjoint(settings):
         target = with_steps(target)
         settings["policy.steps"] = target.policy.steps
-    _require(target)
+    _require(target, wanted)
     kept = {name: value for name, value in wanted.items() if name in LIVE and name not in _HELD_BY_STAGE}
     return [Restart(settings), *_in_order(now, kept)]
 
@@ -113,10 +115,11 @@ def _is_look(name: str) -> bool:
     return settings_of()[name].declared.live is Live.LOOKS
 
 
-def _require(config: Config) -> None:
-    """Raise UsageError unless a run can have this configuration."""
+def _require(config: Config, wanted: Mapping[str, Any]) -> None:
+    """Raise UsageError unless a run can have this configuration. wanted: what is new in it."""
     validate(config)
-    require_agent(config)
+    if "render.select" in wanted:
+        require_agent(config)
 
 
 def _in_order(now: Config, sets: Mapping[str, Any]) -> list[Set]:

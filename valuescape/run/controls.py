@@ -13,6 +13,7 @@ from valuescape.render.displays.events import Event, Key
 from valuescape.render.view.changes import (
     Change,
     GoTo,
+    Preset,
     Probe,
     Request,
     Restart,
@@ -23,7 +24,7 @@ from valuescape.render.view.changes import (
     Touch,
     needed,
 )
-from valuescape.render.view.keys import Say
+from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -46,8 +47,8 @@ AGAIN_S = 2.0
 class Notices(Protocol):
     """The text in the picture, with a place for notices."""
 
-    def refresh(self, notice: str = "") -> None:
-        """Write it anew, with a notice about what was just done."""
+    def refresh(self, notice: str = "", *, stays: bool = False) -> None:
+        """Write it anew, with a notice about what was just done. stays: until the next one."""
 
 
 class Controlled(Protocol):
@@ -66,11 +67,20 @@ class Controlled(Protocol):
     def captions(self) -> Notices:
         """The text in the picture."""
 
+    def stages(self, setting: str) -> tuple[Stage, ...]:
+        """Return the stages on which a new value of a live setting acts; it is checked by the first."""
+
     def stop(self) -> None:
         """End the run after this frame."""
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin a new run with some settings (`section.key`) changed."""
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin a new run with some settings (`section.key`) changed; return why not, "" if it began."""
+
+    def reload_shaders(self) -> str:
+        """Read the shaders again; return why not, "" if that is done."""
+
+    def take_preset(self, name: str) -> str:
+        """Go over to a preset or a configuration file; return why not, "" if that is done."""
 
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG; return its path."""
@@ -110,27 +120,40 @@ class Controls:
         for change in needed([*queued, *changes]):
             self.apply(change)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change) -> str:
         """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was.
 
-        The history notes which settings it changed.
+        The history notes which settings it changed. Returns why it could not be carried out; "" if it was.
+        """
+        if isinstance(change, Preset):
+            return self._session.take_preset(change.name)  # which comes back with `apply_together`
+        before = self.undoing.values()
+        why_not = self._carry_out(change)
+        if not why_not:
+            self.undoing.note(before, change)
+        return why_not
+
+    def apply_together(self, changes: Iterable[Change]) -> str:
+        """Carry out changes that are one step of the history, up to one that cannot be.
+
+        Returns why it could not be carried out; "" if all were.
         """
         before = self.undoing.values()
-        if self._carry_out(change):
-            self.undoing.note(before, change)
+        why_not = next(filter(None, map(self._carry_out, changes)), "")
+        self.undoing.note(before)
+        return why_not
 
-    def _carry_out(self, change: Change) -> bool:
-        """Do what `apply` does without noting it; return False if a setting keeps its value."""
+    def _carry_out(self, change: Change) -> str:
+        """Do what `apply` does without noting it."""
         session = self._session
         match change:
             case Set():
                 return self._set(change)
-            case Slice(values):
-                session.stage.move_slice(values)
             case Restart(changes):
-                before = session.stage
-                session.restart(dict(changes))
-                return session.stage is not before
+                return session.restart(dict(changes))
+            case Slice(values):
+                for stage in session.stages("heatmap.slice"):
+                    stage.move_slice(values)
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
@@ -141,37 +164,39 @@ class Controls:
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
             case Touch():
                 session.plugins.touch(change.plugin, change.label, change.value)
-                return False
             case SavePreset():
                 session.captions.refresh(self._save(change))
             case Request():
                 session.captions.refresh(self._do(change))
-        return True
+        return ""
 
-    def _set(self, change: Set) -> bool:
+    def _set(self, change: Set) -> str:
         try:
             self._require_fits(change.name, change.value)
             if change.name in RUN_SETTINGS:
-                stage, pace = self._session.stage, self._session.pace
-                RUN_SETTINGS[change.name].apply(stage, pace, change.value)
+                for stage in self._session.stages(change.name):
+                    RUN_SETTINGS[change.name].apply(stage, self._session.pace, change.value)
             else:
                 self._session.viewer.apply(change)
         except UsageError as error:
             self._session.captions.refresh(str(error))
-            return False
-        return True
+            return str(error)
+        return ""
 
     def _require_fits(self, name: str, value: Any) -> None:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
         if name not in LIVE:
             raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
-        config = changed(self._session.stage.config, {name: value})
+        stage = self._session.stages(name)[0]
+        config = changed(stage.config, {name: value})
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
-            MAPS.require(value, self._session.stage.subject, name)
+            MAPS.require(value, stage.subject, name)
+        if name == "heatmap.beside" and value and self._session.viewer.versus:
+            raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
         if name == "trails.color_by":
-            require_color(value, self._session.stage.critic, self._session.stage.engine.world)
+            require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
-            require_place(value, self._session.stage.scene.plane)
+            require_place(value, stage.scene.plane)
         if name == "render.select":
             require_agent(config)
 
@@ -210,7 +235,7 @@ class Controls:
             case Request.RESET:
                 return self.undoing.reset(self.started)
             case Request.RELOAD:
-                return session.stage.reload_shaders() or "shaders reloaded"
+                session.reload_shaders()
         return ""
 
     def _save(self, change: SavePreset) -> str:

@@ -92,7 +92,7 @@ class RunParts:
         self.screen = Screen(display, lambda: self.viewer.labels_shown and not self.recorder, watched=watched)
         TROUBLE.begin(stop=config.plugins.on_error == "stop", tell=self._tell)
         self.stage = self.make_stage(config, checkpoint, "Esc: quit")
-        self.inspection = Inspection(self.stage)
+        self.inspection = self._inspect(self.stage)
         own.callback(lambda: self.stage.release())
         own.callback(lambda: self.inspection.release())
         if self.outputs.video:
@@ -131,6 +131,10 @@ class RunParts:
         with self.screen.start(config, self._interrupts, hint, behind) as start:
             engine = start_engine(config, checkpoint, start)
             return Stage(engine, checkpoint, self.display, self.meter, start)
+
+    def _inspect(self, stage: Stage) -> Inspection:
+        """Return the inspection of a stage that is to be shown."""
+        return Inspection(stage)
 
     def _video_origin(self) -> str:
         """Return how the video comes about, as text."""
@@ -188,6 +192,14 @@ class RunParts:
         kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
         found = self.inspection.findings.listed(self.viewer)
         return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
+
+    def tuned_state(self) -> RunState:
+        """Return the state of the run whose settings the panel shows."""
+        return self.state()
+
+    def stages(self, setting: str) -> tuple[Stage, ...]:
+        """Return the stages on which a new value of a live setting acts; it is checked by the first."""
+        return (self.stage,)
 
     def annotations(self) -> Annotations:
         """Return the captions to show now; they are made anew every `stats.captions_s`."""

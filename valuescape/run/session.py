@@ -2,20 +2,22 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
+from valuescape.render.overlay.labels import Annotations
+from valuescape.render.view.changes import Change
 from valuescape.run.controls import Controls
 from valuescape.run.finish import finish, save_picture
-from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.origin import picture_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
+from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
 from valuescape.run.stage import Stage
 from valuescape.run_state import recent_fps
@@ -54,6 +56,8 @@ class Session(RunParts):
         self._clock = FrameClock()
         self._stopped = False
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
+        self.reloading = Reloading(self)
+        self._owned.callback(self.reloading.close)
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -66,12 +70,12 @@ class Session(RunParts):
         """
         try:
             self.turn_frames(on_progress)
-            tick = self.engine.rest()
+            tick = self.pace.rest()
         except WorkerFailedError:
-            self._settle(self.engine.newest_tick)  # keeps what was recorded and measured until then
+            self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
         except PluginFailedError:
-            self._settle(self.engine.rest())
+            self._settle(self.pace.rest())
             raise
         return self._settle(tick)
 
@@ -89,6 +93,10 @@ class Session(RunParts):
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
                 self.recorder.comment = self._video_origin()
+        return self._finish(origin)
+
+    def _finish(self, origin: Provenance | None) -> RunResult:
+        """Write the run's files. origin: of the last picture."""
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
 
     def _draw_afresh(self) -> Provenance | None:
@@ -106,7 +114,7 @@ class Session(RunParts):
         self._clock = FrameClock()
         while not (self._stopped or self._interrupts.asked):
             self._frame(self._clock.begin_frame())
-            self.ledger.note(self._clock.frame_began)
+            self._note(self._clock.frame_began)
             if self.alerts.look(self.state()):
                 self.captions.refresh()
             on_progress(self._progress())
@@ -114,6 +122,10 @@ class Session(RunParts):
             if not self._stopped:
                 self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
+
+    def _note(self, began: float) -> None:
+        """Log the frame that began at this time."""
+        self.ledger.note(began)
 
     def _progress(self) -> Progress:
         """Return how far the run is. Its seconds are those of the video when recording, else of the clock."""
@@ -140,20 +152,29 @@ class Session(RunParts):
             newest = self.pace.newest_tick()
         asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self.controls.apply_all(asked)
+            self._carry_out(asked)
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
         self._take_over(newest, waits=self.lockstep)
         self._draw()
         with section("statistics"):
-            self.ledger.look()
+            self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.state, self.plugins.sections)
+            changes = self.screen.draw_panel(viewer, self.tuned_state, self.plugins.sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        self.controls.apply_all([*asked, *changes])
+        self._carry_out([*asked, *changes])
+
+    def _carry_out(self, changes: Iterable[Change]) -> None:
+        """Carry out changes that a person made, and apply files that were saved."""
+        self.controls.apply_all(changes)
+        self.reloading.look()
+
+    def _look(self) -> None:
+        """Read figures of the picture just drawn, as far as they are due."""
+        self.ledger.look()
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
@@ -175,12 +196,16 @@ class Session(RunParts):
             self.ledger.forget_memory()
         with self.meter.section("captions"):
             said = self.annotations()
-        self.scene.draw(self.viewer, said)
+        self._paint(said)
         if self.recorder:
             self._touches.note_frame(self.stage.maps.doing)
             with self.meter.section("video"):
                 self.meter.queries += 1
                 self.recorder.add(picture_bytes(self.scene.picture))
+
+    def _paint(self, said: Annotations) -> None:
+        """Draw the picture with its texts."""
+        self.scene.draw(self.viewer, said)
 
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG that can be made again; return its path."""
@@ -189,17 +214,31 @@ class Session(RunParts):
             self._take_over(self.newest_tick, waits=True, last=True)
         return save_picture(self.scene.picture, path, self._draw_afresh())
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not."""
-        restart(self, changes)
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not.
+
+        Returns why not; "" if it began.
+        """
+        return restart(self, changes)
+
+    def reload_shaders(self) -> str:
+        """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""
+        return self.reloading.reload_shaders()
+
+    def take_preset(self, name: str) -> str:
+        """Go over to a preset or a configuration file, or say in the picture why not.
+
+        Returns why not; "" if that is done.
+        """
+        return self.reloading.take_preset(name)
 
     def replace_stage(self, stage: Stage) -> None:
         """Free the stage and go on with another, measured anew."""
         self.inspection.release()
         self.stage.release()
         self.config = stage.config
-        self.stage, self.inspection = stage, Inspection(stage)
         self.plugins.begin_again()
+        self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
 

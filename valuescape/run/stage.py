@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import install_includes
+from valuescape.gpu.shader_source import ShaderError, read_again
 from valuescape.presets import other_checkpoint
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
-from valuescape.run.critic_field import critic_and_landscape
+from valuescape.run.critic_field import Landscape, critic_and_landscape
 from valuescape.run.live_maps import LiveMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.starting import Start, wait_ready
@@ -30,7 +30,8 @@ class Stage:
     """Everything that a run of one configuration needs besides a display; a restart makes another stage.
 
     engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
-    of the steps; what its `check` raises ends the making. place: of the checkpoint in its training run; None
+    of the steps; what its `check` raises ends the making. beside: the stage whose picture this one's scene is
+    drawn into, at the right of its own. place: of the checkpoint in its training run; None
     without a folder of one. Raises UsageError if the configuration cannot be shown here; everything is freed
     then.
     """
@@ -42,9 +43,10 @@ class Stage:
         display: Display,
         meter: FrameMeter,
         start: Start,
+        beside: "Stage | None" = None,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
-        self._display, self._meter = display, meter
+        self._display, self._meter, self._beside = display, meter, beside
         self._signals: Signals | None = None
         self._signals_of: tuple[str, int] = "", -1
         self._owned = ExitStack()
@@ -63,15 +65,14 @@ class Stage:
         self.driver = driver_info(gl)
         start.doing("computing the critic's field" if self.checkpoint else "making the picture")
         self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
-        if self.landscape:
-            own.callback(self.landscape.release)
+        own.callback(lambda: self.landscape.release() if self.landscape else None)
         start.check()
         self.trail_colors = trail_colors(self.critic, world)
         crowd = CrowdMaps.of(self.engine, self.critic, self.checkpoint)
         value = self.critic.value if self.critic else None
         self.maps = LiveMaps(self.subject, self.engine, crowd, value)
         own.callback(self.maps.release)
-        self.scene = self._make_scene()
+        self.scene = self._make_scene(self.landscape)
         own.callback(lambda: self.scene.release())
         wait_ready(self.engine, start)
 
@@ -85,13 +86,14 @@ class Stage:
         """Framebuffer pixels per logical pixel."""
         return self._display.pixel_scale
 
-    def _make_scene(self) -> Scene:
+    def _make_scene(self, landscape: Landscape | None) -> Scene:
         display = self._display
-        scene = Scene(display.gl, self.subject, self.landscape, self._meter, display.pixel_scale)
+        target = self._beside.scene.target if self._beside else None
+        scene = Scene(display.gl, self.subject, landscape, self._meter, display.pixel_scale, target=target)
         if self.critic:
             scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
-        scene.field_changed(self.landscape.plane if self.landscape else None)
+        scene.field_changed(landscape.plane if landscape else None)
         return scene
 
     def signals(self, color: str) -> Signals | None:
@@ -132,19 +134,39 @@ class Stage:
             raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
     def reload_shaders(self) -> str:
-        """Read the shaders again and make a new scene, whose density counts from zero.
+        """Read the shaders again; make the critic's field and a scene, whose density counts from zero.
 
-        Returns "", or what is wrong with the shaders; then the scene stays as it was.
+        Returns "", or what is wrong with the shaders, with file and line; then all stays as it was.
         """
-        gl = self._display.gl
-        install_includes(gl)
         try:
-            scene = self._make_scene()
-        except RuntimeError as error:
+            with read_again(self._display.gl):
+                landscape = self._landscape_again()
+                scene = self._make_scene_of(landscape)
+        except ShaderError as error:
             return str(error)
+        scene.trails.budget = self.scene.trails.budget
         self.scene.release()
-        self.scene = scene
+        if self.landscape:
+            self.landscape.release()
+        self.scene, self.landscape = scene, landscape
         return ""
+
+    def _make_scene_of(self, landscape: Landscape | None) -> Scene:
+        """Return a scene of another landscape, which is released if there can be none."""
+        try:
+            return self._make_scene(landscape)
+        except BaseException:
+            if landscape:
+                landscape.release()
+            raise
+
+    def _landscape_again(self) -> Landscape | None:
+        """Return another landscape like the one that there is."""
+        gl, world = self._display.gl, self.engine.world
+        _, landscape = critic_and_landscape(gl, self.config, world, self.checkpoint, self._meter)
+        if landscape and self.landscape:
+            landscape.show(self.landscape.plane)
+        return landscape
 
     def release(self) -> None:
         """End the workers and free everything."""

@@ -17,10 +17,10 @@ _LOOKING = frozenset({"render.select", "render.place", "render.follow", "heatmap
 class Undoing:
     """The history of a run, and what is done with it.
 
-    carry_out: carries out a change without noting it; returns False if a setting keeps its value.
+    carry_out: carries out a change without noting it; returns why not, "" if it did.
     """
 
-    def __init__(self, run: Changing, carry_out: Callable[[Change], bool]) -> None:
+    def __init__(self, run: Changing, carry_out: Callable[[Change], str]) -> None:
         self._run, self._carry_out = run, carry_out
         self.history = History()
 
@@ -35,7 +35,9 @@ class Undoing:
         if change in (Request.UNDO, Request.REDO, Request.RESET):
             return  # it moves along the history, or has noted its own changes
         named = _named(change)
-        after = {name: value for name, value in self.values().items() if name in named or name not in _LOOKING}
+        after = {
+            name: value for name, value in self.values().items() if name in named or name not in _LOOKING
+        }
         if isinstance(change, Set):
             after[change.name] = change.value  # it may take a moment to be in force
         self.history.note(step_of(before, after, getattr(change, "gesture", 0)))
@@ -82,7 +84,7 @@ class Undoing:
             changes = changes_to(self._run, values, started)
         except UsageError as error:
             return str(error)
-        return None if all(self._carry_out(change) for change in changes) else ""
+        return "" if any(map(self._carry_out, changes)) else None
 
 
 def _named(change: Change | None) -> frozenset[str]:

@@ -103,8 +103,7 @@ def require_agent(config: Config) -> None:
     """Raise UsageError if `render.select` numbers an agent that there is not."""
     if config.render.select >= config.agents.count:
         raise UsageError(
-            f"render.select = {config.render.select}, expected less than "
-            f"agents.count = {config.agents.count}"
+            f"render.select = {config.render.select}, expected less than agents.count = {config.agents.count}"
         )
 
 

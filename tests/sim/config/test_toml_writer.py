@@ -45,7 +45,12 @@ def test_a_comment_tells_meaning_unit_default_and_the_value_before():
 
 @pytest.mark.parametrize(
     "value",
-    [{"gravity": "8..12", "length of the pole": 0.5, "ä": [1, "two", True]}, [], {}, "\x00\x1f\x7f\"\\\n\t\u2028"],
+    [
+        {"gravity": "8..12", "length of the pole": 0.5, "ä": [1, "two", True]},
+        [],
+        {},
+        '\x00\x1f\x7f"\\\n\t\u2028',
+    ],
 )
 def test_tables_lists_and_any_text_are_values(value):
     assert tomllib.loads(f"value = {toml_value(value)}") == {"value": value}
