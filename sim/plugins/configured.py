@@ -69,8 +69,8 @@ def _content_of(name: str) -> bytes | None:
 class Listed:
     """A plug-in as `valuescape plugins` lists it, or a source that has trouble.
 
-    found_by: the option or setting that names its source. source: file or module. trouble: why the source
-    would not load, or cannot be read; "" of a plug-in.
+    kind, name: "?" where they are not written out in the source. found_by: the option or setting that names
+    its source. source: file or module. trouble: why the source cannot be found or read; "" of a plug-in.
     """
 
     kind: str
@@ -113,9 +113,8 @@ def _listed(found_by: str, source: str, content: bytes) -> list[Listed]:
         declared = declares(content)
     except (SyntaxError, ValueError, RecursionError) as error:
         return [Listed("", "", (), found_by, source, 0, f"is no Python: {error}")]
-    if not declared:
-        said = "nothing is written out in it; it may declare some when it runs"
-        return [Listed("", "", (), found_by, source, 0, said)]
+    if not declared:  # it may declare some when it runs
+        return [Listed("?", "?", (), found_by, source, 0)]
     return [_listing(each, found_by, source) for each in declared]
 
 

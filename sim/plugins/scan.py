@@ -71,6 +71,8 @@ def _imported(tree: ast.AST) -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == FRONT_DOOR:
             names |= {alias.asname or alias.name: alias.name for alias in node.names}
+            if node.names[0].name == "*":
+                names |= {name: name for name in (*DECORATORS, *_WORLDS)}
         elif isinstance(node, ast.ImportFrom) and node.module == "valuescape":
             names |= {alias.asname or alias.name: "" for alias in node.names if alias.name == "api"}
         elif isinstance(node, ast.Import):
