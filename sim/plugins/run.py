@@ -73,6 +73,9 @@ class Run(Protocol):
     def numbers(self) -> RunNumbers:
         """Numbers about the run so far."""
 
+    def get(self, name: str) -> Any:
+        """Return the value of a setting as it is now: `run.get("heatmap.layer")`. Raises KeyError."""
+
     def set(self, name: str, value: Any) -> None:
         """Give a live setting another value after this frame, as a key or the panel does.
 

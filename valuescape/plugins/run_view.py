@@ -43,6 +43,9 @@ class Hosted(Protocol):
     def state(self) -> RunState:
         """Return the state of the run."""
 
+    def setting(self, name: str) -> Any:
+        """Return the value of a setting as it is now. Raises KeyError if there is no such setting."""
+
 
 def _silent(_: str) -> None:
     pass
@@ -132,6 +135,10 @@ class RunView:
             stats.mean_length,
             state.workers,
         )
+
+    def get(self, name: str) -> Any:
+        """Return the value of a setting as it is now. Raises KeyError if there is no such setting."""
+        return self._hosted.setting(name)
 
     def set(self, name: str, value: Any) -> None:
         """Give a live setting another value after this frame."""

@@ -20,6 +20,7 @@ from valuescape.run.alerts import Alerts
 from valuescape.run.captions import Captions
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
+from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.look import RunKind, look_at
 from valuescape.run.open_display import open_display
 from valuescape.run.origin import video_origin
@@ -32,6 +33,7 @@ from valuescape.run.touches import Touches
 from valuescape.run.validate import validate
 from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.model import settings_of
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import RunLog
@@ -200,6 +202,15 @@ class RunParts:
     def stages(self, setting: str) -> tuple[Stage, ...]:
         """Return the stages on which a new value of a live setting acts; it is checked by the first."""
         return (self.stage,)
+
+    def setting(self, name: str) -> Any:
+        """Return the value of a setting as it is now. Raises KeyError if there is no such setting."""
+        declared = settings_of(type(self.stage.config))[name]
+        if name in RUN_SETTINGS:
+            return RUN_SETTINGS[name].value(self.stage, self.pace)
+        if declared.declared.live:
+            return self.viewer.value(name)
+        return declared.value_in(self.engine.config)
 
     def annotations(self) -> Annotations:
         """Return the captions to show now; they are made anew every `stats.captions_s`."""

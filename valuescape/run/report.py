@@ -99,9 +99,10 @@ def _critic(state: RunState) -> dict[str, Any] | None:
 
 
 def about(config: Config | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the block that every report ends with: command, date, machine, versions, plug-ins, configuration.
+    """Return the block that every report ends with: command, date, machine, versions, plug-ins, settings.
 
-    The date is in UTC. config: of the run; of a command without a run, the options that decided what was measured.
+    The date is in UTC. config: of the run; of a command without a run, the options that decided what was
+    measured.
     """
     return {
         "command": command(),
