@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from valuescape.sim.config.model import Config
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.plugins.widgets import Section
 from valuescape.sim.policy.training_files import Place
 
 
@@ -31,7 +32,8 @@ class Standing:
     limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
     what a frame may take. sliced: whether there is a landscape whose slice the panel may move. findings: kind
     and words of each; None as long as none are looked for. finding: index of the one that is selected. place:
-    of the checkpoint asked for last, in its training run; None without a folder of one.
+    of the checkpoint asked for last, in its training run; None without a folder of one. sections: those that
+    plug-ins describe.
     """
 
     config: Config
@@ -47,3 +49,4 @@ class Standing:
     findings: Sequence[tuple[str, str]] | None = None
     finding: int | None = None
     place: Place | None = None
+    sections: Sequence[Section] = ()

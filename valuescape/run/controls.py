@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
+from valuescape.plugins.host import PluginHost
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
@@ -22,6 +23,7 @@ from valuescape.render.view.changes import (
     Select,
     Set,
     Slice,
+    Touch,
     needed,
 )
 from valuescape.render.view.keys import ONE_MAP, Say
@@ -62,6 +64,7 @@ class Controlled(Protocol):
     inspection: Inspection
     screen: Screen
     outputs: Outputs
+    plugins: PluginHost
 
     @property
     def captions(self) -> Notices:
@@ -166,6 +169,8 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case Touch():
+                session.plugins.touch(change.plugin, change.label, change.value)
             case SavePreset():
                 session.captions.refresh(self._save(change))
             case Request():
