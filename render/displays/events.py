@@ -22,6 +22,7 @@ class Action(StrEnum):
     CHOOSE_BESIDE = "choose layer beside"
     BESIDE = "side by side"
     LINK = "link colours"
+    SIDE = "other side"
     FINDING = "finding"
     CHECKPOINT = "checkpoint"
     TRAIL_COLOR = "trail colour"
@@ -31,6 +32,8 @@ class Action(StrEnum):
     INTERFACE = "interface"
     PROFILE = "profile"
     RELOAD = "reload shaders"
+    UNDO = "undo"
+    REDO = "redo"
     BLIND = "viewer off"
     HELP = "help"
     BACK = "back"
@@ -178,10 +181,13 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("Ctrl pad", Action.CHOOSE_BESIDE, "the map beside it; 0: none"),
     ("B", Action.BESIDE, "two maps side by side"),
     ("L", Action.LINK, "one colour scale for both, or two"),
+    ("S", Action.SIDE, "of A and B: the one whose settings change"),
     ("N, Shift N", Action.FINDING, "the next finding, the one before"),
     (". and ,", Action.CHECKPOINT, "the next checkpoint, the one before"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
+    ("Ctrl Z", Action.UNDO, "undo the last change of a setting"),
+    ("Ctrl Y", Action.REDO, "do it again; so does Ctrl Shift Z"),
     ("F12", Action.SCREENSHOT, "screenshot"),
     ("F11", Action.FULL_SCREEN, "full screen"),
     ("Tab", Action.INTERFACE, "panel, text and marks on or off"),

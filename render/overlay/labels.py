@@ -17,15 +17,17 @@ from valuescape.render.overlay.legends import (
     draw_color_bars,
     draw_end_marks,
     draw_heading,
-    draw_map_title,
     draw_trail_legend,
+    map_title,
+    write_above_map,
 )
-from valuescape.render.overlay.overlay import QUAD, Overlay, OverlayRenderer
+from valuescape.render.overlay.overlay import FAINT, INK, QUAD, Overlay, OverlayRenderer
 from valuescape.render.overlay.path import draw_path
 from valuescape.render.overlay.pointer_cross import draw_cross
 from valuescape.render.overlay.selection_outline import draw_selection
 from valuescape.render.overlay.text import Font
 from valuescape.render.view.camera import Rect
+from valuescape.render.view.cross import Cross
 from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions, on_screen
 from valuescape.render.view.viewer import Viewer
@@ -46,20 +48,47 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class PaneText:
+    """The texts of one of two panes: a line above its map, and cards in it. chosen: whether it stands out."""
+
+    title: str
+    cards: tuple[Card, ...] = ()
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """The texts of a frame beside its axes and scales.
 
-    cards: of the selection, of the frame's costs. notice: a message about a recent event.
+    cards: of the selection, of the frame's costs. notice: a message about a recent event. panes: texts of two
+    panes that show two runs; none if the panes show two maps of one run.
     """
 
     heading: Heading = Heading()
     cards: tuple[Card, ...] = ()
     notice: str = ""
+    panes: tuple[PaneText, ...] = ()
 
     def also(self, line: str) -> Self:
         """Return the same annotations with one more line on the left of the heading."""
         heading = Heading((*self.heading.left, line), self.heading.right)
         return replace(self, heading=heading)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Marks:
+    """What belongs to the map in one pane: its axes, and places that are marked on it.
+
+    way: from the selected place, scene points; None without a place. cross: at the pointer; None without one.
+    """
+
+    axes: tuple[MapAxis, MapAxis]
+    way: Positions | None = None
+    cross: Cross | None = None
+
+    def same_as(self, other: "Marks") -> bool:
+        """Return whether other marks are these very objects."""
+        return self.axes == other.axes and self.way is other.way and self.cross is other.cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +120,7 @@ class Writing:
     """
 
     def __init__(self, font: Font, axes: tuple[MapAxis, MapAxis], termination: Termination) -> None:
-        self._font, self._axes, self._termination = font, axes, termination
+        self._font, self.axes, self._termination = font, axes, termination
 
     def plot(self, size_px: tuple[int, int], *, split: bool = False) -> Rect:
         """Return the rectangle of the flat map in a picture of this size. split: in a pane of two."""
@@ -117,11 +146,9 @@ class Writing:
             draw_help(help_panel, size_px)
         parts = panes(size_px, split=viewer.split)
         for pane, bars in zip(parts, (scales.fields, scales.beside), strict=False):
-            overlay.absorb(self._explain(viewer, pane, bars, layout), pane.left)
-        plot = self.plot(parts[-1].size_px, split=viewer.split)
-        narrow = plot.width < _NARROW_EMS * em and not at_left  # at the left a card would hide the axis
-        left = 0.5 * em if narrow else plot.left + 4
-        area = Rect(parts[-1].left + left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
+            title = said.panes[pane.number] if said.panes else None
+            overlay.absorb(self._explain(viewer, pane, bars, layout, title), pane.left)
+        area = self._card_area(viewer, parts[-1], at_left=at_left)
         if viewer.labels_shown:
             draw_heading(overlay, said.heading.left, said.heading.right, size_px)
             if scales.trails:
@@ -130,21 +157,37 @@ class Writing:
                 draw_end_marks(overlay, self._termination, size_px)
             draw_notice(overlay, said.notice, area)
         if viewer.labels_shown or viewer.blind:  # a card says how to end the blind mode
+            for pane, text in zip(parts, said.panes, strict=False):
+                draw_cards(
+                    overlay, text.cards, self._card_area(viewer, pane, at_left=at_left), at_left=at_left
+                )
             draw_cards(overlay, said.cards, area, at_left=at_left)
         return [overlay, help_panel]
+
+    def _card_area(self, viewer: Viewer, pane: Pane, *, at_left: bool) -> Rect:
+        """Return the room for cards over the map of a pane, in pixels of the picture."""
+        plot = self.plot(pane.size_px, split=viewer.split)
+        # At the left a card would hide the axis.
+        narrow = plot.width < _NARROW_EMS * self._font.line_px and not at_left
+        left = 0.5 * self._font.line_px if narrow else plot.left + 4
+        return Rect(pane.left + left, plot.top + 4, plot.right - 4 - left, plot.height - 8)
 
     def _pane_layout(self, pane: Pane, taken: Iterable[Rect]) -> Layout:
         """Return the room for text in a pane. taken: in the whole picture."""
         around = [replace(each, left=each.left - pane.left) for each in taken]
         return Layout(pane.size_px, gap_px=0.1 * self._font.line_px, taken=around)
 
-    def _explain(self, viewer: Viewer, pane: Pane, bars: Sequence[ColorBar], whole: Layout) -> Overlay:
-        """Return the colour bars of a pane, and the title of its map where there are two."""
+    def _explain(
+        self, viewer: Viewer, pane: Pane, bars: Sequence[ColorBar], whole: Layout, text: PaneText | None
+    ) -> Overlay:
+        """Return the colour bars of a pane, and the line above its map where there are two."""
         overlay = Overlay(self._font, self._pane_layout(pane, whole.taken))
         plot = self.plot(pane.size_px, split=viewer.split)
         draw_color_bars(overlay, bars, pane.size_px, plot)
-        if viewer.split:
-            draw_map_title(overlay, bars, plot, pane.size_px)
+        if text:
+            write_above_map(overlay, text.title, plot, pane.size_px, INK if text.chosen else FAINT)
+        elif viewer.split:
+            write_above_map(overlay, map_title(bars), plot, pane.size_px)
         return overlay
 
     def at_right(self, viewer: Viewer, pane: Pane, way: Positions | None) -> bool:
@@ -157,28 +200,29 @@ class Writing:
         return bool(x > (plot.left + plot.right) / 2)
 
     def rule(
-        self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None, way: Positions | None = None
+        self, viewer: Viewer, pane: Pane, said: Overlay, height: ColorBar | None, marks: Marks | None = None
     ) -> Overlay:
         """Return what moves with the camera in a pane: axes, selection, backings of `said` over the scene.
 
-        way: from the selected place, scene points.
+        marks: None for the axes that were given, without a selected place.
         """
+        marks = marks or Marks(self.axes)
         size_px = pane.size_px
         overlay = Overlay(self._font, self._pane_layout(pane, said.layout.taken))
         plot = self.plot(size_px, split=viewer.split)
         if viewer.lift == 0:
-            draw_map_axes(overlay, viewer.map_camera, plot, self._axes)
+            draw_map_axes(overlay, viewer.map_camera, plot, marks.axes)
         else:
             if viewer.lift == 1:
                 axis = Height(height.title, tuple(height.labels(_HEIGHT_TICKS)), HEIGHT) if height else None
-                draw_orbit_axes(overlay, viewer.orbit_camera, size_px, self._axes, axis, plot)
+                draw_orbit_axes(overlay, viewer.orbit_camera, size_px, marks.axes, axis, plot)
             blocks = [replace(each, left=each.left - pane.left) for each in said.blocks]
             back_up(overlay, blocks, viewer.matrix(size_px, plot), size_px, HEIGHT * viewer.raised)
         draw_selection(overlay, viewer, size_px, plot)
-        if way is not None:
-            draw_path(overlay, viewer, way, size_px, plot)
-        if viewer.cross and viewer.lift in (0, 1):
-            draw_cross(overlay, viewer.cross, pane, viewer.matrix(size_px, plot))
+        if marks.way is not None:
+            draw_path(overlay, viewer, marks.way, size_px, plot)
+        if marks.cross and viewer.lift in (0, 1):
+            draw_cross(overlay, marks.cross, pane, viewer.matrix(size_px, plot))
         return overlay
 
 
@@ -206,7 +250,7 @@ class Labels:
         self._renderer = OverlayRenderer(gl, self._font, meter)
         self._rulers: list[tuple[Pane, OverlayRenderer]] = []
         self._key: tuple[object, object] | None = None
-        self._way: Positions | None = None
+        self._marks: list[Marks] = []
         self._said: list[Overlay] = []
         self._said_quads = np.zeros(0, QUAD)
 
@@ -221,23 +265,32 @@ class Labels:
         said: Annotations,
         scales: Scales,
         way: Positions | None = None,
+        beside: Marks | None = None,
     ) -> None:
-        """Build and upload the overlay if anything in it changed. way: as for `Writing.rule`."""
+        """Build and upload the overlay if anything in it changed.
+
+        way: from the selected place, as in `Marks`. beside: marks of the right pane; None for the same.
+        """
         looks = viewer.looks, viewer.shown, viewer.trail_color
         shown = viewer.help_shown, viewer.labels_shown, viewer.blind
         parts = panes(size_px, split=viewer.split)
         at_left = self._writing.at_right(viewer, parts[-1], way)
         said_key = (*looks, *shown, size_px, said, scales, at_left)
         cameras = viewer.map_camera, viewer.orbit_camera, viewer.lift
-        placed_key = *cameras, viewer.box, viewer.frame, viewer.cross, size_px
-        if (said_key, placed_key) == self._key and way is self._way:
+        placed_key = *cameras, viewer.box, viewer.frame, size_px
+        own = Marks(self._writing.axes, way, viewer.cross)
+        marks = [own, beside or own][: len(parts)]
+        if (said_key, placed_key) == self._key and _same(marks, self._marks):
             return
         if self._key is None or self._key[0] != said_key:
             self._said = self._writing.say(viewer, size_px, said, scales, at_left=at_left)
             self._said_quads = np.concatenate([each.quads() for each in self._said])
-        self._key, self._way = (said_key, placed_key), way
+        self._key, self._marks = (said_key, placed_key), marks
         # A moving camera changes the axes alone; the texts, which take longer, are kept.
-        ruled = [self._writing.rule(viewer, pane, self._said[0], scales.height, way) for pane in parts]
+        ruled = [
+            self._writing.rule(viewer, pane, self._said[0], scales.height, each)
+            for pane, each in zip(parts, marks, strict=True)
+        ]
         if not viewer.split:
             self._release_rulers()
             self._renderer.upload(np.concatenate([ruled[0].quads(), self._said_quads]))
@@ -272,3 +325,8 @@ class Labels:
         """Free what was made."""
         self._release_rulers()
         self._renderer.release()
+
+
+def _same(marks: Sequence[Marks], before: Sequence[Marks]) -> bool:
+    """Return whether the marks of all panes are these very objects."""
+    return len(marks) == len(before) and all(map(Marks.same_as, marks, before))

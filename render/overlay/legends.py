@@ -80,13 +80,19 @@ def draw_color_bars(overlay: Overlay, bars: Sequence[ColorBar], size_px: tuple[i
         _take(overlay, Rect(begin, plot.top - 1.05 * em, size_px[0] - begin, plot.height + 1.8 * em))
 
 
-def draw_map_title(overlay: Overlay, bars: Sequence[ColorBar], plot: Rect, size_px: tuple[int, int]) -> None:
-    """Write title and meaning of a map above it, shortened to the room beside the colour bar's title."""
+def map_title(bars: Sequence[ColorBar]) -> str:
+    """Return title and meaning of each layer of a map, in a line."""
+    return PARTS.join(f"{bar.title}: {bar.meaning}" if bar.meaning else bar.title for bar in bars)
+
+
+def write_above_map(
+    overlay: Overlay, said: str, plot: Rect, size_px: tuple[int, int], color: Color = INK
+) -> None:
+    """Write a line above a map, shortened to the room beside the colour bar's title."""
     em = overlay.font.line_px
-    said = PARTS.join(f"{bar.title}: {bar.meaning}" if bar.meaning else bar.title for bar in bars)
     left, top = min(plot.left, 0.9 * em), plot.top - 1.2 * em
     room = overlay.layout.room(left, top, overlay.font.ascent + overlay.font.descent, size_px[0])
-    if overlay.label(left, top, overlay.short(said, room - 0.3 * em), INK):
+    if overlay.label(left, top, overlay.short(said, room - 0.3 * em), color):
         _take(overlay, around([overlay.texts[-1].box], 0.2 * em))
 
 

@@ -1,4 +1,4 @@
-"""The cross at the pointer's place, drawn in each of two panes, with the map's number there."""
+"""The cross at the pointer's place, drawn in each of two panes, with its map's number there."""
 
 import math
 
@@ -19,9 +19,9 @@ def draw_cross(overlay: Overlay, cross: Cross, pane: Pane, matrix: Float32Array)
     flat = not cross.point[0, 2]
     overlay.polyline(on_screen(cross.lines, matrix, size_px), 1.0 if flat else 1.5, FAINT if flat else INK)
     x, y = on_screen(cross.point, matrix, size_px)[0].tolist()
-    if pane.number >= len(cross.said) or not math.isfinite(x):
+    if not cross.said or not math.isfinite(x):
         return
-    text = cross.said[pane.number]
+    text = cross.said[min(pane.number, len(cross.said) - 1)]
     width, height = overlay.font.width(text), overlay.font.ascent + overlay.font.descent
     left = x + _AWAY_EMS * em if x + width + 2 * em < size_px[0] else x - width - _AWAY_EMS * em
     top = y - height - _AWAY_EMS * em if y > 5 * em else y + _AWAY_EMS * em

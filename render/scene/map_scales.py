@@ -26,13 +26,20 @@ class MapScales(Owner):
         self._on_scale: dict[str, list[str]] = {layer.name: [] for layer in layers}
         for layer in layers:
             self._on_scale[self._owner(layer).name].append(layer.name)
+        self._wanted: dict[str, ScaleEnds] = {}
         self._ends: dict[str, ScaleEnds] = {}
+        self._both: list[MapScales] = [self]
         self._joined: tuple[int, int] | None = None
         self._apart: tuple[Shown, ...] = ()
         self._joint = len(layers)
         hysteresis = inputs.config.heatmap.range_hysteresis
         self._ranges = self._own(RangePass(inputs.gl, self._joint + 3, hysteresis, inputs.meter))
         self.shown: NDArray[Any] = self._ranges.read()
+
+    def share(self, other: "MapScales") -> None:
+        """Have one scale for each map of two scenes from now on, kept where `other` keeps its own."""
+        self._ranges = other._ranges
+        self._both = other._both = [other, self]
 
     def index(self, layer: MapLayer) -> int:
         """Return the index of the range and colours of a layer, or of the layer that it shares them with."""
@@ -65,7 +72,8 @@ class MapScales(Owner):
 
     def _sharing(self, layer: MapLayer) -> list[MadeMap]:
         """Return the maps made that are on the scale of a layer; none if it has none of its own."""
-        return [self._made[name] for name in self._on_scale[layer.name] if name in self._made]
+        names = self._on_scale[layer.name]
+        return [each._made[name] for each in self._both for name in names if name in each._made]
 
     def _join(self) -> None:
         """Bring the scales of two panes up to date: the joint one, or two apart."""
@@ -89,8 +97,15 @@ class MapScales(Owner):
         self.read()
 
     def keep(self, ends: Mapping[str, ScaleEnds]) -> list[MapLayer]:
-        """Set the ends of scales, by the layer's name; return the layers made whose scales have moved."""
-        moved = []
+        """Set the ends of scales, by the layer's name; return the layers made whose scales have moved.
+
+        An end that is shared with another scene is fixed if both fix it.
+        """
+        self._wanted, moved = dict(ends), []
+        ends = {
+            name: joined_ends([each._wanted.get(name, own) for each in self._both])
+            for name, own in ends.items()
+        }
         for index, layer in enumerate(self._layers):
             if ends[layer.name] == self._ends.get(layer.name, FOLLOWING):
                 continue
@@ -106,7 +121,9 @@ class MapScales(Owner):
 
     def read(self) -> None:
         """Bring the numbers of the colour bars up to date; a GPU query."""
-        self.shown = self._ranges.read()
+        shown = self._ranges.read()
+        for each in self._both:
+            each.shown = shown
 
     def shown_ends(self, index: int) -> tuple[float, float]:
         """Return the ends of the scale at an index, as they were read last."""
@@ -146,3 +163,13 @@ class MapScales(Owner):
 def _ends(row: NDArray[Any]) -> tuple[float, float]:
     """Return the ends that a row (dtype RANGE) has."""
     return float(row["shown_low"]), float(row["shown_high"])
+
+
+def joined_ends(ends: Sequence[ScaleEnds]) -> ScaleEnds:
+    """Return the ends of one scale for maps that want these: fixed where all of them fix that end."""
+    lows, highs = [each.low for each in ends], [each.high for each in ends]
+    return ScaleEnds(
+        None if None in lows else min(each for each in lows if each is not None),
+        None if None in highs else max(each for each in highs if each is not None),
+        any(each.centred for each in ends),
+    )

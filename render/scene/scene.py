@@ -1,6 +1,6 @@
 """The picture of one frame: passes brought up to date, four draw calls, one framebuffer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from valuescape.gpu.trail_ring import TrailSource
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.overlay.layout import PARTS
+from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.fields import Fields
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.made_maps import Shown
@@ -31,7 +32,6 @@ from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
@@ -53,7 +53,7 @@ class Scene(Owner):
 
     subject: the world and the checkpoints that maps are about. critic: its field, lent; without one the
     density is shown, and lifts the surface. pixel_scale: framebuffer pixels per logical pixel. maps: those
-    that `heatmap.layer` may name.
+    that `heatmap.layer` may name. target: of another scene, lent, to be drawn into beside it (`ScenePair`).
     revision: a number that changes when colour scales may have other ends; heights_revision: one that changes
     when the surface may have another height.
     """
@@ -66,6 +66,7 @@ class Scene(Owner):
         meter: FrameMeter,
         pixel_scale: float,
         maps: MapRegistry = MAPS,
+        target: Target | None = None,
     ) -> None:
         super().__init__()
         self._gl, self._subject, self._meter, self._critic = gl, subject, meter, critic
@@ -79,47 +80,57 @@ class Scene(Owner):
         self._way = Way(self.points)
         self._frame = np.zeros(1, FRAME)
         with self._making():
-            self._make(maps)
+            self._make(maps, target)
 
-    def _make(self, maps: MapRegistry) -> None:
+    def _make(self, maps: MapRegistry, target: Target | None) -> None:
         gl, config, meter, own = self._gl, self._config, self._meter, self._own
         bounds = self.plane.bounds
         self.trails = own(Trails(gl, config, bounds, HEIGHT, meter))
         inputs = Inputs(gl, self._subject, self.trails.ring, bounds, self._critic, meter)
         self.fields = own(Fields(inputs, self._termination, maps))
         self._surface = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
-        x, y = (MapAxis(each.label, each.low, each.high) for each in self.plane.variables)
-        self._labels = own(
+        self.labels = own(
             Labels(
                 gl,
-                (x, y),
+                self.axes,
                 self._pixel_scale,
                 meter,
                 text_px=config.render.text_px,
                 termination=self._termination,
             )
         )
-        self._target = own(Target(gl, config.render.msaa, meter))
+        self.target = target or own(Target(gl, config.render.msaa, meter))
         self._block = own(gl.buffer(reserve=FRAME.itemsize))
+
+    @property
+    def axes(self) -> tuple[MapAxis, MapAxis]:
+        """The axes of the map, x and y."""
+        x, y = (MapAxis(each.label, each.low, each.high) for each in self.plane.variables)
+        return x, y
 
     @property
     def picture(self) -> Any:
         """The framebuffer of the finished frame."""
-        return self._target.picture
+        return self.target.picture
 
     def plot(self, *, split: bool = False) -> Rect:
         """Return the rectangle of the flat map in the picture, or in each half of it, pixels."""
-        return self._labels.plot(panes(self._target.size, split=split)[0].size_px, split=split)
+        return self.labels.plot(panes(self.target.size, split=split)[0].size_px, split=split)
 
     def resize(self, size_px: tuple[int, int]) -> None:
         """Make `picture` `size_px` large, if it is not."""
-        self._target.resize(size_px)
+        self.target.resize(size_px)
+
+    def take_subject(self, subject: Subject) -> None:
+        """Show another checkpoint, or the same one in another world; `field_changed` brings its field."""
+        self._subject = subject
+        self.fields.take_subject(subject)
 
     def field_changed(self, plane: MapPlane | None = None) -> None:
         """Take over new values of the critic's field. plane: another slice, along the same axes."""
         self.plane = plane or self.plane
         self.fields.critic_changed()
-        self._heights_changed()
+        self.heights_changed()
         self.revision += 1
 
     def put_map(
@@ -137,7 +148,16 @@ class Scene(Owner):
         without the input ARRAY.
         """
         if self.fields.put(name, values, certainty, legend, about):
-            self._heights_changed()
+            self.heights_changed()
+        self.revision += 1
+
+    def resize_crowd(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        Maps of visits go on counting. source: has the rows of all agents by now.
+        """
+        self.trails.resize(agents, since, source)
+        self._place_all()
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -152,7 +172,7 @@ class Scene(Owner):
             self._place(ticks)
         # The critic's field stays as it is; a density that is the height moves every trail with it.
         if not self._critic:
-            self._heights_changed()
+            self.heights_changed()
 
     def keep_to_budget(self, segments: int, busy_ms: float, frame_ms: float) -> None:
         """Decide how many agents to draw one by one from now on; the others are a crowd over the map.
@@ -182,7 +202,8 @@ class Scene(Owner):
             self._surface_kept = Surface(self.plane.bounds, *heights, HEIGHT)
         return self._surface_kept
 
-    def _heights_changed(self) -> None:
+    def heights_changed(self) -> None:
+        """Place trails anew before the next frame: the surface may have another height."""
         self._heights_stale, self._surface_kept = True, None
         self.heights_revision += 1
 
@@ -220,11 +241,15 @@ class Scene(Owner):
         self._draw_whole(viewer, said)
 
     def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
-        self._heights_changed()
+        self.forget_places()
+        self.draw(viewer, said)
+
+    def forget_places(self) -> None:
+        """Place trails and stamp the crowd anew, as nothing was kept from earlier frames; GPU queries."""
+        self.heights_changed()
         self._place_all()  # the flat map does not, but other agents may be individuals now
         self.trails.look_back()
         self.trails.crowd.clear()
-        self.draw(viewer, said)
 
     @property
     def state(self) -> SceneState:
@@ -237,10 +262,27 @@ class Scene(Owner):
         Two maps side by side are drawn one after the other, each in its half of the picture, with the same
         trails: levels of detail are chosen once.
         """
-        pictures = self._prepare(viewer)
-        parts = panes(self._target.size, split=viewer.split)
-        target = self._target.begin()
-        target.clear(*BACKGROUND, 0.0, depth=1.0)
+        pictures = self.resolve(viewer)
+        parts = panes(self.target.size, split=viewer.split)
+        self.clear()
+        scissors = self.paint(viewer, pictures, parts)
+        self.finish(viewer, scissors)
+        with self._meter.section("labels"):
+            self._label(viewer, said, pictures)
+
+    def clear(self) -> None:
+        """Begin a frame: nothing but background."""
+        self.target.begin().clear(*BACKGROUND, 0.0, depth=1.0)
+
+    def paint(
+        self, viewer: Viewer, pictures: tuple[Shown, ...], parts: Sequence[Pane]
+    ) -> list[tuple[int, int, int, int] | None]:
+        """Draw maps, trails and marks into panes of the frame that has begun; return where, as scissors.
+
+        pictures: of `resolve`, one for each of `parts`.
+        """
+        self._prepare(viewer, pictures, parts[0])
+        target = self.target.begin()
         scissors = [self._scissor(viewer, pane) for pane in parts]
         for index, (shown, pane, scissor) in enumerate(zip(pictures, parts, scissors, strict=True)):
             if index:
@@ -250,11 +292,13 @@ class Scene(Owner):
                 target.viewport = pane.scissor
             self._draw_pane(target, viewer, scissor)
         if viewer.split:
-            target.viewport = 0, 0, *self._target.size
+            target.viewport = 0, 0, *self.target.size
+        return scissors
+
+    def finish(self, viewer: Viewer, scissors: list[tuple[int, int, int, int] | None]) -> None:
+        """Bring what was painted into `picture`, with effects."""
         with self._meter.section("effects"):
-            self._target.finish(viewer.looks, scissors)
-        with self._meter.section("labels"):
-            self._label(viewer, said, pictures)
+            self.target.finish(viewer.looks, scissors)
 
     def _draw_pane(self, target: Any, viewer: Viewer, scissor: tuple[int, int, int, int] | None) -> None:
         """Draw surface, trails and marks into the viewport of `target`, inside of the scissor."""
@@ -271,32 +315,38 @@ class Scene(Owner):
         target.scissor = None
         self._gl.disable(moderngl.DEPTH_TEST)
 
-    def _prepare(self, viewer: Viewer) -> tuple[Shown, ...]:
-        """Bring everything up to date that the frame needs; return the maps in its panes. Binds the first."""
+    def resolve(self, viewer: Viewer) -> tuple[Shown, ...]:
+        """Return the maps that a view shows, after bringing them, their scales and colours up to date."""
         if self.fields.take_looks(viewer.looks, signed=self.trails.signed):
-            self._heights_changed()
+            self.heights_changed()
             self.revision += 1
         pictures = self._resolve(viewer)
         self.fields.show(*pictures)
-        size = panes(self._target.size, split=viewer.split)[0].size_px
+        return pictures
+
+    def _prepare(self, viewer: Viewer, pictures: tuple[Shown, ...], pane: Pane) -> None:
+        """Bring everything else up to date that the frame needs; bind the first map."""
         section = self._meter.section
         if self._heights_stale and viewer.lift > 0:
             with section("place"):
                 self._place_all()
         with section("crowd"):
             self.trails.stamp(self._crowd_cells(viewer))
-        self._write_frame(viewer, pictures[0], size)
-        self._block.bind_to_uniform_block(Block.FRAME)
-        self.trails.bind()
-        self.fields.bind()
+        self._write_frame(viewer, pictures[0], pane.size_px)
+        self.bind()
         with section("shade"):
             self.fields.shade(pictures[0])
         with section("level of detail"):
             self.trails.choose(viewer.looks, self._pixel_scale, len(pictures))
-        return pictures
+
+    def bind(self) -> None:
+        """Make the frame block, trails and maps visible to shaders."""
+        self._block.bind_to_uniform_block(Block.FRAME)
+        self.trails.bind()
+        self.fields.bind()
 
     def _resolve(self, viewer: Viewer) -> tuple[Shown, ...]:
-        if not viewer.split:
+        if not viewer.beside:
             return (self.fields.resolve(viewer.layer),)
         return self.fields.resolve_both(viewer.layer, viewer.beside, linked=viewer.linked)
 
@@ -309,7 +359,7 @@ class Scene(Owner):
         if viewer.lift == 0:
             plot = self.plot(split=viewer.split)
             return max(round(plot.width / cell_px), 16), max(round(plot.height / cell_px), 16)
-        edge = max(round(SLANTED * self._target.size[1] / cell_px), 16)
+        edge = max(round(SLANTED * self.target.size[1] / cell_px), 16)
         return edge, edge
 
     def _write_frame(self, viewer: Viewer, shown: Shown, size: tuple[int, int]) -> None:
@@ -322,7 +372,7 @@ class Scene(Owner):
         frame["mesh_edge"] = self._surface.mesh_edge
         frame["surface_opacity"] = looks.heatmap.opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
-        frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
+        frame["trail_color_by"] = self.trails.color_index(viewer.trail_color)
         frame["tone_mapping"] = looks.render.tone_mapping
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
         self.fields.fill(frame, shown, looks.heatmap.contours, flat=viewer.lift == 0)
@@ -342,16 +392,32 @@ class Scene(Owner):
         return pane.scissor if viewer.split else None
 
     def _label(self, viewer: Viewer, said: Annotations, pictures: tuple[Shown, ...]) -> None:
+        scales = self.scales(viewer, *(self.fields.bars(each) for each in pictures))
+        said = self.explained(said, scales, pictures)
+        self.labels.update(viewer, self.target.size, said, scales, self.way(viewer))
+        self.draw_labels(viewer)
+
+    def scales(self, viewer: Viewer, *bars: tuple[ColorBar, ...]) -> Scales:
+        """Return the scales of a frame. bars: of the maps, for each pane."""
+        trails, height = self.trails.bar(viewer.trail_color), self.fields.height_bar()
+        return Scales(bars[0], trails, height, *bars[1:])
+
+    def explained(self, said: Annotations, scales: Scales, pictures: tuple[Shown, ...]) -> Annotations:
+        """Return texts with the slice that the maps show, and what colours mean, in the heading."""
         places = dict.fromkeys(self.fields.place(each) or self.plane.label for each in pictures)
         slice_label = PARTS.join(filter(None, places)) if self._critic else ""
-        bars, height = [self.fields.bars(each) for each in pictures], self.fields.height_bar()
-        scales = Scales(bars[0], self.trails.bar(viewer.trail_color), height, *bars[1:])
         for line in (slice_label, scales.meaning()):
             said = said.also(line) if line else said
-        way = self._way.points(viewer, self.heights_revision)
-        self._labels.update(viewer, self._target.size, said, scales, way)
+        return said
+
+    def way(self, viewer: Viewer) -> Positions | None:
+        """Return the way from the selected place, as scene points; None without one."""
+        return self._way.points(viewer, self.heights_revision)
+
+    def draw_labels(self, viewer: Viewer) -> None:
+        """Draw the labels that are up to date over `picture`; the scene must be bound."""
         if viewer.split:
-            self._frame["viewport_px"] = self._target.size
+            self._frame["viewport_px"] = self.target.size
             self._upload_frame()
         over(self._gl)
-        self._labels.draw(self.picture)
+        self.labels.draw(self.picture)

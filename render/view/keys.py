@@ -8,6 +8,9 @@ from valuescape.render.view.changes import Request, Set
 from valuescape.render.view.choosing import following, linkable, partner
 from valuescape.render.view.view_state import View, ViewState
 
+ONE_MAP = "A and B show one map each, the same one"
+"""Why no map can be shown beside another."""
+
 _GLOW = 0.7
 """Strength that the key switches on."""
 
@@ -43,12 +46,16 @@ def press(view: ViewState, action: Action, number: int) -> Request | Say | None:
             view.apply(Set("heatmap.layer", following(view.layers, view.layer, number or 1)))
         case Action.CHOOSE_LAYER:
             return _choose(view, "heatmap.layer", number, view.first_layer or view.layers[0])
+        case Action.CHOOSE_BESIDE if view.versus:
+            return Say(ONE_MAP)
         case Action.CHOOSE_BESIDE:
             return _choose(view, "heatmap.beside", number, "")
         case Action.BESIDE:
             return _side_by_side(view)
         case Action.LINK:
             return _link(view)
+        case Action.SIDE:
+            return _other_side(view)
         case Action.CHECKPOINT:
             return Request.EARLIER if number < 0 else Request.LATER
         case Action.FINDING:
@@ -74,6 +81,8 @@ def _choose(view: ViewState, setting: str, number: int, none: str) -> Say:
 
 def _side_by_side(view: ViewState) -> Say:
     """Show one map, or two: the one that was beside it last, or its partner."""
+    if view.versus:
+        return Say(ONE_MAP)
     if view.beside:
         view.beside_before = view.beside
     wanted = view.beside_before if view.beside_before in view.layers else partner(view.layers, view.layer)
@@ -81,7 +90,16 @@ def _side_by_side(view: ViewState) -> Say:
     return Say(f"{view.layer} beside {view.beside}" if view.beside else f"{view.layer} alone")
 
 
+def _other_side(view: ViewState) -> Say:
+    if not view.versus:
+        return Say("one run is shown: `run A --versus B` shows two side by side")
+    view.side = 1 - view.side
+    return Say(f"settings of a run go to {'AB'[view.side]} from now on")
+
+
 def _link(view: ViewState) -> Say:
+    if view.versus:
+        return Say("A and B have one colour scale: equal colours are equal values")
     if not view.beside:
         return Say("only one map is shown: B shows two side by side")
     if not linkable(*view.shown):
@@ -124,7 +142,7 @@ _REQUESTS = {
     action: Request(action.value)
     for action in (
         *(Action.PAUSE, Action.STEP, Action.FASTER, Action.SLOWER, Action.FIT),
-        *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.QUIT),
+        *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.UNDO, Action.REDO, Action.QUIT),
     )
 }
 """Keys that the viewer leaves to others: the request has the key's name."""

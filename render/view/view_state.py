@@ -14,8 +14,8 @@ from valuescape.render.view.looks import Looks
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.selection import Box, Selection
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.place import GROUND, Bounds, Place, ground_of, place_of, place_text
+from valuescape.sim.insight.signal_kinds import TRAIL_COLORS
 
 _LIFT_S = 0.45
 """Duration of the change from the flat map to the height field."""
@@ -38,7 +38,8 @@ class ViewState:
     box: the selected part of the map. frame: the rectangle that is being dragged over the height field, in
     pixels; `Viewer.take_frame` makes a selection of it. beside: the map in the right half of the picture; ""
     for one map in the whole of it. beside_before: the one that was there last. linked: whether both have one
-    colour scale, where they show the same quantity.
+    colour scale, where they show the same quantity. versus: whether the halves of the picture show two runs;
+    side: the one of them, 0 or 1, that is chosen.
     pointer: in pixels of its pane; None before it moves. cross: where it is on the map, if that is shown.
     first_layer: the one that the run began with. layers: names of the maps that can be shown here; choices:
     all that there are, for a list.
@@ -54,6 +55,8 @@ class ViewState:
     trail_color: str
     beside: str = ""
     linked: bool = True
+    versus: bool = False
+    side: int = 0
     first_layer: str = ""
     pointer: tuple[float, float] | None = None
     cross: Cross | None = None
@@ -102,8 +105,8 @@ class ViewState:
 
     @property
     def split(self) -> bool:
-        """Whether two maps are shown side by side."""
-        return bool(self.beside)
+        """Whether two maps are shown side by side, of one run or of two."""
+        return bool(self.beside) or self.versus
 
     @property
     def raised(self) -> float:

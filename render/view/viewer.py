@@ -48,7 +48,7 @@ class Viewer(ViewState):
 
         plot: as for `matrix`. size_px: of the whole picture.
         """
-        event = self._in_pane(event, size_px)
+        event, whole_px = self._in_pane(event, size_px), size_px
         size_px = panes(size_px, split=self.split)[0].size_px
         match event:
             case Close():
@@ -65,6 +65,7 @@ class Viewer(ViewState):
                 self._box_start = None
                 return Request.BOX if self.frame else None
             case Click(x, y):
+                self.side = pane_at(x, whole_px, split=self.versus).number
                 self._place_before = self.place
                 return Probe(x, y)
             case DoubleClick(x, y):

@@ -16,9 +16,10 @@ class WorkerSpec:
 
     A process that steps agents is started with it, pickled: arena and bells then refer to the same memory.
 
-    index: of the worker's record in the arena. part: its agents. plugins: what a process
-    loads before it makes the world. Where processes step: bells: one per worker, rung to wake it; main_bell:
-    rung when the tick is complete that the main process sleeps for.
+    index: of the worker's record in the arena. part: its agents. plugins: what a process loads before it
+    makes the world. Where processes step: bells: one per worker, rung to wake it; main_bell: rung when the
+    tick is complete that the main process sleeps for. gradual: processes are started one a look, because
+    pictures are being made meanwhile.
     """
 
     index: int
@@ -30,6 +31,7 @@ class WorkerSpec:
     bells: tuple[Bell, ...] = ()
     main_bell: Bell | None = None
     plugins: Loads = NOTHING
+    gradual: bool = False
 
     @property
     def agents(self) -> int:

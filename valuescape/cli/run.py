@@ -4,19 +4,21 @@ import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from valuescape.cli.console import read_config
-from valuescape.cli.options import Debug, Overrides, WorldFiles
+from valuescape.cli.console import read_config_file
+from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
+from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
+    from valuescape.run.config_file import ConfigFile
     from valuescape.run.outputs import RunResult
     from valuescape.sim.config.files import Config
     from valuescape.sim.interrupts import Interrupts
@@ -81,6 +83,28 @@ _RecordRun = Annotated[
     Path | None,
     typer.Option(metavar="FILE.vsz", help="Simulate only, to --ticks, and write what `replay` compares."),
 ]
+_Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch/--no-watch",
+        help="Apply files to the run when they are saved: the configuration, world files, shaders.",
+    ),
+]
+_Versus = Annotated[
+    str | None,
+    typer.Option(
+        metavar="B",
+        help="Show another configuration beside it, with the same seed, at the same tick: a preset, a "
+        "FILE.toml, or a MODEL.zip or FOLDER of a training run, which acts in the place of the first one's.",
+    ),
+]
+_VersusSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SECTION.KEY=VALUE",
+        help="Show the same configuration beside it with a setting changed, or change one of --versus.",
+    ),
+]
 _RecordEvery = Annotated[
     int | None, typer.Option(min=1, help="Ticks between two states in --record-run; a 20th of the run.")
 ]
@@ -104,7 +128,11 @@ def run(
     checksum: _Checksum = False,
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
+    versus: _Versus = None,
+    versus_set: _VersusSet = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
+    watch: _Watch = True,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -127,21 +155,61 @@ def run(
       valuescape run demo --headless --ticks 600 --export run.npz --figure run.pdf
 
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
+
+      valuescape run demo --versus-set policy.exploration=0.3
+
+      valuescape run sac.zip --versus ppo.zip
     """
+    length = RunLength(frames, seconds, ticks)
+    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict, watch)
+    simulated = ticks, checksum, record_run, record_every
+    changes = _changes(overrides, seed)
+    return _start(_Asked(preset, changes, (world_files, plugins), versus, versus_set or []), shown, simulated)
+
+
+_Simulated = tuple[int | None, bool, Path | None, int | None]
+"""The fields of `SimulationOptions`, whose module takes long to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The configurations that were asked for: that of the run, and of a side B.
+
+    code: files of --world-file and of --plugin.
+    """
+
+    preset: str
+    changes: list[str]
+    code: tuple[list[Path] | None, list[Path] | None]
+    versus: str | None
+    versus_set: list[str]
+
+    def second(self, config: "Config") -> "Config | None":
+        """Return the configuration of side B beside `config`; None without one. Raises UsageError."""
+        if self.versus is None and not self.versus_set:
+            return None
+        from valuescape.run.versus.asking import second_config
+
+        return second_config(config, self.preset, self.changes, self.versus, self.versus_set)
+
+
+def _start(asked: _Asked, shown: "RunOptions", simulated: _Simulated) -> int:
+    """Read the configurations, and run with pictures or without."""
     from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
-    length = RunLength(frames, seconds, ticks)
-    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict)
     with Interrupts() as interrupts:
         with leaving_at_once():
             from valuescape.cli.simulate import SimulationOptions, require_simulation, run_simulation
+            from valuescape.training_run import with_steps
 
-            simulation = SimulationOptions(ticks, checksum, record_run, record_every)
-            config = read_config(preset, _changes(overrides, seed), world_files)
+            simulation = SimulationOptions(*simulated)
+            file = read_config_file(asked.preset, asked.changes, *asked.code)
+            config = with_steps(file.config)
+            other = asked.second(config)
         if simulation.wanted:
-            require_simulation(simulation, shown.given)
+            require_simulation(simulation, [*shown.given, *["--versus"] * (other is not None)])
             return run_simulation(config, simulation, interrupts)
-        return _show(config, shown, interrupts)
+        return _show(config, other, file, shown, interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +225,7 @@ class RunOptions:
     export: Path | None
     figure: Path | None
     strict: bool
+    watch: bool
 
     @property
     def given(self) -> list[str]:
@@ -172,6 +241,15 @@ class RunOptions:
         self._require_files(folder)
         video = self.record or (folder / "run.mp4" if headless and config.run.record else None)
         return Outputs(folder, video, self.screenshot, self.profile, self.export, self.figure)
+
+    def require_pair(self) -> None:
+        """Raise UsageError if an option was given that is about one run."""
+        for name in ("export", "figure", "profile"):
+            if getattr(self, name):
+                raise UsageError(
+                    f"--{name} does not go with --versus: it is about one run, and there are two",
+                    "run each by itself for that",
+                )
 
     def _require_files(self, folder: Path) -> None:
         from valuescape.costs.profile_files import require_profile
@@ -198,16 +276,27 @@ def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
     return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
 
 
-def _show(config: "Config", options: RunOptions, interrupts: "Interrupts") -> int:
-    """Run with pictures. A folder that was named by the time is removed again if it stays empty."""
+def _show(
+    config: "Config",
+    other: "Config | None",
+    file: "ConfigFile",
+    options: RunOptions,
+    interrupts: "Interrupts",
+) -> int:
+    """Run with pictures. other: the configuration of side B; None for one run.
+
+    A folder that was named by the time is removed again if it stays empty.
+    """
     from valuescape.render.displays.display import display_available
     from valuescape.sim.interrupts import unfinished
 
     headless = options.headless or not display_available()
+    if other:
+        options.require_pair()
     outputs = options.outputs(config, headless=headless)
     try:
         with unfinished(outputs.folder) if options.folder is None else contextlib.nullcontext():
-            result = _run(config, options, outputs, headless, interrupts)
+            result = _run(config, other, file, options, outputs, headless, interrupts)
     finally:
         if options.folder is None:
             remove_if_empty(outputs.folder)
@@ -215,19 +304,32 @@ def _show(config: "Config", options: RunOptions, interrupts: "Interrupts") -> in
 
 
 def _run(
-    config: "Config", options: RunOptions, outputs: Outputs, headless: bool, interrupts: "Interrupts"
+    config: "Config",
+    other: "Config | None",
+    file: "ConfigFile",
+    options: RunOptions,
+    outputs: Outputs,
+    headless: bool,
+    interrupts: "Interrupts",
 ) -> "RunResult":
     from valuescape.sim.interrupts import leaving_at_once
 
     with leaving_at_once():
         from valuescape.cli.run_result import showing
         from valuescape.run.session import Session
+        from valuescape.run.versus.session import VersusSession
 
     length = options.length
     if headless and length == RunLength():
         length = RunLength(seconds=config.run.seconds)
     interrupts.check()
-    with Session(config, length, outputs, headless=headless, interrupts=interrupts) as session:
+    how: dict[str, Any] = {"headless": headless, "interrupts": interrupts}
+    with (
+        VersusSession(config, other, length, outputs, **how)
+        if other
+        else Session(config, length, outputs, **how)
+    ) as session:
+        session.reloading.begin(file, watch=options.watch)
         what = "recording" if session.recorder else "running"
         with progress_bar(what, 1.0, hidden=not headless) as update:  # a window shows itself
             interrupts.check()

@@ -156,13 +156,17 @@ class Ledger:
         log.last_tick = (now, newest)
         log.first_tick = log.first_tick or log.last_tick
 
-    def look(self) -> None:
+    def look(self, *, leads: bool = True) -> None:
         """Read figures of the picture just drawn from the GPU, if it is time, and adapt the segment budget.
 
-        Raises RuntimeError if OpenGL has noted an error.
+        leads: False for a scene whose scales and budget are those of another one beside it. Raises
+        RuntimeError if OpenGL has noted an error.
         """
         scene, stats = self._stage.scene, self.stats
         stats.mark("picture")
+        if not leads:
+            stats.get("segments", self._count_segments)
+            return
         if scene.revision != self._revision:
             self._revision = scene.revision
             stats.mark("scene")

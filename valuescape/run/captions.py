@@ -57,6 +57,8 @@ def _how_it_goes(state: RunState) -> tuple[str, ...]:
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")
         lines.append(f"{_count(stats.finished, 'episode', 'episodes')} · mean return {returns}")
+    if state.changing:
+        lines.append(f"changing {state.changing} …")
     if state.computing:
         lines.append(f"computing {state.computing}")
     if state.restarts:
@@ -96,20 +98,30 @@ class Captions:
         self._notice = ""
         self._notice_until = -math.inf
 
-    def refresh(self, notice: str = "") -> None:
-        """Make new captions with the next frame. notice: what happened, shown for a few seconds."""
+    def refresh(self, notice: str = "", *, stays: bool = False) -> None:
+        """Make new captions with the next frame.
+
+        notice: what happened, shown for a few seconds. stays: it is shown until the next one.
+        """
         self._stale = True
         if notice:
-            self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
+            self._notice = notice
+            self._notice_until = math.inf if stays else time.monotonic() + _NOTICE_S
 
     def of(
         self, stats: StatsCache, look: Callable[[], RunState], selection: Callable[[], tuple[Card, ...]]
     ) -> Annotations:
         """Return the captions to show now. look, selection: give what new ones are about, if they are due."""
+        return self._kept(stats, lambda: annotations(look(), selection(), self.notice))
+
+    def _kept(self, stats: StatsCache, write: Callable[[], Annotations]) -> Annotations:
+        """Return what `write` wrote last; it writes again if that is too old, or calls for new ones."""
         if self._stale:
             self._stale = False
             stats.forget("captions")
-        return stats.get("captions", lambda: annotations(look(), selection(), self._current_notice()))
+        return stats.get("captions", write)
 
-    def _current_notice(self) -> str:
+    @property
+    def notice(self) -> str:
+        """The notice to show now; "" without one."""
         return self._notice if time.monotonic() < self._notice_until else ""

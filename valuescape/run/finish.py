@@ -1,6 +1,8 @@
 """The files that a run leaves when it is over."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from valuescape.costs.ledger import Ledger
@@ -23,12 +25,14 @@ def finish(
     ledger: Ledger,
     recorder: VideoRecorder | None,
     origin: Provenance | None,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunResult:
     """Write the report of a settled run, the end of its video, its profile, its last picture and its arrays.
 
-    origin: of the last picture; None if it has none. Raises UsageError if a file cannot be written.
+    origin: of the last picture; None if it has none. more: entries of the report beside its own. Raises
+    UsageError if a file cannot be written.
     """
-    result = RunResult(write_report(state, outputs.folder / "run.json"), interrupted=state.interrupted)
+    result = RunResult(write_report(state, outputs.folder / "run.json", more), interrupted=state.interrupted)
     if recorder:
         recorder.close()
         result.files.append(recorder.path)

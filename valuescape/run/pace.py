@@ -54,6 +54,15 @@ class Pace:
         elif self.paused:
             self._engine.run_until(self._engine.furthest_tick + 1)
 
+    def rest(self) -> int:
+        """Stop, wait until all is at one tick, and return it."""
+        return self._engine.rest()
+
+    @property
+    def last_tick(self) -> int:
+        """The newest tick that is complete."""
+        return self._engine.newest_tick
+
     def change(self, steps: int) -> None:
         """Change the rate by so many half octaves; from no limit, slower means 1,000 ticks a second."""
         if not self.ticks_per_s:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from valuescape.environment import machine, versions
@@ -14,14 +15,17 @@ from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import limits, measures
+from valuescape.sim.plugins.used import used_sources
 
 
-def write_report(state: RunState, path: Path) -> dict[str, Any]:
+def write_report(
+    state: RunState, path: Path, more: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return the report of a run and write it to `path` as JSON; null: the run was too short to tell.
 
-    Raises UsageError if the file cannot be written.
+    more: entries beside those of every run. Raises UsageError if the file cannot be written.
     """
-    report: dict[str, Any] = finite(_report(state))
+    report: dict[str, Any] = finite({**_report(state), **more})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
@@ -40,8 +44,7 @@ def _report(state: RunState) -> dict[str, Any]:
         "ticks": max(state.tick, 0),
         **{name: round(value, 4) for name, value in measured.items()},
         **_costs(state),
-        **_episodes(state),
-        "critic": _critic(state),
+        **results_of(state),
         "health": {limit.name: limit.lamp for limit in limits(measured, config.health)},
         "alerts": [asdict(each) for each in state.noticed.heard],
         "warmup_s": config.health.warmup_s,
@@ -64,13 +67,15 @@ def _costs(state: RunState) -> dict[str, Any]:
     }
 
 
-def _episodes(state: RunState) -> dict[str, Any]:
+def results_of(state: RunState) -> dict[str, Any]:
+    """Return what the agents got, and numbers about the critic."""
     stats = state.figures.episodes()
     return {
         "episodes": stats.finished,
         "episodes_terminated": stats.terminated,
         "mean_return": round(stats.mean_return, 4),
         "mean_length": round(stats.mean_length, 4),
+        "critic": _critic(state),
     }
 
 
@@ -94,14 +99,16 @@ def _critic(state: RunState) -> dict[str, Any] | None:
 
 
 def about(config: Config | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the block that every report ends with: command, date (UTC), machine, versions, configuration.
+    """Return the block that every report ends with: command, date, machine, versions, plug-ins, settings.
 
-    config: of the run; of a command without a run, the options that decided what was measured.
+    The date is in UTC. config: of the run; of a command without a run, the options that decided what was
+    measured.
     """
     return {
         "command": command(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
+        "plugins": [asdict(each) for each in used_sources()],
         "config": config.model_dump(mode="json") if isinstance(config, Config) else dict(config),
     }

@@ -2,26 +2,32 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from valuescape import remarks
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
+from valuescape.render.overlay.labels import Annotations
+from valuescape.render.view.changes import Change
 from valuescape.run.controls import Controls
 from valuescape.run.finish import finish, save_picture
-from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.origin import picture_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
+from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
+from valuescape.run.side import Side
 from valuescape.run.stage import Stage
+from valuescape.run.starting import CancelledError
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.failing import PluginFailedError
 
 _BLIND_S = 0.02
 """Seconds between two looks for events while nothing is drawn."""
@@ -53,6 +59,8 @@ class Session(RunParts):
         self._clock = FrameClock()
         self._stopped = False
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
+        self.reloading = Reloading(self)
+        self._owned.callback(self.reloading.close)
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -65,15 +73,19 @@ class Session(RunParts):
         """
         try:
             self.turn_frames(on_progress)
-            tick = self.engine.rest()
+            tick = self.pace.rest()
         except WorkerFailedError:
-            self._settle(self.engine.newest_tick)  # keeps what was recorded and measured until then
+            self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
+            raise
+        except PluginFailedError:
+            self._settle(self.pace.rest())
             raise
         return self._settle(tick)
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         origin = None
+        self.plugins.step(tick)
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
@@ -84,6 +96,10 @@ class Session(RunParts):
             if self.recorder:
                 self.recorder.replace_newest(picture_bytes(self.scene.picture))
                 self.recorder.comment = self._video_origin()
+        return self._finish(origin)
+
+    def _finish(self, origin: Provenance | None) -> RunResult:
+        """Write the run's files. origin: of the last picture."""
         return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
 
     def _draw_afresh(self) -> Provenance | None:
@@ -101,7 +117,7 @@ class Session(RunParts):
         self._clock = FrameClock()
         while not (self._stopped or self._interrupts.asked):
             self._frame(self._clock.begin_frame())
-            self.ledger.note(self._clock.frame_began)
+            self._note(self._clock.frame_began)
             if self.alerts.look(self.state()):
                 self.captions.refresh()
             on_progress(self._progress())
@@ -109,6 +125,10 @@ class Session(RunParts):
             if not self._stopped:
                 self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
+
+    def _note(self, began: float) -> None:
+        """Log the frame that began at this time."""
+        self.ledger.note(began)
 
     def _progress(self) -> Progress:
         """Return how far the run is. Its seconds are those of the video when recording, else of the clock."""
@@ -131,23 +151,66 @@ class Session(RunParts):
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
-            self.engine.check()
+            self._turn_engines()
             newest = self.pace.newest_tick()
+        asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self.controls.apply_all(())
+            self._carry_out(asked)
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
         self._take_over(newest, waits=self.lockstep)
         self._draw()
         with section("statistics"):
-            self.ledger.look()
+            self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.state)
+            past, sections = self.controls.past, self.plugins.sections
+            changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
+        self._carry_out([*asked, *changes])
+
+    def _carry_out(self, changes: Iterable[Change]) -> None:
+        """Carry out changes that a person made, and apply files that were saved."""
         self.controls.apply_all(changes)
+        self.reloading.look()
+
+    def _look(self) -> None:
+        """Read figures of the picture just drawn, as far as they are due."""
+        self.ledger.look()
+
+    def _sides(self) -> Sequence[Side]:
+        """Return what is drawn beside each other."""
+        return (Side(self.stage, self.viewer, self.inspection),)
+
+    def _turn_engines(self) -> None:
+        """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        for side in self._sides():
+            engine, refused = side.stage.engine, side.ask()
+            engine.check()
+            if engine.changing and self.lockstep and self.headless:
+                self._wait_for_change(side.stage)
+            if failed := engine.change_failed or refused:
+                remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+                self.captions.refresh(failed)
+            if side.keep_up():
+                self._side_changed()
+
+    def _wait_for_change(self, stage: Stage) -> None:
+        """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
+        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
+            try:
+                start.doing(f"changing {stage.wishes.under_way}")
+                stage.engine.finish_change(start.check)
+            except CancelledError as error:  # Esc goes on without waiting, this once
+                self._stopped = self._stopped or error.leave
+
+    def _side_changed(self) -> None:
+        """Take over what a change of an engine means for the run."""
+        self.config = self.stage.config
+        self.ledger.forget_memory()
+        self.captions.refresh()
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
@@ -169,12 +232,16 @@ class Session(RunParts):
             self.ledger.forget_memory()
         with self.meter.section("captions"):
             said = self.annotations()
-        self.scene.draw(self.viewer, said)
+        self._paint(said)
         if self.recorder:
             self._touches.note_frame(self.stage.maps.doing)
             with self.meter.section("video"):
                 self.meter.queries += 1
                 self.recorder.add(picture_bytes(self.scene.picture))
+
+    def _paint(self, said: Annotations) -> None:
+        """Draw the picture with its texts."""
+        self.scene.draw(self.viewer, said)
 
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG that can be made again; return its path."""
@@ -183,16 +250,31 @@ class Session(RunParts):
             self._take_over(self.newest_tick, waits=True, last=True)
         return save_picture(self.scene.picture, path, self._draw_afresh())
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not."""
-        restart(self, changes)
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not.
+
+        Returns why not; "" if it began.
+        """
+        return restart(self, changes)
+
+    def reload_shaders(self) -> str:
+        """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""
+        return self.reloading.reload_shaders()
+
+    def take_preset(self, name: str) -> str:
+        """Go over to a preset or a configuration file, or say in the picture why not.
+
+        Returns why not; "" if that is done.
+        """
+        return self.reloading.take_preset(name)
 
     def replace_stage(self, stage: Stage) -> None:
         """Free the stage and go on with another, measured anew."""
         self.inspection.release()
         self.stage.release()
         self.config = stage.config
-        self.stage, self.inspection = stage, Inspection(stage)
+        self.plugins.begin_again()
+        self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
 

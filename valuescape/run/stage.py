@@ -1,34 +1,46 @@
-"""The stage of a configuration: its engine, the critic's landscape, and the scene that is drawn."""
+"""The stage of a run: its engine, the critic's landscape, and the scene that is drawn."""
 
 from contextlib import ExitStack
 from dataclasses import replace
 
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import install_includes
+from valuescape.gpu.shader_source import ShaderError, read_again
 from valuescape.presets import other_checkpoint
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
-from valuescape.run.critic_field import critic_and_landscape
+from valuescape.run.critic_field import Landscape, critic_and_landscape, learn
 from valuescape.run.live_maps import LiveMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.starting import Start, wait_ready
 from valuescape.run.validate import trail_colors
+from valuescape.run.wishes import Wishes
+from valuescape.sim.changes import differing, way_of
+from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.crowd import CrowdNumbers
-from valuescape.sim.insight.plane import map_plane
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.plane import MapPlane, map_plane
+from valuescape.sim.insight.signal_kinds import find_signal
+from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
+from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.training_files import Place
 from valuescape.training_run import place_of, value_ends
+
+_NOT_OF_SUBJECT = {"agents", "workers", "trails", "features"}
+"""Sections of settings that change neither what agents do nor what a critic says of it."""
 
 
 class Stage:
-    """Everything that a run of one configuration needs besides a display; a restart makes another stage.
+    """Everything that a run needs besides a display; a restart makes another stage.
 
     engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
-    of the steps; what its `check` raises ends the making. place: of the checkpoint in its training run; None
+    of the steps; what its `check` raises ends the making. config, checkpoint: those of the engine when
+    `keep_up` looked last. wishes: other settings for it. beside: the stage whose picture this one's scene is
+    drawn into, at the right of its own. place: of the checkpoint in its training run; None
     without a folder of one. Raises UsageError if the configuration cannot be shown here; everything is freed
     then.
     """
@@ -40,10 +52,14 @@ class Stage:
         display: Display,
         meter: FrameMeter,
         start: Start,
+        beside: "Stage | None" = None,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
-        self._display, self._meter = display, meter
+        self.wishes = Wishes(engine)
+        self._generation, self._seen = engine.generation, len(engine.changes)
+        self._display, self._meter, self._beside = display, meter, beside
         self._signals: Signals | None = None
+        self._signals_of: tuple[str, int] = "", -1
         self._owned = ExitStack()
         try:
             self._open(start)
@@ -60,15 +76,14 @@ class Stage:
         self.driver = driver_info(gl)
         start.doing("computing the critic's field" if self.checkpoint else "making the picture")
         self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
-        if self.landscape:
-            own.callback(self.landscape.release)
+        own.callback(lambda: self.landscape.release() if self.landscape else None)
         start.check()
-        self.trail_colors = trail_colors(self.critic)
+        self.trail_colors = trail_colors(self.critic, world)
         crowd = CrowdMaps.of(self.engine, self.critic, self.checkpoint)
         value = self.critic.value if self.critic else None
         self.maps = LiveMaps(self.subject, self.engine, crowd, value)
         own.callback(self.maps.release)
-        self.scene = self._make_scene()
+        self.scene = self._make_scene(self.landscape)
         own.callback(lambda: self.scene.release())
         wait_ready(self.engine, start)
 
@@ -82,22 +97,100 @@ class Stage:
         """Framebuffer pixels per logical pixel."""
         return self._display.pixel_scale
 
-    def _make_scene(self) -> Scene:
+    def keep_up(self) -> bool:
+        """Take over what changes of the engine replaced; return whether there was one.
+
+        To be called after each `check` of the engine. Maps, trails of agents that stay, and the scales of
+        colours go on; a map window that has another size, as that of a flock, takes another scene.
+        """
+        engine, before = self.engine, self.config
+        if engine.config is before and engine.generation == self._generation:
+            return False
+        self.config, self._generation = engine.config, engine.generation
+        if self._signals:
+            self._signals.renew(engine.world)
+        plane = replace(self.scene.plane, world=engine.world)
+        if (
+            plane.bounds != self.scene.plane.bounds
+            or self.config.trails.length != self.scene.trails.ring.length
+        ):
+            self._take_subject(plane)
+            self._replace_scene(self._make_scene(self.landscape))
+        elif self._is_another_subject(before):
+            self._take_subject(plane)
+            self.scene.take_subject(self.subject)
+            self.scene.field_changed(plane)
+        elif before.policy.exploration != self.config.policy.exploration:
+            self._judge_anew()
+        self._take_agents()
+        return True
+
+    def _is_another_subject(self, before: Config) -> bool:
+        """Whether what agents do, or what a critic says, changed with a configuration; exploration apart."""
+        names = set(differing(before, self.config)) - {"policy.exploration"}
+        others = (each for each in names if each.partition(".")[0] not in _NOT_OF_SUBJECT)
+        return self.engine.checkpoint is not self.checkpoint or any(way_of(each) for each in others)
+
+    def _take_subject(self, plane: MapPlane) -> None:
+        """Take over the checkpoint and the world of the engine."""
+        engine, config, landscape = self.engine, self.config, self.landscape
+        if engine.checkpoint is not self.checkpoint:
+            self.checkpoint, self._signals = engine.checkpoint, None
+        self.place, ends = self._training_run()
+        if landscape and self.critic and self.checkpoint:
+            self.critic = learn(landscape, config, self.critic, self.checkpoint, plane, self._meter)
+        self.subject = Subject(config, engine.world, self.checkpoint, self.subject.other, ends)
+        self.trail_colors = trail_colors(self.critic, engine.world)
+        self.maps.take_subject(self.subject, self.critic.value if self.critic else None)
+        self._judge_anew()
+
+    def _training_run(self) -> tuple[Place | None, tuple[float, float] | None]:
+        """Return the checkpoint's place in its training run, and the ends of V(s) over all of it."""
+        try:
+            return place_of(self.config), value_ends(self.config, self.engine.world)
+        except UsageError:  # a file went away since it was read
+            return self.place, self.subject.value_ends
+
+    def _judge_anew(self) -> None:
+        """Forget what agents got so far: it tells nothing of the critic and the policy that there are now."""
+        if self.maps.crowd and self.critic:
+            first = self.scene.trails.ring.newest + 1
+            self.maps.crowd.begin_anew(self.critic, self.checkpoint, first)
+
+    def _take_agents(self) -> None:
+        """Take over the number of agents."""
+        ring, agents = self.scene.trails.ring, self.config.agents.count
+        changes, self._seen = self.engine.changes[self._seen :], len(self.engine.changes)
+        if agents == ring.agents or not changes:
+            return
+        since = changes[-1].tick
+        # Several changes may have taken effect since the last look, and agents may have gone and come again.
+        stayed = min(ring.agents, *(each.config.agents.count for each in changes))
+        for count in (stayed, agents):
+            if count != ring.agents:
+                self.scene.resize_crowd(count, since, self.engine)
+        if self.maps.crowd:
+            self.maps.crowd.resize(stayed, since)
+
+    def _make_scene(self, landscape: Landscape | None) -> Scene:
         display = self._display
-        scene = Scene(display.gl, self.subject, self.landscape, self._meter, display.pixel_scale)
+        target = self._beside.scene.target if self._beside else None
+        scene = Scene(display.gl, self.subject, landscape, self._meter, display.pixel_scale, target=target)
         if self.critic:
             scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
-        scene.field_changed(self.landscape.plane if self.landscape else None)
+        scene.field_changed(landscape.plane if landscape else None)
         return scene
 
     def signals(self, color: str) -> Signals | None:
         """Return the signals that colour trails; None for age and agent, which are no signals."""
         if color in PLAIN_COLORS:
             return None
-        if self._signals is None or self._signals.signal != color:
-            engine = self.engine
-            self._signals = Signals(Signal(color), engine.world, engine, engine.rules.map_axes, self.critic)
+        engine, wanted = self.engine, (color, PLUGINS.revision)
+        if self._signals is None or self._signals_of != wanted:
+            signal = find_signal(color, engine.world)
+            self._signals = Signals(signal, engine.world, engine, engine.rules.map_axes, self.critic)
+            self._signals_of = wanted
         return self._signals
 
     @property
@@ -127,19 +220,43 @@ class Stage:
             raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
     def reload_shaders(self) -> str:
-        """Read the shaders again and make a new scene, whose density counts from zero.
+        """Read the shaders again; make the critic's field and a scene, whose density counts from zero.
 
-        Returns "", or what is wrong with the shaders; then the scene stays as it was.
+        Returns "", or what is wrong with the shaders, with file and line; then all stays as it was.
         """
-        gl = self._display.gl
-        install_includes(gl)
         try:
-            scene = self._make_scene()
-        except RuntimeError as error:
+            with read_again(self._display.gl):
+                landscape = self._landscape_again()
+                scene = self._make_scene_of(landscape)
+        except ShaderError as error:
             return str(error)
+        self._replace_scene(scene)
+        if self.landscape:
+            self.landscape.release()
+        self.landscape = landscape
+        return ""
+
+    def _replace_scene(self, scene: Scene) -> None:
+        scene.trails.budget = self.scene.trails.budget
         self.scene.release()
         self.scene = scene
-        return ""
+
+    def _make_scene_of(self, landscape: Landscape | None) -> Scene:
+        """Return a scene of another landscape, which is released if there can be none."""
+        try:
+            return self._make_scene(landscape)
+        except BaseException:
+            if landscape:
+                landscape.release()
+            raise
+
+    def _landscape_again(self) -> Landscape | None:
+        """Return another landscape like the one that there is."""
+        gl, world = self._display.gl, self.engine.world
+        _, landscape = critic_and_landscape(gl, self.config, world, self.checkpoint, self._meter)
+        if landscape and self.landscape:
+            landscape.show(self.landscape.plane)
+        return landscape
 
     def release(self) -> None:
         """End the workers and free everything."""

@@ -130,7 +130,9 @@ def test_code_that_only_numpy_can_run_is_refused_with_the_system_when_it_is_comp
         """)
     )
     load_file(path)
-    with pytest.raises(UsageError, match=r"^system odd \(odd.py line 10\) cannot be compiled: odd.py line 12"):
+    with pytest.raises(
+        UsageError, match=r"^system odd \(odd.py line 10\) cannot be compiled: odd.py line 12"
+    ):
         hash_at(1, small(*CARS))
     hash_at(1, small(*CARS, "features.simd=false"))
 

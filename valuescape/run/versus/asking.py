@@ -1,0 +1,103 @@
+"""The second configuration of an A/B run: found by its name, changed, and fitted to the first."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from valuescape.model_files import preset_of
+from valuescape.presets import config_path, presets
+from valuescape.run.validate import validate
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.model import Config, settings_of
+from valuescape.sim.config.setting import Live
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.detect import find_model
+from valuescape.sim.policy.formats.known import FORMATS
+from valuescape.training_run import with_steps
+
+_OF_THE_PAIR = frozenset({"render", "lod", "health", "stats", "sim"})
+"""Sections that say how the picture looks and how fast time goes: there is one picture."""
+
+_LOCKSTEP = "features.async_physics"
+_SEED = "run.seed"
+
+
+def second_config(
+    first: Config, preset: str, shared: Sequence[str], name: str | None, changes: Sequence[str]
+) -> Config:
+    """Return the configuration of side B.
+
+    first: of side A, which was read from `preset` with the changes `shared`. name: of a preset or a file, in
+    the place of `preset`; of a model or the folder of a training run, which acts in the place of A's; None
+    for A's own. changes: to be made to it beside `shared`. The view and the pace are those of A.
+
+    Raises UsageError if there is no such thing, if `changes` name something that both sides have one of, or
+    if B would have another seed than A without being asked for it.
+    """
+    _require_own(changes)
+    is_model = name is not None and name not in presets() and _is_model(name)
+    found, needed = preset_of(preset if name is None or is_model else name, shared)
+    if is_model:
+        needed += ['policy.steps="last"', f"policy.checkpoint={json.dumps(name, ensure_ascii=False)}"]
+    second = with_steps(load_config(config_path(found), [*needed, *changes]))
+    if second.run.seed != first.run.seed and not any(map(_names_seed, changes)):
+        raise UsageError(
+            f"--versus {name}: run.seed = {second.run.seed}, and {first.run.seed} in A; "
+            "agents begin alike only with one seed",
+            f"--seed {first.run.seed} for both, or --versus-set run.seed={second.run.seed}",
+        )
+    return _with_one_view(first, second)
+
+
+def require_pair(first: Config, second: Config) -> None:
+    """Raise UsageError, naming the side, if the two cannot be run and shown side by side."""
+    if first.heatmap.beside:
+        raise UsageError(
+            f"heatmap.beside = {first.heatmap.beside!r}, but A and B show one map each, the same one",
+            'leave it out (--set heatmap.beside=""), or run one configuration',
+        )
+    try:
+        validate(second)
+    except UsageError as error:
+        raise UsageError(f"B: {error.args[0]}", error.hint) from None
+
+
+def is_of_the_pair(setting: str) -> bool:
+    """Return whether both sides have one value of a setting: the view, the looks, the pace."""
+    declared = settings_of().get(setting)
+    looks = declared is not None and declared.declared.live in (Live.LOOKS, Live.VIEW)
+    return looks or setting == _LOCKSTEP or setting.partition(".")[0] in _OF_THE_PAIR
+
+
+def _require_own(changes: Sequence[str]) -> None:
+    for each in changes:
+        name = _name(each)
+        if is_of_the_pair(name):
+            raise UsageError(
+                f"--versus-set {each}: A and B have one {name}", f"name it for both: --set {each}"
+            )
+
+
+def _name(change: str) -> str:
+    return change.partition("=")[0].strip()
+
+
+def _names_seed(change: str) -> bool:
+    return _name(change) == _SEED
+
+
+def _is_model(name: str) -> bool:
+    try:
+        path = find_model(Path(name))
+        return path.is_dir() or path.suffix.lower() in FORMATS.suffixes()
+    except (OSError, ValueError):  # such as a name that is too long
+        return False
+
+
+def _with_one_view(first: Config, second: Config) -> Config:
+    """Return the second configuration with all that is of the pair as the first has it."""
+    tables = second.model_dump()
+    for name, each in settings_of(type(first)).items():
+        if is_of_the_pair(name) or (each.section == "run" and name != _SEED):
+            tables[each.section][each.key] = each.value_in(first)
+    return type(second).model_validate(tables)

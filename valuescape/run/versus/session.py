@@ -1,0 +1,204 @@
+"""A run of two configurations side by side: the same tick, one view, one scale for each quantity."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from valuescape.provenance.contents import Provenance
+from valuescape.render.displays.display import Display
+from valuescape.render.overlay.labels import Annotations
+from valuescape.render.scene.pair import ScenePair
+from valuescape.run.finish import finish
+from valuescape.run.inspection import Inspection
+from valuescape.run.length import RunLength
+from valuescape.run.look import RunKind
+from valuescape.run.outputs import Outputs, RunResult
+from valuescape.run.pace import Pace
+from valuescape.run.restarting import restart
+from valuescape.run.session import Session
+from valuescape.run.side import Side
+from valuescape.run.stage import Stage
+from valuescape.run.starting import start_engine
+from valuescape.run.validate import validate
+from valuescape.run.versus.asking import is_of_the_pair, require_pair
+from valuescape.run.versus.captions import PairCaptions, PairState
+from valuescape.run.versus.inspection import PairedInspection
+from valuescape.run.versus.pace import PairedPace
+from valuescape.run.versus.results import about_pair, gains
+from valuescape.run.versus.side import OtherSide
+from valuescape.run.versus.workers import divided
+from valuescape.run_state import RunState
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import Checkpoint
+
+_ONE_SIDED = frozenset({"heatmap.slice", "policy.exploration", "policy.steps", "policy.checkpoint"})
+_ONE_SIDED_SECTIONS = frozenset({"agents", "workers", "world"})
+"""Live settings that act on the chosen side; all others act on both."""
+
+
+class VersusSession(Session):
+    """A run of side A, as `Session` makes one, with side B at the right of its picture.
+
+    Both start alike, with one seed, and are always shown at the same tick. Settings of the look and the pace
+    act on both, those of a run on the side that is chosen (`Viewer.side`).
+    """
+
+    other: OtherSide
+
+    def __init__(
+        self, config: Config, second: Config, length: RunLength, outputs: Outputs, **how: Any
+    ) -> None:
+        """Start everything. second: the configuration of side B. how: as for `Session`."""
+        require_pair(config, second)
+        self._second = divided(second)
+        super().__init__(divided(config), length, outputs, **how)
+
+    def _open(self, display: Display | None, panel: bool) -> None:
+        self.captions = PairCaptions(self._look_at_both)
+        super()._open(display, panel)
+        self._pair_up()
+
+    def make_stage(
+        self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None
+    ) -> Stage:
+        """Return the stage of side A, after making that of side B beside it."""
+        stage = super().make_stage(config, checkpoint, hint, behind)
+        try:
+            self._coming = self._make_other(stage, hint, behind)
+        except BaseException:
+            stage.release()
+            raise
+        if not hasattr(self, "other"):  # the first one
+            self.other = self._coming
+            self._owned.callback(lambda: self.other.release())
+        return stage
+
+    def _make_other(self, beside: Stage, hint: str, behind: Any) -> OtherSide:
+        checkpoint = validate(self._second)
+        with self.screen.start(self._second, self._interrupts, hint, behind) as start:
+            engine = start_engine(self._second, checkpoint, start)
+            stage = Stage(engine, checkpoint, self.display, self.meter, start, beside)
+        return OtherSide(stage)
+
+    def _inspect(self, stage: Stage) -> Inspection:
+        return PairedInspection(stage, self._coming.inspection)
+
+    def _new_pace(self) -> Pace:
+        render = self.config.render
+        frames_per_s = render.video_fps if self.recorder else render.max_fps or 60.0
+        engines = self.engine, self._coming.stage.engine
+        return PairedPace(engines, self.length, lockstep=self.lockstep, frames_per_s=frames_per_s)
+
+    def _pair_up(self) -> None:
+        """Show both stages side by side."""
+        self.other = self._coming
+        self.other.measure(self.meter, lockstep=self.lockstep)
+        self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
+        self.viewer.versus = True
+        self._share_colors()
+        self.other.mirror(self.viewer)
+
+    def _share_colors(self) -> None:
+        """Offer the colours of trails that both sides have."""
+        viewer, colors = self.viewer, self.other.stage.trail_colors
+        viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
+        if viewer.trail_color not in viewer.trail_colors:
+            viewer.trail_color = "age"
+
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin both sides anew, so that they start alike, with some settings of the chosen side changed.
+
+        Returns why it could not be done; "" if it was.
+        """
+        both = {name: value for name, value in changes.items() if is_of_the_pair(name) or name == "run.seed"}
+        first, second = (changes, both) if self.viewer.side == 0 else (both, changes)
+        before = self._second
+        try:
+            self._second = changed(self.other.stage.config, second)
+            require_pair(self.config, self._second)
+        except UsageError as error:
+            self._second = before
+            self.captions.refresh(str(error))
+            return str(error)
+        return restart(self, first)
+
+    def replace_stage(self, stage: Stage) -> None:
+        """Free both stages and go on with others, measured anew."""
+        before = self.other
+        super().replace_stage(stage)
+        before.release()
+        self._pair_up()
+
+    def measure_anew(self) -> None:
+        """Forget frame times of both sides, and held keys."""
+        super().measure_anew()
+        self.other.ledger.begin_again(self.other.stage)
+
+    def other_state(self) -> RunState:
+        """Return the state of side B at this moment."""
+        kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
+        return self.other.state(self.pace, kind)
+
+    def tuned_state(self) -> RunState:
+        """Return the state of the chosen side, whose settings the panel shows."""
+        return self.other_state() if self.viewer.side else self.state()
+
+    def stages(self, setting: str) -> tuple[Stage, ...]:
+        """Return the stages on which a new value of a live setting acts: the chosen one, or both."""
+        both = self.stage, self.other.stage
+        one_sided = setting in _ONE_SIDED or setting.partition(".")[0] in _ONE_SIDED_SECTIONS
+        return (both[self.viewer.side],) if one_sided and not is_of_the_pair(setting) else both
+
+    def _sides(self) -> Sequence[Side]:
+        return (*super()._sides(), Side(self.other.stage, self.other.viewer, self.other.inspection))
+
+    def _side_changed(self) -> None:
+        super()._side_changed()
+        self._share_colors()
+        if self._pair.second is not self.other.stage.scene:
+            self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
+
+    def _look_at_both(self) -> PairState:
+        states = self.state(), self.other_state()
+        found = gains(self.engine, self.other.stage.engine, self.newest_tick)
+        cards = self.inspection.cards(self.viewer), self.other.inspection.cards(self.other.viewer)
+        return PairState(states, found, cards, self.viewer.side)
+
+    def _note(self, began: float) -> None:
+        super()._note(began)
+        self.other.ledger.note(began)
+
+    def _look(self) -> None:
+        super()._look()
+        self.other.ledger.look(leads=False)
+
+    def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        super()._take_over(newest, waits=waits, last=last)
+        with self.meter.section("other side"):
+            if self.other.take_over(newest, self.viewer, waits=waits, last=last):
+                self.ledger.stats.mark("scene")
+        if last and self.headless:
+            maps, other = self.other.stage.maps, self.other
+            maps.finish(other.stage.scene, other.viewer.shown, lambda: not self._interrupts.asked)
+
+    def _paint(self, said: Annotations) -> None:
+        self._follow_reload()
+        self._pair.draw(self.viewer, self.other.viewer, said)
+
+    def _follow_reload(self) -> None:
+        """Make side B's scene anew after side A's was: it is drawn into the picture of that one."""
+        if self._pair.first is not self.scene:
+            self.other.stage.reload_shaders()
+            self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
+
+    def _draw_afresh(self) -> Provenance | None:
+        said = self.annotations()
+        self._pair.draw_afresh(self.viewer, self.other.viewer, said)
+        return None
+
+    def _finish(self, origin: Provenance | None) -> RunResult:
+        self.other.ledger.stats.forget("episodes", "critic")
+        first = self.state()
+        found = gains(self.engine, self.other.stage.engine, self.newest_tick)
+        more = about_pair(first, self.other_state(), found)
+        return finish(first, self.outputs, self.stage, self.ledger, self.recorder, origin, more)
