@@ -7,12 +7,12 @@ import pytest
 from valuescape.gpu import shader_source as source
 from valuescape.gpu.shader_source import ShaderError, ShaderText, compute_program, draw_program, located
 
-OURS = '''// ours
+OURS = """// ours
 #version 430
 #include "inner.glsl"
 layout(local_size_x = 1) in;
 void main() { twice(1.0); }
-'''
+"""
 INNER = "// inner\n\nfloat twice(float x) {\n    return 2.0 * x;\n}\n"
 
 
