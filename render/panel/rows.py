@@ -8,7 +8,9 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel import special
 from valuescape.render.panel.form import Form
+from valuescape.render.panel.marks import draw_mark
 from valuescape.render.panel.search import words_of
+from valuescape.render.panel.tips import tip
 from valuescape.render.panel.widgets import setting_widget
 from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.config.setting import Group
@@ -19,11 +21,15 @@ _NARROW = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the panel, or several. words: what it is found by. setting: that it changes, or None."""
+    """A row of the panel, or several. words: what it is found by. tip: what is said of it.
+
+    mark: draws the mark of a changed setting beside it; takes the top of the row, pixels of the display.
+    """
 
     draw: Callable[[Form], None]
     words: str
-    setting: SettingField | None = None
+    tip: str = ""
+    mark: Callable[[Form, float], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def _plain_sections(config: type[Config], settings: dict[str, SettingField]) -> 
         left = [
             each
             for each in settings.values()
-            if each.section == name and not each.declared.panel and each.name not in _PLACED
+            if each.section == name and not each.declared.panel and each.name not in _ELSEWHERE
         ]
         if left:
             about = section_class(name, config).__doc__ or ""
@@ -70,7 +76,7 @@ def _row(setting: SettingField, labels: str) -> Row:
     draw = _SPECIAL.get(setting.name)
     if draw is None:
         draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
-    return Row(partial(draw, setting), words_of(setting, labels), setting)
+    return Row(partial(draw, setting), words_of(setting, labels), tip(setting), partial(draw_mark, setting))
 
 
 def label_of(setting: SettingField) -> str:
@@ -137,3 +143,6 @@ _PLACED = {
     "policy.steps": (Group.RUN, 1, "checkpoint training"),
 }
 """Settings whose widgets depend on the run: heading, place, words to find them by."""
+
+_ELSEWHERE = {*_PLACED, "world.parameters"}
+"""Settings that declare no widget and have one under a heading of the picture."""

@@ -7,7 +7,16 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel.ends import ends_of
 from valuescape.render.panel.form import Form
-from valuescape.render.panel.widgets import Option, number, pick, pick_option, radio, ranged, setting_widget, slider
+from valuescape.render.panel.widgets import (
+    Option,
+    number,
+    pick,
+    pick_option,
+    radio,
+    ranged,
+    setting_widget,
+    slider,
+)
 from valuescape.render.view.changes import GoTo, Request, Restart
 from valuescape.render.view.choosing import MapChoice
 from valuescape.sim.config.model import SettingField
