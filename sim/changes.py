@@ -6,6 +6,7 @@ from enum import IntEnum
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.loading import Loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
 from valuescape.sim.worlds.parameters import spread_names
@@ -30,16 +31,18 @@ class EngineChange:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A configuration that an engine is to go on with, and its checkpoint."""
+    """A configuration that an engine is to go on with, its checkpoint, and the plug-ins of its workers."""
 
-    config: Config = field(repr=False)
+    config: Config
     checkpoint: Checkpoint | None
+    plugins: Loads
 
 
 _ELSEWHERE = frozenset({"sim", "heatmap", "insight", "lod", "render", "health", "stats"})
 _WAYS = {
     "agents.size_px": Way.ELSEWHERE,
     "heatmap.axes": Way.NEVER,
+    "policy.exploration": Way.AT_REST,
     "policy.checkpoint": Way.ELSEWHERE,  # it comes as a value, and another value is another checkpoint
     "policy.steps": Way.ELSEWHERE,
     "policy.entropy_coefficient": Way.ELSEWHERE,
@@ -86,7 +89,7 @@ def differing(before: Config, after: Config) -> list[str]:
 def way_between(before: Wanted, after: Wanted) -> Way:
     """Return the way from one to the other. A checkpoint is the same if it is the same object."""
     ways = [way_from(name, before.config, after.config) for name in differing(before.config, after.config)]
-    if after.checkpoint is not before.checkpoint:
+    if after.checkpoint is not before.checkpoint or after.plugins != before.plugins:
         ways.append(Way.SUCCESSION)
     return max(ways, default=Way.ELSEWHERE)
 

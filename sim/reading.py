@@ -13,6 +13,8 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import STEADY
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
+from valuescape.sim.stepping.systems import SwitchedOff, systems_off
+from valuescape.sim.worlds import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Reader:
     """
 
     config: Config
+    world: World
     workers: int
     arena: Arena
     _ticks: Int64Array
@@ -137,3 +140,7 @@ class Reader:
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()
             for index in range(self.workers)
         ]
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised and were switched off, as their `on_error` says."""
+        return systems_off(self.arena, self.world)

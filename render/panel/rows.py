@@ -125,7 +125,6 @@ _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
 _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "sim.ticks_per_s": special.rate,
     "world.name": special.world,
-    "workers.count": special.workers,
     "heatmap.axes": special.axes,
     "heatmap.slice": special.slices,
     "heatmap.layer": special.layer,

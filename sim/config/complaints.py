@@ -67,6 +67,8 @@ def _expectation(schema: dict[str, Any]) -> str:
         return " or ".join(repr(each) for each in schema.get("enum", [schema.get("const")]))
     if schema["type"] == "object":
         return f"a table, each value {_expectation(schema['additionalProperties'])}"
+    if schema["type"] == "array":
+        return f"a list: each {_expectation(schema['items'])}"
     kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
     return f"{kind[schema['type']]}{_bounds(schema)}"
 

@@ -53,8 +53,8 @@ def config_of(tables: dict[str, Any], overrides: Iterable[str], where: str) -> C
 
 
 def overridden(overrides: Iterable[str]) -> dict[str, str]:
-    """Return the overrides by the setting (`section.key`) that each of them gives. Raises UsageError."""
-    return {".".join(_split_override(each)[0][:2]): each for each in overrides}
+    """Return the overrides by the name that each of them gives a value, as in `--set`. Raises UsageError."""
+    return {".".join(_split_override(each)[0]): each for each in overrides}
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:

@@ -17,6 +17,7 @@ from valuescape.sim.config.sections import (
     FeaturesConfig,
     FlockConfig,
     HealthConfig,
+    PluginsConfig,
     PolicyConfig,
     RunConfig,
     Section,
@@ -46,6 +47,7 @@ class Config(Section):
     health: HealthConfig = HealthConfig()
     stats: StatsConfig = StatsConfig()
     features: FeaturesConfig = FeaturesConfig()
+    plugins: PluginsConfig = PluginsConfig()
 
 
 @dataclass(frozen=True, slots=True)

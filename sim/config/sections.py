@@ -222,6 +222,21 @@ class FeaturesConfig(Section):
     simd: bool = setting(True, "ticks compiled into vector code by numba; off: NumPy")
 
 
+class PluginsConfig(Section):
+    """Code of yours and of installed packages; files are named on the command line alone, with --plugin."""
+
+    modules: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)] = setting(
+        (),
+        "names of modules of installed packages that declare plug-ins, to be imported when a run starts",
+    )
+    installed: bool = setting(
+        True, "import the modules that installed packages announce as entry points `valuescape.plugins`"
+    )
+    on_error: Literal["stop", "disable"] = setting(
+        "stop", "stop: a plug-in that raises ends the run; disable: it is switched off"
+    )
+
+
 class RunConfig(Section):
     """The run itself."""
 

@@ -29,7 +29,8 @@ def is_alike(name: str, world: World) -> bool:
 
 
 def _numbers(at: SignalTick, index: int) -> NDArray[Any]:
-    return at.row("parameter", at.tick)[index]
+    values: NDArray[Any] = at.row("parameter", at.tick)[index]
+    return values
 
 
 def _scale(world: World, _: Critic | None, index: int) -> SignalScale:

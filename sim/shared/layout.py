@@ -45,7 +45,8 @@ MAIN = np.dtype(
         ("slot", "i8"),  # the `control` slot in force
         ("waits_for", "i8"),  # the main process sleeps until all workers reach this tick; NO_LIMIT: awake
         ("seed", "u8"),  # key of all random numbers
-        ("pad", "i8", 5),
+        ("exploration", "f4"),  # as `policy.exploration`; written while no tick is made, as the seed is
+        ("pad", "i4", 9),
     ]
 )
 """One cache line written by the main process alone."""

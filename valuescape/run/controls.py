@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
+from valuescape.plugins.host import PluginHost
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
@@ -22,6 +23,7 @@ from valuescape.render.view.changes import (
     Select,
     Set,
     Slice,
+    Touch,
     needed,
 )
 from valuescape.render.view.keys import ONE_MAP, Say
@@ -62,6 +64,7 @@ class Controlled(Protocol):
     inspection: Inspection
     screen: Screen
     outputs: Outputs
+    plugins: PluginHost
 
     @property
     def captions(self) -> Notices:
@@ -166,6 +169,8 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case Touch():
+                session.plugins.touch(change.plugin, change.label, change.value)
             case SavePreset():
                 session.captions.refresh(self._save(change))
             case Request():
@@ -260,9 +265,10 @@ class Controls:
 
     def _walk(self, by: int) -> str:
         """Go on with another checkpoint of the training run; return what is to be said of it."""
-        place = self._session.stage.place_wanted
-        if place is None:
+        stage = self._session.stage
+        if stage.place is None:
             return "one checkpoint: run the folder of a training run to go through several"
+        place = stage.place.at(stage.wishes.config.policy.steps)
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"

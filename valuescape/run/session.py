@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,15 @@ from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
 from valuescape.run.reloading import Reloading
-from valuescape.run.restarting import keep_up, restart
+from valuescape.run.restarting import restart
+from valuescape.run.side import Side
 from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
-from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.failing import PluginFailedError
 
 _BLIND_S = 0.02
 """Seconds between two looks for events while nothing is drawn."""
@@ -76,11 +77,15 @@ class Session(RunParts):
         except WorkerFailedError:
             self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
+        except PluginFailedError:
+            self._settle(self.pace.rest())
+            raise
         return self._settle(tick)
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         origin = None
+        self.plugins.step(tick)
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
@@ -146,9 +151,11 @@ class Session(RunParts):
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
-            newest = self._turn_engine()
+            self._turn_engines()
+            newest = self.pace.newest_tick()
+        asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self._carry_out(())
+            self._carry_out(asked)
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -157,11 +164,12 @@ class Session(RunParts):
         with section("statistics"):
             self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.tuned_state, self.controls.past)
+            past, sections = self.controls.past, self.plugins.sections
+            changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        self._carry_out(changes)
+        self._carry_out([*asked, *changes])
 
     def _carry_out(self, changes: Iterable[Change]) -> None:
         """Carry out changes that a person made, and apply files that were saved."""
@@ -172,37 +180,37 @@ class Session(RunParts):
         """Read figures of the picture just drawn, as far as they are due."""
         self.ledger.look()
 
-    def _turn_engine(self) -> int:
-        """Let the engine go on, also with a change; return the tick that this frame shows."""
-        stage, failed = self.stage, ""
-        try:
-            stage.wishes.ask()
-            self.engine.check()
-            if self.lockstep and self.headless:
-                self._wait_for_change()
-        except UsageError as error:
-            failed = str(error)
-        if failed := self.engine.change_failed or failed:
-            remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
-            self.captions.refresh(failed)
-        if stage.keep_up():
-            keep_up(self.viewer, stage)
-            self.config = stage.config
-            self.inspection.keep_up(self.viewer)
-            self.ledger.forget_memory()
-            self.captions.refresh()
-        return self.pace.newest_tick()
+    def _sides(self) -> Sequence[Side]:
+        """Return what is drawn beside each other."""
+        return (Side(self.stage, self.viewer, self.inspection),)
 
-    def _wait_for_change(self) -> None:
+    def _turn_engines(self) -> None:
+        """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        for side in self._sides():
+            engine, refused = side.stage.engine, side.ask()
+            engine.check()
+            if engine.changing and self.lockstep and self.headless:
+                self._wait_for_change(side.stage)
+            if failed := engine.change_failed or refused:
+                remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+                self.captions.refresh(failed)
+            if side.keep_up():
+                self._side_changed()
+
+    def _wait_for_change(self, stage: Stage) -> None:
         """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
-        if not self.engine.changing:
-            return
         with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
             try:
-                start.doing(f"changing {self.stage.wishes.under_way}")
-                self.engine.finish_change(start.check)
-            except CancelledError as error:  # Esc does not wait, this once
+                start.doing(f"changing {stage.wishes.under_way}")
+                stage.engine.finish_change(start.check)
+            except CancelledError as error:  # Esc goes on without waiting, this once
                 self._stopped = self._stopped or error.leave
+
+    def _side_changed(self) -> None:
+        """Take over what a change of an engine means for the run."""
+        self.config = self.stage.config
+        self.ledger.forget_memory()
+        self.captions.refresh()
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
@@ -265,6 +273,7 @@ class Session(RunParts):
         self.inspection.release()
         self.stage.release()
         self.config = stage.config
+        self.plugins.begin_again()
         self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
