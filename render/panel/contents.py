@@ -6,7 +6,7 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel.form import Form
 from valuescape.render.panel.parameters import parameter_rows
-from valuescape.render.panel.plugin_sections import draw_sections
+from valuescape.render.panel.plugin_sections import plugin_section
 from valuescape.render.panel.rows import Row, Section, sections_of
 from valuescape.render.panel.search import matches
 from valuescape.render.panel.standing import Standing
@@ -46,13 +46,12 @@ class Contents:
         self.toolbar.draw(self.form)
         imgui.begin_child("settings")
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
-        for section in self._sections:
+        for section in (*self._sections, *map(plugin_section, standing.sections)):
             self._draw_section(section)
-        touches = draw_sections(standing.sections)
         imgui.pop_item_width()
         imgui.end_child()
         self.tip = self._tips.show()
-        return [*self.form.changes, *touches]
+        return self.form.changes
 
     def _take_rows(self, config: type[Config], parameters: tuple[Parameter, ...]) -> None:
         """Take the rows of a configuration and of a world; they stay until there are others."""
@@ -68,13 +67,13 @@ class Contents:
 
     def _draw_section(self, section: Section) -> None:
         """Draw a heading and the rows under it; while something is searched for, those that are found."""
-        if section.title == Group.SLICE and len(self.form.standing.plane.world.state) <= 2:
-            return
-        query = self.toolbar.query
-        rows = [row for row in section.rows if matches(row.words, query)]
+        query, standing = self.toolbar.query, self.form.standing
+        rows = [row for row in section.rows if matches(row.words, query) and row.seen(standing)]
         if not rows:
             return
-        imgui.push_id(section.title)  # so that equal labels under two headings are different widgets
+        imgui.push_id(
+            section.owner + section.title
+        )  # equal labels may be under two headings
         if self._is_open(section):
             for row in rows:
                 self._draw_row(row)

@@ -45,7 +45,6 @@ def _draw(parameter: Parameter, form: Form) -> None:
     ends = parameter_ends(parameter.low, parameter.high, parameter.unit)
     switched, spread = imgui.checkbox(f"##range of {parameter.name}", now.spread)
     imgui.same_line()
-    imgui.set_next_item_width(imgui.calc_item_width() - imgui.get_frame_height() - _gap())
     if switched:
         form.set_named(name, str(_widened(parameter, now)) if spread else as_shown(now.middle))
     if now.spread:
@@ -84,7 +83,3 @@ def _mark(parameter: Parameter, form: Form, top: float) -> None:
     name = f"{SETTING}.{parameter.name}"
     if draw_reset(name, top, str(first)):
         form.set_named(name, str(first) if first.spread else first.low)
-
-
-def _gap() -> float:
-    return imgui.get_style().item_spacing.x
