@@ -122,6 +122,7 @@ _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
 _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "sim.ticks_per_s": special.rate,
     "world.name": special.world,
+    "workers.count": special.workers,
     "heatmap.axes": special.axes,
     "heatmap.slice": special.slices,
     "heatmap.layer": special.layer,
@@ -133,5 +134,5 @@ _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
 }
 """Settings whose widget the run decides more about than their declaration does."""
 
-_ELSEWHERE = {"heatmap.slice", "world.parameters"}
+_ELSEWHERE = {"heatmap.slice", "policy.steps", "world.parameters"}
 """Settings that declare no widget and have one under a heading above."""

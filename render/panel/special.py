@@ -53,6 +53,16 @@ def world(setting: SettingField, form: Form) -> None:
     form.draft(setting.name, now, pick("world", form.drafts.get(setting.name, now), worlds)[1])
 
 
+def workers(setting: SettingField, form: Form) -> None:
+    """Draw how many workers there are, which "auto" decides; a number counts once it is typed."""
+    wanted = form.now(setting)
+    now = form.standing.workers if wanted == "auto" else wanted
+    changed, value = number(setting, "workers", form.shown(setting.name, now), typed=True)
+    chosen = form.let_go(setting.name, now, value, changed=changed)
+    if chosen is not None:
+        form.set(setting, chosen)
+
+
 def place(form: Form) -> None:
     """Draw the slider over the checkpoints of a training run; it counts once it is let go."""
     now = form.standing.place

@@ -109,6 +109,7 @@ def a_standing(**changes):
             "plane": map_plane(config, make_world("cartpole")),
             "paused": False,
             "live": {"sim.ticks_per_s": 60.0, "lod.segment_budget": 5000, "heatmap.slice": ""}
+            | {"agents.count": 60, "workers.count": 2, "policy.exploration": 0.0, "policy.steps": "last"}
             | {f"insight.{name}": value for name, value in InsightConfig().model_dump().items()},
             "workers": 2,
             "limits": [("frame time", 3.0, 33.0, True)],
