@@ -4,6 +4,7 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel.form import Form
 from valuescape.render.panel.marks import draw_mark
+from valuescape.render.panel.plugin_sections import draw_sections
 from valuescape.render.panel.rows import Row, Section, sections_of
 from valuescape.render.panel.search import matches
 from valuescape.render.panel.standing import Standing
@@ -45,10 +46,11 @@ class Contents:
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
         for section in self._sections:
             self._draw_section(section)
+        touches = draw_sections(standing.sections)
         imgui.pop_item_width()
         imgui.end_child()
         self.tip = self._tips.show()
-        return self.form.changes
+        return [*self.form.changes, *touches]
 
     def _draw_section(self, section: Section) -> None:
         """Draw a heading and the rows under it; while something is searched for, those that are found."""

@@ -73,6 +73,12 @@ class Form:
         wanted = self._held.pop(name)
         return wanted if wanted != now else None
 
+    def set_let_go(self, setting: SettingField, now: Any, value: Any, *, changed: bool) -> None:
+        """Ask for another value of a live setting once the widget that was drawn last is let go."""
+        wanted = self.let_go(setting.name, now, value, changed=changed)
+        if wanted is not None:
+            self.set(setting, wanted)
+
     def draft(self, name: str, now: Any, wanted: Any) -> None:
         """Remember a setting that is to change with a restart, forget one that is not."""
         self.drafts.pop(name, None)

@@ -23,7 +23,7 @@ def draw_mark(setting: SettingField, form: Form, top: float) -> None:
     """
     started = setting.value_in(form.standing.past.started)
     drafted = setting.name in form.drafts
-    if not drafted and not _is_changed(setting, form, started):
+    if not drafted and form.now(setting) == started:
         return
     _draw_bar(top, _DRAFTED if drafted else _CHANGED)
     width = imgui.calc_text_size(_SIGN).x + 2 * imgui.get_style().frame_padding.x
@@ -32,10 +32,6 @@ def draw_mark(setting: SettingField, form: Form, top: float) -> None:
         _reset(setting, form, started)
     if imgui.is_item_hovered():
         imgui.set_tooltip(f"reset {setting.name} to {toml_value(started)}")
-
-
-def _is_changed(setting: SettingField, form: Form, started: Any) -> bool:
-    return bool(form.now(setting) != started)
 
 
 def _reset(setting: SettingField, form: Form, started: Any) -> None:

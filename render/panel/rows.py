@@ -45,7 +45,7 @@ def sections_of(config: type[Config]) -> list[Section]:
         for setting in settings.values()
         if (panel := setting.declared.panel)
     ]
-    placed.append((Group.SLICE, 2, _row(settings["heatmap.slice"], "slice")))
+    placed += [(group, at, _row(settings[name], words)) for name, (group, at, words) in _PLACED.items()]
     placed.sort(key=lambda each: each[1])
     found = [Section(group, tuple(row for at, _, row in placed if at is group)) for group in Group]
     return [*found, *_plain_sections(config, settings)]
@@ -57,7 +57,7 @@ def _plain_sections(config: type[Config], settings: dict[str, SettingField]) -> 
         left = [
             each
             for each in settings.values()
-            if each.section == name and not each.declared.panel and each.name not in _ELSEWHERE
+            if each.section == name and not each.declared.panel and each.name not in _PLACED
         ]
         if left:
             about = section_class(name, config).__doc__ or ""
@@ -90,9 +90,7 @@ def _let_go(setting: SettingField, form: Form) -> None:
     """Draw a live setting that changes once its widget is let go."""
     now = form.now(setting)
     changed, value = setting_widget(setting, label_of(setting), form.shown(setting.name, now))
-    wanted = form.let_go(setting.name, now, value, changed=changed)
-    if wanted is not None:
-        form.set(setting, wanted)
+    form.set_let_go(setting, now, value, changed=changed)
 
 
 def _drafted(setting: SettingField, form: Form) -> None:
@@ -108,7 +106,6 @@ def _drafted(setting: SettingField, form: Form) -> None:
 
 _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
     (Group.RUN, 0, special.run_buttons, "pause go on step screenshot"),
-    (Group.RUN, 1, special.place, "checkpoint policy.steps training"),
     (Group.RUN, 9, special.restart_button, "restart"),
     (Group.VIEW, 5, special.fit_button, "fit to the agents"),
     (Group.VIEW, 7, special.view_switches, "help frame costs profile"),
@@ -122,17 +119,20 @@ _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
 _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "sim.ticks_per_s": special.rate,
     "world.name": special.world,
-    "workers.count": special.workers,
     "heatmap.axes": special.axes,
     "heatmap.slice": special.slices,
     "heatmap.layer": special.layer,
     "heatmap.beside": special.layer,
     "render.view": special.projection,
     "render.select": special.selected,
+    "policy.steps": special.place,
     "trails.color_by": special.trail_color,
     "lod.segment_budget": special.budget,
 }
 """Settings whose widget the run decides more about than their declaration does."""
 
-_ELSEWHERE = {"heatmap.slice", "policy.steps", "world.parameters"}
-"""Settings that declare no widget and have one under a heading above."""
+_PLACED = {
+    "heatmap.slice": (Group.SLICE, 2, "slice"),
+    "policy.steps": (Group.RUN, 1, "checkpoint training"),
+}
+"""Settings whose widgets depend on the run: heading, place, words to find them by."""

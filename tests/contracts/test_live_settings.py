@@ -82,6 +82,7 @@ VALUES = {
     "trails.end_marks": False,
     "trails.opacity": 0.2,
     "trails.width_px": 6.0,
+    "world.parameters": {"gravity": 30.0},
     "workers.count": 1,
 }
 """Another value than the default of every live setting."""

@@ -28,6 +28,7 @@ from valuescape.recordings.contents import (
     RecordedCheckpoint,
     RecordedTick,
 )
+from valuescape.recordings.plugins import recorded_plugins
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
@@ -130,6 +131,7 @@ class RunRecorder:
             seed=self.config.run.seed,
             checkpoint=acted,
             versions=exact_versions(),
+            plugins=recorded_plugins(in_workers=True),
             config=self.config,
             samples=self._samples,
         )

@@ -27,6 +27,7 @@ from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.failing import PluginFailedError
 
 _BLIND_S = 0.02
 """Seconds between two looks for events while nothing is drawn."""
@@ -76,11 +77,15 @@ class Session(RunParts):
         except WorkerFailedError:
             self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
+        except PluginFailedError:
+            self._settle(self.pace.rest())
+            raise
         return self._settle(tick)
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         origin = None
+        self.plugins.step(tick)
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
@@ -148,8 +153,9 @@ class Session(RunParts):
         with section("engine"):
             self._turn_engines()
             newest = self.pace.newest_tick()
+        asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self._carry_out(())
+            self._carry_out(asked)
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -158,11 +164,12 @@ class Session(RunParts):
         with section("statistics"):
             self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.tuned_state, self.controls.past)
+            past, sections = self.controls.past, self.plugins.sections
+            changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        self._carry_out(changes)
+        self._carry_out([*asked, *changes])
 
     def _carry_out(self, changes: Iterable[Change]) -> None:
         """Carry out changes that a person made, and apply files that were saved."""
@@ -266,6 +273,7 @@ class Session(RunParts):
         self.inspection.release()
         self.stage.release()
         self.config = stage.config
+        self.plugins.begin_again()
         self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
