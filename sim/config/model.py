@@ -86,6 +86,11 @@ class SettingField:
         return tuple(_literals(self.field.annotation)) if _is_choice(self.field.annotation) else ()
 
     @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole numbers."""
+        return int in _types(self.field.annotation)
+
+    @property
     def bounds(self) -> tuple[float | None, float | None]:
         """The least and the greatest number that the setting may be, or may only approach; None: no end."""
         found: dict[str, float] = {}
@@ -137,6 +142,11 @@ def _constraints(metadata: Iterable[Any], annotation: Any) -> Iterator[Any]:
         yield from _constraints(getattr(each, "__metadata__", ()), each)
 
 
+def _types(annotation: Any) -> list[Any]:
+    """Return the plain types that a type is made of."""
+    return [annotation, *(kind for each in get_args(annotation) for kind in _types(each))]
+
+
 def _literals(annotation: Any) -> list[Any]:
     """Return the values of all `Literal`s in a type."""
     if get_origin(annotation) is Literal:
@@ -146,3 +156,6 @@ def _literals(annotation: Any) -> list[Any]:
 
 LIVE = frozenset(name for name, each in settings_of().items() if each.declared.live)
 """Names of the settings that can change during a run; a new value of another one needs a new run."""
+
+TABLES = frozenset(name for name, each in settings_of().items() if isinstance(each.default, dict))
+"""Names of the settings that are tables; `section.key.name` is a value in one."""

@@ -26,7 +26,7 @@ class TrailsConfig(Section):
         unit="ticks",
         ge=2,
         le=4096,
-        panel=Panel(Group.RUN, 6, "trail length"),
+        panel=Panel(Group.RUN, 8, "trail length"),
     )
     color_by: str = setting(
         "age",

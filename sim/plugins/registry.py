@@ -117,6 +117,13 @@ class Registry:
                 self._known[each.kind, each.name] = Declaration(*values, where, source)
                 self.revision += 1
 
+    def arrange(self, sources: Iterable[str]) -> None:
+        """Put plug-ins into the order of their sources; those that were declared directly come first."""
+        rank = {source: index for index, source in enumerate(sources)}
+        ordered = sorted(self._known.items(), key=lambda each: rank.get(each[1].source, -1))
+        self._known = dict(ordered)
+        self.revision += 1
+
     def find(self, kind: Kind, name: str) -> Declaration | None:
         """Return the plug-in of that kind and name; None if there is none."""
         return self._known.get((kind, name))

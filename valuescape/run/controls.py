@@ -1,6 +1,7 @@
 """Carries out changes: those that keys and pointer ask for, and those that are made in the panel."""
 
 import math
+import shlex
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.plugins.host import PluginHost
 from valuescape.render.displays.events import Event, Key
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
     Change,
     GoTo,
@@ -35,10 +37,11 @@ from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
 from valuescape.run.undoing import Undoing
 from valuescape.run.validate import require_agent, require_color
-from valuescape.sim.config.files import Config, changed
+from valuescape.sim.config.files import Config, changed, whole
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import require_place
+from valuescape.sim.worlds import with_parameters
 
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
@@ -143,12 +146,16 @@ class Controls:
         self.undoing.note(before)
         return why_not
 
+    def past(self) -> Past:
+        """Return the past of the settings, for the panel."""
+        return self.undoing.past(self.started)
+
     def _carry_out(self, change: Change) -> str:
         """Do what `apply` does without noting it."""
         session = self._session
         match change:
             case Set():
-                return self._set(change)
+                return self._set(self._whole(change))
             case Restart(changes):
                 return session.restart(dict(changes))
             case Slice(values):
@@ -169,6 +176,12 @@ class Controls:
             case Request():
                 session.captions.refresh(self._do(change))
         return ""
+
+    def _whole(self, change: Set) -> Set:
+        """Return the change of a setting that a change of an entry in a table is."""
+        stage = self._session.stages(change.name)[0]
+        name, value = whole(stage.wishes.config, change.name, change.value)
+        return replace(change, name=name, value=value)
 
     def _set(self, change: Set) -> str:
         try:
@@ -193,6 +206,8 @@ class Controls:
             MAPS.require(value, stage.subject, name)
         if name == "heatmap.beside" and value and self._session.viewer.versus:
             raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
+        if name == "world.parameters":
+            with_parameters(stage.engine.world, config)
         if name == "trails.color_by":
             require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
@@ -246,24 +261,18 @@ class Controls:
             path = save_preset(session, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
-        return f"saved; start it with: valuescape run {path}"
+        return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:
-        """Go to another checkpoint of the training run after this frame; return what is to be said of it.
-
-        Keys pressed in the same frame add up to one restart.
-        """
-        place = self._session.stage.place
-        if place is None:
+        """Go on with another checkpoint of the training run; return what is to be said of it."""
+        stage = self._session.stage
+        if stage.place is None:
             return "one checkpoint: run the folder of a training run to go through several"
-        waiting = [each.changes["policy.steps"] for each in self._queued if isinstance(each, Restart)]
-        if waiting:
-            place = replace(place, index=place.steps.index(waiting[-1]))
+        place = stage.place.at(stage.wishes.config.policy.steps)
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"
-        self._queued.append(Restart({"policy.steps": wanted.own_steps}))
-        return wanted.said
+        return "" if self._set(Set("policy.steps", wanted.own_steps)) else wanted.said
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""

@@ -8,7 +8,7 @@ from typing import Any
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.panel.panel import Panel
-from valuescape.render.panel.standing import Standing
+from valuescape.render.panel.standing import Past, Standing
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run_state import RunState
@@ -54,11 +54,12 @@ class Tuning:
         window_px: tuple[int, int],
         viewer: Viewer,
         state: Callable[[], RunState],
+        past: Callable[[], Past],
         sections: Callable[[], tuple[Section, ...]] = tuple,
     ) -> list[Change]:
         """Draw the panel if it is time; return the changes that a person made.
 
-        state, sections: make what it shows of the run and of plug-ins.
+        state, past, sections: make what it shows of the run, its history, and plug-ins.
         """
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
@@ -67,17 +68,19 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, _standing(state(), sections()))
+        standing = _standing(state(), past(), sections())
+        return self._panel.draw(size, elapsed, viewer, standing)
 
     def release(self) -> None:
         """Free the panel."""
         self._panel.release()
 
 
-def _standing(state: RunState, sections: tuple[Section, ...]) -> Standing:
+def _standing(state: RunState, past: Past, sections: tuple[Section, ...]) -> Standing:
     """Return the part of a run's state that the panel shows."""
     return Standing(
         config=state.config,
+        past=past,
         worlds=world_names(),
         plane=state.plane,
         paused=state.paused,
@@ -89,6 +92,6 @@ def _standing(state: RunState, sections: tuple[Section, ...]) -> Standing:
         sliced=state.sliceable,
         findings=state.findings.said if state.findings.asked else None,
         finding=state.findings.at,
-        place=state.place,
+        place=state.place and state.place.at(state.live["policy.steps"]),
         sections=sections,
     )

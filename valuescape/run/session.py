@@ -2,10 +2,11 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from valuescape import remarks
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.overlay.labels import Annotations
@@ -19,7 +20,9 @@ from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
 from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
+from valuescape.run.side import Side
 from valuescape.run.stage import Stage
+from valuescape.run.starting import CancelledError
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
@@ -148,7 +151,7 @@ class Session(RunParts):
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
-            self.engine.check()
+            self._turn_engines()
             newest = self.pace.newest_tick()
         asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
@@ -161,7 +164,8 @@ class Session(RunParts):
         with section("statistics"):
             self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.tuned_state, self.plugins.sections)
+            past, sections = self.controls.past, self.plugins.sections
+            changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
@@ -175,6 +179,38 @@ class Session(RunParts):
     def _look(self) -> None:
         """Read figures of the picture just drawn, as far as they are due."""
         self.ledger.look()
+
+    def _sides(self) -> Sequence[Side]:
+        """Return what is drawn beside each other."""
+        return (Side(self.stage, self.viewer, self.inspection),)
+
+    def _turn_engines(self) -> None:
+        """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        for side in self._sides():
+            engine, refused = side.stage.engine, side.ask()
+            engine.check()
+            if engine.changing and self.lockstep and self.headless:
+                self._wait_for_change(side.stage)
+            if failed := engine.change_failed or refused:
+                remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+                self.captions.refresh(failed)
+            if side.keep_up():
+                self._side_changed()
+
+    def _wait_for_change(self, stage: Stage) -> None:
+        """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
+        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
+            try:
+                start.doing(f"changing {stage.wishes.under_way}")
+                stage.engine.finish_change(start.check)
+            except CancelledError as error:  # Esc goes on without waiting, this once
+                self._stopped = self._stopped or error.leave
+
+    def _side_changed(self) -> None:
+        """Take over what a change of an engine means for the run."""
+        self.config = self.stage.config
+        self.ledger.forget_memory()
+        self.captions.refresh()
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.

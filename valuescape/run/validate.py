@@ -11,6 +11,7 @@ from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.actions import require_actions
+from valuescape.sim.insight.parameter_signals import is_alike
 from valuescape.sim.insight.place import require_place
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signal_kinds import available, find_signal
@@ -87,6 +88,11 @@ def require_color(color: str, critic: Critic | None, world: World) -> None:
     if color in colors:
         return
     _require_known(color, world)
+    if is_alike(color, world):
+        raise UsageError(
+            f"trails.color_by = {color!r}, but all agents have the same {color}",
+            f'spread it over the agents: world.parameters.{color} = "low..high"',
+        )
     others = f"or take one of {', '.join(colors)}"
     if critic:
         raise UsageError(

@@ -189,7 +189,7 @@ from valuescape.sim.stepping.choose import make_stepper
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules
 
-code = world_code(Mine(), Rules(0.0, (0, 1)), keeps_obs=False)
+code = world_code(Mine(), Rules((0, 1)), keeps_obs=False)
 rows = np.ones((code.at.size, 2), np.float32)  # the trail takes two numbers an agent
 table = np.array([row.ctypes.data for row in rows], np.uint64)
 finish = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_ssize_t, ctypes.c_size_t)(code.finish)

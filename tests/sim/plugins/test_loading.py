@@ -11,7 +11,7 @@ import pytest
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins import PLUGINS, Kind, load_file, loads
-from valuescape.sim.plugins.loading import LOADED, receive, reload_file
+from valuescape.sim.plugins.loading import LOADED, receive
 
 ROOT = Path(__file__).parents[3]
 
@@ -70,20 +70,6 @@ def test_workers_load_what_they_run_and_nothing_else(write):
     LOADED.clear()
     receive(given)
     assert PLUGINS.find(Kind.WORKER_SYSTEM, "wind").function(None) == 3
-
-
-def test_a_file_that_is_edited_is_loaded_again_or_stays_as_it_was(write):
-    path, other = write(SYSTEM), write(NOTED, "other.py")
-    load_file(path)
-    load_file(other)
-    path.write_text(path.read_text().replace("return 3", "return 4"))
-    reload_file(path)
-    assert PLUGINS.find(Kind.WORKER_SYSTEM, "wind").function(None) == 4
-    path.write_text(path.read_text().replace("return 4", "return 5") + "\nraise ValueError('half-written')")
-    with pytest.raises(UsageError, match="ValueError: half-written"):
-        reload_file(path)
-    assert PLUGINS.find(Kind.WORKER_SYSTEM, "wind").function(None) == 4
-    assert list(LOADED) == [str(path), str(other)]
 
 
 SCRIPT = """

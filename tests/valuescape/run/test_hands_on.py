@@ -308,7 +308,7 @@ def test_settings_change_while_the_run_goes_on(at_the_picture):
     assert session._stopped
 
 
-PAUSE = (28.0, 41.0)
+PAUSE = (28.0, 110.0)
 """Pixel of the panel's button, at a scale of 1."""
 
 
@@ -351,7 +351,7 @@ def test_a_panel_that_is_hidden_holds_nothing(at_the_picture):
 def test_typed_counts_come_with_the_restart(at_the_picture):
     """From the first key to the new run, through the panel itself."""
     session, _ = at_the_picture("render.height=900", panel=True)
-    agents, again = (60.0, 110.0), (60.0, 201.0)
+    agents, again = (60.0, 179.0), (60.0, 64.0)
     events = [[Move(*agents)], [Press(Button.LEFT, *agents)], [Release(Button.LEFT, *agents)]]
     events += [[Edit("ctrl", True)], [Edit("a", True)], [Edit("a", False)], [Edit("ctrl", False)]]
     events += [[Text("7")], [Text("5")], [Edit("enter", True)], [Edit("enter", False)]]
@@ -380,7 +380,7 @@ def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, mon
         found.add(contents.tip)
     keys = {said.split(":")[0] for said in found if said}
     assert {"sim.ticks_per_s", "world.name", "agents.count", "run.seed", "trails.length"} <= keys
-    assert "agents.count: agents alive at once" in found
+    assert "agents.count: agents alive at once; counts after a restart" in found
     assert "" in found  # not over what changes no setting
     does(session, Move(SIZE[0] - 10, 10), frames=3)
     assert contents.tip == ""

@@ -1,5 +1,6 @@
 """A run of two configurations side by side: the same tick, one view, one scale for each quantity."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from valuescape.provenance.contents import Provenance
@@ -14,6 +15,7 @@ from valuescape.run.outputs import Outputs, RunResult
 from valuescape.run.pace import Pace
 from valuescape.run.restarting import restart
 from valuescape.run.session import Session
+from valuescape.run.side import Side
 from valuescape.run.stage import Stage
 from valuescape.run.starting import start_engine
 from valuescape.run.validate import validate
@@ -92,12 +94,16 @@ class VersusSession(Session):
         self.other = self._coming
         self.other.measure(self.meter, lockstep=self.lockstep)
         self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
+        self.viewer.versus = True
+        self._share_colors()
+        self.other.mirror(self.viewer)
+
+    def _share_colors(self) -> None:
+        """Offer the colours of trails that both sides have."""
         viewer, colors = self.viewer, self.other.stage.trail_colors
-        viewer.versus = True
         viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
         if viewer.trail_color not in viewer.trail_colors:
             viewer.trail_color = "age"
-        self.other.mirror(viewer)
 
     def restart(self, changes: dict[str, Any]) -> str:
         """Begin both sides anew, so that they start alike, with some settings of the chosen side changed.
@@ -142,6 +148,15 @@ class VersusSession(Session):
         both = self.stage, self.other.stage
         one_sided = setting in _ONE_SIDED or setting.partition(".")[0] in _ONE_SIDED_SECTIONS
         return (both[self.viewer.side],) if one_sided and not is_of_the_pair(setting) else both
+
+    def _sides(self) -> Sequence[Side]:
+        return (*super()._sides(), Side(self.other.stage, self.other.viewer, self.other.inspection))
+
+    def _side_changed(self) -> None:
+        super()._side_changed()
+        self._share_colors()
+        if self._pair.second is not self.other.stage.scene:
+            self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
 
     def _look_at_both(self) -> PairState:
         states = self.state(), self.other_state()
