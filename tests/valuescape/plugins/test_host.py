@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hands import pause, turn
 
-from valuescape.sim.plugins.loading import reload_file
 from valuescape.sim.plugins.registry import PLUGINS
+from valuescape.sim.plugins.replacing import replaced
 
 pytestmark = pytest.mark.gpu
 
@@ -73,9 +73,8 @@ def test_a_file_that_is_loaded_again_takes_over_at_the_next_frame(at_the_picture
     loaded = load(SYSTEMS)
     session, _ = at_the_picture()
     path = tmp_path / "mine.py"
-    path.write_text(path.read_text().replace('("first"', '("new"'))
-    again = reload_file(path)
-    turn(session, 2)
+    with replaced(path, path.read_bytes().replace(b'("first"', b'("new"')) as again:
+        turn(session, 2)
     assert [each[0] for each in loaded.module.seen][-1] == "closed"
     assert [each[0] for each in again.module.seen if each[0] == "new"] == ["new"] * 2
     PLUGINS.withdraw(str(path))
