@@ -29,10 +29,10 @@ def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
         now = run_source(replace(before.source, content=content))
         PLUGINS.ordered()  # raises if it needs what is not there, or other plug-ins needed what is gone
         yield now
-        for each in now.declared:
-            TROUBLE.off.pop((each.kind, each.name), None)
+        _switch_on(now)
     except BaseException:
         if before.source.key in LOADED:
+            _switch_on(LOADED[before.source.key])
             _forget(LOADED[before.source.key])
         sys.modules.update(modules)
         _environments().update(environments)
@@ -44,6 +44,11 @@ def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
         for key in order:  # in the order of loading, as before
             LOADED[key] = LOADED.pop(key)
         PLUGINS.arrange(order)
+
+
+def _switch_on(loaded: Loaded) -> None:
+    for each in loaded.declared:
+        TROUBLE.off.pop((each.kind, each.name), None)
 
 
 def _forget(loaded: Loaded) -> tuple[dict[str, ModuleType], dict[str, Any]]:
