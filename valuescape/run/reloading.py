@@ -173,6 +173,7 @@ class Reloading:
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
+        self._run.controls.started = config
         said = [f"{name}: {_list(wanted)}"] if wanted else []
         if said or winning:
             self._say("\n".join([*said, *[winning] * bool(winning)]))
