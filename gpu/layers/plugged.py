@@ -145,8 +145,9 @@ void main() {
 }
 """
 
-_AT_LINE = re.compile(r"\b7[:(](\d+)[)(]")
-"""A line of the user's text, which is source number 7, in compilers' words: Mesa 7:12(5), NVIDIA 7(12)."""
+_AT_LINE = re.compile(r"\b\d+[:(](\d+)[)(]")
+"""A line of a shader in compilers' words: Mesa 0:12(5), NVIDIA 0(12). Those of the user's text have the
+numbers that they have in the user's file."""
 
 
 class ShaderMap(ComputePass):
@@ -176,7 +177,7 @@ class ShaderMap(ComputePass):
         parts = [_HEAD, *(f"uniform float {name};\n" for name in self._said.uniforms)]
         parts += [_CRITIC] * ("critic" in self._said.inputs) + [_AGENTS] * ("agents" in self._said.inputs)
         try:
-            program = self._own(self._gl.compute_shader("".join([*parts, f"#line {first} 7\n", text, _MAIN])))
+            program = self._own(self._gl.compute_shader("".join([*parts, f"#line {first}\n", text, _MAIN])))
         except Exception as error:
             raise UsageError(_complaint(str(error))) from error
         low, high = np.array(self._inputs.bounds)

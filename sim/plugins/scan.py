@@ -98,7 +98,7 @@ def _decorated(node: ast.FunctionDef | ast.ClassDef, names: dict[str, str]) -> I
         given = {key.arg: key.value for key in each.keywords} if isinstance(each, ast.Call) else {}
         own = _assigned(node, "name") if kind is Kind.WORLD else _plain(node.name, node)
         name = _text(given["name"]) if "name" in given else own
-        yield Found(kind, name, _texts(given.get("needs")), node.lineno)
+        yield Found(kind, name, _texts(given.get("needs")), node.decorator_list[0].lineno)
 
 
 def _plain(name: str, node: ast.FunctionDef | ast.ClassDef) -> str:

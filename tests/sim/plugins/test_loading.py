@@ -75,10 +75,10 @@ def test_workers_load_what_they_run_and_nothing_else(write):
 SCRIPT = """
     import numpy as np
 
-    from valuescape.api import ContinuousAction, ElementwiseWorld, Variable, absolute, world
+    from valuescape.api import ContinuousAction, ElementwiseWorld, Variable, absolute
+    from valuescape.api import array_system, system, world
     from valuescape.sim.config.files import load_config
     from valuescape.sim.engine import Engine
-    from valuescape.sim.plugins import Kind, declare
 
     STEP = np.float32(0.05)
     HALF = np.float32(0.5)
@@ -109,6 +109,19 @@ SCRIPT = """
             return (x + STEP * v, v), -absolute(x), absolute(x) > np.float32(1)
 
 
+    @system(when="before", draws=1)
+    def noise(step):
+        return (step.action[0] + pushed(step.draws[0] - HALF, HALF),)
+
+
+    @array_system(when="after", needs="noise")
+    def cost(step):
+        step.reward[:] -= np.abs(step.action[0]) * AMOUNT
+
+
+    AMOUNT = np.float32(3)
+
+
     def hash_with(workers, simd):
         changes = [
             "world.name=line_of_main", "agents.count=70", "policy.checkpoint=random",
@@ -117,6 +130,8 @@ SCRIPT = """
         with Engine(load_config(None, changes), None) as engine:
             engine.wait_ready()
             engine.advance_to(60)
+            assert len(engine.worker_pids) == workers
+            assert engine.recent_row("reward", 60).min() < -0.5
             return engine.state_hash()
 
 
