@@ -186,6 +186,7 @@ class Reloading:
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
+        self._run.controls.started = config
         said = [f"{name}: {_list(wanted)}"] if wanted else []
         if wanted:
             self._run.note_file(name)
