@@ -186,6 +186,7 @@ class Session(RunParts):
 
     def _turn_engines(self) -> None:
         """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        before = self._changing()
         for side in self._sides():
             engine, refused = side.stage.engine, side.ask()
             engine.check()
@@ -196,6 +197,12 @@ class Session(RunParts):
                 self.captions.refresh(failed)
             if side.keep_up():
                 self._side_changed()
+        if self._changing() != before:
+            self.captions.refresh()
+
+    def _changing(self) -> bool:
+        """Whether a change of an engine is under way, which captions say."""
+        return any(side.stage.engine.changing for side in self._sides())
 
     def _wait_for_change(self, stage: Stage) -> None:
         """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
