@@ -142,5 +142,5 @@ class Reader:
         ]
 
     def systems_off(self) -> tuple[SwitchedOff, ...]:
-        """Return the array systems that raised and were switched off, as their `on_error` says."""
+        """Return the array systems that raised and were switched off, as `plugins.on_error` says."""
         return systems_off(self.arena, self.world)

@@ -50,7 +50,11 @@ class Form:
                 self.viewer.looks.having(setting.name, value)
             except UsageError:
                 return
-        self.ask(Set(setting.name, value, self._gesture_for(setting.name)))
+        self.set_named(setting.name, value)
+
+    def set_named(self, name: str, value: Any) -> None:
+        """Ask for another value of a live setting, or of an entry of a table, by its name."""
+        self.ask(Set(name, value, self._gesture_for(name)))
 
     def move_slice(self, values: tuple[float, ...]) -> None:
         """Ask for another slice."""

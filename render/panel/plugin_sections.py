@@ -1,11 +1,13 @@
-"""Draws the sections that plug-ins describe, and returns what a person did with their widgets."""
+"""Headings that plug-ins describe, with their widgets."""
 
-from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from imgui_bundle import imgui
 
+from valuescape.render.panel.form import Form
+from valuescape.render.panel.rows import Row, Section
 from valuescape.render.panel.widgets import pick, slider
 from valuescape.render.view.changes import Touch
 from valuescape.sim.plugins.widgets import (
@@ -14,29 +16,34 @@ from valuescape.sim.plugins.widgets import (
     Choice,
     Number,
     Plot,
-    Section,
     Slider,
     Text,
     Widget,
 )
+from valuescape.sim.plugins.widgets import Section as Described
 
 _PLOT_PX = 60
 
 
-def draw_sections(sections: Iterable[Section]) -> list[Touch]:
-    """Draw all sections into the window that is open; return what a person did."""
-    return [touch for section in sections for touch in _draw(section)]
+def plugin_section(section: Described) -> Section:
+    """Return the heading of a plug-in with its rows, as it describes them at this moment."""
+    owner = f"plug-in {section.name}"
+    rows = (
+        Row(partial(_draw, section.name, widget), f"{owner} {section.title} {_text_of(widget)}".casefold())
+        for widget in section.widgets
+    )
+    return Section(section.title, tuple(rows), owner=owner)
 
 
-def _draw(section: Section) -> Iterator[Touch]:
-    imgui.push_id(f"plug-in {section.name}")
-    if imgui.collapsing_header(section.title, imgui.TreeNodeFlags_.default_open):
-        for widget in section.widgets:
-            touched, value = _widget(widget)
-            if touched:
-                assert not isinstance(widget, Text)
-                yield Touch(section.name, widget.label, value)
-    imgui.pop_id()
+def _text_of(widget: Widget) -> str:
+    return widget.text if isinstance(widget, Text) else widget.label
+
+
+def _draw(plugin: str, widget: Widget, form: Form) -> None:
+    """Draw one widget of a plug-in; what a person does with it is told to the plug-in."""
+    touched, value = _widget(widget)
+    if touched:
+        form.ask(Touch(plugin, _text_of(widget), value))
 
 
 def _widget(widget: Widget) -> tuple[bool, Any]:

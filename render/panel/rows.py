@@ -8,7 +8,10 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel import special
 from valuescape.render.panel.form import Form
+from valuescape.render.panel.marks import draw_mark
 from valuescape.render.panel.search import words_of
+from valuescape.render.panel.standing import Standing
+from valuescape.render.panel.tips import tip
 from valuescape.render.panel.widgets import setting_widget
 from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.config.setting import Group
@@ -17,23 +20,37 @@ _NARROW = 0.5
 """Share of the width that a label has in a section of the configuration, where labels are long."""
 
 
+def _always(_: Standing) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the panel, or several. words: what it is found by. setting: that it changes, or None."""
+    """A row of the panel, or several. words: what it is found by. tip: what is said of it.
+
+    mark: draws the mark of a changed setting beside it; takes the top of the row, pixels of the display.
+    seen: whether the row means something in this run.
+    """
 
     draw: Callable[[Form], None]
     words: str
-    setting: SettingField | None = None
+    tip: str = ""
+    mark: Callable[[Form, float], None] | None = None
+    seen: Callable[[Standing], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading of the panel with its rows. tip: what is said of it. open: whether it is at first."""
+    """A heading of the panel with its rows. tip: what is said of it. open: whether it is at first.
+
+    owner: tells it from another of the same title; "" for those of the program.
+    """
 
     title: str
     rows: tuple[Row, ...]
     tip: str = ""
     open: bool = True
+    owner: str = ""
 
 
 def sections_of(config: type[Config]) -> list[Section]:
@@ -57,7 +74,7 @@ def _plain_sections(config: type[Config], settings: dict[str, SettingField]) -> 
         left = [
             each
             for each in settings.values()
-            if each.section == name and not each.declared.panel and each.name not in _PLACED
+            if each.section == name and not each.declared.panel and each.name not in _ELSEWHERE
         ]
         if left:
             about = section_class(name, config).__doc__ or ""
@@ -70,7 +87,12 @@ def _row(setting: SettingField, labels: str) -> Row:
     draw = _SPECIAL.get(setting.name)
     if draw is None:
         draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
-    return Row(partial(draw, setting), words_of(setting, labels), setting)
+    mark, seen = partial(draw_mark, setting), _SEEN.get(setting.name, _always)
+    return Row(partial(draw, setting), words_of(setting, labels), tip(setting), mark, seen)
+
+
+def _has_slice(standing: Standing) -> bool:
+    return len(standing.plane.world.state) > 2
 
 
 def label_of(setting: SettingField) -> str:
@@ -119,6 +141,7 @@ _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
 _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "sim.ticks_per_s": special.rate,
     "world.name": special.world,
+    "workers.count": special.workers,
     "heatmap.axes": special.axes,
     "heatmap.slice": special.slices,
     "heatmap.layer": special.layer,
@@ -136,3 +159,13 @@ _PLACED = {
     "policy.steps": (Group.RUN, 1, "checkpoint training"),
 }
 """Settings whose widgets depend on the run: heading, place, words to find them by."""
+
+_SEEN: dict[str, Callable[[Standing], bool]] = {
+    "heatmap.axes": _has_slice,
+    "heatmap.slice": _has_slice,
+    "policy.steps": lambda standing: standing.place is not None,
+}
+"""Settings that mean something in some runs alone."""
+
+_ELSEWHERE = {*_PLACED, "world.parameters"}
+"""Settings that declare no widget and have one under a heading of the picture."""

@@ -76,8 +76,7 @@ def workers(setting: SettingField, form: Form) -> None:
 def place(setting: SettingField, form: Form) -> None:
     """Draw the slider over the checkpoints of a training run; it counts once it is let go."""
     now = form.standing.place
-    if now is None:
-        return
+    assert now
     shown = form.shown(setting.name, now)
     imgui.set_next_item_width(-1)
     ends = 1, len(now.steps)

@@ -28,12 +28,12 @@ class Standing:
     """The state of a run at one frame.
 
     config: that is in force, but for what the view or the run itself holds. past: of its settings. live: the
-    current values of the settings that are declared as `Live.RUN`, by name. workers: processes,
-    whatever `workers.count` says. limits: name, measured value, limit, and whether it is kept (None: too early
-    to tell). busy_ms: times of the last frames. may_take_ms: what a frame may take. sliced: whether there is a
-    landscape whose slice the panel may move. findings: kind and words of each; None as long as none are looked
-    for. finding: index of the one that is selected. place: of the checkpoint asked for last, in its training
-    run; None without a folder of one. sections: those that plug-ins describe.
+    current values of the settings that are declared as `Live.RUN`, by name. workers: processes, whatever
+    `workers.count` says. limits: name, measured value, limit, and whether it is kept (None: too early to
+    tell). busy_ms: times of the last frames. may_take_ms: what a frame may take. sliced: whether there is a
+    landscape whose slice the panel may move. findings: kind and words of each; None as long as none are
+    looked for. finding: index of the one that is selected. place: of the checkpoint asked for last, in its
+    training run; None without a folder of one. sections: those that plug-ins describe.
     """
 
     config: Config

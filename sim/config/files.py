@@ -33,11 +33,12 @@ def config_of(tables: dict[str, Any], overrides: Iterable[str], where: str) -> C
     `load_config` does.
     """
     origin: dict[tuple[str, ...], str] = {}
-    for override in overrides:
-        path, value = _split_override(override)
+    given_values = [(override, *_split_override(override)) for override in overrides]
+    worlds = [value for _, path, value in given_values if path == _WORLD]
+    if worlds and worlds[-1] != _at(tables, _WORLD):
+        _forget_parameters(tables)
+    for override, path, value in given_values:
         table, given = tables, f"--set {cut(override, NAME_LENGTH)}"
-        if path == _WORLD and _at(tables, path) != value:
-            _forget_parameters(tables)
         for depth, name in enumerate(path[:-1], 1):
             table = table.setdefault(name, {})
             if not isinstance(table, dict):

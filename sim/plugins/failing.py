@@ -50,6 +50,12 @@ class Trouble:
             self.failed(declared, tick, error)
             return None
 
+    def switched_off(self, declared: Declaration, said: str) -> None:
+        """Note that a plug-in was switched off elsewhere, as in the workers, and say why, once."""
+        if not self.is_off(declared):
+            self.off[declared.kind, declared.name] = said
+            self.tell(f"{said}; it is switched off")
+
     def failed(self, declared: Declaration, tick: int | None, error: Exception) -> None:
         """Deal with an error of a plug-in, as `call` does. Raises PluginFailedError."""
         said = describe(declared, tick, error)

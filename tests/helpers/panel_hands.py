@@ -152,9 +152,10 @@ class Hand:
         for module in MODULES:
             if hasattr(module, "imgui") and module not in NOT_WATCHED:
                 self._monkeypatch.setattr(module, "imgui", self.recorder)
-        settings = settings_of(type(self.standing.config))
+        seen = {each.name for each in settings_of(type(self.standing.config)).values()}
+        seen -= self.standing.live.keys()
         for change in self.panel.draw(SIZE, 0.05, self.viewer, self.standing):
-            if isinstance(change, Set) and settings[change.name].declared.live is not Live.RUN:
+            if isinstance(change, Set) and change.name in seen:
                 self.viewer.apply(change)  # as the controls of a run do
             else:
                 self.changes.append(change)

@@ -147,6 +147,7 @@ def _name(models: "Sequence[Model]") -> str:
 
 def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config") -> int:
     from valuescape.analyze.output import write
+    from valuescape.analyze.robustness import table
     from valuescape.analyze.several import named_analysis
     from valuescape.analyze.verdict import verdict
 
@@ -160,6 +161,8 @@ def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: 
         for name, each in found.numbers.items()
     ]
     say_rows(out, rows)
+    for each in found.robustness:
+        say_rows(out, table(each))
     say_lines(verdict(found))
     say_written(files[0])
     return 0 if found.complete else 130

@@ -57,6 +57,7 @@ class PluginHost:
         if self._revision != PLUGINS.revision:
             self._revision = PLUGINS.revision
             self._begin_new()
+        self._note_systems_off()
         ticks = range(self._last + 1, newest + 1)
         self._last = max(self._last, newest)
         for running in tuple(self._systems.values()):
@@ -64,6 +65,13 @@ class PluginHost:
                 self._step(running, ticks, newest)
         changes, self.asked.changes = self.asked.changes, []
         return changes
+
+    def _note_systems_off(self) -> None:
+        """Note which systems raised in the workers and were switched off there."""
+        for off in self.run.engine.systems_off():
+            declared = PLUGINS.find(Kind.WORKER_SYSTEM, off.name)
+            if declared:
+                TROUBLE.switched_off(declared, f"{off.said}, in tick {off.tick}")
 
     def _begin_new(self) -> None:
         """Begin the systems that are declared now, and end those that are not any more."""

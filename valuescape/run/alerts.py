@@ -32,8 +32,9 @@ class Alerts:
         self._slow = ""
         self._change, self._change_until = "", 0.0
 
-    def begin_again(self) -> None:
-        """Forget how the run stands, because another begins; what was heard stays."""
+    def begin_again(self, config: Config) -> None:
+        """Forget how the run stands, because another begins; what was heard stays. config: its own."""
+        self.alarms = parse_alarms(config.health.alarms)
         self.ringing, self._said_at, self._last_tick = {}, {}, None
         self._slow = self._change = ""
 

@@ -265,7 +265,7 @@ class Controls:
 
     def _walk(self, by: int) -> str:
         """Go on with another checkpoint of the training run; return what is to be said of it."""
-        stage = self._session.stage
+        stage = self._session.stages("policy.steps")[0]
         if stage.place is None:
             return "one checkpoint: run the folder of a training run to go through several"
         place = stage.place.at(stage.wishes.config.policy.steps)

@@ -34,6 +34,9 @@ class Reloadable(Protocol):
     captions: Captions
     controls: Controls
 
+    def note_file(self, name: str) -> None:
+        """Note, for a video, that a file was applied."""
+
 
 class Reloading:
     """Looks after the files of a run. `look` applies those that were saved; a bad one changes nothing."""
@@ -95,6 +98,7 @@ class Reloading:
         if why_not:
             return self._complain(f"{why_not}\n  the shaders before stay in use")
         self._complaint = ""
+        self._run.note_file("shaders")
         self._say("shaders reloaded")
         return ""
 
@@ -134,6 +138,7 @@ class Reloading:
             self._complain(f"{error}\n  the code before stays in use")
             return
         self._complaint = ""
+        self._run.note_file(source.path.name)
         self._say(f"{source.path.name}: loaded anew" + ", and the run began anew with it" * restarts)
 
     def _restart(self) -> None:
@@ -174,6 +179,8 @@ class Reloading:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
         said = [f"{name}: {_list(wanted)}"] if wanted else []
+        if wanted:
+            self._run.note_file(name)
         if said or winning:
             self._say("\n".join([*said, *[winning] * bool(winning)]))
         else:

@@ -261,6 +261,11 @@ class Session(RunParts):
         """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""
         return self.reloading.reload_shaders()
 
+    def note_file(self, name: str) -> None:
+        """Note that a file was applied, which changes a video that is being made."""
+        if self.recorder:
+            self._touches.note_file(name, self.newest_tick)
+
     def take_preset(self, name: str) -> str:
         """Go over to a preset or a configuration file, or say in the picture why not.
 
@@ -285,6 +290,6 @@ class Session(RunParts):
         """
         self._drawn_blind = None
         self.ledger.begin_again(self.stage)
-        self.alerts.begin_again()
+        self.alerts.begin_again(self.config)
         self.screen.let_go()
         self._clock.begin_frame()

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from crowds import check_until, crowd, hash_at, small
+from crowds import crowd, hash_at, small
 from disturbing import finish, kill, wait_for_progress, wait_for_restarts
 from known_plugins import forgotten
 
@@ -28,7 +28,7 @@ BRITTLE = """
     from valuescape.api import Memory, array_system
 
 
-    @array_system(when="after", memory=(Memory("age", "", 0.0, 100.0),), on_error=ON_ERROR)
+    @array_system(when="after", memory=(Memory("age", "", 0.0, 100.0),))
     def brittle(step):
         step.memory[:] += np.float32(1)
         step.reward[:] = np.float32(7)
@@ -45,15 +45,12 @@ def _forgets_plugins():
 
 @pytest.fixture
 def brittle(tmp_path):
-    """Load a system that raises in tick 6; returns its path."""
+    """Load a system that raises in tick 6; return its path."""
 
-    def load(on_error):
-        path = tmp_path / "brittle.py"
-        path.write_text(textwrap.dedent(BRITTLE).replace("ON_ERROR", repr(on_error)))
-        load_file(path)
-        return path
-
-    return load
+    path = tmp_path / "brittle.py"
+    path.write_text(textwrap.dedent(BRITTLE))
+    load_file(path)
+    return path
 
 
 @pytest.mark.chaos
@@ -75,23 +72,22 @@ def test_the_wind_is_the_same_for_any_number_of_workers_and_after_kills(simd):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_array_system_that_raises_ends_the_run_with_file_line_tick_and_agents(brittle, workers):
-    brittle("stop")
+@pytest.mark.usefixtures("brittle")
+def test_an_array_system_that_raises_ends_the_run_with_file_line_tick_and_agents(workers):
     with crowd(small(*CARS, f"workers.count={workers}")) as engine:
         engine.advance_to(5)
         with pytest.raises(WorkerFailedError) as failure:
             engine.advance_to(9)
-            check_until(engine, lambda: False)
     first = str(failure.value).splitlines()[0]
     assert "failed after tick 5: system brittle: brittle.py line 12: ValueError: too old" in first
     assert ("agents 0 to 69" if workers == 0 else "agents ") in first
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_array_system_that_raises_may_be_switched_off_instead(brittle, workers):
+@pytest.mark.usefixtures("brittle")
+def test_an_array_system_that_raises_may_be_switched_off_instead(workers):
     """Of the call in which it raised nothing is left."""
-    brittle("disable")
-    with crowd(small(*CARS, f"workers.count={workers}")) as engine:
+    with crowd(small(*CARS, f"workers.count={workers}", "plugins.on_error=disable")) as engine:
         engine.advance_to(5)
         assert engine.systems_off() == ()
         assert set(engine.row("reward", 5)) == {7}
@@ -103,8 +99,8 @@ def test_an_array_system_that_raises_may_be_switched_off_instead(brittle, worker
     assert off.said == "system brittle: brittle.py line 12: ValueError: too old"
 
 
-def test_array_systems_have_sections_in_the_workers_profiles(brittle):
-    brittle("disable")
+@pytest.mark.usefixtures("brittle")
+def test_array_systems_have_sections_in_the_workers_profiles():
     with crowd(small(*CARS, "workers.count=1")) as engine:
         engine.advance_to(4)
         (spans,) = engine.worker_spans()

@@ -98,7 +98,8 @@ def test_other_settings_take_one_restart_that_keeps_view_and_what_was_tuned(runn
     session.controls.apply(Set("insight.rollouts", 9))
     session.controls.apply(Set("trails.width_px", 4.0))
     session.controls.apply(Set("sim.ticks_per_s", 30.0))
-    save(path, ("opacity = 0.5", "opacity = 0.5\nlength = 9"), ("glow = 0.25", "glow = 0.75"))
+    alarms = "yaw_deg = 30\n[health]\nalarms = 'fps < 5'"
+    save(path, ("opacity = 0.5", "opacity = 0.5\nlength = 9"), ("0.25", "0.75"), ("yaw_deg = 30", alarms))
     until(session, lambda: told)
     assert session.stage is not stage
     assert session.config.trails.length == 9 == session.engine.config.trails.length
@@ -107,6 +108,7 @@ def test_other_settings_take_one_restart_that_keeps_view_and_what_was_tuned(runn
     assert session.viewer.looks.render.glow == 0.75
     assert session.pace.ticks_per_s == 30.0
     assert session.viewer.orbit_goal == camera
+    assert [str(alarm) for alarm, _ in session.alerts.lamps] == ["fps < 5"]
     assert "trails.length = 9 (restart)" in told[0]
 
 
