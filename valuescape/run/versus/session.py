@@ -155,6 +155,7 @@ class VersusSession(Session):
         self.other.ledger.look(leads=False)
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        self._follow_reload()
         super()._take_over(newest, waits=waits, last=last)
         with self.meter.section("other side"):
             if self.other.take_over(newest, self.viewer, waits=waits, last=last):
@@ -164,7 +165,6 @@ class VersusSession(Session):
             maps.finish(other.stage.scene, other.viewer.shown, lambda: not self._interrupts.asked)
 
     def _paint(self, said: Annotations) -> None:
-        self._follow_reload()
         self._pair.draw(self.viewer, self.other.viewer, said)
 
     def _follow_reload(self) -> None:
