@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from valuescape.gpu.bindings import Block, Image, Slot, Texture
-from valuescape.sim.config.picture_sections import PLAIN_COLORS, TRAIL_COLORS
+from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.policy.network import Activation, CriticKind
 from valuescape.sim.shared.layout import Ending
 
@@ -79,7 +79,7 @@ def constants_glsl() -> str:
     return "".join(
         (
             *(_enum(f"{each.__name__.upper()}_", each) for each in (Slot, Block, Texture, Image, Quad)),
-            _numbered("TRAIL_COLOR_", TRAIL_COLORS),
+            _numbered("TRAIL_COLOR_", PLAIN_COLORS),
             _defines("TRAIL_COLOR_", [("FIRST_SIGNAL", f"{len(PLAIN_COLORS)}u")]),
             _numbered("MARK_", _MARKS),
             _numbered("END_MARKS_", END_MARKS),

@@ -17,21 +17,32 @@ class Individuals(Owner):
     """The agents with a ribbon and a mark of their own.
 
     `buffer` (uint32) holds their `count` indices in ascending order. Agents are taken in a fixed random
-    order, so an agent that is among 100 is also among 200. Highlighted agents come before all others.
+    order, so an agent that is among 100 is also among 200; with more or fewer agents the others keep their
+    order. Highlighted agents come before all others.
     """
 
     def __init__(self, gl: Any, agents: int, meter: FrameMeter) -> None:
         super().__init__()
-        self._meter = meter
-        self.agents = agents
-        self.count = 0
-        # A random order, since agents with neighbouring indices may be alike
-        self._sample: NDArray[np.uint32] = np.random.default_rng(0).permutation(agents).astype(np.uint32)
-        self._order = self._sample
+        self._gl, self._meter = gl, meter
         self.highlighted: Agents = np.zeros(0, np.intp)
-        self.buffer = self._own(gl.buffer(reserve=agents * 4))
-        self._highlights = self._own(gl.buffer(reserve=(agents + 31) // 32 * 4))
+        self._make(agents)
         self.choose(agents)
+
+    def _make(self, agents: int) -> None:
+        self.agents, self.count = agents, 0
+        self._sample = self._order = _in_random_order(agents)
+        self.buffer = self._own(self._gl.buffer(reserve=agents * 4))
+        self._highlights = self._own(self._gl.buffer(reserve=(agents + 31) // 32 * 4))
+
+    def resize(self, agents: int, count: int) -> None:
+        """Have another number of agents, `count` of them drawn one by one; highlights of the others stay."""
+        lit = self.highlighted[self.highlighted < agents]
+        for each in (self.buffer, self._highlights):
+            self._free(each)
+        self._make(agents)
+        self.highlighted = np.zeros(0, np.intp)
+        self.choose(count)
+        self.highlight(lit)
 
     @property
     def everyone(self) -> bool:
@@ -77,3 +88,11 @@ class Individuals(Owner):
         """Make individuals and highlights visible to shaders."""
         self.buffer.bind_to_storage_buffer(Slot.INDIVIDUAL)
         self._highlights.bind_to_storage_buffer(Slot.HIGHLIGHT)
+
+
+def _in_random_order(agents: int) -> NDArray[np.uint32]:
+    """Return the indices of agents, [agents], in an order that those of fewer agents have among themselves.
+
+    It is random, since agents with neighbouring indices may be alike.
+    """
+    return np.argsort(np.random.default_rng(0).random(agents), kind="stable").astype(np.uint32)

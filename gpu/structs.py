@@ -16,7 +16,7 @@ FRAME = np.dtype(
         ("agents", "i4"),
         ("trail_width_px", "f4"),
         ("trail_opacity", "f4"),
-        ("trail_color_by", "u4"),  # index into TRAIL_COLORS
+        ("trail_color_by", "u4"),  # index into PLAIN_COLORS, or that beyond them for a signal
         ("agent_size_px", "f4"),
         ("base_layer", "u4"),  # index into the ranges: the map that is drawn, below another if two are
         ("contours", "f4"),  # lines over that map's colour scale; 0: none

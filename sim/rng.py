@@ -33,6 +33,8 @@ class Stream(IntEnum):
     EXPLORATION = 1
     SAMPLING = 2  # actions drawn from a stochastic policy
     TEXTURE = 3  # noise in pictures
+    DYNAMICS = 4  # chance in a world's steps
+    PARAMETER = 5  # each agent's own value of a world's parameter
 
 
 def philox_words(

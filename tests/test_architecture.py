@@ -15,8 +15,9 @@ ROOMS = ("sim", "gpu", "render", "valuescape")
 FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
-        *("paths", "rng", "config", "shared", "codegen", "worlds", "policy", "insight", "measuring"),
-        *("stepping", "rollouts", "crew", "engine"),
+        *("paths", "rng", "config", "shared", "codegen", "plugins", "worlds", "policy", "insight"),
+        *("measuring", "stepping", "rollouts", "crew"),
+        *("formation", "changes", "succession", "reading", "running", "changing", "engine"),
     ),
     "gpu": (
         *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),

@@ -54,6 +54,7 @@ from valuescape.sim.elementwise import (
     where,
     wrap_angle,
 )
+from valuescape.sim.rng import normal_pair
 from valuescape.sim.worlds.base import (
     ActionSpace,
     ArrayWorld,
@@ -61,20 +62,33 @@ from valuescape.sim.worlds.base import (
     DiscreteAction,
     Elements,
     ElementwiseWorld,
+    Parameter,
     Termination,
     Variable,
     World,
 )
+from valuescape.sim.worlds.files import declare_world as world
+from valuescape.sim.worlds.systems.declare import array_system, system
+from valuescape.sim.worlds.systems.declared import AfterArrays, AfterStep, BeforeArrays, BeforeStep, Memory
 
 __all__ = [  # noqa: RUF022 (in the order in which a reader needs them)
     "ElementwiseWorld",
     "ArrayWorld",
     "World",
+    "world",
     "Variable",
+    "Parameter",
     "ContinuousAction",
     "DiscreteAction",
     "ActionSpace",
     "Termination",
+    "system",
+    "array_system",
+    "BeforeStep",
+    "AfterStep",
+    "BeforeArrays",
+    "AfterArrays",
+    "Memory",
     "Element",
     "Elements",
     "where",
@@ -82,6 +96,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader needs them)
     "maximum",
     "clip",
     "symmetric",
+    "normal_pair",
     "absolute",
     "floor",
     "sqrt",

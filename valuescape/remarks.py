@@ -1,4 +1,4 @@
-"""Remarks on checkpoint files, passed from where a file is read to where a person is told."""
+"""Remarks on files, passed from where a file is read to where a person is told."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,3 +18,9 @@ def tell(remarks: Iterable[str]) -> None:
             _told.add(remark)
             for listener in _listeners:
                 listener(remark)
+
+
+def announce(text: str) -> None:
+    """Pass a text to all listeners, also one that was told before."""
+    for listener in _listeners:
+        listener(text)

@@ -43,8 +43,9 @@ class CriticPass(ComputePass):
     """V(s) of a checkpoint on a grid of `edge` x `edge` states: `texture`, float32.
 
     V is the critic's value; for Q critics the minimum or mean over twins at the actor's action, or the
-    maximum over discrete actions. Checkpoint, axes, window and `edge` are fixed for the life of a pass: the
-    field goes stale only with the slice through further dimensions, and then `compute` is called again.
+    maximum over discrete actions. Axes, window and `edge` are fixed for the life of a pass: the field goes
+    stale with the slice through further dimensions and with another checkpoint (`take`), and then `compute`
+    is called again.
 
     Performance: one dispatch a layer for every 8,192 texels; each weight that is loaded serves eight texels.
     Without a GPU torch is faster; `tests/bench/critic_field.py` measures both.
@@ -52,25 +53,32 @@ class CriticPass(ComputePass):
 
     def __init__(self, gl: Any, checkpoint: Checkpoint, edge: int, meter: FrameMeter) -> None:
         super().__init__(gl, meter)
-        self._checkpoint = checkpoint
-        self._critics = value_critics(checkpoint)
         self.edge = edge
         self.texture = clamped(self._own(gl.texture((edge, edge), 1, dtype="f4")))
         self._columns = min(_COLUMNS, groups_for(edge * edge, OCTET) * OCTET)
         self._dense = self._program("critic/dense", columns=self._columns)
         self._reduce = self._program("critic/reduce", columns=self._columns)
+        self._buffers: list[Any] = []
+        self.take(checkpoint)
+
+    def take(self, checkpoint: Checkpoint) -> None:
+        """Evaluate another checkpoint from the next `compute` on; the texture stays the same object."""
+        while self._buffers:
+            self._free(self._buffers.pop())
+        self._checkpoint, self._critics = checkpoint, value_critics(checkpoint)
         # A critic of states needs no actor.
         actor = [checkpoint.actor] if checkpoint.critic_kind.takes_actions else []
         packed: list[Float32Array] = []
         self._placed = {id(net): list(self._place(net, packed)) for net in (*actor, *self._critics)}
-        self._weights = self._own(gl.buffer(np.concatenate(packed).tobytes()))
+        self._weights = self._own(self._gl.buffer(np.concatenate(packed).tobytes()))
         widest = max(layer.out_units for layers in self._placed.values() for layer in layers)
         inputs = checkpoint.obs_dim + (checkpoint.actor.out_dim if actor else 0)
         scores = sum(net.out_dim for net in self._critics)
         self._inputs, self._even, self._odd, self._scores = (
-            self._own(gl.buffer(reserve=rows * self._columns * 4))
+            self._own(self._gl.buffer(reserve=rows * self._columns * 4))
             for rows in (inputs, widest, widest, scores)
         )
+        self._buffers = [self._weights, self._inputs, self._even, self._odd, self._scores]
 
     @staticmethod
     def _place(net: Mlp, packed: list[Float32Array]) -> Iterator[_PlacedLayer]:

@@ -39,7 +39,7 @@ class CrowdPass(ComputePass):
         self._ring = ring
         self.cells = (1, 1)
         self._stamps = self._make_stamps()
-        self._splat = self._program("crowd/splat", bounds=bounds, agents=ring.agents, rows=ring.length)
+        self._splat = self._program("crowd/splat", bounds=bounds, rows=ring.length)
         self.first_tick = 0
         self._next = -1  # the tick to stamp next; -1: none is stamped
         self.ticks_shown = float(ring.length - 1)
@@ -91,8 +91,15 @@ class CrowdPass(ComputePass):
             return
         self._ring.bind()
         self._stamps.bind_to_image(Image.STAMPS, read=True, write=True)
-        set_uniforms(self._splat, first_tick=self.first_tick, from_tick=self._next, oldest=ticks.start)
-        self._run(self._splat, self._ring.agents, ticks.stop - self._next)
+        agents = self._ring.agents
+        set_uniforms(
+            self._splat,
+            agents=agents,
+            first_tick=self.first_tick,
+            from_tick=self._next,
+            oldest=ticks.start,
+        )
+        self._run(self._splat, agents, ticks.stop - self._next)
         self._next = ticks.stop
 
     def clear(self) -> None:

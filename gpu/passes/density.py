@@ -42,7 +42,7 @@ class DensityPass(ComputePass):
         self._cells = self._own(gl.buffer(nothing))
         self._visits = self._own(gl.buffer(nothing))
         self.texture = clamped(self._own(gl.texture((edge, edge), 1, dtype="f4", data=nothing)))
-        self._splat = self._program("density/splat", bounds=bounds, agents=ring.agents, edge=edge)
+        self._splat = self._program("density/splat", bounds=bounds, edge=edge)
         self._resolve = self._program("density/resolve", edge=edge, keep=self._keep_per_tick)
 
     def update(self, ticks: range) -> None:
@@ -52,8 +52,10 @@ class DensityPass(ComputePass):
         self._ring.bind()
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
         for tick in ticks:
-            set_uniforms(self._splat, first=self._ring.first_index(tick))
-            self._run(self._splat, self._ring.agents)
+            # An agent counts from the tick after it came: at that one, the row may have been there already.
+            agents = self._ring.present(tick - 1)
+            set_uniforms(self._splat, first=self._ring.first_index(tick), agents=agents)
+            self._run(self._splat, agents)
             # Every tick fades by itself, so that the map does not depend on how many a frame brings.
             if self._keep_per_tick < 1 or tick == ticks[-1]:
                 self._run(self._resolve, self._edge**2, group=TEXEL_GROUP)

@@ -23,7 +23,7 @@ class HindsightPass(ComputePass):
         super().__init__(gl, meter)
         self._ring = ring
         self._individuals = individuals
-        self._rewrite = self._program("trails/hindsight", agents=ring.agents, rows=ring.length)
+        self._rewrite = self._program("trails/hindsight", rows=ring.length)
 
     def update(self, *, outcome: bool, decay: float) -> None:
         """Bring the signal up to date with the ring.
@@ -38,6 +38,7 @@ class HindsightPass(ComputePass):
         (ring.raw or ring.strand).bind_to_storage_buffer(Slot.TRAIL_RAW)
         set_uniforms(
             self._rewrite,
+            agents=ring.agents,
             count=self._individuals.count,
             oldest=ring.oldest,
             newest=ring.newest,

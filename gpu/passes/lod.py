@@ -33,8 +33,8 @@ class LodPass(ComputePass):
     """Chooses a level of detail for each individual's trail in view, and lists the trails level by level.
 
     `instances` holds the trails of level L from index L * agents on, in the agents' order; `commands` holds
-    one DRAW_COMMAND a level. The pass also finds the last tick at which an individual's episode ended, for
-    its mark.
+    one DRAW_COMMAND a level. `fit_to_ring` makes another buffer of `instances`. The pass also finds the last
+    tick at which an individual's episode ended, for its mark.
     """
 
     def __init__(
@@ -44,15 +44,26 @@ class LodPass(ComputePass):
         self._ring = ring
         self._individuals = individuals
         self.levels = levels = detail.levels
-        own, agents = self._own, ring.agents
-        self.instances = own(gl.buffer(reserve=levels * agents * TRAIL_INSTANCE.itemsize))
-        self.commands = own(gl.buffer(data=bytes(levels * DRAW_COMMAND.itemsize)))
-        self._choices = own(gl.buffer(reserve=agents * 4))
-        self._ends = own(gl.buffer(reserve=agents * 4))
-        self._group_counts = own(gl.buffer(reserve=levels * groups_for(agents, AGENT_GROUP) * 4))
+        self.commands = self._own(gl.buffer(data=bytes(levels * DRAW_COMMAND.itemsize)))
+        self._make_buffers()
         self._choose = self._program("trails/lod_choose", **asdict(detail))
         self._scan = self._program("trails/lod_scan", levels=levels)
         self._scatter = self._program("trails/lod_scatter")
+
+    def _make_buffers(self) -> None:
+        own, buffer = self._own, self._gl.buffer
+        agents, levels = self._ring.agents, self.levels
+        self.instances = own(buffer(reserve=levels * agents * TRAIL_INSTANCE.itemsize))
+        self._choices = own(buffer(reserve=agents * 4))
+        self._ends = own(buffer(reserve=agents * 4))
+        self._group_counts = own(buffer(reserve=levels * groups_for(agents, AGENT_GROUP) * 4))
+
+    def fit_to_ring(self) -> None:
+        """Have room for as many agents as the ring has now; nothing is listed until `update`."""
+        for each in (self.instances, self._choices, self._ends, self._group_counts):
+            self._free(each)
+        self._make_buffers()
+        self.commands.write(bytes(self.commands.size))
 
     def update(self, margin_px: float) -> None:
         """Choose and list, for the frame block, fields and ranges that are bound.

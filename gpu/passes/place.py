@@ -32,9 +32,7 @@ class PlacePass(ComputePass):
         super().__init__(gl, meter)
         self._ring = ring
         self._individuals = individuals
-        self._place = self._program(
-            "trails/place", bounds=bounds, agents=ring.agents, rows=ring.length, height=height
-        )
+        self._place = self._program("trails/place", bounds=bounds, rows=ring.length, height=height)
 
     def update(self, ticks: range, layer: int) -> None:
         """Place the samples of consecutive `ticks`, which must be in the ring.
@@ -45,8 +43,14 @@ class PlacePass(ComputePass):
             return
         self._ring.bind()
         self._individuals.bind()
-        count = self._individuals.count
-        set_uniforms(self._place, first_row=ticks.start % self._ring.length, count=count, layer=layer)
+        ring, count = self._ring, self._individuals.count
+        set_uniforms(
+            self._place,
+            agents=ring.agents,
+            first_row=ticks.start % ring.length,
+            count=count,
+            layer=layer,
+        )
         self._run(self._place, count, len(ticks))
 
     def update_one_by_one(self, ticks: range, surface: Surface) -> None:

@@ -32,6 +32,8 @@ class Action(StrEnum):
     INTERFACE = "interface"
     PROFILE = "profile"
     RELOAD = "reload shaders"
+    UNDO = "undo"
+    REDO = "redo"
     BLIND = "viewer off"
     HELP = "help"
     BACK = "back"
@@ -184,6 +186,8 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     (". and ,", Action.CHECKPOINT, "the next checkpoint, the one before"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
+    ("Ctrl Z", Action.UNDO, "undo the last change of a setting"),
+    ("Ctrl Y", Action.REDO, "do it again; so does Ctrl Shift Z"),
     ("F12", Action.SCREENSHOT, "screenshot"),
     ("F11", Action.FULL_SCREEN, "full screen"),
     ("Tab", Action.INTERFACE, "panel, text and marks on or off"),

@@ -54,6 +54,9 @@ _ACTIONS = {
     glfw.KEY_F1: Action.HELP,
     glfw.KEY_ESCAPE: Action.BACK,
 }
+_CONTROLLED = {glfw.KEY_Q: Action.QUIT, glfw.KEY_Z: Action.UNDO, glfw.KEY_Y: Action.REDO}
+"""Keys that mean something while Ctrl is held."""
+
 _WALKS = {Action.LAYER, Action.FINDING}
 """Actions that go to the next of several things; with Shift, to the one before."""
 
@@ -111,7 +114,8 @@ def meaning(key: int, mods: int) -> Key | None:
     if glfw.KEY_KP_0 <= key <= glfw.KEY_KP_9:
         return Key(Action.CHOOSE_BESIDE if control else Action.CHOOSE_LAYER, key - glfw.KEY_KP_0)
     if control:  # Ctrl-A and the like are for text
-        return Key(Action.QUIT) if key == glfw.KEY_Q else None
+        again = key == glfw.KEY_Z and mods & glfw.MOD_SHIFT
+        return Key(Action.REDO if again else _CONTROLLED[key]) if key in _CONTROLLED else None
     if key not in _ACTIONS:
         return None
     action = _ACTIONS[key]

@@ -26,6 +26,7 @@ from valuescape.render.scene.map_styles import MapStyle, end_of, style_of
 from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.worlds.base import Termination
 
 _SLOW = 4
@@ -45,8 +46,8 @@ class Fields(Owner):
         super().__init__()
         self._inputs, self._termination, self._maps = inputs, termination, maps
         self._layers = maps.layers
-        subject = inputs.subject
-        self._legends = {each.name: each.legend(subject, subject.config.insight) for each in self._layers}
+        self._legends: dict[str, Legend] = {}
+        self._take_legends()
         self._height = VALUE if inputs.critic else DENSITY
         self.titles: dict[str, str] = {}
         self.revision = 0
@@ -67,6 +68,16 @@ class Fields(Owner):
         self._shades = [self._make_shade()]
         rows = FIRST_LAYER_ROW + len(self._layers)
         self._colormaps = clamped(self._own(gl.texture((COLORMAP_WIDTH, rows), 4)))
+
+    def take_subject(self, subject: Subject) -> None:
+        """Show another checkpoint, or another world; `critic_changed` brings maps up to date with it."""
+        self._inputs = replace(self._inputs, subject=subject)
+        self._take_legends()
+
+    def _take_legends(self) -> None:
+        subject = self._inputs.subject
+        insight = subject.config.insight
+        self._legends.update({each.name: each.legend(subject, insight) for each in self._layers})
 
     def _make_shade(self) -> ShadePass:
         heatmap = self._inputs.config.heatmap

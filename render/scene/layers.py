@@ -51,12 +51,24 @@ class TrailLayer(Owner):
 
     def __init__(self, gl: Any, lod: LodPass, *, batched: bool, meter: FrameMeter) -> None:
         super().__init__()
-        self._meter = meter
-        self._lod = lod
-        program = self._own(draw_program(gl, "trails/trails"))
-        self._vao = self._own(gl.vertex_array(program, [(lod.instances, "2u /i", "in_trail")]))
-        most = lod.instances.size // TRAIL_INSTANCE.itemsize
-        self._single = None if batched else self._own(gl.buffer(reserve=most * DRAW_COMMAND.itemsize))
+        self._gl, self._meter = gl, meter
+        self._lod, self._batched = lod, batched
+        self._program = self._own(draw_program(gl, "trails/trails"))
+        self._make()
+
+    def _make(self) -> None:
+        instances = self._lod.instances
+        self._vao = self._own(self._gl.vertex_array(self._program, [(instances, "2u /i", "in_trail")]))
+        most = instances.size // TRAIL_INSTANCE.itemsize
+        single = None if self._batched else self._gl.buffer(reserve=most * DRAW_COMMAND.itemsize)
+        self._single = single and self._own(single)
+
+    def fit_to_lists(self) -> None:
+        """Draw from the lists that the pass has now, after `LodPass.fit_to_ring`."""
+        self._free(self._vao)
+        if self._single is not None:
+            self._free(self._single)
+        self._make()
 
     def draw(self) -> None:
         """Draw all trails."""
@@ -89,18 +101,28 @@ class AgentLayer(Owner):
 
     def __init__(self, gl: Any, individuals: Individuals, *, instanced: bool, meter: FrameMeter) -> None:
         super().__init__()
-        self._meter = meter
-        self._individuals = individuals
-        program = self._own(draw_program(gl, "marks/agents"))
-        numbers = np.arange(2 * individuals.agents, dtype=np.uint32)
-        indices = self._own(gl.buffer(numbers.tobytes()))
-        self._vao = self._own(gl.vertex_array(program, [(indices, "1u /i", "in_index")]))
+        self._gl, self._meter = gl, meter
+        self._individuals, self._instanced = individuals, instanced
+        self._program = self._own(draw_program(gl, "marks/agents"))
+        self._make()
+
+    def _make(self) -> None:
+        numbers = np.arange(2 * self._individuals.agents, dtype=np.uint32)
+        self._indices = self._own(self._gl.buffer(numbers.tobytes()))
+        self._vao = self._own(self._gl.vertex_array(self._program, [(self._indices, "1u /i", "in_index")]))
         self._single = None
-        if not instanced:
+        if not self._instanced:
             commands = np.zeros(len(numbers), DRAW_COMMAND)
             commands["vertices"], commands["instances"] = 4, 1
             commands["base_instance"] = numbers
-            self._single = self._own(gl.buffer(commands.tobytes()))
+            self._single = self._own(self._gl.buffer(commands.tobytes()))
+
+    def fit_to_agents(self) -> None:
+        """Have room for marks of as many agents as there are now."""
+        for each in (self._vao, self._indices, self._single):
+            if each is not None:
+                self._free(each)
+        self._make()
 
     def draw(self, *, ends: bool) -> None:
         """Draw all marks, lowest index first. ends: also those of episodes' ends."""

@@ -14,7 +14,7 @@ class MapNumbers:
     """Reads the maps of a scene that have been made.
 
     made, legends, titles: of the scene's maps, by name, lent; `titles` has those that are not the legend's.
-    about: the slice and the settings that maps are asked for; a map of other ones tells no numbers.
+    about: what maps are asked for: slice, settings and subject; a map of others tells no numbers.
     on_screen: the layers in the picture.
     """
 

@@ -32,7 +32,6 @@ from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
@@ -122,6 +121,11 @@ class Scene(Owner):
         """Make `picture` `size_px` large, if it is not."""
         self.target.resize(size_px)
 
+    def take_subject(self, subject: Subject) -> None:
+        """Show another checkpoint, or the same one in another world; `field_changed` brings its field."""
+        self._subject = subject
+        self.fields.take_subject(subject)
+
     def field_changed(self, plane: MapPlane | None = None) -> None:
         """Take over new values of the critic's field. plane: another slice, along the same axes."""
         self.plane = plane or self.plane
@@ -145,6 +149,15 @@ class Scene(Owner):
         """
         if self.fields.put(name, values, certainty, legend, about):
             self.heights_changed()
+        self.revision += 1
+
+    def resize_crowd(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        Maps of visits go on counting. source: has the rows of all agents by now.
+        """
+        self.trails.resize(agents, since, source)
+        self._place_all()
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -359,7 +372,7 @@ class Scene(Owner):
         frame["mesh_edge"] = self._surface.mesh_edge
         frame["surface_opacity"] = looks.heatmap.opacity
         frame["selected"] = -1 if viewer.selected is None else viewer.selected
-        frame["trail_color_by"] = TRAIL_COLORS.index(self.trails.color_by(viewer.trail_color))
+        frame["trail_color_by"] = self.trails.color_index(viewer.trail_color)
         frame["tone_mapping"] = looks.render.tone_mapping
         frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
         self.fields.fill(frame, shown, looks.heatmap.contours, flat=viewer.lift == 0)

@@ -25,16 +25,15 @@ from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signals import ENDING, Signal, Signals
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Samples of the ring that the ends of a signal's colour scale are found from."""
 
-_MEANINGS = {
-    Signal.VALUE: "the return that the critic expects",
-    Signal.TD_ERROR: "red is better than the critic expected, blue is worse",
-    Signal.ADVANTAGE: "red is better than usual there, blue is worse",
-}
+
+def _plain(wanted: str) -> str:
+    """Return a colour of trails that needs no signal."""
+    return wanted if wanted in PLAIN_COLORS else "age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +128,21 @@ class Trails(Owner):
             self.color_scale = ColorScale(*state.ends, known=True)
             self.crowd.color(state.ends)
 
+    def resize(self, agents: int, since: int, source: TrailSource) -> None:
+        """Have another number of agents from tick `since` on; those that stay keep their trails.
+
+        source: as for TrailRing. The samples of all ticks have to be placed again.
+        """
+        everyone, count = self.individuals.everyone, self.individuals.count
+        self.ring.resize(agents, since, source)
+        first = self.budget.first_individuals(agents, self.ring.length)
+        self.individuals.resize(agents, first if everyone else count)
+        self._lod.fit_to_ring()
+        self._ribbons.fit_to_lists()
+        self._marks.fit_to_agents()
+        self.crowd.clear()
+        self.look_back()
+
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None) -> range:
         """Take over the ticks up to `newest`; returns those that are new.
 
@@ -149,15 +163,15 @@ class Trails(Owner):
         self.signals, self.signals_since = signals, self.ring.newest + 1
         self.color_scale = scale_of(signals.scale) if signals else ColorScale(0.0, 1.0)
         if signals:
-            self.ring.keep_signal(raw=signals.signal is Signal.ADVANTAGE)
+            self.ring.keep_signal(raw=callable(signals.signal.later))
         else:
             self.ring.forget_signal()
 
     def look_back(self) -> None:
         """Bring signals that depend on later ticks up to date, for those that are individuals now."""
-        if self.signals is None or self.signals.signal not in (Signal.ADVANTAGE, Signal.OUTCOME):
+        if self.signals is None or not self.signals.signal.looks_back:
             return
-        self._hindsight.update(outcome=self.signals.signal is Signal.OUTCOME, decay=self.signals.decay)
+        self._hindsight.update(outcome=self.signals.signal.later == ENDING, decay=self.signals.decay)
 
     def refresh_colors(self) -> None:
         """Adapt the colour scale to the signal that is shown; GPU queries, none for ages and agents."""
@@ -172,7 +186,7 @@ class Trails(Owner):
             each.crowd.color((scale.low, scale.high))
 
     def _shows(self, signal: Signal) -> bool:
-        return self.signals is not None and self.signals.signal is signal and self.ring.newest >= 0
+        return self.signals is not None and self.signals.signal == signal and self.ring.newest >= 0
 
     def share(self, other: "Trails") -> None:
         """Have one colour scale with another scene's trails from now on."""
@@ -204,26 +218,24 @@ class Trails(Owner):
         """Whether the colour scale has 0 in its middle."""
         return self.signals is not None and self.signals.scale.signed
 
-    def color_by(self, wanted: str) -> str:
-        """Return the name out of TRAIL_COLORS in use: the signal, if there is one, else age or agent."""
-        if self.signals:
-            return self.signals.signal
-        return wanted if wanted in PLAIN_COLORS else "age"
+    def color_index(self, wanted: str) -> int:
+        """Return the number by which shaders know the colours: an index into PLAIN_COLORS, or the next."""
+        return len(PLAIN_COLORS) if self.signals else PLAIN_COLORS.index(_plain(wanted))
 
     def bar(self, wanted: str) -> ColorBar | None:
         """Return the colour bar of trails; None for colours of agents, which have no scale."""
-        by = self.color_by(wanted)
         if self.signals is None:
-            return ColorBar("age (ticks)", AGE_ROW, 1.0 - self.ring.length, 0.0) if by == "age" else None
+            by_age = _plain(wanted) == "age"
+            return ColorBar("age (ticks)", AGE_ROW, 1.0 - self.ring.length, 0.0) if by_age else None
         setting, ends = self.signals.scale, (self.color_scale.low, self.color_scale.high)
-        meaning = _MEANINGS.get(self.signals.signal, "")
+        meaning = self.signals.signal.meaning
         return ColorBar(setting.title, self._row(wanted), *ends, names=setting.names, meaning=meaning)
 
     def _row(self, wanted: str) -> int:
         """Return the row of the trails' colour map."""
         if self.signals is None:
             return AGENT_ROW if wanted == "agent" else AGE_ROW
-        if self.signals.signal is Signal.OUTCOME:
+        if self.signals.signal.later == ENDING:
             return OUTCOME_ROW
         return DIVERGING_ROW if self.signed else SEQUENTIAL_ROW
 

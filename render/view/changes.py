@@ -2,32 +2,47 @@
 
 - `Set` gives a live setting another value. It takes effect at once.
 - `Restart` begins a new run with other settings, live or not.
+- `Preset` goes over to a preset or another configuration file: its settings, live or by a restart.
 - `Slice` moves the critic's landscape along the state variables that are not on the map.
 - `Select` selects the agent at a pixel.
 - `Probe` selects the place of the map at a pixel.
 - `GoTo` goes to a finding of the list.
+- `SavePreset` writes the configuration as it is now into a file.
 - `Request` names an action without a value: pause, step, screenshot, quit.
 
 A change is an immutable value, so that it can be queued, sent and compared. Its `redundancy_key` says which
 later changes make it pointless: of those with the same key only the last needs to be applied (`needed`). A
 slider that is dragged queues a thousand `Set`s of one name, and one of them counts. None as key: each counts.
+Changes of the same `gesture`, such as a slider that is dragged over many frames, are undone as one.
 
 Whoever asks makes changes; `valuescape.run.controls.Controls.apply` alone carries them out. A new kind of
 change is a class here and a case there.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import count
 from typing import Any
+
+_gestures = count(1)
+
+
+def new_gesture() -> int:
+    """Return a number for changes that belong together; no other gesture of this process has it."""
+    return next(_gestures)
 
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Give the live setting `section.key` another value."""
+    """Give the live setting `section.key` another value.
+
+    gesture: those with the same number that follow each other are undone together; 0: each by itself.
+    """
 
     name: str
     value: Any
+    gesture: int = field(default=0, compare=False)
 
     @property
     def redundancy_key(self) -> Hashable:
@@ -37,9 +52,10 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Begin a new run with these settings changed (`section.key`: value)."""
+    """Begin a new run with these settings changed (`section.key`: value). gesture: as of `Set`."""
 
     changes: Mapping[str, Any]
+    gesture: int = field(default=0, compare=False)
 
     @property
     def redundancy_key(self) -> Hashable:
@@ -48,10 +64,26 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """Go over to a preset, or to a configuration file, by the name that the command line would give it."""
+
+    name: str
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The same for all: a later preset replaces this one."""
+        return Preset
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
-    """Show the landscape at these values of the state variables, one each; those of the axes mean nothing."""
+    """Show the landscape at these values of the state variables, one each; those of the axes mean nothing.
+
+    gesture: as of `Set`.
+    """
 
     values: tuple[float, ...]
+    gesture: int = field(default=0, compare=False)
 
     @property
     def redundancy_key(self) -> Hashable:
@@ -97,6 +129,22 @@ class GoTo:
         return GoTo
 
 
+@dataclass(frozen=True, slots=True)
+class SavePreset:
+    """Write the configuration as it is now into a file. name: of the file, without its ending.
+
+    here: into the current folder; else into the run's.
+    """
+
+    name: str
+    here: bool
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """None: each is a file."""
+        return None
+
+
 class Request(StrEnum):
     """An action without a value."""
 
@@ -113,6 +161,9 @@ class Request(StrEnum):
     SCREENSHOT = "screenshot"
     FULL_SCREEN = "full screen"
     RELOAD = "reload shaders"
+    UNDO = "undo"
+    REDO = "redo"
+    RESET = "reset all"
     LEAVE = "leave"
     QUIT = "quit"
 
@@ -128,11 +179,12 @@ _EACH_COUNTS = frozenset(
         *(Request.STEP, Request.FASTER, Request.SLOWER),  # one more each time
         *(Request.LATER, Request.EARLIER),  # likewise
         *(Request.NEXT_FINDING, Request.FINDING_BEFORE),
+        *(Request.UNDO, Request.REDO),
         Request.LEAVE,  # the second one quits
     }
 )
 
-Change = Set | Restart | Slice | Select | Probe | GoTo | Request
+Change = Set | Restart | Preset | Slice | Select | Probe | GoTo | SavePreset | Request
 
 
 def needed(changes: Iterable[Change]) -> list[Change]:
@@ -145,3 +197,13 @@ def needed(changes: Iterable[Change]) -> list[Change]:
         kept.pop(key, None)  # a dict keeps the place of a key that is only written over
         kept[key] = change
     return list(kept.values())
+
+
+def together(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes of settings as one gesture, so that they are undone together; others as they are."""
+    gesture = new_gesture()
+    found = []
+    for change in changes:
+        of_settings = isinstance(change, Set | Restart | Slice)
+        found.append(replace(change, gesture=gesture) if of_settings else change)
+    return found

@@ -142,7 +142,7 @@ _REQUESTS = {
     action: Request(action.value)
     for action in (
         *(Action.PAUSE, Action.STEP, Action.FASTER, Action.SLOWER, Action.FIT),
-        *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.QUIT),
+        *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.UNDO, Action.REDO, Action.QUIT),
     )
 }
 """Keys that the viewer leaves to others: the request has the key's name."""

@@ -14,8 +14,8 @@ from valuescape.render.view.looks import Looks
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.selection import Box, Selection
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
 from valuescape.sim.insight.place import GROUND, Bounds, Place, ground_of, place_of, place_text
+from valuescape.sim.insight.signal_kinds import TRAIL_COLORS
 
 _LIFT_S = 0.45
 """Duration of the change from the flat map to the height field."""

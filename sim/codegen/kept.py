@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import pickle
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,14 @@ def cache_of(function: Any) -> Any:
     try:
         return _KeyedCache(function)
     except RuntimeError:  # numba found no folder to write to, beside the source or in the user's cache
-        _log.warning("machine code cannot be kept: no folder can be written to; set NUMBA_CACHE_DIR to one")
+        _remark_no_folder()
         return _CompilesAnew()
+
+
+@cache
+def _remark_no_folder() -> None:
+    """Log the warning once a process, not once a function."""
+    _log.warning("machine code cannot be kept: no folder can be written to; set NUMBA_CACHE_DIR to one")
 
 
 class _CompilesAnew(NullCache):  # type: ignore[misc]  # numba has no types

@@ -39,6 +39,22 @@ def load_elements(context: Any, block: Any, agent: Any, count: Any) -> Any:
     return result(block, agent, count), generate
 
 
+@intrinsic(prefer_literal=True)
+def load_varying(context: Any, block: Any, fixed: Any, varying: Any, agent: Any) -> Any:
+    """Return the tuple `fixed`, but those float32 of agent `agent` whose bit is set in `varying`."""
+    bits = varying.literal_value
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block, values, _, agent = arguments
+        for row in range(len(fixed)):
+            if bits >> row & 1:
+                value = builder.load(_element(builder, block, agent, row))
+                values = builder.insert_value(values, value, row)
+        return values
+
+    return fixed(types.uintp, fixed, varying, types.intp), generate
+
+
 @intrinsic
 def store_elements(context: Any, block: Any, agent: Any, elements: Any) -> Any:
     """Write the tuple `elements` to the first float32 of agent `agent` in the block at address `block`."""

@@ -45,6 +45,22 @@ def load_rows(context: Any, rows: Any, at: Any, count: Any, agent: Any) -> Any:
 
 
 @intrinsic(prefer_literal=True)
+def load_mixed(context: Any, rows: Any, at: Any, fixed: Any, varying: Any, agent: Any) -> Any:
+    """Return the tuple `fixed`, but agent `agent`'s float32 in rows (from `at`) whose bit `varying` has."""
+    first, bits = at.literal_value, varying.literal_value
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table, _, values, _, agent = arguments
+        for row in range(len(fixed)):
+            if bits >> row & 1:
+                value = _load(cg, builder, table, first + row, types.float32, agent)
+                values = builder.insert_value(values, value, row)
+        return values
+
+    return fixed(rows, at, fixed, varying, types.intp), generate
+
+
+@intrinsic(prefer_literal=True)
 def store_rows(context: Any, rows: Any, at: Any, agent: Any, elements: Any) -> Any:
     """Write the tuple `elements` to the float32 of agent `agent` in the rows from row `at` on."""
     first, kinds = at.literal_value, [types.float32] * len(elements)

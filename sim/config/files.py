@@ -15,7 +15,7 @@ from valuescape.sim.config.sections import Section
 from valuescape.sim.config.toml_reader import NestedTooDeeplyError, parse_toml, read_toml
 from valuescape.sim.errors import UsageError, cut
 
-__all__ = ["Config", "changed", "changed_section", "load_config"]
+__all__ = ["Config", "changed", "changed_section", "config_of", "load_config", "overridden"]
 
 
 def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
@@ -23,22 +23,35 @@ def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
 
     Raises UsageError naming the file, key, value and expectation for anything that does not fit.
     """
-    tables = read_toml(path) if path else {}
+    return config_of(read_toml(path) if path else {}, overrides, str(path or "configuration"))
+
+
+def config_of(tables: dict[str, Any], overrides: Iterable[str], where: str) -> Config:
+    """Return the configuration that the tables of a file describe, with overrides applied.
+
+    tables: as `read_toml` returns them; changed. where: names the file in messages. Raises UsageError as
+    `load_config` does.
+    """
     origin: dict[tuple[str, ...], str] = {}
     for override in overrides:
         section, key, value = _split_override(override)
         table = tables.setdefault(section, {})
         if not isinstance(table, dict):
-            raise no_table(str(path), section, table)
-        where = f"--set {cut(override, NAME_LENGTH)}"
+            raise no_table(where, section, table)
+        given = f"--set {cut(override, NAME_LENGTH)}"
         if not table:
-            origin[(section,)] = where
+            origin[(section,)] = given
         table[key] = value
-        origin[section, key] = where
+        origin[section, key] = given
     try:
         return Config.model_validate(tables)
     except ValidationError as error:
-        raise complaint(error, origin, str(path or "configuration")) from None
+        raise complaint(error, origin, where) from None
+
+
+def overridden(overrides: Iterable[str]) -> dict[str, str]:
+    """Return the overrides by the setting (`section.key`) that each of them gives. Raises UsageError."""
+    return {".".join(_split_override(each)[:2]): each for each in overrides}
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:

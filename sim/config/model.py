@@ -3,6 +3,7 @@
 A configuration is read from TOML, changed by `--set section.key=value`, and pickled to the workers.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -77,6 +78,20 @@ class SettingField:
         """The texts that the setting may be, in the order they are declared; () if it may be any text."""
         return tuple(each for each in _literals(self.field.annotation) if isinstance(each, str))
 
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values to choose from, if the type names all of them; else ()."""
+        return tuple(_literals(self.field.annotation)) if _is_choice(self.field.annotation) else ()
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the greatest number that the setting may be, or may only approach; None: no end."""
+        found: dict[str, float] = {}
+        for each in _constraints(self.field.metadata, self.field.annotation):
+            for name in ("ge", "gt", "le", "lt"):
+                found |= {name: getattr(each, name)} if hasattr(each, name) else {}
+        return found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
+
     def value_in(self, config: Config) -> Any:
         """Return the value of the setting in a configuration."""
         return getattr(getattr(config, self.section), self.key)
@@ -99,6 +114,25 @@ def section_class(section: str, config: type[Config] = Config) -> type[Section]:
     assert isinstance(found, type)
     assert issubclass(found, Section)
     return found
+
+
+def _is_choice(annotation: Any) -> bool:
+    """Return whether a type is made of `Literal`s alone."""
+    if get_origin(annotation) is Literal:
+        return True
+    inner = get_args(annotation)
+    return bool(inner) and all(_is_choice(each) for each in inner)
+
+
+def _constraints(metadata: Iterable[Any], annotation: Any) -> Iterator[Any]:
+    """Yield what bounds a number: of a field itself, or of one of the types that it may have."""
+    for each in metadata:
+        if isinstance(each, FieldInfo):
+            yield from each.metadata
+        else:
+            yield each
+    for each in get_args(annotation):
+        yield from _constraints(getattr(each, "__metadata__", ()), each)
 
 
 def _literals(annotation: Any) -> list[Any]:

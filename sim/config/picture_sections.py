@@ -1,23 +1,15 @@
 """Sections of a configuration for the picture: trails, fields, level of detail, view."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from valuescape.sim.config.sections import MAX_SECONDS, MAX_TEXT, Section
 from valuescape.sim.config.setting import Group, Live, Panel, setting
 
-PlainColor = Literal["age", "agent"]
-"""Colours of trails that need neither states nor rewards of the agent."""
-
-SignalColor = Literal["speed", "reward", "value", "td_error", "advantage", "action", "outcome"]
-"""Colours of trails by a number of each tick; `valuescape.sim.insight.signals.Signals` computes them."""
-
-TrailColor = Literal[PlainColor, SignalColor]
-
-PLAIN_COLORS: tuple[str, ...] = get_args(PlainColor)
-SIGNAL_COLORS: tuple[str, ...] = get_args(SignalColor)
-TRAIL_COLORS: tuple[str, ...] = get_args(TrailColor)
+PLAIN_COLORS = ("age", "agent")
+"""Colours of trails that need neither states nor rewards of the agent; the others are those of
+`valuescape.sim.insight.signal_kinds`, of the world and of plug-ins."""
 
 Colormap = Literal["viridis", "cividis", "plasma", "inferno", "magma", "gray", "RdBu_r", "PuOr", "coolwarm"]
 
@@ -36,9 +28,11 @@ class TrailsConfig(Section):
         le=4096,
         panel=Panel(Group.RUN, 6, "trail length"),
     )
-    color_by: TrailColor = setting(
+    color_by: str = setting(
         "age",
-        "what a trail's colour says; value, td_error and advantage need a critic",
+        "what a trail's colour says: age, agent, speed, reward, action, outcome; with a critic value, "
+        "td_error, advantage; the name of a world's parameter or of a plug-in's colouring",
+        max_length=MAX_TEXT,
         live=Live.VIEW,
         panel=Panel(Group.TRAILS, 1, "colour"),
     )
@@ -179,8 +173,8 @@ class LodConfig(Section):
 class RenderConfig(Section):
     """The picture."""
 
-    width: int = setting(1280, "width of the picture", unit="px", ge=160, le=7680)
-    height: int = setting(720, "height of the picture", unit="px", ge=120, le=4320)
+    width: int = setting(1280, "width of the picture", unit="px", once=True, ge=160, le=7680)
+    height: int = setting(720, "height of the picture", unit="px", once=True, ge=120, le=4320)
     text_px: float = setting(13.0, "size of all text", unit="px", ge=8, le=48)
     view: Literal["2d", "3d"] = setting(
         "3d", "map from above, or height field", live=Live.VIEW, panel=Panel(Group.VIEW, 1, ())
@@ -188,9 +182,9 @@ class RenderConfig(Section):
     max_fps: float = setting(
         60.0, "highest frame rate; 0: as high as possible", unit="frames/s", ge=0, le=1000
     )
-    vsync: bool = setting(True, "wait for the display (window only)")
+    vsync: bool = setting(True, "wait for the display (window only)", once=True)
     device: Literal["auto"] | Annotated[int, Field(ge=0, le=64)] = setting(
-        "auto", "EGL device for headless runs; auto prefers a GPU to a software driver", unit=""
+        "auto", "EGL device for headless runs; auto prefers a GPU to a software driver", unit="", once=True
     )
     turn_deg_per_s: float = setting(
         0.0,
@@ -243,4 +237,4 @@ class RenderConfig(Section):
     msaa: Literal[0, 2, 4, 8] = setting(
         0, "samples a pixel; trails and marks are smooth without, the height field's edges are not", unit=""
     )
-    video_fps: int = setting(30, "frame rate of recordings", unit="frames/s", ge=1, le=120)
+    video_fps: int = setting(30, "frame rate of recordings", unit="frames/s", once=True, ge=1, le=120)

@@ -220,7 +220,8 @@ class RunConfig(Section):
         20.0,
         "length of a headless run unless the command line gives another",
         unit="s",
+        once=True,
         gt=0,
         le=MAX_SECONDS,
     )
-    record: bool = setting(False, "write a video when headless, even without --record")
+    record: bool = setting(False, "write a video when headless, even without --record", once=True)

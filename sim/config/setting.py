@@ -10,9 +10,13 @@ from pydantic.fields import FieldInfo
 
 
 class Group(StrEnum):
-    """The headings of the panel beside the picture, from top to bottom."""
+    """The headings of the panel beside the picture, from top to bottom.
+
+    Below them is one for each section of the configuration, with the settings that declare no widget.
+    """
 
     RUN = "Run"
+    WORLD = "World"
     VIEW = "View"
     FIELDS = "Fields"
     INSIGHT = "Insight"
@@ -41,16 +45,19 @@ class Panel:
 
     group, place: the heading it stands under and its position there, counted with the widgets that change no
     setting. label: the text beside it; several where several widgets share the setting. low, high: the ends
-    of a slider. form: how its number is printed, as C's printf does.
+    of a slider. form: how its number is printed, as C's printf does. What is not given here follows from the
+    setting's bounds, default and unit (`valuescape.render.panel.ends`). let_go: whether a new value takes
+    long to take effect, so that it counts once the widget is let go.
     """
 
     group: Group
     place: int
     label: str | tuple[str, ...]
-    low: float = 0.0
-    high: float = 1.0
-    form: str = "%.2f"
-    logarithmic: bool = False
+    low: float | None = None
+    high: float | None = None
+    form: str = ""
+    logarithmic: bool | None = None
+    let_go: bool = False
 
     @property
     def labels(self) -> Sequence[str]:
@@ -64,11 +71,18 @@ class Setting:
 
     unit: of a numeric setting; "" for counts, shares and other numbers without one. live: what takes over a
     new value during a run; None if a new value needs a new run. panel: None if the panel does not show it.
+    once: it is read when the program starts, and not again when a run begins anew.
     """
 
     unit: str | None = None
     live: Live | None = None
     panel: Panel | None = None
+    once: bool = False
+
+    @property
+    def applies(self) -> str:
+        """When a new value counts: live, after a restart of the run, or at the next start of the program."""
+        return "live" if self.live else "next start" if self.once else "restart"
 
     def __call__(self, schema: dict[str, Any]) -> None:
         """Add unit and liveness to the JSON schema of the field."""
@@ -94,13 +108,16 @@ def setting(
     unit: str | None = None,
     live: Live | None = None,
     panel: Panel | None = None,
+    once: bool = False,
     **bounds: Unpack[Bounds],
 ) -> Any:
     """Return the field of a section for a setting; its type is the field's annotation.
 
     description: what the setting is, without its unit. bounds: `ge`, `gt`, `le`, `lt`; `max_length` of text.
     """
-    return Field(default, description=description, json_schema_extra=Setting(unit, live, panel), **bounds)
+    return Field(
+        default, description=description, json_schema_extra=Setting(unit, live, panel, once), **bounds
+    )
 
 
 def declaration(field: FieldInfo) -> Setting:

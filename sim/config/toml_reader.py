@@ -31,15 +31,19 @@ _TOKEN = re.compile(
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of the file at `path`. Raises UsageError, naming it, unless it is valid TOML."""
-    content = read_plain(path, MAX_BYTES)
+    return toml_tables(read_plain(path, MAX_BYTES), str(path))
+
+
+def toml_tables(content: bytes, where: str) -> dict[str, Any]:
+    """Return the tables in a file's content. Raises UsageError, naming it (`where`), unless it is TOML."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is no text file; a configuration is TOML") from None
+        raise UsageError(f"{where}: is no text file; a configuration is TOML") from None
     try:
         return parse_toml(text)
     except ValueError as error:
-        raise UsageError(f"{path}: is not valid TOML: {error}") from None
+        raise UsageError(f"{where}: is not valid TOML: {error}") from None
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -1,23 +1,77 @@
-"""Configurations as TOML text."""
+"""Configurations as TOML text, plain or with a comment for each setting."""
 
 import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
-from valuescape.sim.config.model import Config
+from valuescape.sim.config.model import Config, SettingField, settings_of
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""Keys that need no quotes."""
 
 
 def config_toml(config: Config) -> str:
     """Return the settings that differ from their defaults, as TOML that `load_config` reads back."""
-    defaults = Config()
-    lines: list[str] = []
-    for name in Config.model_fields:
-        section, plain = getattr(config, name), getattr(defaults, name)
-        keys = [key for key in type(section).model_fields if getattr(section, key) != getattr(plain, key)]
-        if keys:
-            lines += ["", f"[{name}]", *(f"{key} = {_toml(getattr(section, key))}" for key in keys)]
+    lines = _lines(config, comments=None)
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _toml(value: Any) -> str:
-    """Return a value of a setting as TOML: JSON's numbers, strings and booleans are valid in it."""
-    return json.dumps(value)
+def commented_toml(config: Config, started: Config) -> str:
+    """Return what `config_toml` does, with the meaning, unit and default of each setting above it.
+
+    started: of a setting that was something else there, the comment says what.
+    """
+    return "\n".join(_lines(config, comments=started)).lstrip("\n") + "\n"
+
+
+def _lines(config: Config, comments: Config | None) -> Iterator[str]:
+    defaults = type(config)()
+    declared = settings_of(type(config)).values()
+    differing = [each for each in declared if each.value_in(config) != each.value_in(defaults)]
+    for section, settings in groupby(differing, key=lambda each: each.section):
+        plain, tables = [], []
+        for setting in settings:
+            value = setting.value_in(config)
+            lines = [] if comments is None else [_comment(setting, setting.value_in(comments), value)]
+            if isinstance(value, Mapping):
+                heading = f"[{section}.{_key(setting.key)}]"
+                tables += ["", heading, *lines, *(_assigned(key, each) for key, each in value.items())]
+            else:
+                plain += [*lines, _assigned(setting.key, value)]
+        if plain:
+            yield from ["", f"[{section}]", *plain]
+        yield from tables  # after the plain keys, which would belong to them otherwise
+
+
+def _assigned(key: str, value: Any) -> str:
+    return f"{_key(key)} = {toml_value(value)}"
+
+
+def _comment(setting: SettingField, before: Any, value: Any) -> str:
+    """Return the line above a setting: its meaning, its default, and its value before the run changed it."""
+    said = f"{setting.meaning}; default: {toml_value(setting.default)}"
+    if before not in (value, setting.default):
+        said += f"; before: {toml_value(before)}"
+    return "# " + " ".join(said.split())
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _text(name)
+
+
+def toml_value(value: Any) -> str:
+    """Return a value of a setting as TOML: text, a number, a switch, a list of them, or a table in a line."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(_assigned(key, each) for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_value(each) for each in value) + "]"
+    return json.dumps(value)  # JSON's numbers and booleans are valid in TOML
+
+
+def _text(text: str) -> str:
+    """Return a basic string of TOML. JSON's escapes are valid in it but for its pairs of surrogates."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -42,6 +42,14 @@ class Alone(Crew):
     def wait_ready(self, check: Callable[[], None]) -> None:
         """Return at once."""
 
+    def is_ready(self) -> bool:
+        """Return True: the constructor has made tick 0."""
+        return True
+
+    def take_over(self, tick: int) -> None:
+        """Go on from `tick`."""
+        self._ticks[0] = self._tick = tick
+
     def give(self, orders: Orders) -> None:
         """Have the next `check` make the ticks that `orders` ask for."""
         give_orders(self.arena, orders)

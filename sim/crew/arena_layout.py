@@ -5,6 +5,7 @@ from valuescape.sim.measuring.profiler import SPANS
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.stepping.gym_stepper import log_rows
 from valuescape.sim.stepping.stepper import observes_state
+from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import World
 
 
@@ -26,5 +27,7 @@ def arena_layout(config: Config, world: World, workers: int, *, given_actions: b
         given_actions=given_actions,
         action_log_rows=log_rows(world, config.agents.count),
         spans=0 if given_actions else SPANS,
+        systems=len(systems_called(world)),
+        parameters=len(world.parameters),
         kept_obs_dim=len(world.obs) if given_actions and not observes_state(world) else 0,
     )

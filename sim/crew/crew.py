@@ -43,6 +43,21 @@ class Crew(ABC):
         """
 
     @abstractmethod
+    def is_ready(self) -> bool:
+        """Return whether tick 0 is complete, and all that makes the next one is ready; never waits.
+
+        To be called again and again until it is: a crew may use the calls to start. Raises as `wait_ready`.
+        """
+
+    @abstractmethod
+    def take_over(self, tick: int) -> None:
+        """Go on from `tick`, with the next orders, as if this crew had made all ticks before it.
+
+        To be called when the crew is ready, its orders' limit is 0, and the caller has written the rows of
+        `tick` to the arena in the place of those of tick 0.
+        """
+
+    @abstractmethod
     def give(self, orders: Orders) -> None:
         """Have ticks made as `orders` say from now on; never waits."""
 
@@ -63,6 +78,11 @@ class Crew(ABC):
     @abstractmethod
     def stepper(self) -> Stepper:
         """Return a stepper of all agents in the calling process, to be used while no tick is being made."""
+
+    def leave(self) -> bool:
+        """Begin to `close` without waiting; return whether that is done. To be called until it is."""
+        self.close()
+        return True
 
     @abstractmethod
     def close(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds.systems.arrays import SystemRaisedError
 
 
 class WorkerFailedError(Exception):
@@ -31,6 +32,8 @@ class Failure:
     def of(cls, error: BaseException) -> Self:
         """Return the failure that a raised error is, with all errors it was chained to in `trace`."""
         lines = "".join(traceback.format_exception_only(error)).splitlines()
+        if isinstance(error, SystemRaisedError):  # its message says all
+            lines = str(error).splitlines()
         summary = next((line for line in lines if line and not line.startswith(" ")), type(error).__name__)
         usage = UsageError(str(error.args[0]), error.hint) if isinstance(error, UsageError) else None
         return cls(summary, "".join(traceback.format_exception(error)), usage)

@@ -37,7 +37,7 @@ class Workers(Crew):
         self._supervisor: Supervisor | None = None
         try:
             _warn_if_never_kept(whole)
-            self._supervisor = Supervisor(whole.config.workers, self._specs())
+            self._supervisor = Supervisor(whole.config.workers, self._specs(), gradual=whole.gradual)
             self._turns = make_turns(self._whole)
         except BaseException:
             self.close()
@@ -60,16 +60,25 @@ class Workers(Crew):
 
     def wait_ready(self, check: Callable[[], None]) -> None:
         """Wait until every worker has made tick 0. Raises UsageError if one fails while starting."""
-        assert self._supervisor
         self._main["waits_for"] = 0
-        phases = self.arena["worker"]["phase"]
         while self._ticks.min() < 0:
             check()
-            if Phase.COMPILING in phases:
-                compiling.tell()
-            self._supervisor.require_started()
+            self.is_ready()
             self._main_bell.wait(_LOOK_S)
         self._main["waits_for"] = NO_LIMIT
+
+    def is_ready(self) -> bool:
+        """Return whether every worker has made tick 0 and is alive."""
+        assert self._supervisor
+        phases = self.arena["worker"]["phase"]
+        if Phase.COMPILING in phases:
+            compiling.tell()
+        self._supervisor.require_started()
+        return bool(self._ticks.min() >= 0 and (phases == Phase.RUNNING).all())
+
+    def take_over(self, tick: int) -> None:
+        """Name `tick` complete in the records of all workers, which wait for orders."""
+        self._ticks[:] = tick
 
     def give(self, orders: Orders) -> None:
         """Publish `orders` and wake all workers."""
@@ -101,11 +110,24 @@ class Workers(Crew):
         """Return a new stepper of all agents."""
         return make_stepper(self._whole)
 
+    def leave(self) -> bool:
+        """Tell the workers to stop; when all have, let go of the arena and return True."""
+        if not vars(self):
+            return True
+        assert self._supervisor
+        self._tell_to_stop()
+        if self._supervisor.have_ended():
+            self.close()
+        return not vars(self)
+
+    def _tell_to_stop(self) -> None:
+        self.give(replace(read_orders(self.arena), stop=True))
+
     def close(self) -> None:
         """Tell the workers to stop, end those that do not, and let go of the arena."""
         if not vars(self):
             return
-        self.give(replace(read_orders(self.arena), stop=True))
+        self._tell_to_stop()
         if self._supervisor:
             self._supervisor.close()
         for bell in (*self._bells, self._main_bell):

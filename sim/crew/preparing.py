@@ -1,26 +1,74 @@
-"""Compiles machine code in another process, so that the calling one goes on and can cancel it."""
+"""Calls a function in another process, so that the calling one goes on while code is compiled."""
 
 import contextlib
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import multiprocess
 from multiprocess.connection import wait
 
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.starting import quiet_start
+from valuescape.sim.crew.starting import quiet_start, refused
 from valuescape.sim.crew.worker_count import tick_seconds
 from valuescape.sim.interrupts import ignore_interrupts
+from valuescape.sim.plugins.loading import loads, receive
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import load_world_file, world_files
+from valuescape.sim.shared.parcel import Parcel
 
 _LOOK_S = 0.02
 """Interval at which the waiting process calls `check`."""
 
 
 Make = Callable[[Config, Checkpoint | None], object]
+
+
+class Apart:
+    """Another process that calls `make(config, checkpoint)`, with the user's plug-ins loaded.
+
+    Errors are not reported: the caller runs into them when it makes the same. make: a function of a module.
+    Raises UsageError if the system refuses the process.
+    """
+
+    def __init__(self, config: Config, checkpoint: Checkpoint | None, make: Make) -> None:
+        context = multiprocess.get_context(config.workers.start_method)
+        self._result, sender = context.Pipe(duplex=False)
+        self._given = Parcel((config, checkpoint, loads(), make))
+        self._process = context.Process(
+            target=_make, args=(self._given, sender), name="valuescape-compiler", daemon=True
+        )
+        try:
+            with quiet_start():
+                self._process.start()
+        except OSError as error:
+            self._result.close()
+            self._given.close()
+            raise refused("the compiler", error) from error
+        finally:
+            sender.close()
+
+    def is_done(self, wait_s: float = 0.0) -> bool:
+        """Return whether the process has ended, within `wait_s`."""
+        return bool(wait([self._process.sentinel], wait_s))
+
+    def number(self) -> float | None:
+        """Return the number that `make` has returned, after the end; None if it was none, or has failed."""
+        with contextlib.suppress(EOFError, OSError):
+            if self._result.poll():
+                number: float = self._result.recv()
+                return number
+        return None
+
+    def close(self) -> None:
+        """End the process; a second call does nothing."""
+        if vars(self):
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+            self._result.close()
+            self._given.close()
+            vars(self).clear()
 
 
 def compile_apart(
@@ -32,32 +80,24 @@ def compile_apart(
     into them again. check: called meanwhile; what it raises ends process and waiting. make: a function of a
     module; without one the code is compiled that an engine of `config` needs.
     """
-    context = multiprocess.get_context(config.workers.start_method)
-    with quiet_start():
-        process = context.Process(
-            target=_compile,
-            args=(config, checkpoint, world_files(), make),
-            name="valuescape-compiler",
-            daemon=True,
-        )
-        process.start()
+    apart = Apart(config, checkpoint, make)
     try:
-        while not wait([process.sentinel], _LOOK_S):
+        while not apart.is_done(_LOOK_S):
             check()
     finally:
-        process.kill()
-        process.join()
-        process.close()
+        apart.close()
 
 
-def _compile(config: Config, checkpoint: Checkpoint | None, files: tuple[Path, ...], make: Make) -> None:
-    """Compile by calling `make`; the process's entry point."""
+def _make(given: Parcel, result: Any) -> None:
+    """Call what is given, and send the number that it returns; the process's entry point."""
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(Exception):
-        for path in files:
-            load_world_file(path)
-        make(config, checkpoint)
+        config, checkpoint, plugins, make = given.open()
+        receive(plugins)
+        made = make(config, checkpoint)
+        if isinstance(made, int | float):
+            result.send(made)
 
 
 def _end_with_parent() -> None:

@@ -55,10 +55,10 @@ def unguarded() -> UsageError:
     )
 
 
-def refused(index: int, error: OSError) -> UsageError:
+def refused(name: str, error: OSError) -> UsageError:
     """Return the error for a process that the system refuses to start."""
     return UsageError(
-        f"worker {index} cannot be started: {error.strerror}",
+        f"{name} cannot be started: {error.strerror}",
         "lower workers.count, or raise the limit of processes: ulimit -u",
     )
 

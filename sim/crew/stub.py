@@ -25,6 +25,14 @@ class StubCrew(Crew):
     def wait_ready(self, check: Callable[[], None]) -> None:
         """Return: the constructor has made tick 0."""
 
+    def is_ready(self) -> bool:
+        """Return True: the constructor has made tick 0."""
+        return True
+
+    def take_over(self, tick: int) -> None:
+        """Name `tick` complete."""
+        self._records["tick"] = tick
+
     def give(self, orders: Orders) -> None:
         """Write the orders where `check` reads them."""
         give_orders(self._spec.arena, orders)

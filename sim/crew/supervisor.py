@@ -25,6 +25,7 @@ from valuescape.sim.crew.starting import (
 )
 from valuescape.sim.crew.worker import worker_main
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.loading import NOTHING
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.stepping.spec import WorkerSpec
@@ -108,17 +109,24 @@ class Supervisor:
     and so on. An error raised twice after the same tick would be raised again for ever, so it ends the run.
     """
 
-    def __init__(self, config: WorkersConfig, specs: list[WorkerSpec]) -> None:
+    def __init__(self, config: WorkersConfig, specs: list[WorkerSpec], *, gradual: bool = False) -> None:
+        """Start all workers. gradual: only the first; each `check` or `require_started` starts another.
+
+        Performance: starting a process takes 2 to 10 ms of the calling one, on an EPYC.
+        """
         self.config = config
         self.restarts = 0
         self._context = multiprocess.get_context(config.start_method)
         self._recent: deque[float] = deque()
         self._slots: list[_Slot] = []
-        self._checkpoint = Parcel(specs[0].checkpoint)
+        self._unstarted = deque(specs)
+        self._stop_by_s: float | None = None
+        self._parcel = Parcel((specs[0].checkpoint, specs[0].plugins))
         require_main_guard()
         try:
-            for spec in specs:
-                self._slots.append(self._start(spec))
+            self._start_next()
+            while self._unstarted and not gradual:
+                self._start_next()
         except BaseException:
             self.close()
             raise
@@ -130,6 +138,7 @@ class Supervisor:
 
     def check(self) -> None:
         """Replace workers that ended or hang; never waits. Raises WorkerFailedError when that is hopeless."""
+        self._start_next()
         for index, slot in enumerate(self._slots):
             self._check_slot(index, slot)
 
@@ -145,12 +154,26 @@ class Supervisor:
 
         A worker that was killed or stopped from outside did not fail; it is replaced.
         """
+        self._start_next()
         for index, slot in enumerate(self._slots):
             waits = slot.resume_s is not None
             if slot.tick >= 0 or waits or slot.killed or self._silence(slot):
                 self._check_slot(index, slot)
             elif failure := self._trouble(slot):
                 raise _failed_to_start(slot, failure)
+
+    def have_ended(self) -> bool:
+        """Return whether all workers, which have been told to stop, have ended; never waits.
+
+        Those that still run _STOP_S after the first call are killed.
+        """
+        now = time.monotonic()
+        if self._stop_by_s is None:
+            self._stop_by_s = now + _STOP_S
+        left = [slot for slot in self._slots if not slot.collected and slot.process.exitcode is None]
+        for slot in left if now > self._stop_by_s else ():
+            slot.process.kill()
+        return not left
 
     def close(self) -> None:
         """End all workers, which have been told to stop: wait for _STOP_S, then kill those that still run."""
@@ -160,7 +183,14 @@ class Supervisor:
                 slot.process.join(max(0.0, deadline - time.monotonic()))
             self._collect(slot)
         self._slots.clear()
-        self._checkpoint.close()
+        self._unstarted.clear()
+        self._parcel.close()
+
+    def _start_next(self) -> None:
+        """Start the next of the workers that have not been started at all."""
+        if self._unstarted:
+            self._slots.append(self._start(self._unstarted[0]))
+            self._unstarted.popleft()
 
     def _start(self, spec: WorkerSpec, before: _Slot | None = None) -> _Slot:
         record = spec.arena["worker"][spec.index]
@@ -170,7 +200,7 @@ class Supervisor:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=worker_main,
-            args=(replace(spec, checkpoint=None), self._checkpoint, sender),
+            args=(replace(spec, checkpoint=None, plugins=NOTHING), self._parcel, sender),
             name=f"valuescape-worker-{spec.index}",
             daemon=True,
         )
@@ -179,7 +209,7 @@ class Supervisor:
                 process.start()
         except OSError as error:
             receiver.close()
-            raise refused(spec.index, error) from error
+            raise refused(f"worker {spec.index}", error) from error
         except BaseException:  # an interrupt, held back until the process was started completely
             process.kill()
             process.join()

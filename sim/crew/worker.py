@@ -18,6 +18,7 @@ from valuescape.sim.codegen import notice as compiling
 from valuescape.sim.crew.failures import Failure
 from valuescape.sim.interrupts import ignore_interrupts
 from valuescape.sim.measuring.profiler import SpanRing
+from valuescape.sim.plugins.loading import receive
 from valuescape.sim.shared.layout import NO_LIMIT, Phase
 from valuescape.sim.shared.orders import read_orders
 from valuescape.sim.shared.parcel import Parcel
@@ -41,10 +42,10 @@ def _orphaned() -> bool:
     return bool(select.select([alive], [], [], 0)[0])
 
 
-def worker_main(spec: WorkerSpec, checkpoint: Parcel, failures: Any) -> None:
+def worker_main(spec: WorkerSpec, parcel: Parcel, failures: Any) -> None:
     """Run a worker; the process's entry point.
 
-    spec: without checkpoint. checkpoint: holds it, or None, for `spec`. failures: the writing end of a pipe,
+    spec: without checkpoint and plug-ins. parcel: holds both for `spec`. failures: the writing end of a pipe,
     through which a `Failure` is sent before the process ends with an error.
     """
     ignore_interrupts()  # Ctrl-C reaches the whole process group; the main process decides
@@ -57,7 +58,9 @@ def worker_main(spec: WorkerSpec, checkpoint: Parcel, failures: Any) -> None:
             record["asleep"] = 0
             record["waits_for"] = NO_LIMIT
             compiling.listen(lambda: _note_compiling(record))
-            spec = replace(spec, checkpoint=checkpoint.open())
+            checkpoint, plugins = parcel.open()
+            receive(plugins)
+            spec = replace(spec, checkpoint=checkpoint, plugins=plugins)
             _Loop(spec, make_stepper(spec), make_turns(spec)).run(beats)
     except BaseException as error:
         record["phase"] = Phase.FAILED

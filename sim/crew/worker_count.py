@@ -10,8 +10,10 @@ from valuescape.sim.resources import one_blas_thread, usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
 
@@ -31,16 +33,21 @@ def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     `auto` measures a tick. If it takes less than WORTH_S, the answer is 0. Otherwise it is one per core
     except the main process's, but never more than there are blocks of agents.
     """
-    if not config.features.parallel_agents:
-        return 0
-    if config.workers.count != "auto":
-        count: int = config.workers.count
-        return count
+    fixed = fixed_workers(config)
+    if fixed is not None:
+        return fixed
     slow = config.world.name.startswith(GYMNASIUM)  # a thousand times slower than ours: no need to measure
     if not slow and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
     blocks: int = -(-config.agents.count // BLOCK)
     return max(1, min(usable_cores() - 1, blocks))
+
+
+def fixed_workers(config: Config) -> int | None:
+    """Return the number of workers that `config` names; None if it is to be measured."""
+    if not config.features.parallel_agents:
+        return 0
+    return None if config.workers.count == "auto" else config.workers.count
 
 
 def tick_seconds(config: Config, checkpoint: Checkpoint | None) -> float:
@@ -63,6 +70,9 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     """Return a stepper of all agents in a small arena of its own."""
     world = make_world(config.world.name, config)
     count = config.agents.count
-    arena = Arena(ArenaLayout(count, 0, len(world.state), world.action.dim, state_rows=3, trail_rows=3))
+    sizes = count, 0, len(world.state), world.action.dim
+    systems, parameters = len(systems_called(world)), len(world.parameters)
+    arena = Arena(ArenaLayout(*sizes, state_rows=3, trail_rows=3, systems=systems, parameters=parameters))
+    give_parameters(arena, world)
     rules = Rules(config.policy.exploration, map_axes(config, world))
     return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena))

@@ -5,7 +5,9 @@ import numpy as np
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.policy.inference import BatchPolicy, value
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds.base import ArrayWorld, World
+from valuescape.sim.rng import Stream, uniform
+from valuescape.sim.worlds.base import ArrayWorld, World, full_step
+from valuescape.sim.worlds.parameters import middle_values
 
 
 def observed(world: World, states: Float32Array) -> Float32Array:
@@ -34,8 +36,14 @@ def actions_at(world: World, checkpoint: Checkpoint, states: Float32Array) -> Fl
 def step_from(
     world: ArrayWorld, states: Float32Array, actions: Float32Array
 ) -> tuple[Float32Array, Float32Array, BoolArray]:
-    """Return the states [state_dim, n] after one step, its rewards [n] and terminations [n] bool."""
-    following, reward = np.empty_like(states), np.empty(states.shape[1], np.float32)
-    terminated = np.zeros(states.shape[1], np.bool_)
-    world.step(states, actions, following, reward, terminated)
+    """Return the states [state_dim, n] after one step, its rewards [n] and terminations [n] bool.
+
+    Parameters that are spread over the agents have their middle value. Where steps are random, each state has
+    draws of its own, the same in every call.
+    """
+    n = states.shape[1]
+    following, reward, terminated = np.empty_like(states), np.empty(n, np.float32), np.zeros(n, np.bool_)
+    draws = uniform(0, Stream.DYNAMICS, np.arange(n), 0, 0, world.step_draws)
+    values = middle_values(world.ranges)
+    full_step(world)(states, actions, following, reward, terminated, values, draws)
     return following, reward, terminated

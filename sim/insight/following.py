@@ -125,7 +125,7 @@ class Passages:
 
 
 class Following:
-    """Follows `agents` agents; told each tick once, up to `chunk` ticks at a time.
+    """Follows `agents` agents from tick `first` on; told each tick once, up to `chunk` ticks at a time.
 
     An episode counts when its time limit is over, even if it ended sooner: else short episodes, whose end is
     seen first, would be too many, and the mean return of a crowd that began a moment ago would be theirs.
@@ -133,14 +133,15 @@ class Following:
     of the last state. If ticks are missing, all episodes that began within the time limit before are dropped,
     ended or not, for the same reason; agents are followed again from their next start.
 
-    since: the tick that follows the newest missing one. missed: ticks that were not told so far.
+    since: the tick that follows the newest missing one; `first` as long as none is. missed: ticks that were
+    not told so far.
 
     Performance: for each tick 12 bytes an agent are kept, as long as an episode may take.
     """
 
-    def __init__(self, rules: FollowRules, agents: int, chunk: int) -> None:
+    def __init__(self, rules: FollowRules, agents: int, chunk: int, first: int = 0) -> None:
         self.rules = rules
-        self.since = self.missed = 0
+        self.since, self.missed = first, 0
         shape = self._rows, self._agents = rules.longest + chunk, agents
         # Filled, so that memory is taken at once and does not seem to leak while a run goes on.
         self._value, self._reward = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
@@ -148,7 +149,31 @@ class Following:
         self._began = np.full(agents, _NOT_FOLLOWED, np.int64)
         self._first = np.ones(agents, np.bool_)
         self._waiting = _NO_PIECES
-        self._newest = -1
+        self._newest = first - 1
+
+    def resample(self, columns: NDArray[np.intp], came: NDArray[np.bool_], since: int) -> None:
+        """Follow other agents from now on: those that stay with all that is known of them.
+
+        columns: [n], the place of each among the agents so far; -1 of one that was not followed. came: [n],
+        whether it begins its first episode at tick `since`; the others that were not followed are followed
+        from their next start. Episodes of agents that left are dropped, ended or not.
+        """
+        stay, before = columns >= 0, self._agents
+        self._agents = len(columns)
+
+        def taken(values: NDArray[Any], empty: float) -> NDArray[Any]:
+            made = np.full((*values.shape[:-1], self._agents), empty, values.dtype)
+            made[..., stay] = values[..., columns[stay]]
+            return made
+
+        self._value, self._reward = taken(self._value, np.nan), taken(self._reward, np.nan)
+        self._cell, self._first = taken(self._cell, -1), taken(self._first, True)
+        self._began = taken(self._began, _NOT_FOLLOWED)
+        self._began[came] = since
+        place = np.full(before, -1, np.intp)
+        place[columns[stay]] = np.flatnonzero(stay)
+        waiting = self._waiting._replace(agent=place[self._waiting.agent])
+        self._waiting = waiting.where(waiting.agent >= 0)
 
     def take(self, tick: int, rows: TickRows) -> Iterator[Passages]:
         """Take over the ticks from `tick` on; return the steps that count from now on, in groups.

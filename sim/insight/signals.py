@@ -1,37 +1,20 @@
-"""Signals: one number for each agent and tick, such as its speed, its reward or the critic's error."""
+"""Signals: one number for each agent and tick, such as its speed, its reward or the critic's error.
+
+`Signal` is one kind of number; `signal_kinds` has all of them. `Signals` makes its rows tick by tick.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.sim.arrays import Float32Array
+from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.policy.network import RewardNormalization
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction
-
-
-class Signal(StrEnum):
-    """The kinds of signal; `Signals` defines each."""
-
-    SPEED = "speed"
-    REWARD = "reward"
-    VALUE = "value"
-    TD_ERROR = "td_error"
-    ADVANTAGE = "advantage"
-    ACTION = "action"
-    OUTCOME = "outcome"
-
-
-NEEDS_CRITIC = frozenset({Signal.VALUE, Signal.TD_ERROR, Signal.ADVANTAGE})
-"""The signals that are made with a critic; all but the value also need its discount."""
-
-GAE_LAMBDA = 0.95
-"""Lambda of the advantage estimate (Schulman et al., 2016), as in Stable-Baselines3's PPO."""
 
 Value = Callable[[Float32Array], Float32Array]
 """A critic: V [n] of observations [obs_dim, n], both float32, in units of the world's rewards."""
@@ -92,10 +75,50 @@ class SignalScale:
     names: tuple[str, ...] = ()
 
 
-def available(critic: Critic | None) -> list[Signal]:
-    """Return the signals that this critic, or none, allows."""
-    missing = NEEDS_CRITIC if critic is None else NEEDS_CRITIC - {Signal.VALUE}
-    return [signal for signal in Signal if (critic and critic.gamma is not None) or signal not in missing]
+class Needs(Enum):
+    """What a signal is made with: nothing but the run, a critic, or one whose discount is known."""
+
+    NOTHING = "nothing"
+    CRITIC = "critic"
+    DISCOUNT = "discount"
+
+    def met_by(self, critic: Critic | None) -> bool:
+        """Whether this critic, or none, is enough."""
+        if self is Needs.DISCOUNT:
+            return critic is not None and critic.gamma is not None
+        return self is Needs.NOTHING or critic is not None
+
+
+ENDING = "ending"
+"""Value of `Signal.later`: an episode's ending counts for all of its ticks."""
+
+
+class TickGoneError(LookupError):
+    """A row that a signal reads is being overwritten, or was: the signal is unknown at that tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One kind of number for each agent and tick.
+
+    name: the value of `trails.color_by`. numbers: returns them, [n], of a tick. scale: of the colour bar.
+    of_step: the number belongs to the step that led to the tick; where an agent starts, there is none, and it
+    is NaN. later: what ticks to come do to the number, where it is shown: None: nothing; a function: they are
+    added, each weighted by what it returns per tick of distance; ENDING.
+    """
+
+    name: str
+    numbers: "Callable[[SignalTick], NDArray[Any]]"
+    scale: Callable[[World, Critic | None], SignalScale]
+    needs: Needs = Needs.NOTHING
+    of_step: bool = False
+    later: Callable[[Critic], float] | str | None = None
+    meaning: str = ""
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether numbers change when later ticks come in."""
+        return self.later is not None
 
 
 class TickRows(Protocol):
@@ -105,32 +128,128 @@ class TickRows(Protocol):
         """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was."""
 
 
+class SignalTick:
+    """One tick of all agents, as a signal reads it.
+
+    Arrays are copies with agents last, in the world's units: state [state_dim, n] and action [action_dim, n]
+    float32, reward, value and td_error [n] float32, ending [n] uint8 (`sim.shared.layout.Ending`, 0 while the
+    episode goes on). What ends with `before` is of the tick before; where an agent has just started, that is
+    another episode's end. Reading one that is overwritten already makes the signal unknown at this tick.
+    """
+
+    def __init__(self, signals: "Signals", tick: int) -> None:
+        self._signals = signals
+        self.tick = tick
+        """The tick."""
+        self._kept: dict[tuple[str, int], NDArray[Any]] = {}
+
+    @property
+    def world(self) -> World:
+        """The world."""
+        return self._signals.world
+
+    @property
+    def map_axes(self) -> tuple[int, int]:
+        """The indices in `state` of the variables along the map."""
+        return self._signals.axes
+
+    def row(self, name: str, tick: int) -> NDArray[Any]:
+        """Return the row of the engine's array `name` at a recent tick. Raises TickGoneError."""
+        found = self._kept.get((name, tick))
+        if found is None:
+            found = self._signals.rows.recent_row(name, tick) if tick >= 0 else None
+            if found is None:
+                raise TickGoneError(f"{name} of tick {tick}")
+            self._kept[name, tick] = found
+        return found
+
+    @property
+    def agents(self) -> int:
+        """The number of agents, n."""
+        return len(self.row("reward", self.tick))
+
+    @property
+    def state(self) -> Float32Array:
+        """The states."""
+        return self.row("state", self.tick)
+
+    @property
+    def state_before(self) -> Float32Array:
+        """The states that the step began in."""
+        return self.row("state", self.tick - 1)
+
+    @property
+    def action(self) -> Float32Array:
+        """The actions of the step that led to the tick."""
+        return self.row("action", self.tick)
+
+    @property
+    def reward(self) -> Float32Array:
+        """The rewards of the step that led to the tick."""
+        return self.row("reward", self.tick)
+
+    @property
+    def ending(self) -> NDArray[Any]:
+        """How the episode ended with this tick, if it did."""
+        return self.row("ending", self.tick)
+
+    @property
+    def fresh(self) -> BoolArray:
+        """Whether the agent has just started, so that no step led to the tick."""
+        fresh: BoolArray = self.row("ending", self.tick - 1) != Ending.RUNNING
+        return fresh
+
+    @property
+    def value(self) -> Float32Array:
+        """V(s), in units of the world's rewards."""
+        return self._signals.value_at(self.tick)
+
+    @property
+    def value_before(self) -> Float32Array:
+        """V of the states that the step began in."""
+        return self._signals.value_at(self.tick - 1)
+
+    @property
+    def gamma(self) -> float:
+        """The discount that the critic was trained with."""
+        critic = self._signals.critic
+        assert critic is not None
+        assert critic.gamma is not None
+        return critic.gamma
+
+    @property
+    def td_error(self) -> Float32Array:
+        """r + gamma V(s') - V(s) of the step, with V(s') = 0 where the episode terminated.
+
+        In the units that the critic learned in (Sutton and Barto, 2nd ed., 6.1).
+        """
+        critic = self._signals.critic
+        assert critic is not None
+        before, after = self.value_before, self.value
+        goes_on = (self.ending != Ending.TERMINATED).astype(np.float32)
+        return critic.td_error(self.reward, before, goes_on * after)
+
+
 class Signals:
     """One signal of all agents, tick by tick; NaN where it is not defined.
 
-    value: V(s) of the state at the tick, in units of the world's rewards. td_error: r + gamma V(s') - V(s) of
-    the step that led to the tick, with V(s') = 0 where the episode terminated (Sutton and Barto, 2nd ed.,
-    6.1), in the units that the critic learned in (`Critic.td_error`). advantage: the same numbers; where they
-    are shown, those of later ticks are added, discounted by `decay` per tick (GAE). speed: over the map, in
-    map widths per second. action: the first of several. outcome: `sim.shared.layout.Ending`.
-
-    No step led to the tick at which an agent starts again: its reward, speed and td_error are NaN there.
     In calls for one tick after another, each state is evaluated once.
     """
 
     def __init__(
         self, signal: Signal, world: World, rows: TickRows, axes: tuple[int, int], critic: Critic | None
     ):
-        if signal not in available(critic):
-            raise ValueError(f"{signal} needs a critic")
-        self.signal, self._world, self._rows, self._axes, self._critic = signal, world, rows, axes, critic
-        self.scale = _scale(signal, world, critic)
+        if not signal.needs.met_by(critic):
+            raise ValueError(f"{signal.name} needs a {signal.needs.value}: there is no critic that has one")
+        self.signal, self.world, self.rows, self.axes, self.critic = signal, world, rows, axes, critic
+        self.scale = signal.scale(world, critic)
         self._values: tuple[int, Float32Array | None] = -1, None
 
     @property
     def decay(self) -> float:
-        """The factor of the advantage's weights from one tick to the next: gamma times lambda."""
-        return self._critic.gamma * GAE_LAMBDA if self._critic and self._critic.gamma else 0.0
+        """The factor of later ticks' weights from one tick to the next; 0 if they are not added."""
+        later = self.signal.later
+        return later(self.critic) if callable(later) and self.critic else 0.0
 
     def row(self, tick: int, agents: int) -> Float32Array:
         """Return the signal at `tick`, [agents] float32, a new array; all NaN if the tick is gone."""
@@ -139,73 +258,40 @@ class Signals:
 
     def of_agent(self, tick: int, agent: int) -> float:
         """Return the signal of one agent at `tick`; a critic is evaluated for that agent alone."""
-        return Signals(
-            self.signal, self._world, _OneAgent(self._rows, agent), self._axes, self._critic
-        )._alone(tick)
+        return Signals(self.signal, self.world, _OneAgent(self.rows, agent), self.axes, self.critic)._alone(
+            tick
+        )
 
     def _alone(self, tick: int) -> float:
         found = self._row(tick)
         return float("nan") if found is None else float(found[0])
 
     def _row(self, tick: int) -> NDArray[Any] | None:
-        match self.signal:
-            case Signal.SPEED:
-                return self._speed(tick)
-            case Signal.VALUE:
-                return self._value(tick)
-            case Signal.TD_ERROR | Signal.ADVANTAGE:
-                return self._td_error(tick)
-            case Signal.ACTION:
-                actions = self._rows.recent_row("action", tick)
-                return None if actions is None else actions[0]
-            case Signal.OUTCOME:
-                return self._rows.recent_row("ending", tick)
-        return self._after_a_step(tick, self._rows.recent_row("reward", tick))
-
-    def _after_a_step(self, tick: int, values: NDArray[Any] | None) -> NDArray[Any] | None:
-        """Return `values` with NaN for agents that have just started: no step led to `tick`."""
-        before = self._rows.recent_row("ending", tick - 1) if tick > 0 else None
-        if values is None or before is None:
+        seen = SignalTick(self, tick)
+        try:
+            numbers = self.signal.numbers(seen)
+            if not self.signal.of_step:
+                return numbers
+            return np.where(seen.fresh, np.float32(np.nan), numbers)
+        except TickGoneError:
             return None
-        return np.where(before == Ending.RUNNING, values, np.float32(np.nan))
 
-    def _speed(self, tick: int) -> NDArray[Any] | None:
-        now = self._rows.recent_row("state", tick)
-        before = self._rows.recent_row("state", tick - 1) if tick > 0 else None
-        if now is None or before is None:
-            return None
-        way = np.zeros(now.shape[1], np.float32)
-        for axis in self._axes:
-            variable = self._world.state[axis]
-            step = (now[axis] - before[axis]) / np.float32(variable.high - variable.low)
-            if variable.periodic:
-                step -= np.round(step)
-            way += step * step
-        return self._after_a_step(tick, np.sqrt(way) / np.float32(self._world.step_s))
-
-    def _value(self, tick: int) -> Float32Array | None:
+    def value_at(self, tick: int) -> Float32Array:
+        """Return V of the states at a recent tick, [n] float32. Raises TickGoneError."""
         at, values = self._values
-        if at == tick:
-            return values
-        state = self._rows.recent_row("state", tick)
-        self._values = tick, None if state is None else self._evaluate(state)
-        return self._values[1]
+        if at != tick:
+            state = self.rows.recent_row("state", tick) if tick >= 0 else None
+            values = None if state is None else self._evaluate(state)
+            self._values = tick, values
+        if values is None:
+            raise TickGoneError(f"state of tick {tick}")
+        return values
 
     def _evaluate(self, state: Float32Array) -> Float32Array:
-        assert self._critic
-        obs = np.empty((len(self._world.obs), state.shape[1]), np.float32)
-        self._world.observe(state, obs)
-        return self._critic.value(obs)
-
-    def _td_error(self, tick: int) -> NDArray[Any] | None:
-        assert self._critic
-        before = self._value(tick - 1) if tick > 0 else None
-        after = self._value(tick)
-        reward, ending = (self._rows.recent_row(name, tick) for name in ("reward", "ending"))
-        if before is None or after is None or reward is None or ending is None:
-            return None
-        goes_on = (ending != Ending.TERMINATED).astype(np.float32)
-        return self._after_a_step(tick, self._critic.td_error(reward, before, goes_on * after))
+        assert self.critic
+        obs = np.empty((len(self.world.obs), state.shape[1]), np.float32)
+        self.world.observe(state, obs)
+        return self.critic.value(obs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,36 +305,3 @@ class _OneAgent:
         """Return the agent's part of the row."""
         row = self.rows.recent_row(name, tick)
         return None if row is None else row[..., self.agent : self.agent + 1]
-
-
-def _scale(signal: Signal, world: World, critic: Critic | None) -> SignalScale:
-    if critic and signal in NEEDS_CRITIC:
-        return _critic_scale(signal, critic)
-    match signal:
-        case Signal.SPEED:
-            return SignalScale("speed (widths/s)", low=0.0)
-        case Signal.REWARD:
-            return SignalScale("reward")
-        case Signal.OUTCOME:
-            return SignalScale(
-                "outcome", 0.0, 2.0, names=("running", TERMINATED[world.termination], "truncated")
-            )
-    return _action_scale(world)
-
-
-def _critic_scale(signal: Signal, critic: Critic) -> SignalScale:
-    if signal is Signal.VALUE:
-        return SignalScale(critic.value_title)
-    name = "TD error" if signal is Signal.TD_ERROR else "advantage"
-    return SignalScale(critic.error_title(name), signed=True)
-
-
-def _action_scale(world: World) -> SignalScale:
-    space = world.action
-    if isinstance(space, DiscreteAction):
-        return SignalScale("action", 0.0, float(space.n - 1), names=space.names)
-    assert isinstance(space, ContinuousAction)
-    if not space.dim:
-        return SignalScale("action", 0.0, 1.0)
-    first = space.variables[0]
-    return SignalScale(first.label, first.low, first.high, signed=first.low == -first.high)

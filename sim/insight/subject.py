@@ -10,9 +10,9 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A run's world and checkpoints.
+    """A run's world and checkpoints; each is equal to itself alone.
 
     checkpoint: None without a trained policy. other: the one that `insight.compare_with` names. value_ends:
     of the value's colour scale, where it is held for several checkpoints; None if it follows the field.

@@ -8,14 +8,18 @@ import numpy as np
 
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
-from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World
+from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World, full_step
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.sim.worlds.parameters import agents_values
 
 
 class Trials(Protocol):
-    """Agents in their first episodes. obs: their observations [obs_dim, n] float32, a new array each step."""
+    """Agents in their first episodes."""
 
     obs: Float32Array
+    """Their observations [obs_dim, n] float32, a new array each step."""
+    parameters: Float32Array
+    """Their parameters [parameters, n] float32, which stay."""
 
     @property
     def state(self) -> Float32Array:
@@ -47,7 +51,8 @@ def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials |
 
 class _ArrayTrials:
     def __init__(self, world: ArrayWorld, episodes: int, seed: int) -> None:
-        self._world, self._n = world, episodes
+        self._world, self._n, self._seed, self._steps = world, episodes, seed, 0
+        self._step, self.parameters = full_step(world), agents_values(world.ranges, seed, np.arange(episodes))
         self._state = np.zeros((len(world.state), episodes), np.float32)
         draws = uniform(seed, Stream.RESET, np.arange(episodes), 0, 0, world.reset_draws)
         world.reset(draws, self._state)
@@ -61,8 +66,10 @@ class _ArrayTrials:
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         reward, terminated = np.zeros(self._n, np.float32), np.zeros(self._n, np.bool_)
         following = np.empty_like(self._state)
-        self._world.step(self._state, action, following, reward, terminated)
-        self._state = following
+        count = self._world.step_draws
+        draws = uniform(self._seed, Stream.DYNAMICS, np.arange(self._n), 0, self._steps, count)
+        self._step(self._state, action, following, reward, terminated, self.parameters, draws)
+        self._state, self._steps = following, self._steps + 1
         self.obs = np.empty_like(self.obs)
         self._world.observe(following, self.obs)
         return reward, terminated, np.zeros(self._n, np.bool_)
@@ -73,6 +80,7 @@ class _GymnasiumTrials:
         self._world, self._envs = world, envs
         self._first = int(envs[0].action_space.start) if isinstance(world.action, DiscreteAction) else None
         self._over = np.zeros(len(envs), np.bool_)
+        self.parameters = np.zeros((0, len(envs)), np.float32)
         starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
         self.obs = np.stack(starts, axis=1).astype(np.float32)
 

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import c_function, compiled, compiled_and_kept, inlined_whole, source_key
-from valuescape.sim.codegen.machine import BLOCK_AGENTS, call_at, load_elements, store_elements
+from valuescape.sim.codegen.machine import (
+    BLOCK_AGENTS,
+    call_at,
+    load_elements,
+    load_varying,
+    store_elements,
+)
 from valuescape.sim.codegen.rows import clip_elements
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rng import Stream
@@ -25,15 +31,19 @@ from valuescape.sim.rollouts.compiled_sampling import (
     sampling_arrays,
     sampling_width,
 )
+from valuescape.sim.rollouts.conditions import is_random
 from valuescape.sim.rollouts.rules import CHUNK, NEGLIGIBLE_WEIGHT, RolloutEnd, RolloutRules, Rollouts
 from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.acting import explore, network_actions, philox, random_actions, unit
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import RANDOM, network_width, policy_arrays
-from valuescape.sim.worlds.base import DiscreteAction, ElementwiseWorld
+from valuescape.sim.worlds.base import DiscreteAction, ElementwiseWorld, full_dynamics
+from valuescape.sim.worlds.parameters import spread_bits
 
 _ROW_BYTES = 4 * BLOCK_AGENTS
-_EXPLORATION, _SAMPLING = (np.uint64(each << 16) for each in (Stream.EXPLORATION, Stream.SAMPLING))
+_EXPLORATION, _SAMPLING, _DYNAMICS, _PARAMETER = (
+    np.uint64(each << 16) for each in (Stream.EXPLORATION, Stream.SAMPLING, Stream.DYNAMICS, Stream.PARAMETER)
+)
 _SHIFT, _MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _TERMINATED, _CUT = np.uint8(RolloutEnd.TERMINATED), np.uint8(RolloutEnd.CUT)
@@ -55,7 +65,10 @@ class RolloutCode(NamedTuple):
     done_row: int
     bonus_row: int  # what entropy adds to the reward
     sample_row: int  # of stochastic policies: means and noise, or scores
+    parameter_row: int
     rows: int
+    step_draws: int
+    spread: bool  # whether a rollout has parameters of its own
 
 
 class _Results(NamedTuple):
@@ -81,6 +94,7 @@ class _Lanes(NamedTuple):
 
 
 class _Limits(NamedTuple):
+    parameters: Float32Array  # [parameters, 2]: lowest value and span
     gamma: np.float64
     max_steps: np.int64
     limit_end: np.uint8
@@ -95,12 +109,14 @@ class CompiledRollouts:
     shipped 64-64 DQN, all episodes complete, take 0.13 s, 27 million steps a second; with drawn actions 26.
     """
 
-    random = False
     most = CHUNK
 
     def __init__(self, world: ElementwiseWorld, checkpoint: Checkpoint | None, rules: RolloutRules) -> None:
         """Compile the world's functions, or find them compiled. Raises numba's errors if it cannot be."""
         self._rules = rules
+        self.random = is_random(world)
+        self._ranges = np.array([(each.low, each.high - each.low) for each in world.ranges], np.float32)
+        self._ranges = self._ranges.reshape(len(world.ranges), 2)
         self._sampling = sampling_arrays(checkpoint, world.action, rules.alpha, sampled=rules.sampled)
         self._code = rollout_code(world)
         self._policy = policy_arrays(checkpoint, world.action, rules.exploration, given=False)
@@ -114,6 +130,7 @@ class CompiledRollouts:
         """
         rules = self._rules
         limits = _Limits(
+            self._ranges,
             np.float64(rules.gamma),
             np.int64(rules.max_steps),
             np.uint8(rules.limit_end),
@@ -131,6 +148,7 @@ class CompiledRollouts:
     def _lanes(self) -> _Lanes:
         whole, numbers = np.zeros((2, BLOCK_AGENTS), np.int64), np.zeros((3, BLOCK_AGENTS))
         block = np.zeros((self._code.rows, BLOCK_AGENTS), np.float32)
+        block[self._code.parameter_row :] = self._ranges[:, :1]  # those that are spread are drawn
         return _Lanes(block, np.zeros((3, self._width * TILE_AGENTS), np.float32), *whole, *numbers)
 
 
@@ -140,11 +158,11 @@ def rollout_code(world: ElementwiseWorld) -> RolloutCode:
     obs_row = state_dim + action_dim
     draw_row = obs_row + len(world.obs)
     outputs = world.action.n if isinstance(world.action, DiscreteAction) else 2 * action_dim
-    draws = max(2, action_dim + action_dim % 2, outputs)
+    draws = max(2, action_dim + action_dim % 2, outputs, world.step_draws)
     reward_row = draw_row + -(-draws // 4) * 4
     return RolloutCode(
         observe=_compile_observe(world, state_dim, obs_row),
-        advance=_compile_advance(world, state_dim, reward_row),
+        advance=_compile_advance(world, draw_row, reward_row, reward_row + 3 + outputs),
         action_row=state_dim,
         obs_row=obs_row,
         draw_row=draw_row,
@@ -152,7 +170,10 @@ def rollout_code(world: ElementwiseWorld) -> RolloutCode:
         done_row=reward_row + 1,
         bonus_row=reward_row + 2,
         sample_row=reward_row + 3,
-        rows=reward_row + 3 + outputs,
+        parameter_row=reward_row + 3 + outputs,
+        rows=reward_row + 3 + outputs + len(world.parameters),
+        step_draws=world.step_draws,
+        spread=spread_bits(world.ranges) > 0,
     )
 
 
@@ -167,18 +188,25 @@ def _compile_observe(world: ElementwiseWorld, state_dim: int, obs_row: int) -> i
     return c_function(observe_states, key)
 
 
-def _compile_advance(world: ElementwiseWorld, state_dim: int, reward_row: int) -> int:
-    action_dim = world.action.dim
+def _compile_advance(world: ElementwiseWorld, draw_row: int, reward_row: int, parameter_row: int) -> int:
+    state_dim, action_dim, draws = len(world.state), world.action.dim, world.step_draws
+    parameters, varying = len(world.parameters), spread_bits(world.ranges)
     low, high = (tuple(bound) for bound in action_bounds(world.action))
-    constants = "rollout", state_dim, action_dim, reward_row, [float(each) for each in (*low, *high)]
-    key = source_key(world.dynamics, constants=constants)
-    dynamics = inlined_whole(world.dynamics)
+    sizes = state_dim, action_dim, draws, parameters, varying, draw_row, reward_row, parameter_row
+    constants = "rollout", sizes, [float(each) for each in (*low, *high)]
+    dynamics = full_dynamics(world)
+    key = source_key(dynamics, constants=constants)
+    dynamics = inlined_whole(dynamics)
     action_at, reward_at = state_dim * _ROW_BYTES, reward_row * _ROW_BYTES
+    draw_at, parameter_at = draw_row * _ROW_BYTES, parameter_row * _ROW_BYTES
 
     def advance_states(block: Any, n: Any, _: Any) -> None:
+        fixed = load_elements(block + parameter_at, 0, parameters)
         for i in range(n):
             action = clip_elements(load_elements(block + action_at, i, action_dim), low, high)
-            following, reward, done = dynamics(load_elements(block, i, state_dim), action)
+            own = load_varying(block + parameter_at, fixed, varying, i)
+            chance = load_elements(block + draw_at, i, draws)
+            following, reward, done = dynamics(load_elements(block, i, state_dim), action, own, chance)
             store_elements(block, i, following)
             store_elements(block + reward_at, i, (reward, _ONE if done else _ZERO))
 
@@ -236,8 +264,10 @@ def _add_up(reward: Any, bonus: Any, n: Any, lanes: Any, gamma: Any) -> None:
 
 
 @compiled
-def _enter(i: Any, state: Any, states: Any, lanes: Any) -> None:
+def _enter(i: Any, state: Any, states: Any, lanes: Any, limits: Any, code: Any) -> None:
     """Begin a rollout from `states[:, state]` in lane i."""
+    if code.spread:
+        _draw_parameters(lanes.block[code.parameter_row :, i], state, limits)
     for row in range(len(states)):
         lanes.block[row, i] = states[row, state]
     lanes.state[i], lanes.step[i] = state, 0
@@ -245,11 +275,26 @@ def _enter(i: Any, state: Any, states: Any, lanes: Any) -> None:
 
 
 @compiled
-def _move(source: Any, target: Any, state_dim: Any, done_row: Any, lanes: Any) -> None:
+def _draw_parameters(values: Any, state: Any, limits: Any) -> None:
+    """Write the parameters [parameters] of the rollout from state number `state`, as `agents_values`."""
+    low, high = limits.seed & _MASK, limits.seed >> _SHIFT
+    for first in range(0, len(values), 4):
+        word = _PARAMETER | np.uint64(first // 4)
+        words = philox(np.uint64(state), limits.episode, np.uint64(0), word, low, high)
+        for row in range(first, min(first + 4, len(values))):
+            least, span = limits.parameters[row]
+            values[row] = least + unit(words[row - first]) * span
+
+
+@compiled
+def _move(source: Any, target: Any, state_dim: Any, code: Any, lanes: Any) -> None:
     """Let a rollout go on in another lane."""
+    block = lanes.block
     for row in range(state_dim):
-        lanes.block[row, target] = lanes.block[row, source]
-    lanes.block[done_row, target] = lanes.block[done_row, source]
+        block[row, target] = block[row, source]
+    block[code.done_row, target] = block[code.done_row, source]
+    if code.spread:
+        block[code.parameter_row :, target] = block[code.parameter_row :, source]
     lanes.state[target], lanes.step[target] = lanes.state[source], lanes.step[source]
     lanes.value[target], lanes.total[target] = lanes.value[source], lanes.total[source]
     lanes.weight[target] = lanes.weight[source]
@@ -278,7 +323,7 @@ def _leave(n: Any, state_dim: Any, results: Any, limits: Any, code: Any, lanes: 
         results.value[at], results.total[at] = lanes.value[i], lanes.total[i]
         results.steps[at], results.end[at], results.weight[at] = lanes.step[i], end, lanes.weight[i]
         n -= 1
-        _move(n, i, state_dim, code.done_row, lanes)
+        _move(n, i, state_dim, code, lanes)
     return n
 
 
@@ -290,11 +335,14 @@ def _roll_out(
     n, following = 0, begin
     while True:
         while n < BLOCK_AGENTS and following < end:
-            _enter(n, following, states, lanes)
+            _enter(n, following, states, lanes, limits, code)
             n, following = n + 1, following + 1
         if n == 0:
             return
         _act(policies, limits, code, lanes, n)
+        if code.step_draws > 0:  # into the rows that had the draws of actions, which are decided
+            draws = lanes.block[code.draw_row : code.reward_row]
+            _draw(draws, code.step_draws, n, lanes, limits, _DYNAMICS)
         call_at(code.advance, lanes.block.ctypes.data, n, np.uintp(0))
         _add_up(lanes.block[code.reward_row], lanes.block[code.bonus_row], n, lanes, limits.gamma)
         n = _leave(n, len(states), results, limits, code, lanes)

@@ -4,6 +4,7 @@ import numpy as np
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.rollouts.conditions import Conditions
 from valuescape.sim.rollouts.rules import RolloutRules
 from valuescape.sim.rollouts.steps import Actor
 from valuescape.sim.worlds.base import ArrayWorld
@@ -21,16 +22,14 @@ def path_from(
     n is its steps + 1, or MOST. checkpoint: None for random actions.
     """
     actor, first = Actor(world.action, checkpoint, rules, 1), np.zeros(1, np.intp)
+    conditions = Conditions(world, rules.seed, first, 0)
     path, now = [state.astype(np.float32)[:, None]], state.astype(np.float32)[:, None]
     for step in range(min(rules.max_steps, MOST - 1)):
         obs = np.empty((len(world.obs), 1), np.float32)
         world.observe(now, obs)
         action, _ = actor.act(obs, first, 0, step)
-        following, reward = np.empty_like(now), np.empty(1, np.float32)
-        terminated = np.zeros(1, np.bool_)
-        world.step(now, action, following, reward, terminated)
-        path.append(following)
-        now = following
+        now, _, terminated = conditions.step(now, action, step)
+        path.append(now)
         if terminated[0]:
             break
     return np.concatenate(path, axis=1)

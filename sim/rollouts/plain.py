@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.rollouts.conditions import Conditions, is_random
 from valuescape.sim.rollouts.rules import CHUNK, RolloutRules, Rollouts
 from valuescape.sim.rollouts.steps import Actor, Tally
 from valuescape.sim.worlds.base import ArrayWorld
@@ -12,11 +13,11 @@ from valuescape.sim.worlds.base import ArrayWorld
 class PlainRollouts:
     """Makes rollouts in NumPy, a step of all that still run at a time."""
 
-    random = False
     most = CHUNK
 
     def __init__(self, world: ArrayWorld, checkpoint: Checkpoint | None, rules: RolloutRules) -> None:
         self._world, self._checkpoint, self._rules = world, checkpoint, rules
+        self.random = is_random(world)
 
     def run(self, states: Float32Array, out: Rollouts, part: slice, number: int = 0) -> None:
         """Make rollout `number` from each of `states` [state_dim, n] in `part`; write to those of `out`.
@@ -26,22 +27,16 @@ class PlainRollouts:
         """
         tally = Tally(self._rules, out, part)
         actor = Actor(self._world.action, self._checkpoint, self._rules, len(tally.which))
+        conditions = Conditions(self._world, self._rules.seed, tally.which, number)
         state = states[:, part].astype(np.float32)
         while len(tally.which):
             obs = np.empty((len(self._world.obs), len(tally.which)), np.float32)
             self._world.observe(state, obs)
             action, bonus = actor.act(obs, tally.which, number, tally.step)
-            state, reward, terminated = self._step(state, action)
-            state = state[:, tally.count(reward, bonus, terminated)]
+            state, reward, terminated = conditions.step(state, action, tally.step)
+            on = tally.count(reward.astype(np.float64), bonus, terminated)
+            conditions.keep(on)
+            state = state[:, on]
 
     def close(self) -> None:
         """Do nothing: nothing but memory is held."""
-
-    def _step(
-        self, state: Float32Array, action: Float32Array
-    ) -> tuple[Float32Array, Float64Array, BoolArray]:
-        n = state.shape[1]
-        following, reward = np.empty_like(state), np.empty(n, np.float32)
-        terminated = np.zeros(n, np.bool_)
-        self._world.step(state, action, following, reward, terminated)
-        return following, reward.astype(np.float64), terminated

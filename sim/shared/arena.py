@@ -18,6 +18,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.resources import available_memory
 from valuescape.sim.shared.layout import NO_LIMIT, ArenaLayout
 
+UNWRITTEN = ("state", "action", "trail_position")
+"""The arrays that hold NaN where no tick was written; the others hold 0 there."""
+
 
 class SharedDescriptor:
     """An open file descriptor that can be pickled to a process that is being started."""
@@ -73,7 +76,7 @@ class Arena:
 
     def _mark_unwritten(self) -> None:
         """Fill what workers must write before others read it with values that stand out."""
-        for name in ("state", "action", "trail_position"):
+        for name in UNWRITTEN:
             self[name].fill(np.nan)
         self["worker"]["tick"] = -1
         self["worker"]["waits_for"] = NO_LIMIT

@@ -93,6 +93,15 @@ START_KEY = np.dtype([("seed", "u8"), ("agent", "u8")])
 """The key of the random numbers of an agent's start states, where agents may have seeds of their own."""
 
 
+SYSTEM_OFF = np.dtype(
+    [
+        ("tick", "i8"),  # the first one made without the system, written last; 0: it is on
+        ("said", "S248"),  # why: UTF-8, cut to this length
+    ]
+)
+"""An array system that raised and was switched off, written by the worker in which it did."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedField:
     """One array in the arena."""
@@ -118,7 +127,8 @@ class ArenaLayout:
 
     kept_obs_dim: variables in `obs`, what agents observe after a tick; 0 if only policies need it.
     action_log_rows: ticks whose actions are kept, for worlds that cannot continue from a state alone.
-    spans: number that each worker's profiler keeps.
+    spans: number that each worker's profiler keeps. parameters: of the world, a row each. systems: of the
+    world, if there are array systems.
     """
 
     agents: int
@@ -131,6 +141,8 @@ class ArenaLayout:
     kept_obs_dim: int = 0
     action_log_rows: int = 0
     spans: int = 0
+    systems: int = 0
+    parameters: int = 0
 
     def fields(self) -> dict[str, SharedField]:
         """Return every array by name, each beginning on a cache line."""
@@ -141,6 +153,7 @@ class ArenaLayout:
             "control": ((2,), CONTROL),
             "main": ((1,), MAIN),
             "worker": ((max(1, self.workers),), WORKER),
+            "system_off": ((self.systems,), SYSTEM_OFF),
             "state": ((ring, self.state_dim, n), "f4"),
             # The action that led to this tick; zero if it was given.
             "action": ((1 if self.given_actions else ring, self.action_dim, n), "f4"),
@@ -155,6 +168,7 @@ class ArenaLayout:
             "action_log": ((self.action_log_rows, self.action_dim, n), "f4"),  # row k led to tick k + 1
             "obs": ((ring, self.kept_obs_dim, n), "f4"),
             "start_key": ((n * self.given_actions,), START_KEY),
+            "parameter": ((self.parameters, n), "f4"),  # written by the main process alone, while all rest
         }
         fields, offset = {}, 0
         for name, (shape, dtype) in shapes.items():

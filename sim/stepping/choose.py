@@ -7,15 +7,18 @@ from pathlib import Path
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.shared.turns import Turns
 from valuescape.sim.stepping.gym_stepper import GymStepper
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
-from valuescape.sim.worlds import World, load_world_file, make_world
+from valuescape.sim.stepping.systems import SystemsStepper
+from valuescape.sim.worlds import World, make_world
 from valuescape.sim.worlds.base import ElementwiseWorld
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.sim.worlds.interacting import InteractingWorld
+from valuescape.sim.worlds.systems.arrays import SystemsWorld
 
 _MEANINGLESS = ("Failed in nopython", "During: ", "File ", ">>>", "-", "<source")
 """Beginnings of lines in numba's messages that tell the author of a world nothing."""
@@ -32,8 +35,6 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
     Compiled where `uses_simd` and world and policy have a compiled form. Raises UsageError if a world that
     should have one cannot be compiled.
     """
-    for path in spec.world_files:
-        load_world_file(path)
     world = make_world(spec.config.world.name, spec.config)
     if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
         from valuescape.sim.stepping.compiled.network import can_compile
@@ -55,8 +56,17 @@ def make_turns(spec: WorkerSpec) -> Turns:
 
 def _plain_stepper(spec: WorkerSpec, world: World) -> Stepper:
     policy = BatchPolicy(spec.checkpoint, world.action, spec.agents) if spec.checkpoint else None
+    if isinstance(world, SystemsWorld):
+        return SystemsStepper(spec.arena, spec.part, world, policy, spec.rules, _spans(spec))
     kind = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
     return kind(spec.arena, spec.part, world, policy, spec.rules)
+
+
+def _spans(spec: WorkerSpec) -> SpanRing | None:
+    """Return the ring of the worker's profiler; None if the arena has none."""
+    if not spec.arena.layout.spans:
+        return None
+    return SpanRing(spec.arena["spans"][spec.index], spec.arena["span_count"][spec.index])
 
 
 def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
@@ -68,14 +78,25 @@ def _compiled_stepper(spec: WorkerSpec, world: World) -> Stepper:
         return make_compiled_stepper(spec.arena, spec.part, world, spec.checkpoint, spec.rules)
     except (NumbaError, TypeError) as error:  # numbers that are not float32 are a TypeError of ours
         raise UsageError(
-            f"world {world.name} cannot be compiled: {_compilers_reason(error, type(world).__module__)}",
+            _refused(world, error),
             "use valuescape.api's functions and np.float32 constants, or --set features.simd=false",
         ) from error
 
 
-def _compilers_reason(error: Exception, module: str) -> str:
-    """Return the most telling line of a compiler's message, after the line of the world's file it means."""
-    file = str(getattr(sys.modules.get(module), "__file__", "") or "-")
+def _refused(world: World, error: Exception) -> str:
+    """Return which world or system the compiler refuses, and why."""
+    from valuescape.sim.stepping.compiled.faults import faulty_system
+
+    system = faulty_system(world) if isinstance(world, ElementwiseWorld) else None
+    if system:
+        file = system.function.__code__.co_filename
+        return f"{system} cannot be compiled: {_compilers_reason(error, file)}"
+    file = str(getattr(sys.modules.get(type(world).__module__), "__file__", "") or "-")
+    return f"world {world.name} cannot be compiled: {_compilers_reason(error, file)}"
+
+
+def _compilers_reason(error: Exception, file: str) -> str:
+    """Return the most telling line of a compiler's message, after the line of `file` that it means."""
     lines = [line.strip() for line in str(error).splitlines()]
     telling = (line for line in lines if line and not line.startswith(_MEANINGLESS))
     reason = next(telling, type(error).__name__)

@@ -1,9 +1,9 @@
 """Everything that whoever steps a slice of agents is given."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from valuescape.sim.config.files import Config
+from valuescape.sim.plugins.loading import NOTHING, Loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Bell
@@ -16,9 +16,10 @@ class WorkerSpec:
 
     A process that steps agents is started with it, pickled: arena and bells then refer to the same memory.
 
-    index: of the worker's record in the arena. part: its agents. world_files: the user's, to be
-    loaded before the world is made. Where processes step: bells: one per worker, rung to wake it; main_bell:
-    rung when the tick is complete that the main process sleeps for.
+    index: of the worker's record in the arena. part: its agents. plugins: what a process loads before it
+    makes the world. Where processes step: bells: one per worker, rung to wake it; main_bell: rung when the
+    tick is complete that the main process sleeps for. gradual: processes are started one a look, because
+    pictures are being made meanwhile.
     """
 
     index: int
@@ -29,7 +30,8 @@ class WorkerSpec:
     arena: Arena
     bells: tuple[Bell, ...] = ()
     main_bell: Bell | None = None
-    world_files: tuple[Path, ...] = ()
+    plugins: Loads = NOTHING
+    gradual: bool = False
 
     @property
     def agents(self) -> int:

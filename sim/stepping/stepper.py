@@ -13,9 +13,11 @@ from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes,
 from valuescape.sim.shared.layout import EPISODE, Ending
 from valuescape.sim.shared.turns import Turn, Turns
 from valuescape.sim.stepping.acting import clipped, explore, random_actions
+from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.worlds import ArrayWorld, World
-from valuescape.sim.worlds.base import ElementwiseWorld, Variable
+from valuescape.sim.worlds.base import ElementwiseWorld, Variable, full_step
 from valuescape.sim.worlds.interacting import InteractingWorld
+from valuescape.sim.worlds.parameters import spread_bits
 
 ROW_ARRAYS = ("state", "action", "reward", "ending", "episode_return")
 """The arrays that a tick writes for every agent, beside its trail; the order of `Engine.state_hash`."""
@@ -81,6 +83,9 @@ class Stepper:
         self.records = arena["episodes"][part]
         self.episode_start = arena["episode_start"][part]
         self.start_key = arena["start_key"][part]
+        self.parameters = arena["parameter"][:, part]
+        if not spread_bits(world.ranges):
+            self.parameters = self.parameters[:, :1]  # one for all: NumPy broadcasts it
         self.kept_obs = arena["obs"][..., part]
         self.trail_position = arena["trail_position"][:, part]
         self.trail_strand = arena["trail_strand"][:, part]
@@ -95,6 +100,7 @@ class Stepper:
     @seed.setter
     def seed(self, seed: int) -> None:
         give_seed(self.arena, seed)
+        give_parameters(self.arena, self.world)
 
     def row(self, tick: int) -> Row:
         """Return the views of `tick`."""
@@ -164,6 +170,7 @@ class Stepper:
         key = np.empty(len(who), self.start_key.dtype)
         key["seed"], key["agent"] = seed, agent
         self.start_key[who] = key
+        give_parameters(self.arena, self.world, who + self.part.start)
         records = np.empty((len(who), 2), EPISODE)
         first_episodes(records, tick)
         self.records[who] = records
@@ -234,7 +241,19 @@ class Stepper:
             self.world.step_among(everyone, self.part, *results)
         else:
             assert isinstance(self.world, ArrayWorld)
-            self.world.step(now.state, *results)
+            full_step(self.world)(now.state, *results, self.parameters, self._step_draws(tick))
+
+    def _step_draws(self, tick: int) -> Float32Array:
+        """Return the draws that the world makes tick + 1 with, [step_draws, n] float32.
+
+        Agents with keys of their own have the same in an episode whenever it begins.
+        """
+        count = self.world.step_draws
+        if not count or not len(self.start_key):
+            return uniform(self.seed, Stream.DYNAMICS, self.agent, 0, tick & 0xFFFFFFFF, count)
+        now = episodes_at(self.records, self.row(tick).endings, tick)
+        key = self.start_key
+        return uniform(key["seed"], Stream.DYNAMICS, key["agent"], now.number, now.step, count)
 
     def _count(self, now: Row, following: Row, tick: int) -> None:
         """Add up the rewards, and write which episodes terminate or are truncated."""

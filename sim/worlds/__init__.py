@@ -9,7 +9,7 @@ from valuescape.sim.worlds.base import (
     Variable,
     World,
 )
-from valuescape.sim.worlds.files import load_world_file, world_files
+from valuescape.sim.worlds.files import load_world_file
 from valuescape.sim.worlds.registry import WORLDS, make_world
 
 __all__ = [
@@ -23,5 +23,4 @@ __all__ = [
     "World",
     "load_world_file",
     "make_world",
-    "world_files",
 ]

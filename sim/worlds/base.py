@@ -1,14 +1,17 @@
 """The base classes of worlds: named state, named action, and array code for reset, step and observe."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.elementwise import Element
+from valuescape.sim.worlds.parameters import Parameter as Parameter
+from valuescape.sim.worlds.parameters import Range, middle_values
+from valuescape.sim.worlds.signatures import arguments_of, full_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,27 @@ class World(ABC):
     """Values, by name, of the state variables that are not on the map, for evaluating a critic there. Those
     without a value here stand in the middle of their bounds."""
 
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    """The parameters of the dynamics, which then take their values; () if there are none."""
+
+    step_draws: ClassVar[int] = 0
+    """The number of uniform random numbers in [0, 1) that a step is made with: 0 if nothing is random."""
+
+    values: Mapping[str, Range] = {}
+    """What this run sets of the parameters, by name: `make_world` does; the others have their defaults."""
+
     goal: ClassVar[str] = ""
     """The agents' task in a few words, for the picture: "reach the flag at position 0.5"."""
 
     termination: ClassVar[Termination] = "either"
     """The meaning of a terminated episode: "goal", "failure", "either" (not known), "never" (none is)."""
+
+    @property
+    def ranges(self) -> tuple[Range, ...]:
+        """The values of the parameters in this run, in their order."""
+        return tuple(
+            self.values.get(each.name, Range(each.default, each.default)) for each in self.parameters
+        )
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
         """Write the observations of `state` [state_dim, n] into `out` [obs_dim, n]: here, `state` itself."""
@@ -182,12 +201,17 @@ class ArrayWorld(World):
         out: Float32Array,
         reward: Float32Array,
         terminated: BoolArray,
+        *more: Any,
+        **named: Any,
     ) -> None:
         """Write the states after one step, its rewards and terminations.
 
+        A world with parameters takes `parameters`, too, and one with `step_draws` also `draws`.
+
         state: [state_dim, n], not to be changed. action: [action_dim, n]; continuous ones are clipped to
         their bounds, discrete ones are whole indices. Every number of `out` [state_dim, n] (which does not
-        alias `state`), `reward` [n] and `terminated` [n] bool must be written.
+        alias `state`), `reward` [n] and `terminated` [n] bool must be written. parameters: [parameters, n],
+        or [parameters, 1] if all agents have the same. draws: uniform in [0, 1), [step_draws, n].
         """
 
 
@@ -214,11 +238,16 @@ class ElementwiseWorld(ArrayWorld):
 
     @staticmethod
     @abstractmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, *more: Any, **named: Any
+    ) -> tuple[Elements, Element, Element]:
         """Return (next state, reward, terminated) of one step.
 
-        state: state_dim elements. action: action_dim elements, within their bounds, or the index of a choice.
-        The next state is a tuple of state_dim elements; terminated is what a comparison gives.
+        It takes (state, action); of a world with parameters (state, action, parameters); of one with
+        `step_draws` (state, action, parameters, draws). state: state_dim elements. action: action_dim
+        elements, within their bounds, or the index of a choice. parameters: one element each. draws:
+        step_draws elements in [0, 1). The next state is a tuple of state_dim elements; terminated is what a
+        comparison gives.
         """
 
     @staticmethod
@@ -237,12 +266,21 @@ class ElementwiseWorld(ArrayWorld):
         out: Float32Array,
         reward: Float32Array,
         terminated: BoolArray,
+        parameters: Float32Array | None = None,
+        draws: Float32Array | None = None,
     ) -> None:
-        """Write the states after one step, its rewards and terminations; see ArrayWorld."""
+        """Write the states after one step, its rewards and terminations; see ArrayWorld.
+
+        parameters: None for the world's own values, of a range the middle. draws: None where none are needed.
+        """
+        dynamics = full_dynamics(self)
+        given = middle_values(self.ranges) if parameters is None else parameters
+        chance = np.empty((0, state.shape[1]), np.float32) if draws is None else draws
         for begin in range(0, state.shape[1], _PART):
             part = slice(begin, begin + _PART)
-            following, reward[part], terminated[part] = self.dynamics(
-                tuple(state[:, part]), tuple(action[:, part])
+            own = given if given.shape[1] == 1 else given[:, part]
+            following, reward[part], terminated[part] = dynamics(
+                tuple(state[:, part]), tuple(action[:, part]), tuple(own), tuple(chance[:, part])
             )
             _store(following, out[:, part])
 
@@ -254,3 +292,18 @@ class ElementwiseWorld(ArrayWorld):
 def _store(elements: Elements, out: Float32Array) -> None:
     for row, element in zip(out, elements, strict=True):
         row[:] = element
+
+
+def full_dynamics(world: ElementwiseWorld | type[ElementwiseWorld]) -> Callable[..., Any]:
+    """Return the world's `dynamics` as a function of (state, action, parameters, draws), all tuples."""
+    return full_form(world.dynamics)
+
+
+def full_step(world: ArrayWorld) -> Callable[..., None]:
+    """Return the world's `step` as a function of its five arrays, parameters and draws."""
+    step, taken = world.step, arguments_of(world.step)
+
+    def full(*arrays: Any) -> None:
+        step(*arrays[:taken])
+
+    return full

@@ -6,22 +6,28 @@ from typing import ClassVar
 import numpy as np
 
 from valuescape.sim.elementwise import Element, cos, sin, symmetric
-from valuescape.sim.worlds.base import ActionSpace, DiscreteAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    DiscreteAction,
+    Elements,
+    ElementwiseWorld,
+    Parameter,
+    Variable,
+)
 
-GRAVITY, CART_KG, POLE_KG, HALF_POLE_M, STEP_S = 9.8, 1.0, 0.1, 0.5, 0.02
+STEP_S = 0.02
 MAX_DISTANCE, MAX_ANGLE = 2.4, math.radians(12)
 
-ONE, TWO = np.float32(1), np.float32(2)
-STEP, PULL, PUSH = np.float32(STEP_S), np.float32(GRAVITY), np.float32(10)
-MASS, POLE_MOMENT = np.float32(CART_KG + POLE_KG), np.float32(POLE_KG * HALF_POLE_M)
-INERTIA = np.float32(HALF_POLE_M * 4 / 3)
-INERTIA_LOST = np.float32(HALF_POLE_M * POLE_KG / (CART_KG + POLE_KG))
+ONE, TWO, HALF, FOUR_THIRDS = np.float32(1), np.float32(2), np.float32(0.5), np.float32(4 / 3)
+STEP = np.float32(STEP_S)
 RIM, TILT = np.float32(MAX_DISTANCE), np.float32(MAX_ANGLE)
 START = np.float32(0.05)
 
 
 class CartPole(ElementwiseWorld):
     """A pole on a cart, pushed left or right with 10 N. Reward 1 a step, the last one too.
+
+    `pole_length` is the whole pole's; Gymnasium's `length` is half of it.
 
     Terminates with the cart beyond +-2.4 m or the pole beyond +-12 degrees; truncates after 500 steps of
     0.02 s. Gymnasium's observation space is twice as wide, so that the state that ends an episode is inside;
@@ -43,6 +49,13 @@ class CartPole(ElementwiseWorld):
     )
     obs: ClassVar[tuple[Variable, ...]] = state
     action: ClassVar[ActionSpace] = DiscreteAction(("push left", "push right"))
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("gravity", "m/s²", 9.8, 0.0, 50.0),
+        Parameter("cart_mass", "kg", 1.0, 0.1, 10.0),
+        Parameter("pole_mass", "kg", 0.1, 0.01, 2.0),
+        Parameter("pole_length", "m", 1.0, 0.2, 5.0),
+        Parameter("force", "N", 10.0, 0.0, 50.0),
+    )
     map_axes = (0, 2)
     step_s = STEP_S
     max_episode_steps = 500
@@ -59,14 +72,20 @@ class CartPole(ElementwiseWorld):
         )
 
     @staticmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, parameters: Elements
+    ) -> tuple[Elements, Element, Element]:
         """Advance one explicit Euler step; actions 0, 1 push left, right."""
         position, velocity, angle, turning = state
-        force = (action[0] * TWO - ONE) * PUSH  # NaN for NaN, which shows
+        gravity, cart_mass, pole_mass, pole_length, push = parameters
+        mass, half_length = cart_mass + pole_mass, pole_length * HALF
+        moment = pole_mass * half_length
+        inertia, inertia_lost = half_length * FOUR_THIRDS, moment / mass
+        force = (action[0] * TWO - ONE) * push  # NaN for NaN, which shows
         cosine, sine = cos(angle), sin(angle)
-        drive = (force + POLE_MOMENT * turning * turning * sine) / MASS
-        tipping = (PULL * sine - cosine * drive) / (INERTIA - INERTIA_LOST * cosine * cosine)
-        acceleration = drive - POLE_MOMENT * tipping * cosine / MASS
+        drive = (force + moment * turning * turning * sine) / mass
+        tipping = (gravity * sine - cosine * drive) / (inertia - inertia_lost * cosine * cosine)
+        acceleration = drive - moment * tipping * cosine / mass
         position = position + STEP * velocity
         angle = angle + STEP * turning
         fallen = (position < -RIM) | (position > RIM) | (angle < -TILT) | (angle > TILT)

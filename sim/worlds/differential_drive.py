@@ -6,17 +6,22 @@ from typing import ClassVar
 import numpy as np
 
 from valuescape.sim.elementwise import Element, cos, sin, sqrt, wrap_angle
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    ContinuousAction,
+    Elements,
+    ElementwiseWorld,
+    Parameter,
+    Variable,
+)
 
-STEP_S, TRACK_M, TOP_SPEED = 0.1, 0.3, 0.5
+STEP_S, TOP_SPEED = 0.1, 0.5
 
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 PI = np.float32(math.pi)
-HALF_TURN = np.float32(STEP_S / TRACK_M / 2)
 HALF_STEP = np.float32(STEP_S / 2)
 SIXTH, TWENTIETH = np.float32(1 / 6), np.float32(1 / 20)
 START = np.float32(2)
-GOAL_RADIUS_2 = np.float32(0.1) * np.float32(0.1)
 EFFORT = np.float32(0.1)
 
 
@@ -50,6 +55,10 @@ class DifferentialDrive(ElementwiseWorld):
             Variable("right wheel", "m/s", -TOP_SPEED, TOP_SPEED),
         )
     )
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("track", "m", 0.3, 0.15, 1.0),
+        Parameter("goal_radius", "m", 0.1, 0.01, 1.0),
+    )
     step_s = STEP_S
     max_episode_steps = 300
     reset_draws = 3
@@ -64,24 +73,27 @@ class DifferentialDrive(ElementwiseWorld):
         )
 
     @staticmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, parameters: Elements
+    ) -> tuple[Elements, Element, Element]:
         """Advance one step along the exact arc of constant wheel speeds.
 
         The chord of an arc that turns by 2a is sin(a) / a of its length, in the direction half-way. Here
         |a| <= 1/6, where three terms of the series give sin(a) / a to 5e-9, and no division by a straight
-        line's zero is needed.
+        line's zero is needed; with the least track |a| <= 1/3, and it is 3e-7.
         """
         x, y, heading = state
         left, right = action
         effort = EFFORT * (left * left + right * right)
-        half = (right - left) * HALF_TURN
+        track, goal_radius = parameters
+        half = (right - left) * (HALF_STEP * (ONE / track))
         square = half * half
         chord = (left + right) * HALF_STEP * (ONE - square * SIXTH * (ONE - square * TWENTIETH))
         reward = -sqrt(x * x + y * y) - effort
         x = x + chord * cos(heading + half)
         y = y + chord * sin(heading + half)
         heading = wrap_angle(heading + half + half)
-        return (x, y, heading), reward, x * x + y * y < GOAL_RADIUS_2
+        return (x, y, heading), reward, x * x + y * y < goal_radius * goal_radius
 
     @staticmethod
     def observation(state: Elements) -> Elements:

@@ -11,25 +11,23 @@ from valuescape.sim.worlds.base import (
     DiscreteAction,
     Elements,
     ElementwiseWorld,
+    Parameter,
     Variable,
 )
 
 ZERO, ONE, THREE = np.float32(0), np.float32(1), np.float32(3)
 LEFT_WALL, RIGHT_EDGE = np.float32(-1.2), np.float32(0.6)
 MAX_SPEED = np.float32(0.07)
-GRAVITY = np.float32(0.0025)
-FORCE = np.float32(0.001)
-POWER = np.float32(0.0015)
-GOAL, CONTINUOUS_GOAL = np.float32(0.5), np.float32(0.45)
+GRAVITY = Parameter("gravity", "1/step²", 0.0025, 0.0, 0.01)
 START_LOW, START_SPAN = np.float32(-0.6), np.float32(0.2)
 GOAL_REWARD = np.float32(100)
 FORCE_COST = np.float32(0.1)
 
 
-def roll(state: Elements, push: Element) -> Elements:
+def roll(state: Elements, push: Element, gravity: Element) -> Elements:
     """Return position and velocity after a step under `push` and gravity; the left wall stops the car."""
     position, velocity = state
-    velocity = clip(velocity + push - cos(THREE * position) * GRAVITY, -MAX_SPEED, MAX_SPEED)
+    velocity = clip(velocity + push - cos(THREE * position) * gravity, -MAX_SPEED, MAX_SPEED)
     position = clip(position + velocity, LEFT_WALL, RIGHT_EDGE)
     return position, where((position == LEFT_WALL) & (velocity < ZERO), ZERO, velocity)
 
@@ -59,13 +57,21 @@ class MountainCar(_Valley):
     termination = "goal"
     source = "Gymnasium 1.x, envs/classic_control/mountain_car.py (MountainCar-v0); Moore (1990)"
     action: ClassVar[ActionSpace] = DiscreteAction(("push left", "coast", "push right"))
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        GRAVITY,
+        Parameter("force", "1/step²", 0.001, 0.0, 0.01),
+        Parameter("goal", "", 0.5, -0.3, 0.6),
+    )
     max_episode_steps = 200
 
     @staticmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, parameters: Elements
+    ) -> tuple[Elements, Element, Element]:
         """Advance one step; actions 0, 1, 2 push left, not at all, right."""
-        position, velocity = roll(state, (action[0] - ONE) * FORCE)
-        return (position, velocity), -ONE, (position >= GOAL) & (velocity >= ZERO)
+        gravity, force, goal = parameters
+        position, velocity = roll(state, (action[0] - ONE) * force, gravity)
+        return (position, velocity), -ONE, (position >= goal) & (velocity >= ZERO)
 
 
 class MountainCarContinuous(_Valley):
@@ -76,13 +82,21 @@ class MountainCarContinuous(_Valley):
     termination = "goal"
     source = "Gymnasium 1.x, envs/classic_control/continuous_mountain_car.py (MountainCarContinuous-v0)"
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("force", "", -1.0, 1.0),))
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        GRAVITY,
+        Parameter("power", "1/step²", 0.0015, 0.0, 0.01),
+        Parameter("goal", "", 0.45, -0.3, 0.6),
+    )
     max_episode_steps = 999
 
     @staticmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, parameters: Elements
+    ) -> tuple[Elements, Element, Element]:
         """Advance one step under a force in +-1."""
         force = action[0]
-        position, velocity = roll(state, force * POWER)
-        terminated = (position >= CONTINUOUS_GOAL) & (velocity >= ZERO)
+        gravity, power, goal = parameters
+        position, velocity = roll(state, force * power, gravity)
+        terminated = (position >= goal) & (velocity >= ZERO)
         reward = where(terminated, GOAL_REWARD, ZERO) - FORCE_COST * force * force
         return (position, velocity), reward, terminated

@@ -6,12 +6,17 @@ from typing import ClassVar
 import numpy as np
 
 from valuescape.sim.elementwise import Element, clip, cos, sin, symmetric, wrap_angle
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    ContinuousAction,
+    Elements,
+    ElementwiseWorld,
+    Parameter,
+    Variable,
+)
 
-ONE, PI = np.float32(1), np.float32(math.pi)
-GRAVITY, MASS, LENGTH, STEP_S = 10.0, 1.0, 1.0, 0.05
-PULL = np.float32(3 * GRAVITY / (2 * LENGTH) * STEP_S)
-PUSH = np.float32(3 / (MASS * LENGTH**2) * STEP_S)
+ONE, TWO, THREE, PI = np.float32(1), np.float32(2), np.float32(3), np.float32(math.pi)
+STEP_S = 0.05
 STEP = np.float32(STEP_S)
 MAX_SPEED = np.float32(8)
 SPEED_COST, TORQUE_COST = np.float32(0.1), np.float32(0.001)
@@ -38,6 +43,11 @@ class Pendulum(ElementwiseWorld):
         Variable("angular speed", "rad/s", -8.0, 8.0),
     )
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("torque", "N·m", -2.0, 2.0),))
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("gravity", "m/s²", 10.0, 0.0, 50.0),
+        Parameter("mass", "kg", 1.0, 0.1, 10.0),
+        Parameter("length", "m", 1.0, 0.2, 5.0),
+    )
     step_s = STEP_S
     max_episode_steps = 200
     reset_draws = 2
@@ -48,13 +58,18 @@ class Pendulum(ElementwiseWorld):
         return symmetric(draws[0], PI), symmetric(draws[1], ONE)
 
     @staticmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, parameters: Elements
+    ) -> tuple[Elements, Element, Element]:
         """Advance one semi-implicit Euler step."""
         angle, speed = state
         torque = action[0]
+        gravity, mass, length = parameters
+        pull = THREE * gravity / (TWO * length) * STEP
+        push = THREE / (mass * length * length) * STEP
         wrapped = wrap_angle(angle)
         reward = -(wrapped * wrapped + SPEED_COST * speed * speed + TORQUE_COST * torque * torque)
-        speed = clip(speed + PULL * sin(angle) + PUSH * torque, -MAX_SPEED, MAX_SPEED)
+        speed = clip(speed + pull * sin(angle) + push * torque, -MAX_SPEED, MAX_SPEED)
         return (angle + speed * STEP, speed), reward, False
 
     @staticmethod

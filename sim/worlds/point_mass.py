@@ -5,17 +5,23 @@ from typing import ClassVar
 import numpy as np
 
 from valuescape.sim.elementwise import Element, sqrt
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, Elements, ElementwiseWorld, Variable
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    ContinuousAction,
+    Elements,
+    ElementwiseWorld,
+    Parameter,
+    Variable,
+)
 
 STEP_S = 0.01
-STEP, HALF_STEP_2 = np.float32(STEP_S), np.float32(STEP_S**2 / 2)
+ONE, STEP, HALF_STEP_2 = np.float32(1), np.float32(STEP_S), np.float32(STEP_S**2 / 2)
 START_RANGE, START_SPAN = np.float32(2), np.float32(4)
-GOAL_RADIUS_2 = np.float32(0.1) * np.float32(0.1)
 ACTION_COST = np.float32(0.01)
 
 
 class PointMass(ElementwiseWorld):
-    """x'' = a with |a| <= 5: the double integrator, the textbook case of optimal control.
+    """x'' = a / mass with |a| <= 5: the double integrator, the textbook case of optimal control.
 
     Starts uniform in +-2 for position and velocity. The reward is that of the state acted in,
     -||state|| - 0.01 a^2. Terminates within 0.1 of the origin; truncates after 1,000 steps of 0.01 s.
@@ -31,6 +37,10 @@ class PointMass(ElementwiseWorld):
     )
     obs: ClassVar[tuple[Variable, ...]] = state
     action: ClassVar[ActionSpace] = ContinuousAction((Variable("acceleration", "m/s²", -5.0, 5.0),))
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("mass", "kg", 1.0, 0.1, 10.0),
+        Parameter("goal_radius", "m", 0.1, 0.01, 1.0),
+    )
     step_s = STEP_S
     max_episode_steps = 1000
     reset_draws = 2
@@ -41,16 +51,20 @@ class PointMass(ElementwiseWorld):
         return draws[0] * START_SPAN - START_RANGE, draws[1] * START_SPAN - START_RANGE
 
     @staticmethod
-    def dynamics(state: Elements, action: Elements) -> tuple[Elements, Element, Element]:
+    def dynamics(
+        state: Elements, action: Elements, parameters: Elements
+    ) -> tuple[Elements, Element, Element]:
         """Advance one classical Runge-Kutta (RK4) step.
 
         The action is constant over the step, so the four stages add up to the polynomial
         x + v h + a h^2 / 2, v + a h; a test compares it with a general RK4.
         """
         position, velocity = state
-        acceleration = action[0]
+        mass, goal_radius = parameters
+        acceleration = action[0] * (ONE / mass)  # what is in brackets is computed once for all agents
         reward = -sqrt(position * position + velocity * velocity)
-        reward = reward - ACTION_COST * acceleration * acceleration
+        reward = reward - ACTION_COST * action[0] * action[0]
         position = position + velocity * STEP + acceleration * HALF_STEP_2
         velocity = velocity + acceleration * STEP
-        return (position, velocity), reward, position * position + velocity * velocity < GOAL_RADIUS_2
+        arrived = position * position + velocity * velocity < goal_radius * goal_radius
+        return (position, velocity), reward, arrived

@@ -4,9 +4,12 @@ import difflib
 import inspect
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.declarations import Declaration, Kind
+from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.worlds.acrobot import Acrobot
 from valuescape.sim.worlds.base import World
 from valuescape.sim.worlds.cartpole import CartPole
@@ -15,6 +18,8 @@ from valuescape.sim.worlds.flock.world import Flock
 from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuous
 from valuescape.sim.worlds.pendulum import Pendulum
 from valuescape.sim.worlds.point_mass import PointMass
+from valuescape.sim.worlds.systems.compose import with_systems
+from valuescape.sim.worlds.systems.declare import declared_systems
 
 WORLDS: dict[str, type[World]] = {}
 """The registered worlds by name, all of which are made without settings."""
@@ -41,7 +46,28 @@ def register(worlds: Iterable[type[World]], where: str) -> None:
 
 
 def _described(world: type[World]) -> str:
-    return f"class {world.__name__} of {Path(inspect.getfile(world)).name}"
+    return f"class {world.__name__} of {Path(file_of(world)).name}"
+
+
+def file_of(world: type[World]) -> str:
+    """Return the path of the file that defines a world; else, as in a notebook, its module's name."""
+    try:
+        return inspect.getfile(world)
+    except (TypeError, OSError):
+        return world.__module__
+
+
+def _added(world: Declaration) -> None:
+    """Register the world of a plug-in, unless its file did."""
+    if WORLDS.get(world.name) is not world.function:
+        register((cast(type[World], world.function),), world.where)
+
+
+def _removed(world: Declaration) -> None:
+    WORLDS.pop(world.name, None)
+
+
+PLUGINS.hook(Kind.WORLD, _added, _removed)
 
 
 register(
@@ -55,11 +81,16 @@ def world_names() -> list[str]:
 
 
 def make_world(name: str, config: Config | None = None) -> World:
-    """Return the world called `name`; the flock takes its settings from `config`.
+    """Return the world called `name`, with the systems of plug-ins around its steps.
 
-    `gymnasium:ID` is any environment of Gymnasium. Raises UsageError if there is no such world, with the
-    nearest name, or if it cannot be used.
+    The flock takes its settings from `config`. `gymnasium:ID` is any environment of Gymnasium. Raises
+    UsageError if there is no such world, with the nearest name, if it cannot be used, or if a system does not
+    fit it.
     """
+    return with_systems(_world_called(name, config), declared_systems())
+
+
+def _world_called(name: str, config: Config | None) -> World:
     if name.startswith(GYMNASIUM):
         from valuescape.sim.worlds.gymnasium_world import gymnasium_world
 

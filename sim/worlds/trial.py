@@ -4,7 +4,7 @@ Some faults would pass in silence, and mean different things to the plain path a
 """
 
 import dis
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from types import FunctionType
 from typing import Any
@@ -15,12 +15,20 @@ from numpy.typing import NDArray
 from valuescape.sim import elementwise
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds import base
-from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, ElementwiseWorld, World
+from valuescape.sim.worlds.base import (
+    ArrayWorld,
+    ContinuousAction,
+    ElementwiseWorld,
+    Parameter,
+    World,
+    full_dynamics,
+    full_step,
+)
 
 AGENTS = 8
 """Agents in a trial."""
 
-_SPLIT = 3
+SPLIT = 3
 """Size of the first of two parts, which are tried by themselves, too: the other part must not matter."""
 
 _ELEMENTWISE = {"reset": "start", "step": "dynamics", "observe": "observation"}
@@ -60,7 +68,7 @@ class TrialError(Exception):
         super().__init__(name)
         self.name = name
         self.error = error
-        self.hint = _hint(error)
+        self.hint = hint_for(error)
 
 
 def try_world(world: World) -> None:
@@ -69,18 +77,18 @@ def try_world(world: World) -> None:
         return
     draws = np.random.default_rng(12).random((world.reset_draws, AGENTS), np.float32)
     if isinstance(world, ElementwiseWorld):
-        _check_names(world)
+        check_functions([world.start, world.dynamics, world.observation])
         _try_elements(world, draws)
     state = _frozen(_try_start(world, draws))
     _try_observing(world, state)
-    _try_step(world, state, _actions(world))
+    _try_step(world, state, trial_actions(world), trial_parameters(world.parameters), _step_draws(world))
 
 
 def _try_elements(world: ElementwiseWorld, draws: Float32Array) -> None:
     """Check the number, types and shapes of the elements that the static methods return."""
     names = [each.name for each in world.state]
     start = _call("start", world.start, tuple(_frozen(draws)))
-    _check_elements("start", start, names, "state")
+    check_elements("start", start, names, "state")
     state = tuple(np.broadcast_to(each, AGENTS) for each in start)
     seen = _call("observation", world.observation, state)
     if seen is state and len(world.obs) != len(world.state):
@@ -88,27 +96,33 @@ def _try_elements(world: ElementwiseWorld, draws: Float32Array) -> None:
             f"obs has {len(world.obs)} variables and state {len(world.state)}, but there is no observation",
             "write a static method observation(state), or obs = state",
         )
-    _check_elements("observation", seen, [each.name for each in world.obs], "obs")
-    result = _call("dynamics", world.dynamics, state, tuple(_frozen(_actions(world))))
+    check_elements("observation", seen, [each.name for each in world.obs], "obs")
+    given = (
+        tuple(_frozen(each))
+        for each in (trial_actions(world), trial_parameters(world.parameters), _step_draws(world))
+    )
+    result = _call("dynamics", full_dynamics(world), state, *given)
     if not isinstance(result, tuple) or len(result) != 3:
         raise UnfitError(
-            f"dynamics returns {_described(result)}", "expected (state, reward, terminated), state a tuple"
+            f"dynamics returns {described(result)}", "expected (state, reward, terminated), state a tuple"
         )
     following, reward, terminated = result
-    _check_elements("dynamics", following, names, "state")
-    _check_element("dynamics", "reward", reward, np.float32)
-    _check_element("dynamics", "terminated", terminated, np.bool_)
+    check_elements("dynamics", following, names, "state")
+    check_element("dynamics", "reward", reward, np.float32)
+    check_element("dynamics", "terminated", terminated, np.bool_)
 
 
-def _check_elements(method: str, elements: Any, names: list[str], attribute: str) -> None:
+def check_elements(method: str, elements: Any, names: list[str], attribute: str) -> None:
+    """Raise UnfitError unless `elements` has a float32 element for each of `names`, as `attribute` says."""
     if not isinstance(elements, tuple) or len(elements) != len(names):
         wanted = f"{len(names)} ({', '.join(names)}), as {attribute} says"
-        raise UnfitError(f"{method} returns {_described(elements)}", f"expected a tuple of {wanted}")
+        raise UnfitError(f"{method} returns {described(elements)}", f"expected a tuple of {wanted}")
     for name, element in zip(names, elements, strict=True):
-        _check_element(method, name, element, np.float32)
+        check_element(method, name, element, np.float32)
 
 
-def _check_element(method: str, name: str, element: Any, kind: type) -> None:
+def check_element(method: str, name: str, element: Any, kind: type) -> None:
+    """Raise UnfitError unless `element` is of `kind`, and one number or AGENTS of them."""
     try:
         array = np.asarray(element)
     except ValueError:  # of unequal parts
@@ -149,20 +163,22 @@ def _try_observing(world: ArrayWorld, state: Float32Array) -> None:
     _try_call("observe", world, observe, state)
 
 
-def _try_step(world: ArrayWorld, state: Float32Array, action: Float32Array) -> None:
-    def step(state: Float32Array, action: Float32Array) -> dict[str, NDArray[Any]]:
+def _try_step(world: ArrayWorld, *given: Float32Array) -> None:
+    """given: state, action, parameters and draws."""
+
+    def step(state: Float32Array, action: Float32Array, *more: Float32Array) -> dict[str, NDArray[Any]]:
         count = state.shape[1]
         found: list[NDArray[np.bool_]] = []
         for before in (False, True):  # a flag that keeps both is not written
             out, reward = np.full_like(state, np.nan), np.full(count, np.nan, np.float32)
             terminated = np.full(count, before)
-            _call("step", world.step, state, action, out, reward, terminated)
+            _call("step", full_step(world), state, action, out, reward, terminated, *more)
             found.append(terminated)
         if (found[0] != found[1]).any():
             raise UnfitError("step does not write terminated", "write terminated[:] = …, whether it is over")
         return {"state": out, "reward": reward[None], "terminated": terminated[None]}
 
-    _try_call("step", world, step, state, action)
+    _try_call("step", world, step, *given)
 
 
 def _try_call(
@@ -171,7 +187,7 @@ def _try_call(
     """Return what `call` writes. It must be finite, and the same if the agents come in two parts."""
     method = _ELEMENTWISE[method] if isinstance(world, ElementwiseWorld) else method
     whole = call(*map(_frozen, arrays))
-    halves = (slice(_SPLIT), slice(_SPLIT, None))
+    halves = (slice(SPLIT), slice(SPLIT, None))
     parts = [call(*(_frozen(array[:, half].copy()) for array in arrays)) for half in halves]
     for name, array in whole.items():
         _check_finite(method, world, name, array)
@@ -204,7 +220,7 @@ def _call(method: str, function: Callable[..., Any], *arguments: Any) -> Any:
         raise TrialError(method, error) from error
 
 
-def _actions(world: World) -> Float32Array:
+def trial_actions(world: World) -> Float32Array:
     """Return actions from one end of the space to the other, [action_dim, AGENTS] float32."""
     space = world.action
     if isinstance(space, ContinuousAction):
@@ -214,6 +230,16 @@ def _actions(world: World) -> Float32Array:
     return (np.arange(AGENTS) % space.n).astype(np.float32)[None]
 
 
+def trial_parameters(declared: Sequence[Parameter]) -> Float32Array:
+    """Return parameters from the lowest that settings allow to the highest, [parameters, AGENTS] float32."""
+    values = [np.linspace(each.low, each.high, AGENTS) for each in declared]
+    return np.array(values, np.float32).reshape(len(values), AGENTS)
+
+
+def _step_draws(world: World) -> Float32Array:
+    return np.random.default_rng(13).random((world.step_draws, AGENTS), np.float32)
+
+
 def _frozen(array: Float32Array) -> Float32Array:
     """Return a read-only view: a world that changes its arguments would change the tick before."""
     view = array.view()
@@ -221,11 +247,13 @@ def _frozen(array: Float32Array) -> Float32Array:
     return view
 
 
-def _described(value: Any) -> str:
+def described(value: Any) -> str:
+    """Return a few words on what a function returned."""
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"
 
 
-def _hint(error: Exception) -> str:
+def hint_for(error: Exception) -> str:
+    """Return what to do about a common error; "" for others."""
     said = str(error)
     for kind, part, hint in _HINTS:
         if isinstance(error, kind) and part in said:
@@ -233,9 +261,9 @@ def _hint(error: Exception) -> str:
     return ""
 
 
-def _check_names(world: ElementwiseWorld) -> None:
+def check_functions(functions: Sequence[Callable[..., Any]]) -> None:
     """Refuse the functions of NumPy that `sim.elementwise` has, too: compiled they differ, or fail."""
-    pending: list[Any] = [world.start, world.dynamics, world.observation]
+    pending: list[Any] = list(functions)
     for function in pending:  # the list grows
         if function.__module__ in (elementwise.__name__, base.__name__):
             continue

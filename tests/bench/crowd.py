@@ -1,6 +1,6 @@
 """Times how a crowd's own episodes are followed, beside a run of 10,000 agents at 60 ticks a second.
 
-Run it by hand: PYTHONPATH=. .venv/bin/python tests/bench/crowd.py
+Run it with `make bench-insight`.
 """
 
 import time

@@ -1,7 +1,7 @@
 """How long the truth takes to fill in while a run goes on, and how many frames a second there are meanwhile.
 
-The shipped SAC on the pendulum, 64 rollouts from each of 128 x 128 cells. Run it on a quiet machine:
-`PYTHONPATH=$PWD .venv/bin/python tests/bench/filling.py`.
+The shipped SAC on the pendulum, 64 rollouts from each of 128 x 128 cells. Run it with
+`make bench-insight`, on a quiet machine.
 """
 
 import time

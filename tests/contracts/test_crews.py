@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from crowds import check_until, small
+from known_plugins import forgotten
 from processes import end_forkserver, running
 from stepping import step
 
@@ -19,7 +20,7 @@ from valuescape.sim.crew.local import Workers
 from valuescape.sim.crew.stub import StubCrew
 from valuescape.sim.engine import Engine
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds import WORLDS, files, load_world_file
+from valuescape.sim.worlds import load_world_file
 
 STUB = "stub"
 KINDS = {
@@ -188,13 +189,12 @@ class Breaks(ArrayWorld):
 
 
 @pytest.fixture
-def breaks(tmp_path, monkeypatch):
+def breaks(tmp_path):
     """Name a world in which the step after tick 12 raises."""
-    monkeypatch.setattr(files, "_loaded", {})
     (tmp_path / "breaks.py").write_text(BREAKS)
-    load_world_file(tmp_path / "breaks.py")
-    yield ("world.name=breaks", "workers.max_restarts=0")
-    del WORLDS["breaks"]
+    with forgotten():
+        load_world_file(tmp_path / "breaks.py")
+        yield ("world.name=breaks", "workers.max_restarts=0")
 
 
 def in_step(engine):

@@ -24,6 +24,7 @@ from valuescape.render.view.viewer import viewer_of
 from valuescape.run.origin import annotations_of
 from valuescape.run.validate import trail_colors, validate
 from valuescape.sim.config.files import changed, load_config
+from valuescape.sim.worlds import make_world
 
 MOST_STOPS = 1_000
 
@@ -112,7 +113,7 @@ def subjects(folder: Path) -> list[Subject]:
         if isinstance(origin.made, PictureMade):
             picture, config = origin.made, changed(before.config, origin.made.live)
             validate(config)
-            picture.view.viewer(config, trail_colors(None), ["value"])
+            picture.view.viewer(config, trail_colors(None, make_world(config.world.name, config)), ["value"])
             annotations_of(picture.said)
             moment, length = picture.moment, config.trails.length
             ticks = stops(moment, length, picture.trails.signals_since, every=False)

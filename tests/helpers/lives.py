@@ -7,7 +7,9 @@ import numpy as np
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import ArenaLayout
+from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, give_seed, observes_state
+from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import WORLDS
 
 SEED = 11
@@ -32,10 +34,13 @@ def stage(world, agents, *, given_actions=False, **rules):
         state_rows=3,
         trail_rows=5,
         given_actions=given_actions,
+        parameters=len(world.parameters),
+        systems=len(systems_called(world)),
         kept_obs_dim=0 if not given_actions or observes_state(world) else len(world.obs),
     )
     arena = Arena(layout)
     give_seed(arena, SEED)
+    give_parameters(arena, world)
     rules = {"exploration": 0.0, "map_axes": world.map_axes} | rules
     return arena, Rules(**rules)
 

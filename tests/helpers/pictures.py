@@ -42,7 +42,7 @@ class MadeUpSignals:
     decay = 0.9
 
     def __init__(self, signal, rows, **scale):
-        self.signal, self.scale = signal, SignalScale(signal.value, **scale)
+        self.signal, self.scale = signal, SignalScale(signal.name, **scale)
         self._rows = rows.astype(np.float32)
 
     def row(self, tick, agents):

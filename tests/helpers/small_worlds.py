@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from networks import checkpoint_of
 
-from valuescape.api import ContinuousAction, DiscreteAction, ElementwiseWorld, Variable, where
+from valuescape.api import ContinuousAction, DiscreteAction, ElementwiseWorld, Parameter, Variable, where
 from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
 
 STEP = np.float32(0.05)
@@ -48,6 +48,30 @@ class Chain(ElementwiseWorld):
         place, nothing = state
         following = where(action[0] > np.float32(0.5), place + ONE, where(place > ONE, place - ONE, place))
         return (following, nothing), -ONE + SECOND * (following > END), following > END
+
+
+class Gusty(ElementwiseWorld):
+    """A point that a side wind and gusts push: `x` drifts by the wind, `v` by five draws of a step."""
+
+    name = "gusty"
+    state = obs = (Variable("x", "m", -9.0, 9.0), Variable("v", "m/s", -9.0, 9.0))
+    action = ContinuousAction((Variable("a", "m/s²", -1.0, 1.0),))
+    parameters = (
+        Parameter("wind", "m/s", 0.5, -2.0, 2.0),
+        Parameter("mass", "kg", 1.0, 0.5, 2.0),
+        Parameter("gust", "m/s", 1.0, 0.0, 4.0),
+    )
+    step_s, max_episode_steps, reset_draws, step_draws = 0.05, 40, 2, 5
+
+    @staticmethod
+    def start(draws):
+        return draws
+
+    @staticmethod
+    def dynamics(state, action, parameters, draws):
+        (x, v), (wind, mass, gust) = state, parameters
+        blow = draws[0] + draws[1] + draws[2] + draws[3] - draws[4]
+        return (x + STEP * wind, v + STEP * action[0] / mass + gust * blow), -x * x, x > END
 
 
 def linear_policy(gain):

@@ -15,7 +15,7 @@ from recording import Recording, spirals, with_breaks
 from valuescape.gpu.context import driver_info
 from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Heading
-from valuescape.sim.insight.signals import Signal
+from valuescape.sim.insight.signal_kinds import ACTION, OUTCOME, SPEED, TD_ERROR
 
 pytestmark = pytest.mark.gpu
 
@@ -85,12 +85,12 @@ def signals(name, source):
     speed = np.linalg.norm(np.diff(source.positions, axis=0, prepend=source.positions[:1]), axis=2)
     signed = np.sin(source.positions[:, :, 0] * 3)
     made = {
-        "field-speed": (Signal.SPEED, speed, {"low": 0.0}),
-        "map-td-error": (Signal.TD_ERROR, np.where(signed > 0.9, np.nan, signed), {"signed": True}),
-        "map-crowd-td-error": (Signal.TD_ERROR, signed, {"signed": True}),
-        "map-outcome": (Signal.OUTCOME, source.endings, {"high": 2.0, "low": 0.0, "names": NAMES}),
+        "field-speed": (SPEED, speed, {"low": 0.0}),
+        "map-td-error": (TD_ERROR, np.where(signed > 0.9, np.nan, signed), {"signed": True}),
+        "map-crowd-td-error": (TD_ERROR, signed, {"signed": True}),
+        "map-outcome": (OUTCOME, source.endings, {"high": 2.0, "low": 0.0, "names": NAMES}),
         "map-action": (
-            Signal.ACTION,
+            ACTION,
             np.arange(48)[:, None] // 8 % 3 * np.ones(60),
             {"high": 2.0, "low": 0.0, "names": ("left", "wait", "right")},
         ),

@@ -13,7 +13,7 @@ from valuescape.render.scene.colormaps import AGE_ROW, FIRST_LAYER_ROW, OUTCOME_
 from valuescape.render.scene.scene import HEIGHT
 from valuescape.render.view.camera import MapCamera, OrbitCamera
 from valuescape.sim.insight.plane import own_plane
-from valuescape.sim.insight.signals import Signal
+from valuescape.sim.insight.signal_kinds import REWARD, TD_ERROR
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds.base import TERMINATED
 from valuescape.sim.worlds.point_mass import PointMass
@@ -228,7 +228,7 @@ def test_the_outcome_s_colours_are_the_marks_kind():
             assert np.abs(row[one].astype(int) - row[other]).max() > 60
 
 
-def signed(source, name=Signal.TD_ERROR, **scale):
+def signed(source, name=TD_ERROR, **scale):
     return MadeUpSignals(name, np.sin(source.positions[:, :, 0] * 3), **scale)
 
 
@@ -249,7 +249,7 @@ def test_fields_step_back_from_trails_of_a_signed_signal(gl):
     assert np.median(inside.max(axis=2)) < 120
     for settings, signals in (
         (("heatmap.colormap=viridis",), signed(source, signed=True)),
-        ((), signed(source, Signal.REWARD)),
+        ((), signed(source, REWARD)),
         ((), None),
     ):
         with studio(gl, source, *settings, signals=signals) as camera:

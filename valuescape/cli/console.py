@@ -9,6 +9,7 @@ from valuescape.paths import require_writable
 from valuescape.sim.paths import require_replaceable
 
 if TYPE_CHECKING:
+    from valuescape.run.config_file import ConfigFile
     from valuescape.sim.config.files import Config
 
 
@@ -28,18 +29,25 @@ def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterabl
     files are loaded first. From now on, compilation and remarks on models are reported on standard error.
     Raises UsageError.
     """
+    from valuescape.training_run import with_steps
+
+    return with_steps(read_config_file(preset, changes, world_files).config)
+
+
+def read_config_file(
+    preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None
+) -> "ConfigFile":
+    """Return the file that a configuration is read from, as `read_config` does it, with the changes to it."""
     from valuescape import remarks
     from valuescape.model_files import preset_of
-    from valuescape.presets import config_path
+    from valuescape.run.config_file import ConfigFile
     from valuescape.sim.codegen import notice as compiling
-    from valuescape.sim.config.files import load_config
-    from valuescape.training_run import with_steps
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
     load_world_files(world_files)
     name, changed = preset_of(preset, changes or [])
-    return with_steps(load_config(config_path(name), changed))
+    return ConfigFile.named(name, tuple(changed))
 
 
 def _say_that_it_compiles() -> None:

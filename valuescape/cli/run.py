@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from valuescape.cli.console import read_config
+from valuescape.cli.console import read_config_file
 from valuescape.cli.options import Debug, Overrides, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
@@ -18,6 +18,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
+    from valuescape.run.config_file import ConfigFile
     from valuescape.run.outputs import RunResult
     from valuescape.sim.config.files import Config
     from valuescape.sim.interrupts import Interrupts
@@ -82,6 +83,13 @@ _RecordRun = Annotated[
     Path | None,
     typer.Option(metavar="FILE.vsz", help="Simulate only, to --ticks, and write what `replay` compares."),
 ]
+_Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch/--no-watch",
+        help="Apply files to the run when they are saved: the configuration, world files, shaders.",
+    ),
+]
 _Versus = Annotated[
     str | None,
     typer.Option(
@@ -123,6 +131,7 @@ def run(
     versus: _Versus = None,
     versus_set: _VersusSet = None,
     world_files: WorldFiles = None,
+    watch: _Watch = True,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -150,31 +159,53 @@ def run(
 
       valuescape run sac.zip --versus ppo.zip
     """
+    length = RunLength(frames, seconds, ticks)
+    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict, watch)
+    simulated = ticks, checksum, record_run, record_every
+    changes = _changes(overrides, seed)
+    return _start(_Asked(preset, changes, world_files, versus, versus_set or []), shown, simulated)
+
+
+_Simulated = tuple[int | None, bool, Path | None, int | None]
+"""The fields of `SimulationOptions`, whose module takes long to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The configurations that were asked for: that of the run, and of a side B."""
+
+    preset: str
+    changes: list[str]
+    world_files: list[Path] | None
+    versus: str | None
+    versus_set: list[str]
+
+    def second(self, config: "Config") -> "Config | None":
+        """Return the configuration of side B beside `config`; None without one. Raises UsageError."""
+        if self.versus is None and not self.versus_set:
+            return None
+        from valuescape.run.versus.asking import second_config
+
+        return second_config(config, self.preset, self.changes, self.versus, self.versus_set)
+
+
+def _start(asked: _Asked, shown: "RunOptions", simulated: _Simulated) -> int:
+    """Read the configurations, and run with pictures or without."""
     from valuescape.sim.interrupts import Interrupts, leaving_at_once
 
-    length = RunLength(frames, seconds, ticks)
-    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict)
     with Interrupts() as interrupts:
         with leaving_at_once():
             from valuescape.cli.simulate import SimulationOptions, require_simulation, run_simulation
+            from valuescape.training_run import with_steps
 
-            simulation = SimulationOptions(ticks, checksum, record_run, record_every)
-            changes = _changes(overrides, seed)
-            config = read_config(preset, changes, world_files)
-            other = _other(config, preset, changes, versus, versus_set) if versus or versus_set else None
+            simulation = SimulationOptions(*simulated)
+            file = read_config_file(asked.preset, asked.changes, asked.world_files)
+            config = with_steps(file.config)
+            other = asked.second(config)
         if simulation.wanted:
             require_simulation(simulation, [*shown.given, *["--versus"] * (other is not None)])
             return run_simulation(config, simulation, interrupts)
-        return _show(config, other, shown, interrupts)
-
-
-def _other(
-    config: "Config", preset: str, changes: list[str], versus: str | None, versus_set: list[str] | None
-) -> "Config":
-    """Return the configuration of side B. Raises UsageError if there is none."""
-    from valuescape.run.versus.asking import second_config
-
-    return second_config(config, preset, changes, versus, versus_set or [])
+        return _show(config, other, file, shown, interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +221,7 @@ class RunOptions:
     export: Path | None
     figure: Path | None
     strict: bool
+    watch: bool
 
     @property
     def given(self) -> list[str]:
@@ -240,7 +272,13 @@ def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
     return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
 
 
-def _show(config: "Config", other: "Config | None", options: RunOptions, interrupts: "Interrupts") -> int:
+def _show(
+    config: "Config",
+    other: "Config | None",
+    file: "ConfigFile",
+    options: RunOptions,
+    interrupts: "Interrupts",
+) -> int:
     """Run with pictures. other: the configuration of side B; None for one run.
 
     A folder that was named by the time is removed again if it stays empty.
@@ -254,7 +292,7 @@ def _show(config: "Config", other: "Config | None", options: RunOptions, interru
     outputs = options.outputs(config, headless=headless)
     try:
         with unfinished(outputs.folder) if options.folder is None else contextlib.nullcontext():
-            result = _run(config, other, options, outputs, headless, interrupts)
+            result = _run(config, other, file, options, outputs, headless, interrupts)
     finally:
         if options.folder is None:
             remove_if_empty(outputs.folder)
@@ -264,6 +302,7 @@ def _show(config: "Config", other: "Config | None", options: RunOptions, interru
 def _run(
     config: "Config",
     other: "Config | None",
+    file: "ConfigFile",
     options: RunOptions,
     outputs: Outputs,
     headless: bool,
@@ -286,6 +325,7 @@ def _run(
         if other
         else Session(config, length, outputs, **how)
     ) as session:
+        session.reloading.begin(file, watch=options.watch)
         what = "recording" if session.recorder else "running"
         with progress_bar(what, 1.0, hidden=not headless) as update:  # a window shows itself
             interrupts.check()

@@ -31,11 +31,7 @@ def show_settings(console: Terminal, section: str | None) -> None:
 
 
 def _comment(setting: SettingField) -> str:
-    return f"{setting.meaning}; {_applies(setting)}"
-
-
-def _applies(setting: SettingField) -> str:
-    return "live" if setting.declared.live else "restart"
+    return f"{setting.meaning}; {setting.declared.applies}"
 
 
 def settings_markdown() -> str:
@@ -44,8 +40,9 @@ def settings_markdown() -> str:
         "# Configuration",
         "",
         "Every setting, as `valuescape settings --markdown` prints it. In a file: `[section]`,",
-        "then `key = value`; on the command line: `--set section.key=value`. *Live*: a key or the",
-        "panel changes it while a run goes on. *Restart*: a new value takes a new run.",
+        "then `key = value`; on the command line: `--set section.key=value`. *Live*: a key, the panel",
+        "or a saved file ([live.md](live.md)) changes it while a run goes on. *Restart*: with a new",
+        "value the run begins anew, in the same view. *Next start*: it is read when the program starts.",
     ]
     for name, settings in groupby(settings_of().values(), key=lambda each: each.section):
         lines += ["", f"## {name}", "", section_class(name).__doc__ or "", ""]
@@ -60,7 +57,7 @@ def _row(setting: SettingField) -> str:
         f"`{json.dumps(setting.default)}`",
         setting.declared.unit or "",
         expectation(setting),
-        _applies(setting),
+        setting.declared.applies,
         setting.field.description or "",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

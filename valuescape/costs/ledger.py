@@ -23,6 +23,7 @@ from valuescape.sim.engine import Engine, EpisodeStats
 from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.measuring.health import Limit, RunLog, limits, measures
 from valuescape.sim.measuring.stats_cache import Refresh, StatsCache
+from valuescape.sim.stepping.systems import worker_sections
 
 _EXACT_EVERY = 61
 """Frames from one whose sections are measured exactly to the next: measuring makes it a little slower.
@@ -234,7 +235,7 @@ class Ledger:
             own.append(Track("GPU, where it was asked", 0, self._timers.ring.read(), profiler.names))
         # Not `worker_pids`, which leaves out those that have died: their spans are still known.
         pids = [int(pid) for pid in engine.arena["worker"]["pid"][: engine.workers]]
-        return [*own, *worker_tracks(pids, engine.worker_spans())]
+        return [*own, *worker_tracks(pids, engine.worker_spans(), worker_sections(engine.world))]
 
     def processes(self) -> dict[str, Any]:
         """Return CPU seconds and memory of every process, by its title."""

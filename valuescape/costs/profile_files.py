@@ -35,10 +35,12 @@ def require_profile(path: Path) -> None:
     require_writable("--profile", path.parent)
 
 
-def worker_tracks(pids: Sequence[int], spans: Sequence[NDArray[Any]]) -> list[Track]:
-    """Return a track for each worker. pids, spans: one each per worker, in order."""
+def worker_tracks(
+    pids: Sequence[int], spans: Sequence[NDArray[Any]], names: Sequence[str] = WORKER_SECTIONS
+) -> list[Track]:
+    """Return a track for each worker. pids, spans: one each per worker, in order. names: of sections."""
     pairs = enumerate(zip(pids, spans, strict=True))
-    return [Track(f"worker {index}", pid, each, WORKER_SECTIONS) for index, (pid, each) in pairs]
+    return [Track(f"worker {index}", pid, each, names) for index, (pid, each) in pairs]
 
 
 def write_profile(path: Path, tracks: Sequence[Track], usage: dict[str, Any]) -> None:

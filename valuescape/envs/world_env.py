@@ -8,6 +8,8 @@ from gymnasium import spaces
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
+from valuescape.sim.worlds.base import full_step
+from valuescape.sim.worlds.parameters import agents_values, middle_values, spread_bits
 
 
 class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, so mypy does not follow it
@@ -26,23 +28,32 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
         self._action = np.zeros((world.action.dim, 1), np.float32)
         self._reward = np.zeros(1, np.float32)
         self._terminated = np.zeros(1, np.bool_)
+        self._step, self._parameters = full_step(world), middle_values(world.ranges)
         self._steps = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Start an episode from draws of `np_random`; return obs, [obs_dim] float32, and no info."""
+        """Start an episode from draws of `np_random`; return obs, [obs_dim] float32, and no info.
+
+        Parameters that are spread get new values, too, which stay for the episode.
+        """
         super().reset(seed=seed)
         self._steps = 0
         draws = self.np_random.random((self.world.reset_draws, 1), dtype=np.float32)
         self.world.reset(draws, self._state)
+        if spread_bits(self.world.ranges):
+            seed = int(self.np_random.integers(2**63))
+            self._parameters = agents_values(self.world.ranges, seed, [0])
         return self._observe(), {}
 
     def step(self, action: Float32Array | np.int64) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
         """Advance one step by `action`, [action_dim] in the world's units, or the index of a discrete one."""
         self._action[:, 0] = np.clip(action, self._low, self._high)
         following = np.empty_like(self._state)
-        self.world.step(self._state, self._action, following, self._reward, self._terminated)
+        draws = self.np_random.random((self.world.step_draws, 1), dtype=np.float32)
+        results = following, self._reward, self._terminated
+        self._step(self._state, self._action, *results, self._parameters, draws)
         self._state = following
         self._steps += 1
         truncated = self._steps >= self.world.max_episode_steps

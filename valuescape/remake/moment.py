@@ -20,7 +20,8 @@ from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signal_kinds import find_signal
+from valuescape.sim.insight.signals import Signals
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def come_to(
     signals = None
     if color not in PLAIN_COLORS:
         rules, world = stage.engine.rules, stage.engine.world
-        signals = _Signals(Signal(color), world, stage.engine, rules.map_axes, stage.critic)
+        signals = _Signals(find_signal(color, world), world, stage.engine, rules.map_axes, stage.critic)
         signals.unknown = frozenset(moment.unsigned)
     every = any(made_of_ticks(name) for name in shown)
     for stop in stops(moment, stage.config.trails.length, since, every=every):

@@ -96,11 +96,15 @@ class Captions:
         self._notice = ""
         self._notice_until = -math.inf
 
-    def refresh(self, notice: str = "") -> None:
-        """Make new captions with the next frame. notice: what happened, shown for a few seconds."""
+    def refresh(self, notice: str = "", *, stays: bool = False) -> None:
+        """Make new captions with the next frame.
+
+        notice: what happened, shown for a few seconds. stays: it is shown until the next one.
+        """
         self._stale = True
         if notice:
-            self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
+            self._notice = notice
+            self._notice_until = math.inf if stays else time.monotonic() + _NOTICE_S
 
     def of(
         self, stats: StatsCache, look: Callable[[], RunState], selection: Callable[[], tuple[Card, ...]]

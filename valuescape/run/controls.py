@@ -9,17 +9,31 @@ from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
-from valuescape.render.view.changes import Change, GoTo, Probe, Request, Restart, Select, Set, Slice, needed
+from valuescape.render.view.changes import (
+    Change,
+    GoTo,
+    Preset,
+    Probe,
+    Request,
+    Restart,
+    SavePreset,
+    Select,
+    Set,
+    Slice,
+    needed,
+)
 from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
 from valuescape.run.pace import Pace
+from valuescape.run.saved_preset import save_preset
 from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
-from valuescape.run.validate import require_color
-from valuescape.sim.config.files import changed
+from valuescape.run.undoing import Undoing
+from valuescape.run.validate import require_agent, require_color
+from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import require_place
@@ -31,13 +45,14 @@ AGAIN_S = 2.0
 class Notices(Protocol):
     """The text in the picture, with a place for notices."""
 
-    def refresh(self, notice: str = "") -> None:
-        """Write it anew, with a notice about what was just done."""
+    def refresh(self, notice: str = "", *, stays: bool = False) -> None:
+        """Write it anew, with a notice about what was just done. stays: until the next one."""
 
 
 class Controlled(Protocol):
     """The parts and actions of a session that changes are made of."""
 
+    config: Config
     viewer: Viewer
     stage: Stage
     pace: Pace
@@ -55,18 +70,29 @@ class Controlled(Protocol):
     def stop(self) -> None:
         """End the run after this frame."""
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin a new run with some settings (`section.key`) changed."""
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin a new run with some settings (`section.key`) changed; return why not, "" if it began."""
+
+    def reload_shaders(self) -> str:
+        """Read the shaders again; return why not, "" if that is done."""
+
+    def take_preset(self, name: str) -> str:
+        """Go over to a preset or a configuration file; return why not, "" if that is done."""
 
     def screenshot(self, path: Path) -> Path:
         """Write the picture that is shown as a PNG; return its path."""
 
 
 class Controls:
-    """Carries out changes of a session: `apply` is the one way in, whoever asks."""
+    """Carries out changes of a session: `apply` is the one way in, whoever asks.
+
+    undoing: keeps the history of settings. started: the configuration that the session started with.
+    """
 
     def __init__(self, session: Controlled) -> None:
         self._session = session
+        self.started = session.config
+        self.undoing = Undoing(session, self._carry_out)
         self._leave_asked = -math.inf
         self._queued: list[Change] = []
 
@@ -74,7 +100,10 @@ class Controls:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
         plot = session.stage.scene.plot(split=session.viewer.split)
+        before = self.undoing.values() if isinstance(event, Key) else None
         asked = session.viewer.handle(event, plot, session.screen.picture_size)
+        if before:
+            self.undoing.note(before)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
         elif asked:
@@ -88,17 +117,40 @@ class Controls:
         for change in needed([*queued, *changes]):
             self.apply(change)
 
-    def apply(self, change: Change) -> None:
-        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was."""
+    def apply(self, change: Change) -> str:
+        """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was.
+
+        The history notes which settings it changed. Returns why it could not be carried out; "" if it was.
+        """
+        if isinstance(change, Preset):
+            return self._session.take_preset(change.name)  # which comes back with `apply_together`
+        before = self.undoing.values()
+        why_not = self._carry_out(change)
+        if not why_not:
+            self.undoing.note(before, change)
+        return why_not
+
+    def apply_together(self, changes: Iterable[Change]) -> str:
+        """Carry out changes that are one step of the history, up to one that cannot be.
+
+        Returns why it could not be carried out; "" if all were.
+        """
+        before = self.undoing.values()
+        why_not = next(filter(None, map(self._carry_out, changes)), "")
+        self.undoing.note(before)
+        return why_not
+
+    def _carry_out(self, change: Change) -> str:
+        """Do what `apply` does without noting it."""
         session = self._session
         match change:
             case Set():
-                self._set(change)
+                return self._set(change)
+            case Restart(changes):
+                return session.restart(dict(changes))
             case Slice(values):
                 for stage in session.stages("heatmap.slice"):
                     stage.move_slice(values)
-            case Restart(changes):
-                session.restart(dict(changes))
             case Select(x, y):
                 session.inspection.select(session.viewer, x, y, session.screen.picture_size)
                 session.captions.refresh()
@@ -107,10 +159,13 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case SavePreset():
+                session.captions.refresh(self._save(change))
             case Request():
                 session.captions.refresh(self._do(change))
+        return ""
 
-    def _set(self, change: Set) -> None:
+    def _set(self, change: Set) -> str:
         try:
             self._require_fits(change.name, change.value)
             if change.name in RUN_SETTINGS:
@@ -120,6 +175,8 @@ class Controls:
                 self._session.viewer.apply(change)
         except UsageError as error:
             self._session.captions.refresh(str(error))
+            return str(error)
+        return ""
 
     def _require_fits(self, name: str, value: Any) -> None:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
@@ -132,13 +189,11 @@ class Controls:
         if name == "heatmap.beside" and value and self._session.viewer.versus:
             raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
         if name == "trails.color_by":
-            require_color(value, stage.critic)
+            require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
             require_place(value, stage.scene.plane)
-        if name == "render.select" and value >= config.agents.count:
-            raise UsageError(
-                f"render.select = {value}, expected less than agents.count = {config.agents.count}"
-            )
+        if name == "render.select":
+            require_agent(config)
 
     def _do(self, request: Request) -> str:
         """Do what is asked for; return what is to be said of it."""
@@ -168,9 +223,25 @@ class Controls:
                 session.inspection.fit(session.viewer)
             case Request.FULL_SCREEN:
                 session.screen.display.toggle_full_screen()
+            case Request.UNDO:
+                return self.undoing.undo(self.started)
+            case Request.REDO:
+                return self.undoing.redo(self.started)
+            case Request.RESET:
+                return self.undoing.reset(self.started)
             case Request.RELOAD:
-                return session.stage.reload_shaders() or "shaders reloaded"
+                session.reload_shaders()
         return ""
+
+    def _save(self, change: SavePreset) -> str:
+        """Write a preset; return what is to be said of it."""
+        session = self._session
+        folder = Path() if change.here else session.outputs.folder
+        try:
+            path = save_preset(session, self.started, folder, change.name)
+        except UsageError as error:
+            return str(error)
+        return f"saved; start it with: valuescape run {path}"
 
     def _walk(self, by: int) -> str:
         """Go to another checkpoint of the training run after this frame; return what is to be said of it.

@@ -1,6 +1,7 @@
 """The critic's landscape: its values over the map, computed on the GPU or the CPU and kept in a texture."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,18 @@ from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
 
+Compute = Callable[[MapPlane], None]
+"""Fills a texture with a critic's values over a plane of states."""
+
 
 class Landscape:
     """The critic's values over a plane of states, in `texture`.
 
-    Computed when it is made, and again when `show` moves the plane: checkpoint, world, axes and resolution
-    never change during its life. compute: fills the texture of `field`.
+    Computed when it is made, when `show` moves the plane, and when `learn` brings another critic; world, axes
+    and resolution never change during its life. field: has the texture, which stays the same object.
     """
 
-    def __init__(
-        self, field: CriticPass | UploadedField, compute: Callable[[MapPlane], None], plane: MapPlane
-    ):
+    def __init__(self, field: CriticPass | UploadedField, compute: Compute, plane: MapPlane):
         self.field, self._compute = field, compute
         self.plane = plane
         compute(plane)
@@ -46,6 +48,11 @@ class Landscape:
         self._compute(plane)
         return True
 
+    def learn(self, compute: Compute, plane: MapPlane) -> None:
+        """Show another critic, or how the same one sees another world, from now on."""
+        self._compute, self.plane = compute, plane
+        compute(plane)
+
     def release(self) -> None:
         """Free the texture and the passes that compute it."""
         self.field.release()
@@ -59,21 +66,66 @@ def critic_and_landscape(
     Compute shaders fill the landscape, or torch if `features.gpu_heatmap` is off (the plain path) or the
     critic is not a perceptron (`policy.torchscript_critic`).
     """
-    edge, plane = config.heatmap.resolution, map_plane(config, world)
-    if config.policy.torchscript_critic:
-        values = _torchscript(config, world)
-        return Critic(values, checkpoint.gamma if checkpoint else None), _uploaded(
-            gl, edge, values, meter, plane
-        )
-    if checkpoint is None:
+    critic = _critic(config, world, checkpoint)
+    if critic is None:
         return None, None
-    critic = critic_of(checkpoint)
-    if not config.features.gpu_heatmap:
-        return critic, _uploaded(gl, edge, partial(_torch_values, checkpoint), meter, plane)
-    computed = CriticPass(gl, checkpoint, edge, meter)
-    return critic, _landscape(
-        computed, lambda plane: computed.compute(network_inputs(plane, checkpoint, edge)), plane
-    )
+    edge, plane = config.heatmap.resolution, map_plane(config, world)
+    field: CriticPass | UploadedField
+    if checkpoint and config.features.gpu_heatmap and not config.policy.torchscript_critic:
+        field = CriticPass(gl, checkpoint, edge, meter)
+    else:
+        field = UploadedField(gl, edge, meter)
+    try:
+        return critic, Landscape(field, _computation(field, config, critic, checkpoint, meter), plane)
+    except BaseException:
+        field.release()
+        raise
+
+
+def learn(
+    landscape: Landscape,
+    config: Config,
+    critic: Critic,
+    checkpoint: Checkpoint,
+    plane: MapPlane,
+    meter: FrameMeter,
+) -> Critic:
+    """Let a landscape show another checkpoint on a plane; return its critic.
+
+    critic: the one so far. Of one that `policy.torchscript_critic` names only the discount changes.
+    """
+    field = landscape.field
+    if config.policy.torchscript_critic:
+        critic = replace(critic, gamma=checkpoint.gamma)
+    else:
+        critic = critic_of(checkpoint)
+    if isinstance(field, CriticPass):
+        field.take(checkpoint)
+    landscape.learn(_computation(field, config, critic, checkpoint, meter), plane)
+    return critic
+
+
+def _critic(config: Config, world: World, checkpoint: Checkpoint | None) -> Critic | None:
+    if config.policy.torchscript_critic:
+        return Critic(_torchscript(config, world), checkpoint.gamma if checkpoint else None)
+    return critic_of(checkpoint) if checkpoint else None
+
+
+def _computation(
+    field: CriticPass | UploadedField,
+    config: Config,
+    critic: Critic,
+    checkpoint: Checkpoint | None,
+    meter: FrameMeter,
+) -> Compute:
+    """Return what fills the texture of `field` with the critic's values."""
+    if isinstance(field, CriticPass):
+        networks = checkpoint
+        assert networks
+        return lambda plane: field.compute(network_inputs(plane, networks, field.edge))
+    if checkpoint is None or config.policy.torchscript_critic:
+        return partial(_upload, field, critic.value, meter)
+    return partial(_upload, field, partial(_torch_values, checkpoint), meter)
 
 
 def critic_of(checkpoint: Checkpoint) -> Critic:
@@ -84,24 +136,6 @@ def critic_of(checkpoint: Checkpoint) -> Critic:
         checkpoint.reward_normalization,
         entropy_left_out=checkpoint.soft,
     )
-
-
-def _uploaded(
-    gl: Any, edge: int, values: Callable[[Float32Array], Float32Array], meter: FrameMeter, plane: MapPlane
-) -> Landscape:
-    """Return a landscape that the CPU computes. values: of observations [obs, n] float32, gives [n]."""
-    field = UploadedField(gl, edge, meter)
-    return _landscape(field, partial(_upload, field, values, meter), plane)
-
-
-def _landscape(
-    field: CriticPass | UploadedField, compute: Callable[[MapPlane], None], plane: MapPlane
-) -> Landscape:
-    try:
-        return Landscape(field, compute, plane)
-    except BaseException:
-        field.release()
-        raise
 
 
 def _upload(

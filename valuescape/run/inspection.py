@@ -14,7 +14,8 @@ from valuescape.run.findings import Findings
 from valuescape.run.pointing import Pointing
 from valuescape.run.stage import Stage
 from valuescape.sim.engine import Engine
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signal_kinds import TD_ERROR, VALUE
+from valuescape.sim.insight.signals import Signals
 from valuescape.sim.worlds.base import DiscreteAction
 
 _REACH_PX = 18.0
@@ -40,8 +41,8 @@ class Inspection:
             signal: Signals(
                 signal, stage.engine.world, stage.engine, stage.engine.rules.map_axes, stage.critic
             )
-            for signal in (Signal.VALUE, Signal.TD_ERROR)
-            if signal in stage.trail_colors
+            for signal in (VALUE, TD_ERROR)
+            if signal.name in stage.trail_colors
         }
         self._pointing = Pointing(stage)
         self._cell = SelectedCell(stage)

@@ -51,6 +51,12 @@ class LiveMaps:
             *([crowd] if crowd else []),
         )
 
+    def take_subject(self, subject: Subject, critic: Value | None) -> None:
+        """Make maps of another checkpoint or world from now on; those of the one before stay until then."""
+        self._subject, self._request = subject, None
+        self._of_agents = None, None
+        self.truth.take_critic(critic)
+
     @property
     def doing(self) -> str:
         """What is being computed; "" if nothing is."""
@@ -76,7 +82,7 @@ class LiveMaps:
         layers = frozenset(scene.fields.layers_of(names))
         request, of_agents = self._requests(scene, layers, in_lockstep=waits)
         question = Question(layers, request, ticks, of_agents, waits, last)
-        scene.fields.numbers.about = request.plane, request.insight
+        scene.fields.numbers.about = request.plane, request.insight, request.subject
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty, answer.legend, answer.about)

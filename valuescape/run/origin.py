@@ -29,15 +29,15 @@ from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.applying import live_values
 from valuescape.run.export import truth_of
 from valuescape.run.length import RunLength
-from valuescape.run.live_settings import current_values
 from valuescape.run.look import RunKind
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.touches import Touches
 from valuescape.sim.config.insight_section import InsightConfig
-from valuescape.sim.config.model import LIVE, settings_of
+from valuescape.sim.config.model import settings_of
 
 
 def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) -> Provenance | None:
@@ -143,11 +143,13 @@ def live_changes(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
 
     Without `heatmap.slice`: a moment has its numbers, which a selected agent may take out of the window.
     """
-    held = current_values(stage, pace)
-    names = sorted(LIVE - {"heatmap.slice"})
-    now = {name: held[name] if name in held else viewer.value(name) for name in names}
     declared = settings_of(type(stage.config))
-    return {name: value for name, value in now.items() if value != declared[name].value_in(stage.config)}
+    now = sorted(live_values(stage, pace, viewer).items())
+    return {
+        name: value
+        for name, value in now
+        if name != "heatmap.slice" and value != declared[name].value_in(stage.config)
+    }
 
 
 def annotations_of(said: Said) -> Annotations:

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.density import DENSITY
+from valuescape.gpu.shader_source import ShaderError
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.captions import Captions
 from valuescape.run.live_settings import RUN_SETTINGS, current_values
@@ -45,25 +46,25 @@ class Restartable(Protocol):
         """End the run after this frame."""
 
 
-def restart(run: Restartable, changes: dict[str, Any]) -> None:
+def restart(run: Restartable, changes: dict[str, Any]) -> str:
     """Begin a run anew with some settings (`section.key`) changed, in the same view and at the same rate.
 
     If it cannot be run, or a person cancels the start, the picture says so and the run goes on as it was.
+    Returns what it says, "" after a restart.
     """
     try:
         config = changed(run.config, {"render.place": "", **changes})  # it may be off another map
         checkpoint = validate(config)
     except UsageError as error:
         run.captions.refresh(str(error))
-        return
+        return str(error)
     paused, ticks_per_s = run.pace.paused, run.pace.ticks_per_s
     if not paused:
         run.pace.pause()
     try:
         stage = run.make_stage(config, checkpoint, _HINT, run.stage.scene.picture)
-    except (UsageError, WorkerFailedError, CancelledError) as error:
-        _stay(run, error, paused)
-        return
+    except (UsageError, WorkerFailedError, ShaderError, CancelledError) as error:
+        return _stay(run, error, paused)
     kept = _Kept(run) if changes.keys() == {"policy.steps"} else None
     run.replace_stage(stage)
     _keep_view(run.viewer, stage)
@@ -74,6 +75,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> None:
     if paused:
         run.pace.pause()
     run.captions.refresh()
+    return ""
 
 
 class _Kept:
@@ -100,8 +102,8 @@ class _Kept:
         viewer.place, viewer.selected, viewer.following = self._view
 
 
-def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledError, paused: bool) -> None:
-    """Go on after a start that failed. paused: whether the run was paused before it."""
+def _stay(run: Restartable, error: Exception | CancelledError, paused: bool) -> str:
+    """Go on after a start that failed; return what is said. paused: whether the run was paused before it."""
     said = "\n".join(str(error).splitlines()[:_SAID_LINES])
     if isinstance(error, CancelledError):
         said = "cancelled; the run goes on as it was"
@@ -111,6 +113,7 @@ def _stay(run: Restartable, error: UsageError | WorkerFailedError | CancelledErr
         run.pace.pause()
     run.measure_anew()
     run.captions.refresh(said)
+    return said
 
 
 def _keep_view(viewer: Viewer, stage: Stage) -> None:

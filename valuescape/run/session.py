@@ -2,13 +2,14 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.overlay.labels import Annotations
+from valuescape.render.view.changes import Change
 from valuescape.run.controls import Controls
 from valuescape.run.finish import finish, save_picture
 from valuescape.run.length import RunLength
@@ -16,6 +17,7 @@ from valuescape.run.origin import picture_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
+from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
 from valuescape.run.stage import Stage
 from valuescape.run_state import recent_fps
@@ -53,6 +55,8 @@ class Session(RunParts):
         self._clock = FrameClock()
         self._stopped = False
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
+        self.reloading = Reloading(self)
+        self._owned.callback(self.reloading.close)
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -142,7 +146,7 @@ class Session(RunParts):
             self.engine.check()
             newest = self.pace.newest_tick()
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self.controls.apply_all(())
+            self._carry_out(())
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -155,7 +159,12 @@ class Session(RunParts):
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
+        self._carry_out(changes)
+
+    def _carry_out(self, changes: Iterable[Change]) -> None:
+        """Carry out changes that a person made, and apply files that were saved."""
         self.controls.apply_all(changes)
+        self.reloading.look()
 
     def _look(self) -> None:
         """Read figures of the picture just drawn, as far as they are due."""
@@ -199,9 +208,23 @@ class Session(RunParts):
             self._take_over(self.newest_tick, waits=True, last=True)
         return save_picture(self.scene.picture, path, self._draw_afresh())
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not."""
-        restart(self, changes)
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin the run anew with some settings (`section.key`) changed, or say in the picture why not.
+
+        Returns why not; "" if it began.
+        """
+        return restart(self, changes)
+
+    def reload_shaders(self) -> str:
+        """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""
+        return self.reloading.reload_shaders()
+
+    def take_preset(self, name: str) -> str:
+        """Go over to a preset or a configuration file, or say in the picture why not.
+
+        Returns why not; "" if that is done.
+        """
+        return self.reloading.take_preset(name)
 
     def replace_stage(self, stage: Stage) -> None:
         """Free the stage and go on with another, measured anew."""

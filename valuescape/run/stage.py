@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.shader_source import install_includes
+from valuescape.gpu.shader_source import ShaderError, read_again
 from valuescape.presets import other_checkpoint
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
-from valuescape.run.critic_field import critic_and_landscape
+from valuescape.run.critic_field import Landscape, critic_and_landscape
 from valuescape.run.live_maps import LiveMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.starting import Start, wait_ready
@@ -18,8 +18,10 @@ from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.crowd import CrowdNumbers
 from valuescape.sim.insight.plane import map_plane
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signal_kinds import find_signal
+from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
+from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.training_run import place_of, value_ends
 
@@ -46,6 +48,7 @@ class Stage:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
         self._display, self._meter, self._beside = display, meter, beside
         self._signals: Signals | None = None
+        self._signals_of: tuple[str, int] = "", -1
         self._owned = ExitStack()
         try:
             self._open(start)
@@ -62,15 +65,14 @@ class Stage:
         self.driver = driver_info(gl)
         start.doing("computing the critic's field" if self.checkpoint else "making the picture")
         self.critic, self.landscape = critic_and_landscape(gl, config, world, self.checkpoint, self._meter)
-        if self.landscape:
-            own.callback(self.landscape.release)
+        own.callback(lambda: self.landscape.release() if self.landscape else None)
         start.check()
-        self.trail_colors = trail_colors(self.critic)
+        self.trail_colors = trail_colors(self.critic, world)
         crowd = CrowdMaps.of(self.engine, self.critic, self.checkpoint)
         value = self.critic.value if self.critic else None
         self.maps = LiveMaps(self.subject, self.engine, crowd, value)
         own.callback(self.maps.release)
-        self.scene = self._make_scene()
+        self.scene = self._make_scene(self.landscape)
         own.callback(lambda: self.scene.release())
         wait_ready(self.engine, start)
 
@@ -84,25 +86,25 @@ class Stage:
         """Framebuffer pixels per logical pixel."""
         return self._display.pixel_scale
 
-    def _make_scene(self) -> Scene:
+    def _make_scene(self, landscape: Landscape | None) -> Scene:
         display = self._display
         target = self._beside.scene.target if self._beside else None
-        scene = Scene(
-            display.gl, self.subject, self.landscape, self._meter, display.pixel_scale, target=target
-        )
+        scene = Scene(display.gl, self.subject, landscape, self._meter, display.pixel_scale, target=target)
         if self.critic:
             scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
-        scene.field_changed(self.landscape.plane if self.landscape else None)
+        scene.field_changed(landscape.plane if landscape else None)
         return scene
 
     def signals(self, color: str) -> Signals | None:
         """Return the signals that colour trails; None for age and agent, which are no signals."""
         if color in PLAIN_COLORS:
             return None
-        if self._signals is None or self._signals.signal != color:
-            engine = self.engine
-            self._signals = Signals(Signal(color), engine.world, engine, engine.rules.map_axes, self.critic)
+        engine, wanted = self.engine, (color, PLUGINS.revision)
+        if self._signals is None or self._signals_of != wanted:
+            signal = find_signal(color, engine.world)
+            self._signals = Signals(signal, engine.world, engine, engine.rules.map_axes, self.critic)
+            self._signals_of = wanted
         return self._signals
 
     @property
@@ -132,19 +134,39 @@ class Stage:
             raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
     def reload_shaders(self) -> str:
-        """Read the shaders again and make a new scene, whose density counts from zero.
+        """Read the shaders again; make the critic's field and a scene, whose density counts from zero.
 
-        Returns "", or what is wrong with the shaders; then the scene stays as it was.
+        Returns "", or what is wrong with the shaders, with file and line; then all stays as it was.
         """
-        gl = self._display.gl
-        install_includes(gl)
         try:
-            scene = self._make_scene()
-        except RuntimeError as error:
+            with read_again(self._display.gl):
+                landscape = self._landscape_again()
+                scene = self._make_scene_of(landscape)
+        except ShaderError as error:
             return str(error)
+        scene.trails.budget = self.scene.trails.budget
         self.scene.release()
-        self.scene = scene
+        if self.landscape:
+            self.landscape.release()
+        self.scene, self.landscape = scene, landscape
         return ""
+
+    def _make_scene_of(self, landscape: Landscape | None) -> Scene:
+        """Return a scene of another landscape, which is released if there can be none."""
+        try:
+            return self._make_scene(landscape)
+        except BaseException:
+            if landscape:
+                landscape.release()
+            raise
+
+    def _landscape_again(self) -> Landscape | None:
+        """Return another landscape like the one that there is."""
+        gl, world = self._display.gl, self.engine.world
+        _, landscape = critic_and_landscape(gl, self.config, world, self.checkpoint, self._meter)
+        if landscape and self.landscape:
+            landscape.show(self.landscape.plane)
+        return landscape
 
     def release(self) -> None:
         """End the workers and free everything."""

@@ -12,10 +12,11 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.place import require_place
 from valuescape.sim.insight.plane import map_plane
-from valuescape.sim.insight.signals import Critic, available
+from valuescape.sim.insight.signal_kinds import available, find_signal
+from valuescape.sim.insight.signals import Critic
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds import World, make_world
 from valuescape.training_run import value_ends
 
 
@@ -28,7 +29,8 @@ def validate(config: Config) -> Checkpoint | None:
     - settings against each other: the ends of the colour scale;
     - `heatmap.layer` and `heatmap.beside` against the maps there are;
     - `health.alarms`: its syntax and the names in it;
-    - `world.name`, which makes the world, and `heatmap.axes` and `heatmap.slice` against its state variables,
+    - `world.name`, which makes the world, and the name in `trails.color_by`;
+      then `heatmap.axes` and `heatmap.slice` against its state variables,
       `render.place` against its map, `insight.action` and `insight.over` against its actions;
     - `policy.checkpoint` and `policy.steps`, which load the file, and whether it fits the world; of a folder,
       all of its checkpoints;
@@ -44,13 +46,14 @@ def validate(config: Config) -> Checkpoint | None:
         MAPS.find(name, setting)  # a misspelt name, before anything takes time
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
+    _require_known(config.trails.color_by, world)
     require_place(config.render.place, map_plane(config, world))
     require_actions(config.insight, world)
     checkpoint = acting_checkpoint(config, world)
     subject = Subject(config, world, checkpoint, other_checkpoint(config), value_ends(config, world))
     for setting, name in _maps(config).items():
         MAPS.require(name, subject, setting)
-    require_color(config.trails.color_by, _critic(config, checkpoint))
+    require_color(config.trails.color_by, _critic(config, checkpoint), world)
     return checkpoint
 
 
@@ -60,16 +63,26 @@ def _maps(config: Config) -> dict[str, str]:
     return {setting: name for setting, name in named.items() if name or setting == "heatmap.layer"}
 
 
-def trail_colors(critic: Critic | None) -> list[str]:
-    """Return what a trail's colour can say with this critic, or without one."""
-    return [*PLAIN_COLORS, *available(critic)]
+def trail_colors(critic: Critic | None, world: World) -> list[str]:
+    """Return what a trail's colour can say in a world with this critic, or without one."""
+    return [*PLAIN_COLORS, *(each.name for each in available(critic, world))]
 
 
-def require_color(color: str, critic: Critic | None) -> None:
-    """Raise UsageError if `trails.color_by` = `color` needs a critic, or one whose discount is known."""
-    colors = trail_colors(critic)
+def _require_known(color: str, world: World) -> None:
+    """Raise UsageError if nothing has that colour's name: a misspelt one, before a file is read."""
+    if color not in PLAIN_COLORS:
+        find_signal(color, world)
+
+
+def require_color(color: str, critic: Critic | None, world: World) -> None:
+    """Raise UsageError unless `trails.color_by` = `color` is known and has the critic that it needs.
+
+    It may need one whose discount is known.
+    """
+    colors = trail_colors(critic, world)
     if color in colors:
         return
+    _require_known(color, world)
     others = f"or take one of {', '.join(colors)}"
     if critic:
         raise UsageError(
@@ -80,6 +93,14 @@ def require_color(color: str, critic: Critic | None) -> None:
         f"trails.color_by = {color!r}, but there is no critic that could tell",
         f"name a checkpoint (policy.checkpoint), {others}",
     )
+
+
+def require_agent(config: Config) -> None:
+    """Raise UsageError if `render.select` numbers an agent that there is not."""
+    if config.render.select >= config.agents.count:
+        raise UsageError(
+            f"render.select = {config.render.select}, expected less than agents.count = {config.agents.count}"
+        )
 
 
 def _critic(config: Config, checkpoint: Checkpoint | None) -> Critic | None:

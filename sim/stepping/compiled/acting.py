@@ -14,7 +14,7 @@ PHILOX_WORDS = 4
 """Random words of one Philox call; rows of draws are filled so many at a time."""
 
 EXPLORATION_WORD = np.uint64(Stream.EXPLORATION << 16)
-RESET_WORD = np.uint64(Stream.RESET << 16)
+RESET_WORD, DYNAMICS_WORD = np.uint64(Stream.RESET << 16), np.uint64(Stream.DYNAMICS << 16)
 TWO, ONE = np.float32(2), np.float32(1)
 NAN = np.float32(np.nan)
 SHIFT, MASK, ZERO = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0)
@@ -46,12 +46,16 @@ def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) ->
 
 
 @compiled
-def draw_for_resets(draws: Any, count: Any, n: Any, seeds: Any, agents: Any, episodes: Any) -> None:
-    """Fill `n` columns of `draws` in a block with the draws for starts of `episodes` of `agents`."""
+def draw_for_episodes(draws: Any, count: Any, n: Any, keys: Any, stream: Any) -> None:
+    """Fill `n` columns of `draws` in a block with draws of agents in episodes.
+
+    keys: [5, BLOCK_AGENTS] uint64: anything, then episodes, seeds, agents, steps of their episodes.
+    """
+    episodes, seeds, agents, steps = keys[1], keys[2], keys[3], keys[4]
     for first in range(0, count, PHILOX_WORDS):
-        rows, word = draws[first].ctypes.data, RESET_WORD | np.uint64(first // PHILOX_WORDS)
+        rows, word = draws[first].ctypes.data, stream | np.uint64(first // PHILOX_WORDS)
         for i in range(n):
-            words = philox(agents[i], episodes[i], ZERO, word, seeds[i] & MASK, seeds[i] >> SHIFT)
+            words = philox(agents[i], episodes[i], steps[i], word, seeds[i] & MASK, seeds[i] >> SHIFT)
             store_elements(rows, i, (unit(words[0]), unit(words[1]), unit(words[2]), unit(words[3])))
 
 

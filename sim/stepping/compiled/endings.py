@@ -39,18 +39,22 @@ def any_ended(ending: Any) -> Any:
 
 
 @compiled
+def episode_at(pair: Any, tick: Any) -> Any:
+    """Return the one of an agent's two records whose episode has begun by `tick`, a recent one."""
+    newest = 1 if pair[1].number > pair[0].number else 0
+    if np.int32(np.uint32(tick) - np.uint32(pair[newest].began)) < 0:  # by a worker that died in this tick
+        newest = 1 - newest
+    return pair[newest]
+
+
+@compiled
 def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
     """Write the record of `agent`'s episode that begins in tick `began`; return its number.
 
     The compiled twin of `shared.episodes.next_episodes`.
     """
     pair = arrays.episodes[agent]
-    newest = 1 if pair[1].number > pair[0].number else 0
-    if (
-        np.int32(np.uint32(ended) - np.uint32(pair[newest].began)) < 0
-    ):  # written by a worker that died in this tick
-        newest = 1 - newest
-    before = pair[newest]
+    before = episode_at(pair, ended)
     number = before.number + 1
     written = pair[number & 1]
     row = ended % len(arrays.ending)

@@ -167,6 +167,6 @@ def _scratch(
         action=np.zeros((0, 0), np.float32) if action is None else action,
         terminated=np.zeros(0, np.bool_) if terminated is None else terminated,
         table=np.zeros(at.size, np.uint64),
-        starting=np.zeros((4, BLOCK_AGENTS), np.uint64),
+        starting=np.zeros((5, BLOCK_AGENTS), np.uint64),
         time=np.zeros(2, np.int64),
     )

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
 from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, call_at, copy_bytes
-from valuescape.sim.stepping.compiled.acting import act, draw_for_resets
-from valuescape.sim.stepping.compiled.endings import RUNNING, list_ended, next_episode
+from valuescape.sim.stepping.compiled.acting import (
+    DYNAMICS_WORD,
+    RESET_WORD,
+    act,
+    draw_for_episodes,
+    draw_rows,
+)
+from valuescape.sim.stepping.compiled.endings import RUNNING, episode_at, list_ended, next_episode
 from valuescape.sim.stepping.compiled.network import GIVEN
 from valuescape.sim.worlds.base import Variable, World
 
@@ -35,6 +41,7 @@ class TickArrays(NamedTuple):
     given_action: Float32Array
     obs: Float32Array  # [rows, 0, agents] if observations are not kept
     start_key: NDArray[Any]  # [0] if all agents' starts follow from one seed
+    parameter: Float32Array  # [parameters, agents]
     main: NDArray[Any]
 
 
@@ -46,7 +53,9 @@ class Scratch(NamedTuple):
     action: Float32Array  # [action_dim, the slice's agents] if agents see each other, else [0, 0]
     terminated: NDArray[np.bool_]  # [the slice's agents] in that case, else [0]
     table: NDArray[np.uint64]  # [PassRows.size], addresses
-    starting: NDArray[np.uint64]  # [4, BLOCK_AGENTS]: restarting agents, and the keys of their episodes
+    starting: NDArray[
+        np.uint64
+    ]  # [5, BLOCK_AGENTS]: restarting agents; keys of draws, as `acting` takes them
     time: NDArray[np.int64]  # [2], filled by clock_gettime
 
 
@@ -83,6 +92,8 @@ def make_tick(
             _decide(k, now, first, n, arrays, policy, world, scratch)
         point_at_rows(scratch.table, k, first, arrays, world.at, scratch)
         _point_at_actions(scratch.table, k, first, arrays, policy.kind == GIVEN, world, scratch.block)
+        if world.step_draws > 0:
+            _draw_for_steps(k, first, n, arrays, world, scratch)
         call_at(world.finish, scratch.table.ctypes.data, n, np.uintp(np.uint32(k + 1)))
         if rules.autoreset:
             count = list_ended(arrays.ending[now, first : first + n], first, scratch.starting[0])
@@ -142,6 +153,29 @@ def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch:
     table[at.terminated] = scratch.terminated.ctypes.data
     for row in range(arrays.obs.shape[1]):
         table[at.obs + row] = arrays.obs[following, row, first:].ctypes.data
+    for row in range(len(arrays.parameter)):
+        table[at.parameter + row] = arrays.parameter[row, first:].ctypes.data
+
+
+@compiled
+def _draw_for_steps(k: Any, first: Any, n: Any, arrays: Any, world: Any, scratch: Any) -> None:
+    """Fill rows of the block with what the world makes tick k + 1 of `n` agents with; write their addresses.
+
+    The rows had the draws of actions, which are decided.
+    """
+    draws = scratch.block[world.draw_row :]
+    for row in range(world.step_draws):
+        scratch.table[world.at.draw + row] = draws[row].ctypes.data
+    if len(arrays.start_key) == 0:
+        tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
+        draw_rows(draws, world.step_draws, n, arrays.main[0].seed, DYNAMICS_WORD, first, tick_word)
+        return
+    episodes, seeds, numbers, steps = scratch.starting[1:]
+    for i in range(n):
+        key, episode = arrays.start_key[first + i], episode_at(arrays.episodes[first + i], k)
+        seeds[i], numbers[i] = key.seed, key.agent
+        episodes[i], steps[i] = episode.number, np.uint32(np.uint32(k) - episode.began)
+    draw_for_episodes(draws, world.step_draws, n, scratch.starting, DYNAMICS_WORD)
 
 
 @compiled
@@ -169,6 +203,7 @@ def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: 
     """
     starting = scratch.starting
     agents, episodes, seeds, numbers = starting[0, :n], starting[1, :n], starting[2, :n], starting[3, :n]
+    starting[4, :n] = 0
     for i in range(n):
         episodes[i] = next_episode(arrays, ended, began, agents[i])
     for i in range(n):
@@ -177,7 +212,7 @@ def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: 
             key = arrays.start_key[agents[i]]
             seeds[i], numbers[i] = key.seed, key.agent
     block = scratch.block
-    draw_for_resets(block[world.draw_row :], world.reset_draws, n, seeds, numbers, episodes)
+    draw_for_episodes(block[world.draw_row :], world.reset_draws, n, starting, RESET_WORD)
     call_at(world.start, block.ctypes.data, n, np.uintp(0))
     row = began % len(arrays.state)
     for variable in range(arrays.state.shape[1]):

@@ -13,6 +13,7 @@ from numba import float32, uint8, uint32
 from valuescape.sim.codegen.compiler import c_function, inlined_whole, source_key
 from valuescape.sim.codegen.rows import (
     clip_elements,
+    load_mixed,
     load_number,
     load_rows,
     row_addresses,
@@ -22,7 +23,8 @@ from valuescape.sim.codegen.rows import (
 from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.endings import RUNNING, TERMINATED, TRUNCATED
 from valuescape.sim.stepping.stepper import Rules
-from valuescape.sim.worlds.base import ElementwiseWorld, World
+from valuescape.sim.worlds.base import ElementwiseWorld, World, full_dynamics
+from valuescape.sim.worlds.parameters import spread_bits
 
 HALF, ZERO = np.float32(0.5), np.float32(0)
 
@@ -46,13 +48,16 @@ class PassRows(NamedTuple):
     strand: int
     terminated: int  # bool, read if the world has stepped already
     obs: int
+    parameter: int
+    draw: int  # uniform numbers that the step is made with
     size: int
 
 
 def pass_rows(world: World) -> PassRows:
     """Return the places in the table for `world`."""
     dim, actions = len(world.state), world.action.dim
-    sizes = (dim, actions, 1, 1, 1, 1, 1, dim, actions, 1, 1, 1, 1, 1, 1, len(world.obs))
+    sizes: tuple[int, ...] = (dim, actions, 1, 1, 1, 1, 1, dim, actions, 1, 1, 1, 1, 1, 1, len(world.obs))
+    sizes += len(world.parameters), world.step_draws
     return PassRows(0, *accumulate(sizes))
 
 
@@ -87,20 +92,25 @@ def compile_pass(world: World, rules: Rules, *, keeps_obs: bool) -> int:
 
 def _compile_stepping(world: ElementwiseWorld, rules: Rules, keeps_obs: bool) -> int:
     constants = _constants(world, rules, keeps_obs=keeps_obs)
-    key = source_key(world.dynamics, world.observation, constants=constants)
+    full, varying = full_dynamics(world), spread_bits(world.ranges)
+    key = source_key(full, world.observation, constants=(constants, varying))
     settle = inlined_whole(_settling(world, rules))
-    dynamics = inlined_whole(world.dynamics)
+    dynamics = inlined_whole(full)
     observation = inlined_whole(world.observation)
     at, dim, action_dim = pass_rows(world), len(world.state), world.action.dim
     low, high = (tuple(bound) for bound in action_bounds(world.action))
     state_at, action_at, next_at, kept_at = at.state, at.action, at.next_state, at.kept_action
     reward_at, obs_at, count = at.reward, at.obs, at.size
+    parameter_at, parameters, draw_at, draws = at.parameter, len(world.parameters), at.draw, world.step_draws
 
     def step(table: Any, agents: Any, tick: Any) -> None:
         rows = row_addresses(table, count)
+        fixed = load_rows(rows, parameter_at, parameters, 0)  # what follows from them leaves the loop, too
         for i in range(agents):
             action = clip_elements(load_rows(rows, action_at, action_dim, i), low, high)
-            following, reward, done = dynamics(load_rows(rows, state_at, dim, i), action)
+            own = load_mixed(rows, parameter_at, fixed, varying, i)
+            chance = load_rows(rows, draw_at, draws, i)
+            following, reward, done = dynamics(load_rows(rows, state_at, dim, i), action, own, chance)
             store_rows(rows, next_at, i, following)
             store_rows(rows, kept_at, i, action)
             store_rows(rows, reward_at, i, (reward,))

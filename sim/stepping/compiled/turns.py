@@ -70,6 +70,7 @@ def slowest(worker: Any) -> Any:
 def next_turn(shared: Any, index: Any, lead: Any) -> Any:
     """Return what worker `index` may do now, one of `Turn`; it may lead the slowest by `lead` ticks."""
     orders = shared.control[shared.main[0].slot]
+    fence_acquire()  # a crew that takes over gets its tick before its orders, so they are read the other way
     tick = shared.worker[index].tick
     if orders.stop:
         return STOP

@@ -30,6 +30,7 @@ class WorldCode(NamedTuple):
     draw_row: int
     rows: int
     reset_draws: int
+    step_draws: int
 
 
 def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> WorldCode:
@@ -41,7 +42,7 @@ def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> Wor
     state_dim, action_dim = len(world.state), world.action.dim
     obs_row = state_dim + action_dim
     draw_row = obs_row + len(world.obs)
-    draws = max(2, world.reset_draws, action_dim + action_dim % 2)
+    draws = max(2, world.reset_draws, world.step_draws, action_dim + action_dim % 2)
     return WorldCode(
         *_compile(type(world), state_dim, obs_row, draw_row, world.reset_draws),
         finish=compile_pass(world, rules, keeps_obs=keeps_obs),
@@ -51,6 +52,7 @@ def world_code(world: ElementwiseWorld, rules: Rules, *, keeps_obs: bool) -> Wor
         draw_row=draw_row,
         rows=draw_row + -(-draws // PHILOX_WORDS) * PHILOX_WORDS,
         reset_draws=world.reset_draws,
+        step_draws=world.step_draws,
     )
 
 

@@ -22,7 +22,7 @@ from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
 from valuescape.render.view.changes import Request, Select
 from valuescape.render.view.keys import Say
 from valuescape.render.view.viewer import Viewer
-from valuescape.sim.config.picture_sections import TRAIL_COLORS
+from valuescape.sim.insight.signal_kinds import TRAIL_COLORS
 
 PLOT, SIZE = Rect(80, 40, 400, 250), (640, 360)
 

@@ -7,9 +7,8 @@ import pytest
 
 from valuescape.sim.config.complaints import expectation
 from valuescape.sim.config.model import Config, settings_of
-from valuescape.sim.config.picture_sections import SIGNAL_COLORS
 from valuescape.sim.config.setting import Setting
-from valuescape.sim.insight.signals import Signal
+from valuescape.sim.insight.signal_kinds import BUILT_IN
 
 SETTINGS = settings_of()
 EVERY = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
@@ -69,4 +68,5 @@ def test_a_json_schema_tells_units_and_what_is_live():
 
 
 def test_every_signal_is_a_colour_of_trails():
-    assert tuple(Signal) == SIGNAL_COLORS
+    said = settings_of()["trails.color_by"].field.description
+    assert [each.name for each in BUILT_IN if f"{each.name}," not in f"{said.replace(';', ',')}"] == []

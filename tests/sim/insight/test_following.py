@@ -160,6 +160,42 @@ def test_agents_that_are_met_in_mid_episode_are_followed_from_their_next_start()
     assert len(found.lengths) == AGENTS * len(range(LIMIT + 1, TICKS - LIMIT, LIMIT + 1))
 
 
+def test_agents_that_stay_are_followed_on_when_others_come_and_go():
+    """Agents 0, 3 and 6 at first, then 0, 6, one that was there already, and one that comes."""
+    made = Made(LENGTHS)
+    there, comes = 7, 8
+    cut = next(began for agent, began, _ in made.episodes if agent == comes and began > 100)
+    following, found = Following(FollowRules(GAMMA, LIMIT), 3, 16), []
+
+    def follow(ticks, agents):
+        for first in range(ticks.start, ticks.stop, 10):
+            rows = made.rows(slice(first, min(first + 10, ticks.stop)))
+            found.extend(following.take(first, TickRows(*(each[:, agents] for each in rows))))
+
+    follow(range(cut), [0, 3, 6])
+    following.resample(np.array([0, 2, -1, -1]), np.array([False, False, False, True]), cut)
+    follow(range(cut, TICKS), [0, 6, there, comes])
+    begins = {0: 0, 6: 0, comes: cut, there: cut + 1 + int(np.argmax(made.ending[cut:, there] > 0))}
+    due = [
+        (agent, began, ended)
+        for agent, began, ended in made.episodes
+        if (began >= begins.get(agent, TICKS) and began + LIMIT < TICKS)
+        or (agent == 3 and began + LIMIT < cut)
+    ]
+    expected = np.concatenate([made.returns(*episode) for episode in due])
+    assert np.sort(joined(found).realised) == pytest.approx(np.sort(expected), abs=1e-6)
+    assert {agent for agent, *_ in due} == {0, 3, 6, there, comes}
+    assert following.missed == 0
+
+
+def test_following_may_begin_with_a_later_tick():
+    made = Made(LENGTHS)
+    following = Following(FollowRules(GAMMA, LIMIT), AGENTS, TICKS, first=10)
+    (found,) = following.take(10, made.rows(slice(10, TICKS)))
+    assert len(found.lengths) > AGENTS
+    assert (following.missed, following.since) == (0, 10)
+
+
 @pytest.mark.parametrize(
     ("limit", "horizon", "longest", "part"),
     [

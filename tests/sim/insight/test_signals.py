@@ -8,7 +8,19 @@ import torch
 from crowds import shipped, small
 
 from valuescape.sim.engine import Engine
-from valuescape.sim.insight.signals import GAE_LAMBDA, NEEDS_CRITIC, Critic, Signal, Signals, available
+from valuescape.sim.insight.signal_kinds import (
+    ACTION,
+    ADVANTAGE,
+    BUILT_IN,
+    GAE_LAMBDA,
+    OUTCOME,
+    REWARD,
+    SPEED,
+    TD_ERROR,
+    VALUE,
+    available,
+)
+from valuescape.sim.insight.signals import Critic, Signals
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.reference import TorchCheckpoint
 from valuescape.sim.shared.layout import Ending
@@ -82,16 +94,16 @@ def test_the_td_error_is_that_of_torch(run):
     values = TorchCheckpoint(run.checkpoint).value(rows).detach().numpy().reshape(ticks, agents)
     after = np.where(ending[1:] == Ending.TERMINATED, 0, values[1:])
     expected = reward[1:] + run.checkpoint.gamma * after - values[:-1]
-    found = run.rows(Signal.TD_ERROR)
+    found = run.rows(TD_ERROR)
     fresh = started(run)
     assert np.isnan(found[fresh]).all()
     np.testing.assert_allclose(found[1:][~fresh[1:]], expected[~fresh[1:]], atol=2e-4)
-    np.testing.assert_allclose(run.rows(Signal.VALUE), values, atol=2e-4)
-    np.testing.assert_array_equal(found, run.rows(Signal.ADVANTAGE))
+    np.testing.assert_allclose(run.rows(VALUE), values, atol=2e-4)
+    np.testing.assert_array_equal(found, run.rows(ADVANTAGE))
 
 
 def test_speed_is_the_way_over_the_map(run):
-    found, fresh = run.rows(Signal.SPEED), started(run)
+    found, fresh = run.rows(SPEED), started(run)
     state = run.arrays["state"]
     share = np.diff(state, axis=0)
     for row, variable in enumerate(run.world.state):
@@ -108,46 +120,46 @@ def test_an_edge_that_is_crossed_is_no_great_way():
     variable = run.world.state[run.axes[0]]
     span = variable.high - variable.low
     assert (np.abs(np.diff(np.mod(angle, span), axis=0)) > span / 2).any()
-    assert np.nanmax(run.rows(Signal.SPEED)) * run.world.step_s < 0.5
+    assert np.nanmax(run.rows(SPEED)) * run.world.step_s < 0.5
 
 
 def test_rewards_actions_and_outcomes_are_the_engine_s(choices):
     fresh = started(choices)
-    reward = choices.rows(Signal.REWARD)
+    reward = choices.rows(REWARD)
     np.testing.assert_array_equal(reward[~fresh], choices.arrays["reward"][~fresh])
     assert np.isnan(reward[fresh]).all()
-    np.testing.assert_array_equal(choices.rows(Signal.ACTION), choices.arrays["action"][:, 0])
-    np.testing.assert_array_equal(choices.rows(Signal.OUTCOME), choices.arrays["ending"])
+    np.testing.assert_array_equal(choices.rows(ACTION), choices.arrays["action"][:, 0])
+    np.testing.assert_array_equal(choices.rows(OUTCOME), choices.arrays["ending"])
 
 
 @pytest.mark.parametrize(
     ("name", "said"), [("mountain_car", "goal reached"), ("cartpole", "failed"), ("pendulum", "terminated")]
 )
 def test_an_outcome_is_named_as_the_world_means_it(name, said):
-    names = Signals(Signal.OUTCOME, make_world(name), None, (0, 1), None).scale.names
+    names = Signals(OUTCOME, make_world(name), None, (0, 1), None).scale.names
     assert names == ("running", said, "truncated")
 
 
 def test_choices_have_names_and_signed_scales_are_signed(choices, run):
-    assert choices.signals(Signal.ACTION).scale.names == choices.world.action.names
-    assert run.signals(Signal.ACTION).scale.signed
-    assert run.signals(Signal.TD_ERROR).scale.signed
-    assert not run.signals(Signal.SPEED).scale.signed
+    assert choices.signals(ACTION).scale.names == choices.world.action.names
+    assert run.signals(ACTION).scale.signed
+    assert run.signals(TD_ERROR).scale.signed
+    assert not run.signals(SPEED).scale.signed
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", BUILT_IN)
 def test_of_a_tick_that_is_gone_nothing_is_said(run, signal):
     run.gone = {3}
     try:
         signals, agents = run.signals(signal), run.config.agents.count
         assert np.isnan(signals.row(3, agents)).all()
-        needs_two = signal not in (Signal.VALUE, Signal.ACTION, Signal.OUTCOME)
+        needs_two = signal not in (VALUE, ACTION, OUTCOME)
         assert np.isnan(signals.row(4, agents)).all() == needs_two
     finally:
         run.gone = set()
 
 
-@pytest.mark.parametrize("signal", [Signal.VALUE, Signal.TD_ERROR, Signal.REWARD])
+@pytest.mark.parametrize("signal", [VALUE, TD_ERROR, REWARD])
 def test_one_agent_is_as_in_the_crowd(run, signal):
     signals = run.signals(signal)
     row = signals.row(7, run.config.agents.count)
@@ -161,7 +173,7 @@ def test_a_state_is_evaluated_once(run):
         asked.append(obs.shape[1])
         return value(run.checkpoint, obs)
 
-    signals = Signals(Signal.TD_ERROR, run.world, run, run.axes, Critic(evaluate, 0.9))
+    signals = Signals(ADVANTAGE, run.world, run, run.axes, Critic(evaluate, 0.9))
     for tick in range(5):
         signals.row(tick, run.config.agents.count)
     assert len(asked) == 5
@@ -169,9 +181,9 @@ def test_a_state_is_evaluated_once(run):
 
 
 def test_what_needs_a_critic_is_refused_without(run):
-    assert not NEEDS_CRITIC & set(available(None))
+    assert available(None, run.world) == [SPEED, REWARD, ACTION, OUTCOME]
     untrained = Critic(lambda obs: obs[0], None)
-    assert set(available(untrained)) == set(Signal) - {Signal.TD_ERROR, Signal.ADVANTAGE}
-    for critic, signal in ((None, Signal.VALUE), (untrained, Signal.TD_ERROR)):
+    assert set(available(untrained, run.world)) == set(BUILT_IN) - {TD_ERROR, ADVANTAGE}
+    for critic, signal in ((None, VALUE), (untrained, TD_ERROR)):
         with pytest.raises(ValueError, match="critic"):
             Signals(signal, run.world, run, run.axes, critic)

@@ -9,7 +9,8 @@ from valuescape.run.critic_field import critic_of
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.signals import Signal, Signals
+from valuescape.sim.insight.signal_kinds import TD_ERROR, VALUE
+from valuescape.sim.insight.signals import Signals
 from valuescape.sim.policy.inference import BatchPolicy, value
 from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
 from valuescape.sim.worlds import make_world
@@ -25,7 +26,7 @@ def test_a_critic_of_normalised_rewards_predicts_the_returns(cases):
         engine.wait_ready()
         signals = [
             Signals(signal, engine.world, engine, engine.rules.map_axes, critic_of(checkpoint))
-            for signal in (Signal.TD_ERROR, Signal.VALUE)
+            for signal in (TD_ERROR, VALUE)
         ]
         for tick in range(199):
             engine.advance_to(tick)

@@ -15,7 +15,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from valuescape.envs.world_env import WorldEnv
 from valuescape.run.critic_field import critic_of
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.signals import Critic, Signal, Signals
+from valuescape.sim.insight.signal_kinds import ADVANTAGE, TD_ERROR, VALUE
+from valuescape.sim.insight.signals import Critic, Signals
 from valuescape.sim.policy.formats import native as store
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.loading import load_with_statistics
@@ -78,12 +79,12 @@ def test_legends_name_the_units():
         critic = critic_of(replace(sac_checkpoint(), **changes))
         return Signals(signal, world, None, (0, 1), critic).scale.title
 
-    assert title(Signal.VALUE, algorithm="td3") == "V(s)"
-    assert title(Signal.VALUE) == "V(s), no entropy"
-    assert title(Signal.VALUE, algorithm="ppo", reward_normalization=NORM) == "V(s), raw rewards"
-    assert title(Signal.TD_ERROR, algorithm="ppo", reward_normalization=NORM) == "TD error, rewards / 25"
-    assert title(Signal.ADVANTAGE, algorithm="ppo", reward_normalization=NORM) == "advantage, rewards / 25"
-    assert title(Signal.TD_ERROR) == "TD error, no entropy"
+    assert title(VALUE, algorithm="td3") == "V(s)"
+    assert title(VALUE) == "V(s), no entropy"
+    assert title(VALUE, algorithm="ppo", reward_normalization=NORM) == "V(s), raw rewards"
+    assert title(TD_ERROR, algorithm="ppo", reward_normalization=NORM) == "TD error, rewards / 25"
+    assert title(ADVANTAGE, algorithm="ppo", reward_normalization=NORM) == "advantage, rewards / 25"
+    assert title(TD_ERROR) == "TD error, no entropy"
 
 
 def test_values_and_td_errors_are_those_of_stable_baselines3(tmp_path):

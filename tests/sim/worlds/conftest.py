@@ -1,25 +1,16 @@
 """World files: written for a test, and forgotten after it."""
 
-import sys
 import textwrap
 
 import pytest
-
-from valuescape.sim.worlds import WORLDS, files
+from known_plugins import forgotten
 
 
 @pytest.fixture(autouse=True)
-def _forgets_worlds(monkeypatch):
+def _forgets_worlds():
     """Let no test know the worlds that another one loads."""
-    before, modules, folders = dict(WORLDS), set(sys.modules), list(sys.path)
-    monkeypatch.setattr(files, "_loaded", {})
-    yield
-    WORLDS.clear()
-    WORLDS.update(before)
-    sys.path[:] = folders
-    for name in set(sys.modules) - modules:
-        if name.startswith("valuescape_world_"):
-            del sys.modules[name]
+    with forgotten():
+        yield
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds import files, load_world_file, make_world
+from valuescape.sim.worlds import load_world_file, make_world
 
 pytest.importorskip("gymnasium")
 CART = ("world.name=gymnasium:CartPole-v1", "policy.checkpoint=random")
@@ -151,7 +151,6 @@ STEP = "return self.s.copy(), -float(self.s[0] ** 2), False, False, {}"
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """Write environments of the user's own, which are forgotten afterwards; returns the file's path."""
-    monkeypatch.setattr(files, "_loaded", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
     before, modules = dict(gymnasium.registry), set(sys.modules)
 
@@ -165,7 +164,7 @@ def own(tmp_path, monkeypatch):
     gymnasium.registry.clear()
     gymnasium.registry.update(before)
     for name in set(sys.modules) - modules:
-        if name.startswith(("valuescape_world_", "own_")):
+        if name.startswith(("valuescape_plugin_", "own_")):
             del sys.modules[name]
 
 

@@ -9,6 +9,7 @@ import torch
 from hands import SIZE, SMALL, does, pause, pixel_of, turn
 
 import valuescape.run.controls
+from valuescape.gpu.shader_source import ShaderError
 from valuescape.render.displays.events import (
     Action,
     Button,
@@ -240,7 +241,7 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     now = session.scene
 
     def broken(*_):
-        raise RuntimeError("gpu/shaders/surface: syntax error")
+        raise ShaderError("gpu/shaders/surface/surface.frag:3:1: syntax error")
 
     monkeypatch.setattr("valuescape.run.stage.Scene", broken)
     does(session, Key(Action.RELOAD))

@@ -46,26 +46,49 @@ class CrowdMaps:
     """
 
     def __init__(self, engine: Engine, critic: Critic, checkpoint: Checkpoint | None) -> None:
-        assert critic.gamma is not None
-        config, world = engine.config, engine.world
-        ticks_per_s = config.sim.ticks_per_s
-        self._chunk = min(max(round(ticks_per_s * _CHUNK_S), _LEAST_CHUNK), _MOST_CHUNK)
-        rules = FollowRules.of(critic.gamma, world.max_episode_steps, horizon(critic.gamma))
         self._engine = engine
-        self._agents = sample_of(config.agents.count, rules, self._chunk, ticks_per_s, checkpoint)
-        agents = len(range(*self._agents.indices(config.agents.count)))
-        self._crowd = Crowd(map_plane(config, world), critic, rules, agents, self._chunk)
+        ticks_per_s = engine.config.sim.ticks_per_s
+        self._chunk = min(max(round(ticks_per_s * _CHUNK_S), _LEAST_CHUNK), _MOST_CHUNK)
         self._pool = ThreadPoolExecutor(1, "crowd")
+        self._waits = False
+        self.begin_anew(critic, checkpoint, first=0)
         self._pool.submit(self._crowd.rehearse)
+
+    def begin_anew(self, critic: Critic, checkpoint: Checkpoint | None, first: int) -> None:
+        """Forget what agents got before tick `first`, when another policy acted or another critic judged."""
+        engine, gamma = self._engine, critic.gamma
+        assert gamma is not None
+        self._checkpoint = checkpoint
+        self._rules = FollowRules.of(gamma, engine.world.max_episode_steps, horizon(gamma))
+        self._agents = self._sample()
+        plane, followed = map_plane(engine.config, engine.world), len(self._agents)
+        self._crowd = Crowd(plane, critic, self._rules, followed, self._chunk, first=first)
         self._rows: list[list[NDArray[Any]]] = []  # state, reward and ending of the newest ticks
-        self._first = 0  # the tick of the first of these rows
+        self._first = first  # the tick of the first of these rows
         self._coming: deque[Future[CrowdLook]] = deque()
         self._look: CrowdLook | None = None
         self._given: dict[str, CrowdLook | None] = {}  # the look that each map shows
         self._request: MapRequest | None = None
         self._counting: Future[CrowdNumbers] | None = None
         self._numbers: CrowdNumbers | None = None
-        self._waits = False
+
+    def _sample(self) -> range:
+        """Return the agents that are followed, of those that there are now."""
+        config = self._engine.config
+        agents, ticks_per_s = config.agents.count, config.sim.ticks_per_s
+        return range(agents)[sample_of(agents, self._rules, self._chunk, ticks_per_s, self._checkpoint)]
+
+    def resize(self, before: int, since: int) -> None:
+        """Follow a sample of the agents that there are now; those that stay in it are followed on.
+
+        before: how many agents there were. since: the tick at which new ones came.
+        """
+        self._hand_over()
+        old, self._agents = self._agents, self._sample()
+        columns = np.array([old.index(agent) if agent in old else -1 for agent in self._agents], np.intp)
+        came = np.array(self._agents) >= before
+        columns[came] = -1
+        self._pool.submit(self._crowd.resample, columns, came, since)
 
     @classmethod
     def of(cls, engine: Engine, critic: Critic | None, checkpoint: Checkpoint | None) -> Self | None:
@@ -112,7 +135,8 @@ class CrowdMaps:
 
     def _read(self, tick: int) -> None:
         """Copy the rows of a tick, if they are still there."""
-        rows = [self._engine.recent_row(name, tick, self._agents) for name in ("state", "reward", "ending")]
+        followed = slice(0, None, self._agents.step)
+        rows = [self._engine.recent_row(name, tick, followed) for name in ("state", "reward", "ending")]
         there = [row for row in rows if row is not None]
         if len(there) < len(rows) or tick != self._first + len(self._rows):
             self._hand_over()

@@ -42,8 +42,9 @@ class Answer:
 
     @property
     def about(self) -> object:
-        """The slice and the settings that they were made for."""
-        return self.request and (self.request.plane, self.request.insight)
+        """The slice, the settings and the subject that they were made for."""
+        request = self.request
+        return request and (request.plane, request.insight, request.subject)
 
 
 class MapSource(Protocol):

@@ -94,6 +94,10 @@ class TruthMaps:
         self._given: dict[str, TruthLook] = {}
         self.newest: TruthLook | None = None
 
+    def take_critic(self, critic: Value | None) -> None:
+        """Compare what follows with another critic, from the next field on."""
+        self._critic = critic
+
     @property
     def doing(self) -> str:
         """The share of the rollouts that are made, until the maps of all of them are given."""

@@ -99,8 +99,11 @@ class VersusSession(Session):
             viewer.trail_color = "age"
         self.other.mirror(viewer)
 
-    def restart(self, changes: dict[str, Any]) -> None:
-        """Begin both sides anew, so that they start alike, with some settings of the chosen side changed."""
+    def restart(self, changes: dict[str, Any]) -> str:
+        """Begin both sides anew, so that they start alike, with some settings of the chosen side changed.
+
+        Returns why it could not be done; "" if it was.
+        """
         both = {name: value for name, value in changes.items() if is_of_the_pair(name) or name == "run.seed"}
         first, second = (changes, both) if self.viewer.side == 0 else (both, changes)
         before = self._second
@@ -110,8 +113,8 @@ class VersusSession(Session):
         except UsageError as error:
             self._second = before
             self.captions.refresh(str(error))
-            return
-        restart(self, first)
+            return str(error)
+        return restart(self, first)
 
     def replace_stage(self, stage: Stage) -> None:
         """Free both stages and go on with others, measured anew."""

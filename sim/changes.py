@@ -1,0 +1,110 @@
+"""Changes of a running engine: what they were, and which way each setting takes."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.config.model import settings_of
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import World
+
+
+class Way(IntEnum):
+    """How a change comes about; the greatest of its settings' ways decides."""
+
+    ELSEWHERE = 0  # no part of the engine's work
+    AT_REST = 1  # the workers rest for a moment while their numbers are written
+    SUCCESSION = 2  # another arena and another crew take over
+    NEVER = 3  # it would be another run
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChange:
+    """A change that took effect: `config` holds from the tick after `tick` on."""
+
+    tick: int
+    config: Config = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A configuration that an engine is to go on with, and its checkpoint."""
+
+    config: Config = field(repr=False)
+    checkpoint: Checkpoint | None
+
+
+_ELSEWHERE = frozenset({"sim", "heatmap", "insight", "lod", "render", "health", "stats"})
+_WAYS = {
+    "agents.size_px": Way.ELSEWHERE,
+    "heatmap.axes": Way.NEVER,
+    "policy.checkpoint": Way.ELSEWHERE,  # it comes as a value, and another value is another checkpoint
+    "policy.steps": Way.ELSEWHERE,
+    "policy.entropy_coefficient": Way.ELSEWHERE,
+    "policy.torchscript_critic": Way.ELSEWHERE,
+    "run.seconds": Way.ELSEWHERE,
+    "run.record": Way.ELSEWHERE,
+    "run.seed": Way.NEVER,
+    "world.name": Way.NEVER,
+}
+_ENGINES = {
+    "trails": {"trails.length"},
+    "features": {"features.parallel_agents", "features.simd"},
+}
+"""The settings of these sections that the engine reads; it reads no others of them."""
+
+
+def way_of(name: str) -> Way:
+    """Return the way of a setting, `section.key`; a succession if it is not known here."""
+    section = name.partition(".")[0]
+    if name in _WAYS:
+        return _WAYS[name]
+    if section in _ELSEWHERE or name not in _ENGINES.get(section, {name}):
+        return Way.ELSEWHERE
+    return Way.SUCCESSION
+
+
+def differing(before: Config, after: Config) -> list[str]:
+    """Return the names of the settings that differ."""
+    settings = settings_of(type(before)).items()
+    return [name for name, each in settings if each.value_in(before) != each.value_in(after)]
+
+
+def way_between(before: Wanted, after: Wanted) -> Way:
+    """Return the way from one to the other. A checkpoint is the same if it is the same object."""
+    ways = [way_of(name) for name in differing(before.config, after.config)]
+    if after.checkpoint is not before.checkpoint:
+        ways.append(Way.SUCCESSION)
+    return max(ways, default=Way.ELSEWHERE)
+
+
+def tuned(config: Config, wanted: Config) -> Config:
+    """Return `config` with those settings of `wanted` that need no succession."""
+    names = [name for name in differing(config, wanted) if way_of(name) < Way.SUCCESSION]
+    settings = settings_of(type(config))
+    return changed(config, {name: settings[name].value_in(wanted) for name in names})
+
+
+def require_same_run(before: Config, after: Config) -> None:
+    """Raise UsageError, with the setting, if the change would be another run."""
+    for name in differing(before, after):
+        if way_of(name) is Way.NEVER:
+            value = settings_of(type(after))[name].value_in(after)
+            raise UsageError(f"{name} = {value!r} cannot change during a run", "begin a new run with it")
+
+
+def require_same_states(before: World, after: World) -> None:
+    """Raise UsageError if agents of one world cannot go on in the other."""
+    for what, (old, new) in {
+        "state variables": (_names(before), _names(after)),
+        "actions": (before.action, after.action),
+        "longest episode": (before.max_episode_steps, after.max_episode_steps),
+    }.items():
+        if old != new:
+            said = f"world.name = {after.name!r}: the {what} would change from {old} to {new}"
+            raise UsageError(said, "begin a new run with it")
+
+
+def _names(world: World) -> tuple[str, ...]:
+    return tuple(variable.name for variable in world.state)

@@ -1,0 +1,73 @@
+"""Calls plug-ins, and deals with those that raise: the run ends, or goes on without them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.declarations import Declaration, Kind
+from valuescape.sim.plugins.running import place_of
+
+Key = tuple[Kind, str]
+
+
+class PluginFailedError(Exception):
+    """A plug-in raised in a run with `plugins.on_error` = "stop"; says which, where and at which tick."""
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What happens with plug-ins that raise, and which have been switched off since the run began.
+
+    stop: a plug-in that raises ends the run; else it is switched off. off: why, by kind and name. tell: is
+    called with what to say of one that is switched off.
+    """
+
+    stop: bool = True
+    off: dict[Key, str] = field(default_factory=dict)
+    tell: Callable[[str], None] = print
+
+    def begin(self, *, stop: bool, tell: Callable[[str], None]) -> None:
+        """Begin a run: every plug-in is on."""
+        self.stop, self.tell = stop, tell
+        self.off.clear()
+
+    def is_off(self, declared: Declaration) -> bool:
+        """Whether a plug-in has been switched off."""
+        return (declared.kind, declared.name) in self.off
+
+    def call(self, declared: Declaration, tick: int, function: Callable[..., Any], *given: Any) -> Any:
+        """Return what `function` of a plug-in returns; None if it is switched off, or is now.
+
+        tick: at which it is called. Raises PluginFailedError if it raises and that is to end the run, with
+        its own error as the cause.
+        """
+        if self.is_off(declared):
+            return None
+        try:
+            return function(*given)
+        except Exception as error:
+            self.failed(declared, tick, error)
+            return None
+
+    def failed(self, declared: Declaration, tick: int, error: Exception) -> None:
+        """Deal with an error of a plug-in, as `call` does. Raises PluginFailedError."""
+        said = describe(declared, tick, error)
+        if self.stop:
+            raise PluginFailedError(f"{said}\n  --set plugins.on_error=disable goes on without it") from error
+        self.off[declared.kind, declared.name] = said
+        self.tell(f"{said}; it is switched off")
+
+
+def describe(declared: Declaration, tick: int, error: Exception) -> str:
+    """Return which plug-in failed, where and at which tick, in one line."""
+    code = getattr(declared.function, "__code__", None)
+    if isinstance(error, UsageError):
+        said = str(error.args[0])
+    else:
+        said = place_of(error, code.co_filename if code else declared.source)
+    return f"the {declared.kind} {declared.name!r} ({declared.where}) failed at tick {tick}: {said}"
+
+
+TROUBLE = Trouble()
+"""Of this process."""

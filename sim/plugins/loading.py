@@ -1,0 +1,208 @@
+"""Loads the files and modules that declare plug-ins, in this process and in the workers."""
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import dill
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.declarations import IN_WORKERS, Declaration
+from valuescape.sim.plugins.installed import import_installed
+from valuescape.sim.plugins.registry import PLUGINS, Key
+from valuescape.sim.plugins.running import python_file, run_file
+
+GUIDE = "docs/plugins.md has examples"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Code that declares plug-ins. path: of a file, else None. module: the name of an installed one, else "".
+
+    content: of the file, as it was run. where: as messages name the source. option: the one that named it.
+    """
+
+    path: Path | None
+    module: str
+    content: bytes
+    where: str
+    option: str
+
+    @property
+    def key(self) -> str:
+        """The source's key in `LOADED`."""
+        return str(self.path) if self.path else self.module
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A source that was run. registers: it registered environments with Gymnasium."""
+
+    source: Source
+    module: ModuleType
+    registers: bool
+
+    @property
+    def declared(self) -> tuple[Declaration, ...]:
+        """What it declares."""
+        return tuple(each for each in PLUGINS if each.source == self.source.key)
+
+    @property
+    def in_workers(self) -> bool:
+        """Whether the processes that step agents have to run it, too."""
+        return self.registers or any(each.kind in IN_WORKERS for each in self.declared)
+
+
+LOADED: dict[str, Loaded] = {}
+"""The sources that were run in this process, by key, in that order."""
+
+Gather = Callable[[ModuleType, str], None]
+"""Declares what a module holds without a decorator, such as the classes of worlds. (module, where)."""
+
+_gatherers: list[Gather] = []
+
+
+def gather_with(gather: Gather) -> None:
+    """Call `gather` with every module of users' own that is run from now on."""
+    _gatherers.append(gather)
+
+
+def load_file(path: Path | str, option: str = "--plugin") -> Loaded:
+    """Run the Python file at `path`, and make the plug-ins and worlds that it declares known.
+
+    A file that was loaded before is not run again. Worker processes that start later run it too, if they need
+    it. Raises UsageError if the file is missing, fails or declares nothing, or if a name is taken; then
+    nothing of it is known.
+    """
+    where = f"{option} {path}"
+    found, content = python_file(path, where)
+    if str(found) in LOADED:
+        return LOADED[str(found)]
+    return _run(Source(found, "", content, where, option))
+
+
+def load_module(name: str, option: str = "[plugins] modules") -> Loaded:
+    """Import an installed module that declares plug-ins, as `load_file` runs a file.
+
+    Raises UsageError if `name` is no module's name, or names none of an installed package; modules in the
+    current folder, or beside a configuration, are not found.
+    """
+    if name in LOADED:
+        return LOADED[name]
+    return _run(Source(None, name, b"", f"{option}: {name}", option))
+
+
+def reload_file(path: Path | str) -> Loaded:
+    """Run a file that was loaded before once more, as it is now; return what it is now.
+
+    Raises UsageError as `load_file` does, and then all that it declared before stays.
+    """
+    before = LOADED[str(Path(path).resolve())]
+    source = before.source
+    _, content = python_file(str(source.path), source.where)
+    kept, place = tuple(PLUGINS), list(LOADED)
+    PLUGINS.withdraw(source.key)
+    del LOADED[source.key]
+    try:
+        return _run(Source(source.path, "", content, source.where, source.option))
+    except BaseException:
+        LOADED[source.key] = before
+        sys.modules[before.module.__name__] = before.module
+        for each in kept:
+            if each.source == source.key:
+                PLUGINS.add(each)
+        raise
+    finally:
+        for key in place:  # in the order of loading, as before
+            LOADED[key] = LOADED.pop(key)
+
+
+def _run(source: Source) -> Loaded:
+    """Run a source, and gather what it declares."""
+    before = _registered()
+    with PLUGINS.declared_by(source.key, source.where):
+        if source.path:
+            module = run_file(source.path, source.content, source.where, GUIDE)
+        else:
+            module = import_installed(source.module, source.where)
+            PLUGINS.adopt(source.module, source.key, source.where)
+        for gather in _gatherers:
+            gather(module, source.where)
+        loaded = Loaded(source, module, _registered() > before)
+        if not loaded.declared and not loaded.registers:
+            raise UsageError(
+                f"{source.where}: declares no plug-in and defines no world",
+                f"expected a decorator of valuescape.api, or a class of a world; {GUIDE}",
+            )
+    LOADED[source.key] = loaded
+    return loaded
+
+
+def _registered() -> set[str]:
+    """Return the ids of Gymnasium's environments; none if Gymnasium is not imported."""
+    gymnasium = sys.modules.get("gymnasium")
+    return set(gymnasium.registry) if gymnasium else set()
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What a process that steps agents loads to know the same plug-ins and worlds; can be pickled.
+
+    direct: declarations of a script or notebook, pickled by dill, functions by value. order: of all.
+    """
+
+    sources: tuple[Source, ...] = ()
+    direct: bytes = b""
+    order: tuple[Key, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.sources or self.direct)
+
+
+NOTHING = Loads()
+"""What is loaded where no plug-in runs."""
+
+
+def loads() -> Loads:
+    """Return what workers that are started now have to load: sources and functions of kinds they run.
+
+    Raises UsageError if a function that a script or notebook declares cannot be pickled.
+    """
+    sources = tuple(each.source for each in LOADED.values() if each.in_workers)
+    keys = {each.key for each in sources}
+    ordered = [each for each in PLUGINS.ordered() if each.kind in IN_WORKERS]
+    direct = [each for each in ordered if each.source not in keys]
+    order = tuple((each.kind, each.name) for each in ordered)
+    return Loads(sources, b"".join(map(_pickled, direct)), order)
+
+
+def _pickled(declared: Declaration) -> bytes:
+    """Return a declaration as bytes; functions of scripts and notebooks with what they read."""
+    try:
+        pickled: bytes = dill.dumps(declared, byref=False, recurse=True)
+    except Exception as error:
+        raise UsageError(
+            f"{declared} cannot be sent to the workers: {type(error).__name__}: {error}",
+            "put it into a file of its own and load that: valuescape.load_plugin(…)",
+        ) from error
+    return pickled
+
+
+def receive(given: Loads) -> None:
+    """Load in this process what another one has loaded; a worker's start.
+
+    What this process's own import of the main script declared gives way to what came from there.
+    """
+    if given.direct:
+        PLUGINS.withdraw("")
+    for source in given.sources:
+        if source.key not in LOADED:
+            _run(source)
+    stream = io.BytesIO(given.direct)
+    while stream.tell() < len(given.direct):
+        PLUGINS.add(dill.load(stream))  # noqa: S301 (the main process wrote it)
+    if given:
+        PLUGINS.take_order(given.order)

@@ -1,0 +1,91 @@
+"""Runs a Python file of the user's own as a module, and says where it failed."""
+
+import hashlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import named_path, read_plain, require_plain
+
+_MOST_BYTES = 4 * 2**20
+_FRONT_DOOR = "write `from valuescape.api import …` in place of `from sim.worlds` and `from sim.elementwise`"
+
+
+def python_file(path: Path | str, where: str) -> tuple[Path, bytes]:
+    """Return the full path and the content of a Python file.
+
+    where: what messages begin with. Raises UsageError unless it is a plain file named *.py.
+    """
+    found = named_path(str(path), where).resolve()
+    require_plain(found, "name a Python file, *.py", where=where)
+    if found.suffix != ".py":
+        raise UsageError(f"{where}: expected a Python file, named *.py")
+    return found, read_plain(found, _MOST_BYTES)
+
+
+def run_file(path: Path, content: bytes, where: str, guide: str) -> ModuleType:
+    """Run `content` as the module of the file at `path`; it stays in sys.modules under a name of its own.
+
+    The file can import modules beside it, as a script can; they come last, so that they hide no others.
+    content: of the file, which may have been edited since: workers that are started later run the same.
+    Raises UsageError, with the line, for whatever it raises. guide: the hint then.
+    """
+    name = f"valuescape_plugin_{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Content(name, str(path), content))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except UsageError as error:
+        del sys.modules[name]
+        raise UsageError(f"{where}: {error.args[0].removeprefix(f'{where}: ')}", error.hint) from error
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        hint = _FRONT_DOOR if _imports_the_old_way(error) else guide
+        raise UsageError(f"{where}: {place_of(error, path)}", hint) from error
+    return module
+
+
+def place_of(error: BaseException, path: Path | str) -> str:
+    """Describe the error, with the last line of the file that it came through."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {said}"
+
+
+class _Content(importlib.machinery.SourceFileLoader):
+    """Loads a module from bytes that were read before, and writes no byte code."""
+
+    def __init__(self, name: str, path: str, content: bytes) -> None:
+        super().__init__(name, path)
+        self._content = content
+
+    def get_data(self, path: str) -> bytes:
+        """Return the bytes of the module; of another file, what is there."""
+        return self._content if path == self.path else super().get_data(path)
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code, compiled from the bytes."""
+        code: CodeType = self.source_to_code(self._content, self.path)
+        return code
+
+
+def _imports_the_old_way(error: BaseException) -> bool:
+    """Return whether an import of `sim`, at the top level, or of something in it failed.
+
+    If the user has a folder `sim`, that is what is found, and it has no module `sim.worlds`.
+    """
+    name = error.name or "" if isinstance(error, ImportError) else ""
+    return name == "sim" or name.startswith("sim.")

@@ -1,0 +1,88 @@
+"""Parameters of worlds: their declaration, their values in a run, and the values of each agent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from valuescape.sim.arrays import Float32Array
+from valuescape.sim.rng import Stream, uniform
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number that a world's dynamics depend on: `Parameter("gravity", "m/s²", 9.81, 1.0, 20.0)`.
+
+    `[world.parameters]` gives it another value, or each agent its own from a range.
+    """
+
+    name: str
+    """The name that settings and pictures use: "gravity"; letters, digits and "_"."""
+
+    unit: str
+    """The unit as pictures show it: "m/s²"; "" for a number without one."""
+
+    default: float
+    """The value where nothing else is set."""
+
+    low: float
+    """The lowest value that a setting may have, in `unit`."""
+
+    high: float
+    """The highest value that a setting may have."""
+
+    @property
+    def label(self) -> str:
+        """The axis label: "gravity (m/s²)"."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values that a parameter has in a run: all agents the same, or each its own from low to high."""
+
+    low: float
+    high: float
+
+    @property
+    def spread(self) -> bool:
+        """Whether agents have values of their own."""
+        return self.high > self.low
+
+    @property
+    def middle(self) -> float:
+        """The value of all agents, or the mean of theirs."""
+        return (self.low + self.high) / 2
+
+    def __str__(self) -> str:
+        """Return the value as a setting says it: "9.81", or "8.0..12.0"."""
+        return f"{self.low!r}..{self.high!r}" if self.spread else repr(self.low)
+
+
+def spread_bits(ranges: Sequence[Range]) -> int:
+    """Return a number whose bit i says whether parameter i is spread over the agents."""
+    return sum(1 << index for index, each in enumerate(ranges) if each.spread)
+
+
+def middle_values(ranges: Sequence[Range]) -> Float32Array:
+    """Return one value for all agents, of a spread parameter the middle: [parameters, 1] float32, new."""
+    return np.array([[each.middle] for each in ranges], np.float32).reshape(len(ranges), 1)
+
+
+def agents_values(
+    ranges: Sequence[Range], seed: ArrayLike, agent: ArrayLike, episode: ArrayLike = 0
+) -> Float32Array:
+    """Return the parameters of agents, [parameters, n] float32, a new array.
+
+    Those that are spread follow from `seed` (64 bits, a scalar or [n]), `agent` [n] and `episode` alone:
+    uniform draws of a stream of their own, one for each parameter.
+    """
+    low = middle_values(ranges)
+    span = np.array([[each.high - each.low] for each in ranges], np.float32).reshape(len(ranges), 1)
+    if not span.any():
+        return np.repeat(low, np.size(agent), axis=1)
+    low[:] = np.array([[each.low] for each in ranges], np.float32)
+    draws = uniform(seed, Stream.PARAMETER, agent, episode, 0, len(ranges))
+    values: Float32Array = low + draws * span
+    return values
