@@ -24,6 +24,7 @@ from valuescape.render.view.changes import (
 )
 from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.applying import Changing
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
@@ -63,6 +64,10 @@ class Controlled(Protocol):
     @property
     def captions(self) -> Notices:
         """The text in the picture."""
+
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
 
     def stages(self, setting: str) -> tuple[Stage, ...]:
         """Return the stages on which a new value of a live setting acts; it is checked by the first."""
@@ -238,7 +243,7 @@ class Controls:
         session = self._session
         folder = Path() if change.here else session.outputs.folder
         try:
-            path = save_preset(session, self.started, folder, change.name)
+            path = save_preset(session.tuned, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
         return f"saved; start it with: valuescape run {path}"

@@ -13,6 +13,7 @@ from valuescape.render.overlay.labels import FONT_PX, Annotations
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.run.alerts import Alerts
+from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
@@ -170,6 +171,11 @@ class RunParts:
         kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
         found = self.inspection.findings.listed(self.viewer)
         return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
+
+    @property
+    def tuned(self) -> Changing:
+        """The run whose settings are changed: this one."""
+        return self
 
     def tuned_state(self) -> RunState:
         """Return the state of the run whose settings the panel shows."""

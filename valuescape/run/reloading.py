@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.applying import changes_to, config_now, differences
+from valuescape.run.applying import Changing, changes_to, config_now, differences
 from valuescape.run.captions import Captions
 from valuescape.run.config_file import ConfigFile
 from valuescape.run.controls import Controls
@@ -30,6 +30,10 @@ class Reloadable(Protocol):
     pace: Pace
     captions: Captions
     controls: Controls
+
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
 
 
 class Reloading:
@@ -134,9 +138,9 @@ class Reloading:
         name: of what gave them. winning: a sentence about overrides. Raises UsageError if the run cannot have
         these settings.
         """
-        new = differences(config_now(self._run), config)
+        new = differences(config_now(self._run.tuned), config)
         wanted = {each: wanted[each] for each in settings_of() if each in wanted and each in new}
-        why_not = self._run.controls.apply_together(changes_to(self._run, wanted, config))
+        why_not = self._run.controls.apply_together(changes_to(self._run.tuned, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""

@@ -47,7 +47,9 @@ def test_a_fast_and_a_slow_side_stay_together():
         assert max(each.furthest_tick for each in engines) - shown[-1] < 2000
         tick = pace.rest()
         assert tick >= shown[-1]
-        assert [each.newest_tick for each in engines] == [each.furthest_tick for each in engines] == [tick] * 2
+        assert (
+            [each.newest_tick for each in engines] == [each.furthest_tick for each in engines] == [tick] * 2
+        )
         hashes = [each.state_hash() for each in engines]
     assert hashes == [hash_at(tick, fast), hash_at(tick, slow)]
 
