@@ -106,8 +106,9 @@ class TrailRing(Owner):
             self._signal = self._with_agents(self._signal, before, unknown)
         if self.raw is not None:
             self.raw = self._with_agents(self.raw, before, unknown)
-        for tick in range(max(since, self.oldest), self.newest + 1):
-            self._write_new(source, tick, kept)
+        if agents > before:
+            for tick in range(max(since, self.oldest), self.newest + 1):
+                self._write_new(source, tick, kept)
 
     def _with_agents(self, buffer: moderngl.Buffer, before: int, new: NDArray[Any]) -> Any:
         """Return a buffer with the ring's rows of the agents that stay; frees `buffer`.
@@ -158,7 +159,6 @@ class TrailRing(Owner):
         for tick in range(first, newest + 1):
             position = source.row("trail_position", tick).copy()
             strand = source.row("trail_strand", tick).astype(np.uint32)
-            position[self.present(tick) :], strand[self.present(tick) :] = np.nan, NOWHERE
             if not source.trail_intact(tick):
                 first = tick + 1
                 continue

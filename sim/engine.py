@@ -102,6 +102,11 @@ class Engine(Running):
         self._changing.want(Wanted(config, chosen), self)
 
     @property
+    def asked(self) -> Wanted:
+        """The configuration and the checkpoint that it will have once all changes have taken effect."""
+        return self._changing.asked(self)
+
+    @property
     def changing(self) -> bool:
         """Whether a change has not taken effect yet."""
         return self._changing.under_way

@@ -136,6 +136,7 @@ class RunState:
     last. counters: of the last frame. start_s: from the start of the process to the first frame, seconds.
     computing: the maps that are being computed, and how far they are; "" if none is. findings: places and
     agents that are worth a look. place: of the checkpoint in its training run; None without a folder of one.
+    changing: the settings that are about to change, with their values before and after; "" if none is.
     """
 
     settings: LiveSettings
@@ -168,10 +169,11 @@ class RunState:
     computing: str = ""
     findings: FindingList = NOT_LOOKED_FOR
     place: Place | None = None
+    changing: str = ""
 
     @property
     def config(self) -> Config:
-        """The configuration that the run was started with, or started anew with."""
+        """The configuration that is in force, but for settings that the view or the run itself holds."""
         return self.settings.config
 
     @property

@@ -122,9 +122,7 @@ class Panel:
         imgui.set_next_window_size(size_px)
         flags = imgui.WindowFlags_
         imgui.begin("Valuescape", None, flags.no_decoration & ~flags.no_scrollbar | flags.no_move)
-        imgui.push_item_width(-0.42 * size_px[0])
         changes = self._contents.draw(viewer, standing)
-        imgui.pop_item_width()
         imgui.end()
         imgui.render()
         return changes

@@ -2,26 +2,40 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from valuescape.sim.config.files import Config
+from valuescape.sim.config.model import Config
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.training_files import Place
+
+
+class Past(NamedTuple):
+    """The past of a run's settings.
+
+    started: the configuration that the session started with, which marks compare with. undo, redo, changed:
+    what can be undone and done again, and what a reset would change, in words; "" for nothing.
+    """
+
+    started: Config
+    undo: str = ""
+    redo: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The state of a run at one frame.
 
-    config: that the run began with. live: the current values of the settings that are declared as
-    `Live.RUN`, by name. workers: processes, whatever `workers.count` says. limits: name, measured value,
-    limit, and whether it is kept (None: too early to tell). busy_ms: times of the last frames. may_take_ms:
-    what a frame may take. sliced: whether there is a landscape whose slice the panel may move. findings: kind
-    and words of each; None as long as none are looked for. finding: index of the one that is selected. place:
-    of the checkpoint in its training run; None without a folder of one.
+    config: that the run began with, or began anew with. past: of its settings. live: the current values of
+    the settings that are declared as `Live.RUN`, by name. workers: processes, whatever `workers.count` says.
+    limits: name, measured value, limit, and whether it is kept (None: too early to tell). busy_ms: times of
+    the last frames. may_take_ms: what a frame may take. sliced: whether there is a landscape whose slice the
+    panel may move. findings: kind and words of each; None as long as none are looked for. finding: index of
+    the one that is selected. place: of the checkpoint in its training run; None without a folder of one.
     """
 
     config: Config
+    past: Past
     worlds: Sequence[str]
     plane: MapPlane
     paused: bool

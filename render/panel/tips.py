@@ -1,6 +1,4 @@
-"""Tooltips of the panel: the meaning of the setting that the widget under the pointer changes."""
-
-from collections.abc import Mapping
+"""Tooltips of the panel: the meaning of the setting that the pointer rests on."""
 
 from imgui_bundle import imgui
 
@@ -8,45 +6,36 @@ from valuescape.render.panel.widgets import show_tip
 from valuescape.sim.config.model import SettingField
 
 _RESTS_S = 0.5
-"""Seconds that the pointer rests on a widget until its tip comes."""
+"""Seconds that the pointer rests on a row until its tip comes."""
+
+
+_WHEN = {"live": "", "restart": "; counts after a restart", "next start": "; counts at the next start"}
+"""When a new value counts, after the meaning of a setting."""
 
 
 def tip(setting: SettingField) -> str:
-    """Return what is said of a setting: its name, its meaning and its unit."""
-    return f"{setting.name}: {setting.meaning}"
+    """Return what is said of a setting: its name, its meaning and its unit, and when a new value counts."""
+    return f"{setting.name}: {setting.meaning}{_WHEN[setting.declared.applies]}"
 
 
 class Tips:
-    """Shows the tip of the widget that the pointer rests on."""
+    """Shows the tip of the row that the pointer rests on."""
 
     def __init__(self) -> None:
-        self._resting_on, self._rested_s = 0, 0.0
+        self._resting_on, self._rested_s = "", 0.0
+        self._pointed_at = ""
 
-    def show(self, settings: Mapping[str, SettingField]) -> str:
-        """Draw a tip if it is time for one; the window of the widgets must be open. Returns its text."""
-        hovered = imgui.internal.get_hovered_id()
-        if hovered != self._resting_on:
-            self._resting_on, self._rested_s = hovered, 0.0
+    def point_at(self, text: str) -> None:
+        """Note that the pointer is on the row that was drawn last, which has this tip."""
+        self._pointed_at = text
+
+    def show(self) -> str:
+        """Draw the tip of the row that was pointed at in this frame, if it is due; return its text."""
+        text, self._pointed_at = self._pointed_at, ""
+        if text != self._resting_on:
+            self._resting_on, self._rested_s = text, 0.0
         self._rested_s += imgui.get_io().delta_time
-        if not hovered or self._rested_s < _RESTS_S:
+        if not text or self._rested_s < _RESTS_S or imgui.is_any_item_active():
             return ""
-        text = _texts(settings).get(hovered, "")
-        if text:
-            show_tip(text)
+        show_tip(text)
         return text
-
-
-def _texts(settings: Mapping[str, SettingField]) -> dict[int, str]:
-    """Return the tip of each widget by its ID in the window that is open."""
-    texts = {}
-    for setting in settings.values():
-        if not (panel := setting.declared.panel):
-            continue
-        imgui.push_id(panel.group.value)
-        for label in panel.labels:
-            texts[imgui.get_id(label)] = tip(setting)
-            imgui.push_id(label)  # the buttons of a number are in a group of its own
-            texts[imgui.get_id("")] = tip(setting)
-            imgui.pop_id()
-        imgui.pop_id()
-    return texts

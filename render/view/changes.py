@@ -204,6 +204,7 @@ def together(changes: Iterable[Change]) -> list[Change]:
     gesture = new_gesture()
     found = []
     for change in changes:
-        of_settings = isinstance(change, Set | Restart | Slice)
-        found.append(replace(change, gesture=gesture) if of_settings else change)
+        if isinstance(change, Set | Restart | Slice):
+            change = replace(change, gesture=gesture)
+        found.append(change)
     return found

@@ -84,6 +84,11 @@ class SettingField:
         return tuple(_literals(self.field.annotation)) if _is_choice(self.field.annotation) else ()
 
     @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole numbers."""
+        return int in _types(self.field.annotation)
+
+    @property
     def bounds(self) -> tuple[float | None, float | None]:
         """The least and the greatest number that the setting may be, or may only approach; None: no end."""
         found: dict[str, float] = {}
@@ -133,6 +138,11 @@ def _constraints(metadata: Iterable[Any], annotation: Any) -> Iterator[Any]:
             yield each
     for each in get_args(annotation):
         yield from _constraints(getattr(each, "__metadata__", ()), each)
+
+
+def _types(annotation: Any) -> list[Any]:
+    """Return the plain types that a type is made of."""
+    return [annotation, *(kind for each in get_args(annotation) for kind in _types(each))]
 
 
 def _literals(annotation: Any) -> list[Any]:

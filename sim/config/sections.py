@@ -32,7 +32,8 @@ class AgentsConfig(Section):
         unit="",
         ge=1,
         le=4_000_000,
-        panel=Panel(Group.RUN, 3, "agents"),
+        live=Live.RUN,
+        panel=Panel(Group.RUN, 3, "agents", 1, 1_000_000, "%d", logarithmic=True, let_go=True),
     )
     size_px: float = setting(
         7.0,
@@ -53,7 +54,8 @@ class WorkersConfig(Section):
         "worker processes; 0 steps in the main process; auto measures whether they are worth it, "
         "and leaves the main process a core",
         unit="",
-        panel=Panel(Group.RUN, 4, "workers"),
+        live=Live.RUN,
+        panel=Panel(Group.RUN, 4, "workers", 0, 16, "%d", let_go=True),
     )
     start_method: Literal["spawn", "forkserver"] = setting("spawn", "how processes are started")
     max_lead: int = setting(8, "how far a worker may be ahead of the slowest one", unit="ticks", ge=1, le=256)
@@ -120,6 +122,7 @@ class PolicyConfig(Section):
         "last",
         "training steps of the checkpoint to show, where policy.checkpoint names a folder",
         unit="steps",
+        live=Live.RUN,
     )
     exploration: float = setting(
         0.0,
@@ -127,6 +130,8 @@ class PolicyConfig(Section):
         unit="",
         ge=0,
         le=1,
+        live=Live.RUN,
+        panel=Panel(Group.RUN, 6, "exploration", 0, 1, "%.2f", let_go=True),
     )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",

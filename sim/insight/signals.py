@@ -245,6 +245,10 @@ class Signals:
         self.scale = signal.scale(world, critic)
         self._values: tuple[int, Float32Array | None] = -1, None
 
+    def renew(self, world: World) -> None:
+        """Go on in a world after the rows were replaced, as by other agents or another world's numbers."""
+        self._world, self._values = world, (-1, None)
+
     @property
     def decay(self) -> float:
         """The factor of later ticks' weights from one tick to the next; 0 if they are not added."""

@@ -37,6 +37,6 @@ def _values(setting):
     if low is None:
         return st.just(setting.default) if isinstance(setting.default, dict | list | tuple) else _TEXTS
     words = st.sampled_from(setting.words or (setting.default,))
-    if "int" in str(setting.field.annotation):
+    if setting.whole:
         return words | st.integers(int(low), int(high) - 1)
     return words | st.floats(low, high, exclude_min=True)

@@ -57,6 +57,8 @@ def _how_it_goes(state: RunState) -> tuple[str, ...]:
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")
         lines.append(f"{_count(stats.finished, 'episode', 'episodes')} · mean return {returns}")
+    if state.changing:
+        lines.append(f"changing {state.changing} …")
     if state.computing:
         lines.append(f"computing {state.computing}")
     if state.restarts:

@@ -15,6 +15,7 @@ from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.insight.place import Place, place_of
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.insight.student import reach_95
+from valuescape.sim.insight.subject import Subject
 from valuescape.sim.rollouts.choose import state_rollouts, why_no_rollouts
 from valuescape.sim.rollouts.judging import rollouts_differ, rules_of_run
 from valuescape.sim.rollouts.path import path_from
@@ -52,12 +53,12 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A look at a state of the place. asked: the place, the slice and the settings that it is of.
+    """A look at a state of the place. asked: the place, the slice, the settings and the subject it is of.
 
     value: what the critic says. coming: what follows; None if no rollouts can be made, and why: `lack`.
     """
 
-    asked: tuple[str, MapPlane, InsightConfig]
+    asked: tuple[str, MapPlane, InsightConfig, Subject]
     state: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))
     value: float = math.nan
     coming: Future[Followed] | None = None
@@ -103,7 +104,8 @@ class SelectedCell:
 
         Both are made again for another slice or other settings of rollouts. waits: for the way.
         """
-        asked = viewer.place, self._stage.scene.plane, self._stage.maps.insight
+        stage = self._stage
+        asked = viewer.place, stage.scene.plane, stage.maps.insight, stage.subject
         newest = self._newest
         moved = newest is None or newest.asked[0] != viewer.place
         if newest is None or moved or (asked != newest.asked and (newest.settled or waits)):
@@ -121,7 +123,7 @@ class SelectedCell:
             self._told = newest
         viewer.path = self._told.followed.path if self._told.followed else viewer.path
 
-    def _look_at(self, asked: tuple[str, MapPlane, InsightConfig]) -> _Look:
+    def _look_at(self, asked: tuple[str, MapPlane, InsightConfig, Subject]) -> _Look:
         """Look at a place, as `render.place` names it, and ask for what follows from there."""
         stage, plane, place = self._stage, asked[1], place_of(asked[0])
         if place is None:

@@ -1,14 +1,15 @@
 """Carries out changes: those that keys and pointer ask for, and those that are made in the panel."""
 
 import math
+import shlex
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.render.displays.events import Event, Key
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
     Change,
     GoTo,
@@ -145,6 +146,10 @@ class Controls:
         self.undoing.note(before)
         return why_not
 
+    def past(self) -> Past:
+        """Return the past of the settings, for the panel."""
+        return self.undoing.past(self.started)
+
     def _carry_out(self, change: Change) -> str:
         """Do what `apply` does without noting it."""
         session = self._session
@@ -246,24 +251,17 @@ class Controls:
             path = save_preset(session.tuned, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
-        return f"saved; start it with: valuescape run {path}"
+        return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:
-        """Go to another checkpoint of the training run after this frame; return what is to be said of it.
-
-        Keys pressed in the same frame add up to one restart.
-        """
-        place = self._session.stage.place
+        """Go on with another checkpoint of the training run; return what is to be said of it."""
+        place = self._session.stage.place_wanted
         if place is None:
             return "one checkpoint: run the folder of a training run to go through several"
-        waiting = [each.changes["policy.steps"] for each in self._queued if isinstance(each, Restart)]
-        if waiting:
-            place = replace(place, index=place.steps.index(waiting[-1]))
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"
-        self._queued.append(Restart({"policy.steps": wanted.own_steps}))
-        return wanted.said
+        return wanted.said if self._set(Set("policy.steps", wanted.own_steps)) else ""
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""

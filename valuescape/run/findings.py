@@ -99,7 +99,7 @@ class Findings:
     """
 
     def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+        self._stage, self._agents = stage, stage.config.agents.count
         self._wanted = False
         self._rows: deque[Row] = deque(maxlen=TICKS)
         self._pool: ThreadPoolExecutor | None = None
@@ -107,6 +107,15 @@ class Findings:
         self._searched = -math.inf
         self.list: list[Finding] = []
         self.at: Finding | None = None
+
+    def resize(self, agents: int) -> None:
+        """Have another number of agents; what was found of those that are gone is left out."""
+        self._agents = agents
+        self._rows.clear()
+        self.list = self._there(self.list)
+
+    def _there(self, found: list[Finding]) -> list[Finding]:
+        return [each for each in found if each.agent is None or each.agent < self._agents]
 
     def step(self, viewer: Viewer, steps: int) -> str:
         """Go to the next finding, or the one before; return what is to be said of it."""
@@ -138,7 +147,7 @@ class Findings:
         for tick in ticks:
             self._watch(tick)
         if self._coming and self._coming.done():
-            self.list, self._coming = self._coming.result(), None
+            self.list, self._coming = self._there(self._coming.result()), None
         now = time.monotonic()
         if self._coming is None and now - self._searched > _EVERY_S and len(self._rows) > 1:
             self._searched = now

@@ -36,14 +36,7 @@ class Inspection:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._engine: Engine = stage.engine
-        self._bounds = stage.scene.plane.bounds
-        self._signals = {
-            signal: Signals(
-                signal, stage.engine.world, stage.engine, stage.engine.rules.map_axes, stage.critic
-            )
-            for signal in (VALUE, TD_ERROR)
-            if signal.name in stage.trail_colors
-        }
+        self._take_stage()
         self._pointing = Pointing(stage)
         self._cell = SelectedCell(stage)
         self.findings = Findings(stage)
@@ -51,6 +44,25 @@ class Inspection:
         self._passing: Passing | None = None
         self._cut_at: tuple[int, int] | None = None  # agent, and the number of the interval of ticks
         self._ticks_per_cut = max(1, round(stage.config.sim.ticks_per_s * _CUT_S))
+
+    def _take_stage(self) -> None:
+        stage, engine = self._stage, self._engine
+        self._bounds = stage.scene.plane.bounds
+        self._signals = {
+            signal: Signals(signal, engine.world, engine, engine.rules.map_axes, stage.critic)
+            for signal in (VALUE, TD_ERROR)
+            if signal.name in stage.trail_colors
+        }
+
+    def keep_up(self, viewer: Viewer) -> None:
+        """Take over a change that the stage has taken over: an agent that is gone is selected no more."""
+        agents = self._engine.config.agents.count
+        self._take_stage()
+        if viewer.selected is not None and viewer.selected >= agents:
+            viewer.selected, viewer.following = None, False
+        if self._passing:
+            self._passing.resize(agents)
+        self.findings.resize(agents)
 
     def select(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
         """Select the agent nearest to pixel (x, y) of the picture; none if none is near."""
@@ -219,6 +231,11 @@ class Passing:
         self._newest = engine.newest_tick
         self._last = np.full(engine.config.agents.count, _NEVER)
         self.update(range(max(0, self._newest - self.memory + 1), self._newest + 1))
+
+    def resize(self, agents: int) -> None:
+        """Have another number of agents; those that stay were where they were."""
+        stay = self._last[:agents]
+        self._last = np.concatenate([stay, np.full(agents - len(stay), _NEVER)])
 
     def update(self, ticks: range) -> None:
         """Take more ticks into account; of more than `memory` ticks the newest."""

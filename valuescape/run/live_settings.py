@@ -7,6 +7,7 @@ from typing import Any
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.sim.config.files import changed, changed_section
+from valuescape.sim.config.model import settings_of
 from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.plane import MapPlane, map_plane
 
@@ -42,6 +43,16 @@ def _move_slice(stage: Stage, _: Pace, text: str) -> None:
     stage.move_slice(map_plane(config, stage.engine.world).values)
 
 
+def _of_engine(name: str) -> RunSetting:
+    """Return a setting that the engine takes over while it runs; its value is the one asked for last."""
+
+    def value(stage: Stage, _: Pace) -> Any:
+        config = stage.wishes.config
+        return settings_of(type(config))[name].value_in(config)
+
+    return RunSetting(value, lambda stage, _, value: stage.wishes.wish(name, value))
+
+
 def _insight(key: str) -> RunSetting:
     """Return a setting of `insight`: maps that depend on it are made again."""
 
@@ -57,6 +68,10 @@ RUN_SETTINGS = {
     "sim.ticks_per_s": RunSetting(
         lambda _, pace: pace.ticks_per_s, lambda _, pace, value: pace.set_ticks_per_s(value)
     ),
+    **{
+        name: _of_engine(name)
+        for name in ("agents.count", "workers.count", "policy.exploration", "policy.steps")
+    },
     "lod.segment_budget": RunSetting(_budget, lambda stage, _, value: stage.scene.trails.set_budget(value)),
     **{f"insight.{key}": _insight(key) for key in ("rollouts", "time_limit", "action", "over", "marginal")},
     "heatmap.slice": RunSetting(lambda stage, _: _slice_text(stage.scene.plane), _move_slice),

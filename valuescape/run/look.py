@@ -61,6 +61,7 @@ def look_at(
         computing=stage.maps.doing,
         findings=findings,
         place=stage.place,
+        changing=stage.wishes.under_way,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.panel.panel import Panel
-from valuescape.render.panel.standing import Standing
+from valuescape.render.panel.standing import Past, Standing
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run_state import RunState
@@ -48,8 +48,14 @@ class Tuning:
         """Forget which keys and buttons are held."""
         self._panel.let_go()
 
-    def draw(self, window_px: tuple[int, int], viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
-        """Draw the panel if it is time; return the changes that a person made. state: makes what it shows."""
+    def draw(
+        self,
+        window_px: tuple[int, int],
+        viewer: Viewer,
+        state: Callable[[], RunState],
+        past: Callable[[], Past],
+    ) -> list[Change]:
+        """Draw the panel if it is time; return the changes that a person made. state, past: what it shows."""
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -57,17 +63,18 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, _standing(state()))
+        return self._panel.draw(size, elapsed, viewer, _standing(state(), past()))
 
     def release(self) -> None:
         """Free the panel."""
         self._panel.release()
 
 
-def _standing(state: RunState) -> Standing:
+def _standing(state: RunState, past: Past) -> Standing:
     """Return the part of a run's state that the panel shows."""
     return Standing(
         config=state.config,
+        past=past,
         worlds=world_names(),
         plane=state.plane,
         paused=state.paused,

@@ -6,7 +6,6 @@ from valuescape.gpu.layers.density import DENSITY
 from valuescape.gpu.shader_source import ShaderError
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.captions import Captions
-from valuescape.run.live_settings import RUN_SETTINGS, current_values
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
@@ -65,41 +64,14 @@ def restart(run: Restartable, changes: dict[str, Any]) -> str:
         stage = run.make_stage(config, checkpoint, _HINT, run.stage.scene.picture)
     except (UsageError, WorkerFailedError, ShaderError, CancelledError) as error:
         return _stay(run, error, paused)
-    kept = _Kept(run) if changes.keys() == {"policy.steps"} else None
     run.replace_stage(stage)
     _keep_view(run.viewer, stage)
-    if kept:
-        kept.give(run)
     run.pace.set_ticks_per_s(ticks_per_s)
     run.pace.start()
     if paused:
         run.pace.pause()
     run.captions.refresh()
     return ""
-
-
-class _Kept:
-    """What stays when another checkpoint of the same training run acts in the same world.
-
-    That are the live settings that the run itself holds, such as the slice; the selected agent, which starts
-    in the same state; and the selected place of the map.
-    """
-
-    def __init__(self, run: Restartable) -> None:
-        live = current_values(run.stage, run.pace)
-        self._live = {name: value for name, value in live.items() if name != "heatmap.slice"}
-        # The numbers, not their text: those of a selected agent may be outside the window.
-        self._slice = run.stage.scene.plane.values
-        viewer = run.viewer
-        self._view = viewer.place, viewer.selected, viewer.following
-
-    def give(self, run: Restartable) -> None:
-        """Give it to the stage that is there by then."""
-        for name, value in self._live.items():
-            RUN_SETTINGS[name].apply(run.stage, run.pace, value)
-        run.stage.move_slice(self._slice)
-        viewer = run.viewer
-        viewer.place, viewer.selected, viewer.following = self._view
 
 
 def _stay(run: Restartable, error: Exception | CancelledError, paused: bool) -> str:
@@ -118,8 +90,14 @@ def _stay(run: Restartable, error: Exception | CancelledError, paused: bool) -> 
 
 def _keep_view(viewer: Viewer, stage: Stage) -> None:
     """Keep a view for another stage, without what that stage does not have."""
-    viewer.place, viewer.bounds, viewer.path, viewer.cross = "", stage.scene.plane.bounds, None, None
+    viewer.place, viewer.path, viewer.cross = "", None, None
     viewer.selected, viewer.box, viewer.frame, viewer.following = None, None, None, False
+    keep_up(viewer, stage)
+
+
+def keep_up(viewer: Viewer, stage: Stage) -> None:
+    """Keep maps and colours of a view where the stage has them, after it was made or has changed."""
+    viewer.bounds = stage.scene.plane.bounds
     _keep_maps(viewer, stage)
     viewer.trail_colors = stage.trail_colors
     if viewer.trail_color not in viewer.trail_colors:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.displays.gestures import Gestures
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.starting import UnwatchedStart, WatchedStart
@@ -82,11 +83,13 @@ class Screen:
         if self.panel:
             self.panel.let_go()
 
-    def draw_panel(self, viewer: Viewer, state: Callable[[], RunState]) -> list[Change]:
-        """Draw the panel if it is seen and due; return what a person changed in it. state: makes one."""
+    def draw_panel(
+        self, viewer: Viewer, state: Callable[[], RunState], past: Callable[[], Past]
+    ) -> list[Change]:
+        """Draw the panel if it is seen and due; return what a person changed in it. state, past: make one."""
         if not self.panel or not self._panel_px():
             return []
-        return self.panel.draw(self.display.size_px, viewer, state)
+        return self.panel.draw(self.display.size_px, viewer, state, past)
 
     def present(self, picture: Any) -> None:
         """Show a picture (framebuffer), and the panel beside it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from valuescape import remarks
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.overlay.labels import Annotations
@@ -18,11 +19,13 @@ from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
 from valuescape.run.reloading import Reloading
-from valuescape.run.restarting import restart
+from valuescape.run.restarting import keep_up, restart
 from valuescape.run.stage import Stage
+from valuescape.run.starting import CancelledError
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
+from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
 
 _BLIND_S = 0.02
@@ -143,8 +146,7 @@ class Session(RunParts):
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
-            self.engine.check()
-            newest = self.pace.newest_tick()
+            newest = self._turn_engine()
         if viewer.blind and self._drawn_blind == self.display.size_px:
             self._carry_out(())
             time.sleep(_BLIND_S)
@@ -155,7 +157,7 @@ class Session(RunParts):
         with section("statistics"):
             self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.tuned_state)
+            changes = self.screen.draw_panel(viewer, self.tuned_state, self.controls.past)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
@@ -169,6 +171,38 @@ class Session(RunParts):
     def _look(self) -> None:
         """Read figures of the picture just drawn, as far as they are due."""
         self.ledger.look()
+
+    def _turn_engine(self) -> int:
+        """Let the engine go on, also with a change; return the tick that this frame shows."""
+        stage, failed = self.stage, ""
+        try:
+            stage.wishes.ask()
+            self.engine.check()
+            if self.lockstep and self.headless:
+                self._wait_for_change()
+        except UsageError as error:
+            failed = str(error)
+        if failed := self.engine.change_failed or failed:
+            remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+            self.captions.refresh(failed)
+        if stage.keep_up():
+            keep_up(self.viewer, stage)
+            self.config = stage.config
+            self.inspection.keep_up(self.viewer)
+            self.ledger.forget_memory()
+            self.captions.refresh()
+        return self.pace.newest_tick()
+
+    def _wait_for_change(self) -> None:
+        """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
+        if not self.engine.changing:
+            return
+        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
+            try:
+                start.doing(f"changing {self.stage.wishes.under_way}")
+                self.engine.finish_change(start.check)
+            except CancelledError as error:  # Esc does not wait, this once
+                self._stopped = self._stopped or error.leave
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.

@@ -1,4 +1,4 @@
-"""The stage of a configuration: its engine, the critic's landscape, and the scene that is drawn."""
+"""The stage of a run: its engine, the critic's landscape, and the scene that is drawn."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -9,28 +9,37 @@ from valuescape.gpu.shader_source import ShaderError, read_again
 from valuescape.presets import other_checkpoint
 from valuescape.render.displays.display import Display
 from valuescape.render.scene.scene import Scene
-from valuescape.run.critic_field import Landscape, critic_and_landscape
+from valuescape.run.critic_field import Landscape, critic_and_landscape, learn
 from valuescape.run.live_maps import LiveMaps
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.starting import Start, wait_ready
 from valuescape.run.validate import trail_colors
+from valuescape.run.wishes import Wishes
+from valuescape.sim.changes import differing, way_of
+from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.engine import Engine
+from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.crowd import CrowdNumbers
-from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signal_kinds import find_signal
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.training_files import Place
 from valuescape.training_run import place_of, value_ends
+
+_NOT_OF_SUBJECT = {"agents", "workers", "trails", "features"}
+"""Sections of settings that change neither what agents do nor what a critic says of it."""
 
 
 class Stage:
-    """Everything that a run of one configuration needs besides a display; a restart makes another stage.
+    """Everything that a run needs besides a display; a restart makes another stage.
 
     engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
-    of the steps; what its `check` raises ends the making. beside: the stage whose picture this one's scene is
+    of the steps; what its `check` raises ends the making. config, checkpoint: those of the engine when
+    `keep_up` looked last. wishes: other settings for it. beside: the stage whose picture this one's scene is
     drawn into, at the right of its own. place: of the checkpoint in its training run; None
     without a folder of one. Raises UsageError if the configuration cannot be shown here; everything is freed
     then.
@@ -46,6 +55,8 @@ class Stage:
         beside: "Stage | None" = None,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
+        self.wishes = Wishes(engine)
+        self._generation, self._seen = engine.generation, len(engine.changes)
         self._display, self._meter, self._beside = display, meter, beside
         self._signals: Signals | None = None
         self._signals_of: tuple[str, int] = "", -1
@@ -77,6 +88,14 @@ class Stage:
         wait_ready(self.engine, start)
 
     @property
+    def place_wanted(self) -> Place | None:
+        """The place of the checkpoint that was asked for last; as `place` if that one acts."""
+        steps = self.wishes.config.policy.steps
+        if self.place is None or steps not in self.place.steps:
+            return self.place
+        return replace(self.place, index=self.place.steps.index(steps))
+
+    @property
     def layers(self) -> list[str]:
         """Names of the maps that can be shown here."""
         return self.scene.fields.available
@@ -85,6 +104,81 @@ class Stage:
     def pixel_scale(self) -> float:
         """Framebuffer pixels per logical pixel."""
         return self._display.pixel_scale
+
+    def keep_up(self) -> bool:
+        """Take over what changes of the engine replaced; return whether there was one.
+
+        To be called after each `check` of the engine. Maps, trails of agents that stay, and the scales of
+        colours go on; a map window that has another size, as that of a flock, takes another scene.
+        """
+        engine, before = self.engine, self.config
+        if engine.config is before and engine.generation == self._generation:
+            return False
+        self.config, self._generation = engine.config, engine.generation
+        if self._signals:
+            self._signals.renew(engine.world)
+        plane = replace(self.scene.plane, world=engine.world)
+        if (
+            plane.bounds != self.scene.plane.bounds
+            or self.config.trails.length != self.scene.trails.ring.length
+        ):
+            self._take_subject(plane)
+            self._replace_scene(self._make_scene(self.landscape))
+        elif self._is_another_subject(before):
+            self._take_subject(plane)
+            self.scene.take_subject(self.subject)
+            self.scene.field_changed(plane)
+        elif before.policy.exploration != self.config.policy.exploration:
+            self._judge_anew()
+        self._take_agents()
+        return True
+
+    def _is_another_subject(self, before: Config) -> bool:
+        """Whether what agents do, or what a critic says, changed with a configuration; exploration apart."""
+        names = set(differing(before, self.config)) - {"policy.exploration"}
+        others = (each for each in names if each.partition(".")[0] not in _NOT_OF_SUBJECT)
+        return self.engine.checkpoint is not self.checkpoint or any(way_of(each) for each in others)
+
+    def _take_subject(self, plane: MapPlane) -> None:
+        """Take over the checkpoint and the world of the engine."""
+        engine, config, landscape = self.engine, self.config, self.landscape
+        if engine.checkpoint is not self.checkpoint:
+            self.checkpoint, self._signals = engine.checkpoint, None
+        self.place, ends = self._training_run()
+        if landscape and self.critic and self.checkpoint:
+            self.critic = learn(landscape, config, self.critic, self.checkpoint, plane, self._meter)
+        self.subject = Subject(config, engine.world, self.checkpoint, self.subject.other, ends)
+        self.trail_colors = trail_colors(self.critic, engine.world)
+        self.maps.take_subject(self.subject, self.critic.value if self.critic else None)
+        self._judge_anew()
+
+    def _training_run(self) -> tuple[Place | None, tuple[float, float] | None]:
+        """Return the checkpoint's place in its training run, and the ends of V(s) over all of it."""
+        try:
+            return place_of(self.config), value_ends(self.config, self.engine.world)
+        except UsageError:  # a file went away since it was read
+            return self.place, self.subject.value_ends
+
+    def _judge_anew(self) -> None:
+        """Forget what agents got so far: it tells nothing of the critic and the policy that there are now."""
+        if self.maps.crowd and self.critic:
+            first = self.scene.trails.ring.newest + 1
+            self.maps.crowd.begin_anew(self.critic, self.checkpoint, first)
+
+    def _take_agents(self) -> None:
+        """Take over the number of agents."""
+        ring, agents = self.scene.trails.ring, self.config.agents.count
+        changes, self._seen = self.engine.changes[self._seen :], len(self.engine.changes)
+        if agents == ring.agents or not changes:
+            return
+        since = changes[-1].tick
+        # Several changes may have taken effect since the last look, and agents may have gone and come again.
+        stayed = min(ring.agents, *(each.config.agents.count for each in changes))
+        for count in (stayed, agents):
+            if count != ring.agents:
+                self.scene.resize_crowd(count, since, self.engine)
+        if self.maps.crowd:
+            self.maps.crowd.resize(stayed, since)
 
     def _make_scene(self, landscape: Landscape | None) -> Scene:
         display = self._display
@@ -144,12 +238,16 @@ class Stage:
                 scene = self._make_scene_of(landscape)
         except ShaderError as error:
             return str(error)
-        scene.trails.budget = self.scene.trails.budget
-        self.scene.release()
+        self._replace_scene(scene)
         if self.landscape:
             self.landscape.release()
-        self.scene, self.landscape = scene, landscape
+        self.landscape = landscape
         return ""
+
+    def _replace_scene(self, scene: Scene) -> None:
+        scene.trails.budget = self.scene.trails.budget
+        self.scene.release()
+        self.scene = scene
 
     def _make_scene_of(self, landscape: Landscape | None) -> Scene:
         """Return a scene of another landscape, which is released if there can be none."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import Change, Request, Restart, Set, Slice
 from valuescape.run.applying import Tuned, changes_to, live_values
 from valuescape.run.history import History, step_of
 from valuescape.sim.config.files import Config
-from valuescape.sim.config.model import LIVE, settings_of
+from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 
 _LOOKING = frozenset({"render.select", "render.place", "render.follow", "heatmap.slice"})
@@ -48,7 +49,7 @@ class Undoing:
         self.history.note(step_of(before, after, getattr(change, "gesture", 0)))
 
     def undo(self, started: Config) -> str:
-        """Undo the newest step; return what is to be said of it. started: as for `_give`."""
+        """Undo the newest step; return what is said of it. started: as for `_give`."""
         step = self.history.undo
         if step is None:
             return "nothing to undo"
@@ -59,7 +60,7 @@ class Undoing:
         return problem
 
     def redo(self, started: Config) -> str:
-        """Do the step again that was undone last; return what is to be said of it. started: as for `_give`."""
+        """Do the step again that was undone last; return what is said of it. started: as for `_give`."""
         step = self.history.redo
         if step is None:
             return "nothing to do again"
@@ -70,15 +71,25 @@ class Undoing:
         return problem
 
     def reset(self, started: Config) -> str:
-        """Give all live settings the values that the session started with; return what is to be said of it."""
-        before = self.values()
-        wanted = {name: settings_of()[name].value_in(started) for name in LIVE - _LOOKING}
-        wanted = {name: value for name, value in wanted.items() if value != before[name]}
+        """Give all live settings the values that the session started with; return what is said of it."""
+        before, wanted = self.values(), self._to_reset(started)
         problem = self._give(wanted, started)
         if problem is not None:
             return problem
         self.history.note(step_of(before, wanted))
         return "all live settings are as the run started"
+
+    def past(self, started: Config) -> Past:
+        """Return the past of the settings in words. It takes 0.1 ms."""
+        undo, redo = self.history.undo, self.history.redo
+        changed = self._to_reset(started)
+        return Past(started, undo.back if undo else "", redo.forth if redo else "", ", ".join(changed))
+
+    def _to_reset(self, started: Config) -> dict[str, Any]:
+        """Return the live settings that are not as the session started, with the values they had then."""
+        now = self.values()
+        first = {name: each.value_in(started) for name, each in settings_of().items() if each.declared.live}
+        return {name: value for name, value in first.items() if name not in _LOOKING and value != now[name]}
 
     def _give(self, values: Mapping[str, Any], started: Config) -> str | None:
         """Give settings these values; return None if that went well, else why not, or "" if that was said.

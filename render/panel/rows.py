@@ -1,0 +1,138 @@
+"""The rows of the panel: one for each setting, as it is declared, and those that change no setting."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from imgui_bundle import imgui
+
+from valuescape.render.panel import special
+from valuescape.render.panel.form import Form
+from valuescape.render.panel.search import words_of
+from valuescape.render.panel.widgets import setting_widget
+from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
+from valuescape.sim.config.setting import Group
+
+_NARROW = 0.5
+"""Share of the width that a label has in a section of the configuration, where labels are long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the panel, or several. words: what it is found by. setting: that it changes, or None."""
+
+    draw: Callable[[Form], None]
+    words: str
+    setting: SettingField | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading of the panel with its rows. tip: what is said of it. open: whether it is at first."""
+
+    title: str
+    rows: tuple[Row, ...]
+    tip: str = ""
+    open: bool = True
+
+
+def sections_of(config: type[Config]) -> list[Section]:
+    """Return the headings of a class of configurations with their rows, from top to bottom."""
+    settings = settings_of(config)
+    placed = [(group, at, Row(draw, words)) for group, at, draw, words in _OTHERS]
+    placed += [
+        (panel.group, panel.place, _row(setting, " ".join(panel.labels)))
+        for setting in settings.values()
+        if (panel := setting.declared.panel)
+    ]
+    placed.append((Group.SLICE, 2, _row(settings["heatmap.slice"], "slice")))
+    placed.sort(key=lambda each: each[1])
+    found = [Section(group, tuple(row for at, _, row in placed if at is group)) for group in Group]
+    return [*found, *_plain_sections(config, settings)]
+
+
+def _plain_sections(config: type[Config], settings: dict[str, SettingField]) -> Iterator[Section]:
+    """Yield a heading for each section of the configuration that has settings without a declared widget."""
+    for name in config.model_fields:
+        left = [
+            each
+            for each in settings.values()
+            if each.section == name and not each.declared.panel and each.name not in _ELSEWHERE
+        ]
+        if left:
+            about = section_class(name, config).__doc__ or ""
+            yield Section(f"[{name}]", tuple(_row(each, "") for each in left), about, open=False)
+
+
+def _row(setting: SettingField, labels: str) -> Row:
+    """Return what draws a setting: by its declaration, or by a function where the run decides more."""
+    panel = setting.declared.panel
+    draw = _SPECIAL.get(setting.name)
+    if draw is None or (setting.name == "workers.count" and setting.declared.live):
+        draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
+    return Row(partial(draw, setting), words_of(setting, labels), setting)
+
+
+def label_of(setting: SettingField) -> str:
+    """Return the text beside the widget of a setting."""
+    panel = setting.declared.panel
+    return panel.labels[0] if panel and panel.labels else setting.key.replace("_", " ")
+
+
+def _live(setting: SettingField, form: Form) -> None:
+    """Draw a setting that changes at once."""
+    changed, value = setting_widget(setting, label_of(setting), form.now(setting))
+    if changed:
+        form.set(setting, value)
+
+
+def _let_go(setting: SettingField, form: Form) -> None:
+    """Draw a live setting that changes once its widget is let go."""
+    now = form.now(setting)
+    changed, value = setting_widget(setting, label_of(setting), form.shown(setting.name, now))
+    wanted = form.let_go(setting.name, now, value, changed=changed)
+    if wanted is not None:
+        form.set(setting, wanted)
+
+
+def _drafted(setting: SettingField, form: Form) -> None:
+    """Draw a setting that waits for a restart; it is grey if the program has to start anew for it."""
+    now = setting.value_in(form.standing.config)
+    imgui.begin_disabled(setting.declared.once)
+    if not setting.declared.panel:
+        imgui.set_next_item_width(-_NARROW * imgui.get_window_width())
+    shown = form.drafts.get(setting.name, now)
+    form.draft(setting.name, now, setting_widget(setting, label_of(setting), shown, typed=True)[1])
+    imgui.end_disabled()
+
+
+_OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
+    (Group.RUN, 0, special.run_buttons, "pause go on step screenshot"),
+    (Group.RUN, 1, special.place, "checkpoint policy.steps training"),
+    (Group.RUN, 9, special.restart_button, "restart"),
+    (Group.VIEW, 5, special.fit_button, "fit to the agents"),
+    (Group.VIEW, 7, special.view_switches, "help frame costs profile"),
+    (Group.INSIGHT, 7, special.findings, "findings"),
+    (Group.TRAILS, 4, special.agent_opacity, "agents opacity"),
+    (Group.HEALTH, 1, special.limits, "health limits"),
+    (Group.HEALTH, 2, special.frame_times, "frame times"),
+)
+"""Rows that change no setting of a configuration: heading, place, what draws them, words to find them by."""
+
+_SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
+    "sim.ticks_per_s": special.rate,
+    "world.name": special.world,
+    "workers.count": special.workers,
+    "heatmap.axes": special.axes,
+    "heatmap.slice": special.slices,
+    "heatmap.layer": special.layer,
+    "heatmap.beside": special.layer,
+    "render.view": special.projection,
+    "render.select": special.selected,
+    "trails.color_by": special.trail_color,
+    "lod.segment_budget": special.budget,
+}
+"""Settings whose widget the run decides more about than their declaration does."""
+
+_ELSEWHERE = {"heatmap.slice", "world.parameters"}
+"""Settings that declare no widget and have one under a heading above."""
