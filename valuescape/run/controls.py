@@ -106,9 +106,9 @@ class Controls:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
         plot = session.stage.scene.plot(split=session.viewer.split)
-        before = self.undoing.values() if isinstance(event, Key) else None
+        before, side = self.undoing.values() if isinstance(event, Key) else None, session.viewer.side
         asked = session.viewer.handle(event, plot, session.screen.picture_size)
-        if before:
+        if before and session.viewer.side == side:
             self.undoing.note(before)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)

@@ -174,17 +174,8 @@ class Session(RunParts):
 
     def _turn_engine(self) -> int:
         """Let the engine go on, also with a change; return the tick that this frame shows."""
-        stage, failed = self.stage, ""
-        try:
-            stage.wishes.ask()
-            self.engine.check()
-            if self.lockstep and self.headless:
-                self._wait_for_change()
-        except UsageError as error:
-            failed = str(error)
-        if failed := self.engine.change_failed or failed:
-            remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
-            self.captions.refresh(failed)
+        stage = self.stage
+        self._look_after(stage)
         if stage.keep_up():
             keep_up(self.viewer, stage)
             self.config = stage.config
@@ -193,14 +184,28 @@ class Session(RunParts):
             self.captions.refresh()
         return self.pace.newest_tick()
 
-    def _wait_for_change(self) -> None:
+    def _look_after(self, stage: Stage) -> None:
+        """Let a stage's engine go on, and with a change that it was asked for."""
+        failed = ""
+        try:
+            stage.wishes.ask()
+            stage.engine.check()
+            if self.lockstep and self.headless:
+                self._wait_for_change(stage)
+        except UsageError as error:
+            failed = str(error)
+        if failed := stage.engine.change_failed or failed:
+            remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+            self.captions.refresh(failed)
+
+    def _wait_for_change(self, stage: Stage) -> None:
         """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
-        if not self.engine.changing:
+        if not stage.engine.changing:
             return
-        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
+        with self.screen.start(stage.config, self._interrupts, "", self.scene.picture) as start:
             try:
-                start.doing(f"changing {self.stage.wishes.under_way}")
-                self.engine.finish_change(start.check)
+                start.doing(f"changing {stage.wishes.under_way}")
+                stage.engine.finish_change(start.check)
             except CancelledError as error:  # Esc does not wait, this once
                 self._stopped = self._stopped or error.leave
 

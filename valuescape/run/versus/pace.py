@@ -39,7 +39,6 @@ class PairedPace(Pace):
 
     def newest_tick(self) -> int:
         """Return the tick that this frame shows, complete on both sides."""
-        self._both[1].check()
         return self._in_step() if self.lockstep else self._beside()
 
     def _in_step(self) -> int:

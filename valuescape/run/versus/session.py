@@ -108,12 +108,9 @@ class VersusSession(Session):
         self.other = self._coming
         self.other.measure(self.meter, lockstep=self.lockstep)
         self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
-        viewer, colors = self.viewer, self.other.stage.trail_colors
-        viewer.versus = True
-        viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
-        if viewer.trail_color not in viewer.trail_colors:
-            viewer.trail_color = "age"
-        self.other.mirror(viewer)
+        self.viewer.versus = True
+        self._keep_to_both()
+        self.other.mirror(self.viewer)
 
     def restart(self, changes: dict[str, Any]) -> str:
         """Begin both sides anew, so that they start alike, with some settings of the chosen side changed.
@@ -183,6 +180,26 @@ class VersusSession(Session):
         found = gains(self.engine, self.other.stage.engine, self.newest_tick)
         cards = self.inspection.cards(self.viewer), self.other.inspection.cards(self.other.viewer)
         return PairState(states, found, cards, self.viewer.side)
+
+    def _turn_engine(self) -> int:
+        other = self.other
+        self._look_after(other.stage)
+        if other.stage.keep_up():
+            other.inspection.keep_up(other.viewer)
+            self._keep_to_both()
+        tick = super()._turn_engine()
+        if self.stage.config is not self._seen:
+            self._keep_to_both()
+        return tick
+
+    def _keep_to_both(self) -> None:
+        """Offer only what both sides have, after one of them has other agents or another critic."""
+        self._seen = self.stage.config
+        colors = self.other.stage.trail_colors
+        self.viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
+        if self.viewer.trail_color not in self.viewer.trail_colors:
+            self.viewer.trail_color = "age"
+        self.captions.refresh()
 
     def _note(self, began: float) -> None:
         super()._note(began)

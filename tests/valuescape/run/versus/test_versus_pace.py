@@ -31,7 +31,8 @@ def frames(engines, pace, until, most_s=10.0):
     shown, end = [], time.monotonic() + most_s
     while not until(shown):
         assert time.monotonic() < end
-        engines[0].check()
+        for each in engines:
+            each.check()
         shown.append(pace.newest_tick())
         time.sleep(FRAME_S)
     return shown

@@ -122,13 +122,26 @@ def test_settings_of_a_run_go_to_the_chosen_side_and_looks_to_both(side_by_side)
     session.controls.apply(Set("heatmap.slice", "pole velocity=1, cart velocity=0"))
     session.controls.apply(Set("insight.rollouts", 3))
     session.controls.apply(Set("heatmap.opacity", 0.5))
-    frame(session, 2)
+    session.controls.apply(Set("policy.exploration", 0.4))
+    session.controls.apply(Set("agents.count", 30))
+    frame(session, 3)
     first, second = session.stage, session.other.stage
+    assert (first.config.policy.exploration, second.config.policy.exploration) == (0, 0.4)
+    assert (first.config.agents.count, second.config.agents.count) == (60, 30)
+    assert session.annotations().panes[1].title.startswith("B: 30 agents, exploration 0.4")
+    assert ticks(session)[0] == ticks(session)[1]
     assert first.scene.plane.values != second.scene.plane.values
     assert first.maps.insight.rollouts == second.maps.insight.rollouts == 3
     assert session.other.viewer.looks.heatmap.opacity == 0.5
     act(session, Key(Action.SIDE))
     assert session.viewer.side == 0
+    session.controls.apply(Request.UNDO)
+    frame(session, 2)
+    assert second.config.policy.exploration == 0.4
+    act(session, Key(Action.SIDE))
+    session.controls.apply(Request.UNDO)
+    frame(session, 2)
+    assert (first.config.agents.count, second.config.agents.count) == (60, 60)
 
 
 def test_a_restart_of_one_side_begins_both_anew(side_by_side):
