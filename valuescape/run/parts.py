@@ -7,6 +7,7 @@ from typing import Any, Self
 from valuescape.costs.ledger import Ledger
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.provenance.containers import as_text
+from valuescape.recordings.session_recorder import SessionRecorder
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.overlay.labels import FONT_PX, Annotations
@@ -103,6 +104,9 @@ class RunParts:
         self.viewer = viewer_of(config, self.stage.trail_colors, self.scene.plane.bounds)
         self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
+        self.session_recorder: SessionRecorder | None = None
+        if self.outputs.session:
+            self.session_recorder = own.enter_context(SessionRecorder(self.outputs.session, self.engine))
 
     def make_stage(
         self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None

@@ -73,6 +73,8 @@ class Session(RunParts):
         try:
             self.turn_frames(on_progress)
             tick = self.pace.rest()
+            if self.session_recorder:
+                self.session_recorder.end(self.engine)
         except WorkerFailedError:
             self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
@@ -176,6 +178,7 @@ class Session(RunParts):
         """Let the engine go on, also with a change; return the tick that this frame shows."""
         stage = self.stage
         self._look_after(stage)
+        self._keep_changes()
         if stage.keep_up():
             keep_up(self.viewer, stage)
             self.config = stage.config
@@ -183,6 +186,16 @@ class Session(RunParts):
             self.ledger.forget_memory()
             self.captions.refresh()
         return self.pace.newest_tick()
+
+    def _keep_changes(self) -> None:
+        """Keep changes of the engine in the recording of the session, and its state while it is paused."""
+        recorder, engine = self.session_recorder, self.engine
+        if recorder is None:
+            return
+        recorder.note(engine)
+        at_rest = self.pace.paused and engine.newest_tick == engine.furthest_tick and not engine.changing
+        if at_rest and recorder.newest != (engine.newest_tick, recorder.changes):
+            recorder.add(engine)
 
     def _look_after(self, stage: Stage) -> None:
         """Let a stage's engine go on, and with a change that it was asked for."""
@@ -273,6 +286,8 @@ class Session(RunParts):
         self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
+        if self.session_recorder:
+            self.session_recorder.begin(self.engine)
 
     def measure_anew(self) -> None:
         """Forget frame times and held keys: a start took time in which nobody looked at either.
