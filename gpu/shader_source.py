@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from valuescape.gpu.constants import constants_glsl
@@ -39,9 +40,9 @@ class ShaderText:
     places: tuple[tuple[str, int], ...]
 
 
-def files_read() -> dict[Path, bytes]:
-    """Return the shader files that programs of this process were made of, with the content they had."""
-    return dict(_files)
+def files_read() -> Mapping[Path, bytes]:
+    """Return the shader files that programs of this process are made of, with their content; a view."""
+    return MappingProxyType(_files)
 
 
 @contextmanager
@@ -67,13 +68,13 @@ def read_again(gl: Any) -> Iterator[None]:
 
 def _texts() -> dict[tuple[str, ...], list[str]]:
     """Return the texts of all programs that there are or may be, by the names that make them."""
-    computed: dict[tuple[str, ...], list[str]] = {
-        (str(path.with_suffix("")),): [expanded(path).text] for path in _files if path.suffix == ".comp"
-    }
-    drawn: dict[tuple[str, ...], list[str]] = {
-        pair: [each.text for each in _draw_texts(*pair)] for pair in _drawn
-    }
-    return computed | drawn
+    found: dict[tuple[str, ...], list[str]] = {}
+    for path in _files:
+        if path.suffix == ".comp":
+            found[(str(path.with_suffix("")),)] = [expanded(path).text]
+    for pair in _drawn:
+        found[pair] = [each.text for each in _draw_texts(*pair)]
+    return found
 
 
 def _read_all() -> None:

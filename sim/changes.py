@@ -6,8 +6,10 @@ from enum import IntEnum
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.loading import Loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
+from valuescape.sim.worlds.parameters import spread_names
 
 
 class Way(IntEnum):
@@ -29,16 +31,18 @@ class EngineChange:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A configuration that an engine is to go on with, and its checkpoint."""
+    """A configuration that an engine is to go on with, its checkpoint, and the plug-ins of its workers."""
 
-    config: Config = field(repr=False)
+    config: Config
     checkpoint: Checkpoint | None
+    plugins: Loads
 
 
 _ELSEWHERE = frozenset({"sim", "heatmap", "insight", "lod", "render", "health", "stats"})
 _WAYS = {
     "agents.size_px": Way.ELSEWHERE,
     "heatmap.axes": Way.NEVER,
+    "policy.exploration": Way.AT_REST,
     "policy.checkpoint": Way.ELSEWHERE,  # it comes as a value, and another value is another checkpoint
     "policy.steps": Way.ELSEWHERE,
     "policy.entropy_coefficient": Way.ELSEWHERE,
@@ -65,6 +69,17 @@ def way_of(name: str) -> Way:
     return Way.SUCCESSION
 
 
+def way_from(name: str, before: Config, after: Config) -> Way:
+    """Return the way of a setting from one value to another.
+
+    Other values of the world's parameters are written at rest; machine code depends on which are spread.
+    """
+    if name == "world.parameters":
+        same = spread_names(before.world.parameters) == spread_names(after.world.parameters)
+        return Way.AT_REST if same else Way.SUCCESSION
+    return way_of(name)
+
+
 def differing(before: Config, after: Config) -> list[str]:
     """Return the names of the settings that differ."""
     settings = settings_of(type(before)).items()
@@ -73,15 +88,15 @@ def differing(before: Config, after: Config) -> list[str]:
 
 def way_between(before: Wanted, after: Wanted) -> Way:
     """Return the way from one to the other. A checkpoint is the same if it is the same object."""
-    ways = [way_of(name) for name in differing(before.config, after.config)]
-    if after.checkpoint is not before.checkpoint:
+    ways = [way_from(name, before.config, after.config) for name in differing(before.config, after.config)]
+    if after.checkpoint is not before.checkpoint or after.plugins != before.plugins:
         ways.append(Way.SUCCESSION)
     return max(ways, default=Way.ELSEWHERE)
 
 
 def tuned(config: Config, wanted: Config) -> Config:
     """Return `config` with those settings of `wanted` that need no succession."""
-    names = [name for name in differing(config, wanted) if way_of(name) < Way.SUCCESSION]
+    names = [name for name in differing(config, wanted) if way_from(name, config, wanted) < Way.SUCCESSION]
     settings = settings_of(type(config))
     return changed(config, {name: settings[name].value_in(wanted) for name in names})
 

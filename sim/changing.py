@@ -71,7 +71,7 @@ class Changing:
         """Return what the engine will be without what waits."""
         if self._succession:
             return self._succession.wanted
-        return Wanted(self._tuned or running.config, running.checkpoint)
+        return _present(running, self._tuned or running.config)
 
     def _begin(self, running: Running) -> None:
         """Begin with what waits, if it can be begun beside what is under way."""
@@ -91,8 +91,7 @@ class Changing:
         if self._succession:
             self._succession.retune(wanted)
         config = tuned(running.config, wanted.config)
-        present = Wanted(running.config, running.checkpoint)
-        if way_between(present, Wanted(config, running.checkpoint)) is Way.AT_REST:
+        if way_between(_present(running, running.config), _present(running, config)) is Way.AT_REST:
             self._tuned = config
         else:
             self._tuned = None
@@ -104,7 +103,7 @@ class Changing:
         self.made.append(EngineChange(running.newest_tick, config))
         self._tuned = None
         running.formation.tune(config)
-        running.config = config
+        running.config, running.world = config, running.formation.world
         running.resume()
 
     def _go_on(self, running: Running, succession: Succession) -> None:
@@ -135,3 +134,8 @@ class Changing:
             self._begin(running)
         except UsageError as error:
             self.failed = str(error)
+
+
+def _present(running: Running, config: Config) -> Wanted:
+    """Return the present formation, but with `config`."""
+    return Wanted(config, running.checkpoint, running.formation.plugins)

@@ -12,6 +12,7 @@ from valuescape.sim.crew.choose import CrewMaker, make_crew
 from valuescape.sim.crew.worker_count import worker_count
 from valuescape.sim.errors import UsageError
 from valuescape.sim.formation import Formation, Kind
+from valuescape.sim.plugins.loading import loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.reading import AgentEpisode, EpisodeStats
 from valuescape.sim.running import Running
@@ -99,7 +100,7 @@ class Engine(Running):
         asked = self._changing.asked(self)
         require_same_run(self.config, config)
         chosen = asked.checkpoint if isinstance(checkpoint, _Same) else checkpoint
-        self._changing.want(Wanted(config, chosen), self)
+        self._changing.want(Wanted(config, chosen, loads()), self)
 
     @property
     def asked(self) -> Wanted:

@@ -16,8 +16,8 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Orders, give_orders
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
-from valuescape.sim.stepping.stepper import Rules, give_seed
-from valuescape.sim.worlds import World, make_world
+from valuescape.sim.stepping.stepper import Rules, give_exploration, give_seed
+from valuescape.sim.worlds import World, make_world, with_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,9 @@ class Formation:
     ) -> None:
         """Make the world, if it is not given. Raises UsageError if the configuration does not fit it."""
         self.config, self.checkpoint, self._kind = config, checkpoint, kind
+        self.plugins = loads()
         self.world = world or make_world(config.world.name, config)
-        self.rules = Rules(config.policy.exploration, map_axes(config, self.world), kind.autoreset)
+        self.rules = Rules(map_axes(config, self.world), kind.autoreset)
 
     def reserve(self, workers: int) -> None:
         """Reserve the arena for a crew of so many workers. Raises UsageError if it does not fit the machine.
@@ -58,18 +59,24 @@ class Formation:
         self.arena = Arena(layout)
         give_seed(self.arena, self.config.run.seed)
         give_parameters(self.arena, self.world)
+        give_exploration(self.arena, self.config.policy.exploration)
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), 0))
 
     def start(self, *, gradual: bool = False) -> None:
         """Start the crew, which makes tick 0 and waits. gradual: as of `WorkerSpec`."""
         agents = slice(0, self.config.agents.count)
         spec = WorkerSpec(0, agents, self.config, self.checkpoint, self.rules, self.arena)
-        spec = replace(spec, plugins=loads(), gradual=gradual)
+        spec = replace(spec, plugins=self.plugins, gradual=gradual)
         self.crew = self._kind.crew(spec, self.workers)
 
     def tune(self, config: Config) -> None:
         """Write the numbers of `config` that ticks read from the arena, while the crew rests."""
         self.config = config
+        give_exploration(self.arena, config.policy.exploration)
+        world = with_parameters(self.world, config)
+        if world.ranges != self.world.ranges:
+            self.world = world
+            give_parameters(self.arena, world)
 
     def leave(self) -> bool:
         """Begin to close without waiting; return whether that is done. To be called until it is."""

@@ -11,7 +11,10 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
+from valuescape.sim.shared.layout import STEADY
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
+from valuescape.sim.stepping.systems import SwitchedOff, systems_off
+from valuescape.sim.worlds import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Reader:
     """
 
     config: Config
+    world: World
     workers: int
     arena: Arena
     _ticks: Int64Array
@@ -68,6 +72,8 @@ class Reader:
         agents: those that are copied, of arrays whose last axis they are.
         """
         rows = self.arena[name]
+        if name in STEADY:
+            return rows[..., agents].copy()
         copied: NDArray[Any] = rows[tick % len(rows)][..., agents].copy()
         oldest = max(self._first_row, self.furthest_tick + 2 - len(rows))
         return copied if self.newest_tick >= tick >= oldest else None
@@ -134,3 +140,7 @@ class Reader:
             SpanRing(arena["spans"][index], arena["span_count"][index]).read()
             for index in range(self.workers)
         ]
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised and were switched off, as `plugins.on_error` says."""
+        return systems_off(self.arena, self.world)

@@ -12,8 +12,6 @@ from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.layout import NO_LIMIT
 from valuescape.sim.shared.orders import Orders, read_orders
 from valuescape.sim.stepping.stepper import Rules, Stepper
-from valuescape.sim.stepping.systems import SwitchedOff, systems_off
-from valuescape.sim.worlds import World
 
 _LOOK_S = 0.001
 """Interval at which a rest looks whether the workers are at one tick."""
@@ -25,7 +23,6 @@ _CATCH_UP_S = 0.25
 class Running(Reader):
     """Agents stepping in an arena, as they are ordered."""
 
-    world: World
     rules: Rules
     checkpoint: Checkpoint | None
     formation: Formation
@@ -140,10 +137,6 @@ class Running(Reader):
         """Return a stepper of all agents in this process, for `restart` while the workers rest."""
         assert self._crew
         return self._crew.stepper()
-
-    def systems_off(self) -> tuple[SwitchedOff, ...]:
-        """Return the array systems that raised and were switched off, as their `on_error` says."""
-        return systems_off(self.arena, self.world)
 
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""

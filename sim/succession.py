@@ -4,7 +4,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 from valuescape.sim.changes import Wanted, differing, require_same_states
-from valuescape.sim.crew.handover import Handover, fit_window
+from valuescape.sim.crew.handover import Handover, fit_window, keep_systems_off
 from valuescape.sim.crew.preparing import Apart
 from valuescape.sim.crew.worker_count import fixed_workers, tick_seconds, worker_count
 from valuescape.sim.formation import Formation, Kind
@@ -47,9 +47,10 @@ class Succession:
     def take_over(self, tick: int) -> Formation:
         """Hand the agents over, which rest at `tick`; return the formation that goes on with new orders."""
         before, after = self._present, self.formation
-        trail = before.config.trails.length, after.config.trails.length
+        trail, worlds = (before.config.trails.length, after.config.trails.length), (before.world, after.world)
         Handover(before.arena, after.arena, tick, trail).make()
-        fit_window(after.arena, tick, (before.world, after.world), after.rules.map_axes)
+        keep_systems_off(before.arena, after.arena, worlds)
+        fit_window(after.arena, tick, worlds, after.rules.map_axes)
         after.tune(after.config)
         after.crew.take_over(tick)
         return after
@@ -104,5 +105,5 @@ class Succession:
 
 def _kept_world(present: Formation, wanted: Wanted) -> World | None:
     """Return the present world if trying its environment again would only take time."""
-    same = present.config.world == wanted.config.world
+    same = present.config.world == wanted.config.world and present.plugins == wanted.plugins
     return present.world if same and isinstance(present.world, GymnasiumWorld) else None

@@ -34,6 +34,7 @@ FLOORS = {
             "provenance",
             "run_state",
             "costs",
+            "plugins",
             "run",
             "studies",
             "analyze",

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
     from valuescape.envs.vector_env import CrowdVectorEnv
 
-__all__ = ["__version__", "load_world_file", "make_vec"]
+__all__ = ["__version__", "load_plugin", "load_world_file", "make_vec"]
 
 __version__ = "0.1.0"
 
@@ -45,6 +45,18 @@ def make_vec(
         ) from error
     options = {"autoreset_mode": autoreset_mode, "copy": copy, "render_mode": render_mode}
     return CrowdVectorEnv(id, num_envs, num_workers, seed, **options)
+
+
+def load_plugin(path: "Path | str") -> None:
+    """Run the Python file at `path`, and make the plug-ins and worlds that it declares known.
+
+    Worker processes that are started later run it too, if it has something for them. Raises UsageError if it
+    fails or declares nothing, or if a name is taken.
+    """
+    from valuescape.sim.plugins.loading import load_file
+    from valuescape.sim.worlds import files  # noqa: F401 (finds worlds in it)
+
+    load_file(path)
 
 
 def load_world_file(path: "Path | str") -> None:

@@ -1,6 +1,8 @@
-"""Everything that a world file of your own imports. Names, parameters and meanings here are stable.
+"""Everything that plug-ins and world files of your own import. Names and meanings here are stable.
 
-A point that is pushed along a line, and is to stay in the middle:
+`API_VERSION` (major, minor): the minor number goes up when names are added, the major one when a name that
+was there changes its meaning or goes. A world, a point that is pushed along a line and is to stay in the
+middle:
 
     import numpy as np
 
@@ -29,11 +31,12 @@ A point that is pushed along a line, and is to stay in the middle:
             position = position + STEP * velocity
             return (position, velocity), -absolute(position), absolute(position) > EDGE
 
-`valuescape run demo --world-file line.py --set world.name=line --set policy.checkpoint=random` shows it;
-`docs/worlds.md` says more. In their order, the names are the base classes of worlds, what describes them, and
-the functions that an ElementwiseWorld may call. `ElementwiseWorld` and `World` document the attributes and
-methods. Modules below `valuescape` other than this one may change at any time. Importing this one loads
-neither torch nor OpenGL.
+`valuescape run demo --plugin line.py --set world.name=line --set policy.checkpoint=random` shows it;
+`docs/worlds.md` says more. Plug-ins of other kinds are functions with a decorator of this module:
+`docs/plugins.md` shows one of each. In their order, the names are worlds, systems in the workers, plug-ins of
+the main process, checkpoint formats, and the functions that an ElementwiseWorld or a system may call. Classes
+document their attributes and methods. Modules below `valuescape` other than this one may change at any time.
+Importing this one loads neither torch nor OpenGL.
 """
 
 from valuescape.sim.elementwise import (
@@ -54,6 +57,22 @@ from valuescape.sim.elementwise import (
     where,
     wrap_angle,
 )
+from valuescape.sim.insight.coloring import trail_coloring
+from valuescape.sim.insight.map_states import MapStates
+from valuescape.sim.insight.signals import SignalScale, SignalTick
+from valuescape.sim.plugins.main_kinds import LayerLook, main_system, map_layer, panel, shader_layer
+from valuescape.sim.plugins.run import Run, RunNumbers
+from valuescape.sim.plugins.widgets import Panel
+from valuescape.sim.policy.formats.plugged import checkpoint_format
+from valuescape.sim.policy.network import (
+    Activation,
+    ActorHead,
+    Checkpoint,
+    CriticKind,
+    Layer,
+    Mlp,
+    ObsNormalization,
+)
 from valuescape.sim.rng import normal_pair
 from valuescape.sim.worlds.base import (
     ActionSpace,
@@ -71,7 +90,11 @@ from valuescape.sim.worlds.files import declare_world as world
 from valuescape.sim.worlds.systems.declare import array_system, system
 from valuescape.sim.worlds.systems.declared import AfterArrays, AfterStep, BeforeArrays, BeforeStep, Memory
 
+API_VERSION = (1, 0)
+"""Major and minor version of the names in this module."""
+
 __all__ = [  # noqa: RUF022 (in the order in which a reader needs them)
+    "API_VERSION",
     "ElementwiseWorld",
     "ArrayWorld",
     "World",
@@ -89,6 +112,26 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader needs them)
     "BeforeArrays",
     "AfterArrays",
     "Memory",
+    "main_system",
+    "Run",
+    "RunNumbers",
+    "panel",
+    "Panel",
+    "map_layer",
+    "shader_layer",
+    "LayerLook",
+    "MapStates",
+    "trail_coloring",
+    "SignalScale",
+    "SignalTick",
+    "checkpoint_format",
+    "Checkpoint",
+    "Mlp",
+    "Layer",
+    "Activation",
+    "ActorHead",
+    "CriticKind",
+    "ObsNormalization",
     "Element",
     "Elements",
     "where",

@@ -1,18 +1,22 @@
 """The contents of the panel: a toolbar, and below it headings with the rows of all settings."""
 
+from dataclasses import replace
+
 from imgui_bundle import imgui
 
 from valuescape.render.panel.form import Form
-from valuescape.render.panel.marks import draw_mark
+from valuescape.render.panel.parameters import parameter_rows
+from valuescape.render.panel.plugin_sections import plugin_section
 from valuescape.render.panel.rows import Row, Section, sections_of
 from valuescape.render.panel.search import matches
 from valuescape.render.panel.standing import Standing
-from valuescape.render.panel.tips import Tips, tip
+from valuescape.render.panel.tips import Tips
 from valuescape.render.panel.toolbar import Toolbar
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.model import Config
 from valuescape.sim.config.setting import Group
+from valuescape.sim.worlds.parameters import Parameter
 
 _LABELS = 0.42
 """Share of the width that labels have."""
@@ -28,6 +32,7 @@ class Contents:
         self.form, self.toolbar = Form(), Toolbar()
         self._sections: list[Section] = []
         self._config: type[Config] | None = None
+        self._parameters: tuple[Parameter, ...] = ()
         self._tips = Tips()
         self.tip = ""
 
@@ -37,28 +42,36 @@ class Contents:
         What is no setting of a configuration (help, frame costs, opacity of agents) is changed in the viewer.
         """
         self.form.begin(viewer, standing)
-        if self._config is not type(standing.config):
-            self._config = type(standing.config)
-            self._sections = sections_of(self._config)
+        self._take_rows(type(standing.config), standing.plane.world.parameters)
         self.toolbar.draw(self.form)
         imgui.begin_child("settings")
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
-        for section in self._sections:
+        for section in (*self._sections, *map(plugin_section, standing.sections)):
             self._draw_section(section)
         imgui.pop_item_width()
         imgui.end_child()
         self.tip = self._tips.show()
         return self.form.changes
 
+    def _take_rows(self, config: type[Config], parameters: tuple[Parameter, ...]) -> None:
+        """Take the rows of a configuration and of a world; they stay until there are others."""
+        if (config, parameters) == (self._config, self._parameters):
+            return
+        self._config, self._parameters = config, parameters
+        self._sections = [
+            replace(each, rows=(*each.rows, *parameter_rows(parameters)))
+            if each.title == Group.WORLD
+            else each
+            for each in sections_of(config)
+        ]
+
     def _draw_section(self, section: Section) -> None:
         """Draw a heading and the rows under it; while something is searched for, those that are found."""
-        if section.title == Group.SLICE and len(self.form.standing.plane.world.state) <= 2:
-            return
-        query = self.toolbar.query
-        rows = [row for row in section.rows if matches(row.words, query)]
+        query, standing = self.toolbar.query, self.form.standing
+        rows = [row for row in section.rows if matches(row.words, query) and row.seen(standing)]
         if not rows:
             return
-        imgui.push_id(section.title)  # so that equal labels under two headings are different widgets
+        imgui.push_id(section.owner + section.title)  # equal labels may be under two headings
         if self._is_open(section):
             for row in rows:
                 self._draw_row(row)
@@ -80,8 +93,7 @@ class Contents:
         imgui.begin_group()
         row.draw(self.form)
         imgui.end_group()
-        if row.setting is None:
-            return
-        if imgui.is_item_hovered(imgui.HoveredFlags_.allow_when_disabled):
-            self._tips.point_at(tip(row.setting))
-        draw_mark(row.setting, self.form, top)
+        if row.tip and imgui.is_item_hovered(imgui.HoveredFlags_.allow_when_disabled):
+            self._tips.point_at(row.tip)
+        if row.mark:
+            row.mark(self.form, top)

@@ -61,7 +61,7 @@ def _form(setting: SettingField, low: float, high: float) -> str:
 
 
 def _digits(low: float, high: float) -> str:
-    return "%.2f" if max(abs(low), abs(high)) < 10 else "%.3g"
+    return "%.2f" if 0.5 <= max(abs(low), abs(high)) < 10 else "%.3g"
 
 
 def _printed(unit: str) -> str:

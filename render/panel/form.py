@@ -50,7 +50,11 @@ class Form:
                 self.viewer.looks.having(setting.name, value)
             except UsageError:
                 return
-        self.ask(Set(setting.name, value, self._gesture_for(setting.name)))
+        self.set_named(setting.name, value)
+
+    def set_named(self, name: str, value: Any) -> None:
+        """Ask for another value of a live setting, or of an entry of a table, by its name."""
+        self.ask(Set(name, value, self._gesture_for(name)))
 
     def move_slice(self, values: tuple[float, ...]) -> None:
         """Ask for another slice."""
@@ -72,6 +76,12 @@ class Form:
             return None
         wanted = self._held.pop(name)
         return wanted if wanted != now else None
+
+    def set_let_go(self, setting: SettingField, now: Any, value: Any, *, changed: bool) -> None:
+        """Ask for another value of a live setting once the widget that was drawn last is let go."""
+        wanted = self.let_go(setting.name, now, value, changed=changed)
+        if wanted is not None:
+            self.set(setting, wanted)
 
     def draft(self, name: str, now: Any, wanted: Any) -> None:
         """Remember a setting that is to change with a restart, forget one that is not."""

@@ -16,28 +16,33 @@ _SIGN = "↺"
 
 
 def draw_mark(setting: SettingField, form: Form, top: float) -> None:
-    """Mark the rows of a setting, from `top` down, if it is changed or drafted, and draw its reset button.
+    """Mark the row of a setting, from `top` down, if it is changed or drafted, and draw its reset button.
 
     A live setting gets the value that the run started with; the draft of another one is dropped, or drafted
     back.
     """
     started = setting.value_in(form.standing.past.started)
     drafted = setting.name in form.drafts
-    if not drafted and not _is_changed(setting, form, started):
+    if not drafted and form.now(setting) == started:
         return
+    if draw_reset(setting.name, top, toml_value(started), drafted=drafted):
+        _reset(setting, form, started)
+
+
+def draw_reset(name: str, top: float, first: str, *, drafted: bool = False) -> bool:
+    """Draw a bar at the left of a row, and a button at its right; return whether that was pressed.
+
+    top: of the row, pixels of the display. first: the value that the button gives back, in words. drafted:
+    the row waits for a restart.
+    """
     _draw_bar(top, _DRAFTED if drafted else _CHANGED)
     width = imgui.calc_text_size(_SIGN).x + 2 * imgui.get_style().frame_padding.x
+    imgui.same_line()
     imgui.same_line(imgui.get_cursor_pos_x() + imgui.get_content_region_avail().x - width)
-    if imgui.small_button(f"{_SIGN}##reset {setting.name}"):
-        _reset(setting, form, started)
+    pressed = imgui.small_button(f"{_SIGN}##reset {name}")
     if imgui.is_item_hovered():
-        imgui.set_tooltip(f"reset {setting.name} to {toml_value(started)}")
-
-
-def _is_changed(setting: SettingField, form: Form, started: Any) -> bool:
-    if setting.name == "workers.count" and started == "auto" and not setting.declared.live:
-        return bool(setting.value_in(form.standing.config) != "auto")
-    return bool(form.now(setting) != started)
+        imgui.set_tooltip(f"reset {name} to {first}")
+    return pressed
 
 
 def _reset(setting: SettingField, form: Form, started: Any) -> None:

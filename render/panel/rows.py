@@ -8,7 +8,10 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel import special
 from valuescape.render.panel.form import Form
+from valuescape.render.panel.marks import draw_mark
 from valuescape.render.panel.search import words_of
+from valuescape.render.panel.standing import Standing
+from valuescape.render.panel.tips import tip
 from valuescape.render.panel.widgets import setting_widget
 from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.config.setting import Group
@@ -17,23 +20,37 @@ _NARROW = 0.5
 """Share of the width that a label has in a section of the configuration, where labels are long."""
 
 
+def _always(_: Standing) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the panel, or several. words: what it is found by. setting: that it changes, or None."""
+    """A row of the panel, or several. words: what it is found by. tip: what is said of it.
+
+    mark: draws the mark of a changed setting beside it; takes the top of the row, pixels of the display.
+    seen: whether the row means something in this run.
+    """
 
     draw: Callable[[Form], None]
     words: str
-    setting: SettingField | None = None
+    tip: str = ""
+    mark: Callable[[Form, float], None] | None = None
+    seen: Callable[[Standing], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading of the panel with its rows. tip: what is said of it. open: whether it is at first."""
+    """A heading of the panel with its rows. tip: what is said of it. open: whether it is at first.
+
+    owner: tells it from another of the same title; "" for those of the program.
+    """
 
     title: str
     rows: tuple[Row, ...]
     tip: str = ""
     open: bool = True
+    owner: str = ""
 
 
 def sections_of(config: type[Config]) -> list[Section]:
@@ -45,7 +62,7 @@ def sections_of(config: type[Config]) -> list[Section]:
         for setting in settings.values()
         if (panel := setting.declared.panel)
     ]
-    placed.append((Group.SLICE, 2, _row(settings["heatmap.slice"], "slice")))
+    placed += [(group, at, _row(settings[name], words)) for name, (group, at, words) in _PLACED.items()]
     placed.sort(key=lambda each: each[1])
     found = [Section(group, tuple(row for at, _, row in placed if at is group)) for group in Group]
     return [*found, *_plain_sections(config, settings)]
@@ -68,9 +85,14 @@ def _row(setting: SettingField, labels: str) -> Row:
     """Return what draws a setting: by its declaration, or by a function where the run decides more."""
     panel = setting.declared.panel
     draw = _SPECIAL.get(setting.name)
-    if draw is None or (setting.name == "workers.count" and setting.declared.live):
+    if draw is None:
         draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
-    return Row(partial(draw, setting), words_of(setting, labels), setting)
+    mark, seen = partial(draw_mark, setting), _SEEN.get(setting.name, _always)
+    return Row(partial(draw, setting), words_of(setting, labels), tip(setting), mark, seen)
+
+
+def _has_slice(standing: Standing) -> bool:
+    return len(standing.plane.world.state) > 2
 
 
 def label_of(setting: SettingField) -> str:
@@ -90,9 +112,7 @@ def _let_go(setting: SettingField, form: Form) -> None:
     """Draw a live setting that changes once its widget is let go."""
     now = form.now(setting)
     changed, value = setting_widget(setting, label_of(setting), form.shown(setting.name, now))
-    wanted = form.let_go(setting.name, now, value, changed=changed)
-    if wanted is not None:
-        form.set(setting, wanted)
+    form.set_let_go(setting, now, value, changed=changed)
 
 
 def _drafted(setting: SettingField, form: Form) -> None:
@@ -108,7 +128,6 @@ def _drafted(setting: SettingField, form: Form) -> None:
 
 _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
     (Group.RUN, 0, special.run_buttons, "pause go on step screenshot"),
-    (Group.RUN, 1, special.place, "checkpoint policy.steps training"),
     (Group.RUN, 9, special.restart_button, "restart"),
     (Group.VIEW, 5, special.fit_button, "fit to the agents"),
     (Group.VIEW, 7, special.view_switches, "help frame costs profile"),
@@ -129,10 +148,24 @@ _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "heatmap.beside": special.layer,
     "render.view": special.projection,
     "render.select": special.selected,
+    "policy.steps": special.place,
     "trails.color_by": special.trail_color,
     "lod.segment_budget": special.budget,
 }
 """Settings whose widget the run decides more about than their declaration does."""
 
-_ELSEWHERE = {"heatmap.slice", "world.parameters"}
-"""Settings that declare no widget and have one under a heading above."""
+_PLACED = {
+    "heatmap.slice": (Group.SLICE, 2, "slice"),
+    "policy.steps": (Group.RUN, 1, "checkpoint training"),
+}
+"""Settings whose widgets depend on the run: heading, place, words to find them by."""
+
+_SEEN: dict[str, Callable[[Standing], bool]] = {
+    "heatmap.axes": _has_slice,
+    "heatmap.slice": _has_slice,
+    "policy.steps": lambda standing: standing.place is not None,
+}
+"""Settings that mean something in some runs alone."""
+
+_ELSEWHERE = {*_PLACED, "world.parameters"}
+"""Settings that declare no widget and have one under a heading of the picture."""

@@ -7,7 +7,16 @@ from imgui_bundle import imgui
 
 from valuescape.render.panel.ends import ends_of
 from valuescape.render.panel.form import Form
-from valuescape.render.panel.widgets import Option, number, pick, pick_option, radio, setting_widget, slider
+from valuescape.render.panel.widgets import (
+    Option,
+    number,
+    pick,
+    pick_option,
+    radio,
+    ranged,
+    setting_widget,
+    slider,
+)
 from valuescape.render.view.changes import GoTo, Request, Restart
 from valuescape.render.view.choosing import MapChoice
 from valuescape.sim.config.model import SettingField
@@ -54,25 +63,28 @@ def world(setting: SettingField, form: Form) -> None:
 
 
 def workers(setting: SettingField, form: Form) -> None:
-    """Draw how many workers there are, which "auto" has decided."""
-    now = form.standing.workers
-    _, value = number(setting, "workers", form.drafts.get(setting.name, now), typed=True)
-    form.draft(setting.name, now, value)
+    """Draw how many workers there are, by a setting or by "auto"; the slider counts once it is let go."""
+    asked = form.now(setting)
+    now = form.standing.workers if asked == "auto" else asked
+    ends = ends_of(setting)
+    if asked == "auto":
+        ends = replace(ends, form=f"{ends.form} (auto)")
+    changed, value = ranged("workers", form.shown(setting.name, now), ends, whole=True)
+    form.set_let_go(setting, now, value, changed=changed)
 
 
-def place(form: Form) -> None:
+def place(setting: SettingField, form: Form) -> None:
     """Draw the slider over the checkpoints of a training run; it counts once it is let go."""
     now = form.standing.place
-    if now is None:
-        return
-    shown = form.shown("policy.steps", now)
+    assert now
+    shown = form.shown(setting.name, now)
     imgui.set_next_item_width(-1)
     ends = 1, len(now.steps)
     flags = imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.no_input
     moved, index = imgui.slider_int("##checkpoint", shown.index + 1, *ends, shown.said, flags)
-    wanted = form.let_go("policy.steps", now, now.moved(index - 1 - now.index), changed=moved)
+    wanted = form.let_go(setting.name, now, now.moved(index - 1 - now.index), changed=moved)
     if wanted is not None:
-        form.ask(Restart({"policy.steps": wanted.own_steps}))
+        form.set(setting, wanted.own_steps)
 
 
 def layer(setting: SettingField, form: Form) -> None:

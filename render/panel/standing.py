@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from valuescape.sim.config.model import Config
 from valuescape.sim.insight.plane import MapPlane
+from valuescape.sim.plugins.widgets import Section
 from valuescape.sim.policy.training_files import Place
 
 
@@ -26,12 +27,13 @@ class Past(NamedTuple):
 class Standing:
     """The state of a run at one frame.
 
-    config: that the run began with, or began anew with. past: of its settings. live: the current values of
-    the settings that are declared as `Live.RUN`, by name. workers: processes, whatever `workers.count` says.
-    limits: name, measured value, limit, and whether it is kept (None: too early to tell). busy_ms: times of
-    the last frames. may_take_ms: what a frame may take. sliced: whether there is a landscape whose slice the
-    panel may move. findings: kind and words of each; None as long as none are looked for. finding: index of
-    the one that is selected. place: of the checkpoint in its training run; None without a folder of one.
+    config: that is in force, but for what the view or the run itself holds. past: of its settings. live: the
+    current values of the settings that are declared as `Live.RUN`, by name. workers: processes, whatever
+    `workers.count` says. limits: name, measured value, limit, and whether it is kept (None: too early to
+    tell). busy_ms: times of the last frames. may_take_ms: what a frame may take. sliced: whether there is a
+    landscape whose slice the panel may move. findings: kind and words of each; None as long as none are
+    looked for. finding: index of the one that is selected. place: of the checkpoint asked for last, in its
+    training run; None without a folder of one. sections: those that plug-ins describe.
     """
 
     config: Config
@@ -48,3 +50,4 @@ class Standing:
     findings: Sequence[tuple[str, str]] | None = None
     finding: int | None = None
     place: Place | None = None
+    sections: Sequence[Section] = ()

@@ -8,6 +8,7 @@
 - `Probe` selects the place of the map at a pixel.
 - `GoTo` goes to a finding of the list.
 - `SavePreset` writes the configuration as it is now into a file.
+- `Touch` tells a plug-in what was done with one of its widgets.
 - `Request` names an action without a value: pause, step, screenshot, quit.
 
 A change is an immutable value, so that it can be queued, sent and compared. Its `redundancy_key` says which
@@ -145,6 +146,23 @@ class SavePreset:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Tell a plug-in what a person did with a widget of its section in the panel.
+
+    plugin: its name. label: of the widget. value: its new value; True of a button.
+    """
+
+    plugin: str
+    label: str
+    value: Any
+
+    @property
+    def redundancy_key(self) -> Hashable:
+        """The widget: a later touch replaces this one."""
+        return Touch, self.plugin, self.label
+
+
 class Request(StrEnum):
     """An action without a value."""
 
@@ -184,7 +202,7 @@ _EACH_COUNTS = frozenset(
     }
 )
 
-Change = Set | Restart | Preset | Slice | Select | Probe | GoTo | SavePreset | Request
+Change = Set | Restart | Preset | Slice | Select | Probe | GoTo | SavePreset | Touch | Request
 
 
 def needed(changes: Iterable[Change]) -> list[Change]:

@@ -36,7 +36,8 @@ class _Linker:
 
     def compiled(self, function: Any) -> Any:
         """Return the compiled function. It is registered before those that it calls: it may call itself."""
-        made = _arithmetic if function.__module__ in _ARITHMETIC else self._made
+        called = function is not self._whole  # the whole one may be compiled in another way
+        made = _arithmetic if called and function.__module__ in _ARITHMETIC else self._made
         if function not in made:
             names = dict(function.__globals__)
             own = [CellType() for _ in function.__closure__ or ()]

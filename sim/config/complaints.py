@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
+from valuescape.sim.config.model import TABLES, Config, SettingField, section_class, settings_of
 from valuescape.sim.errors import UsageError, cut, shown
 
 NAME_LENGTH = 80
@@ -27,18 +27,20 @@ def complaint(
     """
     first = error.errors()[0]
     within = (section,) if section else ()
-    location = (*within, *(str(part) for part in first["loc"]))[:2]
-    where = origin.get(location, default)
+    whole = (*within, *(str(part) for part in first["loc"]))
+    location = whole[:2]
+    where = origin.get(whole[:3], origin.get(location, default))
     if first["type"] == "extra_forbidden":
         return _unknown(where, location)
     if len(location) == 1:
         return no_table(where, location[0], first["input"])
     setting = settings_of()[".".join(location)]
-    expected = expectation(setting)
+    expected = expectation(setting, within=len(whole) > 2)
     if first["type"] == "string_too_long":
         expected += f" of at most {first['ctx']['max_length']:,} characters"
+    name = ".".join(whole[:3]) if setting.name in TABLES else setting.name
     return UsageError(
-        f"{where}: {setting.name} = {shown(first['input'])}, expected {expected}",
+        f"{where}: {cut(name, NAME_LENGTH)} = {shown(first['input'])}, expected {expected}",
         f"{setting.name}: {setting.meaning}",
     )
 
@@ -48,10 +50,13 @@ def no_table(where: str, section: str, value: Any) -> UsageError:
     return UsageError(f"{where}: {section} = {shown(value)}, expected a table: [{section}]")
 
 
-def expectation(setting: SettingField) -> str:
-    """Return in words what a setting may be: `'auto' or a whole number from 0 to 256`."""
-    section = section_class(setting.section)
-    return _expectation(section.model_json_schema()["properties"][setting.key])
+def expectation(setting: SettingField, *, within: bool = False) -> str:
+    """Return in words what a setting may be: `'auto' or a whole number from 0 to 256`.
+
+    within: what the values of a setting may be that is a table.
+    """
+    schema = section_class(setting.section).model_json_schema()["properties"][setting.key]
+    return _expectation(schema["additionalProperties"] if within and setting.name in TABLES else schema)
 
 
 def _expectation(schema: dict[str, Any]) -> str:
@@ -60,6 +65,10 @@ def _expectation(schema: dict[str, Any]) -> str:
         return " or ".join(_expectation(each) for each in schema["anyOf"])
     if "enum" in schema or "const" in schema:
         return " or ".join(repr(each) for each in schema.get("enum", [schema.get("const")]))
+    if schema["type"] == "object":
+        return f"a table, each value {_expectation(schema['additionalProperties'])}"
+    if schema["type"] == "array":
+        return f"a list: each {_expectation(schema['items'])}"
     kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
     return f"{kind[schema['type']]}{_bounds(schema)}"
 

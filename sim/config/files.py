@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from valuescape.sim.config.complaints import NAME_LENGTH, complaint, no_table
-from valuescape.sim.config.model import Config
+from valuescape.sim.config.model import TABLES, Config
 from valuescape.sim.config.sections import Section
 from valuescape.sim.config.toml_reader import NestedTooDeeplyError, parse_toml, read_toml
 from valuescape.sim.errors import UsageError, cut
 
-__all__ = ["Config", "changed", "changed_section", "config_of", "load_config", "overridden"]
+__all__ = ["Config", "changed", "changed_section", "config_of", "load_config", "overridden", "whole"]
 
 
 def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
@@ -33,16 +33,20 @@ def config_of(tables: dict[str, Any], overrides: Iterable[str], where: str) -> C
     `load_config` does.
     """
     origin: dict[tuple[str, ...], str] = {}
-    for override in overrides:
-        section, key, value = _split_override(override)
-        table = tables.setdefault(section, {})
-        if not isinstance(table, dict):
-            raise no_table(where, section, table)
-        given = f"--set {cut(override, NAME_LENGTH)}"
-        if not table:
-            origin[(section,)] = given
-        table[key] = value
-        origin[section, key] = given
+    given_values = [(override, *_split_override(override)) for override in overrides]
+    worlds = [value for _, path, value in given_values if path == _WORLD]
+    if worlds and worlds[-1] != _at(tables, _WORLD):
+        _forget_parameters(tables)
+    for override, path, value in given_values:
+        table, given = tables, f"--set {cut(override, NAME_LENGTH)}"
+        for depth, name in enumerate(path[:-1], 1):
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise no_table(where, ".".join(path[:depth]), table)
+            if not table:
+                origin[path[:depth]] = given
+        table[path[-1]] = value
+        origin[path] = given
     try:
         return Config.model_validate(tables)
     except ValidationError as error:
@@ -50,23 +54,40 @@ def config_of(tables: dict[str, Any], overrides: Iterable[str], where: str) -> C
 
 
 def overridden(overrides: Iterable[str]) -> dict[str, str]:
-    """Return the overrides by the setting (`section.key`) that each of them gives. Raises UsageError."""
-    return {".".join(_split_override(each)[:2]): each for each in overrides}
+    """Return the overrides by the name that each of them gives a value, as in `--set`. Raises UsageError."""
+    return {".".join(_split_override(each)[0]): each for each in overrides}
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """Return the configuration with some settings (`section.key`: value) changed.
 
-    Raises UsageError, as `load_config` does, for a value that does not fit.
+    `world.parameters.gravity` is one, too; another `world.name` forgets the parameters before. Raises
+    UsageError, as `load_config` does, for a value that does not fit.
     """
     tables = config.model_dump()
+    if changes.get("world.name", config.world.name) != config.world.name:
+        _forget_parameters(tables)
     for name, value in changes.items():
-        section, _, key = name.partition(".")
-        tables[section][key] = value
+        *path, key = _path(name)
+        table = tables
+        for each in path:
+            table = table.setdefault(each, {})
+        table[key] = value
     try:
         return type(config).model_validate(tables)
     except ValidationError as error:
         raise complaint(error, {}, "configuration") from None
+
+
+def whole(config: Config, name: str, value: Any) -> tuple[str, Any]:
+    """Return the setting that `name` belongs to, and its value with that change.
+
+    They are name and value themselves, but of `world.parameters.gravity`, which is an entry in a table.
+    """
+    section, key, *inner = _path(name)
+    if not inner:
+        return name, value
+    return f"{section}.{key}", {**getattr(getattr(config, section), key), inner[0]: value}
 
 
 def changed_section(name: str, section: Section, key: str, value: Any) -> Section:
@@ -80,8 +101,31 @@ def changed_section(name: str, section: Section, key: str, value: Any) -> Sectio
         raise complaint(error, {}, "configuration", section=name) from None
 
 
-def _split_override(override: str) -> tuple[str, str, Any]:
-    """Return section, key and value of `section.key=value`."""
+_WORLD = ("world", "name")
+
+
+def _forget_parameters(tables: dict[str, Any]) -> None:
+    """Drop the parameters of a world that is about to be another one."""
+    if isinstance(tables.get("world"), dict):
+        tables["world"].pop("parameters", None)
+
+
+def _at(tables: dict[str, Any], path: tuple[str, ...]) -> Any:
+    """Return the value at `path`; that of the defaults if the tables do not name it."""
+    section = tables.get(path[0])
+    default = getattr(getattr(Config(), path[0]), path[1])
+    return section.get(path[1], default) if isinstance(section, dict) else default
+
+
+def _path(name: str) -> tuple[str, ...]:
+    """Return the parts of a setting's name: section and key, and below a table the name in it."""
+    section, _, key = name.partition(".")
+    table, dot, inner = key.partition(".")
+    return (section, table, inner) if dot and f"{section}.{table}" in TABLES else (section, key)
+
+
+def _split_override(override: str) -> tuple[tuple[str, ...], Any]:
+    """Return the parts of the name (see `_path`) and the value of `section.key=value`."""
     try:
         override.encode()
     except UnicodeEncodeError:
@@ -92,7 +136,7 @@ def _split_override(override: str) -> tuple[str, str, Any]:
         raise UsageError(
             f"--set {override}: expected section.key=value", "for example --set agents.count=500"
         )
-    return section, key, _value(override, text)
+    return _path(name.strip()), _value(override, text)
 
 
 def _value(override: str, text: str) -> Any:

@@ -17,6 +17,7 @@ from valuescape.sim.config.sections import (
     FeaturesConfig,
     FlockConfig,
     HealthConfig,
+    PluginsConfig,
     PolicyConfig,
     RunConfig,
     Section,
@@ -46,6 +47,7 @@ class Config(Section):
     health: HealthConfig = HealthConfig()
     stats: StatsConfig = StatsConfig()
     features: FeaturesConfig = FeaturesConfig()
+    plugins: PluginsConfig = PluginsConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +156,6 @@ def _literals(annotation: Any) -> list[Any]:
 
 LIVE = frozenset(name for name, each in settings_of().items() if each.declared.live)
 """Names of the settings that can change during a run; a new value of another one needs a new run."""
+
+TABLES = frozenset(name for name, each in settings_of().items() if isinstance(each.default, dict))
+"""Names of the settings that are tables; `section.key.name` is a value in one."""

@@ -26,7 +26,7 @@ class TrailsConfig(Section):
         unit="ticks",
         ge=2,
         le=4096,
-        panel=Panel(Group.RUN, 6, "trail length"),
+        panel=Panel(Group.RUN, 8, "trail length"),
     )
     color_by: str = setting(
         "age",
@@ -196,11 +196,18 @@ class RenderConfig(Section):
         panel=Panel(Group.VIEW, 6, "turning", -30, 30, "%.0f°/s"),
     )
     yaw_deg: float = setting(
-        -125.0, "direction from which the height field is seen at first", unit="deg", ge=-360, le=360
+        -125.0,
+        "direction from which the height field is seen at first",
+        unit="deg",
+        once=True,
+        ge=-360,
+        le=360,
     )
-    pitch_deg: float = setting(34.0, "how steeply it is seen; 89 is from above", unit="deg", ge=8, le=89)
+    pitch_deg: float = setting(
+        34.0, "how steeply it is seen; 89 is from above", unit="deg", once=True, ge=8, le=89
+    )
     distance: float = setting(
-        4.15, "distance from the middle of the map, in half its widths", unit="", ge=0.4, le=12
+        4.15, "distance from the middle of the map, in half its widths", unit="", once=True, ge=0.4, le=12
     )
     select: int = setting(
         -1,

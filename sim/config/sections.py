@@ -91,6 +91,13 @@ class WorldConfig(Section):
         max_length=MAX_TEXT,
         panel=Panel(Group.RUN, 2, "world"),
     )
+    parameters: dict[str, float | Annotated[str, Field(max_length=80)]] = setting(
+        {},
+        'values of what the world declares, such as gravity = 9.8; "8..12": each agent has its own',
+        unit="",
+        max_length=64,
+        live=Live.RUN,
+    )
 
 
 class FlockConfig(Section):
@@ -215,11 +222,26 @@ class FeaturesConfig(Section):
     simd: bool = setting(True, "ticks compiled into vector code by numba; off: NumPy")
 
 
+class PluginsConfig(Section):
+    """Code of yours and of installed packages; files are named on the command line alone, with --plugin."""
+
+    modules: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)] = setting(
+        (),
+        "names of modules of installed packages that declare plug-ins, to be imported when a run starts",
+    )
+    installed: bool = setting(
+        True, "import the modules that installed packages announce as entry points `valuescape.plugins`"
+    )
+    on_error: Literal["stop", "disable"] = setting(
+        "stop", "stop: a plug-in that raises ends the run; disable: it is switched off"
+    )
+
+
 class RunConfig(Section):
     """The run itself."""
 
     seed: int = setting(
-        0, "all randomness follows from it", unit="", ge=0, lt=2**64, panel=Panel(Group.RUN, 5, "seed")
+        0, "all randomness follows from it", unit="", ge=0, lt=2**64, panel=Panel(Group.RUN, 7, "seed")
     )
     seconds: float = setting(
         20.0,

@@ -14,19 +14,20 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 def config_toml(config: Config) -> str:
     """Return the settings that differ from their defaults, as TOML that `load_config` reads back."""
-    lines = _lines(config, comments=None)
+    lines = _lines(config)
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def commented_toml(config: Config, started: Config) -> str:
+def commented_toml(config: Config, started: Config, entries: Mapping[str, str] = {}) -> str:
     """Return what `config_toml` does, with the meaning, unit and default of each setting above it.
 
-    started: of a setting that was something else there, the comment says what.
+    started: of a setting that was something else there, the comment says what. entries: comments on entries
+    of tables, by their names as in `world.parameters.gravity`.
     """
-    return "\n".join(_lines(config, comments=started)).lstrip("\n") + "\n"
+    return "\n".join(_lines(config, started, entries)).lstrip("\n") + "\n"
 
 
-def _lines(config: Config, comments: Config | None) -> Iterator[str]:
+def _lines(config: Config, started: Config | None = None, entries: Mapping[str, str] = {}) -> Iterator[str]:
     defaults = type(config)()
     declared = settings_of(type(config)).values()
     differing = [each for each in declared if each.value_in(config) != each.value_in(defaults)]
@@ -34,15 +35,22 @@ def _lines(config: Config, comments: Config | None) -> Iterator[str]:
         plain, tables = [], []
         for setting in settings:
             value = setting.value_in(config)
-            lines = [] if comments is None else [_comment(setting, setting.value_in(comments), value)]
+            lines = [] if started is None else [_comment(setting, setting.value_in(started), value)]
             if isinstance(value, Mapping):
-                heading = f"[{section}.{_key(setting.key)}]"
-                tables += ["", heading, *lines, *(_assigned(key, each) for key, each in value.items())]
+                tables += ["", f"[{section}.{_key(setting.key)}]", *lines, *_table(setting, value, entries)]
             else:
                 plain += [*lines, _assigned(setting.key, value)]
         if plain:
             yield from ["", f"[{section}]", *plain]
         yield from tables  # after the plain keys, which would belong to them otherwise
+
+
+def _table(setting: SettingField, value: Mapping[str, Any], entries: Mapping[str, str]) -> Iterator[str]:
+    """Yield the entries of a table, each below its comment."""
+    for key, each in value.items():
+        if said := entries.get(f"{setting.name}.{key}"):
+            yield f"# {' '.join(said.split())}"
+        yield _assigned(key, each)
 
 
 def _assigned(key: str, value: Any) -> str:

@@ -5,6 +5,7 @@ import numpy as np
 from valuescape.sim.shared.arena import UNWRITTEN, Arena
 from valuescape.sim.shared.episodes import first_episodes
 from valuescape.sim.stepping.stepper import ROW_ARRAYS, on_map
+from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import Variable, World
 
 
@@ -66,6 +67,17 @@ class Handover:
             strand[past % rows, stay:] = 1
             if past < oldest:
                 strand[past % rows, :stay] = strand[oldest % rows, :stay] ^ 1
+
+
+def keep_systems_off(before: Arena, after: Arena, worlds: tuple[World, World]) -> None:
+    """Leave the array systems switched off that raised, unless their plug-in is another.
+
+    worlds: of `before` and `after`.
+    """
+    old, new = (systems_called(world) for world in worlds)
+    for index, system in enumerate(new):
+        if system in old:
+            after["system_off"][index] = before["system_off"][old.index(system)]
 
 
 def fit_window(arena: Arena, tick: int, worlds: tuple[World, World], map_axes: tuple[int, int]) -> None:

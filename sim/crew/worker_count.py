@@ -12,7 +12,7 @@ from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.stepping.choose import make_stepper
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
-from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.stepping.stepper import Rules, Stepper, give_exploration
 from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.registry import GYMNASIUM
@@ -74,5 +74,6 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     systems, parameters = len(systems_called(world)), len(world.parameters)
     arena = Arena(ArenaLayout(*sizes, state_rows=3, trail_rows=3, systems=systems, parameters=parameters))
     give_parameters(arena, world)
-    rules = Rules(config.policy.exploration, map_axes(config, world))
+    give_exploration(arena, config.policy.exploration)
+    rules = Rules(map_axes(config, world))
     return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena))

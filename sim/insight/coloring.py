@@ -1,9 +1,9 @@
 """Trail colourings of plug-ins, as signals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ from valuescape.sim.insight.signals import (
     SignalTick,
     TickGoneError,
 )
-from valuescape.sim.plugins.declarations import Declaration
+from valuescape.sim.plugins.declarations import Declaration, Kind
 from valuescape.sim.plugins.failing import TROUBLE
+from valuescape.sim.plugins.registry import declare
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,51 @@ class Coloring:
     meaning: str
 
 
-@cache
+F = TypeVar("F", bound=Callable[[SignalTick], Any])
+
+
+def trail_coloring(
+    scale: SignalScale,
+    *,
+    critic: Literal["", "value", "discount"] = "",
+    of_step: bool = False,
+    discount_later: Callable[[float], float] | None = None,
+    meaning: str = "",
+    name: str = "",
+    needs: Iterable[str] | str = (),
+) -> Callable[[F], F]:
+    """Declare what a trail's colour may say; `trails.color_by` names it.
+
+    The function takes a `SignalTick` and returns a number for each agent, [n]; NaN is drawn as unknown. It is
+    called once for each tick that a frame takes over, in their order, and must be a function of what it is
+    given: a picture that is made again asks anew.
+
+    scale: title and ends of the colour bar. critic: "value" if it reads the critic's values, "discount" if it
+    needs its discount too, as TD errors do. of_step: the number is one of the step that led to the tick, so
+    it is unknown where an agent has just started. discount_later: returns, of the critic's gamma, the weight
+    per tick with which the numbers of later ticks of the episode are added to this one's. meaning: the line
+    under the picture. Raises UsageError for a name that is taken.
+    """
+    wanted = {"": Needs.NOTHING, "value": Needs.CRITIC, "discount": Needs.DISCOUNT}
+    if not isinstance(scale, SignalScale) or critic not in wanted:
+        raise UsageError(
+            f"a trail colouring is given the scale {scale!r} and critic={critic!r}",
+            'expected trail_coloring(SignalScale("a title"), critic="value")',
+        )
+    said = Coloring(scale, wanted[critic], of_step, discount_later, meaning)
+    if discount_later is not None and said.needs is not Needs.DISCOUNT:
+        raise UsageError(
+            "a trail colouring with discount_later reads the discount", 'give it critic="discount"'
+        )
+
+    def declared(function: F) -> F:
+        declare(Kind.COLORING, name or function.__name__, function, needs, said)
+        return function
+
+    return declared
+
+
+@lru_cache(256)
 def signal_of(declared: Declaration) -> Signal:
     """Return the signal of a declared trail colouring."""
     said: Coloring = declared.options

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.coloring import signal_of
+from valuescape.sim.insight.parameter_signals import is_alike, parameter_signals
 from valuescape.sim.insight.signals import ENDING, Critic, Needs, Signal, SignalScale, SignalTick
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.registry import PLUGINS
@@ -102,7 +103,7 @@ def signals_of(world: World) -> dict[str, Signal]:
     Raises UsageError for a plug-in whose name is taken by one of the program.
     """
     own = [each for kind in WORLD_SIGNALS for each in kind(world)]
-    known = {each.name: each for each in (*BUILT_IN, *own)}
+    known = {each.name: each for each in (*own, *BUILT_IN)}  # a parameter may be called as one of these
     for declared in PLUGINS.of(Kind.COLORING):
         if declared.name in known or declared.name in PLAIN_COLORS:
             raise UsageError(
@@ -113,7 +114,7 @@ def signals_of(world: World) -> dict[str, Signal]:
     return known
 
 
-WORLD_SIGNALS: list[Callable[[World], Iterable[Signal]]] = []
+WORLD_SIGNALS: list[Callable[[World], Iterable[Signal]]] = [parameter_signals]
 """Functions that return the signals which a world has of its own, as each of its parameters is one."""
 
 
@@ -129,5 +130,6 @@ def find_signal(name: str, world: World) -> Signal:
 
 
 def available(critic: Critic | None, world: World) -> list[Signal]:
-    """Return the signals that this critic, or none, allows in a world."""
-    return [each for each in signals_of(world).values() if each.needs.met_by(critic)]
+    """Return the signals that this critic, or none, allows in a world, and that tell agents apart there."""
+    known = signals_of(world).values()
+    return [each for each in known if each.needs.met_by(critic) and not is_alike(each.name, world)]

@@ -31,8 +31,8 @@ class Declaration:
 
     name: unique among those of its kind. function: what runs; the class of a world. needs: names of the
     plug-ins, of any kind, that come before it. options: what the kind's decorator was given beside that.
-    where: the file or module that declares it, as messages name it. source: its key in `loading.LOADED`; "" if
-    a script or notebook declares it.
+    where: the file or module that declares it, as messages name it. source: its key in `loading.LOADED`, ""
+    if a script or notebook declares it.
     """
 
     kind: Kind

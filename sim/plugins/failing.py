@@ -36,11 +36,11 @@ class Trouble:
         """Whether a plug-in has been switched off."""
         return (declared.kind, declared.name) in self.off
 
-    def call(self, declared: Declaration, tick: int, function: Callable[..., Any], *given: Any) -> Any:
+    def call(self, declared: Declaration, tick: int | None, function: Callable[..., Any], *given: Any) -> Any:
         """Return what `function` of a plug-in returns; None if it is switched off, or is now.
 
-        tick: at which it is called. Raises PluginFailedError if it raises and that is to end the run, with
-        its own error as the cause.
+        tick: at which it is called, if it is called at one. Raises PluginFailedError if it raises and that is
+        to end the run, with its own error as the cause.
         """
         if self.is_off(declared):
             return None
@@ -50,23 +50,30 @@ class Trouble:
             self.failed(declared, tick, error)
             return None
 
-    def failed(self, declared: Declaration, tick: int, error: Exception) -> None:
+    def switched_off(self, declared: Declaration, said: str) -> None:
+        """Note that a plug-in was switched off elsewhere, as in the workers, and say why, once."""
+        if not self.is_off(declared):
+            self.off[declared.kind, declared.name] = said
+            self.tell(f"{said}; it is switched off")
+
+    def failed(self, declared: Declaration, tick: int | None, error: Exception) -> None:
         """Deal with an error of a plug-in, as `call` does. Raises PluginFailedError."""
         said = describe(declared, tick, error)
+        self.off[declared.kind, declared.name] = said
         if self.stop:
             raise PluginFailedError(f"{said}\n  --set plugins.on_error=disable goes on without it") from error
-        self.off[declared.kind, declared.name] = said
         self.tell(f"{said}; it is switched off")
 
 
-def describe(declared: Declaration, tick: int, error: Exception) -> str:
+def describe(declared: Declaration, tick: int | None, error: Exception) -> str:
     """Return which plug-in failed, where and at which tick, in one line."""
     code = getattr(declared.function, "__code__", None)
     if isinstance(error, UsageError):
         said = str(error.args[0])
     else:
         said = place_of(error, code.co_filename if code else declared.source)
-    return f"the {declared.kind} {declared.name!r} ({declared.where}) failed at tick {tick}: {said}"
+    when = "" if tick is None else f" at tick {tick}"
+    return f"the {declared.kind} {declared.name!r} ({declared.where}) failed{when}: {said}"
 
 
 TROUBLE = Trouble()

@@ -10,7 +10,7 @@ from types import ModuleType
 import dill
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.plugins.declarations import IN_WORKERS, Declaration
+from valuescape.sim.plugins.declarations import IN_WORKERS, Declaration, Kind
 from valuescape.sim.plugins.installed import import_installed
 from valuescape.sim.plugins.registry import PLUGINS, Key
 from valuescape.sim.plugins.running import python_file, run_file
@@ -39,11 +39,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A source that was run. registers: it registered environments with Gymnasium."""
+    """A source that was run.
+
+    registered: ids of the environments that it registered with Gymnasium. beside: names of the modules from
+    the file's folder that were imported by then.
+    """
 
     source: Source
     module: ModuleType
-    registers: bool
+    registered: frozenset[str]
+    beside: tuple[str, ...] = ()
 
     @property
     def declared(self) -> tuple[Declaration, ...]:
@@ -51,9 +56,14 @@ class Loaded:
         return tuple(each for each in PLUGINS if each.source == self.source.key)
 
     @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of what it declares."""
+        return frozenset(each.kind for each in self.declared)
+
+    @property
     def in_workers(self) -> bool:
         """Whether the processes that step agents have to run it, too."""
-        return self.registers or any(each.kind in IN_WORKERS for each in self.declared)
+        return bool(self.registered) or not self.kinds.isdisjoint(IN_WORKERS)
 
 
 LOADED: dict[str, Loaded] = {}
@@ -81,7 +91,7 @@ def load_file(path: Path | str, option: str = "--plugin") -> Loaded:
     found, content = python_file(path, where)
     if str(found) in LOADED:
         return LOADED[str(found)]
-    return _run(Source(found, "", content, where, option))
+    return run_source(Source(found, "", content, where, option))
 
 
 def load_module(name: str, option: str = "[plugins] modules") -> Loaded:
@@ -92,37 +102,12 @@ def load_module(name: str, option: str = "[plugins] modules") -> Loaded:
     """
     if name in LOADED:
         return LOADED[name]
-    return _run(Source(None, name, b"", f"{option}: {name}", option))
+    return run_source(Source(None, name, b"", f"{option}: {name}", option))
 
 
-def reload_file(path: Path | str) -> Loaded:
-    """Run a file that was loaded before once more, as it is now; return what it is now.
-
-    Raises UsageError as `load_file` does, and then all that it declared before stays.
-    """
-    before = LOADED[str(Path(path).resolve())]
-    source = before.source
-    _, content = python_file(str(source.path), source.where)
-    kept, place = tuple(PLUGINS), list(LOADED)
-    PLUGINS.withdraw(source.key)
-    del LOADED[source.key]
-    try:
-        return _run(Source(source.path, "", content, source.where, source.option))
-    except BaseException:
-        LOADED[source.key] = before
-        sys.modules[before.module.__name__] = before.module
-        for each in kept:
-            if each.source == source.key:
-                PLUGINS.add(each)
-        raise
-    finally:
-        for key in place:  # in the order of loading, as before
-            LOADED[key] = LOADED.pop(key)
-
-
-def _run(source: Source) -> Loaded:
-    """Run a source, and gather what it declares."""
-    before = _registered()
+def run_source(source: Source) -> Loaded:
+    """Run a source, and gather what it declares. Raises UsageError; then nothing of it is known."""
+    before, modules = _registered(), set(sys.modules)
     with PLUGINS.declared_by(source.key, source.where):
         if source.path:
             module = run_file(source.path, source.content, source.where, GUIDE)
@@ -131,14 +116,32 @@ def _run(source: Source) -> Loaded:
             PLUGINS.adopt(source.module, source.key, source.where)
         for gather in _gatherers:
             gather(module, source.where)
-        loaded = Loaded(source, module, _registered() > before)
-        if not loaded.declared and not loaded.registers:
+        loaded = Loaded(source, module, frozenset(_registered() - before), _beside(source, modules))
+        if not loaded.declared and not loaded.registered:
             raise UsageError(
                 f"{source.where}: declares no plug-in and defines no world",
                 f"expected a decorator of valuescape.api, or a class of a world; {GUIDE}",
             )
     LOADED[source.key] = loaded
     return loaded
+
+
+def _beside(source: Source, known: set[str]) -> tuple[str, ...]:
+    """Return the names of modules in the folder of a source's file, or below it, that users' files imported.
+
+    known: names of modules that were imported before the file was run.
+    """
+    if source.path is None:
+        return ()
+    names = set(sys.modules) - known | {name for each in LOADED.values() for name in each.beside}
+    return tuple(sorted(name for name in names if _is_beside(name, source.path)))
+
+
+def _is_beside(name: str, main: Path) -> bool:
+    """Return whether a module is of a file below the folder of `main`, and of no installed package."""
+    file = Path(getattr(sys.modules.get(name), "__file__", None) or "/")
+    inside = file != main and file.is_relative_to(main.parent)
+    return inside and "site-packages" not in file.relative_to(main.parent).parts
 
 
 def _registered() -> set[str]:
@@ -200,7 +203,7 @@ def receive(given: Loads) -> None:
         PLUGINS.withdraw("")
     for source in given.sources:
         if source.key not in LOADED:
-            _run(source)
+            run_source(source)
     stream = io.BytesIO(given.direct)
     while stream.tell() < len(given.direct):
         PLUGINS.add(dill.load(stream))  # noqa: S301 (the main process wrote it)

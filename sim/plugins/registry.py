@@ -117,6 +117,13 @@ class Registry:
                 self._known[each.kind, each.name] = Declaration(*values, where, source)
                 self.revision += 1
 
+    def arrange(self, sources: Iterable[str]) -> None:
+        """Put plug-ins into the order of their sources; those that were declared directly come first."""
+        rank = {source: index for index, source in enumerate(sources)}
+        ordered = sorted(self._known.items(), key=lambda each: rank.get(each[1].source, -1))
+        self._known = dict(ordered)
+        self.revision += 1
+
     def find(self, kind: Kind, name: str) -> Declaration | None:
         """Return the plug-in of that kind and name; None if there is none."""
         return self._known.get((kind, name))
@@ -134,7 +141,9 @@ class Registry:
         """
         revision, found = self._sorted
         if revision != self.revision:
-            found = self._by_order() if self._order is not None else _sorted(tuple(self._known.values()))
+            found = (
+                self._by_order() if self._order is not None else sorted_by_needs(tuple(self._known.values()))
+            )
             self._sorted = self.revision, found
         return found
 
@@ -159,10 +168,13 @@ def _again(known: Declaration, added: Declaration) -> bool:
     return known.source == added.source == "" and same and known.where == added.where
 
 
-def _sorted(known: tuple[Declaration, ...]) -> tuple[Declaration, ...]:
-    """Return declarations after those that they need; of several that may come next, the one loaded first."""
+def sorted_by_needs(known: tuple[Declaration, ...], *, lenient: bool = False) -> tuple[Declaration, ...]:
+    """Return declarations after those that they need; of several that may come next, the one loaded first.
+
+    lenient: a need that there is not is left out. Raises UsageError as `Registry.ordered`.
+    """
     places = {(each.kind, each.name): index for index, each in enumerate(known)}
-    graph = {at: _needed(each, known, places) for at, each in enumerate(known)}
+    graph = {at: _needed(each, known, places, lenient=lenient) for at, each in enumerate(known)}
     sorter = graphlib.TopologicalSorter(graph)
     try:
         sorter.prepare()
@@ -178,12 +190,14 @@ def _sorted(known: tuple[Declaration, ...]) -> tuple[Declaration, ...]:
     return tuple(known[index] for index in found)
 
 
-def _needed(each: Declaration, known: tuple[Declaration, ...], places: dict[Key, int]) -> list[int]:
+def _needed(
+    each: Declaration, known: tuple[Declaration, ...], places: dict[Key, int], *, lenient: bool
+) -> list[int]:
     """Return the indices of the plug-ins that one needs."""
     found = []
     for need in each.needs:
         at = [places[kind, need] for kind in Kind if (kind, need) in places]
-        if not at:
+        if not at and not lenient:
             raise _missing(each, need, known)
         found += at
     return found

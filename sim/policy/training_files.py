@@ -42,6 +42,10 @@ class Place:
         """The training steps that it was saved after."""
         return self.steps[self.index]
 
+    def at(self, steps: object) -> Self:
+        """Return the place of the checkpoint that was saved after so many steps; this one if none was."""
+        return replace(self, index=self.steps.index(steps)) if steps in self.steps else self
+
     def moved(self, by: int) -> Self:
         """Return the place `by` checkpoints later, or earlier if negative; the last or the first at most."""
         return replace(self, index=min(max(self.index + by, 0), len(self.steps) - 1))

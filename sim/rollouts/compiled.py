@@ -100,6 +100,7 @@ class _Limits(NamedTuple):
     limit_end: np.uint8
     seed: np.uint64
     episode: np.uint64  # of the random numbers: the rollout's number, from 1 on
+    exploration: np.float32
 
 
 class CompiledRollouts:
@@ -119,7 +120,7 @@ class CompiledRollouts:
         self._ranges = self._ranges.reshape(len(world.ranges), 2)
         self._sampling = sampling_arrays(checkpoint, world.action, rules.alpha, sampled=rules.sampled)
         self._code = rollout_code(world)
-        self._policy = policy_arrays(checkpoint, world.action, rules.exploration, given=False)
+        self._policy = policy_arrays(checkpoint, world.action, given=False)
         obs_dim = len(world.obs)
         self._width = max(network_width(self._policy, obs_dim), sampling_width(self._sampling, obs_dim))
 
@@ -136,6 +137,7 @@ class CompiledRollouts:
             np.uint8(rules.limit_end),
             np.uint64(rules.seed),
             np.uint64(number + 1),
+            np.float32(rules.exploration),
         )
         results = _Results(out.value, out.total, out.steps, out.end, out.weight)
         begin, end = np.int64(part.start), np.int64(part.stop)
@@ -248,10 +250,10 @@ def _act(policies: Any, limits: Any, code: Any, lanes: Any, n: Any) -> None:
             draw_gaussian(sampling, block, code, lanes, n)
         return
     network_actions(policy, action, block, code.obs_row, code.draw_row - code.obs_row, lanes.network, n)
-    if policy.exploration > 0:
+    if limits.exploration > 0:
         count = 2 if policy.choices else len(action) + len(action) % 2
         _draw(draws, count, n, lanes, limits, _EXPLORATION)
-        explore(policy, action, draws, n)
+        explore(policy, limits.exploration, action, draws, n)
 
 
 @compiled

@@ -62,7 +62,7 @@ def sampling_arrays(
     """Return the stochastic policy of `checkpoint`; of kind NONE where it draws nothing or is not to."""
     kind = sampling_of(checkpoint) if checkpoint and sampled else Sampling.NONE
     if checkpoint is None or kind is Sampling.NONE:
-        nothing = policy_arrays(None, space, 0.0, given=False)
+        nothing = policy_arrays(None, space, given=False)
         return SamplingArrays(NONE, nothing, nothing, False, False, _ZERO)
     *hidden, last = checkpoint.actor.layers
     mean, noise = (last, last) if kind is Sampling.CATEGORICAL else heads(checkpoint)
@@ -70,8 +70,8 @@ def sampling_arrays(
     asked = checkpoint.critic_kind.takes_actions
     return SamplingArrays(
         _KINDS[kind],
-        policy_arrays(replace(checkpoint, actor=lower), space, 0.0, given=False),
-        policy_arrays(replace(checkpoint, actor=upper), space, 0.0, given=False),
+        policy_arrays(replace(checkpoint, actor=lower), space, given=False),
+        policy_arrays(replace(checkpoint, actor=upper), space, given=False),
         bool(checkpoint.noise and checkpoint.noise.state_dependent),
         asked,
         np.float32(alpha if asked else 0),

@@ -50,7 +50,7 @@ class Actor:
             return action, bonus
         policy.act(obs, action)
         if self._rules.exploration > 0:
-            explore(space, self._rules.exploration, key, action)
+            explore(space, np.float32(self._rules.exploration), key, action)
         return clipped(space, action), 0.0
 
 

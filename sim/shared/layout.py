@@ -45,7 +45,8 @@ MAIN = np.dtype(
         ("slot", "i8"),  # the `control` slot in force
         ("waits_for", "i8"),  # the main process sleeps until all workers reach this tick; NO_LIMIT: awake
         ("seed", "u8"),  # key of all random numbers
-        ("pad", "i8", 5),
+        ("exploration", "f4"),  # as `policy.exploration`; written while no tick is made, as the seed is
+        ("pad", "i4", 9),
     ]
 )
 """One cache line written by the main process alone."""
@@ -100,6 +101,10 @@ SYSTEM_OFF = np.dtype(
     ]
 )
 """An array system that raised and was switched off, written by the worker in which it did."""
+
+
+STEADY = frozenset({"parameter"})
+"""Arrays of agents that are no rings of ticks: they are the same in all ticks until the engine changes."""
 
 
 @dataclass(frozen=True, slots=True)

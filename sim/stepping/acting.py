@@ -24,20 +24,19 @@ def random_actions(space: ActionSpace, key: Key, out: Float32Array) -> None:
         out[:] = _choice(draws, space)
 
 
-def explore(space: ActionSpace, exploration: float, key: Key, action: Float32Array) -> None:
+def explore(space: ActionSpace, exploration: np.float32, key: Key, action: Float32Array) -> None:
     """Change actions [action_dim, n] float32 in place, as much as `exploration` says.
 
     Continuous ones get Gaussian noise, whose standard deviation is that share of half their range; that share
     of the discrete ones is replaced by uniform choices.
     """
-    share = np.float32(exploration)
     if isinstance(space, ContinuousAction):
         low, high = space.low[:, None], space.high[:, None]
-        action += normal(*key, space.dim) * (share * (high - low) / 2)
+        action += normal(*key, space.dim) * (exploration * (high - low) / 2)
         action[:] = clip(action, low, high)
     else:
         draws = uniform(*key, 2)
-        np.copyto(action[0], _choice(draws[1], space), where=draws[0] < share)
+        np.copyto(action[0], _choice(draws[1], space), where=draws[0] < exploration)
 
 
 def action_bounds(space: ActionSpace) -> tuple[Float32Array, Float32Array]:

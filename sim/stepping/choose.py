@@ -57,7 +57,10 @@ def make_turns(spec: WorkerSpec) -> Turns:
 def _plain_stepper(spec: WorkerSpec, world: World) -> Stepper:
     policy = BatchPolicy(spec.checkpoint, world.action, spec.agents) if spec.checkpoint else None
     if isinstance(world, SystemsWorld):
-        return SystemsStepper(spec.arena, spec.part, world, policy, spec.rules, _spans(spec))
+        disables, spans = spec.config.plugins.on_error == "disable", _spans(spec)
+        return SystemsStepper(
+            spec.arena, spec.part, world, policy, spec.rules, disables=disables, spans=spans
+        )
     kind = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
     return kind(spec.arena, spec.part, world, policy, spec.rules)
 

@@ -34,11 +34,10 @@ class Policy(Protocol):
 class Rules:
     """The rules of a run's ticks, beside the world and the policy.
 
-    exploration: as `policy.exploration`. map_axes: the state variables that trails show. autoreset: agents
+    map_axes: the state variables that trails show. autoreset: agents
     whose episodes ended start in the next tick (Gymnasium's NEXT_STEP), or else wait for `Stepper.restart`.
     """
 
-    exploration: float
     map_axes: tuple[int, int]
     autoreset: bool = True
 
@@ -218,8 +217,9 @@ class Stepper:
             return
         self.world.observe(now.state, self.obs)
         self.policy.act(self.obs, action)
-        if self.rules.exploration > 0:
-            explore(self.world.action, self.rules.exploration, key, action)
+        exploration = self.arena["main"][0]["exploration"]
+        if exploration > 0:
+            explore(self.world.action, exploration, key, action)
 
     def _start_states(self, who: NDArray[np.intp], number: Any, out: Float32Array) -> None:
         """Write the starts of episodes `number` of agents `who` to `out`, [state_dim, len(who)] float32."""
@@ -303,6 +303,11 @@ def on_map(x: Float32Array, variable: Variable) -> Float32Array:
     low, span = np.float32(variable.low), np.float32(variable.high - variable.low)
     inside: Float32Array = x - np.floor((x - low) / span) * span
     return inside
+
+
+def give_exploration(arena: Arena, exploration: float) -> None:
+    """Set how much actions differ from the policy's, as `policy.exploration`; not while a tick is made."""
+    arena["main"][0]["exploration"] = exploration
 
 
 def give_seed(arena: Arena, seed: int) -> None:

@@ -20,7 +20,7 @@ _WITHIN_TICKS = 1
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOff:
-    """An array system that raised and was switched off, as its `on_error` says.
+    """An array system that raised and was switched off, as `plugins.on_error` says.
 
     name: of the system. tick: the first one made without it. said: system, file, line and error.
     """
@@ -53,8 +53,9 @@ def systems_off(arena: Arena, world: World) -> tuple[SwitchedOff, ...]:
 class SystemsStepper(Stepper):
     """Steps a `SystemsWorld` in NumPy.
 
-    A system with `on_error = "disable"` that raises leaves nothing behind of that call. It is off from that
-    tick on for the slice in which it raised, and for the others as soon as they see the arena's record of it.
+    disables: a system that raises is switched off, and nothing is left of the call in which it raised; else
+    its error ends the run. It is off from that tick on for the slice in which it raised, and for the others
+    as soon as they see the arena's record of it. spans: the worker's profiler; each system is a section.
     """
 
     def __init__(
@@ -64,10 +65,13 @@ class SystemsStepper(Stepper):
         world: SystemsWorld,
         policy: Policy | None,
         rules: Rules,
+        *,
+        disables: bool = False,
         spans: SpanRing | None = None,
     ) -> None:
         super().__init__(arena, part, world, policy, rules)
         self._systems, self._spans, self._off = world, spans, arena["system_off"]
+        self._disables = disables
         self._tick = 0
         world.guard = self._call
 
@@ -80,7 +84,7 @@ class SystemsStepper(Stepper):
         if self._off[index]["tick"] > 0:
             return
         began = time.perf_counter_ns()
-        if self._systems.systems[index].on_error == "disable":
+        if self._disables:
             self._call_or_switch_off(index, call, changed)
         else:
             self._systems.call(index, call, changed)

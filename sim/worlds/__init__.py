@@ -10,7 +10,7 @@ from valuescape.sim.worlds.base import (
     World,
 )
 from valuescape.sim.worlds.files import load_world_file
-from valuescape.sim.worlds.registry import WORLDS, make_world
+from valuescape.sim.worlds.registry import WORLDS, make_world, with_parameters
 
 __all__ = [
     "WORLDS",
@@ -23,4 +23,5 @@ __all__ = [
     "World",
     "load_world_file",
     "make_world",
+    "with_parameters",
 ]

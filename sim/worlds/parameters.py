@@ -1,12 +1,15 @@
 """Parameters of worlds: their declaration, their values in a run, and the values of each agent."""
 
-from collections.abc import Sequence
+import difflib
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.rng import Stream, uniform
 
 
@@ -58,6 +61,51 @@ class Range:
     def __str__(self) -> str:
         """Return the value as a setting says it: "9.81", or "8.0..12.0"."""
         return f"{self.low!r}..{self.high!r}" if self.spread else repr(self.low)
+
+
+def given_ranges(
+    declared: Sequence[Parameter], given: Mapping[str, float | str], world: str
+) -> dict[str, Range]:
+    """Return what `world.parameters` gives the parameters of a world, by name.
+
+    given: a number each, or text "8..12" for values from 8 to 12. world: the world's name. Raises UsageError,
+    with the nearest name, if there is no such parameter, and with the bounds if it cannot have that value.
+    """
+    known, found = {each.name: each for each in declared}, {}
+    for name, value in given.items():
+        if name not in known:
+            raise _unknown(name, list(known), world)
+        found[name] = _range(known[name], value)
+    return found
+
+
+def spread_names(given: Mapping[str, float | str]) -> frozenset[str]:
+    """Return the names of the parameters that `world.parameters` spreads over the agents."""
+    texts = {name: value.split("..") for name, value in given.items() if isinstance(value, str)}
+    return frozenset(name for name, ends in texts.items() if ends[0].strip() != ends[-1].strip())
+
+
+def _unknown(name: str, known: list[str], world: str) -> UsageError:
+    if not known:
+        return UsageError(f"world.parameters: {shown(name)} is unknown; world {world} has no parameters")
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+    return UsageError(f"world.parameters: {shown(name)} is no parameter of world {world}", hint)
+
+
+def _range(parameter: Parameter, value: float | str) -> Range:
+    ends = [value, value] if isinstance(value, int | float) else value.split("..")
+    try:
+        low, high = map(float, ends)
+    except ValueError:
+        low, high = math.nan, math.nan
+    if parameter.low <= low <= high <= parameter.high:
+        return Range(low, high)
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    raise UsageError(
+        f"world.parameters.{parameter.name} = {shown(value)}, expected a number from {parameter.low:g} to "
+        f'{parameter.high:g}{unit}, or a range within that: "{parameter.low:g}..{parameter.high:g}"'
+    )
 
 
 def spread_bits(ranges: Sequence[Range]) -> int:

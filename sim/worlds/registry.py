@@ -1,5 +1,6 @@
 """The worlds by name: those that come with the program, and those of files that the user named."""
 
+import copy
 import difflib
 import inspect
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from valuescape.sim.worlds.cartpole import CartPole
 from valuescape.sim.worlds.differential_drive import DifferentialDrive
 from valuescape.sim.worlds.flock.world import Flock
 from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuous
+from valuescape.sim.worlds.parameters import given_ranges
 from valuescape.sim.worlds.pendulum import Pendulum
 from valuescape.sim.worlds.point_mass import PointMass
 from valuescape.sim.worlds.systems.compose import with_systems
@@ -83,11 +85,22 @@ def world_names() -> list[str]:
 def make_world(name: str, config: Config | None = None) -> World:
     """Return the world called `name`, with the systems of plug-ins around its steps.
 
-    The flock takes its settings from `config`. `gymnasium:ID` is any environment of Gymnasium. Raises
-    UsageError if there is no such world, with the nearest name, if it cannot be used, or if a system does not
-    fit it.
+    The flock takes its settings from `config`, and the others the values of their parameters. `gymnasium:ID`
+    is any environment of Gymnasium. Raises UsageError if there is no such world, with the nearest name, if it
+    cannot be used, if a system does not fit it, or if it has no such parameters.
     """
-    return with_systems(_world_called(name, config), declared_systems())
+    world = with_systems(_world_called(name, config), declared_systems())
+    return with_parameters(world, config) if config and config.world.name == name else world
+
+
+def with_parameters(world: World, config: Config) -> World:
+    """Return another `world`, which is the same but for the values that `config` gives its parameters.
+
+    Raises UsageError, as `make_world` does, if it has no such parameters.
+    """
+    other = copy.copy(world)
+    other.values = given_ranges(world.parameters, config.world.parameters, config.world.name)
+    return other
 
 
 def _world_called(name: str, config: Config | None) -> World:

@@ -1,10 +1,12 @@
 """Settings that are declared live: each can be changed through a session's controls, and is seen to be."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from valuescape.presets import find_checkpoint
 from valuescape.render.view.changes import Set
 from valuescape.render.view.looks import Looks
 from valuescape.run.length import RunLength
@@ -14,6 +16,9 @@ from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.model import LIVE, settings_of
 from valuescape.sim.config.setting import Live
+from valuescape.sim.policy.formats import native
+from valuescape.sim.policy.network import Mlp, Training
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
@@ -44,6 +49,7 @@ SHOWN = {
 """The map in which a setting is to be seen, where the run's own does not show it."""
 
 VALUES = {
+    "agents.count": 40,
     "agents.size_px": 20.0,
     "heatmap.colormap": "magma",
     "heatmap.density_colormap": "gray",
@@ -62,6 +68,8 @@ VALUES = {
     "insight.rollouts": 3,
     "insight.time_limit": True,
     "lod.segment_budget": 64,
+    "policy.exploration": 0.0,
+    "policy.steps": 100,
     "render.view": "2d",
     "render.glow": 1.5,
     "render.tone_mapping": True,
@@ -74,14 +82,29 @@ VALUES = {
     "trails.end_marks": False,
     "trails.opacity": 0.2,
     "trails.width_px": 6.0,
+    "world.parameters": {"gravity": 30.0},
+    "workers.count": 1,
 }
 """Another value than the default of every live setting."""
 
 
+def training_run(folder):
+    """Save two checkpoints of one training run, of which the first is less hopeful; return the settings."""
+    shipped = find_checkpoint("auto", make_world("cartpole"))
+    head = shipped.critics[0].layers[-1]
+    early = Mlp((*shipped.critics[0].layers[:-1], replace(head, bias=head.bias / 2)))
+    for steps, critics in ((100, (early,)), (200, shipped.critics)):
+        file = folder / f"model_{steps}_steps.safetensors"
+        native.save(replace(shipped, critics=critics, training=Training(timesteps=steps)), file)
+    return [f'policy.checkpoint="{folder}"', "policy.steps=200"]
+
+
 @pytest.fixture
-def session(tmp_path):
+def session(tmp_path, request):
     """A run in lockstep with its frames, paused after 40 of them."""
-    config = load_config(None, SETTINGS)
+    changes = getattr(request.node, "callspec", None)
+    more = training_run(tmp_path) if changes and changes.params.get("name") == "policy.steps" else []
+    config = load_config(None, [*SETTINGS, *more])
     with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
         session.pace.start()
         turn(session, 40)
@@ -121,7 +144,7 @@ def test_every_live_setting_is_tried():
     assert {name for name in LIVE if settings_of()[name].declared.live is Live.RUN} == RUN_SETTINGS.keys()
 
 
-@pytest.mark.parametrize("name", sorted(LIVE - {"sim.ticks_per_s", "render.follow"}))
+@pytest.mark.parametrize("name", sorted(LIVE - {"sim.ticks_per_s", "render.follow", "policy.exploration"}))
 def test_a_live_setting_changes_the_picture(session, name):
     if name in SHOWN:
         session.controls.apply(Set("heatmap.layer", SHOWN[name]))
@@ -151,6 +174,21 @@ def test_a_live_rate_changes_the_ticks_a_frame(session):
     assert ticks == [10, 20]
 
 
+def test_live_exploration_changes_what_agents_do(session):
+    session.pace.pause()
+
+    def ended(frames):
+        before = session.engine.episode_stats().finished
+        turn(session, frames)
+        return session.engine.episode_stats().finished - before
+
+    assert ended(40) > 20
+    session.controls.apply(Set("policy.exploration", 0.0))
+    turn(session, 80)  # poles that are falling fall
+    assert now(session, "policy.exploration") == 0
+    assert ended(40) == 0
+
+
 def test_a_selected_agent_is_followed_live(session):
     session.controls.apply(Set("render.follow", True))
     assert not session.viewer.following  # nobody is selected
@@ -166,7 +204,9 @@ def test_a_selected_agent_is_followed_live(session):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("agents.count", 5, "agents.count cannot change during a run"),
+        ("world.name", "pendulum", "world.name cannot change during a run"),
+        ("agents.count", 0, "agents.count = 0, expected"),
+        ("policy.steps", 5, "policy.steps = 5: no checkpoint in"),
         ("nonsense.key", 5, "nonsense.key cannot change during a run"),
         ("render.glow", 9.0, "render.glow = 9.0, expected a number from 0 to 2"),
         ("heatmap.layer", "errors", "heatmap.layer: 'errors' is unknown"),

@@ -8,7 +8,7 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.stepping.parameters import give_parameters
-from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, give_seed, observes_state
+from valuescape.sim.stepping.stepper import ROW_ARRAYS, Rules, give_exploration, give_seed, observes_state
 from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import WORLDS
 
@@ -24,7 +24,7 @@ def shortened(name, steps):
     return world
 
 
-def stage(world, agents, *, given_actions=False, **rules):
+def stage(world, agents, *, given_actions=False, exploration=0.0, **rules):
     """Return an arena for `agents` of `world`, with short rings, and the rules that hold in it."""
     layout = ArenaLayout(
         agents,
@@ -40,8 +40,9 @@ def stage(world, agents, *, given_actions=False, **rules):
     )
     arena = Arena(layout)
     give_seed(arena, SEED)
+    give_exploration(arena, exploration)
     give_parameters(arena, world)
-    rules = {"exploration": 0.0, "map_axes": world.map_axes} | rules
+    rules = {"map_axes": world.map_axes} | rules
     return arena, Rules(**rules)
 
 

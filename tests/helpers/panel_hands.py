@@ -18,7 +18,6 @@ from valuescape.render.view.changes import Set
 from valuescape.render.view.looks import Looks, looks_settings
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.config.files import load_config
-from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.insight.plane import map_plane
@@ -108,8 +107,12 @@ def a_standing(**changes):
             "worlds": ["cartpole", "pendulum", "flock"],
             "plane": map_plane(config, make_world("cartpole")),
             "paused": False,
-            "live": {"sim.ticks_per_s": 60.0, "lod.segment_budget": 5000, "heatmap.slice": ""}
-            | {f"insight.{name}": value for name, value in InsightConfig().model_dump().items()},
+            "live": {
+                each.name: each.value_in(config)
+                for each in settings_of(type(config)).values()
+                if each.declared.live is Live.RUN
+            }
+            | {"lod.segment_budget": 5000},
             "workers": 2,
             "limits": [("frame time", 3.0, 33.0, True)],
             "busy_ms": (1.0, 2.0),
@@ -149,9 +152,10 @@ class Hand:
         for module in MODULES:
             if hasattr(module, "imgui") and module not in NOT_WATCHED:
                 self._monkeypatch.setattr(module, "imgui", self.recorder)
-        settings = settings_of(type(self.standing.config))
+        seen = {each.name for each in settings_of(type(self.standing.config)).values()}
+        seen -= self.standing.live.keys()
         for change in self.panel.draw(SIZE, 0.05, self.viewer, self.standing):
-            if isinstance(change, Set) and settings[change.name].declared.live is not Live.RUN:
+            if isinstance(change, Set) and change.name in seen:
                 self.viewer.apply(change)  # as the controls of a run do
             else:
                 self.changes.append(change)

@@ -9,6 +9,7 @@ import numpy as np
 from valuescape.analyze.coverage import Coverage, coverage_of
 from valuescape.analyze.episodes import Episodes, run_episodes
 from valuescape.analyze.maps import Maps, critic_maps, visits_of
+from valuescape.analyze.robustness import Robustness, robustness_of
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.finders import (
@@ -98,6 +99,11 @@ class Analysis:
     """Whether nothing was cut short."""
     whole_episodes: bool
     """Whether no episode was: the numbers are what they would be."""
+
+    @property
+    def robustness(self) -> list[Robustness]:
+        """Returns of the deterministic policy against each parameter that is spread; computed anew."""
+        return robustness_of(self.world, self.episodes, self.plan.seed)
 
     @property
     def left_out(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class Episodes:
     """The share of steps whose return ends with the critic's value, for nothing is known beyond."""
     interrupted: int = 0
     """Number of episodes that were interrupted before they ended: how they end is unknown."""
+    parameters: Float32Array = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """[parameters, E], the values of the world's parameters in each episode."""
 
     @property
     def first(self) -> NDArray[np.int64]:
@@ -106,7 +108,7 @@ def run_episodes(
         beyond = horizon(checkpoint.gamma) if isinstance(world, ArrayWorld) and checkpoint.gamma < 1 else 0
         actor = _actor(checkpoint, world, episodes, seed, alpha)
         steps = _run(actor, agents, limit + beyond, on_step, goes_on=beyond == LONGEST)
-    return _episodes(steps, checkpoint.gamma, limit)
+    return replace(_episodes(steps, checkpoint.gamma, limit), parameters=agents.parameters)
 
 
 def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha: float | None) -> _Actor:

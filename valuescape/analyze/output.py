@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.analyze import robustness
 from valuescape.analyze.analysis import Analysis
 from valuescape.analyze.origin import map_origin
 from valuescape.analyze.panels import Panel, panels
@@ -113,6 +114,7 @@ def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> N
         *_map_chapters(found),
         *_episode_chapters(found),
         Chapter("Numbers", "Formulas and sources are in docs/insight.md.", rows),
+        *_robustness_chapters(found),
         *_quantile_chapters(found),
         Chapter("Calibration", "Twenty bins of equally many steps, by predicted value.", plot=calibration),
         Chapter(
@@ -173,6 +175,16 @@ def _episode_chapters(found: Analysis) -> list[Chapter]:
         ],
     }
     return [Chapter(title, "", table) for title, table in rows.items() if len(table) > 1]
+
+
+def _robustness_chapters(found: Analysis) -> list[Chapter]:
+    text = "Of the deterministic policy; each episode has its own value of the parameter, which is spread."
+    return [
+        Chapter(
+            f"Return against {each.parameter.name}", text, robustness.table(each), plot=robustness.plot(each)
+        )
+        for each in found.robustness
+    ]
 
 
 def _quantile_chapters(found: Analysis) -> list[Chapter]:

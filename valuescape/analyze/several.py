@@ -13,9 +13,6 @@ from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.network import Checkpoint
 
-_SUFFIXES = (*FORMATS.suffixes(), ".toml")
-"""Suffixes that labels leave out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -72,7 +69,8 @@ def labels_of(sources: Sequence[str]) -> list[str]:
     for index, path in enumerate(paths):
         if path in paths[:index]:
             raise UsageError(f"{sources[index]}: is named twice", "name each checkpoint once")
-    bare = [path.with_suffix("") if path.suffix.lower() in _SUFFIXES else path for path in paths]
+    left_out = (*FORMATS.suffixes(), ".toml")
+    bare = [path.with_suffix("") if path.suffix.lower() in left_out else path for path in paths]
     for names in (bare, paths):
         for parts in range(1, max(len(path.parts) for path in names) + 1):
             labels = ["/".join(path.parts[-parts:]).lstrip("/") for path in names]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from valuescape.analyze import robustness
 from valuescape.analyze.analysis import Analysis
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
@@ -20,6 +21,7 @@ def summary_of(found: Analysis, source: str, seconds: float, config: Config | No
     return {
         **{name: asdict(estimate) for name, estimate in found.numbers.items()},
         "quantile_coverage": found.coverage.summary() if found.coverage else None,
+        "return_against_parameter": [robustness.summary(each) for each in found.robustness],
         "checkpoint": source,
         "algorithm": found.checkpoint.algorithm,
         "world": found.world.name,
@@ -54,6 +56,7 @@ def arrays_of(found: Analysis) -> dict[str, np.ndarray[Any, Any]]:
         "returns": found.episodes.returns,
         "lengths": found.episodes.lengths,
         "terminated": found.episodes.terminated,
+        **{f"parameter_{each.parameter.name}": each.values for each in found.robustness},
         "step_episode": steps.episode,
         "step_state": steps.state,
         "step_predicted": steps.predicted,

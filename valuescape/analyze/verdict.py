@@ -2,6 +2,7 @@
 
 import math
 
+from valuescape.analyze import robustness
 from valuescape.analyze.analysis import Analysis
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.policy.sampling import Sampling, sampling_of
@@ -20,6 +21,7 @@ def verdict(found: Analysis) -> list[str]:
     said = [_about_returns(found), _about_starts(numbers), _about_fit(numbers)]
     if found.checkpoint.soft:
         said.append(about_entropy(found))
+    said += [robustness.sentence(each) for each in found.robustness if each.known]
     if found.left_out:
         said.append(
             f"{found.left_out:,} of {len(found.judged.episode):,} steps are left out: their value or their "

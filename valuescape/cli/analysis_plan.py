@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-def config_of(source: str, changes: list[str], world_files: list[Path] | None) -> "Config":
+Code = tuple[list[Path] | None, list[Path] | None]
+"""Files of the options --world-file and --plugin."""
+
+
+def config_of(source: str, changes: list[str], code: Code) -> "Config":
     """Return the configuration of an analysis. Raises UsageError if it names what is not analysed."""
     from valuescape.sim.errors import UsageError
 
-    config = read_config(source, changes, world_files)
+    config = read_config(source, changes, *code)
     if config.policy.torchscript_critic:
         raise UsageError(
             "policy.torchscript_critic: analyze judges the checkpoint's own critic",

@@ -9,7 +9,7 @@ import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
 from valuescape.cli.console import say_lines, say_written
-from valuescape.cli.options import Debug, Overrides, WorldFiles
+from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
@@ -62,6 +62,7 @@ def analyze(
     entropy_coefficient: Alpha = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> int:
     """Say where a critic is wrong: its values beside the returns that really follow.
@@ -97,10 +98,11 @@ def analyze(
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
         from valuescape.cli.analyze_training import analyze_training
 
-        return analyze_training(Path(checkpoints[0]), given, world_files, (episodes, cells), folder)
+        code = world_files, plugins
+        return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
     from valuescape.analyze.output import make_folder
 
-    config = config_of(checkpoints[0], given, world_files)
+    config = config_of(checkpoints[0], given, (world_files, plugins))
     plan = plan_of(config, episodes, cells)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
@@ -145,6 +147,7 @@ def _name(models: "Sequence[Model]") -> str:
 
 def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config") -> int:
     from valuescape.analyze.output import write
+    from valuescape.analyze.robustness import table
     from valuescape.analyze.several import named_analysis
     from valuescape.analyze.verdict import verdict
 
@@ -158,6 +161,8 @@ def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: 
         for name, each in found.numbers.items()
     ]
     say_rows(out, rows)
+    for each in found.robustness:
+        say_rows(out, table(each))
     say_lines(verdict(found))
     say_written(files[0])
     return 0 if found.complete else 130

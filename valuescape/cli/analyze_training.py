@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.analysis_plan import Code, config_of, plan_of, telling_progress
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.terminal import err, out
 from valuescape.cli.text_table import say_rows
@@ -12,7 +12,7 @@ from valuescape.cli.text_table import say_rows
 def analyze_training(
     folder: Path,
     changes: list[str],
-    world_files: list[Path] | None,
+    code: Code,
     sizes: tuple[int, int | None],
     target: Path | None,
 ) -> int:
@@ -32,7 +32,7 @@ def analyze_training(
     files = training_files(folder)
     for each in files.left_out:
         err.say(("left out: ", "yellow"), each)
-    config = config_of(str(files.saved[-1].path), changes, world_files)
+    config = config_of(str(files.saved[-1].path), changes, code)
     plane = map_plane(config, make_world(config.world.name, config))
     require_actions(config.insight, plane.world)
     target = target or Path("runs") / f"analyze-{folder.resolve().name}"

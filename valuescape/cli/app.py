@@ -15,6 +15,7 @@ from valuescape.cli.compare import compare
 from valuescape.cli.convert import convert, train
 from valuescape.cli.help_text import Commands
 from valuescape.cli.impact import impact
+from valuescape.cli.plugins import plugins
 from valuescape.cli.replay import replay
 from valuescape.cli.run import run
 from valuescape.cli.scale import scale
@@ -130,6 +131,9 @@ def settings(
         out.print(settings_markdown(), end="")
     else:
         show_settings(out, section)
+
+
+app.command()(plugins)
 
 
 @app.command()

@@ -13,41 +13,55 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-def load_world_files(paths: Iterable[Path] | None) -> None:
-    """Run world files, so that their worlds are known by name. Raises UsageError."""
+def load_code(world_files: Iterable[Path] | None, plugins: Iterable[Path] | None) -> None:
+    """Run world files and plug-ins, so that what they declare is known by name. Raises UsageError."""
+    from valuescape.sim.plugins.loading import load_file
     from valuescape.sim.worlds import load_world_file
 
-    for path in paths or ():
+    for path in world_files or ():
         load_world_file(path)
+    for path in plugins or ():
+        load_file(path)
 
 
-def read_config(preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None) -> "Config":
+def read_config(
+    preset: str,
+    changes: Sequence[str] | None,
+    world_files: Iterable[Path] | None,
+    plugins: Iterable[Path] | None = None,
+) -> "Config":
     """Return a preset's or a file's configuration, with changes such as `agents.count=5`.
 
     preset: a name, a configuration file, a trained model or the folder of a training run, which runs in the
-    world that it fits. World
-    files are loaded first. From now on, compilation and remarks on models are reported on standard error.
+    world that it fits. World files and plug-ins are loaded first, and modules that the configuration names
+    after it is read. From now on, compilation and remarks on models are reported on standard error.
     Raises UsageError.
     """
     from valuescape.training_run import with_steps
 
-    return with_steps(read_config_file(preset, changes, world_files).config)
+    return with_steps(read_config_file(preset, changes, world_files, plugins).config)
 
 
 def read_config_file(
-    preset: str, changes: Sequence[str] | None, world_files: Iterable[Path] | None
+    preset: str,
+    changes: Sequence[str] | None,
+    world_files: Iterable[Path] | None,
+    plugins: Iterable[Path] | None = None,
 ) -> "ConfigFile":
     """Return the file that a configuration is read from, as `read_config` does it, with the changes to it."""
     from valuescape import remarks
     from valuescape.model_files import preset_of
     from valuescape.run.config_file import ConfigFile
     from valuescape.sim.codegen import notice as compiling
+    from valuescape.sim.plugins.configured import load_configured
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
-    load_world_files(world_files)
+    load_code(world_files, plugins)
     name, changed = preset_of(preset, changes or [])
-    return ConfigFile.named(name, tuple(changed))
+    file = ConfigFile.named(name, tuple(changed))
+    load_configured(file.config.plugins, err.say)
+    return file
 
 
 def _say_that_it_compiles() -> None:

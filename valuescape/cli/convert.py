@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from valuescape.cli.console import load_world_files
-from valuescape.cli.options import Debug, WorldFiles
+from valuescape.cli.console import load_code
+from valuescape.cli.options import Debug, Plugins, WorldFiles
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
 from valuescape.sim.policy.reward_units import RewardUnits
@@ -35,6 +35,7 @@ def convert(
     ] = RewardUnits.AUTO,
     force: _Force = False,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
     """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
@@ -48,8 +49,8 @@ def convert(
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
     from valuescape.sim.policy.formats.native import check_replaceable
 
-    check_replaceable(out, world_files or [], force=force)
-    load_world_files(world_files)
+    check_replaceable(out, [*(world_files or []), *(plugins or [])], force=force)
+    load_code(world_files, plugins)
     checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)
@@ -70,6 +71,7 @@ def train(
     ] = None,
     force: _Force = False,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
@@ -84,14 +86,15 @@ def train(
     from valuescape.training.train import check_algorithm, default_timesteps, world_to_train_in
     from valuescape.training.train import train as train_checkpoint
 
-    load_world_files(world_files)
+    load_code(world_files, plugins)
     made_in = world_to_train_in(world)
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
     command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
     command += "".join(f" --world-file {path}" for path in world_files or ())
+    command += "".join(f" --plugin {path}" for path in plugins or ())
     path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
-    check_replaceable(path, world_files or [], force=force)
+    check_replaceable(path, [*(world_files or []), *(plugins or [])], force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
     )

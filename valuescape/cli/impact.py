@@ -8,7 +8,7 @@ import typer
 
 from valuescape.cli.console import read_config, say_lines
 from valuescape.cli.measuring import Files, exit_status
-from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Preset, WorldFiles
+from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Plugins, Preset, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
@@ -24,6 +24,7 @@ def impact(
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each setting of the switches.")] = 3,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/impact.html"),
     debug: Debug = False,
@@ -39,7 +40,7 @@ def impact(
     from valuescape.sim.interrupts import Interrupts
     from valuescape.studies.impact import SWITCHES, agreements, judge, measure, variants
 
-    config = read_config(preset, overrides, world_files)
+    config = read_config(preset, overrides, world_files, plugins)
     validate(config)
     files = Files(report, as_json)
     files.require()

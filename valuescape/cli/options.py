@@ -18,6 +18,14 @@ WorldFiles = Annotated[
         help="Run this Python file, and take the worlds it defines; may be given often.",
     ),
 ]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE.py",
+        help="Run this Python file, and take the plug-ins and worlds it declares; may be given often.",
+    ),
+]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
 ]

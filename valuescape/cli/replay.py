@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import load_world_files, require_files, say_written
-from valuescape.cli.options import Debug, WorldFiles
+from valuescape.cli.console import load_code, require_files, say_written
+from valuescape.cli.options import Debug, Plugins, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.sim.errors import UsageError, escaped
@@ -43,6 +43,7 @@ def replay(
         ),
     ] = False,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> int:
     """Make a run, a picture, a figure, a video or a map again, and compare it with the first.
@@ -71,7 +72,7 @@ def replay(
             from valuescape.provenance.containers import kind_of
             from valuescape.remake.means import Means
 
-            load_world_files(world_files)
+            load_code(world_files, plugins)
         kind = kind_of(file)
         if kind is not None:
             return _remake(file, kind, Means(workers, checkpoint, run_code, interrupts), again)

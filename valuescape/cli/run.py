@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import Debug, Overrides, WorldFiles
+from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
@@ -138,6 +138,7 @@ def run(
     versus: _Versus = None,
     versus_set: _VersusSet = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     watch: _Watch = True,
     debug: Debug = False,
 ) -> int:
@@ -173,7 +174,7 @@ def run(
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
     changes = _changes(overrides, seed)
-    return _start(_Asked(preset, changes, world_files, versus, versus_set or []), shown, simulated)
+    return _start(_Asked(preset, changes, (world_files, plugins), versus, versus_set or []), shown, simulated)
 
 
 _Simulated = tuple[int | None, bool, Path | None, int | None]
@@ -182,11 +183,14 @@ _Simulated = tuple[int | None, bool, Path | None, int | None]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The configurations that were asked for: that of the run, and of a side B."""
+    """The configurations that were asked for: that of the run, and of a side B.
+
+    code: files of --world-file and of --plugin.
+    """
 
     preset: str
     changes: list[str]
-    world_files: list[Path] | None
+    code: tuple[list[Path] | None, list[Path] | None]
     versus: str | None
     versus_set: list[str]
 
@@ -209,7 +213,7 @@ def _start(asked: _Asked, shown: "RunOptions", simulated: _Simulated) -> int:
             from valuescape.training_run import with_steps
 
             simulation = SimulationOptions(*simulated)
-            file = read_config_file(asked.preset, asked.changes, asked.world_files)
+            file = read_config_file(asked.preset, asked.changes, *asked.code)
             config = with_steps(file.config)
             other = asked.second(config)
         if simulation.wanted:

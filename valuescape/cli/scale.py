@@ -10,7 +10,7 @@ import typer
 
 from valuescape.cli.console import read_config, require_files, say_lines, say_written
 from valuescape.cli.measuring import Files, exit_status
-from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Preset, WorldFiles
+from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Plugins, Preset, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
@@ -54,6 +54,7 @@ def scale(
     sweep: _Sweep = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/scale.html"),
     write: Annotated[
@@ -84,7 +85,7 @@ def scale(
         "frames": frames,
         "repeats": repeats,
     }
-    config = read_config(preset, [*(overrides or []), *_changes(world)], world_files)
+    config = read_config(preset, [*(overrides or []), *_changes(world)], world_files, plugins)
     plan = _plan(config, given, sweep, write)
     files = Files(report, as_json)
     files.require()

@@ -9,7 +9,7 @@ from valuescape.cli.breaking_point import SearchOptions, run_search
 from valuescape.cli.chaos import run_chaos
 from valuescape.cli.console import read_config
 from valuescape.cli.measuring import Files
-from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Preset, WorldFiles
+from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Plugins, Preset, WorldFiles
 from valuescape.cli.soak import run_soak
 from valuescape.sim.errors import UsageError
 
@@ -58,6 +58,7 @@ def stress(
     require: _Require = None,
     overrides: Overrides = None,
     world_files: WorldFiles = None,
+    plugins: Plugins = None,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/stress.html"),
     debug: Debug = False,
@@ -88,7 +89,7 @@ def stress(
     from valuescape.sim.interrupts import Interrupts
 
     _require_one_kind(chaos=chaos, until_break=until_break, minutes=minutes, require=require)
-    config = read_config(preset, overrides, world_files)
+    config = read_config(preset, overrides, world_files, plugins)
     files = Files(report, as_json)
     files.require()
     with Interrupts() as interrupts:

@@ -12,7 +12,7 @@ from valuescape.gpu.trail_ring import MOST_MISSED
 from valuescape.parsing import Count, Figure, Part, Text, at_most
 from valuescape.provenance.bits import Bits
 from valuescape.provenance.view import Caption, SavedView
-from valuescape.recordings.contents import RecordedCheckpoint, Sha256
+from valuescape.recordings.contents import RecordedCheckpoint, RecordedPlugins, Sha256
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.config.sections import MAX_TEXT
@@ -213,4 +213,5 @@ class Provenance(_Part):
     other: RecordedCheckpoint | None
     versions: Annotated[dict[Text, Text], at_most(100)]
     driver: Text
+    plugins: Annotated[list[RecordedPlugins], at_most(100)] = Field(default_factory=list)
     config: Config

@@ -4,6 +4,7 @@ from valuescape.environment import versions
 from valuescape.provenance.contents import Made, Provenance
 from valuescape.recordings.checksum import checkpoint_hash
 from valuescape.recordings.contents import RecordedCheckpoint
+from valuescape.recordings.plugins import recorded_plugins
 from valuescape.sim.config.files import Config
 from valuescape.sim.policy.network import Checkpoint
 
@@ -24,6 +25,7 @@ def provenance(
         other=recorded(config.insight.compare_with, other),
         versions=picture_versions(),
         driver=driver,
+        plugins=recorded_plugins(),
         config=config,
     )
 

@@ -42,6 +42,19 @@ class RecordedCheckpoint(_Part):
     sha256: Sha256
 
 
+class RecordedPlugins(_Part):
+    """A file or module of plug-ins that took part, as `sim.plugins.used.UsedSource`.
+
+    name: "" of what a script or notebook declared. sha256: of a file, else "".
+    """
+
+    option: str = Field(max_length=200)
+    name: str = Field(max_length=MAX_TEXT)
+    sha256: Sha256 | Literal[""]
+    version: Text
+    plugins: Annotated[list[Text], at_most(200)]
+
+
 class RecordedTick(_Part):
     """The hashes of a run at one tick; `rows` says whether the arrays themselves are kept, too.
 
@@ -78,6 +91,7 @@ class About(_Part):
     seed: int = Field(ge=0, lt=2**64)
     checkpoint: RecordedCheckpoint | None
     versions: Annotated[dict[Text, Text], at_most(100)]
+    plugins: Annotated[list[RecordedPlugins], at_most(100)] = Field(default_factory=list)
     config: Config
     samples: Annotated[list[RecordedTick], Field(min_length=1), at_most(MAX_SAMPLES + 1)]
     changes: Annotated[list[RecordedChange], at_most(MAX_CHANGES)] = Field(default_factory=list)

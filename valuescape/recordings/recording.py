@@ -30,6 +30,7 @@ from valuescape.recordings.contents import (
     RecordedCheckpoint,
     RecordedTick,
 )
+from valuescape.recordings.plugins import recorded_plugins
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
@@ -131,6 +132,7 @@ class RunRecorder:
             seed=self.config.run.seed,
             checkpoint=acted,
             versions=exact_versions(),
+            plugins=recorded_plugins(in_workers=True),
             config=self.config,
             samples=self._samples,
             changes=self._changes,

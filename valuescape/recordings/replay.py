@@ -11,6 +11,7 @@ from valuescape.recordings.changes import Changes
 from valuescape.recordings.checksum import array_hash, first_difference
 from valuescape.recordings.contents import RecordedTick
 from valuescape.recordings.means import same_checkpoint, with_means
+from valuescape.recordings.plugins import require_plugins
 from valuescape.recordings.recording import Recording, exact_versions
 from valuescape.recordings.simulate import simulate
 from valuescape.sim.engine import Engine
@@ -34,10 +35,11 @@ def replay(
 
     workers: their number, if not the recorded one. checkpoint: the file to use in place of the recorded name;
     its tensors must be the same. on_equal: called with each tick that is equal. check, on_tick: as in
-    `simulate`. Raises RunDiffersError at the first tick that differs, and UsageError if the recording's world
-    is unknown, or its checkpoint is missing or has changed.
+    `simulate`. Raises RunDiffersError at the first tick that differs, and UsageError if a plug-in of the
+    recording is missing, its world is unknown, or its checkpoint is missing or has changed.
     """
     about = recording.about
+    require_plugins(recording.path, "recording", about.plugins, about.config)
     config = with_means(about.config, workers, checkpoint if about.checkpoint else None)
     acting = same_checkpoint(recording.path, "recording", about.checkpoint, config)
     samples = {sample.tick: sample for sample in about.samples}

@@ -8,6 +8,7 @@ from valuescape.presets import other_checkpoint
 from valuescape.provenance.contents import AnalysisMade, Provenance
 from valuescape.recordings.checksum import checkpoint_hash
 from valuescape.recordings.means import same_checkpoint, with_means
+from valuescape.recordings.plugins import require_plugins
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError, escaped
 from valuescape.sim.interrupts import Interrupts
@@ -47,10 +48,11 @@ class Original:
 def original(path: Path, origin: Provenance, means: Means) -> Original:
     """Return a picture with everything that it takes to make it again.
 
-    Raises UsageError if the picture names code and this is not allowed, if its world is not known here, or if
-    a checkpoint is missing or has changed.
+    Raises UsageError if the picture names code and this is not allowed, if a plug-in is missing, if its world
+    is not known here, or if a checkpoint is missing or has changed.
     """
     _require_no_code(path, origin.config, means)
+    require_plugins(path, "picture", origin.plugins, origin.config)
     config = with_means(origin.config, means.workers, means.checkpoint if origin.checkpoint else None)
     checkpoint = same_checkpoint(path, "picture", origin.checkpoint, config)
     _require_other(path, origin, config)
@@ -79,6 +81,8 @@ def _require_no_code(path: Path, config: Config, means: Means) -> None:
     code = ""
     if config.world.name.startswith(GYMNASIUM) and colon:
         code = f"the Python module {module}"
+    elif config.plugins.modules:
+        code = f"the Python module {config.plugins.modules[0]}"
     elif config.policy.torchscript_critic:
         code = f"the TorchScript program {config.policy.torchscript_critic}"
     if code and not means.runs_code:

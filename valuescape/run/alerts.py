@@ -1,12 +1,14 @@
 """Alerts of a run: slow frames, changes that made frames slower, and alarms, as sentences."""
 
 import math
+import time
 
 from valuescape.costs.advice import advise
 from valuescape.costs.alarms import Alarm, ChangeWatch, figures_with_parts, parse_alarms, recent_figures
 from valuescape.presets import lighter_preset
 from valuescape.run_state import Alert, Noticed, RunState
 from valuescape.sim.config.files import Config
+from valuescape.sim.measuring.health import RunLog
 
 _AGAIN_S = 30.0
 """Seconds until the same alert is given again."""
@@ -30,8 +32,9 @@ class Alerts:
         self._slow = ""
         self._change, self._change_until = "", 0.0
 
-    def begin_again(self) -> None:
-        """Forget how the run stands, because another begins; what was heard stays."""
+    def begin_again(self, config: Config) -> None:
+        """Forget how the run stands, because another begins; what was heard stays. config: its own."""
+        self.alarms = parse_alarms(config.health.alarms)
         self.ringing, self._said_at, self._last_tick = {}, {}, None
         self._slow = self._change = ""
 
@@ -55,6 +58,13 @@ class Alerts:
     def noticed(self) -> Noticed:
         """All of this as one value."""
         return Noticed(tuple(self.heard), tuple(self.notes), self.lamp, tuple(self.lamps))
+
+    def hear(self, said: str, log: RunLog) -> None:
+        """Note an alarm that somebody else raises, unless it was heard lately. log: of the run's frames."""
+        now = time.monotonic()
+        if self._is_news(said, now):
+            began = log.frame_ends[0] if log.frame_ends else now
+            self.heard.append(Alert(round(now - began, 1), said))
 
     def look(self, state: RunState) -> bool:
         """Judge the last frame; return whether there is a new alert.

@@ -14,7 +14,7 @@ from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.run.validate import require_agent, validate
 from valuescape.sim.config.files import Config, changed
-from valuescape.sim.config.model import LIVE, settings_of
+from valuescape.sim.config.model import LIVE, TABLES, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_plane
@@ -23,7 +23,7 @@ from valuescape.training_run import with_steps
 _BELONG_TO = {
     "world.name": (
         *("heatmap.axes", "heatmap.slice", "policy.checkpoint", "policy.steps", "policy.torchscript_critic"),
-        *("insight.action", "insight.over", "insight.compare_with"),
+        *("insight.action", "insight.over", "insight.compare_with", "world.parameters"),
     ),
     "heatmap.axes": ("heatmap.slice",),
     "policy.checkpoint": ("policy.steps",),
@@ -79,6 +79,25 @@ def differences(before: Config, after: Config) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value != settings_of()[name].value_in(before)}
 
 
+def steps_along(before: Config, after: Config, now: Config) -> dict[str, Any]:
+    """Return the settings that differ between two configurations, as a run has them that was tuned meanwhile.
+
+    now: its configuration. Of a setting that is a table, as `world.parameters`, only the entries change that
+    differ, unless the world does.
+    """
+    found = differences(before, after)
+    for name in TABLES & found.keys() if "world.name" not in found else ():
+        tables = [settings_of()[name].value_in(config) for config in (before, after, now)]
+        found[name] = _merged(*tables)
+    return found
+
+
+def _merged(before: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `now` with the entries that differ between two tables as they are in the second."""
+    kept = {name: value for name, value in now.items() if before.get(name) == after.get(name)}
+    return kept | {name: value for name, value in after.items() if before.get(name) != value}
+
+
 def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> list[Change]:
     """Return the changes that give a run other settings: a Restart if it takes one, then `Set`s.
 
@@ -96,17 +115,38 @@ def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> li
     now = config_now(run)
     if len(sets) < len(wanted):
         return _with_restart(run, now, wanted, fallback)
-    _require(changed(now, sets), wanted)
+    target = changed(now, sets)
+    if "policy.steps" in sets:
+        target = with_steps(target)
+        sets["policy.steps"] = target.policy.steps
+    _require(target, wanted)
     return [*_in_order(now, sets)]
+
+
+def restart_as_now(run: Changing) -> Restart:
+    """Return the change that begins a run anew with the settings it has, also those that were tuned.
+
+    What was tuned is left out where the world, which may be another by now, does not have it any more.
+    """
+    tuned = _tuned(run, config_now(run))
+    try:
+        validate(changed(run.stage.config, tuned))
+    except UsageError:
+        tuned = {}
+    return Restart(tuned)
+
+
+def _tuned(run: Changing, now: Config) -> dict[str, Any]:
+    """Return the settings that were tuned and that a restart takes from its configuration."""
+    return {name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS}
 
 
 def _with_restart(run: Changing, now: Config, wanted: dict[str, Any], fallback: Config) -> list[Change]:
     """Return a Restart with all of `wanted` and what was tuned, and then the part that the view holds."""
     bound = {each for name in wanted for each in _BELONG_TO.get(name, ())}
-    tuned = {
-        name: value for name, value in differences(run.stage.config, now).items() if name in RUN_SETTINGS
-    }
-    settings = tuned | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
+    settings = (
+        _tuned(run, now) | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
+    )
     looks = {name: value for name, value in differences(run.stage.config, now).items() if _is_look(name)}
     target = changed(run.stage.config, looks | settings)
     if not {"policy.checkpoint", "policy.steps"}.isdisjoint(settings):

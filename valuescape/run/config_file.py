@@ -34,15 +34,29 @@ class ConfigFile:
         return config_of(self._tables(), self.overrides, str(self.path))
 
     @property
+    def given(self) -> frozenset[str]:
+        """The settings (`section.key`) that the file itself gives. Raises UsageError."""
+        return frozenset(f"{section}.{key}" for section, key, _ in self._entries())
+
+    @property
     def values(self) -> dict[str, Any]:
-        """What the file itself says, by `section.key`, before overrides. Raises UsageError."""
-        tables = {name: table for name, table in self._tables().items() if isinstance(table, dict)}
-        return {f"{name}.{key}": value for name, table in tables.items() for key, value in table.items()}
+        """What the file itself says, before overrides, by names as in `--set`. Raises UsageError."""
+        found: dict[str, Any] = {}
+        for section, key, value in self._entries():
+            inner = value if isinstance(value, dict) else {}
+            found |= {f"{section}.{key}.{name}": each for name, each in inner.items()} or {
+                f"{section}.{key}": value
+            }
+        return found
 
     @property
     def overridden(self) -> dict[str, str]:
-        """The overrides by the setting that each gives."""
+        """The overrides by the name that each gives a value."""
         return overridden(self.overrides)
+
+    def _entries(self) -> list[tuple[str, str, Any]]:
+        tables = {name: table for name, table in self._tables().items() if isinstance(table, dict)}
+        return [(name, key, value) for name, table in tables.items() for key, value in table.items()]
 
     def _tables(self) -> dict[str, Any]:
         return toml_tables(self.content, str(self.path))

@@ -4,10 +4,12 @@ import math
 import shlex
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape.gpu.layers.registry import MAPS
+from valuescape.plugins.host import PluginHost
 from valuescape.render.displays.events import Event, Key
 from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import (
@@ -21,6 +23,7 @@ from valuescape.render.view.changes import (
     Select,
     Set,
     Slice,
+    Touch,
     needed,
 )
 from valuescape.render.view.keys import ONE_MAP, Say
@@ -35,10 +38,11 @@ from valuescape.run.screen import Screen
 from valuescape.run.stage import Stage
 from valuescape.run.undoing import Undoing
 from valuescape.run.validate import require_agent, require_color
-from valuescape.sim.config.files import Config, changed
+from valuescape.sim.config.files import Config, changed, whole
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import require_place
+from valuescape.sim.worlds import with_parameters
 
 AGAIN_S = 2.0
 """Seconds in which a second Esc quits."""
@@ -61,6 +65,7 @@ class Controlled(Protocol):
     inspection: Inspection
     screen: Screen
     outputs: Outputs
+    plugins: PluginHost
 
     @property
     def captions(self) -> Notices:
@@ -155,7 +160,7 @@ class Controls:
         session = self._session
         match change:
             case Set():
-                return self._set(change)
+                return self._set(self._whole(change))
             case Restart(changes):
                 return session.restart(dict(changes))
             case Slice(values):
@@ -169,11 +174,19 @@ class Controls:
                 session.captions.refresh()
             case GoTo(index):
                 session.captions.refresh(session.inspection.findings.go_to(session.viewer, index))
+            case Touch():
+                session.plugins.touch(change.plugin, change.label, change.value)
             case SavePreset():
                 session.captions.refresh(self._save(change))
             case Request():
                 session.captions.refresh(self._do(change))
         return ""
+
+    def _whole(self, change: Set) -> Set:
+        """Return the change of a setting that a change of an entry in a table is."""
+        stage = self._session.stages(change.name)[0]
+        name, value = whole(stage.wishes.config, change.name, change.value)
+        return replace(change, name=name, value=value)
 
     def _set(self, change: Set) -> str:
         try:
@@ -198,6 +211,8 @@ class Controls:
             MAPS.require(value, stage.subject, name)
         if name == "heatmap.beside" and value and self._session.viewer.versus:
             raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
+        if name == "world.parameters":
+            with_parameters(stage.engine.world, config)
         if name == "trails.color_by":
             require_color(value, stage.critic, stage.engine.world)
         if name == "render.place":
@@ -255,13 +270,14 @@ class Controls:
 
     def _walk(self, by: int) -> str:
         """Go on with another checkpoint of the training run; return what is to be said of it."""
-        place = self._session.stage.place_wanted
-        if place is None:
+        stage = self._session.stages("policy.steps")[0]
+        if stage.place is None:
             return "one checkpoint: run the folder of a training run to go through several"
+        place = stage.place.at(stage.wishes.config.policy.steps)
         wanted = place.moved(by)
         if wanted == place:
             return f"{place.said}, the {'last' if by > 0 else 'first'}"
-        return wanted.said if self._set(Set("policy.steps", wanted.own_steps)) else ""
+        return "" if self._set(Set("policy.steps", wanted.own_steps)) else wanted.said
 
     def _leave(self) -> str:
         """End the run if this is the second time within AGAIN_S, so that one key too many ends nothing."""

@@ -84,6 +84,7 @@ class History:
 
 
 def _said(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
+    now, then = _entries(now, then), _entries(then, now)
     if len(then) == 1:
         (name,) = then
         return f"{name} {_short(now[name])} → {_short(then[name])}"
@@ -91,6 +92,21 @@ def _said(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
     return f"{first}, {second}" + (f" and {len(more)} more" if more else "")
 
 
+def _entries(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with the entries of tables that differ, by their names; None for one that is missing."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            keys = dict.fromkeys([*value, *others[name]])
+            differing = [key for key in keys if value.get(key) != others[name].get(key)]
+            found |= {f"{name}.{key}": value.get(key) for key in differing}
+        else:
+            found[name] = value
+    return found
+
+
 def _short(value: Any) -> str:
+    if value is None:
+        return "default"
     text = toml_value(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -70,7 +70,9 @@ RUN_SETTINGS = {
     ),
     **{
         name: _of_engine(name)
-        for name in ("agents.count", "workers.count", "policy.exploration", "policy.steps")
+        for name in (
+            *("agents.count", "workers.count", "policy.exploration", "policy.steps", "world.parameters"),
+        )
     },
     "lod.segment_budget": RunSetting(_budget, lambda stage, _, value: stage.scene.trails.set_budget(value)),
     **{f"insight.{key}": _insight(key) for key in ("rollouts", "time_limit", "action", "over", "marginal")},

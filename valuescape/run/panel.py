@@ -12,6 +12,7 @@ from valuescape.render.panel.standing import Past, Standing
 from valuescape.render.view.changes import Change
 from valuescape.render.view.viewer import Viewer
 from valuescape.run_state import RunState
+from valuescape.sim.plugins.widgets import Section
 from valuescape.sim.worlds.registry import world_names
 
 _REFRESH_S = 0.05
@@ -54,8 +55,12 @@ class Tuning:
         viewer: Viewer,
         state: Callable[[], RunState],
         past: Callable[[], Past],
+        sections: Callable[[], tuple[Section, ...]] = tuple,
     ) -> list[Change]:
-        """Draw the panel if it is time; return the changes that a person made. state, past: what it shows."""
+        """Draw the panel if it is time; return the changes that a person made.
+
+        state, past, sections: make what it shows of the run, its history, and plug-ins.
+        """
         now = time.monotonic()
         if not self._touched and now - self._drawn_at < _REFRESH_S:
             return []
@@ -63,14 +68,15 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        return self._panel.draw(size, elapsed, viewer, _standing(state(), past()))
+        standing = _standing(state(), past(), sections())
+        return self._panel.draw(size, elapsed, viewer, standing)
 
     def release(self) -> None:
         """Free the panel."""
         self._panel.release()
 
 
-def _standing(state: RunState, past: Past) -> Standing:
+def _standing(state: RunState, past: Past, sections: tuple[Section, ...]) -> Standing:
     """Return the part of a run's state that the panel shows."""
     return Standing(
         config=state.config,
@@ -86,5 +92,6 @@ def _standing(state: RunState, past: Past) -> Standing:
         sliced=state.sliceable,
         findings=state.findings.said if state.findings.asked else None,
         finding=state.findings.at,
-        place=state.place,
+        place=state.place and state.place.at(state.live["policy.steps"]),
+        sections=sections,
     )

@@ -2,10 +2,14 @@
 
 import gc
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
+from valuescape import remarks
 from valuescape.costs.ledger import Ledger
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.plugins.host import PluginHost
+from valuescape.plugins.run_view import Asked
 from valuescape.provenance.containers import as_text
 from valuescape.recordings.session_recorder import SessionRecorder
 from valuescape.render.displays.display import Display
@@ -18,6 +22,7 @@ from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
+from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.look import RunKind, look_at
 from valuescape.run.open_display import open_display
 from valuescape.run.origin import video_origin
@@ -30,9 +35,11 @@ from valuescape.run.touches import Touches
 from valuescape.run.validate import validate
 from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
+from valuescape.sim.config.model import settings_of
 from valuescape.sim.engine import Engine
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import RunLog
+from valuescape.sim.plugins.failing import TROUBLE
 from valuescape.sim.policy.network import Checkpoint
 
 
@@ -67,6 +74,7 @@ class RunParts:
         self.captions = Captions()
         self.recorder: VideoRecorder | None = None
         self._touches = Touches()
+        self.plugins = PluginHost(self, Asked(say=self.captions.refresh, alarm=self._alarm))
         self._owned = ExitStack()
         try:
             self._open(display, not headless if panel is None else panel)
@@ -86,6 +94,7 @@ class RunParts:
             own.callback(display.release)
         self.display = display
         self.screen = Screen(display, lambda: self.viewer.labels_shown and not self.recorder, watched=watched)
+        TROUBLE.begin(stop=config.plugins.on_error == "stop", tell=self._tell)
         self.stage = self.make_stage(config, checkpoint, "Esc: quit")
         self.inspection = self._inspect(self.stage)
         own.callback(lambda: self.stage.release())
@@ -104,9 +113,19 @@ class RunParts:
         self.viewer = viewer_of(config, self.stage.trail_colors, self.scene.plane.bounds)
         self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
+        own.callback(self.plugins.close)
         self.session_recorder: SessionRecorder | None = None
         if self.outputs.session:
             self.session_recorder = own.enter_context(SessionRecorder(self.outputs.session, self.engine))
+
+    def _tell(self, said: str) -> None:
+        """Say something in the picture and in the terminal."""
+        self.captions.refresh(said)
+        remarks.tell([said])
+
+    def _alarm(self, said: str) -> None:
+        self.alerts.hear(said, self.log)
+        self._tell(said)
 
     def make_stage(
         self, config: Config, checkpoint: Checkpoint | None, hint: str, behind: Any = None
@@ -153,6 +172,11 @@ class RunParts:
         return self.stage.scene
 
     @property
+    def folder(self) -> Path:
+        """The folder of the run's files; it may not be there yet."""
+        return self.outputs.folder
+
+    @property
     def log(self) -> RunLog:
         """The log of the frames so far."""
         return self.ledger.log
@@ -188,6 +212,15 @@ class RunParts:
     def stages(self, setting: str) -> tuple[Stage, ...]:
         """Return the stages on which a new value of a live setting acts; it is checked by the first."""
         return (self.stage,)
+
+    def setting(self, name: str) -> Any:
+        """Return the value of a setting as it is now. Raises KeyError if there is no such setting."""
+        declared = settings_of(type(self.stage.config))[name]
+        if name in RUN_SETTINGS:
+            return RUN_SETTINGS[name].value(self.stage, self.pace)
+        if declared.declared.live:
+            return self.viewer.value(name)
+        return declared.value_in(self.engine.config)
 
     def annotations(self) -> Annotations:
         """Return the captions to show now; they are made anew every `stats.captions_s`."""

@@ -1,14 +1,22 @@
 """Applies files to a run when they are saved, and presets when they are chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.applying import Changing, changes_to, config_now, differences
+from valuescape.run.applying import (
+    Changing,
+    changes_to,
+    config_now,
+    differences,
+    restart_as_now,
+    steps_along,
+)
 from valuescape.run.captions import Captions
+from valuescape.run.code_files import code_files, loaded_of, needs_restart
 from valuescape.run.config_file import ConfigFile
 from valuescape.run.controls import Controls
 from valuescape.run.pace import Pace
@@ -17,6 +25,8 @@ from valuescape.run.watching import NotWatched, Saved, Watcher
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError, cut, escaped, shown
+from valuescape.sim.plugins.loading import Loaded
+from valuescape.sim.plugins.replacing import replaced
 
 _NAMED = 5
 """Most settings that a message names."""
@@ -35,6 +45,9 @@ class Reloadable(Protocol):
     def tuned(self) -> Changing:
         """The run itself; of an A/B run the side that is chosen."""
 
+    def note_file(self, name: str) -> None:
+        """Note, for a video, that a file was applied."""
+
 
 class Reloading:
     """Looks after the files of a run. `look` applies those that were saved; a bad one changes nothing."""
@@ -45,6 +58,7 @@ class Reloading:
         self._watched = False
         self._file: ConfigFile | None = None
         self._complaint = ""
+        self._shaders = 0
 
     def begin(self, file: ConfigFile | None, *, watch: bool = True) -> None:
         """Take `file` for the one that the run was started with; watch it, if that is wanted."""
@@ -62,10 +76,12 @@ class Reloading:
         """
         news = self._watcher.news()
         if news:
-            self._saved([each for each in news if isinstance(each, Saved)])
+            self._saved({each.path: each.content for each in news if isinstance(each, Saved)})
             for each in news:
                 if isinstance(each, NotWatched):
                     self._say(each.said)
+        if self._watched and len(files_read()) != self._shaders:
+            self._watch()  # a map of a plug-in was shown for the first time
 
     def take_preset(self, name: str) -> str:
         """Go over to a preset or a configuration file; return why not, "" if that is done.
@@ -76,7 +92,7 @@ class Reloading:
         try:
             after = ConfigFile.named(name, self._file.overrides if self._file else ())
             before = self._file.config if self._file else self._run.stage.config
-            given = {each: settings_of()[each].value_in(after.config) for each in after.values}
+            given = {each: settings_of()[each].value_in(after.config) for each in after.given}
             wanted = given | differences(before, after.config)
             winning = _winning(self._file, after) if self._file else ""
             why_not = self._apply(Path(name).name, wanted, after.config, winning)
@@ -93,25 +109,54 @@ class Reloading:
         if why_not:
             return self._complain(f"{why_not}\n  the shaders before stay in use")
         self._complaint = ""
+        self._run.note_file("shaders")
         self._say("shaders reloaded")
         return ""
 
     def _watch(self) -> None:
         """Watch the files that the run has now."""
+        self._shaders = len(files_read())
         if self._watched:
-            files = dict(files_read())
+            files = {**files_read(), **code_files()}
             if self._file:
                 files[self._file.path.absolute()] = self._file.content
             self._watcher.watch(files)
 
-    def _saved(self, saved: Sequence[Saved]) -> None:
-        """Apply files that were saved together."""
-        shaders = files_read()
-        for each in saved:
-            if self._file and each.path == self._file.path.absolute():
-                self._take_content(self._file, each.content)
-        if any(each.path in shaders for each in saved):
+    def _saved(self, saved: Mapping[Path, bytes | None]) -> None:
+        """Apply files that were saved together, by path."""
+        if self._file and self._file.path.absolute() in saved:
+            self._take_content(self._file, saved[self._file.path.absolute()])
+        for loaded in loaded_of(saved):
+            self._take_code(loaded, saved)
+        if not saved.keys().isdisjoint(files_read()):
             self.reload_shaders()
+        self._watch()
+
+    def _take_code(self, loaded: Loaded, saved: Mapping[Path, bytes | None]) -> None:
+        """Load a world file or a plug-in anew, and begin the run anew with it; or leave both as they were."""
+        source, before = loaded.source, loaded.kinds
+        assert source.path
+        content = saved.get(source.path, source.content)
+        if content is None:
+            self._complain(f"{source.where}: there is no such file any more; the run goes on as it was")
+            return
+        try:
+            with replaced(source.path, content) as now:
+                restarts = needs_restart(before | now.kinds, now)
+                if restarts:
+                    self._restart()
+        except UsageError as error:
+            self._complain(f"{error}\n  the code before stays in use")
+            return
+        self._complaint = ""
+        self._run.note_file(source.path.name)
+        self._say(f"{source.path.name}: loaded anew" + ", and the run began anew with it" * restarts)
+
+    def _restart(self) -> None:
+        """Begin the run anew as it is. Raises UsageError if it goes on as it was instead."""
+        why_not = self._run.controls.apply(restart_as_now(self._run))
+        if why_not:
+            raise UsageError(why_not)
 
     def _take_content(self, file: ConfigFile, content: bytes | None) -> None:
         """Apply what is in the configuration file now; None: it is gone."""
@@ -124,7 +169,7 @@ class Reloading:
         """Apply the difference between two versions of the configuration file."""
         try:
             config = after.config
-            wanted = differences(before.config, config)
+            wanted = steps_along(before.config, config, config_now(self._run))
             why_not = self._apply(after.path.name, wanted, config, _winning(before, after))
         except UsageError as error:
             self._complain(_about(after.path, str(error)))
@@ -138,13 +183,15 @@ class Reloading:
         name: of what gave them. winning: a sentence about overrides. Raises UsageError if the run cannot have
         these settings.
         """
-        new = differences(config_now(self._run.tuned), config)
-        wanted = {each: wanted[each] for each in settings_of() if each in wanted and each in new}
+        now = config_now(self._run.tuned)
+        wanted = {each: wanted[each] for each in _new(wanted, now)}
         why_not = self._run.controls.apply_together(changes_to(self._run.tuned, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
         said = [f"{name}: {_list(wanted)}"] if wanted else []
+        if wanted:
+            self._run.note_file(name)
         if said or winning:
             self._say("\n".join([*said, *[winning] * bool(winning)]))
         else:
@@ -162,6 +209,13 @@ class Reloading:
     def _say(self, text: str) -> None:
         self._run.captions.refresh(text)
         remarks.announce(text)
+
+
+def _new(wanted: Mapping[str, Any], now: Config) -> list[str]:
+    """Return the names of settings that are to have other values than now, in the order of sections."""
+    return [
+        name for name, each in settings_of().items() if name in wanted and wanted[name] != each.value_in(now)
+    ]
 
 
 def _about(path: Path, said: str) -> str:

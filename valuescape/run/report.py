@@ -15,6 +15,7 @@ from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import limits, measures
+from valuescape.sim.plugins.used import used_sources
 
 
 def write_report(
@@ -98,14 +99,16 @@ def _critic(state: RunState) -> dict[str, Any] | None:
 
 
 def about(config: Config | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the block that every report ends with: command, date (UTC), machine, versions, configuration.
+    """Return the block that every report ends with: command, date, machine, versions, plug-ins, settings.
 
-    config: of the run; of a command without a run, the options that decided what was measured.
+    The date is in UTC. config: of the run; of a command without a run, the options that decided what was
+    measured.
     """
     return {
         "command": command(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
+        "plugins": [asdict(each) for each in used_sources()],
         "config": config.model_dump(mode="json") if isinstance(config, Config) else dict(config),
     }

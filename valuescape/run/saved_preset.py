@@ -24,7 +24,12 @@ def save_preset(run: Changing, started: Config, folder: Path, name: str) -> Path
     if not _NAME.fullmatch(name) or name.endswith((" ", ".")):
         raise UsageError(f"{shown(name)} is no name for a preset", "take letters, digits, '-' and '_'")
     config = config_now(run)
-    text = f"{_head(name, started, config)}\n{commented_toml(config, started)}"
+    parameters = {
+        f"world.parameters.{each.name}": f"from {each.low:g} to {each.high:g} {each.unit}; "
+        f"default: {each.default:g}"
+        for each in run.stage.engine.world.parameters
+    }
+    text = f"{_head(name, started, config)}\n{commented_toml(config, started, parameters)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return _write_beside(folder, name.removesuffix(".toml"), text)

@@ -13,6 +13,7 @@ from valuescape.run.starting import UnwatchedStart, WatchedStart
 from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.widgets import Section
 
 if TYPE_CHECKING:
     from valuescape.run.panel import Tuning
@@ -84,12 +85,19 @@ class Screen:
             self.panel.let_go()
 
     def draw_panel(
-        self, viewer: Viewer, state: Callable[[], RunState], past: Callable[[], Past]
+        self,
+        viewer: Viewer,
+        state: Callable[[], RunState],
+        past: Callable[[], Past],
+        sections: Callable[[], tuple[Section, ...]],
     ) -> list[Change]:
-        """Draw the panel if it is seen and due; return what a person changed in it. state, past: make one."""
+        """Draw the panel if it is seen and due; return what a person changed in it.
+
+        state, past, sections: make what it shows of the run, its history, and plug-ins.
+        """
         if not self.panel or not self._panel_px():
             return []
-        return self.panel.draw(self.display.size_px, viewer, state, past)
+        return self.panel.draw(self.display.size_px, viewer, state, past, sections)
 
     def present(self, picture: Any) -> None:
         """Show a picture (framebuffer), and the panel beside it."""

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,15 @@ from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
 from valuescape.run.parts import RunParts
 from valuescape.run.reloading import Reloading
-from valuescape.run.restarting import keep_up, restart
+from valuescape.run.restarting import restart
+from valuescape.run.side import Side
 from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
-from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
+from valuescape.sim.plugins.failing import PluginFailedError
 
 _BLIND_S = 0.02
 """Seconds between two looks for events while nothing is drawn."""
@@ -78,11 +79,15 @@ class Session(RunParts):
         except WorkerFailedError:
             self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
+        except PluginFailedError:
+            self._settle(self.pace.rest())
+            raise
         return self._settle(tick)
 
     def _settle(self, tick: int) -> RunResult:
         """Draw the tick that the simulation rests at, with its statistics, and write the run's files."""
         origin = None
+        self.plugins.step(tick)
         if self.log.frame_ends:
             self.viewer.blind = False
             self._take_over(tick, waits=True, last=True)
@@ -148,9 +153,11 @@ class Session(RunParts):
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
         with section("engine"):
-            newest = self._turn_engine()
+            self._turn_engines()
+            newest = self.pace.newest_tick()
+        asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self._carry_out(())
+            self._carry_out(asked)
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -159,11 +166,12 @@ class Session(RunParts):
         with section("statistics"):
             self._look()
         with section("panel"):
-            changes = self.screen.draw_panel(viewer, self.tuned_state, self.controls.past)
+            past, sections = self.controls.past, self.plugins.sections
+            changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        self._carry_out(changes)
+        self._carry_out([*asked, *changes])
 
     def _carry_out(self, changes: Iterable[Change]) -> None:
         """Carry out changes that a person made, and apply files that were saved."""
@@ -174,18 +182,23 @@ class Session(RunParts):
         """Read figures of the picture just drawn, as far as they are due."""
         self.ledger.look()
 
-    def _turn_engine(self) -> int:
-        """Let the engine go on, also with a change; return the tick that this frame shows."""
-        stage = self.stage
-        self._look_after(stage)
+    def _sides(self) -> Sequence[Side]:
+        """Return what is drawn beside each other."""
+        return (Side(self.stage, self.viewer, self.inspection),)
+
+    def _turn_engines(self) -> None:
+        """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        for side in self._sides():
+            engine, refused = side.stage.engine, side.ask()
+            engine.check()
+            if engine.changing and self.lockstep and self.headless:
+                self._wait_for_change(side.stage)
+            if failed := engine.change_failed or refused:
+                remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
+                self.captions.refresh(failed)
+            if side.keep_up():
+                self._side_changed()
         self._keep_changes()
-        if stage.keep_up():
-            keep_up(self.viewer, stage)
-            self.config = stage.config
-            self.inspection.keep_up(self.viewer)
-            self.ledger.forget_memory()
-            self.captions.refresh()
-        return self.pace.newest_tick()
 
     def _keep_changes(self) -> None:
         """Keep changes of the engine in the recording of the session, and its state while it is paused."""
@@ -197,30 +210,20 @@ class Session(RunParts):
         if at_rest and recorder.newest != (engine.newest_tick, recorder.changes):
             recorder.add(engine)
 
-    def _look_after(self, stage: Stage) -> None:
-        """Let a stage's engine go on, and with a change that it was asked for."""
-        failed = ""
-        try:
-            stage.wishes.ask()
-            stage.engine.check()
-            if self.lockstep and self.headless:
-                self._wait_for_change(stage)
-        except UsageError as error:
-            failed = str(error)
-        if failed := stage.engine.change_failed or failed:
-            remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
-            self.captions.refresh(failed)
-
     def _wait_for_change(self, stage: Stage) -> None:
         """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
-        if not stage.engine.changing:
-            return
-        with self.screen.start(stage.config, self._interrupts, "", self.scene.picture) as start:
+        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
             try:
                 start.doing(f"changing {stage.wishes.under_way}")
                 stage.engine.finish_change(start.check)
-            except CancelledError as error:  # Esc does not wait, this once
+            except CancelledError as error:  # Esc goes on without waiting, this once
                 self._stopped = self._stopped or error.leave
+
+    def _side_changed(self) -> None:
+        """Take over what a change of an engine means for the run."""
+        self.config = self.stage.config
+        self.ledger.forget_memory()
+        self.captions.refresh()
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.
@@ -271,6 +274,11 @@ class Session(RunParts):
         """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""
         return self.reloading.reload_shaders()
 
+    def note_file(self, name: str) -> None:
+        """Note that a file was applied, which changes a video that is being made."""
+        if self.recorder:
+            self._touches.note_file(name, self.newest_tick)
+
     def take_preset(self, name: str) -> str:
         """Go over to a preset or a configuration file, or say in the picture why not.
 
@@ -283,6 +291,7 @@ class Session(RunParts):
         self.inspection.release()
         self.stage.release()
         self.config = stage.config
+        self.plugins.begin_again()
         self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
@@ -296,6 +305,6 @@ class Session(RunParts):
         """
         self._drawn_blind = None
         self.ledger.begin_again(self.stage)
-        self.alerts.begin_again()
+        self.alerts.begin_again(self.config)
         self.screen.let_go()
         self._clock.begin_frame()

@@ -88,14 +88,6 @@ class Stage:
         wait_ready(self.engine, start)
 
     @property
-    def place_wanted(self) -> Place | None:
-        """The place of the checkpoint that was asked for last; as `place` if that one acts."""
-        steps = self.wishes.config.policy.steps
-        if self.place is None or steps not in self.place.steps:
-            return self.place
-        return replace(self.place, index=self.place.steps.index(steps))
-
-    @property
     def layers(self) -> list[str]:
         """Names of the maps that can be shown here."""
         return self.scene.fields.available

@@ -1,4 +1,4 @@
-"""Touches of a video while it is made, a person's and the clock's: without them it comes out otherwise."""
+"""Touches of a video while it is made, by persons, files and the clock, without which it is another."""
 
 from valuescape.render.displays.events import Click, DoubleClick, Drag, Event, Hover, Key, Scroll
 
@@ -6,7 +6,7 @@ _MOST = 50
 
 
 class Touches:
-    """Notes which keys and gestures came at which ticks; of more than 50 the first are named.
+    """Notes which keys, gestures and files came at which ticks; of more than 50 the first are named.
 
     names: as "glow at tick 120". computing: maps that a frame did not wait for, as the first of them said it.
     """
@@ -19,6 +19,10 @@ class Touches:
     def note_frame(self, computing: str) -> None:
         """Note a frame. computing: its maps that are not complete, which depends on the clock; "" without."""
         self.computing = self.computing or computing
+
+    def note_file(self, name: str, tick: int) -> None:
+        """Note that a file was applied."""
+        self._note(name, tick)
 
     def note(self, event: Event, tick: int, *, split: bool = False) -> None:
         """Note an event, if it may change the picture; a gesture of many events is noted once.

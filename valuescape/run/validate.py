@@ -1,5 +1,6 @@
 """All checks of a configuration in one call, before anything is started or changed."""
 
+from valuescape import remarks
 from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.presets import acting_checkpoint, other_checkpoint
@@ -10,11 +11,13 @@ from valuescape.sim.config.model import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.actions import require_actions
+from valuescape.sim.insight.parameter_signals import is_alike
 from valuescape.sim.insight.place import require_place
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.insight.signal_kinds import available, find_signal
 from valuescape.sim.insight.signals import Critic
 from valuescape.sim.insight.subject import Subject
+from valuescape.sim.plugins.configured import load_configured
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World, make_world
 from valuescape.training_run import value_ends
@@ -26,6 +29,7 @@ def validate(config: Config) -> Checkpoint | None:
     Raises UsageError naming the key, its value and what was expected. In this order:
 
     - types and bounds of each setting, as pydantic checks them when a configuration is read;
+    - `plugins.modules`, which are imported, with those that installed packages announce;
     - settings against each other: the ends of the colour scale;
     - `heatmap.layer` and `heatmap.beside` against the maps there are;
     - `health.alarms`: its syntax and the names in it;
@@ -41,6 +45,7 @@ def validate(config: Config) -> Checkpoint | None:
     a world compiles, and what a TorchScript file contains.
     """
     changed(config, {})
+    load_configured(config.plugins, lambda said: remarks.tell([said]))
     require_scale_ends(config.heatmap)
     for setting, name in _maps(config).items():
         MAPS.find(name, setting)  # a misspelt name, before anything takes time
@@ -83,6 +88,11 @@ def require_color(color: str, critic: Critic | None, world: World) -> None:
     if color in colors:
         return
     _require_known(color, world)
+    if is_alike(color, world):
+        raise UsageError(
+            f"trails.color_by = {color!r}, but all agents have the same {color}",
+            f'spread it over the agents: world.parameters.{color} = "low..high"',
+        )
     others = f"or take one of {', '.join(colors)}"
     if critic:
         raise UsageError(

@@ -81,8 +81,10 @@ class Watcher:
         """Watch these files from now on, in place of those before.
 
         files: by full path, with the content that the run has of them, so that a change made before the
-        watching began is told too.
+        watching began is told too. The same files again change nothing.
         """
+        if self._watch and self._watch.files.keys() == files.keys():
+            return
         self.close()
         if files:
             found = {path: _File(known) for path, known in files.items()}

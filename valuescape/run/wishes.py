@@ -30,7 +30,7 @@ class Wishes:
         config, checkpoint = changed(wanted.config, {name: value}), wanted.checkpoint
         if name == "policy.steps" and value != wanted.config.policy.steps:
             checkpoint = acting_checkpoint(config, self._engine.world)
-        self._wanted = Wanted(config, checkpoint)
+        self._wanted = Wanted(config, checkpoint, wanted.plugins)
 
     def ask(self) -> None:
         """Ask the engine for all that is wished. Raises UsageError if it cannot go on so; nothing changes."""

@@ -1,9 +1,10 @@
-"""The checkpoint formats that are read; a new one is registered here."""
+"""The checkpoint formats that are read: a new one is registered here, or declared by a plug-in."""
 
 from valuescape.sim.policy.formats import native, sb3, torchscript
+from valuescape.sim.policy.formats.plugged import plugged_formats
 from valuescape.sim.policy.formats.registry import Registry
 
-FORMATS = Registry()
+FORMATS = Registry(plugged_formats)
 FORMATS.register(sb3.FORMAT)
 FORMATS.register(native.FORMAT)
 FORMATS.register(torchscript.FORMAT)

@@ -4,7 +4,7 @@ A format is one module with a `Format` value, and one line in `sim.policy.format
 smallest example; `tests/contracts/test_checkpoint_formats.py` holds every format to the same contract.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -67,10 +67,14 @@ class Format:
 
 
 class Registry:
-    """Formats by name, in the order of registration."""
+    """Formats by name, in the order of registration.
 
-    def __init__(self) -> None:
+    more: returns those that come and go, after the registered ones: plug-ins'.
+    """
+
+    def __init__(self, more: Callable[[], Iterable[Format]] = tuple) -> None:
         self._formats: dict[str, Format] = {}
+        self._more = more
 
     def register(self, added: Format) -> None:
         """Add a format. Raises ValueError if its name is taken."""
@@ -79,7 +83,8 @@ class Registry:
         self._formats[added.name] = added
 
     def __iter__(self) -> Iterator[Format]:
-        return iter(self._formats.values())
+        yield from self._formats.values()
+        yield from self._more()
 
     def find(self, probe: Probe) -> Format | None:
         """Return the first format that recognises a file; None if none does."""

@@ -120,37 +120,39 @@ def _choose(scores: Any, choices: Any, out: Any) -> None:
 
 
 @compiled
-def explore(policy: Any, action: Any, draws: Any, n: Any) -> None:
+def explore(policy: Any, exploration: Any, action: Any, draws: Any, n: Any) -> None:
     """Add Gaussian noise to continuous actions, or replace a share of discrete ones, from uniform draws."""
     if policy.choices:
         count = np.float32(policy.choices)
         for i in range(n):
-            if draws[0, i] < policy.exploration:
+            if draws[0, i] < exploration:
                 action[0, i] = np.floor(draws[1, i] * count)
         return
     clip_rows(policy, action, n)
     for row in range(len(action)):
         u, v = draws[row - row % 2], draws[row - row % 2 + 1]
+        noise = exploration * (policy.high[row] - policy.low[row]) / TWO
         for i in range(n):
             first, second = pair(u[i], v[i])
-            action[row, i] += (second if row % 2 else first) * policy.noise[row]
+            action[row, i] += (second if row % 2 else first) * noise
 
 
 @compiled
-def act(policy: Any, block: Any, world: Any, network: Any, n: Any, agent: Any, tick: Any, seed: Any) -> None:
+def act(policy: Any, block: Any, world: Any, network: Any, n: Any, agent: Any, tick: Any, main: Any) -> None:
     """Write the actions of `n` agents from `agent` on to the block, which holds their observations.
 
-    They may be beyond their bounds; the pass clips them.
+    They may be beyond their bounds; the pass clips them. main: the arena's record, with seed and exploration.
     """
     action = block[world.action_row : world.obs_row]
     action_dim = len(action)
     draws = block[world.draw_row :]
     if policy.kind == RANDOM:
-        draw_rows(draws, action_dim, n, seed, EXPLORATION_WORD, agent, tick)
+        draw_rows(draws, action_dim, n, main.seed, EXPLORATION_WORD, agent, tick)
         random_actions(policy, action, draws, n)
         return
     network_actions(policy, action, block, world.obs_row, world.draw_row - world.obs_row, network, n)
-    if policy.exploration > 0:
+    exploration = main.exploration
+    if exploration > 0:
         count = 2 if policy.choices else action_dim + action_dim % 2
-        draw_rows(draws, count, n, seed, EXPLORATION_WORD, agent, tick)
-        explore(policy, action, draws, n)
+        draw_rows(draws, count, n, main.seed, EXPLORATION_WORD, agent, tick)
+        explore(policy, exploration, action, draws, n)

@@ -35,8 +35,6 @@ class PolicyArrays(NamedTuple):
     obs_clip: np.float32
     low: Float32Array  # [action_dim], or of a choice the first and last index
     high: Float32Array
-    exploration: np.float32  # share of random choices, if it is one
-    noise: Float32Array  # [action_dim], standard deviation in the action's units
     choices: int  # 0 if actions are continuous
 
 
@@ -45,9 +43,7 @@ def can_compile(checkpoint: Checkpoint | None) -> bool:
     return checkpoint is None or all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
 
 
-def policy_arrays(
-    checkpoint: Checkpoint | None, space: ActionSpace, exploration: float, *, given: bool
-) -> PolicyArrays:
+def policy_arrays(checkpoint: Checkpoint | None, space: ActionSpace, *, given: bool) -> PolicyArrays:
     """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions."""
     choices = 0 if isinstance(space, ContinuousAction) else space.n
     low = space.low if isinstance(space, ContinuousAction) else np.zeros(1, np.float32)
@@ -66,8 +62,6 @@ def policy_arrays(
         obs_clip=np.float32(math.inf if normalization is None else normalization.clip),
         low=low,
         high=high,
-        exploration=np.float32(exploration),
-        noise=(np.float32(exploration) * (high - low) / 2).astype(np.float32),
         choices=choices,
     )
 

@@ -69,7 +69,7 @@ class CompiledStepper(_LoopingStepper):
     ) -> None:
         super().__init__(arena, part, world, None, rules)  # no plain policy: it is compiled
         given = arena.layout.given_actions
-        actions = policy_arrays(checkpoint, world.action, rules.exploration, given=given)
+        actions = policy_arrays(checkpoint, world.action, given=given)
         code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
         scratch = _scratch(code.at, code.rows, network_width(actions, len(world.obs)))
         starts = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)

@@ -129,7 +129,7 @@ def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, worl
             copy_bytes(block[row].ctypes.data, source.ctypes.data, FLOAT_BYTES * n)
         call_at(world.observe, block.ctypes.data, n, np.uintp(0))
     tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
-    act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0].seed)
+    act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0])
 
 
 @compiled

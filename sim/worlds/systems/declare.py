@@ -8,7 +8,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.registry import PLUGINS, declare
 from valuescape.sim.worlds.base import Parameter
-from valuescape.sim.worlds.systems.declared import Memory, OnError, System, When
+from valuescape.sim.worlds.systems.declared import Memory, System, When
 
 F = TypeVar("F", bound=Callable[[Any], Any])
 
@@ -56,7 +56,6 @@ def array_system(
     draws: int = 0,
     needs: Iterable[str] | str = (),
     worlds: tuple[str, ...] = (),
-    on_error: OnError = "stop",
 ) -> Callable[[F], F]:
     """Declare a system in plain Python, which is called once a tick for all agents of a worker.
 
@@ -64,15 +63,13 @@ def array_system(
     and returns nothing. What becomes of an agent must not depend on which others are in the call. The world
     then steps in NumPy, whether or not it could be compiled; docs/plugins.md has the figures.
 
-    on_error: "stop" ends the run if the function raises; "disable" goes on without it. Everything else is as
-    in `system`.
+    If the function raises, `plugins.on_error` decides whether the run ends or goes on without it. Everything
+    else is as in `system`.
     """
 
     def declared(function: F) -> F:
         _require_function(function)
-        made = System(
-            name or function.__name__, when, function, True, parameters, memory, draws, worlds, on_error
-        )
+        made = System(name or function.__name__, when, function, True, parameters, memory, draws, worlds)
         declare(Kind.WORKER_SYSTEM, made.name, function, needs, made)
         return function
 

@@ -103,16 +103,12 @@ class AfterArrays(NamedTuple):
     draws: Float32Array
 
 
-OnError = Literal["stop", "disable"]
-"""What becomes of a run whose array system raises: it ends, or it goes on without the system."""
-
 _EXPECTED: dict[str, str] = {
     "when": '"before" or "after"',
     "parameters": "a tuple of Parameter(name, unit, default, low, high), low <= default <= high",
     "memory": "a tuple of Memory(name, unit, low, high, start=0.0), low < high",
     "draws": "a whole number, at least 0",
     "worlds": 'a tuple of names of worlds: ("point_mass",)',
-    "on_error": '"stop" or "disable"',
 }
 
 
@@ -137,8 +133,6 @@ class System:
     """Uniform random numbers for each agent and step."""
     worlds: tuple[str, ...] = ()
     """Names of the worlds that the system works in; () for all."""
-    on_error: OnError = "stop"
-    """For array systems; element-wise ones do not raise."""
 
     def __post_init__(self) -> None:
         for name, is_wrong in self._wrong().items():
@@ -164,7 +158,6 @@ class System:
             "memory": not memory or not all(each.low < each.high for each in self.memory),
             "draws": not isinstance(self.draws, int) or self.draws < 0,
             "worlds": not _all_of(self.worlds, str),
-            "on_error": self.on_error not in ("stop", "disable"),
         }
 
 

@@ -19,16 +19,16 @@ RUN, TRAILS, EFFECTS = "Run", "Trails and agents", "Effects"
 
 def test_typed_settings_come_with_the_restart_and_are_kept_if_it_comes_to_nothing(a_hand):
     hand = a_hand()
-    hand.click(*hand.place((RUN, "agents")))
+    hand.click(*hand.place((RUN, "trail length")))
     hand.type_anew("0")
     for _ in range(2):
         hand.click(*hand.place(("toolbar", "restart with these")))
-        assert hand.changes.pop() == Restart({"agents.count": 1})  # the least there can be
-    hand.standing = a_standing(config=load_config(None, ["world.name=cartpole", "agents.count=61"]))
-    hand.click(*hand.place((RUN, "agents")))
+        assert hand.changes.pop() == Restart({"trails.length": 2})  # the least there can be
+    hand.standing = a_standing(config=load_config(None, ["world.name=cartpole", "trails.length=61"]))
+    hand.click(*hand.place((RUN, "trail length")))
     hand.type_anew("61")
     hand.frame()
-    assert "agents.count" not in hand.drafts  # it has come true
+    assert "trails.length" not in hand.drafts  # it has come true
 
 
 class Hazy(RenderConfig):
@@ -76,7 +76,7 @@ def labels(hand, heading):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("exploration", {"policy.exploration"}),
+        ("tolerance", {"lod.tolerance_px"}),
         (
             "HEALTH fps",
             {f"health.{key}" for key in ("warmup_s", "fps_std_below", "slow_below_fps", "alarms")},
@@ -87,7 +87,7 @@ def labels(hand, heading):
 def test_a_search_leaves_the_settings_whose_name_label_or_meaning_has_all_words(a_hand, query, found):
     hand = a_hand()
     hand.search(query)
-    headings = {"[policy]", "[health]"}
+    headings = {"[lod]", "[health]"}
     keys = {name.partition(".")[2].replace("_", " ") for name in found}
     assert {label for group, label in hand.recorder.widgets if group in headings} == keys
     assert {group for group, _ in hand.recorder.widgets} - headings == {"toolbar"}
@@ -95,7 +95,12 @@ def test_a_search_leaves_the_settings_whose_name_label_or_meaning_has_all_words(
     assert labels(hand, "Run")
 
 
-LISTED = [each for each in settings_of().values() if not each.declared.panel and each.name != "heatmap.slice"]
+PLACED = {"heatmap.slice", "policy.steps", "world.parameters"}
+LISTED = [
+    each
+    for each in settings_of().values()
+    if not each.declared.panel and each.name not in PLACED and isinstance(each.default, str | int | float)
+]
 
 
 def test_every_setting_is_found_by_its_name_and_changes_alone(a_hand):
@@ -160,13 +165,13 @@ def test_what_differs_from_the_start_is_marked_and_one_click_resets_it(a_hand):
 
 def test_a_draft_is_marked_and_dropped_alone_or_with_all(a_hand):
     hand = a_hand()
-    for label, text in (("agents", "70"), ("seed", "9")):
+    for label, text in (("trail length", "70"), ("seed", "9")):
         hand.click(*hand.place((RUN, label)))
         hand.type_anew(text)
-    assert hand.drafts == {"agents.count": 70, "run.seed": 9}
+    assert hand.drafts == {"trails.length": 70, "run.seed": 9}
     hand.frame()
     hand.click(*hand.place((RUN, "↺##reset run.seed")))
-    assert hand.drafts == {"agents.count": 70}
+    assert hand.drafts == {"trails.length": 70}
     hand.click(*hand.place(("toolbar", "drop")))
     assert hand.drafts == {}
 
@@ -174,8 +179,8 @@ def test_a_draft_is_marked_and_dropped_alone_or_with_all(a_hand):
 def test_a_run_that_began_anew_with_another_value_drafts_the_first_one_back(a_hand):
     hand = a_hand()
     hand.standing = a_standing(
-        config=load_config(None, ["world.name=cartpole", "agents.count=61"]), past=hand.standing.past
+        config=load_config(None, ["world.name=cartpole", "trails.length=61"]), past=hand.standing.past
     )
     hand.frame()
-    hand.click(*hand.place((RUN, "↺##reset agents.count")))
-    assert hand.drafts["agents.count"] == 60
+    hand.click(*hand.place((RUN, "↺##reset trails.length")))
+    assert hand.drafts["trails.length"] == 64

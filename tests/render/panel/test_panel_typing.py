@@ -32,7 +32,7 @@ def test_the_lower_end_of_a_scale_stays_below_the_upper(a_hand):
 def test_escape_leaves_a_field_and_what_was_in_it(a_hand):
     hand = a_hand()
     before = hand.settings()
-    hand.click(*hand.place((RUN, "agents")))
+    hand.click(*hand.place((RUN, "trail length")))
     hand.key("ctrl", "a")
     hand.frame(Text("9"))
     hand.frame(Edit("escape", True), Key(Action.BACK))
@@ -64,7 +64,7 @@ def test_while_typing_keys_are_the_field_s_but_the_end_is_heard(a_hand):
 
 def test_a_number_is_copied_and_pasted(a_hand):
     hand = a_hand()
-    hand.click(*hand.place((RUN, "agents")))
+    hand.click(*hand.place((RUN, "trail length")))
     hand.key("ctrl", "a")
     hand.key("ctrl", "c")
     hand.click(*hand.place((RUN, "seed")))
@@ -72,17 +72,17 @@ def test_a_number_is_copied_and_pasted(a_hand):
     hand.key("ctrl", "v")
     hand.key("enter")
     hand.frame()
-    assert hand.settings()["run.seed"] == 60
+    assert hand.settings()["run.seed"] == 64
     assert not math.isnan(hand.settings()["run.seed"])
 
 
 def test_tab_goes_from_field_to_field_and_else_hides_the_panel(a_hand):
     hand = a_hand()
-    hand.click(*hand.place((RUN, "agents")))
+    hand.click(*hand.place((RUN, "seed")))
     hand.key("tab")
     hand.frame()
     hand.type_anew("5")
-    assert hand.settings()["workers.count"] == 5
+    assert hand.settings()["trails.length"] == 5
     hand.left_over.clear()
     hand.frame(Edit("tab", True), Key(Action.INTERFACE))
     hand.frame(Edit("tab", False))

@@ -9,11 +9,12 @@ from valuescape.render.displays.events import Button, Move, Press, Release
 from valuescape.render.view.changes import GoTo, Request, Restart, Set, Slice
 from valuescape.render.view.choosing import MapChoice
 from valuescape.sim.policy.training_files import Place
+from valuescape.sim.worlds import make_world
 
 pytestmark = pytest.mark.gpu
 
-BAR, RUN, VIEW, FIELDS, INSIGHT, TRAILS, SLICE, EFFECTS = (
-    *("toolbar", "Run", "View", "Fields", "Insight"),
+BAR, RUN, WORLD, VIEW, FIELDS, INSIGHT, TRAILS, SLICE, EFFECTS = (
+    *("toolbar", "Run", "World", "View", "Fields", "Insight"),
     *("Trails and agents", "Axes and slice", "Effects"),
 )
 CLICKED = {
@@ -53,8 +54,16 @@ CHOSEN = {
 }
 TYPED = {
     (RUN, "ticks/s"): ("250", [Set("sim.ticks_per_s", 250.0)]),
-    (RUN, "agents"): ("777", {"agents.count": 777}),
-    (RUN, "workers"): ("1", {"workers.count": 1}),
+    (RUN, "agents"): ("777", [Set("agents.count", 777)]),
+    (RUN, "workers"): ("1", [Set("workers.count", 1)]),
+    (RUN, "exploration"): ("0.5", [Set("policy.exploration", 0.5)]),
+    **{
+        (WORLD, each.name): (
+            f"{each.high}",
+            [Set(f"world.parameters.{each.name}", each.high)],
+        )
+        for each in make_world("cartpole").parameters
+    },
     (RUN, "seed"): ("12345", {"run.seed": 12345}),
     (RUN, "trail length"): ("80", {"trails.length": 80}),
     (INSIGHT, "rollouts a cell"): ("32", [Set("insight.rollouts", 32)]),
@@ -79,7 +88,8 @@ SLICED = [(SLICE, "cart velocity"), (SLICE, "pole velocity")]
 def test_every_widget_is_tried(a_hand):
     untouched = {"collapsing_header", "small_button"}  # the buttons that reset what the hand has changed
     found = {key for key, widget in a_hand().recorder.widgets.items() if widget[0] not in untouched}
-    assert found == {*CLICKED, *CHOSEN, *TYPED, *SLICED, (BAR, "##search")}
+    boxes = {(WORLD, f"##range of {each.name}") for each in make_world("cartpole").parameters}
+    assert found == {*CLICKED, *CHOSEN, *TYPED, *SLICED, *boxes, (BAR, "##search")}
 
 
 @pytest.mark.parametrize("key", CLICKED, ids=": ".join)
@@ -140,7 +150,7 @@ def test_a_number_s_buttons_are_its_own(a_hand, steps):
         after = hand.settings()
         assert len({name for name in after if after[name] != before.get(name)}) == 1, label
     assert hand.drafts == {
-        **{"agents.count": 60 + steps, "workers.count": 2 + steps, "run.seed": 3 + steps},
+        "run.seed": 3 + steps,
         "trails.length": hand.standing.config.trails.length + steps,
     }
     assert hand.conflicts == 0
@@ -185,9 +195,9 @@ def test_the_slider_of_checkpoints_counts_once_it_is_let_go(a_hand):
     assert hand.changes == []
     hand.frame(Release(Button.LEFT, SIZE[0] - 15, y))
     hand.frame()
-    assert hand.changes == [Restart({"policy.steps": 10_000})]
+    assert hand.changes == [Set("policy.steps", 10_000)]
     hand.click(x + 10, y)  # where it is
-    assert hand.changes == [Restart({"policy.steps": 10_000})]
+    assert hand.changes == [Set("policy.steps", 10_000)]
 
 
 def test_maps_that_cannot_be_shown_are_listed_and_not_chosen(a_hand):

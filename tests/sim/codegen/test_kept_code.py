@@ -89,7 +89,7 @@ from valuescape.sim.stepping.stepper import Rules
 from valuescape.sim.worlds import load_world_file
 
 def moved(world):
-    code = world_code(world, Rules(0.0, (0, 1)), keeps_obs=False)
+    code = world_code(world, Rules((0, 1)), keeps_obs=False)
     rows = np.zeros((code.at.size, 2), np.float32)
     table = np.array([row.ctypes.data for row in rows], np.uint64)
     finish = ctypes.CFUNCTYPE(None, ctypes.c_size_t, ctypes.c_ssize_t, ctypes.c_size_t)(code.finish)

@@ -14,13 +14,6 @@ SETTINGS = settings_of()
 EVERY = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
 
 
-SLIDERS = [
-    each
-    for each in SETTINGS.values()
-    if each.declared.panel and each.declared.live and type(each.default) in (int, float)
-]
-
-
 def kinds(annotation):
     """Return the plain types that a setting's type is made of; the type of each value of a `Literal`."""
     inner = get_args(annotation)
@@ -41,14 +34,6 @@ def test_a_setting_is_described_and_a_number_has_a_unit(setting):
 def test_a_default_is_admitted(setting):
     assert setting.value_in(Config()) == setting.default
     assert Config.model_validate({setting.section: {setting.key: setting.default}}) == Config()
-
-
-@pytest.mark.parametrize("setting", SLIDERS, ids=lambda each: each.name)
-def test_a_slider_ends_within_the_bounds(setting):
-    panel = setting.declared.panel
-    assert panel.low < panel.high
-    for end in (panel.low, panel.high):
-        Config.model_validate({setting.section: {setting.key: type(setting.default)(end)}})
 
 
 def test_a_setting_is_written_once():

@@ -11,7 +11,7 @@ import pytest
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins import PLUGINS, Kind, load_file, loads
-from valuescape.sim.plugins.loading import LOADED, receive, reload_file
+from valuescape.sim.plugins.loading import LOADED, receive
 
 ROOT = Path(__file__).parents[3]
 
@@ -72,27 +72,13 @@ def test_workers_load_what_they_run_and_nothing_else(write):
     assert PLUGINS.find(Kind.WORKER_SYSTEM, "wind").function(None) == 3
 
 
-def test_a_file_that_is_edited_is_loaded_again_or_stays_as_it_was(write):
-    path, other = write(SYSTEM), write(NOTED, "other.py")
-    load_file(path)
-    load_file(other)
-    path.write_text(path.read_text().replace("return 3", "return 4"))
-    reload_file(path)
-    assert PLUGINS.find(Kind.WORKER_SYSTEM, "wind").function(None) == 4
-    path.write_text(path.read_text().replace("return 4", "return 5") + "\nraise ValueError('half-written')")
-    with pytest.raises(UsageError, match="ValueError: half-written"):
-        reload_file(path)
-    assert PLUGINS.find(Kind.WORKER_SYSTEM, "wind").function(None) == 4
-    assert list(LOADED) == [str(path), str(other)]
-
-
 SCRIPT = """
     import numpy as np
 
-    from valuescape.api import ContinuousAction, ElementwiseWorld, Variable, absolute, world
+    from valuescape.api import ContinuousAction, ElementwiseWorld, Variable, absolute
+    from valuescape.api import array_system, system, world
     from valuescape.sim.config.files import load_config
     from valuescape.sim.engine import Engine
-    from valuescape.sim.plugins import Kind, declare
 
     STEP = np.float32(0.05)
     HALF = np.float32(0.5)
@@ -123,6 +109,19 @@ SCRIPT = """
             return (x + STEP * v, v), -absolute(x), absolute(x) > np.float32(1)
 
 
+    @system(when="before", draws=1)
+    def noise(step):
+        return (step.action[0] + pushed(step.draws[0] - HALF, HALF),)
+
+
+    @array_system(when="after", needs="noise")
+    def cost(step):
+        step.reward[:] -= np.abs(step.action[0]) * AMOUNT
+
+
+    AMOUNT = np.float32(3)
+
+
     def hash_with(workers, simd):
         changes = [
             "world.name=line_of_main", "agents.count=70", "policy.checkpoint=random",
@@ -131,6 +130,8 @@ SCRIPT = """
         with Engine(load_config(None, changes), None) as engine:
             engine.wait_ready()
             engine.advance_to(60)
+            assert len(engine.worker_pids) == workers
+            assert engine.recent_row("reward", 60).min() < -0.5
             return engine.state_hash()
 
 

@@ -255,7 +255,6 @@ def test_a_faulty_system_is_refused_with_file_and_line(when, function, arrays, s
         ({"memory": (WORLDS["mountain_car"].state[0],)}, "memory = "),
         ({"draws": -1}, "draws = -1"),
         ({"worlds": "pendulum"}, "worlds = 'pendulum'"),
-        ({"on_error": "ignore"}, "on_error = 'ignore'"),
     ],
 )
 def test_a_declaration_with_another_value_than_expected_is_refused(declared, said):

@@ -1,6 +1,5 @@
 """The option `--world-file` of every command that makes a world."""
 
-import sys
 from dataclasses import replace
 from importlib.resources import files as resources
 from pathlib import Path
@@ -9,11 +8,12 @@ from types import SimpleNamespace
 import pytest
 import typer
 from commands import SMALL
+from known_plugins import forgotten
 
 from valuescape.cli.app import app
 from valuescape.sim.policy.formats import native as store
 from valuescape.sim.policy.loading import load_checkpoint
-from valuescape.sim.worlds import WORLDS, files, make_world
+from valuescape.sim.worlds import make_world
 
 SHIPPED = Path(str(resources("valuescape.configs").joinpath("checkpoints"))) / "point_mass.safetensors"
 MINE = '''
@@ -55,16 +55,10 @@ COMMANDS = {
 
 
 @pytest.fixture(autouse=True)
-def _forgets_worlds(monkeypatch):
+def _forgets_worlds():
     """Forget the worlds that a test has loaded."""
-    before, modules = dict(WORLDS), set(sys.modules)
-    monkeypatch.setattr(files, "_loaded", {})
-    yield
-    WORLDS.clear()
-    WORLDS.update(before)
-    for name in set(sys.modules) - modules:
-        if name.startswith("valuescape_world_"):
-            del sys.modules[name]
+    with forgotten():
+        yield
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_what_is_slow_is_said_in_f3_and_a_lamp_leads_there(tmp_path):
         lines = {line for shown in seen for line in shown}
         assert not any("FPS, below" in line or "alarm:" in line for line in lines)
         assert not seen[0][0].startswith("●")
-        session.alerts.begin_again()
+        session.alerts.begin_again(session.config)
         assert (session.alerts.lamp, session.alerts.notes) == ("", [])
 
 

@@ -308,7 +308,7 @@ def test_settings_change_while_the_run_goes_on(at_the_picture):
     assert session._stopped
 
 
-PAUSE = (28.0, 41.0)
+PAUSE = (28.0, 110.0)
 """Pixel of the panel's button, at a scale of 1."""
 
 
@@ -348,18 +348,18 @@ def test_a_panel_that_is_hidden_holds_nothing(at_the_picture):
     assert session.pace.paused is not before
 
 
-def test_typed_counts_come_with_the_restart(at_the_picture):
+def test_typed_settings_come_with_the_restart(at_the_picture):
     """From the first key to the new run, through the panel itself."""
     session, _ = at_the_picture("render.height=900", panel=True)
-    agents, again = (60.0, 110.0), (60.0, 201.0)
-    events = [[Move(*agents)], [Press(Button.LEFT, *agents)], [Release(Button.LEFT, *agents)]]
+    length, again = (60.0, 271.0), (60.0, 64.0)
+    events = [[Move(*length)], [Press(Button.LEFT, *length)], [Release(Button.LEFT, *length)]]
     events += [[Edit("ctrl", True)], [Edit("a", True)], [Edit("a", False)], [Edit("ctrl", False)]]
     events += [[Text("7")], [Text("5")], [Edit("enter", True)], [Edit("enter", False)]]
     events += [[Move(*again)], [Press(Button.LEFT, *again)], [Release(Button.LEFT, *again)]]
     for each in events:
         does(session, *each, frames=2)
     turn(session, 4)
-    assert session.config.agents.count == session.engine.config.agents.count == 75
+    assert session.config.trails.length == session.engine.config.trails.length == 75
     assert session.viewer.looks == Looks.of(session.config)  # and nothing else
 
 
@@ -381,6 +381,7 @@ def test_settings_explain_themselves_where_the_pointer_rests(at_the_picture, mon
     keys = {said.split(":")[0] for said in found if said}
     assert {"sim.ticks_per_s", "world.name", "agents.count", "run.seed", "trails.length"} <= keys
     assert "agents.count: agents alive at once" in found
+    assert "run.seed: all randomness follows from it; counts after a restart" in found
     assert "" in found  # not over what changes no setting
     does(session, Move(SIZE[0] - 10, 10), frames=3)
     assert contents.tip == ""

@@ -5,13 +5,17 @@ import time
 
 import pytest
 from hands import SMALL, Hands, turn
+from known_plugins import forgotten
 
 from valuescape import remarks
 from valuescape.render.view.changes import Preset, Set
+from valuescape.run.applying import steps_along
 from valuescape.run.config_file import ConfigFile
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
+from valuescape.sim.config.files import load_config
+from valuescape.sim.worlds import WORLDS, load_world_file
 
 pytestmark = pytest.mark.gpu
 
@@ -94,7 +98,8 @@ def test_other_settings_take_one_restart_that_keeps_view_and_what_was_tuned(runn
     session.controls.apply(Set("insight.rollouts", 9))
     session.controls.apply(Set("trails.width_px", 4.0))
     session.controls.apply(Set("sim.ticks_per_s", 30.0))
-    save(path, ("opacity = 0.5", "opacity = 0.5\nlength = 9"), ("glow = 0.25", "glow = 0.75"))
+    alarms = "yaw_deg = 30\n[health]\nalarms = 'fps < 5'"
+    save(path, ("opacity = 0.5", "opacity = 0.5\nlength = 9"), ("0.25", "0.75"), ("yaw_deg = 30", alarms))
     until(session, lambda: told)
     assert session.stage is not stage
     assert session.config.trails.length == 9 == session.engine.config.trails.length
@@ -103,6 +108,7 @@ def test_other_settings_take_one_restart_that_keeps_view_and_what_was_tuned(runn
     assert session.viewer.looks.render.glow == 0.75
     assert session.pace.ticks_per_s == 30.0
     assert session.viewer.orbit_goal == camera
+    assert [str(alarm) for alarm, _ in session.alerts.lamps] == ["fps < 5"]
     assert "trails.length = 9 (restart)" in told[0]
 
 
@@ -236,3 +242,90 @@ def shaders_in(folder, monkeypatch):
     monkeypatch.setattr(shader_source, "_drawn", set())
     shader_source._read_all()
     return copied
+
+
+WORLD = """
+import numpy as np
+
+from valuescape.api import ContinuousAction, ElementwiseWorld, Variable, absolute
+
+STEP, FAR = np.float32(0.1), np.float32(9)
+
+
+class Line(ElementwiseWorld):
+    name = "line"
+    state = (Variable("position", "m", -1.0, 1.0), Variable("velocity", "m/s", -2.0, 2.0))
+    obs = state
+    action = ContinuousAction((Variable("force", "N", -1.0, 1.0),))
+    step_s = 0.1
+    max_episode_steps = 200
+    reset_draws = 2
+
+    @staticmethod
+    def start(draws):
+        return draws[0], draws[1]
+
+    @staticmethod
+    def dynamics(state, action):
+        position, velocity = state
+        return (position + STEP * action[0], velocity), -absolute(position), absolute(position) > FAR
+"""
+LINE = ("world.name=line", "policy.checkpoint=random", "heatmap.layer=density")
+
+
+@pytest.fixture
+def line(tmp_path, told):
+    """A run in a world of a file of its own."""
+    path = tmp_path / "line.py"
+    path.write_text(WORLD)
+    with forgotten():
+        load_world_file(path)
+        config = load_config(None, [*SMALL, *LINE])
+        with Session(config, RunLength(), Outputs(tmp_path), headless=True, display=Hands()) as session:
+            session.reloading.begin(None)
+            session.pace.start()
+            turn(session, 3)
+            yield session, path
+
+
+def test_a_world_file_is_loaded_anew_and_the_run_begins_anew_with_it(line, told):
+    session, path = line
+    camera, stage = session.viewer.orbit_goal, session.stage
+    save(path, ("max_episode_steps = 200", "max_episode_steps = 77"))
+    until(session, lambda: told)
+    assert told == ["line.py: loaded anew, and the run began anew with it"]
+    assert session.engine.world.max_episode_steps == 77
+    assert session.stage is not stage
+    assert session.viewer.orbit_goal == camera
+    turn(session, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("return draws[0], draws[1]", "return draws[0], drows[1]"), "start: line 20: NameError"),
+        (("ElementwiseWorld, Variable", "ElementwiseWorld Variable"), "line 4: SyntaxError: invalid syntax"),
+        (('"line"', '"lane"'), "world.name: 'line' is unknown"),
+    ],
+)
+def test_broken_code_leaves_the_run_as_it_was_and_names_the_line(line, told, change, said):
+    session, path = line
+    stage, world = session.stage, WORLDS["line"]
+    save(path, change)
+    until(session, lambda: told)
+    assert said in told[0]
+    assert "the code before stays in use" in told[0]
+    assert (session.stage, WORLDS["line"]) == (stage, world)
+    assert "lane" not in WORLDS
+    turn(session, 3)
+    save(path, (change[1], change[0]), ("200", "55"))
+    until(session, lambda: len(told) > 1)
+    assert session.engine.world.max_episode_steps == 55
+
+
+def test_of_a_table_only_what_the_file_touches_changes():
+    before, after, now = (
+        load_config(None, [f"world.parameters.{each}" for each in given])
+        for given in (("a=1", "b=2"), ("a=5", "c=3"), ("a=1", "b=2", "tuned=9"))
+    )
+    assert steps_along(before, after, now) == {"world.parameters": {"a": 5.0, "c": 3.0, "tuned": 9.0}}

@@ -11,10 +11,10 @@ from imgui_bundle import imgui
 from linear_critics import linear
 from networks import checkpoint_of
 
-import valuescape.render.panel.contents
+import valuescape.render.panel.special
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.displays.events import Action, Button, Key, Move, Press, Release
-from valuescape.render.view.changes import Restart, Set, Slice
+from valuescape.render.view.changes import Set, Slice
 from valuescape.run.stage import Stage
 from valuescape.run.starting import UnwatchedStart
 from valuescape.run.validate import validate
@@ -166,7 +166,7 @@ class Noting:
 @pytest.mark.gpu
 def test_the_slider_goes_through_the_checkpoints(at_the_picture, folder, monkeypatch):
     noting = Noting()
-    monkeypatch.setattr(valuescape.render.panel.contents, "imgui", noting)
+    monkeypatch.setattr(valuescape.render.panel.special, "imgui", noting)
     session, _ = at_the_picture(*settings_for(folder), panel=True)
     assert noting.said == "checkpoint 3 of 3: 10,000 steps"
     held = shown(session)[1]
@@ -201,21 +201,17 @@ def test_a_picture_of_one_of_them_is_made_again(cli, folder):
 
 
 @pytest.mark.gpu
-def test_agents_are_the_same_after_scrubbing_away_and_back(at_the_picture, folder):
+def test_agents_and_trails_go_on_under_another_checkpoint(at_the_picture, folder):
     session, _ = at_the_picture(*settings_for(folder, "policy.steps=200"))
-
-    def states():
-        while session.newest_tick < 25:
-            turn(session)
-        return session.engine.row("state", 25).copy()
-
-    first = states()
-    does(session, LATER, frames=2)
-    assert session.newest_tick < 25
-    other = states()
-    does(session, EARLIER, frames=2)
-    assert not np.array_equal(other, first)  # another policy acts
-    np.testing.assert_array_equal(states(), first)
+    engine, ring, cut = session.engine, session.scene.trails.ring, session.newest_tick
+    states, (trails, _) = engine.row("state", cut).copy(), ring.read()
+    does(session, LATER, frames=6)
+    assert [each.tick for each in engine.changes] == [cut]
+    np.testing.assert_array_equal(engine.row("state", cut), states)
+    now, _ = ring.read()
+    np.testing.assert_array_equal(now[:-6], trails[6:])  # as many ticks as there is room for
+    actions = {tick: float(np.unique(engine.row("action", tick)).item()) for tick in (cut, cut + 1)}
+    assert actions[cut + 1] == pytest.approx(actions[cut] * 3_000 / 200)
 
 
 @pytest.mark.gpu
@@ -269,48 +265,56 @@ def test_a_key_without_a_folder_says_what_to_do(at_the_picture):
 
 
 @pytest.mark.gpu
-def test_keys_count_while_nothing_is_drawn(at_the_picture, folder, monkeypatch):
-    """The start is shown, and after it, once, what is shown while nothing is drawn."""
+def test_keys_count_while_nothing_is_drawn(at_the_picture, folder):
     session, _ = at_the_picture(*settings_for(folder))
     does(session, Key(Action.BLIND), frames=2)
-    presented, screen = [], session.screen
-    monkeypatch.setattr(screen, "present", presented.append)
     does(session, EARLIER)
-    assert steps_of(session) == 3_000
-    assert presented == []
     turn(session, 3)
     assert session.viewer.blind
-    assert len(presented) == 1
-
-
-@pytest.mark.gpu
-def test_a_key_during_the_start_counts_after_it(at_the_picture, folder, monkeypatch):
-    session, display = at_the_picture(*settings_for(folder))
-    polled = iter([[EARLIER], [EARLIER]])
-    monkeypatch.setattr(display, "poll", lambda: next(polled, []))
-    turn(session)
     assert steps_of(session) == 3_000
-    turn(session, 2)
-    assert steps_of(session) == 200
+    does(session, Key(Action.BLIND), frames=2)
+    assert shown(session)[0][0] > shown(session)[0][1]  # the critic's slope is negative
 
 
 @pytest.mark.gpu
-def test_going_back_forgets_keys_pressed_during_the_start(at_the_picture, folder, monkeypatch):
+def test_a_key_during_a_start_counts_after_it(at_the_picture, folder, monkeypatch):
     session, display = at_the_picture(*settings_for(folder))
-    polled = iter([[EARLIER], [EARLIER, Key(Action.BACK)]])
+    polled = iter([[EARLIER]])
     monkeypatch.setattr(display, "poll", lambda: next(polled, []))
+    session.restart({"run.seed": 3})
+    assert steps_of(session) == 10_000
+    turn(session, 2)
+    assert steps_of(session) == 3_000
+
+
+@pytest.mark.gpu
+def test_going_back_forgets_keys_pressed_during_a_start(at_the_picture, folder, monkeypatch):
+    session, display = at_the_picture(*settings_for(folder))
+    polled = iter([[EARLIER, Key(Action.BACK)]])
+    monkeypatch.setattr(display, "poll", lambda: next(polled, []))
+    session.restart({"run.seed": 3})
     turn(session, 3)
     assert steps_of(session) == 10_000
     assert session.annotations().notice == "cancelled; the run goes on as it was"
 
 
 @pytest.mark.gpu
-def test_of_several_wishes_in_a_frame_the_last_counts(at_the_picture, folder, monkeypatch):
+def test_a_checkpoint_that_went_away_changes_nothing(at_the_picture, folder):
     session, _ = at_the_picture(*settings_for(folder))
-    begun = []
-    monkeypatch.setattr(session, "restart", begun.append)
-    session.controls.apply_all(Restart({"policy.steps": steps}) for steps in (3_000, 200, 3_000, 10_000))
-    assert begun == [{"policy.steps": 10_000}]
+    (folder / "rl_model_3000_steps.safetensors").unlink()
+    does(session, EARLIER, frames=2)
+    assert steps_of(session) == 10_000
+    assert "policy.steps = 3000: no checkpoint in" in session.annotations().notice
+    assert session.engine.changes == []
+
+
+@pytest.mark.gpu
+def test_of_several_wishes_in_a_frame_the_last_counts(at_the_picture, folder):
+    session, _ = at_the_picture(*settings_for(folder))
+    session.controls.apply_all(Set("policy.steps", steps) for steps in (3_000, 200, 3_000))
+    turn(session, 2)
+    assert steps_of(session) == 3_000
+    assert len(session.engine.changes) == 1
 
 
 @pytest.mark.gpu

@@ -1,6 +1,6 @@
 """A run of two configurations side by side: the same tick, one view, one scale for each quantity."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from valuescape.run.outputs import Outputs, RunResult
 from valuescape.run.pace import Pace
 from valuescape.run.restarting import restart
 from valuescape.run.session import Session
+from valuescape.run.side import Side
 from valuescape.run.stage import Stage
 from valuescape.run.starting import start_engine
 from valuescape.run.validate import validate
@@ -109,8 +110,15 @@ class VersusSession(Session):
         self.other.measure(self.meter, lockstep=self.lockstep)
         self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
         self.viewer.versus = True
-        self._keep_to_both()
+        self._share_colors()
         self.other.mirror(self.viewer)
+
+    def _share_colors(self) -> None:
+        """Offer the colours of trails that both sides have."""
+        viewer, colors = self.viewer, self.other.stage.trail_colors
+        viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
+        if viewer.trail_color not in viewer.trail_colors:
+            viewer.trail_color = "age"
 
     def restart(self, changes: dict[str, Any]) -> str:
         """Begin both sides anew, so that they start alike, with some settings of the chosen side changed.
@@ -175,31 +183,18 @@ class VersusSession(Session):
         one_sided = setting in _ONE_SIDED or setting.partition(".")[0] in _ONE_SIDED_SECTIONS
         return (both[self.viewer.side],) if one_sided and not is_of_the_pair(setting) else both
 
+    def _sides(self) -> Sequence[Side]:
+        return (*super()._sides(), Side(self.other.stage, self.other.viewer, self.other.inspection))
+
+    def _side_changed(self) -> None:
+        super()._side_changed()
+        self._share_colors()
+
     def _look_at_both(self) -> PairState:
         states = self.state(), self.other_state()
         found = gains(self.engine, self.other.stage.engine, self.newest_tick)
         cards = self.inspection.cards(self.viewer), self.other.inspection.cards(self.other.viewer)
         return PairState(states, found, cards, self.viewer.side)
-
-    def _turn_engine(self) -> int:
-        other = self.other
-        self._look_after(other.stage)
-        if other.stage.keep_up():
-            other.inspection.keep_up(other.viewer)
-            self._keep_to_both()
-        tick = super()._turn_engine()
-        if self.stage.config is not self._seen:
-            self._keep_to_both()
-        return tick
-
-    def _keep_to_both(self) -> None:
-        """Offer only what both sides have, after one of them has other agents or another critic."""
-        self._seen = self.stage.config
-        colors = self.other.stage.trail_colors
-        self.viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
-        if self.viewer.trail_color not in self.viewer.trail_colors:
-            self.viewer.trail_color = "age"
-        self.captions.refresh()
 
     def _note(self, began: float) -> None:
         super()._note(began)
@@ -210,7 +205,7 @@ class VersusSession(Session):
         self.other.ledger.look(leads=False)
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
-        self._follow_reload()
+        self._follow_scenes()
         super()._take_over(newest, waits=waits, last=last)
         with self.meter.section("other side"):
             if self.other.take_over(newest, self.viewer, waits=waits, last=last):
@@ -222,7 +217,7 @@ class VersusSession(Session):
     def _paint(self, said: Annotations) -> None:
         self._pair.draw(self.viewer, self.other.viewer, said)
 
-    def _follow_reload(self) -> None:
+    def _follow_scenes(self) -> None:
         """Pair the scenes again after one was made anew; B's is drawn into the picture of A's."""
         if self._pair.first is not self.scene:
             self.other.stage.reload_shaders()

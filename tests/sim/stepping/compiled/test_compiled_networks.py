@@ -73,7 +73,7 @@ def _outputs(policy, block, obs_dim, network, count, out):
 
 def outputs(checkpoint, obs):
     """The compiled network's outputs for `obs` [obs_dim, n], which fill whole tiles."""
-    policy = policy_arrays(checkpoint, WORLDS["point_mass"].action, 0.0, given=False)
+    policy = policy_arrays(checkpoint, WORLDS["point_mass"].action, given=False)
     block = np.full((len(obs), BLOCK_AGENTS), np.nan, np.float32)
     block[:, : obs.shape[1]] = obs
     network = np.full((3, network_width(policy, len(obs)) * TILE_AGENTS), np.nan, np.float32)
@@ -84,7 +84,7 @@ def outputs(checkpoint, obs):
 
 def actions(checkpoint, space, obs):
     """The compiled policy's actions for `obs` [obs_dim, n], with rubbish beside it in the block."""
-    policy = policy_arrays(checkpoint, space, 0.0, given=False)
+    policy = policy_arrays(checkpoint, space, given=False)
     count = obs.shape[1]
     block = np.full((len(obs), BLOCK_AGENTS), np.nan, np.float32)
     block[:, :count] = obs

@@ -1,0 +1,60 @@
+"""Runs another version of a file that was loaded, and goes back to the one before if that does not do."""
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from valuescape.sim.plugins.loading import LOADED, Loaded, run_source
+from valuescape.sim.plugins.registry import PLUGINS
+
+
+@contextlib.contextmanager
+def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
+    """Run `content` in place of what a loaded file was; yields what it is now.
+
+    Modules beside it are imported anew. Raises UsageError as `load_file` does; then, or if the block raises,
+    what the file declared before is known again. Workers that run keep what they have loaded.
+    """
+    before, order = LOADED[str(path)], list(LOADED)
+    declared = before.declared
+    modules, environments = _forget(before)
+    try:
+        yield run_source(replace(before.source, content=content))
+    except BaseException:
+        if before.source.key in LOADED:
+            _forget(LOADED[before.source.key])
+        sys.modules.update(modules)
+        _environments().update(environments)
+        LOADED[before.source.key] = before
+        for each in declared:
+            PLUGINS.add(each)
+        raise
+    finally:
+        for key in order:  # in the order of loading, as before
+            LOADED[key] = LOADED.pop(key)
+        PLUGINS.arrange(order)
+
+
+def _forget(loaded: Loaded) -> tuple[dict[str, ModuleType], dict[str, Any]]:
+    """Let nothing be known of a source; return its modules, and its environments of Gymnasium."""
+    PLUGINS.withdraw(loaded.source.key)
+    del LOADED[loaded.source.key]
+    names = (loaded.module.__name__, *loaded.beside)
+    known = _environments()
+    importlib.invalidate_caches()
+    return (
+        {name: sys.modules.pop(name) for name in names if name in sys.modules},
+        {name: known.pop(name) for name in loaded.registered if name in known},
+    )
+
+
+def _environments() -> dict[str, Any]:
+    """Return Gymnasium's registry; an empty one if Gymnasium is not imported."""
+    gymnasium: Any = sys.modules.get("gymnasium")
+    found: dict[str, Any] = gymnasium.registry if gymnasium else {}
+    return found

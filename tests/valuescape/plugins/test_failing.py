@@ -1,0 +1,117 @@
+"""Plug-ins that raise: named with file, line and tick; the run ends, or goes on without them."""
+
+import json
+
+import numpy as np
+import pytest
+from commands import TINY
+from hands import turn
+
+from valuescape.render.view.changes import Set
+from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.failing import TROUBLE, PluginFailedError
+from valuescape.sim.plugins.registry import PLUGINS
+
+pytestmark = pytest.mark.gpu
+
+HEAD = "from valuescape.api import LayerLook, SignalScale, main_system, map_layer, panel, shader_layer\n"
+HEAD += "from valuescape.api import trail_coloring\n"
+KINDS = {
+    "system": (
+        "@main_system(every=5)\ndef odd(run):\n    if run.tick == 25:\n        1 / 0\n",
+        (),
+        r"the system 'odd' \(--plugin \S+mine.py\) failed at tick 25: line 6: ZeroDivisionError",
+    ),
+    "class": (
+        "@main_system(every='frame')\nclass Odd:\n    def __init__(self, run):\n        self.gone\n",
+        (),
+        r"the system 'odd' \(--plugin \S+mine.py\) failed at tick \d+: line 6: AttributeError",
+    ),
+    "coloring": (
+        "@trail_coloring(SignalScale('odd'))\ndef odd(tick):\n    return tick.state\n",
+        ("trails.color_by=odd",),
+        r"the trail colouring 'odd' \(--plugin \S+mine.py\) failed at tick \d+: it returned an array "
+        r"\[2, 60\] of float32, expected 60 numbers",
+    ),
+    "layer": (
+        "@map_layer(LayerLook('odd'))\ndef odd(at):\n    return at.nowhere\n",
+        ("heatmap.layer=odd",),
+        r"the map layer 'odd' \(--plugin \S+mine.py\) failed: line 5: AttributeError",
+    ),
+    "shader": (
+        "@shader_layer(LayerLook('odd'))\ndef odd(world):\n    return '''\n\n"
+        "float map_value(vec2 at) {\n    return at.x + nothing;\n}\n'''\n",
+        ("heatmap.layer=odd",),
+        r"the map layer 'odd' \(--plugin \S+mine.py\) failed at tick \d+: line 8: the shader does not "
+        r"compile: .*nothing",
+    ),
+}
+EVERY = pytest.mark.parametrize(("text", "settings", "said"), KINDS.values(), ids=KINDS)
+
+
+@EVERY
+def test_stop_ends_the_run_and_names_file_line_and_tick(at_the_picture, load, text, settings, said):
+    load(HEAD + text)
+    with pytest.raises(PluginFailedError, match=said):
+        turn(at_the_picture(*settings)[0], 20)
+
+
+@EVERY
+def test_disable_goes_on_without_it_and_says_so(at_the_picture, load, text, settings, said):
+    load(HEAD + text)
+    session, _ = at_the_picture("plugins.on_error=disable", *settings)
+    turn(session, 20)
+    assert [kind.split(" at tick")[0] for kind in TROUBLE.off.values()]
+    assert len(TROUBLE.off) == 1
+    picture = np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
+    assert len(np.unique(picture)) > 20
+
+
+def test_a_panel_that_raises_is_left_out(at_the_picture, load):
+    load(
+        HEAD
+        + "@panel()\ndef odd(panel, run):\n    panel.text('a')\n    panel.slider('b', 1, 2, 0)\n"
+        + "@panel()\ndef good(panel, run):\n    panel.number('c', run.tick)\n"
+    )
+    session, _ = at_the_picture("plugins.on_error=disable")
+    assert [each.name for each in session.plugins.sections()] == ["good"]
+    (said,) = TROUBLE.off.values()
+    assert "slider 'b' from 2 to 0" in said
+    session, _ = at_the_picture()
+    with pytest.raises(PluginFailedError, match="slider 'b'"):
+        session.plugins.sections()
+
+
+def test_the_program_says_it_in_two_lines_and_keeps_what_was_recorded(cli, load, tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text(HEAD + KINDS["system"][0])
+    options = [*TINY, "--set", "run.record=false", "--set", "workers.count=0", "--ticks", "40", "--out", "o"]
+    status, _, errors = cli("run", "demo", *options, "--plugin", path)
+    assert status == 1
+    assert "failed at tick 25: line 6: ZeroDivisionError: division by zero" in errors
+    assert "--set plugins.on_error=disable goes on without it" in errors
+    report = json.loads((tmp_path / "o" / "run.json").read_text())
+    assert report["ticks"] >= 25
+    (source,) = report["plugins"]
+    assert source["plugins"] == ["system: odd"]
+    assert len(source["off"]) == 1
+
+
+def test_a_name_of_the_program_s_own_is_not_taken(at_the_picture, load):
+    loaded = load(HEAD + "@trail_coloring(SignalScale('odd'))\ndef speed(tick):\n    return tick.reward\n")
+    with pytest.raises(UsageError, match=r"mine.py line 3: the name of the trail colouring 'speed' is taken"):
+        at_the_picture("trails.color_by=speed")
+    PLUGINS.withdraw(loaded.source.key)
+    load(HEAD + "@map_layer(LayerLook('odd'))\ndef value(at):\n    return at.x\n", "other.py")
+    with pytest.raises(UsageError, match="map layer 'value' of a plug-in has the name of one that there is"):
+        at_the_picture()
+
+
+def test_a_change_that_is_none_is_said_and_the_run_goes_on(at_the_picture, load):
+    load(HEAD + "@main_system(every=7)\ndef odd(run):\n    run.set('agents.size_px', -1.0)\n")
+    session, _ = at_the_picture()
+    before = session.viewer.looks
+    turn(session, 10)
+    assert session.viewer.looks == before
+    session.controls.apply(Set("agents.size_px", 3.0))
+    assert session.viewer.value("agents.size_px") == 3.0

@@ -1,0 +1,92 @@
+"""The command `plugins`: what is found, where, and in which order it would run."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from valuescape.cli.options import Debug, Overrides, Plugins
+from valuescape.cli.terminal import err, out
+from valuescape.cli.text_table import say_rows
+
+if TYPE_CHECKING:
+    from valuescape.sim.plugins.configured import Listed
+
+_Preset = Annotated[
+    str | None, typer.Argument(help="A preset or a FILE.toml, for the modules that it names.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
+
+
+def plugins(
+    preset: _Preset = None,
+    files: Plugins = None,
+    overrides: Overrides = None,
+    as_json: _Json = False,
+    debug: Debug = False,
+) -> int:
+    """List plug-ins: those of files, of a configuration's modules, and of installed packages.
+
+    Nothing of them is run: names are read from their source. Status 1 if a source has none, or cannot be
+    found.
+
+    [bold]Examples[/]
+
+      valuescape plugins
+
+      valuescape plugins --plugin wind.py --plugin log.py --json
+    """
+    from valuescape.presets import config_path
+    from valuescape.sim.config.files import load_config
+    from valuescape.sim.plugins.configured import listed
+
+    config = load_config(config_path(preset) if preset else None, overrides or [])
+    found = listed(files or [], config.plugins)
+    if as_json:
+        import json
+
+        rows = [asdict(each) | {"state": _state(each)} for each in found]
+        out.print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif found:
+        _say(found)
+    else:
+        out.say("no plug-ins; docs/plugins.md shows how to write one")
+    troubled = [each for each in found if each.trouble]
+    for each in troubled:
+        err.say(("no plug-in: ", "yellow"), f"{each.source}: {each.trouble}")
+    return 1 if troubled else 0
+
+
+def _say(found: "list[Listed]") -> None:
+    rows = [("", "name", "kind", "needs", "state", "found by", "source")]
+    for number, each in enumerate(found, 1):
+        place = _short(each.source) + (f":{each.line}" if each.line else "")
+        rows.append(
+            (
+                str(number),
+                each.name or "–",
+                each.kind or "–",
+                ", ".join(each.needs) or "–",
+                _state(each),
+                each.found_by,
+                place,
+            )
+        )
+    say_rows(out, rows, keys=2)
+
+
+def _state(each: "Listed") -> str:
+    """Return whether a run would load it."""
+    return "trouble" if each.trouble else "loads at the start"
+
+
+def _short(source: str) -> str:
+    """Return a file's path, from the current folder if it is in there."""
+    path = Path(source)
+    if not path.is_absolute():
+        return source
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return source
