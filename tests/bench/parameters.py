@@ -1,7 +1,7 @@
 """What parameters cost: ticks of worlds whose numbers are data, against the same numbers as constants.
 
-Three variants of each world are stepped in turn, in one process: constants (as if the world had no parameters),
-uniform values, and values spread over the agents. The ratio is that of the shortest ticks.
+Three variants of each world are stepped in turn, in one process: constants, as if the world had no parameters;
+uniform values; and values spread over the agents. The ratio is that of the shortest ticks.
 """
 
 import time
