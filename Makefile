@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-deaths setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -85,6 +85,9 @@ gpu: $(TEST) ## what this machine's OpenGL does: tests, frames to a million agen
 
 bench-profiler: $(TEST) ## what measuring itself costs, in a second
 	@.venv/bin/python tests/bench/profiler.py
+
+bench-systems: $(TEST) ## what systems of plug-ins cost in the workers, compiled and in arrays, in a minute
+	@.venv/bin/python tests/bench/systems.py
 
 bench-rollouts: $(TEST) ## rollouts from every cell of a map, as `analyze` makes them, in 2 minutes
 	@.venv/bin/python tests/bench/rollouts.py
