@@ -71,9 +71,7 @@ class Contents:
         rows = [row for row in section.rows if matches(row.words, query) and row.seen(standing)]
         if not rows:
             return
-        imgui.push_id(
-            section.owner + section.title
-        )  # equal labels may be under two headings
+        imgui.push_id(section.owner + section.title)  # equal labels may be under two headings
         if self._is_open(section):
             for row in rows:
                 self._draw_row(row)
