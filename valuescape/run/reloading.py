@@ -7,7 +7,14 @@ from typing import Any, Protocol
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.applying import changes_to, config_now, differences, restart_as_now, steps_along
+from valuescape.run.applying import (
+    Changing,
+    changes_to,
+    config_now,
+    differences,
+    restart_as_now,
+    steps_along,
+)
 from valuescape.run.captions import Captions
 from valuescape.run.code_files import code_files, loaded_of, needs_restart
 from valuescape.run.config_file import ConfigFile
@@ -35,6 +42,10 @@ class Reloadable(Protocol):
     pace: Pace
     captions: Captions
     controls: Controls
+
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
 
     def note_file(self, name: str) -> None:
         """Note, for a video, that a file was applied."""
@@ -180,12 +191,13 @@ class Reloading:
         name: of what gave them. winning: a sentence about overrides. Raises UsageError if the run cannot have
         these settings.
         """
-        now = config_now(self._run)
+        now = config_now(self._run.tuned)
         wanted = {each: wanted[each] for each in _new(wanted, now)}
-        why_not = self._run.controls.apply_together(changes_to(self._run, wanted, config))
+        why_not = self._run.controls.apply_together(changes_to(self._run.tuned, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
+        self._run.controls.started = config
         said = [f"{name}: {_list(wanted)}"] if wanted else []
         if wanted:
             self._run.note_file(name)
