@@ -42,8 +42,8 @@ KINDS = {
         "@shader_layer(LayerLook('odd'))\ndef odd(world):\n    return '''\n\n"
         "float map_value(vec2 at) {\n    return at.x + nothing;\n}\n'''\n",
         ("heatmap.layer=odd",),
-        r"the map layer 'odd' \(--plugin \S+mine.py\) failed at tick \d+: line 8: the shader does not "
-        r"compile: .*nothing",
+        r"the map layer 'odd' \(--plugin \S+mine.py\) failed at tick \d+: the shader does not "
+        r"compile: mine\.py:8:\d+: error: .*nothing",
     ),
 }
 EVERY = pytest.mark.parametrize(("text", "settings", "said"), KINDS.values(), ids=KINDS)
