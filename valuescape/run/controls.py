@@ -28,6 +28,7 @@ from valuescape.render.view.changes import (
 )
 from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.applying import Changing
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
@@ -70,6 +71,10 @@ class Controlled(Protocol):
     def captions(self) -> Notices:
         """The text in the picture."""
 
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
+
     def stages(self, setting: str) -> tuple[Stage, ...]:
         """Return the stages on which a new value of a live setting acts; it is checked by the first."""
 
@@ -107,9 +112,9 @@ class Controls:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
         plot = session.stage.scene.plot(split=session.viewer.split)
-        before = self.undoing.values() if isinstance(event, Key) else None
+        before, side = self.undoing.values() if isinstance(event, Key) else None, session.viewer.side
         asked = session.viewer.handle(event, plot, session.screen.picture_size)
-        if before:
+        if before and session.viewer.side == side:
             self.undoing.note(before)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
@@ -259,7 +264,7 @@ class Controls:
         session = self._session
         folder = Path() if change.here else session.outputs.folder
         try:
-            path = save_preset(session, self.started, folder, change.name)
+            path = save_preset(session.tuned, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
         self._saved.append(str(path))
