@@ -46,7 +46,9 @@ class Contents:
         self.toolbar.draw(self.form)
         imgui.begin_child("settings")
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
-        for section in (*self._sections, *map(plugin_section, standing.sections)):
+        own = [each for each in self._sections if each.open]
+        closed = [each for each in self._sections if not each.open]
+        for section in (*own, *map(plugin_section, standing.sections), *closed):
             self._draw_section(section)
         imgui.pop_item_width()
         imgui.end_child()
@@ -71,9 +73,7 @@ class Contents:
         rows = [row for row in section.rows if matches(row.words, query) and row.seen(standing)]
         if not rows:
             return
-        imgui.push_id(
-            section.owner + section.title
-        )  # equal labels may be under two headings
+        imgui.push_id(section.owner + section.title)  # equal labels may be under two headings
         if self._is_open(section):
             for row in rows:
                 self._draw_row(row)

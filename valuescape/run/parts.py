@@ -11,12 +11,14 @@ from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.plugins.host import PluginHost
 from valuescape.plugins.run_view import Asked
 from valuescape.provenance.containers import as_text
+from valuescape.recordings.session_recorder import SessionRecorder
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.overlay.labels import FONT_PX, Annotations
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.run.alerts import Alerts
+from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
@@ -39,6 +41,8 @@ from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import RunLog
 from valuescape.sim.plugins.failing import TROUBLE
 from valuescape.sim.policy.network import Checkpoint
+
+_PARAMETERS = "world.parameters."
 
 
 class RunParts:
@@ -112,6 +116,9 @@ class RunParts:
         self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
         own.callback(self.plugins.close)
+        self.session_recorder: SessionRecorder | None = None
+        if self.outputs.session:
+            self.session_recorder = own.enter_context(SessionRecorder(self.outputs.session, self.engine))
 
     def _tell(self, said: str) -> None:
         """Say something in the picture and in the terminal."""
@@ -195,6 +202,11 @@ class RunParts:
         found = self.inspection.findings.listed(self.viewer)
         return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
 
+    @property
+    def tuned(self) -> Changing:
+        """The run whose settings are changed: this one."""
+        return self
+
     def tuned_state(self) -> RunState:
         """Return the state of the run whose settings the panel shows."""
         return self.state()
@@ -204,7 +216,14 @@ class RunParts:
         return (self.stage,)
 
     def setting(self, name: str) -> Any:
-        """Return the value of a setting as it is now. Raises KeyError if there is no such setting."""
+        """Return the value of a setting as it is now, or of `world.parameters.NAME`.
+
+        A parameter that is spread over the agents is a text. Raises KeyError if there is no such setting.
+        """
+        if name.startswith(_PARAMETERS):
+            own = name.removeprefix(_PARAMETERS)
+            defaults = {each.name: each.default for each in self.engine.world.parameters}
+            return (defaults | self.setting("world.parameters"))[own]
         declared = settings_of(type(self.stage.config))[name]
         if name in RUN_SETTINGS:
             return RUN_SETTINGS[name].value(self.stage, self.pace)
