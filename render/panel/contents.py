@@ -46,7 +46,8 @@ class Contents:
         self.toolbar.draw(self.form)
         imgui.begin_child("settings")
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
-        for section in (*self._sections, *map(plugin_section, standing.sections)):
+        sections = [*self._sections, *map(plugin_section, standing.sections)]
+        for section in sorted(sections, key=lambda each: not each.open):  # those of plug-ins are open
             self._draw_section(section)
         imgui.pop_item_width()
         imgui.end_child()

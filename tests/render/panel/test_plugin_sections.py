@@ -1,11 +1,12 @@
 """Widgets of plug-ins, drawn by Dear ImGui and pointed at: what a person does comes back by label."""
 
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from imgui_bundle import imgui
 
-from valuescape.render.panel.plugin_sections import draw_sections
+from valuescape.render.panel.plugin_sections import plugin_section
 from valuescape.render.view.changes import Touch
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.widgets import Choice, Panel, Section
@@ -26,7 +27,10 @@ def window():
         imgui.set_next_window_pos((0, 0))
         imgui.set_next_window_size((300, 600))
         imgui.begin("panel", None, imgui.WindowFlags_.no_decoration)
-        touches = draw_sections(sections)
+        touches = []
+        for section in sections:
+            for row in plugin_section(section).rows:
+                row.draw(SimpleNamespace(ask=touches.append))
         imgui.end()
         imgui.render()
         return touches
