@@ -90,6 +90,12 @@ _Watch = Annotated[
         help="Apply files to the run when they are saved: the configuration, world files, shaders.",
     ),
 ]
+_RecordSession = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.vsz", help="Write what `replay` compares: the run with all that was changed meanwhile."
+    ),
+]
 _Versus = Annotated[
     str | None,
     typer.Option(
@@ -128,6 +134,7 @@ def run(
     checksum: _Checksum = False,
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
+    record_session: _RecordSession = None,
     versus: _Versus = None,
     versus_set: _VersusSet = None,
     world_files: WorldFiles = None,
@@ -156,12 +163,15 @@ def run(
 
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
 
+      valuescape run demo --record-session session.vsz
+
       valuescape run demo --versus-set policy.exploration=0.3
 
       valuescape run sac.zip --versus ppo.zip
     """
     length = RunLength(frames, seconds, ticks)
-    shown = RunOptions(headless, length, folder, record, screenshot, profile, export, figure, strict, watch)
+    files = record, screenshot, profile, export, figure, record_session
+    shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
     changes = _changes(overrides, seed)
     return _start(_Asked(preset, changes, (world_files, plugins), versus, versus_set or []), shown, simulated)
@@ -224,6 +234,7 @@ class RunOptions:
     profile: Path | None
     export: Path | None
     figure: Path | None
+    record_session: Path | None
     strict: bool
     watch: bool
 
@@ -231,7 +242,7 @@ class RunOptions:
     def given(self) -> list[str]:
         """The options given that only a run with pictures can answer."""
         lengths = {"--frames": self.length.frames, "--seconds": self.length.seconds}
-        files = {f"--{name}": getattr(self, name) for name in _FILES}
+        files = {f"--{name.replace('_', '-')}": getattr(self, name) for name in _FILES}
         names = [name for name, value in {**lengths, **files}.items() if value is not None]
         return [*names, *["--strict"] * self.strict]
 
@@ -240,16 +251,17 @@ class RunOptions:
         folder = self.folder or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
         self._require_files(folder)
         video = self.record or (folder / "run.mp4" if headless and config.run.record else None)
-        return Outputs(folder, video, self.screenshot, self.profile, self.export, self.figure)
+        return Outputs(
+            folder, video, self.screenshot, self.profile, self.export, self.figure, self.record_session
+        )
 
     def require_pair(self) -> None:
         """Raise UsageError if an option was given that is about one run."""
-        for name in ("export", "figure", "profile"):
+        for name in ("export", "figure", "profile", "record_session"):
             if getattr(self, name):
-                raise UsageError(
-                    f"--{name} does not go with --versus: it is about one run, and there are two",
-                    "run each by itself for that",
-                )
+                option = f"--{name.replace('_', '-')}"
+                said = f"{option} does not go with --versus: it is about one run, and there are two"
+                raise UsageError(said, "run each by itself for that")
 
     def _require_files(self, folder: Path) -> None:
         from valuescape.costs.profile_files import require_profile
@@ -257,18 +269,19 @@ class RunOptions:
 
         for name in _FILES:
             if path := getattr(self, name):
-                require_replaceable(path, f"--{name}")
+                require_replaceable(path, f"--{name.replace('_', '-')}")
         require_name("--screenshot", self.screenshot, ".png")
         require_name("--export", self.export, ".npz")
         require_name("--figure", self.figure, ".pdf", ".svg", ".png")
         if self.profile:
             require_profile(self.profile)
+        require_name("--record-session", self.record_session, ".vsz")
         if self.record:
             require_writable("--record", self.record.parent)
         require_writable("--out", folder)
 
 
-_FILES = "record", "screenshot", "profile", "export", "figure"
+_FILES = "record", "screenshot", "profile", "export", "figure", "record_session"
 """The options that name a file."""
 
 

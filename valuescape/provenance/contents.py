@@ -15,6 +15,7 @@ from valuescape.provenance.view import Caption, SavedView
 from valuescape.recordings.contents import RecordedCheckpoint, RecordedPlugins, Sha256
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import LIVE
+from valuescape.sim.config.sections import MAX_TEXT
 
 FORMAT = "valuescape-picture-1"
 
@@ -183,7 +184,21 @@ class AnalysisMade(_Part):
     compared: Annotated[list[Compared], at_most(1000)]
 
 
-Made = Annotated[PictureMade | FigureMade | VideoMade | AnalysisMade, Field(discriminator="kind")]
+class PairMade(_Part):
+    """A picture or a video of two configurations side by side: what they are; it is not made again.
+
+    Configuration and checkpoint of the provenance are those of side A. second, acted: of side B. tick: the
+    one shown, -1 in a video. command: the one that the run was started with.
+    """
+
+    kind: Literal["pair"] = "pair"
+    second: Config
+    acted: RecordedCheckpoint | None
+    tick: int = Field(ge=-1, lt=2**62)
+    command: Annotated[str, Field(max_length=MAX_TEXT)]
+
+
+Made = Annotated[PictureMade | FigureMade | VideoMade | AnalysisMade | PairMade, Field(discriminator="kind")]
 
 
 class Provenance(_Part):

@@ -21,8 +21,8 @@ def provenance(
     """Return the provenance of a file that is made now. other: of `insight.compare_with`."""
     return Provenance(
         made=made,
-        checkpoint=_recorded(config.policy.checkpoint, checkpoint),
-        other=_recorded(config.insight.compare_with, other),
+        checkpoint=recorded(config.policy.checkpoint, checkpoint),
+        other=recorded(config.insight.compare_with, other),
         versions=picture_versions(),
         driver=driver,
         plugins=recorded_plugins(),
@@ -36,7 +36,8 @@ def picture_versions() -> dict[str, str]:
     return {name: found[name] for name in _VERSIONS if name in found}
 
 
-def _recorded(name: str, checkpoint: Checkpoint | None) -> RecordedCheckpoint | None:
+def recorded(name: str, checkpoint: Checkpoint | None) -> RecordedCheckpoint | None:
+    """Return a checkpoint as metadata name it; None without one."""
     if checkpoint is None:
         return None
     return RecordedCheckpoint(name=name, sha256=checkpoint_hash(checkpoint))

@@ -21,10 +21,12 @@ from valuescape.environment import versions
 from valuescape.parsing import parse_json
 from valuescape.recordings.checksum import array_hash, checkpoint_hash
 from valuescape.recordings.contents import (
+    FORMATS,
     MAX_ARRAYS,
     MAX_SAMPLES,
     About,
     Format,
+    RecordedChange,
     RecordedCheckpoint,
     RecordedTick,
 )
@@ -78,6 +80,7 @@ class RunRecorder:
         self.path, self.config, self.checkpoint = path, config, checkpoint
         self._expected = samples
         self._samples: list[RecordedTick] = []
+        self._changes: list[RecordedChange] = []
 
     def __enter__(self) -> Self:
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
@@ -93,8 +96,10 @@ class RunRecorder:
         rows = self._keeps_rows(sum(array.nbytes for array in arrays.values()))
         hashes = {name: array_hash(array) for name, array in arrays.items()}
         tick = engine.newest_tick
-        state_hash = engine.state_hash()
-        self._samples.append(RecordedTick(tick=tick, state_hash=state_hash, arrays=hashes, rows=rows))
+        sample = RecordedTick(
+            tick=tick, state_hash=engine.state_hash(), arrays=hashes, rows=rows, changes=len(self._changes)
+        )
+        self._samples.append(sample)
         for name, array in arrays.items() if rows else ():
             with self._archive.open(_member(tick, name), "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
@@ -121,11 +126,7 @@ class RunRecorder:
         return index % every == 0 or index == self._expected - 1
 
     def _about(self) -> About:
-        acted = None
-        if self.checkpoint:
-            acted = RecordedCheckpoint(
-                name=self.config.policy.checkpoint, sha256=checkpoint_hash(self.checkpoint)
-            )
+        acted = recorded_checkpoint(self.config, self.checkpoint) if self.checkpoint else None
         return About(
             world=self.config.world.name,
             seed=self.config.run.seed,
@@ -134,6 +135,7 @@ class RunRecorder:
             plugins=recorded_plugins(in_workers=True),
             config=self.config,
             samples=self._samples,
+            changes=self._changes,
         )
 
 
@@ -224,7 +226,7 @@ class Recording:
             raise UsageError(f"{self.path}: is a zip file, but no recording of Valuescape", _HINT)
         content = self._read(_ABOUT, _ABOUT_BYTES)
         found = parse_json(content, Format, self._damaged).format
-        if found != About.model_fields["format"].default:
+        if found not in FORMATS:
             raise UsageError(f"{self.path}: is of a kind that this version of Valuescape does not read")
         return parse_json(content, About, self._damaged)
 
@@ -239,6 +241,11 @@ class Recording:
 
     def _damaged(self, what: str) -> UsageError:
         return UsageError(f"{self.path}: this recording is damaged ({what})", "record the run again")
+
+
+def recorded_checkpoint(config: Config, checkpoint: Checkpoint) -> RecordedCheckpoint:
+    """Return the checkpoint that acts, as a recording names it."""
+    return RecordedCheckpoint(name=config.policy.checkpoint, sha256=checkpoint_hash(checkpoint))
 
 
 def _marks(file: BinaryIO) -> int:

@@ -7,19 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.presets import acting_checkpoint
-from valuescape.recordings.checksum import array_hash, checkpoint_hash, first_difference
-from valuescape.recordings.contents import RecordedCheckpoint, RecordedTick
+from valuescape.recordings.changes import Changes
+from valuescape.recordings.checksum import array_hash, first_difference
+from valuescape.recordings.contents import RecordedTick
+from valuescape.recordings.means import same_checkpoint, with_means
 from valuescape.recordings.plugins import require_plugins
 from valuescape.recordings.recording import Recording, exact_versions
 from valuescape.recordings.simulate import simulate
-from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds import make_world
-
-_NAME_IT = "name the file that acted then: --checkpoint FILE"
 
 
 class RunDiffersError(Exception):
@@ -46,15 +42,22 @@ def replay(
     require_plugins(recording.path, "recording", about.plugins, about.config)
     config = with_means(about.config, workers, checkpoint if about.checkpoint else None)
     acting = same_checkpoint(recording.path, "recording", about.checkpoint, config)
-    samples = {sample.tick: sample for sample in recording.about.samples}
+    samples = {sample.tick: sample for sample in about.samples}
+    changes = Changes(recording.path, about.changes, workers, checkpoint, check)
 
-    def compare(engine: Engine) -> None:
-        sample = samples[engine.newest_tick]
+    def compare(engine: Engine, sample: RecordedTick) -> None:
         if engine.state_hash() != sample.state_hash:
             raise RunDiffersError(_difference(recording, sample, engine.tick_arrays()))
         on_equal(sample)
 
-    simulate(config, acting, sorted(samples), compare, check=check, on_tick=on_tick)
+    def at_stop(engine: Engine) -> None:
+        if sample := samples.get(engine.newest_tick):
+            changes.make(engine, up_to=sample.changes)
+            compare(engine, sample)
+        changes.make(engine)
+
+    stops = sorted(samples.keys() | changes.ticks)
+    simulate(config, acting, stops, at_stop, check=check, on_tick=on_tick)
 
 
 def other_versions(recording: Recording) -> list[str]:
@@ -65,44 +68,6 @@ def other_versions(recording: Recording) -> list[str]:
         for name in now
         if recorded.get(name, "none") != now[name]
     ]
-
-
-def with_means(config: Config, workers: int | None, checkpoint: Path | None) -> Config:
-    """Return a configuration with another number of workers and another checkpoint's file, where given."""
-    if workers is not None:
-        changes = {"workers": config.workers.model_copy(update={"count": workers})}
-        features = config.features.model_copy(update={"parallel_agents": True})
-        config = config.model_copy(update={**changes, "features": features})
-    if checkpoint is not None:
-        policy = config.policy.model_copy(update={"checkpoint": str(checkpoint), "steps": "last"})
-        config = config.model_copy(update={"policy": policy})
-    return config
-
-
-def same_checkpoint(
-    path: Path, what: str, recorded: RecordedCheckpoint | None, config: Config
-) -> Checkpoint | None:
-    """Return the checkpoint of a configuration, which has to be the recorded one; None for random actions.
-
-    path, what: the file that recorded it, and its kind, for complaints. Raises UsageError if the checkpoint
-    is missing or has changed.
-    """
-    world = make_world(config.world.name, config)
-    if recorded is None:
-        return None
-    try:
-        found = acting_checkpoint(config, world)
-    except UsageError as error:
-        said = f"{path}: the checkpoint of this {what} cannot be used: {error.args[0]}"
-        raise UsageError(said, _NAME_IT) from error
-    now = checkpoint_hash(found) if found else "none"
-    if now != recorded.sha256:
-        raise UsageError(
-            f"{path}: checkpoint {config.policy.checkpoint} has changed since: "
-            f"its tensors' SHA-256 is {now[:12]}…, expected {recorded.sha256[:12]}…",
-            _NAME_IT,
-        )
-    return found
 
 
 def _difference(recording: Recording, sample: RecordedTick, arrays: dict[str, NDArray[Any]]) -> str:

@@ -12,7 +12,7 @@ from valuescape.analyze.several import Model, analyze_several
 from valuescape.analyze.several_output import figures_of
 from valuescape.provenance.contents import AnalysisMade
 from valuescape.provenance.origin import picture_versions
-from valuescape.recordings.replay import same_checkpoint, with_means
+from valuescape.recordings.means import same_checkpoint, with_means
 from valuescape.remake.means import Original
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane, map_plane

@@ -7,8 +7,8 @@ from pathlib import Path
 from valuescape.presets import other_checkpoint
 from valuescape.provenance.contents import AnalysisMade, Provenance
 from valuescape.recordings.checksum import checkpoint_hash
+from valuescape.recordings.means import same_checkpoint, with_means
 from valuescape.recordings.plugins import require_plugins
-from valuescape.recordings.replay import same_checkpoint, with_means
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError, escaped
 from valuescape.sim.interrupts import Interrupts

@@ -7,6 +7,7 @@ from valuescape.provenance.containers import Kind, kind_of
 from valuescape.provenance.contents import (
     AnalysisMade,
     FigureMade,
+    PairMade,
     PictureMade,
     Provenance,
     VideoMade,
@@ -42,6 +43,8 @@ def summary_of(origin: Provenance) -> str:
             return f"tick {made.moment.tick:,} of {run}"
         case VideoMade():
             return f"a video of {run}"
+        case PairMade():
+            return f"two configurations side by side, the first: {run}"
         case AnalysisMade():
             return f"{made.name} of {made.episodes:,} episodes and {made.cells}² cells in {run}"
 
@@ -51,6 +54,11 @@ def remake(path: Path, kind: Kind, origin: Provenance, means: Means, out: Path) 
 
     Raises UsageError if that is not possible, KeyboardInterrupt if a person interrupts it.
     """
+    if isinstance(origin.made, PairMade):
+        raise UsageError(
+            f"{path}: shows two configurations side by side, and such a picture is not made again",
+            f"it comes from: {escaped(origin.made.command) or 'a session in Python'}",
+        )
     if kind_of(path) is not kind or not _fits(kind, origin):
         raise UsageError(f"{path}: its metadata are damaged (they are of another kind of file)")
     before = original(path, origin, means)

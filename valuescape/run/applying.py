@@ -41,6 +41,16 @@ class Changing(Protocol):
     pace: Pace
 
 
+class Tuned(Protocol):
+    """A run whose settings are changed."""
+
+    viewer: Viewer
+
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
+
+
 def live_values(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
     """Return the value of every live setting as it is now, by name, in the order of the configuration."""
     held = current_values(stage, pace)

@@ -28,6 +28,7 @@ from valuescape.render.view.changes import (
 )
 from valuescape.render.view.keys import ONE_MAP, Say
 from valuescape.render.view.viewer import Viewer
+from valuescape.run.applying import Changing
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
@@ -70,6 +71,10 @@ class Controlled(Protocol):
     def captions(self) -> Notices:
         """The text in the picture."""
 
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
+
     def stages(self, setting: str) -> tuple[Stage, ...]:
         """Return the stages on which a new value of a live setting acts; it is checked by the first."""
 
@@ -99,6 +104,7 @@ class Controls:
         self._session = session
         self.started = session.config
         self.undoing = Undoing(session, self._carry_out)
+        self._saved: list[str] = []
         self._leave_asked = -math.inf
         self._queued: list[Change] = []
 
@@ -106,9 +112,9 @@ class Controls:
         """Let the viewer take an event, and carry out what it leaves to be done."""
         session = self._session
         plot = session.stage.scene.plot(split=session.viewer.split)
-        before = self.undoing.values() if isinstance(event, Key) else None
+        before, side = self.undoing.values() if isinstance(event, Key) else None, session.viewer.side
         asked = session.viewer.handle(event, plot, session.screen.picture_size)
-        if before:
+        if before and session.viewer.side == side:
             self.undoing.note(before)
         if isinstance(asked, Say):
             session.captions.refresh(asked.notice)
@@ -148,7 +154,7 @@ class Controls:
 
     def past(self) -> Past:
         """Return the past of the settings, for the panel."""
-        return self.undoing.past(self.started)
+        return self.undoing.past(self.started)._replace(saved=tuple(self._saved))
 
     def _carry_out(self, change: Change) -> str:
         """Do what `apply` does without noting it."""
@@ -258,9 +264,10 @@ class Controls:
         session = self._session
         folder = Path() if change.here else session.outputs.folder
         try:
-            path = save_preset(session, self.started, folder, change.name)
+            path = save_preset(session.tuned, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
+        self._saved.append(str(path))
         return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:

@@ -45,6 +45,8 @@ def finish(
     if screenshot and ledger.log.frame_ends:
         result.files.append(save_picture(stage.scene.picture, screenshot, origin))
     result.files.append(outputs.folder / "run.json")
+    if outputs.session:
+        result.files.append(outputs.session)
     if outputs.export or outputs.figure:
         result.files += _export(outputs, stage, state.settings.color_by)
     return result

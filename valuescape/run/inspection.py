@@ -169,7 +169,7 @@ class Inspection:
         self.findings.release()
 
     def _agent_card(self, agent: int, followed: bool) -> Card:
-        engine, tick = self._engine, self._engine.newest_tick
+        engine, tick = self._engine, self._tick_of(agent)
         rows = {
             name: engine.recent_row(name, tick) for name in ("state", "action", "reward", "episode_return")
         }
@@ -188,6 +188,12 @@ class Inspection:
         said += [("episode", f"{episode.number:,}"), ("step", f"{episode.step:,}")]
         title = f"agent {agent:,}" + (", followed" if followed else "")
         return Card(title, tuple(said))
+
+    def _tick_of(self, agent: int) -> int:
+        """Return the tick to tell an agent's state at: the one shown, if it is recent; else the newest."""
+        shown = self._stage.scene.trails.ring.newest
+        known = shown >= 0 and self._engine.recent_row("reward", shown, slice(agent, agent + 1)) is not None
+        return shown if known else self._engine.newest_tick
 
     def _action(self, action: NDArray[np.float32]) -> str:
         space = self._engine.world.action

@@ -9,7 +9,8 @@ from typing import Any
 class Outputs:
     """Paths of the files that a run writes: always `run.json` in `folder`, a picture if headless or wanted.
 
-    export: arrays of the last tick (`valuescape.run.export`). figure: a figure of these arrays.
+    export: arrays of the last tick (`valuescape.run.export`). figure: a figure of these arrays. session: a
+    recording of the run with its live changes, which `replay` makes again.
     """
 
     folder: Path
@@ -18,6 +19,7 @@ class Outputs:
     profile: Path | None = None
     export: Path | None = None
     figure: Path | None = None
+    session: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.plugins.host import PluginHost
 from valuescape.plugins.run_view import Asked
 from valuescape.provenance.containers import as_text
+from valuescape.recordings.session_recorder import SessionRecorder
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.recorder import VideoRecorder
 from valuescape.render.overlay.labels import FONT_PX, Annotations
 from valuescape.render.scene.scene import Scene
 from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.run.alerts import Alerts
+from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
@@ -114,6 +116,9 @@ class RunParts:
         self.viewer.layers, self.viewer.choices = self.stage.layers, self.stage.scene.fields.choices()
         self.pace = self._new_pace()
         own.callback(self.plugins.close)
+        self.session_recorder: SessionRecorder | None = None
+        if self.outputs.session:
+            self.session_recorder = own.enter_context(SessionRecorder(self.outputs.session, self.engine))
 
     def _tell(self, said: str) -> None:
         """Say something in the picture and in the terminal."""
@@ -196,6 +201,11 @@ class RunParts:
         kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
         found = self.inspection.findings.listed(self.viewer)
         return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
+
+    @property
+    def tuned(self) -> Changing:
+        """The run whose settings are changed: this one."""
+        return self
 
     def tuned_state(self) -> RunState:
         """Return the state of the run whose settings the panel shows."""

@@ -7,17 +7,26 @@ from typing import Any, Protocol
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.applying import changes_to, config_now, differences, restart_as_now, steps_along
+from valuescape.run.applying import (
+    Changing,
+    changes_to,
+    config_now,
+    differences,
+    restart_as_now,
+    steps_along,
+)
 from valuescape.run.captions import Captions
 from valuescape.run.code_files import code_files, loaded_of, needs_restart
 from valuescape.run.config_file import ConfigFile
 from valuescape.run.controls import Controls
 from valuescape.run.pace import Pace
+from valuescape.run.restarting import keep_up
 from valuescape.run.stage import Stage
 from valuescape.run.watching import NotWatched, Saved, Watcher
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError, cut, escaped, shown
+from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.loading import Loaded
 from valuescape.sim.plugins.replacing import replaced
 
@@ -33,6 +42,10 @@ class Reloadable(Protocol):
     pace: Pace
     captions: Captions
     controls: Controls
+
+    @property
+    def tuned(self) -> Changing:
+        """The run itself; of an A/B run the side that is chosen."""
 
     def note_file(self, name: str) -> None:
         """Note, for a video, that a file was applied."""
@@ -131,21 +144,27 @@ class Reloading:
             return
         try:
             with replaced(source.path, content) as now:
-                restarts = needs_restart(before | now.kinds, now)
-                if restarts:
-                    self._restart()
-        except UsageError as error:
+                began = self._use(now, before)
+        except (UsageError, _RefusedError) as error:
             self._complain(f"{error}\n  the code before stays in use")
             return
         self._complaint = ""
         self._run.note_file(source.path.name)
-        self._say(f"{source.path.name}: loaded anew" + ", and the run began anew with it" * restarts)
+        self._say(f"{source.path.name}: loaded anew{began}")
 
-    def _restart(self) -> None:
-        """Begin the run anew as it is. Raises UsageError if it goes on as it was instead."""
-        why_not = self._run.controls.apply(restart_as_now(self._run))
-        if why_not:
-            raise UsageError(why_not)
+    def _use(self, now: Loaded, before: frozenset[Kind]) -> str:
+        """Let the run go on with code that was loaded anew; return what that took, to be said.
+
+        before: kinds of what the file declared. Raises _RefusedError if it cannot; then it goes on as it was.
+        """
+        if needs_restart(before | now.kinds, now):
+            _require(self._run.controls.apply(restart_as_now(self._run)))
+            return ", and the run began anew with it"
+        if Kind.LAYER in before | now.kinds:
+            maps = [each.name for each in now.declared if each.kind is Kind.LAYER]
+            _require(self._run.stage.reload_shaders(maps))
+            keep_up(self._run.viewer, self._run.stage)
+        return ""
 
     def _take_content(self, file: ConfigFile, content: bytes | None) -> None:
         """Apply what is in the configuration file now; None: it is gone."""
@@ -172,12 +191,13 @@ class Reloading:
         name: of what gave them. winning: a sentence about overrides. Raises UsageError if the run cannot have
         these settings.
         """
-        now = config_now(self._run)
+        now = config_now(self._run.tuned)
         wanted = {each: wanted[each] for each in _new(wanted, now)}
-        why_not = self._run.controls.apply_together(changes_to(self._run, wanted, config))
+        why_not = self._run.controls.apply_together(changes_to(self._run.tuned, wanted, config))
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
+        self._run.controls.started = config
         said = [f"{name}: {_list(wanted)}"] if wanted else []
         if wanted:
             self._run.note_file(name)
@@ -198,6 +218,15 @@ class Reloading:
     def _say(self, text: str) -> None:
         self._run.captions.refresh(text)
         remarks.announce(text)
+
+
+class _RefusedError(Exception):
+    """The run cannot go on with something, and does as it was; says why."""
+
+
+def _require(why_not: str) -> None:
+    if why_not:
+        raise _RefusedError(why_not)
 
 
 def _new(wanted: Mapping[str, Any], now: Config) -> list[str]:

@@ -74,6 +74,8 @@ class Session(RunParts):
         try:
             self.turn_frames(on_progress)
             tick = self.pace.rest()
+            if self.session_recorder:
+                self.session_recorder.end(self.engine)
         except WorkerFailedError:
             self._settle(self.pace.last_tick)  # keeps what was recorded and measured until then
             raise
@@ -186,6 +188,7 @@ class Session(RunParts):
 
     def _turn_engines(self) -> None:
         """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        before = self._changing()
         for side in self._sides():
             engine, refused = side.stage.engine, side.ask()
             engine.check()
@@ -196,6 +199,23 @@ class Session(RunParts):
                 self.captions.refresh(failed)
             if side.keep_up():
                 self._side_changed()
+        if self._changing() != before:
+            self.captions.refresh()
+        self._keep_changes()
+
+    def _changing(self) -> bool:
+        """Whether a change of an engine is under way, which captions say."""
+        return any(side.stage.engine.changing for side in self._sides())
+
+    def _keep_changes(self) -> None:
+        """Keep changes of the engine in the recording of the session, and its state while it is paused."""
+        recorder, engine = self.session_recorder, self.engine
+        if recorder is None:
+            return
+        recorder.note(engine)
+        at_rest = self.pace.paused and engine.newest_tick == engine.furthest_tick and not engine.changing
+        if at_rest and recorder.newest != (engine.newest_tick, recorder.changes):
+            recorder.add(engine)
 
     def _wait_for_change(self, stage: Stage) -> None:
         """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
@@ -282,6 +302,8 @@ class Session(RunParts):
         self.stage, self.inspection = stage, self._inspect(stage)
         self.measure_anew()
         self.pace = self._new_pace()
+        if self.session_recorder:
+            self.session_recorder.begin(self.engine)
 
     def measure_anew(self) -> None:
         """Forget frame times and held keys: a start took time in which nobody looked at either.

@@ -5,7 +5,7 @@ from typing import Any
 
 from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import Change, Request, Restart, Set, Slice
-from valuescape.run.applying import Changing, changes_to, live_values
+from valuescape.run.applying import Tuned, changes_to, live_values
 from valuescape.run.history import History, step_of
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import settings_of
@@ -21,13 +21,18 @@ class Undoing:
     carry_out: carries out a change without noting it; returns why not, "" if it did.
     """
 
-    def __init__(self, run: Changing, carry_out: Callable[[Change], str]) -> None:
+    def __init__(self, run: Tuned, carry_out: Callable[[Change], str]) -> None:
         self._run, self._carry_out = run, carry_out
-        self.history = History()
+        self._histories: dict[int, History] = {}
+
+    @property
+    def history(self) -> History:
+        """The history of what is tuned: each side of an A/B run has one."""
+        return self._histories.setdefault(self._run.viewer.side, History())
 
     def values(self) -> dict[str, Any]:
         """Return the value of every setting as it is now, by name. It takes 0.1 ms."""
-        run = self._run
+        run = self._run.tuned
         fixed = {name: each.value_in(run.stage.config) for name, each in settings_of().items()}
         return fixed | live_values(run.stage, run.pace, run.viewer)
 
@@ -92,7 +97,7 @@ class Undoing:
         started: has the values of settings that belong to another world.
         """
         try:
-            changes = changes_to(self._run, values, started)
+            changes = changes_to(self._run.tuned, values, started)
         except UsageError as error:
             return str(error)
         return "" if any(map(self._carry_out, changes)) else None

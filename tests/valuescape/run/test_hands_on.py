@@ -240,7 +240,7 @@ def test_shaders_are_reloaded_and_broken_ones_are_not(at_the_picture, monkeypatc
     turn(session, 3)
     now = session.scene
 
-    def broken(*_):
+    def broken(*_, **__):
         raise ShaderError("gpu/shaders/surface/surface.frag:3:1: syntax error")
 
     monkeypatch.setattr("valuescape.run.stage.Scene", broken)

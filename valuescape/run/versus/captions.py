@@ -49,14 +49,15 @@ def annotations(pair: PairState, notice: str) -> Annotations:
         return Annotations(
             _heading(pair), (Card("viewer off", (("V", "draw again"),)),), notice, _panes(pair)
         )
-    frames = (profile_card(first),) if first.settings.profile else ()
-    return Annotations(_heading(pair), frames, notice, _panes(pair))
+    return Annotations(_heading(pair), (), notice, _panes(pair))
 
 
 def _heading(pair: PairState) -> Heading:
     """Return A's heading, with what is B's where that differs, and the difference of returns."""
-    one, other = (heading(state) for state in pair.states)
-    left = tuple(_joined(*lines) for lines in zip(one.left[:2], other.left[:2], strict=True))
+    first, second = pair.states
+    one, other = heading(first), heading(second)
+    left = [_joined(*lines) for lines in zip(one.left[:2], other.left[:2], strict=True)]
+    left[1] += " a side" * (first.workers == second.workers > 0)
     right = [one.right[0], *([told_difference(pair.gains)] if pair.gains else [])]
     for name, state in zip(SIDES, pair.states, strict=True):
         right += [f"{name}: computing {state.computing}"] if state.computing else []
@@ -75,11 +76,12 @@ def _joined(one: str, other: str) -> str:
 def _panes(pair: PairState) -> tuple[PaneText, ...]:
     first, second = pair.states
     named = names(first.config, second.config)
+    frames = (), (profile_card(first),) if first.settings.profile else ()
     gains = (pair.gains.first, pair.gains.second) if pair.gains else (None, None)
     return tuple(
         PaneText(
             _title(SIDES[index], named[index], state, gains[index]),
-            (*pair.cards[index], *_costs(state, gains[index])),
+            (*pair.cards[index], *_costs(state, gains[index]), *frames[index]),
             chosen=index == pair.chosen,
         )
         for index, state in enumerate(pair.states)
@@ -111,11 +113,10 @@ def _costs(state: RunState, got: Estimate | None) -> tuple[Card, ...]:
 
 
 def told_difference(gains: Gains) -> str:
-    """Return how the mean returns differ, in words; "" before both sides have finished an episode."""
-    found = gains.difference
-    if math.isnan(found.value):
-        return ""
-    return f"return of B less A: {told(found)}"
+    """Return how the mean returns differ, in words."""
+    if gains.unfinished:
+        return f"return of B less A: when {gains.unfinished:,} more agents have finished an episode"
+    return f"return of B less A: {told(gains.difference)}"
 
 
 def told(estimate: Estimate) -> str:

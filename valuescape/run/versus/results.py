@@ -1,7 +1,10 @@
 """What both sides of an A/B run got: numbers of each, and the difference of their mean returns."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from valuescape.run.report import results_of
 from valuescape.run.versus.naming import names
@@ -13,11 +16,16 @@ from valuescape.sim.insight.metrics import Estimate
 
 @dataclass(frozen=True, slots=True)
 class Gains:
-    """Mean returns of the episodes that finished up to one tick. difference: B's less A's."""
+    """Mean returns of the episodes that finished up to one tick.
+
+    difference: B's less A's; NaN as long as `unfinished` agents of both sides have not finished an episode.
+    Short episodes finish first, so before that the means are of a choice of episodes, another on each side.
+    """
 
     first: Estimate
     second: Estimate
     difference: Estimate
+    unfinished: int
 
 
 def gains(first: Engine, second: Engine, tick: int) -> Gains | None:
@@ -28,7 +36,10 @@ def gains(first: Engine, second: Engine, tick: int) -> Gains | None:
     one, other = _returns(first, tick), _returns(second, tick)
     if one is None or other is None:
         return None
-    return Gains(mean_return(one), mean_return(other), difference(one, other))
+    unfinished = sum(int((np.asarray(each.episodes) == 0).sum()) for each in (one, other))
+    unknown = Estimate(math.nan, math.nan, math.nan)
+    apart = unknown if unfinished else difference(one, other)
+    return Gains(mean_return(one), mean_return(other), apart, unfinished)
 
 
 def _returns(engine: Engine, tick: int) -> Returns | None:
@@ -43,13 +54,14 @@ def about_pair(first: RunState, second: RunState, found: Gains | None) -> dict[s
     of_a, of_b = names(first.config, second.config)
     return {
         "versus": {
-            "a": {"differs_by": of_a, **_side(first, found and found.first)},
+            "a": {"differs_by": of_a, **_side(first, found.first if found else None)},
             "b": {
                 "differs_by": of_b,
-                **_side(second, found and found.second),
+                **_side(second, found.second if found else None),
                 "config": second.config.model_dump(mode="json"),
             },
-            "mean_return_b_less_a": found and asdict(found.difference),
+            "mean_return_b_less_a": asdict(found.difference) if found else None,
+            "agents_without_episode": found.unfinished if found else None,
         }
     }
 

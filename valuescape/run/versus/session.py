@@ -1,12 +1,17 @@
 """A run of two configurations side by side: the same tick, one view, one scale for each quantity."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from valuescape.provenance.containers import as_text
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display
 from valuescape.render.overlay.labels import Annotations
 from valuescape.render.scene.pair import ScenePair
+from valuescape.render.view.changes import Change
+from valuescape.render.view.viewer import Viewer
+from valuescape.run.applying import Changing
 from valuescape.run.finish import finish
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
@@ -22,6 +27,7 @@ from valuescape.run.validate import validate
 from valuescape.run.versus.asking import is_of_the_pair, require_pair
 from valuescape.run.versus.captions import PairCaptions, PairState
 from valuescape.run.versus.inspection import PairedInspection
+from valuescape.run.versus.origin import pair_origin
 from valuescape.run.versus.pace import PairedPace
 from valuescape.run.versus.results import about_pair, gains
 from valuescape.run.versus.side import OtherSide
@@ -34,6 +40,15 @@ from valuescape.sim.policy.network import Checkpoint
 _ONE_SIDED = frozenset({"heatmap.slice", "policy.exploration", "policy.steps", "policy.checkpoint"})
 _ONE_SIDED_SECTIONS = frozenset({"agents", "workers", "world"})
 """Live settings that act on the chosen side; all others act on both."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneSide:
+    """One side of an A/B run, as far as its settings are read."""
+
+    stage: Stage
+    viewer: Viewer
+    pace: Pace
 
 
 class VersusSession(Session):
@@ -139,6 +154,25 @@ class VersusSession(Session):
         kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
         return self.other.state(self.pace, kind)
 
+    @property
+    def tuned(self) -> Changing:
+        """The chosen side."""
+        return OneSide(self.stages("policy.exploration")[0], self.viewer, self.pace)
+
+    def take_preset(self, name: str) -> str:
+        """Have side A go over to a preset; return why not, "" if that is done."""
+        if self.viewer.side == 0:
+            return super().take_preset(name)
+        why_not = "presets and files are of side A: S chooses it"
+        self.captions.refresh(why_not)
+        return why_not
+
+    def _carry_out(self, changes: Iterable[Change]) -> None:
+        self.controls.apply_all(changes)
+        side, self.viewer.side = self.viewer.side, 0  # a file that was saved is of side A
+        self.reloading.look()
+        self.viewer.side = side
+
     def tuned_state(self) -> RunState:
         """Return the state of the chosen side, whose settings the panel shows."""
         return self.other_state() if self.viewer.side else self.state()
@@ -155,8 +189,6 @@ class VersusSession(Session):
     def _side_changed(self) -> None:
         super()._side_changed()
         self._share_colors()
-        if self._pair.second is not self.other.stage.scene:
-            self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
 
     def _look_at_both(self) -> PairState:
         states = self.state(), self.other_state()
@@ -173,6 +205,7 @@ class VersusSession(Session):
         self.other.ledger.look(leads=False)
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
+        self._follow_scenes()
         super()._take_over(newest, waits=waits, last=last)
         with self.meter.section("other side"):
             if self.other.take_over(newest, self.viewer, waits=waits, last=last):
@@ -182,19 +215,22 @@ class VersusSession(Session):
             maps.finish(other.stage.scene, other.viewer.shown, lambda: not self._interrupts.asked)
 
     def _paint(self, said: Annotations) -> None:
-        self._follow_reload()
         self._pair.draw(self.viewer, self.other.viewer, said)
 
-    def _follow_reload(self) -> None:
-        """Make side B's scene anew after side A's was: it is drawn into the picture of that one."""
+    def _follow_scenes(self) -> None:
+        """Pair the scenes again after one was made anew; B's is drawn into the picture of A's."""
         if self._pair.first is not self.scene:
             self.other.stage.reload_shaders()
+        if (self._pair.first, self._pair.second) != (self.scene, self.other.stage.scene):
             self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
 
     def _draw_afresh(self) -> Provenance | None:
         said = self.annotations()
         self._pair.draw_afresh(self.viewer, self.other.viewer, said)
-        return None
+        return pair_origin(self.stage, self.other.stage, self.newest_tick)
+
+    def _video_origin(self) -> str:
+        return as_text(pair_origin(self.stage, self._coming.stage, -1))
 
     def _finish(self, origin: Provenance | None) -> RunResult:
         self.other.ledger.stats.forget("episodes", "critic")
