@@ -46,14 +46,9 @@ class Contents:
         self.toolbar.draw(self.form)
         imgui.begin_child("settings")
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
-<<<<<<< HEAD
-        sections = [*self._sections, *map(plugin_section, standing.sections)]
-        for section in sorted(sections, key=lambda each: not each.open):  # those of plug-ins are open
-=======
         own = [each for each in self._sections if each.open]
         closed = [each for each in self._sections if not each.open]
         for section in (*own, *map(plugin_section, standing.sections), *closed):
->>>>>>> main
             self._draw_section(section)
         imgui.pop_item_width()
         imgui.end_child()
