@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-deaths setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-deaths setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -86,12 +86,18 @@ gpu: $(TEST) ## what this machine's OpenGL does: tests, frames to a million agen
 bench-profiler: $(TEST) ## what measuring itself costs, in a second
 	@.venv/bin/python tests/bench/profiler.py
 
+bench-systems: $(TEST) ## what systems of plug-ins cost in the workers, compiled and in arrays, in a minute
+	@.venv/bin/python tests/bench/systems.py
+
 bench-rollouts: $(TEST) ## rollouts from every cell of a map, as `analyze` makes them, in 2 minutes
 	@.venv/bin/python tests/bench/rollouts.py
 
 bench-insight: $(TEST) ## what following a crowd costs, and how long the truth takes to fill in, in 4 minutes
 	@.venv/bin/python tests/bench/crowd.py
 	@.venv/bin/python tests/bench/filling.py
+
+bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
+	@.venv/bin/python tests/bench/parameters.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)

@@ -21,6 +21,9 @@ _PLACE = re.compile(
 
 _MOST_LINES = 5
 
+_Line = tuple[str, tuple[str, int]]
+"""A line and its place: file and number."""
+
 _files: dict[Path, bytes] = {}
 """The files that programs are made of, as they were read; `read_again` makes them stale."""
 
@@ -38,6 +41,9 @@ class ShaderText:
 
     text: str
     places: tuple[tuple[str, int], ...]
+
+    def __add__(self, later: "ShaderText") -> "ShaderText":
+        return ShaderText(self.text + later.text, self.places + later.places)
 
 
 def files_read() -> Mapping[Path, bytes]:
@@ -137,28 +143,44 @@ def expanded(path: Path) -> ShaderText:
     An include is one of those that are generated, else a file beside the one that includes it, else one in
     `shaders/include`. Raises ShaderError for an include that there is not, or one that includes itself.
     """
-    lines = list(_lines(path, ()))
+    return _joined(_lines(path, ()))
+
+
+def expanded_text(text: str, name: str, first: int = 1) -> ShaderText:
+    """Return a text of any origin with its includes, as `expanded` does a file.
+
+    name, first: the file that it stands in, and its first line there.
+    """
+    return _joined(_resolved(text, name, first, ()))
+
+
+def _joined(lines: list[_Line]) -> ShaderText:
     return ShaderText("".join(f"{line}\n" for line, _ in lines), tuple(place for _, place in lines))
 
 
-def _lines(path: Path, within: tuple[Path, ...]) -> list[tuple[str, tuple[str, int]]]:
+def _lines(path: Path, within: tuple[Path, ...]) -> list[_Line]:
     """Return the lines of a file with their places. within: the files that include it."""
-    found, shown = [], _shown(path)
-    for number, line in enumerate(_content(path).decode("utf-8", "replace").splitlines(), 1):
+    return _resolved(_content(path).decode("utf-8", "replace"), _shown(path), 1, (*within, path))
+
+
+def _resolved(text: str, name: str, first: int, within: tuple[Path, ...]) -> list[_Line]:
+    found: list[_Line] = []
+    for number, line in enumerate(text.splitlines(), first):
         include = _INCLUDE.match(line)
         if include:
-            found += _included(include[1], (*within, path), f"{shown}:{number}")
+            found += _included(include[1], within, f"{name}:{number}")
         else:
-            found.append((line, (shown, number)))
+            found.append((line, (name, number)))
     return found
 
 
-def _included(name: str, within: tuple[Path, ...], where: str) -> list[tuple[str, tuple[str, int]]]:
+def _included(name: str, within: tuple[Path, ...], where: str) -> list[_Line]:
     generated = generated_includes()
     if name in generated:
         lines = enumerate(generated[name].splitlines(), 1)
         return [(line, (f"{name} (generated)", number)) for number, line in lines]
-    for file in (within[-1].parent / name, SHADERS / "include" / name):
+    beside = [within[-1].parent / name] if within else []
+    for file in (*beside, SHADERS / "include" / name):
         if file in within:
             raise ShaderError(f"{where}: {name} includes itself")
         if file.is_file():

@@ -108,7 +108,7 @@ class Changing:
 
     def _go_on(self, running: Running, succession: Succession) -> None:
         """Prepare the succession further; when it is ready, rest and let it take over."""
-        if not (succession.is_ready() and running.come_to_rest(_REST_S)):
+        if not (succession.is_ready(running.newest_tick) and running.come_to_rest(_REST_S)):
             return
         before, tick = running.formation, running.newest_tick
         after = succession.take_over(tick)

@@ -29,26 +29,38 @@ class Succession:
         self._present = present
         self.formation = Formation(wanted.config, wanted.checkpoint, kind, _kept_world(present, wanted))
         require_same_states(present.world, self.formation.world)
+        self._handover: Handover | None = None
         self._steps: Generator[None, None, None] | None = self._prepare()
 
-    def is_ready(self) -> bool:
+    def is_ready(self, newest: int) -> bool:
         """Go on preparing; return whether the new crew waits to take over.
 
-        Never waits; at most 10 ms, or without workers as long as tick 0 takes. Raises UsageError,
-        WorkerFailedError or OSError if there can be no such formation.
+        newest: a tick that is complete, -1 for none. Never waits; takes 10 ms at most, or without workers as
+        long as their tick 0. Raises UsageError, WorkerFailedError or OSError if there can be no such
+        formation.
         """
         if self._steps is not None:
             try:
                 next(self._steps)
             except StopIteration:
                 self._steps = None
-        return self._steps is None and self.formation.crew.is_ready()
+        return self._steps is None and self.formation.crew.is_ready() and self._go_ahead(newest)
+
+    def _go_ahead(self, newest: int) -> bool:
+        before, after = self._present, self.formation
+        if newest < 0:
+            return False
+        if self._handover is None:
+            trail = before.config.trails.length, after.config.trails.length
+            self._handover = Handover(before.arena, after.arena, trail)
+        return self._handover.go_ahead(newest)
 
     def take_over(self, tick: int) -> Formation:
         """Hand the agents over, which rest at `tick`; return the formation that goes on with new orders."""
         before, after = self._present, self.formation
-        trail, worlds = (before.config.trails.length, after.config.trails.length), (before.world, after.world)
-        Handover(before.arena, after.arena, tick, trail).make()
+        worlds = before.world, after.world
+        assert self._handover
+        self._handover.make(tick)
         keep_systems_off(before.arena, after.arena, worlds)
         fit_window(after.arena, tick, worlds, after.rules.map_axes)
         after.tune(after.config)

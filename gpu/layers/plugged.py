@@ -1,8 +1,8 @@
 """Map layers of plug-ins: those that NumPy computes, and those that a shader of the user's own makes."""
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from valuescape.gpu.layers.layer import Input, Inputs, MapLayer, MapTexture, New
 from valuescape.gpu.layers.uploaded import UploadedMap
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.passes.ranges import ScaleEnds
+from valuescape.gpu.shader_source import ShaderText, expanded_text, located
 from valuescape.gpu.textures import clamped
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
@@ -145,10 +146,6 @@ void main() {
 }
 """
 
-_AT_LINE = re.compile(r"\b\d+[:(](\d+)[)(]")
-"""A line of a shader in compilers' words: Mesa 0:12(5), NVIDIA 0(12). Those of the user's text have the
-numbers that they have in the user's file."""
-
 
 class ShaderMap(ComputePass):
     """A map that the user's `map_value` makes, `heatmap.resolution` texels each way.
@@ -173,17 +170,25 @@ class ShaderMap(ComputePass):
         text = self._declared.function(self._inputs.subject.world)
         if not isinstance(text, str):
             raise UsageError(f"it returned {type(text).__name__}, expected the text of a shader")
-        first = _line_of(text, self._declared)
-        parts = [_HEAD, *(f"uniform float {name};\n" for name in self._said.uniforms)]
-        parts += [_CRITIC] * ("critic" in self._said.inputs) + [_AGENTS] * ("agents" in self._said.inputs)
+        whole = self._whole(text)
         try:
-            program = self._own(self._gl.compute_shader("".join([*parts, f"#line {first}\n", text, _MAIN])))
+            program = self._own(self._gl.compute_shader(whole.text))
         except Exception as error:
-            raise UsageError(_complaint(str(error))) from error
+            said = located(str(error), {"compute_shader": whole}).splitlines()[0]
+            raise UsageError(f"the shader does not compile: {said}") from error
         low, high = np.array(self._inputs.bounds)
         set_uniforms(program, vs_edge=self._edge, map_low=tuple(low), map_high=tuple(high))
         set_uniforms(program, cell=tuple((high - low) / self._edge))
         return program
+
+    def _whole(self, text: str) -> ShaderText:
+        """Return the user's text within the program that calls it."""
+        parts = [_HEAD, *(f"uniform float {name};\n" for name in self._said.uniforms)]
+        parts += [_CRITIC] * ("critic" in self._said.inputs) + [_AGENTS] * ("agents" in self._said.inputs)
+        file, first = Path(self._declared.source).name, _line_of(text, self._declared)
+        around = "the program around it"
+        head, tail = expanded_text("".join(parts), around), expanded_text(_MAIN, around)
+        return head + expanded_text(text, file, first) + tail
 
     def refresh(self, news: News) -> bool:
         """Run the shader if something that it reads has changed; return whether it ran."""
@@ -221,12 +226,3 @@ def _line_of(text: str, declared: Declaration) -> int:
     content = loaded.source.content.decode("utf-8", "replace") if loaded else ""
     at = content.find(text)
     return content.count("\n", 0, at) + 1 if at >= 0 else 1
-
-
-def _complaint(message: str) -> str:
-    """Return the first error of a compiler's message, with the line of the user's file."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    told = [line for line in lines if "error" in line.lower() and not line.startswith("GLSL Compiler")]
-    first = next((line for line in told if _AT_LINE.search(line)), told[0] if told else " ".join(lines))
-    found = _AT_LINE.search(first)
-    return f"line {found[1]}: the shader does not compile: {first}" if found else f"the shader: {first}"

@@ -46,7 +46,9 @@ class Contents:
         self.toolbar.draw(self.form)
         imgui.begin_child("settings")
         imgui.push_item_width(-_LABELS * imgui.get_window_width())
-        for section in (*self._sections, *map(plugin_section, standing.sections)):
+        own = [each for each in self._sections if each.open]
+        closed = [each for each in self._sections if not each.open]
+        for section in (*own, *map(plugin_section, standing.sections), *closed):
             self._draw_section(section)
         imgui.pop_item_width()
         imgui.end_child()

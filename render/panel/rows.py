@@ -128,6 +128,7 @@ def _drafted(setting: SettingField, form: Form) -> None:
 
 _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
     (Group.RUN, 0, special.run_buttons, "pause go on step screenshot"),
+    (Group.RUN, 0, special.preset_list, "preset configuration"),
     (Group.RUN, 9, special.restart_button, "restart"),
     (Group.VIEW, 5, special.fit_button, "fit to the agents"),
     (Group.VIEW, 7, special.view_switches, "help frame costs profile"),

@@ -17,7 +17,7 @@ from valuescape.render.panel.widgets import (
     setting_widget,
     slider,
 )
-from valuescape.render.view.changes import GoTo, Request, Restart
+from valuescape.render.view.changes import GoTo, Preset, Request, Restart
 from valuescape.render.view.choosing import MapChoice
 from valuescape.sim.config.model import SettingField
 
@@ -38,6 +38,14 @@ def run_buttons(form: Form) -> None:
             form.ask(request)
         imgui.same_line()
     imgui.new_line()
+
+
+def preset_list(form: Form) -> None:
+    """Draw the list of presets; a choice goes over to one."""
+    options = [Option(name, name, said) for name, said in form.standing.presets.items()]
+    changed, name = pick_option("preset", "go over to …", options)
+    if changed:
+        form.ask(Preset(name))
 
 
 def restart_button(form: Form) -> None:

@@ -1,7 +1,7 @@
 """The state of a run as the panel shows it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from valuescape.sim.config.model import Config
@@ -14,13 +14,15 @@ class Past(NamedTuple):
     """The past of a run's settings.
 
     started: the configuration that the session started with, which marks compare with. undo, redo, changed:
-    what can be undone and done again, and what a reset would change, in words; "" for nothing.
+    what can be undone and done again, and what a reset would change, in words; "" for nothing. saved: files
+    that were saved as presets.
     """
 
     started: Config
     undo: str = ""
     redo: str = ""
     changed: str = ""
+    saved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Standing:
     tell). busy_ms: times of the last frames. may_take_ms: what a frame may take. sliced: whether there is a
     landscape whose slice the panel may move. findings: kind and words of each; None as long as none are
     looked for. finding: index of the one that is selected. place: of the checkpoint asked for last, in its
-    training run; None without a folder of one. sections: those that plug-ins describe.
+    training run; None without a folder of one. sections: those that plug-ins describe. presets: those that
+    one can go over to, with what is said of each.
     """
 
     config: Config
@@ -50,4 +53,5 @@ class Standing:
     findings: Sequence[tuple[str, str]] | None = None
     finding: int | None = None
     place: Place | None = None
+    presets: Mapping[str, str] = field(default_factory=dict)
     sections: Sequence[Section] = ()

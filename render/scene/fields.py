@@ -89,6 +89,12 @@ class Fields(Owner):
         self._made[layer.name] = made
         return made
 
+    def try_maps(self, names: Iterable[str]) -> None:
+        """Make these maps and release them, to know that they come out right. Raises what they raise."""
+        for layer in (layer for name in names for layer in self._maps.find(name).parts):
+            if layer.available(self._inputs):
+                layer.make(self._inputs).release()
+
     @property
     def height_layer(self) -> int:
         """Index of the range of the layer that lifts the surface."""

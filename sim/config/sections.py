@@ -228,12 +228,15 @@ class PluginsConfig(Section):
     modules: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)] = setting(
         (),
         "names of modules of installed packages that declare plug-ins, to be imported when a run starts",
+        once=True,
     )
     installed: bool = setting(
-        True, "import the modules that installed packages announce as entry points `valuescape.plugins`"
+        True,
+        "import the modules that installed packages announce as entry points `valuescape.plugins`",
+        once=True,
     )
     on_error: Literal["stop", "disable"] = setting(
-        "stop", "stop: a plug-in that raises ends the run; disable: it is switched off"
+        "stop", "stop: a plug-in that raises ends the run; disable: it is switched off", once=True
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,9 @@ ENVELOPE_S = 5.0
 LEAST_WINDOWS = 8
 """Windows needed to measure growth: the megabyte that an allocator takes looks like 3 MB/min in 30 s."""
 
+LATELY_S = 2.0
+"""Seconds over which a rate is measured that is to follow changes."""
+
 
 @dataclass(slots=True)
 class RunLog:
@@ -22,8 +26,9 @@ class RunLog:
 
     frame_ends: end of each frame. busy_s: the part of each frame in which the main process did not wait for
     the next one. memory: samples of (time, bytes), of all processes. segments: samples of the number of trail
-    segments drawn. first_tick, last_tick: (time, tick) of the first and the last frame. The others are sums
-    over all frames. What grows with every frame is packed: 16 bytes per frame, 60 kB per minute.
+    segments drawn. first_tick, last_tick: (time, tick) of the first and the last frame; lately: of those of
+    the last LATELY_S. The others are sums over all frames. What grows with every frame is packed: 16 bytes
+    per frame, 60 kB per minute.
     """
 
     frame_ends: "array[float]" = field(default_factory=lambda: array("d"))
@@ -36,6 +41,15 @@ class RunLog:
     segments: list[int] = field(default_factory=list)
     first_tick: tuple[float, int] | None = None
     last_tick: tuple[float, int] | None = None
+    lately: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def note_tick(self, now: float, tick: int) -> None:
+        """Note the tick that a frame shows, which ends now (seconds)."""
+        self.last_tick = now, tick
+        self.first_tick = self.first_tick or self.last_tick
+        self.lately.append(self.last_tick)
+        while now - self.lately[0][0] > LATELY_S:
+            self.lately.popleft()
 
 
 @dataclass(frozen=True, slots=True)

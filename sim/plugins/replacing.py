@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from valuescape.sim.plugins.failing import TROUBLE
 from valuescape.sim.plugins.loading import LOADED, Loaded, run_source
 from valuescape.sim.plugins.registry import PLUGINS
 
@@ -18,15 +19,20 @@ def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
     """Run `content` in place of what a loaded file was; yields what it is now.
 
     Modules beside it are imported anew. Raises UsageError as `load_file` does; then, or if the block raises,
-    what the file declared before is known again. Workers that run keep what they have loaded.
+    what the file declared before is known again. Workers that run keep what they have loaded. Plug-ins of it
+    that were switched off are on again.
     """
     before, order = LOADED[str(path)], list(LOADED)
     declared = before.declared
     modules, environments = _forget(before)
     try:
-        yield run_source(replace(before.source, content=content))
+        now = run_source(replace(before.source, content=content))
+        PLUGINS.ordered()  # raises if it needs what is not there, or other plug-ins needed what is gone
+        yield now
+        _switch_on(now)
     except BaseException:
         if before.source.key in LOADED:
+            _switch_on(LOADED[before.source.key])
             _forget(LOADED[before.source.key])
         sys.modules.update(modules)
         _environments().update(environments)
@@ -38,6 +44,11 @@ def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
         for key in order:  # in the order of loading, as before
             LOADED[key] = LOADED.pop(key)
         PLUGINS.arrange(order)
+
+
+def _switch_on(loaded: Loaded) -> None:
+    for each in loaded.declared:
+        TROUBLE.off.pop((each.kind, each.name), None)
 
 
 def _forget(loaded: Loaded) -> tuple[dict[str, ModuleType], dict[str, Any]]:

@@ -12,6 +12,7 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.stepping.stepper import Policy, Rules, Stepper
 from valuescape.sim.worlds import World
 from valuescape.sim.worlds.systems.arrays import SystemRaisedError, SystemsWorld
+from valuescape.sim.worlds.systems.compose import systems_of
 from valuescape.sim.worlds.systems.declared import System
 
 _WITHIN_TICKS = 1
@@ -32,7 +33,7 @@ class SwitchedOff:
 
 def systems_called(world: World) -> tuple[System, ...]:
     """Return the systems that are called once a tick; () if there are none, or all are compiled."""
-    return world.systems if isinstance(world, SystemsWorld) else ()
+    return systems_of(world) if isinstance(world, SystemsWorld) else ()
 
 
 def worker_sections(world: World) -> tuple[str, ...]:

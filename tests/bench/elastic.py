@@ -4,6 +4,7 @@ Run it by hand: make bench-elastic. A thread looks at the newest tick all the ti
 frames without pictures, 60 a second, and counts its own stalls.
 """
 
+import itertools
 import threading
 import time
 from pathlib import Path
@@ -57,7 +58,7 @@ class Watch(threading.Thread):
     def longest_ms(self, since_s: float) -> float:
         """Return the longest pause since then."""
         times = [when for _, when in self.seen if when > since_s]
-        return max(after - before for before, after in zip(times, times[1:], strict=False)) * 1e3
+        return max(after - before for before, after in itertools.pairwise(times)) * 1e3
 
 
 def frames(engine: Engine, until) -> float:

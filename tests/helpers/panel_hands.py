@@ -23,12 +23,20 @@ from valuescape.sim.config.setting import Live
 from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.worlds import make_world
 
-SIZE = (300, 1500)
+SIZE = (300, 2000)
 """High enough for all widgets to be in view."""
 
 WIDGETS = {
     *("button", "checkbox", "collapsing_header", "combo", "drag_float", "input_int", "radio_button"),
-    *("slider_float", "slider_int", "begin_combo", "input_text", "input_text_with_hint", "input_double"),
+    *(
+        "slider_float",
+        "slider_float2",
+        "slider_int",
+        "begin_combo",
+        "input_text",
+        "input_text_with_hint",
+        "input_double",
+    ),
     *("small_button",),
 }
 """Functions of ImGui that draw a widget which a person can touch."""

@@ -79,7 +79,8 @@ def _told(estimate: Estimate) -> str:
 def _counter_rows(state: RunState) -> list[tuple[str, str]]:
     log, frame, busy_ms = state.log, state.counters, state.busy_ms
     segments = f"{state.segments:,}" if log.segments else "–"
-    ticks, ends = rate(log.first_tick, log.last_tick), log.frame_ends[-_RATE_FRAMES:]
+    ends = log.frame_ends[-_RATE_FRAMES:]
+    ticks = rate(log.lately[0], log.lately[-1]) if log.lately else math.nan
     fps = (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else math.nan
     return [
         ("frames a second", "–" if math.isnan(fps) else f"{fps:.1f}"),

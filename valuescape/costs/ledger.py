@@ -153,8 +153,7 @@ class Ledger:
         log, newest = self.log, self._stage.scene.trails.ring.newest
         if log.last_tick is None or newest != log.last_tick[1]:
             self.stats.mark("tick")
-        log.last_tick = (now, newest)
-        log.first_tick = log.first_tick or log.last_tick
+        log.note_tick(now, newest)
 
     def look(self, *, leads: bool = True) -> None:
         """Read figures of the picture just drawn from the GPU, if it is time, and adapt the segment budget.

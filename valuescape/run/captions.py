@@ -9,6 +9,7 @@ from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.run_state import RunState
 from valuescape.sim.measuring.stats_cache import StatsCache
+from valuescape.sim.worlds.systems.compose import systems_of
 
 _NOTICE_S = 4.0
 _HINT = "H: help"
@@ -41,7 +42,7 @@ def _what_runs(state: RunState) -> tuple[str, ...]:
     processes = _count(state.workers, "worker process", "worker processes")
     trained = f"{state.place.own_steps:,} steps" if state.place else ""
     lines = [
-        " · ".join(filter(None, (_title(config.world.name), _goal(world.goal), "Valuescape"))),
+        " · ".join(filter(None, (_world(state), _goal(world.goal), "Valuescape"))),
         " · ".join(filter(None, (policy, trained, f"{config.agents.count:,} agents", processes))),
     ]
     if checkpoint and checkpoint.doubt:
@@ -50,6 +51,12 @@ def _what_runs(state: RunState) -> tuple[str, ...]:
         ticks = "newest tick" if thinned.ticks < 2 else f"last {thinned.ticks:.0f} ticks"
         lines.append(f"{thinned.individuals:,} agents drawn one by one, the others' {ticks} as a crowd")
     return tuple(lines)
+
+
+def _world(state: RunState) -> str:
+    """Return the name of the world, with what plug-ins add to its steps: "mountain car with wind"."""
+    added = " and ".join(_title(each.name) for each in systems_of(state.world))
+    return _title(state.config.world.name) + (f" with {added}" if added else "")
 
 
 def _how_it_goes(state: RunState) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from valuescape.run.watching import content_of
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.loading import LOADED, Loaded
 
-_AT_ONCE = frozenset({Kind.PANEL, Kind.SYSTEM, Kind.FORMAT})
-"""Kinds whose plug-ins are looked up whenever they are used, so that another version needs no restart."""
+_AT_ONCE = frozenset({Kind.PANEL, Kind.SYSTEM, Kind.FORMAT, Kind.LAYER})
+"""Kinds whose plug-ins need no restart: they are looked up when they are used; layers, with a new scene."""
 
 
 def code_files() -> dict[Path, bytes | None]:

@@ -104,6 +104,7 @@ class Controls:
         self._session = session
         self.started = session.config
         self.undoing = Undoing(session, self._carry_out)
+        self._saved: list[str] = []
         self._leave_asked = -math.inf
         self._queued: list[Change] = []
 
@@ -153,7 +154,7 @@ class Controls:
 
     def past(self) -> Past:
         """Return the past of the settings, for the panel."""
-        return self.undoing.past(self.started)
+        return self.undoing.past(self.started)._replace(saved=tuple(self._saved))
 
     def _carry_out(self, change: Change) -> str:
         """Do what `apply` does without noting it."""
@@ -266,6 +267,7 @@ class Controls:
             path = save_preset(session.tuned, self.started, folder, change.name)
         except UsageError as error:
             return str(error)
+        self._saved.append(str(path))
         return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
 
     def _walk(self, by: int) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from valuescape.presets import presets
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.panel.panel import Panel
@@ -27,6 +28,7 @@ class Tuning:
 
     def __init__(self, display: Display, text: float = 1.0) -> None:
         self._panel = Panel(display, text)
+        self._presets = presets()
         self._drawn_at = -math.inf
         self._touched = 0
 
@@ -68,7 +70,7 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        standing = _standing(state(), past(), sections())
+        standing = _standing(state(), past(), sections(), self._presets)
         return self._panel.draw(size, elapsed, viewer, standing)
 
     def release(self) -> None:
@@ -76,12 +78,13 @@ class Tuning:
         self._panel.release()
 
 
-def _standing(state: RunState, past: Past, sections: tuple[Section, ...]) -> Standing:
-    """Return the part of a run's state that the panel shows."""
+def _standing(state: RunState, past: Past, sections: tuple[Section, ...], known: dict[str, str]) -> Standing:
+    """Return the part of a run's state that the panel shows. known: presets, with what is said of each."""
     return Standing(
         config=state.config,
         past=past,
         worlds=world_names(),
+        presets=known | dict.fromkeys(past.saved, "saved in this session"),
         plane=state.plane,
         paused=state.paused,
         live=state.live,

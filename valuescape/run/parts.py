@@ -42,6 +42,8 @@ from valuescape.sim.measuring.health import RunLog
 from valuescape.sim.plugins.failing import TROUBLE
 from valuescape.sim.policy.network import Checkpoint
 
+_PARAMETERS = "world.parameters."
+
 
 class RunParts:
     """Display, stage, view, pace and statistics of a run; a context manager.
@@ -214,7 +216,14 @@ class RunParts:
         return (self.stage,)
 
     def setting(self, name: str) -> Any:
-        """Return the value of a setting as it is now. Raises KeyError if there is no such setting."""
+        """Return the value of a setting as it is now, or of `world.parameters.NAME`.
+
+        A parameter that is spread over the agents is a text. Raises KeyError if there is no such setting.
+        """
+        if name.startswith(_PARAMETERS):
+            own = name.removeprefix(_PARAMETERS)
+            defaults = {each.name: each.default for each in self.engine.world.parameters}
+            return (defaults | self.setting("world.parameters"))[own]
         declared = settings_of(type(self.stage.config))[name]
         if name in RUN_SETTINGS:
             return RUN_SETTINGS[name].value(self.stage, self.pace)

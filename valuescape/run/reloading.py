@@ -20,11 +20,13 @@ from valuescape.run.code_files import code_files, loaded_of, needs_restart
 from valuescape.run.config_file import ConfigFile
 from valuescape.run.controls import Controls
 from valuescape.run.pace import Pace
+from valuescape.run.restarting import keep_up
 from valuescape.run.stage import Stage
 from valuescape.run.watching import NotWatched, Saved, Watcher
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError, cut, escaped, shown
+from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.loading import Loaded
 from valuescape.sim.plugins.replacing import replaced
 
@@ -142,21 +144,27 @@ class Reloading:
             return
         try:
             with replaced(source.path, content) as now:
-                restarts = needs_restart(before | now.kinds, now)
-                if restarts:
-                    self._restart()
-        except UsageError as error:
+                began = self._use(now, before)
+        except (UsageError, _RefusedError) as error:
             self._complain(f"{error}\n  the code before stays in use")
             return
         self._complaint = ""
         self._run.note_file(source.path.name)
-        self._say(f"{source.path.name}: loaded anew" + ", and the run began anew with it" * restarts)
+        self._say(f"{source.path.name}: loaded anew{began}")
 
-    def _restart(self) -> None:
-        """Begin the run anew as it is. Raises UsageError if it goes on as it was instead."""
-        why_not = self._run.controls.apply(restart_as_now(self._run))
-        if why_not:
-            raise UsageError(why_not)
+    def _use(self, now: Loaded, before: frozenset[Kind]) -> str:
+        """Let the run go on with code that was loaded anew; return what that took, to be said.
+
+        before: kinds of what the file declared. Raises _RefusedError if it cannot; then it goes on as it was.
+        """
+        if needs_restart(before | now.kinds, now):
+            _require(self._run.controls.apply(restart_as_now(self._run)))
+            return ", and the run began anew with it"
+        if Kind.LAYER in before | now.kinds:
+            maps = [each.name for each in now.declared if each.kind is Kind.LAYER]
+            _require(self._run.stage.reload_shaders(maps))
+            keep_up(self._run.viewer, self._run.stage)
+        return ""
 
     def _take_content(self, file: ConfigFile, content: bytes | None) -> None:
         """Apply what is in the configuration file now; None: it is gone."""
@@ -189,6 +197,7 @@ class Reloading:
         if why_not:
             return self._complain(f"{name}: {why_not}")
         self._complaint = ""
+        self._run.controls.started = config
         said = [f"{name}: {_list(wanted)}"] if wanted else []
         if wanted:
             self._run.note_file(name)
@@ -209,6 +218,15 @@ class Reloading:
     def _say(self, text: str) -> None:
         self._run.captions.refresh(text)
         remarks.announce(text)
+
+
+class _RefusedError(Exception):
+    """The run cannot go on with something, and does as it was; says why."""
+
+
+def _require(why_not: str) -> None:
+    if why_not:
+        raise _RefusedError(why_not)
 
 
 def _new(wanted: Mapping[str, Any], now: Config) -> list[str]:

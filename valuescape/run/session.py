@@ -188,6 +188,7 @@ class Session(RunParts):
 
     def _turn_engines(self) -> None:
         """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
+        before = self._changing()
         for side in self._sides():
             engine, refused = side.stage.engine, side.ask()
             engine.check()
@@ -198,7 +199,13 @@ class Session(RunParts):
                 self.captions.refresh(failed)
             if side.keep_up():
                 self._side_changed()
+        if self._changing() != before:
+            self.captions.refresh()
         self._keep_changes()
+
+    def _changing(self) -> bool:
+        """Whether a change of an engine is under way, which captions say."""
+        return any(side.stage.engine.changing for side in self._sides())
 
     def _keep_changes(self) -> None:
         """Keep changes of the engine in the recording of the session, and its state while it is paused."""

@@ -1,5 +1,6 @@
 """The stage of a run: its engine, the critic's landscape, and the scene that is drawn."""
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -25,6 +26,8 @@ from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signal_kinds import find_signal
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
+from valuescape.sim.plugins.declarations import Kind
+from valuescape.sim.plugins.failing import TROUBLE, PluginFailedError
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.training_files import Place
@@ -219,16 +222,17 @@ class Stage:
         if error != "GL_NO_ERROR":
             raise RuntimeError(f"OpenGL reports {error}; {self.driver.renderer}, {self.driver.version}")
 
-    def reload_shaders(self) -> str:
+    def reload_shaders(self, tried: Collection[str] = ()) -> str:
         """Read the shaders again; make the critic's field and a scene, whose density counts from zero.
 
+        tried: names of maps of plug-ins that have to come out right, too, whether they are shown or not.
         Returns "", or what is wrong with the shaders, with file and line; then all stays as it was.
         """
         try:
             with read_again(self._display.gl):
                 landscape = self._landscape_again()
-                scene = self._make_scene_of(landscape)
-        except ShaderError as error:
+                scene = self._make_scene_of(landscape, tried)
+        except (ShaderError, UsageError, PluginFailedError) as error:
             return str(error)
         self._replace_scene(scene)
         if self.landscape:
@@ -241,14 +245,18 @@ class Stage:
         self.scene.release()
         self.scene = scene
 
-    def _make_scene_of(self, landscape: Landscape | None) -> Scene:
+    def _make_scene_of(self, landscape: Landscape | None, tried: Collection[str]) -> Scene:
         """Return a scene of another landscape, which is released if there can be none."""
-        try:
-            return self._make_scene(landscape)
-        except BaseException:
+        with ExitStack() as undo:
             if landscape:
-                landscape.release()
-            raise
+                undo.callback(landscape.release)
+            scene = self._make_scene(landscape)
+            undo.callback(scene.release)
+            scene.fields.try_maps(tried)
+            if off := [TROUBLE.off[key] for name in tried if (key := (Kind.LAYER, name)) in TROUBLE.off]:
+                raise UsageError(off[0])
+            undo.pop_all()
+        return scene
 
     def _landscape_again(self) -> Landscape | None:
         """Return another landscape like the one that there is."""

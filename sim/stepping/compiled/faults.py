@@ -7,13 +7,14 @@ from numba.core.errors import NumbaError
 
 from valuescape.sim.codegen.compiler import compiled_whole
 from valuescape.sim.worlds.base import ElementwiseWorld
+from valuescape.sim.worlds.systems.compose import systems_of
 from valuescape.sim.worlds.systems.declared import System
 from valuescape.sim.worlds.systems.elements import composed_dynamics
 
 
 def faulty_system(world: ElementwiseWorld) -> System | None:
     """Return the first system of `world` with which it cannot be compiled; None if it is the world itself."""
-    systems: tuple[System, ...] = getattr(world, "systems", ())
+    systems = systems_of(world)
     if not systems or not _compiles(world, ()):
         return None
     for count, system in enumerate(systems, 1):

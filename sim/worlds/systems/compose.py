@@ -37,6 +37,12 @@ def with_systems(world: World, systems: Sequence[System]) -> World:
     return _composed(type(world), fitting)()
 
 
+def systems_of(world: World) -> tuple[System, ...]:
+    """Return the systems that a world was made with, in their order."""
+    systems: tuple[System, ...] = getattr(world, "systems", ())
+    return systems
+
+
 def _why_not(world: World) -> str:
     if isinstance(world, InteractingWorld):
         return "its agents see each other, and its step is one rule for all of them"

@@ -15,6 +15,8 @@ from valuescape.sim.codegen.compiler import compiled, compiled_whole
 from valuescape.sim.codegen.machine import BLOCK_AGENTS, load_elements, store_elements, store_flag
 from valuescape.sim.stepping.stepper import observes_state
 from valuescape.sim.worlds import WORLDS
+from valuescape.sim.worlds.base import full_dynamics
+from valuescape.sim.worlds.parameters import middle_values
 
 THREADS = 2
 TICKS = 20  # in a call, between two readings of the clock
@@ -24,7 +26,8 @@ ACTION_AT, REWARD_AT, OBS_AT = (4 * BLOCK_AGENTS * row for row in (ACTION, REWAR
 
 def make_kernel(world):
     """Return run(blocks, done, steps, n, low, high, limit): TICKS ticks of all blocks."""
-    dynamics, start = compiled_whole(world.dynamics), compiled_whole(world.start)
+    dynamics, start = compiled_whole(full_dynamics(world)), compiled_whole(world.start)
+    values, none = tuple(middle_values(world.ranges)[:, 0]), ()
     observation, sees_state = compiled_whole(world.observation), observes_state(world)
     draws = world.reset_draws
 
@@ -34,7 +37,7 @@ def make_kernel(world):
             action = load_elements(block + ACTION_AT, i, 1)[0]
             action = action if action > low else low
             action = action if action < high else high
-            state, reward, over = dynamics(load_elements(block, i, 2), (action,))
+            state, reward, over = dynamics(load_elements(block, i, 2), (action,), values, none)
             store_elements(block, i, state)
             store_elements(block + REWARD_AT, i, (reward,))
             if not sees_state:

@@ -5,7 +5,7 @@ from panel_hands import a_standing
 
 from valuescape.render.displays.events import Button, Move, Press, Release
 from valuescape.render.panel.standing import Past
-from valuescape.render.view.changes import Request, SavePreset, Set
+from valuescape.render.view.changes import Preset, Request, SavePreset, Set
 from valuescape.sim.config.model import Config
 
 pytestmark = pytest.mark.gpu
@@ -62,3 +62,12 @@ def test_a_slider_that_is_dragged_is_one_gesture_and_the_next_drag_another(a_han
     assert len(first) == len(second) == 1
     assert first != second
     assert 0 not in first | second
+
+
+def test_a_preset_is_gone_over_to_by_its_name(a_hand):
+    hand = a_hand(presets={"demo": "a point mass", "runs/mine.toml": "saved in this session"})
+    x, y = hand.place(("Run", "preset"))
+    height = hand.recorder.widgets["Run", "preset"][3]
+    hand.click(x, y)
+    hand.click(x, hand.list_y(y, height, 1))
+    assert hand.changes == [Preset("runs/mine.toml")]

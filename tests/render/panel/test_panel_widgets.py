@@ -89,7 +89,7 @@ def test_every_widget_is_tried(a_hand):
     untouched = {"collapsing_header", "small_button"}  # the buttons that reset what the hand has changed
     found = {key for key, widget in a_hand().recorder.widgets.items() if widget[0] not in untouched}
     boxes = {(WORLD, f"##range of {each.name}") for each in make_world("cartpole").parameters}
-    assert found == {*CLICKED, *CHOSEN, *TYPED, *SLICED, *boxes, (BAR, "##search")}
+    assert found == {*CLICKED, *CHOSEN, *TYPED, *SLICED, *boxes, (BAR, "##search"), (RUN, "preset")}
 
 
 @pytest.mark.parametrize("key", CLICKED, ids=": ".join)

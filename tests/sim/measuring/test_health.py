@@ -91,6 +91,15 @@ def test_a_rate_is_what_came_between_two_times():
     assert math.isnan(rate((1.0, 1), (1.0, 5)))
 
 
+def test_the_rate_of_late_follows_a_change_and_the_mean_rate_does_not_forget():
+    log = RunLog()
+    for frame in range(600):  # 60 frames a second; from the fifth second on, four times as many ticks each
+        log.note_tick(frame / 60, frame if frame < 300 else 300 + 4 * (frame - 300))
+    assert rate(log.lately[0], log.lately[-1]) == pytest.approx(240)
+    assert rate(log.first_tick, log.last_tick) == pytest.approx(150, rel=0.01)
+    assert len(log.lately) == 121
+
+
 def test_a_steady_run_has_the_figures_it_was_given():
     log = log_of(
         0.02, draw_calls=900, queries=300, upload_bytes=3000, segments=[5, 15], dispatches=0,

@@ -73,6 +73,7 @@ def test_a_new_version_takes_the_place_of_the_one_before(write):
         (b"\nraise ValueError('half-written')", "line 9: ValueError: half-written"),
         (b"\ndef f(:\n", "line 9: SyntaxError: "),
         (b"\ndeclare(Kind.WORKER_SYSTEM, 'rain', wind)", "'rain' is declared in"),
+        (b"\ndeclare(Kind.SYSTEM, 'snow', wind, needs=['hail'])", "'snow' needs 'hail'"),
     ],
 )
 def test_broken_code_leaves_everything_as_it_was(write, more, said):

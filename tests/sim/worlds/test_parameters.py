@@ -157,7 +157,7 @@ REFERENCES = {
         {"_dsdt": ("g = 9.8", "g = 3.7")},
     ),
 }
-"""Gymnasium's environment, our values, its attributes; and of its methods with numbers in them, what to replace."""
+"""Gymnasium's environment, our values, its attributes, and numbers to replace in its methods' source."""
 
 
 def changed_reference(env_id, attributes, sources):

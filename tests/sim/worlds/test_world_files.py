@@ -6,43 +6,16 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from crowds import check_until, crowd, hash_at, small
 from processes import wait_until
+from world_texts import ARRAYS, EXAMPLE
 
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import WORLDS, load_world_file, make_world
 
-GUIDE = Path(__file__).parents[3] / "docs" / "worlds.md"
-EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
-
-ARRAYS = """
-import numpy as np
-from valuescape.api import ArrayWorld, DiscreteAction, Variable
-
-class Arrays(ArrayWorld):
-    name = "arrays"
-    source = "a test"
-    state = (Variable("a", "m", -1.0, 1.0), Variable("b", "", -1.0, 1.0))
-    obs = state
-    action = DiscreteAction(("down", "up"))
-    step_s = 0.1
-    max_episode_steps = 9
-    reset_draws = 1
-
-    def reset(self, draws, out):
-        out[0] = draws[0]
-        out[1] = 0
-
-    def step(self, state, action, out, reward, terminated):
-        out[0] = state[0] + np.float32(0.1) * action[0]
-        out[1] = np.tanh(state[0])
-        reward[:] = out[1]
-        terminated[:] = out[0] > 1.5
-"""
 FAILS = """
         if (out[0] > 1.45).any():
             raise ZeroDivisionError("too far")

@@ -15,6 +15,7 @@ from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
+from valuescape.sim.plugins import load_file
 from valuescape.sim.worlds import WORLDS, load_world_file
 
 pytestmark = pytest.mark.gpu
@@ -329,3 +330,38 @@ def test_of_a_table_only_what_the_file_touches_changes():
         for given in (("a=1", "b=2"), ("a=5", "c=3"), ("a=1", "b=2", "tuned=9"))
     )
     assert steps_along(before, after, now) == {"world.parameters": {"a": 5.0, "c": 3.0, "tuned": 9.0}}
+
+
+LAYER = '''
+from valuescape.api import LayerLook, shader_layer
+
+
+@shader_layer(LayerLook("ramp", meaning="grows to the right", low=0.0, high=1.0))
+def ramp(world):
+    return """float map_value(vec2 at) { return at.x; }"""
+'''
+
+
+def test_a_layer_s_plug_in_is_loaded_anew_while_agents_go_on(tmp_path, told):
+    path = tmp_path / "ramp.py"
+    path.write_text(LAYER)
+    with forgotten():
+        load_file(path)
+        config = load_config(None, [*SMALL, "heatmap.layer=ramp"])
+        with Session(config, RunLength(), Outputs(tmp_path), headless=True, display=Hands()) as session:
+            session.reloading.begin(None)
+            session.pace.start()
+            turn(session, 3)
+            engine, scene, tick = session.engine, session.scene, session.newest_tick
+            save(path, ("return at.x;", "return att.x;"))
+            until(session, lambda: told)
+            assert "ramp.py) failed" in told[0]
+            assert "the shader does not compile: ramp.py:7:35: error: " in told[0]
+            assert session.scene is scene
+            save(path, ("return att.x;", "return 5.0 + at.x;"))
+            until(session, lambda: len(told) > 1)
+            assert told[1] == "ramp.py: loaded anew"
+            assert session.scene is not scene
+            turn(session, 3)
+            assert session.engine is engine
+            assert session.newest_tick > tick

@@ -1,11 +1,13 @@
 """Undo and redo in a run: keys, panel and files are noted alike, and each step goes back and forth."""
 
 import pytest
-from hands import does, turn
+from hands import SMALL, does, turn
 
 from valuescape.render.displays.events import Action, DoubleClick, Key
-from valuescape.render.view.changes import Request, Restart, Set, Slice, new_gesture, together
+from valuescape.render.view.changes import Preset, Request, Restart, Set, Slice, new_gesture, together
 from valuescape.run.history import MOST_STEPS, History, step_of
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.toml_writer import config_toml
 
 pytestmark = pytest.mark.gpu
 
@@ -143,3 +145,35 @@ def test_a_history_forgets_its_oldest_steps_and_a_gesture_that_ends_where_it_beg
     history.note(step_of({"a": 1}, {"a": 2}, gesture=5))
     history.note(step_of({"a": 2}, {"a": 1}, gesture=5))
     assert history.undo is None
+
+
+def test_a_preset_is_one_step_and_marks_compare_with_it_from_then_on(session, tmp_path):
+    path = tmp_path / "other.toml"
+    path.write_text(config_toml(load_config(None, [*SMALL, "trails.length=8", "trails.width_px=3"])))
+    session.controls.apply(Set("trails.opacity", 0.25))
+    assert session.controls.apply(Preset(str(path))) == ""
+    turn(session, 3)
+    names = "world.name", "trails.length", "trails.width_px", "trails.opacity"
+    assert values(session, *names) == ("point_mass", 8, 3.0, 0.25)
+    assert session.controls.past().changed == "trails.opacity"
+    does(session, UNDO, frames=3)
+    assert values(session, *names) == ("cartpole", 16, 1.6, 0.25)
+
+
+def test_agents_that_came_or_went_do_so_again(session):
+    session.pace.pause()
+    for count in (20, 90):
+        session.controls.apply(Set("agents.count", count))
+        turn(session, 10)
+    assert session.engine.config.agents.count == 90
+    for key, count in ((UNDO, 20), (UNDO, 60), (REDO, 20)):
+        does(session, key, frames=10)
+        assert session.engine.config.agents.count == count
+
+
+def test_a_caption_names_the_parameter_that_came_back(session):
+    session.controls.apply(Set("world.parameters.gravity", 12.0))
+    session.controls.apply(Set("world.parameters.force", 8.0))
+    does(session, UNDO)
+    assert notice(session) == "undone: world.parameters.force 8.0 → default"
+    assert values(session, "world.parameters") == ({"gravity": 12.0},)

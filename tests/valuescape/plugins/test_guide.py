@@ -1,0 +1,43 @@
+"""The file that a reader of the guide has written after ten minutes works as it says."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hands import turn
+
+from valuescape.render.view.changes import Touch
+from valuescape.sim.plugins.loading import load_file
+
+pytestmark = pytest.mark.gpu
+
+GUIDE = Path(__file__).parents[3] / "docs" / "plugins.md"
+
+
+def test_world_system_layer_and_panel_of_the_guide(at_the_picture, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 4
+    (tmp_path / "mine.py").write_text("\n\n".join(blocks))
+    kinds = [str(each.kind) for each in load_file(tmp_path / "mine.py").declared]
+    assert sorted(kinds) == ["map layer", "panel", "system in the workers", "world"]
+    session, _ = at_the_picture("world.name=ball", "policy.checkpoint=random", "heatmap.layer=energy")
+    assert [each.name for each in session.engine.world.state] == ["position", "velocity", "gust"]
+    texture = session.scene.fields._made["energy"].texture.texture
+    energy = np.frombuffer(texture.read(), np.float32).reshape(16, 16)
+    x, y = np.meshgrid((np.arange(16) + 0.5) / 8 - 1, ((np.arange(16) + 0.5) / 8 - 1) * 2)
+    np.testing.assert_allclose(energy, (x**2 + y**2) / 2, atol=1e-6)
+
+    def spread():
+        """Return the standard deviation of gusts: of this process, strength / sqrt(1 - 0.9²)."""
+        return session.engine.recent_row("state", session.newest_tick)[2].std()
+
+    turn(session, 40)
+    assert spread() == pytest.approx(0.02 / np.sqrt(1 - 0.81), rel=0.5)
+    session.plugins.sections()
+    session.controls.apply(Touch("weather", "strength", 0.15))
+    (section,) = session.plugins.sections()
+    assert section.title == "Gusts"
+    turn(session, 60)
+    assert session.setting("world.parameters.gusts") == 0.15
+    assert spread() == pytest.approx(0.15 / np.sqrt(1 - 0.81), rel=0.5)
