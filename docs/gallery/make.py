@@ -20,17 +20,22 @@ COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.r
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run."""
+    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run.
+
+    versus: settings of a side B beside it; empty for one run.
+    """
 
     name: str
     text: str
     preset: str
     ticks: int
     settings: tuple[str, ...]
+    versus: tuple[str, ...] = ()
 
     def arguments(self, folder: Path) -> list[str]:
         """Return the arguments of `valuescape` that write it into `folder`."""
         settings = [part for setting in self.settings for part in ("--set", setting)]
+        settings += [part for setting in self.versus for part in ("--versus-set", setting)]
         shot = ["--screenshot", f"{folder / self.name}.png"]
         return ["run", self.preset, *COMMON, "--ticks", str(self.ticks), *settings, *shot]
 
@@ -119,6 +124,23 @@ PICTURES = (
             "heatmap.beside=truth",
             "render.view=2d",
         ),
+    ),
+    Picture(
+        "versus",
+        "A and B: the same agents, the same critic, another world. It was trained with a gravity of 10 m/s²; "
+        "with 14, most pendulums are caught on the lines where the critic is surprised (blue).",
+        "swingup",
+        250,
+        (
+            "agents.count=120",
+            "trails.color_by=td_error",
+            "trails.width_px=1.6",
+            "heatmap.layer=value",
+            "heatmap.opacity=0.7",
+            "lod.segment_budget=0",
+            "render.view=2d",
+        ),
+        ("world.parameters.gravity=14",),
     ),
     Picture(
         "error",
@@ -333,7 +355,9 @@ def page() -> str:
         lines += ["", f"![{maps.name}]({maps.name}.png)", "", maps.text, "", "```", command, "```"]
     for picture in PICTURES:
         command = shlex.join(["valuescape", *picture.arguments(Path())])
-        wrapped = command.replace(" --set ", " \\\n  --set ").replace(" --screenshot", " \\\n  --screenshot")
+        wrapped = command
+        for option in ("--set", "--versus-set", "--screenshot"):
+            wrapped = wrapped.replace(f" {option} ", f" \\\n  {option} ")
         lines += ["", f"![{picture.name}]({picture.name}.png)", "", picture.text, "", "```", wrapped, "```"]
     return "\n".join(lines) + "\n"
 
