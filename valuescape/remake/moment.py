@@ -73,9 +73,7 @@ def come_to(
         taken = range(before + 1, stage.scene.trails.ring.newest + 1)
         stage.maps.update(stage.scene, shown, taken, waits=every)
         if stop in changes.ticks:
-            changes.make(stage.engine)
-            stage.keep_up()
-            signals = _signals(stage, color, moment)
+            signals = _change(stage, changes, signals) or _signals(stage, color, moment)
         means.on_progress(max(stop, 0) / max(moment.tick, 1), f"tick {stop:,} of {moment.tick:,}")
     stage.move_slice(tuple(moment.plane))
 
@@ -105,6 +103,16 @@ def _signals(stage: Stage, color: str, moment: Moment) -> "_Signals | None":
     signals = _Signals(find_signal(color, world), world, stage.engine, rules.map_axes, stage.critic)
     signals.unknown = frozenset(moment.unsigned)
     return signals
+
+
+def _change(stage: Stage, changes: Changes, signals: "_Signals | None") -> "_Signals | None":
+    """Make the changes that are due; return the signals, None if they are another critic's from now on."""
+    before = stage.checkpoint
+    changes.make(stage.engine)
+    stage.keep_up()
+    if signals:
+        signals.renew(stage.engine.world)
+    return signals if stage.checkpoint is before else None
 
 
 class _Signals(Signals):

@@ -197,7 +197,7 @@ def test_a_picture_after_changes_is_made_again(tmp_path, cli):
         turn(session, 4)
         picture = session.screenshot(tmp_path / "changed.png")
     status, out, errors = cli("replay", picture)
-    assert status == 0, errors
+    assert status == 0, errors + out
     assert "pixels are equal" in out
 
 
