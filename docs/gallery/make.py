@@ -306,6 +306,15 @@ PICTURES = (
 )
 
 
+WINDOW = "panel"
+"""The picture of the whole window, which `window.py` makes."""
+
+WINDOW_TEXT = (
+    "The window after a person spread gravity wider over the agents, made the pendulums heavier and added "
+    "exploration: bars and ↺ mark what is not as the run started. Trails show each agent's gravity."
+)
+
+
 def page() -> str:
     """Return the gallery's page."""
     lines = [
@@ -316,6 +325,8 @@ def page() -> str:
         "RL Baselines3 Zoo (DLR-RM/rl-trained-agents, MIT) are not in this repository; `make gallery` with",
         "`ZOO=FOLDER` finds them as `ALGO-ENV.zip`. Their maps: [insight.md](../insight.md#five-critics).",
     ]
+    lines += ["", f"![{WINDOW}]({WINDOW}.png)", "", WINDOW_TEXT, ""]
+    lines += ["```", f"python docs/gallery/window.py {WINDOW}.png", "```"]
     for maps in MAPS:
         arguments = maps.arguments(Path(maps.checkpoint), Path(maps.name))
         command = shlex.join(["valuescape", *arguments])
@@ -333,7 +344,10 @@ def _valuescape(arguments: list[str]) -> None:
 
 def main() -> None:
     """Make the pictures named as arguments, or all; write the page."""
-    wanted = sys.argv[1:] or [each.name for each in (*MAPS, *PICTURES)]
+    wanted = sys.argv[1:] or [WINDOW, *(each.name for each in (*MAPS, *PICTURES))]
+    if WINDOW in wanted:
+        command = [sys.executable, str(HERE / "window.py"), str(HERE / f"{WINDOW}.png")]
+        subprocess.run(command, check=True)
     for maps in MAPS:
         if maps.name in wanted:
             maps.make()
