@@ -67,6 +67,17 @@ def test_disable_goes_on_without_it_and_says_so(at_the_picture, load, text, sett
     assert len(np.unique(picture)) > 20
 
 
+def test_an_array_system_that_is_switched_off_in_a_worker_is_told(at_the_picture, load):
+    load(
+        "from valuescape.api import array_system\n@array_system(when='after')\ndef odd(step):\n"
+        "    if step.state.shape[1] > 8:  # more than in the trial\n        1 / 0\n"
+    )
+    session, _ = at_the_picture("plugins.on_error=disable")
+    turn(session, 3)
+    (said,) = TROUBLE.off.values()
+    assert said == "system odd: mine.py line 5: ZeroDivisionError: division by zero, in tick 1"
+
+
 def test_a_panel_that_raises_is_left_out(at_the_picture, load):
     load(
         HEAD
