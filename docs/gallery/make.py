@@ -20,17 +20,22 @@ COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.r
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run."""
+    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run.
+
+    plugins: of the examples, by name.
+    """
 
     name: str
     text: str
     preset: str
     ticks: int
     settings: tuple[str, ...]
+    plugins: tuple[str, ...] = ()
 
     def arguments(self, folder: Path) -> list[str]:
-        """Return the arguments of `valuescape` that write it into `folder`."""
-        settings = [part for setting in self.settings for part in ("--set", setting)]
+        """Return the arguments of `valuescape` that write it into `folder`; for the root of the repository."""
+        settings = [part for name in self.plugins for part in ("--plugin", f"examples/plugins/{name}.py")]
+        settings += [part for setting in self.settings for part in ("--set", setting)]
         shot = ["--screenshot", f"{folder / self.name}.png"]
         return ["run", self.preset, *COMMON, "--ticks", str(self.ticks), *settings, *shot]
 
@@ -303,6 +308,35 @@ PICTURES = (
             "render.glow=0.6",
         ),
     ),
+    Picture(
+        "obstacles",
+        "A plug-in puts discs in the robots' way, another part of it draws the way to the nearest. The critic "
+        "(right) has never seen one.",
+        "demo",
+        180,
+        (
+            "world.name=differential_drive",
+            "agents.count=240",
+            "heatmap.layer=clearance",
+            "heatmap.beside=value",
+            "render.view=2d",
+        ),
+        ("obstacles",),
+    ),
+    Picture(
+        "gusts",
+        "A plug-in lets gusts push the mountain car, each agent's of a strength of its own: the colour.",
+        "demo",
+        150,
+        (
+            "world.name=mountain_car",
+            "world.parameters.wind=0..0.001",
+            "trails.color_by=wind",
+            "heatmap.layer=value",
+            "render.view=2d",
+        ),
+        ("wind",),
+    ),
 )
 
 
@@ -322,13 +356,15 @@ def page() -> str:
         lines += ["", f"![{maps.name}]({maps.name}.png)", "", maps.text, "", "```", command, "```"]
     for picture in PICTURES:
         command = shlex.join(["valuescape", *picture.arguments(Path())])
-        wrapped = command.replace(" --set ", " \\\n  --set ").replace(" --screenshot", " \\\n  --screenshot")
+        wrapped = command
+        for option in (" --plugin ", " --set ", " --screenshot "):
+            wrapped = wrapped.replace(option, f" \\\n {option}")
         lines += ["", f"![{picture.name}]({picture.name}.png)", "", picture.text, "", "```", wrapped, "```"]
     return "\n".join(lines) + "\n"
 
 
 def _valuescape(arguments: list[str]) -> None:
-    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True, cwd=HERE.parents[1])
 
 
 def main() -> None:
