@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
-from valuescape.sim.changes import Wanted, differing, require_same_states
+from valuescape.sim.changes import Wanted, differing, require_same_states, way_of
 from valuescape.sim.crew.handover import Handover, fit_window, keep_systems_off
 from valuescape.sim.crew.preparing import Apart
 from valuescape.sim.crew.worker_count import fixed_workers, tick_seconds, worker_count
@@ -111,7 +111,8 @@ class Succession:
     def _is_done_before(self) -> bool:
         """Return whether this process makes the present ticks, by the machine code that is wanted."""
         present, wanted = self._present, self.wanted
-        same = set(differing(present.config, wanted.config)) <= _SAME_CODE
+        read = {name for name in differing(present.config, wanted.config) if way_of(name)}
+        same = read <= _SAME_CODE
         return same and not present.workers and (present.checkpoint is None) is (wanted.checkpoint is None)
 
 

@@ -10,7 +10,7 @@ import multiprocess
 from multiprocess.connection import wait
 
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.starting import quiet_start, refused
+from valuescape.sim.crew.starting import quiet_start, refused, start_context
 from valuescape.sim.crew.worker_count import tick_seconds
 from valuescape.sim.interrupts import ignore_interrupts
 from valuescape.sim.plugins.loading import loads, receive
@@ -32,7 +32,7 @@ class Apart:
     """
 
     def __init__(self, config: Config, checkpoint: Checkpoint | None, make: Make) -> None:
-        context = multiprocess.get_context(config.workers.start_method)
+        context = start_context(config.workers.start_method)
         self._result, sender = context.Pipe(duplex=False)
         self._given = Parcel((config, checkpoint, loads(), make))
         self._process = context.Process(

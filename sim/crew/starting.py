@@ -5,12 +5,16 @@ import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import multiprocess
 from multiprocess import resource_tracker
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import signals_held
+
+WORKERS_MODULE = "valuescape.sim.crew.worker"
+"""The module that worker processes run."""
 
 UNGUARDED = 77
 """Exit code of a worker whose script starts workers when it is imported."""
@@ -25,6 +29,17 @@ _CHILDREN = {
 }
 """Environment of a child: one thread of BLAS, and no modules from the current folder. A child is started by
 `python -c`, which would search that folder first; it then takes over the parent's own path."""
+
+
+def start_context(method: str) -> Any:
+    """Return the context that starts processes by `method`, as `workers.start_method` names it.
+
+    A fork server loads the code of workers once for all of them: a worker then starts in some 20 ms.
+    """
+    context = multiprocess.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(["__main__", WORKERS_MODULE])
+    return context
 
 
 def require_descriptors(workers: int) -> None:

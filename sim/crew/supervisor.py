@@ -21,6 +21,7 @@ from valuescape.sim.crew.starting import (
     quiet_start,
     refused,
     require_main_guard,
+    start_context,
     unguarded,
 )
 from valuescape.sim.crew.worker import worker_main
@@ -119,7 +120,7 @@ class Supervisor:
         """
         self.config = config
         self.restarts = 0
-        self._context = multiprocess.get_context(config.start_method)
+        self._context = start_context(config.start_method)
         self._recent: deque[float] = deque()
         self._slots: list[_Slot] = []
         self._unstarted = deque(specs)

@@ -51,23 +51,23 @@ def said(took: list[float], rate: float) -> str:
 
 def main(preset: str, settings: list[str]) -> None:
     config = read_config(preset, [*START, *settings], None)
-    with tempfile.TemporaryDirectory() as out:
-        with Session(config, RunLength(), Outputs(Path(out)), headless=True) as session:
-            session.pace.start()
-            frames = Frames(session)
-            frames.quiet()
-            print(f"as it starts           {said(*frames.quiet())}")
-            for name, value in CHANGES:
-                session.controls.apply(Set(name, value))
-                began, took = time.perf_counter(), [frames.turn()]
-                while session.engine.changing:
-                    took.append(frames.turn())
-                seconds = time.perf_counter() - began
-                took += [frames.turn() for _ in range(5)]
-                print(
-                    f"{name} = {value:<6,} in {seconds:4.2f} s, longest frame meanwhile {max(took):5.1f} ms"
-                )
-                print(f"                       {said(*frames.quiet())}")
+    with (
+        tempfile.TemporaryDirectory() as out,
+        Session(config, RunLength(), Outputs(Path(out)), headless=True) as session,
+    ):
+        session.pace.start()
+        frames = Frames(session)
+        frames.quiet()
+        print(f"as it starts           {said(*frames.quiet())}")
+        for name, value in CHANGES:
+            session.controls.apply(Set(name, value))
+            began, took = time.perf_counter(), [frames.turn()]
+            while session.engine.changing:
+                took.append(frames.turn())
+            seconds = time.perf_counter() - began
+            took += [frames.turn() for _ in range(5)]
+            print(f"{name} = {value:<6,} in {seconds:4.2f} s, longest frame meanwhile {max(took):5.1f} ms")
+            print(f"                       {said(*frames.quiet())}")
 
 
 if __name__ == "__main__":

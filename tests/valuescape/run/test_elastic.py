@@ -104,7 +104,7 @@ def test_changes_leave_nothing_on_the_gpu(at_the_picture):
 def slow(monkeypatch):
     """Let a crew be ready only when a test says so; returns the switch."""
     ready, switch = Succession.is_ready, {"ready": False}
-    monkeypatch.setattr(Succession, "is_ready", lambda one: ready(one) and switch["ready"])
+    monkeypatch.setattr(Succession, "is_ready", lambda one, *at: ready(one, *at) and switch["ready"])
     return switch
 
 

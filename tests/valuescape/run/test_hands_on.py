@@ -205,7 +205,7 @@ def test_trails_are_coloured_by_what_was_chosen(at_the_picture):
     for _ in session.viewer.trail_colors:
         does(session, Key(Action.TRAIL_COLOR), frames=20)
         signals = session.scene.trails.signals
-        seen.add(signals.signal if signals else session.viewer.trail_color)
+        seen.add(signals.signal.name if signals else session.viewer.trail_color)
         if signals:
             assert np.isfinite(session.scene.trails.ring.read_signal(session.newest_tick)).any()
     assert seen == set(session.viewer.trail_colors)

@@ -75,7 +75,7 @@ def _joined(one: str, other: str) -> str:
 
 def _panes(pair: PairState) -> tuple[PaneText, ...]:
     first, second = pair.states
-    named = names(first.config, second.config)
+    named = names(first, second)
     frames = (), (profile_card(first),) if first.settings.profile else ()
     gains = (pair.gains.first, pair.gains.second) if pair.gains else (None, None)
     return tuple(
