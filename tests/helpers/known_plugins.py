@@ -21,6 +21,7 @@ def forgotten():
     finally:
         for each in tuple(PLUGINS):
             PLUGINS.withdraw(each.source)
+        PLUGINS._order = None  # a test may have received plug-ins as a worker does
         LOADED.clear()
         LOADED.update(loaded)
         for each in kept:

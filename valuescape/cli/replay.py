@@ -55,8 +55,8 @@ def replay(
     configuration, seed, checkpoint, tick, view and colour scales; plots, maps and the film of a training run
     do not. Replay simulates to that tick, draws the picture again beside the first, and compares the pixels.
     Status 0 if they are equal, or differ by no more than rounding (2 of 255); 1 if they differ, and why that
-    may be; 2 if the checkpoint is missing or has changed, or a plug-in is missing. Videos and maps of `analyze`
-    are made again, too.
+    may be; 2 if the checkpoint is missing or has changed, or a plug-in is missing. Videos and maps of
+    `analyze` are made again, too.
 
     [bold]Examples[/]
 
