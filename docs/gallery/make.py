@@ -20,17 +20,24 @@ COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.r
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run."""
+    """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run.
+
+    versus: settings of a side B beside it; empty for one run. plugins: of the examples, by name.
+    """
 
     name: str
     text: str
     preset: str
     ticks: int
     settings: tuple[str, ...]
+    versus: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
 
     def arguments(self, folder: Path) -> list[str]:
-        """Return the arguments of `valuescape` that write it into `folder`."""
-        settings = [part for setting in self.settings for part in ("--set", setting)]
+        """Return the arguments of `valuescape`, called in the repository, that write it into `folder`."""
+        settings = [part for name in self.plugins for part in ("--plugin", f"examples/plugins/{name}.py")]
+        settings += [part for setting in self.settings for part in ("--set", setting)]
+        settings += [part for setting in self.versus for part in ("--versus-set", setting)]
         shot = ["--screenshot", f"{folder / self.name}.png"]
         return ["run", self.preset, *COMMON, "--ticks", str(self.ticks), *settings, *shot]
 
@@ -119,6 +126,23 @@ PICTURES = (
             "heatmap.beside=truth",
             "render.view=2d",
         ),
+    ),
+    Picture(
+        "versus",
+        "A and B: the same agents, the same critic, another world. It was trained with a gravity of 10 m/s²; "
+        "with 14, most pendulums are caught on the lines where the critic is surprised (blue).",
+        "swingup",
+        250,
+        (
+            "agents.count=120",
+            "trails.color_by=td_error",
+            "trails.width_px=1.6",
+            "heatmap.layer=value",
+            "heatmap.opacity=0.7",
+            "lod.segment_budget=0",
+            "render.view=2d",
+        ),
+        ("world.parameters.gravity=14",),
     ),
     Picture(
         "error",
@@ -303,6 +327,44 @@ PICTURES = (
             "render.glow=0.6",
         ),
     ),
+    Picture(
+        "obstacles",
+        "A plug-in puts discs in the robots' way, another part of it draws the way to the nearest. The "
+        "critic (right) has never seen one.",
+        "demo",
+        180,
+        (
+            "world.name=differential_drive",
+            "agents.count=240",
+            "heatmap.layer=clearance",
+            "heatmap.beside=value",
+            "render.view=2d",
+        ),
+        plugins=("obstacles",),
+    ),
+    Picture(
+        "gusts",
+        "A plug-in lets gusts push the mountain car, each agent's of a strength of its own: the colour.",
+        "demo",
+        150,
+        (
+            "world.name=mountain_car",
+            "world.parameters.wind=0..0.001",
+            "trails.color_by=wind",
+            "heatmap.layer=value",
+            "render.view=2d",
+        ),
+        plugins=("wind",),
+    ),
+)
+
+
+WINDOW = "panel"
+"""The picture of the whole window, which `window.py` makes."""
+
+WINDOW_TEXT = (
+    "The window after a person spread gravity wider over the agents, made the pendulums heavier and added "
+    "exploration: bars and ↺ mark what is not as the run started. Trails show each agent's gravity."
 )
 
 
@@ -316,24 +378,31 @@ def page() -> str:
         "RL Baselines3 Zoo (DLR-RM/rl-trained-agents, MIT) are not in this repository; `make gallery` with",
         "`ZOO=FOLDER` finds them as `ALGO-ENV.zip`. Their maps: [insight.md](../insight.md#five-critics).",
     ]
+    lines += ["", f"![{WINDOW}]({WINDOW}.png)", "", WINDOW_TEXT, ""]
+    lines += ["```", f"python docs/gallery/window.py {WINDOW}.png", "```"]
     for maps in MAPS:
         arguments = maps.arguments(Path(maps.checkpoint), Path(maps.name))
         command = shlex.join(["valuescape", *arguments])
         lines += ["", f"![{maps.name}]({maps.name}.png)", "", maps.text, "", "```", command, "```"]
     for picture in PICTURES:
         command = shlex.join(["valuescape", *picture.arguments(Path())])
-        wrapped = command.replace(" --set ", " \\\n  --set ").replace(" --screenshot", " \\\n  --screenshot")
+        wrapped = command
+        for option in ("--plugin", "--set", "--versus-set", "--screenshot"):
+            wrapped = wrapped.replace(f" {option} ", f" \\\n  {option} ")
         lines += ["", f"![{picture.name}]({picture.name}.png)", "", picture.text, "", "```", wrapped, "```"]
     return "\n".join(lines) + "\n"
 
 
 def _valuescape(arguments: list[str]) -> None:
-    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True, cwd=HERE.parents[1])
 
 
 def main() -> None:
     """Make the pictures named as arguments, or all; write the page."""
-    wanted = sys.argv[1:] or [each.name for each in (*MAPS, *PICTURES)]
+    wanted = sys.argv[1:] or [WINDOW, *(each.name for each in (*MAPS, *PICTURES))]
+    if WINDOW in wanted:
+        command = [sys.executable, str(HERE / "window.py"), str(HERE / f"{WINDOW}.png")]
+        subprocess.run(command, check=True)
     for maps in MAPS:
         if maps.name in wanted:
             maps.make()

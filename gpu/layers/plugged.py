@@ -205,7 +205,8 @@ class ShaderMap(ComputePass):
         if "agents" in said.inputs:
             self._give_agents()
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
-        self._run(self._made, self._edge**2, group=TEXEL_GROUP)
+        with self._meter.section(f"plug-in {self._declared.name}"):
+            self._run(self._made, self._edge**2, group=TEXEL_GROUP)
         return True
 
     def _give_agents(self) -> None:

@@ -16,6 +16,9 @@ class WorkerFailedError(Exception):
     """
 
 
+_GOES_ON = "  --set plugins.on_error=disable goes on without it"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a worker failed: sent by the worker itself before it ends, or deduced from how it ended.
@@ -32,8 +35,9 @@ class Failure:
     def of(cls, error: BaseException) -> Self:
         """Return the failure that a raised error is, with all errors it was chained to in `trace`."""
         lines = "".join(traceback.format_exception_only(error)).splitlines()
-        if isinstance(error, SystemRaisedError):  # its message says all
-            lines = str(error).splitlines()
+        if isinstance(error, SystemRaisedError):  # its message says all but what the system itself did
+            cause = "".join(traceback.format_exception(error.__cause__))
+            return cls(str(error).splitlines()[0], f"{_GOES_ON}\n{cause}")
         summary = next((line for line in lines if line and not line.startswith(" ")), type(error).__name__)
         usage = UsageError(str(error.args[0]), error.hint) if isinstance(error, UsageError) else None
         return cls(summary, "".join(traceback.format_exception(error)), usage)

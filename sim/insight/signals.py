@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -237,13 +238,21 @@ class Signals:
     """
 
     def __init__(
-        self, signal: Signal, world: World, rows: TickRows, axes: tuple[int, int], critic: Critic | None
+        self,
+        signal: Signal,
+        world: World,
+        rows: TickRows,
+        axes: tuple[int, int],
+        critic: Critic | None,
+        section: AbstractContextManager[object] | None = None,
     ):
+        """section: of a profiler, in which rows are made; None: in none of their own."""
         if not signal.needs.met_by(critic):
             raise ValueError(f"{signal.name} needs a {signal.needs.value}: there is no critic that has one")
         self.signal, self.world, self.rows, self.axes, self.critic = signal, world, rows, axes, critic
         self.scale = signal.scale(world, critic)
         self._values: tuple[int, Float32Array | None] = -1, None
+        self._section = section or nullcontext()
 
     def renew(self, world: World) -> None:
         """Go on in a world after the rows were replaced, as by other agents or another world's numbers."""
@@ -257,7 +266,8 @@ class Signals:
 
     def row(self, tick: int, agents: int) -> Float32Array:
         """Return the signal at `tick`, [agents] float32, a new array; all NaN if the tick is gone."""
-        found = self._row(tick)
+        with self._section:
+            found = self._row(tick)
         return np.full(agents, np.nan, np.float32) if found is None else found.astype(np.float32, copy=False)
 
     def of_agent(self, tick: int, agent: int) -> float:

@@ -1,7 +1,7 @@
 """What parameters cost: ticks of worlds whose numbers are data, against the same numbers as constants.
 
-Three variants of each world are stepped in turn, in one process: constants (as if the world had no parameters),
-uniform values, and values spread over the agents. The ratio is that of the shortest ticks.
+Three variants of each world are stepped in turn, in one process: constants, as if it had no parameters;
+uniform values; and values spread over the agents. The ratio is that of the shortest ticks.
 """
 
 import time
@@ -70,17 +70,14 @@ def shortest_ns(steppers: list[Stepper]) -> list[float]:
 
 def main() -> None:
     print(f"{AGENTS:,} agents, given actions, shortest of {ROUNDS * TICKS} ticks, ns an agent")
-    print(
-        f"{'world':24} {'constants':>10} {'uniform':>10} {'spread':>10} {'uniform/c.':>11} {'spread/c.':>10}"
-    )
+    heads = "constants", "uniform", "spread", "uniform/const.", "spread/const."
+    print("world".ljust(24), *(head.rjust(14) for head in heads))
     for name, kind in WORLDS.items():
         assert issubclass(kind, ElementwiseWorld)
-        constant, uniform, own = shortest_ns(
-            [stepper_of(each) for each in (with_constants(kind), kind(), spread(kind))]
-        )
-        print(
-            f"{name:24} {constant:10.3f} {uniform:10.3f} {own:10.3f} {uniform / constant:11.3f} {own / constant:10.3f}"
-        )
+        variants = with_constants(kind), kind(), spread(kind)
+        constant, uniform, own = shortest_ns([stepper_of(each) for each in variants])
+        cells = constant, uniform, own, uniform / constant, own / constant
+        print(name.ljust(24), *(f"{cell:14.3f}" for cell in cells))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def _bins(episodes: int) -> int:
 
 def _binned(values: Float64Array, returns: Float64Array, edges: Float64Array, seed: int) -> Iterator[Bin]:
     at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    for index, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for index, (low, high) in enumerate(pairwise(edges)):
         within = returns[(at == index) & np.isfinite(returns)]
         yield Bin(float(low), float(high), len(within), _mean(within, seed))
 

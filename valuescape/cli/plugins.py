@@ -13,14 +13,14 @@ from valuescape.cli.text_table import say_rows
 if TYPE_CHECKING:
     from valuescape.sim.plugins.configured import Listed
 
-_Preset = Annotated[
+_Configuration = Annotated[
     str | None, typer.Argument(help="A preset or a FILE.toml, for the modules that it names.")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 
 
 def plugins(
-    preset: _Preset = None,
+    configuration: _Configuration = None,
     files: Plugins = None,
     overrides: Overrides = None,
     as_json: _Json = False,
@@ -41,7 +41,8 @@ def plugins(
     from valuescape.sim.config.files import load_config
     from valuescape.sim.plugins.configured import listed
 
-    config = load_config(config_path(preset) if preset else None, overrides or [])
+    path = config_path(configuration) if configuration else None
+    config = load_config(path, overrides or [])
     found = listed(files or [], config.plugins)
     if as_json:
         import json

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from valuescape.remake.remake import Remade
 
 
+_Workers = Annotated[int | None, typer.Option(min=0, max=256, help="Another number of worker processes.")]
+_Checkpoint = Annotated[Path | None, typer.Option(help="The checkpoint, if it is no longer where it was.")]
+
+
 def replay(
     file: Annotated[
         Path,
@@ -25,12 +29,8 @@ def replay(
             metavar="FILE", help="A recording (.vsz), or a .png, .pdf, .svg or .mp4 of `run` or `analyze`."
         ),
     ],
-    workers: Annotated[
-        int | None, typer.Option(min=0, max=256, help="Another number of worker processes.")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="The checkpoint, if it is no longer where it was.")
-    ] = None,
+    workers: _Workers = None,
+    checkpoint: _Checkpoint = None,
     again: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="The picture made again; PICTURE-again.png if not given."),
@@ -39,7 +39,7 @@ def replay(
         bool,
         typer.Option(
             "--run-code",
-            help="Allow the code that a picture names: a module of environments, a TorchScript critic.",
+            help="Allow the code that a picture names: a module of environments or plug-ins, TorchScript.",
         ),
     ] = False,
     world_files: WorldFiles = None,
@@ -48,15 +48,15 @@ def replay(
 ) -> int:
     """Make a run, a picture, a figure, a video or a map again, and compare it with the first.
 
-    A recording (--record-run) is compared bit by bit at every recorded tick; status 1 at the first
-    difference, naming the tick, the array and the first agent.
+    A recording (--record-run, --record-session) is compared bit by bit at every recorded tick; status 1 at
+    the first difference, naming tick, array and agent.
 
     Pictures, figures and videos of `run`, and maps of `analyze`, say in their metadata how they were made:
     configuration, seed, checkpoint, tick, view and colour scales; plots, maps and the film of a training run
     do not. Replay simulates to that tick, draws the picture again beside the first, and compares the pixels.
     Status 0 if they are equal, or differ by no more than rounding (2 of 255); 1 if they differ, and why that
-    may be; 2 if the checkpoint is missing or has changed. A video is made again frame by frame, a map of
-    `analyze` by analysing again.
+    may be; 2 if the checkpoint is missing or has changed, or a plug-in is missing. Videos and maps of
+    `analyze` are made again, too.
 
     [bold]Examples[/]
 

@@ -35,6 +35,8 @@ def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
         f"{report['frames']:,} frames, {report['ticks']:,} ticks, "
         f"{report['episodes']:,} episodes, mean return {_number(report['mean_return'])}",
     )
+    if "versus" in report:
+        _show_pair(console, report["versus"])
     console.say(_figures_line(report))
     title = "health" + (" (recording: every frame is also encoded)" if report["recorded"] else "")
     say_rows(console, health_rows(report, config), title=title)
@@ -42,6 +44,21 @@ def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
         console.say((f"after {alert['at_s']:.0f} s:", "yellow"), f" {alert['said']}")
     for path in result.files:
         console.say("wrote ", (str(path), "bold"))
+
+
+def _show_pair(console: Terminal, pair: dict[str, Any]) -> None:
+    """Print what both sides of an A/B run got, and the difference with its 95 % interval."""
+    for name in ("a", "b"):
+        side = pair[name]
+        got = f"{side['episodes']:,} episodes, mean return {_number(side['mean_return'])}"
+        console.say((name.upper(), "bold"), f": {side['differs_by']}: {got}")
+    apart = pair["mean_return_b_less_a"]
+    if apart and apart["low"] is not None:
+        low, high = _number(apart["low"]), _number(apart["high"])
+        console.say(f"return of B less A: {_number(apart['value'])} (95 %: {low} to {high})")
+    elif pair["agents_without_episode"]:
+        waiting = f"agents that have not finished an episode: {pair['agents_without_episode']:,}"
+        console.say(f"return of B less A: unknown; {waiting}")
 
 
 def _figures_line(report: dict[str, Any]) -> str:

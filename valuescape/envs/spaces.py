@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 
 from valuescape.envs.world_env import gym_action_space
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds import ElementwiseWorld, World, make_world
+from valuescape.sim.worlds import ArrayWorld, World, make_world
 
 WORLD_OF_ID = {
     "MountainCar-v0": "mountain_car",
@@ -26,7 +26,7 @@ _ID_OF_WORLD = {world: name for name, world in WORLD_OF_ID.items()}
 def world_of(id: str) -> World:  # noqa: A002 (Gymnasium's name for it)
     """Return the world of that name, or of that id of Gymnasium's. Raises UsageError if it will not do."""
     world = make_world(WORLD_OF_ID.get(id, id))
-    if not isinstance(world, ElementwiseWorld):
+    if not isinstance(world, ArrayWorld):
         raise UsageError(
             f"make_vec: the agents of {id} cannot start again one by one",
             "they see each other, or they live in environments of Gymnasium's own",

@@ -37,7 +37,7 @@ class PluginHost:
     run: what they see of the run. Each is a section of the profiler, named after it. Plug-ins that are loaded
     while a run goes on take part from the next frame on.
 
-    Performance: without plug-ins a frame takes 1 us.
+    Performance: without plug-ins a frame takes 2 us; a system that does nothing takes 5 us (one core).
     """
 
     run: Hosted

@@ -64,16 +64,16 @@ def _insight(key: str) -> RunSetting:
     return RunSetting(lambda stage, _: getattr(stage.maps.insight, key), apply)
 
 
+OF_ENGINE = frozenset(
+    {"agents.count", "workers.count", "policy.exploration", "policy.steps", "world.parameters"}
+)
+"""Live settings that the engine takes over from a tick boundary on; `stage.config` has those in force."""
+
 RUN_SETTINGS = {
     "sim.ticks_per_s": RunSetting(
         lambda _, pace: pace.ticks_per_s, lambda _, pace, value: pace.set_ticks_per_s(value)
     ),
-    **{
-        name: _of_engine(name)
-        for name in (
-            *("agents.count", "workers.count", "policy.exploration", "policy.steps", "world.parameters"),
-        )
-    },
+    **{name: _of_engine(name) for name in sorted(OF_ENGINE)},
     "lod.segment_budget": RunSetting(_budget, lambda stage, _, value: stage.scene.trails.set_budget(value)),
     **{f"insight.{key}": _insight(key) for key in ("rollouts", "time_limit", "action", "over", "marginal")},
     "heatmap.slice": RunSetting(lambda stage, _: _slice_text(stage.scene.plane), _move_slice),

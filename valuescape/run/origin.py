@@ -34,6 +34,7 @@ from valuescape.render.view.viewer import Viewer
 from valuescape.run.applying import live_values
 from valuescape.run.export import truth_of
 from valuescape.run.length import RunLength
+from valuescape.run.live_settings import OF_ENGINE
 from valuescape.run.look import RunKind
 from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
@@ -151,17 +152,21 @@ def places_of(scene: Scene) -> str | None:
     return hashlib.sha256(positions.tobytes()).hexdigest()
 
 
+_ELSEWHERE = OF_ENGINE | {"heatmap.slice"}
+
+
 def live_changes(stage: Stage, pace: Pace, viewer: Viewer) -> dict[str, Any]:
     """Return the live settings that are not as in the configuration, by name, with their values now.
 
-    Without `heatmap.slice`: a moment has its numbers, which a selected agent may take out of the window.
+    Without `heatmap.slice`: a moment has its numbers, which a selected agent may take out of the window. And
+    without those that the engine is about to take over: the picture is of the configuration that it has.
     """
     declared = settings_of(type(stage.config))
     now = sorted(live_values(stage, pace, viewer).items())
     return {
         name: value
         for name, value in now
-        if name != "heatmap.slice" and value != declared[name].value_in(stage.config)
+        if name not in _ELSEWHERE and value != declared[name].value_in(stage.config)
     }
 
 

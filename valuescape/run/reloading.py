@@ -74,7 +74,7 @@ class Reloading:
     def look(self) -> None:
         """Apply what was saved since the last call; to be called between two frames.
 
-        Performance: 0.1 us while nothing was saved.
+        Performance: 0.3 us while nothing was saved.
         """
         news = self._watcher.news()
         if news:

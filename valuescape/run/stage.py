@@ -193,8 +193,10 @@ class Stage:
             return None
         engine, wanted = self.engine, (color, PLUGINS.revision)
         if self._signals is None or self._signals_of != wanted:
-            signal = find_signal(color, engine.world)
-            self._signals = Signals(signal, engine.world, engine, engine.rules.map_axes, self.critic)
+            signal, axes = find_signal(color, engine.world), engine.rules.map_axes
+            plugged = PLUGINS.find(Kind.COLORING, color)
+            section = self._meter.section(f"plug-in {color}") if plugged else None
+            self._signals = Signals(signal, engine.world, engine, axes, self.critic, section)
             self._signals_of = wanted
         return self._signals
 

@@ -131,7 +131,7 @@ def glfw_keys():
         getattr(glfw, f"KEY_{names.get(name, name).upper()}"): action
         for keys, action, _ in KEYS
         for name in re.split(", | and ", keys)
-        if action not in (*NUMBERED, Action.QUIT) and not name.startswith("Shift ")
+        if action not in NUMBERED and not name.startswith(("Shift ", "Ctrl "))
     }
 
 
@@ -166,19 +166,31 @@ def test_modifiers_change_what_keys_mean():
     assert meaning(glfw.KEY_COMMA, 0) == Key(Action.CHECKPOINT, -1)
 
 
-def test_quitting_needs_control(open_window):
+CONTROLLED = [(keys, action) for keys, action, _ in KEYS if "Ctrl" in keys and action not in NUMBERED]
+
+
+@pytest.mark.parametrize(("held", "action"), CONTROLLED)
+def test_what_needs_control_is_asked_for_with_it_alone(open_window, held, action):
     window = open_window()
-    presses(glfw.KEY_Q)
-    assert window.poll() == []
-    presses(glfw.KEY_Q, glfw.MOD_CONTROL)
-    assert window.poll() == [Key(Action.QUIT)]
+    code = getattr(glfw, f"KEY_{held.removeprefix('Ctrl ')}")
+    presses(code)
+    assert not [each for each in window.poll() if isinstance(each, Key)]
+    presses(code, glfw.MOD_CONTROL)
+    assert [each for each in window.poll() if isinstance(each, Key)] == [Key(action)]
+
+
+def test_shift_turns_undo_into_redo(open_window):
+    window = open_window()
+    presses(glfw.KEY_Z, glfw.MOD_CONTROL | glfw.MOD_SHIFT)
+    assert Key(Action.REDO) in window.poll()
 
 
 def test_letters_with_control_are_for_text(open_window):
     window = open_window()
-    for letter in "ACVXZ":
+    for letter in "ACVXYZ":
         presses(getattr(glfw, f"KEY_{letter}"), glfw.MOD_CONTROL)
-        assert window.poll() == [Edit(letter.lower(), True), Edit(letter.lower(), False)]
+        edits = [each for each in window.poll() if isinstance(each, Edit)]
+        assert edits == [Edit(letter.lower(), True), Edit(letter.lower(), False)]
 
 
 def test_modifier_keys_are_reported_on_both_sides_of_the_keyboard(open_window):

@@ -58,7 +58,7 @@ def test_while_typing_keys_are_the_field_s_but_the_end_is_heard(a_hand):
     hand = a_hand()
     hand.click(*hand.place((RUN, "seed")))
     hand.left_over.clear()
-    hand.frame(Key(Action.FIT), Key(Action.VIEW, 3), Key(Action.QUIT), Close())
+    hand.frame(Key(Action.FIT), Key(Action.VIEW, 3), Key(Action.UNDO), Key(Action.QUIT), Close())
     assert hand.left_over == [Key(Action.QUIT), Close()]
 
 

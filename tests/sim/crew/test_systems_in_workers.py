@@ -78,7 +78,10 @@ def test_an_array_system_that_raises_ends_the_run_with_file_line_tick_and_agents
         engine.advance_to(5)
         with pytest.raises(WorkerFailedError) as failure:
             engine.advance_to(9)
-    first = str(failure.value).splitlines()[0]
+    text = str(failure.value)
+    first = text.splitlines()[0]
+    assert "  --set plugins.on_error=disable goes on without it\nTraceback" in text
+    assert text.endswith("ValueError: too old")
     assert "failed after tick 5: system brittle: brittle.py line 12: ValueError: too old" in first
     assert ("agents 0 to 69" if workers == 0 else "agents ") in first
 

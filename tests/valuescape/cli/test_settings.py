@@ -30,7 +30,8 @@ def test_every_setting_is_on_the_page():
     ("section", "line"),
     [
         ("agents", "size_px = 7.0  # diameter of an agent's mark (px); live"),
-        ("agents", "count = 200  # agents alive at once; restart"),
+        ("trails", "length = 64  # how far an agent's trail reaches back (ticks); restart"),
+        ("render", "width = 1280  # width of the picture (px); next start"),
         ("render", "tone_mapping = false  # let the brightest"),
     ],
 )

@@ -42,8 +42,8 @@ KINDS = {
         "@shader_layer(LayerLook('odd'))\ndef odd(world):\n    return '''\n\n"
         "float map_value(vec2 at) {\n    return at.x + nothing;\n}\n'''\n",
         ("heatmap.layer=odd",),
-        r"the map layer 'odd' \(--plugin \S+mine.py\) failed at tick \d+: line 8: the shader does not "
-        r"compile: .*nothing",
+        r"the map layer 'odd' \(--plugin \S+mine.py\) failed at tick \d+: the shader does not "
+        r"compile: mine\.py:8:\d+: error: .*nothing",
     ),
 }
 EVERY = pytest.mark.parametrize(("text", "settings", "said"), KINDS.values(), ids=KINDS)
@@ -65,6 +65,17 @@ def test_disable_goes_on_without_it_and_says_so(at_the_picture, load, text, sett
     assert len(TROUBLE.off) == 1
     picture = np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 20
+
+
+def test_an_array_system_that_is_switched_off_in_a_worker_is_told(at_the_picture, load):
+    load(
+        "from valuescape.api import array_system\n@array_system(when='after')\ndef odd(step):\n"
+        "    if step.state.shape[1] > 8:  # more than in the trial\n        1 / 0\n"
+    )
+    session, _ = at_the_picture("plugins.on_error=disable")
+    turn(session, 3)
+    (said,) = TROUBLE.off.values()
+    assert said == "system odd: mine.py line 5: ZeroDivisionError: division by zero, in tick 1"
 
 
 def test_a_panel_that_raises_is_left_out(at_the_picture, load):

@@ -2,21 +2,48 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hands import turn
 
-from valuescape.render.view.changes import Touch
+from valuescape.render.view.changes import Set, Touch
 from valuescape.sim.plugins.loading import load_file
 
 pytestmark = pytest.mark.gpu
 
-GUIDE = Path(__file__).parents[3] / "docs" / "plugins.md"
+ROOT = Path(__file__).parents[3]
+GUIDE, WIND = ROOT / "docs" / "plugins.md", ROOT / "examples" / "plugins" / "wind.py"
+
+
+def blocks_of(head):
+    """Return the Python of one section of the guide, block by block."""
+    section = GUIDE.read_text(encoding="utf-8").split(f"## {head}\n")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+
+def test_rewards_and_the_curriculum_of_the_guide(at_the_picture, load):
+    shaping, curriculum = blocks_of("Systems in the workers")
+    load_file(WIND)
+    load(shaping, "shaping.py")
+    (declared,) = load(curriculum, "curriculum.py").declared
+    session, _ = at_the_picture("world.name=mountain_car", "policy.checkpoint=random")
+    rewards, actions = (session.engine.recent_row(name, session.newest_tick) for name in ("reward", "action"))
+    np.testing.assert_allclose(rewards, -1 - 0.01 * actions[0], rtol=1e-6)
+    run = SimpleNamespace(
+        numbers=SimpleNamespace(mean_return=95.0),
+        get=session.setting,
+        set=lambda name, value: session.controls.apply(Set(name, value)),
+    )
+    for steps in range(1, 9):
+        declared.function(run)
+        turn(session, 3)
+        assert session.setting("world.parameters.wind") == pytest.approx(min(0.0003 + steps * 0.0001, 0.001))
 
 
 def test_world_system_layer_and_panel_of_the_guide(at_the_picture, tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = blocks_of("Ten minutes")
     assert len(blocks) == 4
     (tmp_path / "mine.py").write_text("\n\n".join(blocks))
     kinds = [str(each.kind) for each in load_file(tmp_path / "mine.py").declared]

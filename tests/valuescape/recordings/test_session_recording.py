@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 from crowds import SMALL, small
+from hands import SMALL as HANDS
+from hands import Hands, does, turn
 
 from valuescape.cli.app import run_cli
 from valuescape.presets import checkpoint_of
@@ -14,7 +16,12 @@ from valuescape.recordings.contents import About
 from valuescape.recordings.recording import Recording
 from valuescape.recordings.replay import RunDiffersError, replay
 from valuescape.recordings.session_recorder import SessionRecorder
-from valuescape.sim.config.files import changed
+from valuescape.render.displays.events import Action, Key
+from valuescape.render.view.changes import Restart, Set
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
+from valuescape.sim.config.files import changed, load_config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 
@@ -127,9 +134,39 @@ def test_recordings_of_the_first_format_are_read(session, tmp_path):
     assert (ticks, about.changes, about.format) == ([0], [], "valuescape-recording-1")
 
 
+@pytest.mark.gpu
+def test_what_a_person_changes_is_made_again(tmp_path):
+    """While it runs and while it is paused; after a restart the recording begins anew."""
+    path, config = tmp_path / "run.vsz", load_config(None, [*HANDS, "features.simd=false"])
+    outputs = Outputs(tmp_path, session=path)
+    with Session(config, RunLength(), outputs, headless=True, display=Hands()) as session:
+        session.pace.start()
+        turn(session, 5)
+        session.controls.apply(Restart({"agents.count": 50}))
+        turn(session, 10)
+        session.controls.apply(Set("policy.exploration", 0.5))
+        turn(session, 5)
+        does(session, Key(Action.PAUSE), frames=2)
+        session.controls.apply(Set("agents.count", 65))
+        turn(session, 3)
+        does(session, Key(Action.PAUSE), frames=5)
+        session.stop()
+        session.run()
+    ticks, about = equal_ticks(path, None)
+    settings = [each.settings for each in about.changes]
+    assert settings == [{"policy.exploration": 0.5}, {"agents.count": 65}]
+    assert about.config.agents.count == 50
+    assert [each.changes for each in about.samples] == [0, 2, 2]
+    assert len(ticks) == 3
+
+
 def test_a_run_with_pictures_keeps_a_recording(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    changes = [part for each in (*SMALL, "policy.checkpoint=random") for part in ("--set", each)]
+    changes = [
+        part
+        for each in (*SMALL, "policy.checkpoint=random", "features.simd=false")
+        for part in ("--set", each)
+    ]
     options = "--headless", "--ticks", "40", "--record-session", "run.vsz", "--out", "out"
     assert run_cli(["run", "demo", *options, *changes, "--set", "run.record=false"]) == 0
     assert "wrote run.vsz" in capsys.readouterr().out

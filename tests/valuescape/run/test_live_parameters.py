@@ -2,6 +2,7 @@
 
 import pytest
 
+from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.render.view.changes import Request, Set
 from valuescape.run.applying import config_now
 from valuescape.run.length import RunLength
@@ -83,3 +84,12 @@ def test_a_value_that_cannot_be_is_said_and_the_run_goes_on(session, change, sai
     ask(session, change)
     assert said in session.annotations().notice
     assert gravity(session) == [10, 10, 10]
+
+
+def test_a_picture_during_a_change_is_of_the_values_in_force(session, tmp_path):
+    session.controls.apply(Set("world.parameters.gravity", "8..12"))
+    assert session.stage.wishes.under_way
+    path = session.screenshot(tmp_path / "now.png")
+    made = read_provenance(path, kind_of(path))
+    assert made.config.world.parameters == {"mass": 2.0}
+    assert "world.parameters" not in made.made.live

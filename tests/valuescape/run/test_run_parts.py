@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from run_states import run_state
+from sample_systems import slipping, wind
 
 from valuescape.cli.run_result import show_result
 from valuescape.cli.settings import show_settings
@@ -23,6 +24,7 @@ from valuescape.sim.engine import EpisodeStats
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import RunLog
 from valuescape.sim.worlds import WORLDS, make_world
+from valuescape.sim.worlds.systems.compose import with_systems
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,12 @@ def test_a_run_is_as_far_as_the_limit_it_meets_first(length, share):
 
 def said(state):
     return " | ".join(str(heading(state)).splitlines())
+
+
+def test_the_heading_names_the_systems_that_change_the_world():
+    world = with_systems(WORLDS["mountain_car"](), (wind, slipping))
+    text = said(run_state("world.name=mountain_car", world=world))
+    assert "mountain car with wind and slipping · goal: reach the flag" in text
 
 
 def test_the_heading_says_what_runs_and_how():

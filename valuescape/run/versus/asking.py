@@ -39,7 +39,7 @@ def second_config(
     found, needed = preset_of(preset if name is None or is_model else name, shared)
     if is_model:
         needed += ['policy.steps="last"', f"policy.checkpoint={json.dumps(name, ensure_ascii=False)}"]
-    second = with_steps(load_config(config_path(found), [*needed, *changes]))
+    second = _loaded(found, needed, changes)
     if second.run.seed != first.run.seed and not any(map(_names_seed, changes)):
         raise UsageError(
             f"--versus {name}: run.seed = {second.run.seed}, and {first.run.seed} in A; "
@@ -47,6 +47,17 @@ def second_config(
             f"--seed {first.run.seed} for both, or --versus-set run.seed={second.run.seed}",
         )
     return _with_one_view(first, second)
+
+
+def _loaded(found: str, needed: Sequence[str], changes: Sequence[str]) -> Config:
+    """Return a preset's configuration, changed; complaints name the option that a change came by."""
+    try:
+        return with_steps(load_config(config_path(found), [*needed, *changes]))
+    except UsageError as error:
+        said = str(error.args[0])
+        for each in changes:
+            said = said.replace(f"--set {each}", f"--versus-set {each}")
+        raise UsageError(said, error.hint) from None
 
 
 def require_pair(first: Config, second: Config) -> None:

@@ -75,7 +75,7 @@ def _joined(one: str, other: str) -> str:
 
 def _panes(pair: PairState) -> tuple[PaneText, ...]:
     first, second = pair.states
-    named = names(first.config, second.config)
+    named = names(first, second)
     frames = (), (profile_card(first),) if first.settings.profile else ()
     gains = (pair.gains.first, pair.gains.second) if pair.gains else (None, None)
     return tuple(
@@ -115,7 +115,7 @@ def _costs(state: RunState, got: Estimate | None) -> tuple[Card, ...]:
 def told_difference(gains: Gains) -> str:
     """Return how the mean returns differ, in words."""
     if gains.unfinished:
-        return f"return of B less A: when {gains.unfinished:,} more agents have finished an episode"
+        return f"return of B less A: unknown · agents without a finished episode: {gains.unfinished:,}"
     return f"return of B less A: {told(gains.difference)}"
 
 

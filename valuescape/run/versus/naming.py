@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from valuescape.sim.config.model import Config, settings_of
+from valuescape.run_state import RunState
+from valuescape.sim.config.model import settings_of
 
 SIDES = "A", "B"
 SAME = "the same configuration"
@@ -14,8 +15,8 @@ _UNNAMED = frozenset({"workers.count"})
 """Settings that make no other run."""
 
 
-def names(first: Config, second: Config) -> tuple[str, str]:
-    """Return what each configuration has that the other has not: `exploration 0`, `exploration 0.3`."""
+def names(first: RunState, second: RunState) -> tuple[str, str]:
+    """Return what each side has that the other has not: `exploration 0`, `exploration 0.3`."""
     one, other = _values(first), _values(second)
     differing = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     if not differing:
@@ -23,11 +24,11 @@ def names(first: Config, second: Config) -> tuple[str, str]:
     return _named(one, differing), _named(other, differing)
 
 
-def _values(config: Config) -> dict[str, Any]:
-    """Return all settings by name, those of a table one by one."""
-    found: dict[str, Any] = {}
-    for name, each in settings_of(type(config)).items():
-        value = each.value_in(config)
+def _values(side: RunState) -> dict[str, Any]:
+    """Return all settings by name, those of a table one by one, with the world's own parameters."""
+    found: dict[str, Any] = {f"world.parameters.{each.name}": each.default for each in side.world.parameters}
+    for name, each in settings_of(type(side.config)).items():
+        value = each.value_in(side.config)
         found |= (
             {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
         )
@@ -61,7 +62,7 @@ def _words(name: str, value: Any) -> str:
 def _text(value: Any) -> str:
     match value:
         case None:
-            return "as in the world"
+            return "none"
         case bool():
             return "on" if value else "off"
         case int():

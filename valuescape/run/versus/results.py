@@ -51,7 +51,7 @@ def _returns(engine: Engine, tick: int) -> Returns | None:
 
 def about_pair(first: RunState, second: RunState, found: Gains | None) -> dict[str, Any]:
     """Return the entry of a report that tells both sides apart; all else in the report is of side A."""
-    of_a, of_b = names(first.config, second.config)
+    of_a, of_b = names(first, second)
     return {
         "versus": {
             "a": {"differs_by": of_a, **_side(first, found.first if found else None)},

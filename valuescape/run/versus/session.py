@@ -42,7 +42,7 @@ _ONE_SIDED_SECTIONS = frozenset({"agents", "workers", "world"})
 """Live settings that act on the chosen side; all others act on both."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OneSide:
     """One side of an A/B run, as far as its settings are read."""
 

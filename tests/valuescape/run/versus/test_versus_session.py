@@ -9,11 +9,15 @@ from hands import SIZE, SMALL
 from pairs import act, frame
 
 from valuescape.presets import checkpoint_of
+from valuescape.provenance.containers import kind_of, read_provenance
+from valuescape.remake.means import Means
+from valuescape.remake.remake import remake
 from valuescape.render.displays.events import Action, Click, DoubleClick, Key
 from valuescape.render.view.changes import Request, Restart, Set
 from valuescape.render.view.panes import panes
 from valuescape.render.view.picking import on_screen
 from valuescape.sim.config.files import load_config
+from valuescape.sim.errors import UsageError
 
 pytestmark = pytest.mark.gpu
 
@@ -177,6 +181,17 @@ def test_reloaded_shaders_draw_both_sides(side_by_side):
     one, other = halves(session)
     assert len(np.unique(one)) > 50
     assert np.abs(one - other).max() <= 2
+
+
+def test_a_picture_says_what_both_are_and_is_not_made_again(side_by_side, tmp_path):
+    session = side_by_side(second=["policy.exploration=0.25"])
+    path = session.screenshot(tmp_path / "pair.png")
+    origin = read_provenance(path, kind_of(path))
+    assert origin.config.policy.exploration == 0
+    assert origin.made.second.policy.exploration == 0.25
+    assert origin.made.tick == ticks(session)[0]
+    with pytest.raises(UsageError, match=r"pair\.png: shows two configurations side by side"):
+        remake(path, kind_of(path), origin, Means(), tmp_path / "again.png")
 
 
 def test_no_second_map_beside_a_pair(side_by_side):

@@ -1,0 +1,80 @@
+"""Side B of an A/B run by its names, and what is refused."""
+
+import pytest
+
+from valuescape.presets import configs_dir, presets
+from valuescape.run.versus.asking import require_pair, second_config
+from valuescape.sim.config.files import load_config
+from valuescape.sim.config.model import settings_of
+from valuescape.sim.errors import UsageError
+
+SHARED = ["agents.count=30", "run.seed=5"]
+
+
+def first(*changes):
+    return load_config(configs_dir() / "demo.toml", [*SHARED, *changes])
+
+
+def second(name=None, *changes, shared=()):
+    return second_config(first(*shared), "demo", [*SHARED, *shared], name, changes)
+
+
+def differing(one, other):
+    settings = settings_of().items()
+    return {name for name, each in settings if each.value_in(one) != each.value_in(other)}
+
+
+def test_b_is_a_with_its_changes():
+    assert differing(first(), second(None, "policy.exploration=0.5", "run.seed=9")) == {
+        "policy.exploration",
+        "run.seed",
+    }
+
+
+def test_a_model_acts_in_the_place_of_the_first_ones():
+    model = configs_dir() / "checkpoints" / "point_mass.safetensors"
+    assert differing(first(), second(str(model))) == {"policy.checkpoint"}
+    assert second(str(model), shared=['policy.checkpoint="random"']).policy.checkpoint == str(model)
+
+
+def test_presets_have_the_view_and_the_pace_of_a():
+    """Beside `--set`, which is for both sides, only what makes them other runs is their own."""
+    for name in presets():
+        found = second(name)
+        assert found.run.seed == 5
+        assert found.agents.count == 30
+        assert (found.render, found.sim, found.lod) == (first().render, first().sim, first().lod)
+        assert found.heatmap.layer == first().heatmap.layer
+        assert found.world.name == load_config(configs_dir() / f"{name}.toml").world.name
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        (None, ["render.view=2d"], "--versus-set render.view=2d: A and B have one render.view"),
+        (None, ["sim.ticks_per_s=3"], "A and B have one sim.ticks_per_s"),
+        (None, ["features.async_physics=false"], "A and B have one features.async_physics"),
+        (
+            None,
+            ["agents.cuont=4"],
+            "--versus-set agents.cuont=4: agents.cuont is unknown; did you mean count?",
+        ),
+        ("no/such.toml", [], "no such configuration file"),
+    ],
+)
+def test_what_makes_no_side_is_refused_by_name(name, changes, said):
+    with pytest.raises(UsageError) as raised:
+        second(name, *changes)
+    assert said in str(raised.value)
+
+
+def test_another_seed_has_to_be_asked_for():
+    with pytest.raises(UsageError, match=r"run\.seed = 0, and 7 in A"):
+        second_config(load_config(configs_dir() / "demo.toml"), "demo", [], "valley", [])
+
+
+def test_a_pair_that_cannot_be_shown_is_refused_with_the_side():
+    with pytest.raises(UsageError, match=r"heatmap\.beside = 'density', but A and B show one map each"):
+        require_pair(first("heatmap.beside=density"), first())
+    with pytest.raises(UsageError, match=r"B: /none\.zip: there is no such file"):
+        require_pair(first(), first('policy.checkpoint="/none.zip"'))
