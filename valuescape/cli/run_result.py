@@ -57,8 +57,8 @@ def _show_pair(console: Terminal, pair: dict[str, Any]) -> None:
         low, high = _number(apart["low"]), _number(apart["high"])
         console.say(f"return of B less A: {_number(apart['value'])} (95 %: {low} to {high})")
     elif pair["agents_without_episode"]:
-        waiting = f"{pair['agents_without_episode']:,} agents have not finished an episode"
-        console.say(f"return of B less A: unknown, as {waiting}")
+        waiting = f"agents that have not finished an episode: {pair['agents_without_episode']:,}"
+        console.say(f"return of B less A: unknown; {waiting}")
 
 
 def _figures_line(report: dict[str, Any]) -> str:

@@ -10,7 +10,9 @@ from world_texts import ARRAYS, EXAMPLE, GUIDE
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import WORLDS, load_world_file
 
-PARAMETERS = re.search(r"## Parameters.*?```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
+PARAMETERS = re.search(
+    r"## Parameters.*?```python\nclass MyWorld\(ElementwiseWorld\):\n(.*?)```", GUIDE.read_text(), re.DOTALL
+)[1]
 TABLE = re.findall(r"^\| `(\w+)` \| (`\w+` [\d.]+ .*) \|$", GUIDE.read_text(), re.MULTILINE)
 
 

@@ -115,7 +115,7 @@ def _costs(state: RunState, got: Estimate | None) -> tuple[Card, ...]:
 def told_difference(gains: Gains) -> str:
     """Return how the mean returns differ, in words."""
     if gains.unfinished:
-        return f"return of B less A: when {gains.unfinished:,} more agents have finished an episode"
+        return f"return of B less A: unknown · agents without a finished episode: {gains.unfinished:,}"
     return f"return of B less A: {told(gains.difference)}"
 
 
