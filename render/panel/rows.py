@@ -13,6 +13,7 @@ from valuescape.render.panel.search import words_of
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import tip
 from valuescape.render.panel.widgets import setting_widget
+from valuescape.sim.changes import Way, way_of
 from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.config.setting import Group
 
@@ -86,7 +87,9 @@ def _row(setting: SettingField, labels: str) -> Row:
     panel = setting.declared.panel
     draw = _SPECIAL.get(setting.name)
     if draw is None:
-        draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
+        live = setting.declared.live
+        slow = panel.let_go if panel else way_of(setting.name) is Way.SUCCESSION
+        draw = (_let_go if slow else _live) if live else _drafted
     mark, seen = partial(draw_mark, setting), _SEEN.get(setting.name, _always)
     return Row(partial(draw, setting), words_of(setting, labels), tip(setting), mark, seen)
 
