@@ -112,9 +112,12 @@ def _live(setting: SettingField, form: Form) -> None:
 
 
 def _let_go(setting: SettingField, form: Form) -> None:
-    """Draw a live setting that changes once its widget is let go."""
-    now = form.now(setting)
-    changed, value = setting_widget(setting, label_of(setting), form.shown(setting.name, now))
+    """Draw a live setting that changes once its widget is let go, or what is typed there is complete."""
+    now, typed = form.now(setting), not setting.declared.panel
+    if typed:
+        imgui.set_next_item_width(-_NARROW * imgui.get_window_width())
+    shown = form.shown(setting.name, now)
+    changed, value = setting_widget(setting, label_of(setting), shown, typed=typed)
     form.set_let_go(setting, now, value, changed=changed)
 
 
