@@ -22,7 +22,7 @@ COMMON = ("--headless", "--set", "features.async_physics=false", "--set", "run.r
 class Picture:
     """A picture: the stem of its file's name, its caption, and the preset, ticks and settings of its run.
 
-    versus: settings of a side B beside it; empty for one run.
+    versus: settings of a side B beside it; empty for one run. plugins: of the examples, by name.
     """
 
     name: str
@@ -31,10 +31,12 @@ class Picture:
     ticks: int
     settings: tuple[str, ...]
     versus: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
 
     def arguments(self, folder: Path) -> list[str]:
-        """Return the arguments of `valuescape` that write it into `folder`."""
-        settings = [part for setting in self.settings for part in ("--set", setting)]
+        """Return the arguments of `valuescape`, called in the repository, that write it into `folder`."""
+        settings = [part for name in self.plugins for part in ("--plugin", f"examples/plugins/{name}.py")]
+        settings += [part for setting in self.settings for part in ("--set", setting)]
         settings += [part for setting in self.versus for part in ("--versus-set", setting)]
         shot = ["--screenshot", f"{folder / self.name}.png"]
         return ["run", self.preset, *COMMON, "--ticks", str(self.ticks), *settings, *shot]
@@ -325,6 +327,35 @@ PICTURES = (
             "render.glow=0.6",
         ),
     ),
+    Picture(
+        "obstacles",
+        "A plug-in puts discs in the robots' way, another part of it draws the way to the nearest. The "
+        "critic (right) has never seen one.",
+        "demo",
+        180,
+        (
+            "world.name=differential_drive",
+            "agents.count=240",
+            "heatmap.layer=clearance",
+            "heatmap.beside=value",
+            "render.view=2d",
+        ),
+        plugins=("obstacles",),
+    ),
+    Picture(
+        "gusts",
+        "A plug-in lets gusts push the mountain car, each agent's of a strength of its own: the colour.",
+        "demo",
+        150,
+        (
+            "world.name=mountain_car",
+            "world.parameters.wind=0..0.001",
+            "trails.color_by=wind",
+            "heatmap.layer=value",
+            "render.view=2d",
+        ),
+        plugins=("wind",),
+    ),
 )
 
 
@@ -356,14 +387,14 @@ def page() -> str:
     for picture in PICTURES:
         command = shlex.join(["valuescape", *picture.arguments(Path())])
         wrapped = command
-        for option in ("--set", "--versus-set", "--screenshot"):
+        for option in ("--plugin", "--set", "--versus-set", "--screenshot"):
             wrapped = wrapped.replace(f" {option} ", f" \\\n  {option} ")
         lines += ["", f"![{picture.name}]({picture.name}.png)", "", picture.text, "", "```", wrapped, "```"]
     return "\n".join(lines) + "\n"
 
 
 def _valuescape(arguments: list[str]) -> None:
-    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "valuescape", *arguments], check=True, cwd=HERE.parents[1])
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ _CHILDREN = {
 def start_context(method: str) -> Any:
     """Return the context that starts processes by `method`, as `workers.start_method` names it.
 
-    A fork server loads the code of workers once for all of them: a worker then starts in some 20 ms.
+    A fork server loads the code of workers once for all of them, so that each starts in half the time.
     """
     context = multiprocess.get_context(method)
     if method == "forkserver":

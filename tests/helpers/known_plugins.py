@@ -16,11 +16,13 @@ def forgotten():
     for each in kept:
         PLUGINS.withdraw(each.source)
     LOADED.clear()
+    order, PLUGINS._order = PLUGINS._order, None  # that of another process, if a test received one
     try:
         yield
     finally:
         for each in tuple(PLUGINS):
             PLUGINS.withdraw(each.source)
+        PLUGINS._order = order
         LOADED.clear()
         LOADED.update(loaded)
         for each in kept:

@@ -51,10 +51,10 @@ def policy():
 
 
 def test_other_numbers_of_workers_change_nothing_but_the_workers(policy):
-    """In step with the caller: from none to three, two, and none."""
+    """In step with the caller: from none to two, one, and none."""
     config = small(*NOISY)
     with crowd(config, policy) as engine:
-        for number, workers in enumerate((0, 3, 2, 0)):
+        for number, workers in enumerate((0, 2, 1, 0)):
             if number:
                 assert change(engine, workers__count=workers) == 40 * number
             assert (engine.workers, len(engine.worker_pids)) == (workers, workers)
@@ -65,10 +65,10 @@ def test_other_numbers_of_workers_change_nothing_but_the_workers(policy):
 
 
 def test_workers_change_while_ticks_are_made_beside_the_caller(policy):
-    config = small(*NOISY, "workers.count=1")
+    config = small(*NOISY, "workers.count=1", "sim.ticks_per_s=500")
     with crowd(config, policy) as engine:
         engine.run_freely()
-        for workers in (2, 1):
+        for workers in (2, 0):
             tick = change(engine, workers__count=workers)
             check_until(engine, lambda tick=tick: engine.newest_tick > tick + 10)
         tick = engine.rest()

@@ -6,7 +6,8 @@ from pictures import studio
 from recording import Recording, spirals, with_breaks
 
 from valuescape.gpu.live_objects import live_objects
-from valuescape.sim.insight.signals import Signal, SignalScale
+from valuescape.sim.insight.signal_kinds import ADVANTAGE, REWARD
+from valuescape.sim.insight.signals import SignalScale
 
 pytestmark = pytest.mark.gpu
 
@@ -19,7 +20,8 @@ VISITS = "heatmap.density_half_life=0"  # they are counted, and never fade
 class Crowd:
     """Spirals of as many agents as there are by now, also at earlier ticks, as in an engine."""
 
-    def __init__(self, agents):
+    def __init__(self, agents, *, late=True):
+        """late: those from FEW on are nowhere before SINCE, as an engine has it of agents that come then."""
         positions, strands = with_breaks(spirals(MANY, TICKS), every=25)
         strands[:, FEW:] -= np.minimum(
             strands[SINCE, FEW:], strands[:, FEW:]
@@ -27,6 +29,8 @@ class Crowd:
         endings = np.zeros(strands.shape, np.uint8)
         endings[:-1] = np.diff(strands.astype(int), axis=0) > 0
         endings[:SINCE, FEW:] = 0
+        if late:
+            positions[:SINCE, FEW:], strands[:SINCE, FEW:] = np.nan, 255
         self._all, self.agents = Recording(positions, strands, endings), agents
 
     def row(self, name, tick):
@@ -38,13 +42,12 @@ class Crowd:
     def trail_intact(self, tick):
         return True
 
-    def recording(self, ticks=TICKS, *, late=False):
-        """Return the rows up to a tick. late: agents from FEW on are nowhere before SINCE."""
+    def recording(self, ticks=TICKS):
+        """Return the rows up to a tick."""
         whole, some = self._all, slice(self.agents)
-        positions, strands = whole.positions[:ticks, some].copy(), whole.strands[:ticks, some].copy()
-        if late:
-            positions[:SINCE, FEW:], strands[:SINCE, FEW:] = np.nan, 255
-        return Recording(positions, strands, whole.endings[:ticks, some])
+        return Recording(
+            whole.positions[:ticks, some], whole.strands[:ticks, some], whole.endings[:ticks, some]
+        )
 
 
 class MadeUp:
@@ -54,7 +57,7 @@ class MadeUp:
 
     def __init__(self, settings, *, late=False):
         # Individuals' advantages are rewritten in the ring, so stamps of agents that were some would differ.
-        self.signal = Signal.REWARD if CROWD in settings else Signal.ADVANTAGE
+        self.signal = REWARD if CROWD in settings else ADVANTAGE
         self._rows = np.sin(np.arange(TICKS)[:, None] / 5 + np.arange(MANY)).astype(np.float32)
         if late:
             self._rows[: SINCE + 1, FEW:] = np.nan
@@ -82,7 +85,7 @@ def visits(camera):
 def test_a_crowd_that_grew_looks_like_one_whose_agents_came_late(gl, settings, shown):
     """Whether or not the tick at which the new agents came was shown before."""
     with studio(
-        gl, Crowd(MANY).recording(late=True), VISITS, *settings, signals=MadeUp(settings, late=True)
+        gl, Crowd(MANY).recording(), VISITS, *settings, signals=MadeUp(settings, late=True)
     ) as camera:
         expected, counted = shots(camera), visits(camera)
     crowd, signals = Crowd(FEW), MadeUp(settings)
@@ -107,7 +110,7 @@ def test_a_crowd_that_shrank_looks_like_those_that_stayed(gl, settings):
     signals = MadeUp(settings)
     with studio(gl, Crowd(FEW).recording(), VISITS, *settings, signals=signals) as camera:
         expected, counted = shots(camera), visits(camera)
-    crowd = Crowd(MANY)
+    crowd = Crowd(MANY, late=False)
     with studio(
         gl, crowd.recording(SINCE), VISITS, f"trails.length={TICKS}", *settings, signals=signals
     ) as camera:

@@ -12,7 +12,13 @@ from valuescape.gpu.trail_ring import MOST_MISSED
 from valuescape.parsing import Count, Figure, Part, Text, at_most
 from valuescape.provenance.bits import Bits
 from valuescape.provenance.view import Caption, SavedView
-from valuescape.recordings.contents import RecordedCheckpoint, RecordedPlugins, Sha256
+from valuescape.recordings.contents import (
+    MAX_CHANGES,
+    RecordedChange,
+    RecordedCheckpoint,
+    RecordedPlugins,
+    Sha256,
+)
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import LIVE
 from valuescape.sim.config.sections import MAX_TEXT
@@ -42,7 +48,7 @@ class Moment(_Part):
     first and one past the last, that the picture never saw, as the simulation was faster; all_missed: whether
     these are all. untold, unsigned: ticks whose endings and signals it did not see. agents_seen: the tick
     whose states make the maps that are means over agents; -1 without one. places: SHA-256 of where the agents
-    are.
+    are. changes: of agents, workers, checkpoint and other settings, that had taken effect.
     """
 
     tick: int = Field(ge=-1, lt=2**62)
@@ -53,6 +59,12 @@ class Moment(_Part):
     unsigned: Annotated[list[Count], at_most(4096)]
     agents_seen: int = Field(ge=-1, lt=2**62)
     places: Sha256 | None
+    changes: Annotated[list[RecordedChange], at_most(MAX_CHANGES)] = Field(default_factory=list)
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The settings that the changes have changed, with their last values."""
+        return {name: value for each in self.changes for name, value in each.settings.items()}
 
     @field_validator("missed")
     @classmethod

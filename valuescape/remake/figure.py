@@ -22,7 +22,7 @@ def remake_figure(original: Original, made: FigureMade, out: Path) -> Again:
     validate(config)
     with stage_of(original, _CANVAS) as stage:
         stage.maps.insight = config.insight
-        come_to(stage, made.moment, original.means)
+        come_to(stage, made.moment, original)
         if made.truth:
             complete_maps(stage, (ERROR.name,), original.means)
         again = again_of(original.origin, stage, made.moment)

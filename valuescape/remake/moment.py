@@ -12,7 +12,8 @@ from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.layers.layer import Input
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.provenance.contents import Canvas, Moment
-from valuescape.remake.means import Means, Original
+from valuescape.recordings.changes import Changes
+from valuescape.remake.means import Original
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.run.stage import Stage
 from valuescape.run.starting import UnwatchedStart, start_engine
@@ -44,27 +45,25 @@ def stage_of(original: Original, canvas: Canvas) -> Iterator[Stage]:
 def come_to(
     stage: Stage,
     moment: Moment,
-    means: Means,
+    original: Original,
     color: str = "age",
     since: int = 0,
     shown: tuple[str, ...] = (),
 ) -> None:
-    """Simulate to the tick of a moment, and let the scene see the ticks that the picture saw.
+    """Simulate to the tick of a moment, with its changes; let the scene see the ticks that the picture saw.
 
     color: of trails, from tick `since` on. shown: names of the maps in the picture. Raises UsageError if the
     moment cannot have been one of this run.
     """
     if len(moment.plane) != len(stage.engine.world.state):
         raise UsageError("the plane in this picture's metadata does not fit its world")
-    witness = Witness(stage.engine, moment)
-    signals = None
-    if color not in PLAIN_COLORS:
-        rules, world = stage.engine.rules, stage.engine.world
-        signals = _Signals(find_signal(color, world), world, stage.engine, rules.map_axes, stage.critic)
-        signals.unknown = frozenset(moment.unsigned)
+    witness, means = Witness(stage.engine, moment), original.means
+    check = means.interrupts.check
+    changes = Changes(original.path, moment.changes, means.workers, means.checkpoint, check)
+    signals = _signals(stage, color, moment)
     every = any(made_of_ticks(name) for name in shown)
     for stop in stops(moment, stage.config.trails.length, since, every=every):
-        means.interrupts.check()
+        check()
         before = stage.scene.trails.ring.newest
         stage.engine.advance_to(stop)
         late = stop >= since and stop > moment.tick - stage.config.trails.length
@@ -73,6 +72,8 @@ def come_to(
             stage.maps.see_agents(stop)
         taken = range(before + 1, stage.scene.trails.ring.newest + 1)
         stage.maps.update(stage.scene, shown, taken, waits=every)
+        if stop in changes.ticks:
+            signals = _change(stage, changes, signals) or _signals(stage, color, moment)
         means.on_progress(max(stop, 0) / max(moment.tick, 1), f"tick {stop:,} of {moment.tick:,}")
     stage.move_slice(tuple(moment.plane))
 
@@ -84,13 +85,34 @@ def stops(moment: Moment, length: int, since: int, *, every: bool) -> Iterator[i
     come one by one. A look that begins before ticks that the picture missed ends before them: the scene
     leaves out what came before a gap. every: look at every tick.
     """
-    ends = sorted({start - 1 for start, _ in moment.missed} | {since - 1, moment.agents_seen})
+    looks = {since - 1, moment.agents_seen, *(each.tick for each in moment.changes)}
+    ends = sorted({start - 1 for start, _ in moment.missed} | looks)
     exact, tick = moment.tick - length, -1
     while tick < moment.tick:
         step = tick + 1 if every or tick >= exact else min(tick + length, exact)
         index = bisect_right(ends, tick)
         tick = min(step, *ends[index : index + 1], moment.tick)
         yield tick
+
+
+def _signals(stage: Stage, color: str, moment: Moment) -> "_Signals | None":
+    """Return the signals of a colouring, as the critic has them that there is now; None of a plain one."""
+    if color in PLAIN_COLORS:
+        return None
+    rules, world = stage.engine.rules, stage.engine.world
+    signals = _Signals(find_signal(color, world), world, stage.engine, rules.map_axes, stage.critic)
+    signals.unknown = frozenset(moment.unsigned)
+    return signals
+
+
+def _change(stage: Stage, changes: Changes, signals: "_Signals | None") -> "_Signals | None":
+    """Make the changes that are due; return the signals, None if they are another critic's from now on."""
+    before = stage.checkpoint
+    changes.make(stage.engine)
+    stage.keep_up()
+    if signals:
+        signals.renew(stage.engine.world)
+    return signals if stage.checkpoint is before else None
 
 
 class _Signals(Signals):

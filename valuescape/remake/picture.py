@@ -40,14 +40,14 @@ class Again:
 
 def remake_picture(original: Original, made: PictureMade, out: Path) -> Again:
     """Draw a picture again, and save it. Raises UsageError if the picture's metadata fit no run."""
-    config = changed(original.config, made.live)
+    config = changed(original.config, made.moment.changed | made.live)
     validate(config)
     _require_size(original.path, made)
     with stage_of(original, made.canvas) as stage:
         viewer = made.view.viewer(config, stage.trail_colors, stage.layers, stage.scene.plane.bounds)
         stage.maps.insight = config.insight
         since = made.trails.signals_since
-        come_to(stage, made.moment, original.means, viewer.trail_color, since, viewer.shown)
+        come_to(stage, made.moment, original, viewer.trail_color, since, viewer.shown)
         _inspect(stage, viewer, made.moment)
         if made.highlighted is not None:
             met = from_bits(made.highlighted, stage.scene.trails.individuals.agents)

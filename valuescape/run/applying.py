@@ -37,9 +37,17 @@ _ENDS = "heatmap.low", "heatmap.high"
 class Changing(Protocol):
     """The parts of a run that its present settings are read from."""
 
-    stage: Stage
-    viewer: Viewer
-    pace: Pace
+    @property
+    def stage(self) -> Stage:
+        """What runs."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """The view."""
+
+    @property
+    def pace(self) -> Pace:
+        """The rate of ticks."""
 
 
 class Tuned(Protocol):

@@ -25,6 +25,8 @@ from valuescape.provenance.contents import (
 )
 from valuescape.provenance.origin import provenance
 from valuescape.provenance.view import SavedView
+from valuescape.recordings.changes import settings_changed
+from valuescape.recordings.contents import RecordedChange
 from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
@@ -127,7 +129,18 @@ def moment_of(stage: Stage) -> Moment:
         unsigned=ring.unsigned,
         agents_seen=stage.maps.agents_seen,
         places=places_of(stage.scene),
+        changes=_changes(stage),
     )
+
+
+def _changes(stage: Stage) -> list[RecordedChange]:
+    """Return the changes of the engine that have taken effect, oldest first."""
+    made = stage.engine.changes
+    configs = [stage.started[0], *(each.config for each in made)]
+    return [
+        RecordedChange(tick=each.tick, settings=settings_changed(before, each.config))
+        for before, each in zip(configs[:-1], made, strict=True)
+    ]
 
 
 def places_of(scene: Scene) -> str | None:
@@ -207,4 +220,4 @@ def _told(stage: Stage, what: str, make: Callable[[], Made]) -> Provenance | Non
 
 def _provenance(stage: Stage, made: Made) -> Provenance:
     driver = f"{stage.driver.renderer}, {stage.driver.version}"
-    return provenance(made, stage.config, stage.checkpoint, stage.subject.other, driver)
+    return provenance(made, *stage.started, stage.subject.other, driver)

@@ -41,11 +41,12 @@ class Stage:
     """Everything that a run needs besides a display; a restart makes another stage.
 
     engine: new, so that its workers start while shaders compile; owned by the stage from now on. start: hears
-    of the steps; what its `check` raises ends the making. config, checkpoint: those of the engine when
-    `keep_up` looked last. wishes: other settings for it. beside: the stage whose picture this one's scene is
-    drawn into, at the right of its own. place: of the checkpoint in its training run; None
-    without a folder of one. Raises UsageError if the configuration cannot be shown here; everything is freed
-    then.
+    of the steps; what its `check` raises ends the making. beside: the stage whose picture this one's scene is
+    drawn into, at the right of its own. Raises UsageError if the configuration cannot be shown here;
+    everything is freed then.
+
+    config, checkpoint: those of the engine when `keep_up` looked last. started: those that it had at first.
+    wishes: other settings for it. place: of the checkpoint in its training run; None without a folder of one.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Stage:
         beside: "Stage | None" = None,
     ) -> None:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
+        self.started = engine.config, checkpoint
         self.wishes = Wishes(engine)
         self._generation, self._seen = engine.generation, len(engine.changes)
         self._display, self._meter, self._beside = display, meter, beside

@@ -136,7 +136,7 @@ SCRIPT = """
 
 
     if __name__ == "__main__":
-        hashes = [hash_with(0, "false"), hash_with(2, "false"), hash_with(2, "true")]
+        hashes = [hash_with(0, "false"), hash_with(2, "true")]
         print(len(set(hashes)), hashes[0])
 """
 

@@ -123,14 +123,15 @@ def test_a_recording_of_one_is_replayed(cli, mine, tmp_path):
     assert cli("replay", "mine.vsz", "--world-file", mine)[0] == 0
 
 
-def test_the_option_is_the_same_everywhere(cli):
+@pytest.mark.parametrize("parameter", ["world_files", "plugins"])
+def test_the_option_is_the_same_everywhere(cli, parameter):
     def option(name):
         hints = next(
             each.callback.__annotations__
             for each in app.registered_commands
             if (each.name or each.callback.__name__) == name
         )
-        return hints["world_files"].__metadata__[0]
+        return hints[parameter].__metadata__[0]
 
     assert isinstance(option("run"), typer.models.OptionInfo)
     assert len({id(option(name)) for name in COMMANDS}) == 1

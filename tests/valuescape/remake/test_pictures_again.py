@@ -253,7 +253,7 @@ def test_another_checkpoint_is_refused(cli, picture, tmp_path):
         (lambda path: change(path, config__agents__count=-1), "config.agents.count = -1"),
         (lambda path: change(path, config__agents__cuont=1), "config.agents.cuont is unknown"),
         (lambda path: change(path, made__moved=1), "made.picture.moved is unknown"),
-        (lambda path: change(path, made__live={"policy.exploration": 1}), "is no setting that can change"),
+        (lambda path: change(path, made__live={"run.seed": 1}), "is no setting that can change"),
         (lambda path: change(path, made__live={"trails.opacity": 7}), "trails.opacity = 7"),
         (lambda path: change(path, made__canvas__width=10_000), "of a picture of another size"),
         (lambda path: change(path, made__moment__plane=[0.0]), "does not fit its world"),

@@ -185,6 +185,22 @@ def test_undo_gives_agents_back(at_the_picture):
     assert session.config.agents.count == 60
 
 
+def test_a_picture_after_changes_is_made_again(tmp_path, cli):
+    """With the trails of agents that came and the visits of those that left."""
+    config = load_config(None, [*SMALL, "world.name=cartpole", "trails.color_by=td_error"])
+    with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
+        session.pace.start()
+        turn(session, 8)
+        change(session, 5, agents__count=90)
+        change(session, 4, agents__count=75, policy__exploration=0.25)
+        session.controls.apply(Set("render.select", 70))
+        turn(session, 4)
+        picture = session.screenshot(tmp_path / "changed.png")
+    status, out, errors = cli("replay", picture)
+    assert status == 0, errors + out
+    assert "pixels are equal" in out
+
+
 def test_the_report_is_of_the_agents_and_workers_at_the_end(tmp_path):
     config = load_config(None, SMALL)
     with Session(config, RunLength(frames=12), Outputs(tmp_path), headless=True) as session:

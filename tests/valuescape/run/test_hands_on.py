@@ -351,7 +351,7 @@ def test_a_panel_that_is_hidden_holds_nothing(at_the_picture):
 def test_typed_settings_come_with_the_restart(at_the_picture):
     """From the first key to the new run, through the panel itself."""
     session, _ = at_the_picture("render.height=900", panel=True)
-    length, again = (60.0, 271.0), (60.0, 64.0)
+    length, again = (60.0, 294.0), (60.0, 64.0)
     events = [[Move(*length)], [Press(Button.LEFT, *length)], [Release(Button.LEFT, *length)]]
     events += [[Edit("ctrl", True)], [Edit("a", True)], [Edit("a", False)], [Edit("ctrl", False)]]
     events += [[Text("7")], [Text("5")], [Edit("enter", True)], [Edit("enter", False)]]
