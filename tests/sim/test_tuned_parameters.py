@@ -34,7 +34,7 @@ def test_a_tuned_crowd_is_the_same_for_any_number_of_workers_and_in_numpy():
 def test_agents_go_on_with_the_new_values_from_the_next_tick_on():
     config = small(*RANDOM, "workers.count=0", "world.parameters.force=10")
     with crowd(config) as engine:
-        for tick, force in ((30, 10.0), (60, 25.0), (61, "20..30"), (80, 7.0)):
+        for tick, force in ((30, 10.0), (60, "25..25.0"), (61, "20..30"), (80, 7.0)):
             if force != 10.0:
                 engine.change(changed(config, {"world.parameters.force": force}))
                 engine.finish_change()
