@@ -5,6 +5,7 @@ import pytest
 from crowds import crowd, small
 
 from valuescape.sim.config.files import changed
+from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds.base import full_step
 
@@ -45,6 +46,20 @@ def test_agents_go_on_with_the_new_values_from_the_next_tick_on():
             assert engine.generation == before
         assert engine.generation == 2  # to spread values and back takes another arena, not to another value
         np.testing.assert_array_equal(engine.arena["parameter"][4], np.float32(7))
+
+
+def test_a_value_that_the_world_cannot_have_is_refused_at_once_and_changes_nothing():
+    """Alone, and while other agents are on their way."""
+    config = small("world.name=pendulum", "policy.checkpoint=random")
+    with crowd(config) as engine:
+        for other in ({}, {"agents.count": 80}):
+            engine.change(changed(config, other))
+            with pytest.raises(UsageError, match=r"^world\.parameters\.gravity = 80\.0, expected"):
+                engine.change(changed(config, other | {"world.parameters.gravity": 80.0}))
+            engine.finish_change()
+            assert engine.config == changed(config, other)
+        assert [each.config.agents.count for each in engine.changes] == [80]
+        engine.advance_to(3)
 
 
 def assert_stepped(engine):
