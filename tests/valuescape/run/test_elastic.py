@@ -253,3 +253,13 @@ def test_a_scene_made_anew_tells_no_tick_twice(at_the_picture):
     change(session, 5, policy__exploration=0.5)
     assert told == list(range(first, session.newest_tick + 1))
     assert (crowd._crowd._following.since, crowd._crowd._following.missed) == (first, 0)
+
+
+def test_every_step_of_agents_that_come_has_a_value(at_the_picture):
+    session, _ = at_the_picture("world.name=cartpole", "policy.exploration=1", "sim.ticks_per_s=480")
+    change(session, 70, agents__count=90)
+    crowd = session.stage.maps.crowd
+    crowd.count()
+    numbers = crowd.numbers
+    assert (numbers.agents, numbers.missed, numbers.left_out) == (90, 0, 0)
+    assert numbers.seen > 90
