@@ -2,8 +2,8 @@
 
     valuescape run demo --plugin examples/plugins/steepness.py --plugin examples/plugins/cockpit.py
 
-Widgets keep no state of their own: each call says what is there, and a widget returns what a person made of
-its value. `run.set` changes any live setting, as a key does.
+Widgets keep no state of their own: each call describes the whole section, and a widget returns its value as
+the user left it. `run.set` changes any live setting, as a key does.
 """
 
 from collections import deque

@@ -3,8 +3,8 @@
     valuescape run demo --plugin examples/plugins/obstacles.py --set world.name=differential_drive \
         --set heatmap.layer=clearance --set heatmap.beside=value
 
-A robot that would drive into a disc stays where it is, and pays for it. The critic has never seen a disc:
-beside the map of its values one sees whom it promises too much.
+A robot that would drive into a disc stays where it is, and its reward is lower. The critic has never seen a
+disc: the map of its values, at the right, promises too much to the robots before them.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ ZERO = np.float32(0)
 
 
 def distance(x, y):
-    """Return the way to the nearest disc's edge, m; below 0 inside of one."""
+    """Return the distance to the nearest disc's edge, m; negative inside a disc."""
     nearest = x * ZERO + FAR
     for disc_x, disc_y, radius in EACH:
         across, up = x - disc_x, y - disc_y
@@ -36,7 +36,7 @@ def obstacles(step):
     return (x, y, heading), where(hit, step.reward - PENALTY, step.reward), step.terminated
 
 
-@map_layer(LayerLook("clearance", "m", "way to the nearest obstacle", low=0.0, contours=True))
+@map_layer(LayerLook("clearance", "m", "distance to the nearest obstacle", low=0.0, contours=True))
 def clearance(at):
-    """Return the way from each place of the map to the nearest obstacle, m."""
+    """Return the distance from each place of the map to the nearest obstacle, m."""
     return maximum(distance(at.x, at.y), ZERO)

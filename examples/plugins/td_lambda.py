@@ -1,10 +1,10 @@
-"""A trail colouring: the TD(λ) error, how much better an episode went from here on than the critic expected.
+"""A trail colouring: the TD(λ) error, by which an episode went better from here on than the critic expected.
 
     valuescape run demo --plugin examples/plugins/td_lambda.py --set trails.color_by=td_lambda
 
-The λ-return less V(s) is the sum of this step's TD error and the later ones of the episode, each weighted by
-γλ for each step of distance (Sutton and Barto, 2nd ed., 12.1). With λ = 0 it is the TD error itself, with
-λ = 1 what really followed less the value.
+The λ-return less V(s) is the sum of this step's TD error and the later ones of the episode, each multiplied
+by γλ once for each step of distance (Sutton and Barto, 2nd ed., 12.1). With λ = 0 it is the TD error itself,
+with λ = 1 the return that followed, less the value.
 """
 
 from valuescape.api import SignalScale, trail_coloring

@@ -1,10 +1,11 @@
 """Gusts of wind on the mountain car, each agent's its own: a system in the workers, with memory and chance.
 
-    valuescape run value --plugin examples/plugins/wind.py --set world.name=mountain_car
+    valuescape run valley --plugin examples/plugins/wind.py
 
 `--set world.parameters.wind=0.0006` makes it stronger, `--set world.parameters.wind=0..0.001` gives each
-agent a wind of its own. A gust is an autoregressive process of order one: it lasts for about twenty steps,
-and its standard deviation is the parameter. The car's engine pushes with 0.001.
+agent a wind of its own strength. A gust is an autoregressive process of order one: it lasts about twenty
+steps, and its standard deviation is the parameter. The car's engine pushes with 0.001, in the continuous
+world with 0.0015.
 """
 
 import math
