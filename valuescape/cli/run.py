@@ -87,28 +87,29 @@ _Watch = Annotated[
     bool,
     typer.Option(
         "--watch/--no-watch",
-        help="Apply files to the run when they are saved: the configuration, world files, shaders.",
+        help="Apply files when they are saved: the configuration, world files, plug-ins, shaders.",
     ),
 ]
 _RecordSession = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE.vsz", help="Write what `replay` compares: the run with all that was changed meanwhile."
+        metavar="FILE.vsz", help="Record the run with everything that is changed meanwhile, for `replay`."
     ),
 ]
 _Versus = Annotated[
     str | None,
     typer.Option(
         metavar="B",
-        help="Show another configuration beside it, with the same seed, at the same tick: a preset, a "
-        "FILE.toml, or a MODEL.zip or FOLDER of a training run, which acts in the place of the first one's.",
+        help="Show a second run beside this one, with the same seed, at the same tick: a preset, a "
+        "FILE.toml, or a MODEL.zip or training FOLDER, which acts in the world of this one.",
     ),
 ]
 _VersusSet = Annotated[
     list[str] | None,
     typer.Option(
         metavar="SECTION.KEY=VALUE",
-        help="Show the same configuration beside it with a setting changed, or change one of --versus.",
+        help="Show this configuration beside it with a setting changed; with --versus, change that one's. "
+        "May be given often.",
     ),
 ]
 _RecordEvery = Annotated[
@@ -168,6 +169,8 @@ def run(
       valuescape run demo --versus-set policy.exploration=0.3
 
       valuescape run sac.zip --versus ppo.zip
+
+      valuescape run demo --plugin mine.py
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
