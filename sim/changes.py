@@ -73,7 +73,10 @@ def way_from(name: str, before: Config, after: Config) -> Way:
     """Return the way of a setting from one value to another.
 
     Other values of the world's parameters are written at rest; machine code depends on which are spread.
+    Settings of the flock matter in no other world.
     """
+    if name.startswith("flock.") and after.world.name != "flock":
+        return Way.ELSEWHERE
     if name == "world.parameters":
         same = spread_names(before.world.parameters) == spread_names(after.world.parameters)
         return Way.AT_REST if same else Way.SUCCESSION

@@ -51,10 +51,7 @@ class Changing:
         if self._tuned and running.come_to_rest(_REST_S):
             self._tune(running, self._tuned)
         if self._succession and not self._tuned:
-            try:
-                self._go_on(running, self._succession)
-            except (UsageError, WorkerFailedError, OSError) as error:
-                self._give_up(running, error)
+            self._go_on(running, self._succession)
         if self._leaving:
             self._leaving = [each for each in self._leaving if not each.leave()]
 
@@ -108,8 +105,18 @@ class Changing:
 
     def _go_on(self, running: Running, succession: Succession) -> None:
         """Prepare the succession further; when it is ready, rest and let it take over."""
-        if not (succession.is_ready(running.newest_tick) and running.come_to_rest(_REST_S)):
+        try:
+            ready = succession.is_ready(running.newest_tick)
+        except (UsageError, WorkerFailedError, OSError) as error:
+            self._give_up(running, error)
             return
+        if not ready:  # or no longer, as one of its workers died: the present ones go on meanwhile
+            running.resume()
+        elif running.come_to_rest(_REST_S):
+            self._take_over(running, succession)
+
+    def _take_over(self, running: Running, succession: Succession) -> None:
+        """Go on with the formation of `succession` from the tick at which the present one rests."""
         before, tick = running.formation, running.newest_tick
         after = succession.take_over(tick)
         self._leaving.append(before)

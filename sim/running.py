@@ -85,11 +85,11 @@ class Running(Reader):
     def rest(self) -> int:
         """Stop, wait until all workers are at one tick, and return it; no other is made until new orders."""
         self.resume()
-        tick = self._order_rest()
-        while self.newest_tick < tick:
+        self._order_rest()
+        while not self._is_at_rest():
             self._look_after()
             time.sleep(_LOOK_S)
-        return tick
+        return self.newest_tick
 
     def come_to_rest(self, wait_s: float) -> bool:
         """Have all workers stop at one tick; return whether they have, within `wait_s`.
@@ -104,7 +104,7 @@ class Running(Reader):
             self._order_rest()
             self._held = held
         end = time.monotonic() + wait_s
-        while self.newest_tick < read_orders(self.arena).limit:
+        while not self._is_at_rest():
             self._crew.check()
             if time.monotonic() > end:
                 return False
@@ -117,15 +117,29 @@ class Running(Reader):
             held, self._held = self._held, None
             self._give(held)
 
-    def _order_rest(self) -> int:
-        """Order a stop at a tick that no worker is beyond; return it."""
+    def _is_at_rest(self) -> bool:
+        """Return whether all workers have come to the tick of `_order_rest`, and none makes another.
+
+        One may be beyond it, if it had begun that tick before the simulation was paused; the others then
+        have to come up.
+        """
+        assert self._crew
+        if not self._crew.rests():
+            return False
+        orders, furthest = read_orders(self.arena), self.furthest_tick
+        if furthest > orders.limit:
+            self._crew.give(replace(orders, limit=furthest))
+            return False
+        return self.newest_tick == orders.limit
+
+    def _order_rest(self) -> None:
+        """Order a stop at a tick that no worker is beyond."""
         limit = self._orders.limit
         self.pause()
         # A worker that had not read that order yet has begun one more tick at most; even the furthest may.
         furthest = self.furthest_tick
         tick = min(furthest + 1, max(limit, furthest))
         self._give(replace(self._orders, limit=tick, tick_ns=0))
-        return tick
 
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as possible, and return when it is complete (lockstep)."""

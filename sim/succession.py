@@ -8,8 +8,11 @@ from valuescape.sim.crew.handover import Handover, fit_window, keep_systems_off
 from valuescape.sim.crew.preparing import Apart
 from valuescape.sim.crew.worker_count import fixed_workers, tick_seconds, worker_count
 from valuescape.sim.formation import Formation, Kind
+from valuescape.sim.stepping.choose import uses_simd
 from valuescape.sim.worlds import World
+from valuescape.sim.worlds.base import ElementwiseWorld
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.interacting import InteractingWorld
 
 _SAME_CODE = frozenset(
     {"agents.count", "trails.length", "policy.exploration", "workers.count", "workers.max_lead"}
@@ -91,11 +94,11 @@ class Succession:
         """Return how many workers are wanted.
 
         Measuring a tick, and compiling what this process needs to make ticks itself, is done by another
-        process, unless the present formation has done it.
+        process, unless nothing is to be compiled.
         """
         config, checkpoint = self.wanted.config, self.wanted.checkpoint
         fixed = fixed_workers(config)
-        if fixed or (self._is_done_before() and fixed is not None):
+        if fixed is not None and (fixed or self._compiles_nothing()):
             return fixed
         apart = Apart(config, checkpoint, worker_count if fixed is None else tick_seconds)
         try:
@@ -108,8 +111,14 @@ class Succession:
             return fixed
         return worker_count(config, checkpoint) if number is None else int(number)
 
-    def _is_done_before(self) -> bool:
-        """Return whether this process makes the present ticks, by the machine code that is wanted."""
+    def _compiles_nothing(self) -> bool:
+        """Return whether this process could make the ticks that are wanted at once.
+
+        It steps in plain Python, or makes the present ticks by the machine code that is wanted.
+        """
+        world = self.formation.world
+        if not (uses_simd(self.wanted.config) and isinstance(world, ElementwiseWorld | InteractingWorld)):
+            return True
         present, wanted = self._present, self.wanted
         read = {name for name in differing(present.config, wanted.config) if way_of(name)}
         same = read <= _SAME_CODE

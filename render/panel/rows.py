@@ -13,6 +13,7 @@ from valuescape.render.panel.search import words_of
 from valuescape.render.panel.standing import Standing
 from valuescape.render.panel.tips import tip
 from valuescape.render.panel.widgets import setting_widget
+from valuescape.sim.changes import Way, way_of
 from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.config.setting import Group
 
@@ -86,7 +87,9 @@ def _row(setting: SettingField, labels: str) -> Row:
     panel = setting.declared.panel
     draw = _SPECIAL.get(setting.name)
     if draw is None:
-        draw = _let_go if panel and panel.let_go else _live if setting.declared.live else _drafted
+        live = setting.declared.live
+        slow = panel.let_go if panel else way_of(setting.name) is Way.SUCCESSION
+        draw = (_let_go if slow else _live) if live else _drafted
     mark, seen = partial(draw_mark, setting), _SEEN.get(setting.name, _always)
     return Row(partial(draw, setting), words_of(setting, labels), tip(setting), mark, seen)
 
@@ -109,9 +112,12 @@ def _live(setting: SettingField, form: Form) -> None:
 
 
 def _let_go(setting: SettingField, form: Form) -> None:
-    """Draw a live setting that changes once its widget is let go."""
-    now = form.now(setting)
-    changed, value = setting_widget(setting, label_of(setting), form.shown(setting.name, now))
+    """Draw a live setting that changes once its widget is let go, or what is typed there is complete."""
+    now, typed = form.now(setting), not setting.declared.panel
+    if typed:
+        imgui.set_next_item_width(-_NARROW * imgui.get_window_width())
+    shown = form.shown(setting.name, now)
+    changed, value = setting_widget(setting, label_of(setting), shown, typed=typed)
     form.set_let_go(setting, now, value, changed=changed)
 
 

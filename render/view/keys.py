@@ -11,6 +11,9 @@ from valuescape.render.view.view_state import View, ViewState
 ONE_MAP = "A and B show one map each, the same one"
 """Why no map can be shown beside another."""
 
+ONE_SCALE = "A and B have one colour scale: equal colours are equal values"
+"""Why two runs have no scales of their own."""
+
 _GLOW = 0.7
 """Strength that the key switches on."""
 
@@ -99,7 +102,7 @@ def _other_side(view: ViewState) -> Say:
 
 def _link(view: ViewState) -> Say:
     if view.versus:
-        return Say("A and B have one colour scale: equal colours are equal values")
+        return Say(ONE_SCALE)
     if not view.beside:
         return Say("only one map is shown: B shows two side by side")
     if not linkable(*view.shown):

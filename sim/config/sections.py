@@ -104,16 +104,22 @@ class FlockConfig(Section):
     """The world `flock`: birds that see each other. Lengths have no unit, times are steps."""
 
     extent: float = setting(
-        0.0, "edge of the periodic square; 0: an area of 50 a bird", unit="", ge=0, le=1e6
+        0.0, "edge of the periodic square; 0: an area of 50 a bird", unit="", live=Live.RUN, ge=0, le=1e6
     )
-    visual_distance: float = setting(5.0, "how far a bird sees", unit="", gt=0, le=1e6)
-    speed: float = setting(1.0, "length of a step", unit="", ge=0, le=1e6)
-    separation: float = setting(1.0, "distance below which birds avoid each other", unit="", ge=0, le=1e6)
-    cohere_factor: float = setting(0.03, "weight of the mean way to the neighbours", unit="", ge=0, le=1e6)
+    visual_distance: float = setting(5.0, "how far a bird sees", unit="", live=Live.RUN, gt=0, le=1e6)
+    speed: float = setting(1.0, "length of a step", unit="", live=Live.RUN, ge=0, le=1e6)
+    separation: float = setting(
+        1.0, "distance below which birds avoid each other", unit="", live=Live.RUN, ge=0, le=1e6
+    )
+    cohere_factor: float = setting(
+        0.03, "weight of the mean way to the neighbours", unit="", live=Live.RUN, ge=0, le=1e6
+    )
     separate_factor: float = setting(
-        0.015, "weight of the mean way from those within separation", unit="", ge=0, le=1e6
+        0.015, "weight of the mean way from those within separation", unit="", live=Live.RUN, ge=0, le=1e6
     )
-    match_factor: float = setting(0.05, "weight of the neighbours' mean velocity", unit="", ge=0, le=1e6)
+    match_factor: float = setting(
+        0.05, "weight of the neighbours' mean velocity", unit="", live=Live.RUN, ge=0, le=1e6
+    )
 
 
 class PolicyConfig(Section):

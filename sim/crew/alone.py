@@ -34,9 +34,12 @@ class Alone(Crew):
             with may_be_left():  # compiling may take half a minute
                 self._stepper = make_stepper(whole)
             self._stepper.initialise()
-        except BaseException:
+        except BaseException as error:
+            part = self._part
             self.close()
-            raise
+            if isinstance(error, UsageError) or not isinstance(error, Exception):
+                raise
+            raise failed_here(part, -1, error) from error
         self._ticks[0] = self._tick = 0
 
     def wait_ready(self, check: Callable[[], None]) -> None:

@@ -61,6 +61,13 @@ class Crew(ABC):
     def give(self, orders: Orders) -> None:
         """Have ticks made as `orders` say from now on; never waits."""
 
+    def rests(self) -> bool:
+        """Return whether no tick is being made: the next one that begins is made as the newest orders say.
+
+        `arena["worker"]` does not show that a tick has begun, as before lower orders came.
+        """
+        return True  # of crews whose ticks the caller makes
+
     @abstractmethod
     def advance_to(self, tick: int) -> None:
         """Make every tick up to `tick` as fast as can be, and return when it is complete.

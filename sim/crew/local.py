@@ -86,6 +86,11 @@ class Workers(Crew):
         for bell in self._bells:
             bell.ring()
 
+    def rests(self) -> bool:
+        """Return whether every worker sleeps, or is still starting: both look at the orders afterwards."""
+        records = self.arena["worker"]
+        return bool(((records["asleep"] == 1) | (records["phase"] != Phase.RUNNING)).all())
+
     def advance_to(self, tick: int) -> None:
         """Have every tick up to `tick` made as fast as can be; return when it is complete."""
         if not self._turns.order_tick(tick):

@@ -256,7 +256,8 @@ class Signals:
 
     def renew(self, world: World) -> None:
         """Go on in a world after the rows were replaced, as by other agents or another world's numbers."""
-        self._world, self._values = world, (-1, None)
+        self.world, self._values = world, (-1, None)
+        self.scale = self.signal.scale(world, self.critic)
 
     @property
     def decay(self) -> float:

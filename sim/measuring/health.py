@@ -27,7 +27,8 @@ class RunLog:
     frame_ends: end of each frame. busy_s: the part of each frame in which the main process did not wait for
     the next one. memory: samples of (time, bytes), of all processes. segments: samples of the number of trail
     segments drawn. first_tick, last_tick: (time, tick) of the first and the last frame; lately: of those of
-    the last LATELY_S. The others are sums over all frames. What grows with every frame is packed: 16 bytes
+    the last LATELY_S. sides: runs that are drawn side by side, which a limit of draw calls is for one of. The
+    others are sums over all frames. What grows with every frame is packed: 16 bytes
     per frame, 60 kB per minute.
     """
 
@@ -42,6 +43,7 @@ class RunLog:
     first_tick: tuple[float, int] | None = None
     last_tick: tuple[float, int] | None = None
     lately: deque[tuple[float, int]] = field(default_factory=deque)
+    sides: int = 1
 
     def note_tick(self, now: float, tick: int) -> None:
         """Note the tick that a frame shows, which ends now (seconds)."""
@@ -131,7 +133,7 @@ def measures(log: RunLog, config: HealthConfig) -> dict[str, float]:
         "fps_std": float(windows.std()) if len(windows) > 1 else math.nan,
         "ticks_per_s": rate(log.first_tick, log.last_tick),
         "gpu_queries_per_frame": log.queries / frames,
-        "draw_calls_per_frame": log.draw_calls / frames,
+        "draw_calls_per_frame": log.draw_calls / frames / log.sides,
         "upload_bytes_per_frame": log.upload_bytes / frames,
         "dispatches_per_frame": log.dispatches / frames,
         "segments_per_frame": float(np.mean(log.segments)) if log.segments else math.nan,

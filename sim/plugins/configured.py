@@ -17,6 +17,7 @@ from valuescape.sim.plugins.scan import Found, declares, knows_valuescape
 
 _MODULES = "plugins.modules"
 _MOST_BYTES = 4 * 2**20
+_DECORATED = "name the module in which a decorator of valuescape.api stands"
 
 
 def load_configured(section: PluginsConfig, tell: Callable[[str], None] = print) -> None:
@@ -49,12 +50,17 @@ def said_of(entry: EntryPoint) -> str:
 def _require_written_for_us(name: str) -> None:
     where = f"{_MODULES}: {name}"
     require_module_name(name, where)
+    if find_installed(name) is None:
+        return  # which the import says
     content = _content_of(name)
-    if content is not None and not knows_valuescape(content):
-        raise UsageError(
-            f"{where}: does not import valuescape.api, so it declares no plug-in",
-            "name the module in which a decorator of valuescape.api stands",
-        )
+    if content is None:
+        raise UsageError(f"{where}: has no source that can be read", _DECORATED)
+    try:
+        known = knows_valuescape(content)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: is no Python: {error}", "mend or leave out the module") from error
+    if not known:
+        raise UsageError(f"{where}: does not import valuescape.api, so it declares no plug-in", _DECORATED)
 
 
 def _content_of(name: str) -> bytes | None:

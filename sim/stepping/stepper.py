@@ -65,6 +65,8 @@ class Stepper:
     another process can repeat a step that was cut off, with the same result. An episode that ends in tick k
     shows its last state there; its agent starts again in tick k+1. Actions are the policy's. Without one they
     are those in `given_action`, if the arena has it, or uniform.
+
+    A slice may be empty, of workers beyond the last block of agents; the world is then not called.
     """
 
     def __init__(self, arena: Arena, part: slice, world: World, policy: Policy | None, rules: Rules) -> None:
@@ -107,6 +109,8 @@ class Stepper:
 
     def initialise(self, tick: int = 0) -> None:
         """Write `tick` with every agent at the start of its episode 0."""
+        if not len(self.agent):
+            return
         row = self.row(tick)
         for name in ROW_ARRAYS:
             getattr(row, name)[:] = 0
@@ -118,6 +122,8 @@ class Stepper:
 
     def step(self, tick: int) -> None:
         """Make tick + 1 from `tick`."""
+        if not len(self.agent):
+            return
         now, following = self.row(tick), self.row(tick + 1)
         action = self._actions(now, following, tick)
         self._advance(now, following, action, tick)

@@ -51,6 +51,13 @@ SHOWN = {
 VALUES = {
     "agents.count": 40,
     "agents.size_px": 20.0,
+    "flock.cohere_factor": 0.3,
+    "flock.extent": 30.0,
+    "flock.match_factor": 0.5,
+    "flock.separate_factor": 0.15,
+    "flock.separation": 4.0,
+    "flock.speed": 0.5,
+    "flock.visual_distance": 9.0,
     "heatmap.colormap": "magma",
     "heatmap.density_colormap": "gray",
     "heatmap.low": 3.5,
@@ -144,7 +151,11 @@ def test_every_live_setting_is_tried():
     assert {name for name in LIVE if settings_of()[name].declared.live is Live.RUN} == RUN_SETTINGS.keys()
 
 
-@pytest.mark.parametrize("name", sorted(LIVE - {"sim.ticks_per_s", "render.follow", "policy.exploration"}))
+FLOCK = {name for name in LIVE if name.startswith("flock.")}
+APART = FLOCK | {"sim.ticks_per_s", "render.follow", "policy.exploration"}
+
+
+@pytest.mark.parametrize("name", sorted(LIVE - APART))
 def test_a_live_setting_changes_the_picture(session, name):
     if name in SHOWN:
         session.controls.apply(Set("heatmap.layer", SHOWN[name]))
@@ -161,6 +172,24 @@ def test_a_live_setting_changes_the_picture(session, name):
     settle(session)
     assert now(session, name) == VALUES[name]
     assert not np.array_equal(picture(session), before)
+
+
+def test_live_settings_of_the_flock_change_how_birds_fly(tmp_path):
+    config = load_config(None, [*SETTINGS, "world.name=flock", "policy.checkpoint=random"])
+    with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
+        session.pace.start()
+        turn(session, 2)
+        for name in sorted(FLOCK):
+            rules = session.engine.world.rules
+            session.controls.apply(Set(name, VALUES[name]))
+            turn(session, 2)
+            assert now(session, name) == VALUES[name]
+            assert session.engine.world.rules != rules
+        tick = session.newest_tick
+        before, after = (session.engine.row("state", each)[:2] for each in (tick - 1, tick))
+        way = np.abs(after - before)
+        way = np.minimum(way, VALUES["flock.extent"] - way)  # the short one, across the edge
+        assert np.hypot(*way) == pytest.approx(VALUES["flock.speed"], abs=1e-4)
 
 
 def test_a_live_rate_changes_the_ticks_a_frame(session):

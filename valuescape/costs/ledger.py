@@ -61,11 +61,11 @@ class Ledger:
     """Logs frames and answers questions about them; the `Figures` of a run.
 
     stage: what is measured, until `begin_again` names another. lockstep: ticks wait for frames, so that a
-    picture must not depend on how long frames take.
+    picture must not depend on how long frames take. sides: as of `RunLog`.
     """
 
-    def __init__(self, stage: Measured, meter: FrameMeter, *, lockstep: bool) -> None:
-        self._stage, self._meter, self._lockstep = stage, meter, lockstep
+    def __init__(self, stage: Measured, meter: FrameMeter, *, lockstep: bool, sides: int = 1) -> None:
+        self._stage, self._meter, self._lockstep, self._sides = stage, meter, lockstep, sides
         self.busy_ms: deque[float] = deque(maxlen=_SHOWN)
         self.start_s = 0.0
         self.counters = replace(meter)  # of the last frame
@@ -74,7 +74,7 @@ class Ledger:
         self._begin()
 
     def _begin(self) -> None:
-        self.log = RunLog()
+        self.log = RunLog(sides=self._sides)
         self.segments_left_out = 0
         self._revision = -1  # of the scene, when its scales were last marked as changed
         config = self._stage.config

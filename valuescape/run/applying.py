@@ -4,7 +4,8 @@ Whoever asks for many settings at once (a saved file, a preset, undo) gets the c
 before the first of them is made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from valuescape.render.view.changes import Change, Restart, Set
@@ -131,17 +132,22 @@ def changes_to(run: Changing, wanted: Mapping[str, Any], fallback: Config) -> li
     return [*_in_order(now, sets)]
 
 
-def restart_as_now(run: Changing) -> Restart:
-    """Return the change that begins a run anew with the settings it has, also those that were tuned.
+def restart_as_now(run: Changing, restart: Restart) -> Restart:
+    """Return a restart that keeps the settings it does not name as they are in a run, also those tuned.
 
-    What was tuned is left out where the world, which may be another by now, does not have it any more.
+    Settings that belong to what it replaces get their defaults. What was tuned is left out where the world,
+    which may be another by now, does not have it any more.
+
+    Performance: a `validate`, as of `changes_to`.
     """
-    tuned = _tuned(run, config_now(run))
+    declared, bound = settings_of(), _bound(restart.changes)
+    fresh = {name: declared[name].default for name in sorted(bound)}
+    tuned = {name: each for name, each in _tuned(run, config_now(run)).items() if name not in bound}
     try:
-        validate(changed(run.stage.config, tuned))
+        validate(changed(run.stage.config, fresh | tuned | dict(restart.changes)))
     except UsageError:
         tuned = {}
-    return Restart(tuned)
+    return replace(restart, changes=fresh | tuned | dict(restart.changes))
 
 
 def _tuned(run: Changing, now: Config) -> dict[str, Any]:
@@ -151,10 +157,8 @@ def _tuned(run: Changing, now: Config) -> dict[str, Any]:
 
 def _with_restart(run: Changing, now: Config, wanted: dict[str, Any], fallback: Config) -> list[Change]:
     """Return a Restart with all of `wanted` and what was tuned, and then the part that the view holds."""
-    bound = {each for name in wanted for each in _BELONG_TO.get(name, ())}
-    settings = (
-        _tuned(run, now) | {name: settings_of()[name].value_in(fallback) for name in sorted(bound)} | wanted
-    )
+    foreign = {name: settings_of()[name].value_in(fallback) for name in sorted(_bound(wanted))}
+    settings = _tuned(run, now) | foreign | wanted
     looks = {name: value for name, value in differences(run.stage.config, now).items() if _is_look(name)}
     target = changed(run.stage.config, looks | settings)
     if not {"policy.checkpoint", "policy.steps"}.isdisjoint(settings):
@@ -163,6 +167,11 @@ def _with_restart(run: Changing, now: Config, wanted: dict[str, Any], fallback: 
     _require(target, wanted)
     kept = {name: value for name, value in wanted.items() if name in LIVE and name not in _HELD_BY_STAGE}
     return [Restart(settings), *_in_order(now, kept)]
+
+
+def _bound(wanted: Iterable[str]) -> set[str]:
+    """Return the settings that belong to those that are wanted."""
+    return {each for name in wanted for each in _BELONG_TO.get(name, ())}
 
 
 _HELD_BY_STAGE = RUN_SETTINGS.keys() - {"sim.ticks_per_s"}

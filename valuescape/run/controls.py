@@ -3,7 +3,7 @@
 import math
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,9 +26,9 @@ from valuescape.render.view.changes import (
     Touch,
     needed,
 )
-from valuescape.render.view.keys import ONE_MAP, Say
+from valuescape.render.view.keys import ONE_MAP, ONE_SCALE, Say
 from valuescape.render.view.viewer import Viewer
-from valuescape.run.applying import Changing
+from valuescape.run.applying import Changing, restart_as_now
 from valuescape.run.inspection import Inspection
 from valuescape.run.live_settings import RUN_SETTINGS
 from valuescape.run.outputs import Outputs
@@ -97,16 +97,25 @@ class Controlled(Protocol):
 class Controls:
     """Carries out changes of a session: `apply` is the one way in, whoever asks.
 
-    undoing: keeps the history of settings. started: the configuration that the session started with.
+    started: the configurations that the session started with, one for each side. undoing: keeps the history
+    of settings.
     """
 
-    def __init__(self, session: Controlled) -> None:
+    def __init__(self, session: Controlled, started: Iterable[Config]) -> None:
         self._session = session
-        self.started = session.config
+        self._started = list(started)
         self.undoing = Undoing(session, self._carry_out)
         self._saved: list[str] = []
         self._leave_asked = -math.inf
-        self._queued: list[Change] = []
+
+    @property
+    def started(self) -> Config:
+        """The configuration that the chosen side started with, which a reset gives back."""
+        return self._started[self._session.viewer.side]
+
+    @started.setter
+    def started(self, config: Config) -> None:
+        self._started[self._session.viewer.side] = config
 
     def handle(self, event: Event) -> None:
         """Let the viewer take an event, and carry out what it leaves to be done."""
@@ -125,19 +134,20 @@ class Controls:
 
     def apply_all(self, changes: Iterable[Change]) -> None:
         """Carry out changes in their order, without those that a later one makes pointless."""
-        queued, self._queued = self._queued, []
-        for change in needed([*queued, *changes]):
+        for change in needed(changes):
             self.apply(change)
 
     def apply(self, change: Change) -> str:
         """Carry out a change; one that cannot be is said in the picture, and the run goes on as it was.
 
-        The history notes which settings it changed. Returns why it could not be carried out; "" if it was.
+        The history notes which settings it changed. A restart keeps the settings that it does not name as
+        they are now. Returns why it could not be carried out; "" if it was.
         """
         if isinstance(change, Preset):
             return self._session.take_preset(change.name)  # which comes back with `apply_together`
         before = self.undoing.values()
-        why_not = self._carry_out(change)
+        whole = restart_as_now(self._session.tuned, change) if isinstance(change, Restart) else change
+        why_not = self._carry_out(whole)
         if not why_not:
             self.undoing.note(before, change)
         return why_not
@@ -206,16 +216,16 @@ class Controls:
         """Raise UsageError if the setting is not live here, or cannot have this value."""
         if name not in LIVE:
             raise UsageError(f"{name} cannot change during a run", "begin a new run with it")
-        stage = self._session.stages(name)[0]
-        config = changed(stage.config, {name: value})
+        stages = self._session.stages(name)
+        stage, config = stages[0], changed(stages[0].config, {name: value})
         if name == "heatmap.layer" or (name == "heatmap.beside" and value):
             MAPS.require(value, stage.subject, name)
-        if name == "heatmap.beside" and value and self._session.viewer.versus:
-            raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
+        if self._session.viewer.versus:
+            _require_pair_fits(name, value)
         if name == "world.parameters":
             with_parameters(stage.engine.world, config)
         if name == "trails.color_by":
-            require_color(value, stage.critic, stage.engine.world)
+            _require_color(value, stages)
         if name == "render.place":
             require_place(value, stage.scene.plane)
         if name == "render.select":
@@ -288,3 +298,21 @@ class Controls:
             self._session.stop()
         self._leave_asked = now
         return "Esc again to quit"
+
+
+def _require_color(color: str, stages: Sequence[Stage]) -> None:
+    """Raise UsageError, naming the side, unless trails of all stages can have this colour."""
+    for side, stage in zip("AB", stages, strict=False):
+        try:
+            require_color(color, stage.critic, stage.engine.world)
+        except UsageError as error:
+            where = f"{side}: " if len(stages) > 1 else ""
+            raise UsageError(f"{where}{error.args[0]}", error.hint) from None
+
+
+def _require_pair_fits(name: str, value: Any) -> None:
+    """Raise UsageError if two runs side by side cannot have this value."""
+    if name == "heatmap.beside" and value:
+        raise UsageError(f"heatmap.beside = {value!r}: {ONE_MAP}")
+    if name == "heatmap.linked" and not value:
+        raise UsageError(f"heatmap.linked = false: {ONE_SCALE}")

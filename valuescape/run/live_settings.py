@@ -8,6 +8,7 @@ from valuescape.run.pace import Pace
 from valuescape.run.stage import Stage
 from valuescape.sim.config.files import changed, changed_section
 from valuescape.sim.config.model import settings_of
+from valuescape.sim.config.sections import FlockConfig
 from valuescape.sim.insight.actions import require_actions
 from valuescape.sim.insight.plane import MapPlane, map_plane
 
@@ -65,7 +66,10 @@ def _insight(key: str) -> RunSetting:
 
 
 OF_ENGINE = frozenset(
-    {"agents.count", "workers.count", "policy.exploration", "policy.steps", "world.parameters"}
+    {
+        *("agents.count", "workers.count", "policy.exploration", "policy.steps", "world.parameters"),
+        *(f"flock.{key}" for key in FlockConfig.model_fields),
+    }
 )
 """Live settings that the engine takes over from a tick boundary on; `stage.config` has those in force."""
 

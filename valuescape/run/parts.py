@@ -53,6 +53,8 @@ class RunParts:
     """
 
     viewer: Viewer
+    sides = 1
+    """Runs that are drawn side by side."""
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class RunParts:
         if panel:
             self.screen.open_panel(config.render.text_px / FONT_PX)
             own.callback(self.screen.release)
-        self.ledger = Ledger(self.stage, self.meter, lockstep=self.lockstep)
+        self.ledger = Ledger(self.stage, self.meter, lockstep=self.lockstep, sides=self.sides)
         if self.outputs.profile:
             self.ledger.time_gpu(display.gl)
         self.alerts = Alerts(config)

@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 from valuescape import remarks
 from valuescape.gpu.shader_source import files_read
+from valuescape.render.view.changes import Restart
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.applying import (
     Changing,
     changes_to,
     config_now,
     differences,
-    restart_as_now,
     steps_along,
 )
 from valuescape.run.captions import Captions
@@ -158,7 +158,7 @@ class Reloading:
         before: kinds of what the file declared. Raises _RefusedError if it cannot; then it goes on as it was.
         """
         if needs_restart(before | now.kinds, now):
-            _require(self._run.controls.apply(restart_as_now(self._run)))
+            _require(self._run.controls.apply(Restart({})))
             return ", and the run began anew with it"
         if Kind.LAYER in before | now.kinds:
             maps = [each.name for each in now.declared if each.kind is Kind.LAYER]

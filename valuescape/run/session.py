@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from valuescape import remarks
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.display import Display, picture_bytes
 from valuescape.render.overlay.labels import Annotations
@@ -17,23 +16,22 @@ from valuescape.run.length import RunLength
 from valuescape.run.origin import picture_origin
 from valuescape.run.outputs import Outputs, Progress, RunResult
 from valuescape.run.pace import FrameClock
-from valuescape.run.parts import RunParts
 from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
-from valuescape.run.side import Side
 from valuescape.run.stage import Stage
-from valuescape.run.starting import CancelledError
+from valuescape.run.turning import TurningEngines
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.plugins.failing import PluginFailedError
+from valuescape.sim.plugins.widgets import Section
 
 _BLIND_S = 0.02
 """Seconds between two looks for events while nothing is drawn."""
 
 
-class Session(RunParts):
+class Session(TurningEngines):
     """A run: `with Session(config, …) as session: result = session.run()`.
 
     Everything it starts (workers, shared memory, OpenGL context, files) ends with it, whatever happens.
@@ -55,12 +53,15 @@ class Session(RunParts):
         super().__init__(
             config, length, outputs, headless=headless, interrupts=interrupts, display=display, panel=panel
         )
-        self.controls = Controls(self)
+        self.controls = Controls(self, self._begun_with())
         self._clock = FrameClock()
-        self._stopped = False
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
         self.reloading = Reloading(self)
         self._owned.callback(self.reloading.close)
+
+    def _begun_with(self) -> Sequence[Config]:
+        """Return the configurations that the run begins with, one for each side."""
+        return (self.config,)
 
     def stop(self) -> None:
         """End the run after this frame."""
@@ -157,7 +158,7 @@ class Session(RunParts):
             newest = self.pace.newest_tick()
         asked = self.plugins.step(newest)
         if viewer.blind and self._drawn_blind == self.display.size_px:
-            self._carry_out(asked)
+            self._carry_out(asked, ())
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
@@ -166,71 +167,25 @@ class Session(RunParts):
         with section("statistics"):
             self._look()
         with section("panel"):
-            past, sections = self.controls.past, self.plugins.sections
+            past, sections = self.controls.past, self._plugin_sections
             changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
         self._drawn_blind = self.display.size_px if viewer.blind else None
-        self._carry_out([*asked, *changes])
+        self._carry_out(asked, changes)
 
-    def _carry_out(self, changes: Iterable[Change]) -> None:
-        """Carry out changes that a person made, and apply files that were saved."""
-        self.controls.apply_all(changes)
+    def _carry_out(self, asked: Iterable[Change], changes: Iterable[Change]) -> None:
+        """Carry out changes and apply files that were saved. asked: by plug-ins; changes: by a person."""
+        self.controls.apply_all([*asked, *changes])
         self.reloading.look()
+
+    def _plugin_sections(self) -> tuple[Section, ...]:
+        """Return the sections of the panel that plug-ins describe."""
+        return self.plugins.sections()
 
     def _look(self) -> None:
         """Read figures of the picture just drawn, as far as they are due."""
         self.ledger.look()
-
-    def _sides(self) -> Sequence[Side]:
-        """Return what is drawn beside each other."""
-        return (Side(self.stage, self.viewer, self.inspection),)
-
-    def _turn_engines(self) -> None:
-        """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
-        before = self._changing()
-        for side in self._sides():
-            engine, refused = side.stage.engine, side.ask()
-            engine.check()
-            if engine.changing and self.lockstep and self.headless:
-                self._wait_for_change(side.stage)
-            if failed := engine.change_failed or refused:
-                remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
-                self.captions.refresh(failed)
-            if side.keep_up():
-                self._side_changed()
-        if self._changing() != before:
-            self.captions.refresh()
-        self._keep_changes()
-
-    def _changing(self) -> bool:
-        """Whether a change of an engine is under way, which captions say."""
-        return any(side.stage.engine.changing for side in self._sides())
-
-    def _keep_changes(self) -> None:
-        """Keep changes of the engine in the recording of the session, and its state while it is paused."""
-        recorder, engine = self.session_recorder, self.engine
-        if recorder is None:
-            return
-        recorder.note(engine)
-        at_rest = self.pace.paused and engine.newest_tick == engine.furthest_tick and not engine.changing
-        if at_rest and recorder.newest != (engine.newest_tick, recorder.changes):
-            recorder.add(engine)
-
-    def _wait_for_change(self, stage: Stage) -> None:
-        """Let a change take effect before the next tick, so that pictures do not depend on the machine."""
-        with self.screen.start(self.config, self._interrupts, "", self.scene.picture) as start:
-            try:
-                start.doing(f"changing {stage.wishes.under_way}")
-                stage.engine.finish_change(start.check)
-            except CancelledError as error:  # Esc goes on without waiting, this once
-                self._stopped = self._stopped or error.leave
-
-    def _side_changed(self) -> None:
-        """Take over what a change of an engine means for the run."""
-        self.config = self.stage.config
-        self.ledger.forget_memory()
-        self.captions.refresh()
 
     def _take_over(self, newest: int, *, waits: bool, last: bool = False) -> None:
         """Bring trails, fields and the selection up to tick `newest`.

@@ -166,11 +166,11 @@ class Stage:
         """Take over the number of agents."""
         ring, agents = self.scene.trails.ring, self.config.agents.count
         changes, self._seen = self.engine.changes[self._seen :], len(self.engine.changes)
-        if agents == ring.agents or not changes:
+        # Several changes may have taken effect since the last look, and agents may have gone and come again.
+        stayed = min([ring.agents, *(each.config.agents.count for each in changes)])
+        if agents == ring.agents == stayed:
             return
         since = changes[-1].tick
-        # Several changes may have taken effect since the last look, and agents may have gone and come again.
-        stayed = min(ring.agents, *(each.config.agents.count for each in changes))
         for count in (stayed, agents):
             if count != ring.agents:
                 self.scene.resize_crowd(count, since, self.engine)
@@ -238,11 +238,22 @@ class Stage:
                 scene = self._make_scene_of(landscape, tried)
         except (ShaderError, UsageError, PluginFailedError) as error:
             return str(error)
+        self._take_drawing(landscape, scene)
+        return ""
+
+    def draw_anew(self) -> None:
+        """Make the critic's field and a scene of the shaders that were read last.
+
+        To be called when the picture that the scene is drawn into was made anew.
+        """
+        landscape = self._landscape_again()
+        self._take_drawing(landscape, self._make_scene_of(landscape, ()))
+
+    def _take_drawing(self, landscape: Landscape | None, scene: Scene) -> None:
         self._replace_scene(scene)
         if self.landscape:
             self.landscape.release()
         self.landscape = landscape
-        return ""
 
     def _replace_scene(self, scene: Scene) -> None:
         scene.trails.budget = self.scene.trails.budget

@@ -115,8 +115,10 @@ class Watcher:
 
 
 def content_of(path: Path) -> bytes | None:
-    """Return the content of a file; None if there is none, or it cannot be read or is larger than 4 MiB."""
+    """Return the content of a plain file; None if there is none, if it cannot be read, or beyond 4 MiB."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError:

@@ -71,6 +71,14 @@ def test_the_wind_is_the_same_for_any_number_of_workers_and_after_kills(simd):
         assert finish(engine, TICKS) == undisturbed
 
 
+@pytest.mark.usefixtures("brittle")
+def test_a_system_is_not_called_by_a_worker_without_agents():
+    """It takes the largest of some numbers, and there is none of no numbers."""
+    with crowd(small(*CARS, "workers.count=2", "agents.count=20")) as engine:
+        engine.advance_to(4)
+        assert (engine.row("state", 4)[2] == 4).all()
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.usefixtures("brittle")
 def test_an_array_system_that_raises_ends_the_run_with_file_line_tick_and_agents(workers):

@@ -19,6 +19,7 @@ from valuescape.sim.insight.signal_kinds import (
     TD_ERROR,
     VALUE,
     available,
+    find_signal,
 )
 from valuescape.sim.insight.signals import Critic, Signals
 from valuescape.sim.policy.inference import value
@@ -187,3 +188,23 @@ def test_what_needs_a_critic_is_refused_without(run):
     for critic, signal in ((None, VALUE), (untrained, TD_ERROR)):
         with pytest.raises(ValueError, match="critic"):
             Signals(signal, run.world, run, run.axes, critic)
+
+
+def test_renewed_signals_are_those_of_the_world_that_there_is_then():
+    """Speeds are measured in widths of a map that has grown with its birds; colours reach to other ends."""
+    few, many = (
+        make_world("flock", small("world.name=flock", f"agents.count={count}")) for count in (50, 200)
+    )
+    rows = Kept(small("world.name=flock", "agents.count=50"), None, ticks=2)
+    signals = Signals(SPEED, few, rows, (0, 1), None)
+    before = np.median(signals.row(1, 50))  # of birds that stay inside: all fly at one speed
+    signals.renew(many)
+    assert np.median(signals.row(1, 50)) == pytest.approx(before / 2, rel=1e-5)
+    narrow, wide = (
+        make_world("pendulum", small("world.name=pendulum", f"world.parameters.gravity={ends}"))
+        for ends in ("8..12", "5..20")
+    )
+    signals = Signals(find_signal("gravity", narrow), narrow, rows, (0, 1), None)
+    assert (signals.scale.low, signals.scale.high) == (8, 12)
+    signals.renew(wide)
+    assert (signals.scale.low, signals.scale.high) == (5, 20)

@@ -111,10 +111,12 @@ def test_what_another_module_imported_before_is_a_declaration_of_the_module(pack
         ("no_such_module", "no installed package has this module"),
         ("gusts.nothing", "no installed package has this module"),
         ("gusts", "does not import valuescape.api"),
+        ("gusts.cut", "is no Python: "),
+        ("numpy._core._multiarray_tests", "has no source that can be read"),
     ],
 )
 def test_a_name_that_is_no_plug_in_s_is_refused_unrun(packages, name, said):
-    packages("gusts", {"__init__": "raise AssertionError('run')"})
+    packages("gusts", {"__init__": "raise AssertionError('run')", "cut": "import valuescape\ndef ("})
     with pytest.raises(UsageError, match=said) as refusal:
         configured.load_configured(PluginsConfig(modules=(name,)))
     assert str(refusal.value).startswith("plugins.modules: ")

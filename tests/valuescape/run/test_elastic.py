@@ -6,11 +6,11 @@ from hands import SMALL, does, turn
 
 from valuescape.gpu.live_objects import live_objects
 from valuescape.render.displays.events import Action, Key
-from valuescape.render.view.changes import Set
+from valuescape.render.view.changes import Restart, Set
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
-from valuescape.sim.config.files import load_config
+from valuescape.sim.config.files import changed, load_config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.succession import Succession
@@ -212,3 +212,31 @@ def test_the_report_is_of_the_agents_and_workers_at_the_end(tmp_path):
 def change_once(session, progress):
     if progress.frames == 5:
         session.controls.apply(Set("agents.count", 25))
+
+
+def test_a_restart_keeps_what_was_tuned_also_in_the_same_frame(at_the_picture):
+    session, _ = at_the_picture()
+    change(session, insight__rollouts=3)
+    changes = Set("agents.count", 30), Restart({"trails.length": 40})
+    session.controls.apply_all(changes)
+    turn(session, 2)
+    config = session.config
+    assert (config.trails.length, config.agents.count, session.stage.maps.insight.rollouts) == (40, 30, 3)
+
+
+def test_another_world_begins_without_what_belonged_to_the_one_before(at_the_picture):
+    session, _ = at_the_picture("world.name=cartpole", "insight.action=1")
+    change(session, 2, world__parameters={"gravity": 8.0})
+    assert session.controls.apply(Restart({"world.name": "point_mass"})) == ""
+    now = session.config
+    assert (now.world.name, now.world.parameters, now.insight.action) == ("point_mass", {}, "")
+
+
+def test_agents_that_went_and_came_again_between_two_frames_are_new(at_the_picture):
+    session, _ = at_the_picture()
+    engine, ring, tick = session.engine, session.scene.trails.ring, session.newest_tick
+    for count in (20, 60):
+        engine.change(changed(engine.config, {"agents.count": count}))
+        engine.finish_change()
+    turn(session)
+    assert (ring.agents, ring.present(tick - 1)) == (60, 20)

@@ -1,12 +1,13 @@
 """Files that are watched while a run goes on, saved as editors save them."""
 
+import os
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from valuescape.run.watching import NotWatched, Saved, Watcher, unfinished
+from valuescape.run.watching import NotWatched, Saved, Watcher, content_of, unfinished
 
 BEFORE = b"[agents]\ncount = 5\n\n[render]\nglow = 0.5\n"
 AFTER = b"[agents]\ncount = 7\n\n[render]\nglow = 0.25\n"
@@ -158,3 +159,11 @@ def test_shaders_and_files_without_a_last_line_end_are_finished():
     assert not unfinished(SHADER, b"void main() {\n}\n", b"void main() {\n  x;\n}\n")
     assert not unfinished(SHADER, b"a\n}", b"b\n}")
     assert unfinished(SHADER, b"a\n}\n", b"b\n")
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    reader = threading.Thread(target=content_of, args=(tmp_path / "pipe.toml",), daemon=True)
+    reader.start()
+    reader.join(LONG_S / 8)
+    assert not reader.is_alive()

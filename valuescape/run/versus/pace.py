@@ -61,7 +61,7 @@ class PairedPace(Pace):
         elapsed, self._looked_s = min(now - self._looked_s, _LATE_S), now
         if not self.paused:
             self._due += elapsed * self.ticks_per_s
-        if min(engine.newest_tick for engine in self._both) < self._asked:
+        if self.last_tick < self._asked:
             self._most = max(self._most * 0.9, 1.0)
             return self._shown
         self._shown = self._asked
@@ -87,6 +87,11 @@ class PairedPace(Pace):
     @property
     def _last(self) -> float:
         return float("inf") if self._length.ticks is None else self._length.ticks
+
+    @property
+    def last_tick(self) -> int:
+        """The newest tick that is complete on both sides."""
+        return min(engine.newest_tick for engine in self._both)
 
     def pause(self) -> None:
         """Pause both at the tick that was asked for last, or go on."""

@@ -1,7 +1,8 @@
 """A run of two configurations side by side: the same tick, one view, one scale for each quantity."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from valuescape.provenance.containers import as_text
@@ -34,7 +35,9 @@ from valuescape.run.versus.side import OtherSide
 from valuescape.run.versus.workers import divided
 from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config, changed
+from valuescape.sim.config.model import LIVE
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.widgets import Section
 from valuescape.sim.policy.network import Checkpoint
 
 _ONE_SIDED = frozenset({"heatmap.slice", "policy.exploration", "policy.steps", "policy.checkpoint"})
@@ -59,6 +62,7 @@ class VersusSession(Session):
     """
 
     other: OtherSide
+    sides = 2
 
     def __init__(
         self, config: Config, second: Config, length: RunLength, outputs: Outputs, **how: Any
@@ -110,11 +114,13 @@ class VersusSession(Session):
         self.other.measure(self.meter, lockstep=self.lockstep)
         self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
         self.viewer.versus = True
-        self._share_colors()
         self.other.mirror(self.viewer)
 
+    def _begun_with(self) -> Sequence[Config]:
+        return self.config, self._second
+
     def _share_colors(self) -> None:
-        """Offer the colours of trails that both sides have."""
+        """Offer the colours of trails that both sides have, whatever was made anew."""
         viewer, colors = self.viewer, self.other.stage.trail_colors
         viewer.trail_colors = [each for each in self.stage.trail_colors if each in colors]
         if viewer.trail_color not in viewer.trail_colors:
@@ -123,9 +129,10 @@ class VersusSession(Session):
     def restart(self, changes: dict[str, Any]) -> str:
         """Begin both sides anew, so that they start alike, with some settings of the chosen side changed.
 
-        Returns why it could not be done; "" if it was.
+        Settings that act on both sides while they run change on both. Returns why it could not be done; "" if
+        it was.
         """
-        both = {name: value for name, value in changes.items() if is_of_the_pair(name) or name == "run.seed"}
+        both = {name: value for name, value in changes.items() if name == "run.seed" or _is_of_both(name)}
         first, second = (changes, both) if self.viewer.side == 0 else (both, changes)
         before = self._second
         try:
@@ -167,11 +174,25 @@ class VersusSession(Session):
         self.captions.refresh(why_not)
         return why_not
 
-    def _carry_out(self, changes: Iterable[Change]) -> None:
+    def _carry_out(self, asked: Iterable[Change], changes: Iterable[Change]) -> None:
+        """Carry out changes; plug-ins and files that were saved are of side A, whichever is chosen."""
+        with self._first_side():
+            self.controls.apply_all(asked)
         self.controls.apply_all(changes)
-        side, self.viewer.side = self.viewer.side, 0  # a file that was saved is of side A
-        self.reloading.look()
-        self.viewer.side = side
+        with self._first_side():
+            self.reloading.look()
+
+    @contextmanager
+    def _first_side(self) -> Iterator[None]:
+        """Inside, settings of a run go to side A."""
+        side, self.viewer.side = self.viewer.side, 0
+        try:
+            yield
+        finally:
+            self.viewer.side = side
+
+    def _plugin_sections(self) -> tuple[Section, ...]:
+        return tuple(replace(each, title=f"{each.title} (side A)") for each in super()._plugin_sections())
 
     def tuned_state(self) -> RunState:
         """Return the state of the chosen side, whose settings the panel shows."""
@@ -180,15 +201,15 @@ class VersusSession(Session):
     def stages(self, setting: str) -> tuple[Stage, ...]:
         """Return the stages on which a new value of a live setting acts: the chosen one, or both."""
         both = self.stage, self.other.stage
-        one_sided = setting in _ONE_SIDED or setting.partition(".")[0] in _ONE_SIDED_SECTIONS
-        return (both[self.viewer.side],) if one_sided and not is_of_the_pair(setting) else both
+        one_sided = _is_one_sided(setting) and not is_of_the_pair(setting)
+        return (both[self.viewer.side],) if one_sided else both
 
     def _sides(self) -> Sequence[Side]:
         return (*super()._sides(), Side(self.other.stage, self.other.viewer, self.other.inspection))
 
     def _side_changed(self) -> None:
         super()._side_changed()
-        self._share_colors()
+        self.other.ledger.forget_memory()
 
     def _look_at_both(self) -> PairState:
         states = self.state(), self.other_state()
@@ -220,9 +241,10 @@ class VersusSession(Session):
     def _follow_scenes(self) -> None:
         """Pair the scenes again after one was made anew; B's is drawn into the picture of A's."""
         if self._pair.first is not self.scene:
-            self.other.stage.reload_shaders()
+            self.other.stage.draw_anew()
         if (self._pair.first, self._pair.second) != (self.scene, self.other.stage.scene):
             self._pair = ScenePair(self.scene, self.other.stage.scene, self.meter)
+        self._share_colors()
 
     def _draw_afresh(self) -> Provenance | None:
         said = self.annotations()
@@ -238,3 +260,13 @@ class VersusSession(Session):
         found = gains(self.engine, self.other.stage.engine, self.newest_tick)
         more = about_pair(first, self.other_state(), found)
         return finish(first, self.outputs, self.stage, self.ledger, self.recorder, origin, more)
+
+
+def _is_one_sided(setting: str) -> bool:
+    """Return whether a setting, if it is live, acts on one side."""
+    return setting in _ONE_SIDED or setting.partition(".")[0] in _ONE_SIDED_SECTIONS
+
+
+def _is_of_both(setting: str) -> bool:
+    """Return whether a change of a setting is one of both sides."""
+    return is_of_the_pair(setting) or (setting in LIVE and not _is_one_sided(setting))

@@ -28,7 +28,7 @@ class OtherSide:
 
     def measure(self, meter: FrameMeter, *, lockstep: bool) -> None:
         """Begin to measure this side, as a `Ledger` does."""
-        self.ledger = Ledger(self.stage, meter, lockstep=lockstep)
+        self.ledger = Ledger(self.stage, meter, lockstep=lockstep, sides=2)
 
     def mirror(self, viewer: Viewer) -> None:
         """Look as `viewer` does from now on, with what this side has: maps, colourings, agents.

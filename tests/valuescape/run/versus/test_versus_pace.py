@@ -88,6 +88,15 @@ def test_the_rate_is_that_of_the_clock():
         assert last - first == pytest.approx(200, abs=40)
 
 
+def test_the_last_tick_is_one_that_both_have_made():
+    """A run that failed shows it."""
+    config = small("features.simd=false", "workers.count=0")
+    with pair(config, config, lockstep=True) as (engines, pace):
+        engines[0].advance_to(5)
+        engines[1].advance_to(3)
+        assert pace.last_tick == 3
+
+
 @pytest.mark.chaos
 def test_a_killed_worker_of_one_side_changes_nothing():
     config = small("workers.count=2", "agents.count=4000")

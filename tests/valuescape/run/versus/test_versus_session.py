@@ -8,6 +8,7 @@ from crowds import hash_at
 from hands import SIZE, SMALL
 from pairs import act, frame
 
+from valuescape.gpu.shader_source import read_again
 from valuescape.presets import checkpoint_of
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.means import Means
@@ -16,8 +17,10 @@ from valuescape.render.displays.events import Action, Click, DoubleClick, Key
 from valuescape.render.view.changes import Request, Restart, Set
 from valuescape.render.view.panes import panes
 from valuescape.render.view.picking import on_screen
+from valuescape.run import stage
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.measuring.health import measures
 
 pytestmark = pytest.mark.gpu
 
@@ -149,13 +152,52 @@ def test_settings_of_a_run_go_to_the_chosen_side_and_looks_to_both(side_by_side)
 
 
 def test_a_restart_of_one_side_begins_both_anew(side_by_side):
-    session = side_by_side()
+    """Both keep what was set on both, and colours that both have."""
+    session = side_by_side(second=["policy.checkpoint=random"])
+    colors = list(session.viewer.trail_colors)
     session.viewer.side = 1
+    session.controls.apply(Set("insight.rollouts", 3))
     session.controls.apply(Restart({"agents.count": 40}))
     frame(session, 3)
+    assert [each.maps.insight.rollouts for each in (session.stage, session.other.stage)] == [3, 3]
+    assert "value" not in colors
+    assert list(session.viewer.trail_colors) == colors
     assert (session.config.agents.count, session.other.stage.config.agents.count) == (60, 40)
     assert ticks(session)[0] == ticks(session)[1] < 20
     assert session.annotations().panes[1].title.startswith("B: 40 agents")
+
+
+def test_a_reset_gives_each_side_what_it_started_with(side_by_side):
+    session = side_by_side(second=["policy.exploration=0.5"])
+    session.viewer.side = 1
+    assert session.controls.past().changed == ""
+    session.controls.apply(Set("policy.exploration", 0.25))
+    frame(session, 2)
+    assert session.controls.past().changed == "policy.exploration"
+    session.controls.apply(Request.RESET)
+    frame(session, 2)
+    stages = session.stage, session.other.stage
+    assert [each.config.policy.exploration for each in stages] == [0, 0.5]
+
+
+def test_plug_ins_see_and_change_side_a_whichever_is_chosen(side_by_side):
+    session = side_by_side()
+    session.viewer.side = 1
+    session.plugins.asked.changes.append(Set("policy.exploration", 0.3))
+    frame(session, 3)
+    stages = session.stage, session.other.stage
+    assert [each.config.policy.exploration for each in stages] == [0.3, 0]
+    assert session.setting("policy.exploration") == 0.3
+    assert session.viewer.side == 1
+
+
+def test_the_limit_of_draw_calls_is_for_each_side(side_by_side):
+    session = side_by_side()
+    drawn, health = session.ledger.counters.draw_calls, session.config.health
+    assert drawn > health.draw_calls_below
+    measured = measures(session.ledger.log, health)["draw_calls_per_frame"]
+    assert drawn / 2 == pytest.approx(measured, abs=0.5)
+    assert measured < health.draw_calls_below
 
 
 def test_the_report_has_both_sides_and_their_difference(side_by_side):
@@ -173,11 +215,14 @@ def test_the_report_has_both_sides_and_their_difference(side_by_side):
     assert apart["value"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_reloaded_shaders_draw_both_sides(side_by_side):
-    session = side_by_side()
+def test_reloaded_shaders_draw_both_sides(side_by_side, monkeypatch):
+    """Files are read once for both, so that neither side is of another version."""
+    session, read = side_by_side(), []
+    monkeypatch.setattr(stage, "read_again", lambda gl: read.append(gl) or read_again(gl))
     session.viewer.labels_shown = False  # a notice stands over one half
     session.controls.apply(Request.RELOAD)
     frame(session, 2)
+    assert len(read) == 1
     one, other = halves(session)
     assert len(np.unique(one)) > 50
     assert np.abs(one - other).max() <= 2
@@ -200,3 +245,10 @@ def test_no_second_map_beside_a_pair(side_by_side):
     session.controls.apply(Set("heatmap.beside", "density"))
     assert session.viewer.beside == ""
     assert "one map each" in session.captions.notice
+
+
+def test_what_only_one_side_can_show_is_refused(side_by_side):
+    session = side_by_side(second=["policy.checkpoint=random"])
+    assert session.controls.apply(Set("trails.color_by", "value")).startswith("B: trails.color_by = 'value'")
+    assert "one colour scale" in session.controls.apply(Set("heatmap.linked", False))
+    assert session.viewer.trail_color == "age"
