@@ -27,8 +27,8 @@ def main_system(
     """Declare a system of the main process: statistics, a log, an alarm.
 
     every: the system is called with a `Run` at each tick that is a multiple of this number; with "frame",
-    once a frame, at the newest tick. Without features.async_physics, and in videos, no tick is missed. Beside a
-    fast simulation, ticks whose rows are overwritten before a frame sees them are left out (`Run.missed`).
+    once a frame, at the newest tick. Without features.async_physics, and in videos, no tick is missed. Beside
+    a fast simulation, ticks whose rows are overwritten before a frame sees them are left out (`Run.missed`).
 
     A function is called each time. From a class, one object is made with the `Run` when a run starts; the
     object is called each time, and its method `close`, if it has one, when the run ends.

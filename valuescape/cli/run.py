@@ -154,7 +154,7 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run demo --set world.name=point_mass --set agents.count=1000
+      valuescape run demo --set agents.count=1000 --plugin mine.py
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
 
@@ -169,8 +169,6 @@ def run(
       valuescape run demo --versus-set policy.exploration=0.3
 
       valuescape run sac.zip --versus ppo.zip
-
-      valuescape run demo --plugin mine.py
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
