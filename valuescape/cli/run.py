@@ -108,8 +108,8 @@ _VersusSet = Annotated[
     list[str] | None,
     typer.Option(
         metavar="SECTION.KEY=VALUE",
-        help="Show this configuration beside it with a setting changed; with --versus, change that one's. "
-        "May be given often.",
+        help="Change a setting of the second run, which is that of --versus, or else a copy of this one; "
+        "may be given often.",
     ),
 ]
 _RecordEvery = Annotated[
