@@ -1,8 +1,8 @@
-"""Everything that plug-ins and world files of your own import. Names and meanings here are stable.
+"""The names that plug-ins and world files of your own import. Names and meanings here are stable.
 
 `API_VERSION` (major, minor): the minor number goes up when names are added, the major one when a name that
-was there changes its meaning or goes. A world, a point that is pushed along a line and is to stay in the
-middle:
+was there changes its meaning or goes. A world as an example: a point that is pushed along a line and should
+stay in the middle.
 
     import numpy as np
 
@@ -32,11 +32,11 @@ middle:
             return (position, velocity), -absolute(position), absolute(position) > EDGE
 
 `valuescape run demo --plugin line.py --set world.name=line --set policy.checkpoint=random` shows it;
-`docs/worlds.md` says more. Plug-ins of other kinds are functions with a decorator of this module:
-`docs/plugins.md` shows one of each. In their order, the names are worlds, systems in the workers, plug-ins of
-the main process, checkpoint formats, and the functions that an ElementwiseWorld or a system may call. Classes
-document their attributes and methods. Modules below `valuescape` other than this one may change at any time.
-Importing this one loads neither torch nor OpenGL.
+`docs/worlds.md` says more. Plug-ins of other kinds are functions with a decorator of this module, which
+`docs/plugins.md` describes. The names come in this order: worlds, systems in the workers, plug-ins of the
+main process, checkpoint formats, and the functions that an ElementwiseWorld or a system may call. Classes
+document their attributes and methods. All other modules of `valuescape` may change at any time. Importing
+this one loads neither torch nor OpenGL.
 """
 
 from valuescape.sim.elementwise import (

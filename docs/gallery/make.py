@@ -129,8 +129,8 @@ PICTURES = (
     ),
     Picture(
         "versus",
-        "A and B: the same agents, the same critic, another world. It was trained with a gravity of 10 m/s²; "
-        "with 14, most pendulums are caught on the lines where the critic is surprised (blue).",
+        "A and B: the same agents and the same critic, which was trained with a gravity of 10 m/s². With 14, "
+        "most pendulums swing without reaching the top. Trails are blue where steps go worse than expected.",
         "swingup",
         250,
         (
@@ -329,8 +329,8 @@ PICTURES = (
     ),
     Picture(
         "obstacles",
-        "A plug-in puts discs in the robots' way, another part of it draws the way to the nearest. The "
-        "critic (right) has never seen one.",
+        "A plug-in puts discs in the robots' way, and draws the distance to the nearest (left). The critic "
+        "(right) has never seen a disc.",
         "demo",
         180,
         (
@@ -344,7 +344,8 @@ PICTURES = (
     ),
     Picture(
         "gusts",
-        "A plug-in lets gusts push the mountain car, each agent's of a strength of its own: the colour.",
+        "A plug-in lets gusts push the mountain car. Each agent has gusts of its own strength, which its "
+        "trail's colour shows.",
         "demo",
         150,
         (
@@ -363,8 +364,9 @@ WINDOW = "panel"
 """The picture of the whole window, which `window.py` makes."""
 
 WINDOW_TEXT = (
-    "The window after a person spread gravity wider over the agents, made the pendulums heavier and added "
-    "exploration: bars and ↺ mark what is not as the run started. Trails show each agent's gravity."
+    "The window after gravity was spread further over the agents, the pendulums were made heavier and "
+    "exploration was added: bars and ↺ mark settings that differ from the run's start. Trails show each "
+    "agent's gravity."
 )
 
 

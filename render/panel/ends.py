@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from valuescape.sim.config.model import SettingField
 
 _WIDE = 100
-"""Multiple of its default that a setting's bounds may span in a plain slider; wider ones move by decades."""
+"""The span of bounds, as a multiple of the default, beyond which a slider is logarithmic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The ends of a slider, whether it moves by decades, and how its number is printed, as by C's printf."""
+    """The ends of a slider, whether it is logarithmic, and the format of its number, as of C's printf."""
 
     low: float
     high: float
@@ -32,7 +32,7 @@ def ends_of(setting: SettingField) -> Ends:
 
 
 def parameter_ends(low: float, high: float, unit: str) -> Ends:
-    """Return the ends of the slider of a number from low to high that a world or a plug-in declares."""
+    """Return the ends of the slider of a parameter that a world or a plug-in declares, from low to high."""
     logarithmic = low > 0 and high / low >= _WIDE
     return Ends(low, high, logarithmic, _digits(low, high) + _printed(unit))
 

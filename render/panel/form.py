@@ -1,4 +1,4 @@
-"""What a person fills in while the panel is drawn: changes of this frame, and what waits until later."""
+"""The input of the user while the panel is drawn: changes of this frame, and drafts that wait."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from valuescape.sim.errors import UsageError
 
 
 class Form:
-    """The changes that a person makes in the panel.
+    """The changes that the user makes in the panel.
 
     changes: of this frame. drafts: values of settings that wait for a restart, by name.
     """
@@ -44,7 +44,7 @@ class Form:
         return setting.value_in(self.standing.config)
 
     def set(self, setting: SettingField, value: Any) -> None:
-        """Ask for another value of a live setting, unless it does not fit, as a half typed number may."""
+        """Ask for another value of a live setting, unless it does not fit, such as a number half typed."""
         if setting.declared.live is Live.LOOKS:
             try:
                 self.viewer.looks.having(setting.name, value)
@@ -65,11 +65,11 @@ class Form:
         self.changes.append(change)
 
     def shown(self, name: str, now: Any) -> Any:
-        """Return what a widget shows that counts once it is let go: the value that it is at, else `now`."""
+        """Return what a widget that takes effect on release shows: its own value while held, else `now`."""
         return self._held.get(name, now)
 
     def let_go(self, name: str, now: Any, value: Any, *, changed: bool) -> Any | None:
-        """Take what the widget that was drawn last says; return a value once it is let go, else None."""
+        """Take the value of the widget drawn last; return it when the widget is released, else None."""
         if changed:
             self._held[name] = value
         if name not in self._held or imgui.is_item_active():
@@ -78,21 +78,21 @@ class Form:
         return wanted if wanted != now else None
 
     def set_let_go(self, setting: SettingField, now: Any, value: Any, *, changed: bool) -> None:
-        """Ask for another value of a live setting once the widget that was drawn last is let go."""
+        """Ask for another value of a live setting when the widget that was drawn last is released."""
         wanted = self.let_go(setting.name, now, value, changed=changed)
         if wanted is not None:
             self.set(setting, wanted)
 
     def draft(self, name: str, now: Any, wanted: Any) -> None:
-        """Remember a setting that is to change with a restart, forget one that is not."""
+        """Keep a value for the next restart; drop the draft if it is the present value."""
         self.drafts.pop(name, None)
         if wanted != now:
             self.drafts[name] = wanted
 
     def restart(self) -> None:
-        """Ask for a restart with what is drafted, or as it is.
+        """Ask for a restart with the drafts, if there are any.
 
-        The drafts stay: those that come true leave, and what was cancelled or refused is not lost.
+        The drafts stay until the run has their values: they survive a restart that is cancelled or refused.
         """
         changes = dict(self.drafts)
         if "world.name" in changes:  # these were meant for another world

@@ -1,4 +1,4 @@
-"""Marks of settings that are not as the run started, and the button that resets one."""
+"""Marks of settings that differ from the run's start, and the button that resets one."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ from valuescape.sim.worlds.parameters import Parameter, Range, given_ranges
 SETTING = "world.parameters"
 
 _WIDTH = 0.1
-"""Half the width of a range that is begun, as a share of what the parameter may be."""
+"""Half the width of a new range, as a share of the parameter's bounds."""
 
 
 def parameter_rows(parameters: Sequence[Parameter]) -> tuple[Row, ...]:
@@ -27,8 +27,8 @@ def parameter_rows(parameters: Sequence[Parameter]) -> tuple[Row, ...]:
 def _row(parameter: Parameter) -> Row:
     name = f"{SETTING}.{parameter.name}"
     unit = f" ({parameter.unit})" if parameter.unit else ""
-    tip = f"{name}: from {parameter.low:g} to {parameter.high:g}{unit}, as a rule {parameter.default:g}"
-    tip += "; the box on the left gives each agent its own value from a range"
+    tip = f"{name}: from {parameter.low:g} to {parameter.high:g}{unit}; default: {parameter.default:g}"
+    tip += "; the box on the left gives each agent its own value, from a range"
     words = f"{name} {parameter.name.replace('_', ' ')} world parameter".casefold()
     return Row(partial(_draw, parameter), words, tip, partial(_mark, parameter))
 
@@ -56,7 +56,7 @@ def _draw(parameter: Parameter, form: Form) -> None:
 
 
 def _draw_range(parameter: Parameter, form: Form, now: Range, ends: Ends) -> None:
-    """Draw both ends; they count once they are let go, for agents then get values of their own anew."""
+    """Draw both ends; they take effect on release, because each change gives all agents new values."""
     name = f"{SETTING}.{parameter.name}"
     low, high = form.shown(name, (now.low, now.high))
     flags = imgui.SliderFlags_.always_clamp | (imgui.SliderFlags_.logarithmic if ends.logarithmic else 0)
@@ -69,14 +69,14 @@ def _draw_range(parameter: Parameter, form: Form, now: Range, ends: Ends) -> Non
 
 
 def _widened(parameter: Parameter, now: Range) -> Range:
-    """Return the range that a value is spread to at first: around it, within what it may be."""
+    """Return the first range of a parameter that is being spread: around its value, within its bounds."""
     reach = _WIDTH * (parameter.high - parameter.low)
     low, high = max(parameter.low, now.middle - reach), min(parameter.high, now.middle + reach)
     return Range(float(f"{low:.4g}"), float(f"{high:.4g}"))
 
 
 def _mark(parameter: Parameter, form: Form, top: float) -> None:
-    """Mark a parameter that is not as the run started, and draw its reset button."""
+    """Mark a parameter that differs from the run's start, and draw its reset button."""
     first = _range(parameter, form.standing.past.started.world.parameters)
     if _range(parameter, form.standing.live[SETTING]) == first:
         return

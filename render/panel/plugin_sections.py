@@ -26,7 +26,7 @@ _PLOT_PX = 60
 
 
 def plugin_section(section: Described) -> Section:
-    """Return the heading of a plug-in with its rows, as it describes them at this moment."""
+    """Return the heading of a plug-in with the rows that it describes at this moment."""
     owner = f"plug-in {section.name}"
     rows = (
         Row(partial(_draw, section.name, widget), f"{owner} {section.title} {_text_of(widget)}".casefold())
@@ -40,7 +40,7 @@ def _text_of(widget: Widget) -> str:
 
 
 def _draw(plugin: str, widget: Widget, form: Form) -> None:
-    """Draw one widget of a plug-in; what a person does with it is told to the plug-in."""
+    """Draw one widget of a plug-in; the plug-in is told what the user does with it."""
     touched, value = _widget(widget)
     if touched:
         form.ask(Touch(plugin, _text_of(widget), value))

@@ -1,4 +1,4 @@
-"""The rows of the panel: one for each setting, as it is declared, and those that change no setting."""
+"""The rows of the panel: one for each setting, as its declaration says, and those that change no setting."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ def _always(_: Standing) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the panel, or several. words: what it is found by. tip: what is said of it.
+    """A row of the panel, or several. words: the text that the search looks through. tip: the tooltip.
 
     mark: draws the mark of a changed setting beside it; takes the top of the row, pixels of the display.
-    seen: whether the row means something in this run.
+    seen: whether the row is shown in this run.
     """
 
     draw: Callable[[Form], None]
@@ -42,9 +42,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading of the panel with its rows. tip: what is said of it. open: whether it is at first.
+    """A heading of the panel with its rows. tip: the tooltip. open: whether its rows are shown at first.
 
-    owner: tells it from another of the same title; "" for those of the program.
+    owner: distinguishes it from another of the same title; "" for those of the program.
     """
 
     title: str
@@ -83,7 +83,7 @@ def _plain_sections(config: type[Config], settings: dict[str, SettingField]) -> 
 
 
 def _row(setting: SettingField, labels: str) -> Row:
-    """Return what draws a setting: by its declaration, or by a function where the run decides more."""
+    """Return the row of a setting, drawn by its declaration, or by a function if it depends on the run."""
     panel = setting.declared.panel
     draw = _SPECIAL.get(setting.name)
     if draw is None:
@@ -159,20 +159,20 @@ _SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
     "trails.color_by": special.trail_color,
     "lod.segment_budget": special.budget,
 }
-"""Settings whose widget the run decides more about than their declaration does."""
+"""Settings whose widget depends on the run."""
 
 _PLACED = {
     "heatmap.slice": (Group.SLICE, 2, "slice"),
     "policy.steps": (Group.RUN, 1, "checkpoint training"),
 }
-"""Settings whose widgets depend on the run: heading, place, words to find them by."""
+"""Settings that declare no widget and have a row of `_SPECIAL`: heading, place, words to find them by."""
 
 _SEEN: dict[str, Callable[[Standing], bool]] = {
     "heatmap.axes": _has_slice,
     "heatmap.slice": _has_slice,
     "policy.steps": lambda standing: standing.place is not None,
 }
-"""Settings that mean something in some runs alone."""
+"""Settings that only some runs show, and their condition."""
 
 _ELSEWHERE = {*_PLACED, "world.parameters"}
 """Settings that declare no widget and have one under a heading of the picture."""

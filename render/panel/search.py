@@ -1,4 +1,4 @@
-"""The search of the panel: which rows a person means by a few words."""
+"""The search of the panel: finds rows by a few words."""
 
 from valuescape.sim.config.model import SettingField
 

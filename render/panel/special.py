@@ -1,4 +1,4 @@
-"""Rows of the panel whose widgets the run decides about, and those that change no setting."""
+"""Rows of the panel whose widgets depend on the run, and those that change no setting."""
 
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ def world(setting: SettingField, form: Form) -> None:
 
 
 def workers(setting: SettingField, form: Form) -> None:
-    """Draw how many workers there are, by a setting or by "auto"; the slider counts once it is let go."""
+    """Draw the number of workers, by the setting or by "auto"; the slider takes effect on release."""
     asked = form.now(setting)
     now = form.standing.workers if asked == "auto" else asked
     ends = ends_of(setting)
@@ -82,7 +82,7 @@ def workers(setting: SettingField, form: Form) -> None:
 
 
 def place(setting: SettingField, form: Form) -> None:
-    """Draw the slider over the checkpoints of a training run; it counts once it is let go."""
+    """Draw the slider over the checkpoints of a training run; it takes effect on release."""
     now = form.standing.place
     assert now
     shown = form.shown(setting.name, now)

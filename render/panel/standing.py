@@ -13,9 +13,9 @@ from valuescape.sim.policy.training_files import Place
 class Past(NamedTuple):
     """The past of a run's settings.
 
-    started: the configuration that the session started with, which marks compare with. undo, redo, changed:
-    what can be undone and done again, and what a reset would change, in words; "" for nothing. saved: files
-    that were saved as presets.
+    started: the configuration that marks compare with: of the run's start, or of the file or preset that was
+    taken over last. undo, redo, changed: what can be undone and done again, and what a reset would change, in
+    words; "" for nothing. saved: files that were saved as presets.
     """
 
     started: Config
@@ -29,14 +29,14 @@ class Past(NamedTuple):
 class Standing:
     """The state of a run at one frame.
 
-    config: that is in force, but for what the view or the run itself holds. past: of its settings. live: the
-    current values of the settings that are declared as `Live.RUN`, by name. workers: processes, whatever
-    `workers.count` says. limits: name, measured value, limit, and whether it is kept (None: too early to
-    tell). busy_ms: times of the last frames. may_take_ms: what a frame may take. sliced: whether there is a
-    landscape whose slice the panel may move. findings: kind and words of each; None as long as none are
-    looked for. finding: index of the one that is selected. place: of the checkpoint asked for last, in its
-    training run; None without a folder of one. sections: those that plug-ins describe. presets: those that
-    one can go over to, with what is said of each.
+    config: the configuration in force, in which live settings may have older values. past: of its settings.
+    live: the current values of the settings that are declared as `Live.RUN`, by name. workers: the number of
+    processes, also if `workers.count` is "auto". limits: name, measured value, limit, and whether it is kept
+    (None: too early to tell). busy_ms: times of the last frames. may_take_ms: the time that a frame may take.
+    sliced: whether there is a landscape whose slice the panel may move. findings: kind and words of each;
+    None if none are looked for. finding: index of the selected one. place: of the checkpoint asked for last,
+    in its training run; None without a folder of one. sections: those that plug-ins describe. presets: names
+    that the run can go over to, with a description of each.
     """
 
     config: Config

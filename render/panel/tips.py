@@ -10,11 +10,11 @@ _RESTS_S = 0.5
 
 
 _WHEN = {"live": "", "restart": "; counts after a restart", "next start": "; counts at the next start"}
-"""When a new value counts, after the meaning of a setting."""
+"""The end of a tip: when a new value takes effect."""
 
 
 def tip(setting: SettingField) -> str:
-    """Return what is said of a setting: its name, its meaning and its unit, and when a new value counts."""
+    """Return the tip of a setting: its name, its meaning with its unit, and when a new value takes effect."""
     return f"{setting.name}: {setting.meaning}{_WHEN[setting.declared.applies]}"
 
 

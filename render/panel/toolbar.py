@@ -40,7 +40,7 @@ class Toolbar:
         past = form.standing.past
         _request_button(form, Request.UNDO, past.undo, f"undo: {past.undo} (Ctrl Z)")
         _request_button(form, Request.REDO, past.redo, f"do again: {past.redo} (Ctrl Y)")
-        _request_button(form, Request.RESET, past.changed, f"give their first values to: {past.changed}")
+        _request_button(form, Request.RESET, past.changed, f"reset to their first values: {past.changed}")
         if imgui.button("save…"):
             self._saving = not self._saving
         _tip("save the settings as a preset: a file that `valuescape run` starts")
@@ -61,7 +61,7 @@ class Toolbar:
 
 
 def _request_button(form: Form, request: Request, can: str, tip: str) -> None:
-    """Draw a button for a request, grey unless there is something that it can be done to."""
+    """Draw a button for a request, grey if there is nothing to do. can: what would be done, in words."""
     imgui.begin_disabled(not can)
     if imgui.button(request.value):
         form.ask(request)
@@ -72,15 +72,15 @@ def _request_button(form: Form, request: Request, can: str, tip: str) -> None:
 
 
 def _draw_drafts(form: Form) -> None:
-    """Draw the buttons that begin the run anew with what is drafted, or forget it.
+    """Draw the buttons that restart the run with the drafts, or drop them.
 
-    They are grey without drafts, for nothing may move under the pointer when there is a first one.
+    Without drafts they are grey rather than absent, so that nothing moves under the pointer.
     """
     imgui.begin_disabled(not form.drafts)
     if imgui.button("restart with these"):
         form.restart()
     if form.drafts:
-        _tip("begin anew with: " + ", ".join(form.drafts))
+        _tip("restart with: " + ", ".join(form.drafts))
     imgui.same_line()
     if imgui.button("drop"):
         form.drafts.clear()

@@ -22,9 +22,9 @@ def setting_widget(
 ) -> tuple[bool, Any]:
     """Draw the widget that suits a setting's type.
 
-    A switch is a check box, a value out of several a list, other text a field, a number a slider. What may be
-    a word or a number has a check box for the number. words: to choose from instead of the declared ones.
-    typed: numbers are typed, in fields.
+    A switch is a check box, a value out of several a list, other text a field, a number a slider. A setting
+    that is a word or a number has a check box for the number. words: to choose from instead of the declared
+    ones. typed: numbers are typed, in fields.
     Returns whether it was changed, and the value.
     """
     if isinstance(setting.default, bool):
@@ -52,7 +52,7 @@ def number(setting: SettingField, label: str, now: float, *, typed: bool) -> tup
 
 
 def ranged(label: str, now: float, ends: Ends, *, whole: bool = False) -> tuple[bool, float]:
-    """Draw a slider between two ends, or as far as its number is."""
+    """Draw a slider between two ends, which are moved outwards if the number is beyond them."""
     flags = imgui.SliderFlags_.logarithmic if ends.logarithmic else 0
     low, high = min(ends.low, now), max(ends.high, now)
     if not whole:
@@ -62,7 +62,7 @@ def ranged(label: str, now: float, ends: Ends, *, whole: bool = False) -> tuple[
 
 
 def whole_number(label: str, now: int) -> tuple[bool, int]:
-    """Draw a whole number with buttons for one less and one more; one too long for them is text."""
+    """Draw a whole number with buttons for one less and one more; as text if it is too great for them."""
     if abs(now) <= _MOST_INT:
         return imgui.input_int(label, now)
     changed, text = imgui.input_text(label, str(now), imgui.InputTextFlags_.chars_decimal)
@@ -71,7 +71,7 @@ def whole_number(label: str, now: int) -> tuple[bool, int]:
 
 
 def _within(setting: SettingField, value: float) -> float:
-    """Return a number that is not beyond the bounds of a setting."""
+    """Return a number, moved into the bounds of a setting."""
     low, high = setting.bounds
     least = value if low is None else max(value, type(value)(low))
     return least if high is None else min(least, type(value)(high))

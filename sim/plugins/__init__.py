@@ -1,7 +1,8 @@
-"""Plug-ins: what users' own code declares, where it comes from, and in which order it runs.
+"""Plug-ins: users' own code, its declarations, the files it comes from, and the order in which it runs.
 
-`declarations` has the kinds and what is said of each plug-in, `registry` those that are known, `loading` runs
-files and modules that declare them. A new kind takes a member of `Kind` and a decorator that calls `declare`.
+`declarations` defines the kinds and the declaration of one plug-in, `registry` keeps those that are known,
+`loading` runs the files and modules that declare them. A new kind takes a member of `Kind` and a decorator
+that calls `declare`; CONTRIBUTING.md has the steps.
 """
 
 from valuescape.sim.plugins.declarations import Declaration, Kind

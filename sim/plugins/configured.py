@@ -1,4 +1,4 @@
-"""Loads the plug-ins of a configuration, and lists those that there are without running any."""
+"""Loads the plug-ins that a configuration names, and lists plug-ins without running any."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ _DECORATED = "name the module in which a decorator of valuescape.api stands"
 def load_configured(section: PluginsConfig, tell: Callable[[str], None] = print) -> None:
     """Import the modules that a configuration names, and those that installed packages announce.
 
-    Those that are loaded already are left as they are. tell: is called with what to say of an announced one
-    that fails, if plug-ins that fail are to be switched off. Raises UsageError as `load_module` does, and if
-    a module is not written for this program: a configuration alone cannot run any other.
+    Modules that are loaded already stay as they are. tell: takes the message about an announced module that
+    fails, if `plugins.on_error` is "disable"; the module is then left out. Raises UsageError as `load_module`
+    does, and for a module that does not import `valuescape`: a configuration cannot run any other.
     """
     for name in section.modules:
         if name not in LOADED:
@@ -42,7 +42,7 @@ def load_configured(section: PluginsConfig, tell: Callable[[str], None] = print)
 
 
 def said_of(entry: EntryPoint) -> str:
-    """Return which entry point it is, as messages name it."""
+    """Return an entry point as messages name it: "entry point gusts of gusty"."""
     package = f" of {entry.dist.name}" if entry.dist else ""
     return f"entry point {entry.name}{package}"
 
@@ -73,10 +73,10 @@ def _content_of(name: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A plug-in as `valuescape plugins` lists it, or a source that has trouble.
+    """A plug-in as `valuescape plugins` lists it, or a source that cannot be read.
 
-    kind, name: "?" where they are not written out in the source. found_by: the option or setting that names
-    its source. source: file or module. trouble: why the source cannot be found or read; "" of a plug-in.
+    kind, name: "?" if they are not written out in the source. found_by: the option or setting that names its
+    source. source: file or module. trouble: why the source cannot be found or read; "" for a plug-in.
     """
 
     kind: str
@@ -91,7 +91,7 @@ class Listed:
 def listed(files: Iterable[Path], section: PluginsConfig) -> list[Listed]:
     """Return the plug-ins of files, configuration and installed packages in their order; runs none of them.
 
-    Raises UsageError for a file that is missing, a circle, a need that there is not, or a doubled name.
+    Raises UsageError for a missing file, a circle, a need that no plug-in fulfils, or a name used twice.
     """
     found: list[Listed] = []
     for path in files:

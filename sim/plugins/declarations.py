@@ -1,4 +1,4 @@
-"""`Declaration`: what is known of one plug-in, and the kinds there are."""
+"""`Declaration` of one plug-in, and the kinds of plug-ins."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -22,17 +22,17 @@ class Kind(StrEnum):
 
 
 IN_WORKERS = frozenset({Kind.WORKER_SYSTEM, Kind.WORLD})
-"""The kinds that the processes which step agents have to know."""
+"""The kinds whose plug-ins the worker processes load, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """One plug-in, as its decorator declares it.
 
-    name: unique among those of its kind. function: what runs; the class of a world. needs: names of the
-    plug-ins, of any kind, that come before it. options: what the kind's decorator was given beside that.
-    where: the file or module that declares it, as messages name it. source: its key in `loading.LOADED`, ""
-    if a script or notebook declares it.
+    name: unique within its kind. function: the function that is called; of a world, its class. needs: names
+    of plug-ins, of any kind, that come before it. options: the other arguments of its decorator, as the kind
+    keeps them. where: the file or module that declares it, as messages name it. source: its key in
+    `loading.LOADED`; "" if a script or notebook declares it.
     """
 
     kind: Kind
@@ -45,13 +45,13 @@ class Declaration:
 
     @property
     def line(self) -> int:
-        """The line at which the function begins; 0 if that is not known, as of a class."""
+        """The line at which the function begins; 0 if that is unknown, as for a class."""
         code = getattr(self.function, "__code__", None)
         return code.co_firstlineno if code else 0
 
     @property
     def place(self) -> str:
-        """Where it is declared: file or module, and the line if it is known."""
+        """The file or module that declares it, with the line if that is known."""
         return f"{self.where} line {self.line}" if self.line else self.where
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def require_name(kind: Kind, name: object, where: str) -> None:
-    """Raise UsageError unless `name` can be a plug-in's: it stands in settings, tables and files."""
+    """Raise UsageError unless `name` can be a plug-in's name, which settings, tables and files contain."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UsageError(
             f"{where}: the name of a {kind} is {name!r}",

@@ -1,4 +1,4 @@
-"""Calls plug-ins, and deals with those that raise: the run ends, or goes on without them."""
+"""Calls plug-ins; if one raises, the run ends or goes on without it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ Key = tuple[Kind, str]
 
 
 class PluginFailedError(Exception):
-    """A plug-in raised in a run with `plugins.on_error` = "stop"; says which, where and at which tick."""
+    """A plug-in raised in a run with `plugins.on_error` = "stop"; the message has its line and the tick."""
 
 
 @dataclass(slots=True)
 class Trouble:
-    """What happens with plug-ins that raise, and which have been switched off since the run began.
+    """The plug-ins that were switched off since the run began, and the rule for those that raise.
 
-    stop: a plug-in that raises ends the run; else it is switched off. off: why, by kind and name. tell: is
-    called with what to say of one that is switched off.
+    stop: a plug-in that raises ends the run; else it is switched off. off: the reasons, by kind and name.
+    tell: takes the message about a plug-in that is switched off.
     """
 
     stop: bool = True
@@ -37,10 +37,10 @@ class Trouble:
         return (declared.kind, declared.name) in self.off
 
     def call(self, declared: Declaration, tick: int | None, function: Callable[..., Any], *given: Any) -> Any:
-        """Return what `function` of a plug-in returns; None if it is switched off, or is now.
+        """Return what `function` of a plug-in returns; None if the plug-in is switched off.
 
-        tick: at which it is called, if it is called at one. Raises PluginFailedError if it raises and that is
-        to end the run, with its own error as the cause.
+        tick: the tick that the call is about; None if it is about none. Raises PluginFailedError, with the
+        plug-in's own error as its cause, if the plug-in raises and `stop` is set.
         """
         if self.is_off(declared):
             return None
@@ -51,7 +51,7 @@ class Trouble:
             return None
 
     def switched_off(self, declared: Declaration, said: str) -> None:
-        """Note that a plug-in was switched off elsewhere, as in the workers, and say why, once."""
+        """Note that a plug-in was switched off elsewhere, as in the workers, and tell the reason once."""
         if not self.is_off(declared):
             self.off[declared.kind, declared.name] = said
             self.tell(f"{said}; it is switched off")
@@ -66,7 +66,7 @@ class Trouble:
 
 
 def describe(declared: Declaration, tick: int | None, error: Exception) -> str:
-    """Return which plug-in failed, where and at which tick, in one line."""
+    """Return one line that names the plug-in that failed, the line of its file, the tick and the error."""
     code = getattr(declared.function, "__code__", None)
     if isinstance(error, UsageError):
         said = str(error.args[0])
@@ -77,4 +77,4 @@ def describe(declared: Declaration, tick: int | None, error: Exception) -> str:
 
 
 TROUBLE = Trouble()
-"""Of this process."""
+"""The plug-ins that failed in this process."""

@@ -1,4 +1,4 @@
-"""Modules of installed packages: found without running anything, and imported from there alone.
+"""Finds modules of installed packages without running anything, and imports them from those packages alone.
 
 A configuration may name such a module. It must not be able to name a file: not one beside it, nor one in the
 current folder, which `python -m` and PYTHONPATH put on the path that modules are searched on.
@@ -30,7 +30,7 @@ _HINT = (
 
 
 def require_module_name(name: str, where: str) -> None:
-    """Raise UsageError unless `name` is a dotted name of a module; a path is none."""
+    """Raise UsageError unless `name` is a dotted name of a module, and of no module of Python's own."""
     if not _NAME.fullmatch(name) or len(name) > 200:
         raise UsageError(f"{where}: is no name of a module", _HINT)
     if name.partition(".")[0] in sys.stdlib_module_names:
@@ -39,7 +39,7 @@ def require_module_name(name: str, where: str) -> None:
 
 @cache
 def announced() -> tuple[EntryPoint, ...]:
-    """Return the entry points of installed packages in GROUP, by name; nothing of them is imported."""
+    """Return the entry points of installed packages in GROUP, sorted by name; imports none of them."""
     with _installed_alone():
         return tuple(sorted(entry_points(group=GROUP), key=lambda each: (each.name, each.value)))
 

@@ -42,7 +42,7 @@ class Loaded:
     """A source that was run.
 
     registered: ids of the environments that it registered with Gymnasium. beside: names of the modules from
-    the file's folder that were imported by then.
+    its file's folder that users' files had imported by then.
     """
 
     source: Source
@@ -52,17 +52,17 @@ class Loaded:
 
     @property
     def declared(self) -> tuple[Declaration, ...]:
-        """What it declares."""
+        """The plug-ins that it declares."""
         return tuple(each for each in PLUGINS if each.source == self.source.key)
 
     @property
     def kinds(self) -> frozenset[Kind]:
-        """The kinds of what it declares."""
+        """The kinds of these plug-ins."""
         return frozenset(each.kind for each in self.declared)
 
     @property
     def in_workers(self) -> bool:
-        """Whether the processes that step agents have to run it, too."""
+        """Whether worker processes run it, too."""
         return bool(self.registered) or not self.kinds.isdisjoint(IN_WORKERS)
 
 
@@ -81,11 +81,11 @@ def gather_with(gather: Gather) -> None:
 
 
 def load_file(path: Path | str, option: str = "--plugin") -> Loaded:
-    """Run the Python file at `path`, and make the plug-ins and worlds that it declares known.
+    """Run the Python file at `path`, and register the plug-ins and worlds that it declares.
 
     A file that was loaded before is not run again. Worker processes that start later run it too, if they need
     it. Raises UsageError if the file is missing, fails or declares nothing, or if a name is taken; then
-    nothing of it is known.
+    nothing of it is registered.
     """
     where = f"{option} {path}"
     found, content = python_file(path, where)
@@ -106,7 +106,7 @@ def load_module(name: str, option: str = "[plugins] modules") -> Loaded:
 
 
 def run_source(source: Source) -> Loaded:
-    """Run a source, and gather what it declares. Raises UsageError; then nothing of it is known."""
+    """Run a source, and register what it declares. Raises UsageError; then nothing of it is registered."""
     before, modules = _registered(), set(sys.modules)
     with PLUGINS.declared_by(source.key, source.where):
         if source.path:
@@ -152,9 +152,10 @@ def _registered() -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Loads:
-    """What a process that steps agents loads to know the same plug-ins and worlds; can be pickled.
+    """The plug-ins and worlds that a worker process loads; can be pickled.
 
-    direct: declarations of a script or notebook, pickled by dill, functions by value. order: of all.
+    sources: in the order of loading. direct: declarations of a script or notebook, pickled by dill, functions
+    by value. order: of all these plug-ins.
     """
 
     sources: tuple[Source, ...] = ()
@@ -166,11 +167,11 @@ class Loads:
 
 
 NOTHING = Loads()
-"""What is loaded where no plug-in runs."""
+"""For a worker without plug-ins."""
 
 
 def loads() -> Loads:
-    """Return what workers that are started now have to load: sources and functions of kinds they run.
+    """Return what workers that start now load: sources and functions of the kinds that run in workers.
 
     Raises UsageError if a function that a script or notebook declares cannot be pickled.
     """
@@ -195,9 +196,9 @@ def _pickled(declared: Declaration) -> bytes:
 
 
 def receive(given: Loads) -> None:
-    """Load in this process what another one has loaded; a worker's start.
+    """Load in a worker, when it starts, what the main process has loaded.
 
-    What this process's own import of the main script declared gives way to what came from there.
+    Plug-ins that the worker's own import of the main script declared are replaced by those.
     """
     if given.direct:
         PLUGINS.withdraw("")

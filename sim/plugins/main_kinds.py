@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class MainSystem:
-    """How often a system of the main process is called: every so many ticks, or with every frame."""
+    """The interval at which a system of the main process is called: in ticks, or with every frame."""
 
     every: int | Literal["frame"]
 
@@ -26,11 +26,11 @@ def main_system(
 ) -> Callable[[F], F]:
     """Declare a system of the main process: statistics, a log, an alarm.
 
-    every: it is called with a `Run` at each tick that is a multiple of this number, or with "frame" once a
-    frame, at the newest tick. Without features.async_physics, and in videos, every tick comes; beside a fast
-    simulation, those whose rows are overwritten before a frame sees them are left out (`Run.missed`).
+    every: the system is called with a `Run` at each tick that is a multiple of this number; with "frame",
+    once a frame, at the newest tick. Without features.async_physics, and in videos, no tick is missed. Beside
+    a fast simulation, ticks whose rows are overwritten before a frame sees them are left out (`Run.missed`).
 
-    A function is called each time. Of a class, one object is made with the `Run` when a run starts; the
+    A function is called each time. From a class, one object is made with the `Run` when a run starts; the
     object is called each time, and its method `close`, if it has one, when the run ends.
 
     name: by default that of the function or class, in small letters. needs: names of plug-ins that run
@@ -76,11 +76,12 @@ def panel(*, title: str = "", name: str = "", needs: Iterable[str] | str = ()) -
 
 @dataclass(frozen=True, slots=True)
 class LayerLook:
-    """What the picture says of a map layer, and how it is coloured.
+    """The texts and the colours of a map layer in the picture.
 
-    title, unit, meaning: of its colour bar and of the line that explains it. low, high: ends of the colour
-    scale; None follows the values. centred: 0 is in the middle. colormap: one of `heatmap.colormap`. names:
-    of the values 0, 1, 2 …, if each stands for a kind of thing. contours: draw contour lines.
+    title, unit: of the colour bar. meaning: the line that explains the map. low, high: ends of the colour
+    scale; None follows the values. centred: 0 is in the middle of the scale. colormap: one of
+    `heatmap.colormap`. names: of the values 0, 1, 2 …, if each stands for a category. contours: draw contour
+    lines.
     """
 
     title: str
@@ -125,12 +126,13 @@ def map_layer(
 ) -> Callable[[F], F]:
     """Declare a map that NumPy computes; `heatmap.layer` names it.
 
-    The function takes a `MapStates` and returns a number for each of its states, [n]; NaN is drawn as none.
-    It runs in a thread when the map is first shown, and again when the slice or a setting of `insight` has
-    changed.
+    The function takes a `MapStates` and returns a number for each of its states, [n]; a NaN leaves its place
+    empty. It runs in a thread when the map is first shown, and again when the slice or a setting of `insight`
+    changes.
 
-    critic: it needs a trained critic. of_agents: its states are those of the agents, again every second, and
-    the map shows the mean over the agents in each cell. Raises UsageError for a name that is taken.
+    critic: whether it needs a trained critic. of_agents: its states are those of the agents, renewed every
+    second, and each cell of the map shows the mean over its agents. Raises UsageError for a name that is
+    taken.
     """
     _require_look(look)
 
@@ -161,8 +163,8 @@ def shader_layer(
     - each of `uniforms` as a float of its name. `Run.uniform` gives them other values.
 
     The shader runs again when an input or a uniform has changed, once for each of
-    `heatmap.resolution` x `heatmap.resolution` texels. An error of the compiler's is shown with the line of
-    your file. Raises UsageError for a name that is taken, or an input that there is not.
+    `heatmap.resolution` x `heatmap.resolution` texels. An error of the compiler is shown with the line of
+    your file. Raises UsageError for a name that is taken, or an unknown input.
     """
     _require_look(look)
     unknown = [each for each in inputs if each not in ("critic", "agents")]
@@ -181,11 +183,11 @@ def _require_look(look: object) -> None:
     if not isinstance(look, LayerLook):
         raise UsageError(
             f"a map layer is given {look!r}",
-            'expected what the picture says of it: map_layer(LayerLook("a title"))',
+            'expected a LayerLook: map_layer(LayerLook("a title"))',
         )
 
 
 def _named(function: Callable[..., Any]) -> str:
-    """Return the name of a plug-in by its function's or class's."""
+    """Return the name that a plug-in gets from its function or class."""
     name = getattr(function, "__name__", "")
     return named(name) if isinstance(function, type) else name

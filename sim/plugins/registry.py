@@ -17,7 +17,10 @@ Hook = Callable[[Declaration], None]
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What a kind does with its plug-ins at once. added: may raise UsageError, which refuses the plug-in."""
+    """Functions that are called with each plug-in of a kind that comes or goes.
+
+    added: may raise UsageError, which refuses the plug-in.
+    """
 
     added: Hook
     removed: Hook
@@ -26,7 +29,7 @@ class Hooks:
 class Registry:
     """Declarations in the order of loading, and sorted by what they need.
 
-    Whoever uses a kind asks `of` for its plug-ins when it needs them. `revision` goes up with every change.
+    Code that uses a kind asks `of` for its plug-ins when it needs them. `revision` goes up with every change.
     """
 
     def __init__(self) -> None:
@@ -46,9 +49,9 @@ class Registry:
 
     @contextlib.contextmanager
     def declared_by(self, source: str, where: str) -> Iterator[None]:
-        """Inside, all declarations are those of a source that is being run; if it raises, they are withdrawn.
+        """Inside, all declarations belong to a source that is being run; if it raises, they are withdrawn.
 
-        source: its key. where: as messages name it.
+        source: its key. where: its name in messages.
         """
         before = self._source, self._where
         self._source, self._where = source, where
@@ -70,8 +73,8 @@ class Registry:
     ) -> Declaration:
         """Make a plug-in known and return its declaration.
 
-        Raises UsageError if the name is none, or taken by another of its kind: it names both places. What a
-        notebook declares again takes the place of what it declared before.
+        Raises UsageError for a name that is not allowed, or that another plug-in of the kind has; the message
+        names both places. A plug-in that a notebook declares again replaces the one before.
         """
         where = self._where or _module(function)
         if kind is not Kind.WORLD:  # which has rules of its own
@@ -109,7 +112,7 @@ class Registry:
         self.revision += 1
 
     def adopt(self, module: str, source: str, where: str) -> None:
-        """Make what a module declared when something else imported it the declarations of a source."""
+        """Assign to a source the plug-ins that its module declared when something else imported it."""
         for each in self:
             found = getattr(each.function, "__module__", "") or ""
             if each.source == "" and (found == module or found.startswith(f"{module}.")):
@@ -118,7 +121,7 @@ class Registry:
                 self.revision += 1
 
     def arrange(self, sources: Iterable[str]) -> None:
-        """Put plug-ins into the order of their sources; those that were declared directly come first."""
+        """Sort plug-ins by the order of their sources; those of a script or notebook come first."""
         rank = {source: index for index, source in enumerate(sources)}
         ordered = sorted(self._known.items(), key=lambda each: rank.get(each[1].source, -1))
         self._known = dict(ordered)
@@ -135,9 +138,9 @@ class Registry:
     def ordered(self) -> tuple[Declaration, ...]:
         """Return all plug-ins, each after those that it needs, else in the order of loading.
 
-        Raises UsageError, which names both modules, for a circle or a need that there is not.
+        Raises UsageError for a circle, naming its modules, or a need that no plug-in fulfils.
 
-        Performance: sorted again after a change only; without one a call takes 0.2 us.
+        Performance: sorted again only after a change; without one a call takes 0.2 us.
         """
         revision, found = self._sorted
         if revision != self.revision:
@@ -148,7 +151,7 @@ class Registry:
         return found
 
     def take_order(self, order: tuple[Key, ...]) -> None:
-        """Keep to the order of another process, in which more may be known, from now on."""
+        """From now on, keep the order of another process, which may know more plug-ins."""
         self._order = order
         self.revision += 1
 

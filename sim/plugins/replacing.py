@@ -1,4 +1,4 @@
-"""Runs another version of a file that was loaded, and goes back to the one before if that does not do."""
+"""Runs another version of a loaded file, and goes back to the version before if that fails."""
 
 import contextlib
 import importlib
@@ -16,11 +16,11 @@ from valuescape.sim.plugins.registry import PLUGINS
 
 @contextlib.contextmanager
 def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
-    """Run `content` in place of what a loaded file was; yields what it is now.
+    """Run `content` in place of a loaded file's content; yields the file as it is loaded now.
 
-    Modules beside it are imported anew. Raises UsageError as `load_file` does; then, or if the block raises,
-    what the file declared before is known again. Workers that run keep what they have loaded. Plug-ins of it
-    that were switched off are on again.
+    Modules beside it are imported anew, and its plug-ins that were switched off are on again. Raises
+    UsageError as `load_file` does; then, or if the block raises, the declarations from before are registered
+    again. Running workers keep what they have loaded.
     """
     before, order = LOADED[str(path)], list(LOADED)
     declared = before.declared
@@ -52,7 +52,7 @@ def _switch_on(loaded: Loaded) -> None:
 
 
 def _forget(loaded: Loaded) -> tuple[dict[str, ModuleType], dict[str, Any]]:
-    """Let nothing be known of a source; return its modules, and its environments of Gymnasium."""
+    """Remove a source with all that it declared; return its modules, and its environments of Gymnasium."""
     PLUGINS.withdraw(loaded.source.key)
     del LOADED[loaded.source.key]
     names = (loaded.module.__name__, *loaded.beside)

@@ -1,4 +1,4 @@
-"""`Run`: what a plug-in in the main process sees of a run, and can ask of it."""
+"""`Run`: a run as plug-ins in the main process see it, and the changes that they can ask for."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 class RunNumbers:
     """Numbers about a run so far.
 
-    fps: frames a second lately. episodes, terminated: finished ones. mean_return, mean_length: of them; NaN
-    before the first. workers: processes that step agents.
+    fps: frames a second lately. episodes: number of finished ones; terminated: of those that terminated.
+    mean_return, mean_length: of finished episodes; NaN before the first. workers: processes that step agents.
     """
 
     fps: float
@@ -35,7 +35,7 @@ class Run(Protocol):
 
     @property
     def missed(self) -> int:
-        """How many ticks this plug-in was not called at, because they were overwritten before a frame."""
+        """The number of ticks without a call, because their rows were overwritten before a frame came."""
 
     @property
     def world(self) -> Any:
@@ -79,7 +79,7 @@ class Run(Protocol):
     def set(self, name: str, value: Any) -> None:
         """Give a live setting another value after this frame, as a key or the panel does.
 
-        A setting that is not live, or a value that does not fit, is said in the picture.
+        If the setting is not live, or the value does not fit, the picture says so.
         """
 
     def uniform(self, layer: str, name: str, value: float) -> None:

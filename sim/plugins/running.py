@@ -1,4 +1,4 @@
-"""Runs a Python file of the user's own as a module, and says where it failed."""
+"""Runs a Python file of the user's own as a module, and names the line at which it fails."""
 
 import hashlib
 import importlib.machinery
@@ -19,7 +19,7 @@ _FRONT_DOOR = "write `from valuescape.api import …` in place of `from sim.worl
 def python_file(path: Path | str, where: str) -> tuple[Path, bytes]:
     """Return the full path and the content of a Python file.
 
-    where: what messages begin with. Raises UsageError unless it is a plain file named *.py.
+    where: the beginning of messages. Raises UsageError unless it is a plain file named *.py.
     """
     found = named_path(str(path), where).resolve()
     require_plain(found, "name a Python file, *.py", where=where)
@@ -31,9 +31,10 @@ def python_file(path: Path | str, where: str) -> tuple[Path, bytes]:
 def run_file(path: Path, content: bytes, where: str, guide: str) -> ModuleType:
     """Run `content` as the module of the file at `path`; it stays in sys.modules under a name of its own.
 
-    The file can import modules beside it, as a script can; they come last, so that they hide no others.
-    content: of the file, which may have been edited since: workers that are started later run the same.
-    Raises UsageError, with the line, for whatever it raises. guide: the hint then.
+    The file can import modules beside it, as a script can; their folder comes last on the path, so that they
+    hide no other modules. content: of the file when it was read. The file may be edited later: workers that
+    start then run the same content. guide: the hint of errors. Raises UsageError, with the line, for
+    everything that the file raises.
     """
     name = f"valuescape_plugin_{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_Content(name, str(path), content))

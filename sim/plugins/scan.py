@@ -1,4 +1,4 @@
-"""Reads what a source declares without running it: for lists of plug-ins, and before an import."""
+"""Finds what a source declares without running it, for lists of plug-ins and before an import."""
 
 import ast
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _WORLDS = frozenset({"ElementwiseWorld", "ArrayWorld"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A declaration as the text of a source has it. name: "?" if it is not written out."""
+    """A declaration in the text of a source. name: "?" if it is computed rather than written out."""
 
     kind: Kind
     name: str
@@ -35,10 +35,10 @@ class Found:
 
 
 def declares(content: bytes) -> list[Found]:
-    """Return what Python source declares by decorators and base classes of `valuescape.api`, in its order.
+    """Return what Python source declares by decorators and base classes of `valuescape.api`, by line.
 
-    Declarations that code makes in another way, such as in a loop, are not seen. Raises SyntaxError or
-    ValueError if it is no Python.
+    Declarations that are made in another way, such as in a loop, are not found. Raises SyntaxError or
+    ValueError if the source is not Python.
     """
     tree = ast.parse(content)
     names = _imported(tree)
@@ -53,7 +53,7 @@ def declares(content: bytes) -> list[Found]:
 
 
 def knows_valuescape(content: bytes) -> bool:
-    """Return whether Python source imports something of this program: it is written for it."""
+    """Return whether Python source imports something of this program, and so is written for it."""
     modules = (_modules_of(node) for node in ast.walk(ast.parse(content)))
     return any(name.partition(".")[0] == "valuescape" for names in modules for name in names)
 
@@ -66,7 +66,7 @@ def _modules_of(node: ast.AST) -> Iterator[str]:
 
 
 def _imported(tree: ast.AST) -> dict[str, str]:
-    """Return what the names in a source mean: of the front door's functions their own, of the module ""."""
+    """Return what the names in a source stand for: names of the front door, or "" for the module itself."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == FRONT_DOOR:
@@ -81,7 +81,7 @@ def _imported(tree: ast.AST) -> dict[str, str]:
 
 
 def _called(node: ast.expr, names: dict[str, str]) -> str:
-    """Return the front door's name of what an expression names; "" if it is nothing of it."""
+    """Return the front door's name that an expression stands for; "" if there is none."""
     if isinstance(node, ast.Name):
         return names.get(node.id, "")
     if isinstance(node, ast.Attribute) and names.get(ast.unparse(node.value)) == "":
@@ -102,12 +102,12 @@ def _decorated(node: ast.FunctionDef | ast.ClassDef, names: dict[str, str]) -> I
 
 
 def _plain(name: str, node: ast.FunctionDef | ast.ClassDef) -> str:
-    """Return a plug-in's name by its function's or class's."""
+    """Return the name that a plug-in gets from its function or class."""
     return named(name) if isinstance(node, ast.ClassDef) else name
 
 
 def named(class_name: str) -> str:
-    """Return the name of a plug-in that a class declares: `CsvLog` is csv_log."""
+    """Return the name of the plug-in that a class declares: csv_log for `CsvLog`."""
     apart = "".join(f"_{each.lower()}" if each.isupper() else each for each in class_name)
     return apart.strip("_")
 

@@ -1,4 +1,4 @@
-"""What a run uses of plug-ins, for its report and for files that say how they were made."""
+"""The plug-ins that a run uses, for its report and for files that say how they were made."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from valuescape.sim.plugins.registry import PLUGINS
 class UsedSource:
     """A file or module whose plug-ins a run has.
 
-    option: what named it: "--plugin". name: the file, as it was named, or the module; "" of what a script or
-    notebook declares. sha256: of the file; "" of others. version: of an installed package, else "".
-    plugins: "kind: name", in the order in which they run. off: why plug-ins were switched off.
+    option: the option or setting that named it: "--plugin". name: the file, as it was named, or the module;
+    "" for a script or notebook. sha256: of the file, else "". version: of an installed package, else "".
+    plugins: "kind: name", in the order in which they run. off: the reasons why plug-ins were switched off.
     """
 
     option: str

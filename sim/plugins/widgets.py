@@ -1,7 +1,7 @@
-"""The widgets of a plug-in's section in the panel, as values: whatever draws the panel can draw them.
+"""The widgets of a plug-in's section in the panel, as values, independent of the library that draws them.
 
-A plug-in describes its section anew each time (`Panel`). What a person did with a widget comes back with the
-next description, by the widget's label.
+A plug-in describes its section anew each time (`Panel`). The next description contains what the user did with
+a widget, by the widget's label.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from valuescape.sim.errors import UsageError
 
 MOST_WIDGETS = 200
-"""Most widgets in a section; more of them are a mistake in a loop."""
+"""The greatest number of widgets in a section; more come from a mistake in a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Section:
 class Panel:
     """A section that is being described: each method adds a widget below those before.
 
-    Methods with a value take it as it is, and return it as the person has changed it since the last
-    description. Labels differ from each other within a section. touched: those changes, by label; True of a
-    button that was pressed.
+    Methods with a value take its present one, and return the one that the user has given it since the last
+    description. Labels are unique within a section. touched: those changes, by label; True for a button that
+    was pressed.
     """
 
     def __init__(self, touched: Mapping[str, Any]) -> None:
@@ -107,7 +107,7 @@ class Panel:
         self._add(Text(str(text)))
 
     def number(self, label: str, value: float) -> float:
-        """Add a number to be typed; return it as it is now."""
+        """Add a number that the user can type; return its present value."""
         value = float(self._now(label, value))
         self._add(Number(label, value))
         return value
@@ -122,7 +122,7 @@ class Panel:
         whole: bool = False,
         logarithmic: bool = False,
     ) -> float:
-        """Add a slider between two ends; return its number as it is now. Raises UsageError if low >= high."""
+        """Add a slider between two ends; return its present value. Raises UsageError if low >= high."""
         if not low < high or (logarithmic and low <= 0):
             raise UsageError(
                 f"slider {label!r} from {low} to {high}", "expected low < high; logarithmic from above 0"

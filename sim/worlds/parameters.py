@@ -43,7 +43,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values that a parameter has in a run: all agents the same, or each its own from low to high."""
+    """The values of a parameter in a run: one for all agents, or one for each, from low to high."""
 
     low: float
     high: float
@@ -119,7 +119,7 @@ def spread_bits(ranges: Sequence[Range]) -> int:
 
 
 def middle_values(ranges: Sequence[Range]) -> Float32Array:
-    """Return one value for all agents, of a spread parameter the middle: [parameters, 1] float32, new."""
+    """Return one value of each parameter, the middle of its range: [parameters, 1] float32, a new array."""
     return np.array([[each.middle] for each in ranges], np.float32).reshape(len(ranges), 1)
 
 

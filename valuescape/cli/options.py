@@ -15,7 +15,7 @@ WorldFiles = Annotated[
     typer.Option(
         "--world-file",
         metavar="FILE.py",
-        help="Run this Python file, and take the worlds it defines; may be given often.",
+        help="Run this Python file, and use the worlds it defines; may be given often.",
     ),
 ]
 Plugins = Annotated[
@@ -23,7 +23,7 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE.py",
-        help="Run this Python file, and take the plug-ins and worlds it declares; may be given often.",
+        help="Run this Python file, and use the plug-ins and worlds it declares; may be given often.",
     ),
 ]
 JsonFile = Annotated[

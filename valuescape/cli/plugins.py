@@ -1,4 +1,4 @@
-"""The command `plugins`: what is found, where, and in which order it would run."""
+"""The command `plugins`: the plug-ins that are found, their files, and the order in which they would run."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.options import Debug, Overrides, Plugins
+from valuescape.cli.options import Debug, Overrides
 from valuescape.cli.terminal import err, out
 from valuescape.cli.text_table import say_rows
 
@@ -14,22 +14,26 @@ if TYPE_CHECKING:
     from valuescape.sim.plugins.configured import Listed
 
 _Configuration = Annotated[
-    str | None, typer.Argument(help="A preset or a FILE.toml, for the modules that it names.")
+    str | None, typer.Argument(help="A preset or a FILE.toml, whose plugins.modules are listed too.")
+]
+_Files = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE.py", help="List this Python file, too; may be given often."),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 
 
 def plugins(
     configuration: _Configuration = None,
-    files: Plugins = None,
+    files: _Files = None,
     overrides: Overrides = None,
     as_json: _Json = False,
     debug: Debug = False,
 ) -> int:
     """List plug-ins: those of files, of a configuration's modules, and of installed packages.
 
-    Nothing of them is run: names are read from their source. Status 1 if a source has none, or cannot be
-    found.
+    They are listed in the order in which they would run. None of them is run: names are read from the source.
+    Status 1 if a module cannot be found, or a source cannot be read.
 
     [bold]Examples[/]
 

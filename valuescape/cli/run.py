@@ -87,28 +87,29 @@ _Watch = Annotated[
     bool,
     typer.Option(
         "--watch/--no-watch",
-        help="Apply files to the run when they are saved: the configuration, world files, shaders.",
+        help="Apply files when they are saved: the configuration, world files, plug-ins, shaders.",
     ),
 ]
 _RecordSession = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE.vsz", help="Write what `replay` compares: the run with all that was changed meanwhile."
+        metavar="FILE.vsz", help="Record the run with everything that is changed meanwhile, for `replay`."
     ),
 ]
 _Versus = Annotated[
     str | None,
     typer.Option(
         metavar="B",
-        help="Show another configuration beside it, with the same seed, at the same tick: a preset, a "
-        "FILE.toml, or a MODEL.zip or FOLDER of a training run, which acts in the place of the first one's.",
+        help="Show a second run beside this one, with the same seed, at the same tick: a preset, a "
+        "FILE.toml, or a MODEL.zip or training FOLDER, which acts in the world of this one.",
     ),
 ]
 _VersusSet = Annotated[
     list[str] | None,
     typer.Option(
         metavar="SECTION.KEY=VALUE",
-        help="Show the same configuration beside it with a setting changed, or change one of --versus.",
+        help="Change a setting of the second run, which is that of --versus, or else a copy of this one; "
+        "may be given often.",
     ),
 ]
 _RecordEvery = Annotated[
@@ -153,7 +154,7 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run demo --set world.name=point_mass --set agents.count=1000
+      valuescape run demo --set agents.count=1000 --plugin mine.py
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
 

@@ -1,1 +1,1 @@
-"""Plug-ins that run in the main process: called with frames and ticks, and what they ask for."""
+"""Calls plug-ins of the main process with frames and ticks, and collects the changes that they ask for."""

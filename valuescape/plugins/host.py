@@ -16,7 +16,7 @@ from valuescape.sim.plugins.widgets import Panel, Section
 
 @dataclass(slots=True)
 class _Running:
-    """A plug-in of this run. called: what is called. made: the object of a class; None of a function."""
+    """A plug-in of this run. called: the function or object. made: the object of a class, else None."""
 
     declared: Declaration
     called: Callable[..., Any]
@@ -34,8 +34,8 @@ class _Running:
 class PluginHost:
     """Calls plug-ins of the main process, in their order.
 
-    run: what they see of the run. Each is a section of the profiler, named after it. Plug-ins that are loaded
-    while a run goes on take part from the next frame on.
+    run: the part of a session that they see. Each is a section of the profiler, named after it. Plug-ins that
+    are loaded while a run goes on take part from the next frame on.
 
     Performance: without plug-ins a frame takes 2 us; a system that does nothing takes 5 us (one core).
     """
@@ -48,7 +48,7 @@ class PluginHost:
     _revision: int = -1
 
     def begin_again(self) -> None:
-        """End what plug-ins began, because another simulation begins at tick 0."""
+        """End all systems, because another simulation begins at tick 0."""
         self.close()
         self._last, self._revision = -1, -1
 
@@ -127,7 +127,7 @@ class PluginHost:
                 yield Section(declared.name, options.title, tuple(described.widgets))
 
     def touch(self, plugin: str, label: str, value: Any) -> None:
-        """Give a panel's plug-in what a person did with one of its widgets, at its next description."""
+        """Keep the value that the user gave a widget of a plug-in, for its next description."""
         self._touched[plugin][label] = value
 
     def close(self) -> None:

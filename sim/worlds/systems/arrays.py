@@ -48,8 +48,8 @@ class _Rows(NamedTuple):
 class SystemsWorld(ArrayWorld):
     """A world in NumPy with systems around its step; `with_systems` makes classes of it.
 
-    inner: the world by itself. systems: in their order. guard: calls the array systems; steppers set one that
-    measures them. The first one raises SystemRaisedError for what they raise.
+    inner: the world without systems. systems: in their order. guard: calls the array systems; steppers set
+    one that also measures them. The default one raises SystemRaisedError if a system raises.
     """
 
     def __init__(self, inner: ArrayWorld, systems: Sequence[System]) -> None:
@@ -150,14 +150,14 @@ class SystemsWorld(ArrayWorld):
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view: what a system writes there would be lost, or change the tick before."""
+    """Return a read-only view: a value written there would be lost, or change the tick before."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def _store(elements: tuple[Any, ...], rows: tuple[NDArray[Any], ...]) -> None:
-    """Write elements to rows. They are copied before the first is written, for they may be such rows."""
+    """Write elements to rows. All are copied first, since an element may itself be one of the rows."""
     values = [np.array(each) for each in elements]
     for row, value in zip(rows, values, strict=True):
         row[:] = value

@@ -1,4 +1,4 @@
-"""Makes a world with systems out of a world: a class derived from it whose steps are the composition."""
+"""Derives a class from a world whose steps are those of the world with systems around them."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,7 +20,7 @@ _KEPT = (
 
 
 def with_systems(world: World, systems: Sequence[System]) -> World:
-    """Return `world` with those of `systems` that work in it, in their order; itself if there are none.
+    """Return `world` with those of `systems` that are for it, in their order; `world` itself if none is.
 
     An ElementwiseWorld with element-wise systems alone stays one, with the same bits in NumPy and compiled;
     any other world with systems steps in NumPy. Raises UsageError, with the system, file and line, if a

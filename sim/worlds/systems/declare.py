@@ -35,7 +35,7 @@ def system(
 
     name: by default the function's own. needs: names of plug-ins that come before it; without needs, systems
     run in the order of loading. worlds: names of the worlds that it works in; elsewhere it does nothing.
-    Raises UsageError for values that are not as `System` says, and for a name that is taken.
+    Raises UsageError for values that `System` refuses, and for a name that is taken.
     """
 
     def declared(function: F) -> F:
@@ -60,8 +60,8 @@ def array_system(
     """Declare a system in plain Python, which is called once a tick for all agents of a worker.
 
     The function takes a BeforeArrays or an AfterArrays, writes into those of its arrays that may be written,
-    and returns nothing. What becomes of an agent must not depend on which others are in the call. The world
-    then steps in NumPy, whether or not it could be compiled; docs/plugins.md has the figures.
+    and returns nothing. The result for one agent must not depend on which other agents are in the call. The
+    world then steps in NumPy, even if it could be compiled; docs/plugins.md has the figures.
 
     If the function raises, `plugins.on_error` decides whether the run ends or goes on without it. Everything
     else is as in `system`.

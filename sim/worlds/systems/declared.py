@@ -1,4 +1,4 @@
-"""The declaration of a system, and the contexts that its function is given."""
+"""The declaration of a system, and the arguments that its function takes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class BeforeStep(NamedTuple):
     memory: Elements
     """The system's own memory, in the order of its declaration."""
     draws: Elements
-    """Uniform random numbers in [0, 1), as many as the system declares; others in each step."""
+    """Uniform random numbers in [0, 1), as many as the system declares; new ones in each step."""
 
 
 class AfterStep(NamedTuple):
@@ -79,7 +79,7 @@ class BeforeArrays(NamedTuple):
     memory: Float32Array
     """The system's own memory, [memory, n]."""
     draws: Float32Array
-    """Uniform random numbers in [0, 1), [draws, n]; others in each step."""
+    """Uniform random numbers in [0, 1), [draws, n]; new ones in each step."""
 
 
 class AfterArrays(NamedTuple):
@@ -116,7 +116,7 @@ _EXPECTED: dict[str, str] = {
 class System:
     """A system in the workers, as `valuescape.api.system` or `array_system` declares it.
 
-    Raises UsageError, with file and line, for a value that is none of what is expected.
+    Raises UsageError, with file and line, for a value that does not fit.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Composes element-wise systems into an ElementwiseWorld: one function for NumPy and for the compiler.
 
-Each system wraps the dynamics that it is given in a closure. The compiler inlines the chain, so a tick is one
-loop as before; its keys contain closures, so they contain the systems' source.
+Each system is a closure around the dynamics before it. The compiler inlines the chain, so a tick is still one
+loop. Keys of kept machine code contain closures, and so the systems' source.
 """
 
 from collections.abc import Callable, Sequence
@@ -148,7 +148,7 @@ def _cutting(at: Places) -> Callable[[Elements, Elements, Elements], tuple[Eleme
 
 
 def _remembering(system: System) -> Callable[[Any], Any]:
-    """Return the function of a system, made to return its memory, last, also if it has none."""
+    """Return the function of a system, extended to return its memory, last, even if that is empty."""
     function = system.function
     if system.memory:
         return function

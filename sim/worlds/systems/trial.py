@@ -1,4 +1,4 @@
-"""Tries systems with a few agents in NumPy, before anything is compiled, and refuses faults by name."""
+"""Tries systems with a few agents in NumPy, before anything is compiled, and names their faults."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def check_names(world: ArrayWorld, systems: Sequence[System]) -> None:
 def try_systems(world: ArrayWorld, systems: Sequence[System]) -> None:
     """Try one step of AGENTS agents with the first of `systems`, the first two, and so on.
 
-    So a fault is that of the last one. Raises UsageError with system, file, line and reason.
+    So each fault belongs to the last of them. Raises UsageError with system, file, line and reason.
     """
     for count in range(1, len(systems) + 1):
         tried = _Trial(world, systems[:count])
@@ -61,7 +61,7 @@ def try_systems(world: ArrayWorld, systems: Sequence[System]) -> None:
 
 
 class _RaisedError(Exception):
-    """A system raised; the message says where and what."""
+    """A system raised; the message has the line and the error."""
 
     def __init__(self, system: System, error: Exception) -> None:
         super().__init__(f"{place_of(error, system)}: {type(error).__name__}: {error}")
