@@ -7,6 +7,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.formation import Formation, Kind
 from valuescape.sim.running import Running
 from valuescape.sim.succession import Succession
+from valuescape.sim.worlds import with_parameters
 
 _REST_S = 0.02
 """The longest that a change keeps a frame waiting for the workers to come to one tick."""
@@ -38,12 +39,12 @@ class Changing:
         return self._waiting or self._goal(running)
 
     def want(self, wanted: Wanted, running: Running) -> None:
-        """Have the engine go on as `wanted`. Raises UsageError if its world is another."""
-        self._waiting = wanted
+        """Have the engine go on as `wanted`. Raises UsageError if that cannot be; nothing changes then."""
+        before, self._waiting = self._waiting, wanted
         try:
             self._begin(running)
         except BaseException:
-            self._waiting = None
+            self._waiting = before
             raise
 
     def check(self, running: Running) -> None:
@@ -84,10 +85,19 @@ class Changing:
             self._tune_soon(running, wanted)
 
     def _tune_soon(self, running: Running, wanted: Wanted) -> None:
-        """Have the numbers of `wanted` hold soon, now and in the formation that is under way."""
+        """Have the numbers of `wanted` hold soon, now and in the formation that is under way.
+
+        Those that only that one's world can have come with it. Raises UsageError if no world can have them.
+        """
+        config = tuned(running.config, wanted.config)
         if self._succession:
             self._succession.retune(wanted)
-        config = tuned(running.config, wanted.config)
+        try:
+            with_parameters(running.world, config)
+        except UsageError:
+            if self._succession:
+                return
+            raise
         if way_between(_present(running, running.config), _present(running, config)) is Way.AT_REST:
             self._tuned = config
         else:

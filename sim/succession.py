@@ -9,7 +9,7 @@ from valuescape.sim.crew.preparing import Apart
 from valuescape.sim.crew.worker_count import fixed_workers, tick_seconds, worker_count
 from valuescape.sim.formation import Formation, Kind
 from valuescape.sim.stepping.choose import uses_simd
-from valuescape.sim.worlds import World
+from valuescape.sim.worlds import World, with_parameters
 from valuescape.sim.worlds.base import ElementwiseWorld
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.sim.worlds.interacting import InteractingWorld
@@ -71,7 +71,11 @@ class Succession:
         return after
 
     def retune(self, wanted: Wanted) -> None:
-        """Take over with the numbers of `wanted`, which needs no other formation than this."""
+        """Take over with the numbers of `wanted`, which needs no other formation than this.
+
+        Raises UsageError, and changes nothing, if its world cannot have them.
+        """
+        with_parameters(self.formation.world, wanted.config)
         self.wanted = wanted
         self.formation.config = wanted.config
 

@@ -1,7 +1,5 @@
 """Two scenes in the halves of one picture: one view, one scale for each quantity, one set of legends."""
 
-from collections.abc import Callable
-
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.overlay.labels import Annotations, Marks
 from valuescape.render.scene.made_maps import Shown
@@ -67,18 +65,13 @@ class ScenePair:
         first.labels.update(viewer, first.target.size, said, scales, first.way(viewer), beside)
         first.draw_labels(viewer)
 
-    def read_scales(self) -> None:
-        """Bring the numbers of all colour scales up to date; GPU queries."""
-        self.first.read_scales()
-
     def draw_afresh(self, viewer: Viewer, other: Viewer, said: Annotations) -> None:
-        """Draw a frame that depends on ticks, view and ends of scales alone; GPU queries."""
-        self._twice(lambda: self.draw(viewer, other, said))
+        """Draw a frame that depends on ticks, view and ends of scales alone; GPU queries.
 
-    def _twice(self, draw: Callable[[], None]) -> None:
-        """Draw twice, as maps that are shown for the first time have no ends before."""
-        draw()
-        self.read_scales()
+        Draws twice, as maps that are shown for the first time have no ends before.
+        """
+        self.draw(viewer, other, said)
+        self.first.read_scales()  # which the second one has, too
         for each in (self.first, self.second):
             each.forget_places()
-        draw()
+        self.draw(viewer, other, said)

@@ -155,8 +155,9 @@ class Following:
         """Follow other agents from now on: those that stay with all that is known of them.
 
         columns: [n], the place of each among the agents so far; -1 of one that was not followed. came: [n],
-        whether it begins its first episode at tick `since`; the others that were not followed are followed
-        from their next start. Episodes of agents that left are dropped, ended or not.
+        whether it begins its first episode at tick `since`. If that tick was told without them, these are
+        followed from their next start, as are others that were not followed. Episodes of agents that left are
+        dropped, ended or not.
         """
         stay, before = columns >= 0, self._agents
         self._agents = len(columns)
@@ -169,7 +170,8 @@ class Following:
         self._value, self._reward = taken(self._value, np.nan), taken(self._reward, np.nan)
         self._cell, self._first = taken(self._cell, -1), taken(self._first, True)
         self._began = taken(self._began, _NOT_FOLLOWED)
-        self._began[came] = since
+        if since > self._newest:
+            self._began[came] = since
         place = np.full(before, -1, np.intp)
         place[columns[stay]] = np.flatnonzero(stay)
         waiting = self._waiting._replace(agent=place[self._waiting.agent])

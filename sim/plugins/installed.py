@@ -76,9 +76,7 @@ def import_installed(name: str, where: str) -> ModuleType:
     spec = find_installed(name)
     if spec is None or spec.origin is None:
         raise UsageError(f"{where}: no installed package has this module", _HINT)
-    held = sys.modules.get(name)
-    if held is not None and getattr(held.__spec__, "origin", None) != spec.origin:
-        raise UsageError(f"{where}: another module of that name is loaded, from {held.__spec__}", _HINT)
+    _require_not_hidden(name, where)
     try:
         with _installed_alone():
             return importlib.import_module(name)
@@ -88,6 +86,19 @@ def import_installed(name: str, where: str) -> ModuleType:
         raise UsageError(
             f"{where}: {place_of(error, spec.origin)}", "docs/plugins.md has examples"
         ) from error
+
+
+def _require_not_hidden(name: str, where: str) -> None:
+    """Raise UsageError if the module, or a package that it is in, is loaded from elsewhere already.
+
+    The import system would look for the rest there, which a file named with --plugin may have brought in.
+    """
+    parts = name.split(".")
+    for each in (".".join(parts[:count]) for count in range(1, len(parts) + 1)):
+        held, found = sys.modules.get(each), find_installed(each)
+        if held is not None and getattr(held.__spec__, "origin", None) != (found and found.origin):
+            place = getattr(held, "__file__", None) or "elsewhere"
+            raise UsageError(f"{where}: another module {each} is loaded, from {place}", _HINT)
 
 
 @contextlib.contextmanager

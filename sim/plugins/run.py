@@ -26,7 +26,7 @@ class RunNumbers:
 class Run(Protocol):
     """A run at one tick.
 
-    Arrays are copies, with agents last, in the world's units.
+    Arrays are copies, with agents last, in the world's units. Of two runs side by side it is the first, A.
     """
 
     @property

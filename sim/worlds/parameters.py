@@ -81,8 +81,17 @@ def given_ranges(
 
 def spread_names(given: Mapping[str, float | str]) -> frozenset[str]:
     """Return the names of the parameters that `world.parameters` spreads over the agents."""
-    texts = {name: value.split("..") for name, value in given.items() if isinstance(value, str)}
-    return frozenset(name for name, ends in texts.items() if ends[0].strip() != ends[-1].strip())
+    ends = {name: _ends(value) for name, value in given.items()}
+    return frozenset(name for name, (low, high) in ends.items() if low < high)
+
+
+def _ends(value: float | str) -> tuple[float, float]:
+    """Return the lowest and the highest value that a setting says; NaN if it says none."""
+    try:
+        low, high = map(float, value.split("..") if isinstance(value, str) else (value, value))
+    except ValueError:
+        return math.nan, math.nan
+    return low, high
 
 
 def _unknown(name: str, known: list[str], world: str) -> UsageError:
@@ -94,11 +103,7 @@ def _unknown(name: str, known: list[str], world: str) -> UsageError:
 
 
 def _range(parameter: Parameter, value: float | str) -> Range:
-    ends = [value, value] if isinstance(value, int | float) else value.split("..")
-    try:
-        low, high = map(float, ends)
-    except ValueError:
-        low, high = math.nan, math.nan
+    low, high = _ends(value)
     if parameter.low <= low <= high <= parameter.high:
         return Range(low, high)
     unit = f" {parameter.unit}" if parameter.unit else ""

@@ -5,6 +5,7 @@ import pytest
 from crowds import crowd, small
 
 from valuescape.sim.config.files import changed
+from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds.base import full_step
 
@@ -34,7 +35,7 @@ def test_a_tuned_crowd_is_the_same_for_any_number_of_workers_and_in_numpy():
 def test_agents_go_on_with_the_new_values_from_the_next_tick_on():
     config = small(*RANDOM, "workers.count=0", "world.parameters.force=10")
     with crowd(config) as engine:
-        for tick, force in ((30, 10.0), (60, 25.0), (61, "20..30"), (80, 7.0)):
+        for tick, force in ((30, 10.0), (60, "25..25.0"), (61, "20..30"), (80, 7.0)):
             if force != 10.0:
                 engine.change(changed(config, {"world.parameters.force": force}))
                 engine.finish_change()
@@ -45,6 +46,20 @@ def test_agents_go_on_with_the_new_values_from_the_next_tick_on():
             assert engine.generation == before
         assert engine.generation == 2  # to spread values and back takes another arena, not to another value
         np.testing.assert_array_equal(engine.arena["parameter"][4], np.float32(7))
+
+
+def test_a_value_that_the_world_cannot_have_is_refused_at_once_and_changes_nothing():
+    """Alone, and while other agents are on their way."""
+    config = small("world.name=pendulum", "policy.checkpoint=random")
+    with crowd(config) as engine:
+        for other in ({}, {"agents.count": 80}):
+            engine.change(changed(config, other))
+            with pytest.raises(UsageError, match=r"^world\.parameters\.gravity = 80\.0, expected"):
+                engine.change(changed(config, other | {"world.parameters.gravity": 80.0}))
+            engine.finish_change()
+            assert engine.config == changed(config, other)
+        assert [each.config.agents.count for each in engine.changes] == [80]
+        engine.advance_to(3)
 
 
 def assert_stepped(engine):

@@ -78,7 +78,7 @@ class RunParts:
         self.captions = Captions()
         self.recorder: VideoRecorder | None = None
         self._touches = Touches()
-        self.plugins = PluginHost(self, Asked(say=self.captions.refresh, alarm=self._alarm))
+        self.plugins = PluginHost(self, Asked(say=self._say, alarm=self._alarm))
         self._owned = ExitStack()
         try:
             self._open(display, not headless if panel is None else panel)
@@ -127,7 +127,12 @@ class RunParts:
         self.captions.refresh(said)
         remarks.tell([said])
 
+    def _say(self, said: str) -> None:
+        """Show what a plug-in says."""
+        self.captions.refresh(said)
+
     def _alarm(self, said: str) -> None:
+        """Raise an alarm of a plug-in."""
         self.alerts.hear(said, self.log)
         self._tell(said)
 

@@ -192,9 +192,7 @@ class Session(TurningEngines):
 
         waits: for maps that take a moment. last: maps are to be of all ticks so far.
         """
-        before = self.newest_tick
-        self.scene.take_ticks(self.engine, newest, self.stage.signals(self.viewer.trail_color))
-        ticks = range(max(before + 1, 0), self.newest_tick + 1)
+        ticks = self.stage.take_ticks(newest, self.viewer.trail_color)
         with self.meter.section("inspection"):
             self.inspection.update(self.viewer, ticks, waits=waits)
         with self.meter.section("maps"):

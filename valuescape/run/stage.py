@@ -62,6 +62,7 @@ class Stage:
         self.started = engine.config, checkpoint
         self.wishes = Wishes(engine)
         self._generation, self._seen = engine.generation, len(engine.changes)
+        self._taken = -1  # the newest tick that was shown, also by a scene before this one
         self._display, self._meter, self._beside = display, meter, beside
         self._signals: Signals | None = None
         self._signals_of: tuple[str, int] = "", -1
@@ -159,8 +160,8 @@ class Stage:
     def _judge_anew(self) -> None:
         """Forget what agents got so far: it tells nothing of the critic and the policy that there are now."""
         if self.maps.crowd and self.critic:
-            first = self.scene.trails.ring.newest + 1
-            self.maps.crowd.begin_anew(self.critic, self.checkpoint, first)
+            newest = max(self._taken, self.scene.trails.ring.newest)  # a scene that is new has none yet
+            self.maps.crowd.begin_anew(self.critic, self.checkpoint, first=newest + 1)
 
     def _take_agents(self) -> None:
         """Take over the number of agents."""
@@ -186,6 +187,17 @@ class Stage:
         scene.resize(display.size_px)
         scene.field_changed(landscape.plane if landscape else None)
         return scene
+
+    def take_ticks(self, newest: int, color: str) -> range:
+        """Bring the scene up to tick `newest`; return the ticks that are new to the run.
+
+        color: what trails are coloured by. A scene that was made anew shows earlier ticks again, which are
+        not new.
+        """
+        self.scene.take_ticks(self.engine, newest, self.signals(color))
+        ticks = range(self._taken + 1, self.scene.trails.ring.newest + 1)
+        self._taken = max(self._taken, self.scene.trails.ring.newest)
+        return ticks
 
     def signals(self, color: str) -> Signals | None:
         """Return the signals that colour trails; None for age and agent, which are no signals."""

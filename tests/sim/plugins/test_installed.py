@@ -123,6 +123,20 @@ def test_a_name_that_is_no_plug_in_s_is_refused_unrun(packages, name, said):
     assert not LOADED
 
 
+def test_a_package_of_the_current_folder_that_is_loaded_gives_no_module_of_that_name(
+    packages, tmp_path, monkeypatch
+):
+    packages("gusts", {"__init__": "", "more": TEXT.format(name="gust")})
+    beside = tmp_path / "gusts"
+    beside.mkdir()
+    (beside / "__init__.py").write_text("")
+    (beside / "more.py").write_text("raise AssertionError('run')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    __import__("gusts")
+    with pytest.raises(UsageError, match=r"gusts\.more: another module gusts is loaded, from "):
+        configured.load_configured(PluginsConfig(modules=("gusts.more",)))
+
+
 LOUD = "open('run', 'w')\n" + TEXT.format(name="loud")
 
 

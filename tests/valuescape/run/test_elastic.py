@@ -6,7 +6,7 @@ from hands import SMALL, does, turn
 
 from valuescape.gpu.live_objects import live_objects
 from valuescape.render.displays.events import Action, Key
-from valuescape.render.view.changes import Restart, Set
+from valuescape.render.view.changes import Request, Restart, Set
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
@@ -240,3 +240,26 @@ def test_agents_that_went_and_came_again_between_two_frames_are_new(at_the_pictu
         engine.finish_change()
     turn(session)
     assert (ring.agents, ring.present(tick - 1)) == (60, 20)
+
+
+def test_a_scene_made_anew_tells_no_tick_twice(at_the_picture):
+    """What follows the agents goes on, and another policy is judged from its own ticks on."""
+    session, _ = at_the_picture("world.name=cartpole")
+    crowd, told = session.stage.maps.crowd, []
+    read = crowd._read
+    crowd._read = lambda tick: told.append(tick) or read(tick)
+    first = session.newest_tick + 1
+    session.controls.apply(Request.RELOAD)
+    change(session, 5, policy__exploration=0.5)
+    assert told == list(range(first, session.newest_tick + 1))
+    assert (crowd._crowd._following.since, crowd._crowd._following.missed) == (first, 0)
+
+
+def test_every_step_of_agents_that_come_has_a_value(at_the_picture):
+    session, _ = at_the_picture("world.name=cartpole", "policy.exploration=1", "sim.ticks_per_s=480")
+    change(session, 70, agents__count=90)
+    crowd = session.stage.maps.crowd
+    crowd.count()
+    numbers = crowd.numbers
+    assert (numbers.agents, numbers.missed, numbers.left_out) == (90, 0, 0)
+    assert numbers.seen > 90

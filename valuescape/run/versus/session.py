@@ -191,6 +191,12 @@ class VersusSession(Session):
         finally:
             self.viewer.side = side
 
+    def _say(self, said: str) -> None:
+        super()._say(f"A: {said}")
+
+    def _alarm(self, said: str) -> None:
+        super()._alarm(f"A: {said}")
+
     def _plugin_sections(self) -> tuple[Section, ...]:
         return tuple(replace(each, title=f"{each.title} (side A)") for each in super()._plugin_sections())
 

@@ -56,9 +56,7 @@ class OtherSide:
         """
         self.mirror(viewer)
         stage, scene = self.stage, self.stage.scene
-        before = scene.trails.ring.newest
-        scene.take_ticks(stage.engine, tick, stage.signals(self.viewer.trail_color))
-        ticks = range(max(before + 1, 0), scene.trails.ring.newest + 1)
+        ticks = stage.take_ticks(tick, self.viewer.trail_color)
         self.inspection.update(self.viewer, ticks, waits=waits)
         stage.maps.update(scene, self.viewer.shown, ticks, waits=waits, last=last)
         moved, self._revision = scene.revision != self._revision, scene.revision

@@ -189,6 +189,8 @@ def test_plug_ins_see_and_change_side_a_whichever_is_chosen(side_by_side):
     assert [each.config.policy.exploration for each in stages] == [0.3, 0]
     assert session.setting("policy.exploration") == 0.3
     assert session.viewer.side == 1
+    session.plugins.asked.say("half of them are there")
+    assert session.captions.notice == "A: half of them are there"
 
 
 def test_the_limit_of_draw_calls_is_for_each_side(side_by_side):
