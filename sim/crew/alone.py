@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from valuescape.sim.codegen.notice import CompilationNeededError
 from valuescape.sim.crew.crew import Crew
 from valuescape.sim.crew.failures import failed_here
 from valuescape.sim.errors import UsageError
@@ -37,7 +38,8 @@ class Alone(Crew):
         except BaseException as error:
             part = self._part
             self.close()
-            if isinstance(error, UsageError) or not isinstance(error, Exception):
+            known = isinstance(error, UsageError | CompilationNeededError)
+            if known or not isinstance(error, Exception):
                 raise
             raise failed_here(part, -1, error) from error
         self._ticks[0] = self._tick = 0
