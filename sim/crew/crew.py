@@ -83,7 +83,7 @@ class Crew(ABC):
         """Do what is due; called once a frame, and bounded: 20 ms or the longest tick."""
 
     def require_sound(self) -> None:
-        """Raise the error that stands in the way of the next tick, if `check` is still waiting to try again."""
+        """Raise the error that the next tick met, if `check` is still waiting to try again."""
         return  # of crews that raise every error at once
 
     @abstractmethod

@@ -50,7 +50,7 @@ class Failure:
 
     @property
     def world_raised(self) -> bool:
-        """Whether the traceback helps: messages of UsageErrors and plug-ins say in their own words what to do."""
+        """Whether the traceback helps: the message of a UsageError or a plug-in says what to do."""
         return self.raised and self.usage is None and not self.of_plugin
 
 

@@ -57,8 +57,8 @@ class _Slot:
     process: the one that has the slice now. failures: the reading end of a pipe through which it sends a
     `Failure` before it ends with an error. begun_s: when it was started (monotonic). collected: it has ended
     and its process object is closed. resume_s: when it is to be replaced, None while it runs. raised_at: the
-    tick after which its predecessor raised an error, and raised: the report of that. deaths: recent times at which the slice's workers ended
-    by themselves.
+    tick after which its predecessor raised an error. raised: the report of that error. deaths: recent times
+    at which the slice's workers ended by themselves.
     """
 
     spec: WorkerSpec
@@ -109,8 +109,8 @@ class Supervisor:
     the slice, so that nothing is lost and the run stays the same.
 
     A worker that keeps exiting restarts with exponential back-off: at once, then after 0.1 s, 0.2 s, 0.4 s,
-    and so on. An error raised twice after the same tick would be raised again for ever, so it ends the run. An error of
-    a plug-in ends it at once.
+    and so on. An error raised twice after the same tick would be raised again for ever, so it ends the run.
+    An error of a plug-in ends it at once.
     """
 
     def __init__(self, config: WorkersConfig, specs: list[WorkerSpec], *, gradual: bool = False) -> None:

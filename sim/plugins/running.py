@@ -61,7 +61,7 @@ def run_file(path: Path, content: bytes, where: str, guide: str) -> ModuleType:
 
 
 def hint_of(error: BaseException, guide: str) -> str:
-    """Return what to do about an error that a source raised. guide: the hint where nothing better is known."""
+    """Return what to do about an error that a source raised. guide: the hint if nothing better is known."""
     if _imports_the_old_way(error):
         return _OLD_WAY
     if isinstance(error, SyntaxError | ModuleNotFoundError):

@@ -36,7 +36,7 @@ class TurningEngines(RunParts):
         self._keep_changes()
 
     def _require_sound(self) -> None:
-        """Raise the error of a worker that waits to be replaced, so that a run does not end without a word."""
+        """Raise the error of a worker that waits to be replaced, so that no run ends without a word."""
         for side in self._sides():
             side.stage.engine.require_sound()
 

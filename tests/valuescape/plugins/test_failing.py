@@ -67,6 +67,8 @@ def test_disable_goes_on_without_it_and_says_so(at_the_picture, load, text, sett
     assert len(TROUBLE.off) == 1
     picture = np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 20
+    if "@map_layer" in text:
+        assert ("odd", "switched off: its plug-in failed") in session.scene.fields.choices()
 
 
 def test_an_array_system_that_is_switched_off_in_a_worker_is_told(at_the_picture, load):
@@ -127,7 +129,10 @@ def test_a_name_of_the_program_s_own_is_not_taken(at_the_picture, load):
         ("'agents.siez_px', 1.0", "'agents.siez_px', …) is refused: agents.siez_px"),
         ("'world.parametres.mass', 1.0", "'world.parametres.mass', …) is refused: world.parametres"),
         ("'world.name', 'flock'", "'world.name', …) is refused: world.name cannot change during a run"),
-        ("'world.parameters.goal_radius', 300", "'world.parameters.goal_radius', …) is refused: .*goal_radius = 300"),
+        (
+            "'world.parameters.goal_radius', 300",
+            "'world.parameters.goal_radius', …) is refused: .*goal_radius = 300",
+        ),
     ],
 )
 def test_a_change_that_is_none_is_printed_once_and_the_run_goes_on(
@@ -140,7 +145,9 @@ def test_a_change_that_is_none_is_printed_once_and_the_run_goes_on(
     before = session.viewer.looks
     turn(session, 10)
     (line,) = (each for each in told if "is refused" in each)
-    assert re.search(rf"the system 'odd' of --plugin \S+mine.py line 3: run.set\({said}".replace("…)", r"…\)"), line)
+    assert re.search(
+        rf"the system 'odd' of --plugin \S+mine.py line 3: run.set\({said}".replace("…)", r"…\)"), line
+    )
     assert session.viewer.looks == before
     session.controls.apply(Set("agents.size_px", 3.0))
     assert session.viewer.value("agents.size_px") == 3.0
