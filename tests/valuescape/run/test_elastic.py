@@ -50,6 +50,23 @@ def test_agents_come_and_go_and_the_others_keep_their_trails(at_the_picture):
     assert session.display.gl.error == "GL_NO_ERROR"
 
 
+def test_reloaded_shaders_draw_the_agents_that_there_are(at_the_picture):
+    session, _ = at_the_picture()
+    for count in (150, 33):
+        change(session, 6, agents__count=count)
+        kept, present = trails(session), session.scene.trails.ring.present(session.newest_tick - 6)
+        session.controls.apply(Request.RELOAD)
+        turn(session)
+        ring, now = session.scene.trails.ring, trails(session)
+        assert (ring.agents, ring.present(session.newest_tick - 7)) == (count, present)
+        assert session.scene.trails.individuals.agents == count
+        both = sorted(kept.keys() & now.keys())
+        assert len(both) == session.config.trails.length - 1
+        for tick in both:
+            np.testing.assert_array_equal(now[tick], kept[tick], strict=True)
+    assert session.display.gl.error == "GL_NO_ERROR"
+
+
 def test_what_a_person_looks_at_stays(at_the_picture):
     """But an agent that is gone is selected no more."""
     session, _ = at_the_picture("render.view=2d")
@@ -128,8 +145,12 @@ def test_the_picture_goes_on_while_a_crew_is_made_and_says_so(running, slow):
     assert "changing agents.count 60 → 1,500 …" in session.annotations().heading.right
     assert session.state().live["agents.count"] == 1_500
     assert session.config.agents.count == 60
+    session.controls.apply(Request.RELOAD)
+    turn(session, 2)
+    assert session.scene.trails.ring.agents == 60
     slow["ready"] = True
     turn(session, 4)
+    assert session.scene.trails.ring.agents == 1_500
     assert not session.engine.changing
     assert session.config.agents.count == 1_500
     assert not any("changing" in line for line in session.annotations().heading.right)
