@@ -282,6 +282,7 @@ class Stage:
             scene = self._make_scene(landscape)
             undo.callback(scene.release)
             scene.fields.try_maps(tried)
+            self.maps.try_maps(scene, tried)
             if off := [TROUBLE.off[key] for name in tried if (key := (Kind.LAYER, name)) in TROUBLE.off]:
                 raise UsageError(off[0])
             undo.pop_all()
