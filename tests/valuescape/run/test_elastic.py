@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hands import SMALL, does, turn
 
+from valuescape import remarks
 from valuescape.gpu.live_objects import live_objects
 from valuescape.render.displays.events import Action, Key
 from valuescape.render.view.changes import Request, Restart, Set
@@ -156,9 +157,14 @@ def test_the_picture_goes_on_while_a_crew_is_made_and_says_so(running, slow):
     assert not any("changing" in line for line in session.annotations().heading.right)
 
 
-def test_settings_of_one_frame_take_effect_at_one_tick(running):
-    change(running, 6, agents__count=70, policy__exploration=0.25)
-    (made,) = running.engine.changes
+def test_settings_of_one_frame_take_effect_at_one_tick(at_the_picture, monkeypatch):
+    """The terminal of a run without a window names it."""
+    told = []
+    monkeypatch.setattr(remarks, "_listeners", [told.append])
+    session, _ = at_the_picture()
+    change(session, 6, agents__count=70, policy__exploration=0.25)
+    (made,) = session.engine.changes
+    assert told == [f"tick {made.tick}: agents.count 60 → 70, policy.exploration 0.0 → 0.25"]
     assert (made.config.agents.count, made.config.policy.exploration) == (70, 0.25)
 
 

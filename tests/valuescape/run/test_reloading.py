@@ -435,7 +435,10 @@ def test_an_edit_of_a_map_that_fails_when_it_is_computed_is_not_taken(tmp_path, 
                 path.write_text(CALLED.replace("at.y", wrong))
                 known = len(told)
                 until(session, lambda known=known: len(told) > known)
-                assert f"line 12: AttributeError: 'MapStates' object has no attribute '{wrong[3:]}'" in told[known]
+                assert (
+                    f"line 12: AttributeError: 'MapStates' object has no attribute '{wrong[3:]}'"
+                    in told[known]
+                )
                 assert told[known].endswith("the code before stays in use")
                 assert len(told) == known + 1
                 assert session.scene is scene
