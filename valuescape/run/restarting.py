@@ -55,7 +55,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> str:
     try:
         config = changed(run.config, {"render.place": "", **changes})  # it may be off another map
         checkpoint = validate(config)
-    except UsageError as error:
+    except (UsageError, PluginFailedError) as error:
         run.captions.refresh(str(error))
         return str(error)
     paused, ticks_per_s = run.pace.paused, run.pace.ticks_per_s
