@@ -18,6 +18,8 @@ Interval = tuple[float, float]
 Unknown = Figure | None
 Figures = Annotated[list[Unknown], FEW]
 Table = Annotated[dict[Text, Plain], FEW]
+Settings = Annotated[dict[Text, Plain | Annotated[list[Plain], FEW] | Table], FEW]
+"""A section of a configuration: `plugins.modules` is a list, `world.parameters` a table."""
 
 
 class Report(Part):
@@ -30,7 +32,7 @@ class Report(Part):
 
     command: Annotated[str, Field(max_length=100_000), AfterValidator(escaped)] | None = None
     date: Text | None = None
-    config: Annotated[dict[Text, Table], FEW] | None = None
+    config: Annotated[dict[Text, Settings], FEW] | None = None
     plan: Annotated[dict[Text, Any], FEW] | None = None
     machine: Table | None = None
     versions: Table | None = None

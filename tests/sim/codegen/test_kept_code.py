@@ -57,6 +57,7 @@ add_closed = make_adder(VALUES["closure"])
 
 class Mine(PointMass):
     name = "mine"
+    parameters = ()
 
     @staticmethod
     def dynamics(state, action):

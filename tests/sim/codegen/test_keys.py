@@ -24,6 +24,10 @@ BESIDE = {
     "stepping.stepper": "rules, given as constants of the key or as arguments",
     "worlds.base": "what a world says of itself, given as constants of the key; its functions by content",
     "worlds.interacting": "a kernel, with a key of its own",
+    "worlds.parameters": "which parameters are spread, given as a constant of the key",
+    "worlds.systems.compose": "names the systems of a world in messages",
+    "worlds.systems.declared": "the type of what messages name",
+    "worlds.systems.elements": "what messages recognise; in the dynamics of a world, by content",
 }
 """Modules that the compiled path imports though their source is in no key, and why that is right."""
 

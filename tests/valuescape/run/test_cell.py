@@ -112,9 +112,8 @@ def test_drawn_actions_give_an_interval(at_the_picture):
     assert len(session.viewer.path) > 2
 
 
-def test_a_world_with_chance_of_its_own_gives_an_interval(at_the_picture, monkeypatch):
-    monkeypatch.setattr(PlainRollouts, "random", True)
-    session, _ = at_the_picture(*CAR)
+def test_a_world_whose_parameters_are_spread_gives_an_interval(at_the_picture):
+    session, _ = at_the_picture(*CAR, "world.parameters.gravity=0.002..0.003")
     does(session, Click(*pixel_at(session, 0.8, 0.1)))
     rows, _ = card(session)
     assert "G, mean of 256" in rows
