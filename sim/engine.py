@@ -82,6 +82,14 @@ class Engine(Running):
         self._look_after()
         self._changing.check(self)
 
+    def require_sound(self) -> None:
+        """Raise WorkerFailedError if a worker raised an error and its tick has not been made since.
+
+        To be called when a run ends: `check` waits before it tries again, and then says nothing yet.
+        """
+        if self._crew:
+            self._crew.require_sound()
+
     def change(self, config: Config, checkpoint: Checkpoint | _Same | None = SAME) -> None:
         """Go on with another configuration from a tick boundary on; returns before that.
 

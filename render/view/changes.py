@@ -39,11 +39,13 @@ class Set:
     """Give the live setting `section.key` another value.
 
     gesture: those with the same number that follow each other are undone together; 0: each by itself.
+    asker: the plug-in that asks for it, as messages name it; "" for a person.
     """
 
     name: str
     value: Any
     gesture: int = field(default=0, compare=False)
+    asker: str = field(default="", compare=False)
 
     @property
     def redundancy_key(self) -> Hashable:

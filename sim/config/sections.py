@@ -233,7 +233,7 @@ class PluginsConfig(Section):
 
     modules: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)] = setting(
         (),
-        "names of modules of installed packages that declare plug-ins, to be imported when a run starts",
+        'modules of installed packages that declare plug-ins, imported at the start: ["package.module"]',
         once=True,
     )
     installed: bool = setting(

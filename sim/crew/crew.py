@@ -82,6 +82,10 @@ class Crew(ABC):
     def check(self) -> None:
         """Do what is due; called once a frame, and bounded: 20 ms or the longest tick."""
 
+    def require_sound(self) -> None:
+        """Raise the error that the next tick met, if `check` is still waiting to try again."""
+        return  # of crews that raise every error at once
+
     @abstractmethod
     def stepper(self) -> Stepper:
         """Return a stepper of all agents in the calling process, to be used while no tick is being made."""

@@ -12,7 +12,7 @@ from valuescape.sim.worlds.systems.arrays import SystemRaisedError
 class WorkerFailedError(Exception):
     """A world raised, or workers failed beyond what `workers.max_restarts` allows; holds the report.
 
-    Where Python raised, the report ends with the traceback.
+    Where a world raised, the report ends with the traceback; where a plug-in did, its cause has that.
     """
 
 
@@ -24,12 +24,13 @@ class Failure:
     """Why a worker failed: sent by the worker itself before it ends, or deduced from how it ended.
 
     summary: one line. trace: the whole traceback, if Python raised an error. usage: the error, if the user
-    can mend it.
+    can mend it. of_plugin: whether an array system of a plug-in raised it.
     """
 
     summary: str
     trace: str = ""
     usage: UsageError | None = None
+    of_plugin: bool = False
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
@@ -37,7 +38,7 @@ class Failure:
         lines = "".join(traceback.format_exception_only(error)).splitlines()
         if isinstance(error, SystemRaisedError):  # its message says all but what the system itself did
             cause = "".join(traceback.format_exception(error.__cause__))
-            return cls(str(error).splitlines()[0], f"{_GOES_ON}\n{cause}")
+            return cls(str(error).splitlines()[0], cause, of_plugin=True)
         summary = next((line for line in lines if line and not line.startswith(" ")), type(error).__name__)
         usage = UsageError(str(error.args[0]), error.hint) if isinstance(error, UsageError) else None
         return cls(summary, "".join(traceback.format_exception(error)), usage)
@@ -49,16 +50,18 @@ class Failure:
 
     @property
     def world_raised(self) -> bool:
-        """Whether the traceback helps: a UsageError says in its own words what to do."""
-        return self.raised and self.usage is None
+        """Whether the traceback helps: the message of a UsageError or a plug-in says what to do."""
+        return self.raised and self.usage is None and not self.of_plugin
 
 
 def report(index: int, pid: int, part: slice, tick: int, failure: Failure) -> str:
-    """Return which worker failed where and why, with the traceback if that helps."""
+    """Return which worker failed where and why, with the traceback or a hint if that helps."""
     line = (
         f"worker {index} (pid {pid}, agents {part.start} to {part.stop - 1}) failed after tick {tick}: "
         f"{failure.summary}"
     )
+    if failure.of_plugin:
+        return f"{line}\n{_GOES_ON}"
     return f"{line}\n{failure.trace.rstrip()}" if failure.world_raised else line
 
 

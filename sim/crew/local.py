@@ -111,6 +111,11 @@ class Workers(Crew):
         assert self._supervisor
         self._supervisor.check()
 
+    def require_sound(self) -> None:
+        """Raise the error of a worker that raised one and has not been replaced so far."""
+        assert self._supervisor
+        self._supervisor.require_sound()
+
     def stepper(self) -> Stepper:
         """Return a new stepper of all agents."""
         return make_stepper(self._whole)

@@ -57,8 +57,8 @@ class _Slot:
     process: the one that has the slice now. failures: the reading end of a pipe through which it sends a
     `Failure` before it ends with an error. begun_s: when it was started (monotonic). collected: it has ended
     and its process object is closed. resume_s: when it is to be replaced, None while it runs. raised_at: the
-    tick after which its predecessor raised an error. deaths: recent times at which the slice's workers ended
-    by themselves.
+    tick after which its predecessor raised an error. raised: the report of that error. deaths: recent times
+    at which the slice's workers ended by themselves.
     """
 
     spec: WorkerSpec
@@ -68,6 +68,7 @@ class _Slot:
     collected: bool = False
     resume_s: float | None = None
     raised_at: int | None = None
+    raised: WorkerFailedError | None = None
     deaths: deque[float] = field(default_factory=deque)
 
     @property
@@ -109,6 +110,7 @@ class Supervisor:
 
     A worker that keeps exiting restarts with exponential back-off: at once, then after 0.1 s, 0.2 s, 0.4 s,
     and so on. An error raised twice after the same tick would be raised again for ever, so it ends the run.
+    An error of a plug-in ends it at once.
     """
 
     def __init__(self, config: WorkersConfig, specs: list[WorkerSpec], *, gradual: bool = False) -> None:
@@ -167,6 +169,13 @@ class Supervisor:
             elif failure := self._trouble(slot):
                 raise _failed_to_start(slot, failure)
 
+    def require_sound(self) -> None:
+        """Raise WorkerFailedError if a worker raised an error and no successor has gone beyond its tick."""
+        self.check()
+        for slot in self._slots:
+            if slot.raised and slot.raised_at == slot.tick:
+                raise slot.raised
+
     def have_ended(self) -> bool:
         """Return whether all workers, which have been told to stop, have ended; never waits.
 
@@ -223,7 +232,7 @@ class Supervisor:
             sender.close()
         slot = _Slot(spec, process, receiver, time.monotonic())
         if before:
-            slot.raised_at, slot.deaths = before.raised_at, before.deaths
+            slot.raised_at, slot.raised, slot.deaths = before.raised_at, before.raised, before.deaths
         return slot
 
     def _trouble(self, slot: _Slot) -> Failure | None:
@@ -250,20 +259,25 @@ class Supervisor:
         now, window = time.monotonic(), self.config.restart_window
         _forget(self._recent, now - window)
         _forget(slot.deaths, now - window)
-        hopeless = ""
-        if len(self._recent) >= self.config.max_restarts:
-            hopeless = f"{len(self._recent)} restarts within {window:g} s; giving up"
-        elif failure.raised and slot.raised_at == slot.tick:
-            hopeless = "it had failed there before; giving up"
-        if hopeless:
+        if failure.of_plugin:
+            raise _failed(told, failure)
+        if hopeless := self._hopeless(slot, failure):
             first, _, rest = told.partition("\n")
-            message = f"{first}\n  {hopeless}" + (f"\n{rest}" if rest else "")
-            raise WorkerFailedError(message) from WorkerFailedError(failure.trace or failure.summary)
+            raise _failed(f"{first}\n  {hopeless}" + (f"\n{rest}" if rest else ""), failure)
         slot.raised_at = slot.tick if failure.raised else None
+        slot.raised = _failed(told, failure) if failure.raised else None
         slot.resume_s = now + (0 if killed else _pause_s(len(slot.deaths)))
         if not killed:
             slot.deaths.append(now)
         self._recent.append(now)
+
+    def _hopeless(self, slot: _Slot, failure: Failure) -> str:
+        """Return why another restart would not help; "" if it may."""
+        if len(self._recent) >= self.config.max_restarts:
+            return f"{len(self._recent)} restarts within {self.config.restart_window:g} s; giving up"
+        if failure.raised and slot.raised_at == slot.tick:
+            return "it had failed there before; giving up"
+        return ""
 
     def _collect(self, slot: _Slot) -> None:
         """End the process if it still runs, and release what belongs to it; a second call does nothing."""
@@ -277,6 +291,13 @@ class Supervisor:
         slot.failures.close()
 
 
+def _failed(message: str, failure: Failure) -> WorkerFailedError:
+    """Return the error that ends a run, with the traceback or the summary of `failure` as its cause."""
+    error = WorkerFailedError(message)
+    error.__cause__ = WorkerFailedError(failure.trace or failure.summary)
+    return error
+
+
 def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
     """Return the error that ends a start: the worker's own if it says what to do."""
     cause = WorkerFailedError(failure.trace or failure.summary)
@@ -285,7 +306,7 @@ def _failed_to_start(slot: _Slot, failure: Failure) -> Exception:
         return unguarded()
     if failure.usage:
         error = failure.usage
-    elif failure.world_raised:
+    elif failure.raised:
         error = WorkerFailedError(_report(slot, failure))
     else:
         error = UsageError(

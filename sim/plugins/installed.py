@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.plugins.running import place_of
+from valuescape.sim.plugins.running import hint_of, place_of
 
 GROUP = "valuescape.plugins"
 """The group of entry points with which an installed package announces modules that declare plug-ins."""
@@ -83,9 +83,8 @@ def import_installed(name: str, where: str) -> ModuleType:
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
-        raise UsageError(
-            f"{where}: {place_of(error, spec.origin)}", "docs/plugins.md has examples"
-        ) from error
+        hint = hint_of(error, "docs/plugins.md has examples")
+        raise UsageError(f"{where}: {place_of(error, spec.origin)}", hint) from error
 
 
 def _require_not_hidden(name: str, where: str) -> None:

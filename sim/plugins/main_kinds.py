@@ -1,5 +1,6 @@
 """The decorators of plug-ins that run in the main process: systems, panels, map layers."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -42,6 +43,7 @@ def main_system(
         )
 
     def declared(function: F) -> F:
+        _require_takes_run(function)
         declare(Kind.SYSTEM, name or _named(function), function, needs, MainSystem(every))
         return function
 
@@ -185,6 +187,23 @@ def _require_look(look: object) -> None:
             f"a map layer is given {look!r}",
             'expected a LayerLook: map_layer(LayerLook("a title"))',
         )
+
+
+def _require_takes_run(function: Callable[..., Any]) -> None:
+    """Raise UsageError unless a function, or the `__init__` of a class, can be given the run alone."""
+    try:
+        inspect.signature(function).bind(None)
+    except ValueError:  # Python cannot tell
+        return
+    except TypeError as error:
+        method = isinstance(function, type)
+        code = getattr(function.__init__ if method else function, "__code__", None)
+        line = f" (line {code.co_firstlineno})" if code else ""
+        written = "__init__(self, run)" if method else f"{function.__name__}(run)"
+        raise UsageError(
+            f"main_system {function.__name__}{line}: it is given the run, and cannot be: {error}",
+            f"write def {written}: …",
+        ) from error
 
 
 def _named(function: Callable[..., Any]) -> str:

@@ -79,7 +79,7 @@ class Run(Protocol):
     def set(self, name: str, value: Any) -> None:
         """Give a live setting another value after this frame, as a key or the panel does.
 
-        If the setting is not live, or the value does not fit, the picture says so.
+        If the setting is not live, or the value does not fit, the picture says so, and the terminal once.
         """
 
     def uniform(self, layer: str, name: str, value: float) -> None:

@@ -1,9 +1,11 @@
 """Runs a Python file of the user's own as a module, and names the line at which it fails."""
 
+import difflib
 import hashlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -11,9 +13,11 @@ from types import CodeType, ModuleType
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import named_path, read_plain, require_plain
+from valuescape.sim.plugins.scan import DECORATORS, FRONT_DOOR
 
 _MOST_BYTES = 4 * 2**20
-_FRONT_DOOR = "write `from valuescape.api import …` in place of `from sim.worlds` and `from sim.elementwise`"
+_OLD_WAY = "write `from valuescape.api import …` in place of `from sim.worlds` and `from sim.elementwise`"
+_BARE = re.compile(r"(\w+)\(\) takes 0 positional arguments")  # @panel in place of @panel()
 
 
 def python_file(path: Path | str, where: str) -> tuple[Path, bytes]:
@@ -48,12 +52,32 @@ def run_file(path: Path, content: bytes, where: str, guide: str) -> ModuleType:
         spec.loader.exec_module(module)
     except UsageError as error:
         del sys.modules[name]
-        raise UsageError(f"{where}: {error.args[0].removeprefix(f'{where}: ')}", error.hint) from error
+        said = str(error.args[0])
+        raise UsageError(said if said.startswith(where) else f"{where}: {said}", error.hint) from error
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        hint = _FRONT_DOOR if _imports_the_old_way(error) else guide
-        raise UsageError(f"{where}: {place_of(error, path)}", hint) from error
+        raise UsageError(f"{where}: {place_of(error, path)}", hint_of(error, guide)) from error
     return module
+
+
+def hint_of(error: BaseException, guide: str) -> str:
+    """Return what to do about an error that a source raised. guide: the hint if nothing better is known."""
+    if _imports_the_old_way(error):
+        return _OLD_WAY
+    if isinstance(error, SyntaxError | ModuleNotFoundError):
+        return ""
+    if isinstance(error, ImportError) and error.name == FRONT_DOOR:
+        names = getattr(sys.modules.get(FRONT_DOOR), "__all__", ())
+        near = difflib.get_close_matches(_asked_for(error), names, n=1)
+        return f"did you mean {near[0]}?" if near else guide
+    bare = _BARE.match(str(error)) if isinstance(error, TypeError) else None
+    return f"write @{bare[1]}(…)" if bare and bare[1] in DECORATORS else guide
+
+
+def _asked_for(error: ImportError) -> str:
+    """Return the name that an import did not find in a module; "" if the error names none."""
+    found = re.match(r"cannot import name '(\w+)'", str(error))
+    return found[1] if found else ""
 
 
 def place_of(error: BaseException, path: Path | str) -> str:

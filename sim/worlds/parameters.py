@@ -106,9 +106,12 @@ def _range(parameter: Parameter, value: float | str) -> Range:
     low, high = _ends(value)
     if parameter.low <= low <= high <= parameter.high:
         return Range(low, high)
+    where = f"world.parameters.{parameter.name} = {shown(value)}"
+    if low > high:
+        raise UsageError(f"{where}: the lower end comes first: {high:g}..{low:g}")
     unit = f" {parameter.unit}" if parameter.unit else ""
     raise UsageError(
-        f"world.parameters.{parameter.name} = {shown(value)}, expected a number from {parameter.low:g} to "
+        f"{where}, expected a number from {parameter.low:g} to "
         f'{parameter.high:g}{unit}, or a range within that: "{parameter.low:g}..{parameter.high:g}"'
     )
 

@@ -65,7 +65,7 @@ def read_config_file(
 
 
 def _say_that_it_compiles() -> None:
-    err.say("compiling the simulation for this machine: a quarter of a minute, the first time only")
+    err.say("compiling the simulation: a quarter of a minute, once for each world and set of systems")
 
 
 def require_files(**paths: Path | None) -> None:

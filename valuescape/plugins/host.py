@@ -85,7 +85,8 @@ class PluginHost:
         if not isinstance(declared.function, type):
             return _Running(declared, declared.function, None)
         newest = max(self.run.newest_tick, 0)
-        made = TROUBLE.call(declared, newest, declared.function, RunView(self.run, self.asked, newest, 0))
+        view = RunView(self.run, self.asked, declared, newest, 0)
+        made = TROUBLE.call(declared, newest, declared.function, view)
         return _Running(declared, made, made)
 
     def _step(self, running: _Running, ticks: range, newest: int) -> None:
@@ -101,7 +102,7 @@ class PluginHost:
         declared = running.declared
         if TROUBLE.is_off(declared):
             return
-        view = RunView(self.run, self.asked, tick, running.missed)
+        view = RunView(self.run, self.asked, declared, tick, running.missed)
         try:
             if view.is_gone:
                 raise RowGoneError
@@ -120,7 +121,7 @@ class PluginHost:
             tick = max(self.run.newest_tick, 0)
             described = Panel(self._touched.pop(declared.name, {}))
             with self.run.meter.section(f"plug-in {declared.name}"):
-                view = RunView(self.run, self.asked, tick, 0)
+                view = RunView(self.run, self.asked, declared, tick, 0)
                 TROUBLE.call(declared, tick, _describe, declared, described, view)
             if not TROUBLE.is_off(declared):
                 options: PanelSection = declared.options

@@ -12,7 +12,7 @@ from valuescape.render.view.changes import Change, Set
 from valuescape.run_state import RunState
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
-from valuescape.sim.plugins.declarations import Kind
+from valuescape.sim.plugins.declarations import Declaration, Kind
 from valuescape.sim.plugins.main_kinds import ShaderLayer
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.plugins.run import RunNumbers
@@ -61,10 +61,10 @@ class Asked:
 
 
 class RunView:
-    """A run at one tick. Rows are copied when they are first read."""
+    """A run at one tick, for one plug-in. Rows are copied when they are first read."""
 
-    def __init__(self, hosted: Hosted, asked: Asked, tick: int, missed: int) -> None:
-        self._hosted, self._asked = hosted, asked
+    def __init__(self, hosted: Hosted, asked: Asked, declared: Declaration, tick: int, missed: int) -> None:
+        self._hosted, self._asked, self._declared = hosted, asked, declared
         self.tick, self.missed = tick, missed
         self._rows: dict[str, NDArray[Any]] = {}
 
@@ -142,7 +142,7 @@ class RunView:
 
     def set(self, name: str, value: Any) -> None:
         """Give a live setting another value after this frame."""
-        self._asked.changes.append(Set(name, value))
+        self._asked.changes.append(Set(name, value, asker=str(self._declared)))
 
     def uniform(self, layer: str, name: str, value: float) -> None:
         """Give a uniform variable of a shader layer another value. Raises KeyError if there is none."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from valuescape import remarks
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.plugins.host import PluginHost
 from valuescape.render.displays.events import Event, Key
@@ -107,6 +108,7 @@ class Controls:
         self.undoing = Undoing(session, self._carry_out)
         self._saved: list[str] = []
         self._leave_asked = -math.inf
+        self._refused: set[tuple[str, str]] = set()  # plug-ins, and the settings that were refused them
 
     @property
     def started(self) -> Config:
@@ -171,7 +173,7 @@ class Controls:
         session = self._session
         match change:
             case Set():
-                return self._set(self._whole(change))
+                return self._set(change)
             case Restart(changes):
                 return session.restart(dict(changes))
             case Slice(values):
@@ -201,16 +203,26 @@ class Controls:
 
     def _set(self, change: Set) -> str:
         try:
-            self._require_fits(change.name, change.value)
-            if change.name in RUN_SETTINGS:
-                for stage in self._session.stages(change.name):
-                    RUN_SETTINGS[change.name].apply(stage, self._session.pace, change.value)
-            else:
-                self._session.viewer.apply(change)
+            self._give(self._whole(change))
         except UsageError as error:
             self._session.captions.refresh(str(error))
+            self._tell_refused(change, str(error))
             return str(error)
         return ""
+
+    def _give(self, change: Set) -> None:
+        self._require_fits(change.name, change.value)
+        if change.name in RUN_SETTINGS:
+            for stage in self._session.stages(change.name):
+                RUN_SETTINGS[change.name].apply(stage, self._session.pace, change.value)
+        else:
+            self._session.viewer.apply(change)
+
+    def _tell_refused(self, change: Set, why_not: str) -> None:
+        """Print, once for each plug-in and setting, that a plug-in's change was refused."""
+        if change.asker and (change.asker, change.name) not in self._refused:
+            self._refused.add((change.asker, change.name))
+            remarks.tell([f"{change.asker}: run.set({change.name!r}, …) is refused: {why_not}"])
 
     def _require_fits(self, name: str, value: Any) -> None:
         """Raise UsageError if the setting is not live here, or cannot have this value."""

@@ -168,6 +168,7 @@ class Reloading:
 
     def _take_content(self, file: ConfigFile, content: bytes | None) -> None:
         """Apply what is in the configuration file now; None: it is gone."""
+        self._complaint = ""  # one that still holds is said again, so that the save is seen to have been read
         if content is None:
             self._complain(f"{file.path}: there is no such file any more; the run goes on as it was")
         else:

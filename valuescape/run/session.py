@@ -74,6 +74,7 @@ class Session(TurningEngines):
         """
         try:
             self.turn_frames(on_progress)
+            self._require_sound()
             tick = self.pace.rest()
             if self.session_recorder:
                 self.session_recorder.end(self.engine)

@@ -40,6 +40,11 @@ class TurningEngines(RunParts):
             self.captions.refresh()
         self._keep_changes()
 
+    def _require_sound(self) -> None:
+        """Raise the error of a worker that waits to be replaced, so that no run ends without a word."""
+        for side in self._sides():
+            side.stage.engine.require_sound()
+
     def _changing(self) -> bool:
         """Whether a change of an engine is under way, which captions say."""
         return any(side.stage.engine.changing for side in self._sides())

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -54,9 +55,41 @@ def test_a_file_that_will_not_do_is_refused_and_leaves_nothing(write, text, said
     with pytest.raises(UsageError, match=said) as refusal:
         load_file(path)
     assert str(refusal.value).startswith(f"--plugin {path}")
-    assert len(str(refusal.value).splitlines()) == 2
     assert names() == []
     assert not LOADED
+
+
+FRONT = "from valuescape.api import main_system, panel, system\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import nunpy", "line 1: ModuleNotFoundError: No module named 'nunpy'"),
+        ("def broken(:\n", "line 1: SyntaxError: invalid syntax"),
+        ("raise ValueError(3)", "line 1: ValueError: 3\n  docs/plugins.md has examples"),
+        ("from valuescape.api import sytem", "line 1: ImportError: .*\n  did you mean system[?]"),
+        (FRONT + "@main_system\ndef odd(run): ...", "line 2: TypeError: .*\n  write @main_system\\(…\\)"),
+        (FRONT + "@system\ndef odd(step): ...", "line 2: TypeError: .*\n  write @system\\(…\\)"),
+        (
+            FRONT + "@main_system()\nclass Odd:\n    def __init__(self):\n        pass\n",
+            "main_system Odd \\(line 4\\): it is given the run, .*\n  write def __init__\\(self, run\\): …",
+        ),
+        (
+            FRONT + "@main_system()\ndef odd(): ...",
+            "main_system odd \\(line 2\\): it is given .*\n  write def odd\\(run\\): …",
+        ),
+        (
+            FRONT + "@panel()\ndef odd(panel, run): ...\n" * 2,
+            "line 4: the panel 'odd' is declared in --plugin .* line 2 too\n.*",
+        ),
+    ],
+)
+def test_a_mistake_is_said_with_its_line_once_and_what_to_do(write, text, said):
+    path = write(text)
+    with pytest.raises(UsageError) as refusal:
+        load_file(path)
+    assert re.fullmatch(rf"--plugin {path}:? ?{said}", str(refusal.value))
 
 
 def test_workers_load_what_they_run_and_nothing_else(write):

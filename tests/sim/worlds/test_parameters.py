@@ -240,7 +240,7 @@ def test_a_light_point_is_pushed_the_farther_and_a_narrow_robot_turns_the_more()
         ("gravty=8", "'gravty' is no parameter of world pendulum\n.*did you mean gravity"),
         ("gravity=80", "world.parameters.gravity = 80.0, expected a number from 0 to 50 m/s²"),
         ("gravity=8..80", "world.parameters.gravity = '8..80', expected a number from 0 to 50"),
-        ("gravity=12..8", "world.parameters.gravity = '12..8', expected"),
+        ("gravity=12..8", "world.parameters.gravity = '12..8': the lower end comes first: 8..12"),
         ("gravity=heavy", "world.parameters.gravity = 'heavy', expected"),
         ("gravity=nan", "world.parameters.gravity = nan, expected a number or text"),
         ("gravity=true", "world.parameters.gravity = True, expected a number or text"),

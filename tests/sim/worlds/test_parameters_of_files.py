@@ -13,6 +13,7 @@ from valuescape.sim.worlds import WORLDS, load_world_file
 PARAMETERS = re.search(
     r"## Parameters.*?```python\nclass MyWorld\(ElementwiseWorld\):\n(.*?)```", GUIDE.read_text(), re.DOTALL
 )[1]
+CONSTANTS = re.search(r"`(ROLLS, HALF = .*?)` in the place of `GRAVITY`", GUIDE.read_text())[1]
 TABLE = re.findall(r"^\| `(\w+)` \| (`\w+` [\d.]+ .*) \|$", GUIDE.read_text(), re.MULTILINE)
 
 
@@ -23,9 +24,7 @@ def seesaw(*change):
     rest = tail.split("sin(action[0])\n", 1)[1]
     text = f"{head}{declared}\n\n{body}{rest}"
     text = text.replace("Variable, cos", "Parameter, Variable, cos")
-    text = text.replace(
-        "GRAVITY = np.float32(9.81 * 5 / 7)", "ROLLS, HALF = np.float32(5 / 7), np.float32(0.5)"
-    )
+    text = text.replace("GRAVITY = np.float32(9.81 * 5 / 7)", CONSTANTS)
     if change:
         assert change[0] in text
         text = text.replace(*change)

@@ -211,6 +211,17 @@ def test_an_error_in_a_step_ends_the_run_with_one_report(write):
 
 
 @pytest.mark.chaos
+def test_an_error_is_not_lost_if_a_run_ends_before_the_worker_is_replaced(write):
+    load_world_file(write(ARRAYS + FAILS))
+    with crowd(small("world.name=arrays", "workers.count=1")) as engine:
+        engine.require_sound()
+        engine.run_until(50)
+        check_until(engine, lambda: engine.restarts == 1)
+        with pytest.raises(WorkerFailedError, match=r"failed after tick \d+: ZeroDivisionError: too far"):
+            engine.require_sound()
+
+
+@pytest.mark.chaos
 def test_a_worker_that_ends_again_and_again_is_replaced_after_longer_and_longer_pauses(write):
     ends = FAILS.replace('raise ZeroDivisionError("too far")', "__import__('os')._exit(3)")
     load_world_file(write(ARRAYS + ends))

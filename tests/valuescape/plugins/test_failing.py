@@ -1,12 +1,14 @@
 """Plug-ins that raise: named with file, line and tick; the run ends, or goes on without them."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from commands import TINY
 from hands import turn
 
+from valuescape import remarks
 from valuescape.render.view.changes import Set
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.failing import TROUBLE, PluginFailedError
@@ -65,6 +67,8 @@ def test_disable_goes_on_without_it_and_says_so(at_the_picture, load, text, sett
     assert len(TROUBLE.off) == 1
     picture = np.frombuffer(session.scene.picture.read(components=3, alignment=1), np.uint8)
     assert len(np.unique(picture)) > 20
+    if "@map_layer" in text:
+        assert ("odd", "switched off: its plug-in failed") in session.scene.fields.choices()
 
 
 def test_an_array_system_that_is_switched_off_in_a_worker_is_told(at_the_picture, load):
@@ -118,11 +122,32 @@ def test_a_name_of_the_program_s_own_is_not_taken(at_the_picture, load):
         at_the_picture()
 
 
-def test_a_change_that_is_none_is_said_and_the_run_goes_on(at_the_picture, load):
-    load(HEAD + "@main_system(every=7)\ndef odd(run):\n    run.set('agents.size_px', -1.0)\n")
-    session, _ = at_the_picture()
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("'agents.size_px', -run.tick - 1.0", "'agents.size_px', …) is refused: .*agents.size_px = -"),
+        ("'agents.siez_px', 1.0", "'agents.siez_px', …) is refused: agents.siez_px"),
+        ("'world.parametres.mass', 1.0", "'world.parametres.mass', …) is refused: world.parametres"),
+        ("'world.name', 'flock'", "'world.name', …) is refused: world.name cannot change during a run"),
+        (
+            "'world.parameters.goal_radius', 300",
+            "'world.parameters.goal_radius', …) is refused: .*goal_radius = 300",
+        ),
+    ],
+)
+def test_a_change_that_is_none_is_printed_once_and_the_run_goes_on(
+    at_the_picture, load, monkeypatch, change, said
+):
+    load(HEAD + f"@main_system(every=7)\ndef odd(run):\n    run.set({change})\n")
+    told = []
+    monkeypatch.setattr(remarks, "_listeners", [told.append])
+    session, _ = at_the_picture("world.name=point_mass", "policy.checkpoint=random")
     before = session.viewer.looks
     turn(session, 10)
+    (line,) = (each for each in told if "is refused" in each)
+    assert re.search(
+        rf"the system 'odd' of --plugin \S+mine.py line 3: run.set\({said}".replace("…)", r"…\)"), line
+    )
     assert session.viewer.looks == before
     session.controls.apply(Set("agents.size_px", 3.0))
     assert session.viewer.value("agents.size_px") == 3.0

@@ -11,6 +11,9 @@ from valuescape.run.map_sources.source import Answer, Question
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.insight.over_plane import MEAN_OVER_AGENTS
 from valuescape.sim.insight.subject import MapRequest
+from valuescape.sim.plugins.declarations import Kind
+from valuescape.sim.plugins.failing import TROUBLE
+from valuescape.sim.plugins.registry import PLUGINS
 
 
 class ComputedMaps:
@@ -71,6 +74,9 @@ def _compute(layer: MapLayer, request: MapRequest) -> Float32Array:
 
 def _answer(layer: MapLayer, request: MapRequest, values: Float32Array) -> Answer:
     legend = layer.legend(request.subject, request.insight)
+    declared = PLUGINS.find(Kind.LAYER, layer.name)
+    if declared and TROUBLE.is_off(declared):
+        legend = replace(legend, meaning="switched off: its plug-in failed")
     if request.states is not None:
         legend = replace(legend, place=MEAN_OVER_AGENTS)
     return Answer(layer.name, values, legend=legend, request=request)

@@ -54,10 +54,12 @@ def _loaded(found: str, needed: Sequence[str], changes: Sequence[str]) -> Config
     try:
         return with_steps(load_config(config_path(found), [*needed, *changes]))
     except UsageError as error:
-        said = str(error.args[0])
+        said, hint = str(error.args[0]), error.hint
         for each in changes:
-            said = said.replace(f"--set {each}", f"--versus-set {each}")
-        raise UsageError(said, error.hint) from None
+            if f"--set {each}" in said:
+                said = said.replace(f"--set {each}", f"--versus-set {each}")
+                hint = hint and hint.replace("--set ", "--versus-set ")
+        raise UsageError(said, hint) from None
 
 
 def require_pair(first: Config, second: Config) -> None:

@@ -59,6 +59,7 @@ def test_presets_have_the_view_and_the_pace_of_a():
             ["agents.cuont=4"],
             "--versus-set agents.cuont=4: agents.cuont is unknown; did you mean count?",
         ),
+        (None, ["nonsense"], "--versus-set nonsense: expected section.key=value\n  for example --versus-set"),
         ("no/such.toml", [], "no such configuration file"),
     ],
 )
