@@ -141,6 +141,10 @@ class TrailRing(Owner):
         """Return how many agents there were at a tick, the first ones, of those that are there now."""
         return min((agents for since, agents in self._came if tick < since), default=self.agents)
 
+    def take_arrivals(self, other: "TrailRing") -> None:
+        """Know when agents came, as another ring of the same agents does; to be called before an upload."""
+        self._came = list(other._came)
+
     def forget_signal(self) -> None:
         """Free the room for a signal."""
         for each in (self._signal, self.raw):

@@ -20,17 +20,20 @@ class Trouble:
     """The plug-ins that were switched off since the run began, and the rule for those that raise.
 
     stop: a plug-in that raises ends the run; else it is switched off. off: the reasons, by kind and name.
-    tell: takes the message about a plug-in that is switched off.
+    edited: those that were loaded anew since the run began; they are switched off in either case. tell: takes
+    the message about a plug-in that is switched off.
     """
 
     stop: bool = True
     off: dict[Key, str] = field(default_factory=dict)
+    edited: set[Key] = field(default_factory=set)
     tell: Callable[[str], None] = print
 
     def begin(self, *, stop: bool, tell: Callable[[str], None]) -> None:
         """Begin a run: every plug-in is on."""
         self.stop, self.tell = stop, tell
         self.off.clear()
+        self.edited.clear()
 
     def is_off(self, declared: Declaration) -> bool:
         """Whether a plug-in has been switched off."""
@@ -40,7 +43,7 @@ class Trouble:
         """Return what `function` of a plug-in returns; None if the plug-in is switched off.
 
         tick: the tick that the call is about; None if it is about none. Raises PluginFailedError, with the
-        plug-in's own error as its cause, if the plug-in raises and `stop` is set.
+        plug-in's own error as its cause, if the plug-in raises, `stop` is set and it is not among `edited`.
         """
         if self.is_off(declared):
             return None
@@ -58,11 +61,14 @@ class Trouble:
 
     def failed(self, declared: Declaration, tick: int | None, error: Exception) -> None:
         """Deal with an error of a plug-in, as `call` does. Raises PluginFailedError."""
-        said = describe(declared, tick, error)
-        self.off[declared.kind, declared.name] = said
-        if self.stop:
+        key, said = (declared.kind, declared.name), describe(declared, tick, error)
+        self.off[key] = said
+        if key in self.edited:  # a run outlives an edit that fails only when it is called
+            self.tell(f"{said}; it is switched off until its file is saved again")
+        elif self.stop:
             raise PluginFailedError(f"{said}\n  --set plugins.on_error=disable goes on without it") from error
-        self.tell(f"{said}; it is switched off")
+        else:
+            self.tell(f"{said}; it is switched off")
 
 
 def describe(declared: Declaration, tick: int | None, error: Exception) -> str:

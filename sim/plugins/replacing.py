@@ -18,18 +18,19 @@ from valuescape.sim.plugins.registry import PLUGINS
 def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
     """Run `content` in place of a loaded file's content; yields the file as it is loaded now.
 
-    Modules beside it are imported anew, and its plug-ins that were switched off are on again. Raises
-    UsageError as `load_file` does; then, or if the block raises, the declarations from before are registered
-    again. Running workers keep what they have loaded.
+    Modules beside it are imported anew, and its plug-ins that were switched off are on again. If one raises
+    later, the run goes on without it. Raises UsageError as `load_file` does; then, or if the block raises,
+    the declarations from before are registered again. Running workers keep what they have loaded.
     """
     before, order = LOADED[str(path)], list(LOADED)
-    declared = before.declared
+    declared, edited = before.declared, set(TROUBLE.edited)
     modules, environments = _forget(before)
     try:
         now = run_source(replace(before.source, content=content))
         PLUGINS.ordered()  # raises if it needs what is not there, or other plug-ins needed what is gone
-        yield now
         _switch_on(now)
+        yield now
+        TROUBLE.edited.update((each.kind, each.name) for each in now.declared)
     except BaseException:
         if before.source.key in LOADED:
             _switch_on(LOADED[before.source.key])
@@ -39,6 +40,7 @@ def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
         LOADED[before.source.key] = before
         for each in declared:
             PLUGINS.add(each)
+        TROUBLE.edited = edited
         raise
     finally:
         for key in order:  # in the order of loading, as before
@@ -49,6 +51,7 @@ def replaced(path: Path, content: bytes) -> Iterator[Loaded]:
 def _switch_on(loaded: Loaded) -> None:
     for each in loaded.declared:
         TROUBLE.off.pop((each.kind, each.name), None)
+        TROUBLE.edited.discard((each.kind, each.name))  # while it is tried, an error refuses it
 
 
 def _forget(loaded: Loaded) -> tuple[dict[str, ModuleType], dict[str, Any]]:

@@ -17,6 +17,9 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.insight.signals import Value
 from valuescape.sim.insight.subject import MapRequest, Subject
 
+_TRIED_CELLS = 2
+"""Cells along each edge of a map that is computed on trial."""
+
 _FINISH_S, _LOOK_S = 120.0, 0.05
 """Seconds that the last picture of a run waits for maps, and those between two looks at them."""
 
@@ -86,6 +89,16 @@ class LiveMaps:
         for source in self._sources:
             for answer in source.answers(question):
                 scene.put_map(answer.name, answer.values, answer.certainty, answer.legend, answer.about)
+
+    def try_maps(self, scene: Scene, names: Iterable[str]) -> None:
+        """Compute a few cells of these maps, to know whether they can be; not of those of agents' states.
+
+        Raises what they raise.
+        """
+        request = MapRequest(self._subject, self.insight, scene.plane, _TRIED_CELLS)
+        for layer in scene.fields.layers_of(names):
+            if layer.compute is not None and not layer.of_agents:
+                layer.compute(request)
 
     def finish(self, scene: Scene, names: Collection[str], go_on: Callable[[], bool] = lambda: True) -> None:
         """Wait for the maps in the last picture: two minutes at most, and only while `go_on` returns True."""

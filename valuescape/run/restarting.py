@@ -13,6 +13,7 @@ from valuescape.run.validate import validate
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
+from valuescape.sim.plugins.failing import PluginFailedError
 from valuescape.sim.policy.network import Checkpoint
 
 _HINT = "Esc: back to the run as it was"
@@ -54,7 +55,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> str:
     try:
         config = changed(run.config, {"render.place": "", **changes})  # it may be off another map
         checkpoint = validate(config)
-    except UsageError as error:
+    except (UsageError, PluginFailedError) as error:
         run.captions.refresh(str(error))
         return str(error)
     paused, ticks_per_s = run.pace.paused, run.pace.ticks_per_s
@@ -62,7 +63,7 @@ def restart(run: Restartable, changes: dict[str, Any]) -> str:
         run.pace.pause()
     try:
         stage = run.make_stage(config, checkpoint, _HINT, run.stage.scene.picture)
-    except (UsageError, WorkerFailedError, ShaderError, CancelledError) as error:
+    except (UsageError, WorkerFailedError, ShaderError, PluginFailedError, CancelledError) as error:
         return _stay(run, error, paused)
     run.replace_stage(stage)
     _keep_view(run.viewer, stage)

@@ -181,7 +181,8 @@ class Stage:
     def _make_scene(self, landscape: Landscape | None) -> Scene:
         display = self._display
         target = self._beside.scene.target if self._beside else None
-        scene = Scene(display.gl, self.subject, landscape, self._meter, display.pixel_scale, target=target)
+        subject = replace(self.subject, config=self.config)  # agents may have come or gone since it was made
+        scene = Scene(display.gl, subject, landscape, self._meter, display.pixel_scale, target=target)
         if self.critic:
             scene.fields.titles["value"] = self.critic.value_title
         scene.resize(display.size_px)
@@ -262,6 +263,7 @@ class Stage:
         self._take_drawing(landscape, self._make_scene_of(landscape, ()))
 
     def _take_drawing(self, landscape: Landscape | None, scene: Scene) -> None:
+        scene.trails.ring.take_arrivals(self.scene.trails.ring)
         self._replace_scene(scene)
         if self.landscape:
             self.landscape.release()
@@ -280,6 +282,7 @@ class Stage:
             scene = self._make_scene(landscape)
             undo.callback(scene.release)
             scene.fields.try_maps(tried)
+            self.maps.try_maps(scene, tried)
             if off := [TROUBLE.off[key] for name in tried if (key := (Kind.LAYER, name)) in TROUBLE.off]:
                 raise UsageError(off[0])
             undo.pop_all()

@@ -7,6 +7,7 @@ from valuescape.run.parts import RunParts
 from valuescape.run.side import Side
 from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
+from valuescape.run.wishes import in_words
 
 
 class TurningEngines(RunParts):
@@ -23,6 +24,7 @@ class TurningEngines(RunParts):
         before = self._changing()
         for side in self._sides():
             engine, refused = side.stage.engine, side.ask()
+            config, generation = side.stage.config, engine.generation
             engine.check()
             if engine.changing and self.lockstep and self.headless:
                 self._wait_for_change(side.stage)
@@ -31,6 +33,9 @@ class TurningEngines(RunParts):
                 self.captions.refresh(failed)
             if side.keep_up():
                 self._side_changed()
+                if self.headless and engine.generation != generation:  # it came later than it was asked for
+                    said = in_words(config, engine.config)
+                    remarks.announce(f"tick {engine.changes[-1].tick:,}: {said}")
         if self._changing() != before:
             self.captions.refresh()
         self._keep_changes()

@@ -43,12 +43,16 @@ class Wishes:
         """The settings that are about to change, in words; "" if none is."""
         if not (self._wanted or self._engine.changing):
             return ""
-        before, after = self._engine.config, self.config
-        settings = settings_of(type(after))
-        return ", ".join(
-            f"{name} {_said(settings[name].value_in(before))} → {_said(settings[name].value_in(after))}"
-            for name in differing(before, after)
-        )
+        return in_words(self._engine.config, self.config)
+
+
+def in_words(before: Config, after: Config) -> str:
+    """Return the settings that differ, with both values: `agents.count 240 → 480, workers.count 1 → 2`."""
+    settings = settings_of(type(after))
+    return ", ".join(
+        f"{name} {_said(settings[name].value_in(before))} → {_said(settings[name].value_in(after))}"
+        for name in differing(before, after)
+    )
 
 
 def _said(value: Any) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hands import SMALL, does, turn
 
+from valuescape import remarks
 from valuescape.gpu.live_objects import live_objects
 from valuescape.render.displays.events import Action, Key
 from valuescape.render.view.changes import Request, Restart, Set
@@ -47,6 +48,23 @@ def test_agents_come_and_go_and_the_others_keep_their_trails(at_the_picture):
                 assert np.isnan(row[stay:]).any() == (tick < cut and count > stay)
             assert f"{count} agents" in session.annotations().heading.left[1]
             assert session.scene.trails.individuals.agents == session.config.agents.count == count
+    assert session.display.gl.error == "GL_NO_ERROR"
+
+
+def test_reloaded_shaders_draw_the_agents_that_there_are(at_the_picture):
+    session, _ = at_the_picture()
+    for count in (150, 33):
+        change(session, 6, agents__count=count)
+        kept, present = trails(session), session.scene.trails.ring.present(session.newest_tick - 6)
+        session.controls.apply(Request.RELOAD)
+        turn(session)
+        ring, now = session.scene.trails.ring, trails(session)
+        assert (ring.agents, ring.present(session.newest_tick - 7)) == (count, present)
+        assert session.scene.trails.individuals.agents == count
+        both = sorted(kept.keys() & now.keys())
+        assert len(both) == session.config.trails.length - 1
+        for tick in both:
+            np.testing.assert_array_equal(now[tick], kept[tick], strict=True)
     assert session.display.gl.error == "GL_NO_ERROR"
 
 
@@ -128,16 +146,25 @@ def test_the_picture_goes_on_while_a_crew_is_made_and_says_so(running, slow):
     assert "changing agents.count 60 → 1,500 …" in session.annotations().heading.right
     assert session.state().live["agents.count"] == 1_500
     assert session.config.agents.count == 60
+    session.controls.apply(Request.RELOAD)
+    turn(session, 2)
+    assert session.scene.trails.ring.agents == 60
     slow["ready"] = True
     turn(session, 4)
+    assert session.scene.trails.ring.agents == 1_500
     assert not session.engine.changing
     assert session.config.agents.count == 1_500
     assert not any("changing" in line for line in session.annotations().heading.right)
 
 
-def test_settings_of_one_frame_take_effect_at_one_tick(running):
-    change(running, 6, agents__count=70, policy__exploration=0.25)
-    (made,) = running.engine.changes
+def test_settings_of_one_frame_take_effect_at_one_tick(at_the_picture, monkeypatch):
+    """The terminal of a run without a window names it."""
+    told = []
+    monkeypatch.setattr(remarks, "_listeners", [told.append])
+    session, _ = at_the_picture()
+    change(session, 6, agents__count=70, policy__exploration=0.25)
+    (made,) = session.engine.changes
+    assert told == [f"tick {made.tick}: agents.count 60 → 70, policy.exploration 0.0 → 0.25"]
     assert (made.config.agents.count, made.config.policy.exploration) == (70, 0.25)
 
 

@@ -16,6 +16,9 @@ from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.plugins import load_file
+from valuescape.sim.plugins.declarations import Kind
+from valuescape.sim.plugins.failing import TROUBLE
+from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.worlds import WORLDS, load_world_file
 
 pytestmark = pytest.mark.gpu
@@ -368,3 +371,79 @@ def test_a_layer_s_plug_in_is_loaded_anew_while_agents_go_on(tmp_path, told):
             turn(session, 3)
             assert session.engine is engine
             assert session.newest_tick > tick
+
+
+CALLED = """
+from valuescape.api import LayerLook, main_system, map_layer
+
+
+@map_layer(LayerLook("height"), of_agents=True)
+def height(at):
+    return at.x
+
+
+@map_layer(LayerLook("width"))
+def width(at):
+    return at.y
+
+
+@main_system(every="frame")
+def watch(run):
+    run.tick
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        (("at.x", "at.zz"), r"the map layer 'height' \(.*called.py\) failed: line 7: AttributeError"),
+        (("run.tick", "run.tock"), r"the system 'watch' \(.*called.py\) failed at tick \d+: line 17: Attr"),
+    ],
+)
+def test_an_edit_that_fails_when_it_is_called_does_not_end_the_run(tmp_path, told, change, failed):
+    path = tmp_path / "called.py"
+    path.write_text(CALLED)
+    with forgotten():
+        load_file(path)
+        config = load_config(None, [*SMALL, "heatmap.layer=height"])
+        with Session(config, RunLength(), Outputs(tmp_path), headless=True, display=Hands()) as session:
+            session.reloading.begin(None)
+            session.pace.start()
+            turn(session, 3)
+            save(path, change)
+            until(session, lambda: any(re.search(failed, each) for each in told))
+            assert session.engine.newest_tick > 0
+            save(path, change[::-1])
+            known = len(told)
+            until(session, lambda: len(told) > known)
+            tick = session.newest_tick
+            turn(session, 5)
+            assert told[known:] == ["called.py: loaded anew"]
+            assert not TROUBLE.off
+            assert session.newest_tick > tick
+
+
+def test_an_edit_of_a_map_that_fails_when_it_is_computed_is_not_taken(tmp_path, told):
+    path = tmp_path / "called.py"
+    path.write_text(CALLED)
+    with forgotten():
+        load_file(path)
+        config = load_config(None, [*SMALL, "heatmap.layer=width"])
+        with Session(config, RunLength(), Outputs(tmp_path), headless=True, display=Hands()) as session:
+            session.reloading.begin(None)
+            session.pace.start()
+            turn(session, 3)
+            scene, before = session.scene, PLUGINS.find(Kind.LAYER, "width")
+            for wrong in ("at.zz", "at.zzz"):
+                path.write_text(CALLED.replace("at.y", wrong))
+                known = len(told)
+                until(session, lambda known=known: len(told) > known)
+                assert (
+                    f"line 12: AttributeError: 'MapStates' object has no attribute '{wrong[3:]}'"
+                    in told[known]
+                )
+                assert told[known].endswith("the code before stays in use")
+                assert len(told) == known + 1
+                assert session.scene is scene
+                assert PLUGINS.find(Kind.LAYER, "width") is before
+                assert not TROUBLE.off

@@ -230,6 +230,19 @@ def test_reloaded_shaders_draw_both_sides(side_by_side, monkeypatch):
     assert np.abs(one - other).max() <= 2
 
 
+def test_reloaded_shaders_draw_the_agents_that_each_side_has(side_by_side):
+    session = side_by_side()
+    for side, count in enumerate((90, 30)):
+        session.viewer.side = side
+        session.controls.apply(Set("agents.count", count))
+    frame(session, 2)
+    session.controls.apply(Request.RELOAD)
+    frame(session, 2)
+    stages = session.stage, session.other.stage
+    assert [each.scene.trails.ring.agents for each in stages] == [90, 30]
+    assert session.display.gl.error == "GL_NO_ERROR"
+
+
 def test_a_picture_says_what_both_are_and_is_not_made_again(side_by_side, tmp_path):
     session = side_by_side(second=["policy.exploration=0.25"])
     path = session.screenshot(tmp_path / "pair.png")
