@@ -102,6 +102,7 @@ def test_the_program_says_it_in_two_lines_and_keeps_what_was_recorded(cli, load,
     path = tmp_path / "odd.py"
     path.write_text(HEAD + KINDS["system"][0])
     options = [*TINY, "--set", "run.record=false", "--set", "workers.count=0", "--ticks", "40", "--out", "o"]
+    options += ["--set", "features.async_physics=false"]  # so that a frame shows tick 25
     status, _, errors = cli("run", "demo", *options, "--plugin", path)
     assert status == 1
     assert "failed at tick 25: line 6: ZeroDivisionError: division by zero" in errors
