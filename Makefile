@@ -21,7 +21,7 @@ demo: $(RUN) ## set up, then watch a trained critic and its agents (without a di
 # Tests that kill processes or measure time are run by themselves; the others two at a time, file by file.
 ALONE := chaos or performance or alone
 
-test: $(TEST) ## set up, then run every test, in 10 minutes on two cores
+test: $(TEST) ## set up, then run every test, in 14 minutes on two cores
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -m 'not ($(ALONE))'; together=$$?; \
 		.venv/bin/python -m pytest -m '$(ALONE)' && exit $$together
 
