@@ -37,7 +37,7 @@ FLOORS = {
             "plugins",
             "run",
             "studies",
-            "analyze",
+            "analysis",
             "remake",
             "benchmarks",
             "cli",

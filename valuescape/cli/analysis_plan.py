@@ -10,7 +10,7 @@ from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err
 
 if TYPE_CHECKING:
-    from valuescape.analyze.analysis import Plan, Progress
+    from valuescape.analysis.analysis import Plan, Progress
     from valuescape.sim.config.files import Config
 
 
@@ -36,7 +36,7 @@ def plan_of(config: "Config", episodes: int, cells: int | None) -> "Plan":
 
     cells: None for as many as take some seconds. Tells on standard error if rollouts are slow.
     """
-    from valuescape.analyze.origin import plan_by
+    from valuescape.analysis.origin import plan_by
     from valuescape.sim.resources import usable_cores
     from valuescape.sim.rollouts.choose import about_speed, usual_cells
     from valuescape.sim.worlds import make_world

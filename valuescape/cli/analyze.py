@@ -14,8 +14,8 @@ from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
-    from valuescape.analyze.analysis import Plan
-    from valuescape.analyze.several import Model
+    from valuescape.analysis.analysis import Plan
+    from valuescape.analysis.several import Model
     from valuescape.sim.config.files import Config
     from valuescape.sim.insight.plane import MapPlane
 
@@ -100,7 +100,7 @@ def analyze(
 
         code = world_files, plugins
         return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
-    from valuescape.analyze.output import make_folder
+    from valuescape.analysis.output import make_folder
 
     config = config_of(checkpoints[0], given, (world_files, plugins))
     plan = plan_of(config, episodes, cells)
@@ -117,7 +117,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
 
     Raises UsageError, naming a file that fits not, or a setting that names no action of the world.
     """
-    from valuescape.analyze.several import Model, labels_of
+    from valuescape.analysis.several import Model, labels_of
     from valuescape.presets import find_checkpoint
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.actions import require_actions
@@ -146,10 +146,10 @@ def _name(models: "Sequence[Model]") -> str:
 
 
 def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config") -> int:
-    from valuescape.analyze.output import write
-    from valuescape.analyze.robustness import table
-    from valuescape.analyze.several import named_analysis
-    from valuescape.analyze.verdict import verdict
+    from valuescape.analysis.output import write
+    from valuescape.analysis.robustness import table
+    from valuescape.analysis.several import named_analysis
+    from valuescape.analysis.verdict import verdict
 
     began = time.perf_counter()
     with telling_progress() as tell:
@@ -171,8 +171,8 @@ def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: 
 def _several(
     models: "Sequence[Model]", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config"
 ) -> int:
-    from valuescape.analyze.several import analyze_several
-    from valuescape.analyze.several_output import MARK, several_table, several_verdict, write_several
+    from valuescape.analysis.several import analyze_several
+    from valuescape.analysis.several_output import MARK, several_table, several_verdict, write_several
 
     began = time.perf_counter()
     with telling_progress() as tell:

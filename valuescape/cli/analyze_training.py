@@ -21,9 +21,9 @@ def analyze_training(
     sizes: episodes and cells, as `plan_of` takes them. target: where to write; None for a folder
     in runs/. Raises UsageError.
     """
-    from valuescape.analyze.output import make_folder
-    from valuescape.analyze.training import analyze_training as analysis_of
-    from valuescape.analyze.training_output import training_table, training_verdict, write_training
+    from valuescape.analysis.output import make_folder
+    from valuescape.analysis.training import analyze_training as analysis_of
+    from valuescape.analysis.training_output import training_table, training_verdict, write_training
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.policy.training_files import training_files

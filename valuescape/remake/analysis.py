@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from valuescape.analyze.analysis import Plan, analyze
-from valuescape.analyze.origin import plan_again
-from valuescape.analyze.output import map_of
-from valuescape.analyze.pictures import save
-from valuescape.analyze.several import Model, analyze_several
-from valuescape.analyze.several_output import figures_of
+from valuescape.analysis.analysis import Plan, analyze
+from valuescape.analysis.origin import plan_again
+from valuescape.analysis.output import map_of
+from valuescape.analysis.pictures import save
+from valuescape.analysis.several import Model, analyze_several
+from valuescape.analysis.several_output import figures_of
 from valuescape.provenance.contents import AnalysisMade
 from valuescape.provenance.origin import picture_versions
 from valuescape.recordings.means import same_checkpoint, with_means

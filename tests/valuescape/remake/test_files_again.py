@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from remade import BASE, run_of
 
-from valuescape.analyze.analysis import Plan, analyze
-from valuescape.analyze.origin import map_origin
-from valuescape.analyze.output import map_of, write_pictures
-from valuescape.analyze.pictures import save
-from valuescape.analyze.several import Model, analyze_several
-from valuescape.analyze.several_output import figures_of
+from valuescape.analysis.analysis import Plan, analyze
+from valuescape.analysis.origin import map_origin
+from valuescape.analysis.output import map_of, write_pictures
+from valuescape.analysis.pictures import save
+from valuescape.analysis.several import Model, analyze_several
+from valuescape.analysis.several_output import figures_of
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.comparison import compare_videos, frames_of
 from valuescape.remake.remake import reasons_of
@@ -196,9 +196,9 @@ def test_maps_of_several_checkpoints_are_made_again(cli, tmp_path):
 
 def test_every_map_that_analyze_writes_says_how_it_was_made(tmp_path, monkeypatch):
     kept = {}
-    monkeypatch.setattr("valuescape.analyze.output.figure", lambda maps, shown: list(shown))
+    monkeypatch.setattr("valuescape.analysis.output.figure", lambda maps, shown: list(shown))
     monkeypatch.setattr(
-        "valuescape.analyze.output.save", lambda made, path, origin: kept.update({path: origin})
+        "valuescape.analysis.output.save", lambda made, path, origin: kept.update({path: origin})
     )
     model = checkpoint_named(tmp_path / "own.safetensors")
     config, plane, plan = plan_for(model)

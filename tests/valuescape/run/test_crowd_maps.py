@@ -15,7 +15,7 @@ from commands import SMALL
 from crowds import check_until, crowd, shipped, small
 from run_states import run_state
 
-from valuescape.analyze.episodes import run_episodes
+from valuescape.analysis.episodes import run_episodes
 from valuescape.costs.card import critic_card
 from valuescape.gpu.layers.realised_error import REALISED_ERROR
 from valuescape.gpu.layers.registry import MAPS

@@ -11,7 +11,7 @@ from matplotlib import colormaps, style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from valuescape.analyze.panels import Panel
+from valuescape.analysis.panels import Panel
 from valuescape.provenance.containers import figure_metadata
 from valuescape.provenance.contents import Provenance
 from valuescape.sim.errors import UsageError

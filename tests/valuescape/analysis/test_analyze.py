@@ -17,12 +17,12 @@ from settable_envs import CANNOT, Goal, registered
 from small_worlds import Chain, chain_critic, chain_values
 from stable_baselines3 import PPO, SAC
 
-from valuescape.analyze.analysis import Plan, analyze, places_of, significant_of
-from valuescape.analyze.maps import critic_maps, visits_of
-from valuescape.analyze.origin import plan_by
-from valuescape.analyze.output import write
-from valuescape.analyze.pictures import returns_plot
-from valuescape.analyze.verdict import verdict
+from valuescape.analysis.analysis import Plan, analyze, places_of, significant_of
+from valuescape.analysis.maps import critic_maps, visits_of
+from valuescape.analysis.origin import plan_by
+from valuescape.analysis.output import write
+from valuescape.analysis.pictures import returns_plot
+from valuescape.analysis.verdict import verdict
 from valuescape.presets import find_checkpoint
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.errors import UsageError
@@ -280,7 +280,7 @@ def test_an_action_that_there_is_not_is_refused(cli, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(cli, tmp_path, monkeypatch):
-    monkeypatch.delattr("valuescape.analyze.analysis.run_episodes")
+    monkeypatch.delattr("valuescape.analysis.analysis.run_episodes")
     shipped, file = SHIPPED / "pendulum.safetensors", tmp_path / "file"
     (tmp_path / "run").mkdir()
     for path in (file, tmp_path / "run/rl_model_1_steps.safetensors", tmp_path / "other.safetensors"):
@@ -377,7 +377,7 @@ def test_rollouts_are_made_as_features_simd_says(simd, monkeypatch):
         told.append(simd)
         return state_rollouts(*given, simd=simd)
 
-    monkeypatch.setattr("valuescape.analyze.maps.state_rollouts", spied)
+    monkeypatch.setattr("valuescape.analysis.maps.state_rollouts", spied)
     config = changed(Config(), {"features.simd": simd})
     analyze(chain_critic(0.5, 2.0), own_plane(Chain()), plan_by(config, 4, 8, 1))
     assert told == [simd]
@@ -441,7 +441,7 @@ def test_interrupted_episodes_are_not_judged_as_whole_ones():
 def test_maps_that_are_interrupted_show_what_is_there(monkeypatch, tmp_path, look_s, without_drawing):
     """No maps before the first rollouts; then coarse cells."""
     monkeypatch.setattr("valuescape.sim.rollouts.field.CHUNK", 4)  # so that the whole takes a second
-    monkeypatch.setattr("valuescape.analyze.maps._LOOK_S", look_s)
+    monkeypatch.setattr("valuescape.analysis.maps._LOOK_S", look_s)
     plan = Plan(episodes=4, cells=256, rollouts=1, threads=1)
     found = analyze(
         critic_of(chain_values(0.0, 0.9)),

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.analyze.differences import beyond_zero
-from valuescape.analyze.origin import map_origin
-from valuescape.analyze.output import LEADING, write, write_data
-from valuescape.analyze.panels import Domain, Panel, difference_panels, labelled, leading_panels, most_of
-from valuescape.analyze.pictures import as_png, figure, save
-from valuescape.analyze.several import Analysed, Several
-from valuescape.analyze.summary import arrays_of, summary_of
-from valuescape.analyze.verdict import about_entropy, told
+from valuescape.analysis.differences import beyond_zero
+from valuescape.analysis.origin import map_origin
+from valuescape.analysis.output import LEADING, write, write_data
+from valuescape.analysis.panels import Domain, Panel, difference_panels, labelled, leading_panels, most_of
+from valuescape.analysis.pictures import as_png, figure, save
+from valuescape.analysis.several import Analysed, Several
+from valuescape.analysis.summary import arrays_of, summary_of
+from valuescape.analysis.verdict import about_entropy, told
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.insight.metrics import Estimate

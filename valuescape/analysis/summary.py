@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.analyze import robustness
-from valuescape.analyze.analysis import Analysis
+from valuescape.analysis import robustness
+from valuescape.analysis.analysis import Analysis
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.regions import Region

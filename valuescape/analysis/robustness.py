@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.analyze.episodes import Episodes
+from valuescape.analysis.episodes import Episodes
 from valuescape.sim.arrays import Float64Array
 from valuescape.sim.insight.bootstrap import bootstrap
 from valuescape.sim.insight.metrics import RESAMPLES, Estimate

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from valuescape.analyze.panels import Domain, leading_panels
-from valuescape.analyze.pictures import figure
-from valuescape.analyze.training import Frame
+from valuescape.analysis.panels import Domain, leading_panels
+from valuescape.analysis.pictures import figure
+from valuescape.analysis.training import Frame
 from valuescape.render.displays.recorder import VideoRecorder
 
 _DPI = 160

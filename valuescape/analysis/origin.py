@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from valuescape.analyze.analysis import Analysis, Plan
-from valuescape.analyze.several import Analysed
+from valuescape.analysis.analysis import Analysis, Plan
+from valuescape.analysis.several import Analysed
 from valuescape.provenance.contents import AnalysisMade, Compared, Provenance
 from valuescape.provenance.origin import provenance
 from valuescape.recordings.checksum import checkpoint_hash

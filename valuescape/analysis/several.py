@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from valuescape.analyze.analysis import Analysis, Plan, Progress, analyze
-from valuescape.analyze.differences import MapDifference, map_difference, paired_differences
+from valuescape.analysis.analysis import Analysis, Plan, Progress, analyze
+from valuescape.analysis.differences import MapDifference, map_difference, paired_differences
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from valuescape.analyze.maps import Maps
-from valuescape.analyze.panels import Panel
+from valuescape.analysis.maps import Maps
+from valuescape.analysis.panels import Panel
 from valuescape.gpu.layers.flow import FLOW
 from valuescape.gpu.layers.layer import Legend, MapLayer
 from valuescape.gpu.layers.registry import MAPS

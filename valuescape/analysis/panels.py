@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.analyze.differences import MapDifference
-from valuescape.analyze.maps import Maps, Visits
+from valuescape.analysis.differences import MapDifference
+from valuescape.analysis.maps import Maps, Visits
 
 _FADED = 0.25
 """Opacity of an error that its interval does not part from zero."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.analyze.analysis import Analysis, Plan, Progress
-from valuescape.analyze.several import in_turn, named_analysis
-from valuescape.analyze.summary import summary_of
+from valuescape.analysis.analysis import Analysis, Plan, Progress
+from valuescape.analysis.several import in_turn, named_analysis
+from valuescape.analysis.summary import summary_of
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.analyze import robustness
-from valuescape.analyze.analysis import Analysis
-from valuescape.analyze.origin import map_origin
-from valuescape.analyze.panels import Panel, panels
-from valuescape.analyze.pictures import as_png, calibration_plot, figure, returns_plot, save
-from valuescape.analyze.policy_panels import policy_panels
-from valuescape.analyze.summary import arrays_of, regions_of, summary_of
-from valuescape.analyze.verdict import verdict
+from valuescape.analysis import robustness
+from valuescape.analysis.analysis import Analysis
+from valuescape.analysis.origin import map_origin
+from valuescape.analysis.panels import Panel, panels
+from valuescape.analysis.pictures import as_png, calibration_plot, figure, returns_plot, save
+from valuescape.analysis.policy_panels import policy_panels
+from valuescape.analysis.summary import arrays_of, regions_of, summary_of
+from valuescape.analysis.verdict import verdict
 from valuescape.formatting import finite
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config

@@ -10,7 +10,7 @@ from networks import random_mlp
 from small_worlds import Chain, Regulator, always_on, chain_critic, chain_values, linear_policy
 from stable_baselines3 import DQN, PPO, SAC
 
-from valuescape.analyze.episodes import run_episodes
+from valuescape.analysis.episodes import run_episodes
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.sb3 import load_sb3
 from valuescape.sim.worlds import make_world

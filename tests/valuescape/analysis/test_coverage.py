@@ -8,10 +8,10 @@ import pytest
 from blas_limits import threads_beside_another
 from sample_checkpoints import qrdqn_checkpoint, tqc_checkpoint
 
-from valuescape.analyze.analysis import Plan, analyze
-from valuescape.analyze.coverage import coverage_of, quantile_coverage
-from valuescape.analyze.episodes import run_episodes
-from valuescape.analyze.output import summary_of, write
+from valuescape.analysis.analysis import Plan, analyze
+from valuescape.analysis.coverage import coverage_of, quantile_coverage
+from valuescape.analysis.episodes import run_episodes
+from valuescape.analysis.output import summary_of, write
 from valuescape.api import DiscreteAction, ElementwiseWorld, Variable
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.network import ActionNoise, Activation, Checkpoint, Layer, Mlp, mean_layer
@@ -156,7 +156,7 @@ def test_blas_keeps_the_limit_of_another_thread(monkeypatch):
     judged = run_episodes(buyer(), Lottery(), 4, 0)
     beside, after = threads_beside_another(
         monkeypatch,
-        "valuescape.analyze.coverage.return_quantiles",
+        "valuescape.analysis.coverage.return_quantiles",
         lambda: coverage_of(buyer(), judged),
     )
     assert (beside, after) == ({1}, {2})

@@ -14,10 +14,10 @@ import pytest
 from small_worlds import Chain, chain_critic
 from stable_baselines3 import PPO
 
-from valuescape.analyze.analysis import Plan
-from valuescape.analyze.film import _Film, write_film
-from valuescape.analyze.training import Frame, analyze_training
-from valuescape.analyze.training_output import training_summary, training_verdict
+from valuescape.analysis.analysis import Plan
+from valuescape.analysis.film import _Film, write_film
+from valuescape.analysis.training import Frame, analyze_training
+from valuescape.analysis.training_output import training_summary, training_verdict
 from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane

@@ -13,4 +13,4 @@ def without_drawing(monkeypatch):
         content = b"\x89PNG"
         target.write_bytes(content) if isinstance(target, Path) else target.write(content)
 
-    monkeypatch.setattr("valuescape.analyze.pictures._save", save)
+    monkeypatch.setattr("valuescape.analysis.pictures._save", save)

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from small_worlds import Chain, always_on, chain_critic
 
-from valuescape.analyze.analysis import Plan, analyze
-from valuescape.analyze.panels import Domain
-from valuescape.analyze.pictures import as_png, figure
-from valuescape.analyze.several import Model, analyze_several, labels_of
-from valuescape.analyze.several_output import common_panels, several_table, several_verdict
+from valuescape.analysis.analysis import Plan, analyze
+from valuescape.analysis.panels import Domain
+from valuescape.analysis.pictures import as_png, figure
+from valuescape.analysis.several import Model, analyze_several, labels_of
+from valuescape.analysis.several_output import common_panels, several_table, several_verdict
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.formats import native
@@ -154,7 +154,7 @@ def test_an_error_names_the_file(monkeypatch):
     def refuse(*_):
         raise UsageError("no step has both")
 
-    monkeypatch.setattr("valuescape.analyze.several.analyze", refuse)
+    monkeypatch.setattr("valuescape.analysis.several.analyze", refuse)
     with pytest.raises(UsageError, match=r"0\.zip: no step has both"):
         analyze_several(models(always_on()), own_plane(Chain()), Plan())
 

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
-from valuescape.analyze.film import domain_of, write_film
-from valuescape.analyze.maps import centres_of
-from valuescape.analyze.output import LEADING, write_data
-from valuescape.analyze.panels import Panel, labelled, leading_panels
-from valuescape.analyze.pictures import as_png, figure, save
-from valuescape.analyze.training import TrainingRun
-from valuescape.analyze.verdict import as_share, told
+from valuescape.analysis.film import domain_of, write_film
+from valuescape.analysis.maps import centres_of
+from valuescape.analysis.output import LEADING, write_data
+from valuescape.analysis.panels import Panel, labelled, leading_panels
+from valuescape.analysis.pictures import as_png, figure, save
+from valuescape.analysis.training import TrainingRun
+from valuescape.analysis.verdict import as_share, told
 from valuescape.run.report import about
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError

@@ -4,8 +4,8 @@ import numpy as np
 from linear_critics import Drift, linear_checkpoint
 from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 
-from valuescape.analyze.maps import Maps
-from valuescape.analyze.policy_panels import policy_panels
+from valuescape.analysis.maps import Maps
+from valuescape.analysis.policy_panels import policy_panels
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.worlds import make_world
 

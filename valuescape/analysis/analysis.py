@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from valuescape.analyze.coverage import Coverage, coverage_of
-from valuescape.analyze.episodes import Episodes, run_episodes
-from valuescape.analyze.maps import Maps, critic_maps, visits_of
-from valuescape.analyze.robustness import Robustness, robustness_of
+from valuescape.analysis.coverage import Coverage, coverage_of
+from valuescape.analysis.episodes import Episodes, run_episodes
+from valuescape.analysis.maps import Maps, critic_maps, visits_of
+from valuescape.analysis.robustness import Robustness, robustness_of
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.finders import (

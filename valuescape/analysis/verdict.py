@@ -2,8 +2,8 @@
 
 import math
 
-from valuescape.analyze import robustness
-from valuescape.analyze.analysis import Analysis
+from valuescape.analysis import robustness
+from valuescape.analysis.analysis import Analysis
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.policy.sampling import Sampling, sampling_of
 from valuescape.sim.rollouts.choose import why_no_rollouts

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from small_worlds import Chain, chain_critic, chain_values
 
-from valuescape.analyze import differences
-from valuescape.analyze.analysis import Plan, analyze
-from valuescape.analyze.differences import beyond_zero, map_difference, paired_differences, paired_share
-from valuescape.analyze.episodes import Episodes
+from valuescape.analysis import differences
+from valuescape.analysis.analysis import Plan, analyze
+from valuescape.analysis.differences import beyond_zero, map_difference, paired_differences, paired_share
+from valuescape.analysis.episodes import Episodes
 from valuescape.sim.insight.bootstrap import resampled_counts
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.policy.network import Mlp

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from valuescape.analyze.analysis import Analysis
-from valuescape.analyze.episodes import Episodes
-from valuescape.analyze.maps import Maps
+from valuescape.analysis.analysis import Analysis
+from valuescape.analysis.episodes import Episodes
+from valuescape.analysis.maps import Maps
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.insight.bootstrap import FloatArray, Statistic, bootstrap
 from valuescape.sim.insight.metrics import (

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small_worlds import NONE, always_on
 
-from valuescape.analyze.episodes import run_episodes
-from valuescape.analyze.robustness import robustness_of, sentence, table
+from valuescape.analysis.episodes import run_episodes
+from valuescape.analysis.robustness import robustness_of, sentence, table
 from valuescape.api import DiscreteAction, ElementwiseWorld, Parameter, Variable
 from valuescape.sim.worlds.parameters import Range
 

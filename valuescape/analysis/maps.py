@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.analyze.episodes import Episodes
+from valuescape.analysis.episodes import Episodes
 from valuescape.sim.arrays import Float64Array
 from valuescape.sim.insight.cells import cell_means, cells_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states

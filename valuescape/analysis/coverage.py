@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.analyze.episodes import Episodes
+from valuescape.analysis.episodes import Episodes
 from valuescape.sim.insight.bootstrap import FloatArray, bootstrap
 from valuescape.sim.insight.metrics import RESAMPLES, Estimate
 from valuescape.sim.policy.network import Checkpoint
