@@ -5,66 +5,22 @@ environment, and for each file NAME its outputs, NAME.expected.npz, and NAME.jso
 has to state.
 """
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+from library_files import CASES, FOLDER
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.detect import format_of, probe_of
-from valuescape.sim.policy.formats.given import OPTIONS, Given
+from valuescape.sim.policy.formats.given import OPTIONS
 from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.inference import BatchPolicy, value
 from valuescape.sim.policy.loading import load_checkpoint
-from valuescape.sim.policy.network import Activation, ActorHead
 from valuescape.sim.worlds import make_world
 
-FOLDER = Path(__file__).parents[1] / "sim" / "policy" / "libraries"
 TOLERANCE = 1e-5
 MOST_BYTES = 60_000
 
 
-@dataclass(frozen=True)
-class Case:
-    """One file, and what its library says of it."""
-
-    about: Path
-
-    @property
-    def said(self) -> dict[str, Any]:
-        return json.loads(self.about.read_text(encoding="utf-8"))
-
-    @property
-    def file(self) -> Path:
-        return self.about.parent / self.said["file"]
-
-    @property
-    def expected(self) -> dict[str, np.ndarray]:
-        with np.load(self.about.with_suffix(".expected.npz")) as arrays:
-            return dict(arrays)
-
-    @property
-    def given(self) -> Given:
-        return given_of(self.said["given"], self.about.parent)
-
-
-def given_of(options: dict[str, Any], folder: Path) -> Given:
-    """Return what is stated in a NAME.json; paths are relative to its folder."""
-    kinds = {
-        "activation": Activation,
-        "head": ActorHead,
-        "obs_normalization": folder.__truediv__,
-        "names": folder.__truediv__,
-        "action_low": tuple,
-        "action_high": tuple,
-    }
-    return Given(**{key: kinds.get(key, lambda each: each)(each) for key, each in options.items()})
-
-
-CASES = {f"{about.parent.name}/{about.stem}": Case(about) for about in sorted(FOLDER.glob("*/*.json"))}
 parametrized = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
@@ -106,7 +62,7 @@ def test_files_are_small_and_of_one_format(case):
 @parametrized
 def test_contents_name_what_has_to_be_stated(case):
     """And each of it is asked for, by its option, if it is left out."""
-    form, given = format_of(case.file), case.given
+    form, given = case.format, case.given
     contents = form.contents(case.file, given)
     assert contents.library
     assert not [each for each in contents.lacking if each.needed]
@@ -119,6 +75,6 @@ def test_contents_name_what_has_to_be_stated(case):
     for field in needed:
         without = {key: each for key, each in case.said["given"].items() if key != field}
         with pytest.raises(UsageError) as raised:
-            form.load(case.file, given_of(without, case.about.parent))
+            form.load(case.file, case.stated(without))
         assert OPTIONS[field] in str(raised.value)
         assert f"policy.{field}" in str(raised.value)

@@ -6,7 +6,6 @@ layers of neither are a trunk that both share. Copies with "target" in their nam
 """
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,10 @@ def read(path: Path, given: Given) -> Found:
     """Return the networks in a file. Raises UsageError that asks for names, or for the algorithm."""
     tensors = {name: each for name, each in read_tensors(path).items() if not _words(name) & _ASIDE}
     names = read_names(given.names) if given.names else _by_words(path, tensors)
+    if "critic" not in names or ("actor" not in names and given.algorithm not in (None, *_OF_ACTIONS)):
+        raise _unknown(path, tensors, given)
     if given.algorithm is None:
-        raise asked_for(path, ["algorithm"], ", and tensors alone do not tell")
+        raise asked_for(path, ["algorithm"])
     if given.algorithm not in ALGORITHMS:
         raise UsageError(
             f"policy.algorithm is {given.algorithm!r}", f"expected one of {', '.join(ALGORITHMS)}"
@@ -60,12 +61,8 @@ def _found(path: Path, tensors: dict[str, Any], names: dict[str, list[str]], alg
         for role in ("critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS)))
         if role in names
     ]
-    if not critics:
-        raise _unknown(path, tensors)
     if algorithm in _OF_ACTIONS:
         return _discrete(critics, tensors, algorithm)
-    if "actor" not in names:
-        raise _unknown(path, tensors)
     actor = chain(path, tensors, *names["actor"])
     if algorithm in _SQUASHED:
         kind = CriticKind.MEAN_ACTION_VALUE if algorithm == "tqc" else CriticKind.ACTION_VALUE
@@ -162,14 +159,19 @@ def _words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Za-z]+", name)}
 
 
-def _unknown(path: Path, tensors: Iterable[str]) -> UsageError:
-    layers = layer_names(dict.fromkeys(tensors) if not isinstance(tensors, dict) else tensors)
-    return asked_for(path, ["names"], f" (its layers: {', '.join(layers[:4])}{', …' if layers[4:] else ''})")
+def _unknown(path: Path, tensors: dict[str, Any], given: Given) -> UsageError:
+    layers = layer_names(tensors)
+    if not layers:
+        return UsageError(f"{path}: has no linear layers (NAME.weight)", "name a file of networks")
+    needed = [field for field in ("names", "algorithm") if getattr(given, field) is None]
+    return asked_for(
+        path, needed or ["names"], f" (layers: {', '.join(layers[:4])}{', …' if layers[4:] else ''})"
+    )
 
 
 FORMAT = library_format(
     "perceptron",
-    "torch, safetensors or npz",
+    "torch",
     recognises,
     read,
     library="tensors by name",

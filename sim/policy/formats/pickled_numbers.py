@@ -78,8 +78,8 @@ def _array(value: Any, kinds: tuple[str, ...]) -> np.ndarray[Any, Any]:
         content, dtype, shape, order = value.args
     else:
         raise TypeError(f"found {type(value).__name__}, expected an array")
-    sizes = [int(size) for size in shape]
-    flat = np.frombuffer(_bytes(content), _dtype(dtype, kinds))
+    kind, sizes = _dtype(dtype, kinds), [int(size) for size in shape]
+    flat = np.frombuffer(_bytes(content), kind)
     if min(sizes, default=0) < 0 or math.prod(sizes) != flat.size:
         raise ValueError(f"an array of shape {sizes} has {flat.size} numbers")
     return flat.reshape(sizes, order="F" if order == "F" else "C")
@@ -87,7 +87,8 @@ def _array(value: Any, kinds: tuple[str, ...]) -> np.ndarray[Any, Any]:
 
 def _scalar(value: Record, kinds: tuple[str, ...]) -> np.ndarray[Any, Any]:
     dtype, content = value.args
-    return np.frombuffer(_bytes(content), _dtype(dtype, kinds)).reshape(())
+    kind = _dtype(dtype, kinds)
+    return np.frombuffer(_bytes(content), kind).reshape(())
 
 
 def _bytes(content: Any) -> bytes:
