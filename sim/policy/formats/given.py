@@ -25,6 +25,10 @@ class Given:
     .safetensors. It is applied after `load`, which need not look at it."""
     head: ActorHead | None = None
     """The meaning of the actor's outputs."""
+    squash: bool | None = None
+    """Whether the actor's means go through tanh, of libraries where that is a setting (Tianshou's PPO)."""
+    max_action: float | None = None
+    """What the actor multiplies its squashed outputs by, of libraries where that is a setting (Tianshou)."""
     action_low: tuple[float, ...] | None = None
     """The actions' bounds in training; one number stands for all actions."""
     action_high: tuple[float, ...] | None = None
@@ -47,6 +51,8 @@ OPTIONS = {
     "names": "--map FILE.toml",
     "algorithm": "--set policy.algorithm=ppo",
     "head": "--set policy.head=clipped",
+    "squash": "--set policy.squash=false",
+    "max_action": "--set policy.max_action=1",
     "action_low": "--set policy.action_low=-1",
     "action_high": "--set policy.action_high=1",
     "entropy_coefficient": "--set policy.entropy_coefficient=0.2",
@@ -60,6 +66,8 @@ _WORDS = {
     "names": "which tensors are actor and critic",
     "algorithm": "the algorithm",
     "head": "what the actor's outputs mean (squashed, clipped or argmax)",
+    "squash": "whether the actor's means go through tanh",
+    "max_action": "what the actor multiplies its squashed outputs by",
     "action_low": "the actions' lower bounds",
     "action_high": "the actions' upper bounds",
     "entropy_coefficient": "the entropy coefficient alpha",

@@ -99,7 +99,7 @@ def ppo() -> None:
     )
     algorithm = randomized(PPO(policy=policy, critic=critic, optim=ADAM))
     obs = observations(3, [1, 1, 4])
-    save("ppo", algorithm, "pendulum", obs, lambda s, _: critic(s), activation="tanh", squash="clip", gamma=0.95)
+    save("ppo", algorithm, "pendulum", obs, lambda s, _: critic(s), activation="tanh", squash=False, gamma=0.95)
 
 
 def ppo_discrete() -> None:
@@ -159,7 +159,7 @@ def td3() -> None:
 
     content = {"model": algorithm.state_dict()}  # as the scripts' save_checkpoint_fn writes it
     obs = observations(3, [1, 1, 4])
-    save("td3_checkpoint", algorithm, "pendulum", obs, value, content, activation="relu", gamma=0.99)
+    save("td3_checkpoint", algorithm, "pendulum", obs, value, content, max_action=1.0, activation="relu", gamma=0.99)
 
 
 def ddpg() -> None:
@@ -167,7 +167,7 @@ def ddpg() -> None:
     critic = ContinuousCritic(preprocess_net=body(4))
     policy = ContinuousDeterministicPolicy(actor=actor, action_space=PENDULUM)
     algorithm = randomized(DDPG(policy=policy, policy_optim=ADAM, critic=critic, critic_optim=ADAM))
-    save("ddpg", algorithm, "pendulum", observations(3, [1, 1, 4]), critic, activation="relu", gamma=0.99)
+    save("ddpg", algorithm, "pendulum", observations(3, [1, 1, 4]), critic, max_action=1.0, activation="relu", gamma=0.99)
 
 
 def dqn(name: str = "dqn", **more: Any) -> None:

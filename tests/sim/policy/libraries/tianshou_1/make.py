@@ -95,7 +95,7 @@ def ppo() -> None:
         obs,
         lambda s, _: critic(s),
         activation="tanh",
-        squash="tanh",
+        squash=True,
         gamma=0.95,
     )
 
@@ -116,7 +116,7 @@ def td3() -> None:
     def value(obs: Any, act: Any) -> Any:
         return torch.minimum(critics[0](obs, act), critics[1](obs, act))
 
-    save("td3", randomized(policy), "pendulum", observations(3, [1, 1, 4]), value, activation="relu", gamma=0.99)
+    save("td3", randomized(policy), "pendulum", observations(3, [1, 1, 4]), value, max_action=1.0, activation="relu", gamma=0.99)
 
 
 def dqn() -> None:
