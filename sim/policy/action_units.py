@@ -74,7 +74,9 @@ def _scaled_noise(noise: ActionNoise | None, scale: Float32Array, actor: Mlp) ->
     return ActionNoise(_layer(weight, noise.layer.bias + np.log(scale), Activation.IDENTITY))
 
 
-def _layer(weight: Float32Array, bias: Float32Array, activation: Activation, clip: float = float("inf")) -> Layer:
+def _layer(
+    weight: Float32Array, bias: Float32Array, activation: Activation, clip: float = float("inf")
+) -> Layer:
     arrays = [np.ascontiguousarray(each, np.float32) for each in (weight, bias)]
     for each in arrays:
         each.setflags(write=False)

@@ -7,8 +7,8 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats.detect import find_model, format_of
 from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.normalization import read_normalization
 from valuescape.sim.policy.formats.registry import Lack
-from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
@@ -92,7 +92,7 @@ def _with_found(
 
     They are not its own if they are of other observations, or if the critic fits the world only without them.
     """
-    obs = read_statistics(path).obs
+    obs = read_normalization(path).obs
     if obs is not None and obs.mean.size != checkpoint.obs_dim:
         return checkpoint, f"{path} is of {obs.mean.size} observations, and left out"
     plain = critic_fit(checkpoint, world)

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from valuescape.cli.console import load_code
-from valuescape.cli.options import Debug, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Activation,
+    Algorithm,
+    Debug,
+    Gamma,
+    NamesMap,
+    Overrides,
+    Plugins,
+    WorldFiles,
+    stated_changes,
+)
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
 from valuescape.sim.policy.reward_units import RewardUnits
@@ -17,15 +27,23 @@ _Force = Annotated[
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="A Stable-Baselines3 .zip, or a Valuescape .safetensors.")],
+    source: Annotated[Path, typer.Argument(help="A checkpoint of any library that is read.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
     world: Annotated[str, typer.Option(help="The world it was trained in.")],
-    vecnormalize: Annotated[
+    obs_normalization: Annotated[
         Path | None,
         typer.Option(
-            help="VecNormalize's pickle, which is read as data; looked for beside a zip if not given."
+            "--obs-normalization",
+            "--vecnormalize",
+            metavar="FILE",
+            help="Mean and var or std of observations in training: VecNormalize's .pkl (looked for beside a "
+            "zip if not given), .npz, .json, .safetensors; read as data.",
         ),
     ] = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    names: NamesMap = None,
     reward_normalization: Annotated[
         RewardUnits,
         typer.Option(
@@ -34,25 +52,28 @@ def convert(
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
+    overrides: Overrides = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
-    """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
+    """Turn a checkpoint of another library into Valuescape's own format, which says everything.
 
-    Adds VecNormalize's statistics of observations and rewards, which are in a file of their own.
+    Adds what the file lacks: VecNormalize's statistics, and what the options state.
 
     [bold]Example[/]
 
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
+    from valuescape.model_files import stated_by
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
-    from valuescape.sim.policy.formats.given import Given
     from valuescape.sim.policy.formats.native import check_replaceable
 
     check_replaceable(out, [*(world_files or []), *(plugins or [])], force=force)
     load_code(world_files, plugins)
-    given = Given(obs_normalization=vecnormalize)
+    given = stated_by(
+        [*stated_changes(activation, gamma, algorithm, obs_normalization, names), *(overrides or [])]
+    )
     checkpoint = convert_checkpoint(source, out, world, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Activation,
+    Algorithm,
+    Debug,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
+    Overrides,
+    Plugins,
+    WorldFiles,
+    stated_changes,
+)
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
@@ -136,6 +147,11 @@ def run(
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
     record_session: _RecordSession = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     versus: _Versus = None,
     versus_set: _VersusSet = None,
     world_files: WorldFiles = None,
@@ -169,12 +185,15 @@ def run(
       valuescape run demo --versus-set policy.exploration=0.3
 
       valuescape run sac.zip --versus ppo.zip
+
+      valuescape run agent.cleanrl_model --gamma 0.99 --set world.name=gymnasium:CartPole-v1
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
-    changes = _changes(overrides, seed)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    changes = [*stated, *_changes(overrides, seed)]
     return _start(_Asked(preset, changes, (world_files, plugins), versus, versus_set or []), shown, simulated)
 
 

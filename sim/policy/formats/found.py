@@ -60,6 +60,8 @@ class Found:
     quantiles: bool = False
     """Whether the critics' outputs are quantiles, those of each action or value side by side as in
     `Checkpoint.quantile_layers`; `assembled` averages them."""
+    outputs: int = 0
+    """The values that each critic's quantiles are of; 0: one for each of the actor's outputs, or one."""
     squashes: bool | None = False
     """Whether the actor's outputs go through a tanh that is not in `actor`; None: the file does not say it."""
     max_action: float | None = 1.0
@@ -92,31 +94,34 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     missing = [each.field for each in lacking(found, given) if each.needed]
     if missing:
         raise asked_for(path, missing)
-    head, gamma = given.head or found.head, found.gamma if given.gamma is None else given.gamma
+    head = found.head or given.head
+    gamma = _either(found.gamma, given.gamma, given)
     assert head is not None  # otherwise it was asked for
     assert gamma is not None
-    alpha = found.entropy_coefficient if given.entropy_coefficient is None else given.entropy_coefficient
     actor = _squashed(found, given).with_hidden(given.activation)
     critics = [each.with_hidden(given.activation).mlp() for each in found.critics]
     layers: tuple[Layer, ...] = ()
     if found.quantiles:
         layers = tuple(each.layers[-1] for each in critics)
-        outputs = actor.out_dim if found.critic_kind is CriticKind.DISCRETE_ACTION_VALUE else 1
+        each_action = found.critic_kind is CriticKind.DISCRETE_ACTION_VALUE
+        outputs = found.outputs or (actor.out_dim if each_action else 1)
         critics = [
             replace(each, layers=(*each.layers[:-1], _mean(each.layers[-1], outputs))) for each in critics
         ]
         if found.acts_by_critic:
             actor = Chain.of(critics[0])
+    low: ArrayLike | None = _either(found.action_low, given.action_low, given)
+    high: ArrayLike | None = _either(found.action_high, given.action_high, given)
     checkpoint = Checkpoint(
-        algorithm=given.algorithm or found.algorithm,
+        algorithm=_either(found.algorithm or None, given.algorithm, given) or "",
         world=found.world,
         obs_dim=actor.in_dim,
         actor=actor.mlp(),
         actor_head=head,
         critics=tuple(critics),
         critic_kind=found.critic_kind,
-        action_low=_bounds(path, "action_low", given.action_low, found.action_low, found, head),
-        action_high=_bounds(path, "action_high", given.action_high, found.action_high, found, head),
+        action_low=_bounds(path, "action_low", low, actor, head),
+        action_high=_bounds(path, "action_high", high, actor, head),
         obs_normalization=found.obs_normalization,
         gamma=float(gamma),
         training=found.training,
@@ -124,7 +129,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         obs_bounds=found.obs_bounds,
         remarks=found.remarks,
         noise=found.noise,
-        entropy_coefficient=alpha,
+        entropy_coefficient=_either(found.entropy_coefficient, given.entropy_coefficient, given),
         quantile_layers=layers,
         actor_units_differ=found.actor_units_differ,
         critic_units_differ=found.critic_units_differ,
@@ -157,7 +162,7 @@ def restated(path: Path, checkpoint: Checkpoint, given: Given) -> Checkpoint:
 
     Activations and the meaning of outputs stay the file's own.
     """
-    if given == Given():
+    if given == Given() or given.yields:
         return checkpoint
     bounds = [checkpoint.action_low, checkpoint.action_high]
     for index, stated in enumerate((given.action_low, given.action_high)):
@@ -206,8 +211,9 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
     """Return what neither the file nor the user says. statistics: whether such files lack normalisation."""
     chains = (found.actor, *found.critics)
     soft = (given.algorithm or found.algorithm) in SOFT_ALGORITHMS
-    continuous = (given.head or found.head) not in (ActorHead.ARGMAX, None)
+    continuous = (found.head or given.head) not in (ActorHead.ARGMAX, None)
     entries = (
+        ("algorithm", "networks of several algorithms look alike", True, bool(found.algorithm)),
         (
             "activation",
             "the file has the layers' numbers only",
@@ -255,7 +261,7 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
     roles = ["critic", *(["twin critic"] if len(found.critics) > 1 else [])]
     roles += [f"critic {index + 1}" for index in range(2, len(found.critics))]
     same = found.acts_by_critic
-    networks = [] if same else [_entry("actor", found.actor, given, _HEADS[given.head or found.head])]
+    networks = [] if same else [_entry("actor", found.actor, given, _HEADS[found.head or given.head])]
     for role, each in zip(roles, found.critics, strict=False):
         networks.append(
             _entry(role, each, given, "quantiles" if found.quantiles else found.critic_kind.value)
@@ -356,9 +362,14 @@ def _mean(quantiles: Layer, outputs: int) -> Layer:
     return mean
 
 
-def _bounds(path: Path, name: str, stated: Any, own: Any, found: Found, head: ActorHead) -> Float32Array:
-    values = own if stated is None else stated
+def _either(own: Any, stated: Any, given: Given) -> Any:
+    """Return the stated value, or the file's own, whichever wins and there is."""
+    first, second = (own, stated) if given.yields else (stated, own)
+    return second if first is None else first
+
+
+def _bounds(path: Path, name: str, values: ArrayLike | None, actor: Chain, head: ActorHead) -> Float32Array:
     if values is None or head is ActorHead.ARGMAX:
         return frozen(path, name, np.zeros(0, np.float32))
     flat = np.ravel(np.asarray(values, np.float32))
-    return frozen(path, name, np.broadcast_to(flat, (found.actor.out_dim,)) if flat.size == 1 else flat)
+    return frozen(path, name, np.broadcast_to(flat, (actor.out_dim,)) if flat.size == 1 else flat)

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.chains import natural
 from valuescape.sim.policy.formats.files import read_bounded, sound
 from valuescape.sim.policy.formats.torch_data import MAX_VALUES, is_torch, named_tensors, torch_content
 from valuescape.sim.policy.formats.zip_members import Members
@@ -34,7 +35,8 @@ def read_tensors(path: Path) -> dict[str, Any]:
                 return {name.removesuffix(".npy"): _array(members.read(name)) for name in members.order}
         if content[8:9] == b"{":
             try:
-                return dict(load_safetensors(content))
+                tensors = load_safetensors(content)
+                return {name: tensors[name] for name in sorted(tensors, key=natural)}  # whose order is lost
             except SafetensorError as error:
                 raise ValueError(str(error)[:100]) from error
         if content.startswith(b"PK") or is_torch(content, ()):

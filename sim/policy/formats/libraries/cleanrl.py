@@ -76,7 +76,11 @@ def _kind(tensors: Mapping[str, Any], path: Path) -> str | None:
     if prefix_of(names, "action_scale") is not None and _actor_prefix(names) is not None:
         return "off-policy"
     prefix = prefix_of(names, "critic.0.weight")
-    if prefix is not None and f"{prefix}actor_logstd" in tensors and f"{prefix}actor_mean.0.weight" in tensors:
+    if (
+        prefix is not None
+        and f"{prefix}actor_logstd" in tensors
+        and f"{prefix}actor_mean.0.weight" in tensors
+    ):
         return "ppo"
     if prefix is not None and f"{prefix}actor.0.weight" in tensors:
         return "ppo" if own or _widths(tensors, f"{prefix}critic") == (64, 64, 1) else None
@@ -94,7 +98,9 @@ def _widths(tensors: Mapping[str, Any], prefix: str) -> tuple[int, ...]:
     return tuple(int(tensors[name].shape[0]) for name in names if name in tensors)
 
 
-def _script(path: Path, tensors: Mapping[str, Any], name: str, widths: tuple[int, ...], own: Activation) -> Chain:
+def _script(
+    path: Path, tensors: Mapping[str, Any], name: str, widths: tuple[int, ...], own: Activation
+) -> Chain:
     """Return a Sequential, with the script's activation if its hidden layers have the script's widths."""
     require_linear(path, tensors, name)
     found = chain(path, tensors, name)
@@ -166,7 +172,9 @@ def _off_policy(path: Path, tensors: dict[str, Any]) -> Found:
     )
 
 
-_NO_NOISE = "CleanRL's SAC squashes the log of its noise, which is not read: actions are the deterministic ones"
+_NO_NOISE = (
+    "CleanRL's SAC squashes the log of its noise, which is not read: actions are the deterministic ones"
+)
 
 
 def _critics(path: Path, tensors: dict[str, Any], actor: str) -> tuple[Chain, ...]:
@@ -211,7 +219,10 @@ def _with_arguments(found: Found, tree: Any, tensors: Mapping[str, Any], path: P
     if isinstance(arguments, dict) and isinstance(arguments.get("gamma"), float):
         found = replace(found, gamma=arguments["gamma"])
     statistics = [
-        next((each for name, each in tensors.items() if re.search(rf"obs_rms\.{part}$|obs_rms_{part}$", name)), None)
+        next(
+            (each for name, each in tensors.items() if re.search(rf"obs_rms\.{part}$|obs_rms_{part}$", name)),
+            None,
+        )
         for part in ("mean", "var")
     ]
     if any(each is None for each in statistics):

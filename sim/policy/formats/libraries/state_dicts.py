@@ -49,7 +49,9 @@ def under(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def require_linear(path: Path, tensors: Mapping[str, Any], *prefixes: str) -> None:
     """Raise UsageError, naming the kind of layer, if there are others than linear ones under `prefixes`."""
     for prefix in prefixes:
-        inside = {name: each for name, each in tensors.items() if name == prefix or name.startswith(f"{prefix}.")}
+        inside = {
+            name: each for name, each in tensors.items() if name == prefix or name.startswith(f"{prefix}.")
+        }
         linear = set(layer_names(inside))
         for name, tensor in inside.items():
             layer, _, part = name.rpartition(".")
@@ -95,7 +97,9 @@ def side_by_side(chains: list[Chain], weights: list[np.ndarray[Any, Any]]) -> Ch
         if index == depth - 1:
             mixing = np.concatenate(weights, axis=1)
             weight, bias = mixing @ weight, mixing @ bias
-        made.append(Linear(layers[0].name, _layer(weight, bias, layers[0].layer.activation), layers[0].stated))
+        made.append(
+            Linear(layers[0].name, _layer(weight, bias, layers[0].layer.activation), layers[0].stated)
+        )
     return Chain(tuple(made))
 
 

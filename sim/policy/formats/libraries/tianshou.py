@@ -13,6 +13,8 @@ Tianshou's networks leave to the script which activation they have, whether a Ga
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,37 +70,173 @@ def read(path: Path, given: Given) -> Found:
     tensors = plain_names(tree)
     for part, what in _REFUSED:
         if any(part in name for name in tensors):
-            raise UsageError(f"{path}: is Tianshou's {what}; it is not read", "use another algorithm's policy")
-    values = _kind(list(tensors)) == "values"
-    own = under(tensors, _prefix(tensors))
-    statistics = _statistics(path, tree)
-    return _value_based(path, own, tensors, statistics) if values else _actor_critic(path, own, given, statistics)
+            raise UsageError(
+                f"{path}: is Tianshou's {what}; it is not read", "use another algorithm's policy"
+            )
+    prefix = _prefix(path, tensors)
+    own = under(tensors, prefix)
+    if _kind(list(tensors)) == "values":
+        quantiles = next((each.shape[1] for name, each in tensors.items() if name.endswith("tau_hat")), 0)
+        found = _value_based(path, own, quantiles)
+    else:
+        # Release 2 has its critics beside the policy, not in it
+        found = _actor_critic(path, {**under(tensors, prefix.removesuffix("policy.")), **own}, given)
+    return replace(found, obs_normalization=_statistics(path, tree), tensors=tensors)
 
 
 def _kind(names: list[str]) -> str | None:
     """Return "actor" or "values" by the names of networks; None if they are not Tianshou's."""
-    if any(re.search(r"(^|\.)actor\.preprocess\.(model\.model\.0\.weight|nn\.)", name) for name in names):
+    if any(
+        re.search(r"(^|\.)actor\.(preprocess\.(model\.model\.0\.weight|nn\.)|model\.model\.0\.)", name)
+        for name in names
+    ):
         return "actor"
-    body = re.compile(r"(^|\.)model\.(model\.model\.\d+\.weight|embed_model\.|propose_model\.|common\.)")
+    body = re.compile(r"(^|\.)model\.((preprocess\.)?model\.model\.\d+\.|embed_model\.|common\.)")
     return "values" if any(body.search(name) for name in names) else None
 
 
-def _prefix(tensors: Mapping[str, Any]) -> str:
+def _prefix(path: Path, tensors: Mapping[str, Any]) -> str:
     """Return what is before the names of a policy: "", "policy.", "model.", "model.policy." …"""
-    names = [name for name in tensors if "_old." not in name and not name.startswith("_actor_critic.")]
+    names = [name for name in tensors if "_actor_critic." not in name]
     for ending in (f"actor.preprocess.{_BODY}", f"model.{_BODY}"):
         found = prefix_of(names, ending)
         if found is not None:
             return found
-    return ""
+    raise UsageError(
+        f"{path}: has no actor and critic of Tianshou's", "name a policy of PPO, SAC, TD3, DQN …"
+    )
 
 
-def _actor_critic(path: Path, own: dict[str, Any], given: Given, statistics: ObsNormalization | None) -> Found:
-    tensors = own
-    mean = "actor.mu.model" if layer_names(own, "actor.mu") else "actor.last.model"
+def _actor_critic(path: Path, own: dict[str, Any], given: Given) -> Found:
+    gaussian = bool(layer_names(own, "actor.mu"))
+    mean = "actor.mu.model" if gaussian else "actor.last.model"
     actor = _network(path, own, "actor.preprocess.model.model", mean)
-    critics = tuple(_critic(path, own, name) for name in ("critic", "critic2") if layer_names(own, name))
-    return Found()
+    critics = [
+        _network(path, own, f"{name}.preprocess.model.model", f"{name}.last.model")
+        for name in ("critic", "critic2")
+        if layer_names(own, name)
+    ]
+    if not critics:
+        raise UsageError(f"{path}: has an actor of Tianshou's, and no critic", "use a policy with a critic")
+    if critics[0].in_dim > actor.in_dim:
+        found = _off_policy(path, own, actor, tuple(critics), gaussian)
+        return found if given.head is not ActorHead.CLIPPED else replace(found, head=given.head, remarks=())
+    if critics[0].out_dim > 1:
+        raise UsageError(
+            f"{path}: is Tianshou's discrete SAC, whose critics score actions that are drawn; it is not read",
+            "use a DQN, or a PPO",
+        )
+    scaled = gaussian and given.head is not ActorHead.CLIPPED
+    return Found(
+        algorithm="ppo",
+        actor=actor,
+        head=ActorHead.CLIPPED if gaussian else ActorHead.ARGMAX,
+        critics=tuple(critics[:1]),
+        critic_kind=CriticKind.STATE_VALUE,
+        squashes=None if gaussian else False,
+        max_action=None if gaussian else 1.0,
+        actor_units_differ=scaled,
+        noise=_noise(path, own, actor) if gaussian else None,
+        remarks=(_SCALED,) if scaled else (),
+    )
+
+
+def _off_policy(
+    path: Path, own: dict[str, Any], actor: Chain, critics: tuple[Chain, ...], gaussian: bool
+) -> Found:
+    return Found(
+        algorithm="sac" if gaussian else "td3" if len(critics) > 1 else "ddpg",
+        actor=actor,
+        head=ActorHead.SQUASHED,
+        critics=critics,
+        critic_kind=CriticKind.ACTION_VALUE,
+        squashes=True,
+        max_action=1.0 if gaussian else None,
+        noise=_noise(path, own, actor) if gaussian else None,
+        entropy_coefficient=_alpha(own) if gaussian else None,
+        remarks=(_SCALED,),
+    )
+
+
+def _noise(path: Path, own: Mapping[str, Any], actor: Chain) -> ActionNoise | None:
+    hidden = actor.linears[-1].layer.weight.shape[1]
+    if "actor.sigma_param" in own:
+        return ActionNoise(constant_layer(path, "actor.sigma_param", own["actor.sigma_param"], hidden))
+    names = layer_names(own, "actor.sigma")
+    return ActionNoise(layer(path, own, names[0])) if len(names) == 1 else None
+
+
+def _alpha(own: Mapping[str, Any]) -> float | None:
+    """Return the entropy coefficient, which release 2 saves if it is learned."""
+    found = next((np.asarray(each) for name, each in own.items() if name.endswith("log_alpha")), None)
+    return None if found is None or found.size != 1 else float(np.exp(found.reshape(())))
+
+
+def _value_based(path: Path, own: dict[str, Any], quantiles: int) -> Found:
+    network = _network(path, own, "model.model.model")
+    if layer_names(own, "model.Q"):
+        network = _dueling(path, own, network)
+        quantiles = 0 if quantiles == 1 else quantiles
+    if quantiles:
+        network = _by_quantiles(path, network, quantiles)
+    return Found(
+        algorithm="qr-dqn" if quantiles else "dqn",
+        actor=network,
+        head=ActorHead.ARGMAX,
+        critics=(network,),
+        critic_kind=CriticKind.DISCRETE_ACTION_VALUE,
+        quantiles=bool(quantiles),
+        outputs=network.out_dim // quantiles if quantiles else 0,
+    )
+
+
+def _dueling(path: Path, own: dict[str, Any], body: Chain) -> Chain:
+    """Return the network of Q - mean(Q) + V."""
+    heads = [_network(path, own, f"model.{name}.model") for name in ("Q", "V")]
+    actions = heads[0].out_dim
+    mixing = [np.eye(actions) - 1 / actions, np.ones((actions, 1))]
+    if heads[1].out_dim != 1:
+        raise UsageError(f"{path}: is a dueling network of several values for each action", "use a plain one")
+    return body.then(side_by_side(heads, mixing))
+
+
+def _by_quantiles(path: Path, network: Chain, count: int) -> Chain:
+    """Return the network with its quantiles side by side, action by action within each."""
+    *first, last = network.linears
+    rows = last.layer.weight.shape[0]
+    if rows % count:
+        raise UsageError(f"{path}: {rows} outputs are not {count} quantiles of each action", "get it again")
+    order = np.arange(rows).reshape(-1, count).T.ravel()
+    weight, bias = (
+        frozen(path, f"{last.name}.{part}", each[order])
+        for part, each in (("weight", last.layer.weight), ("bias", last.layer.bias))
+    )
+    return Chain((*first, Linear(last.name, Layer(weight, bias, last.layer.activation), last.stated)))
+
+
+def _network(path: Path, own: dict[str, Any], *prefixes: str) -> Chain:
+    require_linear(path, own, *prefixes)
+    for prefix in prefixes:
+        at = [int(name.rpartition(".")[2]) for name in layer_names(own, prefix)]
+        if any(after - before != 2 for before, after in pairwise(at)):
+            raise UsageError(f"{path}: {prefix} has layers at {at}, expected each second", "it is not read")
+    return chain(path, own, *prefixes)
+
+
+def _statistics(path: Path, tree: Any) -> ObsNormalization | None:
+    """Return the statistics of observations that Tianshou's scripts save beside a policy."""
+    record = tree.get("obs_rms") if isinstance(tree, dict) else None
+    state = record.state if isinstance(record, Record) else record
+    if not isinstance(state, dict) or "mean" not in state or "var" not in state:
+        return None
+    mean, var = (np.atleast_1d(np.asarray(state[part], np.float64)) for part in ("mean", "var"))
+    std = np.sqrt(var + float(state.get("eps", np.finfo(np.float32).eps)))
+    clip = state.get("clip_max")
+    return ObsNormalization(
+        mean=frozen(path, "obs_rms.mean", mean),
+        std=frozen(path, "obs_rms.var", std),
+        clip=float(clip) if clip else float("inf"),
+    )
 
 
 FORMAT = library_format(

@@ -63,7 +63,9 @@ def observations(dim: int, scale: Any = 1.0) -> torch.Tensor:
     return torch.randn(40, dim) * torch.as_tensor(scale, dtype=torch.float32)
 
 
-def save(name: str, content: Any, world: str, obs: torch.Tensor, action: Any, value: Any, **given: Any) -> None:
+def save(
+    name: str, content: Any, world: str, obs: torch.Tensor, action: Any, value: Any, **given: Any
+) -> None:
     """Write one case: the file, its expected outputs, and what a user has to state about it."""
     file = f"{name}.cleanrl_model"
     torch.save(content, HERE / file)
@@ -83,7 +85,15 @@ def ppo() -> None:
 
     agent = randomized(Agent(envs("CartPole-v1")))
     obs = observations(4)
-    save("ppo", agent.state_dict(), "cartpole", obs, agent.actor(obs).argmax(1), agent.get_value(obs), gamma=0.99)
+    save(
+        "ppo",
+        agent.state_dict(),
+        "cartpole",
+        obs,
+        agent.actor(obs).argmax(1),
+        agent.get_value(obs),
+        gamma=0.99,
+    )
 
 
 def ppo_continuous() -> None:
@@ -132,7 +142,9 @@ def sac() -> None:
     from cleanrl.sac_continuous_action import Actor, SoftQNetwork
 
     with narrow():
-        actor, q1, q2 = (randomized(made(envs("Pendulum-v1"))) for made in (Actor, SoftQNetwork, SoftQNetwork))
+        actor, q1, q2 = (
+            randomized(made(envs("Pendulum-v1"))) for made in (Actor, SoftQNetwork, SoftQNetwork)
+        )
     obs = observations(3, [1, 1, 4])
     action = actor.get_action(obs)[2]
     value = torch.minimum(q1(obs, action), q2(obs, action))

@@ -49,7 +49,9 @@ def created(config: Any, obs_dim: int, actions: int, seed: int) -> Any:
         for module in algorithm.impl.modules.get_torch_modules().values():
             for name, parameter in module.named_parameters():
                 wide = 1.7 / parameter.shape[1] ** 0.5 if parameter.ndim == 2 else 0.3
-                middle = 1.0 if parameter.ndim == 1 and name.endswith("weight") else 0.0  # batch normalisation
+                middle = (
+                    1.0 if parameter.ndim == 1 and name.endswith("weight") else 0.0
+                )  # batch normalisation
                 parameter.copy_(middle + wide * torch.randn_like(parameter))
             for buffer in module.buffers():
                 if buffer.is_floating_point():  # the statistics of batch normalisation
@@ -58,7 +60,9 @@ def created(config: Any, obs_dim: int, actions: int, seed: int) -> Any:
     return algorithm
 
 
-def save(name: str, algorithm: Any, world: str, scale: Any = 1.0, reward_scale: float = 1.0, **given: Any) -> None:
+def save(
+    name: str, algorithm: Any, world: str, scale: Any = 1.0, reward_scale: float = 1.0, **given: Any
+) -> None:
     """Write one case: the file, its expected outputs, and what a user has to state about it."""
     file = f"{name}.d3"
     algorithm.save(str(HERE / file))

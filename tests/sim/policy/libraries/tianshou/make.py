@@ -26,6 +26,7 @@ from tianshou.utils.net.continuous import (
     ContinuousCritic,
 )
 from tianshou.utils.net.discrete import DiscreteActor, DiscreteCritic
+from tianshou.utils.statistics import RunningMeanStd
 from torch.distributions import Categorical, Independent, Normal
 
 HERE = Path(__file__).parent
@@ -61,25 +62,33 @@ def observations(dim: int, scale: Any = 1.0) -> torch.Tensor:
     return torch.randn(40, dim) * torch.as_tensor(scale, dtype=torch.float32)
 
 
-def save(name: str, algorithm: Any, world: str, obs: Any, value: Any, content: Any = None, **given: Any) -> None:
+def save(name: str, algorithm: Any, world: str, obs: Any, value: Any, rms: Any = None, **given: Any) -> None:
     """Write one case: the file, its expected outputs, and what a user has to state about it.
 
     value: returns the values of the observations and the actions that the policy gives, before they are scaled.
+    rms: statistics of observations; with them the file is as the scripts for MuJoCo write it.
     """
     file, policy = f"{name}.pth", algorithm.policy
-    torch.save(content or algorithm.state_dict(), HERE / file)
+    states = algorithm.state_dict()
+    torch.save({"model": states, "obs_rms": rms} if rms else states, HERE / file)
     with torch.no_grad():
-        act = policy(Batch(obs=obs.numpy(), info={})).act
-        act = torch.as_tensor(act)
+        seen = torch.as_tensor(rms.norm(obs.numpy()), dtype=torch.float32) if rms else obs
+        act = torch.as_tensor(policy(Batch(obs=seen.numpy(), info={})).act)
         action = np.asarray(policy.map_action(act))
-        values = value(obs, act)
+        values = value(seen, act)
     np.savez_compressed(
         HERE / f"{name}.expected.npz",
         obs=obs.numpy(),
         action=action if action.ndim == 1 else action.astype(np.float32),
         value=values.numpy().astype(np.float32).reshape(-1),
     )
-    facts = {"library": "Tianshou", "version": version("tianshou"), "file": file, "world": world, "given": given}
+    facts = {
+        "library": "Tianshou",
+        "version": version("tianshou"),
+        "file": file,
+        "world": world,
+        "given": given,
+    }
     (HERE / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -99,7 +108,9 @@ def ppo() -> None:
     )
     algorithm = randomized(PPO(policy=policy, critic=critic, optim=ADAM))
     obs = observations(3, [1, 1, 4])
-    save("ppo", algorithm, "pendulum", obs, lambda s, _: critic(s), activation="tanh", squash=False, gamma=0.95)
+    save(
+        "ppo", algorithm, "pendulum", obs, lambda s, _: critic(s), activation="tanh", squash=False, gamma=0.95
+    )
 
 
 def ppo_discrete() -> None:
@@ -157,9 +168,19 @@ def td3() -> None:
     def value(obs: Any, act: Any) -> Any:
         return torch.minimum(critics[0](obs, act), critics[1](obs, act))
 
-    content = {"model": algorithm.state_dict()}  # as the scripts' save_checkpoint_fn writes it
+    rms = RunningMeanStd(np.array([0.1, -0.2, 1.0]), np.array([0.4, 0.5, 9.0]), clip_max=1.5)
     obs = observations(3, [1, 1, 4])
-    save("td3_checkpoint", algorithm, "pendulum", obs, value, content, max_action=1.0, activation="relu", gamma=0.99)
+    save(
+        "td3_checkpoint",
+        algorithm,
+        "pendulum",
+        obs,
+        value,
+        rms,
+        max_action=1.0,
+        activation="relu",
+        gamma=0.99,
+    )
 
 
 def ddpg() -> None:
@@ -167,7 +188,16 @@ def ddpg() -> None:
     critic = ContinuousCritic(preprocess_net=body(4))
     policy = ContinuousDeterministicPolicy(actor=actor, action_space=PENDULUM)
     algorithm = randomized(DDPG(policy=policy, policy_optim=ADAM, critic=critic, critic_optim=ADAM))
-    save("ddpg", algorithm, "pendulum", observations(3, [1, 1, 4]), critic, max_action=1.0, activation="relu", gamma=0.99)
+    save(
+        "ddpg",
+        algorithm,
+        "pendulum",
+        observations(3, [1, 1, 4]),
+        critic,
+        max_action=1.0,
+        activation="relu",
+        gamma=0.99,
+    )
 
 
 def dqn(name: str = "dqn", **more: Any) -> None:
@@ -175,7 +205,9 @@ def dqn(name: str = "dqn", **more: Any) -> None:
     policy = DiscreteQLearningPolicy(model=model, action_space=CARTPOLE)
     algorithm = randomized(DQN(policy=policy, optim=ADAM, target_update_freq=10))
     obs = observations(4)
-    save(name, algorithm, "cartpole", obs, lambda s, _: model(s)[0].max(1).values, activation="relu", gamma=0.9)
+    save(
+        name, algorithm, "cartpole", obs, lambda s, _: model(s)[0].max(1).values, activation="relu", gamma=0.9
+    )
 
 
 def dqn_dueling() -> None:

@@ -70,7 +70,13 @@ def save(name: str, policy: Any, world: str, obs: Any, value: Any, **given: Any)
         action=action if action.ndim == 1 else action.astype(np.float32),
         value=values.numpy().astype(np.float32).reshape(-1),
     )
-    facts = {"library": "Tianshou", "version": version("tianshou"), "file": file, "world": world, "given": given}
+    facts = {
+        "library": "Tianshou",
+        "version": version("tianshou"),
+        "file": file,
+        "world": world,
+        "given": given,
+    }
     (HERE / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -96,6 +102,7 @@ def ppo() -> None:
         lambda s, _: critic(s),
         activation="tanh",
         squash=True,
+        max_action=1.0,
         gamma=0.95,
     )
 
@@ -116,7 +123,16 @@ def td3() -> None:
     def value(obs: Any, act: Any) -> Any:
         return torch.minimum(critics[0](obs, act), critics[1](obs, act))
 
-    save("td3", randomized(policy), "pendulum", observations(3, [1, 1, 4]), value, max_action=1.0, activation="relu", gamma=0.99)
+    save(
+        "td3",
+        randomized(policy),
+        "pendulum",
+        observations(3, [1, 1, 4]),
+        value,
+        max_action=1.0,
+        activation="relu",
+        gamma=0.99,
+    )
 
 
 def dqn() -> None:
