@@ -12,8 +12,8 @@ from valuescape.sim.policy.formats.chains import Chain, Linear, layer_names
 from valuescape.sim.policy.formats.torch_data import named_tensors
 from valuescape.sim.policy.network import Activation, Layer
 
-_WRAPPERS = re.compile(r"(^|(?<=\.))(_orig_mod|module|_fsdp_wrapped_module)\.")
-"""Of torch.compile, of DataParallel and DistributedDataParallel, and of FSDP."""
+_WRAPPERS = re.compile(r"(^|(?<=\.))(_orig_mod|(net\.)?module|_fsdp_wrapped_module)\.")
+"""Of torch.compile, of DataParallel (Tianshou's keeps it in `net`) and DistributedDataParallel, and of FSDP."""
 
 _OPTIMIZERS = re.compile(r"optim|(^|\.)(exp_avg|exp_avg_sq|param_groups|scheduler)(\.|$)")
 
