@@ -64,7 +64,7 @@ _WORDS = {
     "obs_normalization": "the normalisation of observations",
     "names": "which tensors are actor and critic",
     "algorithm": "the algorithm",
-    "head": "what the actor's outputs mean (squashed, clipped or argmax)",
+    "head": "the meaning of the actor's outputs",
     "action_low": "the actions' bounds",
     "action_high": "the actions' bounds",
     "entropy_coefficient": "the entropy coefficient alpha",
