@@ -68,8 +68,7 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
     """
     if checkpoint.world:
         return checkpoint.world
-    ours = fitting_worlds(checkpoint)
-    theirs = [] if len(ours) == 1 else list(_gymnasium_worlds(checkpoint))
+    ours, theirs = _fitting(checkpoint)
     for fitting in (ours or theirs, [name for name in ours or theirs if _is_named(path, name)]):
         if len(fitting) == 1:
             return fitting[0]
@@ -84,6 +83,18 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
         f"{path}: {', '.join(fitting[:_LISTED])}{more} have {_spaces(checkpoint)}",
         f"choose one: --set world.name={fitting[0]}",
     )
+
+
+def worlds_for(checkpoint: Checkpoint, path: Path) -> list[str]:
+    """Return the names of all worlds that have the checkpoint's spaces, those that the path names first."""
+    found = [name for fitting in _fitting(checkpoint) for name in fitting]
+    return sorted(found, key=lambda name: not _is_named(path, name))
+
+
+def _fitting(checkpoint: Checkpoint) -> tuple[list[str], list[str]]:
+    """Return the worlds that fit: ours, and unless that is one, Gymnasium's."""
+    ours = fitting_worlds(checkpoint)
+    return ours, [] if len(ours) == 1 else list(_gymnasium_worlds(checkpoint))
 
 
 def _is_named(path: Path, world: str) -> bool:

@@ -79,6 +79,16 @@ def stated_changes(
     ]
 
 
+def stated_options(changes: list[str]) -> list[str]:
+    """Return the options that `stated_changes` made the changes of."""
+    parts = []
+    for change in changes:
+        name, _, value = change.partition("=")
+        key = name.removeprefix("policy.")
+        parts += ["--map" if key == "names" else f"--{key.replace('_', '-')}", str(json.loads(value))]
+    return parts
+
+
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
 ]

@@ -234,17 +234,17 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
             found.squashes is not None or given.squash is True,
             found.max_action is not None,
         ),
-        ("action_low", "taken from the world", False, found.action_low is not None or not continuous),
-        ("action_high", "taken from the world", False, found.action_high is not None or not continuous),
+        ("action_low", "else the world's", False, found.action_low is not None or not continuous),
+        ("action_high", "else the world's", False, found.action_high is not None or not continuous),
         (
             "entropy_coefficient",
-            "soft returns stay unknown",
+            "for soft returns",
             False,
             found.entropy_coefficient is not None or not soft,
         ),
         (
             "obs_normalization",
-            "the file has none; give it if training normalised observations",
+            "if training had one",
             False,
             found.obs_normalization is not None or not statistics,
         ),
@@ -263,9 +263,8 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
     same = found.acts_by_critic
     networks = [] if same else [_entry("actor", found.actor, given, _HEADS[found.head or given.head])]
     for role, each in zip(roles, found.critics, strict=False):
-        networks.append(
-            _entry(role, each, given, "quantiles" if found.quantiles else found.critic_kind.value)
-        )
+        kind = OUTPUTS[found.critic_kind]
+        networks.append(_entry(role, each, given, f"quantiles of {kind}" if found.quantiles else kind))
     return Contents(
         format=name,
         library=library,
@@ -282,7 +281,9 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
 
 def entry(name: str, tensor: Any) -> TensorEntry:
     """Return the entry of one tensor: an array, or whatever has a `shape` and a `dtype`."""
-    return TensorEntry(name, tuple(int(size) for size in tensor.shape), str(tensor.dtype))
+    kind = str(tensor.dtype)
+    dtype = "bfloat16" if kind == "bf16" else np.dtype(kind).name
+    return TensorEntry(name, tuple(int(size) for size in tensor.shape), dtype)
 
 
 _NOTHING = Given()
@@ -328,6 +329,14 @@ def library_format(
         folders=folders,
     )
 
+
+OUTPUTS = {
+    CriticKind.STATE_VALUE: "V(s)",
+    CriticKind.ACTION_VALUE: "Q(s, a)",
+    CriticKind.MEAN_ACTION_VALUE: "Q(s, a)",
+    CriticKind.DISCRETE_ACTION_VALUE: "Q of each action",
+}
+"""The outputs of critics in words."""
 
 _HEADS = {
     None: "",

@@ -70,7 +70,7 @@ _WORDS = {
     "obs_normalization": "the normalisation of observations",
     "names": "which tensors are actor and critic",
     "algorithm": "the algorithm",
-    "head": "what the actor's outputs mean (squashed, clipped or argmax)",
+    "head": "the meaning of the actor's outputs",
     "squash": "whether the actor's means go through tanh",
     "max_action": "what the actor multiplies its squashed outputs by",
     "action_low": "the actions' bounds",

@@ -122,7 +122,7 @@ class _Machine:
         args, name = self._stack.pop(), self._stack.pop()
         if not isinstance(name, Name) or not isinstance(args, tuple):
             raise ForbiddenPickleError("calls something that is not a name")
-        self._stack.append({} if name == _ORDERED and not args else Record(name, args))
+        self._stack.append(_made(name, args))
 
     _newobj = _reduce
 
@@ -136,7 +136,7 @@ class _Machine:
         state = self._stack.pop()
         if isinstance(self._stack[-1], Record):
             self._stack[-1].state = state
-        elif not isinstance(self._stack[-1], dict):  # what is set on an OrderedDict is not among its items
+        elif not isinstance(self._stack[-1], dict | list):  # an OrderedDict's state is not among its items
             raise ForbiddenPickleError("gives a state to something that is not an object")
 
     def _binput(self, index: int) -> None:
@@ -183,7 +183,7 @@ class _Machine:
     _additems = _appends
 
     def _extend(self, values: list[Any]) -> None:
-        # The items of a Record that is a kind of list (deque) are dropped: no caller needs them
+        # The items of a Record, a list of a class of its own, are dropped: no caller needs them
         if isinstance(self._stack[-1], list):
             self._stack[-1].extend(values)
 
@@ -211,6 +211,15 @@ class _Machine:
         return values
 
 
+def _made(name: Name, args: tuple[Any, ...]) -> Any:
+    """Return a dict or list in the place of an OrderedDict or deque, whose items follow; else a Record."""
+    if name == _ORDERED and not args:
+        return {}
+    if name == DEQUE and all(isinstance(each, list | tuple) for each in args[:1]):
+        return list(args[0]) if args else []
+    return Record(name, args)
+
+
 def _is_key(key: Any) -> bool:
     """Text and small integers only: the time to hash a nested key, or integers that collide, has no bound."""
     return isinstance(key, str) or (isinstance(key, int) and abs(key) < _SMALL)
@@ -218,6 +227,7 @@ def _is_key(key: Any) -> bool:
 
 _SMALL = 2**31
 _ORDERED = Name("collections", "OrderedDict")
+DEQUE = Name("collections", "deque")
 _PUSHED = {
     *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),

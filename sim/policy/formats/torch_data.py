@@ -252,8 +252,8 @@ class _Values:
         plain = plain_of(node)
         if plain is not None:
             return plain
-        if (module, name) in (("torch", "Size"), ("builtins", "list"), ("collections", "deque")):
-            return self.of(node.args[0], depth) if node.args else []
+        if (module, name) == ("torch", "Size"):
+            return self.of(node.args[0], depth)
         return Record(node.name, self.of(node.args, depth), self.of(node.state, depth))
 
     def _rebuilt(self, name: str, args: tuple[Any, ...], depth: int) -> Any:
