@@ -24,7 +24,7 @@ from valuescape.cli.text_table import Row, say_rows
 
 if TYPE_CHECKING:
     from valuescape.inspection import Inspected
-    from valuescape.sim.policy.formats.contents import Contents
+    from valuescape.sim.policy.formats.contents import Contents, TensorEntry
 
 _WORLDS = 6
 _SOME = 12
@@ -147,9 +147,12 @@ def _say_tensors(contents: "Contents", most: int) -> None:
     if not contents.tensors:
         return
     rows = [("tensor", "shape", "type")]
-    for each in contents.tensors[:most]:
-        rows.append((each.name, " x ".join(map(str, each.shape)) or "one number", each.dtype))
+    rows += [_tensor_row(each) for each in contents.tensors[:most]]
     say_rows(out, rows)
     left = len(contents.tensors) - most
     if left > 0:
         out.say(f"  and {left} more tensors (--tensors)")
+
+
+def _tensor_row(tensor: "TensorEntry") -> tuple[str, str, str]:
+    return tensor.name, " x ".join(map(str, tensor.shape)) or "one number", tensor.dtype

@@ -119,9 +119,8 @@ def training_returns(file: Sb3File) -> list[float]:
     if not 0 < len(text) <= _MAX_RETURNS_TEXT:
         return []
     with suppress(binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
-        episodes = read_pickle(
-            base64.b64decode(text, validate=True), lambda name: name == DEQUE or is_numpy(name)
-        )
+        content = base64.b64decode(text, validate=True)
+        episodes = read_pickle(content, lambda name: name == DEQUE or is_numpy(name))
         return [number_of(each["r"]) for each in episodes if isinstance(each, dict)]
     return []
 

@@ -1,7 +1,9 @@
 """Reads files of named tensors: what torch.save() wrote, safetensors, .npz."""
 
+import warnings
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -48,10 +50,14 @@ def _array(content: bytes) -> Any:
     """Return the array in the bytes of a .npy file; its header is bounded, and objects are refused."""
     file = BytesIO(content)
     version = np.lib.format.read_magic(file)
-    read_header = (
-        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran, dtype = read_header(file, _MAX_HEADER)
+    form = np.lib.format
+    read_header = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            shape, fortran, dtype = read_header(file, _MAX_HEADER)
+    except (SyntaxError, TokenError) as error:
+        raise ValueError(f"an array's header is damaged: {error.args[0]}") from error
     if dtype.hasobject or dtype.kind not in "fiub":
         raise ValueError(f"an array of it has the type {dtype}")
     flat = np.frombuffer(content, dtype, offset=file.tell())
