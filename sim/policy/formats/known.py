@@ -1,7 +1,7 @@
 """The checkpoint formats that are read: a new one is registered here, or declared by a plug-in."""
 
 from valuescape.sim.policy.formats import native, perceptron, sb3, torchscript
-from valuescape.sim.policy.formats.libraries import cleanrl, cleanrl_jax, d3rlpy, tianshou
+from valuescape.sim.policy.formats.libraries import cleanrl, cleanrl_jax, d3rlpy, pufferlib, tianshou
 from valuescape.sim.policy.formats.plugged import plugged_formats
 from valuescape.sim.policy.formats.registry import Registry
 
@@ -12,5 +12,6 @@ FORMATS.register(torchscript.FORMAT)
 FORMATS.register(cleanrl.FORMAT)
 FORMATS.register(cleanrl_jax.FORMAT)
 FORMATS.register(d3rlpy.FORMAT)
+FORMATS.register(pufferlib.FORMAT)
 FORMATS.register(tianshou.FORMAT)
 FORMATS.register(perceptron.FORMAT)  # last: the formats of libraries are more particular

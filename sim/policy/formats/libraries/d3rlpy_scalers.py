@@ -83,7 +83,7 @@ def _reward_scale(path: Path, kind: str, values: Mapping[str, Any]) -> tuple[flo
     if kind == "clip":
         low, high = float(values["low"]), float(values["high"])
         return 1 / factor, 0.0, max(abs(low), abs(high)) * factor
-    if kind == "return_based":
+    if kind == "return":
         return (float(values["return_max"]) - float(values["return_min"])) / factor, 0.0, math.inf
     if kind == "min_max":
         low, high = float(values["minimum"]), float(values["maximum"])
