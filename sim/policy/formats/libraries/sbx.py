@@ -93,7 +93,7 @@ ZIP = Format(
     load=_refuse,
     contents=_contents,
     library="SBX",
-    lacks=frozenset(Lack),
+    lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
 )
 
 
