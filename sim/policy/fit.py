@@ -36,7 +36,8 @@ class CriticFit:
     spread: float
     """Standard deviation of the first layer's sums over the visited states, the median of its units."""
     beyond: float
-    """Share of the normalised observations that are more than 10 from 0; 0 if none are normalised."""
+    """Share of the states where an observation is more than 10 standard deviations from its mean in training,
+    of the observation with most of them; 0 if none are normalised."""
     gained: float | None
     """Mean undiscounted return of whole episodes; None if some were not played to their end."""
 
@@ -118,6 +119,6 @@ def _fit(run: _Episodes, gamma: float) -> CriticFit:
         realised=float(returns[0].mean()),
         error=error,
         spread=spread,
-        beyond=float((seen > _FAR).mean()) if seen.size else 0.0,
+        beyond=float((seen > _FAR).mean(axis=1).max()) if seen.size else 0.0,
         gained=float((run.rewards * run.counted).sum(axis=0).mean()) if run.whole else None,
     )

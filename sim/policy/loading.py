@@ -23,8 +23,8 @@ _MISFIT = 0.75
 _WORSE = 0.3
 """The share of the mean return in training by which a return is far below it."""
 
-_BEYOND = 0.05
-"""The share of observations far from those in training from which on they are doubted."""
+_BEYOND = 0.5
+"""The share of states with an observation far from those in training from which on they are doubted."""
 
 _SPREADS = 0.03, 10.0
 """The least and greatest `CriticFit.spread` among models that are known to fit their world."""
@@ -133,7 +133,9 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
         low, high = _SPREADS
         said.append(f"first layer's sums spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")
     if fit.beyond > _BEYOND:
-        said.append(f"{fit.beyond:.0%} of the observations are 10 standard deviations from those in training")
+        said.append(
+            f"an observation is 10 standard deviations off those in training in {fit.beyond:.0%} of states"
+        )
     return "; ".join(said)
 
 

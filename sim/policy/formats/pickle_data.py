@@ -37,27 +37,25 @@ class Record:
     state: Any = field(default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An object kept outside of the pickle (a persistent id), such as the storage of a torch tensor."""
-
-    id: Any
+Admit = Callable[[Name], bool]
+References = Callable[[Any], Any]
 
 
-def read_pickle(content: bytes, admit: Callable[[Name], bool], *, references: bool = False) -> Any:
+def read_pickle(content: bytes, admit: Admit, references: References | None = None) -> Any:
     """Return the content of a pickle: plain values, lists, tuples, dicts with keys of text or int, Records.
 
-    admit: whether a Name may occur at all. references: whether the pickle may refer to objects outside of it.
+    admit: whether a Name may occur at all. references: returns what stands for an
+    object outside of the pickle, from its persistent id; None if there may be none.
     Lists and dicts may contain themselves, and one object may occur in many places. Raises
     ForbiddenPickleError for any other Name, for an opcode that data does not need, and for a damaged pickle
     or one over MAX_BYTES.
     """
     if len(content) > MAX_BYTES:
         raise ForbiddenPickleError(f"has more than {MAX_BYTES // 2**20} MiB")
-    return read_pickle_from(BytesIO(content), admit, references=references)
+    return read_pickle_from(BytesIO(content), admit, references)
 
 
-def read_pickle_from(file: BinaryIO, admit: Callable[[Name], bool], *, references: bool = False) -> Any:
+def read_pickle_from(file: BinaryIO, admit: Admit, references: References | None = None) -> Any:
     """Return the content of the pickle that begins at the file's place, which is then behind its end.
 
     Bounds are the caller's. Otherwise as `read_pickle`.
@@ -76,7 +74,7 @@ def read_pickle_from(file: BinaryIO, admit: Callable[[Name], bool], *, reference
 class _Machine:
     """The stack and memo of the pickle format, and the opcodes that protocols 2 to 5 write for data."""
 
-    def __init__(self, admit: Callable[[Name], bool], references: bool) -> None:
+    def __init__(self, admit: Admit, references: References | None) -> None:
         self._admit, self._references = admit, references
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
@@ -99,9 +97,9 @@ class _Machine:
         return value
 
     def _binpersid(self, _: None) -> None:
-        if not self._references:
+        if self._references is None:
             raise ForbiddenPickleError("uses the opcode BINPERSID, which data does not need")
-        self._stack[-1] = Reference(self._stack[-1])
+        self._stack[-1] = self._references(self._stack[-1])
 
     def _global(self, argument: str) -> None:
         self._push_name(*argument.split(" ", 1))
