@@ -28,7 +28,15 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
-from valuescape.sim.policy.formats.native_metadata import CHOICES, CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
+from valuescape.sim.policy.formats.native_metadata import (
+    CHOICES,
+    CRITICS,
+    LAYERS,
+    OBS,
+    REWARD,
+    TRAINING,
+    LayerEntry,
+)
 from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
     ActionNoise,

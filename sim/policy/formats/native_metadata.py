@@ -49,7 +49,9 @@ LAYERS = TypeAdapter[list[LayerEntry]](_Layers)
 CRITICS = TypeAdapter[list[list[LayerEntry]]](
     Annotated[list[_Layers], Field(min_length=1, max_length=MAX_CRITICS)]
 )
-CHOICES = TypeAdapter[list[int]](Annotated[list[Annotated[int, Field(ge=1, le=MAX_WIDTH)]], Field(max_length=MAX_WIDTH)])
+CHOICES = TypeAdapter[list[int]](
+    Annotated[list[Annotated[int, Field(ge=1, le=MAX_WIDTH)]], Field(max_length=MAX_WIDTH)]
+)
 OBS = TypeAdapter[_ObsEntry | None](_ObsEntry | None)
 REWARD = TypeAdapter[_RewardEntry | None](_RewardEntry | None)
 TRAINING = TypeAdapter[_TrainingEntry](_TrainingEntry)
