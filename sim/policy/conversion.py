@@ -9,19 +9,19 @@ from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import statistics_beside
-from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds import World, make_world
 
 
 def convert(
     source: Path,
     out: Path,
-    world_name: str,
+    world: World | str,
     vecnormalize: Path | None = None,
     units: RewardUnits = RewardUnits.AUTO,
     *,
     force: bool = False,
 ) -> Checkpoint:
-    """Write the checkpoint at `source` to `out` in the native format, for the world called `world_name`.
+    """Write the checkpoint at `source` to `out` in the native format, for a world, or the one of that name.
 
     vecnormalize: its VecNormalize pickle, read as data; None looks for it as `load_with_statistics` does.
     force: replace `out` even if it is no native checkpoint. Returns the written checkpoint, with `remarks`
@@ -30,9 +30,9 @@ def convert(
     """
     source = find_model(source)
     format_of(source)
-    world = make_world(world_name)
+    world = world if isinstance(world, World) else make_world(world)
     statistics = vecnormalize or statistics_beside(source)
     check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
-    checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world_name)
+    checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world.name)
     save(checkpoint, out)
     return checkpoint

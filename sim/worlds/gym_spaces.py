@@ -25,7 +25,7 @@ _MOST = 4096
 
 
 class UnfitSpaceError(ValueError):
-    """A space that cannot be shown; the message follows the world's name. expected: what to use instead."""
+    """A space that cannot be shown; the message follows the world's name. expected: what would do."""
 
     def __init__(self, said: str, expected: str) -> None:
         super().__init__(said)
@@ -33,7 +33,7 @@ class UnfitSpaceError(ValueError):
 
 
 class Grid(NamedTuple):
-    """The digits that a single number is shown as, the most significant first: of 4 x 12 cells, row, column."""
+    """The digits that a single number is shown as, the most significant first: (row, column)."""
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -59,7 +59,7 @@ class _Numbers:
         size = len(self.state)
         try:
             with np.errstate(over="ignore"):
-                found: Float32Array = np.asarray(value, np.float32)
+                found = np.asarray(value, np.float32)
         except (TypeError, ValueError):
             raise ResultError(f"{method} observes {described(value)}, expected {size} numbers") from None
         if found.size != size * count:
@@ -70,7 +70,8 @@ class _Numbers:
             )
         if not np.isfinite(found).all():
             self._complain(method, found.ravel(), np.ravel(value))
-        return found.reshape(count, size).T
+        columns: Float32Array = found.reshape(count, size).T
+        return columns
 
     def _complain(self, method: str, found: Float32Array, given: NDArray[Any]) -> None:
         """Raise ResultError for NaN, and for numbers beyond float32; infinite ones are let through."""
@@ -262,10 +263,9 @@ def grid_of(env: Any) -> Grid | None:
     inner = env.unwrapped
     if f"{type(inner).__module__}.{type(inner).__qualname__}" == "gymnasium.envs.toy_text.taxi.TaxiEnv":
         return Grid(("taxi row", "taxi column", "passenger", "destination"), (5, 5, 5, 4))
-    found = getattr(inner, "nrow", None), getattr(inner, "ncol", None)
-    found = getattr(inner, "shape", None) if None in found else found
+    stated: Any = getattr(inner, "nrow", None), getattr(inner, "ncol", None)
     try:
-        rows, columns = map(int, found or ())
+        rows, columns = map(int, getattr(inner, "shape", ()) if None in stated else stated)
     except (TypeError, ValueError):
         return None
     return Grid(("row", "column"), (rows, columns)) if rows > 0 and columns > 0 else None
