@@ -54,12 +54,13 @@ def convert(
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
+    from valuescape.sim.policy.formats.given import Given
     from valuescape.sim.policy.formats.native import check_replaceable
 
     code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     check_replaceable(out, code.files, force=force)
-    fitting = _world(code, "convert")
-    checkpoint = convert_checkpoint(source, out, fitting, vecnormalize, reward_normalization, force=force)
+    fitting, given = _world(code, "convert"), Given(obs_normalization=vecnormalize)
+    checkpoint = convert_checkpoint(source, out, fitting, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)
     norm = checkpoint.reward_normalization
