@@ -43,12 +43,13 @@ class Grid(NamedTuple):
 class _Numbers:
     """A Box or a MultiBinary: as many variables of the state as of the observation.
 
-    path: the keys that lead to it in an observation. name: as messages call it.
+    path: the keys that lead to it in an observation. name: as messages call it. bits: whether each is 0 or 1.
     """
 
     path: tuple[Any, ...]
     name: str
     state: tuple[Variable, ...]
+    bits: bool = False
 
     @property
     def obs(self) -> tuple[Variable, ...]:
@@ -85,8 +86,8 @@ class _Numbers:
             raise ResultError(f"{method} observes {name} = {given[bad[0]]}, too large for float32")
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
-        """Write the observations of states: the same numbers."""
-        out[:] = state
+        """Write the observations of states: the same numbers; of bits, the nearer one."""
+        out[:] = np.clip(np.floor(state + np.float32(0.5)), 0, 1) if self.bits else state
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,12 @@ class ObservedSpace:
         folded = isinstance(self._leaves[0], _Digits) and bool(self._leaves[0].grid)
         return (1, 0) if folded else (0, 1)
 
+    @property
+    def map_slice(self) -> dict[str, float]:
+        """The values at which choices and bits are held that are not on the map: whole ones."""
+        found = zip(self.state, (each for leaf in self._leaves for each in _held(leaf)), strict=True)
+        return {variable.name: value for variable, value in found if value is not None}
+
     def states(self, method: str, raw: Any, count: int = 1) -> Float32Array:
         """Return what one environment observes, or a batch of `count`, as states [state_dim, count] float32.
 
@@ -180,6 +187,13 @@ class ObservedSpace:
             rows, columns = len(each.state), len(each.obs)
             each.observe(state[row : row + rows], out[seen : seen + columns])
             row, seen = row + rows, seen + columns
+
+
+def _held(leaf: "_Numbers | _Digits") -> list[float | None]:
+    """Return a value for each variable of a state where whole numbers count; None elsewhere."""
+    if isinstance(leaf, _Digits):
+        return [float((size - 1) // 2) for size in leaf.grid or leaf.sizes]
+    return [0.0 if leaf.bits else None] * len(leaf.state)
 
 
 def _at(method: str, raw: Any, path: tuple[Any, ...]) -> Any:
@@ -216,7 +230,8 @@ def _leaf(path: tuple[Any, ...], space: Any) -> "_Numbers | _Digits":
         start = getattr(space, "start", np.zeros_like(space.nvec)).ravel().tolist()
         return _digits(path, name, tuple(sizes), tuple(start), names)
     if isinstance(space, spaces.MultiBinary):
-        return _Numbers(path, name, tuple(Variable(each, "", 0, 1) for each in _names(name, space.shape)))
+        bits = tuple(_digit(each, 2) for each in _names(name, space.shape))
+        return _Numbers(path, name, bits, bits=True)
     if not isinstance(space, spaces.Box) or _is_image(space) or not math.prod(space.shape):
         where = f" as {name}" if path else ""
         raise UnfitSpaceError(f"observes {_shown(space)}{where}", _expected(space))
