@@ -116,11 +116,10 @@ def test_after_a_worker_s_death_its_environments_begin_anew():
 
 
 def test_an_environment_that_does_not_cut_episodes_off_is_a_report():
-    with crowd(configured(vector_worlds.endless, "agents.count=3")) as engine:
-        with pytest.raises(
-            WorkerFailedError, match=f"agent 0, tick {LIMIT + 1}: its episode goes on after {LIMIT}"
-        ):
-            engine.advance_to(20)
+    with crowd(configured(vector_worlds.endless, "agents.count=3")) as engine, pytest.raises(
+        WorkerFailedError, match=f"agent 0, tick {LIMIT + 1}: its episode goes on after {LIMIT}"
+    ):
+        engine.advance_to(20)
 
 
 def test_gymnasium_s_own_vectorised_version_moves_as_the_single_one():
