@@ -4,9 +4,9 @@ A setting is declared here, or in `picture_sections`, and nowhere else: type, de
 unit, whether it is live, and its widget. All else is derived (`valuescape.sim.config.model`).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from valuescape.sim.config.setting import Group, Live, Panel, setting
 
@@ -98,7 +98,7 @@ class WorldConfig(Section):
         max_length=64,
         live=Live.RUN,
     )
-    env: dict[str, Any] = setting(
+    env: dict[str, JsonValue] = setting(
         {},
         "arguments of the function that makes an environment of Gymnasium, such as size = 5",
         max_length=64,

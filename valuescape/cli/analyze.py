@@ -80,20 +80,17 @@ def analyze(
     """Say where a critic is wrong: its values beside the returns that really follow.
 
     Runs episodes of the policy, and rollouts from every cell of the map; writes a report that opens offline,
-    the maps as PNG and PDF, the numbers as JSON and all fields as arrays. Ctrl-C keeps what is done.
+    maps as PNG and PDF, numbers as JSON, and all fields as arrays. Ctrl-C keeps what is done.
 
     Several checkpoints start in the same states: one table, maps on the same colours, and the differences
     from the first. A folder with the checkpoints of a training run gives the numbers over training steps,
-    and the maps as a film. `valuescape compare` reads two summary.json. A world that no option names is found
-    by the model's spaces.
+    and the maps as a film. `valuescape compare` reads two summary.json.
 
     [bold]Examples[/]
 
       valuescape analyze dqn-MountainCar-v0.zip
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
-
-      valuescape analyze before.zip after.zip --out runs/before-after
 
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """

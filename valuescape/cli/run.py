@@ -168,8 +168,6 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run demo --set agents.count=1000 --plugin mine.py
-
       valuescape run ppo.zip --env-file my_env.py --max-episode-steps 200
 
       valuescape run ppo.zip --world my_package.envs:GridEnv --env-kwargs size=8
@@ -178,13 +176,7 @@ def run(
 
       valuescape run runs/logs --set policy.steps=30000
 
-      valuescape run demo --headless --ticks 600 --export run.npz --figure run.pdf
-
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
-
-      valuescape run demo --record-session session.vsz
-
-      valuescape run demo --versus-set policy.exploration=0.3
 
       valuescape run sac.zip --versus ppo.zip
     """
