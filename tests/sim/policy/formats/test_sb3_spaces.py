@@ -44,7 +44,7 @@ class Stub(gymnasium.Env):
 
 @pytest.fixture(params=CASES, ids=lambda case: "-".join(map(str, case[:2])))
 def case(request, tmp_path):
-    """A model with random weights, the checkpoint that was read of its zip, and observations of both forms."""
+    """A model with random weights, the checkpoint that was read of its zip, and observations, both ways."""
     algorithm, policy, observed, acted = request.param
     torch.manual_seed(8)
     kwargs = {"policy_kwargs": {"net_arch": [16, 16]}, "device": "cpu"}
@@ -52,7 +52,7 @@ def case(request, tmp_path):
     model = getattr(sb3, algorithm)(policy, Stub(observed, acted), **kwargs)
     with torch.no_grad():
         for parameter in model.policy.parameters():
-            parameter += 0.4 * torch.randn_like(parameter)
+            parameter += 0.9 * torch.randn_like(parameter)
     model.save(tmp_path / "model.zip")
     observed.seed(1)
     raw = [observed.sample() for _ in range(150)]
