@@ -32,7 +32,7 @@ CASES = [
     ("DQN", "MultiInputPolicy", DICT, spaces.Discrete(3)),
     ("SAC", "MultiInputPolicy", DICT, spaces.Box(-2, 3, (3,))),
     ("PPO", "MlpPolicy", spaces.Discrete(5), BITS),
-    ("DQN", "MlpPolicy", spaces.MultiDiscrete([3, 4]), spaces.Discrete(3)),
+    ("DQN", "MlpPolicy", spaces.MultiDiscrete([9, 12]), spaces.Discrete(3)),
     ("TD3", "MlpPolicy", spaces.Box(-1, 1, (2, 2)), spaces.Box(-2, 2, (2, 2))),
 ]
 
@@ -52,7 +52,7 @@ def case(request, tmp_path):
     model = getattr(sb3, algorithm)(policy, Stub(observed, acted), **kwargs)
     with torch.no_grad():
         for parameter in model.policy.parameters():
-            parameter += 0.9 * torch.randn_like(parameter)
+            parameter += 0.4 * torch.randn_like(parameter)
     model.save(tmp_path / "model.zip")
     observed.seed(1)
     raw = [observed.sample() for _ in range(150)]
@@ -70,7 +70,8 @@ def test_actions_and_values_are_the_library_s(case, tmp_path):
     assert len(np.unique(action)) > 1
     torch_action = TorchCheckpoint(checkpoint).act(torch.tensor(flat.T)).numpy()
     np.testing.assert_allclose(action.T, torch_action, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(value(checkpoint, flat), _values(model, raw), rtol=1e-4, atol=1e-5)
+    values = _values(model, raw)
+    np.testing.assert_allclose(value(checkpoint, flat), values, rtol=0, atol=1e-5 * np.abs(values).max())
     save(checkpoint, tmp_path / "again.safetensors")
     again = load(tmp_path / "again.safetensors")
     assert (again.actor_head, again.choices) == (checkpoint.actor_head, checkpoint.choices)
