@@ -30,6 +30,7 @@ FLOORS = {
         *("envs", "training", "training_run", "presets"),
         *(
             "model_files",
+            "inspection",
             "recordings",
             "provenance",
             "run_state",

@@ -166,6 +166,39 @@ class PolicyConfig(Section):
         "alpha of SAC and TQC, in units of the world's rewards, for soft returns; file: as the file says",
         unit="",
     )
+    algorithm: str = setting(
+        "",
+        "algorithm that trained the checkpoint, where the file does not say it: sac, td3, ppo, dqn …",
+        max_length=MAX_TEXT,
+    )
+    activation: Literal[
+        "file", "identity", "relu", "tanh", "elu", "leaky_relu", "sigmoid", "silu", "gelu"
+    ] = setting("file", "activation between the networks' layers; file: as the checkpoint's file says")
+    gamma: Literal["file"] | Annotated[float, Field(ge=0, le=1)] = setting(
+        "file", "discount that the critic learned with; file: as the checkpoint's file says", unit=""
+    )
+    obs_normalization: str = setting(
+        "",
+        "file with the mean and the var or std of observations in training: VecNormalize's .pkl, .npz, .json "
+        "or .safetensors; empty: as the checkpoint's file says, or what lies beside it",
+        max_length=MAX_TEXT,
+    )
+    head: Literal["file", "squashed", "clipped", "argmax"] = setting(
+        "file",
+        "meaning of the actor's outputs: squashed: -1 to 1, scaled to the actions' bounds; clipped: actions; "
+        "argmax: a score for each action; file: as the checkpoint's file says",
+    )
+    action_bounds: str = setting(
+        "",
+        "bounds of the actions in training: '-2..2', or for each action '-1..1, 0..1'; empty: as the "
+        "checkpoint's file says, else the world's",
+        max_length=MAX_TEXT,
+    )
+    names: str = setting(
+        "",
+        'TOML file that says which tensors of the checkpoint are which network: [map] actor = "pi"',
+        max_length=MAX_TEXT,
+    )
     torchscript_critic: str = setting(
         "",
         "TorchScript file that maps obs to value, shown in place of the checkpoint's critic",

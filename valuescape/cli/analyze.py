@@ -11,14 +11,20 @@ from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
 from valuescape.cli.code import code_of
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
+    Activation,
+    Algorithm,
     Debug,
     EnvArguments,
     EnvFiles,
     EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
     Overrides,
     Plugins,
     World,
     WorldFiles,
+    stated_changes,
 )
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
@@ -68,6 +74,11 @@ def analyze(
     seed: Seed = 0,
     time_limit: TimeLimit = False,
     entropy_coefficient: Alpha = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     overrides: Overrides = None,
     world: World = None,
     env_files: EnvFiles = None,
@@ -102,6 +113,7 @@ def analyze(
     }
     given = [
         f"run.seed={seed}",
+        *stated_changes(activation, gamma, algorithm, obs_normalization, names),
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
@@ -131,16 +143,18 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.policy.formats.given import given_of
     from valuescape.sim.worlds import make_world
 
     world, labels = make_world(config.world.name, config), labels_of(sources)
     require_actions(config.insight, world)
     models: list[Model] = []
+    given = given_of(config.policy)
     for label, source in zip(labels, sources, strict=True):
         if Path(source).is_dir():
             raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
         setting = source if models else config.policy.checkpoint
-        found = find_checkpoint(setting, world)
+        found = find_checkpoint(setting, world, given=given)
         if found is None:
             raise UsageError(f"{source}: random actions have no critic", "name a trained model's file")
         models.append(Model(label, source, found, setting))

@@ -11,14 +11,20 @@ import typer
 from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
+    Activation,
+    Algorithm,
     Debug,
     EnvArguments,
     EnvFiles,
     EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
     Overrides,
     Plugins,
     World,
     WorldFiles,
+    stated_changes,
 )
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
@@ -146,6 +152,11 @@ def run(
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
     record_session: _RecordSession = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     versus: _Versus = None,
     versus_set: _VersusSet = None,
     world: World = None,
@@ -179,14 +190,17 @@ def run(
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
 
       valuescape run sac.zip --versus ppo.zip
+
+      valuescape run agent.cleanrl_model --gamma 0.99 --set world.name=gymnasium:CartPole-v1
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
-    changes = _changes(overrides, seed)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
-    return _start(_Asked(preset, changes, code, versus, versus_set or []), shown, simulated)
+    asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
+    return _start(asked, shown, simulated)
 
 
 _Simulated = tuple[int | None, bool, Path | None, int | None]
