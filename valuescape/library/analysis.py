@@ -8,11 +8,11 @@ from typing import Any, TypedDict, Unpack, overload
 
 from valuescape.analysis import analysis as inner
 from valuescape.analysis import several as inner_several
-from valuescape.analysis.output import write
-from valuescape.analysis.summary import arrays_of, summary_of
-from valuescape.analysis.several_output import several_verdict, write_several
-from valuescape.analysis.verdict import verdict
 from valuescape.analysis.origin import plan_by
+from valuescape.analysis.output import write
+from valuescape.analysis.several_output import several_verdict, write_several
+from valuescape.analysis.summary import arrays_of, summary_of
+from valuescape.analysis.verdict import verdict
 from valuescape.library.arguments import whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
@@ -137,7 +137,7 @@ class Comparison:
 
     @property
     def differences(self) -> list[dict[str, Estimate]]:
-        """The numbers of each further model less those of the first, with intervals over pairs of episodes."""
+        """Numbers of each further model less those of the first; intervals are over pairs of episodes."""
         return [dict(each.numbers) for each in self.several.differences]
 
     @property
@@ -175,7 +175,7 @@ def analyze(model: ModelSource, /, *others: ModelSource, **options: Unpack[Analy
     config = _config(models[0], options)
     plan = plan_by(config, *_sizes(models[0], options), usable_cores())
     plane = plane_of(models[0], options.get("axes"), options.get("slice"))
-    tell = options.get("on_progress", lambda *_: None)
+    tell: Callable[[str, float], object] = options.get("on_progress") or (lambda *_: None)
     began = time.perf_counter()
 
     def go_on(what: str, share: float) -> bool:

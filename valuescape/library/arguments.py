@@ -42,7 +42,7 @@ def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tup
 
 
 def whole(value: Any, what: str, low: int, high: float = math.inf) -> int:
-    """Return a whole number. Raises UsageError, beginning with the argument's name, if it is none or outside."""
+    """Return a whole number. Raises UsageError, naming the argument, if it is none or out of bounds."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ class Map:
     quantity: str = ""
     """The kind of the values: maps of the same share their colours in a `plot`."""
     half_width: Float64Array | None = None
-    """Half of each value's 95 % interval, [rows, columns]; inf where it is unknown, None where it is exact."""
+    """Half of each value's 95 % interval, [rows, columns]; inf where it is unknown. None if all are exact."""
     significant: BoolArray | None = None
     """Where a difference is beyond chance, [rows, columns]; None where that is no question."""
     look: Look = field(default_factory=Look)
@@ -112,7 +112,7 @@ class Map:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """The edges (x low, x high, y low, y high), as Matplotlib's `imshow` takes them with origin="lower"."""
+        """The edges (x low, x high, y low, y high), as Matplotlib's `imshow` takes them."""
         x, y = self.plane.variables
         return x.low, x.high, y.low, y.high
 

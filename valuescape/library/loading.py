@@ -1,4 +1,4 @@
-"""`load`: a model from a file, a folder, a shipped name, a checkpoint, or a live object of another library."""
+"""`load`: a model from a file, a folder, a shipped name, a checkpoint, or another library's object."""
 
 import os
 import tempfile
@@ -105,7 +105,7 @@ _WORLD_OF_ID: Mapping[str, str] = {
 
 
 def _gymnasium_name(name: str) -> str:
-    """Return "gymnasium:ID" for an id that ends in a version, as "LunarLander-v3"; other names as they are."""
+    """Return "gymnasium:ID" for an id that ends in a version, as LunarLander-v3; others as they are."""
     ends_in_version = name.rpartition("-v")[2].isdigit() and "-v" in name
     return f"gymnasium:{name}" if ends_in_version and not name.startswith("gymnasium:") else name
 

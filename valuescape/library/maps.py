@@ -1,4 +1,4 @@
-"""Maps of a model: what its critic believes, what follows in truth, and everything else that a run can show."""
+"""Maps of a model: what its critic believes, what follows in truth, and all else that a run can show."""
 
 from collections.abc import Callable
 from typing import TypedDict, Unpack
@@ -139,7 +139,7 @@ def _estimate(
 ) -> Estimated:
     """Make the rollouts. sizes: cells each way, and rollouts from each."""
     edge, number = sizes
-    tell = options.get("on_progress", lambda _: None)
+    tell: Callable[[float], object] = options.get("on_progress") or (lambda _: None)
     threads = whole(options.get("threads") or usable_cores(), "threads", 1, 256)
     random = rollouts_differ(model.checkpoint, rules)
     with np.errstate(all="ignore"):

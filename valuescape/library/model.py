@@ -130,7 +130,8 @@ class Model:
         number = secrets.randbelow(_SEEDS) if seed is None else whole(seed, "seed", 0, 2**63 - 1)
         alpha = reward_alpha(self._checkpoint) or 0.0
         sampled = SampledPolicy(self._checkpoint, self._world.action, number, alpha)
-        return sampled.act(columns, np.arange(columns.shape[1], dtype=np.uint64), 0, 0)[0]
+        actions: Float32Array = sampled.act(columns, np.arange(columns.shape[1], dtype=np.uint64), 0, 0)[0]
+        return actions
 
     def _as_world_takes(self, actions: Float32Array) -> NDArray[Any]:
         """Return actions [action_dim, n] as rows; discrete ones as [n] int64."""
@@ -139,7 +140,8 @@ class Model:
         unknown = np.flatnonzero(np.isnan(actions[0]))
         if unknown.size:
             raise UsageError(f"obs row {unknown[0]}: the policy's scores are NaN, so no action can be chosen")
-        return actions[0].astype(np.int64)
+        chosen: NDArray[Any] = actions[0].astype(np.int64)
+        return chosen
 
     def value(self, obs: ArrayLike) -> Float32Array:
         """Return the critic's V(s), [n] float32: the discounted return that it expects.

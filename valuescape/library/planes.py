@@ -12,7 +12,7 @@ Axes: TypeAlias = str | Sequence[str] | None
 """The two state variables along x and y: ("theta", "velocity"); None for the world's own."""
 
 Slice: TypeAlias = str | Mapping[str, float] | None
-"""Values of the state variables that are not on the map, in their units; those left out have the world's own."""
+"""Values of the state variables off the map, in their units; those left out have the world's own."""
 
 
 def plane_of(model: Model, axes: Axes, at: Slice) -> MapPlane:

@@ -189,8 +189,8 @@ def _run(model: Model, agents: Trials, act: _Act, limit: int, tell: Progress) ->
         final[:, running] = agents.state[:, running]
         running &= ~(terminated | cut)
     tell(1.0)
-    columns = (np.array(column) for column in zip(*rows, strict=True))
-    return _Rows(*columns, final)
+    state, obs, action, valued, reward, ran, ended = (np.array(each) for each in zip(*rows, strict=True))
+    return _Rows(state, obs, action, valued, reward, ran, ended, final)
 
 
 def _gathered(model: Model, rows: _Rows) -> Rollouts:

@@ -40,7 +40,7 @@ class State:
     obs: Float32Array
     """[agents, obs_dim] what they observe in it."""
     actions: NDArray[Any]
-    """The actions that led to it: [agents, action_dim] float32, [agents] int64 of discrete ones; 0 at a start."""
+    """[agents, action_dim] float32, or [agents] int64 of discrete ones, that led to it; 0 at a start."""
     rewards: Float32Array
     """[agents] of the step that led to it; 0 at a start."""
     terminated: BoolArray

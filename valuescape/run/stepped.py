@@ -30,8 +30,8 @@ class SteppedSession(Session):
         """Start everything. Raises UsageError if the configuration cannot be run here."""
         stepped = changed(config, {"features.async_physics": False})
         super().__init__(stepped, RunLength(), Outputs(folder), headless=True)
-        self.pace.pause()
-        self._take_over(self.pace.newest_tick(), waits=True)
+        self.pace.go_to(0)
+        self._take_over(0, waits=True)
 
     @property
     def tick(self) -> int:
@@ -57,7 +57,7 @@ class SteppedSession(Session):
             message, _, hint = why_not.partition("\n  ")
             raise UsageError(message, hint)
         self._turn_engines()
-        self._take_over(self.pace.newest_tick(), waits=True)
+        self._take_over(self.tick, waits=True)
 
     def draw(
         self, size_px: tuple[int, int] | None = None, elapsed_s: float = _SETTLED_S
