@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from valuescape.library.loading import load
     from valuescape.library.maps import signal_map, truth_map, value_map
     from valuescape.library.model import Model
-    from valuescape.library.pictures import plot
+    from valuescape.library.plotting import plot
     from valuescape.library.rollouts import Rollouts, rollouts
     from valuescape.library.session import Session, State, Trails
     from valuescape.sim.config.model import Config
@@ -72,7 +72,7 @@ _MODULES = {
     "UsageError": "valuescape.sim.errors",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
-    "plot": "valuescape.library.pictures",
+    "plot": "valuescape.library.plotting",
     "rollouts": "valuescape.library.rollouts",
     "signal_map": "valuescape.library.maps",
     "truth_map": "valuescape.library.maps",

@@ -6,9 +6,10 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from valuescape.library.arguments import whole
-from valuescape.library.grid import Estimated, Look, Map
+from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
+from valuescape.library.pictures import Look
 from valuescape.library.planes import Axes, Slice, plane_of
 from valuescape.sim.arrays import Float64Array
 from valuescape.sim.codegen.notice import CompilationNeededError, kept_only
@@ -119,6 +120,7 @@ def truth_map(
         "",
         "return",
         truth.half_width if estimated.random else None,
+        look=Look(reference=True),
         estimated=estimated,
         **_of(found),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from valuescape.library.arguments import columns_of, whole
+from valuescape.library.exchange import optional
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
 from valuescape.sim.arrays import BoolArray, Float32Array, Int64Array
@@ -18,7 +19,7 @@ from valuescape.sim.policy.sampling import SampledPolicy, Sampling, reward_alpha
 from valuescape.sim.policy.trials import Trials, trials, trials_from
 from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import why_no_rollouts
-from valuescape.sim.worlds.base import DiscreteAction
+from valuescape.sim.worlds.base import DiscreteAction, Variable
 
 EPISODE = np.dtype(
     [
@@ -80,9 +81,19 @@ class Rollouts:
 
         Raises UsageError if pandas is not installed.
         """
-        from valuescape.library.exchange import rollouts_as_pandas
+        pandas = optional("pandas", "Rollouts.to_pandas")
+        world = self.model.world
+        columns: dict[str, Any] = {"episode": self.episode, "step": self.step}
+        columns |= _named("state", world.state, self.state)
+        if isinstance(world.action, DiscreteAction):
+            columns["action"] = self.action
+        else:
+            columns |= _named("action", world.action.variables, self.action)
+        return pandas.DataFrame(columns | {"reward": self.reward, "value": self.value})
 
-        return rollouts_as_pandas(self)
+
+def _named(kind: str, variables: tuple[Variable, ...], rows: NDArray[Any]) -> dict[str, Any]:
+    return {f"{kind} {each.name}": rows[:, at] for at, each in enumerate(variables)}
 
 
 def rollouts(
