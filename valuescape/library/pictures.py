@@ -76,21 +76,25 @@ def _panel(shown: Drawn, among: Sequence[Drawn]) -> Panel:
     alike = [each for each in among if each is shown or (each.quantity and each.quantity == shown.quantity)]
     low, high = _ends(shown.look, alike)
     opacity = None if shown.significant is None else np.where(shown.significant, 1.0, FADED)
-    return Panel(shown.title, shown.bar_label, shown.values, shown.look.colors, low, high, opacity)
+    return Panel(
+        shown.title or shown.bar_label, shown.bar_label, shown.values, shown.look.colors, low, high, opacity
+    )
 
 
 def _ends(look: Look, alike: Sequence[Drawn]) -> tuple[float, float]:
     """Return the ends of colours that alike fields share."""
-    every = np.concatenate([_known(each) for each in alike])
+    every = _of_all(alike)
     low, high = (float(every.min()), float(every.max())) if every.size else (0.0, 1.0)
     if look.centred:
         high = (float(np.quantile(np.abs(every), 0.995)) if every.size else 0.0) or 1.0
         low = -high
-    elif (truths := np.concatenate([_known(each) for each in alike if each.look.reference] or [[]])).size:
+    elif (truths := _of_all([each for each in alike if each.look.reference])).size:
         reach = _REACH * float(np.ptp(truths)) or np.inf
         low, high = max(low, float(truths.min()) - reach), min(high, float(truths.max()) + reach)
     return low if look.low is None else look.low, high if look.high is None else look.high
 
 
-def _known(field: Drawn) -> Float64Array:
-    return field.values[np.isfinite(field.values)]
+def _of_all(fields: Sequence[Drawn]) -> Float64Array:
+    """Return the finite values of fields, one after another."""
+    none = np.zeros(0, np.float64)
+    return np.concatenate([none, *(each.values[np.isfinite(each.values)] for each in fields)])
