@@ -112,6 +112,8 @@ class _GymnasiumTrials:
         if states is not None:
             for env, state in zip(envs, states.T.astype(np.float64), strict=True):
                 write_state(env, state)
+            if world.twin is None:
+                self._observed[:] = states
             world.observe(states, self.obs)
 
     @property
