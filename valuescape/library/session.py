@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from valuescape.gpu.context import current_kept, made_current
 from valuescape.library.arguments import whole
-from valuescape.library.loading import ModelSource, WorldSource, load, world_name
+from valuescape.library.loading import ModelSource, load
+from valuescape.library.model import taken_actions
+from valuescape.library.worlds import WorldSource, world_name
 from valuescape.presets import config_path, presets
 from valuescape.run.stepped import SteppedSession
 from valuescape.sim.arrays import BoolArray, Float32Array, Int64Array
 from valuescape.sim.config.files import Config, changed, load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.acting import observed
-from valuescape.sim.worlds.base import DiscreteAction
 from valuescape.training_run import with_steps
 
 _MOST_PX = 16_384
@@ -243,12 +244,11 @@ def _state_of(run: SteppedSession) -> State:
     with np.errstate(all="ignore"):
         obs = observed(world, state)
         returns = episodes.finished_return / episodes.finished_count
-    discrete = isinstance(world.action, DiscreteAction)
     return State(
         tick=tick,
         state=np.ascontiguousarray(state.T),
         obs=np.ascontiguousarray(obs.T),
-        actions=action[0].astype(np.int64) if discrete else np.ascontiguousarray(action.T),
+        actions=np.array(taken_actions(world, action)),
         rewards=engine.row("reward", tick).copy(),
         terminated=ending == 1,
         truncated=ending == 2,
