@@ -22,16 +22,14 @@ def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tup
     variables: the k columns, for the message. what: the name of the argument. Raises UsageError for another
     shape, or for what holds no numbers.
     """
+    if isinstance(rows, tuple) and len(rows) == 2 and isinstance(rows[1], dict):
+        raise UsageError(f"{what}: got a pair, as env.reset() returns it", "pass its first part")
     try:
         given = np.asarray(rows)
         if given.dtype.kind not in "fiub":
             raise TypeError
     except (TypeError, ValueError, RuntimeError):
         raise UsageError(f"{what}: expected numbers, got {type(rows).__name__} {shown(rows)}") from None
-    if isinstance(rows, tuple) and len(rows) == 2 and isinstance(rows[1], dict):
-        raise UsageError(
-            f"{what}: got a pair, as env.reset() returns it", "pass its first part: env.reset()[0]"
-        )
     if given.ndim not in (1, 2) or given.shape[-1] != len(variables):
         named = ", ".join(each.name for each in variables[:_NAMED])
         more = ", …" if len(variables) > _NAMED else ""

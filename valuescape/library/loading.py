@@ -1,10 +1,11 @@
 """`load`: a model from a file, a folder, a shipped name, a checkpoint, or another library's object."""
 
+import difflib
 import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias, Unpack, runtime_checkable
+from typing import Any, Protocol, TypeAlias, Unpack, runtime_checkable
 
 from valuescape.held_checkpoints import Held
 from valuescape.library.model import Model
@@ -104,16 +105,13 @@ def _shipped(preset: str, changes: dict[str, Any], name: str) -> Model:
     return Model(checkpoint, world, config, name, checkpoint.remarks)
 
 
-class _Read(NamedTuple):
-    checkpoint: Checkpoint
-    remarks: tuple[str, ...]
-
-
 def _from_file(path: Path, world: str | None, given: Given) -> Model:
+    if not path.exists():
+        raise _missing(path)
     file = files_in(path).saved[-1].path if path.is_dir() else path
     remarks: tuple[str, ...] = ()
     if world is None:
-        world = world_for(read_checkpoint(file, given), file)
+        world = _world_of(read_checkpoint(file, given), str(path))
         remarks = (f"{path.name}: fits the world {world}",)
     config = changed(load_config(config_path(_BASE)), {"world.name": world})
     made = make_world(world, config)
@@ -126,8 +124,24 @@ def _from_file(path: Path, world: str | None, given: Given) -> Model:
     return Model(checkpoint, made, config, str(path), remarks)
 
 
+def _missing(path: Path) -> UsageError:
+    """Return the error for a name that stands for nothing."""
+    shipped = sorted({*presets(), *(each.stem for each in (configs_dir() / "checkpoints").iterdir())})
+    near = difflib.get_close_matches(str(path), shipped, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped)}"
+    return UsageError(f"load: {path}: there is no such file", hint)
+
+
+def _world_of(checkpoint: Checkpoint, source: str) -> str:
+    """Return the world that has a checkpoint's spaces. Raises UsageError if several or none have."""
+    try:
+        return world_for(checkpoint, Path(source))
+    except UsageError as error:
+        raise UsageError(error.args[0], 'name its world: world="gymnasium:ID", or a class of yours') from None
+
+
 def _from_memory(checkpoint: Checkpoint, world: str | None, source: str) -> Model:
-    name = world or checkpoint.world or world_for(checkpoint, Path(source))
+    name = world or checkpoint.world or _world_of(checkpoint, source)
     config = changed(load_config(config_path(_BASE)), {"world.name": name})
     check_world(checkpoint, make_world(name, config), Path(source))
     return _held(checkpoint, config, source, checkpoint.remarks)
@@ -151,7 +165,7 @@ def _from_live(model: LiveModel, world: str | None) -> Model:
         normalizing = model.get_vec_normalize_env()
         if normalizing is not None:
             normalizing.save(statistics)
-        name = world or world_for(read_checkpoint(path), Path(source))
+        name = world or _world_of(read_checkpoint(path), source)
         given = Given(obs_normalization=statistics if normalizing is not None else None)
         checkpoint = load_with_statistics(path, make_world(name), given, doubts=False)
     return _from_memory(replace(checkpoint, remarks=()), name, source)

@@ -207,7 +207,7 @@ def _gathered(model: Model, rows: _Rows) -> Rollouts:
         step=at[1],
         state=rows.state.transpose(2, 0, 1)[at],
         obs=rows.obs.transpose(2, 0, 1)[at],
-        action=taken_actions(model.world, rows.action.transpose(1, 2, 0)[:, *at]),
+        action=taken_actions(model.world, rows.action.transpose(2, 0, 1)[at].T),
         reward=rows.reward.T[at],
         value=rows.value.T[at],
         final_state=np.ascontiguousarray(rows.final.T),
