@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from valuescape.library.analysis import Analysis, Comparison, analyze
     from valuescape.library.grid import Map
     from valuescape.library.loading import load
-    from valuescape.library.maps import signal_map, truth_map, value_map
+    from valuescape.library.maps import truth_map, value_map
     from valuescape.library.model import Model
     from valuescape.library.plotting import plot
     from valuescape.library.rollouts import Rollouts, rollouts
     from valuescape.library.session import Session, State, Trails
+    from valuescape.library.signals import signal_map, signal_names
     from valuescape.sim.config.model import Config
     from valuescape.sim.errors import UsageError
     from valuescape.sim.policy.network import Checkpoint
@@ -52,6 +53,7 @@ __all__ = [
     "plot",
     "rollouts",
     "signal_map",
+    "signal_names",
     "truth_map",
     "value_map",
 ]
@@ -74,7 +76,8 @@ _MODULES = {
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
     "rollouts": "valuescape.library.rollouts",
-    "signal_map": "valuescape.library.maps",
+    "signal_map": "valuescape.library.signals",
+    "signal_names": "valuescape.library.signals",
     "truth_map": "valuescape.library.maps",
     "value_map": "valuescape.library.maps",
 }
