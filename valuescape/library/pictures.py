@@ -1,5 +1,7 @@
 """Pictures of fields over planes of states: figures of Matplotlib's object API, in the house style."""
 
+import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +13,9 @@ from valuescape.analysis.pictures import figure_of
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.insight.plane import MapPlane
 
+_WIDE = 46
+"""Most letters in a line of a title."""
+
 _REACH = 2.0
 """Colours of a belief reach beyond those of the truth by so many of the truth's ranges, as in reports."""
 
@@ -20,7 +25,8 @@ class Look:
     """The colours of a map in a picture.
 
     colors: a name of Matplotlib's. low, high: the ends; None for those of the values. centred: the middle is
-    0. names: of the values 0, 1, 2 …, where each stands for a kind of thing. reference: the ends of other
+    0. names: of the values 0, 1, 2 …, where each stands for a kind of thing. logarithmic: of counts, whose
+    zeros stay blank. reference: the ends of other
     maps of the same quantity follow this one's: it is the truth.
     """
 
@@ -29,6 +35,7 @@ class Look:
     high: float | None = None
     centred: bool = False
     names: tuple[str, ...] = ()
+    logarithmic: bool = False
     reference: bool = False
 
 
@@ -76,9 +83,11 @@ def _panel(shown: Drawn, among: Sequence[Drawn]) -> Panel:
     alike = [each for each in among if each is shown or (each.quantity and each.quantity == shown.quantity)]
     low, high = _ends(shown.look, alike)
     opacity = None if shown.significant is None else np.where(shown.significant, 1.0, FADED)
-    return Panel(
-        shown.title or shown.bar_label, shown.bar_label, shown.values, shown.look.colors, low, high, opacity
-    )
+    title, label, values = textwrap.fill(shown.title or shown.bar_label, _WIDE), shown.bar_label, shown.values
+    if shown.look.logarithmic:
+        label, values = f"log₁₀ of {label}", np.log10(np.where(values > 0, values, np.nan))
+        low, high = 0.0, max(math.log10(max(high, 1.0)), 1e-9)
+    return Panel(title, label, values, shown.look.colors, low, high, opacity)
 
 
 def _ends(look: Look, alike: Sequence[Drawn]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from valuescape.analysis.episodes import run_episodes
 from valuescape.analysis.maps import Visits, visits_of
 from valuescape.gpu.layers.density import DENSITY
+from valuescape.gpu.layers.flow import FLOW
 from valuescape.gpu.layers.layer import Legend, MapLayer
 from valuescape.gpu.layers.realised_error import REALISED_ERROR
 from valuescape.gpu.layers.registry import MAPS
@@ -159,9 +160,9 @@ def _states(model: Model, options: SignalOptions) -> Any:
 def _made(model: Model, layer: MapLayer, subject: Subject, plane: MapPlane, values: Float64Array) -> Map:
     legend: Legend = layer.legend(subject, subject.config.insight)
     ends = legend.ends
-    look = Look(
-        layer_map(layer.colormap, centred=ends.centred), ends.low, ends.high, ends.centred, legend.names
-    )
+    on_paper = {FLOW.name: "gray_r", DENSITY.name: "Greys"}  # dark on white
+    colors = on_paper.get(layer.name) or layer_map(layer.colormap, centred=ends.centred)
+    look = Look(colors, ends.low, ends.high, ends.centred, legend.names, layer is DENSITY)
     return Map(
         values,
         plane,
