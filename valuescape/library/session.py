@@ -204,6 +204,7 @@ class Session:
         """Return the picture of the present tick, [height, width, 3] uint8, top row first: a new array.
 
         width, height: in pixels, for this picture and those that follow; first `render.width` and `height`.
+        Waits for the maps that it shows, which of "truth" may take a minute; KeyboardInterrupt ends that.
         """
         with self._inside() as run:
             return run.draw(_size(run, width, height))
@@ -211,7 +212,7 @@ class Session:
     def save_picture(
         self, path: str | os.PathLike[str], width: int | None = None, height: int | None = None
     ) -> Path:
-        """Write the picture as a PNG that says how it was made: `valuescape remake` makes it again.
+        """Write the picture as a PNG that says how it was made: `valuescape replay` makes it again.
 
         width, height: as of `picture`. Raises UsageError if it cannot be written.
         """
