@@ -8,8 +8,9 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `Session` runs a crowd of agents that is stepped, read and drawn;
 - `make_vec` returns a crowd as a vector environment.
 
-Nothing prints, ends the process or handles signals. Errors that a user can mend are `UsageError`. Importing
-this package is quick; what a name needs is imported when it is first used.
+Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
+its text; failures of workers and plug-ins have the base `ValuescapeError`, too. Importing this package is
+quick; what a name needs is imported when it is first used.
 """
 
 from importlib import import_module
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from valuescape.library.session import Session, State, Trails
     from valuescape.library.signals import signal_map, signal_names
     from valuescape.sim.config.model import Config
-    from valuescape.sim.errors import UsageError
+    from valuescape.sim.errors import UsageError, ValuescapeError
     from valuescape.sim.policy.network import Checkpoint
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "State",
     "Trails",
     "UsageError",
+    "ValuescapeError",
     "__version__",
     "analyze",
     "load",
@@ -72,6 +74,7 @@ _MODULES = {
     "State": "valuescape.library.session",
     "Trails": "valuescape.library.session",
     "UsageError": "valuescape.sim.errors",
+    "ValuescapeError": "valuescape.sim.errors",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
@@ -117,7 +120,7 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from valuescape.sim.errors import UsageError
+    from valuescape.sim.errors import UsageError, ValuescapeError
 
     try:
         from valuescape.envs.vector_env import CrowdVectorEnv
