@@ -1,7 +1,6 @@
 """Messages for files that no checkpoint format recognises: they name the kind of file where it is known."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.registry import Probe
