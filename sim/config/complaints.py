@@ -65,6 +65,8 @@ def _expectation(schema: dict[str, Any]) -> str:
         return " or ".join(_expectation(each) for each in schema["anyOf"])
     if "enum" in schema or "const" in schema:
         return " or ".join(repr(each) for each in schema.get("enum", [schema.get("const")]))
+    if "type" not in schema:
+        return "any number, text, switch, list or table"
     if schema["type"] == "object":
         return f"a table, each value {_expectation(schema['additionalProperties'])}"
     if schema["type"] == "array":

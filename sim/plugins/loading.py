@@ -1,5 +1,7 @@
 """Loads the files and modules that declare plug-ins, in this process and in the workers."""
 
+import contextlib
+import importlib
 import io
 import sys
 from collections.abc import Callable
@@ -13,16 +15,17 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.declarations import IN_WORKERS, Declaration, Kind
 from valuescape.sim.plugins.installed import import_installed
 from valuescape.sim.plugins.registry import PLUGINS, Key
-from valuescape.sim.plugins.running import python_file, run_file
+from valuescape.sim.plugins.running import python_file, run_file, run_module
 
 GUIDE = "docs/plugins.md has examples"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Code that declares plug-ins. path: of a file, else None. module: the name of an installed one, else "".
+    """Code that declares plug-ins. path: of a file, else None. module: the name to import it by, else "".
 
     content: of the file, as it was run. where: as messages name the source. option: the one that named it.
+    names: of what is asked for in it, where it declares nothing itself.
     """
 
     path: Path | None
@@ -30,6 +33,7 @@ class Source:
     content: bytes
     where: str
     option: str
+    names: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -69,8 +73,8 @@ class Loaded:
 LOADED: dict[str, Loaded] = {}
 """The sources that were run in this process, by key, in that order."""
 
-Gather = Callable[[ModuleType, str], None]
-"""Declares what a module holds without a decorator, such as the classes of worlds. (module, where)."""
+Gather = Callable[[ModuleType, Source], None]
+"""Declares what a module holds without a decorator, such as the classes of worlds."""
 
 _gatherers: list[Gather] = []
 
@@ -107,23 +111,37 @@ def load_module(name: str, option: str = "[plugins] modules") -> Loaded:
 
 def run_source(source: Source) -> Loaded:
     """Run a source, and register what it declares. Raises UsageError; then nothing of it is registered."""
-    before, modules = _registered(), set(sys.modules)
+    before, modules = _registered(source), set(sys.modules)
     with PLUGINS.declared_by(source.key, source.where):
-        if source.path:
+        if source.path and source.module:
+            module = run_module(source.module, source.path, source.content, source.where)
+        elif source.path:
             module = run_file(source.path, source.content, source.where, GUIDE)
         else:
             module = import_installed(source.module, source.where)
             PLUGINS.adopt(source.module, source.key, source.where)
         for gather in _gatherers:
-            gather(module, source.where)
-        loaded = Loaded(source, module, frozenset(_registered() - before), _beside(source, modules))
+            gather(module, source)
+        loaded = Loaded(source, module, frozenset(_registered(source) - before), _beside(source, modules))
         if not loaded.declared and not loaded.registered:
-            raise UsageError(
-                f"{source.where}: declares no plug-in and defines no world",
-                f"expected a decorator of valuescape.api, or a class of a world; {GUIDE}",
-            )
+            said, expected = _EMPTY.get(source.option, _EMPTY["--plugin"])
+            raise UsageError(f"{source.where}: {said}", f"expected {expected}")
     LOADED[source.key] = loaded
     return loaded
+
+
+_EMPTY = {
+    "--plugin": (
+        "declares no plug-in and defines no world",
+        f"a decorator of valuescape.api, or a class of a world; {GUIDE}",
+    ),
+    "--env-file": (
+        "has no environment",
+        "a class derived from gymnasium.Env, a call of gymnasium.register, or a function and its name: "
+        "--env-file FILE.py --world NAME",
+    ),
+}
+"""Complaints about files that declare nothing, and what is expected, by the option that named the file."""
 
 
 def _beside(source: Source, known: set[str]) -> tuple[str, ...]:
@@ -144,8 +162,14 @@ def _is_beside(name: str, main: Path) -> bool:
     return inside and "site-packages" not in file.relative_to(main.parent).parts
 
 
-def _registered() -> set[str]:
-    """Return the ids of Gymnasium's environments; none if Gymnasium is not imported."""
+def _registered(source: Source) -> set[str]:
+    """Return the ids of Gymnasium's environments; none if it is not there, or a source does not name it.
+
+    It is imported before such a source is run, which would seem to register all of Gymnasium's own otherwise.
+    """
+    if b"gymnasium" in source.content:
+        with contextlib.suppress(ImportError):  # which the source will say
+            importlib.import_module("gymnasium")
     gymnasium = sys.modules.get("gymnasium")
     return set(gymnasium.registry) if gymnasium else set()
 

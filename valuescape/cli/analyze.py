@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
     Plugins,
+    World,
     WorldFiles,
     stated_changes,
 )
@@ -41,11 +46,10 @@ Checkpoints = Annotated[
         help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
     ),
 ]
-World = Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")]
 Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
 Cells = Annotated[
     int | None,
-    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of environments 64."),
 ]
 Rollouts = Annotated[
     int | None,
@@ -63,7 +67,6 @@ Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, i
 
 def analyze(
     checkpoints: Checkpoints,
-    world: World = "",
     episodes: Episodes = 512,
     cells: Cells = None,
     rollouts: Rollouts = None,
@@ -77,6 +80,10 @@ def analyze(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -84,7 +91,7 @@ def analyze(
     """Say where a critic is wrong: its values beside the returns that really follow.
 
     Runs episodes of the policy, and rollouts from every cell of the map; writes a report that opens offline,
-    the maps as PNG and PDF, the numbers as JSON and all fields as arrays. Ctrl-C keeps what is done.
+    maps as PNG and PDF, numbers as JSON, and all fields as arrays. Ctrl-C keeps what is done.
 
     Several checkpoints start in the same states: one table, maps on the same colours, and the differences
     from the first. A folder with the checkpoints of a training run gives the numbers over training steps,
@@ -96,12 +103,10 @@ def analyze(
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
 
-      valuescape analyze before.zip after.zip --out runs/before-after
-
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     changes = {
-        "world.name": world or None,
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
         "policy.entropy_coefficient": entropy_coefficient,
@@ -112,15 +117,26 @@ def analyze(
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
-    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
+    return _analyze(checkpoints, given, code, (episodes, cells), folder)
+
+
+def _analyze(
+    checkpoints: list[str],
+    given: list[str],
+    code: Code,
+    sizes: tuple[int, int | None],
+    folder: Path | None,
+) -> int:
+    """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
+    from valuescape.analysis.output import make_folder
+    from valuescape.sim.policy.formats.detect import folder_format
+
+    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir() and not folder_format(Path(checkpoints[0])):
         from valuescape.cli.analyze_training import analyze_training
 
-        code = world_files, plugins
-        return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
-    from valuescape.analysis.output import make_folder
-
-    config = config_of(checkpoints[0], given, (world_files, plugins))
-    plan = plan_of(config, episodes, cells)
+        return analyze_training(Path(checkpoints[0]), given, code, sizes, folder)
+    config = config_of(checkpoints[0], given, code)
+    plan = plan_of(config, *sizes)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
     make_folder(folder)
@@ -139,6 +155,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.policy.formats.detect import folder_format
     from valuescape.sim.policy.formats.given import given_of
     from valuescape.sim.worlds import make_world
 
@@ -147,7 +164,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     models: list[Model] = []
     given = given_of(config.policy)
     for label, source in zip(labels, sources, strict=True):
-        if Path(source).is_dir():
+        if Path(source).is_dir() and not folder_format(Path(source)):
             raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
         setting = source if models else config.policy.checkpoint
         found = find_checkpoint(setting, world, given=given)

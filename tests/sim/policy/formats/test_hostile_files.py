@@ -159,11 +159,11 @@ FOREIGN = {
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\n", "is a Git-LFS pointer"),
     "page": (b"<!DOCTYPE html><html>404</html>", "is a web page"),
     "page without a doctype": (b"\n <HTML>", "is a web page"),
-    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(40), "is an ONNX file"),
+    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(40), "is damaged"),
     "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     "gzip": (b"\x1f\x8b\x08\x00", "is a gzip archive"),
     "empty": (b"", "is empty"),
-    "text": (b"hello, this is no model at all", "is not a zip, safetensors or torch file"),
+    "text": (b"hello, this is no model at all", "is not a zip, safetensors, ONNX or torch file"),
 }
 
 
