@@ -39,6 +39,8 @@ def recognises(probe: Probe) -> bool:
 def read(path: Path, given: Given) -> Found:
     """Return the networks that end in the graph's outputs, or in the values that a map names."""
     graph = read_graph(read_bounded(path))
+    if not graph.nodes:
+        raise UsageError(f"{path}: is an ONNX file without operators, or it is damaged", "get it again")
     names = _stated(given.names) if given.names else _by_words(graph)
     if "critic" not in names:
         outputs = ", ".join(graph.outputs[:6]) or "none"

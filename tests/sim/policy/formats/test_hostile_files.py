@@ -60,7 +60,7 @@ def test_the_marker_would_be_made_by_unpickling(tmp_path):
 def test_a_bare_pickle_is_not_opened(tmp_path, protocol):
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(Touch(tmp_path / "marker"), protocol))
-    with pytest.raises(UsageError, match="valuescape convert"):
+    with pytest.raises(UsageError, match="was not opened"):
         load(path)
     assert not (tmp_path / "marker").exists()
 
@@ -159,7 +159,7 @@ FOREIGN = {
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\n", "is a Git-LFS pointer"),
     "page": (b"<!DOCTYPE html><html>404</html>", "is a web page"),
     "page without a doctype": (b"\n <HTML>", "is a web page"),
-    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(40), "is damaged"),
+    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(40), "is an ONNX file"),
     "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     "gzip": (b"\x1f\x8b\x08\x00", "is a gzip archive"),
     "empty": (b"", "is empty"),
