@@ -42,8 +42,8 @@ _CLIP = 10.0  # of the TransformObservation behind it, in ppo_continuous_action.
 _TARGET = re.compile(r"target|(^|[._])old")
 _NORMALIZED = (
     "CleanRL's ppo_continuous_action.py normalises observations and does not save how: if this policy "
-    "learned so, give the mean and var of its environment's obs_rms with --obs-normalization FILE; its rewards were "
-    "normalised too, so V(s) is in units of those"
+    "learned so, give the mean and var of its environment's obs_rms with --obs-normalization FILE; its "
+    "rewards were normalised too, so V(s) is in units of those"
 )
 
 
