@@ -310,11 +310,11 @@ def library_format(
     statistics = Lack.STATISTICS in lacks
 
     def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):  # of numbers that are checked once they are read
             return assembled(path, read(path, given), given)
 
     def contents(path: Path, given: Given = _NOTHING) -> Contents:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):
             return described(name, library, read(path, given), given, statistics=statistics)
 
     return Format(
