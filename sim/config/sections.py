@@ -190,8 +190,8 @@ class PolicyConfig(Section):
     )
     squash: Literal["file", "yes", "no"] = setting(
         "file",
-        "whether the means of continuous actions go through tanh, for files of libraries where a training script "
-        "chooses that (Tianshou: unbounded=False); file: as the checkpoint's file says",
+        "whether the means of continuous actions go through tanh, for files of libraries where a training "
+        "script chooses that (Tianshou: unbounded=False); file: as the checkpoint's file says",
     )
     max_action: Literal["file"] | Annotated[float, Field(gt=0)] = setting(
         "file",

@@ -63,7 +63,7 @@ class Found:
     outputs: int = 0
     """The values that each critic's quantiles are of; 0: one for each of the actor's outputs, or one."""
     squashes: bool | None = False
-    """Whether the actor's outputs go through a tanh that is not in `actor`; None: the file does not say it."""
+    """Whether the actor's outputs go through a tanh that is not in `actor`; None: the file does not say."""
     max_action: float | None = 1.0
     """What squashed outputs are multiplied by; None: the file does not say it."""
     actor_units_differ: bool = False
@@ -143,7 +143,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
 
 
 def _squashed(found: Found, given: Given) -> Chain:
-    """Return the actor with the tanh and the factor behind it that the file does not say, if there are any."""
+    """Return the actor with the tanh and the factor behind it that the file does not say, if any."""
     squashes = given.squash if found.squashes is None else found.squashes
     actor = found.actor.ending(Activation.TANH) if squashes else found.actor
     factor = given.max_action if found.max_action is None else found.max_action
