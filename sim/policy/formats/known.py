@@ -1,7 +1,18 @@
 """The checkpoint formats that are read: a new one is registered here, or declared by a plug-in."""
 
 from valuescape.sim.policy.formats import native, perceptron, sb3, torchscript
-from valuescape.sim.policy.formats.libraries import cleanrl, cleanrl_jax, d3rlpy, pufferlib, sbx, tianshou
+from valuescape.sim.policy.formats.libraries import (
+    cleanrl,
+    cleanrl_jax,
+    d3rlpy,
+    pufferlib,
+    rl_games,
+    rsl_rl,
+    sample_factory,
+    sbx,
+    skrl,
+    tianshou,
+)
 from valuescape.sim.policy.formats.plugged import plugged_formats
 from valuescape.sim.policy.formats.registry import Registry
 
@@ -10,6 +21,10 @@ FORMATS.register(sbx.ZIP)  # before those whose zips it resembles
 FORMATS.register(sb3.FORMAT)
 FORMATS.register(native.FORMAT)
 FORMATS.register(torchscript.FORMAT)
+FORMATS.register(skrl.FORMAT)
+FORMATS.register(rsl_rl.FORMAT)
+FORMATS.register(rl_games.FORMAT)
+FORMATS.register(sample_factory.FORMAT)
 FORMATS.register(cleanrl.FORMAT)
 FORMATS.register(cleanrl_jax.FORMAT)
 FORMATS.register(d3rlpy.FORMAT)
