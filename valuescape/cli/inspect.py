@@ -68,6 +68,7 @@ def inspect(
     from valuescape.inspection import files_of, inspected
     from valuescape.model_files import stated_by
 
+    # With a world chosen, so that a file may define several: they are compared with each checkpoint
     code.load(["world.name=any"])
     changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     given = stated_by([*changes, *(overrides or [])])

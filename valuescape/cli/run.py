@@ -169,17 +169,11 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run ppo.zip --env-file my_env.py --max-episode-steps 200
-
       valuescape run ppo.zip --world my_package.envs:GridEnv --env-kwargs size=8
 
-      valuescape run runs/logs --set policy.steps=30000
-
-      valuescape run demo --ticks 10000 --checksum --record-run run.vsz
+      valuescape run agent.cleanrl_model --gamma 0.99 --record landscape.mp4
 
       valuescape run sac.zip --versus ppo.zip
-
-      valuescape run agent.cleanrl_model --gamma 0.99 --set world.name=gymnasium:CartPole-v1
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
