@@ -120,7 +120,7 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from valuescape.sim.errors import UsageError, ValuescapeError
+    from valuescape.sim.errors import UsageError
 
     try:
         from valuescape.envs.vector_env import CrowdVectorEnv
