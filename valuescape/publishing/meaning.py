@@ -196,7 +196,7 @@ class Meaning:
         if not isinstance(action, ContinuousAction):
             return None
         low, high = action.low.astype(np.float32), action.high.astype(np.float32)
-        return _own_scaling(given) or Scaling((high + low) / 2, (high - low) / 2)
+        return _own_scaling(given) or Scaling(np.float32(0.5) * (high + low), np.float32(0.5) * (high - low))
 
     def _stated_activations(self, chain: Chain, what: str) -> tuple[Activation, ...]:
         hidden = len(chain.shapes) - 1

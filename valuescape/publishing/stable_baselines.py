@@ -19,7 +19,7 @@ except ModuleNotFoundError as error:
 
 
 class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baselines3 is optional: not followed
-    """Publishes a model's policy and critics while it learns: `model.learn(…, callback=ValuescapeCallback())`.
+    """Publishes a model while it learns: `model.learn(…, callback=valuescape.ValuescapeCallback())`.
 
     Of Stable-Baselines3 and SB3-Contrib: PPO, A2C, SAC, TD3, DDPG, DQN, TRPO, MaskablePPO, TQC and QR-DQN
     with MlpPolicy; with VecNormalize, gamma, alpha and the mean return of the last episodes. The publication
