@@ -38,7 +38,7 @@ def id_of(env: Any) -> str:
             return str(name)
         own = getattr(found, "__dict__", {})
         if isinstance(own.get("world"), World):  # an environment of this program's
-            return own["world"].name
+            return str(own["world"].name)
         several = own.get("envs")
         found = several[0] if several else own.get("venv") or own.get("env")
         if found is None:
