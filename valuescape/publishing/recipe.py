@@ -72,6 +72,8 @@ class Recipe:
 
         Raises UsageError, AttributeError, KeyError or others if other networks are given than at first.
         """
+        if not self._alone and (actor is None or critic is None):
+            raise UsageError("an actor or a critic is missing")
         given = _given(actor, critic)
         tensors = [tensor for each in self._sources for tensor in each.chain.tensors(given[each.given])]
         for name, array in zip(self._names, host_arrays(tensors), strict=True):
