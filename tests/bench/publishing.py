@@ -4,8 +4,8 @@ Run it with `make bench-publishing`. Blocks of training in three conditions alte
 one run: nothing published; published without a viewer; published while a viewer reads 60 times a second. The
 viewer is another process, on another core where cores can be chosen, and stopped (SIGSTOP) between its
 blocks. The first part of each block, in which what the one before left is still written, does not count.
-Ratios are of neighbouring blocks; their medians have 95 % intervals by bootstrap. Beside the time on the clock
-stands the processor's time of the trainer's process with all its threads, which other programs disturb less.
+Ratios are of neighbouring blocks; their medians have 95 % intervals by bootstrap. Beside the time on the
+clock stands the processor's time of the trainer with all its threads, which other programs disturb less.
 """
 
 import argparse

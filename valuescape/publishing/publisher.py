@@ -17,6 +17,8 @@ from valuescape.publishing.outlet import Outlet
 from valuescape.publishing.place import checked_name
 from valuescape.publishing.plan import Arrays, Moved, Plan, Reading, write_array
 from valuescape.publishing.recipe import Recipe
+from valuescape.publishing.segment import TakenError
+from valuescape.publishing.subscription import published
 from valuescape.publishing.voice import Voice
 from valuescape.publishing.worlds import world_of
 from valuescape.sim.errors import UsageError
@@ -80,7 +82,10 @@ class Publisher:
         self.history = history
         """The folder of the run's history, which is made with the first update; None if none is kept."""
         self.stated = stated or Stated()
-        self._outlet = Outlet(self._statement(), Voice(self.name))
+        try:
+            self._outlet = Outlet(self._statement(), Voice(self.name))
+        except TakenError as taken:
+            raise _described(taken, self.name) from None
         self.recipe: Recipe | None = None
 
     @property
@@ -192,6 +197,23 @@ class _GivenCheckpoint:
     def fill(self, arrays: Arrays) -> None:
         for name, tensor in tensors_of(self.checkpoint, Path(self.name)).items():
             write_array(arrays, name, tensor)
+
+
+def _described(taken: TakenError, name: str) -> UsageError:
+    """Return the error for a name that is taken, which says by what."""
+    other = next((each for each in published() if each.name == name), None)
+    if other is None:
+        return taken
+    if other.pid == os.getpid() and other.host == socket.gethostname():
+        return UsageError(
+            f"{name}: a training run of that name is being published by this process",
+            "end it with its close(), or name this one otherwise",
+        )
+    since = time.strftime("%H:%M", time.localtime(other.started_s))
+    return UsageError(
+        f"{name}: a training run of that name is being published by process {other.pid}, since {since}",
+        "name this one otherwise, or end the other; valuescape attach --list shows all",
+    )
 
 
 _Choice = TypeVar("_Choice", Activation, ActorHead)
