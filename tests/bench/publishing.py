@@ -5,7 +5,8 @@ one run: nothing published; published without a viewer; published while a viewer
 viewer is another process, on another core where cores can be chosen, and stopped (SIGSTOP) between its
 blocks. The first part of each block, in which what the one before left is still written, does not count.
 Ratios are of neighbouring blocks; their medians have 95 % intervals by bootstrap. Beside the time on the
-clock stands the processor's time of the trainer with all its threads, which other programs disturb less.
+clock stands the processor's time of the trainer with all its threads, which other programs disturb less, and
+the share of it that is spent in publishing itself, which they hardly disturb.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from torch import nn
 
 import valuescape
 from valuescape.environment import machine
+from valuescape.publishing.history import History
+from valuescape.publishing.outlet import Outlet
 from valuescape.publishing.publisher import Publisher
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +78,26 @@ def viewer(wait_s: float):
         os.sched_setaffinity(0, set(cores))
 
 
+class Own:
+    """The processor's time that publishing takes in this process: updates, and the history's thread."""
+
+    spent_s = 0.0
+
+    @classmethod
+    def count(cls, owner: type, method: str) -> None:
+        """Count the time of every call of a method from now on."""
+        call = getattr(owner, method)
+
+        def counted(*args: Any, **named: Any) -> Any:
+            begun = time.thread_time()
+            try:
+                return call(*args, **named)
+            finally:
+                cls.spent_s += time.thread_time() - begun
+
+        setattr(owner, method, counted)
+
+
 class Blocks:
     """Notes the time of training steps, block by block, and switches the condition between blocks."""
 
@@ -82,9 +105,9 @@ class Blocks:
         self.watching, self.parts, self.rounds = watching, parts, rounds
         self.rng = np.random.default_rng(0)
         self.order: list[int] = []
-        self.taken: list[dict[str, tuple[float, float]]] = []
+        self.taken: list[dict[str, tuple[float, ...]]] = []
         self.part, self.condition = 0, "published"
-        self.begun = (0.0, 0.0)
+        self.begun = now()
 
     @property
     def over(self) -> bool:
@@ -94,10 +117,9 @@ class Blocks:
     def step(self) -> str:
         """Count one part of a block; return the condition of the next one."""
         if self.part == 1:
-            self.begun = (time.perf_counter(), time.process_time())
+            self.begun = now()
         if self.part == self.parts:
-            took = (time.perf_counter() - self.begun[0], time.process_time() - self.begun[1])
-            self.taken[-1][self.condition] = took
+            self.taken[-1][self.condition] = tuple(np.subtract(now(), self.begun))
             self.part = 0
         if self.part == 0:
             self._switch()
@@ -124,13 +146,23 @@ class Blocks:
                 said.append(f"{clock} {middle:+.2f} % ({low:+.2f} to {high:+.2f})")
             print(f"  {more:9} against {less:9}: {', '.join(said)}")
 
+        for condition in CONDITIONS[1:]:
+            shares = [100 * each[condition][2] / each[condition][1] for each in complete]
+            low, middle, high = interval(np.array(shares), np.mean)
+            share = f"{middle:.2f} % ({low:.2f} to {high:.2f})"
+            print(f"  {condition:9}: {share} of the trainer's processor time is spent in publishing itself")
 
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Return the median with its 95 % interval by bootstrap, as low, median, high."""
+
+def now() -> tuple[float, float, float]:
+    """Return the clock, the processor's time of this process, and that of publishing in it."""
+    return time.perf_counter(), time.process_time(), Own.spent_s
+
+
+def interval(values: np.ndarray, middle: Callable[..., Any] = np.median) -> tuple[float, float, float]:
+    """Return the median, or another middle, with its 95 % interval by bootstrap: low, middle, high."""
     rng = np.random.default_rng(1)
-    medians = np.median(rng.choice(values, (4000, len(values))), axis=1)
-    low, high = np.percentile(medians, (2.5, 97.5))
-    return float(low), float(np.median(values)), float(high)
+    low, high = np.percentile(middle(rng.choice(values, (4000, len(values))), axis=1), (2.5, 97.5))
+    return float(low), float(middle(values)), float(high)
 
 
 class Switched:
@@ -278,6 +310,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{machine()['cores']} cores of {machine()['processor']}; load {os.getloadavg()[0]:.1f}")
     torch.set_num_threads(1)
+    for owner, method in ((Outlet, "_try"), (History, "_write")):
+        Own.count(owner, method)
     for name in arguments.parts or parts:
         parts[name](*([arguments.rounds] if name in ("script", "sb3") else []))
 
