@@ -34,6 +34,9 @@ bare: ## run `make demo` and `make test` of HEAD on a bare Debian, made for it (
 images: $(TEST) ## draw the pictures that tests compare with anew; look at each before you keep it
 	@VALUESCAPE_REGENERATE_IMAGES=1 .venv/bin/python -m pytest -q tests/visual/test_reference_pictures.py
 
+api: $(RUN) ## write docs/api.md from the docstrings
+	@.venv/bin/python docs/api_reference.py
+
 gallery: $(RUN) ## make the pictures of docs/gallery, in 2 minutes
 	@.venv/bin/python docs/gallery/make.py
 
