@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -47,7 +47,7 @@ soak: $(TEST) ## resize, switch presets, add and remove agents for 10 minutes; e
 
 TIMES ?= 20
 
-fuzz: $(TEST) ## read 44,000 damaged files and options, in 2 minutes; ends with an error if one ends in anything but a sentence
+fuzz: $(TEST) ## read 54,000 damaged files and options, in 2 minutes; ends with an error if one ends in anything but a sentence
 	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/fuzz
 
 chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
@@ -99,6 +99,9 @@ bench-rollouts: $(TEST) ## rollouts from every cell of a map, as `analyze` makes
 bench-insight: $(TEST) ## what following a crowd costs, and how long the truth takes to fill in, in 4 minutes
 	@.venv/bin/python tests/bench/crowd.py
 	@.venv/bin/python tests/bench/filling.py
+
+bench-publishing: $(TEST) ## what publishing costs a training run, and how soon viewers see it, in 10 minutes
+	@.venv/bin/python tests/bench/publishing.py
 
 bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
 	@.venv/bin/python tests/bench/parameters.py

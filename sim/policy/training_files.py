@@ -10,11 +10,14 @@ from typing import Self
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import reading
 from valuescape.sim.policy.formats.detect import format_of
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.formats.registry import Lack
 from valuescape.sim.policy.loading import read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.statistics import statistics_beside
+
+_NOTHING = Given()
 
 _BEST = "best_model"
 """The name that Stable-Baselines3's EvalCallback gives to the best of the evaluated models."""
@@ -64,11 +67,14 @@ class TrainingFiles:
     saved: list[Saved] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     """A sentence for each, which names the file."""
+    given: Given = _NOTHING
+    """What is stated about all of them."""
 
 
-def training_files(folder: Path) -> TrainingFiles:
+def training_files(folder: Path, given: Given = _NOTHING) -> TrainingFiles:
     """Return the checkpoints in a folder, not in folders below it, in the order of their training steps.
 
+    given: what is stated about all of them, beside what the files say.
     The number of steps is what the file says (`num_timesteps` of Stable-Baselines3), else the number in its
     name. Left out, with a reason, are files that cannot be read; models of another algorithm or other spaces
     than most; those without VecNormalize's file where others have one; EvalCallback's best_model, which was
@@ -76,7 +82,7 @@ def training_files(folder: Path) -> TrainingFiles:
     as VecNormalize's and replay buffers, are passed over.
     Raises UsageError if no checkpoint remains.
     """
-    found = TrainingFiles(folder)
+    found = TrainingFiles(folder, given=given)
     read = _alike(_read(_candidates(folder), found), found)
     read = _with_statistics(read, found)
     by_steps = dict[int, Path]()
@@ -120,7 +126,7 @@ def _read(paths: Sequence[Path], found: TrainingFiles) -> dict[Path, Checkpoint]
             continue
         try:
             with reading(path, "a checkpoint"):
-                read[path] = read_checkpoint(path)
+                read[path] = read_checkpoint(path, found.given)
         except UsageError as error:
             found.left_out.append(first_line(error, path))
     return read

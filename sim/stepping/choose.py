@@ -11,6 +11,7 @@ from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.shared.turns import Turns
 from valuescape.sim.stepping.gym_stepper import GymStepper
+from valuescape.sim.stepping.gym_vector_stepper import GymVectorStepper
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.stepping.systems import SystemsStepper
@@ -61,7 +62,9 @@ def _plain_stepper(spec: WorkerSpec, world: World) -> Stepper:
         return SystemsStepper(
             spec.arena, spec.part, world, policy, spec.rules, disables=disables, spans=spans
         )
-    kind = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
+    kind = Stepper
+    if isinstance(world, GymnasiumWorld):
+        kind = GymVectorStepper if world.making.is_vector else GymStepper
     return kind(spec.arena, spec.part, world, policy, spec.rules)
 
 

@@ -8,8 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.code import code_of
 from valuescape.cli.console import say_lines, say_written
-from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Activation,
+    Algorithm,
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+    stated_changes,
+)
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
@@ -30,11 +46,10 @@ Checkpoints = Annotated[
         help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
     ),
 ]
-World = Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")]
 Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
 Cells = Annotated[
     int | None,
-    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of environments 64."),
 ]
 Rollouts = Annotated[
     int | None,
@@ -52,7 +67,6 @@ Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, i
 
 def analyze(
     checkpoints: Checkpoints,
-    world: World = "",
     episodes: Episodes = 512,
     cells: Cells = None,
     rollouts: Rollouts = None,
@@ -60,7 +74,16 @@ def analyze(
     seed: Seed = 0,
     time_limit: TimeLimit = False,
     entropy_coefficient: Alpha = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     overrides: Overrides = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -68,7 +91,7 @@ def analyze(
     """Say where a critic is wrong: its values beside the returns that really follow.
 
     Runs episodes of the policy, and rollouts from every cell of the map; writes a report that opens offline,
-    the maps as PNG and PDF, the numbers as JSON and all fields as arrays. Ctrl-C keeps what is done.
+    maps as PNG and PDF, numbers as JSON, and all fields as arrays. Ctrl-C keeps what is done.
 
     Several checkpoints start in the same states: one table, maps on the same colours, and the differences
     from the first. A folder with the checkpoints of a training run gives the numbers over training steps,
@@ -80,29 +103,27 @@ def analyze(
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
 
-      valuescape analyze before.zip after.zip --out runs/before-after
-
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     changes = {
-        "world.name": world or None,
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
         "policy.entropy_coefficient": entropy_coefficient,
     }
     given = [
         f"run.seed={seed}",
+        *stated_changes(activation, gamma, algorithm, obs_normalization, names),
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
         from valuescape.cli.analyze_training import analyze_training
 
-        code = world_files, plugins
         return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
     from valuescape.analysis.output import make_folder
 
-    config = config_of(checkpoints[0], given, (world_files, plugins))
+    config = config_of(checkpoints[0], given, code)
     plan = plan_of(config, episodes, cells)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
@@ -122,16 +143,18 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.policy.formats.given import given_of
     from valuescape.sim.worlds import make_world
 
     world, labels = make_world(config.world.name, config), labels_of(sources)
     require_actions(config.insight, world)
     models: list[Model] = []
+    given = given_of(config.policy)
     for label, source in zip(labels, sources, strict=True):
         if Path(source).is_dir():
             raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
         setting = source if models else config.policy.checkpoint
-        found = find_checkpoint(setting, world)
+        found = find_checkpoint(setting, world, given=given)
         if found is None:
             raise UsageError(f"{source}: random actions have no critic", "name a trained model's file")
         models.append(Model(label, source, found, setting))

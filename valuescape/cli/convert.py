@@ -1,15 +1,34 @@
 """The commands `convert` and `train`, which write checkpoints."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import load_code
-from valuescape.cli.options import Debug, Plugins, WorldFiles
+from valuescape.cli.code import Code, code_of
+from valuescape.cli.options import (
+    Activation,
+    Algorithm,
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Gamma,
+    NamesMap,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+    stated_changes,
+)
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
+from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.reward_units import RewardUnits
+
+if TYPE_CHECKING:
+    from valuescape.sim.worlds.base import World as AnyWorld
 
 _Force = Annotated[
     bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
@@ -17,15 +36,22 @@ _Force = Annotated[
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="A Stable-Baselines3 .zip, or a Valuescape .safetensors.")],
+    source: Annotated[Path, typer.Argument(help="A checkpoint of any library that is read.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
-    world: Annotated[str, typer.Option(help="The world it was trained in.")],
-    vecnormalize: Annotated[
+    obs_normalization: Annotated[
         Path | None,
         typer.Option(
-            help="VecNormalize's pickle, which is read as data; looked for beside a zip if not given."
+            "--obs-normalization",
+            "--vecnormalize",
+            metavar="FILE",
+            help="Mean and var or std of observations in training: VecNormalize's .pkl (looked for beside a "
+            "zip if not given), .npz, .json, .safetensors; read as data.",
         ),
     ] = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    names: NamesMap = None,
     reward_normalization: Annotated[
         RewardUnits,
         typer.Option(
@@ -34,26 +60,33 @@ def convert(
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
+    overrides: Overrides = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
-    """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
+    """Turn a checkpoint of another library into Valuescape's own format, which says everything.
 
-    Adds VecNormalize's statistics of observations and rewards, which are in a file of their own.
+    Adds what the file lacks: VecNormalize's statistics, and what the options state.
 
     [bold]Example[/]
 
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
+    from valuescape.model_files import stated_by
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
-    from valuescape.sim.policy.formats.given import Given
     from valuescape.sim.policy.formats.native import check_replaceable
 
-    check_replaceable(out, [*(world_files or []), *(plugins or [])], force=force)
-    load_code(world_files, plugins)
-    given = Given(obs_normalization=vecnormalize)
-    checkpoint = convert_checkpoint(source, out, world, given, reward_normalization, force=force)
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    check_replaceable(out, code.files, force=force)
+    fitting = _world(code, "convert", overrides)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    given = stated_by([*stated, *(overrides or [])])
+    checkpoint = convert_checkpoint(source, out, fitting, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)
     norm = checkpoint.reward_normalization
@@ -62,7 +95,9 @@ def convert(
 
 
 def train(
-    world: Annotated[str, typer.Argument(help="The world to train in.")],
+    trained_in: Annotated[
+        str, typer.Argument(metavar="[WORLD]", help="The world to train in, as --world.", show_default=False)
+    ] = "",
     algo: Annotated[str, typer.Option(help="sac, td3, ddpg, dqn, ppo or a2c.")] = "sac",
     timesteps: Annotated[
         int | None, typer.Option(min=1, help="Environment steps; the algorithm's default if not given.")
@@ -72,6 +107,10 @@ def train(
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
     force: _Force = False,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -83,20 +122,22 @@ def train(
       valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
 
       valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
+
+      valuescape train --env-file my_env.py --max-episode-steps 200 --algo ppo --out mine.safetensors
     """
     from valuescape.sim.policy.formats.native import check_replaceable
-    from valuescape.training.train import check_algorithm, default_timesteps, world_to_train_in
+    from valuescape.training.train import check_algorithm, default_timesteps, require_trainable
     from valuescape.training.train import train as train_checkpoint
 
-    load_code(world_files, plugins)
-    made_in = world_to_train_in(world)
+    world = world or trained_in
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    made_in = require_trainable(_world(code, "train"))
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
-    command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
-    command += "".join(f" --world-file {path}" for path in world_files or ())
-    command += "".join(f" --plugin {path}" for path in plugins or ())
-    path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
-    check_replaceable(path, [*(world_files or []), *(plugins or [])], force=force)
+    named = world or made_in.name
+    command = f"valuescape train {named} --algo {algo} --timesteps {steps} --seed {seed}{code.command}"
+    path = out or Path(f"{named.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
+    check_replaceable(path, code.files, force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
     )
@@ -105,3 +146,16 @@ def train(
         f"wrote {path}: mean return {training.mean_return:.1f} ± {training.std_return:.1f} "
         f"over {training.episodes} episodes",
     )
+
+
+def _world(code: Code, command: str, overrides: Sequence[str] | None = None) -> "AnyWorld":
+    """Return the world that the options of a command choose. Raises UsageError if they choose none."""
+    from valuescape.sim.config.files import load_config, overridden
+    from valuescape.sim.worlds import make_world
+
+    given = list(overrides or [])
+    changes = [*code.load(given), *given]
+    if "world.name" not in overridden(changes):
+        raise UsageError(f"{command}: no world is named", "add --world NAME, or --env-file FILE.py")
+    config = load_config(None, changes)
+    return make_world(config.world.name, config)

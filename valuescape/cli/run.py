@@ -8,8 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Activation,
+    Algorithm,
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+    stated_changes,
+)
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
@@ -136,8 +152,17 @@ def run(
     record_run: _RecordRun = None,
     record_every: _RecordEvery = None,
     record_session: _RecordSession = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     versus: _Versus = None,
     versus_set: _VersusSet = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     watch: _Watch = True,
@@ -154,28 +179,28 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run demo --set agents.count=1000 --plugin mine.py
+      valuescape run ppo.zip --env-file my_env.py --max-episode-steps 200
+
+      valuescape run ppo.zip --world my_package.envs:GridEnv --env-kwargs size=8
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
 
       valuescape run runs/logs --set policy.steps=30000
 
-      valuescape run demo --headless --ticks 600 --export run.npz --figure run.pdf
-
       valuescape run demo --ticks 10000 --checksum --record-run run.vsz
 
-      valuescape run demo --record-session session.vsz
-
-      valuescape run demo --versus-set policy.exploration=0.3
-
       valuescape run sac.zip --versus ppo.zip
+
+      valuescape run agent.cleanrl_model --gamma 0.99 --set world.name=gymnasium:CartPole-v1
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
-    changes = _changes(overrides, seed)
-    return _start(_Asked(preset, changes, (world_files, plugins), versus, versus_set or []), shown, simulated)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
+    return _start(asked, shown, simulated)
 
 
 _Simulated = tuple[int | None, bool, Path | None, int | None]
@@ -186,12 +211,12 @@ _Simulated = tuple[int | None, bool, Path | None, int | None]
 class _Asked:
     """The configurations that were asked for: that of the run, and of a side B.
 
-    code: files of --world-file and of --plugin.
+    code: that the options name, which is loaded with the first configuration.
     """
 
     preset: str
     changes: list[str]
-    code: tuple[list[Path] | None, list[Path] | None]
+    code: Code
     versus: str | None
     versus_set: list[str]
 
@@ -201,7 +226,9 @@ class _Asked:
             return None
         from valuescape.run.versus.asking import second_config
 
-        return second_config(config, self.preset, self.changes, self.versus, self.versus_set)
+        return second_config(
+            config, self.preset, [*self.code.load(self.changes), *self.changes], self.versus, self.versus_set
+        )
 
 
 def _start(asked: _Asked, shown: "RunOptions", simulated: _Simulated) -> int:
@@ -214,7 +241,7 @@ def _start(asked: _Asked, shown: "RunOptions", simulated: _Simulated) -> int:
             from valuescape.training_run import with_steps
 
             simulation = SimulationOptions(*simulated)
-            file = read_config_file(asked.preset, asked.changes, *asked.code)
+            file = read_config_file(asked.preset, asked.changes, asked.code)
             config = with_steps(file.config)
             other = asked.second(config)
         if simulation.wanted:

@@ -15,11 +15,12 @@ from typing import Any
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
-from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
+from valuescape.sim.policy.formats.pickle_data import DEQUE, ForbiddenPickleError, read_pickle
 from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
 from valuescape.sim.policy.formats.zip_members import names_in, read_members, unpack
 
 MAX_TENSOR_VALUES = 2**24
+_MAX_RETURNS_TEXT = 2**18
 _MAX_NUMBER_TEXT = 4096  # characters of base64
 SUPPORTED = "Valuescape runs MlpPolicy models: MultiInputPolicy without images, too"
 
@@ -108,6 +109,22 @@ def entropy_coefficient(file: Sb3File) -> float | None:
                 return math.exp(min(tensors["log_ent_coef"].item(), 80.0))
             return float(tensors["ent_coef_tensor"].item())
     return None
+
+
+def training_returns(file: Sb3File) -> list[float]:
+    """Return the returns of the last episodes of the training, at most 100; [] where the file has none.
+
+    They are the environment's own, before VecNormalize, if it was wrapped in a Monitor.
+    """
+    entry = file.data.get("ep_info_buffer")
+    text = str(entry.get(":serialized:", "")) if isinstance(entry, dict) else ""
+    if not 0 < len(text) <= _MAX_RETURNS_TEXT:
+        return []
+    with suppress(binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
+        content = base64.b64decode(text, validate=True)
+        episodes = read_pickle(content, lambda name: name == DEQUE or is_numpy(name))
+        return [number_of(each["r"]) for each in episodes if isinstance(each, dict)]
+    return []
 
 
 def _pickled_number(text: Any) -> float | None:
