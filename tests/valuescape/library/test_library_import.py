@@ -54,3 +54,39 @@ def test_star_import_gives_the_public_names():
 
 def test_types_are_announced():
     assert (Path(valuescape.__file__).parent / "py.typed").exists()
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+import valuescape
+
+def interrupt():
+    global sent
+    sent = time.monotonic()
+    os.kill(os.getpid(), signal.SIGINT)
+
+model = valuescape.load("pendulum")
+calls = (
+    lambda told: valuescape.truth_map(model, 256, rollouts=5000, on_progress=told),
+    lambda told: valuescape.analyze(model, cells=256, rollouts=5000, on_progress=lambda what, _: told(_)),
+    lambda told: valuescape.rollouts(model, 2000, on_progress=told),
+)
+for call in calls:
+    timer = []
+    def told(share):
+        if not timer:
+            timer.append(threading.Timer(0.3, interrupt))
+            timer[0].start()
+    try:
+        call(told)
+        print("not interrupted")
+    except KeyboardInterrupt:
+        print("interrupted", time.monotonic() - sent < 10, threading.active_count())
+"""
+
+
+def test_an_interrupt_ends_long_calls_and_leaves_no_thread():
+    """KeyboardInterrupt, as of Ctrl-C or of "interrupt the kernel"; soon all is over."""
+    ended = python(INTERRUPTED, "-W", "error")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == ["interrupted True 1"] * 3
