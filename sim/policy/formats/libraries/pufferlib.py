@@ -47,9 +47,7 @@ def _prefix(tensors: Mapping[str, Any]) -> str | None:
         if prefix is None:
             continue
         own = under(tensors, prefix)
-        if any(f"{name}.weight" in own for name in _VALUES) and any(
-            name.startswith("encoder.") for name in own
-        ):
+        if any(f"{name}.weight" in own for name in _VALUES) and any(name.startswith("encoder.") for name in own):
             return prefix
     return None
 
@@ -64,9 +62,7 @@ def read(path: Path, given: Given) -> Found:
     continuous = "decoder_mean.weight" in own
     decoders = layer_names(own, "decoder_mean" if continuous else "decoder")
     if len(decoders) > 1:
-        raise UsageError(
-            f"{path}: has {len(decoders)} decoders, one for each of several actions", "use another"
-        )
+        raise UsageError(f"{path}: has {len(decoders)} decoders, one for each of several actions", "use another")
     value = next(name for name in _VALUES if f"{name}.weight" in own)
     actor, critic = (_behind_encoder(path, own, name, value) for name in (decoders[0], value))
     noise = None

@@ -27,15 +27,7 @@ from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors
 from valuescape.sim.policy.formats.zip_members import read_members
 from valuescape.sim.policy.inference import BatchMlp
-from valuescape.sim.policy.network import (
-    ActionNoise,
-    Activation,
-    ActorHead,
-    Checkpoint,
-    CriticKind,
-    Layer,
-    Mlp,
-)
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
 
 SCRIPT = """\
 import sys, flax, numpy, sbx  # python convert.py SAC model.zip model.msgpack

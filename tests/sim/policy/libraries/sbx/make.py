@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import sbx
-
 from valuescape.sim.policy.formats.libraries.sbx import SCRIPT
 
 HERE = Path(__file__).parent
