@@ -6,6 +6,7 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `value_map`, `truth_map`, `signal_map` return a `Map`: belief, truth and more over a plane of states;
 - `rollouts` runs episodes; `analyze` says where a critic is wrong; `plot` draws maps;
 - `Session` runs a crowd of agents that is stepped, read and drawn;
+- `publish` and `ValuescapeCallback` let a training run be watched, which `Subscription` reads;
 - `make_vec` returns a crowd as a vector environment.
 
 Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from valuescape.library.rollouts import Rollouts, rollouts
     from valuescape.library.session import Session, State, Trails
     from valuescape.library.signals import signal_map, signal_names
+    from valuescape.publishing.publisher import Publisher, publish
+    from valuescape.publishing.stable_baselines import ValuescapeCallback
+    from valuescape.publishing.subscription import Subscription
     from valuescape.sim.config.model import Config
     from valuescape.sim.errors import UsageError, ValuescapeError
     from valuescape.sim.policy.network import Checkpoint
@@ -40,11 +44,14 @@ __all__ = [
     "Config",
     "Map",
     "Model",
+    "Publisher",
     "Rollouts",
     "Session",
     "State",
+    "Subscription",
     "Trails",
     "UsageError",
+    "ValuescapeCallback",
     "ValuescapeError",
     "__version__",
     "analyze",
@@ -53,6 +60,7 @@ __all__ = [
     "load_world_file",
     "make_vec",
     "plot",
+    "publish",
     "rollouts",
     "signal_map",
     "signal_names",
@@ -69,15 +77,19 @@ _MODULES = {
     "Config": "valuescape.sim.config.model",
     "Map": "valuescape.library.grid",
     "Model": "valuescape.library.model",
+    "Publisher": "valuescape.publishing.publisher",
     "Rollouts": "valuescape.library.rollouts",
     "Session": "valuescape.library.session",
     "State": "valuescape.library.session",
+    "Subscription": "valuescape.publishing.subscription",
     "Trails": "valuescape.library.session",
     "UsageError": "valuescape.sim.errors",
+    "ValuescapeCallback": "valuescape.publishing.stable_baselines",
     "ValuescapeError": "valuescape.sim.errors",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
+    "publish": "valuescape.publishing.publisher",
     "rollouts": "valuescape.library.rollouts",
     "signal_map": "valuescape.library.signals",
     "signal_names": "valuescape.library.signals",
@@ -120,7 +132,7 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from valuescape.sim.errors import UsageError, ValuescapeError
+    from valuescape.sim.errors import UsageError
 
     try:
         from valuescape.envs.vector_env import CrowdVectorEnv

@@ -95,7 +95,14 @@ def written(name: str) -> Callable[[Path], object]:
     return lambda path: shutil.copyfile(CASES[name].file, path)
 
 
-OF_LIBRARIES = {name: case for name, case in CASES.items() if not case.format.folders}
+def smallest_of_each_format() -> list[str]:
+    """Return the names of library files, one of each format; tests/fuzz damages all of them."""
+    files = {name: case for name, case in CASES.items() if not case.format.folders}
+    largest_first = sorted(files, key=lambda name: -files[name].file.stat().st_size)
+    return list({files[name].format.name: name for name in largest_first}.values())
+
+
+OF_LIBRARIES = smallest_of_each_format()
 SOUND = {
     "native": write_native,
     "sb3": write_sb3,
@@ -104,6 +111,8 @@ SOUND = {
     "stub": write_stub,
 }
 ALL = {each.name: each for each in (*FORMATS, stub.FORMAT)}
+REFUSED = {"sbx-zip"}
+"""Formats that are recognised to be refused with advice."""
 MORE = {"sb3 of quantiles": write_tqc, "native of quantiles": write_native_tqc}
 FILES = [*SOUND, *MORE, *OF_LIBRARIES]
 
@@ -144,10 +153,10 @@ def loaded(path: Path, registry: Registry, name: str = "") -> Checkpoint:
 
 def test_every_format_is_registered_and_under_test():
     modules = [each.name for each in pkgutil.walk_packages(formats.__path__, f"{formats.__name__}.")]
-    found = [getattr(importlib.import_module(name), "FORMAT", None) for name in modules]
+    found = [each for name in modules for each in vars(importlib.import_module(name)).values()]
     of_libraries = {case.format.name for case in CASES.values()}
     assert {each.name for each in found if isinstance(each, Format)} == ALL.keys()
-    assert ALL.keys() == SOUND.keys() | of_libraries
+    assert ALL.keys() == SOUND.keys() | of_libraries | REFUSED
 
 
 def test_a_second_registration_is_refused(everything):
@@ -287,14 +296,15 @@ def test_no_pickle_is_run(name, contents, everything, tmp_path):
 
 
 def test_recognising_and_listing_formats_imports_no_torch(contents, tmp_path):
-    for name in ALL:
+    files = [name for name in ALL if name not in REFUSED and not ALL[name].folders]
+    for name in files:
         (tmp_path / name).write_bytes(contents[next(each for each in FILES if format_name(each) == name)])
     code = (
         "import sys; from pathlib import Path; from valuescape.sim.policy.formats.detect import format_of;"
         f"print(*(format_of(Path({str(tmp_path)!r}) / name).name for name in sys.argv[1:]));"
         "sys.exit('torch' in sys.modules)"
     )
-    names = [each.name for each in FORMATS]
+    names = [each.name for each in FORMATS if each.name in files]
     ended = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == names
 

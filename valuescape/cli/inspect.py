@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from valuescape.cli.code import code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvFiles,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    WorldFiles,
     stated_changes,
     stated_options,
 )
@@ -38,6 +35,7 @@ Files = Annotated[
 ]
 
 
+@takes_code
 def inspect(
     files: Files,
     tensors: Annotated[bool, typer.Option("--tensors", help="List all tensors.")] = False,
@@ -48,9 +46,7 @@ def inspect(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
-    env_files: EnvFiles = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> int:
     """Say what is in checkpoint files, without running any of it.
@@ -73,7 +69,7 @@ def inspect(
     from valuescape.model_files import stated_by
 
     # With a world chosen, so that a file may define several: they are compared with each checkpoint
-    code_of(world_files, plugins, env_files).load(["world.name=any"])
+    code.load(["world.name=any"])
     changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     given = stated_by([*changes, *(overrides or [])])
     stated = [part for change in overrides or [] for part in ("--set", change)]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.action_units import in_head_units
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.chains import Chain, Linear
@@ -75,6 +76,8 @@ class Found:
     """Sentences about the file that its user should read, without the file's name."""
     version: str = ""
     """Of the library that wrote the file."""
+    refusal: UsageError | None = None
+    """Why networks that are read make no checkpoint, such as a critic of other observations than the actor's."""
     tensors: Mapping[str, Any] = field(default_factory=dict)
     """All tensors of the file, also those that are not used; for `described` alone."""
 
@@ -91,6 +94,8 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     so does an entropy coefficient (None). Raises UsageError that names the options of all that is missing
     beside those.
     """
+    if found.refusal is not None:
+        raise found.refusal
     missing = [each.field for each in lacking(found, given) if each.needed]
     if missing:
         raise asked_for(path, missing)
@@ -276,6 +281,7 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
         normalization=_normalization(found),
         lacking=tuple(lacking(found, given, statistics=statistics)),
         remarks=found.remarks,
+        refusal="" if found.refusal is None else str(found.refusal).partition("\n")[0].partition(": ")[2],
     )
 
 
@@ -310,11 +316,11 @@ def library_format(
     statistics = Lack.STATISTICS in lacks
 
     def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):  # of numbers that are checked once they are read
             return assembled(path, read(path, given), given)
 
     def contents(path: Path, given: Given = _NOTHING) -> Contents:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):
             return described(name, library, read(path, given), given, statistics=statistics)
 
     return Format(

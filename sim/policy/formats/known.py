@@ -6,8 +6,12 @@ from valuescape.sim.policy.formats.libraries import (
     cleanrl_jax,
     d3rlpy,
     pufferlib,
+    rl_games,
+    rsl_rl,
+    sample_factory,
     sbx,
     sbx_zip,
+    skrl,
     tianshou,
 )
 from valuescape.sim.policy.formats.plugged import plugged_formats
@@ -18,6 +22,10 @@ FORMATS.register(sbx_zip.FORMAT)  # before those whose zips it resembles
 FORMATS.register(sb3.FORMAT)
 FORMATS.register(native.FORMAT)
 FORMATS.register(torchscript.FORMAT)
+FORMATS.register(skrl.FORMAT)
+FORMATS.register(rsl_rl.FORMAT)
+FORMATS.register(rl_games.FORMAT)
+FORMATS.register(sample_factory.FORMAT)
 FORMATS.register(cleanrl.FORMAT)
 FORMATS.register(cleanrl_jax.FORMAT)
 FORMATS.register(d3rlpy.FORMAT)
