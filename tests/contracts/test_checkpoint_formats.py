@@ -170,13 +170,13 @@ def test_a_file_is_recognised_by_its_content_and_by_no_other_format(name, conten
         path = tmp_path / misleading
         path.write_bytes(contents[name])
         probe = Probe(path, contents[name][:256])
-        recognised = [each.name for each in everything if each.recognises(probe) and not each.folders]
+        recognised = [each.name for each in everything if not each.folders and each.recognises(probe)]
         assert recognised[0] == format_name(name)
         # Tensors by any name are asked for last; SBX's zips are Stable-Baselines3's but for the policy
         assert recognised[1:] in ([], ["sb3"] if name == "sbx-zip" else ["perceptron"])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if not ALL[name].folders])
 def test_formats_raise_at_no_file(name, tmp_path):
     """Recognition looks at files of all kinds."""
     rng = random.Random(name)
