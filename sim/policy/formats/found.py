@@ -133,7 +133,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         reward_normalization=found.reward_normalization,
         obs_bounds=found.obs_bounds,
         remarks=found.remarks,
-        noise=found.noise,
+        noise=_fitting(found.noise, actor),
         entropy_coefficient=_either(found.entropy_coefficient, given.entropy_coefficient, given),
         quantile_layers=layers,
         actor_units_differ=found.actor_units_differ,
@@ -160,6 +160,21 @@ def _squashed(found: Found, given: Given) -> Chain:
         Activation.IDENTITY,
     )
     return Chain((*actor.linears, Linear("", scale)))
+
+
+def _fitting(noise: ActionNoise | None, actor: Chain) -> ActionNoise | None:
+    """Return noise of the actor's last hidden layer; None if it depends on another one.
+
+    A layer for a factor may be behind what the file has; noise that is the same in all states stays.
+    """
+    shape = actor.linears[-1].layer.weight.shape
+    if noise is None or noise.layer.weight.shape == shape:
+        return noise
+    if noise.layer.weight.any() or noise.layer.bias.size != shape[0]:
+        return None
+    weight = np.zeros(shape, np.float32)
+    weight.setflags(write=False)
+    return replace(noise, layer=replace(noise.layer, weight=weight))
 
 
 def restated(path: Path, checkpoint: Checkpoint, given: Given) -> Checkpoint:

@@ -62,7 +62,10 @@ def recognises(probe: Probe) -> bool:
 
 def recognises_folder(probe: Probe) -> bool:
     """Return whether a folder is a checkpoint of Brax's PPO, or has numbered folders that are."""
-    return _step(probe.path) is not None
+    try:
+        return probe.is_folder and _step(probe.path) is not None
+    except OSError:
+        return False
 
 
 def _step(folder: Path) -> Path | None:

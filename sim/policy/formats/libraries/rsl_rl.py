@@ -64,8 +64,10 @@ def read(path: Path, given: Given) -> Found:
         raise not_linear(path, recurrent, tensors[recurrent], tensors)
     parts = _Parts(path, tensors, "actor_state_dict" in tree)
     actor, critic = parts.network("actor"), parts.network("critic")
-    if parts.beta(actor):
-        raise UsageError(f"{path}: has a Beta distribution or a std that depends on the state", "it is not read")
+    if parts.log_std() is None:
+        raise UsageError(
+            f"{path}: has a Beta distribution, or a std that depends on the state", "train with a Gaussian's own std"
+        )
     of_actor, of_critic = parts.statistics("actor"), parts.statistics("critic")
     shared = _same(of_actor, of_critic)
     if not shared and actor.in_dim == critic.in_dim:  # each has its own, which fit into the first layers
@@ -122,19 +124,16 @@ class _Parts:
                 return mean, std + _EPSILON
         return None
 
-    def beta(self, actor: Chain) -> bool:
-        """Return whether an actor has two outputs for each action: no tensor then says the deviation."""
-        return self._modern and self._std() is None and actor.out_dim % 2 == 0
-
     def noise(self, actor: Chain) -> ActionNoise | None:
         """Return the spread of actions, which does not depend on the state."""
-        log_std = self._std()
+        log_std = self.log_std()
         if log_std is None or log_std.size != actor.out_dim:
             return None
         hidden = actor.linears[-1].layer.weight.shape[1]
         return ActionNoise(constant_layer(self._path, "std", log_std, hidden))
 
-    def _std(self) -> np.ndarray[Any, Any] | None:
+    def log_std(self) -> np.ndarray[Any, Any] | None:
+        """Return the log of the std of actions; None if there is none apart from the networks."""
         place = "actor_state_dict.distribution" if self._modern else "model_state_dict"
         for name in ("log_std", "log_std_param"):
             if f"{place}.{name}" in self._tensors:
