@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from valuescape.sim.policy.formats.libraries.d3rlpy_scalers import (
     reward_normalization,
 )
 from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, side_by_side, under
-from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
+from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle_from
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors, read_torch, torch_content
 from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer
@@ -72,7 +73,7 @@ def read(path: Path, given: Given) -> Found:
     if not _is_d3(content[:256]):
         return _found(path, read_torch(path), {}, "")
     try:
-        saved = read_pickle(content, lambda _: False)
+        saved = read_pickle_from(BytesIO(content), lambda _: False)
     except ForbiddenPickleError as error:
         raise UsageError(
             f"{path}: {error}; nothing of it was run", "save it again with algo.save()"

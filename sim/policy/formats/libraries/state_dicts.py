@@ -59,6 +59,20 @@ def require_linear(path: Path, tensors: Mapping[str, Any], *prefixes: str) -> No
                 raise not_linear(path, name, tensor, inside)
 
 
+def require_no_others(path: Path, tensors: Mapping[str, Any]) -> None:
+    """Raise UsageError if there are weights of other layers than linear ones.
+
+    They may lie between the linear ones, so that a chain of these alone would answer otherwise.
+    """
+    for name, tensor in tensors.items():
+        part = name.rpartition(".")[2]
+        if (part == "weight" and len(tensor.shape) != 2) or part.startswith(_OTHERS):
+            raise not_linear(path, name, tensor, tensors)
+
+
+_OTHERS = ("weight_ih", "weight_hh", "running_mean")
+
+
 def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> UsageError:
     """Return the error for a tensor of a layer that is no linear one."""
     owner = name.rpartition(".")[0]
