@@ -97,11 +97,11 @@ def _sizes(action: ActionSpace) -> tuple[int, ...]:
     return (action.n,) if isinstance(action, DiscreteAction) else tuple(part.n for part in action.parts)
 
 
-def _said(choices: tuple[int, ...]) -> str:
+def _said(choices: tuple[int, ...], actions: str = "actions") -> str:
     """Return what a checkpoint with these choices does."""
     if not choices:
         return "acts continuously"
-    return f"chooses among {' and '.join(map(str, choices))} actions"
+    return f"chooses among {' and '.join(map(str, choices))} {actions}"
 
 
 def _asked(choices: tuple[int, ...]) -> str:
@@ -110,7 +110,7 @@ def _asked(choices: tuple[int, ...]) -> str:
 
 def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> tuple[str, str]:
     if checkpoint.actor_head.chooses:
-        return f"{_said(_chosen(checkpoint))}, discrete ones", "has continuous actions"
+        return f"{_said(_chosen(checkpoint), 'discrete actions')}", "has continuous ones"
     if checkpoint.actor.out_dim != action.dim:
         return f"has {checkpoint.actor.out_dim} actions", f"has {action.dim}"
     low, high = checkpoint.action_low, checkpoint.action_high
