@@ -139,6 +139,8 @@ def _completed(contents: Contents, given: Given) -> list[Given]:
         activation=given.activation or (Activation.TANH if "activation" in needed else None),
         gamma=0.99 if "gamma" in needed else given.gamma,
         algorithm=_likely(contents) if "algorithm" in needed else given.algorithm,
+        squash=False if "squash" in needed else given.squash,
+        max_action=1.0 if "max_action" in needed else given.max_action,
     )
     heads = (ActorHead.ARGMAX, ActorHead.CLIPPED) if "head" in needed else (given.head,)
     return [replace(full, head=head) for head in heads]
@@ -151,6 +153,8 @@ def _likely(contents: Contents) -> str:
 
 
 def _command(path: Path, contents: Contents, worlds: tuple[str, ...], stated: Sequence[str]) -> str:
+    if not contents.networks:
+        return ""
     examples = OPTIONS | {"algorithm": f"--algorithm {_likely(contents)}"}
     needed = [examples[each.field] for each in contents.lacking if each.needed]
     world = [] if contents.world else ["--world", worlds[0] if worlds else "WORLD"]

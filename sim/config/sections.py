@@ -188,6 +188,17 @@ class PolicyConfig(Section):
         "meaning of the actor's outputs: squashed: -1 to 1, scaled to the actions' bounds; clipped: actions; "
         "argmax: a score for each action; file: as the checkpoint's file says",
     )
+    squash: Literal["file", "yes", "no"] = setting(
+        "file",
+        "whether the means of continuous actions go through tanh, for files of libraries where a training script "
+        "chooses that (Tianshou: unbounded=False); file: as the checkpoint's file says",
+    )
+    max_action: Literal["file"] | Annotated[float, Field(gt=0)] = setting(
+        "file",
+        "factor behind the tanh of actions, for files of libraries where a training script chooses it "
+        "(Tianshou's max_action); file: as the checkpoint's file says",
+        unit="",
+    )
     action_bounds: str = setting(
         "",
         "bounds of the actions in training: '-2..2', or for each action '-1..1, 0..1'; empty: as the "

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from valuescape.cli.code import code_of
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
+    EnvFiles,
     Gamma,
     NamesMap,
     ObsNormalization,
@@ -46,6 +48,7 @@ def inspect(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
+    env_files: EnvFiles = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -65,12 +68,12 @@ def inspect(
 
       valuescape inspect runs/ --json
     """
-    from valuescape.cli.console import load_code
     from valuescape.inspection import as_json as json_of
     from valuescape.inspection import files_of, inspected
     from valuescape.model_files import stated_by
 
-    load_code(world_files, plugins)
+    # With a world chosen, so that a file may define several: they are compared with each checkpoint
+    code_of(env_files=env_files, world_files=world_files, plugins=plugins).load(["world.name=any"])
     changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     given = stated_by([*changes, *(overrides or [])])
     stated = [part for change in overrides or [] for part in ("--set", change)]

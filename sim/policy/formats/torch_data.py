@@ -167,7 +167,8 @@ def torch_content(content: bytes, label: str) -> Any:
     except ForbiddenPickleError as error:
         raise UsageError(f"{label}: {error}; nothing of it was run", "get the file again") from error
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{label}: is no torch file, or it is damaged: {error}", "get it again") from error
+        said = f"{label}: is no torch file, or it is damaged: {error}; nothing of it was run"
+        raise UsageError(said, "get it again") from error
 
 
 def _zipped(content: bytes, label: str) -> tuple[Any, Storages]:

@@ -49,7 +49,7 @@ def test_settings_become_what_is_stated():
 def test_every_activation_and_head_can_be_stated():
     for each in Activation:
         assert stated(f"activation={each.value}").activation is each
-    for each in ActorHead:
+    for each in set(ActorHead) - {ActorHead.MULTI_ARGMAX}:  # whose choices no setting states
         assert stated(f"head={each.value}").head is each
 
 
