@@ -1,15 +1,16 @@
 """Actors and critics in other units of actions than those of the engine, once the actions' bounds are known.
 
 A squashed actor's outputs stand for the bounds at -1 and 1 here, and its critics take such outputs; a clipped
-actor's outputs are in the world's units. Libraries differ: CleanRL's critics take actions in the world's units,
-and Tianshou scales the means of PPO to the bounds. The differences are affine, so they fit into the layers.
+actor's outputs are in the world's units. Libraries differ: CleanRL's critics take actions in the world's
+units, and Tianshou scales the means of PPO to the bounds. The differences are affine, so they fit into the
+layers.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from valuescape.sim.arrays import Float32Array
+from valuescape.sim.arrays import Float32Array, Float64Array
 from valuescape.sim.policy.network import (
     ActionNoise,
     Activation,
@@ -21,7 +22,8 @@ from valuescape.sim.policy.network import (
 
 
 def in_head_units(checkpoint: Checkpoint) -> Checkpoint:
-    """Return the checkpoint with networks in the units of its head; itself if they are, or have no bounds yet.
+    """Return the checkpoint with networks in the units of its head; itself if they are, or have no bounds
+    yet.
 
     Actions and values stay the same, but for rounding.
     """
@@ -47,7 +49,7 @@ def in_head_units(checkpoint: Checkpoint) -> Checkpoint:
     )
 
 
-def _moved(actor: Mlp, shift: Float32Array, scale: Float32Array) -> Mlp:
+def _moved(actor: Mlp, shift: Float64Array, scale: Float64Array) -> Mlp:
     """Return the actor whose outputs are `shift + scale * outputs`."""
     *others, last = actor.layers
     if last.activation is Activation.IDENTITY and last.clip == float("inf"):
@@ -56,7 +58,7 @@ def _moved(actor: Mlp, shift: Float32Array, scale: Float32Array) -> Mlp:
     return Mlp((*actor.layers, _layer(np.diag(scale), shift, Activation.IDENTITY)))
 
 
-def _taking(critic: Mlp, middle: Float32Array, half: Float32Array) -> Mlp:
+def _taking(critic: Mlp, middle: Float64Array, half: Float64Array) -> Mlp:
     """Return the critic of actions within -1 and 1 that judges `middle + half * action` as `critic` does."""
     first, *others = critic.layers
     weight, bias = first.weight.astype(np.float64), first.bias + first.weight[:, -middle.size :] @ middle
@@ -64,7 +66,7 @@ def _taking(critic: Mlp, middle: Float32Array, half: Float32Array) -> Mlp:
     return Mlp((_layer(weight, bias, first.activation, first.clip), *others))
 
 
-def _scaled_noise(noise: ActionNoise | None, scale: Float32Array, actor: Mlp) -> ActionNoise | None:
+def _scaled_noise(noise: ActionNoise | None, scale: Float64Array, actor: Mlp) -> ActionNoise | None:
     """Return noise that is `scale` times as wide. It belongs to the last hidden layer of `actor`."""
     if noise is None or noise.state_dependent:
         return None
@@ -75,7 +77,10 @@ def _scaled_noise(noise: ActionNoise | None, scale: Float32Array, actor: Mlp) ->
 
 
 def _layer(
-    weight: Float32Array, bias: Float32Array, activation: Activation, clip: float = float("inf")
+    weight: Float32Array | Float64Array,
+    bias: Float32Array | Float64Array,
+    activation: Activation,
+    clip: float = float("inf"),
 ) -> Layer:
     arrays = [np.ascontiguousarray(each, np.float32) for each in (weight, bias)]
     for each in arrays:

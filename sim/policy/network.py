@@ -175,7 +175,8 @@ class Checkpoint:
     over the quantiles is the critic's own last layer, so values are means of the quantiles."""
 
     actor_units_differ: bool = False
-    """Whether the actor's outputs are not in the units of its head, until bounds are known (`action_units`): a
+    """Whether the actor's outputs are not in the units of its head, until bounds are known (`action_units`):
+    a
     squashed actor's are in the world's units, a clipped one's have the bounds at -1 and 1."""
     critic_units_differ: bool = False
     """Whether the critics take actions in the world's units, until bounds are known (`action_units`)."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _Preset = Annotated[
     str,
     typer.Argument(
-        help="A preset (see `valuescape presets`), a FILE.toml, a trained MODEL.zip, "
+        help="A preset (see `valuescape presets`), a FILE.toml, a trained MODEL's file, "
         "or the FOLDER of a training run."
     ),
 ]
@@ -111,7 +111,7 @@ _Versus = Annotated[
     typer.Option(
         metavar="B",
         help="Show a second run beside this one, with the same seed, at the same tick: a preset, a "
-        "FILE.toml, or a MODEL.zip or training FOLDER, which acts in the world of this one.",
+        "FILE.toml, or a MODEL's file or training FOLDER, which acts in the world of this one.",
     ),
 ]
 _VersusSet = Annotated[

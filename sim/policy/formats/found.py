@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.action_units import in_head_units
 from valuescape.sim.policy.checks import check_checkpoint, frozen
 from valuescape.sim.policy.formats.chains import Chain, Linear
@@ -63,7 +64,7 @@ class Found:
     outputs: int = 0
     """The values that each critic's quantiles are of; 0: one for each of the actor's outputs, or one."""
     squashes: bool | None = False
-    """Whether the actor's outputs go through a tanh that is not in `actor`; None: the file does not say it."""
+    """Whether the actor's outputs go through a tanh that is not in `actor`; None: the file does not say."""
     max_action: float | None = 1.0
     """What squashed outputs are multiplied by; None: the file does not say it."""
     actor_units_differ: bool = False
@@ -75,6 +76,8 @@ class Found:
     """Sentences about the file that its user should read, without the file's name."""
     version: str = ""
     """Of the library that wrote the file."""
+    refusal: UsageError | None = None
+    """Why networks that are read make no checkpoint, such as a critic of other observations than the actor's."""
     tensors: Mapping[str, Any] = field(default_factory=dict)
     """All tensors of the file, also those that are not used; for `described` alone."""
 
@@ -91,6 +94,8 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     so does an entropy coefficient (None). Raises UsageError that names the options of all that is missing
     beside those.
     """
+    if found.refusal is not None:
+        raise found.refusal
     missing = [each.field for each in lacking(found, given) if each.needed]
     if missing:
         raise asked_for(path, missing)
@@ -128,7 +133,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         reward_normalization=found.reward_normalization,
         obs_bounds=found.obs_bounds,
         remarks=found.remarks,
-        noise=found.noise,
+        noise=_fitting(found.noise, actor),
         entropy_coefficient=_either(found.entropy_coefficient, given.entropy_coefficient, given),
         quantile_layers=layers,
         actor_units_differ=found.actor_units_differ,
@@ -143,7 +148,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
 
 
 def _squashed(found: Found, given: Given) -> Chain:
-    """Return the actor with the tanh and the factor behind it that the file does not say, if there are any."""
+    """Return the actor with the tanh and the factor behind it that the file does not say, if any."""
     squashes = given.squash if found.squashes is None else found.squashes
     actor = found.actor.ending(Activation.TANH) if squashes else found.actor
     factor = given.max_action if found.max_action is None else found.max_action
@@ -155,6 +160,21 @@ def _squashed(found: Found, given: Given) -> Chain:
         Activation.IDENTITY,
     )
     return Chain((*actor.linears, Linear("", scale)))
+
+
+def _fitting(noise: ActionNoise | None, actor: Chain) -> ActionNoise | None:
+    """Return noise of the actor's last hidden layer; None if it depends on another one.
+
+    A layer for a factor may be behind what the file has; noise that is the same in all states stays.
+    """
+    shape = actor.linears[-1].layer.weight.shape
+    if noise is None or noise.layer.weight.shape == shape:
+        return noise
+    if noise.layer.weight.any() or noise.layer.bias.size != shape[0]:
+        return None
+    weight = np.zeros(shape, np.float32)
+    weight.setflags(write=False)
+    return replace(noise, layer=replace(noise.layer, weight=weight))
 
 
 def restated(path: Path, checkpoint: Checkpoint, given: Given) -> Checkpoint:
@@ -277,6 +297,7 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
         normalization=_normalization(found),
         lacking=tuple(lacking(found, given, statistics=statistics)),
         remarks=found.remarks,
+        refusal="" if found.refusal is None else str(found.refusal).partition("\n")[0].partition(": ")[2],
     )
 
 
@@ -311,11 +332,11 @@ def library_format(
     statistics = Lack.STATISTICS in lacks
 
     def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):  # of numbers that are checked once they are read
             return assembled(path, read(path, given), given)
 
     def contents(path: Path, given: Given = _NOTHING) -> Contents:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):
             return described(name, library, read(path, given), given, statistics=statistics)
 
     return Format(

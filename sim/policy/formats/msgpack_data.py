@@ -1,7 +1,8 @@
 """Reads MessagePack as `flax.serialization.to_bytes` writes it, as data, within bounds.
 
-The format is at github.com/msgpack/msgpack/blob/master/spec.md; Flax's extension types 1 to 3 are arrays, complex
-numbers and scalars of NumPy. An array is itself MessagePack: its shape, the name of its dtype, its bytes.
+The format is at github.com/msgpack/msgpack/blob/master/spec.md; Flax's extension types 1 to 3 are arrays,
+complex numbers and scalars of NumPy. An array is itself MessagePack: its shape, the name of its dtype, its
+bytes.
 """
 
 import math

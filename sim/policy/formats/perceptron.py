@@ -49,7 +49,11 @@ def recognises(probe: Probe) -> bool:
 
 def read(path: Path, given: Given) -> Found:
     """Return the networks in a file. Raises UsageError that asks for names if words do not tell them."""
-    tensors = _tensors(path)
+    return networks(path, _tensors(path), given)
+
+
+def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
+    """Return the networks among tensors by name, as `read` does."""
     names = _names(path, tensors, given)
     if not _told(names, given):
         raise _unknown(path, tensors, given)

@@ -1,14 +1,16 @@
 """State dicts of CleanRL's torch scripts (`runs/*/*.cleanrl_model`), also where people saved them otherwise.
 
-PPO and RPO: `critic.0.weight` … and `actor.0.weight` … (discrete), or `actor_mean.0.weight` … and `actor_logstd`.
-DQN: `network.0.weight` …. DDPG and TD3: the tuple (actor, qf1[, qf2]), SAC: dicts of such; an actor has
-`fc1`, `fc2`, `fc_mu` (SAC: `fc_mean`, `fc_logstd`), `action_scale` and `action_bias`, a critic `fc1` to `fc3`. Its
-critics take actions in the world's units. C51 is refused: its values are sums of softmaxes.
+PPO and RPO: `critic.0.weight` … and `actor.0.weight` … (discrete), or `actor_mean.0.weight` … and
+`actor_logstd`. DQN: `network.0.weight` …. DDPG and TD3: the tuple (actor, qf1[, qf2]), SAC: dicts of such; an
+actor has `fc1`, `fc2`, `fc_mu` (SAC: `fc_mean`, `fc_logstd`), `action_scale` and `action_bias`, a critic
+`fc1` to `fc3`. Its critics take actions in the world's units. C51 is refused: its values are sums of
+softmaxes.
 
 Files say neither gamma nor, of PPO, the statistics of `NormalizeObservation`. Newer ones have `args` beside
 `model_weights`. The activation is the script's own where the widths are; otherwise it is asked for.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from valuescape.sim.arrays import Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import MAX_CRITICS, frozen
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer
@@ -38,14 +41,14 @@ _EPSILON = 1e-8  # of gymnasium.wrappers.NormalizeObservation
 _CLIP = 10.0  # of the TransformObservation behind it, in ppo_continuous_action.py
 _TARGET = re.compile(r"target|(^|[._])old")
 _NORMALIZED = (
-    "CleanRL's ppo_continuous_action.py normalises observations and does not save the statistics: if this policy "
-    "learned so, give them with --obs-normalization FILE (mean and var of the environment's obs_rms); its rewards "
-    "were normalised too, so V(s) is in units of those"
+    "CleanRL's ppo_continuous_action.py normalises observations and does not save how: if this policy "
+    "learned so, give the mean and var of its environment's obs_rms with --obs-normalization FILE; its "
+    "rewards were normalised too, so V(s) is in units of those"
 )
 
 
 def recognises(probe: Probe) -> bool:
-    """Return whether a file has the names of CleanRL's scripts, and their widths where others use the names."""
+    """Return whether a file has the names of CleanRL's scripts, and their widths where others use those."""
     try:
         tensors = plain_names(probe.torch)
         return _kind(tensors, probe.path) is not None
@@ -196,12 +199,13 @@ def _critics(path: Path, tensors: dict[str, Any], actor: str) -> tuple[Chain, ..
     return tuple(made)
 
 
-def _bound(path: Path, own: Mapping[str, Any], name: str) -> np.ndarray[Any, Any]:
+def _bound(path: Path, own: Mapping[str, Any], name: str) -> Float64Array:
     """Return the scale or bias of actions; of some scripts it has a row for each of their environments."""
     values = frozen(path, name, np.atleast_2d(np.asarray(own[name])))
     if not (values == values[0]).all():
         raise UsageError(f"{path}: {name} differs between environments", "save the actor of one environment")
-    return values[0].astype(np.float64)
+    bound: Float64Array = values[0].astype(np.float64)
+    return bound
 
 
 def _alpha(tensors: Mapping[str, Any]) -> float | None:
@@ -209,7 +213,7 @@ def _alpha(tensors: Mapping[str, Any]) -> float | None:
         found = next((each for key, each in tensors.items() if key.rpartition(".")[2] == name), None)
         if found is not None and np.asarray(found).size == 1:
             number = float(np.asarray(found).reshape(()))
-            return float(np.exp(number)) if name == "log_alpha" else number
+            return math.exp(number) if name == "log_alpha" else number
     return None
 
 

@@ -1,8 +1,8 @@
 """Parameters that CleanRL's JAX scripts write with Flax, in MessagePack (`runs/*/*.cleanrl_model`).
 
-dqn_jax.py: `params.Dense_0.kernel` [in, out] …. DDPG and TD3: the list (actor, qf1[, qf2]) of such. Neither the
-actions' bounds are in the file, nor gamma; critics take actions in the world's units. C51 is refused, and so are
-the scripts for Atari.
+dqn_jax.py: `params.Dense_0.kernel` [in, out] …. DDPG and TD3: the list (actor, qf1[, qf2]) of such. Neither
+the actions' bounds are in the file, nor gamma; critics take actions in the world's units. C51 is refused, and
+so are the scripts for Atari.
 """
 
 from collections.abc import Mapping

@@ -1,15 +1,16 @@
 """Files of d3rlpy: `.d3` (networks and their whole configuration) and `.pt` of `save_model` (networks alone).
 
-A `.d3` is a pickle of {"torch": the bytes of a torch file, "config": JSON, "version"}. The torch file has a state
-dict for each part: `policy` (`_encoder._layers.0.weight` …, then `_mu` or `_fc`), `q_funcs` (`0._encoder…`,
-`0._fc`), `log_temp`. The configuration has gamma, the activations, and the scalers of observations, actions and
-rewards. A `.pt` lacks all of that.
+A `.d3` is a pickle of {"torch": the bytes of a torch file, "config": JSON, "version"}. The torch file has a
+state dict for each part: `policy` (`_encoder._layers.0.weight` …, then `_mu` or `_fc`), `q_funcs`
+(`0._encoder…`, `0._fc`), `log_temp`. The configuration has gamma, the activations, and the scalers of
+observations, actions and rewards. A `.pt` lacks all of that.
 
-Values are means over the critics, as d3rlpy's `predict_value` gives them. Without a scaler of actions, actions are
-within -1 and 1, whatever the world's bounds are.
+Values are means over the critics, as d3rlpy's `predict_value` gives them. Without a scaler of actions,
+actions are within -1 and 1, whatever the world's bounds are.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -73,11 +74,15 @@ def read(path: Path, given: Given) -> Found:
     try:
         saved = read_pickle(content, lambda _: False)
     except ForbiddenPickleError as error:
-        raise UsageError(f"{path}: {error}; nothing of it was run", "save it again with algo.save()") from error
+        raise UsageError(
+            f"{path}: {error}; nothing of it was run", "save it again with algo.save()"
+        ) from error
     described = json.loads(saved["config"])
     shape = described["observation_shape"]
     if len(shape) != 1 or not isinstance(shape[0], int):
-        raise UsageError(f"{path}: observes arrays of shape {shape}; only vectors are read", "use another model")
+        raise UsageError(
+            f"{path}: observes arrays of shape {shape}; only vectors are read", "use another model"
+        )
     return _found(path, torch_content(saved["torch"], str(path)), described["config"], str(saved["version"]))
 
 
@@ -86,7 +91,9 @@ def _found(path: Path, parts: Any, config: Mapping[str, Any], version: str) -> F
     params = config.get("params", {})
     kind = str(config.get("type") or _kind(path, parts))
     if kind not in (*_CONTINUOUS, *_DISCRETE):
-        raise UsageError(f"{path}: is d3rlpy's {kind}, whose actions or values are not those of one network", _READ)
+        raise UsageError(
+            f"{path}: is d3rlpy's {kind}, whose actions or values are not those of one network", _READ
+        )
     tensors = named_tensors({name: each for name, each in parts.items() if "optim" not in name})
     reward, remarks = reward_normalization(path, params)
     found = _continuous if kind in _CONTINUOUS else _discrete
@@ -195,12 +202,10 @@ def _each_critic(tensors: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _temperature(tensors: Mapping[str, Any]) -> float | None:
     found = tensors.get("log_temp._parameter")
-    return None if found is None else float(np.exp(np.asarray(found, np.float64).reshape(())))
+    return None if found is None else math.exp(float(np.asarray(found).reshape(())))
 
 
-def _network(
-    path: Path, own: dict[str, Any], head: str, params: Mapping[str, Any], factory: str
-) -> Chain:
+def _network(path: Path, own: dict[str, Any], head: str, params: Mapping[str, Any], factory: str) -> Chain:
     """Return an encoder and the layer behind it, with batch normalisation as part of the layers."""
     activation, last = _activations(path, params.get(factory))
     names = sorted({name.rpartition(".")[0] for name in own if name.startswith("_encoder.")}, key=natural)
@@ -233,7 +238,8 @@ def _module(path: Path, own: Mapping[str, Any], name: str) -> str:
 def _after(path: Path, own: Mapping[str, Any], name: str, following: Linear) -> Linear:
     """Return the layer behind batch normalisation `name`, which in use is affine, with it as part of it."""
     mean, var, weight, bias = (
-        np.asarray(own[f"{name}.{part}"], np.float64) for part in ("running_mean", "running_var", "weight", "bias")
+        np.asarray(own[f"{name}.{part}"], np.float64)
+        for part in ("running_mean", "running_var", "weight", "bias")
     )
     scale = weight / np.sqrt(var + _EPSILON)
     matrix = following.layer.weight
@@ -245,12 +251,13 @@ def _after(path: Path, own: Mapping[str, Any], name: str, following: Linear) -> 
 
 
 def _activations(path: Path, factory: Any) -> tuple[Activation | None, Activation | None]:
-    """Return the activation of an encoder's layers, None of unknown ones, and of its last one if it differs."""
+    """Return the activation of an encoder's layers, None if unknown, and of the last one if it differs."""
     if factory is None:
         return None, None
     if factory["type"] not in ("default", "vector"):
         raise UsageError(
-            f"{path}: has an encoder of type {factory['type']!r}", "read are encoders of type default and vector"
+            f"{path}: has an encoder of type {factory['type']!r}",
+            "read are encoders of type default and vector",
         )
     params = factory["params"]
     last = "none" if params.get("exclude_last_activation") else params.get("last_activation")

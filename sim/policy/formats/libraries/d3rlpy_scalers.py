@@ -63,7 +63,7 @@ def reward_normalization(
     if not (math.isfinite(scale) and scale > 0):
         raise UsageError(f"{path}: divides rewards by {scale}, expected more than 0", "it is damaged")
     gamma = float(params.get("gamma", 0.99))
-    remarks = ()
+    remarks: tuple[str, ...] = ()
     if shift:
         most = f", by up to {abs(shift) / (1 - gamma):.4g}" if gamma < 1 else ""
         remarks = (

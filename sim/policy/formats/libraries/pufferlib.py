@@ -1,9 +1,9 @@
 """PufferLib's `model_*.pt`: its default policy, as a state dict (release 3) or a whole module (before).
 
 Release 3: `encoder.0.weight` (then GELU), `decoder.weight` or `decoder_mean.weight` and `decoder_logstd`,
-`value.weight`; of observations in a dict, `encoder.weight` without an activation. Releases 1 and 2: `encoder.weight`
-(then ReLU), `value_head.weight`. `policy.` may come before. With an LSTM in between it is refused. Gamma is not in
-the file.
+`value.weight`; of observations in a dict, `encoder.weight` without an activation. Releases 1 and 2:
+`encoder.weight` (then ReLU), `value_head.weight`. `policy.` may come before. With an LSTM in between it is
+refused. Gamma is not in the file.
 """
 
 import re
@@ -47,7 +47,9 @@ def _prefix(tensors: Mapping[str, Any]) -> str | None:
         if prefix is None:
             continue
         own = under(tensors, prefix)
-        if any(f"{name}.weight" in own for name in _VALUES) and any(name.startswith("encoder.") for name in own):
+        if any(f"{name}.weight" in own for name in _VALUES) and any(
+            name.startswith("encoder.") for name in own
+        ):
             return prefix
     return None
 
@@ -62,7 +64,9 @@ def read(path: Path, given: Given) -> Found:
     continuous = "decoder_mean.weight" in own
     decoders = layer_names(own, "decoder_mean" if continuous else "decoder")
     if len(decoders) > 1:
-        raise UsageError(f"{path}: has {len(decoders)} decoders, one for each of several actions", "use another")
+        raise UsageError(
+            f"{path}: has {len(decoders)} decoders, one for each of several actions", "use another"
+        )
     value = next(name for name in _VALUES if f"{name}.weight" in own)
     actor, critic = (_behind_encoder(path, own, name, value) for name in (decoders[0], value))
     noise = None
@@ -81,7 +85,7 @@ def read(path: Path, given: Given) -> Found:
 
 
 def _behind_encoder(path: Path, own: Mapping[str, Any], name: str, value: str) -> Chain:
-    """Return the encoder and one head, with the activation between them; unknown of encoders of other kinds."""
+    """Return the encoder and one head. What is between them is unknown of encoders of other kinds."""
     require_linear(path, own, "encoder", name)
     encoder, head = chain(path, own, "encoder"), chain(path, own, name)
     layers = layer_names(own, "encoder")

@@ -1,12 +1,10 @@
-"""Zips of SBX (Stable-Baselines Jax), and what `SCRIPT` makes of them in SBX's own environment.
+"""What the script of `sbx_zip` makes of models of SBX (Stable-Baselines Jax), in SBX's own environment.
 
-A zip has its policy pickled inside, which is not read: it is recognised by the policy's module, and refused with the
-script that converts it. The converted file is MessagePack of Flax: `actor_state.params.Dense_0.kernel` [in, out] …,
-`vf_state` (PPO), `qf_state` (critics stacked: `VmapContinuousCritic_0.Dense_0.kernel` [critics, in, out]) or
-`qf1_state` and `qf2_state` (TQC: quantiles), beside the algorithm, gamma, the activation, and the actions' bounds.
+MessagePack of Flax: `actor_state.params.Dense_0.kernel` [in, out] …, `vf_state` (PPO), `qf_state` (critics
+stacked: `VmapContinuousCritic_0.Dense_0.kernel` [critics, in, out]) or `qf1_state` and `qf2_state` (TQC:
+quantiles), beside the algorithm, gamma, the actions' bounds, and answers of the activation.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,88 +15,21 @@ import numpy as np
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import MAX_CRITICS
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names, natural
-from valuescape.sim.policy.formats.contents import Contents
 from valuescape.sim.policy.formats.files import BROKEN, read_bounded
 from valuescape.sim.policy.formats.found import Found, library_format
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, under
 from valuescape.sim.policy.formats.msgpack_data import begins_map, read_msgpack
-from valuescape.sim.policy.formats.registry import Format, Lack, Probe
+from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors
-from valuescape.sim.policy.formats.zip_members import read_members
 from valuescape.sim.policy.inference import BatchMlp
-from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
-
-SCRIPT = """\
-import sys, flax, numpy, sbx  # python convert.py SAC model.zip model.msgpack
-model = getattr(sbx, sys.argv[1]).load(sys.argv[2])
-said = {"sbx": sbx.__version__, "algorithm": sys.argv[1].lower(), "gamma": float(model.gamma)}
-said["activation"] = numpy.asarray(model.policy.activation_fn(numpy.linspace(-2, 2, 9)))
-said |= {end: getattr(model.action_space, end, None) for end in ("low", "high")}
-parts = {"alpha": getattr(model, "ent_coef_state", None), **vars(model.policy)}
-said |= {name: part.params for name, part in parts.items() if hasattr(part, "params")}
-open(sys.argv[3], "wb").write(flax.serialization.to_bytes(said))
-"""
-"""Converts a zip of SBX where SBX is installed; it needs nothing of Valuescape."""
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer, Mlp
 
 _OFF_POLICY = ("sac", "td3", "ddpg", "tqc")
-_NOTHING = Given()
-
-
-def _recognises_zip(probe: Probe) -> bool:
-    return "data" in probe.members and "policy.pth" not in probe.members and _module(probe.path) is not None
-
-
-def _module(path: Path) -> str | None:
-    """Return the module of a zip's policy if it is one of SBX: "sbx.sac.policies"."""
-    try:
-        described = json.loads(read_members(path, ("data",))["data"])
-        module = str(described["policy_class"]["__module__"])
-    except (UsageError, OSError, *BROKEN):
-        return None
-    return module if module.startswith("sbx.") else None
-
-
-def _name(path: Path) -> str:
-    """Return the algorithm's class in SBX: "SAC", "CrossQ"."""
-    part = (_module(path) or "sbx.").split(".")[1]
-    return {"crossq": "CrossQ"}.get(part, part.upper())
-
-
-def _refuse(path: Path, given: Given = _NOTHING) -> Checkpoint:
-    raise UsageError(
-        f"{path}: is a zip of SBX, whose policy is a pickle that could run any code; it was not opened",
-        f"convert it where SBX is installed: `valuescape inspect {path.name}` prints the script for that",
-    )
-
-
-def _contents(path: Path, given: Given = _NOTHING) -> Contents:
-    name = _name(path)
-    command = f"python convert.py {name} {path.name} {path.stem}.msgpack"
-    return Contents(
-        format="sbx-zip",
-        library="SBX",
-        algorithm=name.lower(),
-        remarks=(
-            "its policy is a pickle that could run any code, and is not read; save these lines as convert.py, run "
-            f"`{command}` where SBX is installed, and give {path.stem}.msgpack instead:\n\n{SCRIPT}",
-        ),
-    )
-
-
-ZIP = Format(
-    name="sbx-zip",
-    container="zip",
-    recognises=_recognises_zip,
-    load=_refuse,
-    contents=_contents,
-    library="SBX",
-    lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
-)
 
 
 def recognises(probe: Probe) -> bool:
-    """Return whether a file is what `SCRIPT` writes."""
+    """Return whether a file is what the script writes."""
     if not begins_map(probe.head) or b"\xa3sbx" not in probe.head:
         return False
     try:

@@ -1,4 +1,4 @@
-"""State dicts as people save them: names without the marks of wrappers, and checks that layers are plain ones."""
+"""State dicts as people save them: names without the marks of wrappers, and checks that layers are plain."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from valuescape.sim.policy.formats.torch_data import named_tensors
 from valuescape.sim.policy.network import Activation, Layer
 
 _WRAPPERS = re.compile(r"(^|(?<=\.))(_orig_mod|(net\.)?module|_fsdp_wrapped_module)\.")
-"""Of torch.compile, of DataParallel (Tianshou's keeps it in `net`) and DistributedDataParallel, and of FSDP."""
+"""Of torch.compile, DataParallel (which Tianshou keeps in `net`), DistributedDataParallel and FSDP."""
 
 _OPTIMIZERS = re.compile(r"optim|(^|\.)(exp_avg|exp_avg_sq|param_groups|scheduler)(\.|$)")
 

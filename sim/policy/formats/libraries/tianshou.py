@@ -2,15 +2,17 @@
 
 An actor has `preprocess.model.model.0.weight` …, then `mu.model.0.weight` (a Gaussian, with `sigma_param` or
 `sigma.model`) or `last.model.0.weight` (DDPG, TD3, or scores of discrete actions). A critic has
-`preprocess.model.model` and `last.model`. DQN and QR-DQN have `model.model.model.0.weight` …, with `Q` and `V`
-behind it if it is a dueling network. Before all that comes `policy.` in release 2, and `model.` in checkpoints of
-scripts, which may have `obs_rms`, the statistics of observations.
+`preprocess.model.model` and `last.model`. DQN and QR-DQN have `model.model.model.0.weight` …, with `Q` and
+`V` behind it if it is a dueling network. Before all that comes `policy.` in release 2, and `model.` in
+checkpoints of scripts, which may have `obs_rms`, the statistics of observations.
 
-Tianshou's networks leave to the script which activation they have, whether a Gaussian's mean goes through tanh
-(`unbounded`), and by what squashed outputs are multiplied (`max_action`); none of it is in the file. Outputs from
--1 to 1 are scaled to the action's bounds (`action_scaling`); `policy.head=clipped` states that they are not.
+Tianshou's networks leave to the script which activation they have, whether a Gaussian's mean goes through
+tanh (`unbounded`), and by what squashed outputs are multiplied (`max_action`); none of it is in the file.
+Outputs from -1 to 1 are scaled to the action's bounds (`action_scaling`); `policy.head=clipped` states that
+they are not.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -169,7 +171,7 @@ def _noise(path: Path, own: Mapping[str, Any], actor: Chain) -> ActionNoise | No
 def _alpha(own: Mapping[str, Any]) -> float | None:
     """Return the entropy coefficient, which release 2 saves if it is learned."""
     found = next((np.asarray(each) for name, each in own.items() if name.endswith("log_alpha")), None)
-    return None if found is None or found.size != 1 else float(np.exp(found.reshape(())))
+    return None if found is None or found.size != 1 else math.exp(float(found.reshape(())))
 
 
 def _value_based(path: Path, own: dict[str, Any], quantiles: int) -> Found:

@@ -1,7 +1,7 @@
 """Make CleanRL's fixtures: agents of its own scripts with random weights, and what they answer.
 
-CleanRL is no package: run this from a checkout of its repository, in an environment with torch, gymnasium, tyro
-and tensorboard:
+CleanRL is no package: run this from a checkout of its repository, in an environment with torch, gymnasium,
+tyro and tensorboard:
 
     PYTHONPATH=CLEANRL_CHECKOUT python make.py
 

@@ -1,7 +1,7 @@
 """Make PufferLib's fixtures: its default policies with random weights, and what they answer.
 
-Run this once for each release, in an environment with its requirements, from an unpacked source distribution (the
-package itself is built with a compiler): `PYTHONPATH=pufferlib-3.0.0 python make.py`, then 2.0.6.
+Run this once for each release, in an environment with its requirements, from an unpacked source distribution
+(the package itself is built with a compiler): `PYTHONPATH=pufferlib-3.0.0 python make.py`, then 2.0.6.
 """
 
 import sys

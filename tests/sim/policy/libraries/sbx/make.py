@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import sbx
-from valuescape.sim.policy.formats.libraries.sbx import SCRIPT
+
+from valuescape.sim.policy.formats.libraries.sbx_zip import SCRIPT
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))

@@ -65,8 +65,8 @@ def observations(dim: int, scale: Any = 1.0) -> torch.Tensor:
 def save(name: str, algorithm: Any, world: str, obs: Any, value: Any, rms: Any = None, **given: Any) -> None:
     """Write one case: the file, its expected outputs, and what a user has to state about it.
 
-    value: returns the values of the observations and the actions that the policy gives, before they are scaled.
-    rms: statistics of observations; with them the file is as the scripts for MuJoCo write it.
+    value: returns the values of the observations and the actions that the policy gives, before they are
+    scaled. rms: statistics of observations; with them the file is as the scripts for MuJoCo write it.
     """
     file, policy = f"{name}.pth", algorithm.policy
     states = algorithm.state_dict()

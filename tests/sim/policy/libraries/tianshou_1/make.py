@@ -56,7 +56,8 @@ def observations(dim: int, scale: Any = 1.0) -> torch.Tensor:
 def save(name: str, policy: Any, world: str, obs: Any, value: Any, **given: Any) -> None:
     """Write one case: the file, its expected outputs, and what a user has to state about it.
 
-    value: returns the values of the observations and the actions that the policy gives, before they are scaled.
+    value: returns the values of the observations and the actions that the policy gives, before they are
+    scaled.
     """
     file = f"{name}.pth"
     torch.save(policy.state_dict(), HERE / file)
