@@ -22,6 +22,7 @@ _EDGE = 32
 """Cells along each edge of the map at which the range of a critic's values is taken."""
 
 _LISTED = 5
+_NOTHING = Given()
 
 _Stamp = tuple[tuple[str, int, int], ...]
 _files: dict[tuple[Path, _Stamp, Given], TrainingFiles] = {}
@@ -122,7 +123,7 @@ def _files_of(config: Config) -> TrainingFiles | None:
     return files_in(folder, given_of(config.policy))
 
 
-def files_in(folder: Path, given: Given) -> TrainingFiles:
+def files_in(folder: Path, given: Given = _NOTHING) -> TrainingFiles:
     """Return the checkpoints in a folder, as `training_files` does; read once, as long as no file changes.
 
     given: what is stated about all of them.

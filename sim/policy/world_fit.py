@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.action_units import in_head_units
 from valuescape.sim.policy.formats.given import asked_for
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import WORLDS, ContinuousAction, World
@@ -36,10 +37,11 @@ def with_bounds(checkpoint: Checkpoint, world: World, path: Path) -> tuple[Check
     if not checkpoint.lacks_bounds or not isinstance(world.action, ContinuousAction):
         return checkpoint, None
     low, high = world.action.low, world.action.high
-    if checkpoint.actor_head is ActorHead.SQUASHED and not np.isfinite((low, high)).all():
+    needs_bounds = checkpoint.actor_head is ActorHead.SQUASHED or checkpoint.actor_units_differ
+    if needs_bounds and not np.isfinite((low, high)).all():
         raise asked_for(path, ["action_low", "action_high"])
     ends = f"{', '.join(f'{each:g}' for each in low[:4])} to {', '.join(f'{each:g}' for each in high[:4])}"
-    filled = replace(checkpoint, action_low=low, action_high=high)
+    filled = in_head_units(replace(checkpoint, action_low=low, action_high=high))
     return filled, f"does not say the actions' bounds; taken from {world.name}: {ends}"
 
 

@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
-from valuescape.cli.code import code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvArguments,
-    EnvFiles,
-    EpisodeLimit,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    World,
-    WorldFiles,
     stated_changes,
 )
 from valuescape.cli.terminal import out
@@ -43,7 +37,7 @@ Checkpoints = Annotated[
     list[str],
     typer.Argument(
         metavar="CHECKPOINT",
-        help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
+        help="A trained model's file (`inspect` says what is in it), several, or the folder of a training run.",
     ),
 ]
 Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
@@ -65,6 +59,7 @@ TimeLimit = Annotated[bool, typer.Option("--time-limit", help="Let rollouts end 
 Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")]
 
 
+@takes_code
 def analyze(
     checkpoints: Checkpoints,
     episodes: Episodes = 512,
@@ -80,12 +75,7 @@ def analyze(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> int:
     """Say where a critic is wrong: its values beside the returns that really follow.
@@ -105,7 +95,6 @@ def analyze(
 
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     changes = {
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
@@ -117,14 +106,26 @@ def analyze(
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
-    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
+    return _analyze(checkpoints, given, code, (episodes, cells), folder)
+
+
+def _analyze(
+    checkpoints: list[str],
+    given: list[str],
+    code: Code,
+    sizes: tuple[int, int | None],
+    folder: Path | None,
+) -> int:
+    """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
+    from valuescape.analysis.output import make_folder
+    from valuescape.sim.policy.formats.detect import folder_format
+
+    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir() and not folder_format(Path(checkpoints[0])):
         from valuescape.cli.analyze_training import analyze_training
 
-        return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
-    from valuescape.analysis.output import make_folder
-
+        return analyze_training(Path(checkpoints[0]), given, code, sizes, folder)
     config = config_of(checkpoints[0], given, code)
-    plan = plan_of(config, episodes, cells)
+    plan = plan_of(config, *sizes)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
     make_folder(folder)
@@ -143,6 +144,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.policy.formats.detect import folder_format
     from valuescape.sim.policy.formats.given import given_of
     from valuescape.sim.worlds import make_world
 
@@ -151,7 +153,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     models: list[Model] = []
     given = given_of(config.policy)
     for label, source in zip(labels, sources, strict=True):
-        if Path(source).is_dir():
+        if Path(source).is_dir() and not folder_format(Path(source)):
             raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
         setting = source if models else config.policy.checkpoint
         found = find_checkpoint(setting, world, given=given)

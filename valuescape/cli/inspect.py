@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.options import (
     Activation,
     Algorithm,
@@ -14,8 +15,6 @@ from valuescape.cli.options import (
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    WorldFiles,
     stated_changes,
     stated_options,
 )
@@ -36,6 +35,7 @@ Files = Annotated[
 ]
 
 
+@takes_code
 def inspect(
     files: Files,
     tensors: Annotated[bool, typer.Option("--tensors", help="List all tensors.")] = False,
@@ -46,8 +46,7 @@ def inspect(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> int:
     """Say what is in checkpoint files, without running any of it.
@@ -65,12 +64,12 @@ def inspect(
 
       valuescape inspect runs/ --json
     """
-    from valuescape.cli.console import load_code
     from valuescape.inspection import as_json as json_of
     from valuescape.inspection import files_of, inspected
     from valuescape.model_files import stated_by
 
-    load_code(world_files, plugins)
+    # With a world chosen, so that a file may define several: they are compared with each checkpoint
+    code.load(["world.name=any"])
     changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     given = stated_by([*changes, *(overrides or [])])
     stated = [part for change in overrides or [] for part in ("--set", change)]

@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from valuescape.cli.code import Code, code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvArguments,
-    EnvFiles,
-    EpisodeLimit,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    World,
-    WorldFiles,
     stated_changes,
 )
 from valuescape.cli.progress import progress_bar
@@ -42,7 +36,7 @@ if TYPE_CHECKING:
 _Preset = Annotated[
     str,
     typer.Argument(
-        help="A preset (see `valuescape presets`), a FILE.toml, a trained MODEL.zip, "
+        help="A preset (see `valuescape presets`), a FILE.toml, a trained MODEL's file, "
         "or the FOLDER of a training run."
     ),
 ]
@@ -117,7 +111,7 @@ _Versus = Annotated[
     typer.Option(
         metavar="B",
         help="Show a second run beside this one, with the same seed, at the same tick: a preset, a "
-        "FILE.toml, or a MODEL.zip or training FOLDER, which acts in the world of this one.",
+        "FILE.toml, or a MODEL's file or training FOLDER, which acts in the world of this one.",
     ),
 ]
 _VersusSet = Annotated[
@@ -133,6 +127,7 @@ _RecordEvery = Annotated[
 ]
 
 
+@takes_code
 def run(
     preset: _Preset = "demo",
     overrides: Overrides = None,
@@ -159,12 +154,7 @@ def run(
     names: NamesMap = None,
     versus: _Versus = None,
     versus_set: _VersusSet = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     watch: _Watch = True,
     debug: Debug = False,
 ) -> int:
@@ -179,26 +169,17 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run ppo.zip --env-file my_env.py --max-episode-steps 200
-
       valuescape run ppo.zip --world my_package.envs:GridEnv --env-kwargs size=8
 
-      valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
-
-      valuescape run runs/logs --set policy.steps=30000
-
-      valuescape run demo --ticks 10000 --checksum --record-run run.vsz
+      valuescape run agent.cleanrl_model --gamma 0.99 --record landscape.mp4
 
       valuescape run sac.zip --versus ppo.zip
-
-      valuescape run agent.cleanrl_model --gamma 0.99 --set world.name=gymnasium:CartPole-v1
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
     return _start(asked, shown, simulated)
 

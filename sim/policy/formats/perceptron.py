@@ -49,7 +49,11 @@ def recognises(probe: Probe) -> bool:
 
 def read(path: Path, given: Given) -> Found:
     """Return the networks in a file. Raises UsageError that asks for names if words do not tell them."""
-    tensors = _tensors(path)
+    return networks(path, _tensors(path), given)
+
+
+def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
+    """Return the networks among tensors by name, as `read` does."""
     names = _names(path, tensors, given)
     if not _told(names, given):
         raise _unknown(path, tensors, given)
@@ -58,7 +62,7 @@ def read(path: Path, given: Given) -> Found:
         raise UsageError(f"policy.algorithm is {given.algorithm!r}", known)
     critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
     actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
-    kind = _kind(given.algorithm, actor, critics)
+    kind = kind_of(given.algorithm, actor, critics)
     noise = _noise(path, tensors, names, actor)
     squashed = kind.takes_actions
     head = ActorHead.SQUASHED if squashed else ActorHead.CLIPPED if noise else None
@@ -94,7 +98,7 @@ def contents(path: Path, given: Given = _NOTHING) -> Contents:
 
 
 def _tensors(path: Path) -> dict[str, Any]:
-    return {name: each for name, each in read_tensors(path).items() if not _words(name) & _ASIDE}
+    return {name: each for name, each in read_tensors(path).items() if not words_of(name) & _ASIDE}
 
 
 def _names(path: Path, tensors: dict[str, Any], given: Given) -> dict[str, list[str]]:
@@ -106,7 +110,7 @@ def _told(names: dict[str, list[str]], given: Given) -> bool:
     return "critic" in names and ("actor" in names or given.algorithm in (None, *_OF_ACTIONS))
 
 
-def _kind(algorithm: str | None, actor: Chain, critics: list[Chain]) -> CriticKind:
+def kind_of(algorithm: str | None, actor: Chain, critics: list[Chain]) -> CriticKind:
     """Return the kind of the critics: of the algorithm, or as far as their inputs tell it."""
     if algorithm in _OF_ACTIONS or (algorithm is None and actor is critics[0]):
         return CriticKind.DISCRETE_ACTION_VALUE
@@ -133,7 +137,7 @@ def _by_words(tensors: dict[str, Any]) -> dict[str, list[str]]:
     actor: list[str] = []
     critics: dict[str, list[str]] = {}
     for name in layer_names(tensors):
-        words = _words(name)
+        words = words_of(name)
         if _LOG_STD.search(name):
             continue
         if words & _CRITIC:
@@ -163,14 +167,14 @@ def _behind(tensors: dict[str, Any], trunk: list[str], own: list[str]) -> list[s
 def _critic_key(name: str) -> str:
     """Return the part of a layer's name that tells critics apart: `critics.0` of `critics.0.2`, `qf1`."""
     parts = name.split(".")
-    at = max(index for index, part in enumerate(parts) if _words(part) & _CRITIC)
+    at = max(index for index, part in enumerate(parts) if words_of(part) & _CRITIC)
     numbers = [part for part in parts[at + 1 :] if part.isdecimal()]
     if len(numbers) > 1 and parts[at + 1].isdecimal():
         at += 1
     return ".".join(parts[: at + 1])
 
 
-def _words(name: str) -> set[str]:
+def words_of(name: str) -> set[str]:
     """Return the words of a name, without numbers: {"critic", "qf"} of critic.qf1.0."""
     return {word.lower() for word in re.findall(r"[A-Za-z]+", name)}
 

@@ -167,7 +167,8 @@ def torch_content(content: bytes, label: str) -> Any:
     except ForbiddenPickleError as error:
         raise UsageError(f"{label}: {error}; nothing of it was run", "get the file again") from error
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{label}: is no torch file, or it is damaged: {error}", "get it again") from error
+        said = f"{label}: is no torch file, or it is damaged: {error}; nothing of it was run"
+        raise UsageError(said, "get it again") from error
 
 
 def _zipped(content: bytes, label: str) -> tuple[Any, Storages]:
@@ -194,6 +195,16 @@ def _legacy(content: bytes, label: str) -> tuple[Any, Storages]:
         count = int.from_bytes(file.read(8), "little")
         storages.parts[str(key)] = file.read(min(count * sizes.get(str(key), 1), len(content)))
     return tree, storages
+
+
+def read_pickled(path: Path) -> Any:
+    """Return what a pickle contains, of any classes, as `read_torch` does; tensors are left inert."""
+    try:
+        return _Values(Storages(str(path))).of(read_pickle(read_bounded(path), _any))
+    except ForbiddenPickleError as error:
+        raise UsageError(f"{path}: {error}; nothing of it was run", "get the file again") from error
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        raise UsageError(f"{path}: is no pickle of arrays, or it is damaged: {error}", "get it again") from error
 
 
 def _any(_: Name) -> bool:
