@@ -9,9 +9,10 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `publish` and `ValuescapeCallback` let a training run be watched, which `Subscription` reads;
 - `make_vec` returns a crowd as a vector environment.
 
-Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
-its text; failures of workers and plug-ins have the base `ValuescapeError`, too. Importing this package is
-quick; what a name needs is imported when it is first used.
+Nothing prints (but `publish`, which says on the standard error how to attach), ends the process or handles
+signals. What does not fit is a `UsageError`, with what to do in its text; failures of workers and plug-ins
+have the base `ValuescapeError`, too. Importing this package is quick; what a name needs is imported when it
+is first used.
 """
 
 from importlib import import_module
