@@ -40,7 +40,7 @@ def with_numbers(checkpoint: Checkpoint, numbers: Float32Array) -> Checkpoint:
 
     Its arrays are views of `numbers`: what is written there later, the policy does from then on.
     """
-    layers, at = [], 0
+    at = 0
 
     def taken(array: Float32Array) -> Float32Array:
         nonlocal at
@@ -50,6 +50,8 @@ def with_numbers(checkpoint: Checkpoint, numbers: Float32Array) -> Checkpoint:
     norm = checkpoint.obs_normalization
     if norm is not None:
         norm = replace(norm, mean=taken(norm.mean), std=taken(norm.std))
-    for layer in checkpoint.actor.layers:
-        layers.append(replace(layer, weight=taken(layer.weight), bias=taken(layer.bias)))
-    return replace(checkpoint, actor=Mlp(tuple(layers)), obs_normalization=norm)
+    layers = tuple(
+        replace(layer, weight=taken(layer.weight), bias=taken(layer.bias))
+        for layer in checkpoint.actor.layers
+    )
+    return replace(checkpoint, actor=Mlp(layers), obs_normalization=norm)
