@@ -20,7 +20,8 @@ def same_kind(one: Checkpoint, other: Checkpoint) -> bool:
 def _kind(checkpoint: Checkpoint) -> Hashable:
     norm, layers = checkpoint.obs_normalization, checkpoint.actor.layers
     shapes = tuple((layer.weight.shape, layer.activation, layer.clip) for layer in layers)
-    return checkpoint.actor_head, checkpoint.obs_dim, norm and norm.clip, shapes
+    head = checkpoint.actor_head, checkpoint.choices
+    return head, checkpoint.obs_dim, norm and norm.clip, shapes
 
 
 def statistics_of(checkpoint: Checkpoint) -> tuple[Float32Array, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.policy.network import Activation, Checkpoint, Layer
+from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, Layer
 from valuescape.sim.policy.numbers import statistics_of
 
 TILE_UNITS = 4
@@ -21,10 +21,16 @@ ACTIVATIONS: tuple[Activation, ...] = (
 )
 """The activations that there is machine code for; compiled code knows each by its index here."""
 
+HEADS = ActorHead.SQUASHED, ActorHead.CLIPPED, ActorHead.ARGMAX
+"""The actor's heads that there is machine code for."""
+
 
 def can_compile(checkpoint: Checkpoint | None) -> bool:
     """Return whether there is machine code for all of the checkpoint's actor."""
-    return checkpoint is None or all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
+    if checkpoint is None:
+        return True
+    known = all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
+    return known and checkpoint.actor_head in HEADS
 
 
 def tiled_numbers(checkpoint: Checkpoint) -> Float32Array:

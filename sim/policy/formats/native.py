@@ -6,7 +6,8 @@ float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`,
 `action.low`, `action.high`, and where observations are normalised `obs.mean`, `obs.std`. Gaussian policies
 may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's and TQC's `entropy_coefficient` as
 text. QR-DQN and TQC have `quantiles.K.weight` [quantiles * outputs, hidden] and `.bias`, of which the last
-layer of critic K is the mean. Critics are stored as they were trained, in units of `reward_normalization`.
+layer of critic K is the mean. An actor that makes several choices has `choices`, the number of outputs that
+score each, as JSON. Critics are stored as they were trained, in units of `reward_normalization`.
 Version 1 is the same without that key, and is read.
 """
 
@@ -27,7 +28,15 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
-from valuescape.sim.policy.formats.native_metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
+from valuescape.sim.policy.formats.native_metadata import (
+    CHOICES,
+    CRITICS,
+    LAYERS,
+    OBS,
+    REWARD,
+    TRAINING,
+    LayerEntry,
+)
 from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
     ActionNoise,
@@ -158,7 +167,6 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
-    alpha = checkpoint.entropy_coefficient
     return {
         "format": MARK,
         "version": str(VERSION),
@@ -173,7 +181,14 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "obs_normalization": json.dumps(None if norm is None else {"clip": norm.clip}),
         "reward_normalization": json.dumps(None if reward is None else asdict(reward)),
         "training": json.dumps(asdict(checkpoint.training)),
-    } | ({} if alpha is None else {"entropy_coefficient": repr(alpha)})
+    } | _optional(checkpoint)
+
+
+def _optional(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return the metadata that only some checkpoints have."""
+    alpha, choices = checkpoint.entropy_coefficient, list(checkpoint.choices)
+    found = {} if alpha is None else {"entropy_coefficient": repr(alpha)}
+    return found | ({"choices": json.dumps(choices)} if choices else {})
 
 
 def _noise_name(state_dependent: bool) -> str:
@@ -219,6 +234,7 @@ class _Reader:
             reward_normalization=self._reward_normalization(),
             noise=self._noise(),
             entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
+            choices=tuple(self._json("choices", CHOICES)) if "choices" in self.metadata else (),
             quantile_layers=self._quantile_layers(len(critics)),
         )
 

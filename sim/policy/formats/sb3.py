@@ -26,18 +26,16 @@ def load_sb3(path: Path) -> Checkpoint:
     file = Sb3File(path)
     require_known(file)
     obs = file.space("observation_space")
-    if obs.kind != "Box":
-        raise file.error(f"observation_space is {obs.kind}, expected Box")
+    _require_kind(file, "observation_space", obs, ("Box", "Discrete", "MultiDiscrete", "MultiBinary", "Dict"))
     action = file.space("action_space")
-    if action.kind not in ("Box", "Discrete"):
-        raise file.error(f"action_space is {action.kind}, expected Box or Discrete")
+    _require_kind(file, "action_space", action, ("Box", "Discrete", "MultiDiscrete", "MultiBinary"))
     if action.start != 0:
         raise file.error(f"action_space begins at {action.start}, expected 0")
     networks = NetworkBuilder(file).networks(action)
     checkpoint = Checkpoint(
         algorithm=networks.algorithm,
         world="",
-        obs_dim=math.prod(obs.shape),
+        obs_dim=math.prod(obs.shape) if obs.kind == "Box" else networks.actor.in_dim,
         actor=networks.actor,
         actor_head=networks.actor_head,
         critics=networks.critics,
@@ -49,10 +47,16 @@ def load_sb3(path: Path) -> Checkpoint:
         training=_training(file),
         obs_bounds=_obs_bounds(obs),
         noise=networks.noise,
+        choices=action.sizes,
         quantile_layers=networks.quantile_layers,
         entropy_coefficient=entropy_coefficient(file) if networks.algorithm in SOFT_ALGORITHMS else None,
     )
     return check_checkpoint(checkpoint, path)
+
+
+def _require_kind(file: Sb3File, name: str, space: Space, kinds: tuple[str, ...]) -> None:
+    if space.kind not in kinds:
+        raise file.error(f"{name} is {space.kind}, expected {', '.join(kinds[:-1])} or {kinds[-1]}")
 
 
 def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
@@ -64,6 +68,8 @@ def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
 
 def _obs_bounds(obs: Space) -> tuple[Float32Array, Float32Array] | None:
     """Return low and high of the observations, None if the file does not print them in full."""
+    if obs.kind != "Box":
+        return None
     low, high = (np.array(values, np.float32) for values in (obs.low, obs.high))
     return (low, high) if low.size == high.size == math.prod(obs.shape) else None
 

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
-from valuescape.sim.policy.network import ActorHead, Checkpoint
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS, activate, dense
-from valuescape.sim.stepping.tiles import TILE_UNITS, layer_table, padded, tiled_numbers
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
+from valuescape.sim.stepping.tiles import HEADS, TILE_UNITS, layer_table, padded, tiled_numbers
+from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 """The kinds of policy: uniform, given by the caller, or a checkpoint's head."""
 
-_HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
+_HEADS = dict(zip(HEADS, (SQUASHED, CLIPPED, ARGMAX), strict=True))
 
 
 class PolicyArrays(NamedTuple):
@@ -47,9 +48,8 @@ def policy_arrays(
     shared: `tiled_numbers` of this policy, or later those of another of its kind, in memory that is shared;
     None makes a copy of the checkpoint's.
     """
-    choices = 0 if isinstance(space, ContinuousAction) else space.n
-    low = space.low if isinstance(space, ContinuousAction) else np.zeros(1, np.float32)
-    high = space.high if isinstance(space, ContinuousAction) else np.array([choices - 1], np.float32)
+    choices = space.n if isinstance(space, DiscreteAction) else 0
+    low, high = action_bounds(space)
     acting = None if given else checkpoint
     layers = acting.actor.layers if acting else ()
     normalization = acting.obs_normalization if acting else None
