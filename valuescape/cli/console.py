@@ -49,17 +49,34 @@ def read_config_file(
     plugins: Iterable[Path] | None = None,
 ) -> "ConfigFile":
     """Return the file that a configuration is read from, as `read_config` does it, with the changes to it."""
-    from valuescape import remarks
     from valuescape.model_files import preset_of
-    from valuescape.run.config_file import ConfigFile
+
+    begin_reading(world_files, plugins)
+    return config_file(*preset_of(preset, changes or []))
+
+
+def begin_reading(world_files: Iterable[Path] | None, plugins: Iterable[Path] | None) -> None:
+    """Report compilation and remarks on models on standard error from now on; load world files and plug-ins.
+
+    Raises UsageError.
+    """
+    from valuescape import remarks
     from valuescape.sim.codegen import notice as compiling
-    from valuescape.sim.plugins.configured import load_configured
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
     load_code(world_files, plugins)
-    name, changed = preset_of(preset, changes or [])
-    file = ConfigFile.named(name, tuple(changed))
+
+
+def config_file(name: str, changes: Sequence[str]) -> "ConfigFile":
+    """Return a preset's or a configuration's file with changes; load the modules that it names.
+
+    Raises UsageError.
+    """
+    from valuescape.run.config_file import ConfigFile
+    from valuescape.sim.plugins.configured import load_configured
+
+    file = ConfigFile.named(name, tuple(changes))
     load_configured(file.config.plugins, err.say)
     return file
 
