@@ -27,7 +27,7 @@ FLOORS = {
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
         *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
-        *("envs", "training", "training_run", "presets"),
+        *("publishing", "envs", "training", "training_run", "presets"),
         *(
             "model_files",
             "recordings",
@@ -37,7 +37,6 @@ FLOORS = {
             "plugins",
             "run",
             "studies",
-            "publishing",
             "analysis",
             "attached",
             "remake",

@@ -14,7 +14,7 @@ Version 1 is the same without that key, and is read.
 import errno
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +37,7 @@ from valuescape.sim.policy.formats.native_metadata import (
     TRAINING,
     LayerEntry,
 )
+from valuescape.sim.policy.formats.native_parts import Parts
 from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
     ActionNoise,
@@ -69,7 +70,12 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     Raises UsageError if the checkpoint is not sound or the file cannot be written.
     """
     check_checkpoint(checkpoint, path)
-    _write(path, to_bytes(_tensors(checkpoint, path), _metadata(checkpoint)), keep=True)
+    save_parts(tensors_of(checkpoint, path), metadata_of(checkpoint), path)
+
+
+def save_parts(tensors: Mapping[str, Float32Array], metadata: Mapping[str, str], path: Path) -> None:
+    """Write to `path` what `tensors_of` and `metadata_of` returned of a checkpoint; otherwise as `save`."""
+    _write(path, to_bytes(dict(tensors), dict(metadata)), keep=True)
 
 
 def check_writable(path: Path) -> None:
@@ -146,7 +152,19 @@ def load(path: Path) -> Checkpoint:
         ) from error
 
 
-def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
+def from_parts(tensors: Mapping[str, Float32Array], metadata: Mapping[str, str], path: Path) -> Checkpoint:
+    """Return the checkpoint that `tensors_of` and `metadata_of` took apart, with the arrays of `tensors`.
+
+    path: what errors name. Raises UsageError as `load` does.
+    """
+    return check_checkpoint(_Reader(path, Parts(tensors, metadata)).checkpoint(), path)
+
+
+def tensors_of(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
+    """Return the arrays of a checkpoint by the names that they have in a file, which become read-only.
+
+    path: what errors name. Raises UsageError if a value is not finite.
+    """
     tensors = {"action.low": checkpoint.action_low, "action.high": checkpoint.action_high}
     mlps = {"actor": checkpoint.actor}
     mlps |= {f"critics.{index}": critic for index, critic in enumerate(checkpoint.critics)}
@@ -165,7 +183,8 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
     return {name: frozen(path, name, tensor) for name, tensor in tensors.items()}
 
 
-def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
+def metadata_of(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return everything of a checkpoint that is no array, as the metadata of a file."""
     norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
     return {
         "format": MARK,
