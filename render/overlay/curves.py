@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from valuescape.render.overlay.overlay import FAINT, Color, Overlay
+from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
 
 CURVE_EMS = 3.1
 """The height of a curve with its title, in ems."""
 
 _PLOT_EMS = 1.9
-LEAST_EMS = 13.0
+_ENDS_EMS = 3.2
+LEAST_EMS = 17.0
 """The least width of a curve, in ems."""
 
 _LINE: Color = (0.34, 0.71, 0.91, 1.0)
@@ -27,12 +28,13 @@ class Curve:
     """A number over training steps.
 
     points: steps, value, and the ends of its interval, ascending. dots: steps and value of what another
-    measured. Both in units of the number.
+    measured. Both in units of the number. said: the value at the mark, in words.
     """
 
     title: str
     points: tuple[tuple[float, float, float, float], ...]
     dots: tuple[tuple[float, float], ...] = ()
+    said: str = ""
 
 
 def draw_curve(
@@ -44,13 +46,16 @@ def draw_curve(
     height = _PLOT_EMS * em
     first, last = _span(curve)
     low, high = _range(curve)
+    overlay.text(left, place[1], curve.title, FAINT)
+    overlay.text(left + width, place[1], curve.said, INK, anchor=(1, 0))
+    for value, y, anchor in ((high, top, 0.15), (low, top + height, 0.85)):
+        overlay.text(left + width, y, _number(value), FAINT, anchor=(1, anchor))
+    width -= _ENDS_EMS * em
 
     def at(steps: float, value: float) -> tuple[float, float]:
         x = left + width * ((steps - first) / (last - first) if last > first else 1.0)
         return x, top + height * (high - min(max(value, low), high)) / (high - low)
 
-    overlay.text(left, place[1], curve.title, FAINT)
-    overlay.text(left + width, place[1], f"{_number(low)} … {_number(high)}", FAINT, anchor=(1, 0))
     overlay.rect(left, top, width, height, (*_GRID[:3], 0.06))
     if low < 0 < high:
         y = at(last, 0.0)[1]

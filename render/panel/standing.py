@@ -36,8 +36,8 @@ class Standing:
     sliced: whether there is a landscape whose slice the panel may move. findings: kind and words of each;
     None if none are looked for. finding: index of the selected one. place: of the checkpoint asked for last,
     in its training run; None without a folder of one. watching: whether the newest checkpoint of a
-    training run that goes on is shown; None if none is followed. sections: those that plug-ins describe. presets: names
-    that the run can go over to, with a description of each.
+    training run that goes on is shown; None if none is followed. sections: those that plug-ins describe.
+    presets: names that the run can go over to, with a description of each.
     """
 
     config: Config

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections import deque
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from valuescape import remarks
@@ -12,6 +13,7 @@ from valuescape.attached.judging import NUMBERS, Judge
 from valuescape.attached.numbers import TrainingNumbers
 from valuescape.attached.source import News, Source
 from valuescape.costs.card import told
+from valuescape.render.overlay.curves import Curve
 from valuescape.run.session import Session
 from valuescape.run_state import Training
 from valuescape.sim.errors import UsageError
@@ -44,7 +46,7 @@ class TrainingFollower:
         self._took_ms: deque[float] = deque(maxlen=_LATELY)
         self._updates = 0
         self._kept: tuple[object, Training] | None = None
-        self._curves: tuple[int, Any] = -1, ()
+        self._curves: tuple[int, tuple[Curve, ...]] = -1, ()
         self._owned = ExitStack()
         self._owned.callback(self._judge.close)
         self._owned.callback(source.close)
@@ -147,22 +149,23 @@ class TrainingFollower:
         if self._kept is None or self._kept[0] != key:
             rows = tuple(self._rows(acting))
             training = Training(
-                *(self._source.name, alive, self._watching, self._newest, rows, self._drawn(), failed)
+                *(self._source.name, alive, self._watching, self._newest, rows, self._drawn(acting), failed)
             )
             self._kept = key, training
         return self._kept[1]
 
     def _rows(self, steps: int) -> list[tuple[str, str]]:
-        numbers, published = self._numbers.at(steps), self._numbers.published_at(steps)
-        rows = [(title, told(numbers[name]) if name in numbers else "–") for name, title in NUMBERS.items()]
-        if _OF_TRAINER in published:
-            rows.append(("return, of the trainer", f"{published[_OF_TRAINER]:.4g}".replace("-", "−")))
-        return rows
+        published = self._numbers.published_at(steps)
+        if _OF_TRAINER not in published:
+            return []
+        return [("return, of the trainer", f"{published[_OF_TRAINER]:.4g}".replace("-", "−"))]
 
-    def _drawn(self) -> Any:
+    def _drawn(self, steps: int) -> tuple[Curve, ...]:
         if self._curves[0] != self._numbers.revision:
             self._curves = self._numbers.revision, self._numbers.curves()
-        return self._curves[1]
+        numbers = self._numbers.at(steps)
+        said = {title: told(numbers[name]) for name, title in NUMBERS.items() if name in numbers}
+        return tuple(replace(curve, said=said.get(curve.title, "–")) for curve in self._curves[1])
 
     def report(self) -> dict[str, Any]:
         """Return name, steps, the times from an update to its picture, and all numbers."""

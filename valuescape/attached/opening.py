@@ -28,7 +28,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How to wait: `check` is called meanwhile, and what it raises ends it; `say` tells what is waited for."""
+    """How to wait. check: called meanwhile; what it raises ends it. say: told what is waited for."""
 
     check: Callable[[], None]
     say: Callable[[str], None]

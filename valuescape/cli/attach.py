@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.attached.priority import Priority, leave_cores, take_priority
+from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
 from valuescape.cli.run_options import (
@@ -143,11 +143,12 @@ def _settings(opened: "Opened", changes: list[str]) -> list[str]:
 
 
 def _modest(priority: Priority) -> list[str]:
-    """Return the settings of a viewer that leaves a machine to a trainer."""
+    """Return the settings of a viewer that computes a field with every update, and leaves cores alone."""
+    field = [] if has_graphics_card() else ["features.gpu_heatmap=false"]  # a software driver takes longer
     if priority is Priority.NORMAL:
-        return []
+        return field
     few = usable_cores() <= _FEW_CORES
-    return ["render.max_fps=30", *(["workers.count=0"] if few else [])]
+    return [*field, "render.max_fps=30", *(["workers.count=0"] if few else [])]
 
 
 def _list() -> int:
