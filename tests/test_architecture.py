@@ -27,7 +27,7 @@ FLOORS = {
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
         *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
-        *("publishing", "envs", "training", "training_run", "presets"),
+        *("envs", "publishing", "training", "training_run", "held_checkpoints", "presets"),
         *(
             "model_files",
             "recordings",
@@ -40,6 +40,7 @@ FLOORS = {
             "analysis",
             "attached",
             "remake",
+            "library",
             "benchmarks",
             "cli",
             "__main__",

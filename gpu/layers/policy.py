@@ -18,8 +18,8 @@ _MEANING = "the action that the policy takes, without its noise"
 def policy_over(request: MapRequest) -> Float32Array:
     """Return the action over the map: the index of a choice, or a number in the world's unit.
 
-    Of an action of several parts it is the first that `insight.action` names, or the first. Performance: 27 ms for 128 x 128
-    cells of an actor of 256-256 units, 3 ms of 64-64, on one core of an AMD EPYC.
+    Of an action of several parts it is the first that `insight.action` names, or the first. Performance:
+    27 ms for 128 x 128 cells of an actor of 256-256 units, 3 ms of 64-64, on one core of an AMD EPYC.
     """
     subject = request.subject
     checkpoint, world = subject.checkpoint, subject.world

@@ -155,7 +155,7 @@ def _check_heads(checkpoint: Checkpoint, path: Path) -> None:
     bounds = 0 if head.chooses else checkpoint.actor.out_dim
     low, high = checkpoint.action_low, checkpoint.action_high
     _require(
-        low.shape == high.shape == (bounds,),
+        low.shape == high.shape == (bounds,) or checkpoint.lacks_bounds,
         path,
         f"action bounds have shapes {list(low.shape)} and {list(high.shape)}, expected [{bounds}] each",
     )

@@ -139,9 +139,10 @@ class Checkpoint:
     """A trained actor and its critics, read from a file as data. All arrays are finite, float32, read-only.
 
     world: "" if the file does not name it. action_low, action_high: bounds in training [action_dim], empty
-    for discrete actions. critics: as they were trained, in units of `reward_normalization` if there is one
-    (see `value_critics`). obs_bounds: low and high of the observation space [obs_dim], if the file has them.
-    remarks: sentences about the file for the user. doubt: signs that it does not fit the world, or "". The
+    for discrete actions, and where the file does not say them (`lacks_bounds`). critics: as they were
+    trained, in units of `reward_normalization` if there is one (see `value_critics`). obs_bounds: low and
+    high of the observation space [obs_dim], if the file has them. remarks: sentences about the file for the
+    user. doubt: signs that it does not fit the world, or "". The
     last three are written to no file.
     """
 
@@ -177,6 +178,11 @@ class Checkpoint:
     def soft(self) -> bool:
         """Whether the critics learn returns that include the policy's entropy."""
         return self.algorithm in SOFT_ALGORITHMS
+
+    @property
+    def lacks_bounds(self) -> bool:
+        """Whether actions are continuous and their bounds unknown, which `with_bounds` takes from a world."""
+        return self.actor_head is not ActorHead.ARGMAX and self.action_low.size == self.action_high.size == 0
 
 
 def score_groups(checkpoint: Checkpoint) -> tuple[slice, ...]:

@@ -1,10 +1,12 @@
 """Compares the observations and actions of a checkpoint with those of worlds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.given import asked_for
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import WORLDS, ContinuousAction, World
 from valuescape.sim.worlds.base import ActionSpace, DiscreteAction, MultiDiscreteAction
@@ -23,6 +25,22 @@ def check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
             f"set world.name to {checkpoint.world}, or name another checkpoint",
         )
     raise UsageError(f"{path}: {problem}", _hint(checkpoint, world))
+
+
+def with_bounds(checkpoint: Checkpoint, world: World, path: Path) -> tuple[Checkpoint, str | None]:
+    """Return a checkpoint that fits the world, with the world's action bounds if it lacks its own.
+
+    And a remark on that, None if it has its own. Raises UsageError if the world has no finite ones either,
+    and the actor's outputs are scaled to them.
+    """
+    if not checkpoint.lacks_bounds or not isinstance(world.action, ContinuousAction):
+        return checkpoint, None
+    low, high = world.action.low, world.action.high
+    if checkpoint.actor_head is ActorHead.SQUASHED and not np.isfinite((low, high)).all():
+        raise asked_for(path, ["action_low", "action_high"])
+    ends = f"{', '.join(f'{each:g}' for each in low[:4])} to {', '.join(f'{each:g}' for each in high[:4])}"
+    filled = replace(checkpoint, action_low=low, action_high=high)
+    return filled, f"does not say the actions' bounds; taken from {world.name}: {ends}"
 
 
 def fitting_worlds(checkpoint: Checkpoint) -> list[str]:
@@ -94,6 +112,8 @@ def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> 
     if checkpoint.actor.out_dim != action.dim:
         return f"has {checkpoint.actor.out_dim} actions", f"has {action.dim}"
     low, high = checkpoint.action_low, checkpoint.action_high
+    if checkpoint.lacks_bounds:
+        return "", ""
     if not (np.allclose(low, action.low, rtol=1e-4) and np.allclose(high, action.high, rtol=1e-4)):
         return (
             f"acts within {low.tolist()} to {high.tolist()}",

@@ -18,6 +18,7 @@ from valuescape.sim.worlds import base
 from valuescape.sim.worlds.base import (
     ArrayWorld,
     ContinuousAction,
+    DiscreteAction,
     ElementwiseWorld,
     Parameter,
     World,

@@ -7,10 +7,10 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
+from valuescape.envs.ids import WORLD_OF_ID
 from valuescape.envs.world_env import gym_action_space
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import ArrayWorld, World, make_world
-from valuescape.sim.worlds.gymnasium_ids import WORLD_OF_ID
 
 _ID_OF_WORLD = {world: name for name, world in WORLD_OF_ID.items()}
 

@@ -28,7 +28,7 @@ ACTIVATIONS = {
 _WITHOUT_EFFECT = ("Flatten", "Dropout")
 """Modules that leave flat inputs as they are when a policy is used."""
 
-Tensors = list[Any]
+Tensors = Sequence[Any]
 """Weight and bias of each layer in turn: tensors or arrays; None for a bias that is not there."""
 
 
@@ -180,7 +180,7 @@ def _of_module(module: Any, what: str) -> list[Linear]:
     for name, each in unwrapped(module).named_modules(remove_duplicate=False):
         kind = type(each).__name__
         if kind == "Linear":
-            found.append(_of_linear(name or "itself", each))
+            found.append(_of_linear(module, name, each))
         elif kind in ACTIVATIONS and found:
             found[-1] = replace(found[-1], activation=ACTIVATIONS[kind])
         elif any(True for _ in each.parameters(recurse=False)) and not any(True for _ in each.children()):
@@ -191,8 +191,16 @@ def _of_module(module: Any, what: str) -> list[Linear]:
     return found
 
 
-def _of_linear(name: str, linear: Any) -> Linear:
-    return Linear(name, tuple(linear.weight.shape), None, lambda _: [linear.weight, linear.bias])
+def _of_linear(module: Any, name: str, linear: Any) -> Linear:
+    """Return a layer of a module, which is looked up by its name in another module of later updates."""
+
+    def tensors(given: Any) -> Tensors:
+        if given is module:
+            return [linear.weight, linear.bias]
+        there = unwrapped(given).get_submodule(name)
+        return [there.weight, there.bias]
+
+    return Linear(name or "itself", tuple(linear.weight.shape), None, tensors)
 
 
 def _of_mapping(given: Mapping[str, Any]) -> list[Linear]:

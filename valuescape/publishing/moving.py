@@ -4,6 +4,7 @@ They come as arrays and numbers, or as the objects that training keeps them in.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,39 @@ def host_array(values: Any) -> Float32Array:
             values = values.float()
         values = values.numpy()
     return np.asarray(values, np.float32)
+
+
+def number_of(value: Any) -> float:
+    """Return a number of any library as a float, as a tensor of one element."""
+    return float(value.detach()) if hasattr(value, "detach") else float(value)
+
+
+def numbers_of(given: Mapping[str, Any]) -> dict[str, float]:
+    """Return numbers of any library as floats."""
+    return {name: number_of(value) for name, value in given.items()}
+
+
+def host_arrays(tensors: Sequence[Any]) -> list[Float32Array | None]:
+    """Return `host_array` of each; None stays None. Tensors on other devices come over in one copy.
+
+    That copy waits for the device, as every read of a device's numbers does.
+    """
+    away = [each for each in tensors if each is not None and _is_away(each)]
+    if not away:
+        return [None if each is None else host_array(each) for each in tensors]
+    import torch
+
+    flat = torch.cat([each.detach().reshape(-1).float() for each in away]).cpu().numpy()
+    ends = np.cumsum([each.numel() for each in away])
+    parts = iter(np.split(flat, ends[:-1]))
+    return [
+        None if each is None else next(parts).reshape(each.shape) if _is_away(each) else host_array(each)
+        for each in tensors
+    ]
+
+
+def _is_away(value: Any) -> bool:
+    return hasattr(value, "detach") and value.device.type != "cpu"
 
 
 def obs_normalization(given: Any) -> ObsNormalization | None:

@@ -1,11 +1,12 @@
-"""The world that a training run names: by this program's name, by Gymnasium's id, or by an environment."""
+"""The world that a training run names: by name, Gymnasium's id, an environment, or what makes one."""
 
 from typing import Any
 
+from valuescape.envs.ids import WORLD_OF_ID
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds import WORLDS, World, make_world
-from valuescape.sim.worlds.gymnasium_ids import WORLD_OF_ID
-from valuescape.sim.worlds.registry import GYMNASIUM
+from valuescape.sim.worlds import World, declare_environment, load_named, make_world
+from valuescape.sim.worlds.gym_making import GYMNASIUM, is_environment
+from valuescape.sim.worlds.own_environments import is_code
 
 _DEEPEST = 64
 """The most wrappers around an environment that are looked through."""
@@ -14,14 +15,17 @@ _DEEPEST = 64
 def world_of(given: Any) -> World:
     """Return the world that is meant.
 
-    given: the name of a world, the id of an environment of Gymnasium's, or an environment, also a vector of
-    environments. Raises UsageError if it is not known, or cannot be shown.
+    given: the name of a world, the id of an environment of Gymnasium's, "module:Class"; an environment, also
+    a vector of environments; or a class or function that makes one. Raises UsageError if it is not known, or
+    cannot be shown.
     """
-    name = given if isinstance(given, str) else id_of(given)
-    name = WORLD_OF_ID.get(name, name)
-    if name in WORLDS or name.startswith(GYMNASIUM):
-        return make_world(name)
-    return make_world(f"{GYMNASIUM}{name}" if _is_id(name) else name)
+    if isinstance(given, World):
+        return given
+    if isinstance(given, str):
+        return make_world(_name_of(given))
+    if isinstance(given, type) or not hasattr(given, "step"):
+        return make_world(declare_environment(given))
+    return make_world(_name_of(id_of(given)))
 
 
 def id_of(env: Any) -> str:
@@ -33,6 +37,8 @@ def id_of(env: Any) -> str:
         if name:
             return str(name)
         own = getattr(found, "__dict__", {})
+        if isinstance(own.get("world"), World):  # an environment of this program's
+            return str(own["world"].name)
         several = own.get("envs")
         found = several[0] if several else own.get("venv") or own.get("env")
         if found is None:
@@ -42,7 +48,13 @@ def id_of(env: Any) -> str:
     )
 
 
-def _is_id(name: str) -> bool:
-    """Return whether a name has the form of Gymnasium's: with a version, or in a namespace."""
-    stem, _, version = name.rpartition("-v")
-    return bool(stem) and version.isdecimal()
+def _name_of(given: str) -> str:
+    if given in WORLD_OF_ID:
+        return WORLD_OF_ID[given]
+    if is_environment(given):
+        return given
+    if is_code(given):
+        name: str = load_named(given)
+        return name
+    stem, _, version = given.rpartition("-v")
+    return f"{GYMNASIUM}{given}" if stem and version.isdecimal() else given

@@ -28,6 +28,9 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.contents import Contents
+from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.native_metadata import (
     CHOICES,
     CRITICS,
@@ -60,6 +63,7 @@ MAX_TEXT = 2**16
 
 MAX_NAME = 80
 
+_NOTHING = Given()
 _READ_VERSIONS = ("1", "2")
 _T = TypeVar("_T")
 
@@ -70,6 +74,8 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     Raises UsageError if the checkpoint is not sound or the file cannot be written.
     """
     check_checkpoint(checkpoint, path)
+    if checkpoint.lacks_bounds:
+        raise asked_for(path, ["action_low", "action_high"])
     save_parts(tensors_of(checkpoint, path), metadata_of(checkpoint), path)
 
 
@@ -129,7 +135,7 @@ def _write(path: Path, content: bytes, *, keep: bool) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def load(path: Path) -> Checkpoint:
+def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
     """Return the checkpoint in a file of this format, read as data and without torch.
 
     Raises UsageError, naming file and key or tensor, for anything else than a sound checkpoint.
@@ -142,7 +148,7 @@ def load(path: Path) -> Checkpoint:
                 "this is not a checkpoint that Valuescape can run",
             )
         with safe_open(path, framework="numpy") as file:
-            return check_checkpoint(_Reader(path, file).checkpoint(), path)
+            return restated(path, check_checkpoint(_Reader(path, file).checkpoint(), path), given)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", "check the path") from error
     except SafetensorError as error:
@@ -354,11 +360,25 @@ class _Reader:
         )
 
 
+def contents(path: Path, given: Given = _NOTHING) -> Contents:
+    """Return what is in a file of this format; see `Format.contents`."""
+    checkpoint = load(path, given)
+    return described("native", "Valuescape", found_of(checkpoint, tensors_of(checkpoint, path)), given)
+
+
 def recognises(probe: Probe) -> bool:
-    """Return whether a file begins as safetensors do; `load` refuses those with other metadata than ours."""
-    return probe.head[8:9] == b"{" and int.from_bytes(probe.head[:8], "little") > 1
+    """Return whether a file begins as safetensors do, and is ours or damaged; others are `perceptron`'s."""
+    begins = probe.head[8:9] == b"{" and int.from_bytes(probe.head[:8], "little") > 1
+    header = probe.safetensors
+    return begins and (header is None or header.get("__metadata__", {}).get("format") == MARK)
 
 
 FORMAT = Format(
-    name="native", container="safetensors", recognises=recognises, load=load, suffixes=(".safetensors",)
+    name="native",
+    library="Valuescape",
+    container="safetensors",
+    recognises=recognises,
+    load=load,
+    contents=contents,
+    suffixes=(".safetensors",),
 )

@@ -1,6 +1,7 @@
 """Zips of Stable-Baselines3 and SB3-Contrib, of the policies in `sb3_known`, of releases since 2020."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeGuard
 
@@ -9,21 +10,37 @@ import numpy as np
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.contents import Contents
+from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.sb3_known import require_known
 from valuescape.sim.policy.formats.sb3_networks import NetworkBuilder
 from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space, entropy_coefficient
 from valuescape.sim.policy.network import SOFT_ALGORITHMS, Checkpoint, Training
 
+_NOTHING = Given()
 
-def load_sb3(path: Path) -> Checkpoint:
+
+def load_sb3(path: Path, given: Given = _NOTHING) -> Checkpoint:
     """Return the actor and critics in a Stable-Baselines3 zip.
 
     The zip contains neither the world nor normalisation statistics, so `world` is "" and `obs_normalization`
     None; VecNormalize's pickle has the statistics (`sim.policy.formats.vecnormalize`). Nothing in the file is
     run. Raises UsageError, naming file and member or tensor, for a model that cannot be evaluated here.
     """
+    return restated(path, _checkpoint(Sb3File(path)), given)
+
+
+def contents(path: Path, given: Given = _NOTHING) -> Contents:
+    """Return what is in a Stable-Baselines3 zip; see `Format.contents`."""
     file = Sb3File(path)
+    found = found_of(restated(path, _checkpoint(file), given), file.tensors)
+    said = replace(found, version=file.version)
+    return described("sb3", "Stable-Baselines3", said, given, statistics=True)
+
+
+def _checkpoint(file: Sb3File) -> Checkpoint:
     require_known(file)
     obs = file.space("observation_space")
     _require_kind(file, "observation_space", obs, ("Box", "Discrete", "MultiDiscrete", "MultiBinary", "Dict"))
@@ -51,7 +68,7 @@ def load_sb3(path: Path) -> Checkpoint:
         quantile_layers=networks.quantile_layers,
         entropy_coefficient=entropy_coefficient(file) if networks.algorithm in SOFT_ALGORITHMS else None,
     )
-    return check_checkpoint(checkpoint, path)
+    return check_checkpoint(checkpoint, file.path)
 
 
 def _require_kind(file: Sb3File, name: str, space: Space, kinds: tuple[str, ...]) -> None:
@@ -103,6 +120,8 @@ FORMAT = Format(
     container="zip",
     recognises=recognises,
     load=load_sb3,
+    contents=contents,
+    library="Stable-Baselines3",
     lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
     suffixes=(".zip",),
     appended=".zip",

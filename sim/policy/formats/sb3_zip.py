@@ -76,11 +76,19 @@ class Sb3File:
             return _pickled_number(value.get(":serialized:"))
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
+    @property
+    def version(self) -> str:
+        """The release that saved the file, "" of releases that do not say."""
+        if _VERSION not in names_in(self.path):
+            return ""
+        return read_members(self.path, (_VERSION,))[_VERSION].decode("utf-8", "replace").strip()[:40]
+
     def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
         """Return an error about this file."""
         return UsageError(f"{self.path}: {problem}", hint)
 
 
+_VERSION = "_stable_baselines3_version"
 _VARIABLES = ("pytorch_variables.pth", "tensors.pth")  # of releases from 1.0 on, and before
 
 

@@ -13,6 +13,7 @@ from valuescape.sim.elementwise import Element, clip
 from valuescape.sim.worlds.base import (
     ActionSpace,
     ContinuousAction,
+    DiscreteAction,
     Elements,
     ElementwiseWorld,
     full_dynamics,

@@ -14,10 +14,10 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from processes import own_descendants
 
 import valuescape
+from valuescape.envs.spaces import WORLD_OF_ID
 from valuescape.envs.world_env import WorldEnv
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import WORLDS, make_world
-from valuescape.sim.worlds.gymnasium_ids import WORLD_OF_ID
 
 MODES = ("NextStep", "SameStep", "Disabled")
 

@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import valuescape
 from valuescape.envs.crowd_image import SIZE
+from valuescape.envs.spaces import WORLD_OF_ID
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds.gymnasium_ids import WORLD_OF_ID
 
 ENVS = 6
 

@@ -1,4 +1,4 @@
-"""The worlds that Gymnasium has, too."""
+"""Gymnasium's ids of worlds that this program has, too."""
 
 WORLD_OF_ID = {
     "MountainCar-v0": "mountain_car",
@@ -7,4 +7,4 @@ WORLD_OF_ID = {
     "CartPole-v1": "cartpole",
     "Acrobot-v1": "acrobot",
 }
-"""The worlds' names by Gymnasium's ids."""
+"""The names of the worlds, by Gymnasium's ids."""
