@@ -14,6 +14,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.numbers import policy_numbers
 from valuescape.sim.shared.turns import Turns
 from valuescape.sim.stepping.gym_stepper import GymStepper
+from valuescape.sim.stepping.gym_vector_stepper import GymVectorStepper
 from valuescape.sim.stepping.shared_policy import NO_NUMBERS, acting_in
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
@@ -81,7 +82,9 @@ def _plain_stepper(spec: WorkerSpec, world: World) -> Stepper:
         return SystemsStepper(
             spec.arena, spec.part, world, policy, spec.rules, disables=disables, spans=spans
         )
-    kind = GymStepper if isinstance(world, GymnasiumWorld) else Stepper
+    kind = Stepper
+    if isinstance(world, GymnasiumWorld):
+        kind = GymVectorStepper if world.making.is_vector else GymStepper
     return kind(spec.arena, spec.part, world, policy, spec.rules)
 
 

@@ -4,8 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+)
 from valuescape.cli.run_options import (
     Checksum,
     Export,
@@ -56,6 +66,10 @@ def run(
     record_session: RecordSession = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     watch: Watch = True,
@@ -73,6 +87,10 @@ def run(
       valuescape run demo --headless --seconds 10 --out runs/try
 
       valuescape run demo --set agents.count=1000 --plugin mine.py
+
+      valuescape run ppo.zip --env-file my_env.py --max-episode-steps 200
+
+      valuescape run ppo.zip --world my_package.envs:GridEnv --env-kwargs size=8
 
       valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
 
@@ -93,7 +111,8 @@ def run(
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
     changes = _changes(overrides, seed)
-    return _start(_Asked(preset, changes, (world_files, plugins), versus, versus_set or []), shown, simulated)
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    return _start(_Asked(preset, changes, code, versus, versus_set or []), shown, simulated)
 
 
 _Simulated = tuple[int | None, bool, Path | None, int | None]
@@ -104,12 +123,12 @@ _Simulated = tuple[int | None, bool, Path | None, int | None]
 class _Asked:
     """The configurations that were asked for: that of the run, and of a side B.
 
-    code: files of --world-file and of --plugin.
+    code: that the options name, which is loaded with the first configuration.
     """
 
     preset: str
     changes: list[str]
-    code: tuple[list[Path] | None, list[Path] | None]
+    code: Code
     versus: str | None
     versus_set: list[str]
 
@@ -119,7 +138,9 @@ class _Asked:
             return None
         from valuescape.run.versus.asking import second_config
 
-        return second_config(config, self.preset, self.changes, self.versus, self.versus_set)
+        return second_config(
+            config, self.preset, [*self.code.load(self.changes), *self.changes], self.versus, self.versus_set
+        )
 
 
 def _start(asked: _Asked, shown: RunOptions, simulated: _Simulated) -> int:
@@ -132,7 +153,7 @@ def _start(asked: _Asked, shown: RunOptions, simulated: _Simulated) -> int:
             from valuescape.training_run import with_steps
 
             simulation = SimulationOptions(*simulated)
-            file = read_config_file(asked.preset, asked.changes, *asked.code)
+            file = read_config_file(asked.preset, asked.changes, asked.code)
             config = with_steps(file.config)
             other = asked.second(config)
         if simulation.wanted:

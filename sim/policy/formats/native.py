@@ -259,9 +259,13 @@ class _Reader:
             reward_normalization=self._reward_normalization(),
             noise=self._noise(),
             entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
-            choices=tuple(self._json("choices", CHOICES)) if "choices" in self.metadata else (),
+            choices=self._choices(),
             quantile_layers=self._quantile_layers(len(critics)),
         )
+
+    def _choices(self) -> tuple[int, ...]:
+        found: list[int] = self._json("choices", CHOICES) if "choices" in self.metadata else []
+        return tuple(found)
 
     @property
     def _has_alpha(self) -> bool:
