@@ -48,9 +48,8 @@ class FollowedFolder:
         self._thread: threading.Thread | None = None
 
     def begin(self, world: World) -> None:
-        """Look for checkpoints of `world` from now on. Those that are there already are no news."""
+        """Look for checkpoints of `world` from now on. The newest that the history has is no news."""
         self._world = world
-        self._seen = _stamp(self.history.folder) or {}
         self._shown = _state(self.history.files().saved[-1])
         self._thread = threading.Thread(target=self._follow, name="folder", daemon=True)
         self._thread.start()

@@ -146,6 +146,10 @@ def _watch(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
     with contextlib.closing(opened.source), follow(opened.history.folder, opened.history):
         file = config_file(asked.preset, [*_settings(opened, changes), *changes])
 
+        config = with_steps(file.config)
+        said = f"{config.world.name}, after {int(config.policy.steps):,} steps"
+        err.say(f"watching {opened.source.name}: {said}")
+
         @contextlib.contextmanager
         def following(session: "Session") -> Iterator[None]:
             from valuescape.attached.follower import TrainingFollower
@@ -153,7 +157,7 @@ def _watch(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
             with TrainingFollower(session, opened.source, opened.history):
                 yield
 
-        return show(Shown(with_steps(file.config), file, follow=following), options, interrupts)
+        return show(Shown(config, file, follow=following), options, interrupts)
 
 
 def _settings(opened: "Opened", changes: list[str]) -> list[str]:
