@@ -9,8 +9,9 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `publish` and `ValuescapeCallback` let a training run be watched, which `Subscription` reads;
 - `make_vec` returns a crowd as a vector environment.
 
-Nothing prints, ends the process or handles signals. Errors that a user can mend are `UsageError`. Importing
-this package is quick; what a name needs is imported when it is first used.
+Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
+its text; failures of workers and plug-ins have the base `ValuescapeError`, too. Importing this package is
+quick; what a name needs is imported when it is first used.
 """
 
 from importlib import import_module
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from valuescape.publishing.stable_baselines import ValuescapeCallback
     from valuescape.publishing.subscription import Subscription
     from valuescape.sim.config.model import Config
-    from valuescape.sim.errors import UsageError
+    from valuescape.sim.errors import UsageError, ValuescapeError
     from valuescape.sim.policy.network import Checkpoint
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Trails",
     "UsageError",
     "ValuescapeCallback",
+    "ValuescapeError",
     "__version__",
     "analyze",
     "load",
@@ -83,6 +85,7 @@ _MODULES = {
     "Trails": "valuescape.library.session",
     "UsageError": "valuescape.sim.errors",
     "ValuescapeCallback": "valuescape.publishing.stable_baselines",
+    "ValuescapeError": "valuescape.sim.errors",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
@@ -129,7 +132,7 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from valuescape.sim.errors import UsageError
+    from valuescape.sim.errors import UsageError, ValuescapeError
 
     try:
         from valuescape.envs.vector_env import CrowdVectorEnv

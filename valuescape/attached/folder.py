@@ -122,7 +122,7 @@ class FollowedFolder:
         self._shown = state
         try:
             with reading(saved.path, "a checkpoint"):
-                checkpoint = load_with_statistics(saved.path, self._world, doubts=False)
+                checkpoint = load_with_statistics(saved.path, self._world, self.history.given, doubts=False)
         except UsageError as error:
             said = first_line(error, saved.path)
             self._say(f"{self.history.folder}: left out, the last good one stays: {said}")

@@ -117,8 +117,10 @@ class TrainingFollower:
             self._judge.ask(saved[chosen].steps, lambda: self._load(saved[chosen]))
 
     def _load(self, saved: Saved) -> Checkpoint:
-        held = self._history.held(saved.steps)
-        return held or load_with_statistics(saved.path, self._session.engine.world, doubts=False)
+        if held := self._history.held(saved.steps):
+            return held
+        world, given = self._session.engine.world, self._history.given
+        return load_with_statistics(saved.path, world, given, doubts=False)
 
     def note_shown(self) -> None:
         """Note how long the newest update took to the picture, if that shows it."""

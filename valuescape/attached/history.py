@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.training_files import Saved, TrainingFiles, training_files
 
@@ -12,16 +13,18 @@ _HELD_BYTES = 128 * 2**20
 
 _LEAST_HELD = 8
 
+NOTHING = Given()
+
 
 class History:
     """The checkpoints of a training run by their steps, for `training_run.follow`.
 
     One thread holds updates and asks; `look` may be called by another. folder: it need not be there; set it,
-    and the next `look` is at another.
+    and the next `look` is at another. given: what is stated about all files in it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, given: Given = NOTHING) -> None:
+        self.folder, self.given = folder, given
         self.revision = 0
         """Goes up when there are others."""
         self._held: dict[int, Checkpoint] = {}  # the newest last
@@ -50,7 +53,7 @@ class History:
 
         Performance: as of `training_files`.
         """
-        found = training_files(self.folder)
+        found = training_files(self.folder, self.given)
         with self._lock:
             if found.saved != self._found.saved:
                 self.revision += 1

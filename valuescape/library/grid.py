@@ -1,5 +1,6 @@
 """`Map`: values over the plane of a world's states, with names, units and arithmetic."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from valuescape.analysis.pictures import as_png, save
 from valuescape.library.exchange import optional
 from valuescape.library.pictures import DIFFERENCE, Look, figure_of_fields
+from valuescape.paths import require_name
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane
@@ -205,11 +207,39 @@ class Map:
         return figure_of_fields((self,), 1)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture: .png, .pdf or .svg. Raises UsageError if it cannot be written."""
-        save(self.plot(), Path(path))
+        """Write the map: its picture (.png, .pdf, .svg), or its arrays (.npz).
+
+        A picture of a map that one call made says how it was made; `valuescape replay` makes it again. Arrays
+        are `values`, `x`, `y`, `half_width` and `significant` if there are any, and `metadata`: JSON with
+        names and units. Raises UsageError for another suffix, or if the file cannot be written.
+        """
+        file = Path(path)
+        require_name("save:", file, ".png", ".pdf", ".svg", ".npz")
+        if file.suffix.lower() == ".npz":
+            _write_arrays(self, file)
+        else:
+            save(self.plot(), file)
 
     def _repr_png_(self) -> bytes:
         return as_png(self.plot())
+
+
+def _write_arrays(given: Map, path: Path) -> None:
+    about = {
+        "name": given.name,
+        "label": given.label,
+        "unit": given.unit,
+        "world": given.plane.world.name,
+        "source": given.source,
+        "slice": given.slice,
+        **{key: getattr(given, key) for key in ("x_name", "x_unit", "y_name", "y_unit", "extent")},
+    }
+    arrays = {"values": given.values, "x": given.x, "y": given.y}
+    more = {key: found for key in ("half_width", "significant") if (found := getattr(given, key)) is not None}
+    try:
+        np.savez_compressed(path, **arrays, **more, metadata=np.array(json.dumps(about)))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def require_same_grid(one: Map, other: Map, sign: Literal["-", "+"]) -> None:

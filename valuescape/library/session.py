@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.context import current_kept, made_current
-from valuescape.library.arguments import one_of, positive, whole
+from valuescape.library.arguments import one_of, positive, require_known, whole
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import taken_actions
 from valuescape.library.worlds import WorldSource, world_name
@@ -204,6 +204,7 @@ class Session:
         """Return the picture of the present tick, [height, width, 3] uint8, top row first: a new array.
 
         width, height: in pixels, for this picture and those that follow; first `render.width` and `height`.
+        Waits for the maps that it shows, which of "truth" may take a minute; KeyboardInterrupt ends that.
         """
         with self._inside() as run:
             return run.draw(_size(run, width, height))
@@ -211,7 +212,7 @@ class Session:
     def save_picture(
         self, path: str | os.PathLike[str], width: int | None = None, height: int | None = None
     ) -> Path:
-        """Write the picture as a PNG that says how it was made: `valuescape remake` makes it again.
+        """Write the picture as a PNG that says how it was made: `valuescape replay` makes it again.
 
         width, height: as of `picture`. Raises UsageError if it cannot be written.
         """
@@ -239,9 +240,7 @@ class Session:
         in the middle, in the units of its axes. zoom: of the flat map. What is left out stays. Raises
         UsageError for what is out of bounds.
         """
-        unknown = aim.keys() - Aim.__annotations__.keys()
-        for name in unknown:
-            one_of(name, Aim.__annotations__, "camera: the option")
+        require_known(aim, Aim, "camera")
         with self._inside() as run:
             run.aim(**aim)
 

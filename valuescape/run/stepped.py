@@ -25,6 +25,7 @@ from valuescape.run.session import Session
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import ground_of
+from valuescape.sim.plugins.failing import TROUBLE
 
 
 class Aim(TypedDict, total=False):
@@ -54,6 +55,12 @@ class SteppedSession(Session):
         super().__init__(stepped, RunLength(), Outputs(folder), headless=True)
         self.pace.go_to(0)
         self._take_over(0, waits=True)
+
+    def __exit__(self, *error: object) -> None:
+        """Free everything; garbage collection stays as it is, for no object was taken out of it."""
+        self._owned.close()
+        if TROUBLE.tell == self._tell:
+            TROUBLE.begin(stop=True, tell=_silent)
 
     @property
     def tick(self) -> int:
@@ -100,20 +107,21 @@ class SteppedSession(Session):
         viewer.map_goal = viewer.map_camera = flat
         viewer.orbit_goal = viewer.orbit_camera = orbit
 
-    def draw(self, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    def draw(self, size_px: tuple[int, int], *, complete: bool = True) -> NDArray[np.uint8]:
         """Draw the picture; return it as [height, width, 3] uint8, top row first: a new array.
 
-        size_px: width and height, for this picture and those that follow. Cameras are where they were sent.
+        size_px: width and height, for this picture and those that follow. complete: wait for the maps that
+        it shows; otherwise they show what is computed so far. Cameras are where they were sent.
         """
         self._settle_view(size_px)
-        self._paint_now()
+        self._paint_now(complete=complete)
         picture = self.scene.picture
         return pixels(picture_bytes(picture), picture.size).copy()
 
     def save(self, path: Path, size_px: tuple[int, int]) -> Path:
         """Write the picture as a PNG that says how it was made; return its path. size_px: as for `draw`."""
         self._settle_view(size_px)
-        self._paint_now()
+        self._paint_now(complete=True)
         return self.screenshot(path)
 
     def film(self, path: Path, frames: int, fps: int) -> None:
@@ -128,7 +136,7 @@ class SteppedSession(Session):
                 due += (self.pace.ticks_per_s or fps) / fps
                 self.advance(int(due) - self.tick)
                 self.viewer.advance(1 / fps)
-                self._paint_now()
+                self._paint_now(complete=False)
                 recorder.add(picture_bytes(self.scene.picture))
 
     def _settle_view(self, size_px: tuple[int, int]) -> None:
@@ -138,10 +146,18 @@ class SteppedSession(Session):
         viewer.lift = 0.0 if viewer.flat else 1.0
         viewer.map_camera, viewer.orbit_camera = viewer.map_goal, viewer.orbit_goal
 
-    def _paint_now(self) -> None:
+    def _paint_now(self, *, complete: bool) -> None:
+        """Draw, with texts and numbers of this tick. complete: wait for maps."""
         self._take_over(self.tick, waits=True, last=True)
-        self._look()  # numbers of texts and colour bars, first: no frame came before this one
+        if complete:
+            self.stage.maps.finish(self.scene, self.viewer.shown, lambda: True)
+        self.ledger.stats.forget("episodes", "critic", "captions")
+        self._look()
         self._draw()
+
+
+def _silent(_: str) -> None:
+    """Say nothing: there is no run whose picture it would be in."""
 
 
 def _within(name: str, value: float, low: float, high: float) -> float:
