@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -33,6 +33,9 @@ bare: ## run `make demo` and `make test` of HEAD on a bare Debian, made for it (
 
 images: $(TEST) ## draw the pictures that tests compare with anew; look at each before you keep it
 	@VALUESCAPE_REGENERATE_IMAGES=1 .venv/bin/python -m pytest -q tests/visual/test_reference_pictures.py
+
+api: $(RUN) ## write docs/api.md from the docstrings
+	@.venv/bin/python docs/api_reference.py
 
 gallery: $(RUN) ## make the pictures of docs/gallery, in 2 minutes
 	@.venv/bin/python docs/gallery/make.py
@@ -95,6 +98,9 @@ bench-rollouts: $(TEST) ## rollouts from every cell of a map, as `analyze` makes
 bench-insight: $(TEST) ## what following a crowd costs, and how long the truth takes to fill in, in 4 minutes
 	@.venv/bin/python tests/bench/crowd.py
 	@.venv/bin/python tests/bench/filling.py
+
+bench-publishing: $(TEST) ## what publishing costs a training run, and how soon viewers see it, in 10 minutes
+	@.venv/bin/python tests/bench/publishing.py
 
 bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
 	@.venv/bin/python tests/bench/parameters.py
