@@ -39,6 +39,7 @@ FLOORS = {
             "run",
             "studies",
             "analysis",
+            "attached",
             "library",
             "remake",
             "benchmarks",
