@@ -1,9 +1,12 @@
 """OpenGL contexts without a window (EGL), and the identification of drivers."""
 
+import contextlib
 import ctypes
 import ctypes.util
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import moderngl
@@ -157,3 +160,51 @@ def egl_device_count() -> int:
     )
     count = ctypes.c_int(0)
     return int(count.value) if query(0, None, ctypes.byref(count)) else 0
+
+
+@contextlib.contextmanager
+def made_current(gl: Any) -> Iterator[None]:
+    """Make a headless context current in this thread within the block; afterwards the one before, or none.
+
+    Between such blocks other threads may make it current.
+    """
+    with current_kept():
+        gl.__enter__()
+        yield
+
+
+@contextlib.contextmanager
+def current_kept() -> Iterator[None]:
+    """Make the EGL context current again after the block that is current before it; none if none is."""
+    egl = _egl_for_currents()
+    before = [_asked(egl, *each) for each in _CURRENTS] if egl else []
+    try:
+        yield
+    finally:
+        if egl:
+            display = before[0] or _asked(egl, *_CURRENTS[0])
+            if before[3]:
+                egl.eglMakeCurrent(*map(ctypes.c_void_p, before))
+            elif display:
+                egl.eglMakeCurrent(ctypes.c_void_p(display), None, None, None)
+
+
+_CURRENTS = (
+    ("eglGetCurrentDisplay",),
+    ("eglGetCurrentSurface", 0x3059),  # EGL_DRAW
+    ("eglGetCurrentSurface", 0x305A),  # EGL_READ
+    ("eglGetCurrentContext",),
+)
+"""EGL's functions that tell what is current, in the order in which eglMakeCurrent takes their answers."""
+
+
+def _asked(egl: Any, function: str, *arguments: int) -> int | None:
+    call = getattr(egl, function)
+    call.restype = ctypes.c_void_p
+    found: int | None = call(*arguments)
+    return found
+
+
+@cache
+def _egl_for_currents() -> Any:
+    return ctypes.CDLL("libEGL.so.1") if library_loads("libEGL.so.1") else None

@@ -27,7 +27,7 @@ FLOORS = {
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
         *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
-        *("envs", "training", "training_run", "presets"),
+        *("envs", "training", "training_run", "held_checkpoints", "presets"),
         *(
             "model_files",
             "recordings",
@@ -39,6 +39,7 @@ FLOORS = {
             "studies",
             "analysis",
             "remake",
+            "library",
             "benchmarks",
             "cli",
             "__main__",

@@ -1,15 +1,97 @@
-"""Valuescape: what a reinforcement-learning critic believes, and what a crowd of agents does about it."""
+"""Valuescape: what a reinforcement-learning critic believes, and what a crowd of agents does about it.
 
+As a library it offers these names; docs/python.md is a guide, docs/api.md lists them all:
+
+- `load` returns a `Model`: policy and critic as functions of arrays;
+- `value_map`, `truth_map`, `signal_map` return a `Map`: belief, truth and more over a plane of states;
+- `rollouts` runs episodes; `analyze` says where a critic is wrong; `plot` draws maps;
+- `Session` runs a crowd of agents that is stepped, read and drawn;
+- `make_vec` returns a crowd as a vector environment.
+
+Nothing prints, ends the process or handles signals. Errors that a user can mend are `UsageError`. Importing
+this package is quick; what a name needs is imported when it is first used.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from valuescape.envs.vector_env import CrowdVectorEnv
+    from valuescape.library.analysis import Analysis, Comparison, analyze
+    from valuescape.library.grid import Map
+    from valuescape.library.loading import load
+    from valuescape.library.maps import signal_map, truth_map, value_map
+    from valuescape.library.model import Model
+    from valuescape.library.pictures import plot
+    from valuescape.library.rollouts import Rollouts, rollouts
+    from valuescape.library.session import Session, State, Trails
+    from valuescape.sim.config.model import Config
+    from valuescape.sim.errors import UsageError
+    from valuescape.sim.policy.network import Checkpoint
 
-__all__ = ["__version__", "load_plugin", "load_world_file", "make_vec"]
+__all__ = [
+    "Analysis",
+    "Checkpoint",
+    "Comparison",
+    "Config",
+    "Map",
+    "Model",
+    "Rollouts",
+    "Session",
+    "State",
+    "Trails",
+    "UsageError",
+    "__version__",
+    "analyze",
+    "load",
+    "load_plugin",
+    "load_world_file",
+    "make_vec",
+    "plot",
+    "rollouts",
+    "signal_map",
+    "truth_map",
+    "value_map",
+]
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "Analysis": "valuescape.library.analysis",
+    "Checkpoint": "valuescape.sim.policy.network",
+    "Comparison": "valuescape.library.analysis",
+    "Config": "valuescape.sim.config.model",
+    "Map": "valuescape.library.grid",
+    "Model": "valuescape.library.model",
+    "Rollouts": "valuescape.library.rollouts",
+    "Session": "valuescape.library.session",
+    "State": "valuescape.library.session",
+    "Trails": "valuescape.library.session",
+    "UsageError": "valuescape.sim.errors",
+    "analyze": "valuescape.library.analysis",
+    "load": "valuescape.library.loading",
+    "plot": "valuescape.library.pictures",
+    "rollouts": "valuescape.library.rollouts",
+    "signal_map": "valuescape.library.maps",
+    "truth_map": "valuescape.library.maps",
+    "value_map": "valuescape.library.maps",
+}
+"""The module of each name that is imported when it is first used."""
+
+if not TYPE_CHECKING:  # else type checkers would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Import and return a name of `_MODULES`."""
+        if name not in _MODULES:
+            raise AttributeError(f"module 'valuescape' has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_MODULES[name]), name)
+        return found
+
+    def __dir__() -> list[str]:
+        """Return the public names, and those that were imported."""
+        return sorted({*__all__, *globals()})
 
 
 def make_vec(

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from valuescape import remarks
+from valuescape.held_checkpoints import PREFIX, held_checkpoint
 from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
@@ -99,9 +100,14 @@ def find_checkpoint(setting: str, world: World, key: str = "policy.checkpoint") 
     the world, or the file's cannot be used there.
     """
     from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
+    from valuescape.sim.policy.world_fit import check_world
 
     if setting == "random":
         return None
+    if setting.startswith(PREFIX):
+        checkpoint = held_checkpoint(setting, key)
+        check_world(checkpoint, world, Path(setting))
+        return checkpoint
     if setting != "auto":
         path = named_path(setting, key)
         with reading(path, "a checkpoint"):

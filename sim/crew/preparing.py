@@ -39,7 +39,7 @@ class Apart:
             target=_make, args=(self._given, sender), name="valuescape-compiler", daemon=True
         )
         try:
-            with quiet_start():
+            with quiet_start(imports_main=False):
                 self._process.start()
         except OSError as error:
             self._result.close()

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import multiprocess
-from multiprocess import resource_tracker
+from multiprocess import resource_tracker, spawn
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import signals_held
@@ -87,16 +88,17 @@ def is_stopped(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def quiet_start() -> Iterator[None]:
+def quiet_start(*, imports_main: bool) -> Iterator[None]:
     """Hold back signals while a child is started within, and give it the environment `_CHILDREN`.
 
-    The child has SIGINT and SIGTERM blocked until it calls `ignore_interrupts`.
+    The child has SIGINT and SIGTERM blocked until it calls `ignore_interrupts`. imports_main: whether it
+    imports the script that this process runs. Without, scripts need no guard, and may come from a pipe.
     """
     before = {name: os.environ.get(name) for name in _CHILDREN}
     os.environ.update(_CHILDREN)
     try:
         resource_tracker.ensure_running()  # otherwise the child's start starts it, which unblocks the signals
-        with signals_held():
+        with signals_held(), contextlib.nullcontext() if imports_main else _main_left_out():
             yield
     finally:
         for name, value in before.items():
@@ -104,3 +106,23 @@ def quiet_start() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+_preparing = threading.Lock()
+
+
+@contextlib.contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Let children that are started within not import the main module."""
+    with _preparing:
+        prepare = spawn.get_preparation_data
+
+        def without_main(name: str) -> dict[str, Any]:
+            told: dict[str, Any] = prepare(name)
+            return {key: value for key, value in told.items() if not key.startswith("init_main_")}
+
+        spawn.get_preparation_data = without_main
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = prepare

@@ -31,6 +31,7 @@ from valuescape.sim.resources import usable_cores
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.stepping.spec import WorkerSpec
+from valuescape.sim.worlds.registry import GYMNASIUM
 
 _STOP_S = 1.0
 """Time for all workers together to end by themselves before they are killed."""
@@ -219,7 +220,8 @@ class Supervisor:
             daemon=True,
         )
         try:
-            with quiet_start():
+            # Environments that the script registers are known to workers only if they import it.
+            with quiet_start(imports_main=spec.config.world.name.startswith(GYMNASIUM)):
                 process.start()
         except OSError as error:
             receiver.close()

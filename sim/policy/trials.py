@@ -9,6 +9,7 @@ import numpy as np
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
 from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World, full_step
+from valuescape.sim.worlds.gym_state import write_state
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
 from valuescape.sim.worlds.parameters import agents_values
 
@@ -42,20 +43,42 @@ def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials |
         return _ArrayTrials(world, episodes, seed)
     if not isinstance(world, GymnasiumWorld):
         return None
+    return _GymnasiumTrials(world, _environments(world, episodes, owned), seed)
+
+
+def trials_from(world: World, states: Float32Array, seed: int, owned: ExitStack) -> Trials | None:
+    """Return agents of `world` in the states [state_dim, n], which begin their episodes there.
+
+    seed: of what chance has a part in. As `trials` otherwise; environments of Gymnasium have to be such that
+    `sim.rollouts.choose.why_no_rollouts` has no objection.
+    """
+    if isinstance(world, ArrayWorld):
+        return _ArrayTrials(world, states.shape[1], seed, states)
+    if not isinstance(world, GymnasiumWorld):
+        return None
+    return _GymnasiumTrials(world, _environments(world, states.shape[1], owned), seed, states)
+
+
+def _environments(world: GymnasiumWorld, count: int, owned: ExitStack) -> list[Any]:
     envs = []
-    for _ in range(episodes):
+    for _ in range(count):
         envs.append(make_env(world.env_id))
         owned.callback(envs[-1].close)
-    return _GymnasiumTrials(world, envs, seed)
+    return envs
 
 
 class _ArrayTrials:
-    def __init__(self, world: ArrayWorld, episodes: int, seed: int) -> None:
+    def __init__(
+        self, world: ArrayWorld, episodes: int, seed: int, states: Float32Array | None = None
+    ) -> None:
         self._world, self._n, self._seed, self._steps = world, episodes, seed, 0
         self._step, self.parameters = full_step(world), agents_values(world.ranges, seed, np.arange(episodes))
         self._state = np.zeros((len(world.state), episodes), np.float32)
-        draws = uniform(seed, Stream.RESET, np.arange(episodes), 0, 0, world.reset_draws)
-        world.reset(draws, self._state)
+        if states is None:
+            draws = uniform(seed, Stream.RESET, np.arange(episodes), 0, 0, world.reset_draws)
+            world.reset(draws, self._state)
+        else:
+            self._state[:] = states
         self.obs = np.zeros((len(world.obs), episodes), np.float32)
         world.observe(self._state, self.obs)
 
@@ -76,13 +99,19 @@ class _ArrayTrials:
 
 
 class _GymnasiumTrials:
-    def __init__(self, world: GymnasiumWorld, envs: Sequence[Any], seed: int) -> None:
+    def __init__(
+        self, world: GymnasiumWorld, envs: Sequence[Any], seed: int, states: Float32Array | None = None
+    ) -> None:
         self._world, self._envs = world, envs
         self._first = int(envs[0].action_space.start) if isinstance(world.action, DiscreteAction) else None
         self._over = np.zeros(len(envs), np.bool_)
         self.parameters = np.zeros((0, len(envs)), np.float32)
         starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
         self.obs = np.stack(starts, axis=1).astype(np.float32)
+        if states is not None:
+            for env, state in zip(envs, states.T.astype(np.float64), strict=True):
+                write_state(env, state)
+            world.observe(states, self.obs)
 
     @property
     def state(self) -> Float32Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from valuescape.analysis.differences import MapDifference
 from valuescape.analysis.maps import Maps, Visits
 
-_FADED = 0.25
+FADED = 0.25
 """Opacity of an error that its interval does not part from zero."""
 
 _REACH = 2.0
@@ -59,7 +59,7 @@ def leading_panels(
 ) -> dict[str, Panel]:
     """Return the panels of belief, truth and error; errors that are not significant are pale."""
     low, high, most = domain.low, domain.high, domain.error
-    pale = np.where(significant, 1.0, _FADED)
+    pale = np.where(significant, 1.0, FADED)
     return {
         "value": Panel("belief: the critic's value", "V(s)", value, "viridis", low, high),
         "truth": Panel("truth: the return that follows", "G(s)", truth, "viridis", low, high),
@@ -138,7 +138,7 @@ def difference_panels(difference: MapDifference, one: str, other: str, most: flo
 
     most: the end of the colours, which are symmetric. Differences in truth that may be chance are pale.
     """
-    pale = np.where(difference.significant, 1.0, _FADED)
+    pale = np.where(difference.significant, 1.0, FADED)
     value, truth = difference.value, difference.truth
     return {
         "value": Panel(f"belief: {one} − {other}", "difference of V(s)", value, "RdBu_r", -most, most),

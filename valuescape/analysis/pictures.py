@@ -1,7 +1,7 @@
 """The maps as figures for a paper: white, with axes, units and colour bars, in PNG, PDF or SVG."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,15 +39,20 @@ class OnPlane(Protocol):
 
 def figure(maps: OnPlane, shown: Mapping[str, Panel], columns: int = 4) -> Any:
     """Return a figure with the panels side by side, `columns` in a row."""
+    return figure_of([(maps, panel) for panel in shown.values()], columns)
+
+
+def figure_of(panels: Sequence[tuple[OnPlane, Panel]], columns: int = 4) -> Any:
+    """Return a figure with panels side by side, each over a plane of its own; `columns` in a row."""
     width, height = _PANEL_INCHES
-    columns = min(columns, len(shown))
-    rows = -(-len(shown) // columns)
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
     with style.context(["default", _STYLE], after_reset=True):
         made = Figure(figsize=(width * columns, height * rows), layout="constrained")
         axes = made.subplots(rows, columns, squeeze=False).ravel()
-        for panel, ax in zip(shown.values(), axes, strict=False):
-            _draw(made, ax, maps, panel)
-        for ax in axes[len(shown) :]:
+        for (on_plane, panel), ax in zip(panels, axes, strict=False):
+            _draw(made, ax, on_plane, panel)
+        for ax in axes[len(panels) :]:
             ax.set_axis_off()
     return made
 

@@ -54,6 +54,11 @@ class Pace:
         elif self.paused:
             self._engine.run_until(self._engine.furthest_tick + 1)
 
+    def go_to(self, tick: int) -> None:
+        """Make every tick up to `tick`, in lockstep, whether paused or not."""
+        self._target = float(tick)
+        self._engine.advance_to(tick)
+
     def rest(self) -> int:
         """Stop, wait until all is at one tick, and return it."""
         return self._engine.rest()

@@ -1,0 +1,1 @@
+"""Valuescape as a library: what `import valuescape` offers beside vector environments."""

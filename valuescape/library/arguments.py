@@ -1,0 +1,65 @@
+"""Checks of what callers pass: rows of numbers, whole numbers, seeds, and names out of a list."""
+
+import difflib
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from valuescape.sim.arrays import Float32Array
+from valuescape.sim.errors import UsageError, shown
+from valuescape.sim.worlds.base import Variable
+
+_NAMED = 6
+
+
+def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tuple[Float32Array, bool]:
+    """Return rows [n, k] or one row [k] as new columns [k, n] float32, and whether it was one row alone.
+
+    variables: the k columns, for the message. what: the name of the argument. Raises UsageError for another
+    shape, or for what holds no numbers.
+    """
+    try:
+        given = np.asarray(rows)
+        if given.dtype.kind not in "fiub":
+            raise TypeError
+    except (TypeError, ValueError, RuntimeError):
+        raise UsageError(f"{what}: expected numbers, got {type(rows).__name__} {shown(rows)}") from None
+    if given.ndim not in (1, 2) or given.shape[-1] != len(variables):
+        named = ", ".join(each.name for each in variables[:_NAMED])
+        more = ", …" if len(variables) > _NAMED else ""
+        width = len(variables)
+        raise UsageError(
+            f"{what} has the shape {given.shape}, expected ({width},) or (n, {width}): {named}{more}"
+        )
+    alone = given.ndim == 1
+    columns = np.atleast_2d(given).T
+    with np.errstate(over="ignore"):  # a number beyond float32's becomes infinite
+        return np.array(columns, np.float32, order="C"), alone
+
+
+def whole(value: Any, what: str, low: int, high: float = math.inf) -> int:
+    """Return a whole number. Raises UsageError, naming the argument, if it is none or out of bounds."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UsageError(f"{what} = {shown(value)}: expected a whole number") from None
+    if not low <= number <= high:
+        expected = f"{low} or more" if math.isinf(high) else f"{low} to {high:,}"
+        raise UsageError(f"{what} = {number}: expected {expected}")
+    return number
+
+
+def one_of(value: str, known: Iterable[str], what: str) -> str:
+    """Return a text that is one of those known. Raises UsageError, with the nearest, if it is not."""
+    names = list(known)
+    if value in names:
+        return value
+    near = difflib.get_close_matches(str(value), names, n=1)
+    raise UsageError(
+        f"{what} = {shown(value)} is unknown",
+        f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}",
+    )
