@@ -40,6 +40,7 @@ FLOORS = {
             "analysis",
             "remake",
             "library",
+            "notebook",
             "benchmarks",
             "cli",
             "__main__",

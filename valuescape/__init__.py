@@ -6,6 +6,7 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `value_map`, `truth_map`, `signal_map` return a `Map`: belief, truth and more over a plane of states;
 - `rollouts` runs episodes; `analyze` says where a critic is wrong; `plot` draws maps;
 - `Session` runs a crowd of agents that is stepped, read and drawn;
+- `show` returns a `View`: a live view on a page of a notebook;
 - `make_vec` returns a crowd as a vector environment.
 
 Nothing prints, ends the process or handles signals. Errors that a user can mend are `UsageError`. Importing
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from valuescape.library.pictures import plot
     from valuescape.library.rollouts import Rollouts, rollouts
     from valuescape.library.session import Session, State, Trails
+    from valuescape.notebook.showing import show
+    from valuescape.notebook.view import View
     from valuescape.sim.config.model import Config
     from valuescape.sim.errors import UsageError
     from valuescape.sim.policy.network import Checkpoint
@@ -43,6 +46,7 @@ __all__ = [
     "State",
     "Trails",
     "UsageError",
+    "View",
     "__version__",
     "analyze",
     "load",
@@ -51,6 +55,7 @@ __all__ = [
     "make_vec",
     "plot",
     "rollouts",
+    "show",
     "signal_map",
     "truth_map",
     "value_map",
@@ -70,10 +75,12 @@ _MODULES = {
     "State": "valuescape.library.session",
     "Trails": "valuescape.library.session",
     "UsageError": "valuescape.sim.errors",
+    "View": "valuescape.notebook.view",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.pictures",
     "rollouts": "valuescape.library.rollouts",
+    "show": "valuescape.notebook.showing",
     "signal_map": "valuescape.library.maps",
     "truth_map": "valuescape.library.maps",
     "value_map": "valuescape.library.maps",

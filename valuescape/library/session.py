@@ -101,7 +101,7 @@ class Session:
         asked: dict[str, Any] = {"workers.count": whole(workers, "workers", 0, 256), **(settings or {})}
         if seed is not None:
             asked["run.seed"] = whole(seed, "seed", 0)
-        config, self._model = _config_of(source, world)
+        config, self._model = config_of(source, world)
         self._lock, self._pid = threading.RLock(), os.getpid()
         owned = ExitStack()
         with current_kept(), ExitStack() as undo:
@@ -214,7 +214,7 @@ class Session:
             return run.draw(size)
 
 
-def _config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
+def config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
     """Return the configuration that a source stands for, and what has to be kept as long as it is used."""
     if isinstance(source, Config):
         config = source

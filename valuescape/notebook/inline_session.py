@@ -123,8 +123,9 @@ class InlineSession(Session):
                 self.pace.pause()
 
     def _judge(self, began: float) -> None:
+        """Log a frame, without alerts: how many there are is up to the link and to the cells that run."""
         if self._drew:
-            super()._judge(began)
+            self._note(began)
 
     def _follow_scale(self) -> None:
         """Draw texts and lines as large as the page's pixels ask for; it tells that when it is opened."""

@@ -272,8 +272,10 @@ class Controls {
     this.scrubLabel = element("label", { class: "vs-scrub", hidden: true }, "checkpoint ", this.scrub,
       this.scrubSaid);
     this.steps = [];
-    this.help = element("dl", { hidden: true, class: "vs-keys" });
-    for (const [key, said] of keys) this.help.append(element("dt", {}, key), element("dd", {}, said));
+    this.help = element("div", { hidden: true, class: "vs-keys", role: "list" });
+    for (const [key, said] of keys) {
+      this.help.append(element("span", { role: "listitem" }, element("b", {}, key), ` ${said}`));
+    }
     this.helpButton = button("Keys", "Keys and gestures", () => this.toggleHelp());
     this.helpButton.setAttribute("aria-expanded", "false");
     this.status = element("span", { role: "status", class: "vs-status" });
