@@ -68,13 +68,18 @@ class InlineSession(Session):
     ) -> None:
         self._stream, self._orders = stream, orders
         display = StreamedDisplay(stream, config.render.device)
-        kind = {"headless": False, "display": display, "panel": panel, "interrupts": interrupts}
-        super().__init__(config, RunLength(), Outputs(folder), **kind)
+        super().__init__(
+            *(config, RunLength(), Outputs(folder)),
+            headless=False,
+            interrupts=interrupts,
+            display=display,
+            panel=panel,
+        )
         self.controls = InlineControls(self, self._begun_with())
         self._drew = False
         self._seen_s = time.monotonic()
         self._resting = False
-        self._told: dict[str, Any] = {}
+        self._told: tuple[dict[str, Any], int] | None = None  # what, and to which page
         self._told_s = 0.0
         self._scale = display.pixel_scale
 
@@ -87,7 +92,7 @@ class InlineSession(Session):
         """Make a frame if it would be seen; else keep the simulation going, and wait a moment for news."""
         self._orders.serve(self)
         self.controls.apply_all(self._wishes())
-        self._tell()
+        self._tell_page()
         self._drew = self._is_due()
         if self._drew:
             self._follow_scale()
@@ -145,20 +150,16 @@ class InlineSession(Session):
                 case Asked(name) if name in _ASKED:
                     yield Request(name)
 
-    def _tell(self) -> None:
+    def _tell_page(self) -> None:
         """Tell the page what its controls show, when that has changed, five times a second at most."""
         now = time.monotonic()
         if now - self._told_s < _TELL_S or not self._stream.watched:
             return
         self._told_s = now
-        said = self.shown()
-        if said != self._told:
-            self._told = said
+        said, page = self.shown(), self._stream.pages
+        if (said, page) != self._told:
+            self._told = said, page
             self._stream.tell(said)
-
-    def tell_again(self) -> None:
-        """Have the page told anew what its controls show."""
-        self._told = {}
 
     def shown(self) -> dict[str, Any]:
         """Return what controls on a page show of the run, as a message."""

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 _Run = TypeVar("_Run")
+_Answer = TypeVar("_Answer")
 
 
 class Orders(Generic[_Run]):
@@ -21,9 +22,9 @@ class Orders(Generic[_Run]):
         self._lock = threading.Lock()
         self._ended: Callable[[], BaseException] | None = None
 
-    def give(self, order: Callable[[_Run], Any]) -> "Future[Any]":
+    def give(self, order: Callable[[_Run], _Answer]) -> "Future[_Answer]":
         """Have `order` called; the future has its result, or what it raised."""
-        answer: Future[Any] = Future()
+        answer: Future[_Answer] = Future()
         with self._lock:
             if self._ended:
                 answer.set_exception(self._ended())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from valuescape.notebook.inline_session import InlineSession
 from valuescape.notebook.orders import Orders
@@ -14,6 +14,8 @@ from valuescape.render.displays.streaming.stream import Stream
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
+
+_Answer = TypeVar("_Answer")
 
 _JOIN_S = 10.0
 """Seconds that `close` waits for workers and OpenGL to be freed."""
@@ -62,12 +64,12 @@ class InlineRun:
         return self._interrupts.asked or not self._thread.is_alive()
 
     def wait_started(self) -> None:
-        """Wait until the engine runs. Raises what made the start fail. Ctrl-C ends the waiting, not the run."""
+        """Wait until the engine runs. Raises what made the start fail; Ctrl-C ends the waiting alone."""
         self._started.wait()
         if self.error:
             raise self.error
 
-    def ask(self, order: Callable[[InlineSession], Any]) -> "Future[Any]":
+    def ask(self, order: Callable[[InlineSession], _Answer]) -> "Future[_Answer]":
         """Have a function called with the session between two frames, in its thread."""
         return self.orders.give(order)
 

@@ -11,7 +11,7 @@ from valuescape.notebook.running import InlineRun, Wanted
 from valuescape.notebook.widget import Page
 from valuescape.render.displays.streaming.pictures import Pixels, as_jpeg, as_png
 from valuescape.render.displays.streaming.stream import Stream
-from valuescape.render.view.changes import Request, Set
+from valuescape.render.view.changes import Request
 from valuescape.run_state import RunState
 from valuescape.sim.errors import UsageError
 
@@ -88,8 +88,7 @@ class View:
         within: seconds to wait for maps that are being computed; those of `show` if None.
         """
         within_s = self._within_s if within is None else within
-        found: Pixels = self._ask(lambda session: session.picture(within_s), within_s)
-        return found
+        return self._ask(lambda session: session.picture(within_s), within_s)
 
     def screenshot(self, path: Path | str) -> Path:
         """Write the picture as a PNG that `valuescape remake` makes again; return its path."""
@@ -147,5 +146,5 @@ class View:
             data["image/png"] = as_png(pixels, _STILL_LEVEL).content
         return data, metadata
 
-    def _ask(self, order: Callable[[InlineSession], Any], more_s: float = 0.0) -> Any:
+    def _ask(self, order: Callable[[InlineSession], _Answer], more_s: float = 0.0) -> _Answer:
         return self._run.ask(order).result(_ORDER_S + more_s)

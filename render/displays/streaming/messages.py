@@ -10,8 +10,8 @@ A message is a JSON object with a `type`. From the browser:
 - `{"type": "size", "width": 800, "height": 450, "ratio": 2}`: the picture's place on the page, in CSS pixels,
   and the device pixels of one.
 - `{"type": "watching", "on": true}`: whether any of the picture can be seen.
-- `{"type": "change", "name": "heatmap.layer", "value": "error"}`, `{"type": "request", "name": "pause"}`: what
-  controls beside the picture ask for.
+- `{"type": "change", "name": "heatmap.layer", "value": "error"}` and `{"type": "request", "name": "pause"}`:
+  what controls beside the picture ask for.
 
 To the browser:
 
@@ -126,7 +126,7 @@ def _sized(width: Any, height: Any, ratio: Any) -> Sized | None:
     return Sized(width, height, min(ratio, _LARGEST_RATIO))
 
 
-def _events(event: object) -> list[Event]:
+def _events(event: Any) -> list[Event]:
     """Return the events that a browser's event is; none if it is unknown."""
     match event:
         case ["move", x, y] if _is_place(x, y):

@@ -73,7 +73,9 @@ class Pacing:
             if first == number:
                 break
         alone, self._alone = self._alone, 0
-        if alone <= MOST_IN_FLIGHT + 1:  # else the other side could not answer, which says nothing of the link
+        if (
+            alone <= MOST_IN_FLIGHT + 1
+        ):  # else the other side could not answer, which says nothing of the link
             self._took_s = took if not self._took_s else 0.7 * self._took_s + 0.3 * took
             self._choose(now)
 

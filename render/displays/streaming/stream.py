@@ -46,6 +46,8 @@ class Stream:
         self.size_px, self.pixel_scale = size_px, 1.0
         self.frames = 0
         """Frames that were sent."""
+        self.pages = 0
+        """How often a page began to watch: it knows nothing of what was sent before."""
         self.pacing = Pacing()
         self._changing = Changing()
         self._news = threading.Condition()
@@ -78,6 +80,7 @@ class Stream:
             case Watching(on):
                 self._visible = on
                 if on:  # a page that was opened anew has no picture yet
+                    self.pages += 1
                     self.pacing.begin_again()
                     self._changing.begin_again()
             case Wanted() | Asked():
@@ -94,9 +97,7 @@ class Stream:
     def watched(self) -> bool:
         """Whether someone can see the picture: a browser said so, and still answers if it can."""
         with self._news:
-            return self._visible and not (
-                self._answering() and self.pacing.silent_s(self._clock()) > GONE_S
-            )
+            return self._visible and not (self._answering() and self.pacing.silent_s(self._clock()) > GONE_S)
 
     @property
     def ready(self) -> bool:
@@ -144,7 +145,12 @@ class Stream:
             self.frames += 1
             number = self.frames
             self.pacing.sent(number, self._clock())
-        about = {"type": "frame", "number": number, "format": encoded.media_type, "lossless": encoded.lossless}
+        about = {
+            "type": "frame",
+            "number": number,
+            "format": encoded.media_type,
+            "lossless": encoded.lossless,
+        }
         self._send(about, encoded.content)
 
     def tell(self, content: Mapping[str, Any]) -> None:

@@ -34,8 +34,19 @@ export class Outbox {
     this.flush();
   }
 
+  /** Send a message at once, and learn when it was taken. */
+  ask(message) {
+    this.send(message);
+    this.number += 1;
+    this.send({ type: "events", number: this.number, events: this.waiting.splice(0) });
+  }
+
+  get unheard() {
+    return this.number - this.heardNumber;
+  }
+
   get blocked() {
-    return this.number - this.heardNumber >= MOST_UNHEARD;
+    return this.unheard >= MOST_UNHEARD;
   }
 
   flush() {
@@ -261,7 +272,7 @@ class Controls {
     this.link = link;
     this.held = new Map();
     const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
-    const ask = (name) => () => link.send({ type: "request", name });
+    const ask = (name) => () => link.outbox.ask({ type: "request", name });
     this.play = button("Pause", "Pause the simulation, or let it go on (Space)", ask("pause"));
     this.step = button("Step", "One tick, while paused (→)", ask("step"));
     this.layer = element("select", { onchange: () => this.change("heatmap.layer", this.layer.value) });
@@ -302,7 +313,7 @@ class Controls {
   }
 
   change(name, value) {
-    this.link.send({ type: "change", name, value });
+    this.link.outbox.ask({ type: "change", name, value });
   }
 
   toggleHelp() {
@@ -402,11 +413,11 @@ class View {
   }
 
   look() {
-    const waits = this.link.outbox.blocked && !this.link.ended;
+    const waits = this.link.outbox.unheard > 0 && !this.link.ended;
     this.since = waits ? this.since ?? Date.now() : null;
     if (this.link.ended) return;
     const busy = waits && Date.now() - this.since > BUSY_MS;
-    const said = busy ? "The kernel is busy; the view answers when the cell is done." : "";
+    const said = busy ? "No answer yet: the kernel is busy with a cell, or was restarted." : "";
     if (this.controls.status.textContent !== said) this.controls.status.textContent = said;
   }
 
