@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from valuescape.library.analysis import Analysis, Comparison, analyze
     from valuescape.library.grid import Map
     from valuescape.library.loading import load
-    from valuescape.library.maps import signal_map, truth_map, value_map
+    from valuescape.library.maps import truth_map, value_map
     from valuescape.library.model import Model
-    from valuescape.library.pictures import plot
+    from valuescape.library.plotting import plot
     from valuescape.library.rollouts import Rollouts, rollouts
     from valuescape.library.session import Session, State, Trails
+    from valuescape.library.signals import signal_map, signal_names
     from valuescape.notebook.showing import show
     from valuescape.notebook.view import View
     from valuescape.sim.config.model import Config
@@ -57,6 +58,7 @@ __all__ = [
     "rollouts",
     "show",
     "signal_map",
+    "signal_names",
     "truth_map",
     "value_map",
 ]
@@ -78,10 +80,11 @@ _MODULES = {
     "View": "valuescape.notebook.view",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
-    "plot": "valuescape.library.pictures",
+    "plot": "valuescape.library.plotting",
     "rollouts": "valuescape.library.rollouts",
     "show": "valuescape.notebook.showing",
-    "signal_map": "valuescape.library.maps",
+    "signal_map": "valuescape.library.signals",
+    "signal_names": "valuescape.library.signals",
     "truth_map": "valuescape.library.maps",
     "value_map": "valuescape.library.maps",
 }

@@ -15,7 +15,7 @@ from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import fitting_worlds, misfit
 from valuescape.sim.worlds import make_world
-from valuescape.sim.worlds.registry import GYMNASIUM
+from valuescape.sim.worlds.gym_making import GYMNASIUM
 from valuescape.training_run import files_in
 
 _BASE = "demo"

@@ -10,16 +10,16 @@ from valuescape.sim.insight.actions import judged_action
 from valuescape.sim.insight.needs import lacks_policy
 from valuescape.sim.insight.over_plane import over_plane
 from valuescape.sim.insight.subject import MapRequest, Subject
-from valuescape.sim.worlds.base import DiscreteAction
+from valuescape.sim.worlds.base import DiscreteAction, MultiDiscreteAction
 
 _MEANING = "the action that the policy takes, without its noise"
 
 
 def policy_over(request: MapRequest) -> Float32Array:
-    """Return the action over the map: the index of a discrete one, else a part in the world's unit.
+    """Return the action over the map: the index of a choice, or a number in the world's unit.
 
-    The part is the first that `insight.action` names, or the action's first. Performance: 27 ms for 128 x 128
-    cells of an actor of 256-256 units, 3 ms of 64-64, on one core of an AMD EPYC.
+    Of an action of several parts it is the first that `insight.action` names, or the first. Performance:
+    27 ms for 128 x 128 cells of an actor of 256-256 units, 3 ms of 64-64, on one core of an AMD EPYC.
     """
     subject = request.subject
     checkpoint, world = subject.checkpoint, subject.world
@@ -35,6 +35,10 @@ def _legend(subject: Subject, insight: InsightConfig) -> Legend:
         return Legend("action", meaning=_MEANING, names=space.names, ends=ends)
     if not space.dim:
         return Legend("action")
+    if isinstance(space, MultiDiscreteAction):
+        choices = space.parts[judged_action(insight, subject.world).shown]
+        ends = ScaleEnds(-0.5, choices.n - 0.5)
+        return Legend(choices.name, meaning=_MEANING, names=choices.names, ends=ends)
     part = space.variables[judged_action(insight, subject.world).shown]
     symmetric = part.low == -part.high
     return Legend(part.name, part.unit, _MEANING, ends=ScaleEnds(part.low, part.high, symmetric))

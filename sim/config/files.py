@@ -61,7 +61,7 @@ def overridden(overrides: Iterable[str]) -> dict[str, str]:
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """Return the configuration with some settings (`section.key`: value) changed.
 
-    `world.parameters.gravity` is one, too; another `world.name` forgets the parameters before. Raises
+    `world.parameters.gravity` is one, too; another `world.name` forgets what is about the one before. Raises
     UsageError, as `load_config` does, for a value that does not fit.
     """
     tables = config.model_dump()
@@ -105,9 +105,10 @@ _WORLD = ("world", "name")
 
 
 def _forget_parameters(tables: dict[str, Any]) -> None:
-    """Drop the parameters of a world that is about to be another one."""
+    """Drop what is stated about a world that is about to be another one."""
     if isinstance(tables.get("world"), dict):
-        tables["world"].pop("parameters", None)
+        for name in ("parameters", "env", "max_episode_steps", "vector"):
+            tables["world"].pop(name, None)
 
 
 def _at(tables: dict[str, Any], path: tuple[str, ...]) -> Any:

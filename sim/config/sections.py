@@ -4,7 +4,7 @@ A setting is declared here, or in `picture_sections`, and nowhere else: type, de
 unit, whether it is live, and its widget. All else is derived (`valuescape.sim.config.model`).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -87,7 +87,7 @@ class WorldConfig(Section):
     name: str = setting(
         "point_mass",
         "point_mass, mountain_car, mountain_car_continuous, pendulum, cartpole, acrobot, "
-        "differential_drive, flock, gymnasium:ID",
+        "differential_drive, flock, gymnasium:ID, or code that --world or --env-file names",
         max_length=MAX_TEXT,
         panel=Panel(Group.RUN, 2, "world"),
     )
@@ -97,6 +97,21 @@ class WorldConfig(Section):
         unit="",
         max_length=64,
         live=Live.RUN,
+    )
+    env: dict[str, Any] = setting(
+        {},
+        "arguments of the function that makes an environment of Gymnasium, such as size = 5",
+        max_length=64,
+    )
+    max_episode_steps: int = setting(
+        0,
+        "steps after which an environment's episodes are cut off; 0: as it says itself",
+        unit="steps",
+        ge=0,
+        le=10**9,
+    )
+    vector: bool = setting(
+        False, "step all agents of a worker by the vectorised version that gymnasium:ID is registered with"
     )
 
 

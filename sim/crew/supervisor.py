@@ -31,7 +31,7 @@ from valuescape.sim.resources import usable_cores
 from valuescape.sim.shared.layout import Phase
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.stepping.spec import WorkerSpec
-from valuescape.sim.worlds.registry import GYMNASIUM
+from valuescape.sim.worlds.gym_making import GYMNASIUM
 
 _STOP_S = 1.0
 """Time for all workers together to end by themselves before they are killed."""

@@ -15,7 +15,7 @@ from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper, give_exploration
 from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import make_world
-from valuescape.sim.worlds.registry import GYMNASIUM
+from valuescape.sim.worlds.gym_making import is_environment
 
 WORTH_S = 20e-6
 """A shorter tick is made faster in the main process: handing it over takes as long (`make bench`)."""
@@ -36,7 +36,7 @@ def worker_count(config: Config, checkpoint: Checkpoint | None = None) -> int:
     fixed = fixed_workers(config)
     if fixed is not None:
         return fixed
-    slow = config.world.name.startswith(GYMNASIUM)  # a thousand times slower than ours: no need to measure
+    slow = is_environment(config.world.name)  # a thousand times slower than ours: no need to measure
     if not slow and tick_seconds(config, checkpoint) < WORTH_S:
         return 0
     blocks: int = -(-config.agents.count // BLOCK)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, Variable, World
+from valuescape.sim.worlds.base import (
+    ActionSpace,
+    ContinuousAction,
+    DiscreteAction,
+    MultiDiscreteAction,
+    Variable,
+    World,
+)
 
 POLICY, MEAN, MIDDLE = "policy", "mean", "middle"
 """Words for actions: the policy's own; the mean over all discrete ones; the middle of a continuous range."""
@@ -39,9 +46,11 @@ def judged_action(insight: InsightConfig, world: World) -> Choice:
 def action_below(insight: InsightConfig, world: World) -> Choice:
     """Return the action that `insight.over` names; the mean or the middle where it is empty.
 
+    Of several choices at once it is the policy's own: they have no mean.
+
     Raises UsageError if the world has no such action.
     """
-    usual = MEAN if isinstance(world.action, DiscreteAction) else MIDDLE
+    usual = {DiscreteAction: MEAN, ContinuousAction: MIDDLE}.get(type(world.action), POLICY)
     return _choice("insight.over", insight.over or usual, world)
 
 
@@ -55,6 +64,8 @@ def _choice(key: str, text: str, world: World) -> Choice:
     space, text, where = world.action, text.strip(), f"{key} = {text.strip()!r}"
     if isinstance(space, DiscreteAction):
         return _discrete(text, space, where, world)
+    if isinstance(space, MultiDiscreteAction):
+        return _several(text, space, where, world)
     if text in (POLICY, MIDDLE):
         middle = tuple((each.low + each.high) / 2 for each in space.variables)
         return Choice(text, parts=middle if text == MIDDLE else ())
@@ -69,6 +80,16 @@ def _discrete(text: str, space: DiscreteAction, where: str, world: World) -> Cho
     if text.isdecimal() and int(text) < space.n:
         return Choice(space.names[int(text)], index=int(text))
     near = difflib.get_close_matches(text, space.names, n=1)
+    hint = f"did you mean {near[0]}?" if near else _known(space)
+    raise UsageError(f"{where}: {world.name} has no such action", hint)
+
+
+def _several(text: str, space: MultiDiscreteAction, where: str, world: World) -> Choice:
+    """Return the policy's own choices; the name of one of them says which a map shows."""
+    names = [part.name for part in space.parts]
+    if text in (POLICY, *names):
+        return Choice(shown=names.index(text) if text in names else 0)
+    near = difflib.get_close_matches(text, names, n=1)
     hint = f"did you mean {near[0]}?" if near else _known(space)
     raise UsageError(f"{where}: {world.name} has no such action", hint)
 
@@ -114,5 +135,7 @@ def _number(text: str, variable: Variable, where: str) -> float:
 def _known(space: ActionSpace) -> str:
     if isinstance(space, DiscreteAction):
         return f"known actions: {', '.join((*space.names, POLICY, MEAN))}"
+    if isinstance(space, MultiDiscreteAction):
+        return f"known actions: {', '.join((*(part.name for part in space.parts), POLICY))}"
     parts = ", ".join(f"{each.name} from {each.low:.4g} to {each.high:.4g}" for each in space.variables)
     return f"expected a number for each of {parts}; or {POLICY}, {MIDDLE}" if parts else "leave it empty"

@@ -15,7 +15,7 @@ from valuescape.sim.insight.signals import ENDING, Critic, Needs, Signal, Signal
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.base import TERMINATED, ContinuousAction, DiscreteAction
+from valuescape.sim.worlds.base import TERMINATED, DiscreteAction, MultiDiscreteAction
 
 GAE_LAMBDA = 0.95
 """Lambda of the advantage estimate (Schulman et al., 2016), as in Stable-Baselines3's PPO."""
@@ -42,7 +42,9 @@ def _actions(world: World, _: Critic | None) -> SignalScale:
     space = world.action
     if isinstance(space, DiscreteAction):
         return SignalScale("action", 0.0, float(space.n - 1), names=space.names)
-    assert isinstance(space, ContinuousAction)
+    if isinstance(space, MultiDiscreteAction):
+        part = space.parts[0]
+        return SignalScale(part.name, 0.0, float(max(part.n - 1, 1)), names=part.names)
     if not space.dim:
         return SignalScale("action", 0.0, 1.0)
     first = space.variables[0]

@@ -19,9 +19,10 @@ class Kind(StrEnum):
     PANEL = "panel"
     WORLD = "world"
     FORMAT = "checkpoint format"
+    ENVIRONMENT = "environment"
 
 
-IN_WORKERS = frozenset({Kind.WORKER_SYSTEM, Kind.WORLD})
+IN_WORKERS = frozenset({Kind.WORKER_SYSTEM, Kind.WORLD, Kind.ENVIRONMENT})
 """The kinds whose plug-ins the worker processes load, too."""
 
 
@@ -29,10 +30,10 @@ IN_WORKERS = frozenset({Kind.WORKER_SYSTEM, Kind.WORLD})
 class Declaration:
     """One plug-in, as its decorator declares it.
 
-    name: unique within its kind. function: the function that is called; of a world, its class. needs: names
-    of plug-ins, of any kind, that come before it. options: the other arguments of its decorator, as the kind
-    keeps them. where: the file or module that declares it, as messages name it. source: its key in
-    `loading.LOADED`; "" if a script or notebook declares it.
+    name: unique within its kind. function: the function that is called; of a world, its class; of an
+    environment, what makes it. needs: names of plug-ins, of any kind, that come before it. options: the
+    other arguments of its decorator, as the kind keeps them. where: the file or module that declares it, as
+    messages name it. source: its key in `loading.LOADED`; "" if a script or notebook declares it.
     """
 
     kind: Kind

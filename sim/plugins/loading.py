@@ -13,16 +13,17 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.declarations import IN_WORKERS, Declaration, Kind
 from valuescape.sim.plugins.installed import import_installed
 from valuescape.sim.plugins.registry import PLUGINS, Key
-from valuescape.sim.plugins.running import python_file, run_file
+from valuescape.sim.plugins.running import python_file, run_file, run_module
 
 GUIDE = "docs/plugins.md has examples"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Code that declares plug-ins. path: of a file, else None. module: the name of an installed one, else "".
+    """Code that declares plug-ins. path: of a file, else None. module: the name to import it by, else "".
 
     content: of the file, as it was run. where: as messages name the source. option: the one that named it.
+    names: of what is asked for in it, where it declares nothing itself.
     """
 
     path: Path | None
@@ -30,6 +31,7 @@ class Source:
     content: bytes
     where: str
     option: str
+    names: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -69,8 +71,8 @@ class Loaded:
 LOADED: dict[str, Loaded] = {}
 """The sources that were run in this process, by key, in that order."""
 
-Gather = Callable[[ModuleType, str], None]
-"""Declares what a module holds without a decorator, such as the classes of worlds. (module, where)."""
+Gather = Callable[[ModuleType, Source], None]
+"""Declares what a module holds without a decorator, such as the classes of worlds."""
 
 _gatherers: list[Gather] = []
 
@@ -109,21 +111,35 @@ def run_source(source: Source) -> Loaded:
     """Run a source, and register what it declares. Raises UsageError; then nothing of it is registered."""
     before, modules = _registered(), set(sys.modules)
     with PLUGINS.declared_by(source.key, source.where):
-        if source.path:
+        if source.path and source.module:
+            module = run_module(source.module, source.path, source.content, source.where)
+        elif source.path:
             module = run_file(source.path, source.content, source.where, GUIDE)
         else:
             module = import_installed(source.module, source.where)
             PLUGINS.adopt(source.module, source.key, source.where)
         for gather in _gatherers:
-            gather(module, source.where)
+            gather(module, source)
         loaded = Loaded(source, module, frozenset(_registered() - before), _beside(source, modules))
         if not loaded.declared and not loaded.registered:
-            raise UsageError(
-                f"{source.where}: declares no plug-in and defines no world",
-                f"expected a decorator of valuescape.api, or a class of a world; {GUIDE}",
-            )
+            said, expected = _EMPTY.get(source.option, _EMPTY["--plugin"])
+            raise UsageError(f"{source.where}: {said}", f"expected {expected}")
     LOADED[source.key] = loaded
     return loaded
+
+
+_EMPTY = {
+    "--plugin": (
+        "declares no plug-in and defines no world",
+        f"a decorator of valuescape.api, or a class of a world; {GUIDE}",
+    ),
+    "--env-file": (
+        "has no environment",
+        "a class derived from gymnasium.Env, a call of gymnasium.register, or a function and its name: "
+        "--env-file FILE.py --world NAME",
+    ),
+}
+"""Complaints about files that declare nothing, and what is expected, by the option that named the file."""
 
 
 def _beside(source: Source, known: set[str]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class Registry:
         names both places. A plug-in that a notebook declares again replaces the one before.
         """
         where = self._where or _module(function)
-        if kind is not Kind.WORLD:  # which has rules of its own
+        if kind not in (Kind.WORLD, Kind.ENVIRONMENT):  # which have rules of their own
             require_name(kind, name, where)
         added = Declaration(kind, name, function, names_of(needs, where), options, where, self._source)
         self.add(added)

@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import importlib
 import importlib.machinery
 import importlib.util
 import os
@@ -60,6 +61,30 @@ def run_file(path: Path, content: bytes, where: str, guide: str) -> ModuleType:
     return module
 
 
+def run_module(name: str, path: Path, content: bytes, where: str) -> ModuleType:
+    """Run `content` as the module `name`, whose file is at `path`; it can be imported by that name.
+
+    The packages that it is in are imported first. Raises UsageError as `run_file` does.
+    """
+    try:
+        parent = importlib.import_module(name.rpartition(".")[0]) if "." in name else None
+        folders = [str(path.parent)] if path.name == "__init__.py" else None
+        loader = _Content(name, str(path), content)
+        spec = importlib.util.spec_from_file_location(
+            name, path, loader=loader, submodule_search_locations=folders
+        )
+        assert spec
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name, None)
+        raise UsageError(f"{where}: {place_of(error, path)}", hint_of(error, "")) from error
+    if parent is not None:
+        setattr(parent, name.rpartition(".")[2], module)
+    return module
+
+
 def hint_of(error: BaseException, guide: str) -> str:
     """Return what to do about an error that a source raised. guide: the hint if nothing better is known."""
     if _imports_the_old_way(error):
@@ -70,6 +95,8 @@ def hint_of(error: BaseException, guide: str) -> str:
         names = getattr(sys.modules.get(FRONT_DOOR), "__all__", ())
         near = difflib.get_close_matches(_asked_for(error), names, n=1)
         return f"did you mean {near[0]}?" if near else guide
+    if isinstance(error, ImportError) and "no known parent package" in str(error):
+        return "a file by itself is in no package; from the folder above it: --world package.module:Class"
     bare = _BARE.match(str(error)) if isinstance(error, TypeError) else None
     return f"write @{bare[1]}(…)" if bare and bare[1] in DECORATORS else guide
 

@@ -144,10 +144,18 @@ def _check_heads(checkpoint: Checkpoint, path: Path) -> None:
             path,
             f"critic kind q_discrete needs an argmax actor, this one is {head}",
         )
-    bounds = 0 if head is ActorHead.ARGMAX else checkpoint.actor.out_dim
+    several = head is ActorHead.MULTI_ARGMAX
+    _require(
+        several == bool(checkpoint.choices)
+        and all(size >= 1 for size in checkpoint.choices)
+        and (not several or sum(checkpoint.choices) == checkpoint.actor.out_dim),
+        path,
+        f"choices among {list(checkpoint.choices)} do not fit an actor of {checkpoint.actor.out_dim} outputs",
+    )
+    bounds = 0 if head.chooses else checkpoint.actor.out_dim
     low, high = checkpoint.action_low, checkpoint.action_high
     _require(
-        low.shape == high.shape == (bounds,),
+        low.shape == high.shape == (bounds,) or checkpoint.lacks_bounds,
         path,
         f"action bounds have shapes {list(low.shape)} and {list(high.shape)}, expected [{bounds}] each",
     )

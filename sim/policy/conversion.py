@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from valuescape.sim.policy.formats.detect import find_model, format_of
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.native import check_replaceable, save
 from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.network import Checkpoint
@@ -11,19 +12,22 @@ from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import statistics_beside
 from valuescape.sim.worlds import make_world
 
+_NOTHING = Given()
+
 
 def convert(
     source: Path,
     out: Path,
     world_name: str,
-    vecnormalize: Path | None = None,
+    given: Given = _NOTHING,
     units: RewardUnits = RewardUnits.AUTO,
     *,
     force: bool = False,
 ) -> Checkpoint:
     """Write the checkpoint at `source` to `out` in the native format, for the world called `world_name`.
 
-    vecnormalize: its VecNormalize pickle, read as data; None looks for it as `load_with_statistics` does.
+    given: what the user states because the file does not say it, such as where its statistics of observations
+    are (`load_with_statistics`).
     force: replace `out` even if it is no native checkpoint. Returns the written checkpoint, with `remarks`
     for the user. Raises UsageError as `load_with_statistics` does, and if `out` is one of the files that are
     read.
@@ -31,8 +35,8 @@ def convert(
     source = find_model(source)
     format_of(source)
     world = make_world(world_name)
-    statistics = vecnormalize or statistics_beside(source)
+    statistics = given.obs_normalization or statistics_beside(source)
     check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
-    checkpoint = replace(load_with_statistics(source, world, vecnormalize, units), world=world_name)
+    checkpoint = replace(load_with_statistics(source, world, given, units), world=world_name)
     save(checkpoint, out)
     return checkpoint

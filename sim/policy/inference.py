@@ -24,6 +24,7 @@ from valuescape.sim.policy.network import (
     Layer,
     Mlp,
     ObsNormalization,
+    score_groups,
     value_critics,
 )
 from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
@@ -46,6 +47,7 @@ class BatchPolicy:
         self._obs = np.empty((checkpoint.obs_dim, capacity), np.float32)
         self._outputs = np.empty((checkpoint.actor.out_dim, capacity), np.float32)
         self._better = np.empty(capacity, np.bool_)
+        self._groups = score_groups(checkpoint)
         if isinstance(action_space, ContinuousAction):
             self._low, self._high = action_space.low[:, None], action_space.high[:, None]
             self._center, self._scale = (self._low + self._high) / 2, (self._high - self._low) / 2
@@ -53,11 +55,14 @@ class BatchPolicy:
     def act(self, obs: Float32Array, out: Float32Array) -> None:
         """Write the actions for `obs` [obs_dim, n] into `out` [action_dim, n], in the world's units.
 
-        Both float32, n <= capacity. A discrete action is its index; ties go to the lowest. NaN in an output
-        stays NaN, and NaN in a score makes the discrete action NaN. Raises ValueError for other shapes.
+        Both float32, n <= capacity. A discrete action is its index, of several choices one each; ties go to
+        the lowest. NaN in an output stays NaN, and NaN in a score makes the choice NaN. Raises ValueError for
+        other shapes.
         """
-        if self._head is ActorHead.ARGMAX:
-            self._argmax(self.outputs(obs), out[0])
+        if self._head.chooses:
+            scores = self.outputs(obs)
+            for group, row in zip(self._groups, out, strict=True):
+                self._argmax(scores[group], row)
             return
         self._evaluate(obs, out)
         if self._head is ActorHead.SQUASHED:

@@ -6,13 +6,16 @@ from pathlib import Path
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats.detect import find_model, format_of
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Lack
 from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
-from valuescape.sim.policy.world_fit import bounds_remark, check_world
+from valuescape.sim.policy.world_fit import bounds_remark, check_world, with_bounds
 from valuescape.sim.worlds import World
+
+_NOTHING = Given()
 
 _MISFIT = 0.75
 """The error of a critic (`CriticFit.error`) from which on it is doubted; a share of the returns."""
@@ -21,55 +24,65 @@ _SPREADS = 0.03, 10.0
 """The least and greatest `CriticFit.spread` among models that are known to fit their world."""
 
 
-def load_checkpoint(path: Path, world: World) -> Checkpoint:
+def load_checkpoint(path: Path, world: World, given: Given = _NOTHING) -> Checkpoint:
     """Return the checkpoint at `path`, of any format in `sim.policy.formats.known`, if it fits `world`.
 
-    `path` may leave out a suffix that the format's library appends. Raises UsageError if there is no such
-    file, if no format recognises it (naming what it is, and how to convert it), if it is damaged or hostile,
-    or if it was made for another world.
+    `path` may leave out a suffix that the format's library appends. given: what the user states because the
+    file does not say it. Raises UsageError if there is no such file, if no format recognises it (naming what
+    it is, and how to convert it), if it is damaged or hostile, if something is neither in the file nor
+    stated (naming the option), or if it was made for another world.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, given)
     check_world(checkpoint, world, path)
+    checkpoint, _ = with_bounds(checkpoint, world, path)
+    if given.obs_normalization is not None:
+        checkpoint = with_statistics(checkpoint, given.obs_normalization, world, RewardUnits.AUTO)
     return checkpoint
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Return the checkpoint at `path` for whichever world; otherwise as `load_checkpoint`."""
+def read_checkpoint(path: Path, given: Given = _NOTHING) -> Checkpoint:
+    """Return the checkpoint at `path` for whichever world; otherwise as `load_checkpoint`.
+
+    Action bounds that it does not say stay empty, and the stated normalisation of observations is left out.
+    """
     path = find_model(path)
-    return format_of(path).load(path)
+    return format_of(path).load(path, given)
 
 
 def load_with_statistics(
     path: Path,
     world: World,
-    statistics: Path | None = None,
+    given: Given = _NOTHING,
     units: RewardUnits = RewardUnits.AUTO,
     *,
     doubts: bool = True,
 ) -> Checkpoint:
-    """Return the checkpoint at `path` with the VecNormalize statistics that it was trained with.
+    """Return the checkpoint at `path` with the statistics of observations that it was trained with.
 
-    statistics: their file; None looks for it beside files whose format lacks statistics. doubts: whether to
-    look for signs that the critic does not fit, which takes some episodes (80 ms). The checkpoint's
-    `remarks` say which file was found, and what about such a checkpoint seems not to fit `world`. Raises
-    UsageError as `load_checkpoint` and `with_statistics` do.
+    given: as in `load_checkpoint`; without `given.obs_normalization`, VecNormalize's file is looked for
+    beside files whose format lacks statistics. doubts: whether to look for signs that the critic does not
+    fit, which takes some episodes (80 ms). The checkpoint's `remarks` say which file was found, what was
+    taken from the world, and what about such a checkpoint seems not to fit `world`. Raises UsageError as
+    `load_checkpoint` and `with_statistics` do.
     """
     model = find_model(path)
     found = format_of(model)
-    checkpoint = found.load(model)
+    checkpoint = found.load(model, given)
     check_world(checkpoint, world, path)
+    remarks = list(checkpoint.remarks)
+    checkpoint, said = with_bounds(checkpoint, world, path)
+    remarks += [said] if said else []
     incomplete = Lack.STATISTICS in found.lacks
-    remarks = []
-    if statistics is not None:
-        checkpoint = with_statistics(checkpoint, statistics, world, units)
+    if given.obs_normalization is not None:
+        checkpoint = with_statistics(checkpoint, given.obs_normalization, world, units)
     elif incomplete and (beside := statistics_beside(model)):
         checkpoint, remark = _with_found(checkpoint, beside, world, units)
-        remarks.append(f"{model.name}: {remark}")
+        remarks.append(remark)
     if incomplete and doubts:
         checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
-        said = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
-        remarks += [f"{model.name}: {remark}" for remark in said if remark]
-    return replace(checkpoint, remarks=tuple(remarks))
+        hints = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
+        remarks += [hint for hint in hints if hint]
+    return replace(checkpoint, remarks=tuple(f"{model.name}: {remark}" for remark in remarks))
 
 
 def _with_found(

@@ -64,6 +64,12 @@ class ActorHead(StrEnum):
     SQUASHED = "squashed"  # within [-1, 1], scaled to the action's bounds and clipped (SAC, TD3, DDPG)
     CLIPPED = "clipped"  # in the action's units, to be clipped to its bounds (PPO, A2C)
     ARGMAX = "argmax"  # one score per discrete action (Q of DQN and QR-DQN, logits of PPO and A2C)
+    MULTI_ARGMAX = "multi_argmax"  # scores of several choices, one group after the other (PPO, A2C)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the outputs are scores, of one choice or of several."""
+        return self in (ActorHead.ARGMAX, ActorHead.MULTI_ARGMAX)
 
 
 class CriticKind(StrEnum):
@@ -133,9 +139,10 @@ class Checkpoint:
     """A trained actor and its critics, read from a file as data. All arrays are finite, float32, read-only.
 
     world: "" if the file does not name it. action_low, action_high: bounds in training [action_dim], empty
-    for discrete actions. critics: as they were trained, in units of `reward_normalization` if there is one
-    (see `value_critics`). obs_bounds: low and high of the observation space [obs_dim], if the file has them.
-    remarks: sentences about the file for the user. doubt: signs that it does not fit the world, or "". The
+    for discrete actions, and where the file does not say them (`lacks_bounds`). critics: as they were
+    trained, in units of `reward_normalization` if there is one (see `value_critics`). obs_bounds: low and
+    high of the observation space [obs_dim], if the file has them. remarks: sentences about the file for the
+    user. doubt: signs that it does not fit the world, or "". The
     last three are written to no file.
     """
 
@@ -159,6 +166,9 @@ class Checkpoint:
     """The spread of a Gaussian policy's actions around its outputs; None where the file does not say."""
     entropy_coefficient: float | None = None
     """The alpha of SAC and TQC, in units of the rewards learned from; None where the file does not say."""
+    choices: tuple[int, ...] = ()
+    """How many of the actor's outputs score each of several choices, in their order; () with any other head.
+    Of a choice between two (`MultiBinary`) the first score is 0 and the second the logit of 1."""
     quantile_layers: tuple[Layer, ...] = ()
     """The last layer of each critic before its outputs are averaged, if critics learn quantiles of the return
     (QR-DQN, TQC): unit j of each [quantiles * outputs, hidden] belongs to output j modulo outputs. Its mean
@@ -168,6 +178,18 @@ class Checkpoint:
     def soft(self) -> bool:
         """Whether the critics learn returns that include the policy's entropy."""
         return self.algorithm in SOFT_ALGORITHMS
+
+    @property
+    def lacks_bounds(self) -> bool:
+        """Whether actions are continuous and their bounds unknown, which `with_bounds` takes from a world."""
+        return self.actor_head is not ActorHead.ARGMAX and self.action_low.size == self.action_high.size == 0
+
+
+def score_groups(checkpoint: Checkpoint) -> tuple[slice, ...]:
+    """Return which of the outputs of an actor that chooses score each of its choices."""
+    sizes = checkpoint.choices or (checkpoint.actor.out_dim,)
+    ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
+    return tuple(slice(end - size, end) for size, end in zip(sizes, ends, strict=True))
 
 
 def value_critics(checkpoint: Checkpoint) -> tuple[Mlp, ...]:

@@ -12,6 +12,7 @@ from valuescape.sim.policy.network import (
     Checkpoint,
     CriticKind,
     Mlp,
+    score_groups,
     value_critics,
 )
 
@@ -42,6 +43,7 @@ class TorchCheckpoint:
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         self._device = torch.device(device)
         self._head, self._kind = checkpoint.actor_head, checkpoint.critic_kind
+        self._groups = score_groups(checkpoint)
         self._actor = _module(checkpoint.actor).to(self._device)
         self._critics = [_module(critic).to(self._device) for critic in value_critics(checkpoint)]
         self._low, self._high = self._tensor(checkpoint.action_low), self._tensor(checkpoint.action_high)
@@ -54,11 +56,12 @@ class TorchCheckpoint:
     def act(self, obs: Tensor) -> Tensor:
         """Return the actions for `obs` [n, obs_dim] as [n, action_dim] float32, in the world's units.
 
-        Discrete actions are indices, [n, 1].
+        Discrete actions are indices, [n, 1], or one for each of several choices.
         """
         outputs: Tensor = self._actor(self._normalized(obs))
-        if self._head is ActorHead.ARGMAX:
-            return outputs.argmax(dim=1, keepdim=True).to(torch.float32)
+        if self._head.chooses:
+            best = [outputs[:, group].argmax(dim=1) for group in self._groups]
+            return torch.stack(best, dim=1).to(torch.float32)
         if self._head is ActorHead.SQUASHED:
             outputs = self._low + (outputs + 1) / 2 * (self._high - self._low)
         return torch.clamp(outputs, self._low, self._high)

@@ -17,6 +17,7 @@ from valuescape.sim.policy.network import (
     CriticKind,
     Layer,
     Mlp,
+    score_groups,
 )
 from valuescape.sim.rng import Stream, normal, uniform
 from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
@@ -38,12 +39,12 @@ class Sampling(StrEnum):
     NONE = "none"  # TD3, DDPG, DQN, QR-DQN: the deterministic action; and where the file does not say
     GAUSSIAN = "gaussian"  # PPO, A2C, TRPO: around the mean, then clipped to the action's bounds
     SQUASHED = "squashed"  # SAC, TQC: the tanh of a Gaussian
-    CATEGORICAL = "categorical"  # PPO, A2C, TRPO of discrete actions: the softmax of the scores
+    CATEGORICAL = "categorical"  # PPO, A2C, TRPO of discrete actions: the softmax of each choice's scores
 
 
 def sampling_of(checkpoint: Checkpoint) -> Sampling:
     """Return how the checkpoint's policy draws its actions."""
-    if checkpoint.actor_head is ActorHead.ARGMAX:
+    if checkpoint.actor_head.chooses:
         return Sampling.CATEGORICAL if checkpoint.critic_kind is CriticKind.STATE_VALUE else Sampling.NONE
     if checkpoint.noise is None:
         return Sampling.NONE
@@ -110,11 +111,9 @@ class SampledPolicy:
         if self._kind is Sampling.CATEGORICAL:
             scores = _outputs(Mlp((self._scores,)), hidden)
             gumbel = 0 if mean else -np.log(-np.log(uniform(*key, len(scores)) + np.float32(2**-25)))
-            return (
-                _float32(np.argmax(scores + gumbel, axis=0)[None]),
-                scores,
-                np.zeros(obs.shape[1], np.float32),
-            )
+            drawn = scores + gumbel
+            best = [np.argmax(drawn[group], axis=0) for group in score_groups(self._checkpoint)]
+            return _float32(np.stack(best)), scores, np.zeros(obs.shape[1], np.float32)
         drawn, bonus = self._drawn(hidden, None if mean else normal(*key, self._space.dim))
         return self._in_bounds(drawn), drawn, bonus
 

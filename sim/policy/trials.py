@@ -8,9 +8,10 @@ import numpy as np
 
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
-from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction, World, full_step
+from valuescape.sim.worlds.base import ArrayWorld, World, full_step
+from valuescape.sim.worlds.gym_making import closed
 from valuescape.sim.worlds.gym_state import write_state
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.sim.worlds.parameters import agents_values
 
 
@@ -41,7 +42,7 @@ def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials |
     """
     if isinstance(world, ArrayWorld):
         return _ArrayTrials(world, episodes, seed)
-    if not isinstance(world, GymnasiumWorld):
+    if not isinstance(world, GymnasiumWorld) or not world.making.has_single:
         return None
     return _GymnasiumTrials(world, _environments(world, episodes, owned), seed)
 
@@ -54,7 +55,7 @@ def trials_from(world: World, states: Float32Array, seed: int, owned: ExitStack)
     """
     if isinstance(world, ArrayWorld):
         return _ArrayTrials(world, states.shape[1], seed, states)
-    if not isinstance(world, GymnasiumWorld):
+    if not isinstance(world, GymnasiumWorld) or not world.making.has_single:
         return None
     return _GymnasiumTrials(world, _environments(world, states.shape[1], owned), seed, states)
 
@@ -62,8 +63,8 @@ def trials_from(world: World, states: Float32Array, seed: int, owned: ExitStack)
 def _environments(world: GymnasiumWorld, count: int, owned: ExitStack) -> list[Any]:
     envs = []
     for _ in range(count):
-        envs.append(make_env(world.env_id))
-        owned.callback(envs[-1].close)
+        envs.append(world.making.env())
+        owned.callback(closed, envs[-1])
     return envs
 
 
@@ -103,29 +104,35 @@ class _GymnasiumTrials:
         self, world: GymnasiumWorld, envs: Sequence[Any], seed: int, states: Float32Array | None = None
     ) -> None:
         self._world, self._envs = world, envs
-        self._first = int(envs[0].action_space.start) if isinstance(world.action, DiscreteAction) else None
         self._over = np.zeros(len(envs), np.bool_)
         self.parameters = np.zeros((0, len(envs)), np.float32)
-        starts = [np.ravel(env.reset(seed=seed + index)[0]) for index, env in enumerate(envs)]
-        self.obs = np.stack(starts, axis=1).astype(np.float32)
+        starts = [env.reset(seed=seed + index)[0] for index, env in enumerate(envs)]
+        self._observed = np.concatenate([world.observed.states("reset", each) for each in starts], axis=1)
+        self.obs = self._obs()
         if states is not None:
             for env, state in zip(envs, states.T.astype(np.float64), strict=True):
                 write_state(env, state)
+            if world.twin is None:
+                self._observed[:] = states
             world.observe(states, self.obs)
 
     @property
     def state(self) -> Float32Array:
-        pairs = zip(self._envs, self.obs.T, strict=True)
-        return np.stack([self._world.state_in(*each) for each in pairs], axis=1)
+        columns = ((env, self._observed[:, [index]]) for index, env in enumerate(self._envs))
+        return np.stack([self._world.state_in(*each) for each in columns], axis=1)
 
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
         n = len(self._envs)
         reward, terminated, cut = np.zeros(n, np.float32), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-        self.obs = self.obs.copy()
         for index in np.flatnonzero(~self._over).tolist():
-            env, chosen = self._envs[index], action[:, index]
-            done = int(chosen[0]) + self._first if self._first is not None else chosen
-            obs, reward[index], terminated[index], cut[index], _ = env.step(done)
-            self.obs[:, index] = np.ravel(obs)
+            done = self._envs[index].step(self._world.acted.one(action[:, index]))
+            obs, reward[index], terminated[index], cut[index], _ = done
+            self._observed[:, [index]] = self._world.observed.states("step", obs)
+        self.obs = self._obs()
         self._over |= terminated | cut
         return reward, terminated, cut
+
+    def _obs(self) -> Float32Array:
+        obs = np.empty((len(self._world.obs), len(self._envs)), np.float32)
+        self._world.observed.observe(self._observed, obs)
+        return obs

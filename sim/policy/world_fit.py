@@ -1,12 +1,15 @@
 """Compares the observations and actions of a checkpoint with those of worlds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.given import asked_for
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import WORLDS, ContinuousAction, World
+from valuescape.sim.worlds.base import ActionSpace, DiscreteAction, MultiDiscreteAction
 
 _MAX_STACK = 16
 
@@ -22,6 +25,22 @@ def check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
             f"set world.name to {checkpoint.world}, or name another checkpoint",
         )
     raise UsageError(f"{path}: {problem}", _hint(checkpoint, world))
+
+
+def with_bounds(checkpoint: Checkpoint, world: World, path: Path) -> tuple[Checkpoint, str | None]:
+    """Return a checkpoint that fits the world, with the world's action bounds if it lacks its own.
+
+    And a remark on that, None if it has its own. Raises UsageError if the world has no finite ones either,
+    and the actor's outputs are scaled to them.
+    """
+    if not checkpoint.lacks_bounds or not isinstance(world.action, ContinuousAction):
+        return checkpoint, None
+    low, high = world.action.low, world.action.high
+    if checkpoint.actor_head is ActorHead.SQUASHED and not np.isfinite((low, high)).all():
+        raise asked_for(path, ["action_low", "action_high"])
+    ends = f"{', '.join(f'{each:g}' for each in low[:4])} to {', '.join(f'{each:g}' for each in high[:4])}"
+    filled = replace(checkpoint, action_low=low, action_high=high)
+    return filled, f"does not say the actions' bounds; taken from {world.name}: {ends}"
 
 
 def fitting_worlds(checkpoint: Checkpoint) -> list[str]:
@@ -60,19 +79,41 @@ def _difference(checkpoint: Checkpoint, world: World) -> tuple[str, str]:
         return f"takes {checkpoint.obs_dim} observations", f"has {len(world.obs)}"
     if isinstance(world.action, ContinuousAction):
         return _continuous_difference(checkpoint, world.action)
-    if checkpoint.actor_head is not ActorHead.ARGMAX:
-        return "acts continuously", f"has {world.action.n} discrete actions"
-    if checkpoint.actor.out_dim != world.action.n:
-        return f"chooses among {checkpoint.actor.out_dim} actions", f"has {world.action.n}"
-    return "", ""
+    found, expected = _chosen(checkpoint), _sizes(world.action)
+    return ("", "") if found == expected else (f"{_said(found)}", f"has {_asked(expected)}")
+
+
+def _chosen(checkpoint: Checkpoint) -> tuple[int, ...]:
+    """Return how many actions each choice of the checkpoint is among; () if it acts continuously."""
+    single = checkpoint.actor_head is ActorHead.ARGMAX
+    return (checkpoint.actor.out_dim,) if single else checkpoint.choices
+
+
+def _sizes(action: ActionSpace) -> tuple[int, ...]:
+    """Return how many actions each choice of a world is among."""
+    assert isinstance(action, DiscreteAction | MultiDiscreteAction)
+    return (action.n,) if isinstance(action, DiscreteAction) else tuple(part.n for part in action.parts)
+
+
+def _said(choices: tuple[int, ...]) -> str:
+    """Return what a checkpoint with these choices does."""
+    if not choices:
+        return "acts continuously"
+    return f"chooses among {' and '.join(map(str, choices))} actions"
+
+
+def _asked(choices: tuple[int, ...]) -> str:
+    return f"{choices[0]} discrete actions" if len(choices) == 1 else f"choices among {list(choices)}"
 
 
 def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> tuple[str, str]:
-    if checkpoint.actor_head is ActorHead.ARGMAX:
-        return f"chooses among {checkpoint.actor.out_dim} discrete actions", "has continuous ones"
+    if checkpoint.actor_head.chooses:
+        return f"{_said(_chosen(checkpoint))}, discrete ones", "has continuous actions"
     if checkpoint.actor.out_dim != action.dim:
         return f"has {checkpoint.actor.out_dim} actions", f"has {action.dim}"
     low, high = checkpoint.action_low, checkpoint.action_high
+    if checkpoint.lacks_bounds:
+        return "", ""
     if not (np.allclose(low, action.low, rtol=1e-4) and np.allclose(high, action.high, rtol=1e-4)):
         return (
             f"acts within {low.tolist()} to {high.tolist()}",

@@ -16,9 +16,9 @@ from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules, Rollouts
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
+from valuescape.sim.worlds.gym_making import GYMNASIUM, is_environment
 from valuescape.sim.worlds.gym_state import StateTrial
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, try_states_of
-from valuescape.sim.worlds.registry import GYMNASIUM
 
 
 class StateRollouts(Protocol):
@@ -53,7 +53,7 @@ def _trial(world: World) -> StateTrial:
 
 def usual_cells(world_name: str) -> int:
     """Return how many cells each way a map of rollouts has where nobody says: what takes some seconds."""
-    return 64 if world_name.startswith(GYMNASIUM) else 256
+    return 64 if is_environment(world_name) else 256
 
 
 def about_speed(world: World) -> str:
@@ -61,7 +61,7 @@ def about_speed(world: World) -> str:
     if not isinstance(world, GymnasiumWorld) or why_no_rollouts(world):
         return ""
     twin = ""
-    if world.twin and _is_gymnasium_s_own(world.env_id):
+    if world.twin and _is_gymnasium_s_own(world.making.name):
         twin = f"; --world {world.twin.name} has the same equations, compiled"
     cells = usual_cells(world.name)
     return (
@@ -70,7 +70,7 @@ def about_speed(world: World) -> str:
     )
 
 
-def _is_gymnasium_s_own(env_id: str) -> bool:
+def _is_gymnasium_s_own(name: str) -> bool:
     """Return whether an environment is one of classic control as Gymnasium ships it.
 
     A class derived from it, a wrapper or a setting may have other dynamics or rewards, although its state and
@@ -78,7 +78,9 @@ def _is_gymnasium_s_own(env_id: str) -> bool:
     """
     from gymnasium.envs.registration import load_env_creator, registry
 
-    spec = registry[env_id.rpartition(":")[2]]
+    if not name.startswith(GYMNASIUM):
+        return False
+    spec = registry[name.rpartition(":")[2]]
     made_by = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
     shipped = str(getattr(made_by, "__module__", "")).startswith("gymnasium.envs.classic_control.")
     return shipped and not spec.kwargs and not spec.additional_wrappers

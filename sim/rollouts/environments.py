@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
 from valuescape.sim.rollouts.steps import Actor, Tally
-from valuescape.sim.worlds.base import DiscreteAction
+from valuescape.sim.worlds.gym_making import closed
 from valuescape.sim.worlds.gym_state import seed_chance, write_state
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 
 _MOST, _FEWEST = 256, 16
 _STEPS_AT_ONCE = 40_000
@@ -57,8 +57,7 @@ class EnvironmentRollouts:
         """Close the environments, while no `run` is under way; a later one makes new ones."""
         left, self._envs = self._envs, []
         for env in left:
-            with suppress(Exception):  # an error of the user's close would hide the one that counts
-                env.close()
+            closed(env)
 
     def _run(self, states: Float32Array, out: Rollouts, part: slice, number: int) -> None:
         tally = Tally(self._rules, out, part)
@@ -76,7 +75,7 @@ class EnvironmentRollouts:
     def _put(self, states: Float32Array, which: NDArray[np.intp], number: int) -> list[Any]:
         """Return environments in the states that `which` counts."""
         while len(self._envs) < len(which):
-            self._envs.append(make_env(self._world.env_id, time_limit=False))
+            self._envs.append(self._world.making.env(time_limit=False))
             self._envs[-1].reset(seed=0)
         for env, index in zip(self._envs, which.tolist(), strict=False):
             env.reset()
@@ -95,17 +94,11 @@ class EnvironmentRollouts:
         reward = np.full(len(envs), np.nan)
         terminated = np.zeros(len(envs), np.bool_)
         truncated: BoolArray = np.any(np.isnan(action), axis=0, out=np.zeros(len(envs), np.bool_))
-        chosen = self._actions(envs[0].action_space, action)
+        chosen = self._world.acted.batch(np.nan_to_num(action))
         for index in np.flatnonzero(~truncated).tolist():
             seen, reward[index], terminated[index], truncated[index], _ = envs[index].step(chosen[index])
-            obs[:, index] = np.ravel(seen)
+            obs[:, index] = self._world.obs_in(self._world.observed.states("step", seen))
         return reward, terminated, truncated
-
-    def _actions(self, space: Any, action: Float32Array) -> Any:
-        """Return the actions [action_dim, n] one by one, as an environment takes them."""
-        if isinstance(self._world.action, DiscreteAction):
-            return (np.nan_to_num(action[0]).astype(np.int64) + int(space.start)).tolist()
-        return action.T.astype(space.dtype)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds.base import ContinuousAction, World
+from valuescape.sim.worlds.base import DiscreteAction, World
 
 
 class Exchange:
@@ -24,7 +24,7 @@ class Exchange:
         self.given: Float32Array = arena["given_action"]
         self.obs: Float32Array = arena["obs" if arena.layout.kept_obs_dim else "state"]
         self.flags = np.zeros((len(self.obs), 2, arena.layout.agents), np.bool_)
-        self.choices = 0 if isinstance(world.action, ContinuousAction) else world.action.n
+        self.choices = world.action.n if isinstance(world.action, DiscreteAction) else 0
         self.limit = np.uint32(world.max_episode_steps)
 
     def take(self, actions: NDArray[Any]) -> bool:

@@ -14,9 +14,9 @@ from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import episodes_at
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.stepping.stepper import Policy, Row, Rules, Stepper
-from valuescape.sim.worlds import DiscreteAction, World
+from valuescape.sim.worlds import World
 from valuescape.sim.worlds.gym_results import ResultError, Stepped, observed_at_reset, stepped
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 
 _LOG_BYTES = 2**30
 """The most that the actions of all running episodes may take."""
@@ -63,8 +63,8 @@ class GymStepper(Stepper):
         """Reset the environments of agents `who`; write their states to `out`, [state_dim, len(who)]."""
         numbers = np.broadcast_to(np.asarray(number, np.int64), len(who))
         for column, (index, episode) in enumerate(zip(who, numbers, strict=True)):
-            obs = self._reset(int(index), int(episode))
-            out[:, column] = self._gym.state_in(self._envs[index], obs)
+            observed = self._reset(int(index), int(episode))
+            out[:, column] = self._gym.state_in(self._envs[index], observed)
 
     def _advance(self, now: Row, following: Row, action: NDArray[Any], tick: int) -> None:
         """Step the environments whose episodes are running; the others keep their last state."""
@@ -76,7 +76,7 @@ class GymStepper(Stepper):
         for index in np.flatnonzero(now.ending == Ending.RUNNING).tolist():
             self._bring(index, int(episodes.number[index]), int(episodes.step[index]), tick)
             done = self._stepped(index, action[:, index], tick + 1)
-            following.state[:, index] = self._gym.state_in(self._envs[index], done.obs)
+            following.state[:, index] = self._gym.state_in(self._envs[index], done.state)
             following.reward[index] = done.reward
             self.terminated[index], self._truncated[index] = done.terminated, done.truncated
 
@@ -96,13 +96,13 @@ class GymStepper(Stepper):
     def _reset(self, index: int, episode: int) -> Float32Array:
         self._beat["heartbeat_ns"] = time.monotonic_ns()
         if self._envs[index] is None:
-            self._envs[index] = make_env(self._gym.env_id)
+            self._envs[index] = self._gym.making.env()
         word = np.uint64(Stream.RESET) << np.uint64(16)
         words = philox4x32((self.agent[index], np.uint64(episode), 0, word), self.seed)
         result = self._envs[index].reset(seed=int(words[0, 0] >> 1))
         self._at[:, index] = episode, 0
         try:
-            return observed_at_reset(result, len(self.world.obs))
+            return observed_at_reset(result, self._gym.observed.states)
         except ResultError as error:
             raise self._named(error, index, f"start of episode {episode}") from None
 
@@ -110,7 +110,7 @@ class GymStepper(Stepper):
         """Return the result of the step to `tick`. Raises ResultError, with agent and tick."""
         result = self._step(index, action)
         try:
-            return stepped(result, len(self.world.obs))
+            return stepped(result, self._gym.observed.states)
         except ResultError as error:
             raise self._named(error, index, f"tick {tick}") from None
 
@@ -121,6 +121,4 @@ class GymStepper(Stepper):
         env = self._envs[index]
         self._beat["heartbeat_ns"] = time.monotonic_ns()
         self._at[1, index] += 1
-        if isinstance(self.world.action, DiscreteAction):
-            return env.step(int(action[0]) + int(env.action_space.start))
-        return env.step(action.astype(env.action_space.dtype))
+        return env.step(self._gym.acted.one(action))

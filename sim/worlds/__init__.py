@@ -10,6 +10,7 @@ from valuescape.sim.worlds.base import (
     World,
 )
 from valuescape.sim.worlds.files import load_world_file
+from valuescape.sim.worlds.own_environments import declare_environment, load_env_file, load_named
 from valuescape.sim.worlds.registry import WORLDS, make_world, with_parameters
 
 __all__ = [
@@ -21,6 +22,9 @@ __all__ = [
     "ElementwiseWorld",
     "Variable",
     "World",
+    "declare_environment",
+    "load_env_file",
+    "load_named",
     "load_world_file",
     "make_world",
     "with_parameters",

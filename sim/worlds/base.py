@@ -95,11 +95,48 @@ class DiscreteAction:
         return len(self.names)
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """One of several choices that an agent makes at once: `Choices("jump", ("no", "yes"))`."""
+
+    name: str
+    """The name that pictures and settings use: "jump"."""
+
+    names: tuple[str, ...]
+    """The names of what there is to choose from: ("no", "yes")."""
+
+    @property
+    def n(self) -> int:
+        """The number of things to choose from."""
+        return len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class MultiDiscreteAction:
+    """Several choices at once (Gymnasium's `MultiDiscrete` and `MultiBinary`), in environments of Gymnasium.
+
+    An action array holds the index of each choice as float32.
+    """
+
+    parts: tuple[Choices, ...]
+    """The choices, one for each row of an action array."""
+
+    @property
+    def dim(self) -> int:
+        """The number of rows of an action array, one for each choice."""
+        return len(self.parts)
+
+    @property
+    def sizes(self) -> Float32Array:
+        """How many things each choice is among, [dim] float32, a new array."""
+        return np.array([part.n for part in self.parts], np.float32)
+
+
 def _all_of(values: object, kind: type) -> bool:
     return isinstance(values, tuple) and all(isinstance(each, kind) for each in values)
 
 
-ActionSpace = ContinuousAction | DiscreteAction
+ActionSpace = ContinuousAction | DiscreteAction | MultiDiscreteAction
 """The kinds of action that a world can have."""
 
 Termination = Literal["goal", "failure", "either", "never"]

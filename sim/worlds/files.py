@@ -7,7 +7,7 @@ from typing import cast
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.declarations import Kind
-from valuescape.sim.plugins.loading import gather_with, load_file
+from valuescape.sim.plugins.loading import Source, gather_with, load_file
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.plugins.running import place_of
 from valuescape.sim.worlds.base import (
@@ -38,8 +38,9 @@ def load_world_file(path: Path | str) -> tuple[type[World], ...]:
     return tuple(cast(type[World], each.function) for each in declared if each.kind is Kind.WORLD)
 
 
-def _gather(module: ModuleType, where: str) -> None:
+def _gather(module: ModuleType, source: Source) -> None:
     """Check, register and declare the worlds that a module defines."""
+    where = source.where
     known = {each.function for each in PLUGINS if each.kind is Kind.WORLD}
     worlds = [
         each for each in vars(module).values() if _is_world_of(each, module.__name__) and each not in known

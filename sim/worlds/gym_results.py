@@ -1,5 +1,6 @@
 """Checks the results of an environment's `reset` and `step`: users' own may return anything."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,9 +9,9 @@ from valuescape.sim.arrays import Float32Array
 
 
 class Stepped(NamedTuple):
-    """The result of one step; obs is [obs_dim] float32."""
+    """The result of one step; state is [state_dim, 1] float32."""
 
-    obs: Float32Array
+    state: Float32Array
     reward: float
     terminated: bool
     truncated: bool
@@ -24,57 +25,48 @@ class NotANumberError(ResultError):
     """An environment returns NaN."""
 
 
-def observed_at_reset(result: Any, size: int) -> Float32Array:
-    """Return the observation in `reset`'s (obs, info), [size] float32. Raises ResultError."""
+Read = Callable[[str, Any], Float32Array]
+"""Reads what a method, which it names in errors, observes: states [state_dim, n]. Raises ResultError."""
+
+
+def observed_at_reset(result: Any, read: Read) -> Float32Array:
+    """Return the state in `reset`'s (obs, info), [state_dim, n] float32. Raises ResultError."""
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
-        found = _described(result)
+        found = described(result)
         raise ResultError(f"reset returns {found}, expected (obs, info) with a dict of infos")
-    return _observation("reset", result[0], size)
+    return read("reset", result[0])
 
 
-def stepped(result: Any, size: int) -> Stepped:
-    """Return `step`'s result, with an observation of `size` numbers. Raises ResultError."""
-    if not isinstance(result, tuple) or len(result) != 5:
-        raise ResultError(
-            f"step returns {_described(result)}, expected (obs, reward, terminated, truncated, info)"
-        )
-    obs, reward, terminated, truncated, _ = result
+def stepped(result: Any, read: Read) -> Stepped:
+    """Return `step`'s result, with the state [state_dim, 1] that it observes. Raises ResultError."""
+    obs, reward, terminated, truncated, _ = five(result)
     number = float(_scalar("reward", reward, "fiub", "a number"))
     if np.isnan(number):
         raise NotANumberError("step returns NaN as reward")
     ends = (("terminated", terminated), ("truncated", truncated))
     over = (bool(_scalar(*each, "biu", "True or False")) for each in ends)
-    return Stepped(_observation("step", obs, size), number, *over)
+    return Stepped(read("step", obs), number, *over)
 
 
-def _observation(method: str, obs: Any, size: int) -> Float32Array:
-    try:
-        with np.errstate(over="ignore"):
-            flat: Float32Array = np.ravel(np.asarray(obs, np.float32))
-    except (TypeError, ValueError):
-        raise ResultError(f"{method} observes {_described(obs)}, expected {size} numbers") from None
-    if len(flat) != size:
+def five(result: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Return what `step` returned if that is a tuple of five. Raises ResultError."""
+    if not isinstance(result, tuple) or len(result) != 5:
+        old = ": the old gym's way" if isinstance(result, tuple) and len(result) == 4 else ""
         raise ResultError(
-            f"{method} observes {np.shape(obs)}, {len(flat)} numbers; observation_space has {size}"
+            f"step returns {described(result)}{old}, expected (obs, reward, terminated, truncated, info)"
         )
-    bad = np.flatnonzero(np.isnan(flat))
-    if len(bad):
-        raise NotANumberError(f"{method} observes NaN: obs[{bad[0]}]")
-    given = np.ravel(obs)
-    bad = np.flatnonzero(np.isinf(flat) & np.isfinite(given))
-    if len(bad):
-        raise ResultError(f"{method} observes obs[{bad[0]}] = {given[bad[0]]}, too large for float32")
-    return flat
+    return result
 
 
 def _scalar(name: str, value: Any, kinds: str, expected: str) -> Any:
     array = np.asarray(value)
     if array.shape or array.dtype.kind not in kinds:
-        raise ResultError(f"step returns {_described(value)} as {name}, expected {expected}")
+        raise ResultError(f"step returns {described(value)} as {name}, expected {expected}")
     return value
 
 
-def _described(value: Any) -> str:
+def described(value: Any) -> str:
+    """Return a value's kind in words."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     if isinstance(value, tuple):

@@ -16,6 +16,7 @@ from valuescape.sim.worlds.base import World
 from valuescape.sim.worlds.cartpole import CartPole
 from valuescape.sim.worlds.differential_drive import DifferentialDrive
 from valuescape.sim.worlds.flock.world import Flock
+from valuescape.sim.worlds.gym_making import Making, is_environment
 from valuescape.sim.worlds.mountain_car import MountainCar, MountainCarContinuous
 from valuescape.sim.worlds.parameters import given_ranges
 from valuescape.sim.worlds.pendulum import Pendulum
@@ -25,9 +26,6 @@ from valuescape.sim.worlds.systems.declare import declared_systems
 
 WORLDS: dict[str, type[World]] = {}
 """The registered worlds by name, all of which are made without settings."""
-
-GYMNASIUM = "gymnasium:"
-"""The prefix of a Gymnasium environment's id as the name of a world."""
 
 
 def register(worlds: Iterable[type[World]], where: str) -> None:
@@ -86,8 +84,10 @@ def make_world(name: str, config: Config | None = None) -> World:
     """Return the world called `name`, with the systems of plug-ins around its steps.
 
     The flock takes its settings from `config`, and the others the values of their parameters. `gymnasium:ID`
-    is any environment of Gymnasium. Raises UsageError if there is no such world, with the nearest name, if it
-    cannot be used, if a system does not fit it, or if it has no such parameters.
+    is any environment of Gymnasium; `module:Class` and classes of env files are those that were loaded
+    (`sim.worlds.own_environments`). They take `world.env`, `world.max_episode_steps` and `world.vector`.
+    Raises UsageError if there is no such world, with the nearest name, if it cannot be used, if a system does
+    not fit it, or if it has no such parameters.
     """
     world = with_systems(_world_called(name, config), declared_systems())
     return with_parameters(world, config) if config and config.world.name == name else world
@@ -103,11 +103,32 @@ def with_parameters(world: World, config: Config) -> World:
     return other
 
 
+def _making(name: str, config: Config | None) -> Making:
+    """Return how the environments of a world are made. config: says so if it has this world."""
+    if config is None or config.world.name != name:
+        return Making(name)
+    world = config.world
+    return Making(name, world.env, world.max_episode_steps, world.vector)
+
+
+def _require_plain(name: str, config: Config | None) -> None:
+    """Raise UsageError if a configuration states about `name` what only environments have."""
+    if config is None or config.world.name != name:
+        return
+    for key in ("env", "max_episode_steps", "vector"):
+        if value := getattr(config.world, key):
+            raise UsageError(
+                f"world.{key} = {value!r}: is for environments of Gymnasium, and world {name} is none",
+                "leave it out, or choose one: --world gymnasium:ID, --world module:Class, --env-file FILE.py",
+            )
+
+
 def _world_called(name: str, config: Config | None) -> World:
-    if name.startswith(GYMNASIUM):
+    if is_environment(name) or ":" in name:
         from valuescape.sim.worlds.gymnasium_world import gymnasium_world
 
-        return gymnasium_world(name.removeprefix(GYMNASIUM))
+        return gymnasium_world(_making(name, config))
+    _require_plain(name, config)
     if name == Flock.name:
         config = config or Config()
         return Flock(config.flock, config.agents.count)

@@ -18,6 +18,7 @@ from valuescape.sim.worlds import base
 from valuescape.sim.worlds.base import (
     ArrayWorld,
     ContinuousAction,
+    DiscreteAction,
     ElementwiseWorld,
     Parameter,
     World,
@@ -227,6 +228,7 @@ def trial_actions(world: World) -> Float32Array:
         share = np.linspace(0, 1, AGENTS, dtype=np.float32)
         low, high = space.low[:, None], space.high[:, None]
         return np.clip(low + share * (high - low), low, high).astype(np.float32)
+    assert isinstance(space, DiscreteAction)  # worlds of files have no other
     return (np.arange(AGENTS) % space.n).astype(np.float32)[None]
 
 

@@ -47,11 +47,13 @@ def convert(
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
+    from valuescape.sim.policy.formats.given import Given
     from valuescape.sim.policy.formats.native import check_replaceable
 
     check_replaceable(out, [*(world_files or []), *(plugins or [])], force=force)
     load_code(world_files, plugins)
-    checkpoint = convert_checkpoint(source, out, world, vecnormalize, reward_normalization, force=force)
+    given = Given(obs_normalization=vecnormalize)
+    checkpoint = convert_checkpoint(source, out, world, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)
     norm = checkpoint.reward_normalization

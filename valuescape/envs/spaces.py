@@ -7,18 +7,10 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
+from valuescape.envs.ids import WORLD_OF_ID
 from valuescape.envs.world_env import gym_action_space
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import ArrayWorld, World, make_world
-
-WORLD_OF_ID = {
-    "MountainCar-v0": "mountain_car",
-    "MountainCarContinuous-v0": "mountain_car_continuous",
-    "Pendulum-v1": "pendulum",
-    "CartPole-v1": "cartpole",
-    "Acrobot-v1": "acrobot",
-}
-"""The worlds that Gymnasium has, too, by its ids."""
 
 _ID_OF_WORLD = {world: name for name, world in WORLD_OF_ID.items()}
 

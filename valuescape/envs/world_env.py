@@ -7,7 +7,8 @@ import numpy as np
 from gymnasium import spaces
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction
+from valuescape.sim.stepping.acting import action_bounds
+from valuescape.sim.worlds import ActionSpace, ArrayWorld, ContinuousAction, DiscreteAction
 from valuescape.sim.worlds.base import full_step
 from valuescape.sim.worlds.parameters import agents_values, middle_values, spread_bits
 
@@ -29,7 +30,7 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
         self._reward = np.zeros(1, np.float32)
         self._terminated = np.zeros(1, np.bool_)
         self._step, self._parameters = full_step(world), middle_values(world.ranges)
-        self._steps = 0
+        self._steps, self._bounds = 0, action_bounds(world.action)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -49,7 +50,7 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
 
     def step(self, action: Float32Array | np.int64) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
         """Advance one step by `action`, [action_dim] in the world's units, or the index of a discrete one."""
-        self._action[:, 0] = np.clip(action, self._low, self._high)
+        self._action[:, 0] = np.clip(action, *self._bounds)
         following = np.empty_like(self._state)
         draws = self.np_random.random((self.world.step_draws, 1), dtype=np.float32)
         results = following, self._reward, self._terminated
@@ -58,15 +59,6 @@ class WorldEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is optional, s
         self._steps += 1
         truncated = self._steps >= self.world.max_episode_steps
         return self._observe(), float(self._reward[0]), bool(self._terminated[0]), truncated, {}
-
-    @property
-    def _low(self) -> Float32Array | int:
-        return self.world.action.low if isinstance(self.world.action, ContinuousAction) else 0
-
-    @property
-    def _high(self) -> Float32Array | int:
-        action = self.world.action
-        return action.high if isinstance(action, ContinuousAction) else action.n - 1
 
     def _observe(self) -> Float32Array:
         obs = np.empty((len(self.world.obs), 1), np.float32)
@@ -78,4 +70,5 @@ def gym_action_space(action: ActionSpace) -> spaces.Space:
     """Return Gymnasium's Box or Discrete for this action space."""
     if isinstance(action, ContinuousAction):
         return spaces.Box(action.low, action.high, dtype=np.float32)
+    assert isinstance(action, DiscreteAction)  # no world that steps arrays has another
     return spaces.Discrete(action.n)

@@ -17,6 +17,7 @@ from valuescape.library.arguments import whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
+from valuescape.library.pictures import Look
 from valuescape.library.planes import Axes, Slice, plane_of
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.errors import UsageError
@@ -90,6 +91,7 @@ class Analysis:
             "",
             "return",
             maps.truth.half_width if maps.random else None,
+            look=Look(reference=True),
             estimated=Estimated(maps.truth, maps.random),
             source=source,
         )

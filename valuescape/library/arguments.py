@@ -14,6 +14,7 @@ from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.worlds.base import Variable
 
 _NAMED = 6
+_LISTED = 12
 
 
 def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tuple[Float32Array, bool]:
@@ -22,6 +23,8 @@ def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tup
     variables: the k columns, for the message. what: the name of the argument. Raises UsageError for another
     shape, or for what holds no numbers.
     """
+    if isinstance(rows, tuple) and len(rows) == 2 and isinstance(rows[1], dict):
+        raise UsageError(f"{what}: got a pair, as env.reset() returns it", "pass its first part")
     try:
         given = np.asarray(rows)
         if given.dtype.kind not in "fiub":
@@ -53,13 +56,23 @@ def whole(value: Any, what: str, low: int, high: float = math.inf) -> int:
     return number
 
 
+def positive(value: Any, what: str) -> float:
+    """Return a finite number above 0. Raises UsageError, naming the argument, if it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise UsageError(f"{what} = {shown(value)}: expected a number above 0")
+    return number
+
+
 def one_of(value: str, known: Iterable[str], what: str) -> str:
     """Return a text that is one of those known. Raises UsageError, with the nearest, if it is not."""
     names = list(known)
     if value in names:
         return value
     near = difflib.get_close_matches(str(value), names, n=1)
-    raise UsageError(
-        f"{what} = {shown(value)} is unknown",
-        f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}",
-    )
+    known_names = ", ".join(names[:_LISTED]) + ", …" * (len(names) > _LISTED)
+    hint = f"did you mean {near[0]}?" if near else f"known: {known_names}"
+    raise UsageError(f"{what} {shown(value)} is unknown", hint)

@@ -1,12 +1,19 @@
 """`Map`: values over the plane of a world's states, with names, units and arithmetic."""
 
+import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.analysis.pictures import as_png, save
+from valuescape.library.exchange import optional
+from valuescape.library.pictures import DIFFERENCE, Look, figure_of_fields
+from valuescape.paths import require_name
 from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane
@@ -14,24 +21,6 @@ from valuescape.sim.insight.significance import significant_cells
 from valuescape.sim.rollouts.field import Truth
 from valuescape.sim.rollouts.judging import significant_errors
 from valuescape.sim.worlds.base import Variable
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The colours of a map in a picture.
-
-    colors: a name of Matplotlib's. low, high: the ends; None for those of the values. centred: white is 0.
-    names: of the values 0, 1, 2 …, where each stands for a kind of thing.
-    """
-
-    colors: str = "viridis"
-    low: float | None = None
-    high: float | None = None
-    centred: bool = False
-    names: tuple[str, ...] = ()
-
-
-DIFFERENCE = Look("RdBu_r", centred=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,34 +179,67 @@ class Map:
     def _with(self, values: Float64Array, name: str, label: str, width: Float64Array | None) -> "Map":
         return Map(values, self.plane, name, label, name, self.unit, self.quantity, width, source=self.source)
 
+    @property
+    def bar_label(self) -> str:
+        """The label of the picture's colour bar: label and unit, or what each value stands for."""
+        if self.look.names:
+            return ", ".join(f"{index}: {name}" for index, name in enumerate(self.look.names))
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
     def to_xarray(self) -> Any:
         """Return an `xarray.DataArray` with the axes as coordinates, and units and slice as attributes.
 
         The values are copied. Raises UsageError if xarray is not installed.
         """
-        from valuescape.library.exchange import map_as_xarray
-
-        return map_as_xarray(self)
-
-    def save(self, path: Any) -> None:
-        """Write the map: as a picture (.png, .pdf, .svg), or as arrays with all that is known of it (.npz).
-
-        Raises UsageError for another suffix, or if the file cannot be written.
-        """
-        from valuescape.library.pictures import save_maps
-
-        save_maps((self,), path)
+        xarray = optional("xarray", "Map.to_xarray")
+        axes = (self.y_name, self.y, self.y_unit), (self.x_name, self.x, self.x_unit)
+        about = {"long_name": self.label, "units": self.unit, "world": self.plane.world.name}
+        return xarray.DataArray(
+            self.values.copy(),
+            dims=tuple(name for name, _, _ in axes),
+            coords={name: (name, centres, {"units": unit}) for name, centres, unit in axes},
+            name=self.name,
+            attrs=about | {"source": self.source} | {f"slice {key}": at for key, at in self.slice.items()},
+        )
 
     def plot(self) -> Any:
         """Return the picture as a `matplotlib.figure.Figure`, which pyplot knows nothing of."""
-        from valuescape.library.pictures import plot
+        return figure_of_fields((self,), 1)
 
-        return plot(self)
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the map: its picture (.png, .pdf, .svg), or its arrays (.npz).
+
+        A picture of a map that one call made says how it was made; `valuescape replay` makes it again. Arrays
+        are `values`, `x`, `y`, `half_width` and `significant` if there are any, and `metadata`: JSON with
+        names and units. Raises UsageError for another suffix, or if the file cannot be written.
+        """
+        file = Path(path)
+        require_name("save:", file, ".png", ".pdf", ".svg", ".npz")
+        if file.suffix.lower() == ".npz":
+            _write_arrays(self, file)
+        else:
+            save(self.plot(), file)
 
     def _repr_png_(self) -> bytes:
-        from valuescape.library.pictures import preview
+        return as_png(self.plot())
 
-        return preview((self,))
+
+def _write_arrays(given: Map, path: Path) -> None:
+    about = {
+        "name": given.name,
+        "label": given.label,
+        "unit": given.unit,
+        "world": given.plane.world.name,
+        "source": given.source,
+        "slice": given.slice,
+        **{key: getattr(given, key) for key in ("x_name", "x_unit", "y_name", "y_unit", "extent")},
+    }
+    arrays = {"values": given.values, "x": given.x, "y": given.y}
+    more = {key: found for key in ("half_width", "significant") if (found := getattr(given, key)) is not None}
+    try:
+        np.savez_compressed(path, **arrays, **more, metadata=np.array(json.dumps(about)))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def require_same_grid(one: Map, other: Map, sign: Literal["-", "+"]) -> None:

@@ -6,9 +6,10 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from valuescape.library.arguments import whole
-from valuescape.library.grid import Estimated, Look, Map
+from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
+from valuescape.library.pictures import Look
 from valuescape.library.planes import Axes, Slice, plane_of
 from valuescape.sim.arrays import Float64Array
 from valuescape.sim.codegen.notice import CompilationNeededError, kept_only
@@ -18,7 +19,7 @@ from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
 from valuescape.sim.policy.inference import value
 from valuescape.sim.resources import one_blas_thread, usable_cores
 from valuescape.sim.rollouts.choose import StateRollouts, state_rollouts, try_rollout, try_rollout_of
-from valuescape.sim.rollouts.field import Truth, TruthField
+from valuescape.sim.rollouts.field import TruthField
 from valuescape.sim.rollouts.judging import judging_rules, return_in_words, rollouts_differ, soft_alpha
 from valuescape.sim.rollouts.rules import RolloutRules
 
@@ -119,6 +120,7 @@ def truth_map(
         "",
         "return",
         truth.half_width if estimated.random else None,
+        look=Look(reference=True),
         estimated=estimated,
         **_of(found),
     )
@@ -163,31 +165,3 @@ def _rollouts(model: Model, rules: RolloutRules) -> StateRollouts:
     except CompilationNeededError:
         compile_apart(model.config, model.checkpoint, lambda: None, try_rollout_of)
     return state_rollouts(model.world, model.checkpoint, rules, simd=simd)
-
-
-def of_truth(found: Map, name: str) -> Map:
-    """Return another map of the same rollouts: "outcome", "steps", "total"."""
-    assert found.estimated is not None
-    truth: Truth = found.estimated.truth
-    values, label, title, look = {
-        "outcome": (truth.terminated, "share", "share that terminates", Look("cividis", 0, 1)),
-        "steps": (truth.steps, "steps", "length of the rollout", Look("magma", 0)),
-        "total": (truth.total, "return", "the sum of a rollout's rewards", Look()),
-    }[name]
-    return Map(values, found.plane, name, label, title, look=look, source=found.source)
-
-
-def signal_map(
-    model: ModelSource,
-    name: str,
-    cells: int = 64,
-    *,
-    axes: Axes = None,
-    slice: Slice = None,  # noqa: A002 (the name of the setting)
-    **options: Unpack[TruthOptions],
-) -> Map:
-    """Return one of the maps that `heatmap.layer` names, over a plane of states."""
-    if name == "value":
-        return value_map(model, cells, axes=axes, slice=slice)
-    truth = truth_map(model, cells, axes=axes, slice=slice, **options)
-    return truth if name == "truth" else of_truth(truth, name)

@@ -1,6 +1,7 @@
 """`Model`: a policy and its critic as functions of arrays."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from valuescape.sim.policy.network import Checkpoint, CriticKind, value_critics
 from valuescape.sim.policy.quantiles import quantile_levels, return_quantiles
 from valuescape.sim.policy.sampling import SampledPolicy, Sampling, reward_alpha, sampling_of
 from valuescape.sim.worlds.base import ContinuousAction, DiscreteAction, World
+from valuescape.sim.worlds.gym_results import ResultError
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 
 _SEEDS = 2**32
 
@@ -29,7 +32,8 @@ _SEEDS = 2**32
 class Model:
     """A trained policy and its critic, in the world that they act in; made by `valuescape.load`.
 
-    Observations are rows [n, obs_dim], or one row [obs_dim]; results then have n rows, or no such axis.
+    Observations are rows [n, obs_dim], or one row [obs_dim]; results then have n rows, or no such axis. One
+    may also be as an environment of Gymnasium returns it: a dict, a tuple, a number.
     Numbers of any type are taken and computed with in float32; arrays that are passed are never changed, and
     results are new arrays. Values are in units of the world's rewards, also where a policy was trained with
     normalised ones. All methods may be called by several threads at once.
@@ -103,7 +107,8 @@ class Model:
         action = self._world.action
         if isinstance(action, DiscreteAction):
             return action.names
-        return tuple(each.name for each in action.variables)
+        parts = action.variables if isinstance(action, ContinuousAction) else action.parts
+        return tuple(each.name for each in parts)
 
     def __repr__(self) -> str:
         return f"<valuescape.Model {self._source}: {self.algorithm} in {self._world.name}>"
@@ -111,20 +116,21 @@ class Model:
     def policy(self, obs: ArrayLike, deterministic: bool = True, seed: int | None = None) -> NDArray[Any]:
         """Return the policy's actions.
 
-        [n, action_dim] float32 in the world's units, within their bounds; [n] int64 of a world with discrete
-        actions. deterministic: False draws actions as in training, with the noise that the file states;
-        policies that draw none (TD3, DDPG, DQN), and those whose file states none, act deterministically.
-        seed: of the draws; row i of one seed is always drawn alike. None draws anew in each call. Raises
-        UsageError for rows of another width, and if discrete actions cannot be chosen as scores are NaN.
+        They are as `step` of an environment takes them: [n, action_dim] float32 in the world's units, within
+        their bounds; [n] int64 where there is one discrete action. deterministic: False draws actions as in
+        training, with the noise that the file states; policies that draw none (TD3, DDPG, DQN), and those
+        whose file states none, act deterministically. seed: of the draws; row i of one seed is always drawn
+        alike. None draws anew in each call. Raises UsageError for rows of another width, and if discrete
+        actions cannot be chosen, as scores are NaN.
         """
-        columns, alone = columns_of(obs, self._world.obs, "obs")
+        columns, alone = self._seen(obs)
         with np.errstate(all="ignore"):
             if deterministic or sampling_of(self._checkpoint) is Sampling.NONE:
                 actions = np.empty((self._world.action.dim, columns.shape[1]), np.float32)
                 BatchPolicy(self._checkpoint, self._world.action, columns.shape[1]).act(columns, actions)
             else:
                 actions = self._drawn(columns, seed)
-        return _rows(self._as_world_takes(actions), alone)
+        return _rows(taken_actions(self._world, actions), alone)
 
     def _drawn(self, columns: Float32Array, seed: int | None) -> Float32Array:
         number = secrets.randbelow(_SEEDS) if seed is None else whole(seed, "seed", 0, 2**63 - 1)
@@ -133,15 +139,26 @@ class Model:
         actions: Float32Array = sampled.act(columns, np.arange(columns.shape[1], dtype=np.uint64), 0, 0)[0]
         return actions
 
-    def _as_world_takes(self, actions: Float32Array) -> NDArray[Any]:
-        """Return actions [action_dim, n] as rows; discrete ones as [n] int64."""
-        if isinstance(self._world.action, ContinuousAction):
-            return actions.T
-        unknown = np.flatnonzero(np.isnan(actions[0]))
-        if unknown.size:
-            raise UsageError(f"obs row {unknown[0]}: the policy's scores are NaN, so no action can be chosen")
-        chosen: NDArray[Any] = actions[0].astype(np.int64)
-        return chosen
+    def _seen(self, obs: Any) -> tuple[Float32Array, bool]:
+        """Return observations as columns [obs_dim, n], and whether it was one alone.
+
+        One alone may be what an environment observes: a dict, a tuple or a number is flattened as
+        `gymnasium.spaces.flatten` does it.
+        """
+        world = self._world
+        if isinstance(world, GymnasiumWorld) and (isinstance(obs, Mapping | tuple) or np.ndim(obs) == 0):
+            try:
+                states = world.observed.states("obs:", obs)
+            except ResultError as error:
+                raise UsageError(str(error), "pass rows of numbers, or what env.reset()[0] returns") from None
+            return world.obs_in(states)[:, None], True
+        return columns_of(obs, world.obs, "obs")
+
+    @property
+    def _first_choice(self) -> int:
+        """The number that the first of discrete actions has in the world."""
+        world = self._world
+        return int(world.acted.one(np.zeros(1, np.float32))) if isinstance(world, GymnasiumWorld) else 0
 
     def value(self, obs: ArrayLike) -> Float32Array:
         """Return the critic's V(s), [n] float32: the discounted return that it expects.
@@ -150,7 +167,7 @@ class Model:
         twin critics, the mean of TQC's; of DQN the largest score. Raises UsageError for rows of another
         width, and for a model without a critic.
         """
-        columns, alone = columns_of(obs, self._world.obs, "obs")
+        columns, alone = self._seen(obs)
         self._require_critic()
         with np.errstate(all="ignore"):
             return _rows(value(self._checkpoint, columns), alone)
@@ -163,7 +180,7 @@ class Model:
         Raises UsageError for another shape, and for critics that learned V alone (PPO, A2C):
         `signal_map(model, "advantage")` looks one step of the world ahead.
         """
-        columns, alone = columns_of(obs, self._world.obs, "obs")
+        columns, alone = self._seen(obs)
         self._require_critic()
         kind = self._checkpoint.critic_kind
         if kind is CriticKind.STATE_VALUE:
@@ -191,7 +208,7 @@ class Model:
                 f"action has the shape {chosen.shape} and type {chosen.dtype}, "
                 f"expected whole numbers {expected}, one for each row of obs"
             )
-        index = np.atleast_1d(chosen)
+        index = np.atleast_1d(chosen) - self._first_choice
         if index.size and not 0 <= int(index.min()) <= int(index.max()) < len(scores):
             raise UsageError(f"action: expected 0 to {len(scores) - 1}: {', '.join(self.action_names)}")
         return _rows(scores[index, np.arange(len(index))], alone)
@@ -213,7 +230,7 @@ class Model:
         QR-DQN: of the greedy action. TQC: of `action` [n, action_dim], or of the policy's own, all critics
         together. Raises UsageError for a critic without quantiles.
         """
-        columns, alone = columns_of(obs, self._world.obs, "obs")
+        columns, alone = self._seen(obs)
         if not self._checkpoint.quantile_layers:
             raise UsageError(f"quantiles: the critic of {self.algorithm.upper()} learns none")
         outputs = None
@@ -241,6 +258,23 @@ class Model:
     def _require_critic(self) -> None:
         if not self._checkpoint.critics:
             raise UsageError(f"{self._source}: has no critic", "its policy(obs) can be asked")
+
+
+def taken_actions(world: World, actions: Float32Array) -> NDArray[Any]:
+    """Return actions [action_dim, n] as rows that environments of the world take.
+
+    Raises UsageError for discrete ones that are NaN.
+    """
+    if not isinstance(world.action, ContinuousAction):
+        unknown = np.flatnonzero(np.isnan(actions).any(axis=0))
+        if unknown.size:
+            raise UsageError(f"obs row {unknown[0]}: the policy's scores are NaN, so it cannot choose")
+    if isinstance(world, GymnasiumWorld):
+        return world.acted.batch(actions)
+    if isinstance(world.action, ContinuousAction):
+        return actions.T
+    chosen: NDArray[Any] = actions[0].astype(np.int64)
+    return chosen
 
 
 def _rows(rows: NDArray[Any], alone: bool) -> NDArray[Any]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from valuescape.library.arguments import columns_of, whole
+from valuescape.library.exchange import optional
 from valuescape.library.loading import ModelSource, load
-from valuescape.library.model import Model
+from valuescape.library.model import Model, taken_actions
 from valuescape.sim.arrays import BoolArray, Float32Array, Int64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.inference import BatchPolicy, value
@@ -18,7 +19,6 @@ from valuescape.sim.policy.sampling import SampledPolicy, Sampling, reward_alpha
 from valuescape.sim.policy.trials import Trials, trials, trials_from
 from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import why_no_rollouts
-from valuescape.sim.worlds.base import DiscreteAction
 
 EPISODE = np.dtype(
     [
@@ -80,9 +80,14 @@ class Rollouts:
 
         Raises UsageError if pandas is not installed.
         """
-        from valuescape.library.exchange import rollouts_as_pandas
-
-        return rollouts_as_pandas(self)
+        pandas = optional("pandas", "Rollouts.to_pandas")
+        world = self.model.world
+        columns: dict[str, Any] = {"episode": self.episode, "step": self.step}
+        columns |= {f"state {each.name}": self.state[:, at] for at, each in enumerate(world.state)}
+        names = self.model.action_names if self.action.ndim == 2 else ("",)
+        for name, column in zip(names, self.action.reshape(len(self.step), -1).T, strict=True):
+            columns[f"action {name}".rstrip()] = column
+        return pandas.DataFrame(columns | {"reward": self.reward, "value": self.value})
 
 
 def rollouts(
@@ -196,15 +201,13 @@ def _run(model: Model, agents: Trials, act: _Act, limit: int, tell: Progress) ->
 def _gathered(model: Model, rows: _Rows) -> Rollouts:
     at = rows.running.T.nonzero()  # episode by episode
     lengths = rows.running.sum(axis=0)
-    discrete = isinstance(model.world.action, DiscreteAction)
-    action = rows.action.transpose(2, 0, 1)[at]
     return Rollouts(
         model=model,
         episode=at[0],
         step=at[1],
         state=rows.state.transpose(2, 0, 1)[at],
         obs=rows.obs.transpose(2, 0, 1)[at],
-        action=action[:, 0].astype(np.int64) if discrete else action,
+        action=taken_actions(model.world, rows.action.transpose(2, 0, 1)[at].T),
         reward=rows.reward.T[at],
         value=rows.value.T[at],
         final_state=np.ascontiguousarray(rows.final.T),

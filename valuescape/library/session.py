@@ -1,7 +1,6 @@
 """`Session`: a run of many agents that is stepped, read and drawn from Python."""
 
 import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -9,24 +8,30 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.context import current_kept, made_current
-from valuescape.library.arguments import whole
-from valuescape.library.loading import ModelSource, WorldSource, load, world_name
+from valuescape.library.arguments import one_of, positive, whole
+from valuescape.library.loading import ModelSource, load
+from valuescape.library.model import taken_actions
+from valuescape.library.worlds import WorldSource, world_name
+from valuescape.paths import require_name
 from valuescape.presets import config_path, presets
-from valuescape.run.stepped import SteppedSession
+from valuescape.run.stepped import Aim, SteppedSession
 from valuescape.sim.arrays import BoolArray, Float32Array, Int64Array
 from valuescape.sim.config.files import Config, changed, load_config
+from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.acting import observed
-from valuescape.sim.worlds.base import DiscreteAction
 from valuescape.training_run import with_steps
 
 _MOST_PX = 16_384
+
+_TICKS_PER_S = 60.0
+"""Ticks of a second where `sim.ticks_per_s` is 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -103,13 +108,11 @@ class Session:
             asked["run.seed"] = whole(seed, "seed", 0)
         config, self._model = config_of(source, world)
         self._lock, self._pid = threading.RLock(), os.getpid()
-        owned = ExitStack()
-        with current_kept(), ExitStack() as undo:
-            undo.push(owned)
-            folder = owned.enter_context(tempfile.TemporaryDirectory(prefix="valuescape-"))
-            self._run = owned.enter_context(SteppedSession(changed(config, asked), Path(folder)))
-            undo.pop_all()
-        self._close = weakref.finalize(self, _end, owned, self._run, self._lock, self._pid)
+        with current_kept(), ExitStack() as owned:
+            self._run = owned.enter_context(SteppedSession(changed(config, asked), Path()))
+            parts = _Parts(self._run, self._lock, self._pid)
+            self._close = weakref.finalize(self, parts.end)
+            parts.owned = owned.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -167,8 +170,8 @@ class Session:
 
     def run(self, seconds: float) -> None:
         """Make the ticks of so many simulated seconds, `sim.ticks_per_s` each, as fast as can be."""
-        rate = self._run.config.sim.ticks_per_s or 60.0
-        self.step(round(seconds * rate))
+        with self._inside() as run:
+            run.advance(round(positive(seconds, "seconds") * (run.pace.ticks_per_s or _TICKS_PER_S)))
 
     @property
     def state(self) -> State:
@@ -185,12 +188,8 @@ class Session:
     def get(self, name: str) -> Any:
         """Return the value of a setting as it is now: get("agents.count"). Raises UsageError if unknown."""
         with self._inside() as run:
-            try:
-                return run.setting(name)
-            except KeyError:
-                raise UsageError(
-                    f"{name}: there is no such setting", "docs/configuration.md lists all"
-                ) from None
+            _require_setting(run, name)
+            return run.setting(name)
 
     def set(self, name: str, value: Any) -> None:
         """Give a live setting another value, which counts from now on: set("heatmap.layer", "truth").
@@ -198,20 +197,71 @@ class Session:
         Raises UsageError if it is none, if it cannot change during a run, or if the value does not fit.
         """
         with self._inside() as run:
+            _require_setting(run, name)
             run.change(name, value)
 
     def picture(self, width: int | None = None, height: int | None = None) -> NDArray[np.uint8]:
         """Return the picture of the present tick, [height, width, 3] uint8, top row first: a new array.
 
         width, height: in pixels, for this picture and those that follow; first `render.width` and `height`.
+        Waits for the maps that it shows, which of "truth" may take a minute; KeyboardInterrupt ends that.
         """
         with self._inside() as run:
-            now = run.display.size_px
-            size = (
-                now[0] if width is None else whole(width, "width", 16, _MOST_PX),
-                now[1] if height is None else whole(height, "height", 16, _MOST_PX),
-            )
-            return run.draw(size)
+            return run.draw(_size(run, width, height))
+
+    def save_picture(
+        self, path: str | os.PathLike[str], width: int | None = None, height: int | None = None
+    ) -> Path:
+        """Write the picture as a PNG that says how it was made: `valuescape replay` makes it again.
+
+        width, height: as of `picture`. Raises UsageError if it cannot be written.
+        """
+        file = Path(path)
+        require_name("save_picture:", file, ".png")
+        with self._inside() as run:
+            return run.save(file, _size(run, width, height))
+
+    def video(self, path: str | os.PathLike[str], seconds: float, fps: int = 30) -> Path:
+        """Make the ticks of so many simulated seconds, and a video of them (.mp4, .mkv); return its path.
+
+        It has the size of the last picture. If an exception ends it, KeyboardInterrupt for one, the video of
+        what was made is complete. Raises UsageError if it cannot be written.
+        """
+        file, rate = Path(path), whole(fps, "fps", 1, 240)
+        require_name("video:", file, ".mp4", ".mkv")
+        with self._inside() as run:
+            run.film(file, max(1, round(positive(seconds, "seconds") * rate)), rate)
+        return file
+
+    def camera(self, **aim: Unpack[Aim]) -> None:
+        """Point the camera: camera(yaw_deg=30, pitch_deg=40), camera(center=(0.0, 0.0), zoom=2).
+
+        yaw_deg, pitch_deg, distance: of the height field (`render.view` = "3d"). center: the place of the map
+        in the middle, in the units of its axes. zoom: of the flat map. What is left out stays. Raises
+        UsageError for what is out of bounds.
+        """
+        unknown = aim.keys() - Aim.__annotations__.keys()
+        for name in unknown:
+            one_of(name, Aim.__annotations__, "camera: the option")
+        with self._inside() as run:
+            run.aim(**aim)
+
+
+_PARAMETERS = "world.parameters."
+
+
+def _require_setting(run: SteppedSession, name: str) -> None:
+    """Raise UsageError, with the nearest name, unless there is a setting, or a parameter, of that name."""
+    parameters = [_PARAMETERS + each.name for each in run.engine.world.parameters]
+    one_of(name, [*settings_of(type(run.config)), *parameters], "the setting")
+
+
+def _size(run: SteppedSession, width: int | None, height: int | None) -> tuple[int, int]:
+    now = run.display.size_px
+    return (
+        now[0] if width is None else whole(width, "width", 16, _MOST_PX),
+        now[1] if height is None else whole(height, "height", 16, _MOST_PX),
+    )
 
 
 def config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
@@ -227,12 +277,19 @@ def config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
     return with_steps(changed(config, chosen)), None
 
 
-def _end(owned: ExitStack, run: SteppedSession, lock: Any, pid: int) -> None:
-    """Free a session where it was made; a fork's copy is left alone."""
-    if os.getpid() != pid:
-        return
-    with lock, made_current(run.display.gl):
-        owned.close()
+class _Parts:
+    """What a session has to free; it knows nothing of the session, which may have been forgotten."""
+
+    def __init__(self, run: SteppedSession, lock: Any, pid: int) -> None:
+        self._run, self._lock, self._pid = run, lock, pid
+        self.owned = ExitStack()
+
+    def end(self) -> None:
+        """Free everything, in the process that made it; a fork's copy is left alone."""
+        if os.getpid() != self._pid:
+            return
+        with self._lock, made_current(self._run.display.gl):
+            self.owned.close()
 
 
 def _state_of(run: SteppedSession) -> State:
@@ -243,12 +300,11 @@ def _state_of(run: SteppedSession) -> State:
     with np.errstate(all="ignore"):
         obs = observed(world, state)
         returns = episodes.finished_return / episodes.finished_count
-    discrete = isinstance(world.action, DiscreteAction)
     return State(
         tick=tick,
         state=np.ascontiguousarray(state.T),
         obs=np.ascontiguousarray(obs.T),
-        actions=action[0].astype(np.int64) if discrete else np.ascontiguousarray(action.T),
+        actions=np.array(taken_actions(world, action)),
         rewards=engine.row("reward", tick).copy(),
         terminated=ending == 1,
         truncated=ending == 2,

@@ -20,7 +20,7 @@ _Answer = TypeVar("_Answer")
 _ORDER_S = 60.0
 """Seconds that an order may take; a change that begins the run anew may compile."""
 
-_STILL_LEVEL, _STILL_JPEG = 9, 1
+_STILL_LEVEL, _STILL_JPEG = 6, 1
 
 
 class View:

@@ -43,6 +43,7 @@ def checkpoint_hash(checkpoint: Checkpoint) -> str:
 
 def _parts(checkpoint: Checkpoint) -> Iterator[object]:
     yield from (checkpoint.actor_head, checkpoint.critic_kind, checkpoint.action_low, checkpoint.action_high)
+    yield from checkpoint.choices
     for network in (checkpoint.actor, *checkpoint.critics):
         yield from _layers(network)
     normal = checkpoint.obs_normalization

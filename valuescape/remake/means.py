@@ -13,7 +13,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError, escaped
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.worlds.registry import GYMNASIUM
+from valuescape.sim.worlds.gym_making import GYMNASIUM
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from valuescape.run.stage import Stage
 from valuescape.sim.engine import Engine
 from valuescape.sim.insight.signal_kinds import TD_ERROR, VALUE
 from valuescape.sim.insight.signals import Signals
-from valuescape.sim.worlds.base import DiscreteAction
+from valuescape.sim.worlds.base import DiscreteAction, MultiDiscreteAction
 
 _REACH_PX = 18.0
 """Greatest distance between a click and the agent it selects, logical pixels."""
@@ -26,6 +26,9 @@ _CUT_S = 0.25
 
 _LISTED = 8
 """Greatest number of agents that the card of a box names."""
+
+_PARTS = 6
+"""Greatest number of an action's parts that the card of an agent has room for."""
 
 _NEVER = np.iinfo(np.int64).min // 2
 
@@ -199,8 +202,12 @@ class Inspection:
         space = self._engine.world.action
         if isinstance(space, DiscreteAction):
             return space.names[int(action[0])]
-        parts = zip(space.variables, action, strict=True)
-        return ", ".join(f"{_number(value)} {variable.unit}".rstrip() for variable, value in parts)
+        if isinstance(space, MultiDiscreteAction):
+            said = [part.names[int(index)] for part, index in zip(space.parts, action, strict=True)]
+        else:
+            parts = zip(space.variables, action, strict=True)
+            said = [f"{_number(value)} {variable.unit}".rstrip() for variable, value in parts]
+        return ", ".join([*said[:_PARTS], *[f"… ({len(said)})"] * (len(said) > _PARTS)])
 
     def _box_card(self, passing: "Passing") -> Card:
         inside_now, passed = passing.inside(), passing.passed()

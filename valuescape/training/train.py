@@ -17,7 +17,7 @@ from valuescape.sim.policy.formats.native import check_writable, save
 from valuescape.sim.policy.formats.sb3 import load_sb3
 from valuescape.sim.policy.network import Checkpoint, Training
 from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_world
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld, make_env
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
 
 EPISODES = 100
@@ -191,7 +191,7 @@ def _environment(world: World) -> Any:
     from valuescape.envs.world_env import WorldEnv
 
     if isinstance(world, GymnasiumWorld):
-        return make_env(world.env_id)
+        return world.making.env()
     assert isinstance(world, ArrayWorld)
     return WorldEnv(world)
 

@@ -24,16 +24,31 @@ def format_of(path: Path, formats: Registry = FORMATS) -> Format:
     Raises UsageError if there is no such file, if it is not a regular one, or if no format recognises it; the
     message names what else it is, where that is known.
     """
-    probe = Probe(path, _head(path))
+    probe = probe_of(path, formats)
     found = formats.find(probe)
     if found is None:
         raise refusal(probe, formats.containers())
     return found
 
 
-def _head(path: Path) -> bytes:
+def folder_format(path: Path, formats: Registry = FORMATS) -> Format | None:
+    """Return the format of a folder that is one checkpoint; None if it is none, or no folder."""
+    return formats.find(Probe(path, b"")) if path.is_dir() else None
+
+
+def probe_of(path: Path, formats: Registry = FORMATS) -> Probe:
+    """Return the parts of a file, or of a folder that is one checkpoint, that formats go by.
+
+    Raises UsageError if there is none, or if it is another folder or no regular file.
+    """
     if path.is_dir():
+        if folder_format(path, formats):
+            return Probe(path, b"")
         raise UsageError(f"{path}: is a folder, expected a checkpoint file", "name a file in it")
+    return Probe(path, _head(path))
+
+
+def _head(path: Path) -> bytes:
     if not path.exists():
         raise UsageError(
             f"{path}: there is no such file", "check policy.checkpoint; see configs/checkpoints/"

@@ -62,9 +62,15 @@ def refusal(probe: Probe, containers: Sequence[str]) -> UsageError:
             "give the model's zip; a critic alone can be TorchScript (policy.torchscript_critic)",
         )
     return UsageError(
-        f"{path}: is not a {' or '.join(containers)} file, or it is cut short",
+        f"{path}: is not a {listed(containers)} file, or it is cut short",
         "give a Stable-Baselines3 zip, or what `valuescape convert` or `valuescape train` wrote",
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as people list them: "zip, safetensors or torch"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _is_onnx(path: Path, head: bytes) -> bool:

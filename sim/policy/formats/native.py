@@ -6,7 +6,8 @@ float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`,
 `action.low`, `action.high`, and where observations are normalised `obs.mean`, `obs.std`. Gaussian policies
 may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's and TQC's `entropy_coefficient` as
 text. QR-DQN and TQC have `quantiles.K.weight` [quantiles * outputs, hidden] and `.bias`, of which the last
-layer of critic K is the mean. Critics are stored as they were trained, in units of `reward_normalization`.
+layer of critic K is the mean. An actor that makes several choices has `choices`, the number of outputs that
+score each, as JSON. Critics are stored as they were trained, in units of `reward_normalization`.
 Version 1 is the same without that key, and is read.
 """
 
@@ -27,7 +28,18 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
-from valuescape.sim.policy.formats.native_metadata import CRITICS, LAYERS, OBS, REWARD, TRAINING, LayerEntry
+from valuescape.sim.policy.formats.contents import Contents
+from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.given import Given, asked_for
+from valuescape.sim.policy.formats.native_metadata import (
+    CHOICES,
+    CRITICS,
+    LAYERS,
+    OBS,
+    REWARD,
+    TRAINING,
+    LayerEntry,
+)
 from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
     ActionNoise,
@@ -50,6 +62,7 @@ MAX_TEXT = 2**16
 
 MAX_NAME = 80
 
+_NOTHING = Given()
 _READ_VERSIONS = ("1", "2")
 _T = TypeVar("_T")
 
@@ -60,6 +73,8 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     Raises UsageError if the checkpoint is not sound or the file cannot be written.
     """
     check_checkpoint(checkpoint, path)
+    if checkpoint.lacks_bounds:
+        raise asked_for(path, ["action_low", "action_high"])
     _write(path, to_bytes(_tensors(checkpoint, path), _metadata(checkpoint)), keep=True)
 
 
@@ -114,7 +129,7 @@ def _write(path: Path, content: bytes, *, keep: bool) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def load(path: Path) -> Checkpoint:
+def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
     """Return the checkpoint in a file of this format, read as data and without torch.
 
     Raises UsageError, naming file and key or tensor, for anything else than a sound checkpoint.
@@ -127,7 +142,7 @@ def load(path: Path) -> Checkpoint:
                 "this is not a checkpoint that Valuescape can run",
             )
         with safe_open(path, framework="numpy") as file:
-            return check_checkpoint(_Reader(path, file).checkpoint(), path)
+            return restated(path, check_checkpoint(_Reader(path, file).checkpoint(), path), given)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", "check the path") from error
     except SafetensorError as error:
@@ -158,7 +173,6 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
-    alpha = checkpoint.entropy_coefficient
     return {
         "format": MARK,
         "version": str(VERSION),
@@ -173,7 +187,14 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "obs_normalization": json.dumps(None if norm is None else {"clip": norm.clip}),
         "reward_normalization": json.dumps(None if reward is None else asdict(reward)),
         "training": json.dumps(asdict(checkpoint.training)),
-    } | ({} if alpha is None else {"entropy_coefficient": repr(alpha)})
+    } | _optional(checkpoint)
+
+
+def _optional(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return the metadata that only some checkpoints have."""
+    alpha, choices = checkpoint.entropy_coefficient, list(checkpoint.choices)
+    found = {} if alpha is None else {"entropy_coefficient": repr(alpha)}
+    return found | ({"choices": json.dumps(choices)} if choices else {})
 
 
 def _noise_name(state_dependent: bool) -> str:
@@ -219,6 +240,7 @@ class _Reader:
             reward_normalization=self._reward_normalization(),
             noise=self._noise(),
             entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
+            choices=tuple(self._json("choices", CHOICES)) if "choices" in self.metadata else (),
             quantile_layers=self._quantile_layers(len(critics)),
         )
 
@@ -319,11 +341,25 @@ class _Reader:
         )
 
 
+def contents(path: Path, given: Given = _NOTHING) -> Contents:
+    """Return what is in a file of this format; see `Format.contents`."""
+    checkpoint = load(path, given)
+    return described("native", "Valuescape", found_of(checkpoint, _tensors(checkpoint, path)), given)
+
+
 def recognises(probe: Probe) -> bool:
-    """Return whether a file begins as safetensors do; `load` refuses those with other metadata than ours."""
-    return probe.head[8:9] == b"{" and int.from_bytes(probe.head[:8], "little") > 1
+    """Return whether a file begins as safetensors do, and is ours or damaged; others are `perceptron`'s."""
+    begins = probe.head[8:9] == b"{" and int.from_bytes(probe.head[:8], "little") > 1
+    header = probe.safetensors
+    return begins and (header is None or header.get("__metadata__", {}).get("format") == MARK)
 
 
 FORMAT = Format(
-    name="native", container="safetensors", recognises=recognises, load=load, suffixes=(".safetensors",)
+    name="native",
+    library="Valuescape",
+    container="safetensors",
+    recognises=recognises,
+    load=load,
+    contents=contents,
+    suffixes=(".safetensors",),
 )

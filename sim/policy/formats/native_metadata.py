@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from valuescape.sim.policy.checks import MAX_CRITICS, MAX_LAYERS
+from valuescape.sim.policy.checks import MAX_CRITICS, MAX_LAYERS, MAX_WIDTH
 from valuescape.sim.policy.network import Activation
 
 _Real = Annotated[float, Field(ge=-1e30, le=1e30)]
@@ -48,6 +48,9 @@ _Layers = Annotated[list[LayerEntry], Field(min_length=1, max_length=MAX_LAYERS)
 LAYERS = TypeAdapter[list[LayerEntry]](_Layers)
 CRITICS = TypeAdapter[list[list[LayerEntry]]](
     Annotated[list[_Layers], Field(min_length=1, max_length=MAX_CRITICS)]
+)
+CHOICES = TypeAdapter[list[int]](
+    Annotated[list[Annotated[int, Field(ge=1, le=MAX_WIDTH)]], Field(max_length=MAX_WIDTH)]
 )
 OBS = TypeAdapter[_ObsEntry | None](_ObsEntry | None)
 REWARD = TypeAdapter[_RewardEntry | None](_RewardEntry | None)

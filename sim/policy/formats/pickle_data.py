@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 MAX_BYTES = 16 * 2**20
 _MARK = object()
@@ -37,19 +37,36 @@ class Record:
     state: Any = field(default=None)
 
 
-def read_pickle(content: bytes, admit: Callable[[Name], bool]) -> Any:
-    """Return the content of a pickle: plain values, lists, tuples, dicts with text keys, and Records.
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object kept outside of the pickle (a persistent id), such as the storage of a torch tensor."""
 
-    admit: whether a Name may occur at all. Raises ForbiddenPickleError for any other Name, for an opcode that
-    data does not need, and for a damaged pickle or one over MAX_BYTES.
+    id: Any
+
+
+def read_pickle(content: bytes, admit: Callable[[Name], bool], *, references: bool = False) -> Any:
+    """Return the content of a pickle: plain values, lists, tuples, dicts with keys of text or int, Records.
+
+    admit: whether a Name may occur at all. references: whether the pickle may refer to objects outside of it.
+    Lists and dicts may contain themselves, and one object may occur in many places. Raises
+    ForbiddenPickleError for any other Name, for an opcode that data does not need, and for a damaged pickle
+    or one over MAX_BYTES.
     """
     if len(content) > MAX_BYTES:
         raise ForbiddenPickleError(f"has more than {MAX_BYTES // 2**20} MiB")
-    machine = _Machine(admit)
+    return read_pickle_from(BytesIO(content), admit, references=references)
+
+
+def read_pickle_from(file: BinaryIO, admit: Callable[[Name], bool], *, references: bool = False) -> Any:
+    """Return the content of the pickle that begins at the file's place, which is then behind its end.
+
+    Bounds are the caller's. Otherwise as `read_pickle`.
+    """
+    machine = _Machine(admit, references)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of backslashes in names, which are not admitted anyway
-            for opcode, argument, _ in pickletools.genops(BytesIO(content)):
+            for opcode, argument, _ in pickletools.genops(file):
                 machine.run(opcode.name, argument)
         return machine.result()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError) as error:
@@ -59,8 +76,8 @@ def read_pickle(content: bytes, admit: Callable[[Name], bool]) -> Any:
 class _Machine:
     """The stack and memo of the pickle format, and the opcodes that protocols 2 to 5 write for data."""
 
-    def __init__(self, admit: Callable[[Name], bool]) -> None:
-        self._admit = admit
+    def __init__(self, admit: Callable[[Name], bool], references: bool) -> None:
+        self._admit, self._references = admit, references
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
@@ -81,15 +98,22 @@ class _Machine:
         (value,) = self._stack
         return value
 
+    def _binpersid(self, _: None) -> None:
+        if not self._references:
+            raise ForbiddenPickleError("uses the opcode BINPERSID, which data does not need")
+        self._stack[-1] = Reference(self._stack[-1])
+
     def _global(self, argument: str) -> None:
         self._push_name(*argument.split(" ", 1))
 
     def _stack_global(self, _: None) -> None:
         name, module = self._stack.pop(), self._stack.pop()
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise ForbiddenPickleError("names something by no text")
         self._push_name(module, name)
 
-    def _push_name(self, module: Any, name: Any) -> None:
-        named = Name(str(module), str(name))
+    def _push_name(self, module: str, name: str) -> None:
+        named = Name(module, name)
         if not self._admit(named):
             raise ForbiddenPickleError(f"asks for {named.module}.{named.name}")
         self._stack.append(named)
@@ -98,15 +122,22 @@ class _Machine:
         args, name = self._stack.pop(), self._stack.pop()
         if not isinstance(name, Name) or not isinstance(args, tuple):
             raise ForbiddenPickleError("calls something that is not a name")
-        self._stack.append(Record(name, args))
+        self._stack.append({} if name == _ORDERED and not args else Record(name, args))
 
     _newobj = _reduce
 
+    def _newobj_ex(self, _: None) -> None:
+        named = self._stack.pop()
+        self._reduce(None)
+        if isinstance(self._stack[-1], Record):
+            self._stack[-1].args += (named,)
+
     def _build(self, _: None) -> None:
         state = self._stack.pop()
-        if not isinstance(self._stack[-1], Record):
+        if isinstance(self._stack[-1], Record):
+            self._stack[-1].state = state
+        elif not isinstance(self._stack[-1], dict):  # what is set on an OrderedDict is not among its items
             raise ForbiddenPickleError("gives a state to something that is not an object")
-        self._stack[-1].state = state
 
     def _binput(self, index: int) -> None:
         self._memo[index] = self._stack[-1]
@@ -121,6 +152,12 @@ class _Machine:
 
     _long_binget = _binget
 
+    def _pop(self, _: None) -> None:
+        self._stack.pop()
+
+    def _pop_mark(self, _: None) -> None:
+        self._pop_to_mark()
+
     def _tuple1(self, _: None) -> None:
         self._stack[-1:] = [tuple(self._stack[-1:])]
 
@@ -133,12 +170,17 @@ class _Machine:
     def _tuple(self, _: None) -> None:
         self._stack.append(tuple(self._pop_to_mark()))
 
+    def _frozenset(self, _: None) -> None:
+        self._stack.append(self._pop_to_mark())
+
     def _append(self, _: None) -> None:
         value = self._stack.pop()
         self._extend([value])
 
     def _appends(self, _: None) -> None:
         self._extend(self._pop_to_mark())
+
+    _additems = _appends
 
     def _extend(self, values: list[Any]) -> None:
         # The items of a Record that is a kind of list (deque) are dropped: no caller needs them
@@ -155,8 +197,7 @@ class _Machine:
     def _update(self, items: list[Any]) -> None:
         target = self._stack[-1]
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Text keys only: the time to hash a nested key has no bound
-            if isinstance(key, str) and isinstance(target, dict):
+            if _is_key(key) and isinstance(target, dict):
                 target[key] = value
 
     def _pop_to_mark(self) -> list[Any]:
@@ -170,10 +211,17 @@ class _Machine:
         return values
 
 
+def _is_key(key: Any) -> bool:
+    """Text and small integers only: the time to hash a nested key, or integers that collide, has no bound."""
+    return isinstance(key, str) or (isinstance(key, int) and abs(key) < _SMALL)
+
+
+_SMALL = 2**31
+_ORDERED = Name("collections", "OrderedDict")
 _PUSHED = {
-    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "SHORT_BINSTRING", "BINSTRING"),
 }
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
@@ -181,6 +229,7 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NEWFALSE": lambda: False,
     "EMPTY_TUPLE": tuple,
     "EMPTY_LIST": list,
+    "EMPTY_SET": list,  # in the order of the file
     "EMPTY_DICT": dict,
     "MARK": lambda: _MARK,
 }

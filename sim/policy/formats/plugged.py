@@ -13,8 +13,13 @@ from valuescape.sim.plugins.declarations import Declaration, Kind
 from valuescape.sim.plugins.failing import TROUBLE, describe
 from valuescape.sim.plugins.registry import PLUGINS, declare
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.contents import Contents
+from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.network import Checkpoint, Mlp
+
+_NOTHING = Given()
 
 Recognises = Callable[[Path, bytes], bool]
 """Tells whether a file is of a format, from its path and its first bytes, up to 256."""
@@ -61,12 +66,14 @@ def plugged_formats() -> Iterator[Format]:
     for declared in PLUGINS.of(Kind.FORMAT):
         said: PluggedFormat = declared.options
         yield Format(
-            declared.name,
-            said.suffixes[0].removeprefix(".") if said.suffixes else declared.name,
-            partial(_recognises, declared),
-            partial(_load, declared),
-            frozenset({Lack.WORLD}),
-            said.suffixes,
+            name=declared.name,
+            container=said.suffixes[0].removeprefix(".") if said.suffixes else declared.name,
+            recognises=partial(_recognises, declared),
+            load=partial(_load, declared),
+            contents=partial(_contents, declared),
+            library=f"plug-in {declared.name}",
+            lacks=frozenset({Lack.WORLD}),
+            suffixes=said.suffixes,
         )
 
 
@@ -74,12 +81,17 @@ def _recognises(declared: Declaration, probe: Probe) -> bool:
     return bool(TROUBLE.call(declared, None, declared.options.recognises, probe.path, probe.head))
 
 
-def _load(declared: Declaration, path: Path) -> Checkpoint:
+def _contents(declared: Declaration, path: Path, given: Given = _NOTHING) -> Contents:
+    found = found_of(_load(declared, path, given))
+    return described(declared.name, f"plug-in {declared.name}", found, given)
+
+
+def _load(declared: Declaration, path: Path, given: Given = _NOTHING) -> Checkpoint:
     try:
         found = declared.function(path)
         if not isinstance(found, Checkpoint):
             raise UsageError(f"it returned {type(found).__name__}, expected a Checkpoint")
-        return check_checkpoint(_frozen(found, path), path)
+        return restated(path, check_checkpoint(_frozen(found, path), path), given)
     except UsageError as error:
         if str(path) in str(error.args[0]):
             raise

@@ -1,6 +1,7 @@
 """Zips of Stable-Baselines3 and SB3-Contrib, of the policies in `sb3_known`, of releases since 2020."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeGuard
 
@@ -9,35 +10,49 @@ import numpy as np
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.contents import Contents
+from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.sb3_known import require_known
 from valuescape.sim.policy.formats.sb3_networks import NetworkBuilder
 from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space, entropy_coefficient
 from valuescape.sim.policy.network import SOFT_ALGORITHMS, Checkpoint, Training
 
+_NOTHING = Given()
 
-def load_sb3(path: Path) -> Checkpoint:
+
+def load_sb3(path: Path, given: Given = _NOTHING) -> Checkpoint:
     """Return the actor and critics in a Stable-Baselines3 zip.
 
     The zip contains neither the world nor normalisation statistics, so `world` is "" and `obs_normalization`
     None; VecNormalize's pickle has the statistics (`sim.policy.formats.vecnormalize`). Nothing in the file is
     run. Raises UsageError, naming file and member or tensor, for a model that cannot be evaluated here.
     """
+    return restated(path, _checkpoint(Sb3File(path)), given)
+
+
+def contents(path: Path, given: Given = _NOTHING) -> Contents:
+    """Return what is in a Stable-Baselines3 zip; see `Format.contents`."""
     file = Sb3File(path)
+    found = found_of(restated(path, _checkpoint(file), given), file.tensors)
+    said = replace(found, version=file.version)
+    return described("sb3", "Stable-Baselines3", said, given, statistics=True)
+
+
+def _checkpoint(file: Sb3File) -> Checkpoint:
     require_known(file)
     obs = file.space("observation_space")
-    if obs.kind != "Box":
-        raise file.error(f"observation_space is {obs.kind}, expected Box")
+    _require_kind(file, "observation_space", obs, ("Box", "Discrete", "MultiDiscrete", "MultiBinary", "Dict"))
     action = file.space("action_space")
-    if action.kind not in ("Box", "Discrete"):
-        raise file.error(f"action_space is {action.kind}, expected Box or Discrete")
+    _require_kind(file, "action_space", action, ("Box", "Discrete", "MultiDiscrete", "MultiBinary"))
     if action.start != 0:
         raise file.error(f"action_space begins at {action.start}, expected 0")
     networks = NetworkBuilder(file).networks(action)
     checkpoint = Checkpoint(
         algorithm=networks.algorithm,
         world="",
-        obs_dim=math.prod(obs.shape),
+        obs_dim=math.prod(obs.shape) if obs.kind == "Box" else networks.actor.in_dim,
         actor=networks.actor,
         actor_head=networks.actor_head,
         critics=networks.critics,
@@ -49,10 +64,16 @@ def load_sb3(path: Path) -> Checkpoint:
         training=_training(file),
         obs_bounds=_obs_bounds(obs),
         noise=networks.noise,
+        choices=action.sizes,
         quantile_layers=networks.quantile_layers,
         entropy_coefficient=entropy_coefficient(file) if networks.algorithm in SOFT_ALGORITHMS else None,
     )
-    return check_checkpoint(checkpoint, path)
+    return check_checkpoint(checkpoint, file.path)
+
+
+def _require_kind(file: Sb3File, name: str, space: Space, kinds: tuple[str, ...]) -> None:
+    if space.kind not in kinds:
+        raise file.error(f"{name} is {space.kind}, expected {', '.join(kinds[:-1])} or {kinds[-1]}")
 
 
 def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
@@ -64,6 +85,8 @@ def _bounds(file: Sb3File, key: str, action: Space) -> Float32Array:
 
 def _obs_bounds(obs: Space) -> tuple[Float32Array, Float32Array] | None:
     """Return low and high of the observations, None if the file does not print them in full."""
+    if obs.kind != "Box":
+        return None
     low, high = (np.array(values, np.float32) for values in (obs.low, obs.high))
     return (low, high) if low.size == high.size == math.prod(obs.shape) else None
 
@@ -97,6 +120,8 @@ FORMAT = Format(
     container="zip",
     recognises=recognises,
     load=load_sb3,
+    contents=contents,
+    library="Stable-Baselines3",
     lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
     suffixes=(".zip",),
     appended=".zip",

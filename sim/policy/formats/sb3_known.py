@@ -8,7 +8,14 @@ from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File
 
 _POLICIES = {
     "stable_baselines3.common.policies.ActorCriticPolicy",
+    "stable_baselines3.common.policies.MultiInputActorCriticPolicy",
     "stable_baselines3.ppo.policies.PPOPolicy",  # before release 0.7
+    "stable_baselines3.sac.policies.MultiInputPolicy",
+    "stable_baselines3.td3.policies.MultiInputPolicy",
+    "stable_baselines3.dqn.policies.MultiInputPolicy",
+    "sb3_contrib.common.maskable.policies.MaskableMultiInputActorCriticPolicy",
+    "sb3_contrib.qrdqn.policies.MultiInputPolicy",
+    "sb3_contrib.tqc.policies.MultiInputPolicy",
     "stable_baselines3.sac.policies.SACPolicy",
     "stable_baselines3.td3.policies.TD3Policy",
     "stable_baselines3.dqn.policies.DQNPolicy",
@@ -24,6 +31,8 @@ _OTHER_ALGORITHMS = {
     "sbx.": "SBX",
 }
 _FLATTEN = "<class 'stable_baselines3.common.torch_layers.FlattenExtractor'>"
+_COMBINED = "<class 'stable_baselines3.common.torch_layers.CombinedExtractor'>"
+"""The extractor of Dict observations: without images it puts the flattened parts side by side."""
 _HARMLESS_OPTIONS = {
     # Visible in the tensors' shapes, or without effect on deterministic actions and values
     *("net_arch", "n_critics", "n_quantiles", "share_features_extractor", "features_extractor_kwargs"),
@@ -85,7 +94,7 @@ def _require_known_options(file: Sb3File) -> None:
             "it may change what the network computes",
         )
     extractor = options.get("features_extractor_class")
-    if extractor not in (None, _FLATTEN):
+    if extractor not in (None, _FLATTEN, _COMBINED):
         raise file.error(
             f"data: policy_kwargs.features_extractor_class is {str(extractor)[:80]}, expected "
             "FlattenExtractor",

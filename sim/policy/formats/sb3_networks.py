@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -142,9 +142,12 @@ class NetworkBuilder:
             activation=hidden,
             last=Activation.TANH if bounded else Activation.IDENTITY,
         )
+        if action.kind == "MultiBinary":
+            actor = _scores_of_bits(actor)
         critic = self._mlp(shared, "mlp_extractor.value_net", "value_net", activation=hidden)
         head = ActorHead.SQUASHED if squashed else ActorHead.CLIPPED
         head = ActorHead.ARGMAX if action.kind == "Discrete" else head
+        head = ActorHead.MULTI_ARGMAX if action.sizes else head
         noise = self._noise("log_std", actor)
         return Networks(self._on_policy_algorithm(), actor, head, (critic,), CriticKind.STATE_VALUE, noise)
 
@@ -255,10 +258,21 @@ class NetworkBuilder:
         return self.file.tensors[name]
 
     def _check_action(self, networks: Networks, action: Space) -> None:
-        discrete = networks.actor_head is ActorHead.ARGMAX
-        outputs = action.n if discrete else math.prod(action.shape)
-        if discrete != (action.kind == "Discrete") or networks.actor.out_dim != outputs:
+        discrete = networks.actor_head.chooses
+        outputs = {"Box": math.prod(action.shape), "Discrete": action.n}.get(action.kind, sum(action.sizes))
+        if discrete != (action.kind != "Box") or networks.actor.out_dim != outputs:
             raise self.file.error(
                 f"{networks.algorithm}'s actor has {networks.actor.out_dim} outputs, its action_space "
                 f"is {action.kind} of {outputs}"
             )
+
+
+def _scores_of_bits(actor: Mlp) -> Mlp:
+    """Return an actor with two scores for each bit, 0 and the logit of 1: a choice between two."""
+    *hidden, last = actor.layers
+    weight = np.zeros((2 * len(last.bias), last.weight.shape[1]), np.float32)
+    bias = np.zeros(len(weight), np.float32)
+    weight[1::2], bias[1::2] = last.weight, last.bias
+    for tensor in (weight, bias):
+        tensor.setflags(write=False)
+    return Mlp((*hidden, replace(last, weight=weight, bias=bias)))

@@ -21,14 +21,15 @@ from valuescape.sim.policy.formats.zip_members import names_in, read_members, un
 
 MAX_TENSOR_VALUES = 2**24
 _MAX_NUMBER_TEXT = 4096  # characters of base64
-SUPPORTED = "Valuescape runs MlpPolicy models: flat Box observations, Box or Discrete actions"
+SUPPORTED = "Valuescape runs MlpPolicy models: MultiInputPolicy without images, too"
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
     """A space as the JSON describes it.
 
-    kind: "Box", "Discrete", …. shape, low, high: of a Box. n, start: of a Discrete.
+    kind: "Box", "Discrete", …. shape, low, high: of a Box. n, start: of a Discrete; start is not 0 either if
+    any of a MultiDiscrete is. sizes: of a MultiDiscrete, or 2 for each bit of a MultiBinary.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Space:
     high: tuple[float, ...] = ()
     n: int = 0
     start: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 class Sb3File:
@@ -74,11 +76,19 @@ class Sb3File:
             return _pickled_number(value.get(":serialized:"))
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
+    @property
+    def version(self) -> str:
+        """The release that saved the file, "" of releases that do not say."""
+        if _VERSION not in names_in(self.path):
+            return ""
+        return read_members(self.path, (_VERSION,))[_VERSION].decode("utf-8", "replace").strip()[:40]
+
     def error(self, problem: str, hint: str = SUPPORTED) -> UsageError:
         """Return an error about this file."""
         return UsageError(f"{self.path}: {problem}", hint)
 
 
+_VERSION = "_stable_baselines3_version"
 _VARIABLES = ("pytorch_variables.pth", "tensors.pth")  # of releases from 1.0 on, and before
 
 
@@ -127,6 +137,11 @@ def _settings(path: Path, content: bytes) -> dict[str, Any]:
 def _space(kind: str, entry: dict[str, Any]) -> Space:
     if kind == "Discrete":
         return Space(kind, n=_size(entry.get("n", 0)), start=_size(entry.get("start") or 0))
+    if kind == "MultiDiscrete":
+        starts = [_size(each) for each in _numbers(entry.get("start"))]
+        return Space(kind, start=max(starts, default=0), sizes=tuple(map(_size, _numbers(entry.get("nvec")))))
+    if kind == "MultiBinary":
+        return Space(kind, sizes=(2,) * _size(entry.get("n", 0)))
     if kind != "Box":
         return Space(kind)
     shape = tuple(_size(size) for size in entry.get("shape", entry.get("_shape", ())))

@@ -13,8 +13,13 @@ import numpy as np
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.contents import Contents
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
+from valuescape.sim.policy.formats.torch_data import is_program
 from valuescape.sim.policy.network import Checkpoint
+
+_NOTHING = Given()
 
 _TRIAL = 7
 """Observations in the trial batch; a number that is no usual dimension."""
@@ -78,10 +83,17 @@ def _first_line(error: Exception) -> str:
 
 def recognises(probe: Probe) -> bool:
     """Return whether a zip is what torch.jit.save() writes: it alone keeps constants apart."""
-    return any(name.endswith("/constants.pkl") for name in probe.members)
+    return is_program(probe.members)
 
 
-def _refuse(path: Path) -> Checkpoint:
+def _contents(path: Path, given: Given = _NOTHING) -> Contents:
+    said = (
+        "TorchScript is a program that torch runs; it runs only as policy.torchscript_critic, which names it",
+    )
+    return Contents(format="torchscript", library="TorchScript (torch.jit.save)", remarks=said)
+
+
+def _refuse(path: Path, given: Given = _NOTHING) -> Checkpoint:
     raise UsageError(
         f"{path}: is TorchScript, a program that is run only where you name it, and has no actor",
         f"set policy.torchscript_critic to {path}, and policy.checkpoint to a model for the actions",
@@ -93,5 +105,7 @@ FORMAT = Format(
     container="zip",
     recognises=recognises,
     load=_refuse,
+    contents=_contents,
+    library="TorchScript",
     lacks=frozenset(Lack),
 )

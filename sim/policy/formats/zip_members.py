@@ -18,6 +18,28 @@ _HINT = "this is not a model that Stable-Baselines3 saved; get it again from whe
 _AGAIN = "copy or download it again"
 
 
+class Members:
+    """The members of a zip in memory, each unpacked when it is read.
+
+    Raises UsageError as `read_members` does.
+    """
+
+    def __init__(self, content: bytes, label: str) -> None:
+        unpack(content, (), label)
+        self._archive, self._label = zipfile.ZipFile(BytesIO(content)), label
+        self.order = self._archive.namelist()
+        self.names = frozenset(self.order)
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one member. Raises UsageError if there is none, or if it is damaged."""
+        try:
+            return _read(self._archive, name, self._label)
+        except UsageError:
+            raise
+        except Exception as error:  # zipfile, zlib and lzma raise a dozen kinds for damaged input
+            raise UsageError(f"{self._label}: {name} is damaged: {error}", _AGAIN) from error
+
+
 def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     """Return the named members of the zip at `path`.
 

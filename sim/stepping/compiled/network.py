@@ -14,8 +14,9 @@ from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
+from valuescape.sim.stepping.acting import action_bounds
 from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction
+from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 """The kinds of policy: uniform, given by the caller, or a checkpoint's head."""
@@ -40,14 +41,16 @@ class PolicyArrays(NamedTuple):
 
 def can_compile(checkpoint: Checkpoint | None) -> bool:
     """Return whether there is machine code for all of the checkpoint's actor."""
-    return checkpoint is None or all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
+    if checkpoint is None:
+        return True
+    known = all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
+    return known and checkpoint.actor_head in _HEADS
 
 
 def policy_arrays(checkpoint: Checkpoint | None, space: ActionSpace, *, given: bool) -> PolicyArrays:
     """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions."""
-    choices = 0 if isinstance(space, ContinuousAction) else space.n
-    low = space.low if isinstance(space, ContinuousAction) else np.zeros(1, np.float32)
-    high = space.high if isinstance(space, ContinuousAction) else np.array([choices - 1], np.float32)
+    choices = space.n if isinstance(space, DiscreteAction) else 0
+    low, high = action_bounds(space)
     layers = checkpoint.actor.layers if checkpoint and not given else ()
     table, weights = _pack(layers)
     normalization = checkpoint.obs_normalization if layers and checkpoint else None

@@ -13,6 +13,7 @@ from valuescape.sim.elementwise import Element, clip
 from valuescape.sim.worlds.base import (
     ActionSpace,
     ContinuousAction,
+    DiscreteAction,
     Elements,
     ElementwiseWorld,
     full_dynamics,
@@ -67,6 +68,7 @@ def clipping(space: ActionSpace) -> Callable[[Elements], Elements]:
     if isinstance(space, ContinuousAction):
         bounds = list(zip(space.low, space.high, strict=True))
     else:
+        assert isinstance(space, DiscreteAction)  # a world that is written element by element has no other
         bounds = [(np.float32(0), np.float32(space.n - 1))]
     clipped: Callable[[Elements], Elements] = _nothing
     for index, (low, high) in enumerate(bounds):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
-from valuescape.sim.worlds.base import ArrayWorld, DiscreteAction
+from valuescape.sim.worlds.base import ArrayWorld, ContinuousAction, DiscreteAction
 from valuescape.sim.worlds.systems.arrays import SystemsWorld, place_of
 from valuescape.sim.worlds.systems.declared import AfterStep, BeforeStep, System
 from valuescape.sim.worlds.trial import (
@@ -159,7 +159,7 @@ def _check_results(system: System, world: ArrayWorld, found: Any) -> None:
 
 def _action_names(world: ArrayWorld) -> list[str]:
     space = world.action
-    return ["choice"] if isinstance(space, DiscreteAction) else [each.name for each in space.variables]
+    return [each.name for each in space.variables] if isinstance(space, ContinuousAction) else ["choice"]
 
 
 def _check_choice(world: ArrayWorld, action: tuple[Any, ...]) -> None:

@@ -18,6 +18,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.signal_kinds import ADVANTAGE, TD_ERROR, VALUE
 from valuescape.sim.insight.signals import Critic, Signals
 from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.network import Activation, CriticKind, RewardNormalization, value_critics
@@ -96,7 +97,10 @@ def test_values_and_td_errors_are_those_of_stable_baselines3(tmp_path):
     model.save(tmp_path / "model.zip")
     env.save(str(tmp_path / "stats.pkl"))
     checkpoint = load_with_statistics(
-        tmp_path / "model.zip", world, tmp_path / "stats.pkl", units=RewardUnits.ON
+        tmp_path / "model.zip",
+        world,
+        Given(obs_normalization=tmp_path / "stats.pkl"),
+        units=RewardUnits.ON,
     )
     norm = checkpoint.reward_normalization
     assert norm.scale == pytest.approx(float(np.sqrt(env.ret_rms.var + 1e-4)))

@@ -17,6 +17,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.conversion import convert
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats import native as store
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
@@ -216,7 +217,7 @@ def test_statistics_of_another_model_are_left_out(tmp_path):
     foreign = load_with_statistics(path, WORLD)
     assert foreign.obs_normalization is None
     assert "the critic fits mountain_car without it" in foreign.remarks[0]
-    given = load_with_statistics(path, WORLD, tmp_path / "vecnormalize.pkl")
+    given = load_with_statistics(path, WORLD, Given(obs_normalization=tmp_path / "vecnormalize.pkl"))
     assert given.obs_normalization is not None
     assert "other statistics" in given.remarks[0]
 
@@ -250,7 +251,7 @@ def test_an_output_that_is_an_input_is_refused(tmp_path):
     before = path.read_bytes(), pickled.read_bytes()
     for out in (path, pickled, link, tmp_path / ".." / tmp_path.name / "v.pkl"):
         with pytest.raises(UsageError, match="would be lost"):
-            convert(path, out, "mountain_car", pickled, force=True)
+            convert(path, out, "mountain_car", Given(obs_normalization=pickled), force=True)
     assert (path.read_bytes(), pickled.read_bytes()) == before
 
 
@@ -289,8 +290,9 @@ def test_statistics_found_beside_the_model_are_an_input_too(tmp_path):
 def test_a_twice_converted_critic_is_not_scaled_twice(tmp_path):
     path = write(tmp_path / "v.pkl", returns(SCALE**2, norm_reward=True))
     store.save(divided(store.load(MOUNTAIN_CAR)), tmp_path / "a.safetensors")
-    first = convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "mountain_car", path)
-    second = convert(tmp_path / "b.safetensors", tmp_path / "c.safetensors", "mountain_car", path)
+    given = Given(obs_normalization=path)
+    first = convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "mountain_car", given)
+    second = convert(tmp_path / "b.safetensors", tmp_path / "c.safetensors", "mountain_car", given)
     assert first.reward_normalization == second.reward_normalization
     obs = np.zeros((2, 1), np.float32)
     assert (

@@ -6,8 +6,9 @@ import pytest
 from settable_envs import CANNOT, Goal, Short, Walk, Windy, registered
 
 from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds.gym_making import Making
 from valuescape.sim.worlds.gym_state import read_state, twin_of, write_state
-from valuescape.sim.worlds.gymnasium_world import make_env, try_states_of
+from valuescape.sim.worlds.gymnasium_world import try_states_of
 
 CLASSIC = ["CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1", "Acrobot-v1"]
 
@@ -71,7 +72,7 @@ def test_a_state_is_written_in_the_kind_that_it_has(kind):
 
 def test_without_the_time_limit_an_episode_goes_on():
     for limited in (True, False):
-        env = make_env("MountainCar-v0", time_limit=limited)
+        env = Making("gymnasium:MountainCar-v0").env(time_limit=limited)
         env.reset(seed=0)
         cut = [env.step(1)[3] for _ in range(250)]
         assert any(cut) == limited

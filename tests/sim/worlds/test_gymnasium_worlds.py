@@ -115,7 +115,6 @@ def test_an_episode_is_cut_off_at_the_time_limit():
         ("CartPole-v7", "has no environment 'CartPole-v7'\n  did you mean CartPole-v1"),
         ("nowhere_at_all:Own-v0", "importing nowhere_at_all: ModuleNotFoundError: .*\n  install it"),
         ("math:Own-v7", "has no environment 'math:Own-v7'"),
-        ("FrozenLake-v1", "observes Discrete"),
         ("", "has no environment ''"),
     ],
 )
@@ -191,7 +190,7 @@ def test_no_module_comes_from_the_folder_that_a_person_happens_to_be_in(own, mon
     """A stranger's configuration beside a stranger's module must not run it."""
     monkeypatch.chdir(own().parent)
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
-    with pytest.raises(UsageError, match=r"No module named 'own_envs'\n.*PYTHONPATH.*--world-file"):
+    with pytest.raises(UsageError, match=r"No module named 'own_envs'\n.*PYTHONPATH.*--env-file"):
         make_world("gymnasium:own_envs:Own-v0")
 
 
@@ -221,7 +220,7 @@ def test_no_module_comes_from_the_folder_that_a_person_happens_to_be_in(own, mon
         (("self.observation_space =", "self.observed ="), "has no observation_space"),
         (
             ("spaces.Box(-1, 1, (2,), np.float32)", "spaces.Dict({})"),
-            "observes a Dict\n.*a Box of two",
+            "observes a Dict, 0 numbers\n.*a Box, Discrete",
         ),
         (("max_episode_steps=30", ""), "has no time limit"),
     ],

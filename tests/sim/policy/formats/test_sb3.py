@@ -22,6 +22,7 @@ from valuescape.envs.world_env import WorldEnv
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.conversion import convert
 from valuescape.sim.policy.fit import critic_fit
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.native import load
 from valuescape.sim.policy.inference import BatchPolicy, value
 from valuescape.sim.policy.loading import load_checkpoint, load_with_statistics
@@ -187,7 +188,7 @@ def test_ppo_of_the_zoo_is_right_with_its_statistics_and_remarked_without(zoo, t
 
     model, pickled = zoo("ppo-MountainCar-v0.zip"), zoo("ppo-MountainCar-v0-vecnormalize.pkl")
     out, world = tmp_path / "out.safetensors", make_world("mountain_car")
-    convert(model, out, "mountain_car", pickled)
+    convert(model, out, "mountain_car", Given(obs_normalization=pickled))
     result = evaluate_checkpoint(load(out), world, 50, seed=0)
     assert result.mean_return > -130
     assert result.terminated == 1
@@ -211,7 +212,7 @@ def test_statistics_of_a_current_release_are_applied_as_it_does(tmp_path):
     model.save(tmp_path / "model.zip")
     environment.save(str(tmp_path / "statistics.pkl"))
     out = tmp_path / "out.safetensors"
-    convert(tmp_path / "model.zip", out, world.name, tmp_path / "statistics.pkl")
+    convert(tmp_path / "model.zip", out, world.name, Given(obs_normalization=tmp_path / "statistics.pkl"))
     obs = observations(world)
     expected = model.predict(environment.normalize_obs(obs.T), deterministic=True)[0].T
     np.testing.assert_allclose(act(load(out), world, obs), expected, atol=1e-5)

@@ -1,0 +1,40 @@
+"""Reads files of formats within bounds, and says what is wrong with those that are damaged."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from valuescape.sim.errors import UsageError
+
+MAX_BYTES = 256 * 2**20
+
+BROKEN = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
+    *(RecursionError, TypeError, ValueError, struct.error, zlib.error),
+)
+"""Everything that reading a damaged file can raise, beside UsageError and OSError."""
+
+
+def read_bounded(path: Path, most: int = MAX_BYTES) -> bytes:
+    """Return the bytes of a file. Raises UsageError if it cannot be read or has more than `most` bytes."""
+    with sound(path), path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise UsageError(f"{path}: has more than {most // 2**20} MiB", "this is no checkpoint that is read")
+    return content
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged or unreadable file raises into a UsageError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}", "check the path") from error
+    except BROKEN as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UsageError(
+            f"{path}: is damaged, or not of the library it seems to be of: {said[:100]}", "get it again"
+        ) from error

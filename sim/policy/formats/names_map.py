@@ -1,0 +1,35 @@
+"""The TOML file that says which tensors are which network, for files with names of any kind."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.files import read_bounded
+
+_MAX_BYTES = 2**16
+_ROLES = re.compile(r"actor|critic\d{0,2}|twin|log_std")
+_EXPECTED = '[map] actor = "pi", critic = "qf1", twin = "qf2"; of a shared trunk: critic = ["body", "v"]'
+
+
+def read_names(path: Path) -> dict[str, list[str]]:
+    """Return the prefixes of tensors' names by role, in the order of their layers.
+
+    Roles: actor, critic, twin, critic3 …, log_std. Raises UsageError, naming file and key.
+    """
+    try:
+        table = tomllib.loads(read_bounded(path, _MAX_BYTES).decode())
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no TOML: {error}", f"expected {_EXPECTED}") from error
+    entries = table.get("map")
+    if not isinstance(entries, dict) or table.keys() != {"map"}:
+        raise UsageError(f"{path}: expected one table [map]", _EXPECTED)
+    found = {}
+    for role, names in entries.items():
+        listed = [names] if isinstance(names, str) else names
+        if not _ROLES.fullmatch(role):
+            raise UsageError(f"{path}: map.{role} is no role", "roles: actor, critic, twin, critic3, log_std")
+        if not isinstance(listed, list) or not listed or not all(isinstance(each, str) for each in listed):
+            raise UsageError(f"{path}: map.{role} is {names!r:.60}, expected names", _EXPECTED)
+        found[role] = listed
+    return found

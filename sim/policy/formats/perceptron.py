@@ -1,0 +1,180 @@
+"""Any perceptron: tensors in a torch file, safetensors or .npz, whose names tell actor and critic apart.
+
+The names of layers are looked at for words: "actor", "policy", "pi", "mu" …; "critic", "value", "q", "vf" …;
+layers of neither are a trunk that both share. Copies with "target" in their names are left out. A TOML file
+(`Given.names`) states the names where they are of another kind.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import MAX_CRITICS
+from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
+from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.given import Given, asked_for
+from valuescape.sim.policy.formats.names_map import read_names
+from valuescape.sim.policy.formats.native import MARK
+from valuescape.sim.policy.formats.registry import Lack, Probe
+from valuescape.sim.policy.formats.tensor_files import is_npz, read_tensors
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer
+
+_ACTOR = {"actor", "pi", "policy", "mu", "mean", "action", "actions", "logits"}
+_CRITIC = {"critic", "critics", "value", "values", "v", "vf", "q", "qf", "qnet", "qs", "baseline"}
+_ASIDE = {"target", "targ", "old", "ema", "optimizer", "optim", "optimizers"}
+_LOG_STD = re.compile(r"(^|[._])log_?std(_linear|_layer|_head)?$|(^|[._])log_?std[._]", re.IGNORECASE)
+
+_SQUASHED = ("sac", "tqc", "td3", "ddpg")
+_OF_STATES = ("ppo", "a2c", "trpo", "maskable ppo")
+_OF_ACTIONS = ("dqn", "qr-dqn")
+ALGORITHMS = (*_SQUASHED, *_OF_STATES, *_OF_ACTIONS)
+
+
+def recognises(probe: Probe) -> bool:
+    """Return whether a file has linear layers by name; formats of libraries are asked before."""
+    if probe.safetensors is not None:
+        return probe.safetensors.get("__metadata__", {}).get("format") != MARK
+    if is_npz(probe.members):
+        return True
+    return bool(probe.names)
+
+
+def read(path: Path, given: Given) -> Found:
+    """Return the networks in a file. Raises UsageError that asks for names, or for the algorithm."""
+    tensors = {name: each for name, each in read_tensors(path).items() if not _words(name) & _ASIDE}
+    names = read_names(given.names) if given.names else _by_words(path, tensors)
+    if "critic" not in names or ("actor" not in names and given.algorithm not in (None, *_OF_ACTIONS)):
+        raise _unknown(path, tensors, given)
+    if given.algorithm is None:
+        raise asked_for(path, ["algorithm"])
+    if given.algorithm not in ALGORITHMS:
+        raise UsageError(
+            f"policy.algorithm is {given.algorithm!r}", f"expected one of {', '.join(ALGORITHMS)}"
+        )
+    return _found(path, tensors, names, given.algorithm)
+
+
+def _found(path: Path, tensors: dict[str, Any], names: dict[str, list[str]], algorithm: str) -> Found:
+    critics = [
+        chain(path, tensors, *names[role])
+        for role in ("critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS)))
+        if role in names
+    ]
+    if algorithm in _OF_ACTIONS:
+        return _discrete(critics, tensors, algorithm)
+    actor = chain(path, tensors, *names["actor"])
+    if algorithm in _SQUASHED:
+        kind = CriticKind.MEAN_ACTION_VALUE if algorithm == "tqc" else CriticKind.ACTION_VALUE
+        return Found(
+            algorithm=algorithm,
+            actor=actor.ending(Activation.TANH),
+            head=ActorHead.SQUASHED,
+            critics=tuple(critics),
+            critic_kind=kind,
+            quantiles=algorithm == "tqc",
+            noise=_noise(path, tensors, names, actor),
+            tensors=tensors,
+        )
+    noise = _noise(path, tensors, names, actor)
+    return Found(
+        algorithm=algorithm,
+        actor=actor,
+        head=ActorHead.CLIPPED if noise else None,
+        critics=tuple(critics[:1]),
+        critic_kind=CriticKind.STATE_VALUE,
+        noise=noise,
+        tensors=tensors,
+    )
+
+
+def _discrete(critics: list[Chain], tensors: dict[str, Any], algorithm: str) -> Found:
+    return Found(
+        algorithm=algorithm,
+        actor=critics[0],
+        head=ActorHead.ARGMAX,
+        critics=(critics[0],),
+        critic_kind=CriticKind.DISCRETE_ACTION_VALUE,
+        tensors=tensors,
+    )
+
+
+def _noise(
+    path: Path, tensors: dict[str, Any], names: dict[str, list[str]], actor: Chain
+) -> ActionNoise | None:
+    (name,) = names.get("log_std", [""])
+    last: Layer = actor.linears[-1].layer
+    if name and name in tensors:
+        return ActionNoise(constant_layer(path, name, tensors[name], last.weight.shape[1]))
+    if name and layer_names(tensors, name) == [name]:
+        return ActionNoise(layer(path, tensors, name))
+    return None
+
+
+def _by_words(path: Path, tensors: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the names of layers by role: those of a trunk, then the role's own."""
+    trunk: list[str] = []
+    actor: list[str] = []
+    critics: dict[str, list[str]] = {}
+    for name in layer_names(tensors):
+        words = _words(name)
+        if _LOG_STD.search(name):
+            continue
+        if words & _CRITIC:
+            critics.setdefault(_critic_key(name), []).append(name)
+        elif words & _ACTOR:
+            actor.append(name)
+        else:
+            trunk.append(name)
+    roles = ["critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS))]
+    found = {role: _behind(tensors, trunk, own) for role, own in zip(roles, critics.values(), strict=False)}
+    if actor:
+        found["actor"] = _behind(tensors, trunk, actor)
+    log_std = [name for name in tensors if _LOG_STD.search(name)]
+    if log_std:
+        layers = [name for name in layer_names(tensors) if _LOG_STD.search(name)]
+        found["log_std"] = (layers or log_std)[:1]
+    return found
+
+
+def _behind(tensors: dict[str, Any], trunk: list[str], own: list[str]) -> list[str]:
+    """Return the layers of a head behind those of the trunk, if it takes the trunk's outputs."""
+    if trunk and tensors[f"{trunk[-1]}.weight"].shape[0] == tensors[f"{own[0]}.weight"].shape[1]:
+        return [*trunk, *own]
+    return own
+
+
+def _critic_key(name: str) -> str:
+    """Return the part of a layer's name that tells critics apart: `critics.0` of `critics.0.2`, `qf1`."""
+    parts = name.split(".")
+    at = max(index for index, part in enumerate(parts) if _words(part) & _CRITIC)
+    numbers = [part for part in parts[at + 1 :] if part.isdecimal()]
+    if len(numbers) > 1 and parts[at + 1].isdecimal():
+        at += 1
+    return ".".join(parts[: at + 1])
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a name, without numbers: {"critic", "qf"} of critic.qf1.0."""
+    return {word.lower() for word in re.findall(r"[A-Za-z]+", name)}
+
+
+def _unknown(path: Path, tensors: dict[str, Any], given: Given) -> UsageError:
+    layers = layer_names(tensors)
+    if not layers:
+        return UsageError(f"{path}: has no linear layers (NAME.weight)", "name a file of networks")
+    needed = [field for field in ("names", "algorithm") if getattr(given, field) is None]
+    return asked_for(
+        path, needed or ["names"], f" (layers: {', '.join(layers[:4])}{', …' if layers[4:] else ''})"
+    )
+
+
+FORMAT = library_format(
+    "perceptron",
+    "torch",
+    recognises,
+    read,
+    library="tensors by name",
+    lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
+    suffixes=(".pt", ".pth", ".npz"),
+)
