@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from valuescape.library.arguments import whole
 from valuescape.library.grid import Map
-from valuescape.library.loading import ModelSource, WorldSource
+from valuescape.library.loading import ModelSource
 from valuescape.library.session import config_of
+from valuescape.library.worlds import WorldSource
 from valuescape.notebook.running import Wanted
 from valuescape.notebook.setting_names import setting_name
 from valuescape.notebook.view import View
