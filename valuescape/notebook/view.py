@@ -110,6 +110,11 @@ class View:
         """
         return self._ask(function)
 
+    @property
+    def widget(self) -> Any:
+        """The widget (`anywidget.AnyWidget`), to be put into layouts of ipywidgets, as `HBox`."""
+        return self._page.widget
+
     # --- Its end ---
 
     @property
