@@ -182,11 +182,16 @@ def current_kept() -> Iterator[None]:
         yield
     finally:
         if egl:
-            display = before[0] or _asked(egl, *_CURRENTS[0])
-            if before[3]:
-                egl.eglMakeCurrent(*map(ctypes.c_void_p, before))
-            elif display:
-                egl.eglMakeCurrent(ctypes.c_void_p(display), None, None, None)
+            _restore(egl, before)
+
+
+def _restore(egl: Any, before: list[int | None]) -> None:
+    """Make a context current again; none if it was released meanwhile, or if there was none."""
+    display = before[0] or _asked(egl, *_CURRENTS[0])
+    if before[3] and egl.eglMakeCurrent(*map(ctypes.c_void_p, before)):
+        return
+    if display:
+        egl.eglMakeCurrent(ctypes.c_void_p(display), None, None, None)
 
 
 _CURRENTS = (

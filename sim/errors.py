@@ -21,7 +21,11 @@ _MANY_DIGITS = 40
 """Longer integers are shown as their number of digits."""
 
 
-class UsageError(Exception):
+class ValuescapeError(Exception):
+    """The base of the errors that this program raises and that are not its own faults."""
+
+
+class UsageError(ValuescapeError):
     """Input of the user's that cannot be used: shown in one to three lines, exit status 2, no traceback.
 
     The message names the file and key, the value found, and what was expected; `hint` says what to do.

@@ -9,8 +9,9 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `show` returns a `View`: a live view on a page of a notebook;
 - `make_vec` returns a crowd as a vector environment.
 
-Nothing prints, ends the process or handles signals. Errors that a user can mend are `UsageError`. Importing
-this package is quick; what a name needs is imported when it is first used.
+Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
+its text; failures of workers and plug-ins have the base `ValuescapeError`, too. Importing this package is
+quick; what a name needs is imported when it is first used.
 """
 
 from importlib import import_module
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from valuescape.notebook.showing import show
     from valuescape.notebook.view import View
     from valuescape.sim.config.model import Config
-    from valuescape.sim.errors import UsageError
+    from valuescape.sim.errors import UsageError, ValuescapeError
     from valuescape.sim.policy.network import Checkpoint
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "State",
     "Trails",
     "UsageError",
+    "ValuescapeError",
     "View",
     "__version__",
     "analyze",
@@ -78,6 +80,7 @@ _MODULES = {
     "Trails": "valuescape.library.session",
     "UsageError": "valuescape.sim.errors",
     "View": "valuescape.notebook.view",
+    "ValuescapeError": "valuescape.sim.errors",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
@@ -124,7 +127,7 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from valuescape.sim.errors import UsageError
+    from valuescape.sim.errors import UsageError, ValuescapeError
 
     try:
         from valuescape.envs.vector_env import CrowdVectorEnv

@@ -5,11 +5,11 @@ import traceback
 from dataclasses import dataclass
 from typing import Self
 
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, ValuescapeError
 from valuescape.sim.worlds.systems.arrays import SystemRaisedError
 
 
-class WorkerFailedError(Exception):
+class WorkerFailedError(ValuescapeError):
     """A world raised, or workers failed beyond what `workers.max_restarts` allows; holds the report.
 
     Where a world raised, the report ends with the traceback; where a plug-in did, its cause has that.

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, ValuescapeError
 from valuescape.sim.plugins.declarations import Declaration, Kind
 from valuescape.sim.plugins.running import place_of
 
 Key = tuple[Kind, str]
 
 
-class PluginFailedError(Exception):
+class PluginFailedError(ValuescapeError):
     """A plug-in raised in a run with `plugins.on_error` = "stop"; the message has its line and the tick."""
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
 from valuescape.analysis import analysis as inner
+from valuescape.analysis import output
 from valuescape.analysis import several as inner_several
 from valuescape.analysis.origin import plan_by
-from valuescape.analysis.output import write
 from valuescape.analysis.several_output import several_verdict, write_several
 from valuescape.analysis.summary import arrays_of, summary_of
 from valuescape.analysis.verdict import verdict
-from valuescape.library.arguments import whole
+from valuescape.library.arguments import require_known, whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
@@ -117,7 +117,7 @@ class Analysis:
 
         Returns the files, the report first. Raises UsageError if that is impossible.
         """
-        return write(self.found, Path(folder), self.model.source, self.seconds, self.config)
+        return output.write(self.found, Path(folder), self.model.source, self.seconds, self.config)
 
     def __repr__(self) -> str:
         lines = [f"<valuescape.Analysis of {self.model.source} in {self.model.world.name}>"]
@@ -173,6 +173,7 @@ def analyze(model: ModelSource, /, *others: ModelSource, **options: Unpack[Analy
     a `Comparison`: all start in the same states. options: see `AnalysisOptions`. KeyboardInterrupt leaves
     nothing running. Raises UsageError if episodes cannot be run in the world, or if models are of several.
     """
+    require_known(options, AnalysisOptions, "analyze")
     models = [load(each) for each in (model, *others)]
     config = _config(models[0], options)
     plan = plan_by(config, *_sizes(models[0], options), usable_cores())

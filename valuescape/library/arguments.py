@@ -3,7 +3,8 @@
 import difflib
 import math
 import operator
-from collections.abc import Iterable, Sequence
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,12 @@ def positive(value: Any, what: str) -> float:
     if not 0 < number < math.inf:
         raise UsageError(f"{what} = {shown(value)}: expected a number above 0")
     return number
+
+
+def require_known(options: Mapping[str, Any], kind: type, what: str) -> None:
+    """Raise UsageError unless all options are keys of a TypedDict. what: the function that takes them."""
+    for name in options:
+        one_of(name, typing.get_type_hints(kind), f"{what}: the option")
 
 
 def one_of(value: str, known: Iterable[str], what: str) -> str:

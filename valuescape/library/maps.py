@@ -5,7 +5,7 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from valuescape.library.arguments import whole
+from valuescape.library.arguments import require_known, whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
@@ -104,6 +104,7 @@ def truth_map(
     The first map of a world on a machine waits for its machine code, for a quarter of a minute. Raises
     UsageError for a world whose agents cannot be put into a state.
     """
+    require_known(options, TruthOptions, "truth_map")
     found = load(model)
     plane = plane_of(found, axes, slice)
     rules = _rules(found, whole(seed, "seed", 0), options)

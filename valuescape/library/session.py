@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.context import current_kept, made_current
-from valuescape.library.arguments import one_of, positive, whole
+from valuescape.library.arguments import one_of, positive, require_known, whole
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import taken_actions
 from valuescape.library.worlds import WorldSource, world_name
@@ -240,9 +240,7 @@ class Session:
         in the middle, in the units of its axes. zoom: of the flat map. What is left out stays. Raises
         UsageError for what is out of bounds.
         """
-        unknown = aim.keys() - Aim.__annotations__.keys()
-        for name in unknown:
-            one_of(name, Aim.__annotations__, "camera: the option")
+        require_known(aim, Aim, "camera")
         with self._inside() as run:
             run.aim(**aim)
 

@@ -15,7 +15,7 @@ from valuescape.gpu.layers.registry import MAPS
 from valuescape.gpu.layers.td_error import TD_ERROR
 from valuescape.gpu.layers.truth import OF_ROLLOUTS
 from valuescape.gpu.layers.value import VALUE
-from valuescape.library.arguments import whole
+from valuescape.library.arguments import require_known, whole
 from valuescape.library.grid import Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.maps import MOST_CELLS, TruthOptions, truth_map, value_map
@@ -73,6 +73,7 @@ def signal_map(
     `SignalOptions`. Maps of agents are made of episodes of the policy as it acts in training. Raises
     UsageError if there is no such map, or not of this model; it says why.
     """
+    require_known(options, SignalOptions, "signal_map")
     found, layer = load(model), MAPS.find(name, "signal_map")
     if not isinstance(layer, MapLayer):
         both = " and ".join(each.name for each in layer.parts)

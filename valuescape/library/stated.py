@@ -8,7 +8,7 @@ from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 
-from valuescape.library.arguments import one_of
+from valuescape.library.arguments import one_of, require_known
 from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.network import Activation, ActorHead
@@ -41,9 +41,7 @@ class GivenOptions(TypedDict, total=False):
 
 def given_of(options: Mapping[str, Any]) -> Given:
     """Return what options state. Raises UsageError for an unknown one, or a value that does not fit."""
-    known = GivenOptions.__annotations__
-    for name in options:
-        one_of(name, known, "load: the option")
+    require_known(options, GivenOptions, "load")
     stated = {name: _READERS.get(name, _same)(name, value) for name, value in options.items()}
     return Given(**{name: value for name, value in stated.items() if value is not None})
 

@@ -25,6 +25,7 @@ from valuescape.run.session import Session
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.place import ground_of
+from valuescape.sim.plugins.failing import TROUBLE
 
 
 class Aim(TypedDict, total=False):
@@ -54,6 +55,12 @@ class SteppedSession(Session):
         super().__init__(stepped, RunLength(), Outputs(folder), headless=True)
         self.pace.go_to(0)
         self._take_over(0, waits=True)
+
+    def __exit__(self, *error: object) -> None:
+        """Free everything; garbage collection stays as it is, for no object was taken out of it."""
+        self._owned.close()
+        if TROUBLE.tell == self._tell:
+            TROUBLE.begin(stop=True, tell=_silent)
 
     @property
     def tick(self) -> int:
@@ -147,6 +154,10 @@ class SteppedSession(Session):
         self.ledger.stats.forget("episodes", "critic", "captions")
         self._look()
         self._draw()
+
+
+def _silent(_: str) -> None:
+    """Say nothing: there is no run whose picture it would be in."""
 
 
 def _within(name: str, value: float, low: float, high: float) -> float:
