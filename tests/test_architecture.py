@@ -27,7 +27,7 @@ FLOORS = {
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
         *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
-        *("envs", "training", "training_run", "held_checkpoints", "presets"),
+        *("envs", "publishing", "training", "training_run", "held_checkpoints", "presets"),
         *(
             "model_files",
             "recordings",
@@ -38,6 +38,7 @@ FLOORS = {
             "run",
             "studies",
             "analysis",
+            "attached",
             "remake",
             "library",
             "notebook",

@@ -7,6 +7,7 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `rollouts` runs episodes; `analyze` says where a critic is wrong; `plot` draws maps;
 - `Session` runs a crowd of agents that is stepped, read and drawn;
 - `show` returns a `View`: a live view on a page of a notebook;
+- `publish` and `ValuescapeCallback` let a training run be watched, which `Subscription` reads;
 - `make_vec` returns a crowd as a vector environment.
 
 Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from valuescape.library.signals import signal_map, signal_names
     from valuescape.notebook.showing import show
     from valuescape.notebook.view import View
+    from valuescape.publishing.publisher import Publisher, publish
+    from valuescape.publishing.stable_baselines import ValuescapeCallback
+    from valuescape.publishing.subscription import Subscription
     from valuescape.sim.config.model import Config
     from valuescape.sim.errors import UsageError, ValuescapeError
     from valuescape.sim.policy.network import Checkpoint
@@ -43,11 +47,14 @@ __all__ = [
     "Config",
     "Map",
     "Model",
+    "Publisher",
     "Rollouts",
     "Session",
     "State",
+    "Subscription",
     "Trails",
     "UsageError",
+    "ValuescapeCallback",
     "ValuescapeError",
     "View",
     "__version__",
@@ -57,6 +64,7 @@ __all__ = [
     "load_world_file",
     "make_vec",
     "plot",
+    "publish",
     "rollouts",
     "show",
     "signal_map",
@@ -74,16 +82,20 @@ _MODULES = {
     "Config": "valuescape.sim.config.model",
     "Map": "valuescape.library.grid",
     "Model": "valuescape.library.model",
+    "Publisher": "valuescape.publishing.publisher",
     "Rollouts": "valuescape.library.rollouts",
     "Session": "valuescape.library.session",
     "State": "valuescape.library.session",
+    "Subscription": "valuescape.publishing.subscription",
     "Trails": "valuescape.library.session",
     "UsageError": "valuescape.sim.errors",
-    "View": "valuescape.notebook.view",
+    "ValuescapeCallback": "valuescape.publishing.stable_baselines",
     "ValuescapeError": "valuescape.sim.errors",
+    "View": "valuescape.notebook.view",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
+    "publish": "valuescape.publishing.publisher",
     "rollouts": "valuescape.library.rollouts",
     "show": "valuescape.notebook.showing",
     "signal_map": "valuescape.library.signals",

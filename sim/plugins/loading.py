@@ -1,5 +1,7 @@
 """Loads the files and modules that declare plug-ins, in this process and in the workers."""
 
+import contextlib
+import importlib
 import io
 import sys
 from collections.abc import Callable
@@ -109,7 +111,7 @@ def load_module(name: str, option: str = "[plugins] modules") -> Loaded:
 
 def run_source(source: Source) -> Loaded:
     """Run a source, and register what it declares. Raises UsageError; then nothing of it is registered."""
-    before, modules = _registered(), set(sys.modules)
+    before, modules = _registered(source), set(sys.modules)
     with PLUGINS.declared_by(source.key, source.where):
         if source.path and source.module:
             module = run_module(source.module, source.path, source.content, source.where)
@@ -120,7 +122,7 @@ def run_source(source: Source) -> Loaded:
             PLUGINS.adopt(source.module, source.key, source.where)
         for gather in _gatherers:
             gather(module, source)
-        loaded = Loaded(source, module, frozenset(_registered() - before), _beside(source, modules))
+        loaded = Loaded(source, module, frozenset(_registered(source) - before), _beside(source, modules))
         if not loaded.declared and not loaded.registered:
             said, expected = _EMPTY.get(source.option, _EMPTY["--plugin"])
             raise UsageError(f"{source.where}: {said}", f"expected {expected}")
@@ -160,8 +162,14 @@ def _is_beside(name: str, main: Path) -> bool:
     return inside and "site-packages" not in file.relative_to(main.parent).parts
 
 
-def _registered() -> set[str]:
-    """Return the ids of Gymnasium's environments; none if Gymnasium is not imported."""
+def _registered(source: Source) -> set[str]:
+    """Return the ids of Gymnasium's environments; none if it is not there, or a source does not name it.
+
+    It is imported before such a source is run, which would seem to register all of Gymnasium's own otherwise.
+    """
+    if b"gymnasium" in source.content:
+        with contextlib.suppress(ImportError):  # which the source will say
+            importlib.import_module("gymnasium")
     gymnasium = sys.modules.get("gymnasium")
     return set(gymnasium.registry) if gymnasium else set()
 

@@ -10,7 +10,7 @@ from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import statistics_beside
-from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds import World, make_world
 
 _NOTHING = Given()
 
@@ -18,13 +18,13 @@ _NOTHING = Given()
 def convert(
     source: Path,
     out: Path,
-    world_name: str,
+    world: World | str,
     given: Given = _NOTHING,
     units: RewardUnits = RewardUnits.AUTO,
     *,
     force: bool = False,
 ) -> Checkpoint:
-    """Write the checkpoint at `source` to `out` in the native format, for the world called `world_name`.
+    """Write the checkpoint at `source` to `out` in the native format, for a world, or the one of that name.
 
     given: what the user states because the file does not say it, such as where its statistics of observations
     are (`load_with_statistics`).
@@ -34,9 +34,9 @@ def convert(
     """
     source = find_model(source)
     format_of(source)
-    world = make_world(world_name)
+    world = world if isinstance(world, World) else make_world(world)
     statistics = given.obs_normalization or statistics_beside(source)
     check_replaceable(out, inputs=[source, *([statistics] if statistics else [])], force=force)
-    checkpoint = replace(load_with_statistics(source, world, given, units), world=world_name)
+    checkpoint = replace(load_with_statistics(source, world, given, units), world=world.name)
     save(checkpoint, out)
     return checkpoint

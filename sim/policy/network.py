@@ -182,7 +182,7 @@ class Checkpoint:
     @property
     def lacks_bounds(self) -> bool:
         """Whether actions are continuous and their bounds unknown, which `with_bounds` takes from a world."""
-        return self.actor_head is not ActorHead.ARGMAX and self.action_low.size == self.action_high.size == 0
+        return not self.actor_head.chooses and self.action_low.size == self.action_high.size == 0
 
 
 def score_groups(checkpoint: Checkpoint) -> tuple[slice, ...]:

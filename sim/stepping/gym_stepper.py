@@ -25,9 +25,9 @@ _LOG_BYTES = 2**30
 def log_rows(world: World, agents: int) -> int:
     """Return how many ticks of actions the arena must keep: those of the longest episode, or 0.
 
-    They restore environments. Raises UsageError if they would take more than a GiB.
+    They restore environments, except vectorised ones. Raises UsageError if they would take more than a GiB.
     """
-    if not isinstance(world, GymnasiumWorld):
+    if not isinstance(world, GymnasiumWorld) or world.making.is_vector:
         return 0
     size = 4 * world.max_episode_steps * world.action.dim * agents
     if size > _LOG_BYTES:

@@ -62,7 +62,7 @@ class ActedSpace:
     def middle(self) -> Any:
         """Return an action in the middle of the space, as an environment takes it."""
         if isinstance(self.action, ContinuousAction):
-            return self.one((self.action.low + self.action.high) / 2)
+            return self.one(((self.action.low + self.action.high) / 2).astype(np.float32))
         return self.one(np.zeros(self.action.dim, np.float32))
 
 
@@ -70,7 +70,8 @@ def _shifted(start: NDArray[Any]) -> Callable[[Float32Array], NDArray[Any]]:
     """Return what makes the values of choices, counted from `start`, of their indices."""
 
     def made(index: Float32Array) -> NDArray[Any]:
-        return index.astype(np.int64) + start
+        value: NDArray[Any] = index.astype(np.int64) + start
+        return value
 
     return made
 

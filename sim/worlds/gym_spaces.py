@@ -25,7 +25,7 @@ _MOST = 4096
 
 
 class UnfitSpaceError(ValueError):
-    """A space that cannot be shown; the message follows the world's name. expected: what to use instead."""
+    """A space that cannot be shown; the message follows the world's name. expected: what would do."""
 
     def __init__(self, said: str, expected: str) -> None:
         super().__init__(said)
@@ -33,7 +33,7 @@ class UnfitSpaceError(ValueError):
 
 
 class Grid(NamedTuple):
-    """The digits that a single number is shown as, the most significant first: of 4 x 12 cells, row, column."""
+    """The digits that a single number is shown as, the most significant first: (row, column)."""
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -43,12 +43,13 @@ class Grid(NamedTuple):
 class _Numbers:
     """A Box or a MultiBinary: as many variables of the state as of the observation.
 
-    path: the keys that lead to it in an observation. name: as messages call it.
+    path: the keys that lead to it in an observation. name: as messages call it. bits: whether each is 0 or 1.
     """
 
     path: tuple[Any, ...]
     name: str
     state: tuple[Variable, ...]
+    bits: bool = False
 
     @property
     def obs(self) -> tuple[Variable, ...]:
@@ -59,7 +60,7 @@ class _Numbers:
         size = len(self.state)
         try:
             with np.errstate(over="ignore"):
-                found: Float32Array = np.asarray(value, np.float32)
+                found = np.asarray(value, np.float32)
         except (TypeError, ValueError):
             raise ResultError(f"{method} observes {described(value)}, expected {size} numbers") from None
         if found.size != size * count:
@@ -70,7 +71,8 @@ class _Numbers:
             )
         if not np.isfinite(found).all():
             self._complain(method, found.ravel(), np.ravel(value))
-        return found.reshape(count, size).T
+        columns: Float32Array = found.reshape(count, size).T
+        return columns
 
     def _complain(self, method: str, found: Float32Array, given: NDArray[Any]) -> None:
         """Raise ResultError for NaN, and for numbers beyond float32; infinite ones are let through."""
@@ -84,8 +86,8 @@ class _Numbers:
             raise ResultError(f"{method} observes {name} = {given[bad[0]]}, too large for float32")
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
-        """Write the observations of states: the same numbers."""
-        out[:] = state
+        """Write the observations of states: the same numbers; of bits, the nearer one."""
+        out[:] = np.clip(np.floor(state + np.float32(0.5)), 0, 1) if self.bits else state
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,12 @@ class ObservedSpace:
         folded = isinstance(self._leaves[0], _Digits) and bool(self._leaves[0].grid)
         return (1, 0) if folded else (0, 1)
 
+    @property
+    def map_slice(self) -> dict[str, float]:
+        """The values at which choices and bits are held that are not on the map: whole ones."""
+        found = zip(self.state, (each for leaf in self._leaves for each in _held(leaf)), strict=True)
+        return {variable.name: value for variable, value in found if value is not None}
+
     def states(self, method: str, raw: Any, count: int = 1) -> Float32Array:
         """Return what one environment observes, or a batch of `count`, as states [state_dim, count] float32.
 
@@ -179,6 +187,13 @@ class ObservedSpace:
             rows, columns = len(each.state), len(each.obs)
             each.observe(state[row : row + rows], out[seen : seen + columns])
             row, seen = row + rows, seen + columns
+
+
+def _held(leaf: "_Numbers | _Digits") -> list[float | None]:
+    """Return a value for each variable of a state where whole numbers count; None elsewhere."""
+    if isinstance(leaf, _Digits):
+        return [float((size - 1) // 2) for size in leaf.grid or leaf.sizes]
+    return [0.0 if leaf.bits else None] * len(leaf.state)
 
 
 def _at(method: str, raw: Any, path: tuple[Any, ...]) -> Any:
@@ -215,7 +230,8 @@ def _leaf(path: tuple[Any, ...], space: Any) -> "_Numbers | _Digits":
         start = getattr(space, "start", np.zeros_like(space.nvec)).ravel().tolist()
         return _digits(path, name, tuple(sizes), tuple(start), names)
     if isinstance(space, spaces.MultiBinary):
-        return _Numbers(path, name, tuple(Variable(each, "", 0, 1) for each in _names(name, space.shape)))
+        bits = tuple(_digit(each, 2) for each in _names(name, space.shape))
+        return _Numbers(path, name, bits, bits=True)
     if not isinstance(space, spaces.Box) or _is_image(space) or not math.prod(space.shape):
         where = f" as {name}" if path else ""
         raise UnfitSpaceError(f"observes {_shown(space)}{where}", _expected(space))
@@ -262,10 +278,9 @@ def grid_of(env: Any) -> Grid | None:
     inner = env.unwrapped
     if f"{type(inner).__module__}.{type(inner).__qualname__}" == "gymnasium.envs.toy_text.taxi.TaxiEnv":
         return Grid(("taxi row", "taxi column", "passenger", "destination"), (5, 5, 5, 4))
-    found = getattr(inner, "nrow", None), getattr(inner, "ncol", None)
-    found = getattr(inner, "shape", None) if None in found else found
+    stated: Any = getattr(inner, "nrow", None), getattr(inner, "ncol", None)
     try:
-        rows, columns = map(int, found or ())
+        rows, columns = map(int, getattr(inner, "shape", ()) if None in stated else stated)
     except (TypeError, ValueError):
         return None
     return Grid(("row", "column"), (rows, columns)) if rows > 0 and columns > 0 else None

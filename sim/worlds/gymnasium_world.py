@@ -89,6 +89,7 @@ def _world_of(env: Any, making: Making) -> GymnasiumWorld:
         "obs": observed.obs,
         "action": acted.action,
         "map_axes": observed.map_axes,
+        "map_slice": observed.map_slice,
     }
     if twin := _twin(env, making):
         attributes["twin"] = twin

@@ -111,6 +111,15 @@ def _making(name: str, config: Config | None) -> Making:
     return Making(name, world.env, world.max_episode_steps, world.vector)
 
 
+def is_vectorised(config: Config) -> bool:
+    """Return whether one object steps all agents of a worker, so that runs depend on the number of workers.
+
+    Raises UsageError if the world is code that the command line does not name.
+    """
+    name = config.world.name
+    return (is_environment(name) or ":" in name) and _making(name, config).is_vector
+
+
 def _require_plain(name: str, config: Config | None) -> None:
     """Raise UsageError if a configuration states about `name` what only environments have."""
     if config is None or config.world.name != name:

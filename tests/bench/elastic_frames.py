@@ -50,7 +50,7 @@ def said(took: list[float], rate: float) -> str:
 
 
 def main(preset: str, settings: list[str]) -> None:
-    config = read_config(preset, [*START, *settings], None)
+    config = read_config(preset, [*START, *settings])
     with (
         tempfile.TemporaryDirectory() as out,
         Session(config, RunLength(), Outputs(Path(out)), headless=True) as session,

@@ -24,7 +24,7 @@ STEPS = 10
 def times(folder: str, *settings: str) -> tuple[int, list[float], list[float]]:
     """Return the number of workers, and of each step, back and forth at the end of the run: how long it takes
     until another checkpoint acts and is shown, and the longest frame meanwhile, seconds."""
-    config = read_config(folder, ["run.record=false", *settings], None)
+    config = read_config(folder, ["run.record=false", *settings])
     with tempfile.TemporaryDirectory() as out:
         outputs = Outputs(Path(out))
         with Session(config, RunLength(), outputs, headless=True, display=Hands()) as session:

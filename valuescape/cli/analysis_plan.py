@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from valuescape.cli.code import Code
 from valuescape.cli.console import read_config
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err
@@ -14,15 +14,11 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-Code = tuple[list[Path] | None, list[Path] | None]
-"""Files of the options --world-file and --plugin."""
-
-
 def config_of(source: str, changes: list[str], code: Code) -> "Config":
     """Return the configuration of an analysis. Raises UsageError if it names what is not analysed."""
     from valuescape.sim.errors import UsageError
 
-    config = read_config(source, changes, *code)
+    config = read_config(source, changes, code)
     if config.policy.torchscript_critic:
         raise UsageError(
             "policy.torchscript_critic: analyze judges the checkpoint's own critic",

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.code import code_of
 from valuescape.cli.console import say_lines, say_written
-from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+)
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
@@ -30,11 +40,10 @@ Checkpoints = Annotated[
         help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
     ),
 ]
-World = Annotated[str, typer.Option(help="Its world; found by its spaces if not given.")]
 Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
 Cells = Annotated[
     int | None,
-    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of gymnasium:ID 64."),
+    typer.Option(min=8, max=2048, help="Cells of the maps, each way: 256, of environments 64."),
 ]
 Rollouts = Annotated[
     int | None,
@@ -52,7 +61,6 @@ Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, i
 
 def analyze(
     checkpoints: Checkpoints,
-    world: World = "",
     episodes: Episodes = 512,
     cells: Cells = None,
     rollouts: Rollouts = None,
@@ -61,6 +69,10 @@ def analyze(
     time_limit: TimeLimit = False,
     entropy_coefficient: Alpha = None,
     overrides: Overrides = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -72,7 +84,8 @@ def analyze(
 
     Several checkpoints start in the same states: one table, maps on the same colours, and the differences
     from the first. A folder with the checkpoints of a training run gives the numbers over training steps,
-    and the maps as a film. `valuescape compare` reads two summary.json.
+    and the maps as a film. `valuescape compare` reads two summary.json. A world that no option names is found
+    by the model's spaces.
 
     [bold]Examples[/]
 
@@ -84,8 +97,8 @@ def analyze(
 
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     changes = {
-        "world.name": world or None,
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
         "policy.entropy_coefficient": entropy_coefficient,
@@ -98,11 +111,10 @@ def analyze(
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
         from valuescape.cli.analyze_training import analyze_training
 
-        code = world_files, plugins
         return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
     from valuescape.analysis.output import make_folder
 
-    config = config_of(checkpoints[0], given, (world_files, plugins))
+    config = config_of(checkpoints[0], given, code)
     plan = plan_of(config, episodes, cells)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"

@@ -3,7 +3,8 @@
 import time
 from pathlib import Path
 
-from valuescape.cli.analysis_plan import Code, config_of, plan_of, telling_progress
+from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.code import Code
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.terminal import err, out
 from valuescape.cli.text_table import say_rows

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from valuescape.cli.code import Code
 from valuescape.cli.terminal import err, out
 from valuescape.paths import require_writable
 from valuescape.sim.paths import require_replaceable
@@ -13,53 +14,61 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-def load_code(world_files: Iterable[Path] | None, plugins: Iterable[Path] | None) -> None:
-    """Run world files and plug-ins, so that what they declare is known by name. Raises UsageError."""
-    from valuescape.sim.plugins.loading import load_file
-    from valuescape.sim.worlds import load_world_file
-
-    for path in world_files or ():
-        load_world_file(path)
-    for path in plugins or ():
-        load_file(path)
+NO_CODE = Code()
+"""For commands whose options name no code."""
 
 
 def read_config(
     preset: str,
     changes: Sequence[str] | None,
-    world_files: Iterable[Path] | None,
-    plugins: Iterable[Path] | None = None,
+    code: Code = NO_CODE,
 ) -> "Config":
     """Return a preset's or a file's configuration, with changes such as `agents.count=5`.
 
     preset: a name, a configuration file, a trained model or the folder of a training run, which runs in the
-    world that it fits. World files and plug-ins are loaded first, and modules that the configuration names
-    after it is read. From now on, compilation and remarks on models are reported on standard error.
+    world that it fits. Code that the command line names is loaded first, and modules that the configuration
+    names after it is read. From now on, compilation and remarks on models are reported on standard error.
     Raises UsageError.
     """
     from valuescape.training_run import with_steps
 
-    return with_steps(read_config_file(preset, changes, world_files, plugins).config)
+    return with_steps(read_config_file(preset, changes, code).config)
 
 
 def read_config_file(
     preset: str,
     changes: Sequence[str] | None,
-    world_files: Iterable[Path] | None,
-    plugins: Iterable[Path] | None = None,
+    code: Code = NO_CODE,
 ) -> "ConfigFile":
     """Return the file that a configuration is read from, as `read_config` does it, with the changes to it."""
-    from valuescape import remarks
     from valuescape.model_files import preset_of
-    from valuescape.run.config_file import ConfigFile
+
+    given = list(changes or [])
+    return config_file(*preset_of(preset, [*begin_reading(code, given), *given]))
+
+
+def begin_reading(code: Code, changes: list[str]) -> list[str]:
+    """Run the files of the user's code; return the settings that they mean, which `changes` override.
+
+    From now on, compilation and remarks on models are reported on standard error. Raises UsageError.
+    """
+    from valuescape import remarks
     from valuescape.sim.codegen import notice as compiling
-    from valuescape.sim.plugins.configured import load_configured
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
-    load_code(world_files, plugins)
-    name, changed = preset_of(preset, changes or [])
-    file = ConfigFile.named(name, tuple(changed))
+    return code.load(changes)
+
+
+def config_file(name: str, changes: Sequence[str]) -> "ConfigFile":
+    """Return a preset's or a configuration's file with changes; load the modules that it names.
+
+    Raises UsageError.
+    """
+    from valuescape.run.config_file import ConfigFile
+    from valuescape.sim.plugins.configured import load_configured
+
+    file = ConfigFile.named(name, tuple(changes))
     load_configured(file.config.plugins, err.say)
     return file
 

@@ -1,15 +1,19 @@
 """The commands `convert` and `train`, which write checkpoints."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import load_code
-from valuescape.cli.options import Debug, Plugins, WorldFiles
+from valuescape.cli.code import Code, code_of
+from valuescape.cli.options import Debug, EnvArguments, EnvFiles, EpisodeLimit, Plugins, World, WorldFiles
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
+from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.reward_units import RewardUnits
+
+if TYPE_CHECKING:
+    from valuescape.sim.worlds.base import World as AnyWorld
 
 _Force = Annotated[
     bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
@@ -19,7 +23,6 @@ _Force = Annotated[
 def convert(
     source: Annotated[Path, typer.Argument(help="A Stable-Baselines3 .zip, or a Valuescape .safetensors.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
-    world: Annotated[str, typer.Option(help="The world it was trained in.")],
     vecnormalize: Annotated[
         Path | None,
         typer.Option(
@@ -34,6 +37,10 @@ def convert(
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -50,10 +57,10 @@ def convert(
     from valuescape.sim.policy.formats.given import Given
     from valuescape.sim.policy.formats.native import check_replaceable
 
-    check_replaceable(out, [*(world_files or []), *(plugins or [])], force=force)
-    load_code(world_files, plugins)
-    given = Given(obs_normalization=vecnormalize)
-    checkpoint = convert_checkpoint(source, out, world, given, reward_normalization, force=force)
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    check_replaceable(out, code.files, force=force)
+    fitting, given = _world(code, "convert"), Given(obs_normalization=vecnormalize)
+    checkpoint = convert_checkpoint(source, out, fitting, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)
     norm = checkpoint.reward_normalization
@@ -62,7 +69,9 @@ def convert(
 
 
 def train(
-    world: Annotated[str, typer.Argument(help="The world to train in.")],
+    trained_in: Annotated[
+        str, typer.Argument(metavar="[WORLD]", help="The world to train in, as --world.", show_default=False)
+    ] = "",
     algo: Annotated[str, typer.Option(help="sac, td3, ddpg, dqn, ppo or a2c.")] = "sac",
     timesteps: Annotated[
         int | None, typer.Option(min=1, help="Environment steps; the algorithm's default if not given.")
@@ -72,6 +81,10 @@ def train(
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
     force: _Force = False,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -83,20 +96,22 @@ def train(
       valuescape train pendulum --algo sac --seed 1 --out pendulum.safetensors
 
       valuescape train gymnasium:CartPole-v1 --algo ppo --out cartpole.safetensors
+
+      valuescape train --env-file my_env.py --max-episode-steps 200 --algo ppo --out mine.safetensors
     """
     from valuescape.sim.policy.formats.native import check_replaceable
-    from valuescape.training.train import check_algorithm, default_timesteps, world_to_train_in
+    from valuescape.training.train import check_algorithm, default_timesteps, require_trainable
     from valuescape.training.train import train as train_checkpoint
 
-    load_code(world_files, plugins)
-    made_in = world_to_train_in(world)
+    world = world or trained_in
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    made_in = require_trainable(_world(code, "train"))
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
-    command = f"valuescape train {world} --algo {algo} --timesteps {steps} --seed {seed}"
-    command += "".join(f" --world-file {path}" for path in world_files or ())
-    command += "".join(f" --plugin {path}" for path in plugins or ())
-    path = out or Path(f"{world.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
-    check_replaceable(path, [*(world_files or []), *(plugins or [])], force=force)
+    named = world or made_in.name
+    command = f"valuescape train {named} --algo {algo} --timesteps {steps} --seed {seed}{code.command}"
+    path = out or Path(f"{named.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
+    check_replaceable(path, code.files, force=force)
     checkpoint = train_checkpoint(
         made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
     )
@@ -105,3 +120,15 @@ def train(
         f"wrote {path}: mean return {training.mean_return:.1f} ± {training.std_return:.1f} "
         f"over {training.episodes} episodes",
     )
+
+
+def _world(code: Code, command: str) -> "AnyWorld":
+    """Return the world that the options of a command choose. Raises UsageError if they choose none."""
+    from valuescape.sim.config.files import load_config
+    from valuescape.sim.worlds import make_world
+
+    changes = code.load()
+    config = load_config(None, changes)
+    if not any(each.startswith("world.name=") for each in changes):
+        raise UsageError(f"{command}: no world is named", "add --world NAME, or --env-file FILE.py")
+    return make_world(config.world.name, config)

@@ -6,9 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from valuescape.cli.code import code_of
 from valuescape.cli.console import read_config, say_lines
 from valuescape.cli.measuring import Files, exit_status
-from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Plugins, Preset, WorldFiles
+from valuescape.cli.options import (
+    Debug,
+    EnvFiles,
+    HtmlFile,
+    JsonFile,
+    Overrides,
+    Plugins,
+    Preset,
+    World,
+    WorldFiles,
+)
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
@@ -23,6 +34,8 @@ def impact(
     seconds: Annotated[float, typer.Option(min=0.3, help="Of each run.")] = 3.0,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each setting of the switches.")] = 3,
     overrides: Overrides = None,
+    world: World = None,
+    env_files: EnvFiles = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     as_json: JsonFile = None,
@@ -40,7 +53,7 @@ def impact(
     from valuescape.sim.interrupts import Interrupts
     from valuescape.studies.impact import SWITCHES, agreements, judge, measure, variants
 
-    config = read_config(preset, overrides, world_files, plugins)
+    config = read_config(preset, overrides, code_of(world_files, plugins, env_files, world))
     validate(config)
     files = Files(report, as_json)
     files.require()

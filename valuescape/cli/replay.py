@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.console import load_code, require_files, say_written
-from valuescape.cli.options import Debug, Plugins, WorldFiles
+from valuescape.cli.code import code_of
+from valuescape.cli.console import require_files, say_written
+from valuescape.cli.options import Debug, EnvFiles, Plugins, World, WorldFiles
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.sim.errors import UsageError, escaped
@@ -42,6 +43,8 @@ def replay(
             help="Allow the code that a picture names: a module of environments or plug-ins, TorchScript.",
         ),
     ] = False,
+    world: World = None,
+    env_files: EnvFiles = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     debug: Debug = False,
@@ -72,7 +75,7 @@ def replay(
             from valuescape.provenance.containers import kind_of
             from valuescape.remake.means import Means
 
-            load_code(world_files, plugins)
+            code_of(world_files, plugins, env_files, world).load(["world.name=as recorded"])
         kind = kind_of(file)
         if kind is not None:
             return _remake(file, kind, Means(workers, checkpoint, run_code, interrupts), again)

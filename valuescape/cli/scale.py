@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from valuescape.cli.code import code_of
 from valuescape.cli.console import read_config, require_files, say_lines, say_written
 from valuescape.cli.measuring import Files, exit_status
-from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Plugins, Preset, WorldFiles
+from valuescape.cli.options import (
+    Debug,
+    EnvFiles,
+    HtmlFile,
+    JsonFile,
+    Overrides,
+    Plugins,
+    Preset,
+    World,
+    WorldFiles,
+)
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
@@ -47,12 +58,13 @@ def scale(
     preset: Preset = "demo",
     workers: _Workers = None,
     agents: _Agents = None,
-    world: Annotated[str | None, typer.Option(help="Another world than the preset's.")] = None,
+    world: World = None,
     seconds: _Seconds = None,
     frames: _Frames = None,
     repeats: _Repeats = None,
     sweep: _Sweep = None,
     overrides: Overrides = None,
+    env_files: EnvFiles = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     as_json: JsonFile = None,
@@ -85,7 +97,9 @@ def scale(
         "frames": frames,
         "repeats": repeats,
     }
-    config = read_config(preset, [*(overrides or []), *_changes(world)], world_files, plugins)
+    config = read_config(
+        preset, [*_changes(world), *(overrides or [])], code_of(world_files, plugins, env_files, world)
+    )
     plan = _plan(config, given, sweep, write)
     files = Files(report, as_json)
     files.require()
@@ -120,8 +134,8 @@ def _measure(order: Order) -> int:
 
 
 def _changes(world: str | None) -> list[str]:
-    """Return the changes that choose another world."""
-    return [f"world.name={world}", "policy.checkpoint=auto"] if world else []
+    """Return the changes that go with another world."""
+    return ["policy.checkpoint=auto"] if world else []
 
 
 def _numbers(option: str, text: str | None, least: int) -> tuple[int, ...] | None:

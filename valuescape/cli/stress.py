@@ -7,9 +7,20 @@ import typer
 
 from valuescape.cli.breaking_point import SearchOptions, run_search
 from valuescape.cli.chaos import run_chaos
+from valuescape.cli.code import code_of
 from valuescape.cli.console import read_config
 from valuescape.cli.measuring import Files
-from valuescape.cli.options import Debug, HtmlFile, JsonFile, Overrides, Plugins, Preset, WorldFiles
+from valuescape.cli.options import (
+    Debug,
+    EnvFiles,
+    HtmlFile,
+    JsonFile,
+    Overrides,
+    Plugins,
+    Preset,
+    World,
+    WorldFiles,
+)
 from valuescape.cli.soak import run_soak
 from valuescape.sim.errors import UsageError
 
@@ -57,6 +68,8 @@ def stress(
     minutes: _Minutes = None,
     require: _Require = None,
     overrides: Overrides = None,
+    world: World = None,
+    env_files: EnvFiles = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     as_json: JsonFile = None,
@@ -89,7 +102,7 @@ def stress(
     from valuescape.sim.interrupts import Interrupts
 
     _require_one_kind(chaos=chaos, until_break=until_break, minutes=minutes, require=require)
-    config = read_config(preset, overrides, world_files, plugins)
+    config = read_config(preset, overrides, code_of(world_files, plugins, env_files, world))
     files = Files(report, as_json)
     files.require()
     with Interrupts() as interrupts:

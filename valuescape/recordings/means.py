@@ -6,23 +6,45 @@ from valuescape.presets import acting_checkpoint
 from valuescape.recordings.checksum import checkpoint_hash
 from valuescape.recordings.contents import RecordedCheckpoint
 from valuescape.sim.config.files import Config
+from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import make_world
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.registry import is_vectorised
 
 _NAME_IT = "name the file that acted then: --checkpoint FILE"
 
 
 def with_means(config: Config, workers: int | None, checkpoint: Path | None) -> Config:
-    """Return a configuration with another number of workers and another checkpoint's file, where given."""
+    """Return a configuration with another number of workers and another checkpoint's file, where given.
+
+    Raises UsageError for another number of workers in a world whose runs depend on it.
+    """
     if workers is not None:
-        changes = {"workers": config.workers.model_copy(update={"count": workers})}
-        features = config.features.model_copy(update={"parallel_agents": True})
-        config = config.model_copy(update={**changes, "features": features})
+        if workers != config.workers.count and is_vectorised(config):
+            raise UsageError(
+                f"--workers {workers}: this was made by {config.workers.count}, on which it depends: "
+                f"{config.world.name} is vectorised, one object steps all agents of a worker",
+                "leave --workers out",
+            )
+        config = _with_workers(config, workers)
     if checkpoint is not None:
         policy = config.policy.model_copy(update={"checkpoint": str(checkpoint), "steps": "last"})
         config = config.model_copy(update={"policy": policy})
     return config
+
+
+def _with_workers(config: Config, workers: int) -> Config:
+    changes = {"workers": config.workers.model_copy(update={"count": workers})}
+    features = config.features.model_copy(update={"parallel_agents": True})
+    return config.model_copy(update={**changes, "features": features})
+
+
+def divided(config: Config, engine: Engine) -> Config:
+    """Return a configuration that states the number of workers, where what agents do depends on it."""
+    depends = isinstance(engine.world, GymnasiumWorld) and engine.world.making.is_vector
+    return _with_workers(config, engine.workers) if depends else config
 
 
 def same_checkpoint(

@@ -30,6 +30,7 @@ from valuescape.recordings.contents import (
     RecordedCheckpoint,
     RecordedTick,
 )
+from valuescape.recordings.means import divided
 from valuescape.recordings.plugins import recorded_plugins
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
@@ -92,6 +93,8 @@ class RunRecorder:
 
     def add(self, engine: Engine) -> None:
         """Keep the newest tick, at which the engine rests."""
+        if not self._samples:
+            self.config = divided(self.config, engine)
         arrays = engine.tick_arrays()
         rows = self._keeps_rows(sum(array.nbytes for array in arrays.values()))
         hashes = {name: array_hash(array) for name, array in arrays.items()}

@@ -27,6 +27,7 @@ from valuescape.provenance.origin import provenance
 from valuescape.provenance.view import SavedView
 from valuescape.recordings.changes import settings_changed
 from valuescape.recordings.contents import RecordedChange
+from valuescape.recordings.means import divided
 from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
 from valuescape.render.scene.scene import Scene
@@ -220,4 +221,5 @@ def _told(stage: Stage, what: str, make: Callable[[], Made]) -> Provenance | Non
 
 def _provenance(stage: Stage, made: Made) -> Provenance:
     driver = f"{stage.driver.renderer}, {stage.driver.version}"
-    return provenance(made, *stage.started, stage.subject.other, driver)
+    config, checkpoint = stage.started
+    return provenance(made, divided(config, stage.engine), checkpoint, stage.subject.other, driver)

@@ -104,7 +104,8 @@ class Session(TurningEngines):
 
     def _finish(self, origin: Provenance | None) -> RunResult:
         """Write the run's files. origin: of the last picture."""
-        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
+        more = {"training": self.follower.report()} if self.follower else {}
+        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin, more)
 
     def _draw_afresh(self) -> Provenance | None:
         """Draw the picture so that it can be made again; return how it came about, if it can be told."""
@@ -179,6 +180,8 @@ class Session(TurningEngines):
             changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
+        if self.follower:
+            self.follower.note_shown()
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self._carry_out(asked, changes)
 
@@ -237,6 +240,12 @@ class Session(TurningEngines):
         Returns why not; "" if it began.
         """
         return restart(self, changes)
+
+    def go_live(self) -> str:
+        """Show the newest checkpoint of a training run that is followed; return what is to be said of it."""
+        if self.follower:
+            return self.follower.go_live()
+        return "no training run is followed: valuescape attach follows one"
 
     def reload_shaders(self) -> str:
         """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""

@@ -7,6 +7,7 @@ from valuescape.sim.changes import Wanted, differing
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.engine import Engine
+from valuescape.sim.policy.network import Checkpoint
 
 
 class Wishes:
@@ -30,6 +31,12 @@ class Wishes:
         config, checkpoint = changed(wanted.config, {name: value}), wanted.checkpoint
         if name == "policy.steps" and value != wanted.config.policy.steps:
             checkpoint = acting_checkpoint(config, self._engine.world)
+        self._wanted = Wanted(config, checkpoint, wanted.plugins)
+
+    def act_with(self, steps: int, checkpoint: Checkpoint) -> None:
+        """Have a checkpoint act that was read already, of the training run in `policy.checkpoint`."""
+        wanted = self._wanted or self._engine.asked
+        config = changed(wanted.config, {"policy.steps": steps})
         self._wanted = Wanted(config, checkpoint, wanted.plugins)
 
     def ask(self) -> None:

@@ -17,6 +17,7 @@ from valuescape.sim.policy.formats.native import check_writable, save
 from valuescape.sim.policy.formats.sb3 import load_sb3
 from valuescape.sim.policy.network import Checkpoint, Training
 from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_world
+from valuescape.sim.worlds.base import MultiDiscreteAction
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
 
@@ -125,10 +126,19 @@ def train(
 
 
 def world_to_train_in(name: str) -> World:
-    """Return the world of that name. Raises UsageError if there is none, or its agents see each other."""
-    world = make_world(name)
+    """Return the world of that name. Raises UsageError if there is none, or if no learner can be in it."""
+    return require_trainable(make_world(name))
+
+
+def require_trainable(world: World) -> World:
+    """Return `world` itself. Raises UsageError if an agent of it cannot be alone, as a learner's is."""
+    if isinstance(world, GymnasiumWorld) and not world.making.has_single:
+        raise UsageError(
+            f"{world.name}: a learner here steps one environment, and this is vectorised",
+            "train it yourself, and look at the checkpoint with `valuescape run`",
+        )
     if not can_train_in(world):
-        raise UsageError(f"{name}: a learner needs agents that live alone", "these see each other")
+        raise UsageError(f"{world.name}: a learner needs agents that live alone", "these see each other")
     return world
 
 
@@ -147,9 +157,11 @@ def check_algorithm(world: World, algorithm: str) -> None:
     if algorithm not in ALGORITHMS:
         raise UsageError(f"--algo {algorithm}: unknown", f"choose one of {', '.join(ALGORITHMS)}")
     continuous = isinstance(world.action, ContinuousAction)
-    if ALGORITHMS[algorithm] not in (None, continuous):
-        kind = "continuous" if continuous else "discrete"
-        fitting = [name for name, kind in ALGORITHMS.items() if kind in (None, continuous)]
+    several = isinstance(world.action, MultiDiscreteAction)
+    if ALGORITHMS[algorithm] is not None and (several or ALGORITHMS[algorithm] != continuous):
+        kind = "continuous" if continuous else "several choices" if several else "discrete"
+        fits = (None,) if several else (None, continuous)
+        fitting = [name for name, kind in ALGORITHMS.items() if kind in fits]
         raise UsageError(
             f"--algo {algorithm}: the actions of {world.name} are {kind}",
             f"choose one of {', '.join(fitting)}",
@@ -188,10 +200,14 @@ def make_model(world: World, algorithm: str, seed: int) -> Any:
 
 
 def _environment(world: World) -> Any:
+    import gymnasium
+
     from valuescape.envs.world_env import WorldEnv
 
     if isinstance(world, GymnasiumWorld):
-        return world.making.env()
+        env = world.making.env()
+        plain = isinstance(env.observation_space, gymnasium.spaces.Box)
+        return env if plain else gymnasium.wrappers.FlattenObservation(env)
     assert isinstance(world, ArrayWorld)
     return WorldEnv(world)
 

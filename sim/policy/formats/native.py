@@ -14,7 +14,7 @@ Version 1 is the same without that key, and is read.
 import errno
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +40,7 @@ from valuescape.sim.policy.formats.native_metadata import (
     TRAINING,
     LayerEntry,
 )
+from valuescape.sim.policy.formats.native_parts import Parts
 from valuescape.sim.policy.formats.registry import Format, Probe
 from valuescape.sim.policy.network import (
     ActionNoise,
@@ -75,7 +76,12 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     check_checkpoint(checkpoint, path)
     if checkpoint.lacks_bounds:
         raise asked_for(path, ["action_low", "action_high"])
-    _write(path, to_bytes(_tensors(checkpoint, path), _metadata(checkpoint)), keep=True)
+    save_parts(tensors_of(checkpoint, path), metadata_of(checkpoint), path)
+
+
+def save_parts(tensors: Mapping[str, Float32Array], metadata: Mapping[str, str], path: Path) -> None:
+    """Write to `path` what `tensors_of` and `metadata_of` returned of a checkpoint; otherwise as `save`."""
+    _write(path, to_bytes(dict(tensors), dict(metadata)), keep=True)
 
 
 def check_writable(path: Path) -> None:
@@ -152,7 +158,19 @@ def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
         ) from error
 
 
-def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
+def from_parts(tensors: Mapping[str, Float32Array], metadata: Mapping[str, str], path: Path) -> Checkpoint:
+    """Return the checkpoint that `tensors_of` and `metadata_of` took apart, with the arrays of `tensors`.
+
+    path: what errors name. Raises UsageError as `load` does.
+    """
+    return check_checkpoint(_Reader(path, Parts(tensors, metadata)).checkpoint(), path)
+
+
+def tensors_of(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
+    """Return the arrays of a checkpoint by the names that they have in a file, which become read-only.
+
+    path: what errors name. Raises UsageError if a value is not finite.
+    """
     tensors = {"action.low": checkpoint.action_low, "action.high": checkpoint.action_high}
     mlps = {"actor": checkpoint.actor}
     mlps |= {f"critics.{index}": critic for index, critic in enumerate(checkpoint.critics)}
@@ -171,7 +189,8 @@ def _tensors(checkpoint: Checkpoint, path: Path) -> dict[str, Float32Array]:
     return {name: frozen(path, name, tensor) for name, tensor in tensors.items()}
 
 
-def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
+def metadata_of(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return everything of a checkpoint that is no array, as the metadata of a file."""
     norm, reward = checkpoint.obs_normalization, checkpoint.reward_normalization
     return {
         "format": MARK,
@@ -240,9 +259,13 @@ class _Reader:
             reward_normalization=self._reward_normalization(),
             noise=self._noise(),
             entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
-            choices=tuple(self._json("choices", CHOICES)) if "choices" in self.metadata else (),
+            choices=self._choices(),
             quantile_layers=self._quantile_layers(len(critics)),
         )
+
+    def _choices(self) -> tuple[int, ...]:
+        found: list[int] = self._json("choices", CHOICES) if "choices" in self.metadata else []
+        return tuple(found)
 
     @property
     def _has_alpha(self) -> bool:
@@ -344,7 +367,7 @@ class _Reader:
 def contents(path: Path, given: Given = _NOTHING) -> Contents:
     """Return what is in a file of this format; see `Format.contents`."""
     checkpoint = load(path, given)
-    return described("native", "Valuescape", found_of(checkpoint, _tensors(checkpoint, path)), given)
+    return described("native", "Valuescape", found_of(checkpoint, tensors_of(checkpoint, path)), given)
 
 
 def recognises(probe: Probe) -> bool:

@@ -52,6 +52,14 @@ class Networks:
     quantile_layers: tuple[Layer, ...] = ()
 
 
+def gsde_log_std(stated: Float32Array, *, use_expln: bool) -> Float32Array:
+    """Return the logs of gSDE's standard deviations, which `use_expln` keeps from growing too fast."""
+    if not use_expln:
+        return stated
+    slow = np.log(np.log1p(np.maximum(stated, 0)) + 1)
+    return np.where(stated > 0, slow, stated).astype(np.float32)
+
+
 class NetworkBuilder:
     """Builds networks from tensors by their names, and refuses tensors that would change the result."""
 
@@ -166,16 +174,10 @@ class NetworkBuilder:
             return ActionNoise(Layer(np.zeros_like(last), stated, Activation.IDENTITY))
         if stated.shape not in ((last.shape[1], len(last)), (last.shape[1], 1)):
             return None
-        weight = np.broadcast_to(self._gsde_log_std(stated).T, last.shape)
+        log_std = gsde_log_std(stated, use_expln=self.file.option("use_expln") is True)
+        weight = np.broadcast_to(log_std.T, last.shape)
         layer = Layer(np.ascontiguousarray(weight), np.zeros(len(last), np.float32), Activation.IDENTITY)
         return ActionNoise(layer, state_dependent=True)
-
-    def _gsde_log_std(self, stated: Float32Array) -> Float32Array:
-        """Return the logs of gSDE's standard deviations, which `use_expln` keeps from growing too fast."""
-        if self.file.option("use_expln") is not True:
-            return stated
-        slow = np.log(np.log1p(np.maximum(stated, 0)) + 1)
-        return np.where(stated > 0, slow, stated).astype(np.float32)
 
     def _on_policy_algorithm(self) -> str:
         """Return the algorithm, told by a setting that no other one has."""
