@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from valuescape.notebook.following import Following
 from valuescape.notebook.orders import Orders
 from valuescape.render.displays.streamed import StreamedDisplay
 from valuescape.render.displays.streaming.messages import Asked, Wanted
@@ -76,6 +77,7 @@ class InlineSession(Session):
             panel=panel,
         )
         self.controls = InlineControls(self, self._begun_with())
+        self.following = Following(self, self._owned)
         self._drew = False
         self._seen_s = time.monotonic()
         self._resting = False

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from valuescape.attached.opening import Opened
+from valuescape.notebook.following import known
 from valuescape.notebook.inline_session import InlineSession
 from valuescape.notebook.orders import Orders
 from valuescape.render.displays.streaming.pictures import Pixels
@@ -26,7 +28,7 @@ class Wanted:
     """How a run on a page is to be.
 
     folder: of screenshots. within_s: that its first picture waits for maps. keeps: what the configuration
-    names in memory, kept for as long as the run is.
+    names in memory, kept for as long as the run is. training: a training run to follow.
     """
 
     config: Config
@@ -34,6 +36,7 @@ class Wanted:
     panel: bool
     within_s: float
     keeps: object = None
+    training: Opened | None = None
 
 
 class InlineRun:
@@ -85,16 +88,12 @@ class InlineRun:
             self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
-        wanted = self._wanted
         try:
-            session = InlineSession(
-                wanted.config, self.stream, self.orders, wanted.folder, self._interrupts, panel=wanted.panel
-            )
-            with session:
+            with known(self._wanted.training), self._open() as session:
                 self.session = session
                 self._started.set()
                 session.warm_up()
-                picture = session.picture(wanted.within_s, lambda: not self._interrupts.asked)
+                picture = session.picture(self._wanted.within_s, lambda: not self._interrupts.asked)
                 self.first.set_result(picture)
                 session.turn_frames()
         except KeyboardInterrupt:  # a start that was cancelled, by `end`
@@ -104,6 +103,15 @@ class InlineRun:
         finally:
             self.session = None
             self._say_end()
+
+    def _open(self) -> InlineSession:
+        wanted = self._wanted
+        session = InlineSession(
+            wanted.config, self.stream, self.orders, wanted.folder, self._interrupts, panel=wanted.panel
+        )
+        if wanted.training:
+            session.following.follow(wanted.training)
+        return session
 
     def _say_end(self) -> None:
         """Let go of all that waits for the run, and tell the page."""

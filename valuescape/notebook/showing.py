@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from valuescape.attached.opening import Opened
 from valuescape.library.arguments import whole
 from valuescape.library.grid import Map
 from valuescape.library.loading import ModelSource
 from valuescape.library.session import config_of
 from valuescape.library.worlds import WorldSource
+from valuescape.notebook.following import opened_run
 from valuescape.notebook.running import Wanted
 from valuescape.notebook.setting_names import setting_name
 from valuescape.notebook.view import View
-from valuescape.sim.config.files import Config, changed
+from valuescape.presets import config_path
+from valuescape.publishing.publisher import Publisher
+from valuescape.sim.config.files import Config, changed, load_config
 
 _LEAST_PX, _MOST_PX = 160, 4096
 
@@ -30,9 +34,10 @@ def show(source: Map) -> Map: ...
 
 @overload
 def show(
-    source: "Source" = "demo",
+    source: "Source | Publisher" = "demo",
     settings: Mapping[str, Any] | None = None,
     *,
+    attach: str | None = None,
     width: int = 960,
     height: int = 540,
     world: WorldSource | None = None,
@@ -43,9 +48,10 @@ def show(
 
 
 def show(
-    source: "Source | Map" = "demo",
+    source: "Source | Publisher | Map" = "demo",
     settings: Mapping[str, Any] | None = None,
     *,
+    attach: str | None = None,
     width: int = 960,
     height: int = 540,
     world: WorldSource | None = None,
@@ -56,7 +62,9 @@ def show(
     """Return a live view, which a notebook shows as the value of a cell. Later cells can be run meanwhile.
 
     source: a preset ("demo"), a configuration file, a `Config`, or whatever `load` takes: a model, a
-    checkpoint's file, the folder of a training run. A `Map` is returned as it is: a still picture.
+    checkpoint's file, the folder of a training run. A `Map` is returned as it is: a still picture. attach:
+    the training run to follow while it goes on, by the name that it is published by, or its folder, as
+    `valuescape attach` takes it; so does a `Publisher` as source. The first update is waited for.
     settings: of the run, by their names in docs/configuration.md: {"agents.count": 500}. named: the same as
     keyword arguments, by their key if only one section has it, else with the section: layer="error",
     agents__count=500. width, height: of the picture on the page, CSS pixels; a narrower page makes it
@@ -74,7 +82,20 @@ def show(
         "render.width": whole(width, "width", _LEAST_PX, _MOST_PX),
         "render.height": whole(height, "height", _LEAST_PX, _MOST_PX),
     }
-    config, keeps = config_of(source, world)
+    name = source.name if isinstance(source, Publisher) else attach
+    training = None if name is None else opened_run(name)
+    config, keeps = _config_of_run(training) if training else config_of(source, world)
     asked = {**(settings or {}), **{setting_name(name): value for name, value in named.items()}}
     folder = Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
-    return View(Wanted(changed(config, {**_CALM, **size, **asked}), folder, panel, within, keeps))
+    return View(Wanted(changed(config, {**_CALM, **size, **asked}), folder, panel, within, keeps, training))
+
+
+def _config_of_run(training: Opened) -> tuple[Config, object]:
+    """Return the configuration that shows a training run that goes on, and what it names in memory."""
+    steps = {"policy.steps": training.history.files().saved[-1].steps}
+    folder = str(training.history.folder)
+    if training.world:
+        where = {"policy.checkpoint": folder, "world.name": training.world}
+        return changed(load_config(config_path("demo")), {**where, **steps}), None
+    config, keeps = config_of(folder, None)
+    return changed(config, steps), keeps

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from valuescape.library.loading import ModelSource, load
 from valuescape.notebook.inline_session import InlineSession
 from valuescape.notebook.kernel import this_kernel
 from valuescape.notebook.running import InlineRun, Wanted
@@ -81,6 +82,28 @@ class View:
             session.controls.apply(Request.STEP)
 
         self._ask(step)
+
+    def update(self, model: ModelSource, step: int | None = None) -> None:
+        """Have the agents act with another model of the same world, and show its critic, as training goes on.
+
+        model: whatever `load` takes: a model of Stable-Baselines3, a file, a `Checkpoint`. step: of training;
+        one more than the last if None. Models so far can be gone back to, by the scrub bar or `policy.steps`.
+        Returns before it acts: that happens between two ticks, and the newest counts. Raises UsageError for
+        a model of another world.
+        """
+        world = self._ask(lambda session: session.engine.world.name)
+        checkpoint = load(model, world).checkpoint
+        self._ask(lambda session: session.following.take(checkpoint, step))
+
+    def callback(self, every: int | None = None) -> Any:
+        """Return a callback for `learn` of Stable-Baselines3, which updates the view while a model learns.
+
+        every: steps between updates; None for one after each rollout. Raises UsageError without
+        Stable-Baselines3, which is an optional extra.
+        """
+        from valuescape.notebook.callback import ViewCallback
+
+        return ViewCallback(self, every)
 
     def picture(self, within: float | None = None) -> Pixels:
         """Return the picture as it is now, [height, width, 3] uint8, RGB, top row first: a new array.

@@ -5,11 +5,13 @@ import io
 import threading
 import time
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
+from networks import checkpoint_of, random_mlp
 from PIL import Image
 
 import valuescape
@@ -79,6 +81,14 @@ def tracker():
     from multiprocess.resource_tracker import _resource_tracker
 
     return _resource_tracker._pid
+
+
+def linear_model(seed):
+    """A policy and a critic of one layer, for the pendulum."""
+    actor, critic = (random_mlp((3, 1), seed=2 * seed + each) for each in range(2))
+    torque = np.float32([2])
+    pendulum = {"action_low": -torque, "action_high": torque, "critics": (critic,)}
+    return replace(checkpoint_of(actor), **pendulum)
 
 
 def threads():
@@ -185,6 +195,34 @@ def test_nothing_is_drawn_and_soon_nothing_simulated_while_nobody_watches(show, 
     page.receive({"type": "watching", "on": True})
     page.wait_for("frame")
     until(lambda: newest() > tick + 5)
+
+
+def test_models_that_are_handed_over_act_and_can_be_gone_back_to(show):
+    shown, page = show("pendulum")
+    models = [linear_model(seed) for seed in range(3)]
+    for step, model in enumerate(models):
+        shown.update(model, 100 * step)
+        until(lambda model=model: shown.state.checkpoint is model)
+    page.receive({"type": "watching", "on": True})
+    state = page.wait_for("state", lambda said: said["at"] == 2)
+    assert state["steps"] == [0, 100, 200]
+    page.receive({"type": "change", "name": "policy.steps", "value": 100})
+    until(lambda: shown.state.checkpoint is models[1])
+    shown.update(linear_model(4))
+    page.wait_for("state", lambda said: said["steps"] == [0, 100, 200, 201])
+    assert shown.state.checkpoint is models[1], "who looks back goes on looking"
+    with pytest.raises(UsageError, match="point_mass"):
+        shown.update("demo")
+
+
+def test_a_training_run_that_is_published_is_followed(show):
+    with valuescape.publish("of-a-test", world="pendulum", history=None, quiet=True) as run:
+        run.update_from(linear_model(0), 10)
+        shown, page = show(run)
+        page.receive({"type": "watching", "on": True})
+        until(lambda: shown.setting("policy.steps") == 10)
+        run.update_from(linear_model(1), 20)
+        page.wait_for("state", lambda said: said["steps"] == [10, 20] and said["at"] == 1)
 
 
 def test_closing_frees_everything_and_says_so(show):
