@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -78,7 +78,8 @@ class TrainingFollower:
             self._judge_another()
         if self._history.revision != self._seen:
             self._seen = self._history.revision
-            self._session.stage.place = place_of(self._session.stage.config)
+            with suppress(UsageError):  # the checkpoint that acts went away
+                self._session.stage.place = place_of(self._session.stage.config)
 
     def _notice_choice(self) -> None:
         """Note that a person chose a checkpoint: the newest, or an earlier one to look back at."""
@@ -89,6 +90,7 @@ class TrainingFollower:
     def _take(self, news: News) -> None:
         if news.steps < self._newest:
             self._numbers.begin_again()
+            self._history.begin_again()
         self._updates += 1
         self._history.hold(news.steps, news.checkpoint)
         self._numbers.note_published(news.steps, news.numbers)

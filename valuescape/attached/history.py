@@ -16,7 +16,8 @@ _LEAST_HELD = 8
 class History:
     """The checkpoints of a training run by their steps, for `training_run.follow`.
 
-    One thread holds updates and asks; `look` may be called by another. folder: it need not be there.
+    One thread holds updates and asks; `look` may be called by another. folder: it need not be there; set it,
+    and the next `look` is at another.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,6 +36,13 @@ class History:
             room = _HELD_BYTES // _nbytes(checkpoint)
             while len(self._held) > max(_LEAST_HELD, room):
                 self._held.pop(next(iter(self._held)))
+            self.revision += 1
+
+    def begin_again(self) -> None:
+        """Forget all: another training run began in the place of this one."""
+        with self._lock:
+            self._held.clear()
+            self._found = TrainingFiles(self.folder)
             self.revision += 1
 
     def look(self) -> TrainingFiles:

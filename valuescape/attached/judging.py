@@ -19,6 +19,7 @@ from valuescape.sim.plugins.loading import loads, receive
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.parcel import Parcel
 from valuescape.sim.worlds import World, make_world
+from valuescape.sim.worlds.gym_making import GYMNASIUM
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 
 EPISODES, OF_ENVIRONMENTS = 64, 8
@@ -131,7 +132,7 @@ class Judge:
         given = Parcel((self._config, loads()))
         process = context.Process(target=_judge, args=(given, other), name="valuescape-judge", daemon=True)
         try:
-            with quiet_start():
+            with quiet_start(imports_main=self._config.world.name.startswith(GYMNASIUM)):
                 process.start()
         finally:
             other.close()

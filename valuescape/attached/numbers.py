@@ -65,7 +65,7 @@ class TrainingNumbers:
 
     def _curve(self, name: str, title: str) -> Curve:
         steps = sorted(self._measured)
-        rows = [
+        rows: list[tuple[float, ...]] = [
             (float(at), each.value, each.low, each.high)
             for at in steps
             if (each := self._measured[at].get(name)) and math.isfinite(each.value)

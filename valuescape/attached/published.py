@@ -88,6 +88,7 @@ class PublishedRun:
         if self._now is not None:
             self._now.close()
         self._now, self.alive = following, True
+        self._history.folder = following.history or self._history.folder
         self._said.append(f"{self.name}: the trainer began again (process {following.statement.pid})")
 
     def said(self) -> list[str]:

@@ -3,13 +3,24 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
+from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import begin_reading, config_file
-from valuescape.cli.options import Debug, Overrides, Plugins, WorldFiles
+from valuescape.cli.options import (
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+)
 from valuescape.cli.run_options import (
     Export,
     Figure,
@@ -78,6 +89,10 @@ def attach(
     record_session: RecordSession = None,
     strict: Strict = False,
     seed: Seed = None,
+    world: World = None,
+    env_files: EnvFiles = None,
+    env_kwargs: EnvArguments = None,
+    max_episode_steps: EpisodeLimit = None,
     world_files: WorldFiles = None,
     plugins: Plugins = None,
     watch: Watch = True,
@@ -107,20 +122,29 @@ def attach(
     changes = [*_modest(priority), *(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
     from valuescape.sim.interrupts import Interrupts
 
+    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     with Interrupts() as interrupts:
-        begin_reading(world_files, plugins)
-        return _watch(target, preset, changes, options, interrupts)
+        return _watch(_Asked(target, preset, changes, code), options, interrupts)
 
 
-def _watch(
-    target: str | None, preset: str, changes: list[str], options: RunOptions, interrupts: "Interrupts"
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The training run that is to be watched, and how it is to be shown."""
+
+    target: str | None
+    preset: str
+    changes: list[str]
+    code: Code
+
+
+def _watch(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
     from valuescape.attached.opening import Waiting, open_target
     from valuescape.training_run import follow, with_steps
 
-    opened = open_target(target, Waiting(interrupts.check, err.say))
+    changes = [*begin_reading(asked.code, asked.changes), *asked.changes]
+    opened = open_target(asked.target, Waiting(interrupts.check, err.say))
     with contextlib.closing(opened.source), follow(opened.history.folder, opened.history):
-        file = config_file(preset, [*_settings(opened, changes), *changes])
+        file = config_file(asked.preset, [*_settings(opened, changes), *changes])
 
         @contextlib.contextmanager
         def following(session: "Session") -> Iterator[None]:

@@ -116,8 +116,11 @@ def test_after_a_worker_s_death_its_environments_begin_anew():
 
 
 def test_an_environment_that_does_not_cut_episodes_off_is_a_report():
-    with crowd(configured(vector_worlds.endless, "agents.count=3")) as engine, pytest.raises(
-        WorkerFailedError, match=f"agent 0, tick {LIMIT + 1}: its episode goes on after {LIMIT}"
+    with (
+        crowd(configured(vector_worlds.endless, "agents.count=3")) as engine,
+        pytest.raises(
+            WorkerFailedError, match=f"agent 0, tick {LIMIT + 1}: its episode goes on after {LIMIT}"
+        ),
     ):
         engine.advance_to(20)
 
