@@ -212,7 +212,7 @@ def test_models_that_are_handed_over_act_and_can_be_gone_back_to(show):
     page.wait_for("state", lambda said: said["steps"] == [0, 100, 200, 201])
     assert shown.state.checkpoint is models[1], "who looks back goes on looking"
     with pytest.raises(UsageError, match="point_mass"):
-        shown.update("demo")
+        shown.update(valuescape.load("demo"))
 
 
 def test_a_training_run_that_is_published_is_followed(show):
