@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -34,6 +34,9 @@ bare: ## run `make demo` and `make test` of HEAD on a bare Debian, made for it (
 images: $(TEST) ## draw the pictures that tests compare with anew; look at each before you keep it
 	@VALUESCAPE_REGENERATE_IMAGES=1 .venv/bin/python -m pytest -q tests/visual/test_reference_pictures.py
 
+api: $(RUN) ## write docs/api.md from the docstrings
+	@.venv/bin/python docs/api_reference.py
+
 gallery: $(RUN) ## make the pictures of docs/gallery, in 2 minutes
 	@.venv/bin/python docs/gallery/make.py
 
@@ -44,7 +47,7 @@ soak: $(TEST) ## resize, switch presets, add and remove agents for 10 minutes; e
 
 TIMES ?= 20
 
-fuzz: $(TEST) ## read 44,000 damaged files and options, in 2 minutes; ends with an error if one ends in anything but a sentence
+fuzz: $(TEST) ## read 54,000 damaged files and options, in 2 minutes; ends with an error if one ends in anything but a sentence
 	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/fuzz
 
 chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
@@ -96,11 +99,17 @@ bench-insight: $(TEST) ## what following a crowd costs, and how long the truth t
 	@.venv/bin/python tests/bench/crowd.py
 	@.venv/bin/python tests/bench/filling.py
 
+bench-publishing: $(TEST) ## what publishing costs a training run, and how soon viewers see it, in 10 minutes
+	@.venv/bin/python tests/bench/publishing.py
+
 bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
 	@.venv/bin/python tests/bench/parameters.py
 
 bench-elastic: $(TEST) ## how long agents stand still while workers and agents change, in 2 minutes
 	@.venv/bin/python tests/bench/elastic.py
+
+bench-attach: $(TEST) ## from an update to its picture, and what a trainer loses to its viewer, in 6 minutes
+	@.venv/bin/python tests/bench/attach.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)

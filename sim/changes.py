@@ -7,6 +7,7 @@ from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.loading import Loads
+from valuescape.sim.policy.formats.given import STATED
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.numbers import same_kind
 from valuescape.sim.worlds import World
@@ -48,6 +49,7 @@ _WAYS = {
     "policy.steps": Way.ELSEWHERE,
     "policy.entropy_coefficient": Way.ELSEWHERE,
     "policy.torchscript_critic": Way.ELSEWHERE,
+    **{f"policy.{each}": Way.ELSEWHERE for each in STATED},  # parts of the checkpoint
     "run.seconds": Way.ELSEWHERE,
     "run.record": Way.ELSEWHERE,
     "run.seed": Way.NEVER,

@@ -30,6 +30,7 @@ FLOORS = {
         *("envs", "publishing", "training", "training_run", "held_checkpoints", "presets"),
         *(
             "model_files",
+            "inspection",
             "recordings",
             "provenance",
             "run_state",

@@ -10,9 +10,10 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `publish` and `ValuescapeCallback` let a training run be watched, which `Subscription` reads;
 - `make_vec` returns a crowd as a vector environment.
 
-Nothing prints, ends the process or handles signals. What does not fit is a `UsageError`, with what to do in
-its text; failures of workers and plug-ins have the base `ValuescapeError`, too. Importing this package is
-quick; what a name needs is imported when it is first used.
+Nothing prints (but `publish`, which says on the standard error how to attach), ends the process or handles
+signals. What does not fit is a `UsageError`, with what to do in its text; failures of workers and plug-ins
+have the base `ValuescapeError`, too. Importing this package is quick; what a name needs is imported when it
+is first used.
 """
 
 from importlib import import_module
@@ -139,7 +140,7 @@ def make_vec(
     Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
     UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
-    from valuescape.sim.errors import UsageError, ValuescapeError
+    from valuescape.sim.errors import UsageError
 
     try:
         from valuescape.envs.vector_env import CrowdVectorEnv

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from valuescape import remarks
 from valuescape.presets import presets
+from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.detect import find_model
-from valuescape.sim.policy.formats.known import FORMATS
+from valuescape.sim.policy.formats.detect import find_model, folder_format, is_model
+from valuescape.sim.policy.formats.given import STATED, Given, given_of
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import fitting_worlds, misfit
 from valuescape.sim.worlds import make_world
@@ -31,20 +32,28 @@ def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
     """
     try:
         path = find_model(Path(name))
-        is_folder = path.is_dir()
+        is_folder = path.is_dir() and folder_format(path) is None
     except (OSError, ValueError):  # such as a name that is too long
         return name, list(changes)
-    if name in presets() or not (is_folder or path.suffix.lower() in FORMATS.suffixes()):
+    if name in presets() or not (is_folder or is_model(path)):
         return name, list(changes)
     model = [_setting("policy.checkpoint", str(path))]
     if not any(change.partition("=")[0].strip() == "world.name" for change in changes):
         from valuescape.sim.policy.loading import read_checkpoint
 
-        file = files_in(path).saved[-1].path if is_folder else path
-        world = world_for(read_checkpoint(file), file)
+        given = stated_by(changes)
+        file = files_in(path, given).saved[-1].path if is_folder else path
+        world = world_for(read_checkpoint(file, given), file)
         remarks.tell([f"{path.name}: fits the world {world}; --set world.name=… chooses another"])
         model.append(_setting("world.name", world))
     return _BASE, [*model, *changes]
+
+
+def stated_by(changes: Sequence[str]) -> Given:
+    """Return what changes to a configuration state about its checkpoint. Raises UsageError."""
+    names = {f"policy.{each}" for each in STATED}
+    own = [each for each in changes if each.partition("=")[0].strip() in names]
+    return given_of(load_config(None, own).policy)
 
 
 def _setting(key: str, text: str) -> str:
@@ -59,8 +68,7 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
     """
     if checkpoint.world:
         return checkpoint.world
-    ours = fitting_worlds(checkpoint)
-    theirs = [] if len(ours) == 1 else list(_gymnasium_worlds(checkpoint))
+    ours, theirs = _fitting(checkpoint)
     for fitting in (ours or theirs, [name for name in ours or theirs if _is_named(path, name)]):
         if len(fitting) == 1:
             return fitting[0]
@@ -75,6 +83,18 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
         f"{path}: {', '.join(fitting[:_LISTED])}{more} have {_spaces(checkpoint)}",
         f"choose one: --set world.name={fitting[0]}",
     )
+
+
+def worlds_for(checkpoint: Checkpoint, path: Path) -> list[str]:
+    """Return the names of all worlds that have the checkpoint's spaces, those that the path names first."""
+    found = [name for fitting in _fitting(checkpoint) for name in fitting]
+    return sorted(found, key=lambda name: not _is_named(path, name))
+
+
+def _fitting(checkpoint: Checkpoint) -> tuple[list[str], list[str]]:
+    """Return the worlds that fit: ours, and unless that is one, Gymnasium's."""
+    ours = fitting_worlds(checkpoint)
+    return ours, [] if len(ours) == 1 else list(_gymnasium_worlds(checkpoint))
 
 
 def _is_named(path: Path, world: str) -> bool:

@@ -1,6 +1,7 @@
 """Presets, configuration files and checkpoints, found by the names that users give them."""
 
 import difflib
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from valuescape.held_checkpoints import PREFIX, held_checkpoint
 from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
+from valuescape.sim.policy.formats.given import Given, given_of
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import check_world
 from valuescape.sim.worlds import World, make_world
 from valuescape.training_run import held_of, saved_of
+
+_NOTHING = Given()
 
 LADDER = ("high", "medium", "low")
 """Presets for machines, the most demanding first."""
@@ -83,23 +87,29 @@ def acting_checkpoint(config: Config, world: World) -> Checkpoint | None:
     if held := held_of(config):
         check_world(held, world, Path(config.policy.checkpoint))
         return held
-    return find_checkpoint(str(saved.path) if saved else config.policy.checkpoint, world)
+    name = str(saved.path) if saved else config.policy.checkpoint
+    return find_checkpoint(name, world, given=given_of(config.policy))
 
 
 def other_checkpoint(config: Config) -> Checkpoint | None:
     """Return the checkpoint that `insight.compare_with` names, checked against the world; None for "".
 
+    What the configuration states about `policy.checkpoint` holds for this file too where it says nothing.
     Raises UsageError as `find_checkpoint` does.
     """
-    name = config.insight.compare_with
-    return (
-        find_checkpoint(name, make_world(config.world.name, config), "insight.compare_with") if name else None
-    )
+    name, key = config.insight.compare_with, "insight.compare_with"
+    if not name:
+        return None
+    given = replace(given_of(config.policy), yields=True)
+    return find_checkpoint(name, make_world(config.world.name, config), key, given)
 
 
-def find_checkpoint(setting: str, world: World, key: str = "policy.checkpoint") -> Checkpoint | None:
+def find_checkpoint(
+    setting: str, world: World, key: str = "policy.checkpoint", given: Given = _NOTHING
+) -> Checkpoint | None:
     """Return the checkpoint of a value of `policy.checkpoint`, or of another `key`; None for random actions.
 
+    given: what is stated about a file, beside what it says.
     Remarks on a file are told through `valuescape.remarks`. Raises UsageError if no checkpoint is shipped for
     the world, or the file's cannot be used there.
     """
@@ -115,7 +125,7 @@ def find_checkpoint(setting: str, world: World, key: str = "policy.checkpoint") 
     if setting != "auto":
         path = named_path(setting, key)
         with reading(path, "a checkpoint"):
-            checkpoint = load_with_statistics(path, world)
+            checkpoint = load_with_statistics(path, world, given)
         remarks.tell(checkpoint.remarks)
         return checkpoint
     shipped = configs_dir() / "checkpoints" / f"{world.name}.safetensors"

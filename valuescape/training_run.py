@@ -13,6 +13,8 @@ from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane
 from valuescape.sim.paths import named_path, reading
+from valuescape.sim.policy.formats.detect import folder_format
+from valuescape.sim.policy.formats.given import Given, given_of
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.network import Checkpoint
@@ -23,6 +25,7 @@ _EDGE = 32
 """Cells along each edge of the map at which the range of a critic's values is taken."""
 
 _LISTED = 5
+_NOTHING = Given()
 
 
 class Followed(Protocol):
@@ -64,7 +67,7 @@ def _run_of(config: Config) -> Followed | None:
 
 
 _Stamp = tuple[tuple[str, int, int], ...]
-_files: dict[tuple[Path, _Stamp], TrainingFiles] = {}
+_files: dict[tuple[Path, _Stamp, Given], TrainingFiles] = {}
 _ranges: dict[Hashable, tuple[float, float] | None] = {}
 
 
@@ -126,21 +129,23 @@ def value_ends(config: Config, world: World) -> tuple[float, float] | None:
     if files is None or config.policy.torchscript_critic:
         return None
     plane = map_plane(config, world)
-    ranges = [each for saved in files.saved if (each := _range(saved.path, plane))]
+    given = given_of(config.policy)
+    ranges = [each for saved in files.saved if (each := _range(saved.path, plane, given))]
     if not ranges:
         return None
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     return (low, high) if low < high else None
 
 
-def _range(path: Path, plane: MapPlane) -> tuple[float, float] | None:
+def _range(path: Path, plane: MapPlane, given: Given) -> tuple[float, float] | None:
     """Return the range of the values of one checkpoint on a plane; None if none is finite."""
     with reading(path, "a checkpoint"):
         about = path.stat()
-    key = path, about.st_mtime_ns, about.st_size, plane.world.name, plane.axes, plane.values, plane.bounds
+    of_plane = plane.world.name, plane.axes, plane.values, plane.bounds
+    key = path, about.st_mtime_ns, about.st_size, of_plane, given
     if key not in _ranges:
         with reading(path, "a checkpoint"):
-            checkpoint = load_with_statistics(path, plane.world, doubts=False)
+            checkpoint = load_with_statistics(path, plane.world, given, doubts=False)
         values = value(checkpoint, grid_obs(plane, _EDGE))
         values = values[np.isfinite(values)]
         _ranges[key] = (float(values.min()), float(values.max())) if values.size else None
@@ -156,22 +161,23 @@ def _files_of(config: Config) -> TrainingFiles | None:
         return run.files()
     folder = named_path(name, "policy.checkpoint")
     try:
-        if not folder.is_dir():
+        if not folder.is_dir() or folder_format(folder):
             return None
     except (OSError, ValueError):  # such as a name that is too long
         return None
-    return files_in(folder)
+    return files_in(folder, given_of(config.policy))
 
 
-def files_in(folder: Path) -> TrainingFiles:
+def files_in(folder: Path, given: Given = _NOTHING) -> TrainingFiles:
     """Return the checkpoints in a folder, as `training_files` does; read once, as long as no file changes.
 
+    given: what is stated about all of them.
     Files that are left out are told through `valuescape.remarks`. Raises UsageError.
     """
     stamp = _stamp(folder)
-    found = _files.get((folder, stamp)) if stamp else None
+    found = _files.get((folder, stamp, given)) if stamp else None
     if found is None:
-        found = _files[folder, stamp] = training_files(folder)
+        found = _files[folder, stamp, given] = training_files(folder, given)
     remarks.tell(f"{folder}: left out: {each}" for each in found.left_out)
     return found
 

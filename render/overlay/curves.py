@@ -28,7 +28,7 @@ class Curve:
     """A number over training steps.
 
     points: steps, value, and the ends of its interval, ascending. dots: steps and value of what another
-    measured. Both in units of the number. said: the value at the mark, in words.
+    measured. Both in units of the number. said: the value at the mark, or before it, in words.
     """
 
     title: str

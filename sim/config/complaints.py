@@ -65,13 +65,12 @@ def _expectation(schema: dict[str, Any]) -> str:
         return " or ".join(_expectation(each) for each in schema["anyOf"])
     if "enum" in schema or "const" in schema:
         return " or ".join(repr(each) for each in schema.get("enum", [schema.get("const")]))
+    if "type" not in schema:
+        return "any number, text, switch, list or table"
     if schema["type"] == "object":
-        inside = schema["additionalProperties"]
-        return f"a table, each value {_expectation(inside if isinstance(inside, dict) else {})}"
+        return f"a table, each value {_expectation(schema['additionalProperties'])}"
     if schema["type"] == "array":
         return f"a list: each {_expectation(schema['items'])}"
-    if "type" not in schema:
-        return "a value of TOML"
     kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
     return f"{kind[schema['type']]}{_bounds(schema)}"
 

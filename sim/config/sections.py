@@ -4,9 +4,9 @@ A setting is declared here, or in `picture_sections`, and nowhere else: type, de
 unit, whether it is live, and its widget. All else is derived (`valuescape.sim.config.model`).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from valuescape.sim.config.setting import Group, Live, Panel, setting
 
@@ -98,7 +98,7 @@ class WorldConfig(Section):
         max_length=64,
         live=Live.RUN,
     )
-    env: dict[str, Any] = setting(
+    env: dict[str, JsonValue] = setting(
         {},
         "arguments of the function that makes an environment of Gymnasium, such as size = 5",
         max_length=64,
@@ -165,6 +165,39 @@ class PolicyConfig(Section):
         "file",
         "alpha of SAC and TQC, in units of the world's rewards, for soft returns; file: as the file says",
         unit="",
+    )
+    algorithm: str = setting(
+        "",
+        "algorithm that trained the checkpoint, where the file does not say it: sac, td3, ppo, dqn …",
+        max_length=MAX_TEXT,
+    )
+    activation: Literal[
+        "file", "identity", "relu", "tanh", "elu", "leaky_relu", "sigmoid", "silu", "gelu"
+    ] = setting("file", "activation between the networks' layers; file: as the checkpoint's file says")
+    gamma: Literal["file"] | Annotated[float, Field(ge=0, le=1)] = setting(
+        "file", "discount that the critic learned with; file: as the checkpoint's file says", unit=""
+    )
+    obs_normalization: str = setting(
+        "",
+        "file with the mean and the var or std of observations in training: VecNormalize's .pkl, .npz, .json "
+        "or .safetensors; empty: as the checkpoint's file says, or what lies beside it",
+        max_length=MAX_TEXT,
+    )
+    head: Literal["file", "squashed", "clipped", "argmax"] = setting(
+        "file",
+        "meaning of the actor's outputs: squashed: -1 to 1, scaled to the actions' bounds; clipped: actions; "
+        "argmax: a score for each action; file: as the checkpoint's file says",
+    )
+    action_bounds: str = setting(
+        "",
+        "bounds of the actions in training: '-2..2', or for each action '-1..1, 0..1'; empty: as the "
+        "checkpoint's file says, else the world's",
+        max_length=MAX_TEXT,
+    )
+    names: str = setting(
+        "",
+        'TOML file that says which tensors of the checkpoint are which network: [map] actor = "pi"',
+        max_length=MAX_TEXT,
     )
     torchscript_critic: str = setting(
         "",

@@ -19,6 +19,8 @@ _MAX_STEPS = 1000
 _PATIENCE_S = 2.0
 """Time for Gymnasium's environments, whose steps may be slow; the steps until then are compared."""
 _SEED = 7
+_FAR = 9.99
+"""Standard deviations, just below the bound that VecNormalize clips at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class CriticFit:
     """RMS of V - return over all steps, divided by the RMS of the returns; inf if these are all 0."""
     spread: float
     """Standard deviation of the first layer's sums over the visited states, the median of its units."""
+    beyond: float
+    """Share of the states where an observation is more than 10 standard deviations from its mean in training,
+    of the observation with most of them; 0 if none are normalised."""
+    gained: float | None
+    """Mean undiscounted return of whole episodes; None if some were not played to their end."""
 
 
 def critic_fit(checkpoint: Checkpoint, world: World) -> CriticFit | None:
@@ -65,6 +72,10 @@ class _Episodes:
     cut: BoolArray
     counted: BoolArray
     """False after an episode's end."""
+    seen: Float32Array
+    """The observations as the networks see them, [obs_dim, steps, episodes]; empty if not normalised."""
+    whole: bool
+    """Whether all episodes were played to their end."""
 
 
 def _run(checkpoint: Checkpoint, world: World, agents: Trials) -> _Episodes:
@@ -75,16 +86,20 @@ def _run(checkpoint: Checkpoint, world: World, agents: Trials) -> _Episodes:
     values, rows = [value(checkpoint, agents.obs)], []
     give_up = time.monotonic() + (np.inf if isinstance(world, ArrayWorld) else _PATIENCE_S)
     for _ in range(min(world.max_episode_steps, _MAX_STEPS)):
-        sums = first.weight @ normalized_obs(checkpoint, agents.obs) + first.bias[:, None]
+        seen = normalized_obs(checkpoint, agents.obs)
+        sums = first.weight @ seen + first.bias[:, None]
         policy.act(agents.obs, action)
         reward, terminated, cut = agents.step(action)
-        rows.append((sums, reward, terminated, cut, running.copy()))
+        rows.append((sums, reward, terminated, cut, running.copy(), seen))
         values.append(value(checkpoint, agents.obs))
         running &= ~(terminated | cut)
         if not running.any() or time.monotonic() > give_up:
             break
-    sums, rewards, ends, cuts, counted = (np.stack(column) for column in zip(*rows, strict=True))
-    return _Episodes(sums.transpose(1, 0, 2), np.stack(values), rewards, ends, cuts, counted)
+    sums, rewards, ends, cuts, counted, saw = (np.stack(column) for column in zip(*rows, strict=True))
+    saw = saw[:, : 0 if checkpoint.obs_normalization is None else None]
+    whole = not running.any() or len(rows) == world.max_episode_steps
+    turned = sums.transpose(1, 0, 2), np.stack(values)
+    return _Episodes(*turned, rewards, ends, cuts, counted, saw.transpose(1, 0, 2), whole)
 
 
 def _fit(run: _Episodes, gamma: float) -> CriticFit:
@@ -98,4 +113,12 @@ def _fit(run: _Episodes, gamma: float) -> CriticFit:
     size = float(np.sqrt((returns[run.counted] ** 2).mean()))
     error = float(np.sqrt((errors**2).mean())) / size if size > 0 else np.inf
     spread = float(np.median(run.sums[:, run.counted].std(axis=1)))
-    return CriticFit(float(run.values[0].mean()), float(returns[0].mean()), error, spread)
+    seen = np.abs(run.seen[:, run.counted])
+    return CriticFit(
+        value=float(run.values[0].mean()),
+        realised=float(returns[0].mean()),
+        error=error,
+        spread=spread,
+        beyond=float((seen > _FAR).mean(axis=1).max()) if seen.size else 0.0,
+        gained=float((run.rewards * run.counted).sum(axis=0).mean()) if run.whole else None,
+    )

@@ -6,9 +6,9 @@ from pathlib import Path
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats.detect import find_model, format_of
-from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.given import OPTIONS, Given
+from valuescape.sim.policy.formats.normalization import read_normalization
 from valuescape.sim.policy.formats.registry import Lack
-from valuescape.sim.policy.formats.vecnormalize import read_statistics
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
@@ -19,6 +19,12 @@ _NOTHING = Given()
 
 _MISFIT = 0.75
 """The error of a critic (`CriticFit.error`) from which on it is doubted; a share of the returns."""
+
+_WORSE = 0.3
+"""The share of the mean return in training by which a return is far below it."""
+
+_BEYOND = 0.5
+"""The share of states with an observation far from those in training from which on they are doubted."""
 
 _SPREADS = 0.03, 10.0
 """The least and greatest `CriticFit.spread` among models that are known to fit their world."""
@@ -78,7 +84,7 @@ def load_with_statistics(
     elif incomplete and (beside := statistics_beside(model)):
         checkpoint, remark = _with_found(checkpoint, beside, world, units)
         remarks.append(remark)
-    if incomplete and doubts:
+    if doubts and Lack.WORLD in found.lacks:
         checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
         hints = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
         remarks += [hint for hint in hints if hint]
@@ -92,7 +98,7 @@ def _with_found(
 
     They are not its own if they are of other observations, or if the critic fits the world only without them.
     """
-    obs = read_statistics(path).obs
+    obs = read_normalization(path).obs
     if obs is not None and obs.mean.size != checkpoint.obs_dim:
         return checkpoint, f"{path} is of {obs.mean.size} observations, and left out"
     plain = critic_fit(checkpoint, world)
@@ -107,12 +113,12 @@ def _with_found(
 
 
 def _doubt(checkpoint: Checkpoint, world: World) -> str:
-    """Return what is odd about the critic in this world; "" if nothing is, or if nothing can be measured.
+    """Return what is odd about the checkpoint in this world; "" if nothing is, or nothing can be measured.
 
-    Two signs are taken from some episodes: values that differ from the returns by about as much as the
-    returns are large; and sums of the first layer that hardly differ between states, or lie where
-    activations are flat, as with observations of another scale. Neither is proof: a critic may be poor, and
-    a wrong one may pass.
+    Four signs are taken from some episodes: values that differ from the returns by about as much as the
+    returns are large; returns far below those that the file says of the training; sums of the first layer
+    that hardly differ between states, or lie where activations are flat; normalised observations far from 0.
+    None is proof: a critic may be poor, and a wrong one may pass.
     """
     fit = critic_fit(checkpoint, world)
     if fit is None:
@@ -120,16 +126,35 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
     said = []
     if not fit.error <= _MISFIT:  # true for NaN too
         said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
+    if (low := _least_return(checkpoint)) is not None and fit.gained is not None and fit.gained < low:
+        in_training = f"{checkpoint.training.mean_return:.4g} at the end of the training"
+        said.append(f"agents get {fit.gained:.4g} an episode, and got {in_training}")
     if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
         low, high = _SPREADS
         said.append(f"first layer's sums spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")
+    if fit.beyond > _BEYOND:
+        said.append(
+            f"an observation is 10 standard deviations off those in training in {fit.beyond:.0%} of states"
+        )
     return "; ".join(said)
 
 
+def _least_return(checkpoint: Checkpoint) -> float | None:
+    """Return the return of an episode below which agents do worse than in training; None if not known."""
+    mean, std = checkpoint.training.mean_return, checkpoint.training.std_return
+    if mean is None:
+        return None
+    return mean - max(3 * (std or 0.0), _WORSE * abs(mean))
+
+
 def _doubt_remark(checkpoint: Checkpoint, world: World) -> str | None:
-    """Return the doubt with its possible causes; None if there is no doubt."""
+    """Return the doubt with its possible causes, and what to do; None if there is no doubt."""
     if not checkpoint.doubt:
         return None
-    normalized = checkpoint.obs_normalization or checkpoint.reward_normalization
-    cause = "other statistics" if normalized else "VecNormalize's file missing"
-    return f"seems not to fit {world.name}: {checkpoint.doubt} (a poor critic, {cause}, or another world?)"
+    said = f"seems not to fit {world.name}: {checkpoint.doubt}"
+    if checkpoint.obs_normalization or checkpoint.reward_normalization:
+        return f"{said} (a poor critic, other statistics, or another world?)"
+    return (
+        f"{said} (a poor critic, another world, or observations that were normalised in training? "
+        f"Their statistics are given by {OPTIONS['obs_normalization']}, for example VecNormalize's pickle)"
+    )

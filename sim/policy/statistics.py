@@ -6,7 +6,8 @@ from pathlib import Path
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.fit import CriticFit, critic_fit
-from valuescape.sim.policy.formats.vecnormalize import Statistics, read_statistics
+from valuescape.sim.policy.formats.normalization import read_normalization
+from valuescape.sim.policy.formats.vecnormalize import Statistics
 from valuescape.sim.policy.network import Checkpoint, RewardNormalization
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.worlds.base import World
@@ -40,12 +41,14 @@ def statistics_beside(model: Path) -> Path | None:
 
 
 def with_statistics(checkpoint: Checkpoint, path: Path, world: World, units: RewardUnits) -> Checkpoint:
-    """Return the checkpoint with the normalisations that the VecNormalize file at `path` says.
+    """Return the checkpoint with the normalisations that the file at `path` says (`read_normalization`).
 
-    units: AUTO believes the file about rewards, unless the returns in `world` contradict it. Raises
-    UsageError if the file is unsound or of another model, or if AUTO cannot decide.
+    units: AUTO believes VecNormalize's file about rewards, unless the returns in `world` contradict it.
+    Raises UsageError if the file is unsound or of another model, or if AUTO cannot decide.
     """
-    found = read_statistics(path)
+    found = read_normalization(path)
+    if not found.of_rewards:
+        return check_checkpoint(replace(checkpoint, obs_normalization=found.obs), path)
     joined = replace(checkpoint, obs_normalization=found.obs, reward_normalization=None)
     check_checkpoint(joined, path)
     norm = _reward_normalization(joined, found, path, world, units)

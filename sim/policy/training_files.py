@@ -10,11 +10,14 @@ from typing import Self
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import reading
 from valuescape.sim.policy.formats.detect import format_of
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.formats.registry import Lack
 from valuescape.sim.policy.loading import read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.statistics import statistics_beside
+
+_NOTHING = Given()
 
 _BEST = "best_model"
 """The name that Stable-Baselines3's EvalCallback gives to the best of the evaluated models."""
@@ -64,6 +67,8 @@ class TrainingFiles:
     saved: list[Saved] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     """A sentence for each, which names the file."""
+    given: Given = _NOTHING
+    """What is stated about all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,14 @@ class _About:
     """As the file says; None if it does not."""
 
 
-_abouts: dict[tuple[Path, int, int], _About] = {}
-"""By path, time of the last change and size: stale when one of the two differs."""
+_abouts: dict[tuple[Path, int, int, Given], _About] = {}
+"""By path, time of the last change, size, and what is stated: stale when one of them differs."""
 
 
-def training_files(folder: Path) -> TrainingFiles:
+def training_files(folder: Path, given: Given = _NOTHING) -> TrainingFiles:
     """Return the checkpoints in a folder, not in folders below it, in the order of their training steps.
 
+    given: what is stated about all of them, beside what the files say.
     The number of steps is what the file says (`num_timesteps` of Stable-Baselines3), else the number in its
     name. Left out, with a reason, are files that cannot be read; models of another algorithm or other spaces
     than most; those without VecNormalize's file where others have one; EvalCallback's best_model, which was
@@ -93,7 +99,7 @@ def training_files(folder: Path) -> TrainingFiles:
 
     Performance: a file is read once as long as it does not change; another look takes some 20 us a file.
     """
-    found = TrainingFiles(folder)
+    found = TrainingFiles(folder, given=given)
     read = _alike(_read(_candidates(folder), found), found)
     read = _with_statistics(read, found)
     by_steps = dict[int, Path]()
@@ -136,18 +142,18 @@ def _read(paths: Sequence[Path], found: TrainingFiles) -> dict[Path, _About]:
             continue
         try:
             with reading(path, "a checkpoint"):
-                read[path] = _about(path)
+                read[path] = _about(path, found.given)
         except UsageError as error:
             found.left_out.append(first_line(error, path))
     return read
 
 
-def _about(path: Path) -> _About:
+def _about(path: Path, given: Given) -> _About:
     """Return what matters of a file. Raises UsageError or OSError if it cannot be read."""
     told = path.stat()
-    key = path, told.st_mtime_ns, told.st_size
+    key = path, told.st_mtime_ns, told.st_size, given
     if key not in _abouts:
-        checkpoint = read_checkpoint(path)
+        checkpoint = read_checkpoint(path, given)
         _abouts[key] = _About(_kind(checkpoint), _in_words(checkpoint), checkpoint.training.timesteps)
     return _abouts[key]
 

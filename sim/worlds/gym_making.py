@@ -13,6 +13,7 @@ from typing import Any
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.declarations import Kind
 from valuescape.sim.plugins.registry import PLUGINS
+from valuescape.sim.worlds.gym_results import described
 from valuescape.sim.worlds.gym_spaces import OLD_GYM
 
 GYMNASIUM = "gymnasium:"
@@ -114,9 +115,10 @@ class Making:
                 lambda: gymnasium.make_vec(spec, count, "vector_entry_point", **limit, **self.kwargs)
             )
         if not isinstance(env, gymnasium.vector.VectorEnv) or env.num_envs != count:
-            found = f"{type(env).__name__} of {getattr(env, 'num_envs', 'no')} environments"
+            size = getattr(env, "num_envs", None)
             raise UsageError(
-                f"world.name: {self.name!r} made a {found}",
+                f"world.name: {self.name!r} made {described(env)}"
+                + (f" of {size} environments" if size else ""),
                 f"expected a gymnasium.vector.VectorEnv of num_envs={count}",
             )
         return env
@@ -185,7 +187,8 @@ def _require_env(env: Any, name: str) -> None:
         )
     if not isinstance(env, gymnasium.Env):
         raise UsageError(
-            f"world.name: {name!r} made a {type(env).__name__}", "expected an object of a gymnasium.Env"
+            f"world.name: {name!r} made {described(env)}",
+            "expected an object of a class derived from gymnasium.Env",
         )
 
 

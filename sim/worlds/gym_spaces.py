@@ -71,8 +71,7 @@ class _Numbers:
             )
         if not np.isfinite(found).all():
             self._complain(method, found.ravel(), np.ravel(value))
-        columns: Float32Array = found.reshape(count, size).T
-        return columns
+        return np.ascontiguousarray(found.reshape(count, size).T, np.float32)
 
     def _complain(self, method: str, found: Float32Array, given: NDArray[Any]) -> None:
         """Raise ResultError for NaN, and for numbers beyond float32; infinite ones are let through."""
@@ -124,9 +123,9 @@ class _Digits:
             said = f"{index[tuple(at)] + low:g}, expected a whole number from {low} to {low + size - 1}"
             raise ResultError(f"{method} observes {self.name} = {said}")
         if self.grid:
-            digits = np.unravel_index(index[:, 0].astype(np.intp), self.grid)
-            return np.array(digits, np.float32)
-        return index.T.astype(np.float32)
+            return np.array(np.unravel_index(index[:, 0].astype(np.intp), self.grid), np.float32)
+        digits: Float32Array = index.T.astype(np.float32)
+        return digits
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
         """Write one-hot rows of states; a state between two numbers counts as the nearer one."""

@@ -74,7 +74,7 @@ def batch_stepped(result: Any, observed: ObservedSpace, count: int, mode: Autore
         _row(name, each, count, "biu").astype(np.bool_)
         for name, each in (("terminated", terminated), ("truncated", truncated))
     ]
-    state = observed.states("step", obs, count)
+    state = observed.states("step", obs, count).copy()  # an environment may use its arrays again
     last = state
     ended = np.flatnonzero(over[0] | over[1]).tolist()
     if mode is Autoreset.SAME_STEP and ended:

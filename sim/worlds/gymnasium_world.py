@@ -143,8 +143,15 @@ def _try(env: Any, world: GymnasiumWorld) -> None:
     except ResultError as error:
         raise UsageError(f"world.name: {world.name!r}: {error}", _CHECK) from error
     except (Exception, SystemExit) as error:
-        raise UsageError(f"world.name: {world.name!r} cannot be used: {told(error)}", _CHECK) from error
+        said = _OF_FOUR if "expected 5, got 4" in str(error) else f"cannot be used: {told(error)}"
+        raise UsageError(f"world.name: {world.name!r} {said}", _CHECK) from error
 
+
+_OF_FOUR = (
+    "cannot be used: step returns a tuple of 4: the old gym's way, expected "
+    "(obs, reward, terminated, truncated, info)"
+)
+"""What wrappers of Gymnasium's say less clearly."""
 
 _CHECK = "expected Gymnasium's reset(seed, options) and step(action); gymnasium.utils.env_checker tells more"
 

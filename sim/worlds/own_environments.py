@@ -171,7 +171,9 @@ def _require_some(module: ModuleType, source: Source) -> None:
     old = [
         name
         for name, value in vars(module).items()
-        if isinstance(value, type) and any(each.__module__ == "gym.core" for each in value.__mro__)
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
+        and any(each.__module__ == "gym.core" for each in value.__mro__)
     ]
     if old:
         raise UsageError(f"{source.where}: {old[0]} is an environment of the old gym", OLD_GYM)

@@ -41,6 +41,8 @@ from valuescape.sim.worlds import ContinuousAction, make_world
 
 WORLD = "point_mass"
 MUTATIONS = 60
+WITHOUT_CHECKSUM = {"onnx"}
+"""Formats whose small files are mostly numbers, which nothing in the file protects."""
 
 
 def write_native(path: Path) -> None:
@@ -235,7 +237,7 @@ def test_a_damaged_file_is_read_or_refused_in_two_lines(name, contents, everythi
     for _ in range(MUTATIONS):
         path.write_bytes(spoilt_bytes(rng, contents[name]))
         refused += refused_in_two_lines(path, everything, name)
-    assert refused > MUTATIONS // 4
+    assert refused > (MUTATIONS // 4 if format_name(name) not in WITHOUT_CHECKSUM else 0)
 
 
 class Touch:

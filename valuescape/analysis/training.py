@@ -15,6 +15,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.paths import reading
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.training_files import Saved, TrainingFiles, first_line
 
@@ -72,7 +73,7 @@ def analyze_training(
     for index, each in enumerate(files.saved):
         tell = in_turn(on_progress, f"{each.steps:,} steps", index, len(files.saved))
         try:
-            found = _analysis(each.path, plane, plan, tell)
+            found = _analysis(each.path, files.given, plane, plan, tell)
         except UsageError as error:
             left_out.append(first_line(error, each.path))
             on_left_out(left_out[-1])
@@ -87,9 +88,9 @@ def analyze_training(
     return TrainingRun(files.folder, plane.world.name, plan, points, left_out, going)
 
 
-def _analysis(path: Path, plane: MapPlane, plan: Plan, tell: Progress) -> Analysis:
+def _analysis(path: Path, given: Given, plane: MapPlane, plan: Plan, tell: Progress) -> Analysis:
     with reading(path, "a checkpoint"):
-        checkpoint = load_with_statistics(path, plane.world)
+        checkpoint = load_with_statistics(path, plane.world, given)
     return named_analysis(str(path), checkpoint, plane, plan, tell)
 
 

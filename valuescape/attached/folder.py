@@ -48,9 +48,8 @@ class FollowedFolder:
         self._thread: threading.Thread | None = None
 
     def begin(self, world: World) -> None:
-        """Look for checkpoints of `world` from now on. Those that are there already are no news."""
+        """Look for checkpoints of `world` from now on. The newest that the history has is no news."""
         self._world = world
-        self._seen = _stamp(self.history.folder) or {}
         self._shown = _state(self.history.files().saved[-1])
         self._thread = threading.Thread(target=self._follow, name="folder", daemon=True)
         self._thread.start()
@@ -123,7 +122,7 @@ class FollowedFolder:
         self._shown = state
         try:
             with reading(saved.path, "a checkpoint"):
-                checkpoint = load_with_statistics(saved.path, self._world, doubts=False)
+                checkpoint = load_with_statistics(saved.path, self._world, self.history.given, doubts=False)
         except UsageError as error:
             said = first_line(error, saved.path)
             self._say(f"{self.history.folder}: left out, the last good one stays: {said}")

@@ -1,5 +1,6 @@
 """Joins a training run with the run that shows it: updates act, and are judged, as they come."""
 
+import math
 import statistics
 import time
 from collections import deque
@@ -27,6 +28,9 @@ _LATELY = 10_000
 
 _OF_TRAINER = "mean_return"
 
+_RARE_S, _RARE_FRAMES = 0.7, 5
+"""A frame that comes so late is rare; so many in a row are worth a word."""
+
 
 class TrainingFollower:
     """Follows `source` for a session; owns it from now on. A context manager.
@@ -44,6 +48,7 @@ class TrainingFollower:
         self._seen = -1  # the revision of the history
         self._waits: News | None = None  # for its picture
         self._took_ms: deque[float] = deque(maxlen=_LATELY)
+        self._shown_s, self._rare = math.inf, 0
         self._updates = 0
         self._kept: tuple[object, Training] | None = None
         self._curves: tuple[int, tuple[Curve, ...]] = -1, ()
@@ -117,15 +122,28 @@ class TrainingFollower:
             self._judge.ask(saved[chosen].steps, lambda: self._load(saved[chosen]))
 
     def _load(self, saved: Saved) -> Checkpoint:
-        held = self._history.held(saved.steps)
-        return held or load_with_statistics(saved.path, self._session.engine.world, doubts=False)
+        if held := self._history.held(saved.steps):
+            return held
+        world, given = self._session.engine.world, self._history.given
+        return load_with_statistics(saved.path, world, given, doubts=False)
 
     def note_shown(self) -> None:
         """Note how long the newest update took to the picture, if that shows it."""
+        self._note_pace()
         waits = self._waits
         if waits and self._session.stage.checkpoint is waits.checkpoint:
             self._took_ms.append((time.monotonic_ns() - waits.sent_ns) / 1e6)
             self._waits = None
+
+    def _note_pace(self) -> None:
+        """Say once that frames are rare if many in a row were, as where others use all cores."""
+        now, before = time.monotonic(), self._shown_s
+        self._shown_s = now
+        self._rare = self._rare + 1 if now - before > _RARE_S else 0
+        if self._rare == _RARE_FRAMES:
+            said = f"others use the cores, a frame takes {now - before:.1f} s: --priority normal shares"
+            remarks.tell([said])
+            self._session.captions.refresh(said)
 
     def go_live(self) -> str:
         """Show the newest checkpoint, and those to come."""
@@ -165,7 +183,7 @@ class TrainingFollower:
     def _drawn(self, steps: int) -> tuple[Curve, ...]:
         if self._curves[0] != self._numbers.revision:
             self._curves = self._numbers.revision, self._numbers.curves()
-        numbers = self._numbers.at(steps)
+        numbers = self._numbers.lately(steps)
         said = {title: told(numbers[name]) for name, title in NUMBERS.items() if name in numbers}
         return tuple(replace(curve, said=said.get(curve.title, "–")) for curve in self._curves[1])
 

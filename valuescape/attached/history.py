@@ -1,9 +1,14 @@
 """The past of a training run that goes on: checkpoints in its folder, and the newest ones in memory."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import reading
+from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.known import FORMATS
+from valuescape.sim.policy.loading import read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.training_files import Saved, TrainingFiles, training_files
 
@@ -12,20 +17,23 @@ _HELD_BYTES = 128 * 2**20
 
 _LEAST_HELD = 8
 
+NOTHING = Given()
+
 
 class History:
     """The checkpoints of a training run by their steps, for `training_run.follow`.
 
     One thread holds updates and asks; `look` may be called by another. folder: it need not be there; set it,
-    and the next `look` is at another.
+    and the next `look` is at another. given: what is stated about all files in it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, given: Given = NOTHING) -> None:
+        self.folder, self.given = folder, given
         self.revision = 0
         """Goes up when there are others."""
         self._held: dict[int, Checkpoint] = {}  # the newest last
         self._found = TrainingFiles(folder)
+        self._versions: dict[tuple[Path, int, int], int] = {}
         self._lock = threading.Lock()
 
     def hold(self, steps: int, checkpoint: Checkpoint) -> None:
@@ -48,14 +56,37 @@ class History:
     def look(self) -> TrainingFiles:
         """Look what is in the folder now, and return it. Raises UsageError if no file can be used.
 
+        Where no file says its steps, the one that was written last is taken, and its versions are counted.
+
         Performance: as of `training_files`.
         """
-        found = training_files(self.folder)
+        try:
+            found = training_files(self.folder, self.given)
+        except UsageError as error:
+            newest = self._newest_version()
+            if newest is None:
+                raise
+            found = TrainingFiles(self.folder, [newest], [str(error).splitlines()[0]])
         with self._lock:
             if found.saved != self._found.saved:
                 self.revision += 1
             self._found = found
         return found
+
+    def _newest_version(self) -> Saved | None:
+        """Return the file that was written last; its steps are those that it says, or the number of its
+        version. None if there is none, or if it cannot be read."""
+        with suppress(UsageError, OSError, ValueError):
+            files = [each for each in self.folder.iterdir() if each.suffix.lower() in FORMATS.suffixes()]
+            path = max(files, key=lambda each: each.stat().st_mtime_ns)
+            about = path.stat()
+            version = path, about.st_mtime_ns, about.st_size
+            if version not in self._versions:
+                with reading(path, "a checkpoint"):
+                    said = read_checkpoint(path, self.given).training.timesteps
+                self._versions[version] = len(self._versions) + 1 if said is None else said
+            return Saved(path, self._versions[version])
+        return None
 
     def files(self) -> TrainingFiles:
         """Return all checkpoints, those in memory too, whose files need not be there. Raises UsageError."""

@@ -55,6 +55,11 @@ class TrainingNumbers:
         """Return the numbers measured after so many steps; empty if there are none."""
         return self._measured.get(steps, {})
 
+    def lately(self, steps: int) -> Mapping[str, Estimate]:
+        """Return the numbers measured after so many steps, or else those before, as far as there are any."""
+        known = [at for at, numbers in self._measured.items() if at <= steps and numbers]
+        return self.at(max(known, default=-1))
+
     def published_at(self, steps: int) -> Mapping[str, float]:
         """Return what the trainer said of so many steps."""
         return self._published.get(steps, {})

@@ -12,6 +12,7 @@ from valuescape.attached.source import Source
 from valuescape.publishing.place import checked_name
 from valuescape.publishing.subscription import NotPublishedError, Subscription, published
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.given import Given
 
 _LOOK_S = 0.2
 """Seconds between two looks while a training run is waited for."""
@@ -43,17 +44,17 @@ class Waiting:
             time.sleep(_LOOK_S)
 
 
-def open_target(target: str | None, waiting: Waiting) -> Opened:
+def open_target(target: str | None, waiting: Waiting, given: Given) -> Opened:
     """Return the training run that `target` names: published, or in a folder; None: the only one published.
 
     A name with a slash, or of a folder while nothing is published by it, is a folder, which need not be there
-    yet. Waits for the training run and for its first checkpoint. Raises UsageError if several are published
-    and none is named, or if nothing of the kind can come.
+    yet. given: what is stated about its files. Waits for the training run and for its first checkpoint.
+    Raises UsageError if several are published and none is named, or if nothing of the kind can come.
     """
     if target is None:
         return _open_published(_only_one(waiting), waiting)
     if _is_folder(target):
-        return _open_folder(Path(target), waiting)
+        return _open_folder(Path(target), waiting, given)
     return _open_published(checked_name(target), waiting)
 
 
@@ -112,8 +113,8 @@ def _look_once(history: History) -> None:
         return
 
 
-def _open_folder(folder: Path, waiting: Waiting) -> Opened:
-    history = History(folder)
+def _open_folder(folder: Path, waiting: Waiting, given: Given) -> Opened:
+    history = History(folder, given)
 
     def saved() -> bool:
         try:

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
-from valuescape.cli.code import code_of
+from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
+    Activation,
+    Algorithm,
     Debug,
     EnvArguments,
     EnvFiles,
     EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
     Overrides,
     Plugins,
     World,
     WorldFiles,
+    stated_changes,
 )
 from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
@@ -68,6 +74,11 @@ def analyze(
     seed: Seed = 0,
     time_limit: TimeLimit = False,
     entropy_coefficient: Alpha = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     overrides: Overrides = None,
     world: World = None,
     env_files: EnvFiles = None,
@@ -80,20 +91,17 @@ def analyze(
     """Say where a critic is wrong: its values beside the returns that really follow.
 
     Runs episodes of the policy, and rollouts from every cell of the map; writes a report that opens offline,
-    the maps as PNG and PDF, the numbers as JSON and all fields as arrays. Ctrl-C keeps what is done.
+    maps as PNG and PDF, numbers as JSON, and all fields as arrays. Ctrl-C keeps what is done.
 
     Several checkpoints start in the same states: one table, maps on the same colours, and the differences
     from the first. A folder with the checkpoints of a training run gives the numbers over training steps,
-    and the maps as a film. `valuescape compare` reads two summary.json. A world that no option names is found
-    by the model's spaces.
+    and the maps as a film. `valuescape compare` reads two summary.json.
 
     [bold]Examples[/]
 
       valuescape analyze dqn-MountainCar-v0.zip
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
-
-      valuescape analyze before.zip after.zip --out runs/before-after
 
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
@@ -105,17 +113,30 @@ def analyze(
     }
     given = [
         f"run.seed={seed}",
+        *stated_changes(activation, gamma, algorithm, obs_normalization, names),
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
-    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir():
+    return _analyze(checkpoints, given, code, (episodes, cells), folder)
+
+
+def _analyze(
+    checkpoints: list[str],
+    given: list[str],
+    code: Code,
+    sizes: tuple[int, int | None],
+    folder: Path | None,
+) -> int:
+    """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
+    from valuescape.analysis.output import make_folder
+    from valuescape.sim.policy.formats.detect import folder_format
+
+    if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir() and not folder_format(Path(checkpoints[0])):
         from valuescape.cli.analyze_training import analyze_training
 
-        return analyze_training(Path(checkpoints[0]), given, code, (episodes, cells), folder)
-    from valuescape.analysis.output import make_folder
-
+        return analyze_training(Path(checkpoints[0]), given, code, sizes, folder)
     config = config_of(checkpoints[0], given, code)
-    plan = plan_of(config, episodes, cells)
+    plan = plan_of(config, *sizes)
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
     make_folder(folder)
@@ -134,16 +155,19 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.errors import UsageError
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
+    from valuescape.sim.policy.formats.detect import folder_format
+    from valuescape.sim.policy.formats.given import given_of
     from valuescape.sim.worlds import make_world
 
     world, labels = make_world(config.world.name, config), labels_of(sources)
     require_actions(config.insight, world)
     models: list[Model] = []
+    given = given_of(config.policy)
     for label, source in zip(labels, sources, strict=True):
-        if Path(source).is_dir():
+        if Path(source).is_dir() and not folder_format(Path(source)):
             raise UsageError(f"{source}: is a folder", "name files, or the folder of one training run alone")
         setting = source if models else config.policy.checkpoint
-        found = find_checkpoint(setting, world)
+        found = find_checkpoint(setting, world, given=given)
         if found is None:
             raise UsageError(f"{source}: random actions have no critic", "name a trained model's file")
         models.append(Model(label, source, found, setting))

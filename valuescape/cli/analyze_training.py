@@ -25,12 +25,13 @@ def analyze_training(
     from valuescape.analysis.output import make_folder
     from valuescape.analysis.training import analyze_training as analysis_of
     from valuescape.analysis.training_output import training_table, training_verdict, write_training
+    from valuescape.model_files import stated_by
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.policy.training_files import training_files
     from valuescape.sim.worlds import make_world
 
-    files = training_files(folder)
+    files = training_files(folder, stated_by(changes))
     for each in files.left_out:
         err.say(("left out: ", "yellow"), each)
     config = config_of(str(files.saved[-1].path), changes, code)

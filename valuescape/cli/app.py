@@ -16,6 +16,7 @@ from valuescape.cli.compare import compare
 from valuescape.cli.convert import convert, train
 from valuescape.cli.help_text import Commands
 from valuescape.cli.impact import impact
+from valuescape.cli.inspect import inspect
 from valuescape.cli.plugins import plugins
 from valuescape.cli.replay import replay
 from valuescape.cli.run import run
@@ -161,6 +162,7 @@ def doctor() -> int:
     return examine(out)
 
 
+app.command()(inspect)
 app.command()(analyze)
 app.command()(scale)
 app.command()(stress)

@@ -12,14 +12,20 @@ from valuescape.attached.priority import Priority, has_graphics_card, leave_core
 from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
+    Activation,
+    Algorithm,
     Debug,
     EnvArguments,
     EnvFiles,
     EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
     Overrides,
     Plugins,
     World,
     WorldFiles,
+    stated_changes,
 )
 from valuescape.cli.run_options import (
     Export,
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from valuescape.attached.opening import Opened
     from valuescape.run.session import Session
     from valuescape.sim.interrupts import Interrupts
+    from valuescape.sim.policy.formats.given import Given
 
 _FEW_CORES = 3
 """Up to so many, the viewer starts no workers beside a trainer."""
@@ -89,6 +96,11 @@ def attach(
     record_session: RecordSession = None,
     strict: Strict = False,
     seed: Seed = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     world: World = None,
     env_files: EnvFiles = None,
     env_kwargs: EnvArguments = None,
@@ -119,7 +131,9 @@ def attach(
     leave_cores(priority, usable_cores())
     files = record, screenshot, profile, export, figure, record_session
     options = RunOptions(headless, RunLength(frames, seconds, ticks), folder, *files, strict, watch)
-    changes = [*_modest(priority), *(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    seeded = [f"run.seed={seed}"] if seed is not None else []
+    changes = [*_modest(priority), *stated, *(overrides or []), *seeded]
     from valuescape.sim.interrupts import Interrupts
 
     code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
@@ -142,9 +156,13 @@ def _watch(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
     from valuescape.training_run import follow, with_steps
 
     changes = [*begin_reading(asked.code, asked.changes), *asked.changes]
-    opened = open_target(asked.target, Waiting(interrupts.check, err.say))
+    opened = open_target(asked.target, Waiting(interrupts.check, err.say), _given(changes))
     with contextlib.closing(opened.source), follow(opened.history.folder, opened.history):
         file = config_file(asked.preset, [*_settings(opened, changes), *changes])
+
+        config = with_steps(file.config)
+        said = f"{config.world.name}, after {int(config.policy.steps):,} steps"
+        err.say(f"watching {opened.source.name}: {said}")
 
         @contextlib.contextmanager
         def following(session: "Session") -> Iterator[None]:
@@ -153,7 +171,15 @@ def _watch(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
             with TrainingFollower(session, opened.source, opened.history):
                 yield
 
-        return show(Shown(with_steps(file.config), file, follow=following), options, interrupts)
+        return show(Shown(config, file, follow=following), options, interrupts)
+
+
+def _given(changes: list[str]) -> "Given":
+    """Return what the command line states about checkpoints. Raises UsageError."""
+    from valuescape.sim.config.files import load_config
+    from valuescape.sim.policy.formats.given import given_of
+
+    return given_of(load_config(None, [each for each in changes if each.startswith("policy.")]).policy)
 
 
 def _settings(opened: "Opened", changes: list[str]) -> list[str]:

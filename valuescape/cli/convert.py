@@ -1,12 +1,27 @@
 """The commands `convert` and `train`, which write checkpoints."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from valuescape.cli.code import Code, code_of
-from valuescape.cli.options import Debug, EnvArguments, EnvFiles, EpisodeLimit, Plugins, World, WorldFiles
+from valuescape.cli.options import (
+    Activation,
+    Algorithm,
+    Debug,
+    EnvArguments,
+    EnvFiles,
+    EpisodeLimit,
+    Gamma,
+    NamesMap,
+    Overrides,
+    Plugins,
+    World,
+    WorldFiles,
+    stated_changes,
+)
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
 from valuescape.sim.errors import UsageError
@@ -21,14 +36,22 @@ _Force = Annotated[
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="A Stable-Baselines3 .zip, or a Valuescape .safetensors.")],
+    source: Annotated[Path, typer.Argument(help="A checkpoint of any library that is read.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
-    vecnormalize: Annotated[
+    obs_normalization: Annotated[
         Path | None,
         typer.Option(
-            help="VecNormalize's pickle, which is read as data; looked for beside a zip if not given."
+            "--obs-normalization",
+            "--vecnormalize",
+            metavar="FILE",
+            help="Mean and var or std of observations in training: VecNormalize's .pkl (looked for beside a "
+            "zip if not given), .npz, .json, .safetensors; read as data.",
         ),
     ] = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    names: NamesMap = None,
     reward_normalization: Annotated[
         RewardUnits,
         typer.Option(
@@ -37,6 +60,7 @@ def convert(
         ),
     ] = RewardUnits.AUTO,
     force: _Force = False,
+    overrides: Overrides = None,
     world: World = None,
     env_files: EnvFiles = None,
     env_kwargs: EnvArguments = None,
@@ -45,21 +69,23 @@ def convert(
     plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
-    """Turn a Stable-Baselines3 checkpoint into Valuescape's own format.
+    """Turn a checkpoint of another library into Valuescape's own format, which says everything.
 
-    Adds VecNormalize's statistics of observations and rewards, which are in a file of their own.
+    Adds what the file lacks: VecNormalize's statistics, and what the options state.
 
     [bold]Example[/]
 
       valuescape convert ppo.zip ppo.safetensors --world mountain_car --vecnormalize vecnormalize.pkl
     """
+    from valuescape.model_files import stated_by
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
-    from valuescape.sim.policy.formats.given import Given
     from valuescape.sim.policy.formats.native import check_replaceable
 
     code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     check_replaceable(out, code.files, force=force)
-    fitting, given = _world(code, "convert"), Given(obs_normalization=vecnormalize)
+    fitting = _world(code, "convert", overrides)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    given = stated_by([*stated, *(overrides or [])])
     checkpoint = convert_checkpoint(source, out, fitting, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:
         err.say(remark)
@@ -122,13 +148,14 @@ def train(
     )
 
 
-def _world(code: Code, command: str) -> "AnyWorld":
+def _world(code: Code, command: str, overrides: Sequence[str] | None = None) -> "AnyWorld":
     """Return the world that the options of a command choose. Raises UsageError if they choose none."""
-    from valuescape.sim.config.files import load_config
+    from valuescape.sim.config.files import load_config, overridden
     from valuescape.sim.worlds import make_world
 
-    changes = code.load()
-    config = load_config(None, changes)
-    if not any(each.startswith("world.name=") for each in changes):
+    given = list(overrides or [])
+    changes = [*code.load(given), *given]
+    if "world.name" not in overridden(changes):
         raise UsageError(f"{command}: no world is named", "add --world NAME, or --env-file FILE.py")
+    config = load_config(None, changes)
     return make_world(config.world.name, config)

@@ -1,5 +1,6 @@
 """Options that several commands have, each declared once."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,68 @@ EpisodeLimit = Annotated[
         "--max-episode-steps", min=1, help="Steps of the environment's episodes, as world.max_episode_steps."
     ),
 ]
+Activation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Activation between the networks' layers, if the file does not say it: tanh, relu …",
+    ),
+]
+Gamma = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Discount that the critic learned with, if the file does not say it."),
+]
+Algorithm = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Algorithm of the training, if the file does not say it: ppo, sac …"),
+]
+ObsNormalization = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Mean and var or std of observations in training: VecNormalize's .pkl, .npz, .json …",
+    ),
+]
+NamesMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--map", metavar="FILE.toml", help='Names of the networks\' tensors: \\[map] critic = "qf1".'
+    ),
+]
+
+
+def stated_changes(
+    activation: str | None,
+    gamma: float | None,
+    algorithm: str | None,
+    obs_normalization: Path | None,
+    names: Path | None,
+) -> list[str]:
+    """Return the changes to a configuration that the options about a checkpoint stand for."""
+    stated = {
+        "activation": activation,
+        "gamma": gamma,
+        "algorithm": algorithm,
+        "obs_normalization": obs_normalization,
+        "names": names,
+    }
+    return [
+        f"policy.{key}={json.dumps(value if isinstance(value, float) else str(value), ensure_ascii=False)}"
+        for key, value in stated.items()
+        if value is not None
+    ]
+
+
+def stated_options(changes: list[str]) -> list[str]:
+    """Return the options that `stated_changes` made the changes of."""
+    parts = []
+    for change in changes:
+        name, _, value = change.partition("=")
+        key = name.removeprefix("policy.")
+        parts += ["--map" if key == "names" else f"--{key.replace('_', '-')}", str(json.loads(value))]
+    return parts
+
+
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")
 ]

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 from valuescape.cli.code import Code, code_of
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
+    Activation,
+    Algorithm,
     Debug,
     EnvArguments,
     EnvFiles,
     EpisodeLimit,
+    Gamma,
+    NamesMap,
+    ObsNormalization,
     Overrides,
     Plugins,
     World,
     WorldFiles,
+    stated_changes,
 )
 from valuescape.cli.run_options import (
     Checksum,
@@ -64,6 +70,11 @@ def run(
     record_run: RecordRun = None,
     record_every: RecordEvery = None,
     record_session: RecordSession = None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
     world: World = None,
@@ -86,23 +97,9 @@ def run(
 
       valuescape run demo --headless --seconds 10 --out runs/try
 
-      valuescape run demo --set agents.count=1000 --plugin mine.py
-
-      valuescape run ppo.zip --env-file my_env.py --max-episode-steps 200
-
       valuescape run ppo.zip --world my_package.envs:GridEnv --env-kwargs size=8
 
-      valuescape run demo --set policy.checkpoint=sac.zip --record landscape.mp4
-
-      valuescape run runs/logs --set policy.steps=30000
-
-      valuescape run demo --headless --ticks 600 --export run.npz --figure run.pdf
-
-      valuescape run demo --ticks 10000 --checksum --record-run run.vsz
-
-      valuescape run demo --record-session session.vsz
-
-      valuescape run demo --versus-set policy.exploration=0.3
+      valuescape run agent.cleanrl_model --gamma 0.99 --record landscape.mp4
 
       valuescape run sac.zip --versus ppo.zip
     """
@@ -110,9 +107,10 @@ def run(
     files = record, screenshot, profile, export, figure, record_session
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
-    changes = _changes(overrides, seed)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
-    return _start(_Asked(preset, changes, code, versus, versus_set or []), shown, simulated)
+    asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
+    return _start(asked, shown, simulated)
 
 
 _Simulated = tuple[int | None, bool, Path | None, int | None]

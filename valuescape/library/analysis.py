@@ -223,8 +223,19 @@ def _named(models: Sequence[Model]) -> list[inner_several.Model]:
                 f"{each.source} is in {each.world.name}, {models[0].source} in {first}",
                 "compare in one world",
             )
-    labels = inner_several.labels_of([each.source for each in models])
+    labels = _labels([each.source for each in models])
     return [
         inner_several.Model(label, each.source, each.checkpoint, each.config.policy.checkpoint)
         for label, each in zip(labels, models, strict=True)
+    ]
+
+
+def _labels(sources: Sequence[str]) -> list[str]:
+    """Return a short name for each source; those that come again are numbered."""
+    different = list(dict.fromkeys(sources))
+    short = dict(zip(different, inner_several.labels_of(different), strict=True))
+    counts = [sources[: at + 1].count(each) for at, each in enumerate(sources)]
+    return [
+        short[each] if count == 1 else f"{short[each]} ({count})"
+        for each, count in zip(sources, counts, strict=True)
     ]

@@ -234,7 +234,7 @@ def _write_arrays(given: Map, path: Path) -> None:
         "slice": given.slice,
         **{key: getattr(given, key) for key in ("x_name", "x_unit", "y_name", "y_unit", "extent")},
     }
-    arrays = {"values": given.values, "x": given.x, "y": given.y}
+    arrays: dict[str, Any] = {"values": given.values, "x": given.x, "y": given.y}
     more = {key: found for key in ("half_width", "significant") if (found := getattr(given, key)) is not None}
     try:
         np.savez_compressed(path, **arrays, **more, metadata=np.array(json.dumps(about)))

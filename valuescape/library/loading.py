@@ -16,7 +16,7 @@ from valuescape.presets import config_path, configs_dir, find_checkpoint, preset
 from valuescape.sim.config.files import Config, changed, load_config
 from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.paths import named_path, reading
-from valuescape.sim.policy.formats.detect import find_model
+from valuescape.sim.policy.formats.detect import find_model, folder_format
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
@@ -108,7 +108,8 @@ def _shipped(preset: str, changes: dict[str, Any], name: str) -> Model:
 def _from_file(path: Path, world: str | None, given: Given) -> Model:
     if not path.exists():
         raise _missing(path)
-    file = files_in(path).saved[-1].path if path.is_dir() else path
+    is_run = path.is_dir() and folder_format(path) is None
+    file = files_in(path, given).saved[-1].path if is_run else path
     remarks: tuple[str, ...] = ()
     if world is None:
         world = _world_of(read_checkpoint(file, given), str(path))

@@ -13,8 +13,8 @@ from valuescape.publishing.segment import Segment
 from valuescape.publishing.voice import Voice
 from valuescape.sim.errors import UsageError
 
-SHARE = 1 / 200
-"""The most of the trainer's time that updates take: one that took t is followed by none for 200 t."""
+SHARE = 1 / 400
+"""The most of the trainer's time that updates take: one that took t is followed by none for 400 t."""
 
 SHORTEST_S = 0.01
 """The least time between two updates; no viewer shows more of them."""

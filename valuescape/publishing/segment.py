@@ -41,15 +41,24 @@ _TRIES, _PAUSE_S = 20, 0.01
 """How often a name that seems taken is tried: a reader's look at a lock takes it for a microsecond."""
 
 
+_ABANDONED_S = 86_400.0
+"""The age from which on a dead trainer's file is removed by a start under any name."""
+
+
+class TakenError(UsageError):
+    """A training run of that name is being published."""
+
+
 class Segment:
     """The file of one training run."""
 
     def __init__(self, statement: Statement) -> None:
-        """Make the file under the run's name. A dead trainer's file of that name is removed.
+        """Make the file under the run's name. A dead trainer's file of that name is removed, and old ones.
 
-        Raises UsageError if a training run of that name goes on, or if the file cannot be made.
+        Raises TakenError, which is a UsageError, if a training run of that name goes on; UsageError if the
+        file cannot be made.
         """
-        place.make_folder()
+        _remove_abandoned(place.make_folder())
         self._owner = os.getpid()
         self._path = place.path_of(statement.name)
         self._number = 0
@@ -153,9 +162,9 @@ class Segment:
                 return
             if not remove_if_dead(self._path):
                 time.sleep(_PAUSE_S)
-        raise UsageError(
+        raise TakenError(
             f"{self._path.name}: a training run of that name is being published",
-            f"name this one otherwise, or end the other: valuescape attach --list ({self._path})",
+            "name this one otherwise, or end the other; valuescape attach --list shows all",
         )
 
 
@@ -179,6 +188,14 @@ def remove_if_dead(path: Path) -> bool:
         return False
     finally:
         lock.release()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the segments of trainers that died long ago, whose names may never be used again."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if time.time() - path.lstat().st_mtime > _ABANDONED_S:
+                remove_if_dead(path)
 
 
 def _cannot(path: Path, error: OSError) -> UsageError:

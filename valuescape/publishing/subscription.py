@@ -122,7 +122,7 @@ class Subscription:
 
     @property
     def alive(self) -> bool:
-        """Whether updates may come. Performance: two system calls, 2 us."""
+        """Whether updates may come. Performance: 2 us."""
         return self.state in ("waiting", "training")
 
     def newest(self) -> Update | None:
@@ -131,7 +131,7 @@ class Subscription:
         The last update can still be read after the trainer has ended. None, too, if the trainer wrote faster
         than this could copy three times; the next call finds the next one.
 
-        Performance: 0.5 us if there is none.
+        Performance: 0.2 us if there is none, 0.3 ms for networks of 64-64.
         """
         for _ in range(_TRIES):
             number = int(self._head["newest"][0])

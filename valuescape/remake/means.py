@@ -71,6 +71,8 @@ def named_files(origin: Provenance, checkpoint: Path | None) -> list[str]:
         ("checkpoint", acting if acting not in ("auto", "random") else ""),
         ("checkpoint to compare with", config.insight.compare_with),
         *(("checkpoint to compare with", each.checkpoint.name) for each in compared),
+        ("normalisation of observations", config.policy.obs_normalization),
+        ("names of tensors", config.policy.names),
         ("TorchScript critic", config.policy.torchscript_critic),
     ]
     return [escaped(f"{what}: {name}") for what, name in names if name]

@@ -19,15 +19,19 @@ from valuescape.sim.config.model import LIVE, TABLES, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_plane
+from valuescape.sim.policy.formats.given import STATED
 from valuescape.training_run import with_steps
+
+_STATED = tuple(f"policy.{each}" for each in STATED)
 
 _BELONG_TO = {
     "world.name": (
         *("heatmap.axes", "heatmap.slice", "policy.checkpoint", "policy.steps", "policy.torchscript_critic"),
+        *_STATED,
         *("insight.action", "insight.over", "insight.compare_with", "world.parameters"),
     ),
     "heatmap.axes": ("heatmap.slice",),
-    "policy.checkpoint": ("policy.steps",),
+    "policy.checkpoint": ("policy.steps", *_STATED),
 }
 """Settings that mean something else, or nothing, when the one before them changes."""
 

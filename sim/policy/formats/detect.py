@@ -31,6 +31,23 @@ def format_of(path: Path, formats: Registry = FORMATS) -> Format:
     return found
 
 
+def is_model(path: Path, formats: Registry = FORMATS) -> bool:
+    """Return whether a path names a checkpoint rather than a configuration: by its suffix or its content.
+
+    So does a folder that is one checkpoint, and a file that is no text at all. Never raises.
+    """
+    try:
+        if path.suffix.lower() in formats.suffixes() or folder_format(path, formats):
+            return True
+        if path.suffix.lower() == ".toml" or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        return b"\0" in head or formats.find(Probe(path, head)) is not None
+    except (OSError, ValueError):  # such as a name that is too long
+        return False
+
+
 def folder_format(path: Path, formats: Registry = FORMATS) -> Format | None:
     """Return the format of a folder that is one checkpoint; None if it is none, or no folder."""
     return formats.find(Probe(path, b"")) if path.is_dir() else None

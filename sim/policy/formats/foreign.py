@@ -1,13 +1,11 @@
 """Messages for files that no checkpoint format recognises: they name the kind of file where it is known."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.registry import Probe
 from valuescape.sim.policy.formats.zip_members import unknown_zip
 
-_CONVERT = "valuescape convert MODEL.zip OUT.safetensors --world WORLD"
 _PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 """First two bytes of pickles of protocols 2 to 5."""
 
@@ -24,16 +22,14 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (
         b"\x89hdf",
         "an HDF5 file",
-        "it comes from Keras or h5py; Valuescape reads Stable-Baselines3 zips and safetensors",
+        "it comes from Keras or h5py: save its weights as .npz, whose names tell which are actor and critic",
     ),
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
     (b"7z\xbc\xaf", "a 7-zip archive", _UNPACK),
-    (b"{", "JSON", "name the model's zip, or a safetensors file"),
+    (b"{", "JSON", "name the file of the networks beside it"),
 )
 """For each kind of file: its first bytes (leading white space skipped, lower case), its name in the message,
 and the hint."""
-
-_ONNX_PRODUCERS = (b"pytorch", b"onnx", b"skl2onnx", b"tf2onnx", b"keras")
 
 
 def refusal(probe: Probe, containers: Sequence[str]) -> UsageError:
@@ -47,8 +43,8 @@ def refusal(probe: Probe, containers: Sequence[str]) -> UsageError:
     if head.startswith(_PICKLES):
         return UsageError(
             f"{path}: is a pickle, which could run any code; it was not opened",
-            f"save the model with Stable-Baselines3's model.save() and run {_CONVERT}; "
-            "VecNormalize's statistics go with it: --vecnormalize FILE.pkl",
+            "save the networks by themselves, as torch.save(network.state_dict(), FILE) does; VecNormalize's "
+            "statistics are given beside a model: --obs-normalization FILE.pkl",
         )
     if not head:
         return UsageError(f"{path}: is empty", _AGAIN)
@@ -56,14 +52,9 @@ def refusal(probe: Probe, containers: Sequence[str]) -> UsageError:
     for start, name, hint in _STARTS:
         if text.startswith(start):
             return UsageError(f"{path}: is {name}", hint)
-    if _is_onnx(path, head):
-        return UsageError(
-            f"{path}: is an ONNX file, which is not read",
-            "give the model's zip; a critic alone can be TorchScript (policy.torchscript_critic)",
-        )
     return UsageError(
         f"{path}: is not a {listed(containers)} file, or it is cut short",
-        "give a Stable-Baselines3 zip, or what `valuescape convert` or `valuescape train` wrote",
+        "docs/checkpoints.md lists the libraries whose files are read",
     )
 
 
@@ -71,9 +62,3 @@ def listed(names: Sequence[str]) -> str:
     """Return names as people list them: "zip, safetensors or torch"."""
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def _is_onnx(path: Path, head: bytes) -> bool:
-    if path.suffix.lower() == ".onnx":
-        return True
-    return head[:1] == b"\x08" and any(maker in head.lower() for maker in _ONNX_PRODUCERS)

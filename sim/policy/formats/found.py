@@ -84,10 +84,10 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     missing = [each.field for each in lacking(found, given) if each.needed]
     if missing:
         raise asked_for(path, missing)
-    head, gamma = given.head or found.head, found.gamma if given.gamma is None else given.gamma
+    head = found.head or given.head
+    gamma = _either(found.gamma, given.gamma, given)
     assert head is not None  # otherwise it was asked for
     assert gamma is not None
-    alpha = found.entropy_coefficient if given.entropy_coefficient is None else given.entropy_coefficient
     actor = found.actor.with_hidden(given.activation)
     critics = [each.with_hidden(given.activation).mlp() for each in found.critics]
     layers: tuple[Layer, ...] = ()
@@ -99,16 +99,18 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         ]
         if found.acts_by_critic:
             actor = Chain.of(critics[0])
+    low: ArrayLike | None = _either(found.action_low, given.action_low, given)
+    high: ArrayLike | None = _either(found.action_high, given.action_high, given)
     checkpoint = Checkpoint(
-        algorithm=given.algorithm or found.algorithm,
+        algorithm=_either(found.algorithm or None, given.algorithm, given) or "",
         world=found.world,
         obs_dim=actor.in_dim,
         actor=actor.mlp(),
         actor_head=head,
         critics=tuple(critics),
         critic_kind=found.critic_kind,
-        action_low=_bounds(path, "action_low", given.action_low, found.action_low, found, head),
-        action_high=_bounds(path, "action_high", given.action_high, found.action_high, found, head),
+        action_low=_bounds(path, "action_low", low, actor, head),
+        action_high=_bounds(path, "action_high", high, actor, head),
         obs_normalization=found.obs_normalization,
         gamma=float(gamma),
         training=found.training,
@@ -116,7 +118,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         obs_bounds=found.obs_bounds,
         remarks=found.remarks,
         noise=found.noise,
-        entropy_coefficient=alpha,
+        entropy_coefficient=_either(found.entropy_coefficient, given.entropy_coefficient, given),
         quantile_layers=layers,
     )
     return check_checkpoint(checkpoint, path)
@@ -127,7 +129,7 @@ def restated(path: Path, checkpoint: Checkpoint, given: Given) -> Checkpoint:
 
     Activations and the meaning of outputs stay the file's own.
     """
-    if given == Given():
+    if given == Given() or given.yields:
         return checkpoint
     bounds = [checkpoint.action_low, checkpoint.action_high]
     for index, stated in enumerate((given.action_low, given.action_high)):
@@ -176,8 +178,9 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
     """Return what neither the file nor the user says. statistics: whether such files lack normalisation."""
     chains = (found.actor, *found.critics)
     soft = (given.algorithm or found.algorithm) in SOFT_ALGORITHMS
-    continuous = (given.head or found.head) not in (ActorHead.ARGMAX, None)
+    continuous = (found.head or given.head) not in (ActorHead.ARGMAX, None)
     entries = (
+        ("algorithm", "networks of several algorithms look alike", True, bool(found.algorithm)),
         (
             "activation",
             "the file has the layers' numbers only",
@@ -186,17 +189,17 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
         ),
         ("gamma", "it is a setting of the training, which is not in the file", True, found.gamma is not None),
         ("head", "an actor of scores and one of means look alike", True, found.head is not None),
-        ("action_low", "taken from the world", False, found.action_low is not None or not continuous),
-        ("action_high", "taken from the world", False, found.action_high is not None or not continuous),
+        ("action_low", "else the world's", False, found.action_low is not None or not continuous),
+        ("action_high", "else the world's", False, found.action_high is not None or not continuous),
         (
             "entropy_coefficient",
-            "soft returns stay unknown",
+            "for soft returns",
             False,
             found.entropy_coefficient is not None or not soft,
         ),
         (
             "obs_normalization",
-            "the file has none; give it if training normalised observations",
+            "if training had one",
             False,
             found.obs_normalization is not None or not statistics,
         ),
@@ -213,11 +216,10 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
     roles = ["critic", *(["twin critic"] if len(found.critics) > 1 else [])]
     roles += [f"critic {index + 1}" for index in range(2, len(found.critics))]
     same = found.acts_by_critic
-    networks = [] if same else [_entry("actor", found.actor, given, _HEADS[given.head or found.head])]
+    networks = [] if same else [_entry("actor", found.actor, given, _HEADS[found.head or given.head])]
     for role, each in zip(roles, found.critics, strict=False):
-        networks.append(
-            _entry(role, each, given, "quantiles" if found.quantiles else found.critic_kind.value)
-        )
+        kind = OUTPUTS[found.critic_kind]
+        networks.append(_entry(role, each, given, f"quantiles of {kind}" if found.quantiles else kind))
     return Contents(
         format=name,
         library=library,
@@ -234,7 +236,9 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
 
 def entry(name: str, tensor: Any) -> TensorEntry:
     """Return the entry of one tensor: an array, or whatever has a `shape` and a `dtype`."""
-    return TensorEntry(name, tuple(int(size) for size in tensor.shape), str(tensor.dtype))
+    kind = str(tensor.dtype)
+    dtype = "bfloat16" if kind == "bf16" else np.dtype(kind).name
+    return TensorEntry(name, tuple(int(size) for size in tensor.shape), dtype)
 
 
 _NOTHING = Given()
@@ -281,6 +285,14 @@ def library_format(
     )
 
 
+OUTPUTS = {
+    CriticKind.STATE_VALUE: "V(s)",
+    CriticKind.ACTION_VALUE: "Q(s, a)",
+    CriticKind.MEAN_ACTION_VALUE: "Q(s, a)",
+    CriticKind.DISCRETE_ACTION_VALUE: "Q of each action",
+}
+"""The outputs of critics in words."""
+
 _HEADS = {
     None: "",
     ActorHead.SQUASHED: "squashed to the actions' bounds",
@@ -314,9 +326,14 @@ def _mean(quantiles: Layer, outputs: int) -> Layer:
     return mean
 
 
-def _bounds(path: Path, name: str, stated: Any, own: Any, found: Found, head: ActorHead) -> Float32Array:
-    values = own if stated is None else stated
+def _either(own: Any, stated: Any, given: Given) -> Any:
+    """Return the stated value, or the file's own, whichever wins and there is."""
+    first, second = (own, stated) if given.yields else (stated, own)
+    return second if first is None else first
+
+
+def _bounds(path: Path, name: str, values: ArrayLike | None, actor: Chain, head: ActorHead) -> Float32Array:
     if values is None or head is ActorHead.ARGMAX:
         return frozen(path, name, np.zeros(0, np.float32))
     flat = np.ravel(np.asarray(values, np.float32))
-    return frozen(path, name, np.broadcast_to(flat, (found.actor.out_dim,)) if flat.size == 1 else flat)
+    return frozen(path, name, np.broadcast_to(flat, (actor.out_dim,)) if flat.size == 1 else flat)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from valuescape.sim.config.sections import PolicyConfig
 from valuescape.sim.errors import UsageError
+from valuescape.sim.paths import named_path
 from valuescape.sim.policy.network import Activation, ActorHead
 
 
@@ -11,8 +13,9 @@ from valuescape.sim.policy.network import Activation, ActorHead
 class Given:
     """What the user states; None: not stated, so the file has to say it.
 
-    A stated value wins over the file's, except where the file contains it as tensors. Each field is the
-    setting `policy.<field>`; `OPTIONS` has those that command lines give an option of their own.
+    A stated value wins over the file's, but for activations, the meaning of outputs and names, which a file
+    that says them is read by. `given_of` makes it of a configuration; `OPTIONS` has the options of command
+    lines.
     """
 
     algorithm: str | None = None
@@ -32,6 +35,8 @@ class Given:
     names: Path | None = None
     """A TOML file with the table `[map]`: role of a network ("actor", "critic", "twin") = prefix of its
     tensors' names."""
+    yields: bool = False
+    """Whether the file's own word wins over what is stated, which was stated about another file."""
 
     def require(self, path: Path, *fields: str) -> None:
         """Raise UsageError, which names the option of each, if some of these fields are not stated."""
@@ -45,10 +50,10 @@ OPTIONS = {
     "gamma": "--gamma 0.99",
     "obs_normalization": "--obs-normalization FILE",
     "names": "--map FILE.toml",
-    "algorithm": "--set policy.algorithm=ppo",
+    "algorithm": "--algorithm ppo",
     "head": "--set policy.head=clipped",
-    "action_low": "--set policy.action_low=-1",
-    "action_high": "--set policy.action_high=1",
+    "action_low": "--set policy.action_bounds=-1..1",
+    "action_high": "--set policy.action_bounds=-1..1",
     "entropy_coefficient": "--set policy.entropy_coefficient=0.2",
 }
 """How each field of `Given` is stated on a command line, with an example."""
@@ -59,11 +64,55 @@ _WORDS = {
     "obs_normalization": "the normalisation of observations",
     "names": "which tensors are actor and critic",
     "algorithm": "the algorithm",
-    "head": "what the actor's outputs mean (squashed, clipped or argmax)",
-    "action_low": "the actions' lower bounds",
-    "action_high": "the actions' upper bounds",
+    "head": "the meaning of the actor's outputs",
+    "action_low": "the actions' bounds",
+    "action_high": "the actions' bounds",
     "entropy_coefficient": "the entropy coefficient alpha",
 }
+
+
+STATED = (*("algorithm", "activation", "gamma", "obs_normalization", "head", "action_bounds", "names"),)
+"""The settings of the section `policy` that `given_of` reads."""
+
+
+def setting_of(field: str) -> str:
+    """Return the setting of the section `policy` that states a field."""
+    return "action_bounds" if field in ("action_low", "action_high") else field
+
+
+def given_of(policy: PolicyConfig) -> Given:
+    """Return what a configuration states about its checkpoint. Raises UsageError, naming the setting."""
+    low, high = _bounds(policy.action_bounds)
+    return Given(
+        algorithm=policy.algorithm or None,
+        activation=None if policy.activation == "file" else Activation(policy.activation),
+        gamma=None if policy.gamma == "file" else policy.gamma,
+        obs_normalization=_path(policy.obs_normalization, "obs_normalization"),
+        head=None if policy.head == "file" else ActorHead(policy.head),
+        action_low=low,
+        action_high=high,
+        names=_path(policy.names, "names"),
+    )
+
+
+def _path(text: str, field: str) -> Path | None:
+    return named_path(text, f"policy.{field}") if text else None
+
+
+def _bounds(text: str) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Return low and high of "-1..1, 0..2"."""
+    if not text.strip():
+        return None, None
+    try:
+        pairs = [[float(end) for end in each.split("..")] for each in text.split(",")]
+        low, high = zip(*pairs, strict=True)
+    except ValueError:
+        low, high = (0.0,), (0.0,)
+    if not all(below < above for below, above in zip(low, high, strict=True)):
+        raise UsageError(
+            f"policy.action_bounds = {text!r}", "expected low..high, or one for each action: '-1..1, 0..2'"
+        )
+    return tuple(low), tuple(high)
 
 
 def in_words(field: str) -> str:
@@ -76,7 +125,7 @@ def asked_for(path: Path, fields: list[str], about: str = "") -> UsageError:
 
     about: more about the file, for the end of the first line.
     """
-    said = " and ".join(_WORDS[field] for field in fields)
-    options = " ".join(OPTIONS[field] for field in fields)
-    settings = ", ".join(f"policy.{field}" for field in fields)
+    said = " and ".join(dict.fromkeys(_WORDS[field] for field in fields))
+    options = " ".join(dict.fromkeys(OPTIONS[field] for field in fields))
+    settings = ", ".join(dict.fromkeys(f"policy.{setting_of(field)}" for field in fields))
     return UsageError(f"{path}: does not say {said}{about}", f"state it: {options} ({settings})")

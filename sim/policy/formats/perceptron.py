@@ -6,13 +6,16 @@ layers of neither are a trunk that both share. Copies with "target" in their nam
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import MAX_CRITICS
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.contents import Contents, Lacking
+from valuescape.sim.policy.formats.files import sound
+from valuescape.sim.policy.formats.found import Found, described, entry, library_format
 from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.names_map import read_names
 from valuescape.sim.policy.formats.native import MARK
@@ -28,75 +31,88 @@ _LOG_STD = re.compile(r"(^|[._])log_?std(_linear|_layer|_head)?$|(^|[._])log_?st
 _SQUASHED = ("sac", "tqc", "td3", "ddpg")
 _OF_STATES = ("ppo", "a2c", "trpo", "maskable ppo")
 _OF_ACTIONS = ("dqn", "qr-dqn")
+_CRITICS = ("critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS + 1)))
+_LIBRARY = "tensors by name"
+_NOTHING = Given()
+
 ALGORITHMS = (*_SQUASHED, *_OF_STATES, *_OF_ACTIONS)
 
 
 def recognises(probe: Probe) -> bool:
     """Return whether a file has linear layers by name; formats of libraries are asked before."""
     if probe.safetensors is not None:
-        return probe.safetensors.get("__metadata__", {}).get("format") != MARK
+        return bool(probe.safetensors.get("__metadata__", {}).get("format") != MARK)
     if is_npz(probe.members):
         return True
     return bool(probe.names)
 
 
 def read(path: Path, given: Given) -> Found:
-    """Return the networks in a file. Raises UsageError that asks for names, or for the algorithm."""
-    tensors = {name: each for name, each in read_tensors(path).items() if not _words(name) & _ASIDE}
-    names = read_names(given.names) if given.names else _by_words(path, tensors)
-    if "critic" not in names or ("actor" not in names and given.algorithm not in (None, *_OF_ACTIONS)):
+    """Return the networks in a file. Raises UsageError that asks for names if words do not tell them."""
+    tensors = _tensors(path)
+    names = _names(path, tensors, given)
+    if not _told(names, given):
         raise _unknown(path, tensors, given)
-    if given.algorithm is None:
-        raise asked_for(path, ["algorithm"])
-    if given.algorithm not in ALGORITHMS:
-        raise UsageError(
-            f"policy.algorithm is {given.algorithm!r}", f"expected one of {', '.join(ALGORITHMS)}"
-        )
-    return _found(path, tensors, names, given.algorithm)
-
-
-def _found(path: Path, tensors: dict[str, Any], names: dict[str, list[str]], algorithm: str) -> Found:
-    critics = [
-        chain(path, tensors, *names[role])
-        for role in ("critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS)))
-        if role in names
-    ]
-    if algorithm in _OF_ACTIONS:
-        return _discrete(critics, tensors, algorithm)
-    actor = chain(path, tensors, *names["actor"])
-    if algorithm in _SQUASHED:
-        kind = CriticKind.MEAN_ACTION_VALUE if algorithm == "tqc" else CriticKind.ACTION_VALUE
-        return Found(
-            algorithm=algorithm,
-            actor=actor.ending(Activation.TANH),
-            head=ActorHead.SQUASHED,
-            critics=tuple(critics),
-            critic_kind=kind,
-            quantiles=algorithm == "tqc",
-            noise=_noise(path, tensors, names, actor),
-            tensors=tensors,
-        )
+    if given.algorithm not in (None, *ALGORITHMS):
+        known = f"expected one of {', '.join(ALGORITHMS)}"
+        raise UsageError(f"policy.algorithm is {given.algorithm!r}", known)
+    critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
+    actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
+    kind = kind_of(given.algorithm, actor, critics)
     noise = _noise(path, tensors, names, actor)
+    squashed = kind.takes_actions
+    head = ActorHead.SQUASHED if squashed else ActorHead.CLIPPED if noise else None
+    if kind is CriticKind.DISCRETE_ACTION_VALUE:
+        actor, noise, head = critics[0], None, ActorHead.ARGMAX
     return Found(
-        algorithm=algorithm,
-        actor=actor,
-        head=ActorHead.CLIPPED if noise else None,
-        critics=tuple(critics[:1]),
-        critic_kind=CriticKind.STATE_VALUE,
+        algorithm=given.algorithm or "",
+        actor=actor.ending(Activation.TANH) if squashed else actor,
+        head=head,
+        critics=tuple(critics if squashed else critics[:1]),
+        critic_kind=kind,
+        quantiles=given.algorithm in ("tqc", "qr-dqn"),
         noise=noise,
         tensors=tensors,
     )
 
 
-def _discrete(critics: list[Chain], tensors: dict[str, Any], algorithm: str) -> Found:
-    return Found(
-        algorithm=algorithm,
-        actor=critics[0],
-        head=ActorHead.ARGMAX,
-        critics=(critics[0],),
-        critic_kind=CriticKind.DISCRETE_ACTION_VALUE,
-        tensors=tensors,
+def contents(path: Path, given: Given = _NOTHING) -> Contents:
+    """Return what is in a file, also if words do not tell which tensors are which network."""
+    with sound(path):
+        tensors = _tensors(path)
+        if _told(_names(path, tensors, given), given):
+            return described("perceptron", _LIBRARY, read(path, given), given, statistics=True)
+    why = "the layers' names have no word for an actor or a critic"
+    return Contents(
+        format="perceptron",
+        library=_LIBRARY,
+        algorithm=given.algorithm or "",
+        tensors=tuple(entry(name, each) for name, each in tensors.items()),
+        lacking=(Lacking("names", why, needed=True),),
+        remarks=() if layer_names(tensors) else ("has no linear layers (NAME.weight)",),
     )
+
+
+def _tensors(path: Path) -> dict[str, Any]:
+    return {name: each for name, each in read_tensors(path).items() if not words_of(name) & _ASIDE}
+
+
+def _names(path: Path, tensors: dict[str, Any], given: Given) -> dict[str, list[str]]:
+    return read_names(given.names) if given.names else _by_words(tensors)
+
+
+def _told(names: dict[str, list[str]], given: Given) -> bool:
+    """Return whether critic and actor are known; an algorithm that acts by its critic has no other actor."""
+    return "critic" in names and ("actor" in names or given.algorithm in (None, *_OF_ACTIONS))
+
+
+def kind_of(algorithm: str | None, actor: Chain, critics: list[Chain]) -> CriticKind:
+    """Return the kind of the critics: of the algorithm, or as far as their inputs tell it."""
+    if algorithm in _OF_ACTIONS or (algorithm is None and actor is critics[0]):
+        return CriticKind.DISCRETE_ACTION_VALUE
+    if algorithm in _SQUASHED or (algorithm is None and critics[0].in_dim == actor.in_dim + actor.out_dim):
+        return CriticKind.MEAN_ACTION_VALUE if algorithm == "tqc" else CriticKind.ACTION_VALUE
+    return CriticKind.STATE_VALUE
 
 
 def _noise(
@@ -111,13 +127,13 @@ def _noise(
     return None
 
 
-def _by_words(path: Path, tensors: dict[str, Any]) -> dict[str, list[str]]:
+def _by_words(tensors: dict[str, Any]) -> dict[str, list[str]]:
     """Return the names of layers by role: those of a trunk, then the role's own."""
     trunk: list[str] = []
     actor: list[str] = []
     critics: dict[str, list[str]] = {}
     for name in layer_names(tensors):
-        words = _words(name)
+        words = words_of(name)
         if _LOG_STD.search(name):
             continue
         if words & _CRITIC:
@@ -126,8 +142,8 @@ def _by_words(path: Path, tensors: dict[str, Any]) -> dict[str, list[str]]:
             actor.append(name)
         else:
             trunk.append(name)
-    roles = ["critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS))]
-    found = {role: _behind(tensors, trunk, own) for role, own in zip(roles, critics.values(), strict=False)}
+    behind = (_behind(tensors, trunk, own) for own in critics.values())
+    found = dict(zip(_CRITICS, behind, strict=False))
     if actor:
         found["actor"] = _behind(tensors, trunk, actor)
     log_std = [name for name in tensors if _LOG_STD.search(name)]
@@ -147,14 +163,14 @@ def _behind(tensors: dict[str, Any], trunk: list[str], own: list[str]) -> list[s
 def _critic_key(name: str) -> str:
     """Return the part of a layer's name that tells critics apart: `critics.0` of `critics.0.2`, `qf1`."""
     parts = name.split(".")
-    at = max(index for index, part in enumerate(parts) if _words(part) & _CRITIC)
+    at = max(index for index, part in enumerate(parts) if words_of(part) & _CRITIC)
     numbers = [part for part in parts[at + 1 :] if part.isdecimal()]
     if len(numbers) > 1 and parts[at + 1].isdecimal():
         at += 1
     return ".".join(parts[: at + 1])
 
 
-def _words(name: str) -> set[str]:
+def words_of(name: str) -> set[str]:
     """Return the words of a name, without numbers: {"critic", "qf"} of critic.qf1.0."""
     return {word.lower() for word in re.findall(r"[A-Za-z]+", name)}
 
@@ -163,18 +179,22 @@ def _unknown(path: Path, tensors: dict[str, Any], given: Given) -> UsageError:
     layers = layer_names(tensors)
     if not layers:
         return UsageError(f"{path}: has no linear layers (NAME.weight)", "name a file of networks")
-    needed = [field for field in ("names", "algorithm") if getattr(given, field) is None]
+    fields = ("names", "algorithm", "activation", "gamma")
+    needed = [field for field in fields if getattr(given, field) is None]
     return asked_for(
         path, needed or ["names"], f" (layers: {', '.join(layers[:4])}{', …' if layers[4:] else ''})"
     )
 
 
-FORMAT = library_format(
-    "perceptron",
-    "torch",
-    recognises,
-    read,
-    library="tensors by name",
-    lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
-    suffixes=(".pt", ".pth", ".npz"),
+FORMAT = replace(
+    library_format(
+        "perceptron",
+        "torch",
+        recognises,
+        read,
+        library=_LIBRARY,
+        lacks=frozenset({Lack.WORLD, Lack.STATISTICS}),
+        suffixes=(".pt", ".pth", ".npz"),
+    ),
+    contents=contents,
 )

@@ -37,27 +37,25 @@ class Record:
     state: Any = field(default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An object kept outside of the pickle (a persistent id), such as the storage of a torch tensor."""
-
-    id: Any
+Admit = Callable[[Name], bool]
+References = Callable[[Any], Any]
 
 
-def read_pickle(content: bytes, admit: Callable[[Name], bool], *, references: bool = False) -> Any:
+def read_pickle(content: bytes, admit: Admit, references: References | None = None) -> Any:
     """Return the content of a pickle: plain values, lists, tuples, dicts with keys of text or int, Records.
 
-    admit: whether a Name may occur at all. references: whether the pickle may refer to objects outside of it.
+    admit: whether a Name may occur at all. references: returns what stands for an
+    object outside of the pickle, from its persistent id; None if there may be none.
     Lists and dicts may contain themselves, and one object may occur in many places. Raises
     ForbiddenPickleError for any other Name, for an opcode that data does not need, and for a damaged pickle
     or one over MAX_BYTES.
     """
     if len(content) > MAX_BYTES:
         raise ForbiddenPickleError(f"has more than {MAX_BYTES // 2**20} MiB")
-    return read_pickle_from(BytesIO(content), admit, references=references)
+    return read_pickle_from(BytesIO(content), admit, references)
 
 
-def read_pickle_from(file: BinaryIO, admit: Callable[[Name], bool], *, references: bool = False) -> Any:
+def read_pickle_from(file: BinaryIO, admit: Admit, references: References | None = None) -> Any:
     """Return the content of the pickle that begins at the file's place, which is then behind its end.
 
     Bounds are the caller's. Otherwise as `read_pickle`.
@@ -76,7 +74,7 @@ def read_pickle_from(file: BinaryIO, admit: Callable[[Name], bool], *, reference
 class _Machine:
     """The stack and memo of the pickle format, and the opcodes that protocols 2 to 5 write for data."""
 
-    def __init__(self, admit: Callable[[Name], bool], references: bool) -> None:
+    def __init__(self, admit: Admit, references: References | None) -> None:
         self._admit, self._references = admit, references
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
@@ -99,9 +97,9 @@ class _Machine:
         return value
 
     def _binpersid(self, _: None) -> None:
-        if not self._references:
+        if self._references is None:
             raise ForbiddenPickleError("uses the opcode BINPERSID, which data does not need")
-        self._stack[-1] = Reference(self._stack[-1])
+        self._stack[-1] = self._references(self._stack[-1])
 
     def _global(self, argument: str) -> None:
         self._push_name(*argument.split(" ", 1))
@@ -122,7 +120,7 @@ class _Machine:
         args, name = self._stack.pop(), self._stack.pop()
         if not isinstance(name, Name) or not isinstance(args, tuple):
             raise ForbiddenPickleError("calls something that is not a name")
-        self._stack.append({} if name == _ORDERED and not args else Record(name, args))
+        self._stack.append(_made(name, args))
 
     _newobj = _reduce
 
@@ -136,7 +134,7 @@ class _Machine:
         state = self._stack.pop()
         if isinstance(self._stack[-1], Record):
             self._stack[-1].state = state
-        elif not isinstance(self._stack[-1], dict):  # what is set on an OrderedDict is not among its items
+        elif not isinstance(self._stack[-1], dict | list):  # an OrderedDict's state is not among its items
             raise ForbiddenPickleError("gives a state to something that is not an object")
 
     def _binput(self, index: int) -> None:
@@ -183,7 +181,7 @@ class _Machine:
     _additems = _appends
 
     def _extend(self, values: list[Any]) -> None:
-        # The items of a Record that is a kind of list (deque) are dropped: no caller needs them
+        # The items of a Record, a list of a class of its own, are dropped: no caller needs them
         if isinstance(self._stack[-1], list):
             self._stack[-1].extend(values)
 
@@ -211,6 +209,15 @@ class _Machine:
         return values
 
 
+def _made(name: Name, args: tuple[Any, ...]) -> Any:
+    """Return a dict or list in the place of an OrderedDict or deque, whose items follow; else a Record."""
+    if name == _ORDERED and not args:
+        return {}
+    if name == DEQUE and all(isinstance(each, list | tuple) for each in args[:1]):
+        return list(args[0]) if args else []
+    return Record(name, args)
+
+
 def _is_key(key: Any) -> bool:
     """Text and small integers only: the time to hash a nested key, or integers that collide, has no bound."""
     return isinstance(key, str) or (isinstance(key, int) and abs(key) < _SMALL)
@@ -218,6 +225,7 @@ def _is_key(key: Any) -> bool:
 
 _SMALL = 2**31
 _ORDERED = Name("collections", "OrderedDict")
+DEQUE = Name("collections", "deque")
 _PUSHED = {
     *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),

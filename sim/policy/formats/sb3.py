@@ -16,7 +16,13 @@ from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.sb3_known import require_known
 from valuescape.sim.policy.formats.sb3_networks import NetworkBuilder
-from valuescape.sim.policy.formats.sb3_zip import SUPPORTED, Sb3File, Space, entropy_coefficient
+from valuescape.sim.policy.formats.sb3_zip import (
+    SUPPORTED,
+    Sb3File,
+    Space,
+    entropy_coefficient,
+    training_returns,
+)
 from valuescape.sim.policy.network import SOFT_ALGORITHMS, Checkpoint, Training
 
 _NOTHING = Given()
@@ -100,7 +106,12 @@ def _gamma(file: Sb3File) -> float:
 
 def _training(file: Sb3File) -> Training:
     timesteps, seed = file.number("num_timesteps"), file.number("seed")
+    returns = np.array(training_returns(file))
+    known = returns.size > 0 and bool(np.isfinite(returns).all())
     return Training(
+        mean_return=float(returns.mean()) if known else None,
+        std_return=float(returns.std()) if known else None,
+        episodes=returns.size if known else None,
         seed=seed if _is_count(seed) else None,
         timesteps=timesteps if _is_count(timesteps) else None,
     )

@@ -5,21 +5,21 @@ import binascii
 import json
 import math
 import re
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
-from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle
+from valuescape.sim.policy.formats.files import sound
+from valuescape.sim.policy.formats.pickle_data import DEQUE, ForbiddenPickleError, Record, read_pickle
 from valuescape.sim.policy.formats.pickled_numbers import is_numpy, number_of
-from valuescape.sim.policy.formats.zip_members import names_in, read_members, unpack
+from valuescape.sim.policy.formats.torch_data import MAX_VALUES, TorchTensor, torch_content
+from valuescape.sim.policy.formats.zip_members import names_in, read_members
 
-MAX_TENSOR_VALUES = 2**24
+_MAX_RETURNS_TEXT = 2**18
 _MAX_NUMBER_TEXT = 4096  # characters of base64
 SUPPORTED = "Valuescape runs MlpPolicy models: MultiInputPolicy without images, too"
 
@@ -42,7 +42,7 @@ class Space:
 
 
 class Sb3File:
-    """The settings and tensors of one zip. Only tensors are unpickled, with torch's `weights_only`.
+    """The settings and tensors of one zip. Nothing is unpickled: `torch_data` reads the tensors.
 
     Raises UsageError, naming file and member, if the zip is damaged, hostile or not a model.
     """
@@ -110,6 +110,22 @@ def entropy_coefficient(file: Sb3File) -> float | None:
     return None
 
 
+def training_returns(file: Sb3File) -> list[float]:
+    """Return the returns of the last episodes of the training, at most 100; [] where the file has none.
+
+    They are the environment's own, before VecNormalize, if it was wrapped in a Monitor.
+    """
+    entry = file.data.get("ep_info_buffer")
+    text = str(entry.get(":serialized:", "")) if isinstance(entry, dict) else ""
+    if not 0 < len(text) <= _MAX_RETURNS_TEXT:
+        return []
+    with suppress(binascii.Error, ForbiddenPickleError, TypeError, ValueError, LookupError, AttributeError):
+        content = base64.b64decode(text, validate=True)
+        episodes = read_pickle(content, lambda name: name == DEQUE or is_numpy(name))
+        return [number_of(each["r"]) for each in episodes if isinstance(each, dict)]
+    return []
+
+
 def _pickled_number(text: Any) -> float | None:
     """Return the number in a NumPy pickle, read as data; None if it is anything else."""
     try:
@@ -145,15 +161,15 @@ def _space(kind: str, entry: dict[str, Any]) -> Space:
     if kind != "Box":
         return Space(kind)
     shape = tuple(_size(size) for size in entry.get("shape", entry.get("_shape", ())))
-    if math.prod(shape) > MAX_TENSOR_VALUES:
-        raise ValueError(f"its shape has more than {MAX_TENSOR_VALUES:,} numbers")
+    if math.prod(shape) > MAX_VALUES:
+        raise ValueError(f"its shape has more than {MAX_VALUES:,} numbers")
     return Space(kind, shape, _numbers(entry.get("low")), _numbers(entry.get("high")))
 
 
 def _size(value: Any) -> int:
     size = int(value)
-    if not 0 <= size <= MAX_TENSOR_VALUES:
-        raise ValueError(f"a size of it is not from 0 to {MAX_TENSOR_VALUES:,}")
+    if not 0 <= size <= MAX_VALUES:
+        raise ValueError(f"a size of it is not from 0 to {MAX_VALUES:,}")
     return size
 
 
@@ -165,43 +181,20 @@ def _numbers(text: Any) -> tuple[float, ...]:
 
 
 def _tensors(path: Path, content: bytes, member: str) -> dict[str, Float32Array]:
-    if content.startswith(b"PK"):  # torch unpacks this zip itself, without limits of its own
-        unpack(content, (), f"{path}: {member}")
-    state = _load_weights(path, content, member)
+    state = torch_content(content, f"{path}: {member}")
     if not isinstance(state, dict) or not state:
         raise UsageError(f"{path}: {member} holds {type(state).__name__}, expected named tensors", SUPPORTED)
-    return {str(name): _array(path, str(name), tensor, member) for name, tensor in state.items()}
-
-
-def _load_weights(path: Path, content: bytes, member: str) -> Any:
-    import torch
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of old file formats; nobody can act on them
-            return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch's reader raises many kinds for hostile input
-        found = re.search(r"GLOBAL ([\w.]+)", str(error))
-        problem = f"asks for {found[1]}, which is not a tensor" if found else "is damaged or not only tensors"
-        raise UsageError(
-            f"{path}: {member} {problem}; nothing of it was run",
-            "save the model again with Stable-Baselines3's model.save(), or leave a file you do not trust",
-        ) from error
+    with sound(path):
+        return {str(name): _array(path, str(name), tensor, member) for name, tensor in state.items()}
 
 
 def _array(path: Path, name: str, tensor: Any, member: str) -> Float32Array:
-    import torch
-
-    plain = (
-        isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided and tensor.device.type == "cpu"
-    )
-    if not plain or tensor.is_quantized or not tensor.is_floating_point():
-        raise UsageError(f"{path}: {name} in {member} is no plain tensor of real numbers", SUPPORTED)
-    # A tensor may claim any shape over a small storage, by strides of 0
-    if math.prod(tensor.shape) > MAX_TENSOR_VALUES:
+    if isinstance(tensor, Record) and tensor.name.module != "torch._utils":
+        asked = f"{tensor.name.module}.{tensor.name.name}"
         raise UsageError(
-            f"{path}: tensor {name} claims the shape {list(tensor.shape)}, "
-            f"more than {MAX_TENSOR_VALUES:,} values",
-            SUPPORTED,
+            f"{path}: {member} asks for {asked}, which is not a tensor; nothing of it was run",
+            "save the model again with Stable-Baselines3's model.save(), or leave a file you do not trust",
         )
-    return frozen(path, name, tensor.detach().to(torch.float32).numpy())
+    if not isinstance(tensor, TorchTensor) or tensor.dtype not in ("f4", "f8", "f2", "bf16"):
+        raise UsageError(f"{path}: {name} in {member} is no plain tensor of real numbers", SUPPORTED)
+    return frozen(path, name, tensor)

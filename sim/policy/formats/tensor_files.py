@@ -1,7 +1,9 @@
 """Reads files of named tensors: what torch.save() wrote, safetensors, .npz."""
 
+import warnings
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.chains import natural
 from valuescape.sim.policy.formats.files import read_bounded, sound
 from valuescape.sim.policy.formats.torch_data import MAX_VALUES, is_torch, named_tensors, torch_content
 from valuescape.sim.policy.formats.zip_members import Members
@@ -34,7 +37,8 @@ def read_tensors(path: Path) -> dict[str, Any]:
                 return {name.removesuffix(".npy"): _array(members.read(name)) for name in members.order}
         if content[8:9] == b"{":
             try:
-                return dict(load_safetensors(content))
+                tensors = load_safetensors(content)
+                return {name: tensors[name] for name in sorted(tensors, key=natural)}  # whose order is lost
             except SafetensorError as error:
                 raise ValueError(str(error)[:100]) from error
         if content.startswith(b"PK") or is_torch(content, ()):
@@ -46,10 +50,14 @@ def _array(content: bytes) -> Any:
     """Return the array in the bytes of a .npy file; its header is bounded, and objects are refused."""
     file = BytesIO(content)
     version = np.lib.format.read_magic(file)
-    read_header = (
-        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran, dtype = read_header(file, _MAX_HEADER)
+    form = np.lib.format
+    read_header = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            shape, fortran, dtype = read_header(file, _MAX_HEADER)
+    except (SyntaxError, TokenError) as error:
+        raise ValueError(f"an array's header is damaged: {error.args[0]}") from error
     if dtype.hasobject or dtype.kind not in "fiub":
         raise ValueError(f"an array of it has the type {dtype}")
     flat = np.frombuffer(content, dtype, offset=file.tell())

@@ -21,7 +21,6 @@ from valuescape.sim.policy.formats.pickle_data import (
     ForbiddenPickleError,
     Name,
     Record,
-    Reference,
     read_pickle,
     read_pickle_from,
 )
@@ -56,6 +55,25 @@ _TORCH_DTYPES = {
     **{"bfloat16": "bf16", "uint8": "u1", "int8": "i1", "int16": "i2", "int32": "i4", "int64": "i8"},
     **{"long": "i8", "bool": "?"},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    """A storage that a pickle refers to."""
+
+    key: str
+    dtype: str
+
+
+def _reference(named: Any) -> Any:
+    """Return what a persistent id stands for: ("storage", FloatStorage, key, …), or ("module", class, …)."""
+    kind, of, *rest = named
+    if kind == "module" and isinstance(of, Name):
+        return of
+    if kind != "storage":
+        raise ValueError("it refers to something that is no storage")
+    name = of.name if isinstance(of, Name) else of.args[0]
+    return _Storage(str(rest[0]), _DTYPES.get(str(name).removesuffix("Storage"), "u1"))
 
 
 @dataclass(slots=True)
@@ -149,7 +167,8 @@ def torch_content(content: bytes, label: str) -> Any:
     except ForbiddenPickleError as error:
         raise UsageError(f"{label}: {error}; nothing of it was run", "get the file again") from error
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{label}: is no torch file, or it is damaged: {error}", "get it again") from error
+        said = f"{label}: is no torch file, or it is damaged: {error}; nothing of it was run"
+        raise UsageError(said, "get it again") from error
 
 
 def _zipped(content: bytes, label: str) -> tuple[Any, Storages]:
@@ -161,7 +180,7 @@ def _zipped(content: bytes, label: str) -> tuple[Any, Storages]:
     order = f"{folder}byteorder"
     big = order in members.names and members.read(order).strip() == b"big"
     storages = Storages(label, members, f"{folder}data/", order=">" if big else "<")
-    return read_pickle(members.read(name), _any, references=True), storages
+    return read_pickle(members.read(name), _any, _reference), storages
 
 
 def _legacy(content: bytes, label: str) -> tuple[Any, Storages]:
@@ -170,7 +189,7 @@ def _legacy(content: bytes, label: str) -> tuple[Any, Storages]:
         raise ValueError("it does not begin as one")
     for _ in ("version of the format", "the machine that wrote it"):
         read_pickle_from(file, _any)
-    tree = read_pickle_from(file, _any, references=True)
+    tree = read_pickle_from(file, _any, _reference)
     sizes = {key: np.dtype("u2" if dtype == "bf16" else dtype).itemsize for key, dtype in _storages_in(tree)}
     for key in read_pickle_from(file, _any):
         count = int.from_bytes(file.read(8), "little")
@@ -190,8 +209,8 @@ def _storages_in(tree: Any) -> list[tuple[str, str]]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if isinstance(node, Reference):
-            found.append(_storage(node))
+        if isinstance(node, _Storage):
+            found.append((node.key, node.dtype))
         elif isinstance(node, dict):
             waiting += node.values()
         elif isinstance(node, list | tuple):
@@ -199,15 +218,6 @@ def _storages_in(tree: Any) -> list[tuple[str, str]]:
         elif isinstance(node, Record):
             waiting += [node.args, node.state]
     return found
-
-
-def _storage(reference: Any) -> tuple[str, str]:
-    """Return (key, dtype) of ("storage", FloatStorage, key, location, count)."""
-    kind, named, key, *_ = reference.id
-    if kind != "storage":
-        raise ValueError("it refers to something that is no storage")
-    name = named.name if isinstance(named, Name) else named.args[0]
-    return str(key), _DTYPES.get(str(name).removesuffix("Storage"), "u1")
 
 
 class _Values:
@@ -220,7 +230,7 @@ class _Values:
 
     def of(self, node: Any, depth: int = 0) -> Any:
         """Return the value of one node. Raises ValueError beyond the bounds."""
-        if isinstance(node, Name | Reference) or not isinstance(node, dict | list | tuple | Record):
+        if isinstance(node, Name | _Storage) or not isinstance(node, dict | list | tuple | Record):
             return node
         if id(node) in self._made:
             return self._made[id(node)]
@@ -252,8 +262,8 @@ class _Values:
         plain = plain_of(node)
         if plain is not None:
             return plain
-        if (module, name) in (("torch", "Size"), ("builtins", "list"), ("collections", "deque")):
-            return self.of(node.args[0], depth) if node.args else []
+        if (module, name) == ("torch", "Size"):
+            return self.of(node.args[0], depth)
         return Record(node.name, self.of(node.args, depth), self.of(node.state, depth))
 
     def _rebuilt(self, name: str, args: tuple[Any, ...], depth: int) -> Any:
@@ -262,9 +272,7 @@ class _Values:
         if name not in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3"):
             return Record(Name("torch._utils", name), ())  # sparse, quantised …: no layer of a perceptron
         storage, offset, shape, stride = args[:4]
-        key, dtype = _storage(storage)
-        if name == "_rebuild_tensor_v3":
-            dtype = _TORCH_DTYPES[args[6].name]
+        dtype = _TORCH_DTYPES[args[6].name] if name == "_rebuild_tensor_v3" else storage.dtype
         if isinstance(shape, Record):  # torch.Size
             shape = shape.args[0]
         sizes, steps = tuple(map(int, shape)), tuple(map(int, stride))
@@ -272,7 +280,7 @@ class _Values:
             raise ValueError(f"a tensor has shape {list(sizes)} and strides {list(steps)}")
         if math.prod(sizes) > MAX_VALUES:  # strides of 0 claim any shape over a small storage
             raise ValueError(f"a tensor claims the shape {list(sizes)}, more than {MAX_VALUES:,} values")
-        return TorchTensor(sizes, dtype, self._storages, key, int(offset), steps)
+        return TorchTensor(sizes, dtype, self._storages, storage.key, int(offset), steps)
 
 
 def named_tensors(tree: Any) -> dict[str, Tensor]:

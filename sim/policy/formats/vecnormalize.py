@@ -37,6 +37,8 @@ class Statistics:
     """The normalisation of rewards with `norm_reward`; None if the file has no statistics of returns."""
     norm_reward: bool
     """As in the file. Training may have differed, since it is switched off for evaluation."""
+    of_rewards: bool = True
+    """Whether the file is of a kind that says how rewards were normalised."""
 
 
 def read_statistics(path: Path) -> Statistics:

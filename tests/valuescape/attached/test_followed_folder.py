@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 from processes import wait_until
@@ -12,6 +13,8 @@ from valuescape.attached import folder as module
 from valuescape.attached.folder import FollowedFolder
 from valuescape.attached.history import History
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats import native
+from valuescape.sim.policy.network import Training
 from valuescape.sim.worlds import make_world
 
 
@@ -92,6 +95,26 @@ def test_a_file_that_is_written_again_is_news(followed):
     path = save(followed.history.folder, 100, level=7.0)
     os.utime(path, (time.time() + 5,) * 2)
     assert awaited(followed).checkpoint.critics[0].layers[0].bias[0] == 7.0
+
+
+def test_versions_of_one_file_without_steps_are_counted(tmp_path):
+    """As libraries leave it that save under one name again and again."""
+
+    def write(level):
+        native.save(replace(made(1, level=level), training=Training()), tmp_path / "agent.safetensors")
+
+    write(1.0)
+    history = History(tmp_path)
+    assert [each.steps for each in history.look().saved] == [1]
+    source = FollowedFolder(history)
+    source.begin(make_world("point_mass"))
+    try:
+        for version in (2, 3):
+            write(float(version))
+            news = awaited(source)
+            assert (news.steps, news.checkpoint.critics[0].layers[0].bias[0]) == (version, version)
+    finally:
+        source.close()
 
 
 def test_a_folder_that_goes_away_is_waited_for(followed):

@@ -1,4 +1,4 @@
-"""`ValuescapeCallback` with models of Stable-Baselines3 and SB3-Contrib, against what they save themselves."""
+"""`ValuescapeCallback` with models of Stable-Baselines3 and SB3-Contrib, against what they save."""
 
 import os
 

@@ -140,8 +140,9 @@ def test_of_trainers_with_one_name_one_is_published():
     with trainer(RUNS + "train(60)", NAME) as first:
         wait_for_name(NAME)
         with trainer(RUNS, NAME) as second, trainer(RUNS, NAME) as third:
+            said = f"{NAME}: a training run of that name is being published by process {first.pid}, since"
             for each in (second, third):
-                assert f"{NAME}: a training run of that name is being published" in each.communicate()[1]
+                assert said in each.communicate()[1]
         with Subscription(NAME) as subscription:
             assert subscription.statement.pid == first.pid
 
@@ -217,6 +218,21 @@ def _is_published(name):
             return True
     except UsageError:
         return False
+
+
+def test_a_dead_trainer_of_long_ago_leaves_room_for_those_of_other_names():
+    """Whose own name may never be used again, as it has a date in it."""
+    with trainer(RUNS + "train(60)", NAME):
+        wait_for_name(NAME)
+    with trainer(RUNS + "train(60)", f"{NAME}-2"):
+        wait_for_name(f"{NAME}-2")
+    assert place.path_of(NAME).exists()
+    os.utime(place.path_of(NAME), (0, 0))
+    with trainer(RUNS, f"{NAME}-3") as process:
+        process.communicate(timeout=30)
+    assert not place.path_of(NAME).exists()
+    assert place.path_of(f"{NAME}-2").exists()
+    assert remove_if_dead(place.path_of(f"{NAME}-2"))
 
 
 @pytest.mark.parametrize(

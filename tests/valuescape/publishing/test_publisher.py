@@ -22,7 +22,7 @@ from torch import nn
 from trainers import pendulum_checkpoint
 
 import valuescape
-from valuescape.publishing import place
+from valuescape.publishing import moving, place
 from valuescape.publishing.publisher import publish
 from valuescape.publishing.subscription import Subscription
 from valuescape.sim.errors import UsageError
@@ -245,6 +245,23 @@ def test_training_is_not_disturbed(run):
     assert torch.equal(agent.critic[0].weight.grad, gradient)
     assert agent.critic.training
     assert calls == [1]
+
+
+def test_a_name_is_taken_once_in_a_process(run):
+    with pytest.raises(UsageError, match=r"published by this process\n.*close\(\)"):
+        publish(NAME, world="pendulum", history=None, quiet=True)
+
+
+def test_tensors_on_a_device_come_over_in_one_copy(run, monkeypatch):
+    """Here all tensors of torch count as away, and copies are counted."""
+    agent = strong(PpoAgent())
+    copies = []
+    cat = torch.cat
+    monkeypatch.setattr(moving, "_is_away", lambda value: isinstance(value, torch.Tensor))
+    monkeypatch.setattr(torch, "cat", lambda tensors: copies.append(len(tensors)) or cat(tensors))
+    run.update(agent.actor_mean, agent.critic.bfloat16(), 0)
+    require_equal(published(run), lambda x: agent.actor_mean(x).clamp(-2, 2), agent.critic.float())
+    assert copies == [12]
 
 
 def test_an_update_that_comes_too_soon_is_sent_at_the_end(tmp_path):

@@ -11,8 +11,8 @@ from valuescape.sim.config.files import load_config
 from valuescape.sim.config.model import Config, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.detect import find_model
-from valuescape.sim.policy.formats.known import FORMATS
+from valuescape.sim.policy.formats.detect import find_model, is_model
+from valuescape.sim.policy.formats.given import STATED
 from valuescape.training_run import with_steps
 
 _OF_THE_PAIR = frozenset({"render", "lod", "health", "stats", "sim"})
@@ -38,6 +38,7 @@ def second_config(
     is_model = name is not None and name not in presets() and _is_model(name)
     found, needed = preset_of(preset if name is None or is_model else name, shared)
     if is_model:
+        needed += [_as_the_file_says(each) for each in STATED]
         needed += ['policy.steps="last"', f"policy.checkpoint={json.dumps(name, ensure_ascii=False)}"]
     second = _loaded(found, needed, changes)
     if second.run.seed != first.run.seed and not any(map(_names_seed, changes)):
@@ -99,10 +100,16 @@ def _names_seed(change: str) -> bool:
     return _name(change) == _SEED
 
 
+def _as_the_file_says(key: str) -> str:
+    """Return the change that takes back what is stated about A's checkpoint: B is another file."""
+    name = f"policy.{key}"
+    return f"{name}={json.dumps(settings_of()[name].default)}"
+
+
 def _is_model(name: str) -> bool:
     try:
         path = find_model(Path(name))
-        return path.is_dir() or path.suffix.lower() in FORMATS.suffixes()
+        return path.is_dir() or is_model(path)
     except (OSError, ValueError):  # such as a name that is too long
         return False
 

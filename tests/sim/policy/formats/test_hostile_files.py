@@ -60,7 +60,7 @@ def test_the_marker_would_be_made_by_unpickling(tmp_path):
 def test_a_bare_pickle_is_not_opened(tmp_path, protocol):
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(Touch(tmp_path / "marker"), protocol))
-    with pytest.raises(UsageError, match="valuescape convert"):
+    with pytest.raises(UsageError, match="was not opened"):
         load(path)
     assert not (tmp_path / "marker").exists()
 
@@ -163,7 +163,7 @@ FOREIGN = {
     "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     "gzip": (b"\x1f\x8b\x08\x00", "is a gzip archive"),
     "empty": (b"", "is empty"),
-    "text": (b"hello, this is no model at all", "is not a zip, safetensors or torch file"),
+    "text": (b"hello, this is no model at all", "is not a zip, safetensors, ONNX or torch file"),
 }
 
 

@@ -201,6 +201,8 @@ def test_ppo_of_the_zoo_is_right_with_its_statistics_and_remarked_without(zoo, t
     (said,) = load_with_statistics(alone, world).remarks
     assert "V(s) of starts is -3.2" in said
     assert "first layer's sums spread by" in said
+    assert "agents get -200 an episode, and got -111.3 at the end of the training" in said
+    assert "--obs-normalization FILE" in said
 
 
 def test_statistics_of_a_current_release_are_applied_as_it_does(tmp_path):

@@ -1,7 +1,6 @@
 """Makes the fixtures of this folder with torch: python make.py"""
 
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +9,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+from make_networks import mlp  # noqa: E402
 from writing import write_expected  # noqa: E402
-
-
-def mlp(*sizes: int, hidden: type[nn.Module] = nn.Tanh) -> nn.Sequential:
-    """Return a perceptron whose outputs differ from state to state."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(sizes):
-        linear = nn.Linear(inputs, outputs)
-        nn.init.normal_(linear.weight, std=1.5 / inputs**0.5)
-        nn.init.normal_(linear.bias, std=0.5)
-        layers += [linear, hidden()]
-    return nn.Sequential(*layers[:-1])
 
 
 class Shared(nn.Module):
