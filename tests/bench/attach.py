@@ -1,5 +1,8 @@
 """Times the way from a published update to its picture, and what a trainer loses while it is watched.
 
+Parts without a viewer and with one alternate. Beside the trainer's steps a second of the clock, which other
+programs disturb, stand those a second of its processor's time, which the viewer slows by sharing caches.
+
 Run it by hand: .venv/bin/python tests/bench/attach.py [SECONDS [ROUNDS [PRIORITY …]]]
 """
 
@@ -38,7 +41,7 @@ def train() -> None:
     weights = [rng.standard_normal(shape).astype(np.float32) for shape in ((WIDTH, 4), (WIDTH, WIDTH))]
     batch = rng.standard_normal((4, BATCH)).astype(np.float32)
     with threadpool_limits(1), publish(NAME, world=WORLD, history=None, quiet=True) as run:
-        steps, second, last, published = 0, time.monotonic(), 0, -math.inf
+        steps, second, cpu, last, published = 0, time.monotonic(), time.process_time(), 0, -math.inf
         while True:
             step(weights, batch)
             steps += 1
@@ -47,8 +50,9 @@ def train() -> None:
                 run.update_from(moved(checkpoint, rng), steps)
                 published = now
             if now - second >= 1:
-                print(json.dumps([now, (steps - last) / (now - second)]), flush=True)
-                second, last = now, steps
+                made, spent = steps - last, time.process_time() - cpu
+                print(json.dumps([now, made / (now - second), made / spent]), flush=True)
+                second, cpu, last = now, cpu + spent, steps
 
 
 def step(weights: list[np.ndarray], batch: np.ndarray) -> None:
@@ -96,10 +100,10 @@ def watch(seconds: float, priority: str) -> tuple[float, float, dict]:
     return end - seconds, end - 1, report
 
 
-def rates(log: Path, begin: float, end: float) -> list[float]:
-    """Return the trainer's steps a second, second by second, in a part of the time."""
+def rates(log: Path, begin: float, end: float) -> np.ndarray:
+    """Return the trainer's mean steps a second in a part of the time: of the clock, and of its processor."""
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("]")]
-    return [rate for at, rate in lines if begin + 1 < at < end]
+    return np.mean([both for at, *both in lines if begin + 1 < at < end], axis=0)
 
 
 def main(seconds: float, rounds: int, *priorities: str) -> None:
@@ -115,12 +119,14 @@ def main(seconds: float, rounds: int, *priorities: str) -> None:
                 on = rates(log, begin, end)
                 told = report["training"]
                 took.append((told["update_to_picture_ms_p50"], told["update_to_picture_ms_p95"]))
-                losses.append(100 * (1 - statistics.mean(on) / statistics.mean(off)))
+                losses.append(100 * (1 - on / off))
             p50, p95 = (statistics.median(column) for column in zip(*took, strict=True))
-            half = 1.96 * statistics.stdev(losses) / math.sqrt(rounds) if rounds > 1 else math.nan
+            half = 1.96 * np.std(losses, axis=0, ddof=1) / math.sqrt(rounds) if rounds > 1 else [math.nan] * 2
+            clock, cpu = (
+                f"{lost:.1f} ± {each:.1f} %" for lost, each in zip(np.mean(losses, axis=0), half, strict=True)
+            )
             print(f"--priority {priority}: update to picture P50 {p50:.0f} ms, P95 {p95:.0f} ms;", end=" ")
-            lost = f"{statistics.mean(losses):.1f} ± {half:.1f} % of its steps a second"
-            print(f"the trainer loses {lost}", flush=True)
+            print(f"the trainer loses {clock} of its steps a second, {cpu} a second of its processor's")
 
 
 if __name__ == "__main__":

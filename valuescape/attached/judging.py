@@ -1,4 +1,4 @@
-"""Numbers about checkpoints, from episodes of their policies, made by a process of the lowest priority."""
+"""Numbers about checkpoints, from episodes of their policies, made by a process of low priority."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ EPISODES, OF_ENVIRONMENTS = 64, 8
 RESAMPLES = 200
 
 _LONGEST_S = 5.0
-"""Seconds after which the steps made so far count."""
+"""Seconds of a core after which the steps made so far count."""
 
 _SHARE = 0.25
 """The most of a core's time that judging takes: the process rests in between."""
@@ -146,7 +146,7 @@ class Judge:
 def _judge(given: Parcel, pipe: Any) -> None:
     """Answer checkpoints with their numbers until the pipe is closed; the process's entry point."""
     ignore_interrupts()
-    take_priority(Priority.IDLE)
+    take_priority(Priority.LOW)  # or the viewer's, if that is less
     config, plugins = given.open()
     receive(plugins)
     world = make_world(config.world.name, config)
@@ -168,8 +168,8 @@ def numbers_of(checkpoint: Checkpoint, world: World, seed: int) -> dict[str, Est
     Performance: 0.3 s for 64 episodes of the pendulum with 64-64 networks; _LONGEST_S at most.
     """
     episodes = OF_ENVIRONMENTS if isinstance(world, GymnasiumWorld) else EPISODES
-    end = time.monotonic() + _LONGEST_S
-    made = run_episodes(checkpoint, world, episodes, seed, on_step=lambda *_: time.monotonic() < end)
+    end = time.process_time() + _LONGEST_S
+    made = run_episodes(checkpoint, world, episodes, seed, on_step=lambda *_: time.process_time() < end)
     found = value_metrics(made.predicted, made.realised, made.episode, resamples=RESAMPLES)
     return {name: each for name, each in (found | _returns(made)).items() if name in NUMBERS}
 

@@ -117,8 +117,6 @@ def attach(
 
     [bold]Examples[/]
 
-      valuescape attach
-
       valuescape attach my-run --set agents.count=1000
 
       valuescape attach runs/logs --headless --seconds 60 --screenshot now.png
@@ -134,11 +132,8 @@ def attach(
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority), *stated, *(overrides or []), *seeded]
-    from valuescape.sim.interrupts import Interrupts
-
     code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
-    with Interrupts() as interrupts:
-        return _watch(_Asked(target, preset, changes, code), options, interrupts)
+    return _watch(_Asked(target, preset, changes, code), options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +146,14 @@ class _Asked:
     code: Code
 
 
-def _watch(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
+def _watch(asked: _Asked, options: RunOptions) -> int:
+    from valuescape.sim.interrupts import Interrupts
+
+    with Interrupts() as interrupts:
+        return _open_and_show(asked, options, interrupts)
+
+
+def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts") -> int:
     from valuescape.attached.opening import Waiting, open_target
     from valuescape.training_run import follow, with_steps
 
