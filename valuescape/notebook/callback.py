@@ -1,11 +1,8 @@
 """A callback of Stable-Baselines3's that shows a model in a view while it learns."""
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from valuescape.sim.errors import UsageError
-
-if TYPE_CHECKING:
-    from valuescape.notebook.view import View
 
 try:
     from stable_baselines3.common.callbacks import BaseCallback
@@ -16,13 +13,24 @@ except ModuleNotFoundError as error:
     ) from error
 
 
+class Updated(Protocol):
+    """A view, as far as models are given to it."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+
+    def update(self, model: Any, step: int | None = None) -> None:
+        """Show a model."""
+
+
 class ViewCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baselines3 is optional: not followed
     """Gives a view the model as it is, after each rollout or after so many steps.
 
     A view that was closed meanwhile does not end the training.
     """
 
-    def __init__(self, view: "View", every: int | None = None) -> None:
+    def __init__(self, view: Updated, every: int | None = None) -> None:
         super().__init__()
         if every is not None and every < 1:
             raise UsageError(f"every is {every}, expected at least 1, or None")

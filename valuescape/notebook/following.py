@@ -12,6 +12,7 @@ from valuescape.attached.history import History
 from valuescape.attached.opening import Opened, Waiting, open_target
 from valuescape.attached.source import News
 from valuescape.run.session import Session
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import check_world
 from valuescape.sim.worlds import World
@@ -91,7 +92,7 @@ def opened_run(name: str) -> Opened:
 
     Raises UsageError as `open_target` does.
     """
-    return open_target(name, Waiting(lambda: None, lambda _: None))
+    return open_target(name, Waiting(lambda: None, lambda _: None), Given())
 
 
 @contextmanager

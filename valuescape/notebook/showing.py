@@ -62,7 +62,8 @@ def show(
     """Return a live view, which a notebook shows as the value of a cell. Later cells can be run meanwhile.
 
     source: a preset ("demo"), a configuration file, a `Config`, or whatever `load` takes: a model, a
-    checkpoint's file, the folder of a training run. A `Map` is returned as it is: a still picture. attach:
+    checkpoint's file, the folder of a training run. A file that lacks something is loaded first, as
+    show(load(file, activation="tanh")). A `Map` is returned as it is: a still picture. attach:
     the training run to follow while it goes on, by the name that it is published by, or its folder, as
     `valuescape attach` takes it; so does a `Publisher` as source. The first update is waited for.
     settings: of the run, by their names in docs/configuration.md: {"agents.count": 500}. named: the same as
@@ -70,6 +71,7 @@ def show(
     agents__count=500. width, height: of the picture on the page, CSS pixels; a narrower page makes it
     smaller. world: as for `load`. panel: whether the panel of all settings is beside the picture. within:
     seconds that the cell waits at most for maps in the still picture, which pages without widgets show.
+    Outside of a notebook nothing is shown, but the view can be asked for pictures.
 
     Raises UsageError for anything that does not fit, and without anywidget, which is an optional extra.
 

@@ -12,6 +12,7 @@ _ACTIONS = {
     "-": Action.SLOWER,
     ".": Action.CHECKPOINT,
     ",": Action.CHECKPOINT,
+    "End": Action.LIVE,
     "r": Action.RESET_VIEW,
     "a": Action.FIT,
     "f": Action.FOLLOW,

@@ -70,7 +70,7 @@ def pressed(key, code="", *, shift=False, control=False, down=True):
 
 
 def test_the_keys_of_the_help_have_a_key_in_a_browser():
-    keys = [*"rafgvmblshnc ", "ArrowRight", "+", "-", ".", "1", "Escape", "F1", "F3", "F9", "F11"]
+    keys = [*"rafgvmblshnc ", "ArrowRight", "End", "+", "-", ".", "1", "Escape", "F1", "F3", "F9", "F11"]
     meant = [each for key in keys for each in pressed(key)]
     meant += [each for key in "zy1" for each in pressed(key, control=True)]
     meant += pressed("3", "Numpad3") + pressed("3", "Numpad3", control=True)
