@@ -42,6 +42,7 @@ FLOORS = {
             "attached",
             "library",
             "remake",
+            "notebook",
             "benchmarks",
             "cli",
             "__main__",
