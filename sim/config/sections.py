@@ -277,7 +277,7 @@ class FeaturesConfig(Section):
         True, "trail samples put on the surface all at once, on the GPU; off: a loop in Python"
     )
     stats_cache: bool = setting(True, "statistics computed as seldom as [stats] says; off: with every frame")
-    gpu_heatmap: bool = setting(True, "critic field by compute shaders; off: torch on the CPU")
+    gpu_heatmap: bool = setting(True, "critic field by compute shaders; off: NumPy on the CPU")
     batched_trails: bool = setting(True, "all trails in one draw; off: one draw a trail")
     instanced_agents: bool = setting(True, "all agents in one draw; off: one draw an agent")
     async_physics: bool = setting(True, "ticks run beside frames; off: in lockstep with them")
