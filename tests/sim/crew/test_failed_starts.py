@@ -1,6 +1,7 @@
 """Workers that cannot start, and limits of the machine: one message says so, and nothing is left behind."""
 
 import errno
+import gc
 import signal
 import subprocess
 import sys
@@ -115,6 +116,7 @@ def test_too_little_shared_memory_is_said_before_anything_is_started():
 def test_a_process_limit_is_said_and_leaves_nothing(monkeypatch):
     """As `ulimit -u` does it, which does not hold for root: the first worker comes up, the second may not."""
     resource_tracker.ensure_running()
+    gc.collect()  # what earlier tests have left would be closed meanwhile
     spawn, started = util.spawnv_passfds, []
 
     def refuse_the_second(*arguments):
