@@ -1,7 +1,8 @@
 """Times the way from a published update to its picture, and what a trainer loses while it is watched.
 
-The viewer is stopped in every second block of the time. Beside the trainer's steps a second of the clock, which other
-programs disturb, stand those a second of its processor's time, which the viewer slows by sharing caches.
+The viewer is stopped in every second block of the time. Beside the trainer's steps a second of the clock,
+which other programs disturb, stand those a second of its processor's time, which the viewer slows by sharing
+caches.
 
 Run it by hand: .venv/bin/python tests/bench/attach.py [SECONDS [ROUNDS [PRIORITY …]]]
 """
