@@ -80,7 +80,8 @@ def _how_it_goes(state: RunState) -> tuple[str, ...]:
 
 def _pace(state: RunState) -> str:
     """Return the frame rate, or why there is none, after a lamp and a hint where they are needed."""
-    running = "in step with frames" if state.lockstep else f"{state.recent_fps:.0f} fps"
+    drawn = f"{state.recent_fps:.0f} fps" if state.recent_fps else "running"
+    running = "in step with frames" if state.lockstep else drawn
     said = "paused" if state.paused else running
     if state.noticed.lamp:
         said = f"● {state.noticed.lamp} (F3) · {said}"

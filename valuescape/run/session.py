@@ -116,20 +116,27 @@ class Session(TurningEngines):
     def turn_frames(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Make frames until the run's length is reached or someone ends it, and write nothing."""
         self.pace.start()
-        # Takes what exists now out of all later garbage collections, which would visit it again and again.
-        gc.collect()
-        gc.freeze()
+        self._keep_out_of_collections()
         self._clock = FrameClock()
         while not (self._stopped or self._interrupts.asked):
             self._frame(self._clock.begin_frame())
-            self._note(self._clock.frame_began)
-            if self.alerts.look(self.state()):
-                self.captions.refresh()
+            self._judge(self._clock.frame_began)
             on_progress(self._progress())
             self._stopped = self._stopped or self._progress().done >= 1
             if not self._stopped:
                 self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
+
+    def _keep_out_of_collections(self) -> None:
+        """Take what exists now out of all later garbage collections, which would visit it again and again."""
+        gc.collect()
+        gc.freeze()
+
+    def _judge(self, began: float) -> None:
+        """Log the frame that began at this time, and say what is wrong with it."""
+        self._note(began)
+        if self.alerts.look(self.state()):
+            self.captions.refresh()
 
     def _note(self, began: float) -> None:
         """Log the frame that began at this time."""

@@ -33,10 +33,14 @@ class Wishes:
             checkpoint = acting_checkpoint(config, self._engine.world)
         self._wanted = Wanted(config, checkpoint, wanted.plugins)
 
-    def act_with(self, steps: int, checkpoint: Checkpoint) -> None:
-        """Have a checkpoint act that was read already, of the training run in `policy.checkpoint`."""
+    def act_with(self, steps: int, checkpoint: Checkpoint, folder: str | None = None) -> None:
+        """Have a checkpoint act that was read already.
+
+        folder: of its training run, as `policy.checkpoint` is to name it; None for the one that it names.
+        """
         wanted = self._wanted or self._engine.asked
-        config = changed(wanted.config, {"policy.steps": steps})
+        other = {} if folder is None else {"policy.checkpoint": folder}
+        config = changed(wanted.config, {**other, "policy.steps": steps})
         self._wanted = Wanted(config, checkpoint, wanted.plugins)
 
     def ask(self) -> None:
