@@ -58,6 +58,7 @@ check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy --strict
+	.venv/bin/mypy --strict tests/typing/a_users_script.py
 
 # ONLY=flock,pendulum/1000* picks rows; BENCH_SAVE= prints them and leaves docs/ as it is.
 BENCH_SECONDS ?= 0.5

@@ -10,12 +10,12 @@ from typing import Any
 
 from valuescape.model_files import worlds_for
 from valuescape.sim.errors import UsageError, lines_of
+from valuescape.sim.policy.formats import torchscript
 from valuescape.sim.policy.formats.contents import Contents
 from valuescape.sim.policy.formats.detect import find_model, folder_format, format_of, is_model
 from valuescape.sim.policy.formats.found import OUTPUTS
 from valuescape.sim.policy.formats.given import OPTIONS, Given
 from valuescape.sim.policy.formats.normalization import read_normalization
-from valuescape.sim.policy.formats.registry import Lack
 from valuescape.sim.policy.network import Activation, ActorHead, CriticKind
 from valuescape.sim.policy.statistics import statistics_beside
 
@@ -69,7 +69,7 @@ def inspected(path: Path, given: Given, stated: Sequence[str] = ()) -> Inspected
         return Inspected(path, None, problem=tuple(lines_of(str(error))))
     worlds = _worlds(path, contents, given)
     beside = statistics_beside(path) if given.obs_normalization is None else None
-    if Lack.ACTOR in format_of(path).lacks:
+    if format_of(path) is torchscript.FORMAT:
         command = f"valuescape run demo --set policy.torchscript_critic={shlex.quote(str(path))}"
     else:
         command = _command(path, contents, worlds, stated)
@@ -139,6 +139,8 @@ def _completed(contents: Contents, given: Given) -> list[Given]:
         activation=given.activation or (Activation.TANH if "activation" in needed else None),
         gamma=0.99 if "gamma" in needed else given.gamma,
         algorithm=_likely(contents) if "algorithm" in needed else given.algorithm,
+        squash=False if "squash" in needed else given.squash,
+        max_action=1.0 if "max_action" in needed else given.max_action,
     )
     heads = (ActorHead.ARGMAX, ActorHead.CLIPPED) if "head" in needed else (given.head,)
     return [replace(full, head=head) for head in heads]
@@ -151,6 +153,8 @@ def _likely(contents: Contents) -> str:
 
 
 def _command(path: Path, contents: Contents, worlds: tuple[str, ...], stated: Sequence[str]) -> str:
+    if not contents.networks:
+        return ""
     examples = OPTIONS | {"algorithm": f"--algorithm {_likely(contents)}"}
     needed = [examples[each.field] for each in contents.lacking if each.needed]
     world = [] if contents.world else ["--world", worlds[0] if worlds else "WORLD"]

@@ -75,7 +75,7 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
     if not ours and not theirs:
         raise UsageError(
             f"{path}: no world that is known here has {_spaces(checkpoint)}",
-            "name its world: --set world.name=gymnasium:ID, or one of your own with --world-file FILE.py",
+            "name it: --world gymnasium:ID; or one of your own: --env-file FILE.py, --world-file FILE.py",
         )
     fitting = [*ours, *theirs]
     more = f" and {len(fitting) - _LISTED} more" if len(fitting) > _LISTED else ""

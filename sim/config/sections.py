@@ -142,8 +142,8 @@ class PolicyConfig(Section):
 
     checkpoint: str = setting(
         "auto",
-        "auto: the one shipped for the world; random: no policy and no critic; else a file "
-        "(Valuescape .safetensors or Stable-Baselines3 .zip), or the folder of a training run",
+        "auto: the one shipped for the world; random: no policy and no critic; else a file of any library that "
+        "is read (docs/checkpoints.md), or the folder of a training run",
         max_length=MAX_TEXT,
     )
     steps: Literal["last"] | Annotated[int, Field(ge=0, le=10**15)] = setting(
@@ -187,6 +187,17 @@ class PolicyConfig(Section):
         "file",
         "meaning of the actor's outputs: squashed: -1 to 1, scaled to the actions' bounds; clipped: actions; "
         "argmax: a score for each action; file: as the checkpoint's file says",
+    )
+    squash: Literal["file", "yes", "no"] = setting(
+        "file",
+        "whether the means of continuous actions go through tanh, for files of libraries where a training "
+        "script chooses that (Tianshou: unbounded=False); file: as the checkpoint's file says",
+    )
+    max_action: Literal["file"] | Annotated[float, Field(gt=0)] = setting(
+        "file",
+        "factor behind the tanh of actions, for files of libraries where a training script chooses it "
+        "(Tianshou's max_action); file: as the checkpoint's file says",
+        unit="",
     )
     action_bounds: str = setting(
         "",

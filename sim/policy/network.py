@@ -174,6 +174,13 @@ class Checkpoint:
     (QR-DQN, TQC): unit j of each [quantiles * outputs, hidden] belongs to output j modulo outputs. Its mean
     over the quantiles is the critic's own last layer, so values are means of the quantiles."""
 
+    actor_units_differ: bool = False
+    """Whether the actor's outputs are not in the units of its head, until bounds are known (`action_units`):
+    a
+    squashed actor's are in the world's units, a clipped one's have the bounds at -1 and 1."""
+    critic_units_differ: bool = False
+    """Whether the critics take actions in the world's units, until bounds are known (`action_units`)."""
+
     @property
     def soft(self) -> bool:
         """Whether the critics learn returns that include the policy's entropy."""

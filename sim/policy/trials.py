@@ -10,7 +10,8 @@ from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
 from valuescape.sim.worlds.base import ArrayWorld, World, full_step
 from valuescape.sim.worlds.gym_making import closed
-from valuescape.sim.worlds.gym_state import write_state
+from valuescape.sim.worlds.gym_results import observed_at_reset
+from valuescape.sim.worlds.gym_vector import Autoreset, autoreset_of, batch_stepped
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.sim.worlds.parameters import agents_values
 
@@ -42,8 +43,12 @@ def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials |
     """
     if isinstance(world, ArrayWorld):
         return _ArrayTrials(world, episodes, seed)
-    if not isinstance(world, GymnasiumWorld) or not world.making.has_single:
+    if not isinstance(world, GymnasiumWorld):
         return None
+    if world.making.is_vector:
+        env = world.making.vector_env(episodes)
+        owned.callback(closed, env)
+        return _VectorTrials(world, env, seed)
     return _GymnasiumTrials(world, _environments(world, episodes, owned), seed)
 
 
@@ -111,7 +116,7 @@ class _GymnasiumTrials:
         self.obs = self._obs()
         if states is not None:
             for env, state in zip(envs, states.T.astype(np.float64), strict=True):
-                write_state(env, state)
+                world.way.write(env, state)
             if world.twin is None:
                 self._observed[:] = states
             world.observe(states, self.obs)
@@ -136,3 +141,35 @@ class _GymnasiumTrials:
         obs = np.empty((len(self._world.obs), len(self._envs)), np.float32)
         self._world.observed.observe(self._observed, obs)
         return obs
+
+
+class _VectorTrials:
+    """One object of many environments; those whose first episode has ended go on, and do not count."""
+
+    state: Float32Array
+
+    def __init__(self, world: GymnasiumWorld, env: Any, seed: int) -> None:
+        self._world, self._env, self._mode = world, env, autoreset_of(env)
+        self.parameters = np.zeros((0, env.num_envs), np.float32)
+        self.state = observed_at_reset(env.reset(seed=seed), self._read).copy()
+        self.obs = _seen(world, self.state)
+
+    def _read(self, method: str, raw: Any) -> Float32Array:
+        return self._world.observed.states(method, raw, self._env.num_envs)
+
+    def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
+        # of an episode that has ended before, the policy may have seen what makes it NaN
+        chosen = self._world.acted.batch(np.nan_to_num(action))
+        done = batch_stepped(self._env.step(chosen), self._world.observed, self._env.num_envs, self._mode)
+        if self._mode is Autoreset.DISABLED and done.over.any():
+            self._env.reset(options={"reset_mask": done.over.copy()})
+        self.state = done.last
+        self.obs = _seen(self._world, done.last)
+        return done.reward, done.terminated, done.truncated
+
+
+def _seen(world: World, state: Float32Array) -> Float32Array:
+    """Return what agents in `state` [state_dim, n] observe, [obs_dim, n] float32, a new array."""
+    obs = np.empty((len(world.obs), state.shape[1]), np.float32)
+    world.observe(state, obs)
+    return obs

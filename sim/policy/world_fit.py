@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.action_units import in_head_units
 from valuescape.sim.policy.formats.given import asked_for
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import WORLDS, ContinuousAction, World
@@ -36,10 +37,11 @@ def with_bounds(checkpoint: Checkpoint, world: World, path: Path) -> tuple[Check
     if not checkpoint.lacks_bounds or not isinstance(world.action, ContinuousAction):
         return checkpoint, None
     low, high = world.action.low, world.action.high
-    if checkpoint.actor_head is ActorHead.SQUASHED and not np.isfinite((low, high)).all():
+    needs_bounds = checkpoint.actor_head is ActorHead.SQUASHED or checkpoint.actor_units_differ
+    if needs_bounds and not np.isfinite((low, high)).all():
         raise asked_for(path, ["action_low", "action_high"])
     ends = f"{', '.join(f'{each:g}' for each in low[:4])} to {', '.join(f'{each:g}' for each in high[:4])}"
-    filled = replace(checkpoint, action_low=low, action_high=high)
+    filled = in_head_units(replace(checkpoint, action_low=low, action_high=high))
     return filled, f"does not say the actions' bounds; taken from {world.name}: {ends}"
 
 
@@ -95,11 +97,11 @@ def _sizes(action: ActionSpace) -> tuple[int, ...]:
     return (action.n,) if isinstance(action, DiscreteAction) else tuple(part.n for part in action.parts)
 
 
-def _said(choices: tuple[int, ...]) -> str:
+def _said(choices: tuple[int, ...], actions: str = "actions") -> str:
     """Return what a checkpoint with these choices does."""
     if not choices:
         return "acts continuously"
-    return f"chooses among {' and '.join(map(str, choices))} actions"
+    return f"chooses among {' and '.join(map(str, choices))} {actions}"
 
 
 def _asked(choices: tuple[int, ...]) -> str:
@@ -108,7 +110,7 @@ def _asked(choices: tuple[int, ...]) -> str:
 
 def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> tuple[str, str]:
     if checkpoint.actor_head.chooses:
-        return f"{_said(_chosen(checkpoint))}, discrete ones", "has continuous actions"
+        return f"{_said(_chosen(checkpoint), 'discrete actions')}", "has continuous ones"
     if checkpoint.actor.out_dim != action.dim:
         return f"has {checkpoint.actor.out_dim} actions", f"has {action.dim}"
     low, high = checkpoint.action_low, checkpoint.action_high

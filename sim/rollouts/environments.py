@@ -14,7 +14,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.rules import RolloutRules, Rollouts
 from valuescape.sim.rollouts.steps import Actor, Tally
 from valuescape.sim.worlds.gym_making import closed
-from valuescape.sim.worlds.gym_state import seed_chance, write_state
+from valuescape.sim.worlds.gym_state import seed_chance
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 
 _MOST, _FEWEST = 256, 16
@@ -77,9 +77,10 @@ class EnvironmentRollouts:
         while len(self._envs) < len(which):
             self._envs.append(self._world.making.env(time_limit=False))
             self._envs[-1].reset(seed=0)
+        way = self._world.way
         for env, index in zip(self._envs, which.tolist(), strict=False):
             env.reset()
-            write_state(env, states[:, index].astype(np.float64))
+            way.write(env, states[:, index].astype(np.float64))
             if self.random:
                 seed_chance(env, [self._rules.seed, index, number])
         return self._envs[: len(which)]

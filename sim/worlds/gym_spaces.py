@@ -161,8 +161,13 @@ class ObservedSpace:
     @property
     def map_axes(self) -> tuple[int, int]:
         """The axes of the map: of numbered cells the columns go from left to right."""
-        folded = isinstance(self._leaves[0], _Digits) and bool(self._leaves[0].grid)
-        return (1, 0) if folded else (0, 1)
+        return (1, 0) if self.cells else (0, 1)
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """The numbers of cells along each variable of the state, if a single number is shown as cells."""
+        first = self._leaves[0]
+        return first.grid if isinstance(first, _Digits) else ()
 
     @property
     def map_slice(self) -> dict[str, float]:

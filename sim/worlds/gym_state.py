@@ -1,4 +1,6 @@
-"""Environments of Gymnasium that are put into a state: `env.unwrapped.state` is read, written and tried out.
+"""Environments of Gymnasium that are put into a state, which is read, written and tried out.
+
+It is `env.unwrapped.state`, or the number of a cell, `env.unwrapped.s`.
 
 Nothing that an environment says of itself is believed: one that is put into a state has to go on from there,
 and from nothing else.
@@ -44,6 +46,21 @@ class StateTrial:
     """Whether chance has a part in what follows from a state."""
 
 
+@dataclass(frozen=True, slots=True)
+class StateWay:
+    """How the states [state_dim] of an environment are read and written.
+
+    name: of its attribute. read: raises ValueError if there is no such. flat: returns what it observes as
+    [obs_dim] float32. whole: whether states are whole numbers.
+    """
+
+    name: str
+    read: Callable[[Any], Float64Array]
+    write: Callable[[Any, Float64Array], None]
+    flat: Callable[[Any], Float32Array]
+    whole: bool = False
+
+
 class _UnfitError(Exception):
     """The trial failed; the message says why."""
 
@@ -59,8 +76,9 @@ def twin_of(env: Any) -> ArrayWorld | None:
         if f"gymnasium.envs.classic_control.{name}" in names:
             twin = world()
             try:
-                _require_observed(env, env.reset(seed=0)[0], twin.observe)
-                _require_observed(env, env.step(env.action_space.sample())[0], twin.observe)
+                way = row_way(lambda obs: np.ravel(np.asarray(obs, np.float32)))
+                _require_observed(env, way, env.reset(seed=0)[0], twin.observe)
+                _require_observed(env, way, env.step(env.action_space.sample())[0], twin.observe)
             except Exception:
                 return None
             return twin
@@ -86,49 +104,73 @@ def write_state(env: Any, values: Float64Array) -> None:
     inner.state = kind(values.tolist()) if kind in (tuple, list) else values.astype(inner.state.dtype)
 
 
+def cell_way(sizes: tuple[int, ...], flat: Callable[[Any], Float32Array]) -> StateWay:
+    """Return the way to the states of an environment of numbered cells, which has the number as `s`."""
+
+    def read(env: Any) -> Float64Array:
+        found = getattr(env.unwrapped, "s", None)
+        if not isinstance(found, int | np.integer) or not 0 <= found < np.prod(sizes):
+            raise ValueError("its environment has no `s` that is the number of a cell")
+        return np.array(np.unravel_index(int(found), sizes), np.float64)
+
+    def write(env: Any, values: Float64Array) -> None:
+        digits = np.clip(np.floor(values + 0.5), 0, np.array(sizes) - 1).astype(np.intp)
+        env.unwrapped.s = int(np.ravel_multi_index(tuple(digits), sizes))
+
+    return StateWay("s", read, write, flat, whole=True)
+
+
+def row_way(flat: Callable[[Any], Float32Array]) -> StateWay:
+    """Return the way to the states of an environment whose `state` is a row of numbers."""
+    return StateWay("state", read_state, write_state, flat)
+
+
 def seed_chance(env: Any, words: list[int]) -> None:
     """Let an environment that was reset draw the random numbers that `words` stand for from now on."""
     env.unwrapped.np_random = np.random.Generator(np.random.Philox(words))
 
 
-def try_states(env: Any, observe: Observe, low: Float32Array, high: Float32Array) -> StateTrial:
+def try_states(
+    env: Any, way: StateWay, observe: Observe, low: Float32Array, high: Float32Array
+) -> StateTrial:
     """Put an environment into states between `low` and `high` [state_dim], and see how it goes on from there.
 
     observe: the way from states to observations that has to hold. What follows from a state must be the same
     whatever was before, with the same random numbers; and it must differ between states.
     """
     try:
-        start = _observed_start(env, observe)
+        start = _observed_start(env, way, observe)
         share = np.random.default_rng(3).uniform(0.25, 0.75, (_TRIED, len(low)))
         states = [start, *(low + share * (high - low)).astype(np.float64)]
-        first = [_play(env, observe, state, history=0, chance=1) for state in states]
-        again = [_play(env, observe, state, history=3, chance=1) for state in states]
-        other = [_play(env, observe, state, history=0, chance=2) for state in states]
+        states = [np.floor(each + 0.5) for each in states] if way.whole else states
+        first = [_play(env, way, observe, state, history=0, chance=1) for state in states]
+        again = [_play(env, way, observe, state, history=3, chance=1) for state in states]
+        other = [_play(env, way, observe, state, history=0, chance=2) for state in states]
     except _UnfitError as error:
         return StateTrial(str(error))
     except Exception as error:  # a user's environment may raise anything
         said = (str(error).splitlines() or [""])[0]
-        return StateTrial(f"writing its `state` fails with {type(error).__name__}: {said}")
+        return StateTrial(f"writing its `{way.name}` fails with {type(error).__name__}: {said}")
     if all(_same(first[0], each) for each in first[1:]):
-        return StateTrial("what it does next does not depend on what is written to its `state`")
+        return StateTrial(f"what it does next does not depend on what is written to its `{way.name}`")
     if not all(map(_same, first, again)):
-        return StateTrial("what it does next depends on more than its `state`")
+        return StateTrial(f"what it does next depends on more than its `{way.name}`")
     return StateTrial("", random=not all(map(_same, first, other)))
 
 
-def _observed_start(env: Any, observe: Observe) -> Float64Array:
+def _observed_start(env: Any, way: StateWay, observe: Observe) -> Float64Array:
     obs = env.reset(seed=0)[0]
     try:
-        state = read_state(env)
+        state = way.read(env)
     except ValueError as error:
         raise _UnfitError(str(error)) from None
-    _require_observed(env, obs, observe)
+    _require_observed(env, way, obs, observe)
     return state
 
 
-def _require_observed(env: Any, obs: Any, observe: Observe) -> None:
+def _require_observed(env: Any, way: StateWay, obs: Any, observe: Observe) -> None:
     """Raise _UnfitError unless `obs` is what `observe` makes of the environment's state."""
-    state, seen = read_state(env).astype(np.float32)[:, None], np.ravel(np.asarray(obs, np.float32))
+    state, seen = way.read(env).astype(np.float32)[:, None], way.flat(obs)
     expected = np.full((len(seen), 1), np.nan, np.float32)
     try:
         observe(state, expected)
@@ -136,10 +178,14 @@ def _require_observed(env: Any, obs: Any, observe: Observe) -> None:
     except ValueError:  # another number of variables
         agrees = False
     if not agrees:
-        raise _UnfitError("what it observes is not its `state`, and no way from one to the other is known")
+        raise _UnfitError(
+            f"what it observes is not its `{way.name}`, and no way from one to the other is known"
+        )
 
 
-def _play(env: Any, observe: Observe, state: Float64Array, *, history: int, chance: int) -> list[Any]:
+def _play(
+    env: Any, way: StateWay, observe: Observe, state: Float64Array, *, history: int, chance: int
+) -> list[Any]:
     """Return what follows from `state`: a row of numbers for each step.
 
     history: the seed of the episode before, and its length. chance: what random numbers are drawn.
@@ -150,16 +196,16 @@ def _play(env: Any, observe: Observe, state: Float64Array, *, history: int, chan
         if any(env.step(env.action_space.sample())[2:4]):
             break
     env.reset()
-    write_state(env, state)
-    if not np.allclose(read_state(env), state, rtol=_TOLERANCE, atol=_TOLERANCE):
-        raise _UnfitError("its `state` does not keep what is written to it")
+    way.write(env, state)
+    if not np.allclose(way.read(env), state, rtol=_TOLERANCE, atol=_TOLERANCE):
+        raise _UnfitError(f"its `{way.name}` does not keep what is written to it")
     seed_chance(env, [chance])
     env.action_space.seed(7)
     rows = []
     for _ in range(_STEPS):
         obs, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        _require_observed(env, obs, observe)
-        rows.append([*np.ravel(obs), float(reward), bool(terminated)])
+        _require_observed(env, way, obs, observe)
+        rows.append([*way.flat(obs), float(reward), bool(terminated)])
         if terminated or truncated:
             break
     return rows

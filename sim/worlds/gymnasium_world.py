@@ -16,7 +16,15 @@ from valuescape.sim.worlds.gym_actions import ActedSpace
 from valuescape.sim.worlds.gym_making import Making, closed, stated_limit, told
 from valuescape.sim.worlds.gym_results import NotANumberError, ResultError, observed_at_reset, stepped
 from valuescape.sim.worlds.gym_spaces import ObservedSpace, UnfitSpaceError, grid_of
-from valuescape.sim.worlds.gym_state import StateTrial, read_state, try_states, twin_of
+from valuescape.sim.worlds.gym_state import (
+    StateTrial,
+    StateWay,
+    cell_way,
+    read_state,
+    row_way,
+    try_states,
+    twin_of,
+)
 
 
 class GymnasiumWorld(World):
@@ -43,6 +51,16 @@ class GymnasiumWorld(World):
     def state_in(self, env: Any, observed: Float32Array) -> Float32Array:
         """Return the state [state_dim] of an environment. observed: as `ObservedSpace.states` reads it."""
         return observed[:, 0] if self.twin is None else read_state(env).astype(np.float32)
+
+    @property
+    def way(self) -> StateWay:
+        """How states of its environments are read and written."""
+        cells = self.observed.cells
+
+        def flat(obs: Any) -> Float32Array:
+            return self.obs_in(self.observed.states("step", obs))
+
+        return cell_way(cells, flat) if cells else row_way(flat)
 
     def obs_in(self, observed: Float32Array) -> Float32Array:
         """Return the observation [obs_dim] that `ObservedSpace.states` has read."""
@@ -165,7 +183,7 @@ def try_states_of(world: GymnasiumWorld) -> StateTrial:
         np.array([getattr(each, end) for each in world.state], np.float32) for end in ("low", "high")
     )
     try:
-        return try_states(env, world.observe, low, high)
+        return try_states(env, world.way, world.observe, low, high)
     finally:
         closed(env)
 

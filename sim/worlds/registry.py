@@ -145,5 +145,6 @@ def _world_called(name: str, config: Config | None) -> World:
         return WORLDS[name]()
     known = world_names()
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known worlds: {', '.join(known)}"
+    known_here = f"known worlds: {', '.join(known)}; of your own: --env-file FILE.py or --world-file FILE.py"
+    hint = f"did you mean {near[0]}?" if near else known_here
     raise UsageError(f"world.name: {name!r} is unknown", hint)

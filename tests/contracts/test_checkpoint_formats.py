@@ -78,6 +78,14 @@ def write_torchscript(path: Path) -> None:
         torch.jit.script(torch.nn.Linear(2, 1)).save(path)
 
 
+def write_sbx_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "data", json.dumps({"policy_class": {"__module__": "sbx.sac.policies"}, "gamma": 0.99})
+        )
+        archive.writestr("pytorch_variables.pth", b"")
+
+
 def write_stub(path: Path) -> None:
     fields = {"actor": [[0.5, -1.0]], "critic": [1.0, 2.0], "low": [-5.0], "high": [5.0], "gamma": 0.9}
     path.write_bytes(b"valuescape-stub\n" + json.dumps(fields).encode())
@@ -87,14 +95,24 @@ def written(name: str) -> Callable[[Path], object]:
     return lambda path: shutil.copyfile(CASES[name].file, path)
 
 
-OF_LIBRARIES = {name: case for name, case in CASES.items() if not case.format.folders}
+def smallest_of_each_format() -> list[str]:
+    """Return the names of library files, one of each format; tests/fuzz damages all of them."""
+    files = {name: case for name, case in CASES.items() if not case.format.folders}
+    largest_first = sorted(files, key=lambda name: -files[name].file.stat().st_size)
+    return list({files[name].format.name: name for name in largest_first}.values())
+
+
+OF_LIBRARIES = smallest_of_each_format()
 SOUND = {
     "native": write_native,
     "sb3": write_sb3,
     "torchscript": write_torchscript,
+    "sbx-zip": write_sbx_zip,
     "stub": write_stub,
 }
 ALL = {each.name: each for each in (*FORMATS, stub.FORMAT)}
+REFUSED = {"sbx-zip"}
+"""Formats that are recognised to be refused with advice."""
 MORE = {"sb3 of quantiles": write_tqc, "native of quantiles": write_native_tqc}
 FILES = [*SOUND, *MORE, *OF_LIBRARIES]
 
@@ -135,10 +153,10 @@ def loaded(path: Path, registry: Registry, name: str = "") -> Checkpoint:
 
 def test_every_format_is_registered_and_under_test():
     modules = [each.name for each in pkgutil.walk_packages(formats.__path__, f"{formats.__name__}.")]
-    found = [getattr(importlib.import_module(name), "FORMAT", None) for name in modules]
+    found = [each for name in modules for each in vars(importlib.import_module(name)).values()]
     of_libraries = {case.format.name for case in CASES.values()}
     assert {each.name for each in found if isinstance(each, Format)} == ALL.keys()
-    assert ALL.keys() == SOUND.keys() | of_libraries
+    assert ALL.keys() == SOUND.keys() | of_libraries | REFUSED
 
 
 def test_a_second_registration_is_refused(everything):
@@ -152,12 +170,13 @@ def test_a_file_is_recognised_by_its_content_and_by_no_other_format(name, conten
         path = tmp_path / misleading
         path.write_bytes(contents[name])
         probe = Probe(path, contents[name][:256])
-        recognised = [each.name for each in everything if each.recognises(probe) and not each.folders]
+        recognised = [each.name for each in everything if not each.folders and each.recognises(probe)]
         assert recognised[0] == format_name(name)
-        assert recognised[1:] in ([], ["perceptron"])  # any tensors by name: asked last of ours
+        # Tensors by any name are asked for last; SBX's zips are Stable-Baselines3's but for the policy
+        assert recognised[1:] in ([], ["sb3"] if name == "sbx-zip" else ["perceptron"])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if not ALL[name].folders])
 def test_formats_raise_at_no_file(name, tmp_path):
     """Recognition looks at files of all kinds."""
     rng = random.Random(name)
@@ -191,7 +210,7 @@ def test_a_checkpoint_acts_and_values_in_its_world(name, contents, everything, t
     assert not any(layer.weight.flags.writeable for layer in checkpoint.actor.layers)
 
 
-@pytest.mark.parametrize("name", set(FILES) - set(WITH_ACTOR))
+@pytest.mark.parametrize("name", set(FILES) - set(WITH_ACTOR) - {"sbx-zip"})
 def test_a_format_without_an_actor_names_its_setting(name, contents, tmp_path):
     path = tmp_path / "model"
     path.write_bytes(contents[name])
@@ -277,14 +296,15 @@ def test_no_pickle_is_run(name, contents, everything, tmp_path):
 
 
 def test_recognising_and_listing_formats_imports_no_torch(contents, tmp_path):
-    for name in ALL:
+    files = [name for name in ALL if name not in REFUSED and not ALL[name].folders]
+    for name in files:
         (tmp_path / name).write_bytes(contents[next(each for each in FILES if format_name(each) == name)])
     code = (
         "import sys; from pathlib import Path; from valuescape.sim.policy.formats.detect import format_of;"
         f"print(*(format_of(Path({str(tmp_path)!r}) / name).name for name in sys.argv[1:]));"
         "sys.exit('torch' in sys.modules)"
     )
-    names = [each.name for each in FORMATS]
+    names = [each.name for each in FORMATS if each.name in files]
     ended = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == names
 

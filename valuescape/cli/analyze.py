@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
-from valuescape.cli.code import Code, code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvArguments,
-    EnvFiles,
-    EpisodeLimit,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    World,
-    WorldFiles,
     stated_changes,
 )
 from valuescape.cli.terminal import out
@@ -43,7 +37,7 @@ Checkpoints = Annotated[
     list[str],
     typer.Argument(
         metavar="CHECKPOINT",
-        help="A trained model (.zip or .safetensors), several, or the folder of a training run.",
+        help="A trained model's file (`inspect` says what is in it), several, or the folder of a training run.",
     ),
 ]
 Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]
@@ -65,6 +59,7 @@ TimeLimit = Annotated[bool, typer.Option("--time-limit", help="Let rollouts end 
 Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")]
 
 
+@takes_code
 def analyze(
     checkpoints: Checkpoints,
     episodes: Episodes = 512,
@@ -80,12 +75,7 @@ def analyze(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> int:
     """Say where a critic is wrong: its values beside the returns that really follow.
@@ -105,7 +95,6 @@ def analyze(
 
       valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
     """
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     changes = {
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,

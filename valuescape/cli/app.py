@@ -93,7 +93,7 @@ def _about(
 
     [bold]Start with[/]  valuescape run demo
 
-    [bold]Your own[/]    valuescape run demo --set world.name=pendulum --set policy.checkpoint=model.zip
+    [bold]Your own[/]    valuescape inspect model.pt, then the command that it prints
 
     [bold]In trouble[/]  valuescape doctor
     """

@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
-from valuescape.cli.code import Code, code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvArguments,
-    EnvFiles,
-    EpisodeLimit,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    World,
-    WorldFiles,
     stated_changes,
 )
 from valuescape.cli.run_options import (
@@ -77,6 +71,7 @@ _Priority = Annotated[
 ]
 
 
+@takes_code
 def attach(
     target: _Target = None,
     overrides: Overrides = None,
@@ -101,12 +96,7 @@ def attach(
     algorithm: Algorithm = None,
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     watch: Watch = True,
     debug: Debug = False,
 ) -> int:
@@ -132,7 +122,6 @@ def attach(
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority), *stated, *(overrides or []), *seeded]
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     return _watch(_Asked(target, preset, changes, code), options)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valuescape.cli.code import Code
+from valuescape.cli.code import NO_CODE, Code
 from valuescape.cli.terminal import err, out
 from valuescape.paths import require_writable
 from valuescape.sim.paths import require_replaceable
@@ -12,10 +12,6 @@ from valuescape.sim.paths import require_replaceable
 if TYPE_CHECKING:
     from valuescape.run.config_file import ConfigFile
     from valuescape.sim.config.files import Config
-
-
-NO_CODE = Code()
-"""For commands whose options name no code."""
 
 
 def read_config(

@@ -1,25 +1,20 @@
 """The commands `convert` and `train`, which write checkpoints."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.code import Code, code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvArguments,
-    EnvFiles,
-    EpisodeLimit,
     Gamma,
     NamesMap,
     Overrides,
-    Plugins,
-    World,
-    WorldFiles,
     stated_changes,
 )
 from valuescape.cli.terminal import err
@@ -35,6 +30,7 @@ _Force = Annotated[
 ]
 
 
+@takes_code
 def convert(
     source: Annotated[Path, typer.Argument(help="A checkpoint of any library that is read.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
@@ -61,12 +57,7 @@ def convert(
     ] = RewardUnits.AUTO,
     force: _Force = False,
     overrides: Overrides = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> None:
     """Turn a checkpoint of another library into Valuescape's own format, which says everything.
@@ -81,7 +72,6 @@ def convert(
     from valuescape.sim.policy.conversion import convert as convert_checkpoint
     from valuescape.sim.policy.formats.native import check_replaceable
 
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     check_replaceable(out, code.files, force=force)
     fitting = _world(code, "convert", overrides)
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
@@ -94,6 +84,7 @@ def convert(
     terminal.say(f"wrote {out}: {checkpoint.algorithm.upper()} for {checkpoint.world}{units}")
 
 
+@takes_code
 def train(
     trained_in: Annotated[
         str, typer.Argument(metavar="[WORLD]", help="The world to train in, as --world.", show_default=False)
@@ -107,12 +98,7 @@ def train(
         Path | None, typer.Option(help="File to write; WORLD-ALGO.safetensors if not given.")
     ] = None,
     force: _Force = False,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> None:
     """Train a policy and its critic with Stable-Baselines3 (extra `train`) and write a checkpoint.
@@ -129,12 +115,11 @@ def train(
     from valuescape.training.train import check_algorithm, default_timesteps, require_trainable
     from valuescape.training.train import train as train_checkpoint
 
-    world = world or trained_in
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
+    code = replace(code, world=code.world or trained_in)
     made_in = require_trainable(_world(code, "train"))
     check_algorithm(made_in, algo)
     steps = timesteps or default_timesteps(made_in, algo)
-    named = world or made_in.name
+    named = code.world or made_in.name
     command = f"valuescape train {named} --algo {algo} --timesteps {steps} --seed {seed}{code.command}"
     path = out or Path(f"{named.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
     check_replaceable(path, code.files, force=force)

@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.code import code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config, say_lines
 from valuescape.cli.measuring import Files, exit_status
 from valuescape.cli.options import (
     Debug,
-    EnvFiles,
     HtmlFile,
     JsonFile,
     Overrides,
-    Plugins,
     Preset,
-    World,
-    WorldFiles,
 )
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
@@ -29,15 +25,13 @@ if TYPE_CHECKING:
     from valuescape.studies.impact import Variant, Worth
 
 
+@takes_code
 def impact(
     preset: Preset = "demo",
     seconds: Annotated[float, typer.Option(min=0.3, help="Of each run.")] = 3.0,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each setting of the switches.")] = 3,
     overrides: Overrides = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/impact.html"),
     debug: Debug = False,
@@ -53,7 +47,7 @@ def impact(
     from valuescape.sim.interrupts import Interrupts
     from valuescape.studies.impact import SWITCHES, agreements, judge, measure, variants
 
-    config = read_config(preset, overrides, code_of(world_files, plugins, env_files, world))
+    config = read_config(preset, overrides, code)
     validate(config)
     files = Files(report, as_json)
     files.require()

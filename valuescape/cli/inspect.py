@@ -73,7 +73,7 @@ def inspect(
     from valuescape.model_files import stated_by
 
     # With a world chosen, so that a file may define several: they are compared with each checkpoint
-    code_of(world_files, plugins, env_files).load(["world.name=any"])
+    code_of(env_files=env_files, world_files=world_files, plugins=plugins).load(["world.name=any"])
     changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     given = stated_by([*changes, *(overrides or [])])
     stated = [part for change in overrides or [] for part in ("--set", change)]

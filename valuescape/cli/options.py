@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL.zip to start from.")]
+Preset = Annotated[str, typer.Argument(help="A preset, a FILE.toml or a trained MODEL to start from.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),

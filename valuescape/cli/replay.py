@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.code import code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import require_files, say_written
-from valuescape.cli.options import Debug, EnvFiles, Plugins, World, WorldFiles
+from valuescape.cli.options import Debug
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err, out
 from valuescape.sim.errors import UsageError, escaped
@@ -23,6 +23,7 @@ _Workers = Annotated[int | None, typer.Option(min=0, max=256, help="Another numb
 _Checkpoint = Annotated[Path | None, typer.Option(help="The checkpoint, if it is no longer where it was.")]
 
 
+@takes_code
 def replay(
     file: Annotated[
         Path,
@@ -43,10 +44,7 @@ def replay(
             help="Allow the code that a picture names: a module of environments or plug-ins, TorchScript.",
         ),
     ] = False,
-    world: World = None,
-    env_files: EnvFiles = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     debug: Debug = False,
 ) -> int:
     """Make a run, a picture, a figure, a video or a map again, and compare it with the first.
@@ -75,7 +73,7 @@ def replay(
             from valuescape.provenance.containers import kind_of
             from valuescape.remake.means import Means
 
-            code_of(world_files, plugins, env_files, world).load(["world.name=as recorded"])
+            code.load(["world.name=as recorded"])
         kind = kind_of(file)
         if kind is not None:
             return _remake(file, kind, Means(workers, checkpoint, run_code, interrupts), again)

@@ -4,22 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valuescape.cli.code import Code, code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
-    EnvArguments,
-    EnvFiles,
-    EpisodeLimit,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
-    Plugins,
-    World,
-    WorldFiles,
     stated_changes,
 )
 from valuescape.cli.run_options import (
@@ -51,6 +45,7 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
+@takes_code
 def run(
     preset: RunPreset = "demo",
     overrides: Overrides = None,
@@ -77,12 +72,7 @@ def run(
     names: NamesMap = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    env_kwargs: EnvArguments = None,
-    max_episode_steps: EpisodeLimit = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     watch: Watch = True,
     debug: Debug = False,
 ) -> int:
@@ -108,7 +98,6 @@ def run(
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
-    code = code_of(world_files, plugins, env_files, world, env_kwargs, max_episode_steps)
     asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
     return _start(asked, shown, simulated)
 

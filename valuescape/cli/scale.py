@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from valuescape.cli.code import code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config, require_files, say_lines, say_written
 from valuescape.cli.measuring import Files, exit_status
 from valuescape.cli.options import (
     Debug,
-    EnvFiles,
     HtmlFile,
     JsonFile,
     Overrides,
-    Plugins,
     Preset,
-    World,
-    WorldFiles,
 )
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
@@ -54,19 +50,17 @@ _Sweep = Annotated[
 ]
 
 
+@takes_code
 def scale(
     preset: Preset = "demo",
     workers: _Workers = None,
     agents: _Agents = None,
-    world: World = None,
     seconds: _Seconds = None,
     frames: _Frames = None,
     repeats: _Repeats = None,
     sweep: _Sweep = None,
     overrides: Overrides = None,
-    env_files: EnvFiles = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/scale.html"),
     write: Annotated[
@@ -97,9 +91,7 @@ def scale(
         "frames": frames,
         "repeats": repeats,
     }
-    config = read_config(
-        preset, [*_changes(world), *(overrides or [])], code_of(world_files, plugins, env_files, world)
-    )
+    config = read_config(preset, [*_changes(code), *(overrides or [])], code)
     plan = _plan(config, given, sweep, write)
     files = Files(report, as_json)
     files.require()
@@ -133,9 +125,9 @@ def _measure(order: Order) -> int:
     return exit_status(interrupts, failed=failed)
 
 
-def _changes(world: str | None) -> list[str]:
+def _changes(code: Code) -> list[str]:
     """Return the changes that go with another world."""
-    return ["policy.checkpoint=auto"] if world else []
+    return ["policy.checkpoint=auto"] if code.world else []
 
 
 def _numbers(option: str, text: str | None, least: int) -> tuple[int, ...] | None:

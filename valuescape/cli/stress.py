@@ -7,19 +7,15 @@ import typer
 
 from valuescape.cli.breaking_point import SearchOptions, run_search
 from valuescape.cli.chaos import run_chaos
-from valuescape.cli.code import code_of
+from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config
 from valuescape.cli.measuring import Files
 from valuescape.cli.options import (
     Debug,
-    EnvFiles,
     HtmlFile,
     JsonFile,
     Overrides,
-    Plugins,
     Preset,
-    World,
-    WorldFiles,
 )
 from valuescape.cli.soak import run_soak
 from valuescape.sim.errors import UsageError
@@ -57,6 +53,7 @@ _Require = Annotated[
 ]
 
 
+@takes_code
 def stress(
     preset: Preset = "demo",
     load: _Load = "agents",
@@ -68,10 +65,7 @@ def stress(
     minutes: _Minutes = None,
     require: _Require = None,
     overrides: Overrides = None,
-    world: World = None,
-    env_files: EnvFiles = None,
-    world_files: WorldFiles = None,
-    plugins: Plugins = None,
+    code: Code = NO_CODE,
     as_json: JsonFile = None,
     report: HtmlFile = Path("runs/stress.html"),
     debug: Debug = False,
@@ -102,7 +96,7 @@ def stress(
     from valuescape.sim.interrupts import Interrupts
 
     _require_one_kind(chaos=chaos, until_break=until_break, minutes=minutes, require=require)
-    config = read_config(preset, overrides, code_of(world_files, plugins, env_files, world))
+    config = read_config(preset, overrides, code)
     files = Files(report, as_json)
     files.require()
     with Interrupts() as interrupts:

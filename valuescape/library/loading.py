@@ -2,12 +2,13 @@
 
 import difflib
 import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, Unpack, runtime_checkable
+from typing import Any, TypeAlias, Unpack
 
+from valuescape.envs.ids import WORLD_OF_ID
 from valuescape.held_checkpoints import Held
+from valuescape.library.live import LiveModel, SavedModel, checkpoint_of_modules
 from valuescape.library.model import Model
 from valuescape.library.stated import GivenOptions, given_of
 from valuescape.library.worlds import WorldSource, world_name
@@ -16,7 +17,7 @@ from valuescape.presets import config_path, configs_dir, find_checkpoint, preset
 from valuescape.sim.config.files import Config, changed, load_config
 from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.paths import named_path, reading
-from valuescape.sim.policy.formats.detect import find_model, folder_format
+from valuescape.sim.policy.formats.detect import find_model
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
@@ -28,22 +29,7 @@ _BASE = "demo"
 _STATES_NOTHING = Given()
 
 
-@runtime_checkable
-class LiveModel(Protocol):
-    """A model of Stable-Baselines3 or sb3-contrib, as `PPO("MlpPolicy", env)` makes it."""
-
-    policy: Any
-    observation_space: Any
-    action_space: Any
-
-    def save(self, path: Any, *args: Any, **kwargs: Any) -> None:
-        """Write the model to a file."""
-
-    def get_vec_normalize_env(self) -> Any:
-        """Return the environment that normalises, or None."""
-
-
-ModelSource: TypeAlias = Model | Checkpoint | LiveModel | str | os.PathLike[str]
+ModelSource: TypeAlias = Model | Checkpoint | LiveModel | str | os.PathLike[str] | tuple[Any, Any]
 """What `load`, and every function that takes a model, understands."""
 
 
@@ -52,8 +38,10 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
 
     checkpoint: a file of any format that docs/checkpoints.md lists, with or without its suffix; the folder of
     a training run, whose last checkpoint counts; the name of a preset ("demo") or of a world that a
-    checkpoint is shipped for ("pendulum"); a `Checkpoint`; a live model of Stable-Baselines3; or a `Model`,
-    which is returned if nothing else is asked for. A file is read as data: nothing in it is run.
+    checkpoint is shipped for ("pendulum"); a `Checkpoint`; a live model of Stable-Baselines3; a pair of an
+    actor and a critic (torch modules, state_dicts, lists of (weight, bias); several critics as a list); or a
+    `Model`, which is returned if no other world is asked for. Networks in memory are copied as they are.
+    A file is read as data: nothing in it is run.
 
     world: its name ("pendulum"), Gymnasium's id ("LunarLander-v3"), a class derived from
     `valuescape.api.ElementwiseWorld` or `ArrayWorld`, a class derived from `gymnasium.Env`, or a function
@@ -66,19 +54,25 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
         model = valuescape.load("demo")
         model.policy([-0.5, 0.0])
     """
-    if isinstance(checkpoint, Model) and world is None and not given:
+    name = None if world is None else world_name(world)
+    if isinstance(checkpoint, Model) and name in (None, checkpoint.world.name) and not given:
         return checkpoint
-    name, stated = None if world is None else world_name(world), given_of(given)
     if isinstance(checkpoint, str | os.PathLike):
-        return _from_name(os.fspath(checkpoint), name, stated)
-    if stated != _STATES_NOTHING:
+        return _from_name(os.fspath(checkpoint), name, given_of(given))
+    if isinstance(checkpoint, tuple):
+        return _from_modules(checkpoint, name, given)
+    if given:
         raise UsageError(f"load: {min(given)} is for files; what is in memory says it itself")
     if isinstance(checkpoint, Model):
         return _from_memory(checkpoint.checkpoint, name, checkpoint.source)
     if isinstance(checkpoint, Checkpoint):
         return _from_memory(checkpoint, name, "a checkpoint in memory")
     if isinstance(checkpoint, LiveModel):
-        return _from_live(checkpoint, name)
+        source = f"a live {type(checkpoint).__name__}"
+        with SavedModel(checkpoint) as saved:
+            own = name or saved.world or _world_of(saved.spaces(), source)
+            found = saved.checkpoint(own)
+        return _from_memory(replace(found, remarks=()), own, source)
     raise UsageError(
         f"load: {shown(checkpoint)} is no model",
         "expected a file, a shipped name, a Checkpoint, or a model of Stable-Baselines3",
@@ -89,7 +83,7 @@ def _from_name(name: str, world: str | None, given: Given) -> Model:
     if name in presets():
         return _shipped(name, {} if world is None else {"world.name": world}, name)
     path = find_model(named_path(name))
-    own = world_name(name) if not path.exists() and "/" not in name else ""
+    own = WORLD_OF_ID.get(name, name) if not path.exists() and "/" not in name else ""
     if own and (configs_dir() / "checkpoints" / f"{own}.safetensors").exists():
         return _shipped(_BASE, {"policy.checkpoint": "auto", "world.name": world or own}, name)
     return _from_file(path, world, given)
@@ -108,8 +102,7 @@ def _shipped(preset: str, changes: dict[str, Any], name: str) -> Model:
 def _from_file(path: Path, world: str | None, given: Given) -> Model:
     if not path.exists():
         raise _missing(path)
-    is_run = path.is_dir() and folder_format(path) is None
-    file = files_in(path, given).saved[-1].path if is_run else path
+    file = files_in(path, given).saved[-1].path if path.is_dir() else path
     remarks: tuple[str, ...] = ()
     if world is None:
         world = _world_of(read_checkpoint(file, given), str(path))
@@ -157,16 +150,11 @@ def _held(checkpoint: Checkpoint, config: Config, source: str, remarks: tuple[st
     return model
 
 
-def _from_live(model: LiveModel, world: str | None) -> Model:
-    """Return a live model of Stable-Baselines3 as it is now: what its file would say."""
-    source = f"a live {type(model).__name__}"
-    with tempfile.TemporaryDirectory(prefix="valuescape-") as folder:
-        path, statistics = Path(folder) / "model.zip", Path(folder) / "vecnormalize.pkl"
-        model.save(path)
-        normalizing = model.get_vec_normalize_env()
-        if normalizing is not None:
-            normalizing.save(statistics)
-        name = world or _world_of(read_checkpoint(path), source)
-        given = Given(obs_normalization=statistics if normalizing is not None else None)
-        checkpoint = load_with_statistics(path, make_world(name), given, doubts=False)
-    return _from_memory(replace(checkpoint, remarks=()), name, source)
+def _from_modules(pair: tuple[Any, ...], world: str | None, given: GivenOptions) -> Model:
+    """Return a model of an actor and a critic."""
+    if len(pair) != 2:
+        raise UsageError(f"load: a tuple of {len(pair)}, expected an actor and a critic")
+    if world is None:
+        raise UsageError("load: networks in memory do not say their world", 'state it: world="Pendulum-v1"')
+    checkpoint = checkpoint_of_modules(*pair, make_world(world), given)
+    return _from_memory(checkpoint, world, f"a live {type(pair[1]).__name__}")

@@ -202,18 +202,18 @@ class _GivenCheckpoint:
             write_array(arrays, name, tensor)
 
 
-def _described(taken: TakenError, name: str) -> UsageError:
+def _described(taken: TakenError, name: str) -> TakenError:
     """Return the error for a name that is taken, which says by what."""
     other = next((each for each in published() if each.name == name), None)
     if other is None:
         return taken
     if other.pid == os.getpid() and other.host == socket.gethostname():
-        return UsageError(
+        return TakenError(
             f"{name}: a training run of that name is being published by this process",
             "end it with its close(), or name this one otherwise",
         )
     since = time.strftime("%H:%M", time.localtime(other.started_s))
-    return UsageError(
+    return TakenError(
         f"{name}: a training run of that name is being published by process {other.pid}, since {since}",
         "name this one otherwise, or end the other; valuescape attach --list shows all",
     )

@@ -50,3 +50,5 @@ class Contents:
     """A sentence about observations and rewards; "" if there is nothing to say."""
     lacking: tuple[Lacking, ...] = ()
     remarks: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why the networks cannot be shown; "" if they can."""

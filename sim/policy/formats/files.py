@@ -12,7 +12,7 @@ MAX_BYTES = 256 * 2**20
 
 BROKEN = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
-    *(RecursionError, TypeError, ValueError, struct.error, zlib.error),
+    *(RecursionError, StopIteration, TypeError, ValueError, struct.error, zlib.error),
 )
 """Everything that reading a damaged file can raise, beside UsageError and OSError."""
 

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.action_units import in_head_units
 from valuescape.sim.policy.checks import check_checkpoint, frozen
-from valuescape.sim.policy.formats.chains import Chain
+from valuescape.sim.policy.formats.chains import Chain, Linear
 from valuescape.sim.policy.formats.contents import Contents, Lacking, NetworkEntry, TensorEntry
 from valuescape.sim.policy.formats.files import sound
 from valuescape.sim.policy.formats.given import Given, asked_for
@@ -22,6 +24,7 @@ from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.network import (
     SOFT_ALGORITHMS,
     ActionNoise,
+    Activation,
     ActorHead,
     Checkpoint,
     CriticKind,
@@ -58,6 +61,14 @@ class Found:
     quantiles: bool = False
     """Whether the critics' outputs are quantiles, those of each action or value side by side as in
     `Checkpoint.quantile_layers`; `assembled` averages them."""
+    outputs: int = 0
+    """The values that each critic's quantiles are of; 0: one for each of the actor's outputs, or one."""
+    squashes: bool | None = False
+    """Whether the actor's outputs go through a tanh that is not in `actor`; None: the file does not say."""
+    max_action: float | None = 1.0
+    """What squashed outputs are multiplied by; None: the file does not say it."""
+    actor_units_differ: bool = False
+    critic_units_differ: bool = False
     world: str = ""
     training: Training = field(default_factory=Training)
     obs_bounds: tuple[Float32Array, Float32Array] | None = None
@@ -65,6 +76,8 @@ class Found:
     """Sentences about the file that its user should read, without the file's name."""
     version: str = ""
     """Of the library that wrote the file."""
+    refusal: UsageError | None = None
+    """Why networks that are read make no checkpoint, such as a critic of other observations than the actor's."""
     tensors: Mapping[str, Any] = field(default_factory=dict)
     """All tensors of the file, also those that are not used; for `described` alone."""
 
@@ -81,6 +94,8 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     so does an entropy coefficient (None). Raises UsageError that names the options of all that is missing
     beside those.
     """
+    if found.refusal is not None:
+        raise found.refusal
     missing = [each.field for each in lacking(found, given) if each.needed]
     if missing:
         raise asked_for(path, missing)
@@ -88,12 +103,13 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     gamma = _either(found.gamma, given.gamma, given)
     assert head is not None  # otherwise it was asked for
     assert gamma is not None
-    actor = found.actor.with_hidden(given.activation)
+    actor = _squashed(found, given).with_hidden(given.activation)
     critics = [each.with_hidden(given.activation).mlp() for each in found.critics]
     layers: tuple[Layer, ...] = ()
     if found.quantiles:
         layers = tuple(each.layers[-1] for each in critics)
-        outputs = actor.out_dim if found.critic_kind is CriticKind.DISCRETE_ACTION_VALUE else 1
+        each_action = found.critic_kind is CriticKind.DISCRETE_ACTION_VALUE
+        outputs = found.outputs or (actor.out_dim if each_action else 1)
         critics = [
             replace(each, layers=(*each.layers[:-1], _mean(each.layers[-1], outputs))) for each in critics
         ]
@@ -117,11 +133,48 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         reward_normalization=found.reward_normalization,
         obs_bounds=found.obs_bounds,
         remarks=found.remarks,
-        noise=found.noise,
+        noise=_fitting(found.noise, actor),
         entropy_coefficient=_either(found.entropy_coefficient, given.entropy_coefficient, given),
         quantile_layers=layers,
+        actor_units_differ=found.actor_units_differ,
+        critic_units_differ=found.critic_units_differ,
     )
-    return check_checkpoint(checkpoint, path)
+    if checkpoint.critic_kind.takes_actions and head is ActorHead.CLIPPED:
+        # Actions in the world's units, which such critics take too
+        checkpoint = replace(
+            checkpoint, actor_head=ActorHead.SQUASHED, actor_units_differ=True, critic_units_differ=True
+        )
+    return check_checkpoint(in_head_units(checkpoint), path)
+
+
+def _squashed(found: Found, given: Given) -> Chain:
+    """Return the actor with the tanh and the factor behind it that the file does not say, if any."""
+    squashes = given.squash if found.squashes is None else found.squashes
+    actor = found.actor.ending(Activation.TANH) if squashes else found.actor
+    factor = given.max_action if found.max_action is None else found.max_action
+    if factor in (None, 1.0) or (found.squashes is None and not squashes):
+        return actor
+    scale = Layer(
+        frozen(Path("policy.max_action"), "max_action", np.eye(actor.out_dim) * factor),
+        frozen(Path("policy.max_action"), "max_action", np.zeros(actor.out_dim)),
+        Activation.IDENTITY,
+    )
+    return Chain((*actor.linears, Linear("", scale)))
+
+
+def _fitting(noise: ActionNoise | None, actor: Chain) -> ActionNoise | None:
+    """Return noise of the actor's last hidden layer; None if it depends on another one.
+
+    A layer for a factor may be behind what the file has; noise that is the same in all states stays.
+    """
+    shape = actor.linears[-1].layer.weight.shape
+    if noise is None or noise.layer.weight.shape == shape:
+        return noise
+    if noise.layer.weight.any() or noise.layer.bias.size != shape[0]:
+        return None
+    weight = np.zeros(shape, np.float32)
+    weight.setflags(write=False)
+    return replace(noise, layer=replace(noise.layer, weight=weight))
 
 
 def restated(path: Path, checkpoint: Checkpoint, given: Given) -> Checkpoint:
@@ -178,7 +231,8 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
     """Return what neither the file nor the user says. statistics: whether such files lack normalisation."""
     chains = (found.actor, *found.critics)
     soft = (given.algorithm or found.algorithm) in SOFT_ALGORITHMS
-    continuous = (found.head or given.head) not in (ActorHead.ARGMAX, None)
+    head = found.head or given.head
+    continuous = head is not None and not head.chooses
     entries = (
         ("algorithm", "networks of several algorithms look alike", True, bool(found.algorithm)),
         (
@@ -189,6 +243,18 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
         ),
         ("gamma", "it is a setting of the training, which is not in the file", True, found.gamma is not None),
         ("head", "an actor of scores and one of means look alike", True, found.head is not None),
+        (
+            "squash",
+            "a tanh behind the means is a setting of the training, which is not in the file",
+            True,
+            found.squashes is not None,
+        ),
+        (
+            "max_action",
+            "the factor of squashed outputs is a setting of the training, which is not in the file",
+            found.squashes is not None or given.squash is True,
+            found.max_action is not None,
+        ),
         ("action_low", "else the world's", False, found.action_low is not None or not continuous),
         ("action_high", "else the world's", False, found.action_high is not None or not continuous),
         (
@@ -231,6 +297,7 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
         normalization=_normalization(found),
         lacking=tuple(lacking(found, given, statistics=statistics)),
         remarks=found.remarks,
+        refusal="" if found.refusal is None else str(found.refusal).partition("\n")[0].partition(": ")[2],
     )
 
 
@@ -265,11 +332,11 @@ def library_format(
     statistics = Lack.STATISTICS in lacks
 
     def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):  # of numbers that are checked once they are read
             return assembled(path, read(path, given), given)
 
     def contents(path: Path, given: Given = _NOTHING) -> Contents:
-        with sound(path):
+        with sound(path), np.errstate(all="ignore"):
             return described(name, library, read(path, given), given, statistics=statistics)
 
     return Format(
@@ -298,6 +365,7 @@ _HEADS = {
     ActorHead.SQUASHED: "squashed to the actions' bounds",
     ActorHead.CLIPPED: "clipped to the actions' bounds",
     ActorHead.ARGMAX: "a score for each action",
+    ActorHead.MULTI_ARGMAX: "scores of several choices",
 }
 
 

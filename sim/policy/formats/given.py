@@ -28,6 +28,10 @@ class Given:
     .safetensors. It is applied after `load`, which need not look at it."""
     head: ActorHead | None = None
     """The meaning of the actor's outputs."""
+    squash: bool | None = None
+    """Whether the actor's means go through tanh, of libraries where that is a setting (Tianshou's PPO)."""
+    max_action: float | None = None
+    """What the actor multiplies its squashed outputs by, of libraries where that is a setting (Tianshou)."""
     action_low: tuple[float, ...] | None = None
     """The actions' bounds in training; one number stands for all actions."""
     action_high: tuple[float, ...] | None = None
@@ -52,6 +56,8 @@ OPTIONS = {
     "names": "--map FILE.toml",
     "algorithm": "--algorithm ppo",
     "head": "--set policy.head=clipped",
+    "squash": "--set policy.squash=no",
+    "max_action": "--set policy.max_action=1",
     "action_low": "--set policy.action_bounds=-1..1",
     "action_high": "--set policy.action_bounds=-1..1",
     "entropy_coefficient": "--set policy.entropy_coefficient=0.2",
@@ -65,13 +71,18 @@ _WORDS = {
     "names": "which tensors are actor and critic",
     "algorithm": "the algorithm",
     "head": "the meaning of the actor's outputs",
+    "squash": "whether the actor's means go through tanh",
+    "max_action": "what the actor multiplies its squashed outputs by",
     "action_low": "the actions' bounds",
     "action_high": "the actions' bounds",
     "entropy_coefficient": "the entropy coefficient alpha",
 }
 
 
-STATED = (*("algorithm", "activation", "gamma", "obs_normalization", "head", "action_bounds", "names"),)
+STATED = (
+    *("algorithm", "activation", "gamma", "obs_normalization", "head", "squash"),
+    *("max_action", "action_bounds", "names"),
+)
 """The settings of the section `policy` that `given_of` reads."""
 
 
@@ -89,6 +100,8 @@ def given_of(policy: PolicyConfig) -> Given:
         gamma=None if policy.gamma == "file" else policy.gamma,
         obs_normalization=_path(policy.obs_normalization, "obs_normalization"),
         head=None if policy.head == "file" else ActorHead(policy.head),
+        squash=None if policy.squash == "file" else policy.squash == "yes",
+        max_action=None if policy.max_action == "file" else policy.max_action,
         action_low=low,
         action_high=high,
         names=_path(policy.names, "names"),

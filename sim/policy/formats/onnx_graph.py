@@ -97,7 +97,7 @@ def _read_graph(content: bytes, graph: Graph) -> None:
             graph.constants[name] = array
         elif number in (11, 12):
             names = graph.inputs if number == 11 else graph.outputs
-            names.append(next(_text(each) for part, each in _fields(value) if part == 1))
+            names += [_text(each) for part, each in _fields(value) if part == 1][:1]
     if len(graph.nodes) > MAX_NODES:
         raise ValueError(f"it has {len(graph.nodes)} operators, expected at most {MAX_NODES}")
 

@@ -17,6 +17,7 @@ from valuescape.sim.policy.formats.contents import Contents, Lacking
 from valuescape.sim.policy.formats.files import sound
 from valuescape.sim.policy.formats.found import Found, described, entry, library_format
 from valuescape.sim.policy.formats.given import Given, asked_for
+from valuescape.sim.policy.formats.libraries.state_dicts import require_no_others
 from valuescape.sim.policy.formats.names_map import read_names
 from valuescape.sim.policy.formats.native import MARK
 from valuescape.sim.policy.formats.registry import Lack, Probe
@@ -49,13 +50,18 @@ def recognises(probe: Probe) -> bool:
 
 def read(path: Path, given: Given) -> Found:
     """Return the networks in a file. Raises UsageError that asks for names if words do not tell them."""
-    tensors = _tensors(path)
+    return networks(path, _tensors(path), given)
+
+
+def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
+    """Return the networks among tensors by name, as `read` does."""
     names = _names(path, tensors, given)
     if not _told(names, given):
         raise _unknown(path, tensors, given)
     if given.algorithm not in (None, *ALGORITHMS):
         known = f"expected one of {', '.join(ALGORITHMS)}"
         raise UsageError(f"policy.algorithm is {given.algorithm!r}", known)
+    require_no_others(path, tensors if given.names is None else _within(tensors, names))
     critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
     actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
     kind = kind_of(given.algorithm, actor, critics)
@@ -95,6 +101,12 @@ def contents(path: Path, given: Given = _NOTHING) -> Contents:
 
 def _tensors(path: Path) -> dict[str, Any]:
     return {name: each for name, each in read_tensors(path).items() if not words_of(name) & _ASIDE}
+
+
+def _within(tensors: dict[str, Any], names: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the tensors of the modules that a TOML file names."""
+    prefixes = tuple(f"{prefix}." for each in names.values() for prefix in each)
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(prefixes)}
 
 
 def _names(path: Path, tensors: dict[str, Any], given: Given) -> dict[str, list[str]]:

@@ -197,6 +197,18 @@ def _legacy(content: bytes, label: str) -> tuple[Any, Storages]:
     return tree, storages
 
 
+def read_pickled(path: Path) -> Any:
+    """Return what a pickle contains, of any classes, as `read_torch` does; tensors are left inert."""
+    try:
+        return _Values(Storages(str(path))).of(read_pickle(read_bounded(path), _any))
+    except ForbiddenPickleError as error:
+        raise UsageError(f"{path}: {error}; nothing of it was run", "get the file again") from error
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"{path}: is no pickle of arrays, or it is damaged: {error}", "get it again"
+        ) from error
+
+
 def _any(_: Name) -> bool:
     return True
 

@@ -10,6 +10,7 @@ from gymnasium.envs.classic_control.mountain_car import MountainCarEnv
 from networks import checkpoint_of, random_mlp
 from settable_envs import CANNOT, Short, Walk, Windy, registered
 
+from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.policy.network import Activation, ActorHead, Layer, Mlp
@@ -253,3 +254,32 @@ def test_a_rollout_that_tries_a_world_leaves_no_environment_open(monkeypatch):
     world = make_world(registered(monkeypatch, Counted))
     try_rollout(world, policy_of(world))
     assert not left
+
+
+@pytest.mark.parametrize("env_id", ["FrozenLake-v1", "CliffWalking-v1"])
+def test_the_truth_of_numbered_cells_solves_bellman_s_equation(env_id):
+    """The linear equations of a policy's values, of the table that the environment is made of."""
+    world, gamma, repeats = make_world(f"gymnasium:{env_id}", _limited(env_id)), 0.9, 250
+    table = gymnasium.make(env_id).unwrapped.P
+    weight = np.random.default_rng(8).standard_normal((world.action.n, len(table))).astype(np.float32)
+    actor = Mlp((Layer(weight, np.zeros(world.action.n, np.float32), Activation.IDENTITY),))
+    policy = replace(checkpoint_of(actor), actor_head=ActorHead.ARGMAX, obs_dim=len(table))
+    moves, gains = np.zeros((len(table),) * 2), np.zeros(len(table))
+    for cell, action in enumerate(weight.argmax(axis=0)):
+        for chance, following, reward, terminated in table[cell][action]:
+            gains[cell] += chance * reward
+            moves[cell, following] += chance * (not terminated)
+    expected = np.linalg.solve(np.eye(len(table)) - gamma * moves, gains)
+    sizes = world.observed.cells
+    states = np.array(np.unravel_index(np.arange(len(table)), sizes), np.float32)
+    random = why_no_rollouts(world) == "" and env_id == "FrozenLake-v1"
+    rollouts = state_rollouts(world, policy, RolloutRules(gamma, 60, RolloutEnd.CUT))
+    assert rollouts.random == random
+    found = np.array([rolled_out(rollouts, states, n).value for n in range(repeats if random else 1)])
+    error = 4 * found.std(axis=0) / np.sqrt(len(found)) + 0.02 * np.abs(expected).max()
+    assert (np.abs(found.mean(axis=0) - expected) < error).all()
+    assert np.ptp(expected) > 0.05
+
+
+def _limited(env_id):
+    return load_config(None, [f"world.name=gymnasium:{env_id}", "world.max_episode_steps=100"])

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import ExitStack
 
 import gymnasium
 import numpy as np
@@ -14,7 +15,9 @@ from vector_worlds import LIMIT, SEEDS, Hopper
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.registry import PLUGINS
+from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
+from valuescape.sim.policy.trials import trials
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import declare_environment, make_world
 
@@ -93,6 +96,27 @@ def test_rows_are_those_of_environments_stepped_alone(maker):
             assert total[agent] == pytest.approx(its_total, abs=1e-5)
             one_step += its_ending == Ending.TERMINATED
     assert one_step > 3
+
+
+@pytest.mark.parametrize("maker", ["next_step", "same_step", "disabled"])
+def test_an_evaluation_has_the_first_episodes_of_environments_stepped_alone(maker):
+    config = configured(getattr(vector_worlds, maker))
+    world, policy = make_world(config.world.name, config), checkpoint()
+    SEEDS.clear()
+    with ExitStack() as owned:
+        agents = trials(world, 6, 11, owned)
+        seeds, total, over = SEEDS[-6:], np.zeros(6), np.zeros(6, bool)
+        act, action = BatchPolicy(policy, world.action, 6), np.zeros((1, 6), np.float32)
+        for _ in range(LIMIT):
+            act.act(agents.obs, action)
+            reward, terminated, cut = agents.step(action)
+            total += np.where(over, 0, reward)
+            over |= terminated | cut
+    assert over.all()
+    for agent, seed in enumerate(seeds):
+        episode = by_hand(seed, shows_starts=True)
+        expected = next(total for *_, ending, total in episode if ending != Ending.RUNNING)
+        assert total[agent] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.chaos

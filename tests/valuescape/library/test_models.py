@@ -103,6 +103,44 @@ def test_q_of_choices(kind):
         ours.q(obs, chosen[1:])
 
 
+class Actor(torch.nn.Module):
+    """As CleanRL has it: a tanh that is scaled to the action's bounds."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+        self.register_buffer("action_scale", torch.tensor([2.0]))
+        self.register_buffer("action_bias", torch.tensor([0.0]))
+
+    def forward(self, obs):
+        return torch.tanh(self.body(obs)) * self.action_scale + self.action_bias
+
+
+def test_an_actor_and_a_critic_in_memory():
+    torch.manual_seed(3)
+    actor = Actor()
+    critic = torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+    ours = valuescape.load((actor, critic), world="Pendulum-v1", gamma=0.95)
+    obs = np.random.default_rng(0).normal(size=(30, 3))
+    tensor = torch.as_tensor(obs, dtype=torch.float32)
+    with torch.no_grad():
+        np.testing.assert_allclose(ours.policy(obs), actor(tensor), atol=1e-5)
+        before = critic(tensor)[:, 0].numpy()
+        np.testing.assert_allclose(ours.value(obs), before, rtol=1e-5, atol=1e-5)
+        for parameter in critic.parameters():
+            parameter.mul_(2)
+    np.testing.assert_allclose(ours.value(obs), before, rtol=1e-5, atol=1e-5)  # a copy of then
+    assert ours.gamma == 0.95
+    with pytest.raises(valuescape.UsageError, match=r"gamma=0\.99"):
+        valuescape.load((actor, critic), world="Pendulum-v1")
+    with pytest.raises(valuescape.UsageError, match="world="):
+        valuescape.load((actor, critic), gamma=0.9)
+
+
+def test_a_live_model_says_its_world():
+    assert valuescape.load(fresh("DQN")).world.name == "mountain_car"
+
+
 def test_quantiles_are_the_librarys_sorted():
     theirs = fresh("TQC")
     ours, obs = valuescape.load(theirs, "Pendulum-v1"), observations(theirs)

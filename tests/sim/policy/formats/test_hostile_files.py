@@ -163,7 +163,7 @@ FOREIGN = {
     "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     "gzip": (b"\x1f\x8b\x08\x00", "is a gzip archive"),
     "empty": (b"", "is empty"),
-    "text": (b"hello, this is no model at all", "is not a zip, safetensors, ONNX or torch file"),
+    "text": (b"hello, this is no model at all", "is not a zip, safetensors, torch, "),
 }
 
 

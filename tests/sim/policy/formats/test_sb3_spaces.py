@@ -32,7 +32,7 @@ CASES = [
     ("DQN", "MultiInputPolicy", DICT, spaces.Discrete(3)),
     ("SAC", "MultiInputPolicy", DICT, spaces.Box(-2, 3, (3,))),
     ("PPO", "MlpPolicy", spaces.Discrete(5), BITS),
-    ("DQN", "MlpPolicy", spaces.MultiDiscrete([9, 12]), spaces.Discrete(3)),
+    ("DQN", "MlpPolicy", spaces.MultiDiscrete([9, 12]), spaces.Discrete(12)),
     ("TD3", "MlpPolicy", spaces.Box(-1, 1, (2, 2)), spaces.Box(-2, 2, (2, 2))),
 ]
 

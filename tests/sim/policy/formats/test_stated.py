@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from sample_checkpoints import sac_checkpoint
 
 from valuescape.sim.config.files import load_config
+from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.formats.given import STATED, Given, given_of
@@ -43,14 +44,18 @@ def test_settings_become_what_is_stated():
         action_high=(1.0, 2.5),
     )
     assert found == expected
-    assert len(STATED) == 7
+    for name in STATED:
+        declared = settings_of()[f"policy.{name}"]
+        other = next((each for each in declared.words if each != declared.default), 0.5)
+        other = {"": "x", "file": other}[declared.default] if name != "action_bounds" else "0..1"
+        assert stated(f"{name}={json.dumps(other)}") != Given()
 
 
-def test_every_activation_and_head_can_be_stated():
+def test_every_activation_can_be_stated():
     for each in Activation:
         assert stated(f"activation={each.value}").activation is each
-    for each in ActorHead:
-        assert stated(f"head={each.value}").head is each
+    for each in set(settings_of()["policy.head"].words) - {"file"}:
+        assert stated(f"head={each}").head is ActorHead(each)
 
 
 @pytest.mark.parametrize("text", ["1", "1..", "2..1", "a..b", "0..1,,", "nan..1", "1..1"])

@@ -1,0 +1,93 @@
+"""Checkpoints of networks in memory: models of Stable-Baselines3, and an actor and a critic of any other."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from valuescape.library.arguments import require_known
+from valuescape.library.stated import GivenOptions, given_of
+from valuescape.publishing.meaning import Stated
+from valuescape.publishing.moving import Moving
+from valuescape.publishing.recipe import Recipe
+from valuescape.publishing.worlds import world_of
+from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.worlds import World, make_world
+
+_OF_MODULES = ("algorithm", "activation", "gamma", "head", "entropy_coefficient", "obs_normalization")
+
+
+@runtime_checkable
+class LiveModel(Protocol):
+    """A model of Stable-Baselines3 or sb3-contrib, as `PPO("MlpPolicy", env)` makes it."""
+
+    policy: Any
+    observation_space: Any
+    action_space: Any
+
+    def save(self, path: Any, *args: Any, **kwargs: Any) -> None:
+        """Write the model to a file."""
+
+    def get_env(self) -> Any:
+        """Return the vector of environments that it learns in, or None."""
+
+    def get_vec_normalize_env(self) -> Any:
+        """Return the environment that normalises, or None."""
+
+
+class SavedModel:
+    """A live model, written to a temporary file as it is now. A context manager."""
+
+    def __init__(self, model: LiveModel) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="valuescape-")
+        self._path = Path(self._folder.name) / "model.zip"
+        self._statistics: Path | None = None
+        self._model = model
+        model.save(self._path)
+        normalizing = model.get_vec_normalize_env()
+        if normalizing is not None:
+            self._statistics = Path(self._folder.name) / "vecnormalize.pkl"
+            normalizing.save(self._statistics)
+
+    def __enter__(self) -> "SavedModel":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._folder.cleanup()
+
+    @property
+    def world(self) -> str | None:
+        """The name of the world that the model learns in; None if its environment does not say."""
+        env = self._model.get_env()
+        specs = [] if env is None else [each for each in env.get_attr("spec") if each is not None]
+        return world_of(specs[0].id).name if specs else None
+
+    def spaces(self) -> Checkpoint:
+        """Return the checkpoint for whichever world."""
+        return read_checkpoint(self._path)
+
+    def checkpoint(self, world: str) -> Checkpoint:
+        """Return the checkpoint in a world. Raises UsageError if it does not fit."""
+        given = Given(obs_normalization=self._statistics)
+        return load_with_statistics(self._path, make_world(world), given, doubts=False)
+
+
+def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mapping[str, Any]) -> Checkpoint:
+    """Return the checkpoint of an actor and a critic of any library, as `valuescape.publish` takes them.
+
+    options: of `GivenOptions`; gamma is needed. obs_normalization: (mean, std), arrays, or an object that has
+    them, as VecNormalize. Raises UsageError if the networks are not of a kind that is known, or do not fit.
+    """
+    require_known(options, GivenOptions, "load")
+    for name in options:
+        if name not in _OF_MODULES:
+            raise UsageError(f"load: {name} is for files, not for networks in memory")
+    given = given_of({name: value for name, value in options.items() if name != "obs_normalization"})
+    if given.gamma is None:
+        raise UsageError("load: networks in memory do not say the discount gamma", "state it: gamma=0.99")
+    stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
+    moving = Moving(options.get("obs_normalization"), alpha=given.entropy_coefficient)
+    return Recipe(actor, critic, moving, world, stated).checkpoint
