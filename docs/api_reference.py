@@ -32,7 +32,8 @@ CHAPTERS = {
     "Episodes": ("rollouts", "Rollouts"),
     "Analysis": ("analyze", "AnalysisOptions", "Analysis", "Comparison"),
     "Sessions": ("Session", "State", "Trails"),
-    "Training runs": ("publish", "Publisher", "ValuescapeCallback", "Subscription"),
+    "Notebooks": ("show", "View"),
+    "Training runs": ("publish", "PublishOptions", "Publisher", "ValuescapeCallback", "Subscription"),
     "Environments and code of your own": ("make_vec", "load_world_file", "load_plugin"),
     "Values and errors": ("Checkpoint", "Config", "ValuescapeError", "UsageError"),
 }
@@ -42,6 +43,7 @@ OPTIONS = {
     "TruthOptions": "valuescape.library.maps",
     "SignalOptions": "valuescape.library.signals",
     "AnalysisOptions": "valuescape.library.analysis",
+    "PublishOptions": "valuescape.publishing.publisher",
 }
 """Keyword arguments that several functions share, and their modules."""
 

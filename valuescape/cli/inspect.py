@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.cli.code import code_of
 from valuescape.cli.options import (
     Activation,
     Algorithm,
     Debug,
+    EnvFiles,
     Gamma,
     NamesMap,
     ObsNormalization,
     Overrides,
+    Plugins,
+    WorldFiles,
     stated_changes,
     stated_options,
 )
@@ -35,7 +38,6 @@ Files = Annotated[
 ]
 
 
-@takes_code
 def inspect(
     files: Files,
     tensors: Annotated[bool, typer.Option("--tensors", help="List all tensors.")] = False,
@@ -46,7 +48,9 @@ def inspect(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     overrides: Overrides = None,
-    code: Code = NO_CODE,
+    env_files: EnvFiles = None,
+    world_files: WorldFiles = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> int:
     """Say what is in checkpoint files, without running any of it.
@@ -69,7 +73,7 @@ def inspect(
     from valuescape.model_files import stated_by
 
     # With a world chosen, so that a file may define several: they are compared with each checkpoint
-    code.load(["world.name=any"])
+    code_of(env_files=env_files, world_files=world_files, plugins=plugins).load(["world.name=any"])
     changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     given = stated_by([*changes, *(overrides or [])])
     stated = [part for change in overrides or [] for part in ("--set", change)]

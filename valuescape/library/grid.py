@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from valuescape.analysis.pictures import as_png, save
 from valuescape.library.exchange import optional
+from valuescape.library.origin import Origin, joined
 from valuescape.library.pictures import DIFFERENCE, Look, figure_of_fields
 from valuescape.paths import require_name
 from valuescape.sim.arrays import BoolArray, Float64Array
@@ -62,6 +63,9 @@ class Map:
     """The model that the map is of, as it was named."""
     estimated: Estimated | None = None
     """The rollouts that the values are estimated by: numbers of them, lengths, ends; None without any."""
+
+    origin: Origin | None = None
+    """What it takes to make the map again; None where several calls had a part in it."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -169,7 +173,8 @@ class Map:
         return replace(made, name=f"|{self.name}|", label=f"|{self.label}|", look=Look())
 
     def _mapped(self, function: Callable[[Float64Array], Float64Array]) -> "Map":
-        return replace(self, values=function(self.values), look=replace(self.look, low=None, high=None))
+        look = replace(self.look, low=None, high=None)
+        return replace(self, values=function(self.values), look=look, origin=None)
 
     def _scaled(self, factor: float) -> "Map":
         width = None if self.half_width is None else self.half_width * abs(factor)
@@ -218,7 +223,7 @@ class Map:
         if file.suffix.lower() == ".npz":
             _write_arrays(self, file)
         else:
-            save(self.plot(), file)
+            save(self.plot(), file, self.origin.told() if self.origin else None)
 
     def _repr_png_(self) -> bytes:
         return as_png(self.plot())
@@ -282,6 +287,7 @@ def difference(one: Map, other: Map) -> Map:
         _beyond_chance(values, one.estimated, other.estimated),
         DIFFERENCE,
         one.source,
+        origin=joined(one.origin, other.origin) if is_error else None,
     )
 
 

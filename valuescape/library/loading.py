@@ -40,8 +40,8 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
     a training run, whose last checkpoint counts; the name of a preset ("demo") or of a world that a
     checkpoint is shipped for ("pendulum"); a `Checkpoint`; a live model of Stable-Baselines3; a pair of an
     actor and a critic (torch modules, state_dicts, lists of (weight, bias); several critics as a list); or a
-    `Model`, which is returned if nothing else is asked for. Networks in memory are copied as they are now. A
-    file is read as data: nothing in it is run.
+    `Model`, which is returned if no other world is asked for. Networks in memory are copied as they are.
+    A file is read as data: nothing in it is run.
 
     world: its name ("pendulum"), Gymnasium's id ("LunarLander-v3"), a class derived from
     `valuescape.api.ElementwiseWorld` or `ArrayWorld`, a class derived from `gymnasium.Env`, or a function
@@ -54,9 +54,9 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
         model = valuescape.load("demo")
         model.policy([-0.5, 0.0])
     """
-    if isinstance(checkpoint, Model) and world is None and not given:
-        return checkpoint
     name = None if world is None else world_name(world)
+    if isinstance(checkpoint, Model) and name in (None, checkpoint.world.name) and not given:
+        return checkpoint
     if isinstance(checkpoint, str | os.PathLike):
         return _from_name(os.fspath(checkpoint), name, given_of(given))
     if isinstance(checkpoint, tuple):

@@ -1,7 +1,7 @@
 """Maps of a model: what its critic believes, what follows in truth, and all else that a run can show."""
 
 from collections.abc import Callable
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from valuescape.library.arguments import require_known, whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model
+from valuescape.library.origin import origin_of
 from valuescape.library.pictures import Look
 from valuescape.library.planes import Axes, Slice, plane_of
 from valuescape.sim.arrays import Float64Array
@@ -42,20 +43,18 @@ def value_map(
     """
     found = load(model)
     plane = plane_of(found, axes, slice)
+    origin = origin_of(found, "value", plane, _cells(cells))
     return Map(
-        _believed(found, plane, _cells(cells)), plane, "value", "V(s)", _BELIEF, "", "return", **_of(found)
+        _believed(found, plane, cells),
+        plane,
+        "value",
+        "V(s)",
+        "belief: the critic's value",
+        "",
+        "return",
+        source=found.source,
+        origin=origin,
     )
-
-
-_BELIEF, _TRUTH = "belief: the critic's value", "truth: the return that follows"
-
-
-class _Source(TypedDict):
-    source: str
-
-
-def _of(model: Model) -> _Source:
-    return {"source": model.source}
 
 
 def _cells(cells: int) -> int:
@@ -108,7 +107,7 @@ def truth_map(
     found = load(model)
     plane = plane_of(found, axes, slice)
     rules = _rules(found, whole(seed, "seed", 0), options)
-    number = whole(rollouts, "rollouts", 1, 100_000)
+    number = whole(rollouts, "rollouts", 2, 10_000)
     estimated = _estimate(found, plane, (_cells(cells), number), rules, options)
     said = return_in_words(found.checkpoint, rules, number if estimated.random else 1)
     truth = estimated.truth
@@ -122,9 +121,21 @@ def truth_map(
         "return",
         truth.half_width if estimated.random else None,
         look=Look(reference=True),
+        source=found.source,
         estimated=estimated,
-        **_of(found),
+        origin=origin_of(found, "truth", plane, cells, settings=_settings(seed, number, options)),
     )
+
+
+def _settings(seed: int, rollouts: int, options: TruthOptions) -> dict[str, Any]:
+    """Return the settings that the arguments of a truth stand for."""
+    alpha = options.get("entropy_coefficient")
+    return {
+        "run.seed": seed,
+        "insight.rollouts": max(2, rollouts),
+        "insight.time_limit": options.get("time_limit", False),
+        "policy.entropy_coefficient": "file" if alpha is None else alpha,
+    }
 
 
 def _rules(model: Model, seed: int, options: TruthOptions) -> RolloutRules:

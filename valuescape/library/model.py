@@ -38,7 +38,8 @@ class Model:
     results are new arrays. Values are in units of the world's rewards, also where a policy was trained with
     normalised ones. All methods may be called by several threads at once.
 
-    Performance (2-64-64-1 networks, one core of an EPYC): `value` of 100,000 rows takes 60 ms, of one 60 us.
+    Performance (SAC of 64-64 units, one core of a busy EPYC): `value` of 100,000 rows takes 69 ms, of one
+    63 us; `policy` of as many 39 ms and 32 us.
     """
 
     def __init__(

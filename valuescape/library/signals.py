@@ -1,6 +1,7 @@
 """`signal_map`: every map that the window can show, by the name that `heatmap.layer` gives it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -20,6 +21,7 @@ from valuescape.library.grid import Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.maps import MOST_CELLS, TruthOptions, truth_map, value_map
 from valuescape.library.model import Model
+from valuescape.library.origin import origin_of
 from valuescape.library.pictures import Look
 from valuescape.library.planes import Axes, Slice, plane_of
 from valuescape.render.scene.colormaps import layer_map
@@ -88,13 +90,36 @@ def signal_map(
     if layer in OF_ROLLOUTS:
         return _of_rollouts(found, name, cells, (axes, slice), options)
     plane, edge = plane_of(found, axes, slice), whole(cells, "cells", 2, MOST_CELLS)
+    made = _made(found, layer, subject, plane, _values(found, layer, subject, plane, edge, options))
+    insight = {f"insight.{key}": getattr(subject.config.insight, key) for key in _INSIGHT}
+    return replace(
+        made,
+        origin=origin_of(
+            found,
+            name,
+            plane,
+            edge,
+            episodes=options.get("episodes", 512),
+            other=subject.other,
+            settings={"run.seed": options.get("seed", 0), **insight},
+        ),
+    )
+
+
+_INSIGHT = ("action", "over", "compare_with")
+
+
+def _values(
+    model: Model, layer: MapLayer, subject: Subject, plane: MapPlane, edge: int, options: SignalOptions
+) -> Float64Array:
+    """Return the values of a map that episodes or a function of the states make."""
     if layer in _OF_EPISODES:
-        return _made(found, layer, subject, plane, _of_episodes(found, layer, plane, edge, options))
-    states = _states(found, options) if layer.of_agents else None
-    request = MapRequest(subject, subject.config.insight, plane, edge, states)
+        return _of_episodes(model, layer, plane, edge, options)
+    states = _states(model, options) if layer.of_agents else None
     assert layer.compute is not None
     with np.errstate(all="ignore"):
-        return _made(found, layer, subject, plane, layer.compute(request).astype(np.float64))
+        found = layer.compute(MapRequest(subject, subject.config.insight, plane, edge, states))
+    return found.astype(np.float64)
 
 
 def _is_offered(layer: MapLayer) -> bool:
@@ -105,7 +130,7 @@ def _subject(model: Model, other: ModelSource | None, options: SignalOptions) ->
     chosen: dict[str, Any] = {f"insight.{key}": options[key] for key in ("action", "over") if key in options}
     second = None if other is None else load(other, model.world.name)
     if second is not None:
-        chosen["insight.compare_with"] = second.source
+        chosen["insight.compare_with"] = second.config.policy.checkpoint
     config = changed(model.config, chosen)
     require_actions(config.insight, model.world)
     return Subject(config, model.world, model.checkpoint, second.checkpoint if second else None)
@@ -128,7 +153,8 @@ def _of_rollouts(
     values = {"outcome": estimates.terminated, "steps": estimates.steps, "total": estimates.total}[name]
     layer = MAPS.find(name)
     assert isinstance(layer, MapLayer)
-    return _made(model, layer, _subject(model, None, {}), truth.plane, values)
+    made = _made(model, layer, _subject(model, None, {}), truth.plane, values)
+    return replace(made, origin=truth.origin and replace(truth.origin, name=name))
 
 
 def _of_episodes(

@@ -196,6 +196,19 @@ class AnalysisMade(_Part):
     compared: Annotated[list[Compared], at_most(1000)]
 
 
+class MapMade(_Part):
+    """A picture of one map, which `import valuescape` made.
+
+    name: of the map, as `heatmap.layer` has it. cells: each way. episodes: of maps of agents. All other
+    options are in the configuration.
+    """
+
+    kind: Literal["map"] = "map"
+    name: Annotated[str, Field(max_length=100)]
+    cells: int = Field(ge=2, le=4096)
+    episodes: int = Field(ge=1, le=100_000)
+
+
 class PairMade(_Part):
     """A picture or a video of two configurations side by side: what they are; it is not made again.
 
@@ -210,7 +223,9 @@ class PairMade(_Part):
     command: Annotated[str, Field(max_length=MAX_TEXT)]
 
 
-Made = Annotated[PictureMade | FigureMade | VideoMade | AnalysisMade | PairMade, Field(discriminator="kind")]
+Made = Annotated[
+    PictureMade | FigureMade | VideoMade | AnalysisMade | MapMade | PairMade, Field(discriminator="kind")
+]
 
 
 class Provenance(_Part):

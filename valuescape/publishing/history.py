@@ -1,7 +1,7 @@
 """The updates of a training run on disk: a folder that `policy.checkpoint` takes as a training run.
 
-Files are written in a thread of the trainer's process: at most four a second, and fewer where a file takes
-long: the thread takes 1/400 of the time. Of a long run a bounded number is kept: the first, the newest
+Files are written in a thread of the trainer's process: at most two a second, and fewer where a file takes
+long: the thread takes 1/800 of the time. Of a long run a bounded number is kept: the first, the newest
 quarter, and between those fewer the older they are.
 
 The thread keeps the priority of the trainer. With a lower one it could be held up while it has Python's lock,
@@ -22,8 +22,8 @@ from valuescape.sim.policy.formats.native import save_parts
 MAX_FILES = 200
 MAX_BYTES = 256 * 2**20
 _LEAST_FILES = 4
-_EVERY_S = 0.25
-_SHARE = 1 / 400
+_EVERY_S = 0.5
+_SHARE = 1 / 800
 _PATIENCE_S = 5.0
 """How long the end of a run waits for a file that is being written, as on a disk that hangs."""
 

@@ -1,5 +1,6 @@
 """An outlet of updates: the segment, the history, the time that updates may take, and the end."""
 
+import json
 import math
 import os
 import time
@@ -13,8 +14,8 @@ from valuescape.publishing.segment import Segment
 from valuescape.publishing.voice import Voice
 from valuescape.sim.errors import UsageError
 
-SHARE = 1 / 200
-"""The most of the trainer's time that updates take: one that took t is followed by none for 200 t."""
+SHARE = 1 / 400
+"""The most of the trainer's time that updates take: one that took t is followed by none for 400 t."""
 
 SHORTEST_S = 0.01
 """The least time between two updates; no viewer shows more of them."""
@@ -102,7 +103,8 @@ class Outlet:
         self._segment.commit(step, text)
         self.sent += 1
         if self._history is not None:
-            self._history.offer(self._plan.networks, weights, step, metadata)
+            numbers = {"numbers": json.dumps(moved.numbers)}
+            self._history.offer(self._plan.networks, weights, step, metadata | numbers)
 
     def _text(self, moved: Moved, metadata: dict[str, str]) -> bytes:
         text = to_json(Said(moved.numbers, metadata))

@@ -48,7 +48,7 @@ class Source:
 class Recipe:
     """What the first update of a training run has shown: its checkpoint, and how updates are read.
 
-    Performance: an update of an actor and two critics of 64-64 takes 60 us; nearly all of it are calls.
+    Performance: `write` takes 60 us for an actor and two critics of 64-64; nearly all of it are calls.
     """
 
     def __init__(self, actor: Any, critic: Any, moving: Moving, world: World, stated: Stated) -> None:

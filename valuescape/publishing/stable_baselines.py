@@ -1,11 +1,13 @@
 """A callback of Stable-Baselines3's that publishes the model while it learns."""
 
+import weakref
 from pathlib import Path
 from typing import Any
 
 from valuescape.publishing.place import fitting_name
 from valuescape.publishing.policies import PolicyReading
 from valuescape.publishing.publisher import Publisher, publish
+from valuescape.publishing.segment import TakenError
 from valuescape.publishing.worlds import id_of
 from valuescape.sim.errors import UsageError
 
@@ -16,6 +18,13 @@ except ModuleNotFoundError as error:
         f"valuescape.ValuescapeCallback needs {error.name}, which is not installed",
         "pip install 'valuescape[train]' (in a clone: pip install -e '.[train]')",
     ) from error
+
+
+_MOST = 100
+"""The most models of one algorithm and environment that are published at once without names of their own."""
+
+_OPEN: "weakref.WeakValueDictionary[str, Publisher]" = weakref.WeakValueDictionary()
+"""The publications of callbacks in this process, by their names."""
 
 
 class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baselines3 is optional: not followed
@@ -38,8 +47,9 @@ class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baseline
     ) -> None:
         """Take what `valuescape.publish` takes.
 
-        name: None for algorithm and environment, as `ppo-Pendulum-v1`. every: steps of the environments
-        between updates; None for an update after each rollout. world: None for the model's environment.
+        name: None for algorithm and environment, as `ppo-Pendulum-v1`, or `ppo-Pendulum-v1-2` if that is
+        taken. every: steps of the environments between updates; None for an update after each rollout. world:
+        None for the model's environment.
         """
         super().__init__(verbose)
         if every is not None and every < 1:
@@ -53,15 +63,28 @@ class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baseline
 
     def _on_training_start(self) -> None:
         self._end()
-        env = self.training_env
-        world = self._world if self._world is not None else _world_in(env)
-        title = world if isinstance(world, str) else id_of(world)
-        name = self._name or fitting_name(f"{type(self.model).__name__.lower()}-{title}")
-        self.run = publish(
-            name, world=world, history=self._history, quiet=self._quiet, gamma=float(self.model.gamma)
-        )
-        self._reading = PolicyReading(self.model, self.run.world.name, name)
+        world = self._world if self._world is not None else _world_in(self.training_env)
+        self.run = self._published(world)
+        self._reading = PolicyReading(self.model, self.run.world.name, self.run.name)
         self._send()
+
+    def _published(self, world: Any) -> Publisher:
+        """Return a publication by the name that was given, or by the first free one of the model's own."""
+        title = world if isinstance(world, str) else id_of(world)
+        own = fitting_name(f"{type(self.model).__name__.lower()}-{title}")
+        names = [self._name] if self._name else [own, *(f"{own}-{count}" for count in range(2, _MOST + 1))]
+        for name in names:
+            if name in _OPEN:  # `learn` ended by an exception, whose traceback keeps the callback alive
+                _OPEN.pop(name).close()
+            try:
+                run = publish(name, world=world, history=self._history, quiet=self._quiet)
+            except TakenError:
+                if name == names[-1]:
+                    raise
+                continue
+            _OPEN[name] = run
+            return run
+        raise AssertionError("the last name returns or raises")
 
     def _on_step(self) -> bool:
         if self._every is not None and self.num_timesteps - self._sent_at >= self._every:

@@ -78,6 +78,8 @@ class Subscription:
         self._path = place.path_of(name)
         self._fd = _opened(self._path, name)
         self._last = 0
+        self.refused = ""
+        """Why the newest update is no sound checkpoint; "" if it is one."""
         self._networks: Networks | None = None
         self._slots: tuple[Slot, ...] = ()
         try:
@@ -112,7 +114,10 @@ class Subscription:
 
     @property
     def state(self) -> str:
-        """One of "waiting" (for the first update), "training", "finished" (in order), "died" (was killed)."""
+        """One of "waiting" (for the first update), "training", "finished" (in order), "died" (was killed);
+        "closed" after `close`."""
+        if self._fd < 0:
+            return "closed"
         if self._head["state"][0] == ENDED:
             return "finished"
         if not is_locked(self._fd):
@@ -122,16 +127,17 @@ class Subscription:
 
     @property
     def alive(self) -> bool:
-        """Whether updates may come. Performance: two system calls, 2 us."""
+        """Whether updates may come. Performance: 2 us."""
         return self.state in ("waiting", "training")
 
     def newest(self) -> Update | None:
         """Return the newest update, if it is newer than the last that was returned; else None. Never waits.
 
         The last update can still be read after the trainer has ended. None, too, if the trainer wrote faster
-        than this could copy three times; the next call finds the next one.
+        than this could copy three times, and if the update is no sound checkpoint (`refused` says why); the
+        next call finds the next one.
 
-        Performance: 0.5 us if there is none.
+        Performance: 0.2 us if there is none, 0.3 ms for networks of 64-64.
         """
         for _ in range(_TRIES):
             number = int(self._head["newest"][0])
@@ -140,7 +146,7 @@ class Subscription:
             copied = self._copy(number)
             if copied is not None:
                 self._last = number
-                return self._update(number, *copied)
+                return self._sound(number, copied)
         return None
 
     def close(self) -> None:
@@ -211,6 +217,16 @@ class Subscription:
         if slot.head["number"][0] != number or checksum(head, number, said, weights) != head["sum"][0]:
             return None
         return int(head["step"][0]), int(head["sent_ns"][0]), said, weights
+
+    def _sound(self, number: int, copied: tuple[int, int, bytes, Float32Array]) -> Update | None:
+        """Return an update, or None if its checkpoint is not sound, and keep the reason."""
+        try:
+            update = self._update(number, *copied)
+        except UsageError as error:
+            self.refused = str(error)
+            return None
+        self.refused = ""
+        return update
 
     def _update(self, number: int, step: int, sent_ns: int, text: bytes, weights: Float32Array) -> Update:
         assert self._networks is not None

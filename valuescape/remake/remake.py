@@ -7,6 +7,7 @@ from valuescape.provenance.containers import Kind, kind_of
 from valuescape.provenance.contents import (
     AnalysisMade,
     FigureMade,
+    MapMade,
     PairMade,
     PictureMade,
     Provenance,
@@ -45,6 +46,8 @@ def summary_of(origin: Provenance) -> str:
             return f"a video of {run}"
         case PairMade():
             return f"two configurations side by side, the first: {run}"
+        case MapMade():
+            return f"the map {escaped(made.name)} of {made.cells}² cells in {run}"
         case AnalysisMade():
             return f"{made.name} of {made.episodes:,} episodes and {made.cells}² cells in {run}"
 
@@ -97,6 +100,10 @@ def _make(before: Original, out: Path) -> Again | None:
             from valuescape.remake.analysis import remake_map
 
             remake_map(before, made, out)
+        case MapMade():
+            from valuescape.remake.map import remake_one_map
+
+            remake_one_map(before, made, out)
     return None
 
 

@@ -231,7 +231,8 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
     """Return what neither the file nor the user says. statistics: whether such files lack normalisation."""
     chains = (found.actor, *found.critics)
     soft = (given.algorithm or found.algorithm) in SOFT_ALGORITHMS
-    continuous = (found.head or given.head) not in (ActorHead.ARGMAX, None)
+    head = found.head or given.head
+    continuous = head is not None and not head.chooses
     entries = (
         ("algorithm", "networks of several algorithms look alike", True, bool(found.algorithm)),
         (
@@ -364,6 +365,7 @@ _HEADS = {
     ActorHead.SQUASHED: "squashed to the actions' bounds",
     ActorHead.CLIPPED: "clipped to the actions' bounds",
     ActorHead.ARGMAX: "a score for each action",
+    ActorHead.MULTI_ARGMAX: "scores of several choices",
 }
 
 

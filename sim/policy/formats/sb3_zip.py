@@ -21,7 +21,7 @@ from valuescape.sim.policy.formats.zip_members import names_in, read_members
 
 _MAX_RETURNS_TEXT = 2**18
 _MAX_NUMBER_TEXT = 4096  # characters of base64
-SUPPORTED = "Valuescape runs MlpPolicy models: MultiInputPolicy without images, too"
+SUPPORTED = "Valuescape runs MlpPolicy models, and MultiInputPolicy without images"
 
 
 @dataclass(frozen=True, slots=True)

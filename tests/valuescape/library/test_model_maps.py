@@ -193,3 +193,24 @@ def test_a_map_that_cannot_be_says_why(model):
         valuescape.signal_map(model, "trut")
     with pytest.raises(valuescape.UsageError, match="never terminate"):
         valuescape.signal_map(model, "outcome")
+
+
+@pytest.mark.parametrize("name", ["error", "policy", "td_error", "difference"])
+def test_a_saved_picture_is_made_again(name, tmp_path, cli):
+    options = {"episodes": 4, "other": "pendulum", "rollouts": 2, "seed": 3}
+    valuescape.signal_map("pendulum", name, 6, **options).save(tmp_path / "map.png")
+    status, out, errors = cli("replay", tmp_path / "map.png")
+    assert (status, errors) == (0, "")
+    assert "pixels are equal" in out
+
+
+def test_the_error_of_two_maps_is_made_again_and_other_sums_say_nothing(model, truth, tmp_path, cli):
+    belief = valuescape.value_map(model, 12)
+    (belief - truth).save(tmp_path / "error.pdf")
+    status, out, _ = cli("replay", tmp_path / "error.pdf")
+    assert status == 0
+    assert "equal" in out
+    (2 * belief).save(tmp_path / "twice.png")
+    status, _, errors = cli("replay", tmp_path / "twice.png")
+    assert status == 2
+    assert "does not say how it was made" in errors

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sb3_contrib
 import stable_baselines3
+from safetensors import safe_open
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
@@ -101,6 +102,28 @@ def test_every_and_the_returns_of_episodes(tmp_path):
     assert callback.run is None
     assert not place.path_of("ppo-pendulum").exists()
     assert len(list(tmp_path.glob("*.safetensors"))) >= 1
+
+
+class Interrupted(BaseCallback):
+    def _on_step(self):
+        raise KeyboardInterrupt
+
+
+def test_models_at_once_get_names_of_their_own_and_an_interrupted_one_gives_way(tmp_path):
+    """An interrupted `learn` leaves a callback that nobody can close: a traceback keeps it."""
+    with valuescape.publish("a2c-cartpole", world="cartpole", history=None, quiet=True):
+        kept = []
+        for _ in range(2):
+            model = stable_baselines3.A2C("MlpPolicy", "CartPole-v1", device="cpu")
+            kept.append(valuescape.ValuescapeCallback(world="cartpole", history=tmp_path, quiet=True))
+            with pytest.raises(KeyboardInterrupt):
+                model.learn(10, callback=[kept[-1], Interrupted()])
+            assert kept[-1].run.name == "a2c-cartpole-2"
+        with Subscription("a2c-cartpole-2") as subscription:
+            assert subscription.newest().step == 0
+        kept[-1].run.close()
+    with safe_open(next(tmp_path.glob("*.safetensors")), "numpy") as file:
+        assert file.metadata()["numbers"] == "{}"
 
 
 def test_a_policy_that_is_not_read_is_refused_by_name():

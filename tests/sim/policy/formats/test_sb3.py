@@ -223,18 +223,23 @@ def test_statistics_of_a_current_release_are_applied_as_it_does(tmp_path):
 
 DISCRETE = {":type:": "<class 'gymnasium.spaces.discrete.Discrete'>", "n": "3", "start": "1"}
 REFUSED_SETTINGS = {
-    "images": (
+    "graph": (
         "observation_space",
-        {":type:": "<class 'gym.spaces.dict.Dict'>"},
-        "observation_space is Dict",
+        {":type:": "<class 'gym.spaces.graph.Graph'>"},
+        "observation_space is Graph, expected Box, Discrete",
     ),
     "multi": (
         "action_space",
-        {":type:": "<class 'gym.spaces.MultiDiscrete'>"},
-        "action_space is MultiDiscrete",
+        {":type:": "<class 'gym.spaces.MultiDiscrete'>", "nvec": "[2 3]"},
+        "action_space is MultiDiscrete of 5",
+    ),
+    "tuple": (
+        "action_space",
+        {":type:": "<class 'gym.spaces.Tuple'>"},
+        "action_space is Tuple, expected Box",
     ),
     "start": ("action_space", DISCRETE, "action_space begins at 1"),
-    "mixed": ("action_space", {**DISCRETE, "start": 0}, "its action_space is Discrete of 1"),
+    "mixed": ("action_space", {**DISCRETE, "start": 0}, "its action_space is Discrete of 3"),
     "too many": ("action_space", {**DISCRETE, "n": 10**300, "start": 0}, "a size of it is not from 0 to"),
     "no space": ("action_space", None, "action_space is None"),
     "activation": ("policy_kwargs", {"activation_fn": "<class 'my.Wave'>"}, "activation_fn is"),
@@ -371,11 +376,10 @@ def test_networks_of_the_user_s_own_are_refused_by_name(name, by_value, tmp_path
 KNOWN_BY_NAME = {
     "sb3_contrib.ars.policies.ARSLinearPolicy": "a model of ARS, which has no critic",
     "sb3_contrib.qrdqn.policies.CnnPolicy": "policy_class is sb3_contrib.qrdqn",
-    "sb3_contrib.tqc.policies.MultiInputPolicy": "policy_class is sb3_contrib.tqc",
+    "sb3_contrib.tqc.policies.CnnPolicy": "policy_class is sb3_contrib.tqc",
     "sb3_contrib.crossq.policies.CrossQPolicy": "a model of CrossQ",
     "sb3_contrib.common.recurrent.policies.RecurrentActorCriticPolicy": "a model of RecurrentPPO",
     "stable_baselines3.common.policies.ActorCriticCnnPolicy": "policy_class is stable_baselines3.common",
-    "stable_baselines3.common.policies.MultiInputActorCriticPolicy": "policy_class is stable_",
 }
 
 
