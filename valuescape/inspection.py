@@ -123,6 +123,8 @@ def _worlds(path: Path, contents: Contents, given: Given) -> tuple[str, ...]:
     """Return the worlds that a file fits, as far as its spaces tell."""
     if contents.world:
         return (contents.world,)
+    if contents.refusal:
+        return ()
     found: dict[str, None] = {}
     for complete in _completed(contents, given):
         with suppress(UsageError):
@@ -153,11 +155,12 @@ def _likely(contents: Contents) -> str:
 
 
 def _command(path: Path, contents: Contents, worlds: tuple[str, ...], stated: Sequence[str]) -> str:
-    if not contents.networks:
+    if not contents.networks or contents.refusal:
         return ""
     examples = OPTIONS | {"algorithm": f"--algorithm {_likely(contents)}"}
     needed = [examples[each.field] for each in contents.lacking if each.needed]
-    world = [] if contents.world else ["--world", worlds[0] if worlds else "WORLD"]
+    somewhere = ["--world", worlds[0]] if worlds else ["--env-file", "MY_ENV.py"]
+    world = [] if contents.world else somewhere
     parts = ["valuescape", "run", str(path), *world, *stated]
     return " ".join([*(shlex.quote(part) for part in parts), *dict.fromkeys(needed)])
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from valuescape.sim.policy.formats.contents import Contents, TensorEntry
 
 _WORLDS = 6
+_NO_WORLD = (
+    "none that is known here; give its own Gymnasium environment with --env-file or --world MODULE:CLASS"
+)
 _SOME = 12
 """Tensors that are listed without --tensors."""
 
@@ -141,8 +144,10 @@ def _sentences(found: "Inspected", contents: "Contents") -> list[str]:
     if found.statistics:
         said.append(f"normalisation: in {found.statistics}, which is beside it")
     said += contents.remarks
-    if contents.networks and not contents.world:
-        said.append(f"worlds that fit: {', '.join(found.worlds[:_WORLDS]) or 'none that is known here'}")
+    if contents.refusal:
+        said.append(f"cannot be shown: {contents.refusal}")
+    elif contents.networks and not contents.world:
+        said.append(f"worlds that fit: {', '.join(found.worlds[:_WORLDS]) or _NO_WORLD}")
     return said
 
 

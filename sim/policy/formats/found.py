@@ -77,7 +77,7 @@ class Found:
     version: str = ""
     """Of the library that wrote the file."""
     refusal: UsageError | None = None
-    """Why networks that are read make no checkpoint, such as a critic of other observations than the actor's."""
+    """Why networks that are read make no checkpoint: a critic of other observations than the actor's."""
     tensors: Mapping[str, Any] = field(default_factory=dict)
     """All tensors of the file, also those that are not used; for `described` alone."""
 

@@ -1,11 +1,13 @@
-"""Parameters of Brax's PPO: pickles of `brax.io.model.save_params`, and folders that its checkpoints are written to.
+"""Parameters of Brax's PPO: pickles of `brax.io.model.save_params`, and folders of its checkpoints.
 
-Both have (statistics of observations, policy, value). A policy is an MLP (`hidden_0` …) of means and spreads, whose
-means go through tanh; or, with `distribution_type = "normal"`, `MLP_0` and `Dense_0` with a `std` of its own. Observations
-are (x - mean) / std. A folder has `ppo_network_config.json` beside, which says the activation and whether observations
-are normalised; a pickle says neither. Gamma is in no file.
+Both have (statistics of observations, policy, value). A policy is an MLP (`hidden_0` …) of means and
+spreads, whose means go through tanh; or, with `distribution_type = "normal"`, `MLP_0` and `Dense_0` with
+a `std` of its own. Observations are (x - mean) / std. A folder has `ppo_network_config.json` beside,
+which says the activation and whether observations are normalised; a pickle says neither. Gamma is in no
+file.
 
-Folders are written by Orbax, and read with tensorstore (`pip install valuescape[brax]`). SAC's parameters have no critic.
+Folders are written by Orbax, and read with tensorstore (`pip install valuescape[brax]`). SAC's parameters
+have no critic.
 """
 
 import json
@@ -23,7 +25,7 @@ from valuescape.sim.policy.formats.found import Found, library_format
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.orbax import read_orbax
 from valuescape.sim.policy.formats.libraries.running_statistics import outputs
-from valuescape.sim.policy.formats.libraries.state_dicts import require_linear
+from valuescape.sim.policy.formats.libraries.state_dicts import other_observations, require_linear
 from valuescape.sim.policy.formats.pickle_data import Record
 from valuescape.sim.policy.formats.pickled_numbers import plain_of
 from valuescape.sim.policy.formats.registry import Lack, Probe
@@ -48,12 +50,10 @@ _SCALED = (
     "actions of -1 to 1, which Brax's environments take, are scaled to the world's bounds; "
     "to leave them as they are state --set policy.head=clipped"
 )
-_NOISE = (
-    "the spread of actions is a softplus of the network's outputs, which is not read: actions are the modes"
-)
+_NOISE = "the spread of actions, a softplus of outputs, is not read: actions are the modes"
 _NORMALIZED = (
-    "observations are normalised by the statistics in the file; a training with normalize_observations=False has "
-    "them too, and then needs --obs-normalization FILE with mean 0 and std 1"
+    "observations are normalised by the statistics in the file; a training with normalize_observations=False "
+    "has them too, and then needs --obs-normalization FILE with mean 0 and std 1"
 )
 
 
@@ -133,7 +133,7 @@ def _found(path: Path, tensors: dict[str, Any], config: dict[str, Any], given: G
         critic_kind=CriticKind.STATE_VALUE,
         obs_normalization=statistics,
         noise=_noise(path, tensors, actor) if normal else None,
-        refusal=_misfit(path, actor, critic),
+        refusal=other_observations(path, actor, critic),
         remarks=(*remarks, *([] if config or statistics is None else [_NORMALIZED])),
         tensors=tensors,
     )
@@ -188,16 +188,6 @@ def _normalization(
         raise UsageError(f"{path}: its statistics of observations are not of one vector", "it is not read")
     mean, std = (frozen(path, name, np.asarray(tensors[name]).ravel()) for name in names)
     return ObsNormalization(mean, std, float("inf"))
-
-
-def _misfit(path: Path, actor: Chain, critic: Chain) -> UsageError | None:
-    if actor.in_dim == critic.in_dim:
-        return None
-    return UsageError(
-        f"{path}: its critic takes {critic.in_dim} observations, its actor {actor.in_dim}: a world has one vector of "
-        "observations",
-        "train with the same observations for both, or see what is in the file: valuescape inspect FILE",
-    )
 
 
 FORMAT = library_format("brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD}))

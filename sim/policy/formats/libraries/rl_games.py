@@ -1,9 +1,10 @@
 """rl_games's `.pth` files of PPO (IsaacGymEnvs, OmniIsaacGymEnvs, Isaac Lab …).
 
-`model` has `a2c_network.actor_mlp.0.weight` …, `critic_mlp` if the networks are separate, `mu` (with `sigma`) or
-`logits`, and `value`; and `running_mean_std` and `value_mean_std`, which releases before 1.2 keep beside `model` (the
-second as `reward_mean_std`). Observations are normalised and clipped to ±5; values are clipped to ±5 and denormalised.
-The activation, that behind `mu` and gamma are settings in the training's YAML file, which is not in the file.
+`model` has `a2c_network.actor_mlp.0.weight` …, `critic_mlp` if the networks are separate, `mu` (with
+`sigma`) or `logits`, and `value`; and `running_mean_std` and `value_mean_std`, which releases before 1.2
+keep beside `model` (the second as `reward_mean_std`). Observations are normalised and clipped to ±5;
+values are clipped to ±5 and denormalised. The activation, that behind `mu` and gamma are settings in the
+training's YAML file, which is not in the file.
 
 Recurrent networks, convolutions and central values of another state are refused.
 """
@@ -43,7 +44,7 @@ _SCALED = (
     "actions of -1 to 1 are scaled to the world's bounds, rl_games's default; "
     "with clip_actions: False state --set policy.head=clipped"
 )
-_SHAPED = "values are in units of the shaped rewards that it learned from (reward_shaper in the training's YAML file)"
+_SHAPED = "values are in units of the shaped rewards of the training (reward_shaper in its YAML file)"
 
 
 def recognises(probe: Probe) -> bool:

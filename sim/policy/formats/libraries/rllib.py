@@ -1,13 +1,14 @@
 """RLlib's checkpoints with PyTorch: folders of an Algorithm or an RLModule, or `module_state.pkl` in one.
 
-New API stack (Ray 2.40 and later by default): `module_state.pkl` has NumPy arrays by name. PPO: `encoder.actor_encoder`
-and `critic_encoder`, or `encoder.encoder` for both, `pi` and `vf`. DQN: `encoder`, `af` and `vf` (dueling). SAC:
-`pi_encoder`, `pi`, `qf_encoder`, `qf`, and `qf_twin` …. `class_and_ctor_args.pkl` beside it has the spaces and the
-activation, and the Algorithm's own has gamma; all are read as data. Old stack: `policies/ID/policy_state.pkl` with
-`weights`: `_hidden_layers`, `_logits`, `_value_branch_separate`, `_value_branch`.
+The old API stack (`policy_state.pkl`) is not read, and the new one's MessagePack neither.
+`module_state.pkl` has NumPy arrays by name. PPO: `encoder.actor_encoder` and `critic_encoder`, or
+`encoder.encoder` for both, `pi` and `vf`. DQN: `encoder`, `af` and `vf` (dueling). SAC: `pi_encoder`,
+`pi`, `qf_encoder`, `qf`, and `qf_twin` …. `class_and_ctor_args.pkl` beside it has the spaces and the
+activation, and the Algorithm's own has gamma; all are read as data.
 
-Statistics of a MeanStdFilter are in connectors, and are not read. Actions of -1 to 1 are scaled to the bounds, as
-`normalize_actions` does by default. Recurrent modules, images and several modules in one checkpoint are refused.
+Statistics of a MeanStdFilter are in connectors, and are not read. Actions of -1 to 1 are scaled to the
+bounds, as `normalize_actions` does by default. Recurrent modules, images and several modules in one
+checkpoint are refused.
 """
 
 from collections.abc import Mapping

@@ -1,12 +1,14 @@
 """rsl_rl's `model_*.pt`, of all its releases (legged_gym, Isaac Lab, mjlab …).
 
-Before release 4: `model_state_dict` with `actor.0.weight` …, `critic.0.weight` … and `std` or `log_std`. Statistics
-of observations: `obs_norm_state_dict` beside it (release 2), or `actor_obs_normalizer` in it (3). From release 4 on
-`actor_state_dict` and `critic_state_dict`, each with `mlp.0.weight` … and `obs_normalizer`. Observations are
-(x - mean) / (std + 0.01). Neither the activation (ELU by default) is in the file, nor gamma.
+Before release 4: `model_state_dict` with `actor.0.weight` …, `critic.0.weight` … and `std` or `log_std`.
+Statistics of observations: `obs_norm_state_dict` beside it (release 2), or `actor_obs_normalizer` in it
+(3). From release 4 on `actor_state_dict` and `critic_state_dict`, each with `mlp.0.weight` … and
+`obs_normalizer`. Observations are (x - mean) / (std + 0.01). Neither the activation (ELU by default) is
+in the file, nor gamma.
 
-A critic that observes more than the actor has no value here, as worlds have one observation: such files are shown by
-`inspect` alone. Recurrent networks, convolutions, students of a distillation and Beta distributions are refused.
+A critic that observes more than the actor has no value here, as worlds have one observation: such files
+are shown by `inspect` alone. Recurrent networks, convolutions, students of a distillation and Beta
+distributions are refused.
 """
 
 import re
@@ -26,7 +28,12 @@ from valuescape.sim.policy.formats.libraries.running_statistics import (
     normalization,
     normalizing,
 )
-from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, plain_names, require_linear
+from valuescape.sim.policy.formats.libraries.state_dicts import (
+    not_linear,
+    other_observations,
+    plain_names,
+    require_linear,
+)
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
 from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind
@@ -81,7 +88,7 @@ def read(path: Path, given: Given) -> Found:
         critic_kind=CriticKind.STATE_VALUE,
         obs_normalization=normalization(path, of_actor) if shared else None,
         noise=parts.noise(actor),
-        refusal=_privileged(path, actor, critic),
+        refusal=other_observations(path, actor, critic),
         remarks=_remarks(tensors),
         tensors=tensors,
     )
@@ -154,16 +161,6 @@ def _same(first: Statistics | None, second: Statistics | None) -> bool:
 
 def _own(path: Path, network: Chain, found: Statistics | None) -> Chain:
     return network if found is None else normalizing(path, network, found)
-
-
-def _privileged(path: Path, actor: Chain, critic: Chain) -> UsageError | None:
-    if actor.in_dim == critic.in_dim:
-        return None
-    return UsageError(
-        f"{path}: its critic takes {critic.in_dim} observations, its actor {actor.in_dim}: a world has one vector of "
-        "observations",
-        "train with the same observations for both, or see what is in the file: valuescape inspect FILE",
-    )
 
 
 def _remarks(tensors: Mapping[str, Any]) -> tuple[str, ...]:

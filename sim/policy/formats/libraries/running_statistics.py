@@ -1,4 +1,4 @@
-"""Statistics that libraries keep beside networks: observations are normalised by them, values denormalised."""
+"""Statistics beside networks: observations are normalised by them, values denormalised."""
 
 from collections.abc import Mapping
 from dataclasses import replace

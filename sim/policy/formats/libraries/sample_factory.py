@@ -1,10 +1,10 @@
 """Sample Factory's `checkpoint_*.pth` and `best_*.pth`, with `config.json` in the folder above.
 
 `model` has `encoder.encoders.obs.mlp_head.0.weight` …, `decoder.mlp`, `critic_linear` and
-`action_parameterization.distribution_linear`; separate networks have each with `actor_` and `critic_` before.
-`obs_normalizer` and `returns_normalizer` have statistics; both clip to ±5. The activation, gamma and the scale of rewards
-are in the configuration; without it the first two are asked for. Networks with an RNN, Sample Factory's default, are
-refused, and so are images.
+`action_parameterization.distribution_linear`; separate networks have each with `actor_` and `critic_`
+before. `obs_normalizer` and `returns_normalizer` have statistics; both clip to ±5. The activation, gamma
+and the scale of rewards are in the configuration; without it the first two are asked for. Networks with
+an RNN, Sample Factory's default, are refused, and so are images.
 """
 
 import json
@@ -99,7 +99,7 @@ def read(path: Path, given: Given) -> Found:
 def _with_head(
     path: Path, own: Mapping[str, Any], config: dict[str, Any], given: Given, found: Found
 ) -> Found:
-    """Return what was found with the meaning of the actor's outputs: scores, or means and maybe deviations."""
+    """Return what was found with the meaning of the actor's outputs: scores, or means and deviations."""
     hidden = found.actor.linears[-1].layer.weight.shape[1]
     if "action_parameterization.learned_stddev" in own:
         log_std = own["action_parameterization.learned_stddev"]

@@ -1,13 +1,14 @@
 """skrl's `agent_*.pt` and `best_agent.pt`, written with PyTorch.
 
-A dict of state dicts: `policy` and `value` (PPO, A2C, TRPO, AMP), `policy` and `critic_1`, `critic_2` (SAC, TD3) or
-`critic` (DDPG), or `q_network` (DQN, DDQN). A model that policy and value share is saved under both. The names in a model
-are its author's: layers that have "value" in their names belong to the value, those with "policy", "mean" or "action" to
-the policy, others to both. `observation_preprocessor` (release 2) or `state_preprocessor`, and `value_preprocessor` are
-`RunningStandardScaler`s: (x - mean) / (sqrt(variance) + 1e-8), clipped to ±5; values are clipped to ±5 and denormalised.
+A dict of state dicts: `policy` and `value` (PPO, A2C, TRPO, AMP), `policy` and `critic_1`, `critic_2`
+(SAC, TD3) or `critic` (DDPG), or `q_network` (DQN, DDQN). A model that policy and value share is saved
+under both. The names in a model are its author's: layers that have "value" in their names belong to the
+value, those with "policy", "mean" or "action" to the policy, others to both. `observation_preprocessor`
+(release 2) or `state_preprocessor`, and `value_preprocessor` are `RunningStandardScaler`s: (x - mean) /
+(sqrt(variance) + 1e-8), clipped to ±5; values are clipped to ±5 and denormalised.
 
-Models are Python code, so neither the activation is in the file, nor a tanh or a factor behind the means, nor gamma.
-Critics take actions in the world's units.
+Models are Python code, so neither the activation is in the file, nor a tanh or a factor behind the means,
+nor gamma. Critics take actions in the world's units.
 """
 
 import re
@@ -168,7 +169,7 @@ def _noise(path: Path, tensors: Mapping[str, Any], actor: Chain) -> ActionNoise 
 
 
 def _observations(path: Path, tensors: Mapping[str, Any]) -> Statistics | None:
-    """Return the statistics of observations; release 2 keeps those of states, which critics may take, apart."""
+    """Return the statistics of observations; release 2 keeps those of critics' states apart."""
     observed, states = (_statistics(tensors, f"{name}_preprocessor") for name in ("observation", "state"))
     if observed is None or states is None or not _moved(tensors):
         return states if observed is None else observed
@@ -198,7 +199,7 @@ def _misfit(path: Path, actor: Chain, critics: tuple[Chain, ...], *, of_states: 
     if all(each.in_dim == expected for each in critics):
         return None
     return UsageError(
-        f"{path}: its critic takes {critics[0].in_dim} numbers, expected {expected}: it has states of its own",
+        f"{path}: its critic takes {critics[0].in_dim} numbers, expected {expected}: it has other ones",
         "train with the same observations for policy and critic",
     )
 

@@ -107,6 +107,16 @@ def by_quantiles(path: Path, network: Chain, count: int) -> Chain:
     return Chain((*first, Linear(last.name, layer, last.stated)))
 
 
+def other_observations(path: Path, actor: Chain, critic: Chain) -> UsageError | None:
+    """Return the error for a critic that observes something else than the actor; None for others."""
+    if actor.in_dim == critic.in_dim:
+        return None
+    return UsageError(
+        f"{path}: its critic observes {critic.in_dim} numbers, its actor {actor.in_dim}: worlds have one vector",
+        "train with the same observations for both",
+    )
+
+
 def side_by_side(chains: list[Chain], weights: list[np.ndarray[Any, Any]]) -> Chain:
     """Return one network for several of the same inputs, with the sum of `weights[k] @ outputs of chains[k]`.
 

@@ -1,4 +1,4 @@
-"""Reads the folders that tensordict's `memmap()` writes: `meta.json` and NAME.memmap, one folder for each dict."""
+"""Reads the folders of tensordict's `memmap()`: `meta.json` and NAME.memmap, one folder for each dict."""
 
 import json
 import math
@@ -16,9 +16,7 @@ _MAX_META = 2**22
 _MAX_DEPTH = 30
 _MAX_TENSORS = 2000
 _DTYPES = {
-    **{
-        f"torch.{name}": name for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
-    },
+    **{f"torch.{name}": name for name in ("float16", "float32", "float64", "int32", "int64")},
     **{"torch.uint8": "uint8", "torch.bool": "bool"},
 }
 

@@ -1,10 +1,11 @@
 """TorchRL's parameters: folders of tensordict's `memmap()`, and state dicts of its loss modules.
 
-A loss has `actor_network_params` and `critic_network_params` (PPO, A2C), `qvalue_network_params` (SAC, TD3), in which
-twins are stacked in one more dimension, or `value_network_params` (DQN). Folders have the names that their author gave, so
-roles are told by words, or by `--map`. The outputs of a Gaussian actor are means and spreads side by side
-(`NormalParamExtractor`), unless there is a `state_independent_scale`. Neither the algorithm, nor the activation, nor
-whether means go through tanh (`TanhNormal`), nor gamma is in them.
+A loss has `actor_network_params` and `critic_network_params` (PPO, A2C), `qvalue_network_params` (SAC,
+TD3), in which twins are stacked in one more dimension, or `value_network_params` (DQN). Folders have the
+names that their author gave, so roles are told by words, or by `--map`. The outputs of a Gaussian actor
+are means and spreads side by side (`NormalParamExtractor`), unless there is a `state_independent_scale`.
+Neither the algorithm, nor the activation, nor whether means go through tanh (`TanhNormal`), nor gamma is
+in them.
 """
 
 import re
@@ -31,12 +32,12 @@ _LOSS = re.compile(r"(^|\.)(actor|critic|qvalue|value)_network_params\.")
 _ASIDE = re.compile(r"(^|\.)target_|_hyper|(^|\.)(clip_epsilon|entropy_coeff|critic_coeff)$")
 _ORDER = (
     ": critics of actions take observation and action in an order that is not in the file; name them "
-    '(critic = "qvalue_network_params.0", twin = "qvalue_network_params.1", actor = "actor_network_params") if the '
-    "observation is first"
+    '(actor = "actor_network_params", critic = "qvalue_network_params.0", twin = "qvalue_network_params.1") '
+    "if the observation is first"
 )
 _SCALE = "state_independent_scale"
 _SCALED = (
-    "actions of -1 to 1 are scaled to the world's bounds, as TanhNormal does with the bounds of its environment; "
+    "actions of -1 to 1 are scaled to the world's bounds, as TanhNormal scales to its environment's; "
     "to leave means as they are state --set policy.squash=no"
 )
 
