@@ -9,6 +9,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.loading import Loads
 from valuescape.sim.policy.formats.given import STATED
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.numbers import same_kind
 from valuescape.sim.worlds import World
 from valuescape.sim.worlds.parameters import spread_names
 
@@ -17,7 +18,7 @@ class Way(IntEnum):
     """How a change comes about; the greatest of its settings' ways decides."""
 
     ELSEWHERE = 0  # no part of the engine's work
-    AT_REST = 1  # the workers rest for a moment while their numbers are written
+    AT_REST = 1  # the workers rest for a moment while numbers in the arena are written
     SUCCESSION = 2  # another arena and another crew take over
     NEVER = 3  # it would be another run
 
@@ -44,7 +45,7 @@ _WAYS = {
     "agents.size_px": Way.ELSEWHERE,
     "heatmap.axes": Way.NEVER,
     "policy.exploration": Way.AT_REST,
-    "policy.checkpoint": Way.ELSEWHERE,  # it comes as a value, and another value is another checkpoint
+    "policy.checkpoint": Way.ELSEWHERE,  # it comes as a value; see `way_between`
     "policy.steps": Way.ELSEWHERE,
     "policy.entropy_coefficient": Way.ELSEWHERE,
     "policy.torchscript_critic": Way.ELSEWHERE,
@@ -54,6 +55,9 @@ _WAYS = {
     "run.seed": Way.NEVER,
     "world.name": Way.NEVER,
 }
+_CHOOSE = frozenset({"policy.checkpoint", "policy.steps"})
+"""The settings that choose the checkpoint."""
+
 _ENGINES = {
     "trails": {"trails.length"},
     "features": {"features.parallel_agents", "features.simd"},
@@ -94,16 +98,27 @@ def differing(before: Config, after: Config) -> list[str]:
 def way_between(before: Wanted, after: Wanted) -> Way:
     """Return the way from one to the other. A checkpoint is the same if it is the same object."""
     ways = [way_from(name, before.config, after.config) for name in differing(before.config, after.config)]
-    if after.checkpoint is not before.checkpoint or after.plugins != before.plugins:
+    if after.checkpoint is not before.checkpoint:
+        ways.append(Way.AT_REST if takes_place(before, after) else Way.SUCCESSION)
+    if after.plugins != before.plugins:
         ways.append(Way.SUCCESSION)
     return max(ways, default=Way.ELSEWHERE)
 
 
-def tuned(config: Config, wanted: Config) -> Config:
-    """Return `config` with those settings of `wanted` that need no succession."""
-    names = [name for name in differing(config, wanted) if way_from(name, config, wanted) < Way.SUCCESSION]
-    settings = settings_of(type(config))
-    return changed(config, {name: settings[name].value_in(wanted) for name in names})
+def takes_place(before: Wanted, after: Wanted) -> bool:
+    """Return whether the second policy is the first, or can take its place in the arena: of the same kind."""
+    one, other = before.checkpoint, after.checkpoint
+    return one is other or (one is not None and other is not None and same_kind(one, other))
+
+
+def tuned(present: Wanted, wanted: Wanted) -> Wanted:
+    """Return `present` with that part of `wanted` that needs no succession."""
+    before, after, takes = present.config, wanted.config, takes_place(present, wanted)
+    soon = (name for name in differing(before, after) if way_from(name, before, after) < Way.SUCCESSION)
+    settings = settings_of(type(before))
+    values = {name: settings[name].value_in(after) for name in soon if takes or name not in _CHOOSE}
+    checkpoint = wanted.checkpoint if takes else present.checkpoint
+    return Wanted(changed(before, values), checkpoint, present.plugins)
 
 
 def require_same_run(before: Config, after: Config) -> None:

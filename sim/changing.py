@@ -1,7 +1,6 @@
 """Brings changes of a running engine about: at rest, or by a succession."""
 
 from valuescape.sim.changes import EngineChange, Wanted, Way, tuned, way_between
-from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.formation import Formation, Kind
@@ -24,7 +23,7 @@ class Changing:
         self.made: list[EngineChange] = []
         self.failed = ""
         self._kind = kind
-        self._tuned: Config | None = None  # to hold from the next rest on
+        self._tuned: Wanted | None = None  # to hold from the next rest on
         self._succession: Succession | None = None
         self._waiting: Wanted | None = None
         self._leaving: list[Formation] = []
@@ -67,9 +66,7 @@ class Changing:
 
     def _goal(self, running: Running) -> Wanted:
         """Return what the engine will be without what waits."""
-        if self._succession:
-            return self._succession.wanted
-        return _present(running, self._tuned or running.config)
+        return self._succession.wanted if self._succession else self._tuned or _present(running)
 
     def _begin(self, running: Running) -> None:
         """Begin with what waits, if it can be begun beside what is under way."""
@@ -89,28 +86,30 @@ class Changing:
 
         Those that only that one's world can have come with it. Raises UsageError if no world can have them.
         """
-        config = tuned(running.config, wanted.config)
+        present = _present(running)
+        soon = tuned(present, wanted)
         if self._succession:
             self._succession.retune(wanted)
         try:
-            with_parameters(running.world, config)
+            with_parameters(running.world, soon.config)
         except UsageError:
             if self._succession:
                 return
             raise
-        if way_between(_present(running, running.config), _present(running, config)) is Way.AT_REST:
-            self._tuned = config
+        if way_between(present, soon) is Way.AT_REST:
+            self._tuned = soon
         else:
             self._tuned = None
-            running.config = running.formation.config = config
+            running.config = running.formation.config = soon.config
             running.resume()
 
-    def _tune(self, running: Running, config: Config) -> None:
-        """Write the numbers of `config` while all workers are at one tick."""
-        self.made.append(EngineChange(running.newest_tick, config))
+    def _tune(self, running: Running, wanted: Wanted) -> None:
+        """Write the numbers of `wanted` while all workers are at one tick."""
+        self.made.append(EngineChange(running.newest_tick, wanted.config))
         self._tuned = None
-        running.formation.tune(config)
-        running.config, running.world = config, running.formation.world
+        formation = running.formation
+        formation.tune(wanted.config, wanted.checkpoint)
+        running.config, running.checkpoint, running.world = wanted.config, wanted.checkpoint, formation.world
         running.resume()
 
     def _go_on(self, running: Running, succession: Succession) -> None:
@@ -153,6 +152,6 @@ class Changing:
             self.failed = str(error)
 
 
-def _present(running: Running, config: Config) -> Wanted:
-    """Return the present formation, but with `config`."""
-    return Wanted(config, running.checkpoint, running.formation.plugins)
+def _present(running: Running) -> Wanted:
+    """Return the present formation."""
+    return Wanted(running.config, running.checkpoint, running.formation.plugins)

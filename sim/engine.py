@@ -94,10 +94,11 @@ class Engine(Running):
         """Go on with another configuration from a tick boundary on; returns before that.
 
         Agents that stay keep state, episode and trail; new ones begin their episode 0. Calls of `check`
-        complete it. `policy.exploration` is written while the workers rest for a moment. For all else that
-        the engine reads, another arena and another crew are made ready beside those at work, and take over:
-        `generation` then goes up, and `arena`, `world`, `rules` and all views of the arena are others. If
-        that fails, the present ones stay at work, and `change_failed` says why.
+        complete it. `policy.exploration`, values of the world's parameters and a checkpoint whose policy has
+        the same shapes are written while the workers rest for a moment. For all else that the engine reads,
+        another arena and another crew are made ready beside those at work, and take over: `generation` then
+        goes up, and `arena`, `world`, `rules` and all views of the arena are others. If that fails, the
+        present ones stay at work, and `change_failed` says why.
 
         config: differs in nothing that would be another run (world, seed, axes of the map). While a change is
         under way, the newest other one waits. checkpoint: its object decides whether it is another. Raises

@@ -14,7 +14,9 @@ from valuescape.sim.plugins.loading import loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Orders, give_orders
+from valuescape.sim.stepping.choose import acting_numbers
 from valuescape.sim.stepping.parameters import give_parameters
+from valuescape.sim.stepping.shared_policy import give_policy
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, give_exploration, give_seed
 from valuescape.sim.worlds import World, make_world, with_parameters
@@ -55,11 +57,13 @@ class Formation:
         """
         require_descriptors(workers)
         self.workers = workers
-        layout = arena_layout(self.config, self.world, workers, given_actions=self._kind.given_actions)
+        given = self._kind.given_actions
+        layout = arena_layout(self.config, self.world, self.checkpoint, workers, given_actions=given)
         self.arena = Arena(layout)
         give_seed(self.arena, self.config.run.seed)
         give_parameters(self.arena, self.world)
         give_exploration(self.arena, self.config.policy.exploration)
+        self._give_policy()
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), 0))
 
     def start(self, *, gradual: bool = False) -> None:
@@ -69,9 +73,19 @@ class Formation:
         spec = replace(spec, plugins=self.plugins, gradual=gradual)
         self.crew = self._kind.crew(spec, self.workers)
 
-    def tune(self, config: Config) -> None:
-        """Write the numbers of `config` that ticks read from the arena, while the crew rests."""
+    def _give_policy(self) -> None:
+        if self.arena.layout.policy_numbers:
+            give_policy(self.arena, acting_numbers(self.config, self.world, self.checkpoint))
+
+    def tune(self, config: Config, checkpoint: Checkpoint | None) -> None:
+        """Write the numbers that ticks read from the arena, while the crew rests.
+
+        checkpoint: of the same kind as the one before.
+        """
         self.config = config
+        if checkpoint is not self.checkpoint:
+            self.checkpoint = checkpoint
+            self._give_policy()
         give_exploration(self.arena, config.policy.exploration)
         world = with_parameters(self.world, config)
         if world.ranges != self.world.ranges:

@@ -66,7 +66,7 @@ class Succession:
         self._handover.make(tick)
         keep_systems_off(before.arena, after.arena, worlds)
         fit_window(after.arena, tick, worlds, after.rules.map_axes)
-        after.tune(after.config)
+        after.tune(after.config, self.wanted.checkpoint)
         after.crew.take_over(tick)
         return after
 

@@ -77,6 +77,7 @@ def test_the_wheel_has_one_package_with_all_that_the_folders_hold(wheel):
     }
     assert files <= names
     assert "valuescape/py.typed" in names
+    assert {f"valuescape/notebook/static/view.{ending}" for ending in ("js", "css")} <= names
 
 
 def test_a_folder_of_the_user_s_with_the_same_names_is_not_ours(installed, tmp_path):

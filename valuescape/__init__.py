@@ -6,6 +6,7 @@ As a library it offers these names; docs/python.md is a guide, docs/api.md lists
 - `value_map`, `truth_map`, `signal_map` return a `Map`: belief, truth and more over a plane of states;
 - `rollouts` runs episodes; `analyze` says where a critic is wrong; `plot` draws maps;
 - `Session` runs a crowd of agents that is stepped, read and drawn;
+- `show` returns a `View`: a live view on a page of a notebook;
 - `publish` and `ValuescapeCallback` let a training run be watched, which `Subscription` reads;
 - `make_vec` returns a crowd as a vector environment.
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from valuescape.library.rollouts import Rollouts, rollouts
     from valuescape.library.session import Session, State, Trails
     from valuescape.library.signals import signal_map, signal_names
+    from valuescape.notebook.showing import show
+    from valuescape.notebook.view import View
     from valuescape.publishing.publisher import Publisher, publish
     from valuescape.publishing.stable_baselines import ValuescapeCallback
     from valuescape.publishing.subscription import Subscription
@@ -54,6 +57,7 @@ __all__ = [
     "UsageError",
     "ValuescapeCallback",
     "ValuescapeError",
+    "View",
     "__version__",
     "analyze",
     "load",
@@ -63,6 +67,7 @@ __all__ = [
     "plot",
     "publish",
     "rollouts",
+    "show",
     "signal_map",
     "signal_names",
     "truth_map",
@@ -87,11 +92,13 @@ _MODULES = {
     "UsageError": "valuescape.sim.errors",
     "ValuescapeCallback": "valuescape.publishing.stable_baselines",
     "ValuescapeError": "valuescape.sim.errors",
+    "View": "valuescape.notebook.view",
     "analyze": "valuescape.library.analysis",
     "load": "valuescape.library.loading",
     "plot": "valuescape.library.plotting",
     "publish": "valuescape.publishing.publisher",
     "rollouts": "valuescape.library.rollouts",
+    "show": "valuescape.notebook.showing",
     "signal_map": "valuescape.library.signals",
     "signal_names": "valuescape.library.signals",
     "truth_map": "valuescape.library.maps",
@@ -130,8 +137,8 @@ def make_vec(
     same for any number of workers. autoreset_mode: `gymnasium.vector.AutoresetMode` or its value. copy: as
     `CrowdVectorEnv` says. render_mode: "rgb_array" lets `render` return a picture of the crowd.
 
-    Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
-    UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
+    Worker processes do not import the script, so it needs no `if __name__ == "__main__":`. Raises UsageError
+    for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
     from valuescape.sim.errors import UsageError
 

@@ -12,8 +12,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
 from valuescape.sim.policy.formats.given import Given, given_of
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.world_fit import check_world
 from valuescape.sim.worlds import World, make_world
-from valuescape.training_run import saved_of
+from valuescape.training_run import held_of, saved_of
 
 _NOTHING = Given()
 
@@ -83,6 +84,9 @@ def acting_checkpoint(config: Config, world: World) -> Checkpoint | None:
     Raises UsageError as `saved_of` and `find_checkpoint` do.
     """
     saved = saved_of(config)
+    if held := held_of(config):
+        check_world(held, world, Path(config.policy.checkpoint))
+        return held
     name = str(saved.path) if saved else config.policy.checkpoint
     return find_checkpoint(name, world, given=given_of(config.policy))
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from valuescape.gpu.context import DriverInfo
 from valuescape.gpu.frame_meter import FrameMeter
+from valuescape.render.overlay.curves import Curve
 from valuescape.render.scene.budget import Budget
 from valuescape.render.scene.trails import Thinned
 from valuescape.render.view.looks import Looks
@@ -67,6 +68,24 @@ class FindingList(NamedTuple):
 
 
 NOT_LOOKED_FOR = FindingList()
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A training run that is followed while it goes on.
+
+    name: of the run. alive: whether updates may still come. watching: whether the newest checkpoint is shown,
+    and not an earlier one that a person chose. newest: its steps. numbers: of the checkpoint that acts, as
+    rows of a card. curves: of all so far. note: why there are no numbers; "" if there are.
+    """
+
+    name: str
+    alive: bool
+    watching: bool
+    newest: int
+    numbers: tuple[tuple[str, str], ...] = ()
+    curves: tuple[Curve, ...] = ()
+    note: str = ""
 
 
 class LiveSettings(NamedTuple):
@@ -137,6 +156,7 @@ class RunState:
     computing: the maps that are being computed, and how far they are; "" if none is. findings: places and
     agents that are worth a look. place: of the checkpoint in its training run; None without a folder of one.
     changing: the settings that are about to change, with their values before and after; "" if none is.
+    training: the training run that is followed; None without one.
     """
 
     settings: LiveSettings
@@ -170,6 +190,7 @@ class RunState:
     findings: FindingList = NOT_LOOKED_FOR
     place: Place | None = None
     changing: str = ""
+    training: Training | None = None
 
     @property
     def config(self) -> Config:

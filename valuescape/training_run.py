@@ -1,7 +1,9 @@
 """A folder of a training run's checkpoints in the place of one: which of them acts, and the scale of all."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from valuescape.sim.policy.formats.detect import folder_format
 from valuescape.sim.policy.formats.given import Given, given_of
 from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.loading import load_with_statistics
+from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.training_files import Place, Saved, TrainingFiles, training_files
 from valuescape.sim.worlds import World
 
@@ -23,6 +26,45 @@ _EDGE = 32
 
 _LISTED = 5
 _NOTHING = Given()
+
+
+class Followed(Protocol):
+    """A training run that goes on while its checkpoints are shown."""
+
+    def files(self) -> TrainingFiles:
+        """Return its checkpoints so far. Raises UsageError if there is none."""
+
+    def held(self, steps: int) -> Checkpoint | None:
+        """Return the checkpoint after so many steps if it is in memory, else None: it is in its file."""
+
+
+_followed: dict[Path, Followed] = {}
+"""By the folder that `policy.checkpoint` names."""
+
+
+@contextmanager
+def follow(folder: Path, run: Followed) -> Iterator[None]:
+    """Have `run` say, within, which checkpoints are in a folder, which need not be there."""
+    _followed[folder.absolute()] = run
+    try:
+        yield
+    finally:
+        del _followed[folder.absolute()]
+
+
+def held_of(config: Config) -> Checkpoint | None:
+    """Return the checkpoint that a configuration chooses, if it is in memory."""
+    saved, run = saved_of(config), _run_of(config)
+    return run.held(saved.steps) if saved and run else None
+
+
+def _run_of(config: Config) -> Followed | None:
+    """Return the training run that is followed where `policy.checkpoint` points; None without one."""
+    name = config.policy.checkpoint
+    if not _followed or name in ("auto", "random"):
+        return None
+    return _followed.get(named_path(name, "policy.checkpoint").absolute())
+
 
 _Stamp = tuple[tuple[str, int, int], ...]
 _files: dict[tuple[Path, _Stamp, Given], TrainingFiles] = {}
@@ -77,12 +119,13 @@ def value_ends(config: Config, world: World) -> tuple[float, float] | None:
     """Return the least and the greatest V(s) of all checkpoints of the folder, on the map; None without one.
 
     At the centres of 32 x 32 cells of the plane that `heatmap.axes` and `heatmap.slice` name. None also if
-    another critic is shown (`policy.torchscript_critic`), or if all values are equal or not finite. Raises
-    UsageError if a file does not fit the world.
+    another critic is shown (`policy.torchscript_critic`), if all values are equal or not finite, or if the
+    training run is followed while it goes on: the scale then follows what is shown. Raises UsageError if a
+    file does not fit the world.
 
     Performance: a file takes about 20 ms the first time; its range is kept.
     """
-    files = _files_of(config)
+    files = None if _run_of(config) else _files_of(config)
     if files is None or config.policy.torchscript_critic:
         return None
     plane = map_plane(config, world)
@@ -114,6 +157,8 @@ def _files_of(config: Config) -> TrainingFiles | None:
     name = config.policy.checkpoint
     if name in ("auto", "random"):
         return None
+    if run := _run_of(config):
+        return run.files()
     folder = named_path(name, "policy.checkpoint")
     try:
         if not folder.is_dir() or folder_format(folder):

@@ -25,6 +25,7 @@ class Action(StrEnum):
     SIDE = "other side"
     FINDING = "finding"
     CHECKPOINT = "checkpoint"
+    LIVE = "live"
     TRAIL_COLOR = "trail colour"
     GLOW = "glow"
     UNDO = "undo"
@@ -184,6 +185,7 @@ KEYS: tuple[tuple[str, Action, str], ...] = (
     ("S", Action.SIDE, "of A and B: the one whose settings change"),
     ("N, Shift N", Action.FINDING, "the next finding, the one before"),
     (". and ,", Action.CHECKPOINT, "the next checkpoint, the one before"),
+    ("End", Action.LIVE, "the newest checkpoint, and those to come"),
     ("C", Action.TRAIL_COLOR, "colour trails by something else"),
     ("G", Action.GLOW, "glow"),
     ("Ctrl Z", Action.UNDO, "undo the last change of a setting"),

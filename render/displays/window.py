@@ -33,6 +33,7 @@ _ACTIONS = {
     glfw.KEY_KP_SUBTRACT: Action.SLOWER,
     glfw.KEY_PERIOD: Action.CHECKPOINT,
     glfw.KEY_COMMA: Action.CHECKPOINT,
+    glfw.KEY_END: Action.LIVE,
     glfw.KEY_R: Action.RESET_VIEW,
     glfw.KEY_A: Action.FIT,
     glfw.KEY_F: Action.FOLLOW,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
+from valuescape.render.overlay.curves import CURVE_EMS, LEAST_EMS, Curve, draw_curve
 from valuescape.render.overlay.layout import overlap, wrapped
 from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
 from valuescape.render.view.camera import Rect
@@ -41,7 +42,8 @@ class Card:
     """A title, rows of name and value, and below them a plot of `values`, the newest last.
 
     mark: the value of a line across the plot; 0 for none. parts: names and milliseconds, shown as a stacked
-    bar with its key. lamps: names, and whether each is well (None: unknown). note: a sentence.
+    bar with its key. lamps: names, and whether each is well (None: unknown). note: a sentence. curves: over
+    training steps, below the rows; steps: where a line marks them, None for none.
     """
 
     title: str
@@ -51,6 +53,8 @@ class Card:
     parts: tuple[tuple[str, float], ...] = ()
     lamps: tuple[tuple[str, bool | None], ...] = ()
     note: str = ""
+    curves: tuple[Curve, ...] = ()
+    steps: float | None = None
 
 
 class _Block:
@@ -68,7 +72,10 @@ class _Block:
         parts = rows_width(overlay, [(f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts])
         lamps = max((width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
         widths = [
-            max(rows_width(overlay, card.rows), width(card.title), len(card.values) * _BAR_PX),
+            max(
+                *(rows_width(overlay, card.rows), width(card.title), len(card.values) * _BAR_PX),
+                LEAST_EMS * em * bool(card.curves),
+            ),
             max(parts * bool(card.parts), lamps),
         ]
         if columns == 1:
@@ -76,13 +83,14 @@ class _Block:
         self._widths = widths
         self._inner = widths[0] if columns == 1 else sum(widths) + _COLUMN_GAP * em
         self._note = wrapped(overlay.font, card.note, self._inner)
-        left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values)
+        curves = len(card.curves) * CURVE_EMS + 0.4 * bool(card.curves)
+        left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values), curves
         right = (
             (1.0 + len(card.parts) * _CARD_GAP) * bool(card.parts),
             (len(card.lamps) * _CARD_GAP + 0.3) * bool(card.lamps),
         )
         self._left, self._right = sum(left) * em, sum(right) * em
-        self._parts = right[0] * em
+        self._parts, self._curves = right[0] * em, curves * em
 
     @property
     def width(self) -> float:
@@ -108,7 +116,10 @@ class _Block:
         y += _TITLE * em
         write_rows(overlay, card.rows, x, y, _CARD_GAP, (FAINT, INK))
         if card.values:
-            _plot(overlay, card, x, y + self._left, self._widths[0])
+            _plot(overlay, card, x, y + self._left - self._curves, self._widths[0])
+        for index, curve in enumerate(card.curves):
+            below = y + self._left - self._curves + (0.4 + index * CURVE_EMS) * em
+            draw_curve(overlay, curve, (x, below), self._widths[0], card.steps)
         beside = x, y + self._left
         if self._columns == 2:
             beside = x + self._widths[0] + _COLUMN_GAP * em, y
@@ -124,8 +135,8 @@ def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect, *, at_left: 
     """Stack cards downwards at the right edge of an area, then in a column further left, while they fit.
 
     A card that does not fit is laid out in two columns, or leaves out its parts, its note, its lamps, its
-    plot, and then its last rows. The first cards leave room for a few rows of the others. at_left: begin at
-    the left edge, and go right.
+    plot, its curves, and then its last rows. The first cards leave room for a few rows of the others.
+    at_left: begin at the left edge, and go right.
     """
     em = overlay.font.line_px
     bottom, right = _free_below(overlay, area), area.right
@@ -173,7 +184,15 @@ def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
     """Yield layouts of a card, each with less of it than the one before."""
     few = replace(card, parts=())
     least = replace(few, note="")
-    forms = (card, few, least, replace(least, lamps=()), replace(least, lamps=(), values=()))
+    no_lamps = replace(least, lamps=())
+    forms = (
+        card,
+        few,
+        least,
+        no_lamps,
+        replace(no_lamps, values=()),
+        replace(no_lamps, values=(), curves=()),
+    )
     for form in dict.fromkeys(forms):
         for columns in (1, 2) if form.parts or form.lamps else (1,):
             yield _Block(overlay, form, columns, reduced=form != card)

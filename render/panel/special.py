@@ -86,6 +86,10 @@ def place(setting: SettingField, form: Form) -> None:
     now = form.standing.place
     assert now
     shown = form.shown(setting.name, now)
+    if form.standing.watching is False:
+        if imgui.button("live"):
+            form.ask(Request.LIVE)
+        imgui.same_line()
     imgui.set_next_item_width(-1)
     ends = 1, len(now.steps)
     flags = imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.no_input

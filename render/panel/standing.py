@@ -35,8 +35,9 @@ class Standing:
     (None: too early to tell). busy_ms: times of the last frames. may_take_ms: the time that a frame may take.
     sliced: whether there is a landscape whose slice the panel may move. findings: kind and words of each;
     None if none are looked for. finding: index of the selected one. place: of the checkpoint asked for last,
-    in its training run; None without a folder of one. sections: those that plug-ins describe. presets: names
-    that the run can go over to, with a description of each.
+    in its training run; None without a folder of one. watching: whether the newest checkpoint of a
+    training run that goes on is shown; None if none is followed. sections: those that plug-ins describe.
+    presets: names that the run can go over to, with a description of each.
     """
 
     config: Config
@@ -55,3 +56,4 @@ class Standing:
     place: Place | None = None
     presets: Mapping[str, str] = field(default_factory=dict)
     sections: Sequence[Section] = ()
+    watching: bool | None = None

@@ -174,6 +174,7 @@ class Request(StrEnum):
     SLOWER = "slower"
     LATER = "later checkpoint"
     EARLIER = "earlier checkpoint"
+    LIVE = "live"
     FIT = "fit"
     BOX = "box"
     NEXT_FINDING = "next finding"

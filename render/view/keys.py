@@ -146,6 +146,7 @@ _REQUESTS = {
     for action in (
         *(Action.PAUSE, Action.STEP, Action.FASTER, Action.SLOWER, Action.FIT),
         *(Action.SCREENSHOT, Action.FULL_SCREEN, Action.RELOAD, Action.UNDO, Action.REDO, Action.QUIT),
+        Action.LIVE,
     )
 }
 """Keys that the viewer leaves to others: the request has the key's name."""

@@ -142,8 +142,8 @@ class PolicyConfig(Section):
 
     checkpoint: str = setting(
         "auto",
-        "auto: the one shipped for the world; random: no policy and no critic; else a file of any library that "
-        "is read (docs/checkpoints.md), or the folder of a training run",
+        "auto: the one shipped for the world; random: no policy and no critic; else a file of any library "
+        "that is read (docs/checkpoints.md), or the folder of a training run",
         max_length=MAX_TEXT,
     )
     steps: Literal["last"] | Annotated[int, Field(ge=0, le=10**15)] = setting(
@@ -277,7 +277,7 @@ class FeaturesConfig(Section):
         True, "trail samples put on the surface all at once, on the GPU; off: a loop in Python"
     )
     stats_cache: bool = setting(True, "statistics computed as seldom as [stats] says; off: with every frame")
-    gpu_heatmap: bool = setting(True, "critic field by compute shaders; off: torch on the CPU")
+    gpu_heatmap: bool = setting(True, "critic field by compute shaders; off: NumPy on the CPU")
     batched_trails: bool = setting(True, "all trails in one draw; off: one draw a trail")
     instanced_agents: bool = setting(True, "all agents in one draw; off: one draw an agent")
     async_physics: bool = setting(True, "ticks run beside frames; off: in lockstep with them")

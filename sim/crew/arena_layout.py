@@ -2,14 +2,18 @@
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SPANS
+from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.layout import ArenaLayout
+from valuescape.sim.stepping.choose import acting_numbers
 from valuescape.sim.stepping.gym_stepper import log_rows
 from valuescape.sim.stepping.stepper import observes_state
 from valuescape.sim.stepping.systems import systems_called
 from valuescape.sim.worlds import World
 
 
-def arena_layout(config: Config, world: World, workers: int, *, given_actions: bool) -> ArenaLayout:
+def arena_layout(
+    config: Config, world: World, checkpoint: Checkpoint | None, workers: int, *, given_actions: bool
+) -> ArenaLayout:
     """Return the sizes of the arrays that crews write and engines read.
 
     given_actions: the caller gives each tick's actions, and reads between ticks only. Raises UsageError if
@@ -29,5 +33,6 @@ def arena_layout(config: Config, world: World, workers: int, *, given_actions: b
         spans=0 if given_actions else SPANS,
         systems=len(systems_called(world)),
         parameters=len(world.parameters),
+        policy_numbers=0 if given_actions else acting_numbers(config, world, checkpoint).size,
         kept_obs_dim=len(world.obs) if given_actions and not observes_state(world) else 0,
     )

@@ -14,6 +14,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.rollouts.environments import EnvironmentRollouts
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules, Rollouts
+from valuescape.sim.stepping.tiles import can_compile
 from valuescape.sim.worlds import make_world
 from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
 from valuescape.sim.worlds.gym_making import GYMNASIUM, is_environment
@@ -106,7 +107,6 @@ def state_rollouts(
     assert isinstance(world, ArrayWorld)
     if simd and isinstance(world, ElementwiseWorld) and available():
         from valuescape.sim.rollouts.compiled import CompiledRollouts
-        from valuescape.sim.stepping.compiled.network import can_compile
 
         if can_compile(checkpoint):
             return CompiledRollouts(world, checkpoint, rules)

@@ -132,6 +132,7 @@ class ArenaLayout:
 
     kept_obs_dim: variables in `obs`, what agents observe after a tick; 0 if only policies need it.
     action_log_rows: ticks whose actions are kept, for worlds that cannot continue from a state alone.
+    policy_numbers: of the policy that acts; 0 if it is in no arena, but each stepper has its own.
     spans: number that each worker's profiler keeps. parameters: of the world, a row each. systems: of the
     world, if there are array systems.
     """
@@ -148,6 +149,7 @@ class ArenaLayout:
     spans: int = 0
     systems: int = 0
     parameters: int = 0
+    policy_numbers: int = 0
 
     def fields(self) -> dict[str, SharedField]:
         """Return every array by name, each beginning on a cache line."""
@@ -174,6 +176,7 @@ class ArenaLayout:
             "obs": ((ring, self.kept_obs_dim, n), "f4"),
             "start_key": ((n * self.given_actions,), START_KEY),
             "parameter": ((self.parameters, n), "f4"),  # written by the main process alone, while all rest
+            "policy": ((self.policy_numbers,), "f4"),  # the same; see `sim.stepping.shared_policy`
         }
         fields, offset = {}, 0
         for name, (shape, dtype) in shapes.items():

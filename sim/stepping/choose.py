@@ -4,17 +4,22 @@ import re
 import sys
 from pathlib import Path
 
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.policy.inference import BatchPolicy
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.numbers import policy_numbers
 from valuescape.sim.shared.turns import Turns
 from valuescape.sim.stepping.gym_stepper import GymStepper
 from valuescape.sim.stepping.gym_vector_stepper import GymVectorStepper
+from valuescape.sim.stepping.shared_policy import NO_NUMBERS, acting_in
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.stepping.systems import SystemsStepper
+from valuescape.sim.stepping.tiles import can_compile, tiled_numbers
 from valuescape.sim.worlds import World, make_world
 from valuescape.sim.worlds.base import ElementwiseWorld
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
@@ -37,12 +42,25 @@ def make_stepper(spec: WorkerSpec) -> Stepper:
     should have one cannot be compiled.
     """
     world = make_world(spec.config.world.name, spec.config)
-    if uses_simd(spec.config) and isinstance(world, ElementwiseWorld | InteractingWorld):
-        from valuescape.sim.stepping.compiled.network import can_compile
-
-        if can_compile(spec.checkpoint):
-            return _compiled_stepper(spec, world)
+    if _is_compiled(spec.config, world, spec.checkpoint):
+        return _compiled_stepper(spec, world)
     return _plain_stepper(spec, world)
+
+
+def _is_compiled(config: Config, world: World, checkpoint: Checkpoint | None) -> bool:
+    """Return whether ticks of a world with a policy are compiled."""
+    both = isinstance(world, ElementwiseWorld | InteractingWorld) and can_compile(checkpoint)
+    return both and uses_simd(config)
+
+
+def acting_numbers(config: Config, world: World, checkpoint: Checkpoint | None) -> Float32Array:
+    """Return the numbers of a policy in the form in which steppers of `world` read them; [0] without one."""
+    if checkpoint is None:
+        return NO_NUMBERS
+    # Where agents see each other the plain path decides on actions.
+    if isinstance(world, ElementwiseWorld) and _is_compiled(config, world, checkpoint):
+        return tiled_numbers(checkpoint)
+    return policy_numbers(checkpoint)
 
 
 def make_turns(spec: WorkerSpec) -> Turns:
@@ -56,7 +74,9 @@ def make_turns(spec: WorkerSpec) -> Turns:
 
 
 def _plain_stepper(spec: WorkerSpec, world: World) -> Stepper:
-    policy = BatchPolicy(spec.checkpoint, world.action, spec.agents) if spec.checkpoint else None
+    policy = None
+    if spec.checkpoint:
+        policy = BatchPolicy(acting_in(spec.arena, spec.checkpoint), world.action, spec.agents)
     if isinstance(world, SystemsWorld):
         disables, spans = spec.config.plugins.on_error == "disable", _spans(spec)
         return SystemsStepper(

@@ -1,4 +1,4 @@
-"""The contract of displays, over the window, the headless display and the stub.
+"""The contract of displays, over the window, the headless display, the one on a page, and the stub.
 
 A new display takes its place in `KINDS`, with a fixture `open_KIND` in `tests/helpers/screens.py`.
 """
@@ -14,6 +14,7 @@ from small_scene import a_viewer, drawn
 from valuescape.gpu.context import REQUIRED
 from valuescape.render.displays.display import MIN_SIZE_PX, Display, picture_bytes
 from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.displays.streamed import StreamedDisplay
 from valuescape.render.displays.stub import StubDisplay
 
 # Every test asks for the screen, so that its server is there before the first, and nobody's leftover.
@@ -22,7 +23,12 @@ pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("screen")]
 pytest.importorskip("glfw")
 from valuescape.render.displays.window import WindowDisplay  # noqa: E402 - needs GLFW
 
-KINDS = {"window": WindowDisplay, "headless": HeadlessDisplay, "stub": StubDisplay}
+KINDS = {
+    "window": WindowDisplay,
+    "headless": HeadlessDisplay,
+    "streamed": StreamedDisplay,
+    "stub": StubDisplay,
+}
 
 
 @pytest.fixture(params=KINDS)

@@ -10,6 +10,8 @@ import pytest
 
 from valuescape.gpu.context import create_headless_context
 from valuescape.render.displays.headless import HeadlessDisplay
+from valuescape.render.displays.streamed import StreamedDisplay
+from valuescape.render.displays.streaming.stream import Stream
 from valuescape.render.displays.stub import StubDisplay
 
 SIZE = (480, 270)
@@ -107,3 +109,20 @@ def open_stub(opened):
         return opened[-1]
 
     return open_stub
+
+
+@pytest.fixture
+def open_streamed(opened):
+    """Return a function that opens a display on a page that watches, but answers nothing; closed afterwards.
+
+    stream: its link; one that leads nowhere if not given.
+    """
+
+    def open_streamed(size=SIZE, stream=None):
+        if stream is None:
+            stream = Stream(lambda *_: None, size)
+            stream.receive({"type": "watching", "on": True})
+        opened.append(StreamedDisplay(stream))
+        return opened[-1]
+
+    return open_streamed

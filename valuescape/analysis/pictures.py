@@ -48,7 +48,7 @@ def figure_of(panels: Sequence[tuple[OnPlane, Panel]], columns: int = 4) -> Any:
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     with style.context(["default", _STYLE], after_reset=True):
-        made = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        made = ShownFigure(figsize=(width * columns, height * rows), layout="constrained")
         axes = made.subplots(rows, columns, squeeze=False).ravel()
         for (on_plane, panel), ax in zip(panels, axes, strict=False):
             _draw(made, ax, on_plane, panel)
@@ -66,6 +66,13 @@ def save(made: Any, path: Path, origin: Provenance | None = None) -> None:
         _save(made, path, path.suffix.lower(), origin)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+class ShownFigure(Figure):  # type: ignore[misc, unused-ignore]
+    """A figure that is shown as the value of a notebook's cell; by itself only those of pyplot are."""
+
+    def _repr_png_(self) -> bytes:
+        return as_png(self)
 
 
 def as_png(made: Any) -> bytes:

@@ -30,14 +30,14 @@ def critic() -> Checkpoint:
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_numpy(measure: Measure, edge: int) -> None:
-    """The inference of the workers, in blocks that fit the cache."""
+    """The plain path, `features.gpu_heatmap` off: as workers do it, in blocks that fit the cache."""
     checkpoint, obs = critic(), grid_obs(own_plane(WORLD), edge)
     measure("NumPy", edge * edge, lambda: value(checkpoint, obs))
 
 
 @pytest.mark.parametrize("edge", EDGES)
 def bench_torch(measure: Measure, edge: int) -> None:
-    """The plain path: `features.gpu_heatmap` off."""
+    """The reference of the tests."""
     reference = TorchCheckpoint(critic())
     obs = torch.from_numpy(np.ascontiguousarray(grid_obs(own_plane(WORLD), edge).T))
     measure("torch", edge * edge, lambda: reference.value(obs))

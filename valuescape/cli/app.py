@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from valuescape.cli.analyze import analyze
+from valuescape.cli.attach import attach
 from valuescape.cli.bench import bench
 from valuescape.cli.compare import compare
 from valuescape.cli.convert import convert, train
@@ -106,6 +107,7 @@ def _about(
 
 
 app.command()(run)
+app.command()(attach)
 
 
 app.command()(replay)

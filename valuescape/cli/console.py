@@ -37,17 +37,34 @@ def read_config_file(
     code: Code = NO_CODE,
 ) -> "ConfigFile":
     """Return the file that a configuration is read from, as `read_config` does it, with the changes to it."""
-    from valuescape import remarks
     from valuescape.model_files import preset_of
-    from valuescape.run.config_file import ConfigFile
+
+    given = list(changes or [])
+    return config_file(*preset_of(preset, [*begin_reading(code, given), *given]))
+
+
+def begin_reading(code: Code, changes: list[str]) -> list[str]:
+    """Run the files of the user's code; return the settings that they mean, which `changes` override.
+
+    From now on, compilation and remarks on models are reported on standard error. Raises UsageError.
+    """
+    from valuescape import remarks
     from valuescape.sim.codegen import notice as compiling
-    from valuescape.sim.plugins.configured import load_configured
 
     compiling.listen(_say_that_it_compiles)
     remarks.listen(err.say)
-    given = list(changes or [])
-    name, changed = preset_of(preset, [*code.load(given), *given])
-    file = ConfigFile.named(name, tuple(changed))
+    return code.load(changes)
+
+
+def config_file(name: str, changes: Sequence[str]) -> "ConfigFile":
+    """Return a preset's or a configuration's file with changes; load the modules that it names.
+
+    Raises UsageError.
+    """
+    from valuescape.run.config_file import ConfigFile
+    from valuescape.sim.plugins.configured import load_configured
+
+    file = ConfigFile.named(name, tuple(changes))
     load_configured(file.config.plugins, err.say)
     return file
 

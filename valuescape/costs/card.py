@@ -43,10 +43,10 @@ def critic_card(state: RunState) -> Card | None:
     named = numbers.estimates
     kind = "episodes" if numbers.whole else "parts of episodes"
     rows = (
-        ("V − G, mean", _told(named["q_bias"])),
-        ("explained variance", _told(named["explained_variance"])),
-        ("start: promised", _told(named["start_value_predicted"])),
-        ("start: got", _told(named["start_value_realised"])),
+        ("V − G, mean", told(named["q_bias"])),
+        ("explained variance", told(named["explained_variance"])),
+        ("start: promised", told(named["start_value_predicted"])),
+        ("start: got", told(named["start_value_realised"])),
         (f"newest {kind}", f"{numbers.episodes:,}"),
     )
     return Card("critic, of agents as they act", rows, note=_caveats(state, numbers))
@@ -64,7 +64,7 @@ def _caveats(state: RunState, numbers: CrowdNumbers) -> str:
     return ". ".join(said)
 
 
-def _told(estimate: Estimate) -> str:
+def told(estimate: Estimate) -> str:
     """Return a number with its 95 % interval, as far as they are known, to a tenth of the interval."""
     if math.isnan(estimate.value):
         return "–"

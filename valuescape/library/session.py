@@ -110,7 +110,7 @@ class Session:
         asked: dict[str, Any] = {"workers.count": whole(workers, "workers", 0, 256), **(settings or {})}
         if seed is not None:
             asked["run.seed"] = whole(seed, "seed", 0)
-        config, self._model = _config_of(source, world)
+        config, self._model = config_of(source, world)
         self._lock, self._pid = threading.RLock(), os.getpid()
         with current_kept(), ExitStack() as owned:
             self._run = owned.enter_context(SteppedSession(changed(config, asked), Path()))
@@ -266,7 +266,7 @@ def _size(run: SteppedSession, width: int | None, height: int | None) -> tuple[i
     )
 
 
-def _config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
+def config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
     """Return the configuration that a source stands for, and what has to be kept as long as it is used."""
     if isinstance(source, Config):
         config = source

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from valuescape.costs.card import critic_card, profile_card
 from valuescape.render.overlay.cards import Card
 from valuescape.render.overlay.labels import Annotations, Heading
+from valuescape.run.training_card import said_of, training_card
 from valuescape.run_state import RunState
 from valuescape.sim.measuring.stats_cache import StatsCache
 from valuescape.sim.worlds.systems.compose import systems_of
@@ -24,6 +25,8 @@ def annotations(state: RunState, selection: tuple[Card, ...], notice: str) -> An
         cards = (*selection, *([critic] if critic else []), profile_card(state))
     else:
         cards = selection
+    if not state.blind and (training := training_card(state)):
+        cards = (*cards, training)
     return Annotations(heading(state), cards, notice)
 
 
@@ -41,6 +44,8 @@ def _what_runs(state: RunState) -> tuple[str, ...]:
     policy = checkpoint.algorithm.upper() if checkpoint else acting
     processes = _count(state.workers, "worker process", "worker processes")
     trained = f"{state.place.own_steps:,} steps" if state.place else ""
+    if trained and state.training:
+        trained += f", {said_of(state.training)}"
     lines = [
         " · ".join(filter(None, (_world(state), _goal(world.goal), "Valuescape"))),
         " · ".join(filter(None, (policy, trained, f"{config.agents.count:,} agents", processes))),
@@ -75,7 +80,8 @@ def _how_it_goes(state: RunState) -> tuple[str, ...]:
 
 def _pace(state: RunState) -> str:
     """Return the frame rate, or why there is none, after a lamp and a hint where they are needed."""
-    running = "in step with frames" if state.lockstep else f"{state.recent_fps:.0f} fps"
+    drawn = f"{state.recent_fps:.0f} fps" if state.recent_fps else "running"
+    running = "in step with frames" if state.lockstep else drawn
     said = "paused" if state.paused else running
     if state.noticed.lamp:
         said = f"● {state.noticed.lamp} (F3) · {said}"

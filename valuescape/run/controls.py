@@ -85,6 +85,9 @@ class Controlled(Protocol):
     def restart(self, changes: dict[str, Any]) -> str:
         """Begin a new run with some settings (`section.key`) changed; return why not, "" if it began."""
 
+    def go_live(self) -> str:
+        """Show the newest checkpoint of a training run that is followed; return what is to be said of it."""
+
     def reload_shaders(self) -> str:
         """Read the shaders again; return why not, "" if that is done."""
 
@@ -265,6 +268,8 @@ class Controls:
                 session.pace.step()
             case Request.EARLIER | Request.LATER:
                 return self._walk(1 if request is Request.LATER else -1)
+            case Request.LIVE:
+                return session.go_live()
             case Request.FASTER | Request.SLOWER:
                 session.pace.change(1 if request is Request.FASTER else -1)
             case Request.FIT:

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import CriticPass
 from valuescape.gpu.passes.uploaded_field import UploadedField
@@ -63,8 +61,8 @@ def critic_and_landscape(
 ) -> tuple[Critic | None, Landscape | None]:
     """Return the critic for single states, and its landscape over the map; None for both without a critic.
 
-    Compute shaders fill the landscape, or torch if `features.gpu_heatmap` is off (the plain path) or the
-    critic is not a perceptron (`policy.torchscript_critic`).
+    Compute shaders fill the landscape; NumPy if `features.gpu_heatmap` is off (the plain path), or torch if
+    the critic is not a perceptron (`policy.torchscript_critic`).
     """
     critic = _critic(config, world, checkpoint)
     if critic is None:
@@ -123,9 +121,7 @@ def _computation(
         networks = checkpoint
         assert networks
         return lambda plane: field.compute(network_inputs(plane, networks, field.edge))
-    if checkpoint is None or config.policy.torchscript_critic:
-        return partial(_upload, field, critic.value, meter)
-    return partial(_upload, field, partial(_torch_values, checkpoint), meter)
+    return partial(_upload, field, critic.value, meter)
 
 
 def critic_of(checkpoint: Checkpoint) -> Critic:
@@ -143,16 +139,6 @@ def _upload(
 ) -> None:
     meter.queries += 1  # the CPU waits for an inference
     field.write(values(grid_obs(plane, field.edge)))
-
-
-def _torch_values(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
-    import torch
-
-    from valuescape.sim.policy.reference import TorchCheckpoint
-
-    rows = torch.from_numpy(np.ascontiguousarray(obs.T))
-    values: Float32Array = TorchCheckpoint(checkpoint).value(rows).numpy().ravel()
-    return values
 
 
 def _torchscript(config: Config, world: World) -> Callable[[Float32Array], Float32Array]:

@@ -97,4 +97,5 @@ def _standing(state: RunState, past: Past, sections: tuple[Section, ...], known:
         finding=state.findings.at,
         place=state.place and state.place.at(state.live["policy.steps"]),
         sections=sections,
+        watching=state.training.watching if state.training else None,
     )

@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from valuescape.render.view.viewer import Viewer, viewer_of
 from valuescape.run.alerts import Alerts
 from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
+from valuescape.run.follower import Follower
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -53,6 +55,8 @@ class RunParts:
     """
 
     viewer: Viewer
+    follower: Follower | None = None
+    """Follows a training run; None without one."""
     sides = 1
     """Runs that are drawn side by side."""
 
@@ -207,7 +211,8 @@ class RunParts:
         """Return the state of the run at this moment."""
         kind = RunKind(self.headless, self.recorder is not None, self._interrupts.asked)
         found = self.inspection.findings.listed(self.viewer)
-        return look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
+        state = look_at(self.stage, self.viewer, self.pace, self.ledger, self.alerts.noticed, kind, found)
+        return replace(state, training=self.follower.training()) if self.follower else state
 
     @property
     def tuned(self) -> Changing:

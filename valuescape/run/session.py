@@ -104,7 +104,8 @@ class Session(TurningEngines):
 
     def _finish(self, origin: Provenance | None) -> RunResult:
         """Write the run's files. origin: of the last picture."""
-        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin)
+        more = {"training": self.follower.report()} if self.follower else {}
+        return finish(self.state(), self.outputs, self.stage, self.ledger, self.recorder, origin, more)
 
     def _draw_afresh(self) -> Provenance | None:
         """Draw the picture so that it can be made again; return how it came about, if it can be told."""
@@ -115,20 +116,27 @@ class Session(TurningEngines):
     def turn_frames(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Make frames until the run's length is reached or someone ends it, and write nothing."""
         self.pace.start()
-        # Takes what exists now out of all later garbage collections, which would visit it again and again.
-        gc.collect()
-        gc.freeze()
+        self._keep_out_of_collections()
         self._clock = FrameClock()
         while not (self._stopped or self._interrupts.asked):
             self._frame(self._clock.begin_frame())
-            self._note(self._clock.frame_began)
-            if self.alerts.look(self.state()):
-                self.captions.refresh()
+            self._judge(self._clock.frame_began)
             on_progress(self._progress())
             self._stopped = self._stopped or self._progress().done >= 1
             if not self._stopped:
                 self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
+
+    def _keep_out_of_collections(self) -> None:
+        """Take what exists now out of all later garbage collections, which would visit it again and again."""
+        gc.collect()
+        gc.freeze()
+
+    def _judge(self, began: float) -> None:
+        """Log the frame that began at this time, and say what is wrong with it."""
+        self._note(began)
+        if self.alerts.look(self.state()):
+            self.captions.refresh()
 
     def _note(self, began: float) -> None:
         """Log the frame that began at this time."""
@@ -172,6 +180,8 @@ class Session(TurningEngines):
             changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
+        if self.follower:
+            self.follower.note_shown()
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self._carry_out(asked, changes)
 
@@ -230,6 +240,12 @@ class Session(TurningEngines):
         Returns why not; "" if it began.
         """
         return restart(self, changes)
+
+    def go_live(self) -> str:
+        """Show the newest checkpoint of a training run that is followed; return what is to be said of it."""
+        if self.follower:
+            return self.follower.go_live()
+        return "no training run is followed: valuescape attach follows one"
 
     def reload_shaders(self) -> str:
         """Read the shaders again, or say in the picture why not; return why not, "" if that is done."""

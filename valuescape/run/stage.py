@@ -110,7 +110,8 @@ class Stage:
         colours go on; a map window that has another size, as that of a flock, takes another scene.
         """
         engine, before = self.engine, self.config
-        if engine.config is before and engine.generation == self._generation:
+        same_policy = engine.checkpoint is self.checkpoint
+        if engine.config is before and same_policy and engine.generation == self._generation:
             return False
         self.config, self._generation = engine.config, engine.generation
         if self._signals:

@@ -22,6 +22,8 @@ class TurningEngines(RunParts):
     def _turn_engines(self) -> None:
         """Let the simulation go on, also with changes, which the picture takes over when they took effect."""
         before = self._changing()
+        if self.follower:
+            self.follower.look()
         for side in self._sides():
             engine, refused = side.stage.engine, side.ask()
             config, generation = side.stage.config, engine.generation

@@ -7,6 +7,7 @@ from valuescape.sim.changes import Wanted, differing
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.engine import Engine
+from valuescape.sim.policy.network import Checkpoint
 
 
 class Wishes:
@@ -30,6 +31,16 @@ class Wishes:
         config, checkpoint = changed(wanted.config, {name: value}), wanted.checkpoint
         if name == "policy.steps" and value != wanted.config.policy.steps:
             checkpoint = acting_checkpoint(config, self._engine.world)
+        self._wanted = Wanted(config, checkpoint, wanted.plugins)
+
+    def act_with(self, steps: int, checkpoint: Checkpoint, folder: str | None = None) -> None:
+        """Have a checkpoint act that was read already.
+
+        folder: of its training run, as `policy.checkpoint` is to name it; None for the one that it names.
+        """
+        wanted = self._wanted or self._engine.asked
+        other = {} if folder is None else {"policy.checkpoint": folder}
+        config = changed(wanted.config, {**other, "policy.steps": steps})
         self._wanted = Wanted(config, checkpoint, wanted.plugins)
 
     def ask(self) -> None:

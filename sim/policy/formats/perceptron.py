@@ -17,6 +17,7 @@ from valuescape.sim.policy.formats.contents import Contents, Lacking
 from valuescape.sim.policy.formats.files import sound
 from valuescape.sim.policy.formats.found import Found, described, entry, library_format
 from valuescape.sim.policy.formats.given import Given, asked_for
+from valuescape.sim.policy.formats.libraries.state_dicts import require_no_others
 from valuescape.sim.policy.formats.names_map import read_names
 from valuescape.sim.policy.formats.native import MARK
 from valuescape.sim.policy.formats.registry import Lack, Probe
@@ -60,6 +61,7 @@ def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     if given.algorithm not in (None, *ALGORITHMS):
         known = f"expected one of {', '.join(ALGORITHMS)}"
         raise UsageError(f"policy.algorithm is {given.algorithm!r}", known)
+    require_no_others(path, tensors if given.names is None else _within(tensors, names))
     critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
     actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
     kind = kind_of(given.algorithm, actor, critics)
@@ -99,6 +101,12 @@ def contents(path: Path, given: Given = _NOTHING) -> Contents:
 
 def _tensors(path: Path) -> dict[str, Any]:
     return {name: each for name, each in read_tensors(path).items() if not words_of(name) & _ASIDE}
+
+
+def _within(tensors: dict[str, Any], names: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the tensors of the modules that a TOML file names."""
+    prefixes = tuple(f"{prefix}." for each in names.values() for prefix in each)
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(prefixes)}
 
 
 def _names(path: Path, tensors: dict[str, Any], given: Given) -> dict[str, list[str]]:

@@ -204,7 +204,9 @@ def read_pickled(path: Path) -> Any:
     except ForbiddenPickleError as error:
         raise UsageError(f"{path}: {error}; nothing of it was run", "get the file again") from error
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{path}: is no pickle of arrays, or it is damaged: {error}", "get it again") from error
+        raise UsageError(
+            f"{path}: is no pickle of arrays, or it is damaged: {error}", "get it again"
+        ) from error
 
 
 def _any(_: Name) -> bool:

@@ -19,12 +19,10 @@ from numba.extending import intrinsic
 from valuescape.sim.codegen.compiler import CPU_FEATURES, compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.policy.network import Activation
+from valuescape.sim.stepping.tiles import ACTIVATIONS, TILE_UNITS
 
 TILE_AGENTS = 64
 """Agents that go through the network together."""
-
-TILE_UNITS = 4
-"""Units whose sums are made together."""
 
 _WIDE = CPU_FEATURES.get("avx512f", False)
 _LANES = 16 if _WIDE else 8
@@ -40,17 +38,6 @@ _VECTOR = ir.VectorType(_FLOAT, _LANES)
 _TANH_BOUND = 8.66
 _TANH_P = (1.394553628e-8, 2.102733560e-5, 3.520756727e-3, 1.340216100e-1, 1.0)
 _TANH_Q = (8.015776984e-7, 3.326951409e-4, 2.597254514e-2, 4.673548340e-1, 1.0)
-
-ACTIVATIONS: tuple[Activation, ...] = (
-    Activation.IDENTITY,
-    Activation.RELU,
-    Activation.TANH,
-    Activation.ELU,
-    Activation.LEAKY_RELU,
-    Activation.SIGMOID,
-    Activation.SILU,
-)
-"""The activations that there is machine code for; compiled code knows each by its index here."""
 
 _IDENTITY, _RELU, _TANH, _ELU, _LEAKY_RELU, _SIGMOID = (
     ACTIVATIONS.index(each)

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
-from valuescape.sim.policy.network import ActorHead, Checkpoint, Layer
+from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.stepping.acting import action_bounds
-from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS, TILE_UNITS, activate, dense
+from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS, activate, dense
+from valuescape.sim.stepping.tiles import HEADS, TILE_UNITS, layer_table, padded, tiled_numbers
 from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 """The kinds of policy: uniform, given by the caller, or a checkpoint's head."""
 
-_HEADS = {ActorHead.SQUASHED: SQUASHED, ActorHead.CLIPPED: CLIPPED, ActorHead.ARGMAX: ARGMAX}
+_HEADS = dict(zip(HEADS, (SQUASHED, CLIPPED, ARGMAX), strict=True))
 
 
 class PolicyArrays(NamedTuple):
@@ -39,29 +40,29 @@ class PolicyArrays(NamedTuple):
     choices: int  # 0 if actions are continuous
 
 
-def can_compile(checkpoint: Checkpoint | None) -> bool:
-    """Return whether there is machine code for all of the checkpoint's actor."""
-    if checkpoint is None:
-        return True
-    known = all(layer.activation in ACTIVATIONS for layer in checkpoint.actor.layers)
-    return known and checkpoint.actor_head in _HEADS
+def policy_arrays(
+    checkpoint: Checkpoint | None, space: ActionSpace, *, given: bool, shared: Float32Array | None = None
+) -> PolicyArrays:
+    """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions.
 
-
-def policy_arrays(checkpoint: Checkpoint | None, space: ActionSpace, *, given: bool) -> PolicyArrays:
-    """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions."""
+    shared: `tiled_numbers` of this policy, or later those of another of its kind, in memory that is shared;
+    None makes a copy of the checkpoint's.
+    """
     choices = space.n if isinstance(space, DiscreteAction) else 0
     low, high = action_bounds(space)
-    layers = checkpoint.actor.layers if checkpoint and not given else ()
-    table, weights = _pack(layers)
-    normalization = checkpoint.obs_normalization if layers and checkpoint else None
-    none = np.zeros(0, np.float32)
+    acting = None if given else checkpoint
+    layers = acting.actor.layers if acting else ()
+    normalization = acting.obs_normalization if acting else None
+    if shared is None:
+        shared = tiled_numbers(acting) if acting else np.zeros(0, np.float32)
+    kept = 0 if normalization is None else normalization.mean.size
     return PolicyArrays(
-        kind=GIVEN if given else _HEADS[checkpoint.actor_head] if checkpoint else RANDOM,
-        layers=table,
+        kind=GIVEN if given else _HEADS[acting.actor_head] if acting else RANDOM,
+        layers=layer_table(layers),
         clips=np.array([layer.clip for layer in layers], np.float32),
-        weights=weights,
-        mean=none if normalization is None else normalization.mean.copy(),
-        std=none if normalization is None else normalization.std.copy(),
+        weights=shared[2 * kept :],
+        mean=shared[:kept],
+        std=shared[kept : 2 * kept],
         obs_clip=np.float32(math.inf if normalization is None else normalization.clip),
         low=low,
         high=high,
@@ -71,29 +72,8 @@ def policy_arrays(checkpoint: Checkpoint | None, space: ActionSpace, *, given: b
 
 def network_width(policy: PolicyArrays, obs_dim: int) -> int:
     """Return the number of rows of TILE_AGENTS floats that the widest layer needs."""
-    units = [_padded(int(row[1])) for row in policy.layers]
+    units = [padded(int(row[1])) for row in policy.layers]
     return max([obs_dim, TILE_UNITS, *units])
-
-
-def _padded(units: int) -> int:
-    return -(-units // TILE_UNITS) * TILE_UNITS
-
-
-def _pack(layers: tuple[Layer, ...]) -> tuple[NDArray[np.int64], Float32Array]:
-    """Return the table of layers, and their weights and biases, padded with zeros to whole tiles of units."""
-    table = np.zeros((len(layers), 5), np.int64)
-    numbers: list[Float32Array] = [np.zeros(0, np.float32)]
-    at = 0
-    for row, layer in zip(table, layers, strict=True):
-        units, inputs = layer.weight.shape
-        weight = np.zeros((_padded(units), inputs), np.float32)
-        bias = np.zeros(_padded(units), np.float32)
-        weight[:units], bias[:units] = layer.weight, layer.bias
-        tiles = weight.reshape(-1, TILE_UNITS, inputs).transpose(0, 2, 1)
-        row[:] = inputs, units, at, at + weight.size, ACTIVATIONS.index(layer.activation)
-        numbers += [tiles.ravel(), bias]
-        at += weight.size + bias.size
-    return table, np.concatenate(numbers)
 
 
 @compiled

@@ -21,6 +21,7 @@ from valuescape.sim.stepping.compiled.tick import Scratch, TickArrays, restart, 
 from valuescape.sim.stepping.compiled.tick_pass import PassRows
 from valuescape.sim.stepping.compiled.turns import CompiledTurns, Loops, make_loops
 from valuescape.sim.stepping.compiled.world import world_code
+from valuescape.sim.stepping.shared_policy import acting_in, numbers_in
 from valuescape.sim.stepping.stepper import Rules, Stepper
 from valuescape.sim.worlds.base import ElementwiseWorld, World
 from valuescape.sim.worlds.interacting import InteractingWorld
@@ -69,7 +70,7 @@ class CompiledStepper(_LoopingStepper):
     ) -> None:
         super().__init__(arena, part, world, None, rules)  # no plain policy: it is compiled
         given = arena.layout.given_actions
-        actions = policy_arrays(checkpoint, world.action, given=given)
+        actions = policy_arrays(checkpoint, world.action, given=given, shared=numbers_in(arena))
         code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
         scratch = _scratch(code.at, code.rows, network_width(actions, len(world.obs)))
         starts = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)
@@ -100,7 +101,7 @@ class InteractingStepper(_LoopingStepper):
         rules: Rules,
     ) -> None:
         count = part.stop - part.start
-        policy = BatchPolicy(checkpoint, world.action, count) if checkpoint else None
+        policy = BatchPolicy(acting_in(arena, checkpoint), world.action, count) if checkpoint else None
         super().__init__(arena, part, world, policy, rules)
         step_among = world.compiled_step_among()
         code = interacting_code(world, rules)

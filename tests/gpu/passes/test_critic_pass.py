@@ -200,14 +200,14 @@ def made_field(gl, config):
 
 @pytest.mark.regression
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_critics_are_the_same_by_shader_and_by_torch(gl, path):
+def test_shipped_critics_are_the_same_by_shader_by_numpy_and_by_torch(gl, path):
     """`features.gpu_heatmap`."""
     settings = [f"world.name={path.stem}", "heatmap.resolution=48"]
     plain_type, plain = made_field(gl, load_config(None, [*settings, "features.gpu_heatmap=false"]))
     fast_type, fast = made_field(gl, load_config(None, settings))
     assert (plain_type, fast_type) == (UploadedField, CriticPass)
     assert error(fast, plain) <= TOLERANCE
-    assert error(plain, torch_field(load_checkpoint(path, make_world(path.stem)), 48)) == 0
+    assert error(plain, torch_field(load_checkpoint(path, make_world(path.stem)), 48)) <= TOLERANCE
 
 
 def test_a_torchscript_critic_is_shown_in_place_of_the_checkpoint_s(gl, tmp_path):

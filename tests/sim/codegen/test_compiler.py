@@ -27,7 +27,7 @@ from valuescape.sim.worlds.point_mass import PointMass
 pytest.importorskip("numba")
 
 from valuescape.sim.codegen.compiler import compiled_whole, inlined_whole
-from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS
+from valuescape.sim.stepping.tiles import ACTIVATIONS
 
 pytestmark = pytest.mark.regression
 

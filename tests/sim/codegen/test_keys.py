@@ -21,6 +21,7 @@ BESIDE = {
     "shared.orders": "a file descriptor, which is an argument",
     "stepping.acting": "bounds of actions, given as constants of the key",
     "stepping.exchange": "the plain path",
+    "stepping.shared_policy": "views of the arena, whose types are in every signature",
     "stepping.stepper": "rules, given as constants of the key or as arguments",
     "worlds.base": "what a world says of itself, given as constants of the key; its functions by content",
     "worlds.interacting": "a kernel, with a key of its own",

@@ -48,7 +48,9 @@ _SCALED = (
     "actions of -1 to 1, which Brax's environments take, are scaled to the world's bounds; "
     "to leave them as they are state --set policy.head=clipped"
 )
-_NOISE = "the spread of actions is a softplus of the network's outputs, which is not read: actions are the modes"
+_NOISE = (
+    "the spread of actions is a softplus of the network's outputs, which is not read: actions are the modes"
+)
 _NORMALIZED = (
     "observations are normalised by the statistics in the file; a training with normalize_observations=False has "
     "them too, and then needs --obs-normalization FILE with mean 0 and std 1"
@@ -114,7 +116,9 @@ def _found(path: Path, tensors: dict[str, Any], config: dict[str, Any], given: G
         )
     for setting in ("mean_clip_scale", "use_distributional_critic"):
         if settings.get(setting):
-            raise UsageError(f"{path}: was trained with {setting}, which is not read", "use another checkpoint")
+            raise UsageError(
+                f"{path}: was trained with {setting}, which is not read", "use another checkpoint"
+            )
     activation = _activation(path, settings)
     actor, normal = _policy(path, tensors)
     critic = _network(path, tensors, "2.params").with_hidden(activation)
@@ -141,7 +145,9 @@ def _policy(path: Path, tensors: Mapping[str, Any]) -> tuple[Chain, bool]:
         return _network(path, tensors, "1.params.MLP_0", "1.params.Dense_0"), True
     both = _network(path, tensors, "1.params")
     if both.out_dim % 2:
-        raise UsageError(f"{path}: its policy has {both.out_dim} outputs, no pairs of mean and spread", "get it again")
+        raise UsageError(
+            f"{path}: its policy has {both.out_dim} outputs, no pairs of mean and spread", "get it again"
+        )
     return outputs(path, both, slice(0, both.out_dim // 2)).ending(Activation.TANH), False
 
 
@@ -194,9 +200,7 @@ def _misfit(path: Path, actor: Chain, critic: Chain) -> UsageError | None:
     )
 
 
-FORMAT = library_format(
-    "brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD})
-)
+FORMAT = library_format("brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD}))
 FOLDER = library_format(
     "brax-folder",
     "folder",

@@ -85,7 +85,7 @@ def _kind(tensors: Mapping[str, Any], path: Path) -> str | None:
         and f"{prefix}actor_mean.0.weight" in tensors
     ):
         return "ppo"
-    if prefix is not None and f"{prefix}actor.0.weight" in tensors:
+    if prefix is not None and {name.split(".")[0] for name in under(tensors, prefix)} == {"actor", "critic"}:
         return "ppo" if own or _widths(tensors, f"{prefix}critic") == (64, 64, 1) else None
     prefix = prefix_of(names, "network.0.weight")
     if prefix is not None:

@@ -47,5 +47,7 @@ def _array(tensorstore: Any, folder: Path, driver: str, name: str) -> np.ndarray
         place = {"driver": "file", "path": f"{folder.resolve() / name}/"}
     stored = tensorstore.open({"driver": driver, "kvstore": place}, read=True, open=True).result()
     if math.prod(stored.shape) > MAX_VALUES:
-        raise UsageError(f"{folder}: {name} has the shape {list(stored.shape)}, more than {MAX_VALUES:,} values")
+        raise UsageError(
+            f"{folder}: {name} has the shape {list(stored.shape)}, more than {MAX_VALUES:,} values"
+        )
     return np.asarray(stored.read().result())

@@ -63,7 +63,9 @@ def read(path: Path, given: Given) -> Found:
     separate = bool(layer_names(own, "critic_mlp"))
     continuous = "mu.weight" in own
     if not continuous and "logits.weight" not in own:
-        raise UsageError(f"{path}: chooses several discrete actions at once, or has another head", "it is not read")
+        raise UsageError(
+            f"{path}: chooses several discrete actions at once, or has another head", "it is not read"
+        )
     actor = _network(path, own, "actor_mlp", "mu" if continuous else "logits")
     critic = _network(path, own, "critic_mlp" if separate else "actor_mlp", "value")
     scaled = continuous and given.head is not ActorHead.CLIPPED
@@ -84,20 +86,22 @@ def read(path: Path, given: Given) -> Found:
 
 def _normalized(path: Path, tensors: Mapping[str, Any], prefix: str, found: Found) -> Found:
     """Return what was found with the statistics of observations and values, in the model or beside it."""
-    if any(f"{place}running_mean_std.running_mean_std." in name for name in tensors for place in (prefix, "")):
+    if any(
+        f"{place}running_mean_std.running_mean_std." in name for name in tensors for place in (prefix, "")
+    ):
         raise UsageError(f"{path}: observes several things under names of their own", "it is not read")
     of_observations, of_values = (
         _statistics(tensors, [f"{prefix}{names[0]}", *names])
         for names in (("running_mean_std",), ("value_mean_std", "reward_mean_std"))
     )
     critic = denormalized(path, found.critics[0], of_values, _CLIP)
-    return replace(
-        found, critics=(critic,), obs_normalization=normalization(path, of_observations, _CLIP)
-    )
+    return replace(found, critics=(critic,), obs_normalization=normalization(path, of_observations, _CLIP))
 
 
 def _statistics(tensors: Mapping[str, Any], places: list[str]) -> Any:
-    found = (statistics(tensors, f"{place}.running_mean", f"{place}.running_var", _EPSILON) for place in places)
+    found = (
+        statistics(tensors, f"{place}.running_mean", f"{place}.running_var", _EPSILON) for place in places
+    )
     return next((each for each in found if each is not None), None)
 
 

@@ -41,7 +41,9 @@ _SCALED = (
     "actions of -1 to 1 are scaled to the world's bounds, RLlib's default; "
     "with normalize_actions=False state --set policy.head=clipped"
 )
-_FILTER = "statistics of a MeanStdFilter are not read: if there was one, give them with --obs-normalization FILE"
+_FILTER = (
+    "statistics of a MeanStdFilter are not read: if there was one, give them with --obs-normalization FILE"
+)
 
 
 def recognises(probe: Probe) -> bool:
@@ -184,7 +186,9 @@ class _Parts:
         networks = [self.network("encoder", name) for name in heads]
         actions = networks[0].out_dim
         if self._about.discrete not in (None, actions):
-            raise UsageError(f"{self._path}: has {actions} outputs for {self._about.discrete} actions", "it is not read")
+            raise UsageError(
+                f"{self._path}: has {actions} outputs for {self._about.discrete} actions", "it is not read"
+            )
         if len(networks) == 1:
             network = networks[0]
         else:
@@ -207,7 +211,9 @@ class _Parts:
 
     def _gaussian(self, both: Chain, head: str) -> tuple[Chain, ActionNoise | None]:
         """Return the means of an actor's outputs, and the deviations: outputs too, or parameters."""
-        free = next((name for name in self._tensors if name.startswith(f"{head}.") and "log_std" in name), None)
+        free = next(
+            (name for name in self._tensors if name.startswith(f"{head}.") and "log_std" in name), None
+        )
         hidden = both.linears[-1].layer.weight.shape[1]
         if free is not None:
             values = np.asarray(self._tensors[free], np.float64).ravel()
@@ -247,7 +253,9 @@ def _about(folder: Path) -> _About:
         low, high = (np.asarray(space.state[name], np.float64).ravel() for name in ("low", "high"))
         bounded = np.isfinite(low).all() and np.isfinite(high).all()
         return _About(None, low if bounded else None, high if bounded else None, body, heads or body)
-    raise UsageError(f"{path}: its actions are {kind or 'of no kind that is known'}", "expected Box or Discrete")
+    raise UsageError(
+        f"{path}: its actions are {kind or 'of no kind that is known'}", "expected Box or Discrete"
+    )
 
 
 def _gamma(folder: Path) -> float | None:

@@ -66,7 +66,8 @@ def read(path: Path, given: Given) -> Found:
     actor, critic = parts.network("actor"), parts.network("critic")
     if parts.log_std() is None:
         raise UsageError(
-            f"{path}: has a Beta distribution, or a std that depends on the state", "train with a Gaussian's own std"
+            f"{path}: has a Beta distribution, or a std that depends on the state",
+            "train with a Gaussian's own std",
         )
     of_actor, of_critic = parts.statistics("actor"), parts.statistics("critic")
     shared = _same(of_actor, of_critic)
@@ -171,6 +172,4 @@ def _remarks(tensors: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-FORMAT = library_format(
-    "rsl_rl", "torch", recognises, read, library="rsl_rl", lacks=frozenset({Lack.WORLD})
-)
+FORMAT = library_format("rsl_rl", "torch", recognises, read, library="rsl_rl", lacks=frozenset({Lack.WORLD}))

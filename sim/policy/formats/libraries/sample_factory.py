@@ -51,7 +51,9 @@ _EPSILON = 1e-5
 _LINEAR = "action_parameterization.distribution_linear"
 _MARKS = ("model.critic_linear.weight", f"model.{_LINEAR}.weight")
 _MAX_CONFIG = 2**20
-_NO_CONFIG = "config.json is not in the folder above: the activation, gamma and the scale of rewards are in it"
+_NO_CONFIG = (
+    "config.json is not in the folder above: the activation, gamma and the scale of rewards are in it"
+)
 
 
 def recognises(probe: Probe) -> bool:
@@ -115,7 +117,9 @@ def _with_head(
     if given.head is not ActorHead.CLIPPED:
         return replace(found, head=None if given.head is None else ActorHead.ARGMAX)
     if found.actor.out_dim % 2:
-        raise UsageError(f"{path}: has {found.actor.out_dim} outputs, no pairs of mean and deviation", "state argmax")
+        raise UsageError(
+            f"{path}: has {found.actor.out_dim} outputs, no pairs of mean and deviation", "state argmax"
+        )
     middle = found.actor.out_dim // 2
     both = layer(path, own, _LINEAR)
     spread = replace(
@@ -148,7 +152,9 @@ def _network(path: Path, own: Mapping[str, Any], prefix: str, last: str) -> Chai
         raise not_linear(path, name, own[name], own)
     keys = {name.split(".")[2] for name in encoders if name.startswith(f"{prefix}encoder.encoders.")}
     if len(keys) > 1:
-        raise UsageError(f"{path}: observes {len(keys)} things, each with an encoder of its own", "it is not read")
+        raise UsageError(
+            f"{path}: observes {len(keys)} things, each with an encoder of its own", "it is not read"
+        )
     parts = [name for name in (f"{prefix}encoder", f"{prefix}decoder") if layer_names(own, name)]
     require_linear(path, own, *parts, last)
     return chain(path, own, *parts, last)

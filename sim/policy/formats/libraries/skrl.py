@@ -169,9 +169,7 @@ def _noise(path: Path, tensors: Mapping[str, Any], actor: Chain) -> ActionNoise 
 
 def _observations(path: Path, tensors: Mapping[str, Any]) -> Statistics | None:
     """Return the statistics of observations; release 2 keeps those of states, which critics may take, apart."""
-    observed, states = (
-        _statistics(tensors, f"{name}_preprocessor") for name in ("observation", "state")
-    )
+    observed, states = (_statistics(tensors, f"{name}_preprocessor") for name in ("observation", "state"))
     if observed is None or states is None or not _moved(tensors):
         return states if observed is None else observed
     raise UsageError(

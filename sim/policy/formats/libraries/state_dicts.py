@@ -59,6 +59,20 @@ def require_linear(path: Path, tensors: Mapping[str, Any], *prefixes: str) -> No
                 raise not_linear(path, name, tensor, inside)
 
 
+def require_no_others(path: Path, tensors: Mapping[str, Any]) -> None:
+    """Raise UsageError if there are weights of other layers than linear ones.
+
+    They may lie between the linear ones, so that a chain of these alone would answer otherwise.
+    """
+    for name, tensor in tensors.items():
+        part = name.rpartition(".")[2]
+        if (part == "weight" and len(tensor.shape) != 2) or part.startswith(_OTHERS):
+            raise not_linear(path, name, tensor, tensors)
+
+
+_OTHERS = ("weight_ih", "weight_hh", "running_mean")
+
+
 def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> UsageError:
     """Return the error for a tensor of a layer that is no linear one."""
     owner = name.rpartition(".")[0]
@@ -76,6 +90,21 @@ def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> 
         f"{path}: {name} is {kind}; only plain perceptrons are read",
         "a critic of any kind can be shown as TorchScript (policy.torchscript_critic)",
     )
+
+
+def by_quantiles(path: Path, network: Chain, count: int) -> Chain:
+    """Return a network of `count` quantiles of each action with the quantiles side by side, as we keep them.
+
+    Unit a * count + q is quantile q of action a; it becomes unit q * actions + a. Raises UsageError if the
+    outputs are not as many for each action.
+    """
+    *first, last = network.linears
+    rows = last.layer.weight.shape[0]
+    if not count or rows % count:
+        raise UsageError(f"{path}: {rows} outputs are not {count} quantiles of each action", "get it again")
+    order = np.arange(rows).reshape(-1, count).T.ravel()
+    layer = _layer(last.layer.weight[order], last.layer.bias[order], last.layer.activation)
+    return Chain((*first, Linear(last.name, layer, last.stated)))
 
 
 def side_by_side(chains: list[Chain], weights: list[np.ndarray[Any, Any]]) -> Chain:

@@ -16,7 +16,9 @@ _MAX_META = 2**22
 _MAX_DEPTH = 30
 _MAX_TENSORS = 2000
 _DTYPES = {
-    **{f"torch.{name}": name for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64")},
+    **{
+        f"torch.{name}": name for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
+    },
     **{"torch.uint8": "uint8", "torch.bool": "bool"},
 }
 
@@ -64,5 +66,7 @@ def _tensor(folder: Path, name: str, entry: dict[str, Any]) -> np.ndarray[Any, A
         raise UsageError(f"{path}: claims the shape {list(shape)}, at most {MAX_VALUES:,} values are read")
     content = read_bounded(path) if count else b""
     if len(content) < count * dtype.itemsize:
-        raise UsageError(f"{path}: has {len(content)} bytes, too few for the shape {list(shape)}", "get it again")
+        raise UsageError(
+            f"{path}: has {len(content)} bytes, too few for the shape {list(shape)}", "get it again"
+        )
     return np.frombuffer(content, dtype, count).reshape(shape)

@@ -25,8 +25,9 @@ pytest.importorskip("numba")
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import BLOCK_AGENTS
 from valuescape.sim.stepping.compiled.acting import _choose, network_actions
-from valuescape.sim.stepping.compiled.mlp import ACTIVATIONS, TILE_AGENTS
+from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import forward_tile, network_width, policy_arrays
+from valuescape.sim.stepping.tiles import ACTIVATIONS
 
 pytestmark = pytest.mark.regression
 

@@ -1,4 +1,4 @@
-"""Files of Tianshou, d3rlpy, PufferLib and SBX that are refused, or say other things than those under contract."""
+"""Files of Tianshou, d3rlpy, PufferLib and SBX that differ from those of the contract, or are refused."""
 
 import json
 import pickle

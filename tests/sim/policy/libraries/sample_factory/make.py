@@ -48,7 +48,11 @@ def write(name, model, config, obs, action, world, given):
     torch.save(state, place / "checkpoint_000000005_90.pth")
     value = outputs(model, obs)["values"].reshape(-1, 1).clone()
     model.returns_normalizer(value, denormalize=True)
-    about = VERSION | {"world": world, "given": given, "file": f"{name}/checkpoint_p0/checkpoint_000000005_90.pth"}
+    about = VERSION | {
+        "world": world,
+        "given": given,
+        "file": f"{name}/checkpoint_p0/checkpoint_000000005_90.pth",
+    }
     value = value[:, 0] / config["reward_scale"]
     write_expected(HERE / f"{name}.pth", obs=obs, action=action, value=value, **about)
 

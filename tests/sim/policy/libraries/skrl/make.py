@@ -43,7 +43,9 @@ class Value(DeterministicMixin, Model):
     def __init__(self, spaces, inputs):
         Model.__init__(self, observation_space=spaces[0], action_space=spaces[1], device="cpu")
         DeterministicMixin.__init__(self)
-        self.net = nn.Sequential(nn.Linear(inputs, 12), nn.ELU(), nn.Linear(12, 10), nn.ELU(), nn.Linear(10, 1))
+        self.net = nn.Sequential(
+            nn.Linear(inputs, 12), nn.ELU(), nn.Linear(12, 10), nn.ELU(), nn.Linear(10, 1)
+        )
 
     def compute(self, inputs, role=""):
         taken = inputs.get("taken_actions")
@@ -70,7 +72,9 @@ class Critic(Value):
 
     def __init__(self, spaces, inputs):
         super().__init__(spaces, inputs)
-        self.net = nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, 10), nn.ReLU(), nn.Linear(10, 1))
+        self.net = nn.Sequential(
+            nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, 10), nn.ReLU(), nn.Linear(10, 1)
+        )
 
 
 class Shared(CategoricalMixin, DeterministicMixin, Model):

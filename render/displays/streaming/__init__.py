@@ -1,0 +1,1 @@
+"""A display's pictures and events as messages to and from a browser, whatever carries them."""

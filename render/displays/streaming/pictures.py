@@ -1,0 +1,91 @@
+"""Pictures as bytes that browsers show: JPEG while they move, PNG once they are still."""
+
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from valuescape.render.displays.display import picture_bytes
+
+STILL_S = 0.3
+"""Seconds without a change after which a picture is sent again, without loss."""
+
+_LEVELS = ((55, "4:2:0"), (75, "4:2:0"), (88, "4:4:4"))
+"""Quality and colour sampling of JPEG for each level of `Pacing`; 4:4:4 keeps thin coloured lines sharp."""
+
+_PNG_LEVEL = 1
+"""zlib's level: half the time of the usual 6, for a file that is a sixth larger."""
+
+Pixels = NDArray[np.uint8]
+"""A picture [height, width, 3], RGB, top row first."""
+
+
+class Encoded(NamedTuple):
+    """A picture as bytes, its media type, and whether it has every pixel as it was drawn."""
+
+    content: bytes
+    media_type: str
+    lossless: bool
+
+
+def read_pixels(picture: Any, panel: Any = None) -> Pixels:
+    """Return the pixels of a framebuffer, to the right of those of `panel` if there is one: a new array."""
+    parts = [_pixels(part) for part in (panel, picture) if part is not None]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _pixels(framebuffer: Any) -> Pixels:
+    width, height = framebuffer.size
+    return np.frombuffer(picture_bytes(framebuffer), np.uint8).reshape(height, width, 3)
+
+
+def as_jpeg(pixels: Pixels, level: int) -> Encoded:
+    """Return a picture as JPEG. level: of `Pacing`.
+
+    Performance: 0.8 to 1.4 ms for 960 x 540 pixels (tests/bench/notebook.py); FFmpeg's encoder takes 3 ms.
+    """
+    quality, sampling = _LEVELS[level]
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "JPEG", quality=quality, subsampling=sampling)
+    return Encoded(content.getvalue(), "image/jpeg", lossless=False)
+
+
+def as_png(pixels: Pixels, compress_level: int = _PNG_LEVEL) -> Encoded:
+    """Return a picture as PNG. compress_level: of zlib. Performance: 12 ms for 960 x 540 pixels."""
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG", compress_level=compress_level)
+    return Encoded(content.getvalue(), "image/png", lossless=True)
+
+
+class Changing:
+    """Says of each picture whether it has to be sent: in a hurry, without loss, or not at all."""
+
+    def __init__(self) -> None:
+        self._last: Pixels | None = None
+        self._changed_s = 0.0
+        self._lossless = False
+
+    @property
+    def still(self) -> bool:
+        """Whether the newest picture was sent without loss, and is not changing."""
+        return self._lossless
+
+    def begin_again(self) -> None:
+        """Have the next picture sent, whatever it is."""
+        self._last = None
+
+    def encode(self, pixels: Pixels, level: int, now: float) -> Encoded | None:
+        """Return what is to be sent of a picture; None if the other side has it. now: seconds.
+
+        Performance: comparing 960 x 540 pixels with those before takes 0.1 ms if they differ early, 0.3 ms if
+        they are the same.
+        """
+        if self._last is None or not np.array_equal(self._last, pixels):
+            self._last, self._changed_s, self._lossless = pixels, now, False
+            return as_jpeg(pixels, level)
+        if not self._lossless and now - self._changed_s >= STILL_S:
+            self._lossless = True
+            return as_png(pixels)
+        return None

@@ -1,0 +1,158 @@
+"""Both directions of a link to a browser: frames and answers, events and wishes; whatever carries them."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from valuescape.render.displays.events import Event
+from valuescape.render.displays.streaming.messages import (
+    Asked,
+    Happened,
+    Message,
+    Shown,
+    Sized,
+    Wanted,
+    Watching,
+    placed,
+    read_message,
+)
+from valuescape.render.displays.streaming.pacing import GONE_S, Pacing
+from valuescape.render.displays.streaming.pictures import Changing, Pixels
+
+_MOST_WAITING = 5000
+"""Events that wait to be taken; older ones are dropped."""
+
+Send = Callable[[Mapping[str, Any], bytes | None], None]
+"""Sends a message, and bytes with it. Called by the thread that draws; must not wait for the other side."""
+
+
+class Stream:
+    """A link between a display, in the thread that draws, and what carries messages, in any other thread.
+
+    size_px: of the picture until a browser tells its own. answering: whether messages of the browser can
+    arrive now; those of a notebook do not while its kernel runs a cell. clock: seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        size_px: tuple[int, int],
+        answering: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send, self._answering, self._clock = send, answering, clock
+        self.size_px, self.pixel_scale = size_px, 1.0
+        self.frames = 0
+        """Frames that were sent."""
+        self.pages = 0
+        """How often a page began to watch: it knows nothing of what was sent before."""
+        self.pacing = Pacing()
+        self._changing = Changing()
+        self._news = threading.Condition()
+        self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
+        self._wishes: deque[Wanted | Asked] = deque(maxlen=_MOST_WAITING)
+        self._heard, self._told = 0, 0  # numbers of the newest message of events: taken in, and said so
+        self._visible = False
+
+    # --- In the thread of the carrier ---
+
+    def receive(self, content: object) -> None:
+        """Take in a message of the browser; one that is none of the vocabulary is passed over."""
+        message = read_message(content)
+        if message is None:
+            return
+        with self._news:
+            self._take(message)
+            self._news.notify_all()
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Happened(number, events):
+                self._heard = number
+                self._events.extend(events)
+            case Shown(frame):
+                self.pacing.answered(frame, self._clock())
+            case Sized(width, height, ratio):
+                self.size_px = round(width * ratio), round(height * ratio)
+                self.pixel_scale = ratio
+            case Watching(on):
+                self._visible = on
+                if on:  # a page that was opened anew has no picture yet
+                    self.pages += 1
+                    self.pacing.begin_again()
+                    self._changing.begin_again()
+            case Wanted() | Asked():
+                self._wishes.append(message)
+
+    def wake(self) -> None:
+        """End a `wait` at once."""
+        with self._news:
+            self._news.notify_all()
+
+    # --- In the thread that draws ---
+
+    @property
+    def watched(self) -> bool:
+        """Whether someone can see the picture: a browser said so, and still answers if it can."""
+        with self._news:
+            return self._visible and not (self._answering() and self.pacing.silent_s(self._clock()) > GONE_S)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a frame would be sent now, so that it is worth drawing."""
+        with self._news:
+            return self._visible and self.pacing.may_send(self._clock(), answering=self._answering())
+
+    @property
+    def still(self) -> bool:
+        """Whether the other side has the newest picture without loss, and asks for nothing."""
+        with self._news:
+            return self._changing.still and not self._events and not self._wishes
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a message comes, or `wake` is called, for a bounded time."""
+        with self._news:
+            if not self._events and not self._wishes:
+                self._news.wait(seconds)
+
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call, places in pixels of the picture, the oldest first."""
+        with self._news:
+            events = [placed(each, self.size_px) for each in self._events]
+            self._events.clear()
+            heard, self._told, told = self._heard, self._heard, self._told
+        if heard != told:
+            self._send({"type": "heard", "number": heard}, None)
+        return events
+
+    def take_wishes(self) -> list[Wanted | Asked]:
+        """Return what controls asked for since the last call, the oldest first."""
+        with self._news:
+            wishes = list(self._wishes)
+            self._wishes.clear()
+        return wishes
+
+    def show(self, pixels: Pixels) -> None:
+        """Send a picture, unless the other side has it or cannot take one more now."""
+        if not self.ready:
+            return
+        encoded = self._changing.encode(pixels, self.pacing.level, self._clock())
+        if encoded is None:
+            return
+        with self._news:
+            self.frames += 1
+            number = self.frames
+            self.pacing.sent(number, self._clock())
+        about = {
+            "type": "frame",
+            "number": number,
+            "format": encoded.media_type,
+            "lossless": encoded.lossless,
+        }
+        self._send(about, encoded.content)
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        """Send a message without a picture."""
+        self._send(content, None)
