@@ -32,6 +32,7 @@ CHAPTERS = {
     "Episodes": ("rollouts", "Rollouts"),
     "Analysis": ("analyze", "AnalysisOptions", "Analysis", "Comparison"),
     "Sessions": ("Session", "State", "Trails"),
+    "Notebooks": ("show", "View"),
     "Training runs": ("publish", "PublishOptions", "Publisher", "ValuescapeCallback", "Subscription"),
     "Environments and code of your own": ("make_vec", "load_world_file", "load_plugin"),
     "Values and errors": ("Checkpoint", "Config", "ValuescapeError", "UsageError"),

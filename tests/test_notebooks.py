@@ -15,6 +15,7 @@ nbformat = pytest.importorskip("nbformat")
 
 @pytest.mark.gpu
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_start_to_end(path, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))

@@ -32,6 +32,9 @@ _REST_S = 10.0
 _IDLE_S, _STILL_S, _FULL_S = 0.2, 0.1, 0.02
 """Seconds to wait for news while nobody watches, nothing changes, or the link is full."""
 
+_SETTLED_S = 10.0
+"""Seconds in which cameras come to where they were sent."""
+
 _TELL_S = 0.2
 _WARM_UP_TICKS = 240
 _WARM_UP_S = 5.0
@@ -213,6 +216,13 @@ class InlineSession(Session):
         if self.pace.paused != paused:
             self.controls.apply(Request.PAUSE)
 
+    def _settle_cameras(self) -> None:
+        """Let cameras come to where they were sent, if no frames do that."""
+        if not self._stream.watched:
+            turning, self.viewer.turn_deg_per_s = self.viewer.turn_deg_per_s, 0.0
+            self.viewer.advance(_SETTLED_S)
+            self.viewer.turn_deg_per_s = turning
+
     def picture(self, within_s: float, go_on: Callable[[], bool] = lambda: True) -> Pixels:
         """Return the picture as it is now, complete maps in it: [height, width, 3] uint8, a new array.
 
@@ -220,8 +230,8 @@ class InlineSession(Session):
         """
         end = time.monotonic() + within_s
         self._turn_engines()
-        newest = self.pace.newest_tick()
-        self._take_over(newest, waits=False)
+        self._settle_cameras()
+        self._take_over(self.pace.newest_tick(), waits=False)
         shown = self.viewer.shown
         self.stage.maps.finish(self.scene, shown, lambda: go_on() and time.monotonic() < end)
         self.ledger.stats.forget("captions")
