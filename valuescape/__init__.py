@@ -137,8 +137,8 @@ def make_vec(
     same for any number of workers. autoreset_mode: `gymnasium.vector.AutoresetMode` or its value. copy: as
     `CrowdVectorEnv` says. render_mode: "rgb_array" lets `render` return a picture of the crowd.
 
-    Worker processes are spawned: a script that calls this needs `if __name__ == "__main__":`. Raises
-    UsageError for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
+    Worker processes do not import the script, so it needs no `if __name__ == "__main__":`. Raises UsageError
+    for an unknown id, numbers that do not fit, or without Gymnasium, which is an optional extra.
     """
     from valuescape.sim.errors import UsageError
 

@@ -142,8 +142,8 @@ class PolicyConfig(Section):
 
     checkpoint: str = setting(
         "auto",
-        "auto: the one shipped for the world; random: no policy and no critic; else a file of any library that "
-        "is read (docs/checkpoints.md), or the folder of a training run",
+        "auto: the one shipped for the world; random: no policy and no critic; else a file of any library "
+        "that is read (docs/checkpoints.md), or the folder of a training run",
         max_length=MAX_TEXT,
     )
     steps: Literal["last"] | Annotated[int, Field(ge=0, le=10**15)] = setting(

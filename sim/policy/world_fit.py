@@ -11,6 +11,8 @@ from valuescape.sim.policy.formats.given import asked_for
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import WORLDS, ContinuousAction, World
 from valuescape.sim.worlds.base import ActionSpace, DiscreteAction, MultiDiscreteAction
+from valuescape.sim.worlds.gym_making import GYMNASIUM, is_environment
+from valuescape.sim.worlds.registry import world_names
 
 _MAX_STACK = 16
 
@@ -20,7 +22,7 @@ def check_world(checkpoint: Checkpoint, world: World, path: Path) -> None:
     problem = misfit(checkpoint, world)
     if problem is None:
         return
-    if checkpoint.world and checkpoint.world != world.name:
+    if _is_anothers(checkpoint, world):
         raise UsageError(
             f"{path}: was trained for world {checkpoint.world}, expected {world.name}",
             f"set world.name to {checkpoint.world}, or name another checkpoint",
@@ -52,7 +54,7 @@ def fitting_worlds(checkpoint: Checkpoint) -> list[str]:
 
 def misfit(checkpoint: Checkpoint, world: World) -> str | None:
     """Return the reason why the checkpoint cannot act in `world`; None if it can."""
-    if checkpoint.world and checkpoint.world != world.name:
+    if _is_anothers(checkpoint, world):
         return f"was trained for world {checkpoint.world}"
     found, expected = _difference(checkpoint, world)
     return f"{found}, but world {world.name} {expected}" if found else None
@@ -73,6 +75,20 @@ def bounds_remark(checkpoint: Checkpoint, world: World) -> str | None:
                 f"{world.name} goes from {variable.low:.3g} to {variable.high:.3g}: the same world and units?"
             )
     return None
+
+
+def _is_anothers(checkpoint: Checkpoint, world: World) -> bool:
+    """Return whether a checkpoint says that it is of another world.
+
+    Code of the user's own has the name by which it was named: `Rail`, `my_env:Rail`, a function that makes
+    it. So for such a world a checkpoint counts whose world is none that is known here.
+    """
+    named = checkpoint.world
+    if not named or named == world.name:
+        return False
+    known = is_environment(named) or named in world_names()
+    own = is_environment(world.name) and not world.name.startswith(GYMNASIUM)
+    return known or not own
 
 
 def _difference(checkpoint: Checkpoint, world: World) -> tuple[str, str]:

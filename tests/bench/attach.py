@@ -1,14 +1,16 @@
 """Times the way from a published update to its picture, and what a trainer loses while it is watched.
 
-Parts without a viewer and with one alternate. Beside the trainer's steps a second of the clock, which other
-programs disturb, stand those a second of its processor's time, which the viewer slows by sharing caches.
+The viewer is stopped in every second block of the time. Beside the trainer's steps a second of the clock,
+which other programs disturb, stand those a second of its processor's time, which the viewer slows by sharing
+caches.
 
 Run it by hand: .venv/bin/python tests/bench/attach.py [SECONDS [ROUNDS [PRIORITY …]]]
 """
 
 import json
 import math
-import statistics
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,10 +25,12 @@ import numpy as np
 NAME, WORLD = "bench-attach", "pendulum"
 UPDATES_PER_S = 4.0
 WIDTH, BATCH = 64, 256
+LINE_S, BLOCK_S, START_S = 0.25, 2.5, 20.0
+"""Seconds of a line of the trainer's, of a block, and until the viewer is at work."""
 
 
 def train() -> None:
-    """Make steps of gradient descent on one core, and publish networks, until killed; print steps by second.
+    """Make steps of gradient descent on one core, and publish networks, until killed; print steps a second.
 
     The networks are those that come with the world: an actor and a critic of 2 x (64-64), which change.
     """
@@ -49,7 +53,7 @@ def train() -> None:
             if now - published > 1 / UPDATES_PER_S:
                 run.update_from(moved(checkpoint, rng), steps)
                 published = now
-            if now - second >= 1:
+            if now - second >= LINE_S:
                 made, spent = steps - last, time.process_time() - cpu
                 print(json.dumps([now, made / (now - second), made / spent]), flush=True)
                 second, cpu, last = now, cpu + spent, steps
@@ -89,44 +93,66 @@ def trainer(log: Path) -> Iterator[None]:
             process.wait()
 
 
-def watch(seconds: float, priority: str) -> tuple[float, float, dict]:
-    """Watch the trainer for a while; return when the viewer was at work, and its report of the training."""
+def command(priority: str, seconds: float, out: str) -> list[str]:
+    """Return the command of a viewer."""
+    length = ["--headless", "--out", out, "--seconds", str(seconds), "--set", "run.record=false"]
+    return [sys.executable, "-m", "valuescape", "attach", NAME, *length, "--priority", priority]
+
+
+def latency(priority: str, seconds: float) -> tuple[float, float]:
+    """Return P50 and P95 of the time from an update to its picture, ms."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "valuescape", "attach", NAME, "--headless", "--out", out]
-        command += ["--seconds", str(seconds), "--set", "run.record=false", "--priority", priority]
-        subprocess.run(command, check=True, capture_output=True)
-        end = time.monotonic()
-        report = json.loads((Path(out) / "run.json").read_text())
-    return end - seconds, end - 1, report
+        subprocess.run(command(priority, seconds, out), check=True, capture_output=True)
+        told = json.loads((Path(out) / "run.json").read_text())["training"]
+    return told["update_to_picture_ms_p50"], told["update_to_picture_ms_p95"]
 
 
-def rates(log: Path, begin: float, end: float) -> np.ndarray:
-    """Return the trainer's mean steps a second in a part of the time: of the clock, and of its processor."""
+def losses(log: Path, priority: str, rounds: int) -> np.ndarray:
+    """Return what the trainer loses while it is watched, %, [rounds, 2]: by the clock, by its processor.
+
+    The viewer with all its processes is stopped in every second block.
+    """
+    with tempfile.TemporaryDirectory() as out:
+        viewer = subprocess.Popen(
+            command(priority, 3600, out), start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        try:
+            time.sleep(START_S)
+            blocks = [block(log, viewer.pid, watched=bool(index % 2)) for index in range(2 * rounds + 1)]
+        finally:
+            os.killpg(viewer.pid, signal.SIGKILL)
+            viewer.wait()
+    off = [(before + after) / 2 for before, after in zip(blocks[::2], blocks[2::2], strict=False)]
+    return 100 * (1 - np.array(blocks[1::2]) / np.array(off))
+
+
+def block(log: Path, viewer: int, *, watched: bool) -> np.ndarray:
+    """Return the trainer's steps a second in a block: of the clock, and of its processor's time."""
+    os.killpg(viewer, signal.SIGCONT if watched else signal.SIGSTOP)
+    begin = time.monotonic() + 0.5
+    time.sleep(BLOCK_S)
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("]")]
-    return np.mean([both for at, *both in lines if begin + 1 < at < end], axis=0)
+    return np.mean([both for at, *both in lines if at > begin + LINE_S], axis=0)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of the median, by bootstrap."""
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
+    return float(np.percentile(medians, 2.5)), float(np.percentile(medians, 97.5))
 
 
 def main(seconds: float, rounds: int, *priorities: str) -> None:
-    """Print the table."""
+    """Print the figures of each priority."""
     with tempfile.TemporaryDirectory() as folder, trainer(log := Path(folder) / "steps"):
         for priority in priorities:
-            took, losses = [], []
-            for _ in range(rounds):
-                began = time.monotonic()
-                time.sleep(seconds)
-                off = rates(log, began, time.monotonic())
-                begin, end, report = watch(seconds, priority)
-                on = rates(log, begin, end)
-                told = report["training"]
-                took.append((told["update_to_picture_ms_p50"], told["update_to_picture_ms_p95"]))
-                losses.append(100 * (1 - on / off))
-            p50, p95 = (statistics.median(column) for column in zip(*took, strict=True))
-            half = 1.96 * np.std(losses, axis=0, ddof=1) / math.sqrt(rounds) if rounds > 1 else [math.nan] * 2
-            clock, cpu = (
-                f"{lost:.1f} ± {each:.1f} %" for lost, each in zip(np.mean(losses, axis=0), half, strict=True)
-            )
-            print(f"--priority {priority}: update to picture P50 {p50:.0f} ms, P95 {p95:.0f} ms;", end=" ")
-            print(f"the trainer loses {clock} of its steps a second, {cpu} a second of its processor's")
+            p50, p95 = latency(priority, seconds)
+            print(f"--priority {priority}: update to picture P50 {p50:.0f} ms, P95 {p95:.0f} ms", flush=True)
+            lost = losses(log, priority, rounds)
+            for values, whose in zip(lost.T, ("of the clock", "of its processor's time"), strict=True):
+                low, high = interval(values)
+                print(f"  the trainer loses {np.median(values):.2f} % of its steps a second {whose}", end=" ")
+                print(f"(95 %: {low:.2f} to {high:.2f})", flush=True)
 
 
 if __name__ == "__main__":
@@ -135,6 +161,6 @@ if __name__ == "__main__":
     else:
         given = sys.argv[1:]
         main(
-            *(float(given[0]) if given else 20.0, int(given[1]) if given[1:] else 5),
+            *(float(given[0]) if given else 20.0, int(given[1]) if given[1:] else 20),
             *(given[2:] or ("idle", "normal")),
         )

@@ -79,7 +79,7 @@ def _spoilt_zip(rng: random.Random, content: bytes) -> bytes:
         case 2:
             members[name] = bytes(rng.choice((0, 2**22)))  # a bomb, as zeros shrink 1,000-fold
             return zip_of(members)
-        case 3 if members[name][:1] == b"{":
+        case 3 if name.endswith(("json", "data")) and members[name][:1] == b"{":
             members[name] = spoilt_json(rng, json.loads(members[name]))
         case 4:
             members[name] = spoilt_bytes(rng, members[name])

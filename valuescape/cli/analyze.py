@@ -37,7 +37,7 @@ Checkpoints = Annotated[
     list[str],
     typer.Argument(
         metavar="CHECKPOINT",
-        help="A trained model's file (`inspect` says what is in it), several, or the folder of a training run.",
+        help="A model's file (`inspect` says what is in it), several, or the folder of a training run.",
     ),
 ]
 Episodes = Annotated[int, typer.Option(min=2, max=100_000, help="Episodes to run.")]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -122,7 +123,7 @@ def attach(
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority), *stated, *(overrides or []), *seeded]
-    return _watch(_Asked(target, preset, changes, code), options)
+    return _watch(_Asked(target, preset, changes, code, priority), options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class _Asked:
     preset: str
     changes: list[str]
     code: Code
+    priority: Priority
 
 
 def _watch(asked: _Asked, options: RunOptions) -> int:
@@ -154,6 +156,8 @@ def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts")
         config = with_steps(file.config)
         said = f"{config.world.name}, after {int(config.policy.steps):,} steps"
         err.say(f"watching {opened.source.name}: {said}")
+        if asked.priority is Priority.IDLE and os.getloadavg()[0] > usable_cores():
+            err.say("others use all cores; the viewer takes what they leave (--priority low or normal: more)")
 
         @contextlib.contextmanager
         def following(session: "Session") -> Iterator[None]:
@@ -186,10 +190,8 @@ def _settings(opened: "Opened", changes: list[str]) -> list[str]:
 def _modest(priority: Priority) -> list[str]:
     """Return the settings of a viewer that computes a field with every update, and leaves cores alone."""
     field = [] if has_graphics_card() else ["features.gpu_heatmap=false"]  # a software driver takes longer
-    if priority is Priority.NORMAL:
-        return field
-    few = usable_cores() <= _FEW_CORES
-    return [*field, "render.max_fps=30", *(["workers.count=0"] if few else [])]
+    workers = ["workers.count=0"] if usable_cores() <= _FEW_CORES else []
+    return [*field, *workers, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
 
 
 def _list() -> int:

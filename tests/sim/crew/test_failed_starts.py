@@ -1,6 +1,7 @@
 """Workers that cannot start, and limits of the machine: one message says so, and nothing is left behind."""
 
 import errno
+import gc
 import signal
 import subprocess
 import sys
@@ -51,8 +52,19 @@ def test_a_worker_that_cannot_even_be_imported_ends_the_start(tmp_path, monkeypa
 
 
 UNGUARDED = """
+from valuescape.sim.config.files import load_config
+from valuescape.sim.engine import Engine
+asked = ["world.name=gymnasium:CartPole-v1", "agents.count=64", "workers.count=3"]
+with Engine(load_config(None, asked), None) as engine:
+    engine.wait_ready()
+"""
+"""Workers import the script, which may register the environment."""
+
+NEEDS_NO_GUARD = """
 import valuescape
-valuescape.make_vec("CartPole-v1", num_envs=64, num_workers=3, seed=1)
+with_workers = valuescape.make_vec("CartPole-v1", num_envs=64, num_workers=2, seed=1)
+print(with_workers.reset()[0].shape)
+with_workers.close()
 """
 
 
@@ -69,6 +81,11 @@ def test_a_script_without_the_main_guard_says_so_in_one_sentence(tmp_path):
     assert ended.stderr.count("Traceback") == 1  # the script's own
     assert 'under `if __name__ == "__main__":`, or take num_workers=0' in ended.stderr.splitlines()[-1]
     assert "--debug" not in ended.stderr
+
+
+def test_a_world_of_this_program_needs_no_main_guard(tmp_path):
+    ended = run_script(tmp_path, NEEDS_NO_GUARD)
+    assert (ended.stdout, ended.stderr) == ("(64, 4)\n", "")
 
 
 def test_an_interrupt_while_a_worker_is_being_started_waits_until_it_is_whole(monkeypatch, capfd):
@@ -99,6 +116,7 @@ def test_too_little_shared_memory_is_said_before_anything_is_started():
 def test_a_process_limit_is_said_and_leaves_nothing(monkeypatch):
     """As `ulimit -u` does it, which does not hold for root: the first worker comes up, the second may not."""
     resource_tracker.ensure_running()
+    gc.collect()  # what earlier tests have left would be closed meanwhile
     spawn, started = util.spawnv_passfds, []
 
     def refuse_the_second(*arguments):

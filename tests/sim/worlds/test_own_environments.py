@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from crowds import crowd, hash_at, small
 from gymnasium.spaces import flatten
+from networks import checkpoint_of, random_mlp
 
 from valuescape.cli.code import Code
 from valuescape.sim.config.files import load_config
@@ -18,6 +20,8 @@ from valuescape.sim.plugins.loading import LOADED
 from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.plugins.replacing import replaced
 from valuescape.sim.plugins.used import used_sources
+from valuescape.sim.policy.network import ActorHead
+from valuescape.sim.policy.world_fit import misfit
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import load_env_file, load_named, make_world
 
@@ -302,3 +306,30 @@ def test_reports_name_it(folder):
     (used,) = [each for each in used_sources(in_workers=True) if "own_rails" in each.name]
     assert (used.option, used.name, used.plugins) == ("--env-file", str(path), ("environment: Rail",))
     assert len(used.sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [
+        ("", True),
+        ("Rail", True),
+        ("tracks:Rail", True),
+        ("pendulum", False),
+        ("gymnasium:Taxi-v4", False),
+    ],
+)
+def test_a_checkpoint_fits_however_its_environment_was_named(folder, said, fits):
+    written(folder / "own_rails.py")
+    config = load_config(None, [f"world.name={load_named('own_rails:Rail')}", LIMIT])
+    actor = random_mlp((5, 8, 5))
+    chooses = {"actor_head": ActorHead.MULTI_ARGMAX, "choices": (3, 2), "obs_dim": 5}
+    found = misfit(
+        replace(checkpoint_of(actor), world=said, **chooses), make_world(config.world.name, config)
+    )
+    assert (found is None) == fits, found
+    assert fits or found == f"was trained for world {said}"
+    other = replace(checkpoint_of(actor), world=said, obs_dim=5, actor_head=ActorHead.ARGMAX)
+    found = misfit(other, make_world(config.world.name, config))
+    assert not fits or found.startswith(
+        "chooses among 5 actions, but world own_rails:Rail has choices among [3, 2]"
+    )

@@ -31,11 +31,11 @@ from valuescape.sim.policy.formats.libraries.d3rlpy_scalers import (
     obs_normalization,
     reward_normalization,
 )
-from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, side_by_side, under
+from valuescape.sim.policy.formats.libraries.state_dicts import by_quantiles, not_linear, side_by_side, under
 from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle_from
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors, read_torch, torch_content
-from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, Layer
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind
 
 _SOFT = ("sac", "cql", "cal_ql")
 _CONTINUOUS = (*_SOFT, "ddpg", "td3", "td3_plus_bc", "rebrac", "prdc", "awac", "iql")
@@ -159,7 +159,7 @@ def _discrete(path: Path, kind: str, tensors: dict[str, Any], params: Mapping[st
     count = _quantiles(path, params)
     actions = networks[0].out_dim // max(count, 1)
     if len(networks) == 1 and count:
-        network = _by_quantiles(path, networks[0], count)
+        network = by_quantiles(path, networks[0], count)
     elif len(networks) == 1:
         network = networks[0]
     else:  # the mean over critics, and over the quantiles of each
@@ -174,14 +174,6 @@ def _discrete(path: Path, kind: str, tensors: dict[str, Any], params: Mapping[st
         quantiles=count > 0,
         outputs=actions if count else 0,
     )
-
-
-def _by_quantiles(path: Path, network: Chain, count: int) -> Chain:
-    """Return the network with its quantiles side by side, action by action within each."""
-    *first, last = network.linears
-    order = np.arange(last.layer.weight.shape[0]).reshape(-1, count).T.ravel()
-    weight, bias = (frozen(path, last.name, each[order]) for each in (last.layer.weight, last.layer.bias))
-    return Chain((*first, Linear(last.name, Layer(weight, bias, last.layer.activation), last.stated)))
 
 
 def _quantiles(path: Path, params: Mapping[str, Any]) -> int:

@@ -92,6 +92,21 @@ def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> 
     )
 
 
+def by_quantiles(path: Path, network: Chain, count: int) -> Chain:
+    """Return a network of `count` quantiles of each action with the quantiles side by side, as we keep them.
+
+    Unit a * count + q is quantile q of action a; it becomes unit q * actions + a. Raises UsageError if the
+    outputs are not as many for each action.
+    """
+    *first, last = network.linears
+    rows = last.layer.weight.shape[0]
+    if not count or rows % count:
+        raise UsageError(f"{path}: {rows} outputs are not {count} quantiles of each action", "get it again")
+    order = np.arange(rows).reshape(-1, count).T.ravel()
+    layer = _layer(last.layer.weight[order], last.layer.bias[order], last.layer.activation)
+    return Chain((*first, Linear(last.name, layer, last.stated)))
+
+
 def side_by_side(chains: list[Chain], weights: list[np.ndarray[Any, Any]]) -> Chain:
     """Return one network for several of the same inputs, with the sum of `weights[k] @ outputs of chains[k]`.
 

@@ -24,11 +24,12 @@ import numpy as np
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
-from valuescape.sim.policy.formats.chains import Chain, Linear, chain, constant_layer, layer, layer_names
+from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN
 from valuescape.sim.policy.formats.found import Found, library_format
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.state_dicts import (
+    by_quantiles,
     plain_names,
     prefix_of,
     require_linear,
@@ -38,7 +39,7 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
 from valuescape.sim.policy.formats.pickle_data import Record
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
-from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind, Layer, ObsNormalization
+from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind, ObsNormalization
 
 _BODY = "model.model.0.weight"
 _REFUSED = (
@@ -180,7 +181,7 @@ def _value_based(path: Path, own: dict[str, Any], quantiles: int) -> Found:
         network = _dueling(path, own, network)
         quantiles = 0 if quantiles == 1 else quantiles
     if quantiles:
-        network = _by_quantiles(path, network, quantiles)
+        network = by_quantiles(path, network, quantiles)
     return Found(
         algorithm="qr-dqn" if quantiles else "dqn",
         actor=network,
@@ -200,20 +201,6 @@ def _dueling(path: Path, own: dict[str, Any], body: Chain) -> Chain:
     if heads[1].out_dim != 1:
         raise UsageError(f"{path}: is a dueling network of several values for each action", "use a plain one")
     return body.then(side_by_side(heads, mixing))
-
-
-def _by_quantiles(path: Path, network: Chain, count: int) -> Chain:
-    """Return the network with its quantiles side by side, action by action within each."""
-    *first, last = network.linears
-    rows = last.layer.weight.shape[0]
-    if rows % count:
-        raise UsageError(f"{path}: {rows} outputs are not {count} quantiles of each action", "get it again")
-    order = np.arange(rows).reshape(-1, count).T.ravel()
-    weight, bias = (
-        frozen(path, f"{last.name}.{part}", each[order])
-        for part, each in (("weight", last.layer.weight), ("bias", last.layer.bias))
-    )
-    return Chain((*first, Linear(last.name, Layer(weight, bias, last.layer.activation), last.stated)))
 
 
 def _network(path: Path, own: dict[str, Any], *prefixes: str) -> Chain:

@@ -18,7 +18,7 @@ import numpy as np
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.files import BROKEN
 from valuescape.sim.policy.formats.found import Found, library_format
-from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.libraries.running_statistics import outputs
 from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, plain_names
 from valuescape.sim.policy.formats.libraries.tensordict import is_tensordict, read_tensordict
@@ -29,6 +29,11 @@ from valuescape.sim.policy.network import ActorHead, CriticKind
 
 _LOSS = re.compile(r"(^|\.)(actor|critic|qvalue|value)_network_params\.")
 _ASIDE = re.compile(r"(^|\.)target_|_hyper|(^|\.)(clip_epsilon|entropy_coeff|critic_coeff)$")
+_ORDER = (
+    ": critics of actions take observation and action in an order that is not in the file; name them "
+    '(critic = "qvalue_network_params.0", twin = "qvalue_network_params.1", actor = "actor_network_params") if the '
+    "observation is first"
+)
 _SCALE = "state_independent_scale"
 _SCALED = (
     "actions of -1 to 1 are scaled to the world's bounds, as TanhNormal does with the bounds of its environment; "
@@ -64,8 +69,11 @@ def _found(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     if recurrent is not None:
         raise not_linear(path, recurrent, tensors[recurrent], tensors)
     own = _without_stacks({name: each for name, each in tensors.items() if not _ASIDE.search(name)})
+    if given.names is None and any("qvalue_network_params." in name for name in own):
+        raise asked_for(path, ["names"], _ORDER)
     found = replace(networks(path, own, given), tensors=tensors)
     of_actions = found.critic_kind in (CriticKind.ACTION_VALUE, CriticKind.MEAN_ACTION_VALUE)
+    found = replace(found, critic_units_differ=of_actions)
     if found.acts_by_critic or (found.head or given.head) is ActorHead.ARGMAX:
         return found
     doubled = of_actions and found.critics[0].in_dim == found.actor.in_dim + found.actor.out_dim // 2
@@ -95,10 +103,13 @@ def _paired(path: Path, own: Mapping[str, Any], found: Found) -> bool:
 
 
 def _without_stacks(tensors: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tensors with those of stacked twins apart: of `qvalue_network_params.0.weight` [2, out, in] two."""
+    """Return tensors with those of stacked twins apart: of `qvalue_network_params.0.weight` [2, out, in] two.
+
+    Their names begin with `qvalue_network_params.0` and `qvalue_network_params.1`.
+    """
     found: dict[str, Any] = {}
     for name, each in tensors.items():
-        if "qvalue_network_params." not in name or len(each.shape) < 2 or not _stacked(tensors, name):
+        if "qvalue_network_params." not in name or not _stacked(tensors, name):
             found[name] = each
             continue
         for index, part in enumerate(np.asarray(each)):

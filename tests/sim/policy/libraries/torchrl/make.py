@@ -79,7 +79,7 @@ def main() -> None:
         for params in loss.qvalue_network_params.unbind(0):
             with params.to_module(loss.qvalue_network):
                 values.append(loss.qvalue_network(pairs.clone())["state_action_value"][:, 0])
-    stated = given | {"algorithm": "sac"}
+    stated = given | {"algorithm": "sac", "names": "sac.toml"}
     about = VERSION | {"world": "pendulum", "given": stated}
     write_expected(HERE / "sac.pt", obs=obs, action=action, value=torch.minimum(*values), **about)
 
