@@ -2,13 +2,13 @@
 
 The old API stack (`policy_state.pkl`) is not read, and the new one's MessagePack neither.
 `module_state.pkl` has NumPy arrays by name. PPO: `encoder.actor_encoder` and `critic_encoder`, or
-`encoder.encoder` for both, `pi` and `vf`. DQN: `encoder`, `af` and `vf` (dueling). SAC: `pi_encoder`,
-`pi`, `qf_encoder`, `qf`, and `qf_twin` …. `class_and_ctor_args.pkl` beside it has the spaces and the
-activation, and the Algorithm's own has gamma; all are read as data.
+`encoder.encoder` for both, `pi` and `vf`. DQN: `encoder`, `af` and `vf` (dueling).
+`class_and_ctor_args.pkl` beside it has the spaces and the activation, and the Algorithm's own has gamma;
+all are read as data.
 
 Statistics of a MeanStdFilter are in connectors, and are not read. Actions of -1 to 1 are scaled to the
-bounds, as `normalize_actions` does by default. Recurrent modules, images and several modules in one
-checkpoint are refused.
+bounds, as `normalize_actions` does by default. Recurrent modules, images, SAC and several modules in
+one checkpoint are refused.
 """
 
 from collections.abc import Mapping
@@ -110,11 +110,14 @@ def _read(folder: Path, given: Given) -> Found:
     if layer_names(own, "af"):
         found = parts.dqn()
     elif layer_names(own, "qf"):
-        found = parts.sac(given)
+        raise UsageError(
+            f"{path}: is RLlib's SAC, whose critics encode observations and actions apart; it is not read",
+            "use a PPO, or a DQN",
+        )
     elif layer_names(own, "pi") and layer_names(own, "vf"):
         found = parts.ppo(given)
     else:
-        raise UsageError(f"{path}: has no networks of RLlib's PPO, DQN or SAC", "it is not read")
+        raise UsageError(f"{path}: has no networks of RLlib's PPO or DQN", "it is not read")
     return Found(
         **found,
         action_low=about.low,
@@ -161,23 +164,6 @@ class _Parts:
             "noise": noise,
             "actor_units_differ": scaled,
             "remarks": (*([_SCALED] if scaled else []), _FILTER),
-        }
-
-    def sac(self, given: Given) -> dict[str, Any]:
-        """Return the parts of what was found of SAC."""
-        if self._about.discrete is not None:
-            raise UsageError(f"{self._path}: is RLlib's discrete SAC; it is not read", "use a DQN, or a PPO")
-        both = self.network("pi_encoder", "pi")
-        means, noise = self._gaussian(both, "pi")
-        twins = [name for name in ("qf", "qf_twin") if layer_names(self._tensors, name)]
-        return {
-            "algorithm": "sac",
-            "actor": means.ending(Activation.TANH),
-            "head": ActorHead.SQUASHED,
-            "critics": tuple(self.network(f"{name}_encoder", name) for name in twins),
-            "critic_kind": CriticKind.ACTION_VALUE,
-            "noise": noise,
-            "remarks": (_FILTER,),
         }
 
     def dqn(self) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def other_observations(path: Path, actor: Chain, critic: Chain) -> UsageError | 
     if actor.in_dim == critic.in_dim:
         return None
     return UsageError(
-        f"{path}: its critic observes {critic.in_dim} numbers, its actor {actor.in_dim}: worlds have one vector",
+        f"{path}: its critic observes {critic.in_dim} numbers, its actor {actor.in_dim}: worlds have one set",
         "train with the same observations for both",
     )
 
