@@ -1,5 +1,6 @@
 """Makes the fixtures of this folder with RLlib: python make.py"""
 
+import json
 import shutil
 import sys
 from dataclasses import asdict
@@ -72,6 +73,11 @@ def main() -> None:
         values = made.compute_q_values({"obs": obs})["qf_preds"]
         action, value = values.argmax(1), values.max(1).values
         write_expected(saved(made, "dqn"), obs=obs, action=action, value=value, **about)
+
+    # The file of an RLModule alone, without its folder's name
+    said = json.loads((HERE / "discrete.json").read_text()) | {"file": "discrete/module_state.pkl"}
+    (HERE / "state.json").write_text(json.dumps(said, indent=2) + "\n")
+    shutil.copyfile(HERE / "discrete.expected.npz", HERE / "state.expected.npz")
 
 
 if __name__ == "__main__":
