@@ -12,6 +12,7 @@ the share of it that is spent in publishing itself, which they hardly disturb.
 import argparse
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -312,8 +313,11 @@ def main() -> None:
     torch.set_num_threads(1)
     for owner, method in ((Outlet, "_try"), (History, "_write")):
         Own.count(owner, method)
-    for name in arguments.parts or parts:
-        parts[name](*([arguments.rounds] if name in ("script", "sb3") else []))
+    try:
+        for name in arguments.parts or parts:
+            parts[name](*([arguments.rounds] if name in ("script", "sb3") else []))
+    finally:
+        shutil.rmtree(history(), ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`analyze`: the numbers, findings and maps of `valuescape analyze`, as values."""
 
+import html
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -122,6 +123,17 @@ class Analysis:
     def __repr__(self) -> str:
         lines = [f"<valuescape.Analysis of {self.model.source} in {self.model.world.name}>"]
         return "\n".join([*lines, *self.findings])
+
+    def _repr_html_(self) -> str:
+        """Return the findings and the numbers, as notebooks show them."""
+        said = "".join(f"<li>{html.escape(each)}</li>" for each in self.findings)
+        cells = (
+            (html.escape(name), f"{each.value:.4g}", f"{each.low:.4g} to {each.high:.4g}")
+            for name, each in self.numbers.items()
+        )
+        rows = "".join(f"<tr><td>{'</td><td>'.join(each)}</td></tr>" for each in cells)
+        head = "<tr><th>number</th><th>value</th><th>95 % interval</th></tr>"
+        return f"<ul>{said}</ul><table>{head}{rows}</table>"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -28,6 +28,9 @@ def test_the_results_are_the_commands(cli, monkeypatch):
     np.testing.assert_array_equal(found.maps["truth"].values, expected.maps.truth.value)
     np.testing.assert_array_equal(found.maps["error"].significant, expected.significant)
     assert any("promises" in each for each in found.findings)
+    shown = found._repr_html_()
+    assert f"<td>mean_return</td><td>{found.numbers['mean_return'].value:.4g}</td>" in shown
+    assert shown.count("<li>") == len(found.findings)
 
 
 def test_it_writes_the_commands_files(tmp_path, monkeypatch):

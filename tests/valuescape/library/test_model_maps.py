@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -156,6 +157,22 @@ def test_arrays_come_back_from_a_file(model, truth, tmp_path):
         np.testing.assert_array_equal(found["significant"], error.significant)
         np.testing.assert_array_equal(found["x"], error.x)
         assert '"x_unit": "rad"' in str(found["metadata"])
+
+
+def test_as_an_array_of_xarray():
+    found = valuescape.value_map("cartpole", 5, slice={"cart velocity": 0.5})
+    array = found.to_xarray()
+    np.testing.assert_array_equal(array, found.values)
+    np.testing.assert_array_equal(array.coords[found.x_name], found.x)
+    assert array.dims == (found.y_name, found.x_name)
+    assert array.coords[found.x_name].attrs["units"] == found.x_unit
+    assert array.attrs["slice cart velocity"] == 0.5
+
+
+def test_what_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(valuescape.UsageError, match="pip install xarray"):
+        valuescape.value_map("pendulum", 4).to_xarray()
 
 
 def test_maps_can_be_copied_and_pickled(truth):

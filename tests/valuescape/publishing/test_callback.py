@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sb3_contrib
 import stable_baselines3
+import torch
 from safetensors import safe_open
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
@@ -37,6 +38,15 @@ CASES = {
     "TQC": ("Pendulum-v1", EARLY),
     "QRDQN": ("CartPole-v1", EARLY),
 }
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Networks this small only wait for more threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 class Watch(BaseCallback):
@@ -72,7 +82,7 @@ def test_the_last_update_is_what_the_model_saves(case, tmp_path):
     env = make_vec_env(CASES[case][0], 1)
     normalized = case in ("PPO", "SAC")
     model = model_of(case, VecNormalize(env) if normalized else env)
-    update, state = last_update(model, valuescape.ValuescapeCallback(NAME, history=None, quiet=True), 64)
+    update, state = last_update(model, valuescape.ValuescapeCallback(NAME, history=None, quiet=True), 40)
     model.save(tmp_path / "model.zip")
     saved = load_sb3(tmp_path / "model.zip")
     found = tensors_of(update.checkpoint, tmp_path)

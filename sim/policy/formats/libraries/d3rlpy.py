@@ -1,9 +1,9 @@
 """Files of d3rlpy: `.d3` (networks and their whole configuration) and `.pt` of `save_model` (networks alone).
 
 A `.d3` is a pickle of {"torch": the bytes of a torch file, "config": JSON, "version"}. The torch file has a
-state dict for each part: `policy` (`_encoder._layers.0.weight` …, then `_mu` or `_fc`), `q_funcs`
-(`0._encoder…`, `0._fc`), `log_temp`. The configuration has gamma, the activations, and the scalers of
-observations, actions and rewards. A `.pt` lacks all of that.
+state dict for each part (before release 2.1, `_policy` and `_q_func`): `policy` (`_encoder._layers.0.weight`
+…, then `_mu` or `_fc`), `q_funcs` (`0._encoder…`, `0._fc`), `log_temp`. The configuration has gamma, the
+activations, and the scalers of observations, actions and rewards. A `.pt` lacks all of that.
 
 Values are means over the critics, as d3rlpy's `predict_value` gives them. Without a scaler of actions,
 actions are within -1 and 1, whatever the world's bounds are.
@@ -57,7 +57,7 @@ def recognises(probe: Probe) -> bool:
         return True
     try:
         tree = probe.torch
-        parts = tree.get("q_funcs") if isinstance(tree, dict) else None
+        parts = _parts(tree).get("q_funcs") if isinstance(tree, dict) else None
         return isinstance(parts, dict) and any("_encoder._" in name for name in parts)
     except BROKEN:
         return False
@@ -89,7 +89,7 @@ def read(path: Path, given: Given) -> Found:
 
 def _found(path: Path, parts: Any, config: Mapping[str, Any], version: str) -> Found:
     """config: type and params of the algorithm; empty of a `.pt`."""
-    params = config.get("params", {})
+    params, parts = config.get("params", {}), _parts(parts)
     kind = str(config.get("type") or _kind(path, parts))
     if kind not in (*_CONTINUOUS, *_DISCRETE):
         raise UsageError(
@@ -115,6 +115,15 @@ _PLAIN = (
     "is a .pt of save_model, without the configuration: a scaler of observations or rewards is not known; "
     "algo.save() writes a .d3 that has it"
 )
+
+
+def _parts(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of an algorithm by their names since release 2.1."""
+    parts = {name.removeprefix("_"): each for name, each in saved.items() if isinstance(name, str)}
+    older = parts.pop("q_func", None)
+    if isinstance(older, dict):
+        parts["q_funcs"] = {name.removeprefix("_q_funcs."): each for name, each in older.items()}
+    return parts
 
 
 def _kind(path: Path, parts: Mapping[str, Any]) -> str:
@@ -219,6 +228,10 @@ def _network(path: Path, own: dict[str, Any], head: str, params: Mapping[str, An
 
 
 def _module(path: Path, own: Mapping[str, Any], name: str) -> str:
+    if "._bns." in name:
+        raise not_linear(
+            path, f"{name}.weight", own[f"{name}.weight"], own
+        )  # older releases apply the last twice
     weight = own.get(f"{name}.weight")
     if weight is not None and len(weight.shape) == 2:
         return "linear"
