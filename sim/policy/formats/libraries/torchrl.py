@@ -4,8 +4,9 @@ A loss has `actor_network_params` and `critic_network_params` (PPO, A2C), `qvalu
 TD3), in which twins are stacked in one more dimension, or `value_network_params` (DQN). Folders have the
 names that their author gave, so roles are told by words, or by `--map`. The outputs of a Gaussian actor
 are means and spreads side by side (`NormalParamExtractor`), unless there is a `state_independent_scale`.
-Neither the algorithm, nor the activation, nor whether means go through tanh (`TanhNormal`), nor gamma is
-in them.
+Twins are named `qvalue_network_params.0` and `.1`; critics of actions are read if names are stated, which
+says that they take observations first. Neither the algorithm, nor the activation, nor whether means go
+through tanh (`TanhNormal`), nor gamma is in them.
 """
 
 import re
@@ -30,11 +31,7 @@ from valuescape.sim.policy.network import ActorHead, CriticKind
 
 _LOSS = re.compile(r"(^|\.)(actor|critic|qvalue|value)_network_params\.")
 _ASIDE = re.compile(r"(^|\.)target_|_hyper|(^|\.)(clip_epsilon|entropy_coeff|critic_coeff)$")
-_ORDER = (
-    ": critics of actions take observation and action in an order that is not in the file; name them "
-    '(actor = "actor_network_params", critic = "qvalue_network_params.0", twin = "qvalue_network_params.1") '
-    "if the observation is first"
-)
+_ORDER = "; nor if its critics take observations before actions: naming them says so"
 _SCALE = "state_independent_scale"
 _SCALED = (
     "actions of -1 to 1 are scaled to the world's bounds, as TanhNormal scales to its environment's; "

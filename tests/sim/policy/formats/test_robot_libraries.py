@@ -108,5 +108,5 @@ def test_a_module_without_its_arguments_asks_for_the_folder(tmp_path):
 
 def test_critics_of_actions_whose_inputs_have_no_order_ask_for_names():
     case = CASES["torchrl/sac"]
-    with pytest.raises(UsageError, match="an order that is not in the file"):
+    with pytest.raises(UsageError, match="observations before actions"):
         case.format.load(case.file, Given(algorithm="sac", activation=Activation.SILU, gamma=0.9))
