@@ -47,7 +47,7 @@ soak: $(TEST) ## resize, switch presets, add and remove agents for 10 minutes; e
 
 TIMES ?= 20
 
-fuzz: $(TEST) ## read 54,000 damaged files and options, in 2 minutes; ends with an error if one ends in anything but a sentence
+fuzz: $(TEST) ## read 54,000 damaged files and options, in 4 minutes; ends with an error if one ends in anything but a sentence
 	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/fuzz
 
 chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
