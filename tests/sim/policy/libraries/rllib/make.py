@@ -59,6 +59,8 @@ def main() -> None:
             about = VERSION | {"world": "pendulum", "given": {"gamma": 0.98}}
             value = made.compute_values({"obs": obs})
             write_expected(saved(made, name), obs=obs, action=action, value=value, **about)
+        about |= {"file": "shared/module_state.pkl"}  # the file alone, in its folder
+        write_expected(HERE / "file", obs=obs, action=action, value=value, **about)
 
         torch.manual_seed(11)
         obs = obs[:, :2].contiguous()
