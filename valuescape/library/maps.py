@@ -30,7 +30,7 @@ _LOOK_S = 0.1
 
 def value_map(
     model: ModelSource,
-    cells: int = 128,
+    cells: int = 64,
     *,
     axes: Axes = None,
     slice: Slice = None,  # noqa: A002 (the name of the setting)
