@@ -147,7 +147,8 @@ class Model:
         `gymnasium.spaces.flatten` does it.
         """
         world = self._world
-        if isinstance(world, GymnasiumWorld) and (isinstance(obs, Mapping | tuple) or np.ndim(obs) == 0):
+        is_number = getattr(obs, "ndim", None) == 0 or isinstance(obs, int | float)
+        if isinstance(world, GymnasiumWorld) and (is_number or isinstance(obs, Mapping | tuple)):
             try:
                 states = world.observed.states("obs:", obs)
             except ResultError as error:

@@ -6,9 +6,11 @@ import pytest
 import sb3_contrib
 import stable_baselines3
 import torch
+from gymnasium.wrappers import RecordEpisodeStatistics, TransformReward
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import valuescape
+from valuescape.library.worlds import world_name
 
 SMALL = {"net_arch": [16]}
 KINDS = {
@@ -162,6 +164,26 @@ def test_a_live_model_with_normalised_observations_and_rewards():
     expected = theirs.predict(normalised, deterministic=True)[0]
     np.testing.assert_allclose(ours.policy(obs), expected, atol=1e-5)
     np.testing.assert_allclose(ours.value(obs), 20 * critic_values(theirs, normalised), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("env", "own"),
+    [
+        (lambda: gymnasium.make("FrozenLake-v1", is_slippery=False), "is_slippery"),
+        (lambda: gymnasium.make("CartPole-v1", max_episode_steps=50), "max_episode_steps"),
+        (lambda: TransformReward(gymnasium.make("CartPole-v1"), abs), "TransformReward"),
+        (lambda: gymnasium.make("FrozenLake-v1", render_mode="rgb_array"), ""),
+        (lambda: RecordEpisodeStatistics(gymnasium.make("CartPole-v1")), ""),
+    ],
+)
+def test_an_environment_that_steps_otherwise_is_not_taken_for_the_one_of_its_id(env, own):
+    """As the world of a file, and as that of a live model."""
+    if not own:
+        assert world_name(env()) in ("gymnasium:FrozenLake-v1", "cartpole")
+        return
+    for asked in (lambda: world_name(env()), lambda: valuescape.load(fresh("A2C", env()))):
+        with pytest.raises(valuescape.UsageError, match=f"its own {own}\n.*world=lambda"):
+            asked()
 
 
 def test_arrays_that_are_passed_stay_as_they_are_and_results_are_new():
