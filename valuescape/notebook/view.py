@@ -114,7 +114,7 @@ class View:
         return self._ask(lambda session: session.picture(within_s), within_s)
 
     def screenshot(self, path: Path | str) -> Path:
-        """Write the picture as a PNG that `valuescape remake` makes again; return its path."""
+        """Write the picture as a PNG that `valuescape replay` makes again; return its path."""
         return self._ask(lambda session: session.screenshot(Path(path)))
 
     @property

@@ -6,7 +6,7 @@ import pytest
 import sb3_contrib
 import stable_baselines3
 import torch
-from gymnasium.wrappers import RecordEpisodeStatistics, TransformReward
+from gymnasium.wrappers import RecordEpisodeStatistics, TimeLimit, TransformReward
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import valuescape
@@ -256,3 +256,35 @@ def test_what_does_not_fit_is_told(ask, said):
 def test_a_critic_of_states_has_no_q():
     with pytest.raises(valuescape.UsageError, match="advantage"):
         valuescape.load(fresh("PPO"), "Pendulum-v1").q(np.zeros(3))
+
+
+class Tiles(gymnasium.Env):
+    """Observes two choices, and is pushed by a matrix."""
+
+    observation_space = gymnasium.spaces.MultiDiscrete([3, 2])
+    action_space = gymnasium.spaces.Box(-1, 1, (2, 2))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.array([2, 1]), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return np.array([0, 1]), float(action.sum()), False, False, {}
+
+
+def test_what_environments_of_odd_shapes_observe_and_are_given():
+    rng = np.random.default_rng(3)
+    actor, critic = [(rng.normal(size=(4, 5)), np.zeros(4))], [(rng.normal(size=(1, 5)), np.zeros(1))]
+    model = valuescape.load((actor, critic), lambda: TimeLimit(Tiles(), 3), gamma=0.9, head="clipped")
+    obs = model.world.making.env().reset()[0]
+    row = gymnasium.spaces.flatten(Tiles.observation_space, obs)
+    action = model.policy(obs)
+    np.testing.assert_allclose(action, np.clip(actor[0][0] @ row, -1, 1).reshape(2, 2), rtol=1e-5)
+    assert Tiles.action_space.contains(action)
+    assert (model.policy([row, row]) == action).all()
+    assert model.value(obs) == model.value(row)
+    table = valuescape.rollouts(model, 2).to_pandas()
+    assert [each for each in table if "action" in each] == [
+        f"action action[{i}][{j}]" for i in (0, 1) for j in (0, 1)
+    ]
