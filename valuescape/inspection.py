@@ -81,7 +81,7 @@ def inspected(path: Path, given: Given, stated: Sequence[str] = ()) -> Inspected
 
 
 def unsaid(path: Path, given: Given) -> frozenset[str]:
-    """Return the settings of the section `policy` that state something which a checkpoint does not say itself.
+    """Return the settings of the section `policy` that state what a checkpoint does not say itself.
 
     given: what is stated. Statistics beside a file are its own. Raises UsageError if it cannot be read.
     """

@@ -3,8 +3,10 @@
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.policy.inference import BatchPolicy, normalized_obs, value
@@ -139,12 +141,12 @@ def _returns(run: _Episodes, rewards: Float32Array, values: Float32Array, gamma:
     return returns
 
 
-def _error(values: Float64Array, returns: Float64Array) -> float:
+def _error(values: NDArray[Any], returns: Float64Array) -> float:
     size = float(np.sqrt((returns**2).mean()))
     return float(np.sqrt(((values - returns) ** 2).mean())) / size if size > 0 else np.inf
 
 
-def _factor(values: Float64Array, received: Float64Array) -> float:
+def _factor(values: NDArray[Any], received: NDArray[Any]) -> float:
     """Return k above 0 that makes the sum of |values - k received| least; NaN without one.
 
     It is the median of the quotients, each weighted by the size of what was received.

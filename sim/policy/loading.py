@@ -153,9 +153,6 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
     said = []
     if not fit.error <= _MISFIT:  # true for NaN too
         said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
-        if _is_scaled(fit):
-            stated = f"{_SCALE_OPTION} {_round(_stated(fit, checkpoint))}"
-            said.append(f"V is {fit.factor:.2g} of the returns: {stated}?")
     if (low := _least_return(checkpoint)) is not None and fit.gained is not None and fit.gained < low:
         in_training = f"{checkpoint.training.mean_return:.4g} at the end of the training"
         said.append(f"agents get {fit.gained:.4g} an episode, and got {in_training}")
@@ -166,6 +163,9 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
         said.append(
             f"an observation is 10 standard deviations off those in training in {fit.beyond:.0%} of states"
         )
+    if not fit.error <= _MISFIT and len(said) == 1 and _is_scaled(fit):  # else something else is wrong
+        stated = f"{_SCALE_OPTION} {_round(_stated(fit, checkpoint))}"
+        said.append(f"V is {fit.factor:.2g} of the returns: {stated}?")
     return "; ".join(said)
 
 

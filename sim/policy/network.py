@@ -114,7 +114,9 @@ class RewardNormalization:
 def multiplied_rewards(factor: float, gamma: float) -> RewardNormalization:
     """Return the normalisation of rewards that were multiplied by a number. Raises UsageError if not > 0."""
     if not 0 < factor < float("inf"):
-        raise UsageError(f"reward_scale = {factor:g}", "expected what rewards were multiplied by, such as 0.1")
+        raise UsageError(
+            f"reward_scale = {factor:g}", "expected what rewards were multiplied by, such as 0.1"
+        )
     return RewardNormalization(variance=factor**-2, epsilon=0.0, clip=float("inf"), gamma=gamma)
 
 

@@ -92,7 +92,5 @@ def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mappin
     if given.gamma is None:
         raise UsageError("load: networks in memory do not say the discount gamma", "state it: gamma=0.99")
     stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
-    moving = Moving(
-        options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient
-    )
+    moving = Moving(options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient)
     return Recipe(actor, critic, moving, world, stated).checkpoint

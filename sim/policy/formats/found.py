@@ -157,7 +157,9 @@ def _head(path: Path, found: Found, given: Given) -> ActorHead | None:
         return head
     if found.acts_by_critic or head not in (None, ActorHead.ARGMAX, ActorHead.MULTI_ARGMAX):
         sizes = ",".join(map(str, given.choices))
-        raise UsageError(f"{path}: policy.choices = {sizes!r}, but its actor scores no choices", "leave it out")
+        raise UsageError(
+            f"{path}: policy.choices = {sizes!r}, but its actor scores no choices", "leave it out"
+        )
     return ActorHead.MULTI_ARGMAX
 
 
@@ -248,7 +250,6 @@ def lacking(found: Found, given: Given, lacks: frozenset[Lack] = frozenset()) ->
     soft = (given.algorithm or found.algorithm) in SOFT_ALGORITHMS
     head = found.head or given.head
     continuous = head is not None and not head.chooses
-    rewards = bool(lacks & {Lack.STATISTICS, Lack.REWARDS})
     entries = (
         ("algorithm", "networks of several algorithms look alike", True, bool(found.algorithm)),
         (
@@ -285,24 +286,23 @@ def lacking(found: Found, given: Given, lacks: frozenset[Lack] = frozenset()) ->
             False,
             found.entropy_coefficient is not None or not soft,
         ),
-        (
-            "obs_normalization",
-            "if training had one",
-            False,
-            found.obs_normalization is not None or Lack.STATISTICS not in lacks,
-        ),
-        (
-            "reward_scale",
-            "if training scaled rewards",
-            False,
-            found.reward_normalization is not None or not rewards,
-        ),
+        *_of_units(found, lacks),
     )
     return [
         Lacking(name, why, needed)
         for name, why, needed, said in entries
         if not said and getattr(given, name) is None
     ]
+
+
+def _of_units(found: Found, lacks: frozenset[Lack]) -> tuple[tuple[str, str, bool, bool], ...]:
+    """Return the entries of `lacking` about the units of observations and rewards."""
+    has_obs = found.obs_normalization is not None or Lack.STATISTICS not in lacks
+    has_rewards = found.reward_normalization is not None or not lacks & {Lack.STATISTICS, Lack.REWARDS}
+    return (
+        ("obs_normalization", "if training had one", False, has_obs),
+        ("reward_scale", "if training scaled rewards", False, has_rewards),
+    )
 
 
 def described(
@@ -359,6 +359,7 @@ def library_format(
     whatever else it raises (ValueError, LookupError …) is shown as a damaged file. The other parameters are
     the fields of `Format`.
     """
+
     def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
         with sound(path), np.errstate(all="ignore"):  # of numbers that are checked once they are read
             return assembled(path, read(path, given), given)

@@ -190,7 +190,9 @@ def _normalization(
     return ObsNormalization(mean, std, float("inf"))
 
 
-FORMAT = library_format("brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD, Lack.REWARDS}))
+FORMAT = library_format(
+    "brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD, Lack.REWARDS})
+)
 FOLDER = library_format(
     "brax-folder",
     "folder",

@@ -82,7 +82,7 @@ def read(path: Path, given: Given) -> Found:
         squashes=None if continuous else False,
         actor_units_differ=scaled,
         noise=_noise(path, own, actor) if continuous else None,
-        remarks=(_SHAPED, *([_SCALED] if scaled else [])),
+        remarks=(*([_SHAPED] if given.reward_scale is None else []), *([_SCALED] if scaled else [])),
         tensors=tensors,
     )
     return _normalized(path, tensors, prefix, found)
