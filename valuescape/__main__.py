@@ -22,5 +22,16 @@ def _leave(_number: int, _frame: object) -> None:
     os._exit(130)
 
 
+def _leave_current_folder() -> None:
+    """Take the current folder off the path of modules, where `python -m` puts it.
+
+    It may be a stranger's, whose configuration names a module that registers environments.
+    """
+    clone = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH120, PTH100 (kept light)
+    if not sys.flags.safe_path and os.path.realpath(sys.path[0]) != os.path.realpath(clone):
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    _leave_current_folder()
     main()

@@ -59,6 +59,13 @@ class ActedSpace:
         made = self._made(action.T).astype(self._dtype)
         return made[:, 0] if self._single else made.reshape(len(made), *self._shape)
 
+    def rows(self, actions: Any) -> Any:
+        """Return one action or several, [n, …], as one row or rows [n, action_dim]; others as they are."""
+        shape = np.shape(actions)
+        first = len(shape) - len(self._shape)
+        fits = first in (0, 1) and shape[first:] == self._shape
+        return np.reshape(actions, (*shape[:first], self.action.dim)) if fits else actions
+
     def middle(self) -> Any:
         """Return an action in the middle of the space, as an environment takes it."""
         if isinstance(self.action, ContinuousAction):

@@ -145,11 +145,12 @@ class _Digits:
 class ObservedSpace:
     """An observation space as variables, and the way from what an environment observes to them.
 
-    Raises UnfitSpaceError, with its name, for a space that cannot be shown.
+    shape: of what one environment observes; None for a dict or a tuple. Raises UnfitSpaceError, with its name, for a space that cannot be shown.
     """
 
     def __init__(self, space: Any, grid: Grid | None = None) -> None:
         """Take any of Gymnasium's spaces. grid: how a single Discrete is shown."""
+        self.shape: tuple[int, ...] | None = space.shape
         self._leaves = [_leaf(*each) for each in _leaves(space)]
         if len(self._leaves) == 1 and len(self._leaves[0].state) == 1:
             self._leaves = [_folded(self._leaves[0], grid)]

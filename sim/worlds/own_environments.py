@@ -9,6 +9,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import itertools
 import os
 import re
 import sys
@@ -90,14 +91,25 @@ def load_named(name: str) -> str:
 def declare_environment(function: Callable[..., Any], name: str = "") -> str:
     """Make a class or function of a script or notebook known as a world, and return the world's name.
 
-    Workers get it by value. Raises UsageError if the name is taken.
+    One that is defined again, as by a cell that is run again, takes the place of the one before. Lambdas,
+    local functions and callable objects are numbered, for several of the same name may differ in what they
+    make. Workers get it by value. Raises UsageError if the name is taken.
     """
-    name = name or function.__name__
+    name = name or _free_name(function)
     _require_free(name, name)
     known = PLUGINS.find(Kind.ENVIRONMENT, name)
     if known is None or known.function is not function:
         PLUGINS.declare(Kind.ENVIRONMENT, name, function)
     return name
+
+
+def _free_name(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    if "<" not in getattr(function, "__qualname__", "<"):
+        return str(name)
+    names = itertools.chain((name,), (f"{name} {number}" for number in itertools.count(2)))
+    known = ((each, PLUGINS.find(Kind.ENVIRONMENT, each)) for each in names)
+    return next(each for each, found in known if found is None or found.function is function)
 
 
 def _ask_for(source: Source, name: str) -> None:

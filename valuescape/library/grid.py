@@ -144,7 +144,7 @@ class Map:
         )
 
     def __sub__(self, other: "Map | float") -> "Map":
-        return difference(self, other) if isinstance(other, Map) else self._mapped(lambda v: v - other)
+        return difference(self, other) if isinstance(other, Map) else self + -other
 
     def __add__(self, other: "Map | float") -> "Map":
         if isinstance(other, Map):
@@ -152,16 +152,17 @@ class Map:
             width = _joined(self.half_width, other.half_width)
             label = f"{self.label} + {other.label}"
             return self._with(self.values + other.values, f"{self.name} + {other.name}", label, width)
-        return self._mapped(lambda v: v + other)
+        sign = "−" if other < 0 else "+"
+        return self._mapped(lambda v: v + other, f"{{}} {sign} {abs(other):.4g}")
 
     def __mul__(self, factor: float) -> "Map":
-        return self._scaled(factor)
+        return self._scaled(factor, f"{factor:.4g} · ({{}})")
 
     def __truediv__(self, divisor: float) -> "Map":
-        return self._scaled(1 / divisor)
+        return self._scaled(1 / divisor, f"({{}}) / {divisor:.4g}")
 
     def __neg__(self) -> "Map":
-        return self._scaled(-1.0)
+        return self._scaled(-1.0, "−({})")
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -169,16 +170,24 @@ class Map:
         return -(self - other)
 
     def __abs__(self) -> "Map":
-        made = self._mapped(np.abs)
-        return replace(made, name=f"|{self.name}|", label=f"|{self.label}|", look=Look())
+        return replace(self._mapped(np.abs, "|{}|"), look=Look())
 
-    def _mapped(self, function: Callable[[Float64Array], Float64Array]) -> "Map":
+    def _mapped(self, function: Callable[[Float64Array], Float64Array], said: str) -> "Map":
+        """Return the map of a function of the values.
+
+        said: the function in words, {} for the values; ({}) where a single word needs no brackets.
+        """
+        name, label = (
+            (said if " " in each else said.replace("({})", "{}")).format(each)
+            for each in (self.name, self.label)
+        )
         look = replace(self.look, low=None, high=None)
-        return replace(self, values=function(self.values), look=look, origin=None)
+        made = replace(self, values=function(self.values), name=name, label=label, title=name)
+        return replace(made, look=look, origin=None)
 
-    def _scaled(self, factor: float) -> "Map":
+    def _scaled(self, factor: float, said: str) -> "Map":
         width = None if self.half_width is None else self.half_width * abs(factor)
-        made = self._mapped(lambda values: values * factor)
+        made = self._mapped(lambda values: values * factor, said)
         return replace(made, half_width=width, quantity="", estimated=None)
 
     def _with(self, values: Float64Array, name: str, label: str, width: Float64Array | None) -> "Map":

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from valuescape.library.arguments import require_known
 from valuescape.library.stated import GivenOptions, given_of
+from valuescape.library.worlds import require_as_registered
 from valuescape.publishing.meaning import Stated
 from valuescape.publishing.moving import Moving
 from valuescape.publishing.recipe import Recipe
@@ -63,10 +64,16 @@ class SavedModel:
 
     @property
     def world(self) -> str | None:
-        """The name of the world that the model learns in; None if its environment does not say."""
+        """The name of the world that the model learns in; None if its environment does not say.
+
+        Raises UsageError if the environment was made with arguments or wrappers of its own.
+        """
         env = self._model.get_env()
         specs = [] if env is None else [each for each in env.get_attr("spec") if each is not None]
-        return world_of(specs[0].id).name if specs else None
+        if not specs:
+            return None
+        require_as_registered(specs[0])
+        return world_of(specs[0].id).name
 
     def spaces(self) -> Checkpoint:
         """Return the checkpoint for whichever world."""

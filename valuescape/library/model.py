@@ -33,7 +33,7 @@ class Model:
     """A trained policy and its critic, in the world that they act in; made by `valuescape.load`.
 
     Observations are rows [n, obs_dim], or one row [obs_dim]; results then have n rows, or no such axis. One
-    may also be as an environment of Gymnasium returns it: a dict, a tuple, a number.
+    may also be as an environment of Gymnasium returns it: a dict, a tuple, a number, an array of another shape.
     Numbers of any type are taken and computed with in float32; arrays that are passed are never changed, and
     results are new arrays. Values are in units of the world's rewards, also where a policy was trained with
     normalised ones. All methods may be called by several threads at once.
@@ -143,11 +143,10 @@ class Model:
     def _seen(self, obs: Any) -> tuple[Float32Array, bool]:
         """Return observations as columns [obs_dim, n], and whether it was one alone.
 
-        One alone may be what an environment observes: a dict, a tuple or a number is flattened as
-        `gymnasium.spaces.flatten` does it.
+        One alone may be what an environment observes, which is flattened as `gymnasium.spaces.flatten` does.
         """
         world = self._world
-        if isinstance(world, GymnasiumWorld) and (isinstance(obs, Mapping | tuple) or np.ndim(obs) == 0):
+        if isinstance(world, GymnasiumWorld) and _is_raw(obs, world):
             try:
                 states = world.observed.states("obs:", obs)
             except ResultError as error:
@@ -218,6 +217,8 @@ class Model:
         """Return actions as the actor's outputs [action_dim, n] in [-1, 1], which critics take."""
         space = self._world.action
         assert isinstance(space, ContinuousAction)
+        if isinstance(self._world, GymnasiumWorld) and _shape_of(action):
+            action = self._world.acted.rows(action)
         columns, single = columns_of(action, space.variables, "action")
         if single != alone or columns.shape[1] != n:
             raise UsageError(f"action has {columns.shape[1]} rows, but obs has {n}", "one for each row")
@@ -259,6 +260,21 @@ class Model:
     def _require_critic(self) -> None:
         if not self._checkpoint.critics:
             raise UsageError(f"{self._source}: has no critic", "its policy(obs) can be asked")
+
+
+def _is_raw(obs: Any, world: GymnasiumWorld) -> bool:
+    """Return whether an observation is as an environment returns it, and no row of numbers."""
+    shape = world.observed.shape
+    if shape is None:
+        return isinstance(obs, Mapping | tuple)
+    return _shape_of(obs) == shape and shape[-1:] != (len(world.obs),)
+
+
+def _shape_of(array: Any) -> tuple[int, ...] | None:
+    try:
+        return tuple(np.shape(array))
+    except (TypeError, ValueError):  # lists of several lengths
+        return None
 
 
 def taken_actions(world: World, actions: Float32Array) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from valuescape.sim.policy.sampling import SampledPolicy, Sampling, reward_alpha
 from valuescape.sim.policy.trials import Trials, trials, trials_from
 from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import why_no_rollouts
+from valuescape.sim.worlds.base import DiscreteAction
 
 EPISODE = np.dtype(
     [
@@ -84,8 +85,9 @@ class Rollouts:
         world = self.model.world
         columns: dict[str, Any] = {"episode": self.episode, "step": self.step}
         columns |= {f"state {each.name}": self.state[:, at] for at, each in enumerate(world.state)}
-        names = self.model.action_names if self.action.ndim == 2 else ("",)
-        for name, column in zip(names, self.action.reshape(len(self.step), -1).T, strict=True):
+        actions = self.action.reshape(len(self.step), -1).T
+        names = ("",) if isinstance(world.action, DiscreteAction) else self.model.action_names
+        for name, column in zip(names, actions, strict=True):
             columns[f"action {name}".rstrip()] = column
         return pandas.DataFrame(columns | {"reward": self.reward, "value": self.value})
 

@@ -26,6 +26,7 @@ from valuescape.sim.config.files import Config, changed, load_config
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.acting import observed
+from valuescape.sim.shared.layout import Ending
 from valuescape.training_run import with_steps
 
 _MOST_PX = 16_384
@@ -159,7 +160,8 @@ class Session:
     @property
     def tick(self) -> int:
         """Ticks since the start."""
-        return self._run.tick
+        with self._inside() as run:
+            return run.tick
 
     @property
     def config(self) -> Config:
@@ -266,12 +268,16 @@ def _size(run: SteppedSession, width: int | None, height: int | None) -> tuple[i
     )
 
 
+def _is_configuration(name: str) -> bool:
+    return name in presets() or name.endswith(".toml")
+
+
 def config_of(source: Any, world: WorldSource | None) -> tuple[Config, object]:
     """Return the configuration that a source stands for, and what has to be kept as long as it is used."""
     if isinstance(source, Config):
         config = source
-    elif isinstance(source, str) and (source in presets() or source.endswith(".toml")):
-        config = load_config(config_path(source))
+    elif isinstance(source, str | os.PathLike) and _is_configuration(os.fspath(source)):
+        config = load_config(config_path(os.fspath(source)))
     else:
         model = load(source, world)
         return model.config, model
@@ -308,8 +314,8 @@ def _state_of(run: SteppedSession) -> State:
         obs=np.ascontiguousarray(obs.T),
         actions=np.array(taken_actions(world, action)),
         rewards=engine.row("reward", tick).copy(),
-        terminated=ending == 1,
-        truncated=ending == 2,
+        terminated=ending == Ending.TERMINATED,
+        truncated=ending == Ending.TRUNCATED,
         episode=episodes.number.astype(np.int64),
         episode_step=episodes.step.astype(np.int64),
         returns=returns,

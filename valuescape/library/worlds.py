@@ -12,6 +12,31 @@ WorldSource: TypeAlias = str | World | type[World] | Callable[..., Any]
 """A world: its name, Gymnasium's id of it, a world's class or object, or what makes an environment."""
 
 
+_ONLY_WATCH = ("HumanRendering", "Monitor", "RecordEpisodeStatistics", "RecordVideo", "RenderCollection")
+"""Wrappers of Gymnasium's and Stable-Baselines3's that leave steps as they are."""
+
+
+def require_as_registered(spec: Any) -> None:
+    """Raise UsageError if an environment steps otherwise than the one that its id alone makes.
+
+    spec: its `gymnasium.envs.registration.EnvSpec`, which lists arguments and wrappers.
+    """
+    import gymnasium
+
+    registered = gymnasium.registry.get(spec.id)
+    before = registered.kwargs if registered else {}
+    differs = {key for key in spec.kwargs.keys() | before.keys() if spec.kwargs.get(key) != before.get(key)}
+    own = [*sorted(differs - {"render_mode"}), *(each.name for each in spec.additional_wrappers)]
+    if registered and spec.max_episode_steps != registered.max_episode_steps:
+        own.append("max_episode_steps")
+    own = [each for each in own if each not in _ONLY_WATCH]
+    if own:
+        raise UsageError(
+            f"world: the environment {spec.id} was made with its own {', '.join(own)}",
+            "pass a function that makes it: world=lambda: gymnasium.make(…)",
+        )
+
+
 def world_name(world: WorldSource) -> str:
     """Return the name of a world; one of the caller's own is made known by it.
 
@@ -25,11 +50,8 @@ def world_name(world: WorldSource) -> str:
             declare_world(world)
         return world.name
     spec = getattr(world, "spec", None)
-    if spec is not None and not isinstance(world, type) and (spec.kwargs or spec.additional_wrappers):
-        raise UsageError(
-            f"world: the environment {spec.id} was made with arguments or wrappers of its own",
-            "pass a function that makes it: world=lambda: gymnasium.make(…)",
-        )
+    if spec is not None and not isinstance(world, type):
+        require_as_registered(spec)
     known: object = world
     if not (isinstance(known, str | World) or callable(known) or hasattr(known, "step")):
         raise UsageError(f"world = {shown(world)}: expected a name, or a class of a world or an environment")

@@ -37,10 +37,15 @@ class Orders(Generic[_Run]):
         """Call the orders that were given until now; for the run's thread."""
         for _ in range(len(self._waiting)):
             order, answer = self._waiting.popleft()
+            if not answer.set_running_or_notify_cancel():
+                continue
             try:
                 answer.set_result(order(run))
             except Exception as error:  # it is the asker's
                 answer.set_exception(error)
+            except BaseException as error:  # the run's end, of which the asker learns, too
+                answer.set_exception(error)
+                raise
 
     def end(self, error: Callable[[], BaseException]) -> None:
         """Refuse the orders that wait, and all later ones. error: makes what their askers get."""

@@ -73,7 +73,12 @@ class InlineRun:
             raise self.error
 
     def ask(self, order: Callable[[InlineSession], _Answer]) -> "Future[_Answer]":
-        """Have a function called with the session between two frames, in its thread."""
+        """Have a function called with the session between two frames, in its thread.
+
+        Raises UsageError in that thread, which cannot wait for itself.
+        """
+        if self._thread is threading.current_thread():
+            raise UsageError("the view is asked inside of view.call", "ask the session that it is given")
         return self.orders.give(order)
 
     def end(self) -> None:
@@ -122,6 +127,7 @@ class InlineRun:
             self.first.set_exception(ended or _closed())
         self._started.set()
         self.stream.tell({"type": "ended", "said": str(ended) if ended else ""})
+        self.stream.end()
 
 
 def _closed() -> UsageError:

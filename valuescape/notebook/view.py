@@ -114,7 +114,7 @@ class View:
         return self._ask(lambda session: session.picture(within_s), within_s)
 
     def screenshot(self, path: Path | str) -> Path:
-        """Write the picture as a PNG that `valuescape remake` makes again; return its path."""
+        """Write the picture as a PNG that `valuescape replay` makes again; return its path."""
         return self._ask(lambda session: session.screenshot(Path(path)))
 
     @property
@@ -175,4 +175,12 @@ class View:
         return data, metadata
 
     def _ask(self, order: Callable[[InlineSession], _Answer], more_s: float = 0.0) -> _Answer:
-        return self._run.ask(order).result(_ORDER_S + more_s)
+        answer = self._run.ask(order)
+        try:
+            return answer.result(_ORDER_S + more_s)
+        except TimeoutError:
+            if not answer.cancel():  # what was asked raised it, or goes on
+                raise
+            raise UsageError(
+                f"the view has been busy for {_ORDER_S + more_s:.0f} s", "ask it again, or close it"
+            ) from None

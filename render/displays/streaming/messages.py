@@ -24,7 +24,7 @@ A browser may be anyone's: what does not fit is passed over, and nothing in a me
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from valuescape.render.displays.events import Button, Event, Move, Press, Release, Scroll
 from valuescape.render.displays.streaming.keys import Pressed, key_events
@@ -33,7 +33,8 @@ _MOST_EVENTS = 1000
 _LONGEST = 100
 """Characters of a name or of a text value."""
 
-_LARGEST_PX, _LARGEST_RATIO = 4096, 4.0
+_LARGEST_PX, _LARGEST_RATIO, _MOST_PIXELS = 4096, 4.0, 2**24
+_LARGEST_NUMBER = 1e15
 _MOST_STEPS = 20.0
 """Notches of the wheel in one event."""
 
@@ -111,10 +112,10 @@ def read_message(content: object) -> Message | None:
 def _plain(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST
-    return isinstance(value, bool | int) or _finite(value)
+    return isinstance(value, bool) or (_finite(value) and abs(value) <= _LARGEST_NUMBER)
 
 
-def _finite(value: object) -> bool:
+def _finite(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
 
 
@@ -123,7 +124,7 @@ def _sized(width: Any, height: Any, ratio: Any) -> Sized | None:
         return None
     if not (0 < width <= _LARGEST_PX and 0 < height <= _LARGEST_PX and ratio > 0):
         return None
-    return Sized(width, height, min(ratio, _LARGEST_RATIO))
+    return Sized(width, height, min(ratio, _LARGEST_RATIO, math.sqrt(_MOST_PIXELS / (width * height))))
 
 
 def _events(event: Any) -> list[Event]:

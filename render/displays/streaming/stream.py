@@ -54,7 +54,7 @@ class Stream:
         self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
         self._wishes: deque[Wanted | Asked] = deque(maxlen=_MOST_WAITING)
         self._heard, self._told = 0, 0  # numbers of the newest message of events: taken in, and said so
-        self._visible = False
+        self._visible = self._ended = False
 
     # --- In the thread of the carrier ---
 
@@ -64,6 +64,8 @@ class Stream:
         if message is None:
             return
         with self._news:
+            if self._ended:
+                return
             self._take(message)
             self._news.notify_all()
 
@@ -152,6 +154,17 @@ class Stream:
             "lossless": encoded.lossless,
         }
         self._send(about, encoded.content)
+
+    def end(self) -> None:
+        """Let go of the last picture and of all that waits; later messages of the browser are passed over.
+
+        What carries messages may keep this object for as long as the page is there.
+        """
+        with self._news:
+            self._ended = True
+            self._changing.begin_again()
+            self._events.clear()
+            self._wishes.clear()
 
     def tell(self, content: Mapping[str, Any]) -> None:
         """Send a message without a picture."""

@@ -1,8 +1,10 @@
 """A display on a page: messages, frames in flight, and pictures that get lossless once they are still."""
 
+import gc
 import io
 import json
 import random
+import weakref
 
 import numpy as np
 import pytest
@@ -154,6 +156,23 @@ def test_what_is_no_message_is_passed_over():
     assert (
         read_message({"type": "events", "number": 1, "events": [["move", 0, 0]] * 10**5}).events[1000:] == ()
     )
+
+
+def test_a_page_of_many_pixels_gets_a_picture_of_fewer():
+    said = read_message({"type": "size", "width": 4000, "height": 3000, "ratio": 3})
+    assert said.width * said.height * said.ratio**2 == pytest.approx(2**24)
+    assert read_message({"type": "size", "width": 1920, "height": 1080, "ratio": 2}).ratio == 2
+
+
+def test_a_stream_that_has_ended_keeps_nothing(page):
+    page.stream.show(noise(0))
+    last = weakref.ref(page.stream._changing._last)
+    page.stream.end()
+    page.stream.receive({"type": "request", "name": "pause"})
+    page.stream.receive({"type": "events", "number": 3, "events": [["move", 0.5, 0.25]]})
+    assert page.stream.take_wishes() == page.stream.take_events() == []
+    gc.collect()
+    assert last() is None
 
 
 # --- Frames in flight ---

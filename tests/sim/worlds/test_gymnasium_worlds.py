@@ -4,12 +4,14 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 from crowds import check_until, crowd, hash_at, small
 
+from valuescape import __main__
 from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import map_axes
@@ -192,6 +194,15 @@ def test_no_module_comes_from_the_folder_that_a_person_happens_to_be_in(own, mon
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     with pytest.raises(UsageError, match=r"No module named 'own_envs'\n.*PYTHONPATH.*--env-file"):
         make_world("gymnasium:own_envs:Own-v0")
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "clone"])
+def test_python_m_brings_no_modules_of_the_current_folder(place, tmp_path, monkeypatch):
+    """But where the program itself is there: a clone that is not installed."""
+    folder = tmp_path if place == "elsewhere" else Path(__main__.__file__).resolve().parents[1]
+    monkeypatch.setattr(sys, "path", [str(folder), "after"])
+    __main__._leave_current_folder()
+    assert sys.path == (["after"] if place == "elsewhere" else [str(folder), "after"])
 
 
 @pytest.mark.parametrize(

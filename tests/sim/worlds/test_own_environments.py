@@ -1,5 +1,6 @@
 """Environments of users' own: what files and modules bring, and that nothing else can name them."""
 
+import functools
 import json
 import re
 import sys
@@ -23,7 +24,7 @@ from valuescape.sim.plugins.used import used_sources
 from valuescape.sim.policy.network import ActorHead
 from valuescape.sim.policy.world_fit import check_world, misfit
 from valuescape.sim.shared.layout import Ending
-from valuescape.sim.worlds import load_env_file, load_named, make_world
+from valuescape.sim.worlds import declare_environment, load_env_file, load_named, make_world
 
 RAIL = """
 import gymnasium
@@ -231,6 +232,19 @@ def test_what_is_wrong_with_a_module_is_a_sentence(folder, name, said):
     with pytest.raises(UsageError, match=said) as refusal:
         load_named(name)
     assert refusal.value.args[0].startswith(f"--world {name}: ")
+
+
+def test_several_functions_of_one_name_make_their_own_environments():
+    def maze(size):
+        return lambda: gymnasium.make("FrozenLake-v1", desc=["S" + "F" * (size - 2) + "G"] * 2)
+
+    functions = [maze(3), maze(4), functools.partial(gymnasium.make, "CliffWalking-v1", max_episode_steps=9)]
+    try:
+        names = [declare_environment(each) for each in functions]
+        assert [len(make_world(each).obs) for each in names] == [6, 8, 48]
+        assert [declare_environment(each) for each in functions] == names
+    finally:
+        PLUGINS.withdraw("")
 
 
 @pytest.mark.parametrize("name", ["own_rails:Rail", "gymnasium:own_rails:Rail", "Rail"])

@@ -178,8 +178,9 @@ def test_a_session_of_a_thread_is_closed_in_another():
     session.close()
     session.close()
     assert session.closed
-    with pytest.raises(valuescape.UsageError, match="closed"):
-        session.step()
+    for asked in (session.step, lambda: session.tick, lambda: session.state):
+        with pytest.raises(valuescape.UsageError, match="closed"):
+            asked()
 
 
 def test_one_that_is_forgotten_is_freed():

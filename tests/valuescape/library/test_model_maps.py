@@ -107,6 +107,18 @@ def test_arithmetic(model):
     assert (one - one).significant is None
 
 
+def test_names_and_titles_say_what_was_computed(model):
+    one = valuescape.value_map(model, 5)
+    assert [each.title for each in (one + 3, one - 3, -one, 2 * one)] == [
+        "value + 3",
+        "value − 3",
+        "−value",
+        "2 · value",
+    ]
+    assert ((one + 3) / 2).label == "(V(s) + 3) / 2"
+    assert abs(one - one).label == "|V(s) − V(s)|"
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [

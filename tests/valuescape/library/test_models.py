@@ -6,10 +6,12 @@ import pytest
 import sb3_contrib
 import stable_baselines3
 import torch
+from gymnasium.wrappers import RecordEpisodeStatistics, TimeLimit, TransformReward
 from library_files import CASES
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import valuescape
+from valuescape.library.worlds import world_name
 
 SMALL = {"net_arch": [16]}
 KINDS = {
@@ -149,7 +151,7 @@ def test_rewards_that_were_multiplied_are_stated_of_files():
     np.testing.assert_allclose(scaled.value(obs), 10 * plain, rtol=1e-5)
     with pytest.raises(valuescape.UsageError, match="reward_scale = -1"):
         valuescape.load(case.file, "mountain_car", reward_scale=-1, **given)
-    with pytest.raises(valuescape.UsageError, match="choices = .*expected a whole number"):
+    with pytest.raises(valuescape.UsageError, match=r"choices = .*expected a whole number"):
         valuescape.load(case.file, "mountain_car", choices=(1.5, 2), **given)
 
 
@@ -178,6 +180,26 @@ def test_a_live_model_with_normalised_observations_and_rewards():
     expected = theirs.predict(normalised, deterministic=True)[0]
     np.testing.assert_allclose(ours.policy(obs), expected, atol=1e-5)
     np.testing.assert_allclose(ours.value(obs), 20 * critic_values(theirs, normalised), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("env", "own"),
+    [
+        (lambda: gymnasium.make("FrozenLake-v1", is_slippery=False), "is_slippery"),
+        (lambda: gymnasium.make("CartPole-v1", max_episode_steps=50), "max_episode_steps"),
+        (lambda: TransformReward(gymnasium.make("CartPole-v1"), abs), "TransformReward"),
+        (lambda: gymnasium.make("FrozenLake-v1", render_mode="rgb_array"), ""),
+        (lambda: RecordEpisodeStatistics(gymnasium.make("CartPole-v1")), ""),
+    ],
+)
+def test_an_environment_that_steps_otherwise_is_not_taken_for_the_one_of_its_id(env, own):
+    """As the world of a file, and as that of a live model."""
+    if not own:
+        assert world_name(env()) in ("gymnasium:FrozenLake-v1", "cartpole")
+        return
+    for asked in (lambda: world_name(env()), lambda: valuescape.load(fresh("A2C", env()))):
+        with pytest.raises(valuescape.UsageError, match=f"its own {own}\n.*world=lambda"):
+            asked()
 
 
 def test_arrays_that_are_passed_stay_as_they_are_and_results_are_new():
@@ -250,3 +272,35 @@ def test_what_does_not_fit_is_told(ask, said):
 def test_a_critic_of_states_has_no_q():
     with pytest.raises(valuescape.UsageError, match="advantage"):
         valuescape.load(fresh("PPO"), "Pendulum-v1").q(np.zeros(3))
+
+
+class Tiles(gymnasium.Env):
+    """Observes two choices, and is pushed by a matrix."""
+
+    observation_space = gymnasium.spaces.MultiDiscrete([3, 2])
+    action_space = gymnasium.spaces.Box(-1, 1, (2, 2))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.array([2, 1]), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return np.array([0, 1]), float(action.sum()), False, False, {}
+
+
+def test_what_environments_of_odd_shapes_observe_and_are_given():
+    rng = np.random.default_rng(3)
+    actor, critic = [(rng.normal(size=(4, 5)), np.zeros(4))], [(rng.normal(size=(1, 5)), np.zeros(1))]
+    model = valuescape.load((actor, critic), lambda: TimeLimit(Tiles(), 3), gamma=0.9, head="clipped")
+    obs = model.world.making.env().reset()[0]
+    row = gymnasium.spaces.flatten(Tiles.observation_space, obs)
+    action = model.policy(obs)
+    np.testing.assert_allclose(action, np.clip(actor[0][0] @ row, -1, 1).reshape(2, 2), rtol=1e-5)
+    assert Tiles.action_space.contains(action)
+    assert (model.policy([row, row]) == action).all()
+    assert model.value(obs) == model.value(row)
+    table = valuescape.rollouts(model, 2).to_pandas()
+    assert [each for each in table if "action" in each] == [
+        f"action action[{i}][{j}]" for i in (0, 1) for j in (0, 1)
+    ]

@@ -143,6 +143,8 @@ def test_it_pauses_steps_and_goes_on(show):
     until(lambda: shown.call(lambda session: session.engine.newest_tick) == tick + 1)
     shown.play()
     until(lambda: shown.state.tick > tick + 5)
+    with pytest.raises(UsageError, match=r"inside of view\.call"):
+        shown.call(lambda _: shown.pause())
 
 
 def test_what_happens_on_the_page_does_what_it_does_in_a_window(show):
@@ -239,6 +241,24 @@ def test_closing_frees_everything_and_says_so(show):
     for call in (shown.picture, shown.pause, lambda: shown.set("heatmap.layer", "value")):
         with pytest.raises(UsageError, match="closed"):
             call()
+
+
+def test_an_order_that_takes_too_long_is_refused_and_never_carried_out(show, monkeypatch):
+    monkeypatch.setattr(view, "_ORDER_S", 0.05)
+    shown, _ = show()
+    free = threading.Event()
+    waiting = threading.Thread(target=lambda: shown._run.ask(lambda _: free.wait(20)).result(20))
+    waiting.start()
+    try:
+        until(lambda: not shown._run.orders._waiting)
+        with pytest.raises(UsageError, match="busy"):
+            shown.call(lambda session: session.pace.go_to(10**9))
+    finally:
+        free.set()
+        waiting.join()
+    monkeypatch.undo()
+    assert shown.state.tick < 10**9
+    assert not shown.closed
 
 
 def test_a_view_that_is_forgotten_ends(show):
