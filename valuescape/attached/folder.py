@@ -2,12 +2,14 @@
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from valuescape.attached.history import History
 from valuescape.attached.source import News
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import reading
+from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.statistics import statistics_beside
 from valuescape.sim.policy.training_files import Saved, first_line
@@ -16,8 +18,12 @@ from valuescape.sim.worlds import World
 _LOOK_S = 0.2
 """Seconds between two looks at the folder: names, times and sizes, which network file systems tell, too."""
 
-_QUIET_S = 0.3
-"""Seconds for which a folder has to stay as it is before its new files count as complete."""
+_QUIET_S, _BUSY_S = 0.3, 2.0
+"""Seconds for which a folder has to stay as it is before its new files count as complete; and after which they
+are tried in a folder that does not come to rest, as where a checkpoint is saved five times a second."""
+
+_STATISTICS = ".pkl"
+"""The suffix of VecNormalize's files, which belong to checkpoints."""
 
 _GIVE_UP_S = 5.0
 """Seconds after which a file that cannot be read counts as damaged, not as unfinished."""
@@ -31,7 +37,7 @@ class FollowedFolder:
 
     The checkpoint after the most steps is the newest; a file that is written again counts as new. A thread
     looks at the folder, and reads; the last good checkpoint stays where a file cannot be used, or if the
-    folder goes away.
+    folder goes away. Files of other kinds, such as logs, may change all the time.
     """
 
     def __init__(self, history: History) -> None:
@@ -74,17 +80,19 @@ class FollowedFolder:
             self._thread = None
 
     def _follow(self) -> None:
-        stamp, since = self._seen, time.monotonic()
+        stamp = self._seen
+        since = tried = time.monotonic()
         while not self._over.wait(_LOOK_S):
-            now = _stamp(self.history.folder)
+            now, now_s = _stamp(self.history.folder), time.monotonic()
             self._note_presence(now is not None)
-            if now is None:
-                continue
-            if now != stamp:
-                stamp, since = now, time.monotonic()
-            quiet_s = time.monotonic() - since
-            if stamp != self._seen and quiet_s >= _QUIET_S and self._take(stamp, quiet_s):
-                self._seen = stamp
+            if now is not None and now != stamp:
+                stamp, since = now, now_s
+            if now is None or stamp == self._seen:
+                tried = now_s
+            elif now_s - since >= _QUIET_S or now_s - tried >= _BUSY_S:
+                tried = now_s
+                if self._take(stamp, now_s - since):
+                    self._seen = stamp
 
     def _note_presence(self, there: bool) -> None:
         if there == self.alive:
@@ -139,14 +147,19 @@ class FollowedFolder:
 
 def _state(saved: Saved) -> object:
     """Return what differs when a checkpoint, or the file of statistics beside it, was written again."""
-    files = saved.path, statistics_beside(saved.path)
-    return saved, [(each.stat().st_mtime_ns, each.stat().st_size) for each in files if each and each.exists()]
+    states: list[object] = []
+    for each in (saved.path, statistics_beside(saved.path)):
+        with suppress(OSError):  # it went away, or is not there yet
+            about = each.stat() if each else None
+            states.append(about and (about.st_mtime_ns, about.st_size))
+    return saved, states
 
 
 def _stamp(folder: Path) -> _Stamp | None:
-    """Return what files are in a folder, and in which state; None if it is not there."""
+    """Return which files of checkpoints, and folders, are in a folder, and in which state; None without it."""
+    matter = {"", _STATISTICS, *FORMATS.suffixes()}
     try:
-        with_state = ((path.name, path.stat()) for path in folder.iterdir())
+        with_state = ((path.name, path.stat()) for path in folder.iterdir() if path.suffix.lower() in matter)
         return {name: (about.st_mtime_ns, about.st_size) for name, about in with_state}
     except FileNotFoundError:
         return {} if folder.is_dir() else None  # a file went away between the two looks

@@ -1,7 +1,9 @@
 """A folder of checkpoints is followed: what is complete is news, and nothing else is."""
 
+import contextlib
 import os
 import shutil
+import threading
 import time
 from dataclasses import replace
 
@@ -23,6 +25,7 @@ def _soon(monkeypatch):
     """Look more often, and wait less."""
     monkeypatch.setattr(module, "_LOOK_S", 0.02)
     monkeypatch.setattr(module, "_QUIET_S", 0.1)
+    monkeypatch.setattr(module, "_BUSY_S", 0.5)
     monkeypatch.setattr(module, "_GIVE_UP_S", 0.5)
 
 
@@ -66,6 +69,33 @@ def test_a_file_that_is_written_in_parts_is_taken_once_it_is_complete(followed, 
     path.write_bytes(whole)
     assert awaited(followed).steps == 400
     assert followed.said() == []
+
+
+@contextlib.contextmanager
+def written_all_the_time(path):
+    """Have a file grow, more often than a folder has to rest."""
+    over = threading.Event()
+
+    def write():
+        with path.open("ab", buffering=0) as file:
+            while not over.wait(0.02):
+                file.write(b"1.0,200,0.5\n")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("other", ["monitor.csv", "model_9_steps.zip"])
+def test_a_file_beside_them_that_is_written_all_the_time_does_not_hold_checkpoints_up(followed, other):
+    """As Stable-Baselines3's Monitor does, and a large checkpoint on a slow disk."""
+    with written_all_the_time(followed.history.folder / other):
+        save(followed.history.folder, 300)
+        assert awaited(followed).steps == 300
 
 
 def test_a_file_that_stays_damaged_is_named_and_the_last_good_one_stays(followed):
