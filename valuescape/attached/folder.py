@@ -19,8 +19,8 @@ _LOOK_S = 0.2
 """Seconds between two looks at the folder: names, times and sizes, which network file systems tell, too."""
 
 _QUIET_S, _BUSY_S = 0.3, 2.0
-"""Seconds for which a folder has to stay as it is before its new files count as complete; and after which they
-are tried in a folder that does not come to rest, as where a checkpoint is saved five times a second."""
+"""Seconds for which a folder has to stay as it is before its new files count as complete; and seconds after
+which they are tried in a folder that does not come to rest."""
 
 _STATISTICS = ".pkl"
 """The suffix of VecNormalize's files, which belong to checkpoints."""
@@ -156,7 +156,7 @@ def _state(saved: Saved) -> object:
 
 
 def _stamp(folder: Path) -> _Stamp | None:
-    """Return which files of checkpoints, and folders, are in a folder, and in which state; None without it."""
+    """Return the states of checkpoints and of folders in a folder; None if it is not there."""
     matter = {"", _STATISTICS, *FORMATS.suffixes()}
     try:
         with_state = ((path.name, path.stat()) for path in folder.iterdir() if path.suffix.lower() in matter)

@@ -4,9 +4,12 @@ import math
 import statistics
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from valuescape import remarks
 from valuescape.attached.history import History
@@ -45,7 +48,7 @@ class TrainingFollower:
         self._watching = True
         self._asked = session.config.policy.steps
         self._newest = history.files().saved[-1].steps if self._asked == "last" else int(self._asked)
-        self._seen = -1  # the revision of the history
+        self._seen = self._complete = -1  # revisions of the history: looked at, and judged completely
         self._waits: News | None = None  # for its picture
         self._took_ms: deque[float] = deque(maxlen=_LATELY)
         self._shown_s, self._rare = math.inf, 0
@@ -96,6 +99,7 @@ class TrainingFollower:
         if news.steps < self._newest:
             self._numbers.begin_again()
             self._history.begin_again()
+            self._judge.begin_again()
         self._updates += 1
         self._history.hold(news.steps, news.checkpoint)
         self._numbers.note_published(news.steps, news.numbers)
@@ -111,15 +115,18 @@ class TrainingFollower:
 
     def _judge_another(self) -> None:
         """Have another checkpoint of the past judged: the one furthest from those that were."""
+        revision = self._history.revision
+        if revision == self._complete:
+            return
         try:
             saved = self._history.files().saved
         except UsageError:
             return
-        known = [index for index, each in enumerate(saved) if self._numbers.has(each.steps)]
-        left = [index for index, each in enumerate(saved) if not self._numbers.has(each.steps)]
-        if left:
-            chosen = max(left, key=lambda index: (_distance(index, known), index))
-            self._judge.ask(saved[chosen].steps, lambda: self._load(saved[chosen]))
+        index = furthest([self._numbers.has(each.steps) for each in saved])
+        if index is None:
+            self._complete = revision
+        else:
+            self._judge.ask(saved[index].steps, lambda: self._load(saved[index]))
 
     def _load(self, saved: Saved) -> Checkpoint:
         if held := self._history.held(saved.steps):
@@ -203,5 +210,12 @@ class TrainingFollower:
         }
 
 
-def _distance(index: int, known: list[int]) -> float:
-    return min((abs(index - each) for each in known), default=float("inf"))
+def furthest(judged: Sequence[bool]) -> int | None:
+    """Return the index that is furthest from all that are judged, the last of several; None if all are."""
+    known, left = np.flatnonzero(judged), np.flatnonzero(np.logical_not(judged))
+    if not (len(known) and len(left)):
+        return int(left[-1]) if len(left) else None
+    after = np.searchsorted(known, left)
+    below, above = known[np.maximum(after - 1, 0)], known[np.minimum(after, len(known) - 1)]
+    distance = np.minimum(np.abs(left - below), np.abs(left - above))
+    return int(left[np.flatnonzero(distance == distance.max())[-1]])

@@ -1,6 +1,7 @@
 """Numbers about checkpoints, from episodes of their policies, made by a process of low priority."""
 
 import contextlib
+import functools
 import os
 import threading
 import time
@@ -45,6 +46,15 @@ class Judged:
     numbers: dict[str, Estimate]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be judged. run: the count of training runs; load: returns the checkpoint."""
+
+    run: int
+    steps: int
+    load: Callable[[], Checkpoint]
+
+
 class Judge:
     """Has checkpoints judged, the newest that was asked for first; those in between may be left out.
 
@@ -54,7 +64,8 @@ class Judge:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._changed = threading.Condition()
-        self._wanted: tuple[int, Callable[[], Checkpoint]] | None = None
+        self._wanted: _Asked | None = None
+        self._run = 0
         self._judged: list[Judged] = []
         self._over = False
         self.idle = True
@@ -67,8 +78,14 @@ class Judge:
     def ask(self, steps: int, load: Callable[[], Checkpoint]) -> None:
         """Have a checkpoint judged next, in the place of any that waits. load: returns it, in a thread."""
         with self._changed:
-            self._wanted, self.idle = (steps, load), False
+            self._wanted, self.idle = _Asked(self._run, steps, load), False
             self._changed.notify()
+
+    def begin_again(self) -> None:
+        """Forget what was asked for, and what is judged now: another training run began."""
+        with self._changed:
+            self._run += 1
+            self._wanted, self._judged = None, []
 
     def judged(self) -> list[Judged]:
         """Return what was judged since the last call."""
@@ -88,42 +105,43 @@ class Judge:
     def _work(self) -> None:
         """Send checkpoints and take answers, which takes as long as it takes."""
         try:
-            while (wanted := self._next()) and not self.failed:
-                self._note(*self._answer(*wanted))
+            while (asked := self._next()) and not self.failed:
+                self._note(asked, self._answer(asked))
         except (EOFError, OSError):
             if not self._over:
                 self.failed = "the process that judges checkpoints has ended"
         except UsageError as error:
             self.failed = str(error)
         finally:
-            if self._process:
-                self._process.kill()
-                self._process.join()
-                self._process.close()
-                self._process = None
+            with self._changed:
+                process, self._process = self._process, None
+            if process:
+                process.kill()
+                process.join()
+                process.close()
 
-    def _next(self) -> tuple[int, Callable[[], Checkpoint]] | None:
+    def _next(self) -> _Asked | None:
         with self._changed:
             self._changed.wait_for(lambda: self._over or self._wanted)
             wanted, self._wanted = self._wanted, None
             return None if self._over else wanted
 
-    def _answer(self, steps: int, load: Callable[[], Checkpoint]) -> tuple[int, Any]:
+    def _answer(self, asked: _Asked) -> Any:
         try:
-            checkpoint = load()
+            checkpoint = asked.load()
         except UsageError:  # a file that went away, which others say
-            return steps, {}
+            return {}
         if self._process is None:
             self._start()
         self._pipe.send(checkpoint)
-        return steps, self._pipe.recv()
+        return self._pipe.recv()
 
-    def _note(self, steps: int, answer: Any) -> None:
+    def _note(self, asked: _Asked, answer: Any) -> None:
         with self._changed:
             if isinstance(answer, str):
                 self.failed = answer
-            else:
-                self._judged.append(Judged(steps, answer))
+            elif asked.run == self._run:
+                self._judged.append(Judged(asked.steps, answer))
             self.idle = self._wanted is None
 
     def _start(self) -> None:
@@ -149,17 +167,23 @@ def _judge(given: Parcel, pipe: Any) -> None:
     take_priority(Priority.LOW)  # or the viewer's, if that is less
     config, plugins = given.open()
     receive(plugins)
-    world = make_world(config.world.name, config)
+    world = functools.cache(lambda: make_world(config.world.name, config))
     with contextlib.suppress(EOFError, OSError):
         while True:
             checkpoint, began = pipe.recv(), time.perf_counter()
-            try:
-                answer: Any = numbers_of(checkpoint, world, config.run.seed)
-            except UsageError as error:
-                answer = str(error)
-            pipe.send(answer)
+            pipe.send(_answer(checkpoint, world, config.run.seed))
             time.sleep((time.perf_counter() - began) * (1 / _SHARE - 1))
     os._exit(0)
+
+
+def _answer(checkpoint: Checkpoint, world: Callable[[], World], seed: int) -> dict[str, Estimate] | str:
+    """Return the numbers of a checkpoint, or why there are none."""
+    try:
+        return numbers_of(checkpoint, world(), seed)
+    except UsageError as error:
+        return str(error)
+    except Exception as error:  # of an environment of the user's own
+        return f"{type(error).__name__}: {error}"
 
 
 def numbers_of(checkpoint: Checkpoint, world: World, seed: int) -> dict[str, Estimate]:

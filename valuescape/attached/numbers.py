@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from valuescape.attached.judging import NUMBERS, Judged
 from valuescape.render.overlay.curves import Curve
 from valuescape.sim.insight.metrics import Estimate
@@ -15,13 +17,14 @@ _OF_TRAINER = "mean_return"
 _DRAWN = 200
 """Points of a curve at most; of more, each is the mean of some that follow each other."""
 
-_WRITTEN = 10_000
-"""Steps that reports list at most."""
+_KEPT = 2000
+"""Steps that numbers are kept of at most: as many make curves in some 5 ms, and change with every update."""
 
 
 class TrainingNumbers:
     """Numbers by training steps: those measured here, and those that the trainer published.
 
+    Of a long run at most 2,000 steps are kept, evenly over the training and with the newest.
     revision: goes up when there are others.
     """
 
@@ -29,27 +32,32 @@ class TrainingNumbers:
         self.revision = 0
         self._measured: dict[int, Mapping[str, Estimate]] = {}
         self._published: dict[int, Mapping[str, float]] = {}
+        self._known: set[int] = set()  # steps of all that was measured, also of what was dropped
 
     def note(self, judged: Judged) -> None:
         """Keep what was measured of a checkpoint."""
         self._measured[judged.steps] = judged.numbers
+        self._known.add(judged.steps)
+        _drop(self._measured)
         self.revision += 1
 
     def note_published(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Keep what the trainer said beside an update."""
         if numbers:
             self._published[steps] = dict(numbers)
+            _drop(self._published)
             self.revision += 1
 
     def begin_again(self) -> None:
         """Forget all: another training run began under the same name."""
         self._measured.clear()
         self._published.clear()
+        self._known.clear()
         self.revision += 1
 
     def has(self, steps: int) -> bool:
         """Whether the checkpoint after so many steps was measured."""
-        return steps in self._measured
+        return steps in self._known
 
     def at(self, steps: int) -> Mapping[str, Estimate]:
         """Return the numbers measured after so many steps; empty if there are none."""
@@ -83,16 +91,24 @@ class TrainingNumbers:
 
     def report(self) -> list[dict[str, Any]]:
         """Return the numbers by steps, ascending, for a report."""
-        steps = sorted(self._measured.keys() | self._published.keys())
-        listed = steps[:: math.ceil(len(steps) / _WRITTEN) or 1]
         return [
             {
                 "steps": at,
                 **{name: asdict(each) for name, each in self.at(at).items()},
                 "published": dict(self.published_at(at)),
             }
-            for at in listed
+            for at in sorted(self._measured.keys() | self._published.keys())
         ]
+
+
+def _drop(by_steps: dict[int, Any]) -> None:
+    """Leave half as many steps, evenly over the training, if there are more than are kept."""
+    if len(by_steps) <= _KEPT:
+        return
+    steps = np.array(sorted(by_steps))
+    even = np.linspace(steps[0], steps[-1], _KEPT // 2)
+    for dropped in set(steps.tolist()).difference(steps[np.searchsorted(steps, even)].tolist()):
+        del by_steps[dropped]
 
 
 def _thinned(rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:

@@ -1,5 +1,6 @@
 """A run that follows a training run: updates act and are shown, one may look back, and numbers come."""
 
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,9 +10,10 @@ from processes import running, wait_until
 from training_runs import Sender, made, save
 
 from valuescape.attached import follower as module
-from valuescape.attached.follower import TrainingFollower
+from valuescape.attached.follower import TrainingFollower, furthest
 from valuescape.attached.history import History
 from valuescape.attached.judging import Judge, Judged
+from valuescape.attached.numbers import TrainingNumbers
 from valuescape.render.displays.events import Action, Key
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
@@ -42,6 +44,9 @@ class Judging:
     def judged(self):
         answers, self.answers = getattr(self, "answers", None), None
         return [answers] if answers else []
+
+    def begin_again(self):
+        self.answers = None
 
     def close(self):
         self.closed = True
@@ -177,6 +182,55 @@ def test_a_process_judges_checkpoints_by_episodes_and_ends():
     assert one["mean_return"].low <= one["mean_return"].value <= one["mean_return"].high
     assert two["q_bias"].value - one["q_bias"].value == pytest.approx(1000, rel=1e-3)
     assert not running(pid)
+
+
+def test_what_is_judged_when_another_training_run_begins_is_forgotten():
+    judge, begun, goes_on = Judge(load_config(None, ["world.name=point_mass"])), Event(), Event()
+
+    def load():
+        begun.set()
+        goes_on.wait(10)
+        return made(1000)
+
+    try:
+        judge.ask(1000, load)
+        assert begun.wait(10)
+        judge.ask(2000, lambda: made(2000))
+        judge.begin_again()
+        judge.ask(10, lambda: made(10))
+        goes_on.set()
+        wait_until(lambda: judge.idle, 60, "it is judged")
+        assert [each.steps for each in judge.judged()] == [10]
+    finally:
+        goes_on.set()
+        judge.close()
+
+
+def test_the_checkpoint_furthest_from_those_that_were_judged_is_judged_next():
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 7, 60):
+        judged = rng.random(count) < 0.2
+        while not judged.all():
+            chosen = furthest(judged)
+            known, left = np.flatnonzero(judged), np.flatnonzero(~judged)
+            assert chosen == max(left, key=lambda i: (min(abs(known - i), default=np.inf), i))
+            judged[chosen] = True
+        assert furthest(judged) is None
+
+
+def test_a_long_training_run_takes_bounded_memory_and_nothing_is_judged_twice():
+    numbers = TrainingNumbers()
+    for steps in range(10_000):
+        numbers.note_published(steps, {"mean_return": float(steps)})
+        numbers.note(Judged(steps, {"mean_return": Estimate(steps, steps, steps)}))
+    listed = [each["steps"] for each in numbers.report()]
+    assert listed[0] == 0
+    assert listed[-1] == 9999
+    assert 1000 <= len(listed) <= 2000
+    assert max(np.diff(listed)) <= 40
+    assert all(map(numbers.has, range(10_000)))
+    (curve,) = numbers.curves()
+    assert all(steps == value for steps, value, *_ in curve.points)
 
 
 def test_what_cannot_be_judged_is_said():
