@@ -94,12 +94,23 @@ def quiet_start(*, imports_main: bool) -> Iterator[None]:
     The child has SIGINT and SIGTERM blocked until it calls `ignore_interrupts`. imports_main: whether it
     imports the script that this process runs. Without, scripts need no guard, and may come from a pipe.
     """
-    before = {name: os.environ.get(name) for name in _CHILDREN}
-    os.environ.update(_CHILDREN)
-    try:
+    with _starting, _children_environment():
         resource_tracker.ensure_running()  # otherwise the child's start starts it, which unblocks the signals
         with signals_held(), contextlib.nullcontext() if imports_main else _main_left_out():
             yield
+
+
+_starting = threading.Lock()
+"""Held while a child starts: what is changed for it is changed for all threads, of which several do."""
+
+
+@contextlib.contextmanager
+def _children_environment() -> Iterator[None]:
+    """Let children that are started within have the environment `_CHILDREN`."""
+    before = {name: os.environ.get(name) for name in _CHILDREN}
+    os.environ.update(_CHILDREN)
+    try:
+        yield
     finally:
         for name, value in before.items():
             if value is None:
@@ -108,21 +119,17 @@ def quiet_start(*, imports_main: bool) -> Iterator[None]:
                 os.environ[name] = value
 
 
-_preparing = threading.Lock()
-
-
 @contextlib.contextmanager
 def _main_left_out() -> Iterator[None]:
     """Let children that are started within not import the main module."""
-    with _preparing:
-        prepare = spawn.get_preparation_data
+    prepare = spawn.get_preparation_data
 
-        def without_main(name: str) -> dict[str, Any]:
-            told: dict[str, Any] = prepare(name)
-            return {key: value for key, value in told.items() if not key.startswith("init_main_")}
+    def without_main(name: str) -> dict[str, Any]:
+        told: dict[str, Any] = prepare(name)
+        return {key: value for key, value in told.items() if not key.startswith("init_main_")}
 
-        spawn.get_preparation_data = without_main
-        try:
-            yield
-        finally:
-            spawn.get_preparation_data = prepare
+    spawn.get_preparation_data = without_main
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = prepare

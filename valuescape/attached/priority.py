@@ -17,12 +17,15 @@ class Priority(StrEnum):
 
 
 def take_priority(priority: Priority) -> None:
-    """Give this process, and those that it starts from now on, a priority. Where that is refused, nothing."""
+    """Give this process, and those that it starts from now on, a priority: never a higher one than they have.
+
+    Where that is refused, nothing is changed.
+    """
     with suppress(OSError, AttributeError):
         if priority is Priority.IDLE:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         elif priority is Priority.LOW:
-            os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+            os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def leave_cores(priority: Priority, cores: int) -> None:
