@@ -22,7 +22,7 @@ from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.plugins.replacing import replaced
 from valuescape.sim.plugins.used import used_sources
 from valuescape.sim.policy.network import ActorHead
-from valuescape.sim.policy.world_fit import misfit
+from valuescape.sim.policy.world_fit import check_world, misfit
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import declare_environment, load_env_file, load_named, make_world
 
@@ -355,3 +355,6 @@ def test_a_checkpoint_fits_however_its_environment_was_named(folder, said, fits)
     assert not fits or found.startswith(
         "chooses among 5 actions, but world own_rails:Rail has choices among [3, 2]"
     )
+    if fits:
+        with pytest.raises(UsageError, match=r"--set policy\.choices=3,2"):
+            check_world(other, make_world(config.world.name, config), Path("m.pt"))
