@@ -1,5 +1,7 @@
 """Side B of an A/B run by its names, and what is refused."""
 
+from pathlib import Path
+
 import pytest
 
 from valuescape.presets import configs_dir, presets
@@ -79,3 +81,12 @@ def test_a_pair_that_cannot_be_shown_is_refused_with_the_side():
         require_pair(first("heatmap.beside=density"), first())
     with pytest.raises(UsageError, match=r"B: /none\.zip: there is no such file"):
         require_pair(first(), first('policy.checkpoint="/none.zip"'))
+
+
+def test_what_b_s_checkpoint_lacks_is_stated_for_b():
+    """A's options hold for A alone, and its hint would send the reader back to what was stated."""
+    file = Path(__file__).parents[3] / "sim" / "policy" / "libraries" / "rsl_rl" / "release2.pt"
+    stated = ["world.name=pendulum", "policy.activation=elu", "policy.gamma=0.98", "policy.squash=no"]
+    with pytest.raises(UsageError) as raised:
+        require_pair(first(*stated), second(str(file), shared=stated))
+    assert "--versus-set policy.activation=tanh --versus-set policy.gamma=0.99" in raised.value.hint
