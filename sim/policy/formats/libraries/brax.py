@@ -198,13 +198,15 @@ def _normalization(
     return ObsNormalization(mean, std, float("inf"))
 
 
-FORMAT = library_format("brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD}))
+FORMAT = library_format(
+    "brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD, Lack.REWARDS})
+)
 FOLDER = library_format(
     "brax-folder",
     "folder",
     recognises_folder,
     read_folder,
     library="Brax",
-    lacks=frozenset({Lack.WORLD}),
+    lacks=frozenset({Lack.WORLD, Lack.REWARDS}),
     folders=True,
 )
