@@ -234,6 +234,14 @@ def test_what_is_wrong_with_a_module_is_a_sentence(folder, name, said):
     assert refusal.value.args[0].startswith(f"--world {name}: ")
 
 
+def test_an_environment_of_any_of_several_files_can_be_chosen(folder):
+    other = RAIL.replace("Rail", "Other")
+    files = [written(folder / "rails.py"), written(folder / "others.py", other)]
+    for name in ("Rail", "Other"):
+        code = Code(env_files=files, world=name, limit=7)
+        assert code.load()[0] == f'world.name="{name}"'
+
+
 def test_several_functions_of_one_name_make_their_own_environments():
     def maze(size):
         return lambda: gymnasium.make("FrozenLake-v1", desc=["S" + "F" * (size - 2) + "G"] * 2)
