@@ -73,7 +73,8 @@ class Watched:
                 if viewer.returncode:
                     raise subprocess.CalledProcessError(viewer.returncode, program)
             finally:
-                training.kill()
+                training.terminate()
+                training.send_signal(signal.SIGCONT)  # one that is stopped would not end
                 training.wait()
                 if viewer is not None:
                     viewer.terminate()
