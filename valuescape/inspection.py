@@ -13,8 +13,8 @@ from valuescape.sim.errors import UsageError, lines_of
 from valuescape.sim.policy.formats import torchscript
 from valuescape.sim.policy.formats.contents import Contents
 from valuescape.sim.policy.formats.detect import find_model, folder_format, format_of, is_model
-from valuescape.sim.policy.formats.found import OUTPUTS
-from valuescape.sim.policy.formats.given import OPTIONS, Given
+from valuescape.sim.policy.formats.found import HEADS, OUTPUTS
+from valuescape.sim.policy.formats.given import OPTIONS, Given, setting_of
 from valuescape.sim.policy.formats.normalization import read_normalization
 from valuescape.sim.policy.network import Activation, ActorHead, CriticKind
 from valuescape.sim.policy.statistics import statistics_beside
@@ -28,6 +28,10 @@ _ALGORITHM = {
     OUTPUTS[CriticKind.DISCRETE_ACTION_VALUE]: "dqn",
 }
 """An algorithm for each kind of critic: for examples, and to compare spaces with those of worlds."""
+
+
+_SCORES = HEADS[None], HEADS[ActorHead.ARGMAX]
+"""The outputs of actors whose scores may be of several choices, if that is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,26 @@ def inspected(path: Path, given: Given, stated: Sequence[str] = ()) -> Inspected
     else:
         command = _command(path, contents, worlds, stated)
     return Inspected(path, contents, worlds=worlds, statistics=beside, command=command)
+
+
+def unsaid(path: Path, given: Given) -> frozenset[str]:
+    """Return the settings of the section `policy` that state what a checkpoint does not say itself.
+
+    given: what is stated. Statistics beside a file are its own. Raises UsageError if it cannot be read.
+    """
+    told, fields = Given(), set[str]()
+    while True:  # since some of what a file lacks shows once other things are stated
+        contents = format_of(path).contents(path, told)
+        more = {each.field for each in contents.lacking if getattr(given, each.field) is not None} - fields
+        if not more:
+            break
+        fields |= more
+        told = replace(told, **{each: getattr(given, each) for each in more})
+    if statistics_beside(path):
+        fields -= {"obs_normalization", "reward_scale"}
+    if given.choices and any(each.role == "actor" and each.output in _SCORES for each in contents.networks):
+        fields.add("choices")
+    return frozenset(setting_of(each) for each in fields)
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

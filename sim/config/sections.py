@@ -183,10 +183,17 @@ class PolicyConfig(Section):
         "or .safetensors; empty: as the checkpoint's file says, or what lies beside it",
         max_length=MAX_TEXT,
     )
-    head: Literal["file", "squashed", "clipped", "argmax"] = setting(
+    head: Literal["file", "squashed", "clipped", "argmax", "multi_argmax"] = setting(
         "file",
         "meaning of the actor's outputs: squashed: -1 to 1, scaled to the actions' bounds; clipped: actions; "
-        "argmax: a score for each action; file: as the checkpoint's file says",
+        "argmax: a score for each action; multi_argmax: scores of policy.choices; file: as the checkpoint's "
+        "file says",
+    )
+    choices: str = setting(
+        "",
+        "sizes of the choices that an actor's scores are of, one after the other: '3,2'; empty: as the "
+        "checkpoint's file says",
+        max_length=MAX_TEXT,
     )
     squash: Literal["file", "yes", "no"] = setting(
         "file",
@@ -204,6 +211,12 @@ class PolicyConfig(Section):
         "bounds of the actions in training: '-2..2', or for each action '-1..1, 0..1'; empty: as the "
         "checkpoint's file says, else the world's",
         max_length=MAX_TEXT,
+    )
+    reward_scale: Literal["file"] | Annotated[float, Field(ge=1e-9, le=1e6)] = setting(
+        "file",
+        "what rewards were multiplied by in training, so that V is shown in the world's units; file: as the "
+        "checkpoint's file says, else 1",
+        unit="",
     )
     names: str = setting(
         "",

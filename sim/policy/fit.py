@@ -3,10 +3,12 @@
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from valuescape.sim.arrays import BoolArray, Float32Array
+from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
 from valuescape.sim.policy.inference import BatchPolicy, normalized_obs, value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.trials import Trials, trials
@@ -38,6 +40,11 @@ class CriticFit:
     beyond: float
     """Share of the states where an observation is more than 10 standard deviations from its mean in training,
     of the observation with most of them; 0 if none are normalised."""
+    factor: float
+    """The one number k for which V / k is nearest to the returns, by the median; NaN if there is none above
+    0."""
+    factor_error: float
+    """`error` of V / factor, whose returns are continued with V / factor where they are cut short."""
     gained: float | None
     """Mean undiscounted return of whole episodes; None if some were not played to their end."""
 
@@ -103,22 +110,52 @@ def _run(checkpoint: Checkpoint, world: World, agents: Trials) -> _Episodes:
 
 
 def _fit(run: _Episodes, gamma: float) -> CriticFit:
-    returns = np.zeros(run.rewards.shape)
-    following = run.values[-1].astype(np.float64)
-    for step in reversed(range(len(returns))):
-        following = np.where(run.cut[step], run.values[step + 1], following)
-        following = run.rewards[step] + gamma * np.where(run.terminated[step], 0, following)
-        returns[step] = following
-    errors = (run.values[:-1] - returns)[run.counted]
-    size = float(np.sqrt((returns[run.counted] ** 2).mean()))
-    error = float(np.sqrt((errors**2).mean())) / size if size > 0 else np.inf
+    none = np.zeros_like
+    received = _returns(run, run.rewards, none(run.values), gamma)
+    continued = _returns(run, none(run.rewards), run.values, gamma)
+    values, returns = run.values[:-1], received + continued
+    factor = _factor((values - continued)[run.counted], received[run.counted])
+    scaled = received + continued / factor
     spread = float(np.median(run.sums[:, run.counted].std(axis=1)))
     seen = np.abs(run.seen[:, run.counted])
     return CriticFit(
         value=float(run.values[0].mean()),
         realised=float(returns[0].mean()),
-        error=error,
+        error=_error(values[run.counted], returns[run.counted]),
         spread=spread,
+        factor=factor,
+        factor_error=_error(values[run.counted] / factor, scaled[run.counted]),
         beyond=float((seen > _FAR).mean(axis=1).max()) if seen.size else 0.0,
         gained=float((run.rewards * run.counted).sum(axis=0).mean()) if run.whole else None,
     )
+
+
+def _returns(run: _Episodes, rewards: Float32Array, values: Float32Array, gamma: float) -> Float64Array:
+    """Return the discounted sums of rewards, continued with values where an episode is cut short."""
+    returns = np.zeros(rewards.shape)
+    following = values[-1].astype(np.float64)
+    for step in reversed(range(len(returns))):
+        following = np.where(run.cut[step], values[step + 1], following)
+        following = rewards[step] + gamma * np.where(run.terminated[step], 0, following)
+        returns[step] = following
+    return returns
+
+
+def _error(values: NDArray[Any], returns: Float64Array) -> float:
+    size = float(np.sqrt((returns**2).mean()))
+    return float(np.sqrt(((values - returns) ** 2).mean())) / size if size > 0 else np.inf
+
+
+def _factor(values: NDArray[Any], received: NDArray[Any]) -> float:
+    """Return k above 0 that makes the sum of |values - k received| least; NaN without one.
+
+    It is the median of the quotients, each weighted by the size of what was received.
+    """
+    paid = np.flatnonzero(received)
+    quotients = values[paid] / received[paid]
+    order = np.argsort(quotients)
+    weights = np.cumsum(np.abs(received[paid])[order])
+    if not len(paid) or not np.isfinite(weights[-1]):
+        return float("nan")
+    middle = float(quotients[order[np.searchsorted(weights, weights[-1] / 2)]])
+    return middle if middle > 0 else float("nan")

@@ -1,15 +1,17 @@
 """Loads a checkpoint of any format for a world, with the normalisation statistics it was trained with."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.fit import critic_fit
+from valuescape.sim.policy.checks import check_checkpoint
+from valuescape.sim.policy.fit import CriticFit, critic_fit
 from valuescape.sim.policy.formats.detect import find_model, format_of
 from valuescape.sim.policy.formats.given import OPTIONS, Given
 from valuescape.sim.policy.formats.normalization import read_normalization
-from valuescape.sim.policy.formats.registry import Lack
-from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.formats.registry import Format, Lack
+from valuescape.sim.policy.network import Checkpoint, multiplied_rewards
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
 from valuescape.sim.policy.world_fit import bounds_remark, check_world, with_bounds
@@ -22,6 +24,17 @@ _MISFIT = 0.75
 
 _WORSE = 0.3
 """The share of the mean return in training by which a return is far below it."""
+
+_SCALED = 0.3
+"""The error of a critic after one division (`CriticFit.factor_error`) up to which it counts as scaled."""
+
+_FACTORS = 0.008, 1000.0
+"""The least and greatest factor of rewards that is believed; values of untrained critics are smaller."""
+
+_SCALE_OPTION = OPTIONS["reward_scale"].split()[0]
+
+_NEAR = 0.15
+"""The share by which a factor that was measured may be off the one that was chosen."""
 
 _BEYOND = 0.5
 """The share of states with an observation far from those in training from which on they are doubted."""
@@ -42,8 +55,9 @@ def load_checkpoint(path: Path, world: World, given: Given = _NOTHING) -> Checkp
     check_world(checkpoint, world, path)
     checkpoint, _ = with_bounds(checkpoint, world, path)
     if given.obs_normalization is not None:
-        checkpoint = with_statistics(checkpoint, given.obs_normalization, world, RewardUnits.AUTO)
-    return checkpoint
+        units = RewardUnits.AUTO if given.reward_scale is None else RewardUnits.OFF
+        checkpoint = with_statistics(checkpoint, given.obs_normalization, world, units)
+    return _with_reward_scale(checkpoint, given, format_of(find_model(path)), path)
 
 
 def read_checkpoint(path: Path, given: Given = _NOTHING) -> Checkpoint:
@@ -79,16 +93,29 @@ def load_with_statistics(
     checkpoint, said = with_bounds(checkpoint, world, path)
     remarks += [said] if said else []
     incomplete = Lack.STATISTICS in found.lacks
+    units = units if given.reward_scale is None else RewardUnits.OFF
     if given.obs_normalization is not None:
         checkpoint = with_statistics(checkpoint, given.obs_normalization, world, units)
     elif incomplete and (beside := statistics_beside(model)):
         checkpoint, remark = _with_found(checkpoint, beside, world, units)
         remarks.append(remark)
+    checkpoint = _with_reward_scale(checkpoint, given, found, path)
     if doubts and Lack.WORLD in found.lacks:
         checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
         hints = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
         remarks += [hint for hint in hints if hint]
     return replace(checkpoint, remarks=tuple(f"{model.name}: {remark}" for remark in remarks))
+
+
+def _with_reward_scale(checkpoint: Checkpoint, given: Given, found: Format, path: Path) -> Checkpoint:
+    """Return the checkpoint whose rewards were multiplied as stated, whatever the file says of rewards."""
+    if given.reward_scale is None:
+        return checkpoint
+    silent = found.lacks & {Lack.STATISTICS, Lack.REWARDS} and checkpoint.reward_normalization is None
+    if given.yields and not silent:
+        return checkpoint
+    norm = multiplied_rewards(given.reward_scale, checkpoint.gamma)
+    return check_checkpoint(replace(checkpoint, reward_normalization=norm), path)
 
 
 def _with_found(
@@ -136,7 +163,29 @@ def _doubt(checkpoint: Checkpoint, world: World) -> str:
         said.append(
             f"an observation is 10 standard deviations off those in training in {fit.beyond:.0%} of states"
         )
+    if not fit.error <= _MISFIT and len(said) == 1 and _is_scaled(fit):  # else something else is wrong
+        stated = f"{_SCALE_OPTION} {_round(_stated(fit, checkpoint))}"
+        said.append(f"V is {fit.factor:.2g} of the returns: {stated}?")
     return "; ".join(said)
+
+
+def _is_scaled(fit: CriticFit) -> bool:
+    """Return whether values are those of the returns after one division, and only then."""
+    low, high = _FACTORS
+    return low <= fit.factor <= high and fit.factor_error <= min(_SCALED, fit.error / 2)
+
+
+def _stated(fit: CriticFit, checkpoint: Checkpoint) -> float:
+    """Return the scale of rewards that would make V fit, whatever is assumed of it now."""
+    norm = checkpoint.reward_normalization
+    return fit.factor if norm is None else fit.factor / norm.scale
+
+
+def _round(factor: float) -> str:
+    """Return a factor as people choose it: 1, 2 or 5 times a power of ten if it is near one."""
+    power = 10.0 ** math.floor(math.log10(factor))
+    near = min((power * each for each in (1, 2, 5, 10)), key=lambda each: abs(each - factor))
+    return f"{near if abs(near - factor) < _NEAR * factor else factor:.2g}"
 
 
 def _least_return(checkpoint: Checkpoint) -> float | None:
@@ -152,6 +201,8 @@ def _doubt_remark(checkpoint: Checkpoint, world: World) -> str | None:
     if not checkpoint.doubt:
         return None
     said = f"seems not to fit {world.name}: {checkpoint.doubt}"
+    if _SCALE_OPTION in checkpoint.doubt:
+        return f"{said} (rewards that were multiplied in training, or a poor critic?)"
     if checkpoint.obs_normalization or checkpoint.reward_normalization:
         return f"{said} (a poor critic, other statistics, or another world?)"
     return (

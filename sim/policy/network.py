@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.errors import UsageError
 
 
 class Activation(StrEnum):
@@ -108,6 +109,15 @@ class RewardNormalization:
     def scale(self) -> float:
         """The divisor of rewards: sqrt(variance + epsilon)."""
         return float(np.sqrt(self.variance + self.epsilon))
+
+
+def multiplied_rewards(factor: float, gamma: float) -> RewardNormalization:
+    """Return the normalisation of rewards that were multiplied by a number. Raises UsageError if not > 0."""
+    if not 0 < factor < float("inf"):
+        raise UsageError(
+            f"reward_scale = {factor:g}", "expected what rewards were multiplied by, such as 0.1"
+        )
+    return RewardNormalization(variance=factor**-2, epsilon=0.0, clip=float("inf"), gamma=gamma)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ _NOTHING = Given()
 _BEST = "best_model"
 """The name that Stable-Baselines3's EvalCallback gives to the best of the evaluated models."""
 
+_RETURNS = "evaluations.npz"
+"""The file in which EvalCallback keeps returns; other `.npz` files may be networks."""
+
 _STEPS = re.compile(r"(\d+)_?steps?(?![a-z])", re.IGNORECASE)
 
 
@@ -131,7 +134,7 @@ def _candidates(folder: Path) -> list[Path]:
         inside = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()]
     except OSError as error:
         raise UsageError(f"{folder}: cannot be read ({error.strerror})") from None
-    return sorted(inside, key=natural)
+    return sorted((path for path in inside if path.name != _RETURNS), key=natural)
 
 
 def _read(paths: Sequence[Path], found: TrainingFiles) -> dict[Path, _About]:

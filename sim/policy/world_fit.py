@@ -141,7 +141,10 @@ def _continuous_difference(checkpoint: Checkpoint, action: ContinuousAction) -> 
 
 
 def _hint(checkpoint: Checkpoint, world: World) -> str:
-    """Return a hint: the worlds that fit, or the wrapper that training may have used."""
+    """Return a hint: choices to state, the worlds that fit, or the wrapper that training may have used."""
+    sizes = () if isinstance(world.action, ContinuousAction) else _sizes(world.action)
+    if len(sizes) > 1 and _chosen(checkpoint) == (sum(sizes),):
+        return f"if its scores are of these choices: --set policy.choices={','.join(map(str, sizes))}"
     fitting = fitting_worlds(checkpoint)
     if fitting:
         return f"it fits {', '.join(fitting)}: set world.name, or name a checkpoint trained for this world"

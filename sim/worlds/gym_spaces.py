@@ -145,7 +145,8 @@ class _Digits:
 class ObservedSpace:
     """An observation space as variables, and the way from what an environment observes to them.
 
-    shape: of what one environment observes; None for a dict or a tuple. Raises UnfitSpaceError, with its name, for a space that cannot be shown.
+    shape: of what one environment observes; None for a dict or a tuple. Raises UnfitSpaceError, with its
+    name, for a space that cannot be shown.
     """
 
     def __init__(self, space: Any, grid: Grid | None = None) -> None:

@@ -18,6 +18,7 @@ from valuescape.cli.options import (
     NamesMap,
     ObsNormalization,
     Overrides,
+    RewardScale,
     stated_changes,
 )
 from valuescape.cli.terminal import out
@@ -74,6 +75,7 @@ def analyze(
     algorithm: Algorithm = None,
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
+    reward_scale: RewardScale = None,
     overrides: Overrides = None,
     code: Code = NO_CODE,
     debug: Debug = False,
@@ -102,7 +104,7 @@ def analyze(
     }
     given = [
         f"run.seed={seed}",
-        *stated_changes(activation, gamma, algorithm, obs_normalization, names),
+        *stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale),
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]

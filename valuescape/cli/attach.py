@@ -20,6 +20,7 @@ from valuescape.cli.options import (
     NamesMap,
     ObsNormalization,
     Overrides,
+    RewardScale,
     stated_changes,
 )
 from valuescape.cli.run_options import (
@@ -97,6 +98,7 @@ def attach(
     algorithm: Algorithm = None,
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
+    reward_scale: RewardScale = None,
     code: Code = NO_CODE,
     watch: Watch = True,
     debug: Debug = False,
@@ -120,7 +122,7 @@ def attach(
     leave_cores(priority, usable_cores())
     files = record, screenshot, profile, export, figure, record_session
     options = RunOptions(headless, RunLength(frames, seconds, ticks), folder, *files, strict, watch)
-    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority), *stated, *(overrides or []), *seeded]
     return _watch(_Asked(target, preset, changes, code, priority), options)

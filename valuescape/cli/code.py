@@ -76,8 +76,9 @@ class Code:
         from valuescape.sim.worlds.registry import world_names
 
         name = self.world
-        if f"{GYMNASIUM}{name}" in found:
-            return f"{GYMNASIUM}{name}"
+        for each in (name, f"{GYMNASIUM}{name}"):
+            if each in found:
+                return each
         if is_code(name):
             return load_named(name)
         if name and self.env_files and not name.startswith(GYMNASIUM) and name not in world_names():

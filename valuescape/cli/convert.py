@@ -15,6 +15,7 @@ from valuescape.cli.options import (
     Gamma,
     NamesMap,
     Overrides,
+    RewardScale,
     stated_changes,
 )
 from valuescape.cli.terminal import err
@@ -48,6 +49,7 @@ def convert(
     gamma: Gamma = None,
     algorithm: Algorithm = None,
     names: NamesMap = None,
+    reward_scale: RewardScale = None,
     reward_normalization: Annotated[
         RewardUnits,
         typer.Option(
@@ -74,7 +76,7 @@ def convert(
 
     check_replaceable(out, code.files, force=force)
     fitting = _world(code, "convert", overrides)
-    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     given = stated_by([*stated, *(overrides or [])])
     checkpoint = convert_checkpoint(source, out, fitting, given, reward_normalization, force=force)
     for remark in checkpoint.remarks:

@@ -17,6 +17,7 @@ from valuescape.cli.options import (
     ObsNormalization,
     Overrides,
     Plugins,
+    RewardScale,
     WorldFiles,
     stated_changes,
     stated_options,
@@ -50,6 +51,7 @@ def inspect(
     algorithm: Algorithm = None,
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
+    reward_scale: RewardScale = None,
     overrides: Overrides = None,
     env_files: EnvFiles = None,
     world_files: WorldFiles = None,
@@ -77,7 +79,7 @@ def inspect(
 
     # With a world chosen, so that a file may define several: they are compared with each checkpoint
     code_of(env_files=env_files, world_files=world_files, plugins=plugins).load(["world.name=any"])
-    changes = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    changes = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     given = stated_by([*changes, *(overrides or [])])
     stated = [part for change in overrides or [] for part in ("--set", change)]
     stated += stated_options(changes)

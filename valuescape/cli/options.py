@@ -82,6 +82,13 @@ ObsNormalization = Annotated[
         help="Mean and var or std of observations in training: VecNormalize's .pkl, .npz, .json …",
     ),
 ]
+RewardScale = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FACTOR",
+        help="What rewards were multiplied by in training, if the file does not say it: 0.1.",
+    ),
+]
 NamesMap = Annotated[
     Path | None,
     typer.Option(
@@ -96,6 +103,7 @@ def stated_changes(
     algorithm: str | None,
     obs_normalization: Path | None,
     names: Path | None,
+    reward_scale: float | None,
 ) -> list[str]:
     """Return the changes to a configuration that the options about a checkpoint stand for."""
     stated = {
@@ -104,6 +112,7 @@ def stated_changes(
         "algorithm": algorithm,
         "obs_normalization": obs_normalization,
         "names": names,
+        "reward_scale": reward_scale,
     }
     return [
         f"policy.{key}={json.dumps(value if isinstance(value, float) else str(value), ensure_ascii=False)}"

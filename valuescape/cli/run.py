@@ -14,6 +14,7 @@ from valuescape.cli.options import (
     NamesMap,
     ObsNormalization,
     Overrides,
+    RewardScale,
     stated_changes,
 )
 from valuescape.cli.run_options import (
@@ -70,6 +71,7 @@ def run(
     algorithm: Algorithm = None,
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
+    reward_scale: RewardScale = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
@@ -97,7 +99,7 @@ def run(
     files = record, screenshot, profile, export, figure, record_session
     shown = RunOptions(headless, length, folder, *files, strict, watch)
     simulated = ticks, checksum, record_run, record_every
-    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names)
+    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
     return _start(asked, shown, simulated)
 

@@ -18,7 +18,10 @@ from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World, make_world
 
-_OF_MODULES = ("algorithm", "activation", "gamma", "head", "entropy_coefficient", "obs_normalization")
+_OF_MODULES = (
+    *("algorithm", "activation", "gamma", "head", "entropy_coefficient", "obs_normalization"),
+    "reward_scale",
+)
 
 
 @runtime_checkable
@@ -96,5 +99,5 @@ def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mappin
     if given.gamma is None:
         raise UsageError("load: networks in memory do not say the discount gamma", "state it: gamma=0.99")
     stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
-    moving = Moving(options.get("obs_normalization"), alpha=given.entropy_coefficient)
+    moving = Moving(options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient)
     return Recipe(actor, critic, moving, world, stated).checkpoint

@@ -33,7 +33,7 @@ class Model:
     """A trained policy and its critic, in the world that they act in; made by `valuescape.load`.
 
     Observations are rows [n, obs_dim], or one row [obs_dim]; results then have n rows, or no such axis. One
-    may also be as an environment of Gymnasium returns it: a dict, a tuple, a number, an array of another shape.
+    may also be as an environment of Gymnasium returns it: a dict, a tuple, a number, an array of any shape.
     Numbers of any type are taken and computed with in float32; arrays that are passed are never changed, and
     results are new arrays. Values are in units of the world's rewards, also where a policy was trained with
     normalised ones. All methods may be called by several threads at once.

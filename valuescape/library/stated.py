@@ -28,13 +28,17 @@ class GivenOptions(TypedDict, total=False):
     obs_normalization: str | os.PathLike[str]
     """A file with mean and var or std of observations: .pkl of VecNormalize, .npz, .json, .safetensors."""
     head: str
-    """The meaning of the actor's outputs: "squashed", "clipped", "argmax"."""
+    """The meaning of the actor's outputs: "squashed", "clipped", "argmax", "multi_argmax"."""
     action_low: float | Sequence[float]
     """The actions' lower bounds in training; one number stands for all."""
     action_high: float | Sequence[float]
     """The upper bounds."""
     entropy_coefficient: float
     """The alpha of SAC and TQC."""
+    choices: Sequence[int]
+    """How many of the actor's scores are of each of several choices, one after the other."""
+    reward_scale: float
+    """What rewards were multiplied by in training."""
     names: str | os.PathLike[str]
     """A TOML file with the table `[map]`: which tensors are the actor, which the critic."""
 
@@ -71,6 +75,13 @@ def _numbers(name: str, value: Any) -> tuple[float, ...] | None:
         raise UsageError(f"{name} = {shown(value)}: expected a number, or one for each action") from None
 
 
+def _sizes(name: str, value: Any) -> tuple[int, ...] | None:
+    sizes = _numbers(name, value)
+    if sizes is not None and not all(each >= 1 and each == int(each) for each in sizes):
+        raise UsageError(f"{name} = {shown(value)}: expected a whole number above 0 for each choice")
+    return None if sizes is None else tuple(int(each) for each in sizes)
+
+
 def _path(name: str, value: Any) -> Path | None:
     if value is None:
         return None
@@ -89,6 +100,8 @@ _READERS = {
     "head": _word(ActorHead),
     "gamma": _number,
     "entropy_coefficient": _number,
+    "reward_scale": _number,
+    "choices": _sizes,
     "action_low": _numbers,
     "action_high": _numbers,
     "obs_normalization": _path,

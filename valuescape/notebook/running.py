@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from valuescape.attached.opening import Opened
+from valuescape.gpu.context import current_kept
 from valuescape.notebook.following import known
 from valuescape.notebook.inline_session import InlineSession
 from valuescape.notebook.orders import Orders
@@ -94,7 +95,8 @@ class InlineRun:
 
     def _run(self) -> None:
         try:
-            with known(self._wanted.training), self._open() as session:
+            # A context that is current when its thread ends would never be freed.
+            with current_kept(), known(self._wanted.training), self._open() as session:
                 self.session = session
                 self._started.set()
                 session.warm_up()

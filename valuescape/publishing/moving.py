@@ -12,7 +12,7 @@ import numpy as np
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.network import ObsNormalization, RewardNormalization
+from valuescape.sim.policy.network import ObsNormalization, RewardNormalization, multiplied_rewards
 
 _DEEPEST = 64
 """The most wrappers around an environment that are looked through."""
@@ -100,13 +100,13 @@ def obs_normalization(given: Any) -> ObsNormalization | None:
 def reward_normalization(given: Any, gamma: float) -> RewardNormalization | None:
     """Return the normalisation of rewards that was given.
 
-    given: the number that rewards are divided by; or an object with statistics of returns: VecNormalize,
+    given: the number that rewards are multiplied by; or an object with statistics of returns: VecNormalize,
     Gymnasium's NormalizeReward, or an environment that wraps one. None stays None. Raises UsageError.
     """
     if given is None:
         return None
     if _is_number(given):
-        return RewardNormalization(float(given) ** 2, 0.0, math.inf, gamma)
+        return multiplied_rewards(float(given), gamma)
     keeper = _keeper(given, "ret_rms", "return_rms")
     if getattr(keeper, "norm_reward", True) is False:
         return None

@@ -113,7 +113,7 @@ class Publisher:
         `publish` needs `activation`; several critics as a list of those. None for one of them where a network
         of Q of each action is learned alone. obs_normalization: (mean, std) or (mean, std, clip), arrays
         [obs_dim]; VecNormalize; or an environment in Gymnasium's NormalizeObservation, with (env, clip) if
-        its result is clipped. reward_scale: what rewards are divided by; or VecNormalize or NormalizeReward.
+        its result is clipped. reward_scale: what rewards are multiplied by; VecNormalize; or NormalizeReward.
         log_std: of a Gaussian policy's actions, [action_dim]. alpha: the entropy's coefficient. numbers: to
         be shown beside the networks, as mean_return.
 

@@ -44,7 +44,8 @@ def id_of(env: Any) -> str:
         if found is None:
             break
     raise UsageError(
-        f"publish: {type(env).__name__} does not say which environment it is", 'state it: world="Pendulum-v1"'
+        f"world: {type(env).__name__} does not say which environment it is",
+        'state it, world="Pendulum-v1", or a class or function that makes one',
     )
 
 

@@ -20,7 +20,8 @@ from valuescape.sim.policy.network import Activation, Layer, Mlp
 Named = Mapping[str, Any]
 """Tensors by name: arrays, or whatever has `shape` and becomes one by `np.asarray`."""
 
-_KERNELS = ("weight", "kernel", "w")
+KERNELS = ("weight", "kernel", "w")
+"""The last part of the name of a layer's matrix."""
 _BIASES = ("bias", "b")
 
 
@@ -188,7 +189,7 @@ def _sizes(tensors: Named, name: str) -> tuple[int, int]:
 
 def _kernel(tensors: Named, name: str) -> str | None:
     """Return the last part of the name of a layer's matrix; None if `name` is no linear layer."""
-    found = (each for each in _KERNELS if f"{name}.{each}" in tensors)
+    found = (each for each in KERNELS if f"{name}.{each}" in tensors)
     return next((each for each in found if len(tensors[f"{name}.{each}"].shape) == 2), None)
 
 

@@ -61,6 +61,8 @@ class Found:
     quantiles: bool = False
     """Whether the critics' outputs are quantiles, those of each action or value side by side as in
     `Checkpoint.quantile_layers`; `assembled` averages them."""
+    choices: tuple[int, ...] = ()
+    """As in `Checkpoint.choices`."""
     outputs: int = 0
     """The values that each critic's quantiles are of; 0: one for each of the actor's outputs, or one."""
     squashes: bool | None = False
@@ -99,7 +101,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
     missing = [each.field for each in lacking(found, given) if each.needed]
     if missing:
         raise asked_for(path, missing)
-    head = found.head or given.head
+    head = _head(path, found, given)
     gamma = _either(found.gamma, given.gamma, given)
     assert head is not None  # otherwise it was asked for
     assert gamma is not None
@@ -136,6 +138,7 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
         noise=_fitting(found.noise, actor),
         entropy_coefficient=_either(found.entropy_coefficient, given.entropy_coefficient, given),
         quantile_layers=layers,
+        choices=given.choices or found.choices if head is ActorHead.MULTI_ARGMAX else (),
         actor_units_differ=found.actor_units_differ,
         critic_units_differ=found.critic_units_differ,
     )
@@ -145,6 +148,19 @@ def assembled(path: Path, found: Found, given: Given) -> Checkpoint:
             checkpoint, actor_head=ActorHead.SQUASHED, actor_units_differ=True, critic_units_differ=True
         )
     return check_checkpoint(in_head_units(checkpoint), path)
+
+
+def _head(path: Path, found: Found, given: Given) -> ActorHead | None:
+    """Return the meaning of the actor's outputs. Raises UsageError for choices of an actor without scores."""
+    head = found.head or given.head
+    if not given.choices or given.yields:
+        return head
+    if found.acts_by_critic or head not in (None, ActorHead.ARGMAX, ActorHead.MULTI_ARGMAX):
+        sizes = ",".join(map(str, given.choices))
+        raise UsageError(
+            f"{path}: policy.choices = {sizes!r}, but its actor scores no choices", "leave it out"
+        )
+    return ActorHead.MULTI_ARGMAX
 
 
 def _squashed(found: Found, given: Given) -> Chain:
@@ -221,14 +237,15 @@ def found_of(checkpoint: Checkpoint, tensors: Mapping[str, Any] | None = None) -
         reward_normalization=checkpoint.reward_normalization,
         entropy_coefficient=checkpoint.entropy_coefficient,
         quantiles=bool(checkpoint.quantile_layers),
+        choices=checkpoint.choices,
         world=checkpoint.world,
         remarks=checkpoint.remarks,
         tensors=tensors or {},
     )
 
 
-def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lacking]:
-    """Return what neither the file nor the user says. statistics: whether such files lack normalisation."""
+def lacking(found: Found, given: Given, lacks: frozenset[Lack] = frozenset()) -> list[Lacking]:
+    """Return what neither the file nor the user says. lacks: what such files do not contain."""
     chains = (found.actor, *found.critics)
     soft = (given.algorithm or found.algorithm) in SOFT_ALGORITHMS
     head = found.head or given.head
@@ -242,7 +259,13 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
             not any(each.unknown for each in chains),
         ),
         ("gamma", "it is a setting of the training, which is not in the file", True, found.gamma is not None),
-        ("head", "an actor of scores and one of means look alike", True, found.head is not None),
+        ("head", "an actor of scores and one of means look alike", True, bool(found.head or given.choices)),
+        (
+            "choices",
+            "its scores are of several choices",
+            True,
+            head is not ActorHead.MULTI_ARGMAX or bool(found.choices),
+        ),
         (
             "squash",
             "a tanh behind the means is a setting of the training, which is not in the file",
@@ -263,12 +286,7 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
             False,
             found.entropy_coefficient is not None or not soft,
         ),
-        (
-            "obs_normalization",
-            "if training had one",
-            False,
-            found.obs_normalization is not None or not statistics,
-        ),
+        *_of_units(found, lacks),
     )
     return [
         Lacking(name, why, needed)
@@ -277,12 +295,24 @@ def lacking(found: Found, given: Given, *, statistics: bool = False) -> list[Lac
     ]
 
 
-def described(name: str, library: str, found: Found, given: Given, *, statistics: bool = False) -> Contents:
-    """Return what is in a file. name: of its format; statistics: as in `lacking`."""
+def _of_units(found: Found, lacks: frozenset[Lack]) -> tuple[tuple[str, str, bool, bool], ...]:
+    """Return the entries of `lacking` about the units of observations and rewards."""
+    has_obs = found.obs_normalization is not None or Lack.STATISTICS not in lacks
+    has_rewards = found.reward_normalization is not None or not lacks & {Lack.STATISTICS, Lack.REWARDS}
+    return (
+        ("obs_normalization", "if training had one", False, has_obs),
+        ("reward_scale", "if training scaled rewards", False, has_rewards),
+    )
+
+
+def described(
+    name: str, library: str, found: Found, given: Given, lacks: frozenset[Lack] = frozenset()
+) -> Contents:
+    """Return what is in a file. name: of its format; lacks: as in `lacking`."""
     roles = ["critic", *(["twin critic"] if len(found.critics) > 1 else [])]
     roles += [f"critic {index + 1}" for index in range(2, len(found.critics))]
     same = found.acts_by_critic
-    networks = [] if same else [_entry("actor", found.actor, given, _HEADS[found.head or given.head])]
+    networks = [] if same else [_entry("actor", found.actor, given, HEADS[found.head or given.head])]
     for role, each in zip(roles, found.critics, strict=False):
         kind = OUTPUTS[found.critic_kind]
         networks.append(_entry(role, each, given, f"quantiles of {kind}" if found.quantiles else kind))
@@ -295,7 +325,7 @@ def described(name: str, library: str, found: Found, given: Given, *, statistics
         tensors=tuple(entry(key, each) for key, each in found.tensors.items()),
         networks=tuple(networks),
         normalization=_normalization(found),
-        lacking=tuple(lacking(found, given, statistics=statistics)),
+        lacking=tuple(lacking(found, given, lacks)),
         remarks=found.remarks,
         refusal="" if found.refusal is None else str(found.refusal).partition("\n")[0].partition(": ")[2],
     )
@@ -329,7 +359,6 @@ def library_format(
     whatever else it raises (ValueError, LookupError …) is shown as a damaged file. The other parameters are
     the fields of `Format`.
     """
-    statistics = Lack.STATISTICS in lacks
 
     def load(path: Path, given: Given = _NOTHING) -> Checkpoint:
         with sound(path), np.errstate(all="ignore"):  # of numbers that are checked once they are read
@@ -337,7 +366,7 @@ def library_format(
 
     def contents(path: Path, given: Given = _NOTHING) -> Contents:
         with sound(path), np.errstate(all="ignore"):
-            return described(name, library, read(path, given), given, statistics=statistics)
+            return described(name, library, read(path, given), given, lacks)
 
     return Format(
         name=name,
@@ -360,13 +389,14 @@ OUTPUTS = {
 }
 """The outputs of critics in words."""
 
-_HEADS = {
+HEADS = {
     None: "",
     ActorHead.SQUASHED: "squashed to the actions' bounds",
     ActorHead.CLIPPED: "clipped to the actions' bounds",
     ActorHead.ARGMAX: "a score for each action",
     ActorHead.MULTI_ARGMAX: "scores of several choices",
 }
+"""The outputs of actors in words; None: the file does not say them."""
 
 
 def _entry(role: str, of: Chain, given: Given, output: str) -> NetworkEntry:
@@ -401,7 +431,7 @@ def _either(own: Any, stated: Any, given: Given) -> Any:
 
 
 def _bounds(path: Path, name: str, values: ArrayLike | None, actor: Chain, head: ActorHead) -> Float32Array:
-    if values is None or head is ActorHead.ARGMAX:
+    if values is None or head.chooses:
         return frozen(path, name, np.zeros(0, np.float32))
     flat = np.ravel(np.asarray(values, np.float32))
     return frozen(path, name, np.broadcast_to(flat, (actor.out_dim,)) if flat.size == 1 else flat)

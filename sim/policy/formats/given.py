@@ -36,6 +36,11 @@ class Given:
     """The actions' bounds in training; one number stands for all actions."""
     action_high: tuple[float, ...] | None = None
     entropy_coefficient: float | None = None
+    choices: tuple[int, ...] | None = None
+    """How many of the actor's scores are of each of several choices, one after the other; such an actor's
+    head is `MULTI_ARGMAX`."""
+    reward_scale: float | None = None
+    """What rewards were multiplied by in training. It is applied after `load`, which need not look at it."""
     names: Path | None = None
     """A TOML file with the table `[map]`: role of a network ("actor", "critic", "twin") = prefix of its
     tensors' names."""
@@ -61,6 +66,8 @@ OPTIONS = {
     "action_low": "--set policy.action_bounds=-1..1",
     "action_high": "--set policy.action_bounds=-1..1",
     "entropy_coefficient": "--set policy.entropy_coefficient=0.2",
+    "choices": "--set policy.choices=3,2",
+    "reward_scale": "--reward-scale 0.1",
 }
 """How each field of `Given` is stated on a command line, with an example."""
 
@@ -76,12 +83,17 @@ _WORDS = {
     "action_low": "the actions' bounds",
     "action_high": "the actions' bounds",
     "entropy_coefficient": "the entropy coefficient alpha",
+    "choices": "the sizes of its choices",
+    "reward_scale": "what rewards were multiplied by",
 }
 
 
+_MOST = 100_000
+"""The greatest size of a choice that can be stated."""
+
 STATED = (
     *("algorithm", "activation", "gamma", "obs_normalization", "head", "squash"),
-    *("max_action", "action_bounds", "names"),
+    *("max_action", "action_bounds", "choices", "reward_scale", "names"),
 )
 """The settings of the section `policy` that `given_of` reads."""
 
@@ -104,6 +116,8 @@ def given_of(policy: PolicyConfig) -> Given:
         max_action=None if policy.max_action == "file" else policy.max_action,
         action_low=low,
         action_high=high,
+        choices=_choices(policy.choices),
+        reward_scale=None if policy.reward_scale == "file" else policy.reward_scale,
         names=_path(policy.names, "names"),
     )
 
@@ -126,6 +140,16 @@ def _bounds(text: str) -> tuple[tuple[float, ...] | None, tuple[float, ...] | No
             f"policy.action_bounds = {text!r}", "expected low..high, or one for each action: '-1..1, 0..2'"
         )
     return tuple(low), tuple(high)
+
+
+def _choices(text: str) -> tuple[int, ...] | None:
+    """Return the sizes in "3, 2"; None of "". Raises UsageError."""
+    if not text.strip():
+        return None
+    sizes = [each.strip() for each in text.split(",")]
+    if not all(each.isdecimal() and each.isascii() and 0 < int(each[:7]) <= _MOST for each in sizes):
+        raise UsageError(f"policy.choices = {text!r}", "expected the size of each choice: 3,2")
+    return tuple(int(each) for each in sizes)
 
 
 def in_words(field: str) -> str:

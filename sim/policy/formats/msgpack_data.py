@@ -5,11 +5,12 @@ complex numbers and scalars of NumPy. An array is itself MessagePack: its shape,
 bytes.
 """
 
-import math
 import struct
 from typing import Any
 
 import numpy as np
+
+from valuescape.sim.policy.formats.files import MAX_BYTES, values_of
 
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 60
@@ -40,20 +41,32 @@ def read_msgpack(content: bytes) -> Any:
     Extension types other than Flax's arrays and scalars are None, as are entries of maps whose keys are no
     text. Raises ValueError, EOFError or struct.error if it is damaged, or beyond the bounds of this module.
     """
-    reader = _Reader(content)
+    return _whole(_Reader(content))
+
+
+def _whole(reader: "_Reader") -> Any:
+    """Return the one value of a reader. Raises ValueError if there is more behind it."""
     value = reader.value(0)
-    if reader.at != len(content):
+    if not reader.is_done:
         raise ValueError("has bytes behind its end")
     return value
 
 
 class _Reader:
-    """Reads values one by one; `at` is the place of the next."""
+    """Reads values one by one; `at` is the place of the next. extensions: whether there may be some.
 
-    def __init__(self, content: bytes) -> None:
+    Flax has none in others: each level of those would copy all that is inside.
+    """
+
+    def __init__(self, content: bytes | memoryview, extensions: bool = True) -> None:
         self.at = 0
-        self._content = memoryview(content)
+        self._content, self._extensions = memoryview(content), extensions
         self._entries = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left."""
+        return self.at == len(self._content)
 
     def value(self, depth: int) -> Any:
         """Return the next value."""
@@ -83,7 +96,9 @@ class _Reader:
             return bytes(self._bytes(size))
         if kind == "extension":
             code = self._number(">b")
-            return _extension(int(code), bytes(self._bytes(size)))
+            if not self._extensions:
+                raise ValueError("has an extension inside another one")
+            return _extension(int(code), self._bytes(size))
         self._entries += size
         if self._entries > MAX_ENTRIES:
             raise ValueError(f"has more than {MAX_ENTRIES:,} entries")
@@ -104,16 +119,16 @@ class _Reader:
         return found
 
 
-def _extension(code: int, content: bytes) -> Any:
+def _extension(code: int, content: memoryview) -> Any:
     if code not in (_ARRAY, _SCALAR):
         return None
-    shape, name, values = read_msgpack(content)
+    shape, name, values = _whole(_Reader(content, extensions=False))
     kind = "u2" if name == "bfloat16" else name
     dtype = np.dtype(str(kind))
-    if dtype.kind not in "fiub" or not all(isinstance(size, int) and size >= 0 for size in shape):
+    if dtype.kind not in "fiub" or not all(isinstance(size, int) for size in shape):
         raise ValueError(f"has an array of {name!r:.40} with the shape {shape!r:.80}")
     flat = np.frombuffer(values, dtype)
-    if flat.size != math.prod(shape):
+    if flat.size != values_of(shape, MAX_BYTES):
         raise ValueError(f"has an array of shape {shape!r:.80} with {flat.size} values")
     array = flat.reshape(shape)
     return (array.astype("u4") << 16).view("f4") if name == "bfloat16" else array

@@ -49,6 +49,7 @@ def read(path: Path, given: Given) -> Found:
     critics = [networks[role] for role in ("critic", "twin") if role in networks]
     actor = networks.get("actor", critics[0])
     _require_inputs(path, graph, [actor, *critics], names.get("actor", ""))
+    _require_plain(path, critics)
     chains = [_frozen(path, each.chain) for each in critics]
     own = chains[0] if actor is critics[0] else _frozen(path, actor.chain)
     kind = kind_of(given.algorithm, own, chains)
@@ -97,6 +98,15 @@ def _require_inputs(path: Path, graph: Graph, networks: list[Traced], action: st
         behind = all(name in (action, *graph.inputs) for name in rest)
         if first != obs or obs not in graph.inputs or len(rest) > 1 or not behind:
             raise UsageError(f"{path}: a network takes {', '.join(each.inputs)}, expected {obs} and actions")
+
+
+def _require_plain(path: Path, critics: list[Traced]) -> None:
+    """Raise UsageError if a critic's outputs are clipped, or go through a softmax: values are sums, unbounded."""
+    if any(each.scores or each.low is not None or each.high is not None for each in critics):
+        raise UsageError(
+            f"{path}: a critic ends in Clip, Softmax or ArgMax, and has no values behind them",
+            "export the values before, and name them with --map",
+        )
 
 
 def _head(actor: Traced, kind: CriticKind) -> ActorHead | None:

@@ -8,16 +8,20 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
 
 from valuescape.sim.policy.formats.chains import Chain, Linear
+from valuescape.sim.policy.formats.files import values_of
 from valuescape.sim.policy.formats.torch_data import MAX_VALUES
 from valuescape.sim.policy.network import Activation, Layer
 
 MAX_NODES = 2000
+_MAX_FIELDS = 100_000
+"""Of one message: an empty one of 2 bytes makes an object of 200."""
+_MAX_DIMENSIONS = 32
 _PASSED = {"Identity", "Dropout", "Cast", "Flatten", "Reshape", "Squeeze", "Unsqueeze"}
 """Operators that leave the numbers as they are."""
 _CHOICES = {"ArgMax", "Softmax", "LogSoftmax"}
@@ -92,14 +96,14 @@ def _read_graph(content: bytes, graph: Graph) -> None:
     for number, value in _fields(content):
         if number == 1:
             graph.nodes.append(_node(value))
+            if len(graph.nodes) > MAX_NODES:
+                raise ValueError(f"it has more than {MAX_NODES} operators")
         elif number == 5:
             name, array = _tensor(value)
             graph.constants[name] = array
         elif number in (11, 12):
             names = graph.inputs if number == 11 else graph.outputs
             names += [_text(each) for part, each in _fields(value) if part == 1][:1]
-    if len(graph.nodes) > MAX_NODES:
-        raise ValueError(f"it has {len(graph.nodes)} operators, expected at most {MAX_NODES}")
 
 
 def _node(content: bytes) -> Node:
@@ -118,6 +122,8 @@ def _attribute(content: bytes) -> tuple[str, Any]:
             found = struct.unpack("<f", value)[0]
         elif number == 3:
             found = value
+        elif number == 4:
+            found = _text(value)
         elif number == 5:
             found = _tensor(value)[1]
     return name, found
@@ -128,7 +134,7 @@ def _tensor(content: bytes) -> tuple[str, np.ndarray[Any, Any]]:
     shape, kind, name, raw, numbers = [], 0, "", b"", b""
     for number, value in _fields(content):
         if number == 1:
-            shape += [value] if isinstance(value, int) else [*_varints(value)]
+            shape += [value] if isinstance(value, int) else [*islice(_varints(value), _MAX_DIMENSIONS + 1)]
         elif number == 2:
             kind = value
         elif number == 8:
@@ -140,15 +146,18 @@ def _tensor(content: bytes) -> tuple[str, np.ndarray[Any, Any]]:
     if kind not in _TYPES or (not raw and not (numbers and kind == 1)):
         return name, np.zeros(0, np.float32)
     flat = np.frombuffer(raw or numbers, _TYPES[kind])
-    if flat.size > MAX_VALUES or math.prod(shape) != flat.size:
+    if values_of(shape, MAX_VALUES) != flat.size:
         raise ValueError(f"tensor {name[:40]} of shape {shape[:4]} has {flat.size} numbers")
     return name, flat.reshape(shape)
 
 
 def _fields(content: Any) -> Iterator[tuple[int, Any]]:
     """Yield the fields of a message: number, and an int or the bytes of the value."""
-    at = 0
+    at = count = 0
     while at < len(content):
+        count += 1
+        if count > _MAX_FIELDS:
+            raise ValueError(f"a message has more than {_MAX_FIELDS:,} fields")
         key, at = _varint(content, at)
         wire = key & 7
         if wire == 0:
@@ -233,13 +242,17 @@ class _Tracer:
             raise ValueError(f"the operator {node.op} is of no perceptron that is read")
         if node.op == "Add" and self.bias is None:
             self.bias = values[constant]
-        elif node.op == "Div" and self.linears and self.std is None and node.inputs[0] == dynamic:
+        elif node.op == "Div" and self._may_normalize(node, dynamic) and self.std is None:
             self.std = values[constant]
-        elif node.op == "Sub" and self.linears and self.mean is None and node.inputs[0] == dynamic:
+        elif node.op == "Sub" and self._may_normalize(node, dynamic):
             self.mean = values[constant]
         else:
             raise ValueError(f"the operator {node.op} stands where no perceptron has one")
         return dynamic
+
+    def _may_normalize(self, node: Node, dynamic: str) -> bool:
+        """Return whether an operator may be a part of (inputs - mean) / std, seen from its end."""
+        return bool(self.linears) and self.mean is None and node.inputs[0] == dynamic
 
     def _clipped(self, node: Node) -> tuple[Any, Any]:
         """Return low and high of a Clip: constants, attributes of old versions, or None."""
@@ -263,6 +276,8 @@ class _Tracer:
         usual = {"Elu": 1.0, "LeakyRelu": 0.01}.get(node.op)
         if usual is not None and alpha is not None and not math.isclose(alpha, usual, rel_tol=1e-3):
             raise ValueError(f"{node.op} has alpha {alpha:g}, expected {usual:g}")
+        if node.attributes.get("approximate", "none") != "none":
+            raise ValueError(f"{node.op} is approximated by {node.attributes['approximate']}")
         if node.op == "Mul":
             self.activation = Activation.SILU
             return next(each for each in node.inputs if self._other_is_its_gate(node, each))

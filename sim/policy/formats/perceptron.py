@@ -87,7 +87,7 @@ def contents(path: Path, given: Given = _NOTHING) -> Contents:
     with sound(path):
         tensors = _tensors(path)
         if _told(_names(path, tensors, given), given):
-            return described("perceptron", _LIBRARY, read(path, given), given, statistics=True)
+            return described("perceptron", _LIBRARY, read(path, given), given, FORMAT.lacks)
     why = "the layers' names have no word for an actor or a critic"
     return Contents(
         format="perceptron",

@@ -13,6 +13,8 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 MAX_BYTES = 16 * 2**20
+MAX_OPCODES = 2 * 2**20
+"""An opcode of one byte makes an object of up to 200. Float by float, 16 MiB have fewer."""
 _MARK = object()
 
 
@@ -58,13 +60,15 @@ def read_pickle(content: bytes, admit: Admit, references: References | None = No
 def read_pickle_from(file: BinaryIO, admit: Admit, references: References | None = None) -> Any:
     """Return the content of the pickle that begins at the file's place, which is then behind its end.
 
-    Bounds are the caller's. Otherwise as `read_pickle`.
+    The caller bounds its bytes, MAX_OPCODES its objects. Otherwise as `read_pickle`.
     """
     machine = _Machine(admit, references)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of backslashes in names, which are not admitted anyway
-            for opcode, argument, _ in pickletools.genops(file):
+            for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+                if count > MAX_OPCODES:
+                    raise ForbiddenPickleError(f"has more than {MAX_OPCODES:,} opcodes")
                 machine.run(opcode.name, argument)
         return machine.result()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError) as error:

@@ -1,11 +1,11 @@
 """Makes numbers and arrays of the records that `pickle_data` reads from NumPy's pickles."""
 
-import math
 from typing import Any
 
 import numpy as np
 
 from valuescape.sim.arrays import Float64Array
+from valuescape.sim.policy.formats.files import MAX_BYTES, values_of
 from valuescape.sim.policy.formats.pickle_data import Name, Record
 
 _MODULES = {
@@ -80,7 +80,7 @@ def _array(value: Any, kinds: tuple[str, ...]) -> np.ndarray[Any, Any]:
         raise TypeError(f"found {type(value).__name__}, expected an array")
     kind, sizes = _dtype(dtype, kinds), [int(size) for size in shape]
     flat = np.frombuffer(_bytes(content), kind)
-    if min(sizes, default=0) < 0 or math.prod(sizes) != flat.size:
+    if values_of(sizes, MAX_BYTES) != flat.size:
         raise ValueError(f"an array of shape {sizes} has {flat.size} numbers")
     return flat.reshape(sizes, order="F" if order == "F" else "C")
 

@@ -41,6 +41,8 @@ class Lack(StrEnum):
     """The world that the networks were trained in."""
     STATISTICS = "statistics"
     """The normalisation of observations and rewards in training."""
+    REWARDS = "rewards"
+    """What rewards were multiplied by in training, which the library's settings say."""
     ACTOR = "actor"
     """The policy. `load` refuses files without one, and names the setting that takes them."""
 

@@ -43,7 +43,7 @@ def contents(path: Path, given: Given = _NOTHING) -> Contents:
     file = Sb3File(path)
     found = found_of(restated(path, _checkpoint(file), given), file.tensors)
     said = replace(found, version=file.version)
-    return described("sb3", "Stable-Baselines3", said, given, statistics=True)
+    return described("sb3", "Stable-Baselines3", said, given, FORMAT.lacks)
 
 
 def _checkpoint(file: Sb3File) -> Checkpoint:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.files import read_bounded
+from valuescape.sim.policy.formats.files import read_bounded, values_of
 from valuescape.sim.policy.formats.pickle_data import (
     ForbiddenPickleError,
     Name,
@@ -290,8 +290,7 @@ class _Values:
         sizes, steps = tuple(map(int, shape)), tuple(map(int, stride))
         if len(sizes) != len(steps) or min((*sizes, *steps, offset)) < 0:
             raise ValueError(f"a tensor has shape {list(sizes)} and strides {list(steps)}")
-        if math.prod(sizes) > MAX_VALUES:  # strides of 0 claim any shape over a small storage
-            raise ValueError(f"a tensor claims the shape {list(sizes)}, more than {MAX_VALUES:,} values")
+        values_of(sizes, MAX_VALUES)  # strides of 0 claim any shape over a small storage
         return TorchTensor(sizes, dtype, self._storages, storage.key, int(offset), steps)
 
 

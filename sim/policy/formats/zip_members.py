@@ -9,6 +9,8 @@ from valuescape.sim.errors import UsageError
 MAX_ARCHIVE_BYTES = 256 * 2**20
 MAX_MEMBER_BYTES = 64 * 2**20
 MAX_MEMBERS = 1000
+MAX_UNPACKED_BYTES = 2**30
+"""Of all members that are read of one file."""
 MAX_RATIO = 200  # text as Stable-Baselines3 writes it shrinks some 20-fold, a zip bomb 1,000-fold
 _RATIO_MATTERS_BYTES = 2**20
 _ENTRY = b"PK\x01\x02"
@@ -27,17 +29,25 @@ class Members:
     def __init__(self, content: bytes, label: str) -> None:
         unpack(content, (), label)
         self._archive, self._label = zipfile.ZipFile(BytesIO(content)), label
+        self._left = MAX_UNPACKED_BYTES
         self.order = self._archive.namelist()
         self.names = frozenset(self.order)
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of one member. Raises UsageError if there is none, or if it is damaged."""
+        """Return the bytes of one member.
+
+        Raises UsageError if there is none, if it is damaged, or if all that were read are too large together.
+        """
         try:
-            return _read(self._archive, name, self._label)
+            content = _read(self._archive, name, self._label)
         except UsageError:
             raise
         except Exception as error:  # zipfile, zlib and lzma raise a dozen kinds for damaged input
             raise UsageError(f"{self._label}: {name} is damaged: {error}", _AGAIN) from error
+        self._left -= len(content)
+        if self._left < 0:
+            raise UsageError(f"{self._label}: unpacks to more than {MAX_UNPACKED_BYTES // 2**20} MiB", _HINT)
+        return content
 
 
 def read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:

@@ -22,7 +22,7 @@ from valuescape.sim.plugins.registry import PLUGINS
 from valuescape.sim.plugins.replacing import replaced
 from valuescape.sim.plugins.used import used_sources
 from valuescape.sim.policy.network import ActorHead
-from valuescape.sim.policy.world_fit import misfit
+from valuescape.sim.policy.world_fit import check_world, misfit
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import declare_environment, load_env_file, load_named, make_world
 
@@ -234,6 +234,14 @@ def test_what_is_wrong_with_a_module_is_a_sentence(folder, name, said):
     assert refusal.value.args[0].startswith(f"--world {name}: ")
 
 
+def test_an_environment_of_any_of_several_files_can_be_chosen(folder):
+    other = RAIL.replace("Rail", "Other")
+    files = [written(folder / "rails.py"), written(folder / "others.py", other)]
+    for name in ("Rail", "Other"):
+        code = Code(env_files=files, world=name, limit=7)
+        assert code.load()[0] == f'world.name="{name}"'
+
+
 def test_several_functions_of_one_name_make_their_own_environments():
     def maze(size):
         return lambda: gymnasium.make("FrozenLake-v1", desc=["S" + "F" * (size - 2) + "G"] * 2)
@@ -347,3 +355,6 @@ def test_a_checkpoint_fits_however_its_environment_was_named(folder, said, fits)
     assert not fits or found.startswith(
         "chooses among 5 actions, but world own_rails:Rail has choices among [3, 2]"
     )
+    if fits:
+        with pytest.raises(UsageError, match=r"--set policy\.choices=3,2"):
+            check_world(other, make_world(config.world.name, config), Path("m.pt"))

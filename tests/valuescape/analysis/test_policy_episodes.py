@@ -134,7 +134,7 @@ def test_a_run_that_is_interrupted_beyond_the_limit_has_whole_episodes():
 
 def test_returns_longer_than_a_run_may_be_go_on_with_the_critic_s_value(monkeypatch):
     """At most 20 steps beyond the limit: what follows counts an eighth, 0.9 ** 20, and V is 7 there."""
-    for module in ("analyze.episodes", "sim.rollouts.rules"):
+    for module in ("analysis.episodes", "sim.rollouts.rules"):
         monkeypatch.setattr(f"valuescape.{module}.LONGEST", 20)
     checkpoint = replace(linear_policy([2.0, 3.0]), critics=chain_critic(0.0, 7.0).critics)
     episodes = run_episodes(checkpoint, Regulator(), 2, seed=1)

@@ -60,7 +60,10 @@ def test_the_command_that_is_printed_shows_the_file(name, capsys):
 def test_what_is_stated_is_no_longer_missing(capsys):
     options = "--algorithm", "ppo", "--gamma", 0.9, "--activation", "tanh", "--set", "policy.head=argmax"
     (found,) = entries(capsys, SHARED, *options)
+    assert [each["field"] for each in found["contents"]["lacking"]] == ["obs_normalization", "reward_scale"]
+    (found,) = entries(capsys, SHARED, *options, "--reward-scale", 0.1)
     assert [each["field"] for each in found["contents"]["lacking"]] == ["obs_normalization"]
+    assert found["command"].endswith("--reward-scale 0.1")
     assert {each["activation"] for each in found["contents"]["networks"]} == {"tanh"}
     for option in ("--algorithm ppo", "--gamma 0.9", "--activation tanh", "policy.head=argmax"):
         assert option in found["command"]

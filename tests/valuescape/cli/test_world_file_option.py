@@ -32,6 +32,9 @@ ALONE = ["--set", "workers.count=0"]
 
 COMMANDS = {
     "analyze": ["analyze", "homeless.safetensors", "--world", "mine", "--episodes", "2", "--cells", "8"],
+    "attach": [
+        *("attach", ".", *SETS, "--priority", "normal", "--headless", "--frames", "2", "--out", "o"),
+    ],
     "run": ["run", *SETS, *RANDOM, "--headless", "--frames", "2", "--set", "run.record=false", "--out", "o"],
     "scale": [
         "scale",

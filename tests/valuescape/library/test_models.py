@@ -7,6 +7,7 @@ import sb3_contrib
 import stable_baselines3
 import torch
 from gymnasium.wrappers import RecordEpisodeStatistics, TimeLimit, TransformReward
+from library_files import CASES
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import valuescape
@@ -132,11 +133,27 @@ def test_an_actor_and_a_critic_in_memory():
         for parameter in critic.parameters():
             parameter.mul_(2)
     np.testing.assert_allclose(ours.value(obs), before, rtol=1e-5, atol=1e-5)  # a copy of then
+    scaled = valuescape.load((actor, critic), world="Pendulum-v1", gamma=0.95, reward_scale=0.5)
+    with torch.no_grad():
+        np.testing.assert_allclose(scaled.value(obs), 2 * critic(tensor)[:, 0], rtol=1e-5, atol=1e-5)
     assert ours.gamma == 0.95
     with pytest.raises(valuescape.UsageError, match=r"gamma=0\.99"):
         valuescape.load((actor, critic), world="Pendulum-v1")
     with pytest.raises(valuescape.UsageError, match="world="):
         valuescape.load((actor, critic), gamma=0.9)
+
+
+def test_rewards_that_were_multiplied_are_stated_of_files():
+    case = CASES["rl_games/discrete"]
+    given = {"activation": "elu", "gamma": 0.98}
+    obs = np.random.default_rng(0).normal(size=(9, 2))
+    plain = valuescape.load(case.file, "mountain_car", **given).value(obs)
+    scaled = valuescape.load(case.file, "mountain_car", reward_scale=0.1, **given)
+    np.testing.assert_allclose(scaled.value(obs), 10 * plain, rtol=1e-5)
+    with pytest.raises(valuescape.UsageError, match="reward_scale = -1"):
+        valuescape.load(case.file, "mountain_car", reward_scale=-1, **given)
+    with pytest.raises(valuescape.UsageError, match=r"choices = .*expected a whole number"):
+        valuescape.load(case.file, "mountain_car", choices=(1.5, 2), **given)
 
 
 def test_a_live_model_says_its_world():

@@ -1,5 +1,6 @@
 """Views: a run in a thread, as the code of a notebook sees it; with a page that a test plays."""
 
+import ctypes
 import gc
 import io
 import threading
@@ -15,7 +16,7 @@ from networks import checkpoint_of, random_mlp
 from PIL import Image
 
 import valuescape
-from valuescape.notebook import inline_session, view
+from valuescape.notebook import inline_session, running, view
 from valuescape.notebook.kernel import Kernel
 from valuescape.sim.errors import UsageError
 
@@ -259,6 +260,21 @@ def test_an_order_that_takes_too_long_is_refused_and_never_carried_out(show, mon
     monkeypatch.undo()
     assert shown.state.tick < 10**9
     assert not shown.closed
+
+
+def test_no_context_is_current_when_its_thread_ends(show, monkeypatch):
+    """It would never be freed: 8 MB for each view."""
+    current, said = [], running.InlineRun._say_end
+
+    def say_end(run):
+        current.append(ctypes.CDLL("libEGL.so.1").eglGetCurrentContext())
+        said(run)
+
+    monkeypatch.setattr(running.InlineRun, "_say_end", say_end)
+    shown, _ = show()
+    shown.picture()
+    shown.close()
+    assert current == [0]
 
 
 def test_a_view_that_is_forgotten_ends(show):

@@ -149,7 +149,11 @@ def test_normalisation_moves_with_training(run):
             envs.step(envs.action_space.sample())
         wait_for_turn(run)
         run.update(
-            agent.actor_mean, agent.critic, step, obs_normalization=(envs, 10.0), reward_scale=4.0 + step
+            agent.actor_mean,
+            agent.critic,
+            step,
+            obs_normalization=(envs, 10.0),
+            reward_scale=1 / (4.0 + step),
         )
     statistics = envs.envs[0].obs_rms
     mean, std = (

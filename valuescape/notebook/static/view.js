@@ -86,7 +86,7 @@ class Link {
     this.state = {};
     this.ended = null;
     this.url = "";
-    this.shown = false;
+    this.outdated = []; // addresses of frames that may still be on the page, until a later one is
     this.outbox = new Outbox((message) => this.send(message));
     this.onMessage = (message, buffers) => this.take(message, buffers);
     this.onVisibility = () => this.tellWatching();
@@ -112,16 +112,20 @@ class Link {
   }
 
   showFrame(message, buffer) {
-    const before = this.url;
+    if (this.url) this.outdated.push(this.url);
     this.url = URL.createObjectURL(new Blob([buffer], { type: message.format }));
     let answered = false;
     const answer = () => {
       if (answered) return;
       answered = true;
       this.send({ type: "shown", frame: message.number });
-      if (before) URL.revokeObjectURL(before);
+      this.forgetOutdated();
     };
     for (const view of this.views) view.showPicture(this.url, answer);
+  }
+
+  forgetOutdated() {
+    for (const each of this.outdated.splice(0)) URL.revokeObjectURL(each);
   }
 
   tellWatching() {
@@ -136,6 +140,7 @@ class Link {
     this.send({ type: "watching", on: false });
     this.model.off("msg:custom", this.onMessage);
     document.removeEventListener("visibilitychange", this.onVisibility);
+    this.forgetOutdated();
     if (this.url) URL.revokeObjectURL(this.url);
   }
 }

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from valuescape.inspection import unsaid
 from valuescape.model_files import preset_of
 from valuescape.presets import config_path, presets
 from valuescape.run.validate import validate
@@ -11,9 +13,9 @@ from valuescape.sim.config.files import load_config
 from valuescape.sim.config.model import Config, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.detect import find_model, is_model
-from valuescape.sim.policy.formats.given import STATED
-from valuescape.training_run import with_steps
+from valuescape.sim.policy.formats.detect import find_model, folder_format, is_model
+from valuescape.sim.policy.formats.given import STATED, given_of
+from valuescape.training_run import files_in, with_steps
 
 _OF_THE_PAIR = frozenset({"render", "lod", "health", "stats", "sim"})
 """Sections that say how the picture looks and how fast time goes: there is one picture."""
@@ -28,8 +30,9 @@ def second_config(
     """Return the configuration of side B.
 
     first: of side A, which was read from `preset` with the changes `shared`. name: of a preset or a file, in
-    the place of `preset`; of a model or the folder of a training run, which acts in the place of A's; None
-    for A's own. changes: to be made to it beside `shared`. The view and the pace are those of A.
+    the place of `preset`; of a model or the folder of a training run, which acts in the place of A's, and of
+    which holds what is stated of A's as far as its own file does not say it; None for A's own. changes: to be
+    made to it beside `shared`. The view and the pace are those of A.
 
     Raises UsageError if there is no such thing, if `changes` name something that both sides have one of, or
     if B would have another seed than A without being asked for it.
@@ -38,7 +41,8 @@ def second_config(
     is_model = name is not None and name not in presets() and _is_model(name)
     found, needed = preset_of(preset if name is None or is_model else name, shared)
     if is_model:
-        needed += [_as_the_file_says(each) for each in STATED]
+        kept = _taken_over(Path(str(name)), first)
+        needed += [_as_the_file_says(each) for each in STATED if each not in kept]
         needed += ['policy.steps="last"', f"policy.checkpoint={json.dumps(name, ensure_ascii=False)}"]
     second = _loaded(found, needed, changes)
     if second.run.seed != first.run.seed and not any(map(_names_seed, changes)):
@@ -100,8 +104,22 @@ def _names_seed(change: str) -> bool:
     return _name(change) == _SEED
 
 
+def _taken_over(name: Path, first: Config) -> frozenset[str]:
+    """Return the settings that state about A's checkpoint what B's does not say itself."""
+    declared = settings_of()
+    stated = [declared[f"policy.{each}"] for each in STATED]
+    if all(each.value_in(first) == each.default for each in stated):
+        return frozenset()
+    given = given_of(first.policy)
+    path = find_model(name)
+    with suppress(UsageError):  # which comes up again, as one of side B, when it is loaded
+        is_run = path.is_dir() and folder_format(path) is None
+        return unsaid(files_in(path, given).saved[-1].path if is_run else path, given)
+    return frozenset()
+
+
 def _as_the_file_says(key: str) -> str:
-    """Return the change that takes back what is stated about A's checkpoint: B is another file."""
+    """Return the change that takes back what is stated about A's checkpoint, since B's says it itself."""
     name = f"policy.{key}"
     return f"{name}={json.dumps(settings_of()[name].default)}"
 

@@ -80,7 +80,7 @@ def _step(folder: Path) -> Path | None:
 
 def read(path: Path, given: Given) -> Found:
     """Return the networks in a pickle."""
-    return _found(path, named_tensors(_plain(read_pickled(path))), {}, given)
+    return _found(path, named_tensors(_plain(read_pickled(path), {})), {}, given)
 
 
 def read_folder(path: Path, given: Given) -> Found:
@@ -91,20 +91,28 @@ def read_folder(path: Path, given: Given) -> Found:
     return _found(folder, read_orbax(folder), config, given)
 
 
-def _plain(node: Any, depth: int = 0) -> Any:
-    """Return dicts and arrays in place of the records of JAX, Flax and Brax."""
+def _plain(node: Any, made: dict[int, Any]) -> Any:
+    """Return dicts and arrays in place of the records of JAX, Flax and Brax.
+
+    made: what was made of each object, which may occur in many places: each is made once.
+    """
+    if not isinstance(node, Record | dict | list | tuple):
+        return node
+    if id(node) not in made:
+        made[id(node)] = None  # of an object inside itself
+        made[id(node)] = _made(node, made)
+    return made[id(node)]
+
+
+def _made(node: Any, made: dict[int, Any]) -> Any:
     if isinstance(node, Record):
         if node.name.name == "_reconstruct_array" and len(node.args) >= 3:
             return plain_of(Record(node.args[0], node.args[1], node.args[2]))
         state = node.state if isinstance(node.state, dict) else next(iter(node.args), None)
-        return _plain(state.get("_dict", state) if isinstance(state, dict) else state, depth + 1)
-    if depth > 12:
-        return None
+        return _plain(state.get("_dict", state) if isinstance(state, dict) else state, made)
     if isinstance(node, dict):
-        return {key: _plain(each, depth + 1) for key, each in node.items()}
-    if isinstance(node, list | tuple):
-        return [_plain(each, depth + 1) for each in node]
-    return node
+        return {key: _plain(each, made) for key, each in node.items()}
+    return [_plain(each, made) for each in node]
 
 
 def _found(path: Path, tensors: dict[str, Any], config: dict[str, Any], given: Given) -> Found:
@@ -190,13 +198,15 @@ def _normalization(
     return ObsNormalization(mean, std, float("inf"))
 
 
-FORMAT = library_format("brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD}))
+FORMAT = library_format(
+    "brax", "pickle", recognises, read, library="Brax", lacks=frozenset({Lack.WORLD, Lack.REWARDS})
+)
 FOLDER = library_format(
     "brax-folder",
     "folder",
     recognises_folder,
     read_folder,
     library="Brax",
-    lacks=frozenset({Lack.WORLD}),
+    lacks=frozenset({Lack.WORLD, Lack.REWARDS}),
     folders=True,
 )

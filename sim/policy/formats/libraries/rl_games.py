@@ -44,7 +44,10 @@ _SCALED = (
     "actions of -1 to 1 are scaled to the world's bounds, rl_games's default; "
     "with clip_actions: False state --set policy.head=clipped"
 )
-_SHAPED = "values are in units of the shaped rewards of the training (reward_shaper in its YAML file)"
+_SHAPED = (
+    "values are in units of the shaped rewards of the training (reward_shaper in its YAML file, whose "
+    "scale_value --reward-scale states)"
+)
 
 
 def recognises(probe: Probe) -> bool:
@@ -79,7 +82,7 @@ def read(path: Path, given: Given) -> Found:
         squashes=None if continuous else False,
         actor_units_differ=scaled,
         noise=_noise(path, own, actor) if continuous else None,
-        remarks=(_SHAPED, *([_SCALED] if scaled else [])),
+        remarks=(*([_SHAPED] if given.reward_scale is None else []), *([_SCALED] if scaled else [])),
         tensors=tensors,
     )
     return _normalized(path, tensors, prefix, found)
@@ -136,6 +139,6 @@ FORMAT = library_format(
     recognises,
     read,
     library="rl_games",
-    lacks=frozenset({Lack.WORLD}),
+    lacks=frozenset({Lack.WORLD, Lack.REWARDS}),
     suffixes=(".pth",),
 )

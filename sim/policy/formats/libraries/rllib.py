@@ -247,8 +247,9 @@ def _about(folder: Path) -> _About:
 
 def _gamma(folder: Path) -> float | None:
     """Return the discount of the Algorithm whose checkpoint a module is in; None if it does not say it."""
-    root = folder.parents[3] if len(folder.parents) > 3 else folder
-    path = root / _ABOUT
+    if not folder.parent.as_posix().endswith(_MODULES):
+        return None
+    path = folder.parents[3] / _ABOUT
     if not path.is_file():
         return None
     try:

@@ -23,7 +23,6 @@ from valuescape.sim.policy.formats.files import BROKEN, read_bounded
 from valuescape.sim.policy.formats.found import Found, library_format
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.running_statistics import (
-    Statistics,
     denormalized,
     normalization,
     outputs,
@@ -43,6 +42,7 @@ from valuescape.sim.policy.network import (
     Activation,
     ActorHead,
     CriticKind,
+    ObsNormalization,
     RewardNormalization,
 )
 
@@ -88,7 +88,7 @@ def read(path: Path, given: Given) -> Found:
         critics=(denormalized(path, critic, of_returns, _CLIP),),
         critic_kind=CriticKind.STATE_VALUE,
         gamma=_number(config, "gamma"),
-        obs_normalization=normalization(path, _observations(path, own, config), _CLIP),
+        obs_normalization=_observations(path, own, config, actor.in_dim),
         reward_normalization=_rewards(config),
         remarks=(f"was trained in {config.get('env')}",) if config else (_NO_CONFIG,),
         tensors=tensors,
@@ -160,17 +160,23 @@ def _network(path: Path, own: Mapping[str, Any], prefix: str, last: str) -> Chai
     return chain(path, own, *parts, last)
 
 
-def _observations(path: Path, own: Mapping[str, Any], config: Mapping[str, Any]) -> Statistics | None:
-    """Return the statistics of observations, with the shift and the scale of the configuration in them."""
+def _observations(
+    path: Path, own: Mapping[str, Any], config: Mapping[str, Any], size: int
+) -> ObsNormalization | None:
+    """Return the normalisation of `size` observations, with the configuration's shift and scale in it.
+
+    Those of the configuration alone are without a clip.
+    """
     names = [name for name in own if re.fullmatch(r"obs_normalizer\..*\.running_mean", name)]
     shift, scale = _number(config, "obs_subtract_mean") or 0.0, _number(config, "obs_scale") or 1.0
     if not names:
-        return None if (shift, scale) == (0.0, 1.0) else (np.array([shift]), np.array([scale]))
+        stated = np.full(size, shift), np.full(size, scale)
+        return None if (shift, scale) == (0.0, 1.0) else normalization(path, stated)
     if len(names) > 1:
         raise UsageError(f"{path}: normalises {len(names)} observations, expected one", "it is not read")
     place = names[0].removesuffix(".running_mean")
     found = statistics(own, names[0], f"{place}.running_var", _EPSILON)
-    return None if found is None else (shift + scale * found[0], scale * found[1])
+    return found and normalization(path, (shift + scale * found[0], scale * found[1]), _CLIP)
 
 
 def _rewards(config: Mapping[str, Any]) -> RewardNormalization | None:

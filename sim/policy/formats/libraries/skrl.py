@@ -204,4 +204,6 @@ def _misfit(path: Path, actor: Chain, critics: tuple[Chain, ...], *, of_states: 
     )
 
 
-FORMAT = library_format("skrl", "torch", recognises, read, library="skrl", lacks=frozenset({Lack.WORLD}))
+FORMAT = library_format(
+    "skrl", "torch", recognises, read, library="skrl", lacks=frozenset({Lack.WORLD, Lack.REWARDS})
+)

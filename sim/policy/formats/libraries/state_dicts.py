@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.chains import Chain, Linear, layer_names
+from valuescape.sim.policy.formats.chains import KERNELS, Chain, Linear, layer_names
 from valuescape.sim.policy.formats.torch_data import named_tensors
 from valuescape.sim.policy.network import Activation, Layer
 
@@ -65,12 +65,15 @@ def require_no_others(path: Path, tensors: Mapping[str, Any]) -> None:
     They may lie between the linear ones, so that a chain of these alone would answer otherwise.
     """
     for name, tensor in tensors.items():
-        part = name.rpartition(".")[2]
-        if (part == "weight" and len(tensor.shape) != 2) or part.startswith(_OTHERS):
+        owner, _, part = name.rpartition(".")
+        scales = part in ("scale", "gamma") and any(f"{owner}.{each}" in tensors for each in ("bias", "beta"))
+        if scales or (part in KERNELS and len(tensor.shape) != 2) or _OTHERS.match(part):
             raise not_linear(path, name, tensor, tensors)
 
 
-_OTHERS = ("weight_ih", "weight_hh", "running_mean")
+_OTHERS = re.compile(r"(weight|bias)_\w|running_mean$|original\d|in_proj_")
+"""The last part of names of recurrent layers, weights in factors (weight norm, spectral norm, parametrisations),
+noisy layers, batch normalisation and attention."""
 
 
 def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> UsageError:
@@ -82,7 +85,9 @@ def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> 
         kind = "a recurrent layer"
     elif f"{owner}.running_mean" in among:
         kind = "batch normalisation"
-    elif len(tensor.shape) == 1 and f"{owner}.bias" in among:
+    elif name.rpartition(".")[2].startswith(("weight_", "bias_", "original")):
+        kind = "a part of a layer whose weights are computed of several"
+    elif len(tensor.shape) == 1 and (f"{owner}.bias" in among or f"{owner}.beta" in among):
         kind = "layer normalisation"
     else:
         kind = f"a tensor of shape {list(tensor.shape)}"

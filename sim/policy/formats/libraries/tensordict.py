@@ -1,14 +1,16 @@
-"""Reads the folders of tensordict's `memmap()`: `meta.json` and NAME.memmap, one folder for each dict."""
+"""Reads the folders of tensordict's `memmap()`: `meta.json` and NAME.memmap, one folder for each dict.
+
+Links are not followed, so that nothing outside of the folder is read.
+"""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.files import read_bounded
+from valuescape.sim.policy.formats.files import BROKEN, MAX_BYTES, read_bounded, sound, values_of
 from valuescape.sim.policy.formats.torch_data import MAX_TOTAL_BYTES, MAX_VALUES
 
 META = "meta.json"
@@ -25,7 +27,7 @@ def is_tensordict(folder: Path) -> bool:
     """Return whether a folder was written by tensordict."""
     try:
         return "tensordict" in str(_meta(folder).get("_type", ""))
-    except (UsageError, OSError, ValueError, AttributeError):
+    except (UsageError, OSError, *BROKEN):
         return False
 
 
@@ -37,7 +39,7 @@ def read_tensordict(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     while waiting:
         place, prefix, depth = waiting.pop(0)
         for name, entry in _meta(place).items():
-            if not isinstance(entry, dict) or name != Path(name).name or name == "..":
+            if not isinstance(entry, dict) or name != Path(name).name or name in ("", ".."):
                 continue
             inside = place / name
             if "dtype" in entry and "shape" in entry:
@@ -45,26 +47,31 @@ def read_tensordict(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
                 total += found[f"{prefix}{name}"].nbytes
             elif (inside / META).is_file() and depth < _MAX_DEPTH and not inside.is_symlink():
                 waiting.append((inside, f"{prefix}{name}.", depth + 1))
-        if total > MAX_TOTAL_BYTES or len(found) > _MAX_TENSORS:
-            raise UsageError(f"{folder}: has more tensors than a checkpoint", "name another folder")
+            if total > MAX_TOTAL_BYTES or max(len(found), len(waiting)) > _MAX_TENSORS:
+                raise UsageError(f"{folder}: has more tensors than a checkpoint", "name another folder")
     return found
 
 
 def _meta(folder: Path) -> dict[str, Any]:
-    content = json.loads(read_bounded(folder / META, _MAX_META))
+    content = json.loads(_own(folder / META, _MAX_META))
     return content if isinstance(content, dict) else {}
+
+
+def _own(path: Path, most: int = MAX_BYTES) -> bytes:
+    if path.is_symlink():
+        raise UsageError(f"{path}: is a link", "copy the file that it names into the folder")
+    return read_bounded(path, most)
 
 
 def _tensor(folder: Path, name: str, entry: dict[str, Any]) -> np.ndarray[Any, Any]:
     shape = tuple(int(size) for size in entry["shape"])
     dtype = np.dtype(_DTYPES[entry["dtype"]])
-    count = math.prod(shape)
     path = folder / f"{name}.memmap"
-    if min(shape, default=0) < 0 or count > MAX_VALUES:
-        raise UsageError(f"{path}: claims the shape {list(shape)}, at most {MAX_VALUES:,} values are read")
-    content = read_bounded(path) if count else b""
+    with sound(path):
+        count = values_of(shape, MAX_VALUES)
+    content = _own(path) if count else b""
     if len(content) < count * dtype.itemsize:
         raise UsageError(
             f"{path}: has {len(content)} bytes, too few for the shape {list(shape)}", "get it again"
         )
-    return np.frombuffer(content, dtype, count).reshape(shape)
+    return np.frombuffer(content, dtype, count).reshape(shape) if count else np.zeros(shape, dtype)

@@ -1,12 +1,16 @@
 """Side B of an A/B run by its names, and what is refused."""
 
+import shutil
+
 import pytest
+from library_files import CASES
 
 from valuescape.presets import configs_dir, presets
 from valuescape.run.versus.asking import require_pair, second_config
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.given import STATED
 
 SHARED = ["agents.count=30", "run.seed=5"]
 
@@ -35,6 +39,34 @@ def test_a_model_acts_in_the_place_of_the_first_ones():
     model = configs_dir() / "checkpoints" / "point_mass.safetensors"
     assert differing(first(), second(str(model))) == {"policy.checkpoint"}
     assert second(str(model), shared=['policy.checkpoint="random"']).policy.checkpoint == str(model)
+
+
+def test_what_is_stated_of_a_holds_for_a_model_that_does_not_say_it():
+    """As where two checkpoints of one run are compared. --versus-set states something else of B."""
+    stated = ["policy.gamma=0.9", "policy.activation=elu", "policy.reward_scale=0.1", "policy.algorithm=ppo"]
+    silent, said = CASES["rl_games/discrete"].file, CASES["d3rlpy/dqn"].file
+    settings = {f"policy.{each}" for each in STATED}
+
+    def b_states(name, *changes):
+        found = second(str(name), *changes, shared=stated).model_dump()["policy"]
+        return {key: found[key] for key in ("gamma", "activation", "reward_scale", "algorithm")}
+
+    kept = {"gamma": 0.9, "activation": "elu", "reward_scale": 0.1, "algorithm": ""}
+    assert b_states(silent) == kept
+    assert b_states(silent, "policy.gamma=0.8") == kept | {"gamma": 0.8}
+    of_the_file = {"gamma": "file", "activation": "file", "reward_scale": "file", "algorithm": ""}
+    assert b_states(said) == of_the_file
+    assert "policy.gamma" in differing(first(*stated), second(str(said), shared=stated))
+    assert not differing(first(), second(str(silent))) & settings
+
+
+def test_a_folder_of_training_is_asked_by_its_last_checkpoint(tmp_path):
+    for steps in (10, 20):
+        shutil.copy(CASES["perceptron/shared"].file, tmp_path / f"model_{steps}_steps.pt")
+    needed = ["policy.gamma=0.9", "policy.algorithm=ppo", "policy.activation=tanh"]
+    stated = [*needed, "policy.choices='2,1'", "policy.head=multi_argmax", "policy.max_action=2"]
+    found = second(str(tmp_path), shared=stated).policy
+    assert (found.gamma, found.choices, found.head, found.max_action) == (0.9, "2,1", "multi_argmax", "file")
 
 
 def test_presets_have_the_view_and_the_pace_of_a():
