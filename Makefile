@@ -37,7 +37,7 @@ images: $(TEST) ## draw the pictures that tests compare with anew; look at each 
 api: $(RUN) ## write docs/api.md from the docstrings
 	@.venv/bin/python docs/api_reference.py
 
-gallery: $(RUN) ## make the pictures of docs/gallery, in 2 minutes
+gallery: $(RUN) ## make the pictures of docs/gallery, in 10 minutes
 	@.venv/bin/python docs/gallery/make.py
 
 MINUTES ?= 10

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import sessions
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SHIPPED = ROOT / "configs" / "checkpoints"
@@ -371,50 +373,8 @@ WINDOW_TEXT = (
 )
 
 
-@dataclass(frozen=True)
-class Live:
-    """A video of a training run that is watched: the stem of its files' names, its caption, the trainer's
-    program and name, and options of `attach`."""
-
-    name: str
-    text: str
-    trainer: str
-    run: str
-    options: tuple[str, ...]
-
-    def arguments(self, folder: Path) -> list[str]:
-        """Return the arguments of `valuescape` that write video and last picture into `folder`."""
-        video, shot = f"{folder / self.name}.mp4", f"{folder / self.name}.png"
-        return ["attach", self.run, "--headless", *self.options, "--record", video, "--screenshot", shot]
-
-    def make(self) -> None:
-        """Train, and record what a viewer shows meanwhile."""
-        with TemporaryDirectory() as folder:  # the history goes there
-            trainer = [sys.executable, str(ROOT / self.trainer), "--name", self.run]
-            training = subprocess.Popen(trainer, cwd=folder, stdout=subprocess.DEVNULL)
-            try:
-                _valuescape(self.arguments(HERE))
-            finally:
-                training.terminate()
-                training.wait()
-
-
-LIVE = Live(
-    "live",
-    "A critic of the pendulum while PPO learns, watched from its first steps on "
-    "([video](live.mp4), 30 seconds). The agents are those of the viewer; they act with the newest policy. "
-    "The card has the return of 64 episodes from the same starts, the mean of V − G and the explained "
-    "variance over training steps; orange: the return that the trainer published. What the video shows "
-    "depends on the speed of the machine.",
-    "examples/watch_cleanrl_style.py",
-    "ppo",
-    (
-        *("--priority", "normal", "--seconds", "30", "--set", "render.video_fps=15"),
-        *("--set", "render.width=960", "--set", "render.height=540", "--set", "render.text_px=11"),
-        *("--set", "agents.count=100", "--set", "trails.length=40", "--set", "render.turn_deg_per_s=0"),
-        *("--out", "runs/live"),
-    ),
-)
+LIVE = "live"
+"""The video of training runs that are watched, and its first part's last picture."""
 
 
 def page() -> str:
@@ -429,9 +389,10 @@ def page() -> str:
     ]
     lines += ["", f"![{WINDOW}]({WINDOW}.png)", "", WINDOW_TEXT, ""]
     lines += ["```", f"python docs/gallery/window.py {WINDOW}.png", "```"]
-    command = shlex.join(["valuescape", *LIVE.arguments(Path())]).replace(" --set ", " \\\n  --set ")
-    lines += ["", f"![{LIVE.name}]({LIVE.name}.png)", "", LIVE.text, ""]
-    lines += ["```", f"python {LIVE.trainer} --name {LIVE.run} &", command, "```"]
+    lines += ["", f"![{LIVE}]({LIVE}.png)", "", sessions.TEXT, "", "```"]
+    for number, watched in enumerate(sessions.WATCHED, 1):
+        lines += watched.commands(f"{LIVE}-{number}.mp4")
+    lines += ["```"]
     for maps in MAPS:
         arguments = maps.arguments(Path(maps.checkpoint), Path(maps.name))
         command = shlex.join(["valuescape", *arguments])
@@ -451,12 +412,12 @@ def _valuescape(arguments: list[str]) -> None:
 
 def main() -> None:
     """Make the pictures named as arguments, or all; write the page."""
-    wanted = sys.argv[1:] or [WINDOW, LIVE.name, *(each.name for each in (*MAPS, *PICTURES))]
+    wanted = sys.argv[1:] or [WINDOW, LIVE, *(each.name for each in (*MAPS, *PICTURES))]
     if WINDOW in wanted:
         command = [sys.executable, str(HERE / "window.py"), str(HERE / f"{WINDOW}.png")]
         subprocess.run(command, check=True)
-    if LIVE.name in wanted:
-        LIVE.make()
+    if LIVE in wanted:
+        sessions.make(LIVE, HERE)
     for maps in MAPS:
         if maps.name in wanted:
             maps.make()

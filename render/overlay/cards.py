@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
-from valuescape.render.overlay.curves import CURVE_EMS, LEAST_EMS, Curve, draw_curve
+from valuescape.render.overlay.curves import Curve, curves_size, draw_curves
 from valuescape.render.overlay.layout import overlap, wrapped
 from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
 from valuescape.render.view.camera import Rect
@@ -18,6 +18,7 @@ _PLOT_EMS = 2.6
 _BAR_PX = 2
 _NOTE_EMS = 17  # least width of a note
 _NOTICE_EMS = 30  # greatest width of a notice
+_MOST_SHARE = 0.25  # of the area that a card with curves may cover before they are small
 _COLORS: tuple[Color, ...] = (
     (0.90, 0.62, 0.0, 1.0),
     (0.34, 0.71, 0.91, 1.0),
@@ -43,7 +44,8 @@ class Card:
 
     mark: the value of a line across the plot; 0 for none. parts: names and milliseconds, shown as a stacked
     bar with its key. lamps: names, and whether each is well (None: unknown). note: a sentence. curves: over
-    training steps, below the rows; steps: where a line marks them, None for none.
+    training steps, below the rows; steps: where a line marks them, None for none; small: curves of a line's
+    height.
     """
 
     title: str
@@ -55,6 +57,7 @@ class Card:
     note: str = ""
     curves: tuple[Curve, ...] = ()
     steps: float | None = None
+    small: bool = False
 
 
 class _Block:
@@ -69,12 +72,12 @@ class _Block:
         self.reduced = reduced
         self._overlay, self._card, self._em, self._columns = overlay, card, em, columns
         width = overlay.font.width
+        curves = curves_size(overlay, card.curves, small=card.small)
         parts = rows_width(overlay, [(f"    {name}", f"{amount:.1f} ms") for name, amount in card.parts])
         lamps = max((width(name) + 0.9 * em for name, _ in card.lamps), default=0.0)
         widths = [
             max(
-                *(rows_width(overlay, card.rows), width(card.title), len(card.values) * _BAR_PX),
-                LEAST_EMS * em * bool(card.curves),
+                *(rows_width(overlay, card.rows), width(card.title), len(card.values) * _BAR_PX, curves[0]),
             ),
             max(parts * bool(card.parts), lamps),
         ]
@@ -83,14 +86,13 @@ class _Block:
         self._widths = widths
         self._inner = widths[0] if columns == 1 else sum(widths) + _COLUMN_GAP * em
         self._note = wrapped(overlay.font, card.note, self._inner)
-        curves = len(card.curves) * CURVE_EMS + 0.4 * bool(card.curves)
-        left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values), curves
+        left = len(card.rows) * _CARD_GAP, (_PLOT_EMS + 0.5) * bool(card.values)
         right = (
             (1.0 + len(card.parts) * _CARD_GAP) * bool(card.parts),
             (len(card.lamps) * _CARD_GAP + 0.3) * bool(card.lamps),
         )
-        self._left, self._right = sum(left) * em, sum(right) * em
-        self._parts, self._curves = right[0] * em, curves * em
+        self._left, self._right = sum(left) * em + curves[1], sum(right) * em
+        self._parts, self._curves = right[0] * em, curves[1]
 
     @property
     def width(self) -> float:
@@ -117,9 +119,8 @@ class _Block:
         write_rows(overlay, card.rows, x, y, _CARD_GAP, (FAINT, INK))
         if card.values:
             _plot(overlay, card, x, y + self._left - self._curves, self._widths[0])
-        for index, curve in enumerate(card.curves):
-            below = y + self._left - self._curves + (0.4 + index * CURVE_EMS) * em
-            draw_curve(overlay, curve, (x, below), self._widths[0], card.steps)
+        at = x, y + self._left - self._curves
+        draw_curves(overlay, card.curves, at, self._widths[0], card.steps, small=card.small)
         beside = x, y + self._left
         if self._columns == 2:
             beside = x + self._widths[0] + _COLUMN_GAP * em, y
@@ -134,14 +135,16 @@ class _Block:
 def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect, *, at_left: bool = False) -> None:
     """Stack cards downwards at the right edge of an area, then in a column further left, while they fit.
 
-    A card that does not fit is laid out in two columns, or leaves out its parts, its note, its lamps, its
-    plot, its curves, and then its last rows. The first cards leave room for a few rows of the others.
+    Curves are small where the card would cover more than a quarter of the area with them, and but one is left
+    where it still would. A card that does not fit is laid out in two columns, or leaves out its parts, its
+    note, its lamps, its plot, its curves, and then its last rows. The first cards leave room for a few rows
+    of the others.
     at_left: begin at the left edge, and go right.
     """
     em = overlay.font.line_px
     bottom, right = _free_below(overlay, area), area.right
     top, left = area.top, area.right
-    for index, card in enumerate(cards):
+    for index, card in enumerate(_modest(overlay, each, area) for each in cards):
         block = _fitting(overlay, card, (right - area.left, bottom - top))
         if block and right - block.width - area.left < _LEAST_WIDTH_EMS * em:  # no column beside
             others = _LEAST_EMS * em * (len(cards) - index - 1)
@@ -159,6 +162,17 @@ def draw_cards(overlay: Overlay, cards: Sequence[Card], area: Rect, *, at_left: 
         if overlay.layout.claim(Rect(at, top, block.width, block.height)):
             block.draw(at, top)
             left, top = min(left, right - block.width), top + block.height + 0.5 * em
+
+
+def _modest(overlay: Overlay, card: Card, area: Rect) -> Card:
+    """Return a card, with small curves, or the first of them, if it would cover much of an area otherwise."""
+    small = replace(card, small=bool(card.curves))
+    most = _MOST_SHARE * area.width * area.height
+    for form in (card, small) if card.curves else ():
+        whole = _Block(overlay, form, columns=1, reduced=False)
+        if whole.width * whole.height <= most:
+            return form
+    return replace(small, curves=card.curves[:1])
 
 
 def _free_below(overlay: Overlay, area: Rect) -> float:
@@ -182,11 +196,13 @@ def _narrowed(overlay: Overlay, card: Card, width: float) -> Card:
 
 def _variants(overlay: Overlay, card: Card) -> Iterator[_Block]:
     """Yield layouts of a card, each with less of it than the one before."""
-    few = replace(card, parts=())
+    small = replace(card, small=bool(card.curves))
+    few = replace(small, parts=())
     least = replace(few, note="")
     no_lamps = replace(least, lamps=())
     forms = (
         card,
+        small,
         few,
         least,
         no_lamps,

@@ -2,19 +2,17 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from valuescape.render.overlay.overlay import FAINT, INK, Color, Overlay
+from valuescape.render.view.camera import Rect
 
-CURVE_EMS = 3.1
-"""The height of a curve with its title, in ems."""
-
-_PLOT_EMS = 1.9
-_ENDS_EMS = 3.2
-LEAST_EMS = 17.0
-"""The least width of a curve, in ems."""
+# In ems: the height of a curve with its title, of its plot, the room for the plot's ends, the least width,
+# the room above curves; the height of a small curve, and the least width of its plot.
+_CURVE, _PLOT, _ENDS, _LEAST, _ABOVE = 3.1, 1.9, 3.2, 17.0, 0.4
+_SMALL, _SMALL_PLOT = 1.2, 5.0
 
 _LINE: Color = (0.34, 0.71, 0.91, 1.0)
 _BAND: Color = (0.34, 0.71, 0.91, 0.25)
@@ -37,20 +35,87 @@ class Curve:
     said: str = ""
 
 
+def curves_size(overlay: Overlay, curves: Sequence[Curve], *, small: bool) -> tuple[float, float]:
+    """Return the least width and the height in pixels of curves below each other; 0, 0 for none."""
+    if not curves:
+        return 0.0, 0.0
+    em = overlay.font.line_px
+    if not small:
+        return _LEAST * em, (len(curves) * _CURVE + _ABOVE) * em
+    return sum(_small_columns(overlay, curves)) + (_SMALL_PLOT + 1.0) * em, (
+        len(curves) * _SMALL + _ABOVE
+    ) * em
+
+
+def draw_curves(
+    overlay: Overlay,
+    curves: Sequence[Curve],
+    place: tuple[float, float],
+    width: float,
+    mark: float | None,
+    *,
+    small: bool,
+) -> None:
+    """Draw curves below each other; place: the upper left corner, pixels. mark: steps with a line, or None.
+
+    small: each in one line with its title and its value; the ends of the axes and the values' intervals are
+    left out.
+    """
+    em = overlay.font.line_px
+    left, top = place[0], place[1] + _ABOVE * em
+    if small:
+        _draw_small(overlay, curves, (left, top), width, mark)
+        return
+    for index, curve in enumerate(curves):
+        draw_curve(overlay, curve, (left, top + index * _CURVE * em), width, mark)
+
+
 def draw_curve(
     overlay: Overlay, curve: Curve, place: tuple[float, float], width: float, mark: float | None
 ) -> None:
     """Draw a curve with its title; place: the upper left corner, pixels. mark: steps with a line, or None."""
     em = overlay.font.line_px
     left, top = place[0], place[1] + 0.95 * em
-    height = _PLOT_EMS * em
-    first, last = _span(curve)
+    height = _PLOT * em
     low, high = _range(curve)
     overlay.text(left, place[1], curve.title, FAINT)
     overlay.text(left + width, place[1], curve.said, INK, anchor=(1, 0))
     for value, y, anchor in ((high, top, 0.15), (low, top + height, 0.85)):
         overlay.text(left + width, y, _number(value), FAINT, anchor=(1, anchor))
-    width -= _ENDS_EMS * em
+    _plot(overlay, curve, Rect(left, top, width - _ENDS * em, height), mark)
+
+
+def _draw_small(
+    overlay: Overlay, curves: Sequence[Curve], place: tuple[float, float], width: float, mark: float | None
+) -> None:
+    """Draw curves of a line's height below each other, each between its title and its value."""
+    em = overlay.font.line_px
+    titles, values = _small_columns(overlay, curves)
+    plot = Rect(place[0] + titles + 0.5 * em, 0.0, width - titles - values - em, 0.8 * em)
+    for index, curve in enumerate(curves):
+        y = place[1] + index * _SMALL * em
+        overlay.text(place[0], y, curve.title, FAINT)
+        overlay.text(place[0] + width, y, _short(curve.said), INK, anchor=(1, 0))
+        _plot(overlay, curve, replace(plot, top=y + 0.15 * em), mark)
+
+
+def _small_columns(overlay: Overlay, curves: Sequence[Curve]) -> tuple[float, float]:
+    """Return the widths of the titles and of the values of small curves, pixels."""
+    width = overlay.font.width
+    titles = max((width(each.title) for each in curves), default=0.0)
+    return titles, max((width(_short(each.said)) for each in curves), default=0.0)
+
+
+def _short(said: str) -> str:
+    """Return a value without its interval."""
+    return said.partition(" (")[0]
+
+
+def _plot(overlay: Overlay, curve: Curve, area: Rect, mark: float | None) -> None:
+    """Draw interval, line, dots and mark of a curve in an area."""
+    left, top, width, height = area.left, area.top, area.width, area.height
+    first, last = _span(curve)
+    low, high = _range(curve)
 
     def at(steps: float, value: float) -> tuple[float, float]:
         x = left + width * ((steps - first) / (last - first) if last > first else 1.0)

@@ -101,7 +101,7 @@ def _require_inputs(path: Path, graph: Graph, networks: list[Traced], action: st
 
 
 def _require_plain(path: Path, critics: list[Traced]) -> None:
-    """Raise UsageError if a critic's outputs are clipped, or go through a softmax: values are sums, unbounded."""
+    """Raise UsageError if a critic's outputs are clipped or go through a softmax: a chain has neither."""
     if any(each.scores or each.low is not None or each.high is not None for each in critics):
         raise UsageError(
             f"{path}: a critic ends in Clip, Softmax or ArgMax, and has no values behind them",

@@ -68,3 +68,39 @@ def test_a_card_leaves_curves_out_where_there_is_no_room():
         heights.append(overlay.panels[0].height)
     assert heights[0] > 150
     assert heights[1] < 80
+
+
+CURVE = Curve("return", ((0, 0, 0, 0), (50, 1, 0, 2), (100, 3, 2, 4)), said="3.1 (2 to 4)")
+RUN = Card("run", (("steps", "100"),), curves=(CURVE,) * 3, steps=100.0)
+
+
+def carded(area):
+    overlay = Overlay(FONT)
+    draw_cards(overlay, (RUN,), area)
+    return overlay, overlay.panels[0]
+
+
+def test_curves_are_small_where_a_card_would_cover_much_of_the_map():
+    large, small = carded(Rect(0, 0, 900, 560)), carded(Rect(0, 0, 460, 300))
+    assert [each.text for each in large[0].texts].count("3.1 (2 to 4)") == 3
+    assert [each.text for each in small[0].texts].count("3.1") == 3
+    assert small[1].width * small[1].height < 0.25 * 460 * 300 < large[1].width * large[1].height
+
+
+def test_one_curve_is_left_in_a_tiny_map():
+    overlay, panel = carded(Rect(0, 0, 400, 260))
+    assert [each.text for each in overlay.texts].count("return") == 1
+    assert panel.width * panel.height < 0.25 * 400 * 260
+
+
+def test_a_small_curve_is_between_its_title_and_its_value():
+    overlay, panel = carded(Rect(0, 0, 460, 300))
+    titles = [each.box for each in overlay.texts if each.text == "return"]
+    values = [each.box for each in overlay.texts if each.text == "3.1"]
+    line = of_color(overlay.quads(), BLUE, 1.0)["corner"]
+    assert len(line) == 6
+    for index, (title, value) in enumerate(zip(titles, values, strict=True)):
+        own = line[2 * index : 2 * index + 2]
+        assert ((own[:, 0] > title.right - 1) & (own[:, 0] < value.left)).all()
+        assert ((own[:, 1] > title.top - 2) & (own[:, 1] < title.bottom + 2)).all()
+        assert value.right <= panel.right

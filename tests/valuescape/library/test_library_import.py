@@ -81,7 +81,9 @@ for call in calls:
         call(told)
         print("not interrupted")
     except KeyboardInterrupt:
-        print("interrupted", time.monotonic() - sent < 10, threading.active_count())
+        within = time.monotonic() - sent < 10
+        timer[0].join()
+        print("interrupted", within, threading.active_count())
 """
 
 

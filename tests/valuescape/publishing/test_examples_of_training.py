@@ -38,3 +38,9 @@ def test_stable_baselines(example, tmp_path, capsys):
     example("watch_sb3").main(timesteps=150, seed=1)
     assert "valuescape attach sac-Pendulum-v1\n" in capsys.readouterr().err
     assert training_files(tmp_path / "runs" / "sac-Pendulum-v1").saved[-1].steps == 150
+
+
+def test_a_folder_of_checkpoints(example, tmp_path):
+    example("watch_folder").main(str(tmp_path / "logs"), timesteps=1024, seed=1)
+    found = training_files(tmp_path / "logs")
+    assert ([each.steps for each in found.saved], found.left_out) == ([1024], [])

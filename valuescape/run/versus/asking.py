@@ -14,7 +14,7 @@ from valuescape.sim.config.model import Config, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.detect import find_model, folder_format, is_model
-from valuescape.sim.policy.formats.given import STATED, given_of
+from valuescape.sim.policy.formats.given import OPTIONS, STATED, given_of, setting_of
 from valuescape.training_run import files_in, with_steps
 
 _OF_THE_PAIR = frozenset({"render", "lod", "health", "stats", "sim"})
@@ -77,7 +77,15 @@ def require_pair(first: Config, second: Config) -> None:
     try:
         validate(second)
     except UsageError as error:
-        raise UsageError(f"B: {error.args[0]}", error.hint) from None
+        raise UsageError(f"B: {error.args[0]}", _of_b(error.hint)) from None
+
+
+def _of_b(hint: str) -> str:
+    """Return a hint with the options that state something about B's checkpoint, in place of A's."""
+    for field, option in OPTIONS.items():
+        value = option.replace("=", " ").split()[-1]
+        hint = hint.replace(option, f"--versus-set policy.{setting_of(field)}={value}")
+    return hint
 
 
 def is_of_the_pair(setting: str) -> bool:

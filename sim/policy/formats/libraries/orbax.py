@@ -50,6 +50,6 @@ def _array(tensorstore: Any, folder: Path, driver: str, name: str) -> np.ndarray
     else:
         place = {"driver": "file", "path": f"{folder.resolve() / name}/"}
     stored = tensorstore.open({"driver": driver, "kvstore": place}, read=True, open=True).result()
-    for shape in (stored.shape, stored.chunk_layout.read_chunk.shape):  # a chunk is unpacked as a whole
+    for shape in (stored.shape, stored.chunk_layout.read_chunk.shape or ()):  # a chunk is unpacked as a whole
         values_of(shape, MAX_VALUES)
     return np.asarray(stored.read().result())

@@ -71,9 +71,9 @@ def require_no_others(path: Path, tensors: Mapping[str, Any]) -> None:
             raise not_linear(path, name, tensor, tensors)
 
 
-_OTHERS = re.compile(r"(weight|bias)_\w|running_mean$|original\d|in_proj_")
-"""The last part of names of recurrent layers, weights in factors (weight norm, spectral norm, parametrisations),
-noisy layers, batch normalisation and attention."""
+_OTHERS = re.compile(r"(weight|bias)_\w|running_mean$|original\d?$|in_proj_")
+"""The last part of names in recurrent and noisy layers, batch normalisation, attention, and layers whose
+weights are computed (weight norm, spectral norm, parametrisations)."""
 
 
 def not_linear(path: Path, name: str, tensor: Any, among: Mapping[str, Any]) -> UsageError:

@@ -32,7 +32,9 @@ def said_of(name: str, path: Path) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize(("shape", "said"), [([9] * 10**6, "dimensions"), ([2, -1], "sizes"), ([3, 4], "more than")])
+@pytest.mark.parametrize(
+    ("shape", "said"), [([9] * 10**6, "dimensions"), ([2, -1], "sizes"), ([3, 4], "more than")]
+)
 def test_shapes_beyond_the_bounds_are_refused_before_they_are_multiplied(shape, said):
     with pytest.raises(ValueError, match=said):
         values_of(shape, 11)

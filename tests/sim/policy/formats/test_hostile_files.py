@@ -207,7 +207,7 @@ def test_a_path_to_no_file_is_named(tmp_path):
         (sac_checkpoint(), "mountain_car", "acts continuously, but world mountain_car has 3 discrete"),
         (sac_checkpoint(), "mountain_car_continuous", "acts within [-5.0] to [5.0]"),
         (sac_checkpoint(), "pendulum", "takes 2 observations, but world pendulum has 3"),
-        (dqn_checkpoint(), "point_mass", "chooses among 3 actions, discrete ones, but world point_mass"),
+        (dqn_checkpoint(), "point_mass", "chooses among 3 discrete actions, but world point_mass has cont"),
     ],
 )
 def test_a_checkpoint_for_another_world_is_refused(tmp_path, checkpoint, world, message):

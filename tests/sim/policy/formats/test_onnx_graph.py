@@ -25,7 +25,9 @@ def node(op: str, inputs: str, output: str, **attributes: str) -> bytes:
 
 
 def graph(*nodes: bytes) -> bytes:
-    one = field(5, field(1, b"\2\2") + b"\x10\1" + field(8, b"w") + field(9, np.eye(2, dtype="<f4").tobytes()))
+    one = field(
+        5, field(1, b"\2\2") + b"\x10\1" + field(8, b"w") + field(9, np.eye(2, dtype="<f4").tobytes())
+    )
     ends = [field(number, field(1, name)) for number, name in ((11, b"obs"), (12, b"value"))]
     return field(7, b"".join((*nodes, one, *ends)))
 

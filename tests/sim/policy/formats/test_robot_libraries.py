@@ -1,5 +1,7 @@
 """What files of robot libraries are refused for, and how that is said."""
 
+import pickle
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -97,6 +99,32 @@ def test_wrappers_of_compiled_and_parallel_modules_are_seen_through(tmp_path):
         torch.save(content, path)
         assert format_of(path).name == "rl_games"
         assert format_of(path).load(path, STATED).obs_dim == 4
+
+
+def test_sample_factorys_stated_shift_and_scale_have_no_clip_without_statistics(tmp_path):
+    """Its ObservationNormalizer clips in running_mean_std alone, which normalize_input=False leaves out."""
+    case = CASES["sample_factory/separate"]
+    content = torch.load(case.file, weights_only=False)
+    content["model"] = {key: each for key, each in content["model"].items() if "obs_normalizer" not in key}
+    (tmp_path / "checkpoint_p0").mkdir()
+    torch.save(content, path := tmp_path / "checkpoint_p0" / "checkpoint_1.pth")
+    (tmp_path / "config.json").write_bytes((case.file.parents[1] / "config.json").read_bytes())
+    found = case.format.load(path, case.given).obs_normalization
+    assert (found.mean.tolist(), found.std.tolist()) == (pytest.approx([0.3] * 3), [2.0] * 3)
+    assert found.clip == float("inf")
+
+
+def test_a_discount_is_that_of_the_algorithm_a_module_is_in_alone(tmp_path):
+    """Folders above a module that was copied elsewhere are another's."""
+    case = CASES["rllib/ppo"]
+    about = pickle.dumps({"ctor_args_and_kwargs": (({"gamma": 0.97},), {})})
+    given = Given(activation=Activation.TANH, head=ActorHead.CLIPPED)
+    for parts, said in (("learner_group/learner/rl_module", True), ("some/other/place", False)):
+        root = tmp_path / parts.replace("/", "-")
+        shutil.copytree(case.file, root / parts / "default_policy")
+        (root / "class_and_ctor_args.pkl").write_bytes(about)
+        contents = case.format.contents(root / parts / "default_policy", given)
+        assert ("gamma" not in [each.field for each in contents.lacking]) is said
 
 
 def test_a_module_without_its_arguments_asks_for_the_folder(tmp_path):

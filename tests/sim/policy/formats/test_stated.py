@@ -31,7 +31,7 @@ def test_settings_become_what_is_stated():
     assert stated() == Given()
     found = stated(
         *("activation=tanh", "gamma=0.9", "algorithm=sac", "head=squashed", "names=a.toml"),
-        *("obs_normalization=b.npz", "action_bounds=-1..1, 0..2.5"),
+        *("obs_normalization=b.npz", "action_bounds=-1..1, 0..2.5", "choices='3, 2'", "reward_scale=0.1"),
     )
     expected = Given(
         algorithm="sac",
@@ -42,12 +42,15 @@ def test_settings_become_what_is_stated():
         names=Path("a.toml"),
         action_low=(-1.0, 0.0),
         action_high=(1.0, 2.5),
+        choices=(3, 2),
+        reward_scale=0.1,
     )
     assert found == expected
     for name in STATED:
         declared = settings_of()[f"policy.{name}"]
         other = next((each for each in declared.words if each != declared.default), 0.5)
-        other = {"": "x", "file": other}[declared.default] if name != "action_bounds" else "0..1"
+        numbers = {"action_bounds": "0..1", "choices": "3,2"}
+        other = numbers.get(name) or {"": "x", "file": other}[declared.default]
         assert stated(f"{name}={json.dumps(other)}") != Given()
 
 
@@ -90,8 +93,9 @@ def test_what_is_neither_said_nor_stated_is_asked_for(tmp_path):
     with pytest.raises(UsageError, match=asked):
         STUB.load(path)
     assert STUB.load(path, Given(gamma=0.5, yields=True)).gamma == 0.5
-    assert [each.field for each in STUB.contents(path).lacking] == ["gamma", "obs_normalization"]
-    assert [each.field for each in STUB.contents(path, Given(gamma=0.5)).lacking] == ["obs_normalization"]
+    optional = ["obs_normalization", "reward_scale"]
+    assert [each.field for each in STUB.contents(path).lacking] == ["gamma", *optional]
+    assert [each.field for each in STUB.contents(path, Given(gamma=0.5)).lacking] == optional
 
 
 def test_bounds_that_a_file_lacks_are_the_worlds(tmp_path):

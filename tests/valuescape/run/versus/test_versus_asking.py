@@ -1,6 +1,7 @@
 """Side B of an A/B run by its names, and what is refused."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from library_files import CASES
@@ -111,3 +112,12 @@ def test_a_pair_that_cannot_be_shown_is_refused_with_the_side():
         require_pair(first("heatmap.beside=density"), first())
     with pytest.raises(UsageError, match=r"B: /none\.zip: there is no such file"):
         require_pair(first(), first('policy.checkpoint="/none.zip"'))
+
+
+def test_what_b_s_checkpoint_lacks_is_stated_for_b():
+    """Without a change to A, whose file says it."""
+    file = Path(__file__).parents[3] / "sim" / "policy" / "libraries" / "rsl_rl" / "release2.pt"
+    shared = ["world.name=pendulum"]
+    with pytest.raises(UsageError) as raised:
+        require_pair(first(*shared), second(str(file), shared=shared))
+    assert "--versus-set policy.activation=tanh --versus-set policy.gamma=0.99" in raised.value.hint

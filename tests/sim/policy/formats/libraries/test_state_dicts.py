@@ -34,6 +34,29 @@ def test_a_layer_of_another_kind_in_any_perceptron_is_refused(kind, tmp_path):
         format_of(path).load(path, STATED)
 
 
+def test_a_layer_whose_weight_is_computed_of_several_tensors_is_refused(tmp_path):
+    """Without it the square layer in the middle would be left out, and the others fit."""
+    parametrized = nn.utils.parametrizations
+    made = [nn.utils.spectral_norm, parametrized.weight_norm, parametrized.spectral_norm]
+    for index, wrap in enumerate(made):
+        middle = wrap(nn.Linear(8, 8))
+        body = [nn.Linear(3, 8), nn.Tanh(), middle, nn.Tanh(), nn.Linear(8, 1)]
+        networks = nn.ModuleDict({"pi": nn.Sequential(*body), "vf": nn.Sequential(*body)})
+        torch.save(networks.state_dict(), path := tmp_path / f"{index}.pt")
+        with pytest.raises(UsageError, match=r"pi\.2\.\S+ is a part of a layer"):
+            format_of(path).load(path, STATED)
+
+
+def test_a_layer_normalisation_of_flax_is_refused(tmp_path):
+    layers = {"0.kernel": np.ones((3, 8)), "0.bias": np.ones(8), "1.scale": np.ones(8), "1.bias": np.ones(8)}
+    layers |= {"2.kernel": np.ones((8, 1)), "2.bias": np.ones(1)}
+    np.savez(
+        tmp_path / "net.npz", **{f"{role}.{key}": layers[key] for role in ("pi", "vf") for key in layers}
+    )
+    with pytest.raises(UsageError, match=r"pi\.1\.scale is layer normalisation"):
+        format_of(tmp_path / "net.npz").load(tmp_path / "net.npz", STATED)
+
+
 def test_names_lose_the_marks_of_wrappers():
     tensor = np.zeros(1)
     names = ("module.a.b", "_orig_mod.module.c", "d.net.module.e", "f.module_list.0", "g._orig_mod.h")
