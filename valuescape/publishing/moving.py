@@ -5,7 +5,7 @@ They come as arrays and numbers, or as the objects that training keeps them in.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,11 @@ class Moving:
     reward_scale: Any = None
     log_std: Any = None
     alpha: Any = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of what was given."""
+        return frozenset(each.name for each in fields(self) if getattr(self, each.name) is not None)
 
 
 def host_array(values: Any) -> Float32Array:

@@ -114,8 +114,8 @@ class Publisher:
         of Q of each action is learned alone. obs_normalization: (mean, std) or (mean, std, clip), arrays
         [obs_dim]; VecNormalize; or an environment in Gymnasium's NormalizeObservation, with (env, clip) if
         its result is clipped. reward_scale: what rewards are multiplied by; VecNormalize; or NormalizeReward.
-        log_std: of a Gaussian policy's actions, [action_dim]. alpha: the entropy's coefficient. numbers: to
-        be shown beside the networks, as mean_return.
+        log_std: of a Gaussian policy's actions, [action_dim]. alpha: the entropy's coefficient. Each of these
+        four comes with every update or with none. numbers: to be shown beside the networks, as mean_return.
 
         The first update looks at what the modules compute, and takes some 20 ms. It raises UsageError if that
         cannot be read. No later one raises: what goes wrong is logged once, and training goes on. An update

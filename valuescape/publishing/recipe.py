@@ -57,6 +57,7 @@ class Recipe:
         actor, critic: one of them is None where a network of Q alone is learned.
         """
         meaning = Meaning(world, stated)
+        self._moving = moving.names
         self._obs_dim, self._outputs = len(world.obs), getattr(world.action, "n", 1)
         self._alone = actor is None or critic is None or actor is critic
         self._critics = meaning.critics(actor if critic is None else critic)
@@ -74,6 +75,12 @@ class Recipe:
         """
         if not self._alone and (actor is None or critic is None):
             raise UsageError("an actor or a critic is missing")
+        if (
+            differing := moving.names ^ self._moving
+        ):  # a slot would go on with the numbers of an earlier update
+            raise UsageError(
+                f"{min(differing)} has to be given with every update, the first too, or with none"
+            )
         given = _given(actor, critic)
         tensors = [tensor for each in self._sources for tensor in each.chain.tensors(given[each.given])]
         for name, array in zip(self._names, host_arrays(tensors), strict=True):

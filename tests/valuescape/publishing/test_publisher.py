@@ -229,6 +229,17 @@ def test_later_updates_never_raise(run, caplog):
     assert "NaN or infinite at step 7" in said[1]
 
 
+@pytest.mark.parametrize("first", [{"log_std": np.zeros(1)}, {}])
+def test_what_comes_with_some_updates_alone_is_refused(run, caplog, first):
+    """Otherwise it would be published as it was two updates ago."""
+    agent = strong(PpoAgent())
+    run.update(agent.actor_mean, agent.critic, 0, **first)
+    wait_for_turn(run)
+    run.update(agent.actor_mean, agent.critic, 7, **({} if first else {"log_std": np.zeros(1)}))
+    assert published(run).training.timesteps == 0
+    assert "log_std has to be given with every update, the first too, or with none" in caplog.text
+
+
 def test_training_is_not_disturbed(run):
     """Random numbers, gradients and modes of the modules are as without a publication."""
     agent = strong(PpoAgent())
