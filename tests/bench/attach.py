@@ -22,6 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
+from valuescape.publishing.place import path_of
+from valuescape.publishing.segment import remove_if_dead
+
 NAME, WORLD = "bench-attach", "pendulum"
 UPDATES_PER_S = 4.0
 WIDTH, BATCH = 64, 256
@@ -91,6 +94,7 @@ def trainer(log: Path) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait()
+            remove_if_dead(path_of(NAME))
 
 
 def command(priority: str, seconds: float, out: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Looking at processes from outside, for tests that end some."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -56,19 +57,26 @@ def open_files() -> int:
 
 
 def shared_names() -> set[str]:
-    """Return the names in /dev/shm that multiprocessing libraries give."""
-    names = {path.name for path in Path("/dev/shm").iterdir()}
-    return {name for name in names if name.startswith(("psm_", "mp-", "sem.", "valuescape"))}
+    """Return the names in /dev/shm that multiprocessing libraries give, and those of training runs."""
+    root = Path("/dev/shm")
+    names = {path.name for path in root.iterdir() if path.name.startswith(("psm_", "mp-", "sem."))}
+    return names | {str(path.relative_to(root)) for path in root.glob("valuescape*/*")}
 
 
 def names_since(before: set[str]) -> set[str]:
     """Return the names in shared memory that are new since `shared_names` gave `before`.
 
-    Without those that processes of others map: tests of another pytest may run on this machine.
+    Without those that processes of others map, and training runs that have another test process in their
+    name: another pytest may run on this machine.
     """
-    new = shared_names() - before
+    new = {name for name in shared_names() - before if not _is_of_another_test(name)}
     others = set(psutil.pids()) - {os.getpid(), *descendants(os.getpid())} if new else set()
     return new - {name for name in new for pid in others if _maps(pid, name)}
+
+
+def _is_of_another_test(name: str) -> bool:
+    pids = {int(digits) for digits in re.findall(r"-(\d+)", name.rpartition("/")[2])}
+    return os.getpid() not in pids and any(map(psutil.pid_exists, pids))
 
 
 def _maps(pid: int, name: str) -> bool:

@@ -11,6 +11,7 @@ from networks import random_mlp
 from processes import wait_until
 
 from valuescape.publishing import place
+from valuescape.publishing.segment import remove_if_dead
 from valuescape.sim.policy.network import ActorHead, Checkpoint, CriticKind
 
 PREAMBLE = """
@@ -59,3 +60,10 @@ def trainer(script: str, *arguments: str):
 def wait_for_name(name: str, timeout_s: float = 30.0) -> None:
     """Return as soon as a training run of that name publishes."""
     wait_until(place.path_of(name).exists, timeout_s, f"{name} is published")
+
+
+def remove_own_segments() -> None:
+    """Remove what killed trainers left that have this process in their name, as those of tests have."""
+    for path in place.folder().glob(f"*-{os.getpid()}*"):
+        remove_if_dead(path)
+    place.remove_empty_folder()

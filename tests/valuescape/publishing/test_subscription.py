@@ -10,7 +10,6 @@ from processes import wait_until
 from trainers import pendulum_checkpoint, trainer, wait_for_name
 
 from valuescape.publishing import place
-from valuescape.publishing.segment import remove_if_dead
 from valuescape.publishing.subscription import NotPublishedError, Subscription, published
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.native import metadata_of, tensors_of
@@ -27,13 +26,6 @@ for step in range(int(sys.argv[3])):
 if sys.argv[4] == "stay":
     time.sleep(60)
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_segment_stays():
-    yield
-    remove_if_dead(place.path_of(NAME))
-    place.remove_empty_folder()
 
 
 def awaited(subscription, step):
