@@ -51,8 +51,8 @@ def number_of(value: Any) -> float:
 
 
 def numbers_of(given: Mapping[str, Any]) -> dict[str, float]:
-    """Return numbers of any library as floats."""
-    return {name: number_of(value) for name, value in given.items()}
+    """Return numbers of any library as floats, without those that are None, such as a mean of no episodes."""
+    return {name: number_of(value) for name, value in given.items() if value is not None}
 
 
 def host_arrays(tensors: Sequence[Any]) -> list[Float32Array | None]:

@@ -13,6 +13,7 @@ from valuescape.publishing.moving import (
     Moving,
     host_array,
     host_arrays,
+    number_of,
     obs_normalization,
     reward_normalization,
 )
@@ -160,7 +161,7 @@ class Recipe:
             gamma=stated.gamma,
             reward_normalization=reward_normalization(moving.reward_scale, stated.gamma),
             noise=self._noise(actor, given[-1], moving),
-            entropy_coefficient=None if moving.alpha is None else float(moving.alpha),
+            entropy_coefficient=None if moving.alpha is None else number_of(moving.alpha),
             quantile_layers=quantiles,
         )
 

@@ -335,3 +335,8 @@ def test_statements_that_are_none(stated, said):
     with pytest.raises(UsageError, match=said):
         publish(**({"name": NAME, "world": "pendulum", "history": None} | stated))
     assert not place.path_of(NAME).exists()
+
+
+def test_a_number_that_is_not_known_yet_is_left_out():
+    given = {"mean_return": None, "loss": torch.tensor(0.5, requires_grad=True)}
+    assert moving.numbers_of(given) == {"loss": 0.5}
