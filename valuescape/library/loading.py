@@ -85,7 +85,10 @@ def _from_name(name: str, world: str | None, given: Given) -> Model:
     path = find_model(named_path(name))
     own = WORLD_OF_ID.get(name, name) if not path.exists() and "/" not in name else ""
     if own and (configs_dir() / "checkpoints" / f"{own}.safetensors").exists():
-        return _shipped(_BASE, {"policy.checkpoint": "auto", "world.name": world or own}, name)
+        if world not in (None, own):
+            said = f"load: {name!r} is the checkpoint that is shipped for {own}, but world is {world}"
+            raise UsageError(said, "leave world out, or name a file")
+        return _shipped(_BASE, {"policy.checkpoint": "auto", "world.name": own}, name)
     return _from_file(path, world, given)
 
 

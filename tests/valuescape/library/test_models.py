@@ -305,3 +305,11 @@ def test_what_environments_of_odd_shapes_observe_and_are_given():
     assert [each for each in table if "action" in each] == [
         f"action action[{i}][{j}]" for i in (0, 1) for j in (0, 1)
     ]
+
+
+def test_a_shipped_name_is_not_taken_for_another_world_s_checkpoint():
+    assert valuescape.load("pendulum", world="Pendulum-v1").world.name == "pendulum"
+    with pytest.raises(
+        valuescape.UsageError, match="'pendulum' is the checkpoint that is shipped for pendulum"
+    ):
+        valuescape.load("pendulum", world="CartPole-v1")
