@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
+from valuescape.attached.priority import Priority, leave_cores, take_priority
 from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
@@ -190,10 +190,9 @@ def _settings(opened: "Opened", changes: list[str]) -> list[str]:
 
 
 def _modest(priority: Priority) -> list[str]:
-    """Return the settings of a viewer that computes a field with every update, and leaves cores alone."""
-    field = [] if has_graphics_card() else ["features.gpu_heatmap=false"]  # a software driver takes longer
+    """Return the settings of a viewer that leaves cores alone."""
     workers = ["workers.count=0"] if usable_cores() <= _FEW_CORES else []
-    return [*field, *workers, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
+    return [*workers, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
 
 
 def _list() -> int:
