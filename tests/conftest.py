@@ -1,12 +1,30 @@
 """What holds for every test."""
 
+import fcntl
 import os
 
 import pytest
+from crowds import crowd, small
 from known_plugins import as_before
 from processes import names_since, own_descendants, shared_names, wait_for_end, wait_until
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it to 80 in its workers, where tables would be wrapped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_side_by_side(tmp_path_factory):
+    """Two test processes compile what most tests need, each a half; both would compile all of it else.
+
+    Other processes than pytest-xdist's compile what their tests need when they need it.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw") or -1)
+    halves = [0, 1] if number % 2 == 0 else [1, 0]  # numbers of workers: the loop alone, and a worker's
+    for workers in halves if number >= 0 else []:
+        path = tmp_path_factory.getbasetemp().parent / f"compiling-{workers}"  # shared by all of them
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with crowd(small(f"workers.count={workers}", "workers.start_timeout=110")) as engine:
+                engine.advance_to(1)
 
 
 @pytest.fixture(autouse=True)
