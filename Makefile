@@ -18,8 +18,8 @@ help: ## list the commands (this)
 demo: $(RUN) ## set up, then watch a trained critic and its agents (without a display: a video in runs/)
 	@.venv/bin/valuescape run demo
 
-# Tests that kill processes or measure time are run by themselves; the others two at a time, file by file.
-ALONE := chaos or performance or alone
+# Tests that measure time, or need the machine, are run by themselves; the others two at a time, file by file.
+ALONE := performance or alone
 
 test: $(TEST) ## set up, then run every test, in 14 minutes on two cores
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -m 'not ($(ALONE))'; together=$$?; \
