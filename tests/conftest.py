@@ -7,8 +7,34 @@ import pytest
 from crowds import crowd, small
 from known_plugins import as_before
 from processes import names_since, own_descendants, shared_names, wait_for_end, wait_until
+from scheduling import LongestFirst, longest_first
+from times import Times
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it to 80 in its workers, where tables would be wrapped
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("times")
+    group.addoption("--times", action="store_true", help="list the processor time of tests, folders, files")
+    group.addoption(
+        "--keep-times", action="store_true", help="the same, and keep those of files, to order them"
+    )
+
+
+def pytest_configure(config):
+    kept = config.option.keep_times
+    config.pluginmanager.register(Times(tables=config.option.times or kept, kept=kept), "times")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return LongestFirst(config, log) if config.option.dist == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # in a process of pytest-xdist
+        longest_first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
