@@ -1,5 +1,6 @@
 """Looking at processes from outside, for tests that end some."""
 
+import contextlib
 import os
 import re
 import time
@@ -41,23 +42,31 @@ def wait_for_end(pids, timeout_s: float) -> None:
 
 
 def own_descendants() -> set[int]:
-    """Return the processes that this one has started, without multiprocess's tracker, which stays."""
-    if not _has_children():
-        return set()
-    return {pid for pid in descendants(os.getpid()) if not _is_tracker(pid)}
+    """Return the processes that this one has started, without multiprocess's own two, which stay.
 
-
-def _has_children() -> bool:
-    """Whether this process has children but the tracker, by the kernel's own list.
-
-    A look at all processes of the machine takes milliseconds, twice a test.
+    These are its tracker and its fork server. By the kernel's lists of children, since every test asks twice.
     """
-    children = (each.read_text().split() for each in Path("/proc/self/task").glob("*/children"))
-    trackers = {each._resource_tracker._pid for each in (resource_tracker, multiprocessing_tracker)}
-    return not {int(pid) for pids in children for pid in pids} <= trackers
+    found, parents = set(), [os.getpid()]
+    for parent in parents:  # the list grows
+        children = [pid for pid in _children(parent) if not _is_tracker(pid)]
+        parents += children
+        found.update(children)
+    return {pid for pid in found - {forkserver._forkserver._forkserver_pid} if running(pid)}
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of all threads of a process."""
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            found += map(int, tasks.read_text().split())
+    return found
 
 
 def _is_tracker(pid: int) -> bool:
+    trackers = {each._resource_tracker._pid for each in (resource_tracker, multiprocessing_tracker)}
+    if pid in trackers:
+        return True
     try:
         return "resource_tracker" in " ".join(psutil.Process(pid).cmdline())
     except psutil.NoSuchProcess:
