@@ -91,9 +91,9 @@ def load_with_statistics(
         remarks.append(remark)
     checkpoint = _with_reward_scale(checkpoint, given, found, path)
     if doubts and Lack.WORLD in found.lacks:
-        doubts = doubts_about(checkpoint, world, gamma_stated=given.gamma is not None and not given.yields)
-        checkpoint = replace(checkpoint, doubt=doubts.said)
-        hints = (bounds_remark(checkpoint, world), doubts.remark)
+        found_out = doubts_about(checkpoint, world, gamma_stated=given.gamma is not None and not given.yields)
+        checkpoint = replace(checkpoint, doubt=found_out.said)
+        hints = (bounds_remark(checkpoint, world), found_out.remark)
         remarks += [hint for hint in hints if hint]
     return replace(checkpoint, remarks=tuple(f"{model.name}: {remark}" for remark in remarks))
 

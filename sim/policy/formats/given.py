@@ -189,7 +189,7 @@ def asked_for(
     own = options or {}
     *first, last = dict.fromkeys(_WORDS[field] for field in fields)
     said = f"{', '.join(first)} and {last}" if first else last
-    named = " ".join(dict.fromkeys((OPTIONS | own)[field] for field in fields))
+    named = " ".join(dict.fromkeys(own.get(field, OPTIONS[field]) for field in fields))
     settings = dict.fromkeys(f"policy.{setting_of(field)}" for field in fields)
     if "head" in fields and "head" not in own:
         named += ", or policy.head=clipped if its actions are continuous"

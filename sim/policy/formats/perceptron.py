@@ -131,10 +131,14 @@ def _misfit(path: Path, kind: CriticKind, actor: Chain, critics: list[Chain]) ->
     """Return the error for critics that take other inputs than the actor's; None if all fit."""
     if kind.takes_actions:
         wrong = next((each for each in critics if each.in_dim != actor.in_dim + actor.out_dim), None)
-        return wrong and UsageError(
-            f"{path}: its critic takes {wrong.in_dim} numbers, expected {actor.in_dim} observations and "
-            f"{actor.out_dim} actions",
-            "its networks are of no kind that is read",
+        return (
+            None
+            if wrong is None
+            else UsageError(
+                f"{path}: its critic takes {wrong.in_dim} numbers, expected {actor.in_dim} observations and "
+                f"{actor.out_dim} actions",
+                "its networks are of no kind that is read",
+            )
         )
     if actor is critics[0] and actor.out_dim == 1:
         return UsageError(f"{path}: has a critic of one value, and no actor", "save the actor with it")
