@@ -153,4 +153,7 @@ def _world(code: Code, command: str, overrides: Sequence[str] | None = None) -> 
     if "world.name" not in overridden(changes):
         raise UsageError(f"{command}: no world is named", "add --world NAME, or --env-file FILE.py")
     config = load_config(None, changes)
-    return make_world(config.world.name, config)
+    world = make_world(config.world.name, config)
+    for remark in world.remarks:
+        err.say(remark)
+    return world

@@ -31,6 +31,7 @@ def progress_bar(what: str = "", total: float | None = None, *, hidden: bool = F
     state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}", markup=False)
     times = TimeElapsedColumn(), TimeRemainingColumn()
     off = hidden or not err.is_terminal
-    show = {"console": err, "transient": True, "disable": off, "redirect_stdout": sys.stdout.isatty()}
-    with Progress(name, BarColumn(), *state, *times, **show) as bar:
+    columns = name, BarColumn(), *state, *times
+    prints = sys.stdout.isatty()
+    with Progress(*columns, console=err, transient=True, disable=off, redirect_stdout=prints) as bar:
         yield partial(bar.update, bar.add_task(what, total=total, state=""))

@@ -106,12 +106,12 @@ def train(
     """Train `algorithm` in `world`, write the checkpoint to `out` and return it.
 
     algorithm: a key of ALGORITHMS. timesteps: None for the default. command: recorded in the checkpoint as
-    the way it was made. report: called after each evaluation. The deterministic policy is evaluated twenty times on the way, and the best
-    networks of the second half are kept. The recorded mean return is that of 100 further episodes (10 in an
-    environment of Gymnasium's, which is slower). Nothing is written before the end: an interrupted training
-    leaves no file. Raises UsageError for an unknown algorithm, for one that cannot act in the world,
-    without Stable-Baselines3, and if `out` cannot be written; TrainingError, with file and line, for what
-    an environment of Gymnasium's raises.
+    the way it was made. report: called after each evaluation. The deterministic policy is evaluated twenty
+    times on the way, and the best networks of the second half are kept. The recorded mean return is that of
+    100 further episodes (10 in an environment of Gymnasium's, which is slower). Nothing is written before
+    the end: an interrupted training leaves no file. Raises UsageError for an unknown algorithm, for one that
+    cannot act in the world, without Stable-Baselines3, and if `out` cannot be written; TrainingError, with
+    file and line, for what an environment of Gymnasium's raises.
     """
     check_algorithm(world, algorithm)
     check_writable(out)
