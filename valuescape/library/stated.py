@@ -10,7 +10,8 @@ import numpy as np
 
 from valuescape.library.arguments import one_of, require_known
 from valuescape.sim.errors import UsageError, shown
-from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.algorithms import algorithm_named
+from valuescape.sim.policy.formats.given import Given, activation_named
 from valuescape.sim.policy.network import Activation, ActorHead
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -57,6 +58,17 @@ def _word(kind: type[Word]) -> Any:
     return read
 
 
+def _activation(name: str, value: Any) -> Activation | None:
+    word: Activation | None = _word(Activation)(
+        name, activation_named(value) if isinstance(value, str) else value
+    )
+    return word
+
+
+def _algorithm(_: str, value: Any) -> Any:
+    return algorithm_named(value) if isinstance(value, str) else value
+
+
 def _number(name: str, value: Any) -> float | None:
     if value is None:
         return None
@@ -96,7 +108,8 @@ def _same(_: str, value: Any) -> Any:
 
 
 _READERS = {
-    "activation": _word(Activation),
+    "activation": _activation,
+    "algorithm": _algorithm,
     "head": _word(ActorHead),
     "gamma": _number,
     "entropy_coefficient": _number,
