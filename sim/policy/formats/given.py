@@ -107,7 +107,7 @@ def given_of(policy: PolicyConfig) -> Given:
     """Return what a configuration states about its checkpoint. Raises UsageError, naming the setting."""
     low, high = _bounds(policy.action_bounds)
     return Given(
-        algorithm=policy.algorithm or None,
+        algorithm=policy.algorithm.lower() or None,
         activation=None if policy.activation == "file" else Activation(policy.activation),
         gamma=None if policy.gamma == "file" else policy.gamma,
         obs_normalization=_path(policy.obs_normalization, "obs_normalization"),
@@ -157,7 +157,15 @@ def in_words(field: str) -> str:
     return _WORDS[field]
 
 
-def asked_for(path: Path, fields: list[str], about: str = "") -> UsageError:
+class NotSaidError(UsageError):
+    """A file does not contain some fields of `Given`, and nobody stated them. fields: their names."""
+
+    def __init__(self, message: str, hint: str, fields: list[str]) -> None:
+        super().__init__(message, hint)
+        self.fields = fields
+
+
+def asked_for(path: Path, fields: list[str], about: str = "") -> NotSaidError:
     """Return the error that asks for fields of `Given` which a file does not contain.
 
     about: more about the file, for the end of the first line.
@@ -165,4 +173,5 @@ def asked_for(path: Path, fields: list[str], about: str = "") -> UsageError:
     said = " and ".join(dict.fromkeys(_WORDS[field] for field in fields))
     options = " ".join(dict.fromkeys(OPTIONS[field] for field in fields))
     settings = ", ".join(dict.fromkeys(f"policy.{setting_of(field)}" for field in fields))
-    return UsageError(f"{path}: does not say {said}{about}", f"state it: {options} ({settings})")
+    hint = f"state it: {options} ({settings})"
+    return NotSaidError(f"{path}: does not say {said}{about}", hint, fields)
