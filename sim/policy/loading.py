@@ -1,6 +1,8 @@
 """Loads a checkpoint of any format for a world, with the normalisation statistics it was trained with."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +11,13 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.fit import CriticFit, critic_fit
 from valuescape.sim.policy.formats.detect import find_model, format_of
-from valuescape.sim.policy.formats.given import OPTIONS, Given
+from valuescape.sim.policy.formats.given import OPTIONS, Given, NotSaidError, head_option
 from valuescape.sim.policy.formats.normalization import read_normalization
 from valuescape.sim.policy.formats.registry import Format, Lack
 from valuescape.sim.policy.network import Checkpoint, multiplied_rewards
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
-from valuescape.sim.policy.world_fit import bounds_remark, check_world, with_bounds
+from valuescape.sim.policy.world_fit import bounds_remark, check_world, head_for, with_bounds
 from valuescape.sim.worlds import World
 
 _NOTHING = Given()
@@ -52,13 +54,23 @@ def load_checkpoint(path: Path, world: World, given: Given = _NOTHING) -> Checkp
     it is, and how to convert it), if it is damaged or hostile, if something is neither in the file nor
     stated (naming the option), or if it was made for another world.
     """
-    checkpoint = read_checkpoint(path, given)
+    with _asking_for(world):
+        checkpoint = read_checkpoint(path, given)
     check_world(checkpoint, world, path)
     checkpoint, _ = with_bounds(checkpoint, world, path)
     if given.obs_normalization is not None:
         units = RewardUnits.AUTO if given.reward_scale is None else RewardUnits.OFF
         checkpoint = with_statistics(checkpoint, given.obs_normalization, world, units)
     return _with_reward_scale(checkpoint, given, format_of(find_model(path)), path)
+
+
+@contextmanager
+def _asking_for(world: World) -> Iterator[None]:
+    """Let errors that ask for the meaning of the actor's outputs name the one of `world`'s actions."""
+    try:
+        yield
+    except NotSaidError as error:
+        raise error.with_options(head=head_option(head_for(world.action))) from None
 
 
 def read_checkpoint(path: Path, given: Given = _NOTHING) -> Checkpoint:
@@ -88,7 +100,8 @@ def load_with_statistics(
     """
     model = find_model(path)
     found = format_of(model)
-    checkpoint = found.load(model, given)
+    with _asking_for(world):
+        checkpoint = found.load(model, given)
     check_world(checkpoint, world, path)
     remarks = list(checkpoint.remarks)
     checkpoint, said = with_bounds(checkpoint, world, path)

@@ -12,7 +12,8 @@ import numpy as np
 
 from valuescape.library.arguments import one_of, require_known
 from valuescape.sim.errors import UsageError, shown
-from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.algorithms import algorithm_named
+from valuescape.sim.policy.formats.given import Given, activation_named
 from valuescape.sim.policy.network import Activation, ActorHead
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -81,6 +82,13 @@ def _number(expected: str, fits: Callable[[float], bool]) -> Any:
     return read
 
 
+def _activation(name: str, value: Any) -> Activation | None:
+    word: Activation | None = _word(Activation)(
+        name, activation_named(value) if isinstance(value, str) else value
+    )
+    return word
+
+
 def _numbers(name: str, value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
@@ -107,9 +115,9 @@ def _path(name: str, value: Any) -> Path | None:
         raise UsageError(f"{name} = {shown(value)}: expected the name of a file") from None
 
 
-def _text(name: str, value: Any) -> str | None:
+def _algorithm(name: str, value: Any) -> str | None:
     if value is None or (isinstance(value, str) and value):
-        return value and value.lower()
+        return value and algorithm_named(value)
     raise UsageError(f"{name} = {shown(value)}: expected a name, such as \"ppo\"")
 
 
@@ -130,9 +138,9 @@ def _require_bounds(low: tuple[float, ...] | None, high: tuple[float, ...] | Non
 
 
 _READERS = {
-    "activation": _word(Activation),
+    "activation": _activation,
     "head": _word(ActorHead),
-    "algorithm": _text,
+    "algorithm": _algorithm,
     "gamma": _number("a number from 0 to 1", lambda it: 0 <= it <= 1),
     "entropy_coefficient": _number("a number, 0 or more", lambda it: it >= 0),
     "reward_scale": _number("what rewards were multiplied by, 1e-9 to 1e6", lambda it: 1e-9 <= it <= 1e6),

@@ -72,7 +72,8 @@ def in_keywords() -> Iterator[None]:
     try:
         yield
     except NotSaidError as error:
-        stated = ", ".join(KEYWORDS[field] for field in error.fields)
+        _, fields, _, _ = error.asked
+        stated = ", ".join(KEYWORDS[field] for field in fields)
         raise UsageError(in_python(error.args[0]), f"state it: load(…, {stated})") from None
     except UsageError as error:
         if type(error) is not UsageError:

@@ -23,6 +23,7 @@ from valuescape.publishing.subscription import published
 from valuescape.publishing.voice import Voice
 from valuescape.publishing.worlds import settings_of, world_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.algorithms import algorithm_named
 from valuescape.sim.policy.formats.native import tensors_of
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint
 from valuescape.sim.worlds import World
@@ -264,5 +265,5 @@ def _gamma(given: Any) -> float:
 
 def _algorithm(given: Any) -> str | None:
     if given is None or (isinstance(given, str) and given):
-        return given and given.lower()
+        return given and algorithm_named(given)
     raise UsageError(f"publish: algorithm is {given!r:.40}, expected a name, such as \"ppo\"")

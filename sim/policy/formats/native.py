@@ -29,8 +29,10 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.assembly import restated
 from valuescape.sim.policy.formats.contents import Contents
-from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.description import described
+from valuescape.sim.policy.formats.found import found_of
 from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.native_metadata import (
     CHOICES,
