@@ -60,7 +60,10 @@ class ChangeLog:
         self.count += 1
 
     def since(self, seen: int) -> list[EngineChange]:
-        """Return the changes after the first `seen`, as far as they are kept. Performance: 0.2 us for none."""
+        """Return the changes after the first `seen`, as far as they are kept.
+
+        Performance: 0.2 us for none.
+        """
         new = min(self.count - seen, len(self._kept))
         return [self._kept[index] for index in range(-new, 0)] if new > 0 else []
 

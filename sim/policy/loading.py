@@ -122,7 +122,7 @@ def load_with_statistics(
 
 
 def _settings_remark(checkpoint: Checkpoint, world: World) -> str:
-    """Return how to make the environment of the training, if it was made with arguments that `world` lacks."""
+    """Return how to make the environment of the training, if it was made with arguments of its own."""
     settings, making = checkpoint.world_settings, getattr(world, "making", None)
     env, limit = settings.get("env", {}), settings.get("max_episode_steps", 0)
     if not settings or (making and (dict(making.kwargs), making.limit) == (env, limit)):

@@ -144,9 +144,9 @@ def _open_published(name: str, waiting: Waiting) -> Opened:
 
 
 def _past_of(name: str, waiting: Waiting) -> Opened | None:
-    """Return a training run that is not published, with what it left in its history; None if there is nothing.
+    """Return a training run that is not published with its history; None if it left none.
 
-    Raises UsageError if its trainer was killed and left nothing.
+    Raises UsageError if its trainer was killed, and left none.
     """
     try:
         Subscription(name).close()  # it began this moment

@@ -1,11 +1,19 @@
 """The priority of a viewer beside a trainer: what processor time it takes from it."""
 
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
 _NICE = 10
+
+_AUTOGROUP = Path("/proc/self/autogroup")
+"""Linux's share for this process's session, as "/autogroup-2570 nice 0"."""
+
+_AGAIN_S = 0.12
+"""Linux takes a change of a share from other users than root every 0.1 s."""
 
 
 class Priority(StrEnum):
@@ -26,6 +34,47 @@ def take_priority(priority: Priority) -> None:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         elif priority is Priority.LOW:
             os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+@contextmanager
+def modest_session(priority: Priority, trainer: int | None) -> Iterator[None]:
+    """Give this process's session a lower share within, where Linux divides cores among sessions first.
+
+    There (`kernel.sched_autogroup_enabled`), a priority counts only against programs of the same session, as
+    of one terminal. trainer: its process, if known; in the same session, nothing is changed. What else was
+    started from that terminal has the lower share meanwhile.
+    """
+    nice = {Priority.IDLE: 19, Priority.LOW: _NICE}.get(priority)
+    before = _session_nice()
+    if nice is None or before is None or before >= nice or _in_this_session(trainer):
+        yield
+        return
+    _set_session_nice(nice)
+    try:
+        yield
+    finally:
+        _set_session_nice(before)
+
+
+def _session_nice() -> int | None:
+    """Return the niceness of this session; None where sessions have none."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(_AUTOGROUP.read_text().split()[-1])
+    return None
+
+
+def _set_session_nice(nice: int) -> None:
+    for _ in range(3):
+        with suppress(OSError):
+            _AUTOGROUP.write_text(str(nice))
+            return
+        time.sleep(_AGAIN_S)
+
+
+def _in_this_session(process: int | None) -> bool:
+    with suppress(OSError):
+        return process is not None and os.getsid(process) == os.getsid(0)
+    return False
 
 
 def leave_cores(priority: Priority, cores: int) -> None:

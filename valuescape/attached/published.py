@@ -40,6 +40,11 @@ class PublishedRun:
         self._said: list[str] = []
         self._refused = ""
 
+    @property
+    def trainer(self) -> int | None:
+        """The process that trains; None if none does."""
+        return self._now.statement.pid if self._now else None
+
     def begin(self, world: World) -> None:
         """Have updates checked against `world`, and look at the history from now on."""
         self._world = world

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
+from valuescape.attached.priority import (
+    Priority,
+    has_graphics_card,
+    leave_cores,
+    modest_session,
+    take_priority,
+)
 from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
@@ -168,7 +174,8 @@ def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts")
             with TrainingFollower(session, opened.source, opened.history):
                 yield
 
-        return show(Shown(config, file, follow=following), options, interrupts)
+        with modest_session(asked.priority, opened.source.trainer):
+            return show(Shown(config, file, follow=following), options, interrupts)
 
 
 def _seconds(preset: str, changes: list[str], options: RunOptions) -> float | None:

@@ -42,9 +42,10 @@ def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tup
 
 
 def numbers_in(values: ArrayLike, what: str) -> NDArray[Any]:
-    """Return numbers as an array, which may alias them. Raises UsageError, naming the argument, if they are none.
+    """Return numbers as an array, which may alias them.
 
-    For a tensor of torch's that NumPy cannot read, the error says what to pass.
+    Raises UsageError, naming the argument, if they are none; for a tensor of torch's that NumPy cannot read,
+    it says what to pass.
     """
     with contextlib.suppress(TypeError, ValueError, RuntimeError):
         given = np.asarray(values)

@@ -118,7 +118,7 @@ def _path(name: str, value: Any) -> Path | None:
 def _algorithm(name: str, value: Any) -> str | None:
     if value is None or (isinstance(value, str) and value):
         return value and algorithm_named(value)
-    raise UsageError(f"{name} = {shown(value)}: expected a name, such as \"ppo\"")
+    raise UsageError(f'{name} = {shown(value)}: expected a name, such as "ppo"')
 
 
 def _truth(name: str, value: Any) -> bool | None:

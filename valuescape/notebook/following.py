@@ -28,6 +28,7 @@ class HandedOver:
 
     name = "this notebook"
     alive = True
+    trainer = None
 
     def __init__(self) -> None:
         self._news: News | None = None

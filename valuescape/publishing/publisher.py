@@ -24,6 +24,7 @@ from valuescape.publishing.voice import Voice
 from valuescape.publishing.worlds import settings_of, world_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.algorithms import algorithm_named
+from valuescape.sim.policy.formats.given import activation_named
 from valuescape.sim.policy.formats.native import tensors_of
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint
 from valuescape.sim.worlds import World
@@ -55,9 +56,9 @@ def publish(
     """Publish a training run under a name that `valuescape attach NAME` takes; returns its publisher.
 
     world: a world's name, an id of Gymnasium's ("Pendulum-v1"), or the environment itself, also a vector of
-    environments; viewers make it with the same arguments and time limit. history: the folder in which updates are kept as checkpoints; "auto" is `runs/NAME` (or
-    `runs/NAME-2` …, if that has files), None keeps none. quiet: do not say on the standard error how to
-    attach.
+    environments; viewers make it with the same arguments and time limit. history: the folder in which updates
+    are kept as checkpoints; "auto" is `runs/NAME` (or `runs/NAME-2` …, if that has files), None keeps none.
+    quiet: do not say on the standard error how to attach.
 
     stated: see `PublishOptions`.
 
@@ -247,10 +248,14 @@ def _stated(given: PublishOptions) -> Stated:
     return Stated(
         _algorithm(given.get("algorithm")),
         _gamma(given.get("gamma")),
-        _one_of(Activation, "activation", given.get("activation")),
+        _one_of(Activation, "activation", _spelt(given.get("activation"))),
         _one_of(ActorHead, "head", given.get("head")),
         actions,
     )
+
+
+def _spelt(activation: Any) -> Any:
+    return activation_named(activation) if isinstance(activation, str) else activation
 
 
 def _gamma(given: Any) -> float:
@@ -266,4 +271,4 @@ def _gamma(given: Any) -> float:
 def _algorithm(given: Any) -> str | None:
     if given is None or (isinstance(given, str) and given):
         return given and algorithm_named(given)
-    raise UsageError(f"publish: algorithm is {given!r:.40}, expected a name, such as \"ppo\"")
+    raise UsageError(f'publish: algorithm is {given!r:.40}, expected a name, such as "ppo"')

@@ -44,9 +44,10 @@ _TRIES = 3
 
 
 class NotPublishedError(UsageError):
-    """No training run of that name publishes; one may begin to, later. left: of one whose trainer was killed."""
+    """No training run of that name publishes; one may begin to, later."""
 
     left: Statement | None = None
+    """What the run said of itself, if its trainer was killed."""
 
 
 @dataclass(frozen=True, slots=True)

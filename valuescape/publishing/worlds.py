@@ -18,9 +18,9 @@ def world_of(given: Any) -> World:
     """Return the world that is meant.
 
     given: the name of a world, the id of an environment of Gymnasium's, "module:Class"; an environment, also
-    a vector of environments, or its `EnvSpec`, of which the world keeps the arguments and the time limit; or a
-    class or function that makes one. Raises UsageError if it is not known, cannot be shown, or was made with
-    arguments that no configuration can state.
+    a vector of environments, or its `EnvSpec`, of which the world keeps the arguments and the time limit; or
+    a class or function that makes one. Raises UsageError if it is not known, cannot be shown, or was made
+    with arguments that no configuration can state.
     """
     if isinstance(given, World):
         return given

@@ -158,7 +158,10 @@ def moment_of(stage: Stage) -> Moment:
 
 
 def _changes(stage: Stage) -> list[RecordedChange]:
-    """Return the changes of the engine that have taken effect, oldest first. Raises UsageError beyond a number."""
+    """Return the changes of the engine that have taken effect, oldest first.
+
+    Raises UsageError if there were more than the engine keeps.
+    """
     made, count = stage.engine.changes, stage.engine.changes_made
     if count > len(made):
         raise UsageError(f"of {count:,} changes of the run the newest {len(made):,} are kept")

@@ -7,8 +7,8 @@ float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`,
 may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's and TQC's `entropy_coefficient` as
 text. QR-DQN and TQC have `quantiles.K.weight` [quantiles * outputs, hidden] and `.bias`, of which the last
 layer of critic K is the mean. An actor that makes several choices has `choices`, the number of outputs that
-score each, as JSON. `world_settings` has the arguments and the time limit that an environment was made with,
-as JSON, where it was made with its own. Critics are stored as they were trained, in units of `reward_normalization`.
+score each, as JSON. `world_settings` has, as JSON, an environment's own arguments and time limit.
+Critics are stored as they were trained, in units of `reward_normalization`.
 Version 1 is the same without that key, and is read.
 """
 
