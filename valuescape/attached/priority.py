@@ -1,6 +1,7 @@
 """The priority of a viewer beside a trainer: what processor time it takes from it."""
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,13 @@ _NICE = 10
 _AUTOGROUP = Path("/proc/self/autogroup")
 """Linux's share for this process's session, as "/autogroup-2570 nice 0"."""
 
+_RESTORE = """
+trap "" INT TERM HUP
+read _
+for _ in 1 2 3; do echo "$1" > "$2" && break; sleep 0.12; done
+"""
+"""Waits for the end of its input, and writes a niceness to a file."""
+
 _AGAIN_S = 0.12
 """Linux takes a change of a share from other users than root every 0.1 s."""
 
@@ -22,6 +30,9 @@ class Priority(StrEnum):
     IDLE = "idle"  # hardly any: Linux's SCHED_IDLE
     LOW = "low"  # a tenth: niceness 10
     NORMAL = "normal"  # as much as they
+
+
+_SESSION_NICE = {Priority.IDLE: 19, Priority.LOW: _NICE}
 
 
 def take_priority(priority: Priority) -> None:
@@ -42,18 +53,33 @@ def modest_session(priority: Priority, trainer: int | None) -> Iterator[None]:
 
     There (`kernel.sched_autogroup_enabled`), a priority counts only against programs of the same session, as
     of one terminal. trainer: its process, if known; in the same session, nothing is changed. What else was
-    started from that terminal has the lower share meanwhile.
+    started from that terminal has the lower share meanwhile. It has its own again when this process ends,
+    however that comes about.
     """
-    nice = {Priority.IDLE: 19, Priority.LOW: _NICE}.get(priority)
-    before = _session_nice()
+    nice, before = _SESSION_NICE.get(priority), _session_nice()
     if nice is None or before is None or before >= nice or _in_this_session(trainer):
         yield
         return
-    _set_session_nice(nice)
     try:
+        guard = _guard(before)
+    except OSError:  # without one, the share could stay lower
+        yield
+        return
+    try:
+        _set_session_nice(nice)
         yield
     finally:
-        _set_session_nice(before)
+        guard.communicate()
+
+
+def _guard(nice: int) -> "subprocess.Popen[bytes]":
+    """Return a shell that gives the session this niceness when its input ends, as with this process."""
+    return subprocess.Popen(  # noqa: S603 (our own)
+        ["/bin/sh", "-c", _RESTORE, "sh", str(nice), str(_AUTOGROUP)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _session_nice() -> int | None:
