@@ -64,7 +64,7 @@ class Stage:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
         self.started = engine.config, checkpoint
         self.wishes = Wishes(engine)
-        self._generation, self._seen = engine.generation, len(engine.changes)
+        self._generation, self._seen = engine.generation, engine.changes_made
         self._taken = -1  # the newest tick that was shown, also by a scene before this one
         self._display, self._meter, self._beside = display, meter, beside
         self.field_budget_s = math.inf
@@ -172,7 +172,7 @@ class Stage:
     def _take_agents(self) -> None:
         """Take over the number of agents."""
         ring, agents = self.scene.trails.ring, self.config.agents.count
-        changes, self._seen = self.engine.changes[self._seen :], len(self.engine.changes)
+        changes, self._seen = self.engine.changes_since(self._seen), self.engine.changes_made
         # Several changes may have taken effect since the last look, and agents may have gone and come again.
         stayed = min([ring.agents, *(each.config.agents.count for each in changes)])
         if agents == ring.agents == stayed:
