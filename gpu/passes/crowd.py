@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Image, Texture
-from valuescape.gpu.constants import STAMP_BITS, STAMP_TICKS
 from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
 from valuescape.gpu.trail_ring import TrailRing
+from valuescape.sim.cells.grid import STAMP_BITS, STAMP_TICKS
 
 COVERED = 0.4
 """Share of the map that the crowd's trails may cover: the landscape has to be seen between them."""

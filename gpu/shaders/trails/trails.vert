@@ -57,7 +57,7 @@ void main() {
     float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
     float cover = trail_cover(vec4(age)).x;
     cover = lit ? max(cover, 0.5) : frame.highlighting != 0u ? cover * STEPS_BACK : cover;
-    float at = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? fract(float(agent) * GOLDEN) : signal_on_scale(tick, agent);
+    float at = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? float(agent * GOLDEN) / 4294967296.0 : signal_on_scale(tick, agent);
     vec3 color = trail_color(age, at);
     v_color = to_older ? packUnorm4x8(vec4(color * cover, cover)) : 0u;
 }
