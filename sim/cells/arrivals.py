@@ -12,7 +12,7 @@ class Arrivals:
         self._came: list[tuple[int, int]] = []  # ticks before which there were fewer agents, and how many
 
     def resize(self, agents: int, since: int, oldest: int) -> None:
-        """Have another number of agents from tick `since` on. oldest: the first tick that is still asked for."""
+        """Have another number of agents from tick `since` on. oldest: the first tick that is asked for."""
         if agents > self.agents:
             self._came.append((since, self.agents))
         self._came = [each for each in self._came if each[0] > oldest and each[1] < agents]

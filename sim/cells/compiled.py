@@ -5,14 +5,24 @@ from typing import Any
 import numpy as np
 
 from valuescape.sim.arrays import Float32Array, Uint32Array
-from valuescape.sim.cells.grid import GOLDEN, STAMP_BITS, CrowdGrid, TrailStep, VisitGrid, per_signal
+from valuescape.sim.cells.grid import (
+    GOLDEN,
+    STAMP_BITS,
+    CrowdGrid,
+    TrailStep,
+    VisitGrid,
+    per_signal,
+    places,
+    read_only,
+)
 from valuescape.sim.cells.plain import LONGEST
-from valuescape.sim.codegen.compiler import compiled, compiled_and_kept
+from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, source_key
 
-_NOTHING = np.zeros(0, np.float32)
-_NOWHERE, _NO_STRAND = np.zeros((0, 2), np.float32), np.zeros(0, np.uint8)
+_NOTHING = read_only(np.zeros(0), np.float32)
+_NONE = places(np.zeros((0, 2)), np.zeros(0))
 _ZERO, _ONE, _HUE, _HUE_SHIFT = np.float32(0), np.float32(1), np.uint32(GOLDEN), np.uint32(32 - STAMP_BITS)
 _COLORS = np.float32(2**STAMP_BITS - 2)
+_KEY = source_key(constants=(STAMP_BITS, GOLDEN, float(LONGEST)))
 
 
 def add_stamps(step: TrailStep, grid: CrowdGrid, stamps: Uint32Array) -> None:
@@ -20,13 +30,15 @@ def add_stamps(step: TrailStep, grid: CrowdGrid, stamps: Uint32Array) -> None:
 
     Performance: reads 18 bytes an agent, and writes a cell or a few; `make bench-cells` measures it.
     """
-    by_signal = grid.signal_range is not None and step.signal is not None
+    signal = _NOTHING
+    if grid.signal_range is not None and step.signal is not None:
+        signal = read_only(step.signal, np.float32)
     ends = grid.signal_range or (0.0, 1.0)
-    before = step.before
+    before = step.before or _NONE
     _stamp(
         (step.now.position, step.now.strand),
-        (before.position, before.strand) if before else (_NOWHERE, _NO_STRAND),
-        step.signal if by_signal else _NOTHING,
+        (before.position, before.strand),
+        signal,
         np.uint32(step.first_agent),
         (np.float32(grid.low[0]), np.float32(grid.low[1]), *grid.per_unit),
         (np.float32(ends[0]), per_signal(ends)),
@@ -38,21 +50,25 @@ def add_stamps(step: TrailStep, grid: CrowdGrid, stamps: Uint32Array) -> None:
 def add_visits(position: Float32Array, grid: VisitGrid, visits: Uint32Array) -> None:
     """Count visits as `plain.add_visits` does. Releases the interpreter's lock."""
     window = (*(np.float32(each) for each in (*grid.low, *grid.high)), *grid.per_unit)
-    _count(position, window, visits)
+    _count(read_only(position, np.float32), window, visits)
+
+
+def _kept(function: Any) -> Any:
+    return compiled_and_kept(function, _KEY)
 
 
 @compiled
 def _color(signal: Any, i: Any, first: Any, scale: Any) -> Any:
     """Return the colour of agent `i` of the slice."""
     if len(signal) == 0:
-        return (np.uint32(i) + first) * _HUE >> _HUE_SHIFT
+        return np.uint32(np.uint32((i + first) * _HUE) >> _HUE_SHIFT)
     share = (signal[i] - scale[0]) * scale[1]
     if share != share:
         return np.uint32(0)
-    return np.uint32(1) + np.uint32(min(max(share, _ZERO), _ONE) * _COLORS)
+    return np.uint32(np.uint32(min(max(share, _ZERO), _ONE) * _COLORS) + 1)
 
 
-@compiled_and_kept
+@_kept
 def _stamp(
     now: Any, before: Any, signal: Any, first: Any, window: Any, scale: Any, tick_bits: Any, stamps: Any
 ) -> None:
@@ -75,7 +91,7 @@ def _stamp(
         far = max(abs(way_x), abs(way_y))
         if not (abs(way_x) <= far_x and abs(way_y) <= far_y):
             continue
-        stamp = tick_bits | _color(signal, i, first, scale)
+        stamp = np.uint32(tick_bits | _color(signal, i, first, scale))
         steps = max(np.ceil(far), _ONE)
         k = _ONE
         while k <= steps:
@@ -87,7 +103,7 @@ def _stamp(
             k += _ONE
 
 
-@compiled_and_kept
+@_kept
 def _count(position: Any, window: Any, visits: Any) -> None:
     """Count every position; `window`: low x, low y, high x, high y, cells per unit of x and of y."""
     low_x, low_y, high_x, high_y, per_x, per_y = window

@@ -111,8 +111,12 @@ class TrailStep:
 
 
 def places(position: NDArray[Any], strand: NDArray[Any]) -> Places:
-    """Return rows of any number types as `Places`; a copy only if a row has another type."""
-    return Places(
-        np.ascontiguousarray(position, np.float32),
-        np.ascontiguousarray(strand.astype(np.uint8, copy=False)),
-    )
+    """Return rows of any number types as `Places`, read-only; a copy only if a row has another type."""
+    return Places(read_only(position, np.float32), read_only(strand.astype(np.uint8, copy=False), np.uint8))
+
+
+def read_only(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return a contiguous view that cannot be written, so that compiled code sees one type."""
+    view = np.ascontiguousarray(values, dtype).view()
+    view.flags.writeable = False
+    return view

@@ -41,6 +41,7 @@ class LocalReader:
         self._kept = range(0)
         self._drawn: IndexArray | None = None
         self._endings: NDArray[np.uint8] = np.full((length, arrivals.agents), UNTOLD, np.uint8)
+        self._signal: SignalRow | None = None
         self._signals: Float32Array | None = None
         self._stamps = Stamps(CrowdGrid((1, 1), (0.0, 0.0), (1.0, 1.0)), np.zeros((1, 1), np.uint32))
         self._stamped = range(0)
@@ -55,7 +56,7 @@ class LocalReader:
         self, newest: int, drawn: IndexArray, visits: VisitGrid, signal: SignalRow | None = None
     ) -> News:
         """Take over ticks up to `newest`, and return what is new."""
-        self._keep_signals(wanted=signal is not None)
+        self._keep_signals_of(signal)
         counts: list[Uint32Array] = []
         unsigned: list[int] = []
         first = max(self._kept.stop, newest - self._length + 1)
@@ -95,7 +96,7 @@ class LocalReader:
         return range(first, newest + 1)
 
     def _rows(self, drawn: IndexArray, new: range) -> tuple[DrawnRows, range]:
-        """Return rows of the drawn agents, and their ticks: of all that are kept if others were drawn before."""
+        """Return rows of the drawn agents, and their ticks: all that are kept if others were drawn before."""
         other = self._drawn is None or not np.array_equal(drawn, self._drawn)
         self._drawn = drawn.copy() if other else self._drawn
         ticks = self._kept if other else new
@@ -127,12 +128,13 @@ class LocalReader:
             None if signals is None else signals[rows][:, part],
         )
 
-    def _keep_signals(self, *, wanted: bool) -> None:
-        """Have a ring of signals, unknown at all ticks, or none."""
-        if wanted and self._signals is None:
+    def _keep_signals_of(self, signal: SignalRow | None) -> None:
+        """Have a ring of signals, or none; another signal than before is unknown at all ticks."""
+        if signal == self._signal:
+            return
+        self._signal, self._signals = signal, None
+        if signal is not None:
             self._signals = np.full((self._length, self._arrivals.agents), np.nan, np.float32)
-        elif not wanted:
-            self._signals = None
 
     def _keep_signal(self, tick: int, signal: SignalRow) -> bool:
         """Keep the signal of a tick; return whether any agent's is known."""
@@ -141,10 +143,6 @@ class LocalReader:
         row[self._arrivals.present(tick - 1) :] = np.nan  # no step led to the tick at which an agent comes
         self._signals[tick % self._length] = row
         return not (np.isnan(row[0]) and np.isnan(row).all())
-
-    def forget_signals(self) -> None:
-        """Have no signal at any tick: the next one is another."""
-        self._signals = None
 
     # --- Stamps -------------------------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ from valuescape.sim.arrays import BoolArray, Float32Array, Uint32Array
 from valuescape.sim.cells.grid import GOLDEN, STAMP_BITS, CrowdGrid, TrailStep, VisitGrid, per_signal
 
 LONGEST = np.float32(4)
-"""Longest segment that leaves stamps, in widths or heights of the map: a longer one is an error of the world."""
+"""Longest segment that leaves stamps, in maps: a longer one is an error of the world."""
 
 
+@np.errstate(invalid="ignore", over="ignore")  # places that are no numbers leave no stamp
 def add_stamps(step: TrailStep, grid: CrowdGrid, stamps: Uint32Array) -> None:
     """Stamp the new segment of every agent's trail into `stamps`, shape `grid.shape`; the greatest wins.
 
@@ -19,9 +20,8 @@ def add_stamps(step: TrailStep, grid: CrowdGrid, stamps: Uint32Array) -> None:
     end = _in_cells(step.now.position, grid)
     begin = _begins(step, grid, end)
     way = end - begin
-    with np.errstate(invalid="ignore"):
-        whole = np.isfinite(begin + end).all(1) & (np.abs(way) <= LONGEST * np.array(grid.cells)).all(1)
-        steps = np.maximum(np.ceil(np.abs(way).max(1, initial=0)), np.float32(1))
+    whole = np.isfinite(begin + end).all(1) & (np.abs(way) <= LONGEST * np.array(grid.cells)).all(1)
+    steps = np.maximum(np.ceil(np.abs(way).max(1, initial=0)), np.float32(1))
     stamp = np.uint32(grid.tick_bits(step.tick)) | color_bits(step, grid)
     for k in range(1, int(steps[whole].max(initial=0)) + 1):
         walking = np.flatnonzero(whole & (steps >= k))
@@ -31,8 +31,7 @@ def add_stamps(step: TrailStep, grid: CrowdGrid, stamps: Uint32Array) -> None:
 
 
 def _in_cells(position: Float32Array, grid: CrowdGrid) -> Float32Array:
-    with np.errstate(invalid="ignore", over="ignore"):
-        found: Float32Array = (position - np.array(grid.low, np.float32)) * np.array(grid.per_unit)
+    found: Float32Array = (position - np.array(grid.low, np.float32)) * np.array(grid.per_unit)
     return found
 
 
@@ -78,6 +77,8 @@ def add_visits(position: Float32Array, grid: VisitGrid, visits: Uint32Array) -> 
     low, high = np.array(grid.low, np.float32), np.array(grid.high, np.float32)
     inside = ((position >= low) & (position <= high)).all(1)
     cell = np.minimum(((position[inside] - low) * np.array(grid.per_unit)).astype(np.int64), grid.edge - 1)
-    visits += np.bincount(cell[:, 1] * grid.edge + cell[:, 0], minlength=grid.edge**2).astype(
-        np.uint32
-    ).reshape(grid.shape)
+    visits += (
+        np.bincount(cell[:, 1] * grid.edge + cell[:, 0], minlength=grid.edge**2)
+        .astype(np.uint32)
+        .reshape(grid.shape)
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,10 @@ class DrawnRows:
 class News:
     """What is new of a crowd's trails; the arrays are the receiver's.
 
-    drawn: numbers of the agents whose rows these are, ascending. kept: all ticks that can be drawn. new: those
-    of them that no news was about before, the last ones. ticks: those of `rows`: all of `kept` if other agents
-    are drawn than before, else `new`. visits: counts of each tick of `new`, [len(new), edge, edge] uint32.
-    unsigned: ticks of `new` at which no agent's signal is known.
+    drawn: numbers of the agents whose rows these are, ascending. kept: all ticks that can be drawn. new:
+    those of them that no news was about before, the last ones. ticks: those of `rows`: all of `kept` if other
+    agents are drawn than before, else `new`. visits: counts of each tick of `new`, [len(new), edge, edge]
+    uint32. unsigned: ticks of `new` at which no agent's signal is known.
     """
 
     drawn: IndexArray
@@ -99,6 +99,14 @@ class Stamps:
 
     grid: CrowdGrid
     stamps: Uint32Array
+
+
+@runtime_checkable
+class ReadsCells(Protocol):
+    """A source of trails with a reader of its own, as one whose rows are in several processes."""
+
+    def cell_reader(self, length: int) -> CellReader:
+        """Return a new reader of `length` ticks."""
 
 
 def merged(parts: Sequence[News]) -> News:
