@@ -15,7 +15,7 @@ LEAST_SLOTS = 16
 
 
 class DrawnRing(TrailRing):
-    """Holds the rows that a reader of cells brings: the drawn agents are in the first of the `slots`, in order.
+    """Holds the rows that a reader of cells brings: those of drawn agents, in the first of the `slots`.
 
     Performance: a tick is 12 bytes a drawn agent, whatever the number of all. When other agents are drawn all
     rows are written anew.

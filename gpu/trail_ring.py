@@ -202,7 +202,7 @@ class TrailRing(Owner):
         return tick % self.length * self.slots
 
     def read_row(self, tick: int) -> tuple[Float32Array, Uint32Array, Float32Array]:
-        """Return copies of positions [slots, 2], strands [slots], points [slots, 4] of a tick; GPU queries."""
+        """Return copies of positions [slots, 2], strands [slots], points [slots, 4] of a tick; GPU query."""
 
         def read(buffer: Any, size: int) -> bytes:
             self._meter.queries += 1

@@ -112,21 +112,22 @@ class LocalReader:
 
     def _gathered(self, drawn: IndexArray, ticks: range) -> DrawnRows:
         part = slice(None) if len(drawn) == self._arrivals.agents else drawn
-        rows, size = [tick % self._length for tick in ticks], len(drawn)
-        position = np.empty((len(ticks), size, 2), np.float32)
-        strand = np.empty((len(ticks), size), np.uint8)
-        for at, tick in enumerate(ticks):
-            position[at] = self._source.row("trail_position", tick)[part]
-            strand[at] = self._source.row("trail_strand", tick)[part]
-            late = drawn >= self._arrivals.present(tick)
-            position[at, late], strand[at, late] = np.nan, NOWHERE
-        signals = self._signals
-        return DrawnRows(
-            position,
-            strand,
-            self._endings[rows][:, part],
-            None if signals is None else signals[rows][:, part],
+        shape, signals = (len(ticks), len(drawn)), self._signals
+        rows = DrawnRows(
+            np.empty((*shape, 2), np.float32),
+            np.empty(shape, np.uint8),
+            np.empty(shape, np.uint8),
+            None if signals is None else np.empty(shape, np.float32),
         )
+        for at, tick in enumerate(ticks):
+            rows.position[at] = self._source.row("trail_position", tick)[part]
+            rows.strand[at] = self._source.row("trail_strand", tick)[part]
+            rows.ending[at] = self._endings[tick % self._length][part]
+            if rows.signal is not None and signals is not None:
+                rows.signal[at] = signals[tick % self._length][part]
+            late = drawn >= self._arrivals.present(tick)
+            rows.position[at, late], rows.strand[at, late] = np.nan, NOWHERE
+        return rows
 
     def _keep_signals_of(self, signal: SignalRow | None) -> None:
         """Have a ring of signals, or none; another signal than before is unknown at all ticks."""

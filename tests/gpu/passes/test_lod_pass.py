@@ -86,7 +86,7 @@ class Lod:
             newest=self.ticks - 1,
             oldest=oldest,
             trail_rows=self.ticks,
-            agents=self.agents,
+            trail_slots=self.agents,
             individuals=self.individuals.count,
         )
         self.lod.update(MARGIN)
