@@ -24,6 +24,8 @@ _EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
 _REACH_S = 5.0
 """The longest that a connection to a cluster's port may take."""
 
+_LEAVE_S = 5.0
+
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""
 
@@ -52,7 +54,7 @@ def ray_module() -> Any:
 
 
 def require_address(cluster: str) -> None:
-    """Raise UsageError unless `cluster` names a cluster, as `workers.cluster` does; none is there to be asked."""
+    """Raise UsageError unless `cluster` is a value of `workers.cluster` that names a cluster; asks none."""
     match = _ADDRESS.fullmatch(cluster)
     if cluster in (LOCAL, AUTO) or (match and 0 < int(match["port"]) < 2**16):
         return
@@ -83,7 +85,7 @@ def connected(cluster: str) -> Iterator[Any]:
         with _lock:
             _users -= 1
             if _users == 0 and not _was_there:
-                ray.shutdown()
+                _disconnect(ray)
 
 
 _was_there = False
@@ -105,6 +107,13 @@ def _connect(ray: Any, cluster: str) -> None:
     _connected_to = cluster
 
 
+def _disconnect(ray: Any) -> None:
+    """Disconnect, for at most _LEAVE_S: Ray may wait for a head that is gone."""
+    leaving = threading.Thread(target=ray.shutdown, name="ray-shutdown", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVE_S)
+
+
 def _arguments(cluster: str) -> dict[str, Any]:
     common = {"logging_level": logging.ERROR, "log_to_driver": False}
     if cluster != LOCAL:
@@ -115,7 +124,7 @@ def _arguments(cluster: str) -> dict[str, Any]:
 
 
 def _require_port(cluster: str) -> None:
-    """Raise UsageError, soon, if nothing listens where the cluster should be: Ray itself waits for minutes."""
+    """Raise UsageError, soon, if nothing listens at the address: Ray itself would wait for minutes."""
     match = _ADDRESS.fullmatch(cluster)
     if not match:
         return
