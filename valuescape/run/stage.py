@@ -264,7 +264,7 @@ class Stage:
         self._take_drawing(landscape, self._make_scene_of(landscape, ()))
 
     def _take_drawing(self, landscape: Landscape | None, scene: Scene) -> None:
-        scene.trails.ring.take_arrivals(self.scene.trails.ring)
+        scene.trails.ring.arrivals.take_over(self.scene.trails.ring.arrivals)
         self._replace_scene(scene)
         if self.landscape:
             self.landscape.release()
