@@ -11,9 +11,9 @@ from valuescape.gpu.passes.critic import CriticPass
 from valuescape.gpu.passes.uploaded_field import UploadedField
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane, network_inputs
 from valuescape.sim.insight.signals import Critic
-from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
 
@@ -122,16 +122,6 @@ def _computation(
         assert networks
         return lambda plane: field.compute(network_inputs(plane, networks, field.edge))
     return partial(_upload, field, critic.value, meter)
-
-
-def critic_of(checkpoint: Checkpoint) -> Critic:
-    """Return the checkpoint's critic, with the discount and the scale of rewards that it learned from."""
-    return Critic(
-        partial(value, checkpoint),
-        checkpoint.gamma,
-        checkpoint.reward_normalization,
-        entropy_left_out=checkpoint.soft,
-    )
 
 
 def _upload(
