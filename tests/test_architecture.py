@@ -17,7 +17,7 @@ FLOORS = {
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "cells", "plugins", "worlds", "policy", "insight"),
         *("measuring", "stepping", "rollouts", "fields", "crew"),
-        *("formation", "changes", "succession", "reading", "running", "changing", "engine"),
+        *("formation", "changes", "succession", "reading", "running", "changing", "engine", "cluster"),
     ),
     "gpu": (
         *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),

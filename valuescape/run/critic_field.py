@@ -15,9 +15,9 @@ from valuescape.run.field_backend import Backend, backend_of, by_machine_code
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.fields import CompiledCritic
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane, network_inputs
 from valuescape.sim.insight.signals import Critic
-from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
 
@@ -149,16 +149,6 @@ def _computation(
     if checkpoint and not config.policy.torchscript_critic and by_machine_code(config, checkpoint):
         return partial(_by_machine_code, field, CompiledCritic(checkpoint), meter)
     return partial(_by_function, field, critic.value, meter)
-
-
-def critic_of(checkpoint: Checkpoint) -> Critic:
-    """Return the checkpoint's critic, with the discount and the scale of rewards that it learned from."""
-    return Critic(
-        partial(value, checkpoint),
-        checkpoint.gamma,
-        checkpoint.reward_normalization,
-        entropy_left_out=checkpoint.soft,
-    )
 
 
 def _by_shaders(field: CriticPass, checkpoint: Checkpoint, plane: MapPlane) -> GoOn:
