@@ -16,7 +16,7 @@ FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "plugins", "worlds", "policy", "insight"),
-        *("measuring", "stepping", "rollouts", "crew"),
+        *("measuring", "stepping", "rollouts", "crew", "cluster"),
         *("formation", "changes", "succession", "reading", "running", "changing", "engine"),
     ),
     "gpu": (
