@@ -10,10 +10,12 @@ from typing import Any
 
 from valuescape.sim.errors import UsageError
 
-ADDRESSES = 'expected "auto" (a cluster that this machine is part of), "local", or "ray://HOST:PORT"'
+ADDRESSES = "expected auto (a cluster that this machine is part of), local, ray://HOST:PORT or HOST:PORT"
 
 REACH_S = 5.0
 """Seconds for an address to answer."""
+
+_HOST_AND_PORT = re.compile(r"(?:ray://)?(\[[^\]/]+\]|[^\]\[:/]+):(\d{1,5})")
 
 _INSTALL = "pip install 'valuescape[ray]'"
 
@@ -22,7 +24,8 @@ _INSTALL = "pip install 'valuescape[ray]'"
 def connected(address: str) -> Iterator[Any]:
     """Connect this process to a cluster while inside; yields the module `ray`.
 
-    address: "auto", "local" (starts one on this machine, which ends with the block) or "ray://HOST:PORT".
+    address: "auto", "local" (starts one on this machine, which ends with the block), "ray://HOST:PORT" (from
+    a machine that is no part of it), or "HOST:PORT" of the head (from one that is).
     A connection that is there already, such as one of a user's script, is used and stays. Raises UsageError,
     one sentence each, for an address of another form or one that does not answer within REACH_S, and if Ray
     is missing or has another version than the cluster.
@@ -46,14 +49,9 @@ def connected(address: str) -> Iterator[Any]:
 
 def require_address(address: str) -> None:
     """Raise UsageError unless `address` has a form that `connected` knows."""
-    if address in ("auto", "local") or _host_and_port(address):
+    if address in ("auto", "local") or _HOST_AND_PORT.fullmatch(address):
         return
-    raise UsageError(f"workers.cluster = {address!r}", ADDRESSES)
-
-
-def _host_and_port(address: str) -> tuple[str, int] | None:
-    found = re.fullmatch(r"ray://(\[[^\]/]+\]|[^\]\[:/]+):(\d{1,5})", address)
-    return (found[1].strip("[]"), int(found[2])) if found else None
+    raise UsageError(f"--cluster {address} (workers.cluster): is no address of a cluster", ADDRESSES)
 
 
 def _ray() -> Any:
@@ -68,11 +66,11 @@ def _ray() -> Any:
 def _require_answer(address: str) -> None:
     """Raise UsageError unless something listens at the address; Ray itself would try for minutes."""
     named = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
-    bare = re.fullmatch(r"(?:ray://)?(\[[^\]/]+\]|[^\]\[:/]+):(\d{1,5})", named)
-    if bare is None:
+    found = _HOST_AND_PORT.fullmatch(named)
+    if found is None:
         return
     try:
-        socket.create_connection((bare[1].strip("[]"), int(bare[2])), REACH_S).close()
+        socket.create_connection((found[1].strip("[]"), int(found[2])), REACH_S).close()
     except (OSError, OverflowError) as error:
         said = "no answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or error
         of = " (RAY_ADDRESS)" if address == "auto" else ""
