@@ -84,6 +84,9 @@ def _connect(ray: Any, address: str) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address == "local":
         quiet |= {"include_dashboard": False}
+    with contextlib.suppress(AttributeError):
+        # A thread of Ray's prints what happens to nodes to standard output, whatever `log_to_driver` says.
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None
     ray.init(address=address, **quiet)
 
 

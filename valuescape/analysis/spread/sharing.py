@@ -1,7 +1,7 @@
 """Makes the episodes and rollouts of an analysis in processes that share the parts among them."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Protocol, Self
@@ -27,6 +27,8 @@ from valuescape.sim.rollouts.truth import Truth, TruthSums
 from valuescape.sim.worlds.base import World
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 
+OnRemark = Callable[[str], None]
+
 MOST_LOST = 3
 """Times that one part is given again after its process was lost: it may be what ends processes."""
 
@@ -42,34 +44,6 @@ _GROWTH = 4
 
 class ProcessesLostError(UsageError):
     """A part ended its process again and again."""
-
-
-class Shared:
-    """The makers of an analysis whose parts are made by `hands`; leaving it ends them."""
-
-    def __init__(self, hands: Hands, setting: Setting) -> None:
-        self._hands, self._setting = hands, setting
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._hands.close()
-
-    def episodes(self, asked: EpisodesAsked, on_step: Step) -> Episodes:
-        """Return the episodes, each process running some of them side by side."""
-        self._hands.begin(EpisodesJob(self._setting, asked.checkpoint, asked.seed, asked.alpha))
-        work = _EpisodesWork(asked.episodes, 1 if _is_one_object(asked.world) else self._hands.count)
-        _make_all(self._hands, work, lambda share: on_step(round(share * _STEPS), _STEPS), keeps=True)
-        return joined(work.made())
-
-    def truth(self, asked: TruthAsked, on_look: OnLook) -> Truth:
-        """Return the estimates of all cells."""
-        field = TruthSums(grid_states(asked.plane, asked.edge), asked.rollouts, random=asked.random)
-        job = CellsJob(self._setting, asked.checkpoint, asked.rules, field.states, asked.simd)
-        self._hands.begin(job)
-        _make_all(self._hands, _CellsWork(field, self._hands.count), on_look, keeps=False)
-        return field.truth()
 
 
 _STEPS = 1000
@@ -98,30 +72,61 @@ class _Work(Protocol):
         """Return the share of all that is made. at_work: how many parts' worth of those under way."""
 
 
-def _make_all(hands: Hands, work: _Work, on_share: OnLook, *, keeps: bool) -> None:
-    """Let hands make all parts, those of lost processes again, until that is done or `on_share` says no.
+class Shared:
+    """The makers of an analysis whose parts are made by `hands`; leaving it ends them.
 
-    keeps: whether parts that are stopped are worth having. Raises UsageError where a part raises one, or
-    ends its process each time.
+    on_remark: told a sentence when a process was lost.
     """
-    again: deque[Part] = deque()
-    at_work, losses = dict[int, Part](), dict[Part, int]()
-    going = True
-    while not work.over and (going or at_work):
-        if going:
-            _hand_out(hands, work, again, at_work)
-        for hand, outcome in hands.wait(LOOK_S):
-            part = at_work.pop(hand)
-            if isinstance(outcome, Lost):
-                _count_loss(losses, part, outcome)
-                again.append(part)
-            else:
-                work.take(part, _made(outcome))
-        if going and not on_share(work.share(sum(hands.shares()))):
-            going = False
-            if not keeps:
-                return
-            hands.stop()
+
+    def __init__(self, hands: Hands, setting: Setting, on_remark: OnRemark = lambda _: None) -> None:
+        self._hands, self._setting, self._on_remark = hands, setting, on_remark
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hands.close()
+
+    def episodes(self, asked: EpisodesAsked, on_step: Step) -> Episodes:
+        """Return the episodes, each process running some of them side by side."""
+        self._hands.begin(EpisodesJob(self._setting, asked.checkpoint, asked.seed, asked.alpha))
+        work = _EpisodesWork(asked.episodes, 1 if _is_one_object(asked.world) else self._hands.count)
+        self._make(work, lambda share: on_step(round(share * _STEPS), _STEPS), keeps=True)
+        return joined(work.made())
+
+    def truth(self, asked: TruthAsked, on_look: OnLook) -> Truth:
+        """Return the estimates of all cells."""
+        field = TruthSums(grid_states(asked.plane, asked.edge), asked.rollouts, random=asked.random)
+        job = CellsJob(self._setting, asked.checkpoint, asked.rules, field.states, asked.simd)
+        self._hands.begin(job)
+        self._make(_CellsWork(field, self._hands.count), on_look, keeps=False)
+        return field.truth()
+
+    def _make(self, work: _Work, on_share: OnLook, *, keeps: bool) -> None:
+        """Let hands make all parts, those of lost processes again, until that is done or `on_share` says no.
+
+        keeps: whether parts that are stopped are worth having. Raises UsageError where a part raises one, or
+        ends its process each time.
+        """
+        hands, again = self._hands, deque[Part]()
+        at_work, losses = dict[int, Part](), dict[Part, int]()
+        going = True
+        while not work.over and (going or at_work):
+            if going:
+                _hand_out(hands, work, again, at_work)
+            for hand, outcome in hands.wait(LOOK_S):
+                part = at_work.pop(hand)
+                if isinstance(outcome, Lost):
+                    _count_loss(losses, part, outcome)
+                    self._on_remark(f"a process was lost {outcome.why}; its part is made again")
+                    again.append(part)
+                else:
+                    work.take(part, _made(outcome))
+            if going and not on_share(work.share(sum(hands.shares()))):
+                going = False
+                if not keeps:
+                    return
+                hands.stop()
 
 
 def _hand_out(hands: Hands, work: _Work, again: deque[Part], at_work: dict[int, Part]) -> None:
