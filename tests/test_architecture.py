@@ -16,8 +16,8 @@ FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "plugins", "worlds", "policy", "insight"),
-        *("measuring", "stepping", "rollouts", "crew", "cluster"),
-        *("formation", "changes", "succession", "reading", "running", "changing", "engine"),
+        *("measuring", "stepping", "rollouts", "crew"),
+        *("formation", "changes", "succession", "reading", "running", "changing", "engine", "cluster"),
     ),
     "gpu": (
         *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),

@@ -1,1 +1,1 @@
-"""Work on other machines, over Ray."""
+"""Runs whose agents are stepped on the nodes of a cluster; only `ray_nodes` and `connecting` know Ray."""

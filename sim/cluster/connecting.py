@@ -1,111 +1,174 @@
-"""The connection to a Ray cluster, and the sentences for what can go wrong before work begins."""
+"""The connection of this process to a Ray cluster, shared by all that use it at a time."""
 
 import contextlib
-import importlib.util
+import logging
 import os
 import re
+import signal
 import socket
+import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from valuescape.sim.errors import UsageError
+from valuescape.sim.resources import available_memory, usable_cores
 
-ADDRESSES = "expected auto (a cluster that this machine is part of), local, ray://HOST:PORT or HOST:PORT"
+LOCAL, AUTO = "local", "auto"
 
-REACH_S = 5.0
-"""Seconds for an address to answer."""
+SETTING = "workers.cluster"
 
-_HOST_AND_PORT = re.compile(r"(?:ray://)?(\[[^\]/]+\]|[^\]\[:/]+):(\d{1,5})")
+_ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(?P<port>\d{1,5})")
+_EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
 
-_INSTALL = "pip install 'valuescape[ray]'"
+_REACH_S = 5.0
+"""The longest that a connection to a cluster's port may take."""
+
+_STORE_BYTES = 256 * 2**20
+"""Object store of a cluster that a run starts for itself: rows on their way between its nodes."""
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Environment of Ray where the user has set nothing else: nothing is reported to anyone."""
+
+_lock = threading.Lock()
+_users = 0
+_connected_to = ""
 
 
-@contextlib.contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Connect this process to a cluster while inside; yields the module `ray`.
-
-    address: "auto", "local" (starts one on this machine, which ends with the block), "ray://HOST:PORT" (from
-    a machine that is no part of it), or "HOST:PORT" of the head (from one that is).
-    A connection that is there already, such as one of a user's script, is used and stays. Raises UsageError,
-    one sentence each, for an address of another form or one that does not answer within REACH_S, and if Ray
-    is missing or has another version than the cluster.
-    """
-    require_address(address)
-    ray = _ray()
-    if ray.is_initialized():
-        yield ray
-        return
-    _require_answer(address)
+def ray_module() -> Any:
+    """Return the module `ray`. Raises UsageError if it is not installed."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
-        _connect(ray, address)
-    except (ConnectionError, RuntimeError, OSError, ValueError) as error:
-        ray.shutdown()
-        raise _in_words(address, error) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def require_address(address: str) -> None:
-    """Raise UsageError unless `address` has a form that `connected` knows."""
-    if address in ("auto", "local") or _HOST_AND_PORT.fullmatch(address):
-        return
-    raise UsageError(f"--cluster {address} (workers.cluster): is no address of a cluster", ADDRESSES)
-
-
-def _ray() -> Any:
-    if importlib.util.find_spec("ray") is None:
-        raise UsageError("--cluster needs Ray, which is not installed", _INSTALL)
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of a change to come
-    import ray
-
+        import ray
+    except ImportError as error:
+        said = f"{SETTING} needs Ray, which is not installed ({error})"
+        raise UsageError(said, "pip install 'valuescape[ray]'") from None
     return ray
 
 
-def _require_answer(address: str) -> None:
-    """Raise UsageError unless something listens at the address; Ray itself would try for minutes."""
-    named = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
-    found = _HOST_AND_PORT.fullmatch(named)
-    if found is None:
+def require_address(cluster: str) -> None:
+    """Raise UsageError unless `cluster` is a value of `workers.cluster`; whether one is there is not asked."""
+    match = _ADDRESS.fullmatch(cluster)
+    if cluster in (LOCAL, AUTO) or (match and 0 < int(match["port"]) < 2**16):
+        return
+    raise UsageError(f"{SETTING} = {cluster!r}: {_EXPECTED}")
+
+
+@contextlib.contextmanager
+def connected(cluster: str) -> Iterator[Any]:
+    """Connect to a cluster while inside, and give the module `ray`.
+
+    cluster: a value of `workers.cluster`. Connections of one process overlap; the last that ends disconnects,
+    and ends a cluster that the first one started (`local`). Raises UsageError if Ray is missing, there is no
+    such cluster, it is of another version, or this process is connected to another one.
+    """
+    global _users
+    require_address(cluster)
+    ray = ray_module()
+    with _lock:
+        if _users == 0:
+            _connect(ray, cluster)
+        elif cluster != _connected_to:
+            said = f"{SETTING} = {cluster!r}: this process is connected to {_connected_to!r}"
+            raise UsageError(said, "one process uses one cluster at a time")
+        _users += 1
+    try:
+        yield ray
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0 and not _was_there:
+                ray.shutdown()
+
+
+_was_there = False
+"""Whether the caller's own program had connected Ray before."""
+
+
+def _connect(ray: Any, cluster: str) -> None:
+    global _connected_to, _was_there
+    _was_there = bool(ray.is_initialized())
+    if not _was_there:
+        _require_port(cluster)
+        with _own_signals(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _silence(ray)
+            try:
+                ray.init(**_arguments(cluster))
+            except Exception as error:  # Ray raises a dozen kinds, of Python's and its own
+                ray.shutdown()
+                raise _refused(cluster, error) from error
+    _connected_to = cluster
+
+
+def _silence(ray: Any) -> None:
+    """Keep a thread of Ray's from printing to standard output what happens to nodes: no option does."""
+    with contextlib.suppress(AttributeError):
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+
+
+def _arguments(cluster: str) -> dict[str, Any]:
+    common = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if cluster != LOCAL:
+        return {"address": cluster, **common}
+    store = max(80 * 2**20, min(_STORE_BYTES, available_memory() // 10))
+    own = {"num_cpus": usable_cores(), "object_store_memory": store, "include_dashboard": False}
+    return {"address": LOCAL, **own, **common}
+
+
+def _require_port(cluster: str) -> None:
+    """Raise UsageError, soon, if nothing listens where the cluster should be: Ray itself waits minutes."""
+    named = os.environ.get("RAY_ADDRESS", "") if cluster == AUTO else cluster
+    match = _ADDRESS.fullmatch(named)
+    if not match:
         return
     try:
-        socket.create_connection((found[1].strip("[]"), int(found[2])), REACH_S).close()
-    except (OSError, OverflowError) as error:
-        said = "no answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or error
-        of = " (RAY_ADDRESS)" if address == "auto" else ""
+        socket.create_connection((match["host"].strip("[]"), int(match["port"])), _REACH_S).close()
+    except OSError as error:
+        where = f"{SETTING} = {cluster!r}" + (f" (RAY_ADDRESS = {named!r})" if cluster == AUTO else "")
+        why = (
+            f"no answer within {_REACH_S:g} s" if isinstance(error, TimeoutError) else error.strerror or error
+        )
         raise UsageError(
-            f"{named}{of} cannot be reached within {REACH_S:g} s: {said}",
-            "is the head there, and its port open to this machine? docs/cluster.md lists the ports",
+            f"{where}: no connection: {why}",
+            "start the cluster, or use the address that `ray start` printed; docs/cluster.md lists the ports",
         ) from None
 
 
-def _connect(ray: Any, address: str) -> None:
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    if address == "local":
-        quiet |= {"include_dashboard": False}
-    with contextlib.suppress(AttributeError):
-        # A thread of Ray's prints what happens to nodes to standard output, whatever `log_to_driver` says.
-        ray._private.worker.print_to_stdstream = lambda *_, **__: None
-    ray.init(address=address, **quiet)
+_VERSIONS = re.compile(
+    r"started with:\s+Ray: (\S+)\s+Python: (\S+).*started with:\s+Ray: (\S+)\s+Python: (\S+)", re.DOTALL
+)
+"""The versions of the cluster and of this process in Ray's message."""
 
 
-def _in_words(address: str, error: Exception) -> UsageError:
-    text = str(error)
-    versions = re.search(
-        r"Ray: (\S+)\s+Python: (\S+)\s+This process .*?Ray: (\S+)\s+Python: (\S+)", text, re.DOTALL
-    )
-    if versions:
-        theirs, here = versions.group(1, 2), versions.group(3, 4)
-        return UsageError(
-            f"{address}: the cluster has Ray {theirs[0]} with Python {theirs[1]}, this machine Ray {here[0]} "
-            f"with Python {here[1]}",
-            "install the same on both",
-        )
-    if address == "auto" and isinstance(error, ConnectionError):
-        return UsageError(
-            "--cluster auto: no Ray cluster runs on this machine",
-            "ray start --head starts one; --cluster local makes one for this command alone",
-        )
-    first = next((line for line in text.splitlines() if line.strip()), type(error).__name__)
-    return UsageError(f"{address}: Ray does not connect: {first}", "docs/cluster.md has what to look at")
+def _refused(cluster: str, error: Exception) -> UsageError:
+    """Return what is to be said of a cluster that Ray could not connect to."""
+    if match := _VERSIONS.search(str(error)):
+        there, here = (f"Ray {match[at]} and Python {match[at + 1]}" for at in (1, 3))
+        said = f"{SETTING} = {cluster!r}: the cluster has {there}, this process {here}"
+        return UsageError(said, "install the same versions here and there")
+    if cluster == AUTO and isinstance(error, ConnectionError):
+        said = f"{SETTING} = 'auto': no Ray cluster runs on this machine"
+        return UsageError(said, "start one with: ray start --head; or take workers.cluster = 'local'")
+    text = " ".join(str(error).split())
+    return UsageError(f"{SETTING} = {cluster!r}: {type(error).__name__}: {text}")
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep what this program does with SIGTERM and SIGINT, which Ray replaces."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            if handler is not None:
+                signal.signal(number, handler)
