@@ -16,7 +16,7 @@ A message is a JSON object with a `type`. From the browser:
 - `{"type": "control", "do": "ask"}` asks to take over from the viewer that controls; `"give"` and `"refuse"`
   answer `asked`, and are for that viewer alone.
 - `{"type": "picture"}` asks for the picture as a PNG that can be made again.
-- Wishes, one for each kind of change in `render/view/changes.py`; `render/view/change_messages.py` reads them:
+- Wishes, one for each kind of change in `render/view/changes.py`, read by `render/view/change_messages.py`:
   `{"type": "change", "name": "heatmap.layer", "value": "error", "gesture": 4}` (changes of one gesture are
   undone together; it may be left out), `{"type": "request", "name": "pause"}`, `{"type": "restart",
   "changes": {"agents.count": 500}}`, `{"type": "preset", "name": "flock"}`, `{"type": "slice", "values":
