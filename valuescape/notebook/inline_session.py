@@ -8,9 +8,9 @@ from typing import Any
 from valuescape.notebook.following import Following
 from valuescape.notebook.orders import Orders
 from valuescape.render.displays.streamed import StreamedDisplay
-from valuescape.render.displays.streaming.messages import Asked, Wanted
 from valuescape.render.displays.streaming.pictures import Pixels, read_pixels
 from valuescape.render.displays.streaming.stream import Stream
+from valuescape.render.view.change_messages import change_of
 from valuescape.render.view.changes import Change, Request, Restart, Set
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
@@ -151,11 +151,11 @@ class InlineSession(Session):
     def _wishes(self) -> Iterable[Change]:
         """Return what the controls on the page asked for, but what they do not have."""
         for wish in self._stream.take_wishes():
-            match wish:
-                case Wanted(name, value) if name in _SHOWN:
-                    yield Set(name, value)
-                case Asked(name) if name in _ASKED:
-                    yield Request(name)
+            match change_of(wish.content):
+                case Set(name) as change if name in _SHOWN:
+                    yield change
+                case Request() as change if change in _ASKED:
+                    yield change
 
     def _tell_page(self) -> None:
         """Tell the page what its controls show, when that has changed, five times a second at most."""

@@ -8,13 +8,12 @@ from typing import Any
 
 from valuescape.render.displays.events import Event
 from valuescape.render.displays.streaming.messages import (
-    Asked,
     Happened,
     Message,
     Shown,
     Sized,
-    Wanted,
     Watching,
+    Wished,
     placed,
     read_message,
 )
@@ -52,7 +51,7 @@ class Stream:
         self._changing = Changing()
         self._news = threading.Condition()
         self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
-        self._wishes: deque[Wanted | Asked] = deque(maxlen=_MOST_WAITING)
+        self._wishes: deque[Wished] = deque(maxlen=_MOST_WAITING)
         self._heard, self._told = 0, 0  # numbers of the newest message of events: taken in, and said so
         self._visible = self._ended = False
 
@@ -85,7 +84,7 @@ class Stream:
                     self.pages += 1
                     self.pacing.begin_again()
                     self._changing.begin_again()
-            case Wanted() | Asked():
+            case Wished():
                 self._wishes.append(message)
 
     def wake(self) -> None:
@@ -129,7 +128,7 @@ class Stream:
             self._send({"type": "heard", "number": heard}, None)
         return events
 
-    def take_wishes(self) -> list[Wanted | Asked]:
+    def take_wishes(self) -> list[Wished]:
         """Return what controls asked for since the last call, the oldest first."""
         with self._news:
             wishes = list(self._wishes)
