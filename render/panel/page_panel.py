@@ -1,10 +1,10 @@
-"""The panel as a page shows it: described as messages, with what changed since the last one, and touched by name.
+"""The panel as a page shows it: messages with what changed since the last one, and values given by name.
 
 A message is `{"type": "panel", "whole": bool, "sections": […], "rows": {…}}`. Sections, from top to bottom:
-`{"name", "title", "tip", "open", "rows": [names of those that are seen]}`; they are left out while they are the
-same. Rows by name: `{"words", "tip", "widgets": […], "mark": {…} or null}`; of one that is known already,
-only what changed. A widget has `name`, `kind`, `label`, what differs from a plain one (`hidden`, `on`, `beside`,
-`let_go`, `tip`), and what its kind has. The rows `bar` and `drafts` are the buttons of the panel's top.
+`{"name", "title", "tip", "open", "rows": [names of those that are seen]}`; they are left out while they are
+the same. Rows by name: `{"words", "tip", "widgets": […], "mark": {…} or null}`; of one that is known already,
+only what changed. A widget has `name`, `kind`, `label`, what differs from a plain one (`hidden`, `on`,
+`beside`, `let_go`, `tip`), and what its kind has. The rows `bar`, `drafts` and `saving` are the panel's top.
 """
 
 import math
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from valuescape.render.panel.bar import draft_buttons, past_buttons, saving_fields
+from valuescape.render.panel.bar import SAVE_TIP, draft_buttons, past_buttons, saving_fields
 from valuescape.render.panel.described import (
     Field,
     Mark,
@@ -77,8 +77,8 @@ class PagePanel:
     ) -> list[Change]:
         """Return the changes that a person asks for by giving a widget a value.
 
-        held: whether the widget is held, so that later values belong to the same gesture. Raises UsageError if
-        there is no such widget, or the value does not fit.
+        held: whether the widget is held, so that later values belong to the same gesture. Raises UsageError
+        if there is no such widget, or the value does not fit.
         """
         form = self.form
         form.begin(viewer, standing, holding=self._holding == name)
@@ -121,9 +121,10 @@ class PagePanel:
         form = self.form
         form.begin(viewer, standing, holding=bool(self._holding))
         sections = []
-        rows = {
+        rows: dict[str, dict[str, Any]] = {
             "bar": {"widgets": _widgets(past_buttons(form))},
             "drafts": {"widgets": _widgets(draft_buttons(form))},
+            "saving": {"widgets": _widgets(saving_fields(form)), "tip": SAVE_TIP},
         }
         for section in self._headings.of(standing):
             seen = [row for row in section.rows if row.seen(standing)]

@@ -84,7 +84,7 @@ def number_widget(setting: SettingField, given: Given) -> Slider | Typed:
 
 
 def typed_number(setting: SettingField, given: Given, *, beside: bool = False, form: str = "") -> Typed:
-    """Return a field for a number. form: how a number is written that is dragged, too; "" for one that is not."""
+    """Return a field for a number. form: how one is written that a drag changes; "" for one that is typed."""
     low, high = setting.bounds
     return Typed(
         name=setting.name,
