@@ -1,1 +1,1 @@
-"""The run in a browser: a display on a page, and the server that serves it."""
+"""A run, or a report, in a browser: a server for one page, with a token, and a session that is shown there."""
