@@ -22,6 +22,9 @@ A message is a JSON object with a `type`. From the browser:
   "changes": {"agents.count": 500}}`, `{"type": "preset", "name": "flock"}`, `{"type": "slice", "values":
   [0, 1.5]}`, `{"type": "go to", "index": 2}`, `{"type": "save preset", "name": "mine", "here": false}`,
   `{"type": "touch", "plugin": "wind", "label": "on", "value": true}`.
+- `{"type": "widget", "name": "heatmap.opacity", "value": 0.5, "held": true, "number": 9}`, a wish, too: a
+  widget of the panel on the page was given a value, and is held or not. `render/panel/page_panel.py` makes
+  of it what the panel of a window asks for.
 
 To the browser:
 
@@ -35,6 +38,10 @@ To the browser:
 - `{"type": "role", "controls": true, "controller": 3, "viewers": 2}`: who controls, after each change;
 - `{"type": "asked", "by": 4, "within_s": 8}`, to the viewer that controls: another asks to take over, and
   does if there is no answer in that time; `{"type": "answered", "given": false}`, to that other one;
+- `{"type": "answer", "number": 9, "name": "heatmap.opacity", "said": ""}`: what a widget asked for was done;
+  said: why it could not be;
+- `{"type": "panel", …}`: the widgets of the panel (`render/panel/page_panel.py`); `{"type": "cards", …}`: the
+  texts beside the picture (`valuescape/browser/page_texts.py`);
 - `{"type": "picture", "name": "picture-101500.png"}`, with its bytes;
 - `{"type": "state", …}`: what controls show; `{"type": "copy", "text": …}`; `{"type": "full screen"}`;
 - `{"type": "ended", "said": ""}`: the run has ended; said: what ended it, if it was an error.
@@ -128,7 +135,9 @@ class Wished:
     content: Mapping[str, Any]
 
 
-WISHES = frozenset({"change", "request", "restart", "preset", "slice", "go to", "save preset", "touch"})
+WISHES = frozenset(
+    {"change", "request", "restart", "preset", "slice", "go to", "save preset", "touch", "widget"}
+)
 """Types of messages that are wishes."""
 
 Message = Happened | Shown | Sized | Watching | Accepts | Control | PictureWanted | Wished
