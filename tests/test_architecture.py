@@ -52,6 +52,7 @@ FLOORS = {
             "library",
             "remake",
             "notebook",
+            "browser",
             "benchmarks",
             "cli",
             "__main__",

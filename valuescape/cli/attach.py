@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.attached.priority import (
-    Priority,
-    leave_cores,
-    modest_session,
-    take_priority,
-)
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.attached.priority import Priority, leave_cores, modest_session, take_priority
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
     Activation,
@@ -77,7 +75,7 @@ _Priority = Annotated[
 ]
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def attach(
     target: _Target = None,
     overrides: Overrides = None,
@@ -105,6 +103,7 @@ def attach(
     reward_scale: RewardScale = None,
     code: Code = NO_CODE,
     watch: Watch = True,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Watch a training run: its newest networks act, and their landscape is shown, as they are learned.
@@ -125,7 +124,8 @@ def attach(
     take_priority(priority)
     leave_cores(priority, usable_cores())
     files = record, screenshot, profile, export, figure, record_session
-    options = RunOptions(headless, RunLength(frames, seconds, ticks), folder, *files, strict, watch)
+    length = RunLength(frames, seconds, ticks)
+    options = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority, preset), *stated, *(overrides or []), *seeded]
