@@ -43,6 +43,7 @@ FLOORS = {
             "library",
             "remake",
             "notebook",
+            "browser",
             "benchmarks",
             "cli",
             "__main__",

@@ -119,14 +119,17 @@ class Admission:
         return Answer.SERVE if self._has_cookie(headers.get_all("Cookie")) else Answer.REFUSE
 
     def set_cookie(self) -> str:
-        """Return the header that gives a browser the cookie; scripts cannot read it, nor other sites send it."""
+        """Return the header that gives the cookie: scripts cannot read it, and other sites not send it."""
         return f"{self.cookie_name}={self.cookie}; HttpOnly; SameSite=Strict; Path=/"
 
     @staticmethod
     def _is_origin_ours(origins: Sequence[str], host: str, *, needed: bool) -> bool:
         if not origins:
             return not needed
-        return len(origins) == 1 and origins[0].lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
+        return len(origins) == 1 and origins[0].lower() in (
+            f"http://{host.lower()}",
+            f"https://{host.lower()}",
+        )
 
     def _has_token(self, path: str) -> bool:
         query = urlsplit(path).query
@@ -139,7 +142,7 @@ class Admission:
         """Whether one of the cookies is ours; all are compared, so that the time says nothing."""
         pairs = [each.strip().partition("=") for line in cookies for each in line.split(";")]
         values = [value for name, _, value in pairs if name == self.cookie_name]
-        return any([_same(value, self.cookie) for value in values])
+        return sum(_same(value, self.cookie) for value in values) > 0
 
 
 def admission_at(host: str, port: int) -> Admission:

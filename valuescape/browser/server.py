@@ -22,7 +22,7 @@ from valuescape import remarks
 from valuescape.browser.admission import Admission, Answer, admission_at
 from valuescape.browser.limits import LONGEST_MESSAGE, MOST_CONNECTIONS, MOST_VIEWERS, Rate
 from valuescape.browser.outbox import Outbox
-from valuescape.browser.site import File, Site, headers
+from valuescape.browser.site import File, Site
 from valuescape.render.displays.streaming.audience import Audience
 from valuescape.sim.errors import UsageError
 
@@ -56,8 +56,8 @@ class Server:
     """Serves a site, and an audience if there is one; a context manager.
 
     Everything but the site's files and the audience's messages is refused, and so is whoever has not got the
-    token: see `Admission`. site: lent. audience: lent; its pages leave when the server ends. host, port: where
-    it listens; 0 is any free port. Raises UsageError if it cannot listen there.
+    token: see `Admission`. site: lent. audience: lent; its pages leave when the server ends. host, port:
+    where it listens; 0 is any free port. Raises UsageError if it cannot listen there.
     """
 
     def __init__(self, site: Site, audience: Audience | None, host: str, port: int) -> None:
@@ -132,7 +132,7 @@ class Server:
             case Answer.REFUSE_ORIGIN:
                 return _said(HTTPStatus.FORBIDDEN, "Pages of other sites are not answered.")
             case Answer.REFUSE:
-                return _said(HTTPStatus.FORBIDDEN, _NO_TOKEN)
+                return _said(HTTPStatus.FORBIDDEN, _UNKNOWN)
             case Answer.LET_IN if path == "/":
                 return self._let_in(request)
         if upgrades:
@@ -211,7 +211,7 @@ def _parsed(message: str | bytes) -> Any | None:
         return None
 
 
-_NO_TOKEN = (
+_UNKNOWN = (
     "This page needs the token: open the whole address that the program printed, with ?token=…\n"
     "If you have opened it before, the program was started again since then."
 )

@@ -29,7 +29,7 @@ _POLICY = (
     "media-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
-"""What a page may load: its own files, and nothing that is written inside of it, but styles that are named."""
+"""What a page may load: files of this server, and nothing that is written in it but styles that are named."""
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -44,7 +44,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that is served: its bytes, its media type, and the hashes of the styles that are written in it."""
+    """A file that is served: its bytes, its media type, and hashes of the styles that are written in it."""
 
     content: bytes
     media_type: str

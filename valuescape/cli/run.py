@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from valuescape.browser.browsing import browsing_of
 from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
@@ -18,12 +19,17 @@ from valuescape.cli.options import (
     stated_changes,
 )
 from valuescape.cli.run_options import (
+    AllowRemote,
+    Browser,
     Checksum,
     Export,
     Figure,
     Folder,
     Frames,
     Headless,
+    Host,
+    OpenBrowser,
+    Port,
     Profile,
     Record,
     RecordEvery,
@@ -76,6 +82,11 @@ def run(
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
     watch: Watch = True,
+    browser: Browser = False,
+    port: Port = None,
+    host: Host = None,
+    allow_remote: AllowRemote = False,
+    open_browser: OpenBrowser = False,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -94,10 +105,13 @@ def run(
       valuescape run agent.cleanrl_model --gamma 0.99 --record landscape.mp4
 
       valuescape run sac.zip --versus ppo.zip
+
+      valuescape run demo --browser
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
-    shown = RunOptions(headless, length, folder, *files, strict, watch)
+    browsing = browsing_of(port, host, browser=browser, allow_remote=allow_remote, opens=open_browser)
+    shown = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     simulated = ticks, checksum, record_run, record_every
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])

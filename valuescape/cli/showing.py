@@ -16,6 +16,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
+    from valuescape.browser.browsing import Browsing
     from valuescape.run.config_file import ConfigFile
     from valuescape.run.outputs import RunResult
     from valuescape.run.session import Session
@@ -35,6 +36,10 @@ class Shown:
     other: "Config | None" = None
     follow: "Callable[[Session], AbstractContextManager[object]] | None" = None
 
+    def following(self, session: "Session") -> AbstractContextManager[object]:
+        """Return what follows a training run for the session, if one is to be followed."""
+        return self.follow(session) if self.follow else contextlib.nullcontext()
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -51,6 +56,7 @@ class RunOptions:
     record_session: Path | None
     strict: bool
     watch: bool
+    browsing: "Browsing | None" = None
 
     @property
     def given(self) -> list[str]:
@@ -58,7 +64,7 @@ class RunOptions:
         lengths = {"--frames": self.length.frames, "--seconds": self.length.seconds}
         files = {f"--{name.replace('_', '-')}": getattr(self, name) for name in _FILES}
         names = [name for name, value in {**lengths, **files}.items() if value is not None]
-        return [*names, *["--strict"] * self.strict]
+        return [*names, *["--strict"] * self.strict, *["--browser"] * (self.browsing is not None)]
 
     def outputs(self, config: "Config", *, headless: bool) -> Outputs:
         """Return the files that the run writes. Raises UsageError if one of them could not be written."""
@@ -107,7 +113,9 @@ def show(shown: Shown, options: RunOptions, interrupts: "Interrupts") -> int:
     from valuescape.render.displays.display import display_available
     from valuescape.sim.interrupts import unfinished
 
-    headless = options.headless or not display_available()
+    if options.browsing and options.headless:
+        raise UsageError("--browser and --headless exclude each other: one shows pictures, one shows none")
+    headless = not options.browsing and (options.headless or not display_available())
     if shown.other:
         options.require_pair()
     outputs = options.outputs(shown.config, headless=headless)
@@ -127,8 +135,11 @@ def _run(
 
     with leaving_at_once():
         from valuescape.cli.run_result import showing
+    if options.browsing:
+        from valuescape.cli.browser import run_in_browser
 
-    with _session(shown, options, outputs, headless, interrupts) as session, _following(shown, session):
+        return run_in_browser(shown, options, outputs, interrupts)
+    with _session(shown, options, outputs, headless, interrupts) as session, shown.following(session):
         session.reloading.begin(shown.file, watch=options.watch)
         what = "recording" if session.recorder else "running"
         with progress_bar(what, 1.0, hidden=not headless) as update:  # a window shows itself
@@ -157,10 +168,6 @@ def _session(
     if other:
         return VersusSession(config, other, length, outputs, **how)
     return Session(config, length, outputs, **how)
-
-
-def _following(shown: Shown, session: "Session") -> AbstractContextManager[object]:
-    return shown.follow(session) if shown.follow else contextlib.nullcontext()
 
 
 def _finish(result: "RunResult", config: "Config", *, strict: bool) -> int:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from valuescape.render.displays.events import Event
 from valuescape.render.displays.streaming.controlling import Controlling, Held
@@ -26,13 +26,17 @@ from valuescape.render.displays.streaming.pacing import GONE_S
 from valuescape.render.displays.streaming.pictures import Pixels
 from valuescape.render.displays.streaming.seat import Seat
 
+_PICTURE_S = 1.0
+"""Seconds between two pictures that a page gets as files; each takes the thread that draws a while."""
+
 
 class Audience(Link):
     """A link to the pages of several viewers, whose frames are encoded in a thread of its own.
 
     The page that controls says how large the picture is, and its events and wishes count; those of others
     are passed over. A page that does not answer gets two frames and no more, and holds up no other one. Each
-    frame is encoded once for all pages that want it in one format and size. `end` stops the thread.
+    frame is encoded once for all pages that want it in one format and size. `end` stops the thread; it is a
+    context manager, too.
 
     size_px: of the picture until a page tells its own. program: version, which pages are told.
     """
@@ -112,7 +116,9 @@ class Audience(Link):
             case Control():
                 self._controlling.say(viewer, message, self._clock(), seen=self._controller_seen())
             case PictureWanted():
-                if viewer not in self._pictures_wanted:
+                now = self._clock()
+                if now - seat.picture_s >= _PICTURE_S:
+                    seat.picture_s = now
                     self._pictures_wanted.append(viewer)
 
     def silent(self) -> list[int]:
@@ -173,9 +179,7 @@ class Audience(Link):
         """Whether any page is seen, and still answers."""
         now = self._clock()
         with self._news:
-            return any(
-                seat.visible and seat.pacing.silent_s(now) <= GONE_S for seat in self._seats.values()
-            )
+            return any(seat.visible and seat.pacing.silent_s(now) <= GONE_S for seat in self._seats.values())
 
     @property
     def ready(self) -> bool:
@@ -236,3 +240,9 @@ class Audience(Link):
             self._events.clear()
             self._wishes.clear()
         self._sending.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end()

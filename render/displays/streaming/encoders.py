@@ -1,6 +1,6 @@
 """One picture as frames of all kinds that pages want, each encoded once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from valuescape.render.displays.streaming.pictures import Encoded, Pixels, as_jpeg, as_png, smaller

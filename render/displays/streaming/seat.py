@@ -12,7 +12,7 @@ from valuescape.render.displays.streaming.video import CODECS
 _MOST_SCALE = 4
 
 _VIDEO_S = 30.0
-"""Seconds for which a page on a slow link gets video, before pictures are tried again; twice as long each time."""
+"""Seconds of video on a slow link before pictures are tried again; each time twice as many."""
 
 _MOST_VIDEO_S = 600.0
 
@@ -50,6 +50,8 @@ class Seat:
         """Numbers of the newest message of events: taken in, and told so."""
         self.video: tuple[int, int] | None = None
         """The encoder of the last frame, and the frame's place in its sequence, if it was one of a video."""
+        self.picture_s = -1e9
+        """When it asked for the picture as a file."""
         self._version, self._lossless = -1, False
         self._video_until_s, self._video_s = 0.0, _VIDEO_S
 
@@ -101,7 +103,7 @@ class Seat:
             return ""
         if self.accepts.prefer is Prefer.VIDEO or now < self._video_until_s:
             return codec
-        if self.pacing.level == LEVELS - 1 or self._video_until_s and now < self._video_until_s + 2:
+        if self.pacing.level == LEVELS - 1 or (self._video_until_s and now < self._video_until_s + 2):
             return ""
         # Pictures are too large for this link.
         self._video_s = min(2 * self._video_s, _MOST_VIDEO_S) if self._video_until_s else _VIDEO_S

@@ -187,7 +187,7 @@ def test_escape_does_not_end_it(show):
 
 
 def test_nothing_is_drawn_and_soon_nothing_simulated_while_nobody_watches(show, monkeypatch):
-    monkeypatch.setattr(inline_session, "_REST_S", 0.2)
+    monkeypatch.setattr(paged_session, "_REST_S", 0.2)
     shown, page = show()
     newest = lambda: shown.call(lambda session: session.engine.newest_tick)  # noqa: E731
     until(lambda: shown.call(lambda session: session.pace.paused))
