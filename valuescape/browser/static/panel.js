@@ -184,7 +184,6 @@ export class Panel {
   }
 
   take(message) {
-    this.root.hidden = false;
     if (message.whole) this.forget(message.rows);
     for (const [name, change] of Object.entries(message.rows)) this.takeRow(name, change);
     if (message.sections) this.arrange(message.sections);
