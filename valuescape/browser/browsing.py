@@ -29,21 +29,3 @@ class Browsing:
                 f"--host {self.host} lets other machines in, and nothing is encrypted",
                 "add --allow-remote if that is to be so; a tunnel (ssh -L) needs neither",
             )
-
-
-def browsing_of(
-    port: int | None, host: str | None, *, browser: bool, allow_remote: bool, opens: bool
-) -> Browsing | None:
-    """Return how a server is to be reached; None without --browser. Raises UsageError if options clash."""
-    if browser:
-        return Browsing(port, host or "", allow_remote, opens)
-    given = {
-        "--port": port is not None,
-        "--host": bool(host),
-        "--allow-remote": allow_remote,
-        "--open": opens,
-    }
-    for option, is_given in given.items():
-        if is_given:
-            raise UsageError(f"{option} is about --browser, which is not given")
-    return None

@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from valuescape.browser.merging import MERGED, merged
+
 _MOST_WAITING = 64
 """Messages that wait; a page with more of them does not read, for frames wait for its answers."""
 
-_REPLACED = frozenset({"state", "panel", "cards", "role", "heard"})
+_REPLACED = frozenset({"state", "role", "heard"})
 """Types of messages of which only the newest counts."""
 
 
@@ -32,9 +34,8 @@ class Outbox:
     def put(self, content: Mapping[str, Any], more: bytes | None) -> None:
         """Have a message sent; never waits. It takes the place of one that it makes pointless."""
         with self._lock:
-            if content["type"] in _REPLACED:
-                kept = [each for each in self._waiting if each[0]["type"] != content["type"]]
-                self._waiting = deque(kept)
+            if content["type"] in MERGED | _REPLACED:
+                content = self._joined(content)
             if len(self._waiting) >= _MOST_WAITING:
                 self._waiting.clear()
                 self.overflowed = True
@@ -43,6 +44,14 @@ class Outbox:
             self._loop.call_soon_threadsafe(self._news.set)
         except RuntimeError:  # the loop has ended, and the page with it
             self._waiting.clear()
+
+    def _joined(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take out a waiting message of the same type; return one that says what both say."""
+        for place, (waiting, _) in enumerate(self._waiting):
+            if waiting["type"] == content["type"]:
+                del self._waiting[place]
+                return merged(waiting, content) if content["type"] in MERGED else content
+        return content
 
     async def take(self) -> str | bytes:
         """Return the next message as it is sent; waits for one. Raises OverflowError if some were lost."""

@@ -25,10 +25,7 @@ _LONGEST_NAME, _LONGEST_TEXT = 300, 2000
 _LARGEST = 1e15
 
 
-class _Applies(Protocol):
-    def apply(self, change: Change) -> str:
-        """Carry out a change; return why it could not be, "" if it was."""
-
+class _Keeps(Protocol):
     def past(self) -> Past:
         """Return the past of the settings."""
 
@@ -39,8 +36,11 @@ class Paged(Protocol):
     viewer: Viewer
 
     @property
-    def controls(self) -> _Applies:
-        """What carries out changes."""
+    def controls(self) -> _Keeps:
+        """What keeps the history of settings."""
+
+    def ask(self, change: Change) -> str:
+        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
 
     def tuned_state(self) -> RunState:
         """Return the state of the run whose settings the panel shows."""
@@ -114,7 +114,7 @@ class PageSide:
             )
         except UsageError as error:
             return str(error)
-        return next(filter(None, map(session.controls.apply, changes)), "")
+        return next(filter(None, map(session.ask, changes)), "")
 
     def _standing(self) -> Standing:
         session = self._session

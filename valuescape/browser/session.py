@@ -1,14 +1,16 @@
 """A run that is shown in browsers."""
 
 import time
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from valuescape.browser.admitted import refused
-from valuescape.formatting import finite
+from valuescape.browser.page_side import PageSide
+from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.streaming.audience import Audience
+from valuescape.render.overlay.labels import Annotations
+from valuescape.render.view.change_messages import change_of
 from valuescape.render.view.changes import Change, Request
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
@@ -19,7 +21,7 @@ from valuescape.sim.config.files import Config
 _SOFTWARE_RATIO = 1.0
 """Device pixels for a CSS pixel where the processor draws: twice as many would take four times as long."""
 
-_SOFTWARE = "llvmpipe", "softpipe", "SwiftShader", "Software"
+_SOFTWARE = "llvmpipe", "softpipe", "SwiftShader"
 
 
 class BrowserControls(Controls):
@@ -32,19 +34,46 @@ class BrowserControls(Controls):
 
 
 class BrowserSession(PagedSession):
-    """A run whose display is an audience; without the panel in the picture, for the page has one.
+    """A run whose display is an audience. Panel and texts are on its pages; files and videos have the texts.
 
     audience: lent. rest, how: as for `PagedSession`. Raises UsageError, as Session does.
     """
 
     def __init__(self, config: Config, *rest: Any, audience: Audience, **how: Any) -> None:
         self._audience = audience
+        self._whole = False  # whether a picture with texts is being drawn
         super().__init__(config, *rest, link=audience, panel=False, **how)
         self.controls = BrowserControls(self, self._begun_with())
+        self._page = PageSide(self, audience)
         if any(name in self.stage.driver.renderer for name in _SOFTWARE):
             audience.limit_ratio(_SOFTWARE_RATIO)
 
+    def ask(self, change: Change) -> str:
+        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
+        why_not = refused(change, self.config)
+        if why_not:
+            self.captions.refresh(why_not)
+        return why_not or self.controls.apply(change)
+
+    def annotations(self) -> Annotations:
+        """Return the captions to show in the picture: those of files; pages have their own."""
+        said = super().annotations()
+        return said if self._whole or self.recorder else self._page.plain(said)
+
+    def _draw_afresh(self) -> Provenance | None:
+        self._whole = True
+        try:
+            return super()._draw_afresh()
+        finally:
+            self._whole = False
+
     def _serve(self) -> None:
+        """Do what pages wish, and what takes the thread that draws."""
+        for wish in self._audience.take_wishes():
+            if wish.content["type"] == "widget":
+                self._page.take(wish.content)
+            elif change := change_of(wish.content):
+                self.ask(change)
         for viewer in self._audience.take_pictures_wanted():
             self._send_picture(viewer)
 
@@ -60,15 +89,10 @@ class BrowserSession(PagedSession):
         """Return whether nothing is left of the ticks that nobody sees."""
         return self.length == RunLength() and not self.session_recorder
 
-    def _admits(self, change: Change) -> bool:
-        why_not = refused(change, self.config)
-        if why_not:
-            self.captions.refresh(why_not)
-        return not why_not
-
-    def _messages(self) -> Iterable[Mapping[str, Any]]:
-        for said in super()._messages():
-            yield finite(said)
+    def _tell_pages(self) -> None:
+        super()._tell_pages()
+        if self._audience.watched:
+            self._page.look()
 
 
 class BrowserVersus(BrowserSession, VersusSession):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
-from valuescape.browser.browsing import browsing_of
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
     Activation,
@@ -25,16 +27,11 @@ from valuescape.cli.options import (
     stated_changes,
 )
 from valuescape.cli.run_options import (
-    AllowRemote,
-    Browser,
     Export,
     Figure,
     Folder,
     Frames,
     Headless,
-    Host,
-    OpenBrowser,
-    Port,
     Profile,
     Record,
     RecordSession,
@@ -79,7 +76,7 @@ _Priority = Annotated[
 ]
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def attach(
     target: _Target = None,
     overrides: Overrides = None,
@@ -107,11 +104,7 @@ def attach(
     reward_scale: RewardScale = None,
     code: Code = NO_CODE,
     watch: Watch = True,
-    browser: Browser = False,
-    port: Port = None,
-    host: Host = None,
-    allow_remote: AllowRemote = False,
-    open_browser: OpenBrowser = False,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Watch a training run: its newest networks act, and their landscape is shown, as they are learned.
@@ -132,7 +125,6 @@ def attach(
     take_priority(priority)
     leave_cores(priority, usable_cores())
     files = record, screenshot, profile, export, figure, record_session
-    browsing = browsing_of(port, host, browser=browser, allow_remote=allow_remote, opens=open_browser)
     length = RunLength(frames, seconds, ticks)
     options = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)

@@ -2,10 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from valuescape.browser.address import open_server, opened, told_of
 from valuescape.browser.browsing import Browsing
@@ -14,33 +14,38 @@ from valuescape.browser.session import BrowserSession, BrowserVersus
 from valuescape.browser.site import page_site, report_site
 from valuescape.cli.terminal import err
 from valuescape.render.displays.streaming.audience import Audience
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
 from valuescape.sim.interrupts import Interrupts
 
 if TYPE_CHECKING:
-    from valuescape.cli.showing import RunOptions, Shown
-    from valuescape.run.outputs import Outputs, RunResult
+    from valuescape.sim.config.files import Config
 
 _LOOK_S = 0.2
 
 
-def run_in_browser(
-    shown: "Shown", options: "RunOptions", outputs: "Outputs", interrupts: Interrupts
-) -> "RunResult":
-    """Show a run in browsers until its length is reached or Ctrl-C; return its results. Raises UsageError."""
-    assert options.browsing
-    render = shown.config.render
-    audience = Audience((render.width, render.height), version("valuescape"))
+@contextlib.contextmanager
+def browser_session(
+    configs: "Sequence[Config]",
+    length: RunLength,
+    outputs: Outputs,
+    browsing: Browsing,
+    interrupts: Interrupts,
+) -> Iterator[BrowserSession]:
+    """Start a run that browsers show, print where, and end all with it. configs: of one run, or of A and B.
+
+    Raises UsageError.
+    """
+    render = configs[0].render
+    kind = BrowserSession if len(configs) == 1 else BrowserVersus
     with (
-        audience,
-        open_server(page_site(), audience, options.browsing) as server,
-        _told(server, options.browsing),
+        Audience((render.width, render.height), version("valuescape")) as audience,
+        open_server(page_site(), audience, browsing) as server,
+        _told(server, browsing),
         _ending(audience),
-        _session(shown, options, outputs, audience, interrupts) as session,
-        shown.following(session),
+        kind(*configs, length, outputs, audience=audience, interrupts=interrupts) as session,
     ):
-        session.reloading.begin(shown.file, watch=options.watch)
-        interrupts.check()
-        return session.run()
+        yield session
 
 
 def serve_report(report: Path, files: Iterable[Path], browsing: Browsing) -> None:
@@ -74,12 +79,3 @@ def _ending(audience: Audience) -> Iterator[None]:
         raise
     finally:
         audience.tell({"type": "ended", "said": said})
-
-
-def _session(
-    shown: "Shown", options: "RunOptions", outputs: "Outputs", audience: Audience, interrupts: Interrupts
-) -> BrowserSession:
-    how: dict[str, Any] = {"audience": audience, "interrupts": interrupts}
-    if shown.other:
-        return BrowserVersus(shown.config, shown.other, options.length, outputs, **how)
-    return BrowserSession(shown.config, options.length, outputs, **how)

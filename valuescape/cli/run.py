@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valuescape.browser.browsing import browsing_of
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
     Activation,
@@ -19,17 +21,12 @@ from valuescape.cli.options import (
     stated_changes,
 )
 from valuescape.cli.run_options import (
-    AllowRemote,
-    Browser,
     Checksum,
     Export,
     Figure,
     Folder,
     Frames,
     Headless,
-    Host,
-    OpenBrowser,
-    Port,
     Profile,
     Record,
     RecordEvery,
@@ -52,7 +49,7 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def run(
     preset: RunPreset = "demo",
     overrides: Overrides = None,
@@ -82,11 +79,7 @@ def run(
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
     watch: Watch = True,
-    browser: Browser = False,
-    port: Port = None,
-    host: Host = None,
-    allow_remote: AllowRemote = False,
-    open_browser: OpenBrowser = False,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -110,7 +103,6 @@ def run(
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
-    browsing = browsing_of(port, host, browser=browser, allow_remote=allow_remote, opens=open_browser)
     shown = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     simulated = ticks, checksum, record_run, record_every
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)

@@ -97,20 +97,3 @@ VersusSet = Annotated[
 RecordEvery = Annotated[
     int | None, typer.Option(min=1, help="Ticks between two states in --record-run; a 20th of the run.")
 ]
-Browser = Annotated[
-    bool,
-    typer.Option(
-        "--browser", help="Show it in a browser: prints the address, with a token, and a line for a tunnel."
-    ),
-]
-Port = Annotated[
-    int | None,
-    typer.Option(min=0, max=65535, help="Port for --browser; 0: any free one. 8765, or any, if not given."),
-]
-Host = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Address to listen at, for --allow-remote.")
-]
-AllowRemote = Annotated[
-    bool, typer.Option("--allow-remote", help="Let other machines in, unencrypted; needs --host.")
-]
-OpenBrowser = Annotated[bool, typer.Option("--open", help="Open a browser here, for --browser.")]

@@ -135,10 +135,6 @@ def _run(
 
     with leaving_at_once():
         from valuescape.cli.run_result import showing
-    if options.browsing:
-        from valuescape.cli.browser import run_in_browser
-
-        return run_in_browser(shown, options, outputs, interrupts)
     with _session(shown, options, outputs, headless, interrupts) as session, shown.following(session):
         session.reloading.begin(shown.file, watch=options.watch)
         what = "recording" if session.recorder else "running"
@@ -153,8 +149,11 @@ def _run(
 
 def _session(
     shown: Shown, options: RunOptions, outputs: Outputs, headless: bool, interrupts: "Interrupts"
-) -> "Session":
+) -> "AbstractContextManager[Session]":
     from valuescape.sim.interrupts import leaving_at_once
+
+    if options.browsing:
+        return _browser_session(shown, options.browsing, options.length, outputs, interrupts)
 
     with leaving_at_once():
         from valuescape.run.session import Session
@@ -168,6 +167,18 @@ def _session(
     if other:
         return VersusSession(config, other, length, outputs, **how)
     return Session(config, length, outputs, **how)
+
+
+def _browser_session(
+    shown: Shown, browsing: "Browsing", length: RunLength, outputs: Outputs, interrupts: "Interrupts"
+) -> "AbstractContextManager[Session]":
+    from valuescape.sim.interrupts import leaving_at_once
+
+    with leaving_at_once():
+        from valuescape.cli.browser import browser_session
+
+    configs = (shown.config, shown.other) if shown.other else (shown.config,)
+    return browser_session(configs, length, outputs, browsing, interrupts)
 
 
 def _finish(result: "RunResult", config: "Config", *, strict: bool) -> int:

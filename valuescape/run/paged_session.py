@@ -1,7 +1,7 @@
 """A session whose picture is in a page: it draws only what is seen, and leaves what it can to the page."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from valuescape.render.displays.streamed import StreamedDisplay
@@ -36,7 +36,7 @@ class PagedSession(Session):
         self._drew = False
         self._seen_s = time.monotonic()
         self._resting = False
-        self._told: dict[str, tuple[Mapping[str, Any], int]] = {}  # what, and to which page, by its type
+        self._told: tuple[dict[str, Any], int] | None = None  # what, and to which page
         self._told_s = 0.0
         display = StreamedDisplay(link, config.render.device)
         self._scale = display.pixel_scale
@@ -54,10 +54,6 @@ class PagedSession(Session):
     def _admits(self, change: Change) -> bool:
         """Whether controls of a page may ask for a change."""
         raise NotImplementedError
-
-    def _messages(self) -> Iterable[Mapping[str, Any]]:
-        """Return what pages show of the run, one message for each type."""
-        return (self.shown(),)
 
     # --- Frames ---
 
@@ -142,10 +138,10 @@ class PagedSession(Session):
         if now - self._told_s < _TELL_S or not self._link.watched:
             return
         self._told_s, pages = now, self._link.pages
-        for said in self._messages():
-            if (said, pages) != self._told.get(said["type"]):
-                self._told[said["type"]] = said, pages
-                self._link.tell(said)
+        said = self.shown()
+        if (said, pages) != self._told:
+            self._told = said, pages
+            self._link.tell(said)
 
     def shown(self) -> dict[str, Any]:
         """Return what controls on a page show of the run, as a message."""

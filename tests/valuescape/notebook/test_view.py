@@ -16,8 +16,9 @@ from networks import checkpoint_of, random_mlp
 from PIL import Image
 
 import valuescape
-from valuescape.notebook import inline_session, running, view
+from valuescape.notebook import running, view
 from valuescape.notebook.kernel import Kernel
+from valuescape.run import paged_session
 from valuescape.sim.errors import UsageError
 
 pytestmark = pytest.mark.gpu
