@@ -19,6 +19,8 @@ WHY_NOT = "" if PROGRAM else "Chromium is not installed (Debian's package: chrom
 
 _START_S, _ANSWER_S = 20.0, 20.0
 _BUTTONS = {"left": 1, "right": 2}
+_NUMBERS = {"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "ArrowRight": 39, "ArrowLeft": 37}
+"""Keys that do something of the browser's own, which goes by these numbers."""
 
 
 class Chromium:
@@ -225,7 +227,9 @@ class Page:
     def key(self, key: str, code: str = "", *, control=False, shift=False):
         """Press and release a key."""
         code = code or (f"Key{key.upper()}" if len(key) == 1 and key.isalpha() else key)
+        number = _NUMBERS.get(key) or (ord(key.upper()) if len(key) == 1 and key.isalnum() else 0)
         held = {"key": key, "code": code, "modifiers": 2 * control + 8 * shift}
+        held["windowsVirtualKeyCode"] = number
         text = {"text": key} if len(key) == 1 and not control else {}
         if key == "Enter":
             text = {"text": "\r"}
