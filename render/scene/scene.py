@@ -263,6 +263,11 @@ class Scene(Owner):
         self.trails.crowd.clear()
 
     @property
+    def drawing(self) -> tuple[object, ...]:
+        """Numbers that change when the picture does, ticks, view and texts apart."""
+        return self.revision, self.heights_revision, self.fields.revision, self.trails.state
+
+    @property
     def state(self) -> SceneState:
         """What the frame drawn last depended on beside ticks, view and configuration."""
         return SceneState(self.fields.scales.ends(), self.trails.state)
@@ -285,9 +290,7 @@ class Scene(Owner):
         """Begin a frame: nothing but background."""
         self.target.begin().clear(*BACKGROUND, 0.0, depth=1.0)
 
-    def paint(
-        self, viewer: Viewer, pictures: tuple[Shown, ...], parts: Sequence[Pane]
-    ) -> list[Scissor]:
+    def paint(self, viewer: Viewer, pictures: tuple[Shown, ...], parts: Sequence[Pane]) -> list[Scissor]:
         """Draw maps, trails and marks into panes of the frame that has begun; return where, as scissors.
 
         pictures: of `resolve`, one for each of `parts`.
