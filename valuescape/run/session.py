@@ -29,7 +29,7 @@ from valuescape.sim.plugins.failing import PluginFailedError
 from valuescape.sim.plugins.widgets import Section
 
 _BLIND_S = 0.02
-_STILL_S = 0.04
+_STILL_S = 0.05
 _COLORS_PER_S = 6.0
 """How often in a second of the simulation the colours of visits follow, if every tick would change them."""
 """Seconds between two looks for events while nothing is drawn."""
