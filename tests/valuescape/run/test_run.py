@@ -32,10 +32,11 @@ def completed(folder, *arguments):
 
 @pytest.fixture
 def completed_here(cli, tmp_path):
-    """Make a run that must succeed, in this process; returns its report."""
+    """Make a run that must succeed, in this process, with workers from a fork server; returns its report."""
 
     def call(*arguments):
-        status, _, errors = cli("run", *arguments, "--out", tmp_path)
+        forked = "--set", "workers.start_method=forkserver"
+        status, _, errors = cli("run", *arguments, *forked, "--out", tmp_path)
         assert status == 0, errors
         return report_in(tmp_path)
 
