@@ -34,7 +34,7 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):  # in a process of pytest-xdist
-        longest_first(items)
+        longest_first(items, config.workerinput["testrunuid"])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,13 @@
 """Tests shared by processes: each runs once, those that need the machine when no other process is left."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
-from scheduling import ALONE, TIMES, LongestFirst, longest_first, read_times
+from scheduling import TIMES, LongestFirst, longest_first, read_times, tell_alone, told_alone
+
+
+RUN = f"of-a-test-{os.getpid()}"
 
 
 class Node:
@@ -11,6 +15,7 @@ class Node:
 
     def __init__(self):
         self.gateway = SimpleNamespace(id="gw")
+        self.workerinput = {"testrunuid": RUN}
         self.waiting, self.shutting_down, self.ended, self.used = [], False, False, False
 
     def send_runtest_some(self, indices):
@@ -21,7 +26,7 @@ class Node:
         self.shutting_down = True
 
 
-def run(names, nodes, order):
+def run(names, alone, nodes, order):
     """Run tests on nodes, which take turns as `order` says; return (name, nodes in use then)."""
     option = SimpleNamespace(tx=["popen"] * len(nodes), maxworkerrestart=None)
     config = SimpleNamespace(option=option, getvalue=lambda name: getattr(option, name))
@@ -29,6 +34,7 @@ def run(names, nodes, order):
     for node in nodes:
         scheduler.add_node(node)
         scheduler.add_node_collection(node, names)
+    tell_alone(RUN, alone)
     scheduler.schedule()
     for turn in range(1000):
         node = nodes[order(turn) % len(nodes)]
@@ -60,8 +66,8 @@ ORDERS = {
 @pytest.mark.parametrize("files", [0, 1, 2, 7])
 def test_every_test_runs_once_and_those_alone_when_one_process_is_left(files, alone, count, order):
     together = [f"tests/test_{file}.py::test_{index}" for file in range(files) for index in range(file + 1)]
-    apart = [f"tests/test_0.py::test_slow_{index}{ALONE}" for index in range(alone)]
-    ran = run([*together, *apart], [Node() for _ in range(count)], order) if together or apart else []
+    apart = [f"tests/test_0.py::test_slow_{index}" for index in range(alone)]
+    ran = run([*together, *apart], apart, [Node() for _ in range(count)], order) if together or apart else []
     assert sorted(name for name, _ in ran) == sorted([*together, *apart])
     for name, nodes in ran:
         assert name in together or len(nodes) == 1
@@ -73,11 +79,7 @@ class Item:
     """A test with markers."""
 
     def __init__(self, nodeid, *markers):
-        self._nodeid, self.markers = nodeid, markers
-
-    @property
-    def nodeid(self):
-        return self._nodeid
+        self.nodeid, self.markers = nodeid, markers
 
     def get_closest_marker(self, name):
         return name in self.markers
@@ -86,14 +88,9 @@ class Item:
 def test_new_files_come_first_then_those_that_took_longest_and_in_a_file_nothing_changes_places(monkeypatch):
     monkeypatch.setattr("scheduling.read_times", lambda: {"a.py": 1.0, "b.py": 9.0})
     items = [Item("a.py::x"), Item("b.py::z"), Item("b.py::y", "alone"), Item("b.py::a"), Item("new.py::x")]
-    longest_first(items)
-    assert [each.nodeid for each in items] == [
-        "new.py::x",
-        "b.py::z",
-        "b.py::a",
-        "a.py::x",
-        f"b.py::y{ALONE}",
-    ]
+    longest_first(items, RUN)
+    assert [each.nodeid for each in items] == ["new.py::x", "b.py::z", "b.py::a", "a.py::x", "b.py::y"]
+    assert told_alone(RUN) == {"b.py::y"}
 
 
 def test_times_that_are_kept_are_read():
