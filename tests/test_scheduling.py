@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 from scheduling import TIMES, LongestFirst, longest_first, read_times, tell_alone, told_alone
 
-
 RUN = f"of-a-test-{os.getpid()}"
 
 

@@ -55,9 +55,14 @@ def longest_first(items, run):
     run: the name of the run in the process that divides the tests, too, which sees no more than their names.
     """
     times = read_times()
-    alone = {item.nodeid for item in items if any(map(item.get_closest_marker, _MARKERS))}
+    alone = {item.nodeid for item in items if is_alone(item)}
     items.sort(key=lambda item: (item.nodeid in alone, -times.get(file_of(item.nodeid), math.inf)))
     tell_alone(run, alone)
+
+
+def is_alone(item):
+    """Return whether a test needs the machine for itself."""
+    return any(map(item.get_closest_marker, _MARKERS))
 
 
 def tell_alone(run, names):
