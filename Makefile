@@ -21,6 +21,9 @@ demo: $(RUN) ## set up, then watch a trained critic and its agents (without a di
 # Two at a time, each file in one process; what measures time or needs the machine at the end, by itself.
 TOGETHER := -n 2 --dist loadfile
 
+# Tests start some hundred processes, each of which would compile Python's sources if none kept the result.
+test test-times: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(TEST) ## set up, then run every test, in 10 minutes on two cores
 	@.venv/bin/python -m pytest $(TOGETHER)
 
