@@ -1,5 +1,6 @@
 """Places and texts of axes and ticks. No OpenGL."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -194,22 +195,26 @@ def _name_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge:
 
 
 def _draw_height(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], height: Height) -> None:
-    """Draw the leftmost vertical edge of the box, with the numbers on its left."""
+    """Draw the leftmost vertical edge of the box, with the numbers on its left.
+
+    The edge of another axis ends at its foot: a number there would be read as one of that axis.
+    """
     em = overlay.font.line_px
     corners = [(x, y) for x in (-1.0, 1.0) for y in (-1.0, 1.0)]
     feet = [(project(matrix, size_px, (*corner, 0.0)), corner) for corner in corners]
     seen = [(foot, corner) for foot, corner in feet if foot]
     if not seen:
         return
-    x, y = min(seen)[1]
+    foot, (x, y) = min(seen)
     _rule(overlay, matrix, size_px, (x, y, 0.0), (x, y, height.top))
     if top := project(matrix, size_px, (x, y, height.top)):
         _title_height(overlay, top, height.title)
-    for at, text in height.ticks:
-        point = project(matrix, size_px, (x, y, at * height.top))
-        if point:
-            overlay.line((point[0] - 0.3 * em, point[1]), point, 1, FAINT)
-            overlay.label(point[0] - 0.45 * em, point[1], text, anchor=(1, 0.5))
+    points = [(project(matrix, size_px, (x, y, at * height.top)), text) for at, text in height.ticks]
+    ticked = [(point, text) for point, text in points if point]
+    above = [each for each in ticked if math.dist(each[0], foot) > 1.2 * em]
+    for point, text in above if len(above) > 1 else ticked:
+        overlay.line((point[0] - 0.3 * em, point[1]), point, 1, FAINT)
+        overlay.label(point[0] - 0.45 * em, point[1], text, anchor=(1, 0.5))
 
 
 def _title_height(overlay: Overlay, top: tuple[float, float], title: str) -> None:
