@@ -99,7 +99,8 @@ def _found(path: Path, tensors: dict[str, Any], given: Given) -> Found:
 
 def _takes_actions(found: Found) -> bool:
     """Return whether the critics' inputs are observations and actions, of which the actor has two outputs."""
-    return found.critics[0].in_dim == found.actor.in_dim + found.actor.out_dim // 2
+    pairs = found.actor.out_dim // 2
+    return pairs > 0 and found.critics[0].in_dim == found.actor.in_dim + pairs
 
 
 def _paired(path: Path, own: Mapping[str, Any], found: Found) -> bool:
