@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from valuescape.sim.config.toml_writer import toml_value
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.doubts import doubts_about
@@ -81,7 +82,7 @@ def load_with_statistics(
     check_world(checkpoint, world, path)
     remarks = list(checkpoint.remarks)
     checkpoint, said = with_bounds(checkpoint, world, path)
-    remarks += [said] if said else []
+    remarks += [each for each in (said, _settings_remark(checkpoint, world)) if each]
     incomplete = Lack.STATISTICS in found.lacks
     units = units if given.reward_scale is None else RewardUnits.OFF
     if given.obs_normalization is not None:
@@ -96,6 +97,17 @@ def load_with_statistics(
         hints = (bounds_remark(checkpoint, world), found_out.remark)
         remarks += [hint for hint in hints if hint]
     return replace(checkpoint, remarks=tuple(f"{model.name}: {remark}" for remark in remarks))
+
+
+def _settings_remark(checkpoint: Checkpoint, world: World) -> str:
+    """Return how to make the environment of the training, if it was made with arguments of its own."""
+    settings, making = checkpoint.world_settings, getattr(world, "making", None)
+    env, limit = settings.get("env", {}), settings.get("max_episode_steps", 0)
+    if not settings or (making and (dict(making.kwargs), making.limit) == (env, limit)):
+        return ""
+    options = [f"--env-kwargs {name}={toml_value(value)}" for name, value in env.items()]
+    options += [f"--max-episode-steps {limit}"] if limit else []
+    return f"its environment was made with arguments of its own; state them: {' '.join(options)}"
 
 
 def _with_reward_scale(checkpoint: Checkpoint, given: Given, found: Format, path: Path) -> Checkpoint:

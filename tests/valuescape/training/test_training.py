@@ -160,7 +160,7 @@ def test_what_an_environment_raises_is_told_with_type_file_and_line(tmp_path, mo
     env = world.making.env()
     monkeypatch.setattr(env.unwrapped, "step", own["step"])
     monkeypatch.setattr(type(world.making), "env", lambda _: env)
-    with pytest.raises(TrainingError, match="failed: my_env.py line 2: KeyError: 'nothing'"):
+    with pytest.raises(TrainingError, match=r"failed: my_env\.py line 2: KeyError: 'nothing'"):
         train(world, "ppo", tmp_path / "a.safetensors", timesteps=10)
     assert not (tmp_path / "a.safetensors").exists()
 
