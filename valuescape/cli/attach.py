@@ -171,11 +171,11 @@ def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts")
         def following(session: "Session") -> Iterator[None]:
             from valuescape.attached.follower import TrainingFollower
 
-            with TrainingFollower(session, opened.source, opened.history):
+            modest = modest_session(asked.priority, opened.source.trainer)  # only now: a start takes seconds
+            with TrainingFollower(session, opened.source, opened.history), modest:
                 yield
 
-        with modest_session(asked.priority, opened.source.trainer):
-            return show(Shown(config, file, follow=following), options, interrupts)
+        return show(Shown(config, file, follow=following), options, interrupts)
 
 
 def _seconds(preset: str, changes: list[str], options: RunOptions) -> float | None:
