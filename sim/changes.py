@@ -90,6 +90,8 @@ _WAYS = {
     "run.seconds": Way.ELSEWHERE,
     "run.record": Way.ELSEWHERE,
     "run.seed": Way.NEVER,
+    "workers.cluster": Way.NEVER,
+    "workers.keep_ticks": Way.ELSEWHERE,  # read by nodes alone, when they begin
     "world.name": Way.NEVER,
 }
 _CHOOSE = frozenset({"policy.checkpoint", "policy.steps"})

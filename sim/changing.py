@@ -107,9 +107,7 @@ class Changing:
         """Write the numbers of `wanted` while all workers are at one tick."""
         self.made.add(EngineChange(running.newest_tick, wanted.config))
         self._tuned = None
-        formation = running.formation
-        formation.tune(wanted.config, wanted.checkpoint)
-        running.config, running.checkpoint, running.world = wanted.config, wanted.checkpoint, formation.world
+        running.tune(wanted.config, wanted.checkpoint)
         running.resume()
 
     def _go_on(self, running: Running, succession: Succession) -> None:

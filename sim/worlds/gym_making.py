@@ -240,7 +240,10 @@ def told(error: BaseException) -> str:
     return f"{where}{type(error).__name__}: {said}"
 
 
-_NOT_THE_USERS = ("/gymnasium/", "/numpy/", "/importlib/", "<frozen", str(Path(__file__).parents[1]))
+_NOT_THE_USERS = (
+    *("/gymnasium/", "/numpy/", "/stable_baselines3/", "/torch/", "/importlib/", "<frozen"),
+    str(Path(__file__).parents[2]),
+)
 """Parts of the paths of files that are not the user's."""
 
 

@@ -111,8 +111,3 @@ def leave_cores(priority: Priority, cores: int) -> None:
     """
     if priority is not Priority.NORMAL:
         os.environ.setdefault("LP_NUM_THREADS", str(max(1, cores // 2)))
-
-
-def has_graphics_card() -> bool:
-    """Return whether the machine has a graphics card that programs may draw with."""
-    return any(Path("/dev/dri").glob("renderD*")) or Path("/dev/nvidiactl").exists()

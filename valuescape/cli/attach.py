@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.attached.priority import (
-    Priority,
-    has_graphics_card,
-    leave_cores,
-    modest_session,
-    take_priority,
-)
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.attached.priority import Priority, leave_cores, modest_session, take_priority
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import begin_reading, config_file
 from valuescape.cli.options import (
     Activation,
@@ -78,7 +75,7 @@ _Priority = Annotated[
 ]
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def attach(
     target: _Target = None,
     overrides: Overrides = None,
@@ -106,6 +103,7 @@ def attach(
     reward_scale: RewardScale = None,
     code: Code = NO_CODE,
     watch: Watch = True,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Watch a training run: its newest networks act, and their landscape is shown, as they are learned.
@@ -126,7 +124,8 @@ def attach(
     take_priority(priority)
     leave_cores(priority, usable_cores())
     files = record, screenshot, profile, export, figure, record_session
-    options = RunOptions(headless, RunLength(frames, seconds, ticks), folder, *files, strict, watch)
+    length = RunLength(frames, seconds, ticks)
+    options = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority, preset), *stated, *(overrides or []), *seeded]
@@ -210,16 +209,15 @@ def _settings(opened: "Opened", changes: list[str]) -> list[str]:
 
 
 def _modest(priority: Priority, preset: str) -> list[str]:
-    """Return the settings of a viewer that computes a field with every update, and leaves cores alone.
+    """Return the settings of a viewer that leaves cores alone.
 
     A video is written only if one is asked for, whatever the presets of this program say.
     """
     from valuescape.presets import presets
 
-    field = [] if has_graphics_card() else ["features.gpu_heatmap=false"]  # a software driver takes longer
     workers = ["workers.count=0"] if usable_cores() <= _FEW_CORES else []
     video = ["run.record=false"] if preset in presets() else []
-    return [*field, *workers, *video, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
+    return [*workers, *video, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
 
 
 def _list() -> int:

@@ -60,6 +60,15 @@ EpisodeLimit = Annotated[
         "--max-episode-steps", min=1, help="Steps of the environment's episodes, as world.max_episode_steps."
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="WHERE",
+        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (this machine is part of it), "
+        "local (one for this command), ray://HOST:PORT.",
+    ),
+]
 Activation = Annotated[
     str | None,
     typer.Option(

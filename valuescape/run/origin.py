@@ -174,11 +174,8 @@ def _changes(stage: Stage) -> list[RecordedChange]:
 
 def places_of(scene: Scene) -> str | None:
     """Return the SHA-256 of where agents are at the tick that is shown; None before the first; a query."""
-    ring = scene.trails.ring
-    if ring.newest < 0:
-        return None
-    positions, *_ = ring.read_row(ring.newest)
-    return hashlib.sha256(positions.tobytes()).hexdigest()
+    positions = scene.trails.read_places()
+    return None if positions is None else hashlib.sha256(positions.tobytes()).hexdigest()
 
 
 _ELSEWHERE = OF_ENGINE | {"heatmap.slice"}

@@ -11,7 +11,7 @@ from valuescape.sim.policy.formats.algorithms import KINDS, LIKELY, agree
 from valuescape.sim.policy.formats.description import OUTPUTS
 from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given, setting_of
-from valuescape.sim.policy.network import Activation
+from valuescape.sim.policy.network import Activation, ActorHead
 
 
 def refuse_contradictions(path: Path, found: Found, given: Given) -> None:
@@ -22,10 +22,7 @@ def refuse_contradictions(path: Path, found: Found, given: Given) -> None:
     if given.yields:
         return
     if given.names is not None and not found.by_names:
-        raise UsageError(
-            f"{path}: policy.names (--map) is {given.names}, but its library's names are known",
-            "leave it out",
-        )
+        raise UsageError(f"{path}: is of a library whose tensors' names are known", "leave out --map")
     _require_known_algorithm(path, found, given)
     for field, stated, own in _contradictions(found, given):
         raise UsageError(
@@ -99,7 +96,7 @@ def _about_actions(found: Found, given: Given) -> Iterator[tuple[str, str, str]]
         sizes, own = (",".join(map(str, each)) for each in (given.choices or (), found.choices))
         yield "choices", sizes, f"the file says {own}"
     if found.squashes is not None and given.squash is not None:
-        own_squash = not chooses and (found.squashes or _ends_in_tanh(found))
+        own_squash = not chooses and _squashes(found)
         if given.squash is not own_squash:
             said = "its actor ends in tanh" if own_squash else "no tanh follows its actor's outputs"
             yield "squash", "yes" if given.squash else "no", said
@@ -107,8 +104,10 @@ def _about_actions(found: Found, given: Given) -> Iterator[tuple[str, str, str]]
         yield "max_action", f"{given.max_action:g}", "its actor's outputs are multiplied by no stated factor"
 
 
-def _ends_in_tanh(found: Found) -> bool:
-    return any(each.layer.activation is Activation.TANH for each in found.actor.linears[-2:])
+def _squashes(found: Found) -> bool:
+    """Return whether the actor's outputs go through a tanh, wherever that is."""
+    last = found.actor.linears[-1].layer.activation
+    return bool(found.squashes) or found.head is ActorHead.SQUASHED or last is Activation.TANH
 
 
 def _takes_factor(found: Found, given: Given) -> bool:

@@ -82,7 +82,7 @@ def _head(path: Path) -> bytes:
 
 
 def _instead_of(path: Path) -> str:
-    """Return what to do about a file that is not there: the nearest names in its folder, if there are some."""
+    """Return what to do about a file that is not there: the nearest names in its folder, if any are near."""
     folder = path.parent
     try:
         names = [each.name for each in itertools.islice(folder.iterdir(), _MOST_NAMES)]

@@ -187,8 +187,9 @@ def asked_for(
     about: more about the file, for the end of the first line. options: by field, in the place of `OPTIONS`.
     """
     own = options or {}
-    said = " and ".join(dict.fromkeys(_WORDS[field] for field in fields))
-    named = " ".join(dict.fromkeys((OPTIONS | own)[field] for field in fields))
+    *first, last = dict.fromkeys(_WORDS[field] for field in fields)
+    said = f"{', '.join(first)} and {last}" if first else last
+    named = " ".join(dict.fromkeys(own.get(field, OPTIONS[field]) for field in fields))
     settings = dict.fromkeys(f"policy.{setting_of(field)}" for field in fields)
     if "head" in fields and "head" not in own:
         named += ", or policy.head=clipped if its actions are continuous"

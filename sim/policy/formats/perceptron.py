@@ -66,6 +66,8 @@ def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     require_no_others(path, tensors if given.names is None else _within(tensors, names))
     critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
     actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
+    if "actor" not in names and given.names is not None and actor.out_dim == 1:
+        raise _incomplete(given.names, names)
     kind = kind_of(given.algorithm, actor, critics)
     noise = _noise(path, tensors, names, actor)
     squashed = kind.takes_actions
@@ -129,11 +131,17 @@ def _misfit(path: Path, kind: CriticKind, actor: Chain, critics: list[Chain]) ->
     """Return the error for critics that take other inputs than the actor's; None if all fit."""
     if kind.takes_actions:
         wrong = next((each for each in critics if each.in_dim != actor.in_dim + actor.out_dim), None)
-        return wrong and UsageError(
-            f"{path}: its critic takes {wrong.in_dim} numbers, expected {actor.in_dim} observations and "
-            f"{actor.out_dim} actions",
-            "its networks are of no kind that is read",
+        return (
+            None
+            if wrong is None
+            else UsageError(
+                f"{path}: its critic takes {wrong.in_dim} numbers, expected {actor.in_dim} observations and "
+                f"{actor.out_dim} actions",
+                "its networks are of no kind that is read",
+            )
         )
+    if actor is critics[0] and actor.out_dim == 1:
+        return UsageError(f"{path}: has a critic of one value, and no actor", "save the actor with it")
     return other_observations(path, actor, critics[0])
 
 
