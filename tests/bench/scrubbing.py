@@ -1,7 +1,7 @@
 """Times the way from a key to the picture of another checkpoint of a training run.
 
-Run it by hand: .venv/bin/python tests/bench/scrubbing.py [FOLDER]. Without one, it makes twenty checkpoints of
-the pendulum with an actor and twin critics of 64-64.
+Run it by hand: .venv/bin/python tests/bench/scrubbing.py [FOLDER]. Without one, it makes twenty checkpoints
+of the pendulum with an actor and twin critics of 64-64.
 """
 
 import statistics
