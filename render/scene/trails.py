@@ -31,13 +31,19 @@ from valuescape.sim.cells.choose import cell_code
 from valuescape.sim.cells.grid import VisitGrid
 from valuescape.sim.cells.local import LocalReader
 from valuescape.sim.cells.reader import CellReader, News, ReadsCells, TrailSource
+from valuescape.sim.cells.threads import ThreadedCells
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.insight.signals import ENDING, Signal, Signals
+from valuescape.sim.resources import usable_cores
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Samples of the ring that the ends of a signal's colour scale are found from."""
+
+
+MOST_THREADS = 4
+"""Threads that reduce a large crowd to cells at most: they share the memory's bandwidth."""
 
 
 def _plain(wanted: str) -> str:
@@ -212,7 +218,8 @@ class Trails(Owner):
             elif isinstance(source, ReadsCells):
                 reader = source.cell_reader(length)
             else:
-                code = cell_code(simd=self._config.features.simd)
+                threads = min(usable_cores(), MOST_THREADS)
+                code = self._own(ThreadedCells(cell_code(simd=self._config.features.simd), threads))
                 reader = LocalReader(source, self.ring.arrivals, length, code)
             self._read = source, reader
         return reader
