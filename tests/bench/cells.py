@@ -1,7 +1,8 @@
 """Times ways to reduce a tick of a crowd to cells: threads, sorted runs, NumPy, shaders.
 
 Run it with `make bench-cells`. A tick is one stamp in each cell that a segment crosses, and one visit an
-agent. Each round measures every way once, so that ratios hold on a machine that is busy with other things too.
+agent. Each round measures every way once, so that ratios hold on a machine that is busy with other things
+too.
 """
 
 import argparse
@@ -193,7 +194,8 @@ def main() -> None:
     gl = create_headless_context()
     about = machine()
     lines = [
-        f"{about['cores']} cores of {about['cpu']}; {driver_info(gl).renderer}; {CELLS[0]} x {CELLS[1]} cells, {EDGE}² of visits"
+        f"{about['cores']} cores of {about['cpu']}; {driver_info(gl).renderer}; {CELLS[0]} x {CELLS[1]} cells,
+        {EDGE}² of visits"
     ]
     lines.append("   agents  way                    work, ms  wait, ms  shaders / way")
     for agents in args.agents:
