@@ -47,6 +47,7 @@ class Texture(IntEnum):
     GLOW = 8
     CERTAINTY = 9
     SUPPORT = 10  # visits: few of them let a map fade
+    KEPT = 11  # the picture of the map, without trails
 
 
 class Image(IntEnum):
