@@ -10,6 +10,7 @@ import numpy as np
 from valuescape.sim.arrays import Float32Array, Uint32Array
 from valuescape.sim.cells.choose import CellCode
 from valuescape.sim.cells.grid import CrowdGrid, Places, TrailStep, VisitGrid
+from valuescape.sim.cells.paint import CellColors
 
 LEAST_AGENTS = 1 << 17
 """Agents from which on threads pay: their work takes a millisecond then."""
@@ -51,6 +52,10 @@ class ThreadedCells:
         self._share(lambda at: self._code.add_visits(position[parts[at]], grid, cells[at]), len(parts))
         for counted in cells[1:]:
             np.add(visits, counted, out=visits)
+
+    def paint(self, stamps: Uint32Array, newest: int, colors: CellColors, out: Uint32Array) -> None:
+        """Write the colour of every cell to `out`, in the caller's thread."""
+        self._code.paint(stamps, newest, colors, out)
 
     def _parts(self, agents: int) -> list[slice]:
         count = self._threads if agents >= LEAST_AGENTS else 1

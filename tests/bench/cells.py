@@ -174,7 +174,7 @@ def measured(gl: Any, agents: int, rounds: int) -> list[str]:
 def require_equal(known: dict[str, Way], tick: int) -> None:
     """Raise AssertionError if a way comes to other cells than the shaders."""
     crowd, density = known["shaders"](tick)
-    stamps = np.frombuffer(crowd._stamps.read(), np.uint32).reshape(CELLS[::-1])
+    stamps = crowd.read_stamps()
     stamps = np.where(stamps >> STAMP_BITS > 1, stamps, 0)  # the others begin with tick 1
     before = density.read_visits()
     known["shaders"](tick + 1)
@@ -193,10 +193,8 @@ def main() -> None:
     args = parser.parse_args()
     gl = create_headless_context()
     about = machine()
-    lines = [
-        f"{about['cores']} cores of {about['cpu']}; {driver_info(gl).renderer}; {CELLS[0]} x {CELLS[1]} cells,
-        {EDGE}² of visits"
-    ]
+    place = f"{about['cores']} cores of {about['cpu']}; {driver_info(gl).renderer}"
+    lines = [f"{place}; {CELLS[0]} x {CELLS[1]} cells, {EDGE}² of visits"]
     lines.append("   agents  way                    work, ms  wait, ms  shaders / way")
     for agents in args.agents:
         lines += measured(gl, agents, args.rounds)
