@@ -187,7 +187,7 @@ class CrowdPass(ComputePass):
         self._next = -1
 
     def fit(self) -> None:
-        """Adapt `ticks_shown` to the covered share of the map, by every 16th row; a query without a reader."""
+        """Adapt `ticks_shown` to the covered share of the map, by every 16th row; a query without reader."""
         rows = self.read_stamps()[::16]
         ticks = (rows.ravel() >> STAMP_BITS).astype(np.int64)
         ages = np.where(ticks > 0, self._ring.newest - self.first_tick + 1 - ticks, self._ring.length)

@@ -186,7 +186,7 @@ def _count(position: Any, window: Any, visits: Any) -> None:
 
 
 def paint(stamps: Uint32Array, newest: int, colors: CellColors, out: Uint32Array) -> None:
-    _color_cells(stamps.reshape(-1), newest, by_age, covers, by_bits, out.reshape(-1))
+    """Colour cells as `sim.cells.paint.paint` does; arrays are contiguous. Leaves the interpreter free."""
     tables = colors.by_age, colors.covers, colors.by_bits.reshape(-1)
     by_age, covers, by_bits = (read_only(each, each.dtype) for each in tables)
     _color_cells(read_only(stamps, np.uint32).reshape(-1), newest, by_age, covers, by_bits, out.reshape(-1))
