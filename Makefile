@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach bench-still setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach bench-still setup clean bench-cells
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -107,6 +107,9 @@ bench-insight: $(TEST) ## what following a crowd costs, and how long the truth t
 
 bench-publishing: $(TEST) ## what publishing costs a training run, and how soon viewers see it, in 10 minutes
 	@.venv/bin/python tests/bench/publishing.py
+
+bench-cells: $(TEST) ## ways to reduce a crowd of up to a million agents to cells, in a minute
+	@PYTHONPATH=tests/bench .venv/bin/python tests/bench/cells.py
 
 bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
 	@.venv/bin/python tests/bench/parameters.py

@@ -21,6 +21,7 @@ from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.overlay.layout import PARTS
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.backdrop import Backdrop, Scissor
+from valuescape.render.scene.colormaps import colormap_rows
 from valuescape.render.scene.fields import Fields
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.made_maps import Shown
@@ -95,6 +96,7 @@ class Scene(Owner):
         bounds = self.plane.bounds
         drawn = reads_drawn_rows(gl, config, maps)
         self.trails = own(Trails(gl, config, bounds, HEIGHT, meter, drawn=drawn))
+        self.trails.colormaps = colormap_rows((), self._termination)
         inputs = Inputs(gl, self._subject, self.trails.ring, bounds, self._critic, meter)
         self.fields = own(Fields(inputs, self._termination, maps))
         self._surface = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
@@ -333,7 +335,7 @@ class Scene(Owner):
         flat, section = viewer.lift == 0, self._meter.section
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
         with section("surface"):
-            crowd = bool(self._frame["crowd_width"][0])
+            crowd = bool(self._frame["crowd"][0])
             self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)
         over(self._gl)
         target.depth_mask = False
@@ -362,6 +364,8 @@ class Scene(Owner):
             self.trails.stamp(self._crowd_cells(viewer))
         self._write_frame(viewer, pictures[0], pane.size_px)
         self.bind()
+        with section("crowd"):
+            self.trails.paint_crowd(viewer.looks, viewer.trail_color)
         with section("shade"):
             self._shaded = self.fields.shade(pictures[0])
         with section("level of detail"):

@@ -6,7 +6,7 @@ layout(binding = TEXTURE_KEPT) uniform sampler2D kept;    // the map alone, pixe
 // Alpha: what glows (glow/shrink.frag).
 vec4 crowd_over(vec3 rgb, vec2 uv) {
     vec4 crowd = crowd_at(uv);
-    return vec4(mix(rgb, crowd.rgb, crowd.a), crowd.a);
+    return vec4(rgb * (1.0 - crowd.a) + crowd.rgb, crowd.a);
 }
 
 vec3 kept_color() {

@@ -4,7 +4,6 @@
 #include "structs.glsl"
 #include "field.glsl"
 #include "map_color.glsl"
-#include "trail_color.glsl"
 #include "crowd.glsl"
 #include "crowd_over.glsl"
 noperspective in vec2 v_uv;

@@ -2,7 +2,6 @@
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-#include "trail_color.glsl"
 #include "crowd.glsl"
 #include "crowd_over.glsl"
 noperspective in vec2 v_uv;

@@ -3,7 +3,6 @@
 #include "constants.glsl"
 #include "structs.glsl"
 #include "surface_color.glsl"
-#include "trail_color.glsl"
 #include "crowd.glsl"
 #include "crowd_over.glsl"
 in vec2 v_uv;
