@@ -16,7 +16,7 @@ FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
         *("paths", "rng", "config", "shared", "codegen", "cells", "plugins", "worlds", "policy", "insight"),
-        *("measuring", "stepping", "rollouts", "crew"),
+        *("measuring", "stepping", "rollouts", "fields", "crew"),
         *("formation", "changes", "succession", "reading", "running", "changing", "engine", "cluster"),
     ),
     "gpu": (
@@ -52,6 +52,7 @@ FLOORS = {
             "library",
             "remake",
             "notebook",
+            "browser",
             "benchmarks",
             "cli",
             "__main__",

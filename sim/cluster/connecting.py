@@ -111,6 +111,7 @@ def _connect(ray: Any, cluster: str) -> None:
             _now.folder = tempfile.mkdtemp(prefix="valuescape-ray-")
         with _own_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _silence(ray)
             try:
                 ray.init(**_arguments(cluster))
             except Exception as error:  # Ray raises a dozen kinds, of Python's and its own
@@ -129,6 +130,12 @@ def _disconnect(ray: Any) -> None:
         _now.folder = ""
 
 
+def _silence(ray: Any) -> None:
+    """Keep a thread of Ray's from printing to standard output what happens to nodes: no option does."""
+    with contextlib.suppress(AttributeError):
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+
+
 def _arguments(cluster: str) -> dict[str, Any]:
     common = {"logging_level": logging.ERROR, "log_to_driver": False}
     if cluster != LOCAL:
@@ -139,25 +146,40 @@ def _arguments(cluster: str) -> dict[str, Any]:
 
 
 def _require_port(cluster: str) -> None:
-    """Raise UsageError, soon, if nothing listens at the address: Ray itself would wait for minutes."""
-    match = _ADDRESS.fullmatch(cluster)
+    """Raise UsageError, soon, if nothing listens where the cluster should be: Ray itself waits minutes."""
+    named = os.environ.get("RAY_ADDRESS", "") if cluster == AUTO else cluster
+    match = _ADDRESS.fullmatch(named)
     if not match:
         return
     try:
         socket.create_connection((match["host"].strip("[]"), int(match["port"])), _REACH_S).close()
     except OSError as error:
-        said = f"{SETTING} = {cluster!r}: no connection: {error.strerror or error}"
-        raise UsageError(said, "start the cluster, or use the address that `ray start` printed") from None
+        where = f"{SETTING} = {cluster!r}" + (f" (RAY_ADDRESS = {named!r})" if cluster == AUTO else "")
+        why = (
+            f"no answer within {_REACH_S:g} s" if isinstance(error, TimeoutError) else error.strerror or error
+        )
+        raise UsageError(
+            f"{where}: no connection: {why}",
+            "start the cluster, or use the address that `ray start` printed; docs/cluster.md lists the ports",
+        ) from None
+
+
+_VERSIONS = re.compile(
+    r"started with:\s+Ray: (\S+)\s+Python: (\S+).*started with:\s+Ray: (\S+)\s+Python: (\S+)", re.DOTALL
+)
+"""The versions of the cluster and of this process in Ray's message."""
 
 
 def _refused(cluster: str, error: Exception) -> UsageError:
     """Return what is to be said of a cluster that Ray could not connect to."""
-    text = " ".join(str(error).split())
-    if "Version mismatch" in text or "version" in text.lower():
-        return UsageError(f"{SETTING} = {cluster!r}: {text}", "install the same versions here and there")
+    if match := _VERSIONS.search(str(error)):
+        there, here = (f"Ray {match[at]} and Python {match[at + 1]}" for at in (1, 3))
+        said = f"{SETTING} = {cluster!r}: the cluster has {there}, this process {here}"
+        return UsageError(said, "install the same versions here and there")
     if cluster == AUTO and isinstance(error, ConnectionError):
         said = f"{SETTING} = 'auto': no Ray cluster runs on this machine"
         return UsageError(said, "start one with: ray start --head; or take workers.cluster = 'local'")
+    text = " ".join(str(error).split())
     return UsageError(f"{SETTING} = {cluster!r}: {type(error).__name__}: {text}")
 
 
