@@ -27,7 +27,7 @@ _EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
 _REACH_S = 5.0
 """The longest that a connection to a cluster's port may take."""
 
-_LEAVE_S = 5.0
+_LEAVE_S = 2.0
 
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""

@@ -68,7 +68,7 @@ class Host:
             time.sleep(_LOOK_S)
             self._turn(look.grant)
         complete = self._complete(look.grant)
-        ticks = range(look.after + 1, min(until, complete) + 1)
+        ticks = range(look.after + 1, (until if complete >= until else look.after) + 1)
         news, self._news = tuple(self._news), []
         return Seen(
             complete,

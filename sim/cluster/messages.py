@@ -65,7 +65,7 @@ class Seen:
     """The answer to a look.
 
     complete: the tick that all slices of the host have completed; -1 before the first. upto: the last tick
-    whose rows are here, the first being the one after `Look.after`. rows: [ticks, ..., kept agents of the
+    whose rows are here: `Look.until`, or `Look.after` if that is not complete. rows: [ticks, ..., kept agents of the
     host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns: places of these agents in
     `Task.kept`. kept: slices whose rows were kept since the last look, and at which tick. restarts: of
     workers. systems_off: (index, tick, message) of array systems that were switched off.
