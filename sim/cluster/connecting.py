@@ -24,12 +24,16 @@ _EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
 _REACH_S = 5.0
 """The longest that a connection to a cluster's port may take."""
 
+_HEAD_S = 10.0
+"""The longest that the head of a cluster may take to answer."""
+
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Environment of Ray where the user has set nothing else: nothing is reported to anyone."""
@@ -52,7 +56,7 @@ def ray_module() -> Any:
 
 
 def require_address(cluster: str) -> None:
-    """Raise UsageError unless `cluster` is a value of `workers.cluster`; whether one is there is not asked."""
+    """Raise UsageError unless `cluster` is a value of `workers.cluster`, whether one is there or not."""
     match = _ADDRESS.fullmatch(cluster)
     if cluster in (LOCAL, AUTO) or (match and 0 < int(match["port"]) < 2**16):
         return
@@ -95,6 +99,7 @@ def _connect(ray: Any, cluster: str) -> None:
     _was_there = bool(ray.is_initialized())
     if not _was_there:
         _require_port(cluster)
+        _require_head(cluster)
         with _own_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _silence(ray)
@@ -140,6 +145,45 @@ def _require_port(cluster: str) -> None:
         ) from None
 
 
+def _require_head(cluster: str) -> None:
+    """Raise UsageError, soon, unless the head answers that this machine should be a node of.
+
+    Ray itself waits for minutes for one that is gone, or for something else that listens there. A client asks
+    by itself, and gives up sooner.
+    """
+    if cluster == LOCAL or cluster.startswith("ray://"):
+        return
+    said: list[Exception | None] = []
+    asking = threading.Thread(target=lambda: said.append(_ask_head(cluster)), daemon=True)
+    asking.start()  # a thread, for the call cannot be given up
+    asking.join(_HEAD_S)
+    where = f"{SETTING} = {cluster!r}"
+    if not said:
+        raise UsageError(
+            f"{where}: what listens there does not answer as the head of a Ray cluster within {_HEAD_S:g} s",
+            "use the address that `ray start --head` printed; `ray stop` forgets a head that is gone",
+        )
+    if type(said[0]).__name__ == "AuthenticationError":
+        raise UsageError(
+            f"{where}: the cluster wants its token, and this process has none or another",
+            "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` prints on the head",
+        )
+
+
+def _ask_head(cluster: str) -> Exception | None:
+    """Return what the head of a cluster raises when it is asked for a sign of life; None if it gives one."""
+    try:
+        from ray._private.services import canonicalize_bootstrap_address
+        from ray._raylet import GcsClient
+
+        address = canonicalize_bootstrap_address(cluster)
+        if address:  # none: `ray.init` will say that there is no cluster
+            GcsClient(address=address).check_alive([], timeout=_HEAD_S)
+    except Exception as error:
+        return error
+    return None
+
+
 _VERSIONS = re.compile(
     r"started with:\s+Ray: (\S+)\s+Python: (\S+).*started with:\s+Ray: (\S+)\s+Python: (\S+)", re.DOTALL
 )
@@ -156,6 +200,16 @@ def _refused(cluster: str, error: Exception) -> UsageError:
         said = f"{SETTING} = 'auto': no Ray cluster runs on this machine"
         return UsageError(said, "start one with: ray start --head; or take workers.cluster = 'local'")
     text = " ".join(str(error).split())
+    if "ray[client]" in text:
+        said = f"{SETTING} = {cluster!r}: Ray is installed without its client"
+        return UsageError(said, "pip install 'valuescape[ray]'")
+    if cluster.startswith("ray://") and isinstance(error, ConnectionError):
+        said = (
+            f"{SETTING} = {cluster!r}: what listens there does not answer as Ray's server of clients ({text})"
+        )
+        return UsageError(
+            said, "its port is 10001, unless `ray start --head --ray-client-server-port` says else"
+        )
     return UsageError(f"{SETTING} = {cluster!r}: {type(error).__name__}: {text}")
 
 
