@@ -130,8 +130,20 @@ class Engine(Running):
 
     @property
     def changes(self) -> list[EngineChange]:
-        """The changes that took effect, oldest first; none are of settings that the engine never reads."""
-        return self._changing.made
+        """The changes that took effect, oldest first, a new list; none are of settings that it never reads.
+
+        Of a run with more than `KEPT_CHANGES` the newest; `changes_made` is their number.
+        """
+        return self.changes_since(0)
+
+    @property
+    def changes_made(self) -> int:
+        """How many changes took effect."""
+        return self._changing.made.count
+
+    def changes_since(self, seen: int) -> list[EngineChange]:
+        """Return the changes after the first `seen`, as far as they are kept."""
+        return self._changing.made.since(seen)
 
     @property
     def change_failed(self) -> str:

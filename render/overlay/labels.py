@@ -68,11 +68,16 @@ class Annotations:
     cards: tuple[Card, ...] = ()
     notice: str = ""
     panes: tuple[PaneText, ...] = ()
+    elsewhere: bool = False
 
     def also(self, line: str) -> Self:
         """Return the same annotations with one more line on the left of the heading."""
         heading = Heading((*self.heading.left, line), self.heading.right)
         return replace(self, heading=heading)
+
+    def taken_out(self) -> Self:
+        """Return the same annotations for a picture beside which a page shows heading, cards and notice."""
+        return replace(self, heading=Heading(), cards=(), notice="", elsewhere=True)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -142,7 +147,7 @@ class Writing:
         em = self._font.line_px
         layout = Layout(size_px, gap_px=0.1 * em)
         overlay, help_panel = Overlay(self._font, layout), Overlay(self._font, layout)
-        if viewer.help_shown:
+        if viewer.help_shown and not said.elsewhere:
             draw_help(help_panel, size_px)
         parts = panes(size_px, split=viewer.split)
         for pane, bars in zip(parts, (scales.fields, scales.beside), strict=False):

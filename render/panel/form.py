@@ -1,13 +1,11 @@
-"""The input of the user while the panel is drawn: changes of this frame, and drafts that wait."""
+"""The input of the user in the panel: changes that were just asked for, and drafts that wait."""
 
 from typing import Any
-
-from imgui_bundle import imgui
 
 from valuescape.render.panel.standing import Standing
 from valuescape.render.view.changes import Change, Restart, Set, Slice, new_gesture
 from valuescape.render.view.viewer import Viewer
-from valuescape.sim.config.model import SettingField
+from valuescape.sim.config.model import SettingField, settings_of
 from valuescape.sim.config.setting import Live
 from valuescape.sim.errors import UsageError
 
@@ -15,7 +13,8 @@ from valuescape.sim.errors import UsageError
 class Form:
     """The changes that the user makes in the panel.
 
-    changes: of this frame. drafts: values of settings that wait for a restart, by name.
+    changes: since `begin`. refused: why the last one of a look was not asked for; "" if it was. drafts:
+    values of settings that wait for a restart, by name.
     """
 
     viewer: Viewer
@@ -23,16 +22,28 @@ class Form:
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
+        self.refused = ""
         self.drafts: dict[str, Any] = {}
-        self._held: dict[str, Any] = {}
         self._gesture, self._gesture_of = 0, ""
 
-    def begin(self, viewer: Viewer, standing: Standing) -> None:
-        """Begin a frame, before anything is drawn."""
+    def begin(self, viewer: Viewer, standing: Standing, *, holding: bool) -> None:
+        """Begin a frame, before anything is drawn.
+
+        holding: whether a widget has been held since the frame before; else the next change is a new gesture.
+        """
         self.viewer, self.standing = viewer, standing
-        self.changes = []
-        if not imgui.internal.get_active_id():
-            self._gesture_of = ""  # nothing is held since the last frame: what changes next is a new gesture
+        self.changes, self.refused = [], ""
+        if not holding:
+            self._gesture_of = ""
+        for name, value in self._true_drafts():
+            if self.drafts[name] == value:
+                del self.drafts[name]
+
+    def _true_drafts(self) -> list[tuple[str, Any]]:
+        """Return the drafts' settings with the values that they have now."""
+        config = self.standing.config
+        declared = settings_of(type(config))
+        return [(name, declared[name].value_in(config)) for name in self.drafts if name in declared]
 
     def now(self, setting: SettingField) -> Any:
         """Return the value that a setting has in the run at this moment."""
@@ -48,7 +59,8 @@ class Form:
         if setting.declared.live is Live.LOOKS:
             try:
                 self.viewer.looks.having(setting.name, value)
-            except UsageError:
+            except UsageError as error:
+                self.refused = str(error)
                 return
         self.set_named(setting.name, value)
 
@@ -64,30 +76,11 @@ class Form:
         """Ask for any change."""
         self.changes.append(change)
 
-    def shown(self, name: str, now: Any) -> Any:
-        """Return what a widget that takes effect on release shows: its own value while held, else `now`."""
-        return self._held.get(name, now)
-
-    def let_go(self, name: str, now: Any, value: Any, *, changed: bool) -> Any | None:
-        """Take the value of the widget drawn last; return it when the widget is released, else None."""
-        if changed:
-            self._held[name] = value
-        if name not in self._held or imgui.is_item_active():
-            return None
-        wanted = self._held.pop(name)
-        return wanted if wanted != now else None
-
-    def set_let_go(self, setting: SettingField, now: Any, value: Any, *, changed: bool) -> None:
-        """Ask for another value of a live setting when the widget that was drawn last is released."""
-        wanted = self.let_go(setting.name, now, value, changed=changed)
-        if wanted is not None:
-            self.set(setting, wanted)
-
-    def draft(self, name: str, now: Any, wanted: Any) -> None:
+    def draft(self, setting: SettingField, wanted: Any) -> None:
         """Keep a value for the next restart; drop the draft if it is the present value."""
-        self.drafts.pop(name, None)
-        if wanted != now:
-            self.drafts[name] = wanted
+        self.drafts.pop(setting.name, None)
+        if wanted != setting.value_in(self.standing.config):
+            self.drafts[setting.name] = wanted
 
     def restart(self) -> None:
         """Ask for a restart with the drafts, if there are any.

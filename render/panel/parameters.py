@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from imgui_bundle import imgui
-
-from valuescape.render.panel.ends import Ends, parameter_ends
+from valuescape.render.panel.described import Mark, Slider, Span, Switch, Widget
+from valuescape.render.panel.ends import parameter_ends
 from valuescape.render.panel.form import Form
-from valuescape.render.panel.marks import draw_reset
 from valuescape.render.panel.rows import Row
-from valuescape.render.panel.widgets import as_shown, ranged
+from valuescape.render.panel.widgets import as_written
 from valuescape.sim.worlds.parameters import Parameter, Range, given_ranges
 
 SETTING = "world.parameters"
@@ -30,7 +28,7 @@ def _row(parameter: Parameter) -> Row:
     tip = f"{name}: from {parameter.low:g} to {parameter.high:g}{unit}; default: {parameter.default:g}"
     tip += "; the box on the left gives each agent its own value, from a range"
     words = f"{name} {parameter.name.replace('_', ' ')} world parameter".casefold()
-    return Row(partial(_draw, parameter), words, tip, partial(_mark, parameter))
+    return Row(name, partial(_widgets, parameter), words, tip, partial(_mark, parameter))
 
 
 def _range(parameter: Parameter, given: dict[str, Any]) -> Range:
@@ -38,34 +36,29 @@ def _range(parameter: Parameter, given: dict[str, Any]) -> Range:
     return given_ranges([parameter], {parameter.name: value}, "")[parameter.name]
 
 
-def _draw(parameter: Parameter, form: Form) -> None:
-    """Draw the check box of a range, and one slider or two."""
-    name = f"{SETTING}.{parameter.name}"
+def _widgets(parameter: Parameter, form: Form) -> tuple[Widget, ...]:
+    """Return the check box of a range, and the slider of one value or of both ends.
+
+    Both ends take effect on release, because each change gives all agents new values.
+    """
+    name, label = f"{SETTING}.{parameter.name}", parameter.name
     now = _range(parameter, form.standing.live[SETTING])
     ends = parameter_ends(parameter.low, parameter.high, parameter.unit)
-    switched, spread = imgui.checkbox(f"##range of {parameter.name}", now.spread)
-    imgui.same_line()
-    if switched:
-        form.set_named(name, str(_widened(parameter, now)) if spread else as_shown(now.middle))
+
+    def spread(on: bool) -> None:
+        form.set_named(name, str(_widened(parameter, now)) if on else as_written(now.middle))
+
+    def move_ends(wanted: tuple[float, float]) -> None:
+        form.set_named(name, str(Range(*wanted)))
+
+    box = Switch(name=f"{name} range", label=f"range of {label}", hidden=True, value=now.spread, take=spread)
     if now.spread:
-        _draw_range(parameter, form, now, ends)
-        return
-    changed, value = ranged(parameter.name, now.low, ends)
-    if changed:
-        form.set_named(name, value)
-
-
-def _draw_range(parameter: Parameter, form: Form, now: Range, ends: Ends) -> None:
-    """Draw both ends; they take effect on release, because each change gives all agents new values."""
-    name = f"{SETTING}.{parameter.name}"
-    low, high = form.shown(name, (now.low, now.high))
-    flags = imgui.SliderFlags_.always_clamp | (imgui.SliderFlags_.logarithmic if ends.logarithmic else 0)
-    pair = imgui.ImVec2(low, high)
-    changed, moved = imgui.slider_float2(parameter.name, pair, ends.low, ends.high, ends.form, flags)
-    wanted = tuple(sorted((as_shown(moved.x), as_shown(moved.y))))
-    taken = form.let_go(name, (now.low, now.high), wanted, changed=changed)
-    if taken is not None:
-        form.set_named(name, str(Range(*taken)))
+        pair = now.low, now.high
+        return box, Span(
+            name=name, label=label, value=pair, ends=ends, take=move_ends, beside=True, let_go=True
+        )
+    take = partial(form.set_named, name)
+    return box, Slider(name=name, label=label, value=now.low, ends=ends, take=take, beside=True)
 
 
 def _widened(parameter: Parameter, now: Range) -> Range:
@@ -75,11 +68,10 @@ def _widened(parameter: Parameter, now: Range) -> Range:
     return Range(float(f"{low:.4g}"), float(f"{high:.4g}"))
 
 
-def _mark(parameter: Parameter, form: Form, top: float) -> None:
-    """Mark a parameter that differs from the run's start, and draw its reset button."""
+def _mark(parameter: Parameter, form: Form) -> Mark | None:
+    """Return the mark of a parameter that differs from the run's start; None if it does not."""
     first = _range(parameter, form.standing.past.started.world.parameters)
     if _range(parameter, form.standing.live[SETTING]) == first:
-        return
+        return None
     name = f"{SETTING}.{parameter.name}"
-    if draw_reset(name, top, str(first)):
-        form.set_named(name, str(first) if first.spread else first.low)
+    return Mark(name, str(first), lambda: form.set_named(name, str(first) if first.spread else first.low))

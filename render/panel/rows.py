@@ -1,42 +1,42 @@
 """The rows of the panel: one for each setting, as its declaration says, and those that change no setting."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from imgui_bundle import imgui
-
 from valuescape.render.panel import special
+from valuescape.render.panel.described import Mark, Widget
 from valuescape.render.panel.form import Form
-from valuescape.render.panel.marks import draw_mark
-from valuescape.render.panel.search import words_of
+from valuescape.render.panel.marks import setting_mark
 from valuescape.render.panel.standing import Standing
-from valuescape.render.panel.tips import tip
-from valuescape.render.panel.widgets import setting_widget
+from valuescape.render.panel.texts import tip, words_of
+from valuescape.render.panel.widgets import Given, setting_widgets
 from valuescape.sim.changes import Way, way_of
 from valuescape.sim.config.model import Config, SettingField, section_class, settings_of
 from valuescape.sim.config.setting import Group
-
-_NARROW = 0.5
-"""Share of the width that a label has in a section of the configuration, where labels are long."""
 
 
 def _always(_: Standing) -> bool:
     return True
 
 
+def _unmarked(_: Form) -> None:
+    """Return no mark."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the panel, or several. words: the text that the search looks through. tip: the tooltip.
+    """A row of the panel, or several. widgets: makes what is in it at this moment.
 
-    mark: draws the mark of a changed setting beside it; takes the top of the row, pixels of the display.
-    seen: whether the row is shown in this run.
+    name: no other row of a panel has it. words: the text that the search looks through. tip: the tooltip.
+    mark: makes the mark of a changed setting; None for none. seen: whether the row is shown in this run.
     """
 
-    draw: Callable[[Form], None]
+    name: str
+    widgets: Callable[[Form], Sequence[Widget]]
     words: str
     tip: str = ""
-    mark: Callable[[Form, float], None] | None = None
+    mark: Callable[[Form], Mark | None] = _unmarked
     seen: Callable[[Standing], bool] = _always
 
 
@@ -44,7 +44,8 @@ class Row:
 class Section:
     """A heading of the panel with its rows. tip: the tooltip. open: whether its rows are shown at first.
 
-    owner: distinguishes it from another of the same title; "" for those of the program.
+    owner: distinguishes it from another of the same title; "" for those of the program. long: whether labels
+    are, so that they need more room.
     """
 
     title: str
@@ -52,12 +53,13 @@ class Section:
     tip: str = ""
     open: bool = True
     owner: str = ""
+    long: bool = False
 
 
 def sections_of(config: type[Config]) -> list[Section]:
     """Return the headings of a class of configurations with their rows, from top to bottom."""
     settings = settings_of(config)
-    placed = [(group, at, Row(draw, words)) for group, at, draw, words in _OTHERS]
+    placed = [(group, at, Row(words, widgets, words)) for group, at, widgets, words in _OTHERS]
     placed += [
         (panel.group, panel.place, _row(setting, " ".join(panel.labels)))
         for setting in settings.values()
@@ -79,19 +81,19 @@ def _plain_sections(config: type[Config], settings: dict[str, SettingField]) -> 
         ]
         if left:
             about = section_class(name, config).__doc__ or ""
-            yield Section(f"[{name}]", tuple(_row(each, "") for each in left), about, open=False)
+            yield Section(f"[{name}]", tuple(_row(each, "") for each in left), about, open=False, long=True)
 
 
 def _row(setting: SettingField, labels: str) -> Row:
-    """Return the row of a setting, drawn by its declaration, or by a function if it depends on the run."""
+    """Return the row of a setting, by its declaration, or by a function if it depends on the run."""
     panel = setting.declared.panel
-    draw = _SPECIAL.get(setting.name)
-    if draw is None:
+    widgets = _SPECIAL.get(setting.name)
+    if widgets is None:
         live = setting.declared.live
         slow = panel.let_go if panel else way_of(setting.name) is Way.SUCCESSION
-        draw = (_let_go if slow else _live) if live else _drafted
-    mark, seen = partial(draw_mark, setting), _SEEN.get(setting.name, _always)
-    return Row(partial(draw, setting), words_of(setting, labels), tip(setting), mark, seen)
+        widgets = (_let_go if slow else _live) if live else _drafted
+    mark, seen = partial(setting_mark, setting), _SEEN.get(setting.name, _always)
+    return Row(setting.name, partial(widgets, setting), words_of(setting, labels), tip(setting), mark, seen)
 
 
 def _has_slice(standing: Standing) -> bool:
@@ -104,35 +106,27 @@ def label_of(setting: SettingField) -> str:
     return panel.labels[0] if panel and panel.labels else setting.key.replace("_", " ")
 
 
-def _live(setting: SettingField, form: Form) -> None:
-    """Draw a setting that changes at once."""
-    changed, value = setting_widget(setting, label_of(setting), form.now(setting))
-    if changed:
-        form.set(setting, value)
+def _live(setting: SettingField, form: Form) -> tuple[Widget, ...]:
+    """Return the widgets of a setting that changes at once."""
+    given = Given(label_of(setting), form.now(setting), partial(form.set, setting))
+    return setting_widgets(setting, given)
 
 
-def _let_go(setting: SettingField, form: Form) -> None:
-    """Draw a live setting that changes once its widget is let go, or what is typed there is complete."""
-    now, typed = form.now(setting), not setting.declared.panel
-    if typed:
-        imgui.set_next_item_width(-_NARROW * imgui.get_window_width())
-    shown = form.shown(setting.name, now)
-    changed, value = setting_widget(setting, label_of(setting), shown, typed=typed)
-    form.set_let_go(setting, now, value, changed=changed)
+def _let_go(setting: SettingField, form: Form) -> tuple[Widget, ...]:
+    """Return those of a live setting that changes once its widget is let go, or what is typed is complete."""
+    typed, take = not setting.declared.panel, partial(form.set, setting)
+    given = Given(label_of(setting), form.now(setting), take, typed=typed, let_go=True)
+    return setting_widgets(setting, given)
 
 
-def _drafted(setting: SettingField, form: Form) -> None:
-    """Draw a setting that waits for a restart; it is grey if the program has to start anew for it."""
-    now = setting.value_in(form.standing.config)
-    imgui.begin_disabled(setting.declared.once)
-    if not setting.declared.panel:
-        imgui.set_next_item_width(-_NARROW * imgui.get_window_width())
-    shown = form.drafts.get(setting.name, now)
-    form.draft(setting.name, now, setting_widget(setting, label_of(setting), shown, typed=True)[1])
-    imgui.end_disabled()
+def _drafted(setting: SettingField, form: Form) -> tuple[Widget, ...]:
+    """Return those of a setting that waits for a restart; grey if the program has to start anew for it."""
+    shown = form.drafts.get(setting.name, setting.value_in(form.standing.config))
+    take, on = partial(form.draft, setting), not setting.declared.once
+    return setting_widgets(setting, Given(label_of(setting), shown, take, typed=True, on=on))
 
 
-_OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
+_OTHERS: tuple[tuple[Group, int, Callable[[Form], Sequence[Widget]], str], ...] = (
     (Group.RUN, 0, special.run_buttons, "pause go on step screenshot"),
     (Group.RUN, 0, special.preset_list, "preset configuration"),
     (Group.RUN, 9, special.restart_button, "restart"),
@@ -143,9 +137,9 @@ _OTHERS: tuple[tuple[Group, int, Callable[[Form], None], str], ...] = (
     (Group.HEALTH, 1, special.limits, "health limits"),
     (Group.HEALTH, 2, special.frame_times, "frame times"),
 )
-"""Rows that change no setting of a configuration: heading, place, what draws them, words to find them by."""
+"""Rows that change no setting of a configuration: heading, place, what makes them, words to find them by."""
 
-_SPECIAL: dict[str, Callable[[SettingField, Form], None]] = {
+_SPECIAL: dict[str, Callable[[SettingField, Form], Sequence[Widget]]] = {
     "sim.ticks_per_s": special.rate,
     "world.name": special.world,
     "workers.count": special.workers,

@@ -1,106 +1,138 @@
-"""Rows of the panel whose widgets depend on the run, and those that change no setting."""
+"""Widgets that depend on the run, and those that change no setting."""
 
 from dataclasses import replace
+from functools import cache, partial
+from typing import Any
 
-import numpy as np
-from imgui_bundle import imgui
-
-from valuescape.render.panel.ends import ends_of
-from valuescape.render.panel.form import Form
-from valuescape.render.panel.widgets import (
+from valuescape.render.panel.described import (
+    Listing,
     Option,
-    number,
-    pick,
-    pick_option,
-    radio,
-    ranged,
-    setting_widget,
-    slider,
+    Pick,
+    Plot,
+    Press,
+    Radio,
+    Said,
+    Slider,
+    Switch,
+    Tone,
+    Typed,
+    Widget,
 )
+from valuescape.render.panel.ends import Ends, ends_of
+from valuescape.render.panel.form import Form
+from valuescape.render.panel.widgets import Given, options_of, setting_widgets, typed_number
 from valuescape.render.view.changes import GoTo, Preset, Request, Restart
 from valuescape.render.view.choosing import MapChoice
 from valuescape.sim.config.model import SettingField
+from valuescape.sim.policy.training_files import Place
 
-_GOOD, _BAD, _UNKNOWN = (0.5, 0.85, 0.5, 1), (1, 0.55, 0.35, 1), (0.6, 0.6, 0.6, 1)
-_BUDGETS = ("follows the frame time", "no limit", "at most")
 _FINDINGS = 8
 """Findings that are listed."""
 
 _FIRST_BUDGET = 100_000
 """Segments, when a limit is chosen."""
 
+_BUDGETS = (Option("auto", "follows the frame time"), Option(0, "no limit"), Option(_FIRST_BUDGET, "at most"))
+_PROJECTIONS = (Option("2d", "map"), Option("3d", "height field"))
 
-def run_buttons(form: Form) -> None:
-    """Draw the buttons that stop and step the run, and save a picture."""
-    for request in (Request.PAUSE, Request.STEP, Request.SCREENSHOT):
-        name = "go on" if request is Request.PAUSE and form.standing.paused else request.value
-        if imgui.button(name):
-            form.ask(request)
-        imgui.same_line()
-    imgui.new_line()
+Widgets = tuple[Widget, ...]
 
 
-def preset_list(form: Form) -> None:
-    """Draw the list of presets; a choice goes over to one."""
-    options = [Option(name, name, said) for name, said in form.standing.presets.items()]
-    changed, name = pick_option("preset", "go over to …", options)
-    if changed:
+def request_button(
+    form: Form, request: Request, label: str = "", *, on: bool = True, beside: bool = False, tip: str = ""
+) -> Press:
+    """Return the button of a request. label: the request's own words if ""."""
+    label = label or request.value
+
+    def take(_: Any) -> None:
+        form.ask(request)
+
+    return Press(name=f"request {request.value}", label=label, take=take, on=on, beside=beside, tip=tip)
+
+
+def run_buttons(form: Form) -> Widgets:
+    """Return the buttons that stop and step the run, and save a picture."""
+    pause = request_button(form, Request.PAUSE, "go on" if form.standing.paused else "pause")
+    others = (request_button(form, each, beside=True) for each in (Request.STEP, Request.SCREENSHOT))
+    return pause, *others
+
+
+def preset_list(form: Form) -> Widgets:
+    """Return the list of presets; a choice goes over to one."""
+    options = tuple(Option(name, name, said) for name, said in form.standing.presets.items())
+
+    def take(name: Any) -> None:
         form.ask(Preset(name))
 
+    return (Pick(name="preset", label="preset", value="", shown="go over to …", options=options, take=take),)
 
-def restart_button(form: Form) -> None:
-    """Draw the button that begins the run anew as it is."""
-    if imgui.button("restart"):
+
+def restart_button(form: Form) -> Widgets:
+    """Return the button that begins the run anew as it is."""
+
+    def restart(_: Any) -> None:
         form.drafts.clear()
         form.restart()
 
-
-def rate(setting: SettingField, form: Form) -> None:
-    """Draw the ticks per second; without a limit the slider stands at its end."""
-    now = form.standing.live[setting.name] or ends_of(setting).high
-    changed, value = number(setting, "ticks/s", now, typed=False)
-    if changed:
-        form.set(setting, value)
+    return (Press(name="restart", label="restart", take=restart),)
 
 
-def world(setting: SettingField, form: Form) -> None:
-    """Draw the list of worlds, with the run's own if it is none of them."""
-    now = form.standing.config.world.name
-    worlds = list(dict.fromkeys([now, *form.standing.worlds]))
-    form.draft(setting.name, now, pick("world", form.drafts.get(setting.name, now), worlds)[1])
-
-
-def workers(setting: SettingField, form: Form) -> None:
-    """Draw the number of workers, by the setting or by "auto"; the slider takes effect on release."""
-    asked = form.now(setting)
-    now = form.standing.workers if asked == "auto" else asked
+def rate(setting: SettingField, form: Form) -> Widgets:
+    """Return the slider of ticks per second; without a limit it stands at its end."""
     ends = ends_of(setting)
+    now, take = form.standing.live[setting.name] or ends.high, partial(form.set, setting)
+    return (Slider(name=setting.name, label="ticks/s", value=now, ends=ends, take=take),)
+
+
+def world(setting: SettingField, form: Form) -> Widgets:
+    """Return the list of worlds, with the run's own if it is none of them."""
+    now = form.standing.config.world.name
+    options = options_of(list(dict.fromkeys([now, *form.standing.worlds])))
+    value, take = form.drafts.get(setting.name, now), partial(form.draft, setting)
+    return (Pick(name=setting.name, label="world", value=value, options=options, take=take),)
+
+
+def workers(setting: SettingField, form: Form) -> Widgets:
+    """Return the slider of the number of workers, which may be "auto"; it takes effect on release."""
+    asked, ends = form.now(setting), ends_of(setting)
+    now = form.standing.workers if asked == "auto" else asked
     if asked == "auto":
         ends = replace(ends, form=f"{ends.form} (auto)")
-    changed, value = ranged("workers", form.shown(setting.name, now), ends, whole=True)
-    form.set_let_go(setting, now, value, changed=changed)
+    take = partial(form.set, setting)
+    return (
+        Slider(name=setting.name, label="workers", value=now, ends=ends, whole=True, take=take, let_go=True),
+    )
 
 
-def place(setting: SettingField, form: Form) -> None:
-    """Draw the slider over the checkpoints of a training run; it takes effect on release."""
+@cache
+def _texts(steps: tuple[int, ...]) -> tuple[str, ...]:
+    """Return what is said of each checkpoint of a training run."""
+    return tuple(Place(steps, index).said for index in range(len(steps)))
+
+
+def place(setting: SettingField, form: Form) -> Widgets:
+    """Return the slider over the checkpoints of a training run; it takes effect on release."""
     now = form.standing.place
     assert now
-    shown = form.shown(setting.name, now)
-    if form.standing.watching is False:
-        if imgui.button("live"):
-            form.ask(Request.LIVE)
-        imgui.same_line()
-    imgui.set_next_item_width(-1)
-    ends = 1, len(now.steps)
-    flags = imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.no_input
-    moved, index = imgui.slider_int("##checkpoint", shown.index + 1, *ends, shown.said, flags)
-    wanted = form.let_go(setting.name, now, now.moved(index - 1 - now.index), changed=moved)
-    if wanted is not None:
-        form.set(setting, wanted.own_steps)
+    live = form.standing.watching is False
+    slider = Slider(
+        name=setting.name,
+        label="checkpoint",
+        hidden=True,
+        value=now.index + 1,
+        ends=Ends(1, len(now.steps), False, "%d"),
+        whole=True,
+        texts=_texts(now.steps),
+        full=True,
+        take=lambda index: form.set(setting, now.steps[index - 1]),
+        beside=live,
+        let_go=True,
+    )
+    return (request_button(form, Request.LIVE), slider) if live else (slider,)
 
 
-def layer(setting: SettingField, form: Form) -> None:
-    """Draw the list of maps, numbered as the keys are; those that cannot be shown here are grey."""
+def layer(setting: SettingField, form: Form) -> Widgets:
+    """Return the list of maps, numbered as the keys are; those that cannot be shown here are grey."""
     viewer = form.viewer
     beside = setting.name == "heatmap.beside"
     options = [Option("", "none")] if beside else []
@@ -108,121 +140,157 @@ def layer(setting: SettingField, form: Form) -> None:
         key = viewer.layers.index(choice.name) + 1 if choice.name in viewer.layers else 0
         text = f"{choice.name}  {key}" if 0 < key < 10 else choice.name
         options.append(Option(choice.name, text, choice.meaning, key > 0))
-    changed, value = pick_option("beside" if beside else "layer", viewer.value(setting.name), options)
-    if changed:
-        form.set(setting, value)
+    now, take = viewer.value(setting.name), partial(form.set, setting)
+    label = "beside" if beside else "layer"
+    return (Pick(name=setting.name, label=label, value=now, shown=now, options=tuple(options), take=take),)
 
 
-def projection(setting: SettingField, form: Form) -> None:
-    """Draw the choice between map and height field."""
-    choices = {"2d": "map", "3d": "height field"}
-    changed, value = radio(choices, form.viewer.value(setting.name))
-    if changed:
-        form.set(setting, value)
+def projection(setting: SettingField, form: Form) -> Widgets:
+    """Return the choice between map and height field."""
+    now, take = form.viewer.value(setting.name), partial(form.set, setting)
+    return (Radio(name=setting.name, label="projection", value=now, options=_PROJECTIONS, take=take),)
 
 
-def trail_color(setting: SettingField, form: Form) -> None:
-    """Draw the list of trail colours; some need a critic."""
-    changed, value = setting_widget(setting, "colour", form.now(setting), form.viewer.trail_colors)
-    if changed:
-        form.set(setting, value)
+def trail_color(setting: SettingField, form: Form) -> Widgets:
+    """Return the list of trail colours; some need a critic."""
+    given = Given("colour", form.now(setting), partial(form.set, setting), form.viewer.trail_colors)
+    return setting_widgets(setting, given)
 
 
-def selected(setting: SettingField, form: Form) -> None:
-    """Draw the number of the selected agent."""
-    changed, value = number(setting, "select", form.now(setting), typed=True)
-    if changed:
-        form.set(setting, value)
+def selected(setting: SettingField, form: Form) -> Widgets:
+    """Return the number of the selected agent."""
+    return (typed_number(setting, Given("select", form.now(setting), partial(form.set, setting))),)
 
 
-def fit_button(form: Form) -> None:
-    """Draw the button that shows all agents."""
-    if imgui.button("fit to the agents"):
-        form.ask(Request.FIT)
+def fit_button(form: Form) -> Widgets:
+    """Return the button that shows all agents."""
+    return (request_button(form, Request.FIT, "fit to the agents"),)
 
 
-def view_switches(form: Form) -> None:
-    """Draw the switches of help and frame costs."""
+def view_switches(form: Form) -> Widgets:
+    """Return the switches of help and frame costs."""
     viewer = form.viewer
-    _, viewer.help_shown = imgui.checkbox("help", viewer.help_shown)
-    imgui.same_line()
-    _, viewer.profile_shown = imgui.checkbox("frame costs", viewer.profile_shown)
+
+    def show_help(on: bool) -> None:
+        viewer.help_shown = on
+
+    def show_costs(on: bool) -> None:
+        viewer.profile_shown = on
+
+    return (
+        Switch(name="help", label="help", value=viewer.help_shown, take=show_help),
+        Switch(
+            name="frame costs", label="frame costs", value=viewer.profile_shown, take=show_costs, beside=True
+        ),
+    )
 
 
-def findings(form: Form) -> None:
-    """Draw the list of findings; a click goes to one. Of more than fit, those around the current one."""
+def findings(form: Form) -> Widgets:
+    """Return the list of findings; a click goes to one. Of more than fit, those around the current one."""
     standing = form.standing
     if not standing.findings:
         asked = standing.findings is not None
-        imgui.text_colored(_UNKNOWN, "nothing found so far" if asked else "press N to look for places")
-        return
+        said = "nothing found so far" if asked else "press N to look for places"
+        return (Said(name="findings", label=said, tone="faint"),)
     begin = max(0, (standing.finding or 0) - _FINDINGS + 1)
-    for index, (kind, said) in enumerate(standing.findings[begin : begin + _FINDINGS], begin):
-        if imgui.selectable(f"{kind}: {said}##{index}", index == standing.finding)[0]:
-            form.ask(GoTo(index))
+    seen = enumerate(standing.findings[begin : begin + _FINDINGS], begin)
+    options = tuple(Option(index, f"{kind}: {said}") for index, (kind, said) in seen)
+
+    def take(index: Any) -> None:
+        form.ask(GoTo(index))
+
+    return (Listing(name="findings", label="findings", value=standing.finding, options=options, take=take),)
 
 
-def agent_opacity(form: Form) -> None:
-    """Draw the opacity of all marks, which is no setting of a configuration."""
+def agent_opacity(form: Form) -> Widgets:
+    """Return the slider of the opacity of all marks, which is no setting of a configuration."""
     viewer = form.viewer
-    _, opacity = slider("agents", viewer.looks.agent_opacity, 0, 1)
-    viewer.looks = replace(viewer.looks, agent_opacity=opacity)
+
+    def take(opacity: float) -> None:
+        viewer.looks = replace(viewer.looks, agent_opacity=opacity)
+
+    ends = Ends(0, 1, False, "%.2f")
+    return (
+        Slider(name="agents opacity", label="agents", value=viewer.looks.agent_opacity, ends=ends, take=take),
+    )
 
 
-def budget(setting: SettingField, form: Form) -> None:
-    """Draw the limit of trail segments."""
-    now = form.standing.live[setting.name]
-    index = 0 if now == "auto" else 2 if now > 0 else 1
-    changed, wanted = imgui.combo("segments", index, list(_BUDGETS))
-    if changed:
-        form.set(setting, ("auto", 0, _FIRST_BUDGET)[wanted])
-    if index == 2:
-        changed, most = imgui.input_int(_BUDGETS[2], now, 1000, 10_000)
-        if changed:
-            form.set(setting, max(most, 1))
+def budget(setting: SettingField, form: Form) -> Widgets:
+    """Return the limit of trail segments."""
+    now, take = form.standing.live[setting.name], partial(form.set, setting)
+    limited = now != "auto" and now > 0
+    chosen = _FIRST_BUDGET if limited else now if now == "auto" else 0
+    listed = Pick(name=f"{setting.name} kind", label="segments", value=chosen, options=_BUDGETS, take=take)
+    if not limited:
+        return (listed,)
+    label, steps = _BUDGETS[-1].text, (1000, 10_000)
+    most = Typed(name=setting.name, label=label, value=now, whole=True, low=1, steps=steps, take=take)
+    return listed, most
 
 
-def axes(setting: SettingField, form: Form) -> None:
-    """Draw the state variables along x and y."""
+def axes(setting: SettingField, form: Form) -> Widgets:
+    """Return the lists of state variables along x and y."""
     plane = form.standing.plane
     names = [variable.name for variable in plane.world.state]
     now = [names[axis] for axis in plane.axes]
-    wanted = [pick(f"along {axis}", name, names)[1] for axis, name in zip("xy", now, strict=True)]
-    if wanted != now and wanted[0] != wanted[1]:
-        form.ask(Restart({"heatmap.axes": ", ".join(wanted), "heatmap.slice": ""}))
+
+    def turn(at: int, name: str) -> None:
+        wanted = [name if at == index else each for index, each in enumerate(now)]
+        if wanted != now and wanted[0] != wanted[1]:
+            form.ask(Restart({"heatmap.axes": ", ".join(wanted), "heatmap.slice": ""}))
+
+    return tuple(
+        Pick(
+            name=f"{setting.name} {axis}",
+            label=f"along {axis}",
+            value=now[index],
+            options=options_of(names),
+            take=partial(turn, index),
+        )
+        for index, axis in enumerate("xy")
+    )
 
 
-def slices(setting: SettingField, form: Form) -> None:
-    """Draw the values of the state variables that are not on the map."""
+def slices(setting: SettingField, form: Form) -> Widgets:
+    """Return the sliders of the state variables that are not on the map."""
     plane = form.standing.plane
-    imgui.begin_disabled(not form.standing.sliced)
-    values, moved = list(plane.values), False
-    for index, variable in enumerate(plane.world.state):
-        if index not in plane.axes:
-            imgui.push_id(index)
-            ends = variable.low, variable.high
-            changed, values[index] = slider(variable.name, values[index], *ends, "%.3g")
-            imgui.pop_id()
-            moved = moved or changed
-    imgui.end_disabled()
-    if moved:
+
+    def move(at: int, value: float) -> None:
+        values = list(form.standing.plane.values)
+        values[at] = value
         form.move_slice(tuple(values))
 
+    return tuple(
+        Slider(
+            name=f"{setting.name} {variable.name}",
+            label=variable.name,
+            value=plane.values[index],
+            ends=Ends(variable.low, variable.high, False, "%.3g"),
+            take=partial(move, index),
+            on=form.standing.sliced,
+        )
+        for index, variable in enumerate(plane.world.state)
+        if index not in plane.axes
+    )
 
-def limits(form: Form) -> None:
-    """Draw the health limits and how the run stands to them."""
+
+def limits(form: Form) -> Widgets:
+    """Return the health limits and how the run stands to them."""
+    found: list[Widget] = []
     for name, measured, limit, kept in form.standing.limits:
         value = "–" if kept is None else f"{measured:.2f}"
-        color = _UNKNOWN if kept is None else _GOOD if kept else _BAD
-        imgui.text_colored(color, f"{value} of {limit:g}: {name}")
+        tone: Tone = "faint" if kept is None else "good" if kept else "bad"
+        found.append(Said(name=f"limit {name}", label=f"{value} of {limit:g}: {name}", tone=tone))
+    return tuple(found)
 
 
-def frame_times(form: Form) -> None:
-    """Draw the times of the last frames as a line."""
+def frame_times(form: Form) -> Widgets:
+    """Return the times of the last frames as a line."""
     standing = form.standing
     if not standing.busy_ms:
-        return
-    values = np.array(standing.busy_ms, np.float32)
-    most = max(2 * standing.may_take_ms, float(values.max()))
-    label = f"{values[-1]:.1f} ms of {standing.may_take_ms:.1f}"
-    imgui.plot_lines("##busy", values, 0, label, 0.0, most, (imgui.get_content_region_avail().x, 60))
+        return ()
+    most = max(2 * standing.may_take_ms, max(standing.busy_ms))
+    said = f"{standing.busy_ms[-1]:.1f} ms of {standing.may_take_ms:.1f}"
+    return (
+        Plot(name="frame times", label="frame times", value=standing.busy_ms, low=0.0, high=most, said=said),
+    )

@@ -2,20 +2,10 @@
 
 from imgui_bundle import imgui
 
-from valuescape.render.panel.widgets import show_tip
-from valuescape.sim.config.model import SettingField
+from valuescape.render.panel.drawing import show_tip
 
 _RESTS_S = 0.5
 """Seconds that the pointer rests on a row until its tip comes."""
-
-
-_WHEN = {"live": "", "restart": "; counts after a restart", "next start": "; counts at the next start"}
-"""The end of a tip: when a new value takes effect."""
-
-
-def tip(setting: SettingField) -> str:
-    """Return the tip of a setting: its name, its meaning with its unit, and when a new value takes effect."""
-    return f"{setting.name}: {setting.meaning}{_WHEN[setting.declared.applies]}"
 
 
 class Tips:

@@ -3,29 +3,24 @@
 import contextlib
 import logging
 import os
-import re
 import signal
-import socket
 import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from valuescape.sim.cluster.reaching import (
+    INSTALL,
+    LOCAL,
+    SETTING,
+    refused,
+    require_address,
+    require_reachable,
+)
 from valuescape.sim.errors import UsageError
 from valuescape.sim.resources import available_memory, usable_cores
 
-LOCAL, AUTO = "local", "auto"
-
-SETTING = "workers.cluster"
-
-_ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(?P<port>\d{1,5})")
-_EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
-
-_REACH_S = 5.0
-"""The longest that a connection to a cluster's port may take."""
-
-_HEAD_S = 10.0
-"""The longest that the head of a cluster may take to answer."""
+_LEAVE_S = 5.0
 
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""
@@ -51,16 +46,8 @@ def ray_module() -> Any:
         import ray
     except ImportError as error:
         said = f"{SETTING} needs Ray, which is not installed ({error})"
-        raise UsageError(said, "pip install 'valuescape[ray]'") from None
+        raise UsageError(said, INSTALL) from None
     return ray
-
-
-def require_address(cluster: str) -> None:
-    """Raise UsageError unless `cluster` is a value of `workers.cluster`, whether one is there or not."""
-    match = _ADDRESS.fullmatch(cluster)
-    if cluster in (LOCAL, AUTO) or (match and 0 < int(match["port"]) < 2**16):
-        return
-    raise UsageError(f"{SETTING} = {cluster!r}: {_EXPECTED}")
 
 
 @contextlib.contextmanager
@@ -87,7 +74,7 @@ def connected(cluster: str) -> Iterator[Any]:
         with _lock:
             _users -= 1
             if _users == 0 and not _was_there:
-                ray.shutdown()
+                _disconnect(ray)
 
 
 _was_there = False
@@ -98,8 +85,7 @@ def _connect(ray: Any, cluster: str) -> None:
     global _connected_to, _was_there
     _was_there = bool(ray.is_initialized())
     if not _was_there:
-        _require_port(cluster)
-        _require_head(cluster)
+        require_reachable(cluster)
         with _own_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _silence(ray)
@@ -107,8 +93,15 @@ def _connect(ray: Any, cluster: str) -> None:
                 ray.init(**_arguments(cluster))
             except Exception as error:  # Ray raises a dozen kinds, of Python's and its own
                 ray.shutdown()
-                raise _refused(cluster, error) from error
+                raise refused(cluster, error) from error
     _connected_to = cluster
+
+
+def _disconnect(ray: Any) -> None:
+    """Disconnect, for at most _LEAVE_S: Ray may wait for a head that is gone."""
+    leaving = threading.Thread(target=ray.shutdown, name="ray-shutdown", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVE_S)
 
 
 def _silence(ray: Any) -> None:
@@ -124,93 +117,6 @@ def _arguments(cluster: str) -> dict[str, Any]:
     store = max(80 * 2**20, min(_STORE_BYTES, available_memory() // 10))
     own = {"num_cpus": usable_cores(), "object_store_memory": store, "include_dashboard": False}
     return {"address": LOCAL, **own, **common}
-
-
-def _require_port(cluster: str) -> None:
-    """Raise UsageError, soon, if nothing listens where the cluster should be: Ray itself waits minutes."""
-    named = os.environ.get("RAY_ADDRESS", "") if cluster == AUTO else cluster
-    match = _ADDRESS.fullmatch(named)
-    if not match:
-        return
-    try:
-        socket.create_connection((match["host"].strip("[]"), int(match["port"])), _REACH_S).close()
-    except OSError as error:
-        where = f"{SETTING} = {cluster!r}" + (f" (RAY_ADDRESS = {named!r})" if cluster == AUTO else "")
-        why = (
-            f"no answer within {_REACH_S:g} s" if isinstance(error, TimeoutError) else error.strerror or error
-        )
-        raise UsageError(
-            f"{where}: no connection: {why}",
-            "start the cluster, or use the address that `ray start` printed; docs/cluster.md lists the ports",
-        ) from None
-
-
-def _require_head(cluster: str) -> None:
-    """Raise UsageError, soon, unless the head answers that this machine should be a node of.
-
-    Ray itself waits for minutes for one that is gone, or for something else that listens there. A client asks
-    by itself, and gives up sooner.
-    """
-    if cluster == LOCAL or cluster.startswith("ray://"):
-        return
-    said: list[Exception | None] = []
-    asking = threading.Thread(target=lambda: said.append(_ask_head(cluster)), daemon=True)
-    asking.start()  # a thread, for the call cannot be given up
-    asking.join(_HEAD_S)
-    where = f"{SETTING} = {cluster!r}"
-    if not said:
-        raise UsageError(
-            f"{where}: what listens there does not answer as the head of a Ray cluster within {_HEAD_S:g} s",
-            "use the address that `ray start --head` printed; `ray stop` forgets a head that is gone",
-        )
-    if type(said[0]).__name__ == "AuthenticationError":
-        raise UsageError(
-            f"{where}: the cluster wants its token, and this process has none or another",
-            "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` prints on the head",
-        )
-
-
-def _ask_head(cluster: str) -> Exception | None:
-    """Return what the head of a cluster raises when it is asked for a sign of life; None if it gives one."""
-    try:
-        from ray._private.services import canonicalize_bootstrap_address
-        from ray._raylet import GcsClient
-
-        address = canonicalize_bootstrap_address(cluster)
-        if address:  # none: `ray.init` will say that there is no cluster
-            GcsClient(address=address).check_alive([], timeout=_HEAD_S)
-    except Exception as error:
-        return error
-    return None
-
-
-_VERSIONS = re.compile(
-    r"started with:\s+Ray: (\S+)\s+Python: (\S+).*started with:\s+Ray: (\S+)\s+Python: (\S+)", re.DOTALL
-)
-"""The versions of the cluster and of this process in Ray's message."""
-
-
-def _refused(cluster: str, error: Exception) -> UsageError:
-    """Return what is to be said of a cluster that Ray could not connect to."""
-    if match := _VERSIONS.search(str(error)):
-        there, here = (f"Ray {match[at]} and Python {match[at + 1]}" for at in (1, 3))
-        said = f"{SETTING} = {cluster!r}: the cluster has {there}, this process {here}"
-        return UsageError(said, "install the same versions here and there")
-    if cluster == AUTO and isinstance(error, ConnectionError):
-        said = f"{SETTING} = 'auto': no Ray cluster runs on this machine"
-        return UsageError(said, "start one with: ray start --head; or take workers.cluster = 'local'")
-    text = " ".join(str(error).split())
-    if "ray[client]" in text:
-        said = f"{SETTING} = {cluster!r}: Ray is installed without its client"
-        return UsageError(said, "pip install 'valuescape[ray]'")
-    if cluster.startswith("ray://") and isinstance(error, ConnectionError):
-        said = (
-            f"{SETTING} = {cluster!r}: what listens there does not answer as Ray's server of clients ({text})"
-        )
-        return UsageError(
-            said, "its port is 10001, unless `ray start --head --ray-client-server-port` says else"
-        )
-    return UsageError(f"{SETTING} = {cluster!r}: {type(error).__name__}: {text}")
 
 
 @contextlib.contextmanager

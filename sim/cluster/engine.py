@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import IndexArray
+from valuescape.sim.cells.reader import CellReader
 from valuescape.sim.changes import Wanted, Way, differing, way_between, way_from
+from valuescape.sim.cluster.cells import ClusterCells
 from valuescape.sim.cluster.formation import ClusterFormation
 from valuescape.sim.cluster.kept_agents import kept_agents
 from valuescape.sim.cluster.member import Member
@@ -57,7 +59,7 @@ class ClusterEngine(Engine):
         kept: number of agents, the first ones, whose rows are kept; None: as `kept_agents` chooses. Raises
         UsageError if the configuration cannot be run on a cluster.
         """
-        self._nodes = nodes
+        self._nodes, self._readers = nodes, 0
         count = config.agents.count
         self.kept: IndexArray = kept_agents(count) if kept is None else np.arange(min(kept, count))
         super().__init__(config, checkpoint)
@@ -80,6 +82,16 @@ class ClusterEngine(Engine):
         if way_between(asked, Wanted(config, chosen, asked.plugins)) is Way.SUCCESSION:
             raise UsageError(_unchangeable(asked.config, config), "begin a new run with it")
         super().change(config, checkpoint)
+
+    def cell_reader(self, length: int) -> CellReader:
+        """Return a new reader of cells, of `length` ticks; the one before is void."""
+        self._readers += 1
+        return ClusterCells(self, self._readers, length)
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all agents have come to the newest tick; not while those of a lost node are made again."""
+        return self.formation.crew.is_level
 
     @property
     def nodes(self) -> int:
@@ -166,9 +178,20 @@ class ClusterEngine(Engine):
 
         question: returns method and arguments for a slice.
         """
+        return self._answers(
+            lambda: [(member, member.node.ask(*question(agents))) for agents, member in self.team.slices]
+        )
+
+    def ask_hosts(self, method: str, argument: Any) -> list[Any]:
+        """Return what all hosts that step agents answer; asks again if one was lost meanwhile."""
+        return self._answers(
+            lambda: [(each, each.node.ask(method, argument)) for each in self.team.at_work if each.slices]
+        )
+
+    def _answers(self, ask: Callable[[], list[tuple[Member, Call]]]) -> list[Any]:
         while True:
             self._wait_level()
-            calls = [(member, member.node.ask(*question(agents))) for agents, member in self.team.slices]
+            calls = ask()
             try:
                 return [self._answer(member, call) for member, call in calls]
             except NodeLostError:

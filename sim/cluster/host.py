@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import IndexArray
+from valuescape.sim.cluster.cell_messages import CellsAsked, CellsSeen
 from valuescape.sim.cluster.hosted import HostedSlice, within
+from valuescape.sim.cluster.hosted_cells import HostedCells
 from valuescape.sim.cluster.kept_rows import KeptRows, joined
 from valuescape.sim.cluster.messages import (
     AGENTS_FIRST,
@@ -37,6 +39,7 @@ class Host:
         self._slices: dict[Slice, HostedSlice] = {}
         self._kept: dict[tuple[Slice, int], KeptRows] = {}
         self._news: list[tuple[Slice, int]] = []
+        self._cells: HostedCells | None = None
 
     def load(self, plugins: Loads) -> None:
         """Load the plug-ins and worlds that tasks need. Raises UsageError."""
@@ -125,6 +128,14 @@ class Host:
         """Forget rows of ticks before this one."""
         self._kept = {key: rows for key, rows in self._kept.items() if rows.tick >= before}
 
+    # --- What a picture shows -----------------------------------------------------------------------------
+
+    def cells(self, asked: CellsAsked) -> CellsSeen:
+        """Return trail rows of drawn agents, and the cells of all, as far as they are new."""
+        if self._cells is None or self._cells.reader != asked.reader:
+            self._cells = HostedCells(asked.reader)
+        return self._cells.answer(asked, self._in_order())
+
     # --- Answers to questions -----------------------------------------------------------------------------
 
     def sums(self, agents: Slice, tick: int) -> EpisodeSums:
@@ -201,7 +212,3 @@ def _row(hosted: HostedSlice, name: str, tick: int, agents: IndexArray) -> NDArr
         return found if hosted.engine.trail_intact(tick) else None
     row = hosted.engine.recent_row(name, tick)
     return None if row is None else row[..., agents]
-
-
-PUBLIC = frozenset(name for name in vars(Host) if not name.startswith("_"))
-"""The methods that `Node.ask` names."""

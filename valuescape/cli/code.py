@@ -1,18 +1,14 @@
 """The code of users' own that the options of a command name, and the world that they choose of it."""
 
-import functools
-import inspect
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
 
+from valuescape.cli.bundles import bundled
 from valuescape.cli.options import EnvArguments, EnvFiles, EpisodeLimit, Plugins, World, WorldFiles
 from valuescape.sim.errors import UsageError
-
-_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +107,8 @@ def code_of(
     return Code(*files, world or "", tuple(env_kwargs or ()), max_episode_steps)
 
 
-def takes_code(command: Callable[..., _R]) -> Callable[..., _R]:
-    """Give a command the options of `code_of` in the place of its parameter `code`."""
-    hints, own = get_type_hints(command, include_extras=True), inspect.signature(command).parameters
-    options = inspect.signature(code_of).parameters
-    listed = [each for name in own for each in (options.values() if name == "code" else (own[name],))]
-
-    @functools.wraps(command)
-    def taking(**given: Any) -> _R:
-        named = {name: given.pop(name, None) for name in options}
-        return command(**given, code=code_of(**named))
-
-    taking.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]  # which typer reads
-    taking.__annotations__ = {**hints, **get_type_hints(code_of, include_extras=True)}
-    for name in ("code", "return"):
-        taking.__annotations__.pop(name, None)
-    return taking
+takes_code = bundled(code=code_of)
+"""Gives a command the options of `code_of` in the place of its parameter `code`."""
 
 
 def _chooses_world(overrides: Sequence[str]) -> bool:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
     Activation,
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def run(
     preset: RunPreset = "demo",
     overrides: Overrides = None,
@@ -76,6 +79,7 @@ def run(
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
     watch: Watch = True,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Show a trained critic's landscape with its agents: in a window, or headless into files.
@@ -94,10 +98,12 @@ def run(
       valuescape run agent.cleanrl_model --gamma 0.99 --record landscape.mp4
 
       valuescape run sac.zip --versus ppo.zip
+
+      valuescape run demo --browser
     """
     length = RunLength(frames, seconds, ticks)
     files = record, screenshot, profile, export, figure, record_session
-    shown = RunOptions(headless, length, folder, *files, strict, watch)
+    shown = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     simulated = ticks, checksum, record_run, record_every
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])

@@ -16,6 +16,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
+    from valuescape.browser.browsing import Browsing
     from valuescape.run.config_file import ConfigFile
     from valuescape.run.outputs import RunResult
     from valuescape.run.session import Session
@@ -35,6 +36,10 @@ class Shown:
     other: "Config | None" = None
     follow: "Callable[[Session], AbstractContextManager[object]] | None" = None
 
+    def following(self, session: "Session") -> AbstractContextManager[object]:
+        """Return what follows a training run for the session, if one is to be followed."""
+        return self.follow(session) if self.follow else contextlib.nullcontext()
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -51,6 +56,7 @@ class RunOptions:
     record_session: Path | None
     strict: bool
     watch: bool
+    browsing: "Browsing | None" = None
 
     @property
     def given(self) -> list[str]:
@@ -58,7 +64,7 @@ class RunOptions:
         lengths = {"--frames": self.length.frames, "--seconds": self.length.seconds}
         files = {f"--{name.replace('_', '-')}": getattr(self, name) for name in _FILES}
         names = [name for name, value in {**lengths, **files}.items() if value is not None]
-        return [*names, *["--strict"] * self.strict]
+        return [*names, *["--strict"] * self.strict, *["--browser"] * (self.browsing is not None)]
 
     def outputs(self, config: "Config", *, headless: bool) -> Outputs:
         """Return the files that the run writes. Raises UsageError if one of them could not be written."""
@@ -107,7 +113,9 @@ def show(shown: Shown, options: RunOptions, interrupts: "Interrupts") -> int:
     from valuescape.render.displays.display import display_available
     from valuescape.sim.interrupts import unfinished
 
-    headless = options.headless or not display_available()
+    if options.browsing and options.headless:
+        raise UsageError("--browser and --headless exclude each other: one shows pictures, one shows none")
+    headless = not options.browsing and (options.headless or not display_available())
     if shown.other:
         options.require_pair()
     outputs = options.outputs(shown.config, headless=headless)
@@ -127,8 +135,7 @@ def _run(
 
     with leaving_at_once():
         from valuescape.cli.run_result import showing
-
-    with _session(shown, options, outputs, headless, interrupts) as session, _following(shown, session):
+    with _session(shown, options, outputs, headless, interrupts) as session, shown.following(session):
         session.reloading.begin(shown.file, watch=options.watch)
         what = "recording" if session.recorder else "running"
         with progress_bar(what, 1.0, hidden=not headless) as update:  # a window shows itself
@@ -142,8 +149,11 @@ def _run(
 
 def _session(
     shown: Shown, options: RunOptions, outputs: Outputs, headless: bool, interrupts: "Interrupts"
-) -> "Session":
+) -> "AbstractContextManager[Session]":
     from valuescape.sim.interrupts import leaving_at_once
+
+    if options.browsing:
+        return _browser_session(shown, options.browsing, options.length, outputs, interrupts)
 
     with leaving_at_once():
         from valuescape.run.session import Session
@@ -159,8 +169,16 @@ def _session(
     return Session(config, length, outputs, **how)
 
 
-def _following(shown: Shown, session: "Session") -> AbstractContextManager[object]:
-    return shown.follow(session) if shown.follow else contextlib.nullcontext()
+def _browser_session(
+    shown: Shown, browsing: "Browsing", length: RunLength, outputs: Outputs, interrupts: "Interrupts"
+) -> "AbstractContextManager[Session]":
+    from valuescape.sim.interrupts import leaving_at_once
+
+    with leaving_at_once():
+        from valuescape.cli.browser import browser_session
+
+    configs = (shown.config, shown.other) if shown.other else (shown.config,)
+    return browser_session(configs, length, outputs, browsing, interrupts)
 
 
 def _finish(result: "RunResult", config: "Config", *, strict: bool) -> int:

@@ -1,21 +1,19 @@
-"""A session whose picture is in a page: it draws only what is seen, and takes orders of other threads."""
+"""A session whose picture is in a notebook, and which takes orders of other threads."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from valuescape.notebook.following import Following
 from valuescape.notebook.orders import Orders
-from valuescape.render.displays.streamed import StreamedDisplay
-from valuescape.render.displays.streaming.messages import Asked, Wanted
 from valuescape.render.displays.streaming.pictures import Pixels, read_pixels
 from valuescape.render.displays.streaming.stream import Stream
 from valuescape.render.view.changes import Change, Request, Restart, Set
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
-from valuescape.run.session import Session
+from valuescape.run.paged_session import PagedSession
 from valuescape.sim.config.files import Config, changed, whole
 from valuescape.sim.config.model import LIVE, settings_of
 from valuescape.sim.errors import UsageError
@@ -26,16 +24,9 @@ _SHOWN = frozenset({"heatmap.layer", "policy.steps", "sim.ticks_per_s"})
 
 _ASKED = frozenset({Request.PAUSE, Request.STEP, Request.SCREENSHOT, Request.EARLIER, Request.LATER})
 
-_REST_S = 10.0
-"""Seconds without anybody watching after which the simulation rests, too."""
-
-_IDLE_S, _STILL_S, _FULL_S = 0.2, 0.1, 0.02
-"""Seconds to wait for news while nobody watches, nothing changes, or the link is full."""
-
 _SETTLED_S = 10.0
 """Seconds in which cameras come to where they were sent."""
 
-_TELL_S = 0.2
 _WARM_UP_TICKS = 240
 _WARM_UP_S = 5.0
 _LONG_TURN_S = 0.2
@@ -51,11 +42,8 @@ class InlineControls(Controls):
         return super()._do(request)
 
 
-class InlineSession(Session):
-    """A run on a page: `turn_frames` goes on until `stop`.
-
-    Frames are drawn only if they can be sent, so that a slow link costs pictures but makes no delay. While
-    nobody watches, nothing is drawn, and after 10 s the simulation rests until somebody does.
+class InlineSession(PagedSession):
+    """A run on a page of a notebook: `turn_frames` goes on until `stop`.
 
     stream: the link, lent. orders: of other threads. folder: of screenshots; made with the first. interrupts:
     set its `asked` to end a start or the run. panel: whether the panel of settings is beside the picture.
@@ -73,113 +61,24 @@ class InlineSession(Session):
         panel: bool,
     ) -> None:
         self._stream, self._orders = stream, orders
-        display = StreamedDisplay(stream, config.render.device)
-        super().__init__(
-            *(config, RunLength(), Outputs(folder)),
-            headless=False,
-            interrupts=interrupts,
-            display=display,
-            panel=panel,
-        )
+        length, outputs = RunLength(), Outputs(folder)
+        super().__init__(config, length, outputs, link=stream, interrupts=interrupts, panel=panel)
         self.controls = InlineControls(self, self._begun_with())
         self.following = Following(self, self._owned)
-        self._drew = False
-        self._seen_s = time.monotonic()
-        self._resting = False
-        self._told: tuple[dict[str, Any], int] | None = None  # what, and to which page
-        self._told_s = 0.0
-        self._scale = display.pixel_scale
 
     def _keep_out_of_collections(self) -> None:
         """Leave garbage collection as it is: most of what is in a notebook's process is not ours."""
 
-    # --- Frames ---
-
-    def _frame(self, elapsed_s: float) -> None:
-        """Make a frame if it would be seen; else keep the simulation going, and wait a moment for news."""
+    def _serve(self) -> None:
         self._orders.serve(self)
-        self.controls.apply_all(self._wishes())
-        self._tell_page()
-        self._drew = self._is_due()
-        if self._drew:
-            self._follow_scale()
-            super()._frame(elapsed_s)
 
-    def _is_due(self) -> bool:
-        """Whether to draw now; if not, wait until there may be news."""
-        stream = self._stream
-        if not stream.watched:
-            self._look_away()
-            stream.wait(_IDLE_S if self._resting else _FULL_S)
-            return False
-        self._look_again()
-        if stream.still and self.pace.paused:
-            stream.wait(_STILL_S)
-        if not stream.ready:
-            self._turn_engines()
-            stream.wait(_FULL_S)
-        return stream.ready
-
-    def _look_away(self) -> None:
-        """Nobody watches: let the simulation go on for a while, then rest."""
-        if not self._resting and not self.pace.paused and time.monotonic() - self._seen_s > _REST_S:
-            self.pace.pause()
-            self._resting = True
-        self._turn_engines()
-
-    def _look_again(self) -> None:
-        self._seen_s = time.monotonic()
-        if self._resting:
-            self._resting = False
-            if self.pace.paused:
-                self.pace.pause()
-
-    def _judge(self, began: float) -> None:
-        """Log a frame, without alerts: how many there are is up to the link and to the cells that run."""
-        if self._drew:
-            self._note(began)
-
-    def _follow_scale(self) -> None:
-        """Draw texts and lines as large as the page's pixels ask for; it tells that when it is opened."""
-        scale = self._stream.pixel_scale
-        if scale != self._scale:
-            self._scale = scale
-            self.stage.draw_anew()
-
-    # --- Controls on the page ---
-
-    def _wishes(self) -> Iterable[Change]:
-        """Return what the controls on the page asked for, but what they do not have."""
-        for wish in self._stream.take_wishes():
-            match wish:
-                case Wanted(name, value) if name in _SHOWN:
-                    yield Set(name, value)
-                case Asked(name) if name in _ASKED:
-                    yield Request(name)
-
-    def _tell_page(self) -> None:
-        """Tell the page what its controls show, when that has changed, five times a second at most."""
-        now = time.monotonic()
-        if now - self._told_s < _TELL_S or not self._stream.watched:
-            return
-        self._told_s = now
-        said, page = self.shown(), self._stream.pages
-        if (said, page) != self._told:
-            self._told = said, page
-            self._stream.tell(said)
-
-    def shown(self) -> dict[str, Any]:
-        """Return what controls on a page show of the run, as a message."""
-        place = self.stage.place.at(self.setting("policy.steps")) if self.stage.place else None
-        return {
-            "type": "state",
-            "paused": self.pace.paused and not self._resting,
-            "ticks_per_s": self.pace.ticks_per_s,
-            "layer": self.viewer.layer,
-            "layers": list(self.viewer.layers),
-            "steps": list(place.steps) if place else [],
-            "at": place.index if place else -1,
-        }
+    def _admits(self, change: Change) -> bool:
+        match change:
+            case Set(name):
+                return name in _SHOWN
+            case Request():
+                return change in _ASKED
+        return False
 
     # --- Orders ---
 

@@ -70,7 +70,7 @@ class Tuning:
         elapsed = min(now - self._drawn_at, 0.1)
         self._drawn_at = now
         size = self.width_px(window_px), window_px[1]
-        standing = _standing(state(), past(), sections(), self._presets)
+        standing = standing_of(state(), past(), sections(), self._presets)
         return self._panel.draw(size, elapsed, viewer, standing)
 
     def release(self) -> None:
@@ -78,8 +78,10 @@ class Tuning:
         self._panel.release()
 
 
-def _standing(state: RunState, past: Past, sections: tuple[Section, ...], known: dict[str, str]) -> Standing:
-    """Return the part of a run's state that the panel shows. known: presets, with what is said of each."""
+def standing_of(
+    state: RunState, past: Past, sections: tuple[Section, ...], known: dict[str, str]
+) -> Standing:
+    """Return what a panel shows of a run's state. known: presets, with what is said of each."""
     return Standing(
         config=state.config,
         past=past,

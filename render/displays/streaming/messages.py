@@ -10,31 +10,60 @@ A message is a JSON object with a `type`. From the browser:
 - `{"type": "size", "width": 800, "height": 450, "ratio": 2}`: the picture's place on the page, in CSS pixels,
   and the device pixels of one.
 - `{"type": "watching", "on": true}`: whether any of the picture can be seen.
-- `{"type": "change", "name": "heatmap.layer", "value": "error"}` and `{"type": "request", "name": "pause"}`:
-  what controls beside the picture ask for.
+- `{"type": "accepts", "codecs": ["vp8", "avc1.42E01F"], "prefer": "auto"}`: the video codecs that the browser
+  decodes (WebCodecs' `isConfigSupported` said so), and what the person prefers: `"pictures"`, `"video"`, or
+  `"auto"`, which is video on a slow link alone. A page that never says it gets pictures.
+- `{"type": "control", "do": "ask"}` asks to take over from the viewer that controls; `"give"` and `"refuse"`
+  answer `asked`, and are for that viewer alone.
+- `{"type": "picture"}` asks for the picture as a PNG that can be made again.
+- Wishes, one for each kind of change in `render/view/changes.py`, read by `render/view/change_messages.py`:
+  `{"type": "change", "name": "heatmap.layer", "value": "error", "gesture": 4}` (changes of one gesture are
+  undone together; it may be left out), `{"type": "request", "name": "pause"}`, `{"type": "restart",
+  "changes": {"agents.count": 500}}`, `{"type": "preset", "name": "flock"}`, `{"type": "slice", "values":
+  [0, 1.5]}`, `{"type": "go to", "index": 2}`, `{"type": "save preset", "name": "mine", "here": false}`,
+  `{"type": "touch", "plugin": "wind", "label": "on", "value": true}`.
+- `{"type": "widget", "name": "heatmap.opacity", "value": 0.5, "held": true, "number": 9}`, a wish, too: a
+  widget of the panel on the page was given a value, and is held or not. `render/panel/page_panel.py` makes
+  of it what the panel of a window asks for.
 
 To the browser:
 
-- `{"type": "frame", "number": 12, "format": "image/jpeg", "lossless": false}`, with the picture's bytes;
-- `{"type": "heard", "number": 7}`: the events up to that message were taken;
-- `{"type": "state", …}`: what controls show; `{"type": "copy", "text": …}`; `{"type": "full screen"}`.
+- `{"type": "frame", "number": 12, "format": "image/jpeg", "lossless": false}`, with the picture's bytes. The
+  format is `"image/jpeg"`, `"image/png"`, or of video `"video/vp8"` or `"video/avc1.42E01F"` with one encoded
+  frame (H.264 as Annex B); then `"key"` says whether it can be decoded without those before, and `"width"`
+  and `"height"` are its pixels. Every frame is answered by `shown`, also one that cannot be decoded.
+- `{"type": "heard", "number": 7}`: the events up to that message were taken, or passed over, as those of a
+  viewer that only watches are;
+- `{"type": "welcome", "viewer": 3, "program": "0.1.0"}`: the first message, with the number of this viewer;
+- `{"type": "role", "controls": true, "controller": 3, "viewers": 2}`: who controls, after each change;
+- `{"type": "asked", "by": 4, "within_s": 8}`, to the viewer that controls: another asks to take over, and
+  does if there is no answer in that time; `{"type": "answered", "given": false}`, to that other one;
+- `{"type": "answer", "number": 9, "name": "heatmap.opacity", "said": ""}`: what a widget asked for was done;
+  said: why it could not be;
+- `{"type": "panel", …}`: the widgets of the panel (`render/panel/page_panel.py`); `{"type": "cards", …}`: the
+  texts beside the picture (`valuescape/browser/page_texts.py`);
+- `{"type": "picture", "name": "picture-101500.png"}`, with its bytes;
+- `{"type": "state", …}`: what controls show; `{"type": "copy", "text": …}`; `{"type": "full screen"}`;
+- `{"type": "ended", "said": ""}`: the run has ended; said: what ended it, if it was an error.
 
 A browser may be anyone's: what does not fit is passed over, and nothing in a message grows without a bound.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeGuard
 
 from valuescape.render.displays.events import Button, Event, Move, Press, Release, Scroll
 from valuescape.render.displays.streaming.keys import Pressed, key_events
 
 _MOST_EVENTS = 1000
+_MOST_CODECS = 8
 _LONGEST = 100
-"""Characters of a name or of a text value."""
+"""Characters of the name of a codec."""
 
 _LARGEST_PX, _LARGEST_RATIO, _MOST_PIXELS = 4096, 4.0, 2**24
-_LARGEST_NUMBER = 1e15
 _MOST_STEPS = 20.0
 """Notches of the wheel in one event."""
 
@@ -70,22 +99,48 @@ class Watching:
     on: bool
 
 
+class Prefer(StrEnum):
+    """The kind of frames that a person prefers."""
+
+    AUTO = "auto"
+    PICTURES = "pictures"
+    VIDEO = "video"
+
+
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A control wants a setting to have another value."""
+class Accepts:
+    """The video codecs that a browser decodes, and the kind of frames that is preferred."""
 
-    name: str
-    value: str | float | int | bool
+    codecs: tuple[str, ...]
+    prefer: Prefer
+
+
+class Control(StrEnum):
+    """A viewer asks to control, or answers another that asks."""
+
+    ASK = "ask"
+    GIVE = "give"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A control asks for an action without a value."""
-
-    name: str
+class PictureWanted:
+    """The picture is wanted as a file."""
 
 
-Message = Happened | Shown | Sized | Watching | Wanted | Asked
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """A wish, as it came: `render/view/change_messages.py` reads it."""
+
+    content: Mapping[str, Any]
+
+
+WISHES = frozenset(
+    {"change", "request", "restart", "preset", "slice", "go to", "save preset", "touch", "widget"}
+)
+"""Types of messages that are wishes."""
+
+Message = Happened | Shown | Sized | Watching | Accepts | Control | PictureWanted | Wished
 
 
 def read_message(content: object) -> Message | None:
@@ -102,17 +157,20 @@ def read_message(content: object) -> Message | None:
             return _sized(width, height, ratio)
         case {"type": "watching", "on": bool(on)}:
             return Watching(on)
-        case {"type": "change", "name": str(name), "value": value} if _plain(name) and _plain(value):
-            return Wanted(name, value)
-        case {"type": "request", "name": str(name)} if _plain(name):
-            return Asked(name)
+        case {"type": "accepts", "codecs": list(codecs), "prefer": "auto" | "pictures" | "video" as prefer}:
+            return _accepts(codecs, Prefer(prefer))
+        case {"type": "control", "do": "ask" | "give" | "refuse" as what}:
+            return Control(what)
+        case {"type": "picture"}:
+            return PictureWanted()
+        case {"type": str(name)} if name in WISHES:
+            return Wished(content)
     return None
 
 
-def _plain(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= _LONGEST
-    return isinstance(value, bool) or (_finite(value) and abs(value) <= _LARGEST_NUMBER)
+def _accepts(codecs: list[Any], prefer: Prefer) -> Accepts:
+    named = [each for each in codecs[:_MOST_CODECS] if isinstance(each, str) and len(each) <= _LONGEST]
+    return Accepts(tuple(named), prefer)
 
 
 def _finite(value: object) -> TypeGuard[int | float]:

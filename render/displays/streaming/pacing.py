@@ -25,10 +25,13 @@ class Pacing:
     """Counts frames in flight, and finds the level of quality that a link can take.
 
     A link is slow if answers take longer than 0.12 s, and fast if they take less than 0.05 s. Times are
-    seconds of any clock. Not safe for several threads; `Stream` holds a lock.
+    seconds of any clock. Not safe for several threads; the links that have one hold a lock.
+
+    probing: whether answers may be lost on the way, so that one more frame is sent after a while.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, probing: bool = True) -> None:
+        self._probing = probing
         self.level = LEVELS - 1
         self._in_flight: OrderedDict[int, float] = OrderedDict()  # number: when it was sent
         self._sent_s = -1e9
@@ -54,6 +57,8 @@ class Pacing:
         """Whether a frame may be sent. answering: whether the other side can answer now."""
         if len(self._in_flight) < MOST_IN_FLIGHT:
             return True
+        if not self._probing:
+            return False
         probe = PROBE_S if answering else BUSY_PROBE_S
         return now - self._sent_s >= probe and self._alone < _MOST_UNANSWERED
 

@@ -59,6 +59,11 @@ def as_png(pixels: Pixels, compress_level: int = _PNG_LEVEL) -> Encoded:
     return Encoded(content.getvalue(), "image/png", lossless=True)
 
 
+def smaller(pixels: Pixels, divisor: int) -> Pixels:
+    """Return a picture of 1 / divisor of the size, each pixel the mean of those that it stands for."""
+    return np.asarray(Image.fromarray(pixels).reduce(divisor))
+
+
 class Changing:
     """Says of each picture whether it has to be sent: in a hurry, without loss, or not at all."""
 

@@ -1,38 +1,31 @@
-"""Both directions of a link to a browser: frames and answers, events and wishes; whatever carries them."""
+"""A link to one page: frames and answers, events and wishes; whatever carries them."""
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from valuescape.render.displays.events import Event
+from valuescape.render.displays.streaming.link import Link, Send
 from valuescape.render.displays.streaming.messages import (
-    Asked,
     Happened,
     Message,
     Shown,
     Sized,
-    Wanted,
     Watching,
+    Wished,
     placed,
     read_message,
 )
 from valuescape.render.displays.streaming.pacing import GONE_S, Pacing
 from valuescape.render.displays.streaming.pictures import Changing, Pixels
 
-_MOST_WAITING = 5000
-"""Events that wait to be taken; older ones are dropped."""
 
-Send = Callable[[Mapping[str, Any], bytes | None], None]
-"""Sends a message, and bytes with it. Called by the thread that draws; must not wait for the other side."""
+class Stream(Link):
+    """A link to one page, whose frames are encoded in the thread that draws.
 
-
-class Stream:
-    """A link between a display, in the thread that draws, and what carries messages, in any other thread.
-
-    size_px: of the picture until a browser tells its own. answering: whether messages of the browser can
-    arrive now; those of a notebook do not while its kernel runs a cell. clock: seconds, for tests.
+    send: to the page. size_px: of the picture until the page tells its own. answering: whether messages of
+    the page can arrive now; those of a notebook do not while its kernel runs a cell. clock: seconds, for
+    tests.
     """
 
     def __init__(
@@ -42,19 +35,12 @@ class Stream:
         answering: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._send, self._answering, self._clock = send, answering, clock
-        self.size_px, self.pixel_scale = size_px, 1.0
-        self.frames = 0
-        """Frames that were sent."""
-        self.pages = 0
-        """How often a page began to watch: it knows nothing of what was sent before."""
+        super().__init__(size_px, clock)
+        self._send, self._answering = send, answering
         self.pacing = Pacing()
         self._changing = Changing()
-        self._news = threading.Condition()
-        self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
-        self._wishes: deque[Wanted | Asked] = deque(maxlen=_MOST_WAITING)
         self._heard, self._told = 0, 0  # numbers of the newest message of events: taken in, and said so
-        self._visible = self._ended = False
+        self._visible = False
 
     # --- In the thread of the carrier ---
 
@@ -85,13 +71,8 @@ class Stream:
                     self.pages += 1
                     self.pacing.begin_again()
                     self._changing.begin_again()
-            case Wanted() | Asked():
+            case Wished():
                 self._wishes.append(message)
-
-    def wake(self) -> None:
-        """End a `wait` at once."""
-        with self._news:
-            self._news.notify_all()
 
     # --- In the thread that draws ---
 
@@ -113,12 +94,6 @@ class Stream:
         with self._news:
             return self._changing.still and not self._events and not self._wishes
 
-    def wait(self, seconds: float) -> None:
-        """Wait until a message comes, or `wake` is called, for a bounded time."""
-        with self._news:
-            if not self._events and not self._wishes:
-                self._news.wait(seconds)
-
     def take_events(self) -> list[Event]:
         """Return the events since the last call, places in pixels of the picture, the oldest first."""
         with self._news:
@@ -128,13 +103,6 @@ class Stream:
         if heard != told:
             self._send({"type": "heard", "number": heard}, None)
         return events
-
-    def take_wishes(self) -> list[Wanted | Asked]:
-        """Return what controls asked for since the last call, the oldest first."""
-        with self._news:
-            wishes = list(self._wishes)
-            self._wishes.clear()
-        return wishes
 
     def show(self, pixels: Pixels) -> None:
         """Send a picture, unless the other side has it or cannot take one more now."""
@@ -156,10 +124,7 @@ class Stream:
         self._send(about, encoded.content)
 
     def end(self) -> None:
-        """Let go of the last picture and of all that waits; later messages of the browser are passed over.
-
-        What carries messages may keep this object for as long as the page is there.
-        """
+        """Do as `Link` says: what carries messages may keep this object for as long as the page is there."""
         with self._news:
             self._ended = True
             self._changing.begin_again()
@@ -169,3 +134,5 @@ class Stream:
     def tell(self, content: Mapping[str, Any]) -> None:
         """Send a message without a picture."""
         self._send(content, None)
+
+    tell_controller = tell

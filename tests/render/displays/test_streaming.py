@@ -5,6 +5,7 @@ import io
 import json
 import random
 import weakref
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,10 +16,32 @@ from small_scene import a_viewer, drawn
 from valuescape.render.displays.display import picture_bytes
 from valuescape.render.displays.events import KEYS, Action, Button, Edit, Key, Move, Press, Scroll, Text
 from valuescape.render.displays.streaming.keys import Pressed, key_events
-from valuescape.render.displays.streaming.messages import Asked, Happened, Sized, Wanted, read_message
+from valuescape.render.displays.streaming.messages import (
+    Accepts,
+    Control,
+    Happened,
+    PictureWanted,
+    Sized,
+    Wished,
+    read_message,
+)
 from valuescape.render.displays.streaming.pacing import LEVELS, MOST_IN_FLIGHT, Pacing
 from valuescape.render.displays.streaming.pictures import STILL_S
 from valuescape.render.displays.streaming.stream import Stream
+from valuescape.render.view.change_messages import change_of
+from valuescape.render.view.changes import (
+    Change,
+    GoTo,
+    Preset,
+    Probe,
+    Request,
+    Restart,
+    SavePreset,
+    Select,
+    Set,
+    Slice,
+    Touch,
+)
 
 __all__ = ["open_streamed", "opened"]
 
@@ -121,7 +144,45 @@ def test_events_come_in_pixels_of_the_picture_in_their_order(page):
 def test_controls_ask_in_the_same_vocabulary(page):
     page.stream.receive({"type": "change", "name": "heatmap.layer", "value": "error"})
     page.stream.receive({"type": "request", "name": "pause"})
-    assert page.stream.take_wishes() == [Wanted("heatmap.layer", "error"), Asked("pause")]
+    wishes = [change_of(each.content) for each in page.stream.take_wishes()]
+    assert wishes == [Set("heatmap.layer", "error"), Request.PAUSE]
+
+
+WISHES = [
+    {"type": "change", "name": "agents.count", "value": 12, "gesture": 4},
+    {"type": "request", "name": "undo"},
+    {"type": "restart", "changes": {"world.name": "flock", "lod.tolerance_px": 0.5}},
+    {"type": "preset", "name": "flock"},
+    {"type": "slice", "values": [0, 1.5]},
+    {"type": "go to", "index": 2},
+    {"type": "save preset", "name": "mine", "here": False},
+    {"type": "touch", "plugin": "wind", "label": "on", "value": True},
+]
+
+
+def test_every_kind_of_change_that_a_panel_makes_is_a_message():
+    """Those that name a pixel of the picture come as events on it."""
+    assert [change_of(each) for each in WISHES] == [
+        Set("agents.count", 12, 4),
+        Request.UNDO,
+        Restart({"world.name": "flock", "lod.tolerance_px": 0.5}),
+        Preset("flock"),
+        Slice((0, 1.5)),
+        GoTo(2),
+        SavePreset("mine", here=False),
+        Touch("wind", "on", True),
+    ]
+    assert change_of(WISHES[0]).gesture == 4
+    assert {type(change_of(each)) for each in WISHES} == {*get_args(Change)} - {Select, Probe}
+    assert all(isinstance(read_message(each), Wished) for each in WISHES)
+
+
+def test_a_page_says_what_it_decodes_and_who_is_to_control():
+    said = {"type": "accepts", "codecs": ["vp8", 3, "x" * 1000], "prefer": "video"}
+    assert read_message(said) == Accepts(("vp8",), "video")
+    assert read_message({"type": "control", "do": "give"}) is Control.GIVE
+    assert read_message({"type": "picture"}) == PictureWanted()
+    assert read_message({"type": "control", "do": "steal"}) is None
 
 
 def test_what_is_no_message_is_passed_over():
@@ -133,6 +194,9 @@ def test_what_is_no_message_is_passed_over():
         {"type": "change", "name": "heatmap.layer", "value": 3},
         {"type": "shown", "frame": 1},
         {"type": "watching", "on": True},
+        {"type": "accepts", "codecs": ["vp8", "avc1.42E01F"], "prefer": "auto"},
+        {"type": "control", "do": "ask"},
+        *WISHES,
     ]
     bad = [None, -1, 1e400, float("nan"), 2**80, "x" * 1000, [], {}, [[[]]], True, 1e9]
     chance = random.Random(0)
@@ -141,6 +205,7 @@ def test_what_is_no_message_is_passed_over():
         key = chance.choice(list(message))
         if isinstance(message[key], list) and chance.random() < 0.7:
             event = chance.choice(message[key])
+            event = event if isinstance(event, list) else message[key]
             event[chance.randrange(len(event))] = chance.choice(bad)
         else:
             message[key] = chance.choice(bad)
@@ -151,8 +216,8 @@ def test_what_is_no_message_is_passed_over():
                 assert 0 < ratio <= 4
             case Happened(_, events):
                 assert all(abs(each.x) < 10 for each in events if isinstance(each, Move))
-            case Wanted(name, value):
-                assert len(f"{name}{value}") <= 200
+            case Wished(content) if change := change_of(content):
+                assert len(f"{change}") < 2000
     assert (
         read_message({"type": "events", "number": 1, "events": [["move", 0, 0]] * 10**5}).events[1000:] == ()
     )

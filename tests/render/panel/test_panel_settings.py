@@ -4,7 +4,7 @@ import pytest
 from panel_hands import a_standing
 
 from valuescape.render.displays.events import Move
-from valuescape.render.panel.tips import tip
+from valuescape.render.panel.texts import tip
 from valuescape.render.view.changes import Restart
 from valuescape.sim.config.files import load_config
 from valuescape.sim.config.model import Config, settings_of

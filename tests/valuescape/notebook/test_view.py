@@ -16,8 +16,9 @@ from networks import checkpoint_of, random_mlp
 from PIL import Image
 
 import valuescape
-from valuescape.notebook import inline_session, running, view
+from valuescape.notebook import running, view
 from valuescape.notebook.kernel import Kernel
+from valuescape.run import paged_session
 from valuescape.sim.errors import UsageError
 
 pytestmark = pytest.mark.gpu
@@ -187,7 +188,7 @@ def test_escape_does_not_end_it(show):
 
 
 def test_nothing_is_drawn_and_soon_nothing_simulated_while_nobody_watches(show, monkeypatch):
-    monkeypatch.setattr(inline_session, "_REST_S", 0.2)
+    monkeypatch.setattr(paged_session, "_REST_S", 0.2)
     shown, page = show()
     newest = lambda: shown.call(lambda session: session.engine.newest_tick)  # noqa: E731
     until(lambda: shown.call(lambda session: session.pace.paused))

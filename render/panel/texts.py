@@ -1,6 +1,14 @@
-"""The search of the panel: finds rows by a few words."""
+"""The texts of the panel's rows: their tips, and the words that the search finds them by."""
 
 from valuescape.sim.config.model import SettingField
+
+_WHEN = {"live": "", "restart": "; counts after a restart", "next start": "; counts at the next start"}
+"""The end of a tip: when a new value takes effect."""
+
+
+def tip(setting: SettingField) -> str:
+    """Return the tip of a setting: its name, its meaning with its unit, and when a new value takes effect."""
+    return f"{setting.name}: {setting.meaning}{_WHEN[setting.declared.applies]}"
 
 
 def words_of(setting: SettingField, labels: str) -> str:

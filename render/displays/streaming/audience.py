@@ -1,0 +1,248 @@
+"""A link to several pages that show one display: one page controls, all see the same picture."""
+
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any, Self
+
+from valuescape.render.displays.events import Event
+from valuescape.render.displays.streaming.controlling import Controlling, Held
+from valuescape.render.displays.streaming.frames import Frames
+from valuescape.render.displays.streaming.link import Link, Send
+from valuescape.render.displays.streaming.messages import (
+    Accepts,
+    Control,
+    Happened,
+    Message,
+    PictureWanted,
+    Shown,
+    Sized,
+    Watching,
+    Wished,
+    placed,
+    read_message,
+)
+from valuescape.render.displays.streaming.pacing import GONE_S
+from valuescape.render.displays.streaming.pictures import Pixels
+from valuescape.render.displays.streaming.seat import Seat
+
+_PICTURE_S = 1.0
+"""Seconds between two pictures that a page gets as files; each takes the thread that draws a while."""
+
+
+class Audience(Link):
+    """A link to the pages of several viewers, whose frames are encoded in a thread of its own.
+
+    The page that controls says how large the picture is, and its events and wishes count; those of others
+    are passed over. A page that does not answer gets two frames and no more, and holds up no other one. Each
+    frame is encoded once for all pages that want it in one format and size. `end` stops the thread; it is a
+    context manager, too.
+
+    size_px: of the picture until a page tells its own. program: version, which pages are told.
+    """
+
+    def __init__(
+        self,
+        size_px: tuple[int, int],
+        program: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(size_px, clock)
+        self._program = program
+        self._most_ratio = 4.0
+        self._numbers = count(1)
+        self._seats: dict[int, Seat] = {}
+        self._controlling, self._held = Controlling(), Held()
+        self._controller: int | None = None  # that `_settle` has seen
+        self._pictures_wanted: list[int] = []
+        self._sending = Frames(self._lock, self._seats, self._news.notify_all, clock)
+
+    # --- In the thread of the carrier ---
+
+    def join(self, send: Send) -> int:
+        """Take in a page; return the number of its viewer. send: to that page."""
+        with self._news:
+            viewer = next(self._numbers)
+            self._seats[viewer] = Seat(send)
+            send({"type": "welcome", "viewer": viewer, "program": self._program}, None)
+            self._controlling.join(viewer)
+            self._settle()
+        return viewer
+
+    def leave(self, viewer: int) -> None:
+        """Let a page go; nothing if it has gone."""
+        with self._news:
+            self._seats.pop(viewer, None)
+            self._controlling.leave(viewer)
+            self._settle()
+
+    def receive(self, viewer: int, content: object) -> None:
+        """Take in a message of a page; one that is none of the vocabulary is passed over."""
+        message = read_message(content)
+        with self._news:
+            seat = self._seats.get(viewer)
+            if message is None or seat is None or self._ended:
+                return
+            self._take(viewer, seat, message)
+            self._settle()
+            self._sending.wake()
+            self._news.notify_all()
+
+    def _take(self, viewer: int, seat: Seat, message: Message) -> None:
+        match message:
+            case Happened(number, events):
+                seat.heard = number
+                if viewer == self._controller:
+                    self._held.note(events)
+                    self._events.extend(events)
+                else:
+                    self._tell_heard(seat)
+            case Wished():
+                if viewer == self._controller:
+                    self._wishes.append(message)
+            case Shown(frame):
+                seat.pacing.answered(frame, self._clock())
+            case Sized():
+                seat.sized = message
+                if viewer == self._controller:
+                    self._take_size()
+            case Watching(on):
+                seat.visible = on
+                if on:
+                    self.pages += 1
+                    seat.begin_again()
+            case Accepts():
+                seat.accepts = message
+            case Control():
+                self._controlling.say(viewer, message, self._clock(), seen=self._controller_seen())
+            case PictureWanted():
+                now = self._clock()
+                if now - seat.picture_s >= _PICTURE_S:
+                    seat.picture_s = now
+                    self._pictures_wanted.append(viewer)
+
+    def silent(self) -> list[int]:
+        """Return the viewers whose pages owe an answer for so long that nobody is taken to be there."""
+        now = self._clock()
+        with self._news:
+            return [each for each, seat in self._seats.items() if seat.pacing.silent_s(now) > GONE_S]
+
+    # --- With the lock held ---
+
+    def _settle(self) -> None:
+        """Tell viewers what changed about who controls, and go over to another one."""
+        for viewer, said in self._controlling.take_news():
+            if viewer in self._seats:
+                self._seats[viewer].send(said, None)
+        if self._controller != self._controlling.controller:
+            self._controller = self._controlling.controller
+            self._events.extend(self._held.let_go())
+            self._take_size()
+
+    def _controller_seen(self) -> bool:
+        seat = self._seats.get(self._controller or 0)
+        return seat is not None and seat.visible
+
+    def _take_size(self) -> None:
+        """Have the picture as large as the page that controls shows it."""
+        seat = self._seats.get(self._controller or 0)
+        if seat and seat.sized:
+            ratio = min(seat.sized.ratio, self._most_ratio)
+            self.size_px = round(seat.sized.width * ratio), round(seat.sized.height * ratio)
+            self.pixel_scale = ratio
+
+    def _tell_heard(self, seat: Seat) -> None:
+        if seat.heard != seat.told:
+            seat.told = seat.heard
+            seat.send({"type": "heard", "number": seat.heard}, None)
+
+    # --- In the thread that draws ---
+
+    @property
+    def viewers(self) -> int:
+        """How many pages there are."""
+        return len(self._seats)
+
+    @property
+    def encoded(self) -> int:
+        """Frames that were encoded so far."""
+        return self._sending.encoders.made
+
+    def limit_ratio(self, most: float) -> None:
+        """Have the picture drawn with so many device pixels for a CSS pixel at most."""
+        with self._news:
+            self._most_ratio = most
+            self._take_size()
+
+    @property
+    def watched(self) -> bool:
+        """Whether any page is seen, and still answers."""
+        now = self._clock()
+        with self._news:
+            return any(seat.visible and seat.pacing.silent_s(now) <= GONE_S for seat in self._seats.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether a page can take a frame now, and the frame before is being encoded already."""
+        now = self._clock()
+        with self._news:
+            return self._sending.has_room and any(seat.may_take(now) for seat in self._seats.values())
+
+    @property
+    def still(self) -> bool:
+        """Whether every page that is seen has the newest picture without loss, and none asks for anything."""
+        with self._news:
+            return self._sending.still and not (self._events or self._wishes or self._pictures_wanted)
+
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call, places in pixels of the picture, the oldest first."""
+        with self._news:
+            self._controlling.look(self._clock())
+            self._settle()
+            events = [placed(each, self.size_px) for each in self._events]
+            self._events.clear()
+            for seat in self._seats.values():
+                self._tell_heard(seat)
+        return events
+
+    def take_pictures_wanted(self) -> list[int]:
+        """Return the viewers who asked for the picture as a file since the last call."""
+        with self._news:
+            wanted = list(self._pictures_wanted)
+            self._pictures_wanted.clear()
+        return wanted
+
+    def show(self, pixels: Pixels) -> None:
+        """Have a picture encoded and sent to the pages that can take it, unless they have it."""
+        self.frames += 1
+        self._sending.show(pixels)
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        """Send a message to every page."""
+        with self._news:
+            for seat in self._seats.values():
+                seat.send(content, None)
+
+    def tell_controller(self, content: Mapping[str, Any]) -> None:
+        """Send a message to the page that controls."""
+        self.tell_viewer(self._controller or 0, content)
+
+    def tell_viewer(self, viewer: int, content: Mapping[str, Any], more: bytes | None = None) -> None:
+        """Send a message, and bytes with it, to one page; nothing if it has gone."""
+        with self._news:
+            if viewer in self._seats:
+                self._seats[viewer].send(content, more)
+
+    def end(self) -> None:
+        """Stop the thread, and let go of all that waits; later messages of pages are passed over."""
+        with self._news:
+            self._ended = True
+            self._events.clear()
+            self._wishes.clear()
+        self._sending.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end()

@@ -1,0 +1,99 @@
+"""A run that is shown in browsers."""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from valuescape.browser.admitted import refused
+from valuescape.browser.page_side import PageSide
+from valuescape.provenance.contents import Provenance
+from valuescape.render.displays.streaming.audience import Audience
+from valuescape.render.overlay.labels import Annotations
+from valuescape.render.view.change_messages import change_of
+from valuescape.render.view.changes import Change, Request
+from valuescape.run.controls import Controls
+from valuescape.run.length import RunLength
+from valuescape.run.paged_session import PagedSession
+from valuescape.run.versus.session import VersusSession
+from valuescape.sim.config.files import Config
+
+_SOFTWARE_RATIO = 1.0
+"""Device pixels for a CSS pixel where the processor draws: twice as many would take four times as long."""
+
+_SOFTWARE = "llvmpipe", "softpipe", "SwiftShader"
+
+
+class BrowserControls(Controls):
+    """Controls that do not end the run: that is for the terminal that it was started in."""
+
+    def _do(self, request: Request) -> str:
+        if request in (Request.LEAVE, Request.QUIT):
+            return "Ctrl-C in the terminal ends this run"
+        return super()._do(request)
+
+
+class BrowserSession(PagedSession):
+    """A run whose display is an audience. Panel and texts are on its pages; files and videos have the texts.
+
+    audience: lent. rest, how: as for `PagedSession`. Raises UsageError, as Session does.
+    """
+
+    def __init__(self, config: Config, *rest: Any, audience: Audience, **how: Any) -> None:
+        self._audience = audience
+        self._whole = False  # whether a picture with texts is being drawn
+        super().__init__(config, *rest, link=audience, panel=False, **how)
+        self.controls = BrowserControls(self, self._begun_with())
+        self._page = PageSide(self, audience)
+        if any(name in self.stage.driver.renderer for name in _SOFTWARE):
+            audience.limit_ratio(_SOFTWARE_RATIO)
+
+    def ask(self, change: Change) -> str:
+        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
+        why_not = refused(change, self.config)
+        if why_not:
+            self.captions.refresh(why_not)
+        return why_not or self.controls.apply(change)
+
+    def annotations(self) -> Annotations:
+        """Return the captions to show in the picture: those of files; pages have their own."""
+        said = super().annotations()
+        return said if self._whole or self.recorder else self._page.plain(said)
+
+    def _draw_afresh(self) -> Provenance | None:
+        self._whole = True
+        try:
+            return super()._draw_afresh()
+        finally:
+            self._whole = False
+
+    def _serve(self) -> None:
+        """Do what pages wish, and what takes the thread that draws."""
+        for wish in self._audience.take_wishes():
+            if wish.content["type"] == "widget":
+                self._page.take(wish.content)
+            elif change := change_of(wish.content):
+                self.ask(change)
+        for viewer in self._audience.take_pictures_wanted():
+            self._send_picture(viewer)
+
+    def _send_picture(self, viewer: int) -> None:
+        """Send the picture as a file to the page that asked for it."""
+        name = f"valuescape-{time.strftime('%H%M%S')}.png"
+        said = {"type": "picture", "name": name, "format": "image/png"}
+        with TemporaryDirectory(prefix="valuescape-") as folder:
+            content = self.screenshot(Path(folder) / name).read_bytes()
+        self._audience.tell_viewer(viewer, said, content)
+
+    def _may_rest(self) -> bool:
+        """Return whether nothing is left of the ticks that nobody sees."""
+        return self.length == RunLength() and not self.session_recorder
+
+    def _tell_pages(self) -> None:
+        super()._tell_pages()
+        if self._audience.watched:
+            self._page.look()
+
+
+class BrowserVersus(BrowserSession, VersusSession):
+    """Two runs side by side that are shown in browsers. Takes what `VersusSession` takes, and an audience."""

@@ -1,0 +1,157 @@
+"""A session whose picture is in a page: it draws only what is seen, and leaves what it can to the page."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from valuescape.render.displays.streamed import StreamedDisplay
+from valuescape.render.displays.streaming.link import Link
+from valuescape.render.view.change_messages import change_of
+from valuescape.render.view.changes import Change
+from valuescape.run.outputs import RunResult
+from valuescape.run.session import Session
+from valuescape.sim.config.files import Config
+
+_REST_S = 10.0
+"""Seconds without anybody watching after which the simulation rests, too."""
+
+_IDLE_S, _STILL_S, _FULL_S = 0.2, 0.1, 0.02
+"""Seconds to wait for news while nobody watches, nothing changes, or the link is full."""
+
+_TELL_S = 0.2
+
+
+class PagedSession(Session):
+    """A run whose display is a link to pages.
+
+    Frames are drawn only if they can be sent, so that a slow link costs pictures but makes no delay. While
+    nobody watches, nothing is drawn, and after 10 s the simulation rests until somebody does, if it may
+    (`_may_rest`). A video that is recorded has all of its frames in any case.
+
+    rest: what `Session` takes after the configuration. link: lent. how: as for `Session`.
+    """
+
+    def __init__(self, config: Config, *rest: Any, link: Link, **how: Any) -> None:
+        self._link = link
+        self._drew = False
+        self._seen_s = time.monotonic()
+        self._resting = False
+        self._told: tuple[dict[str, Any], int] | None = None  # what, and to which page
+        self._told_s = 0.0
+        display = StreamedDisplay(link, config.render.device)
+        self._scale = display.pixel_scale
+        super().__init__(config, *rest, headless=False, display=display, **how)
+
+    # --- For those that it is the base of ---
+
+    def _serve(self) -> None:
+        """Do what others asked of the thread that draws."""
+
+    def _may_rest(self) -> bool:
+        """Whether the simulation may rest while nobody watches."""
+        return True
+
+    def _admits(self, change: Change) -> bool:
+        """Whether controls of a page may ask for a change."""
+        raise NotImplementedError
+
+    # --- Frames ---
+
+    def _frame(self, elapsed_s: float) -> None:
+        """Make a frame if it would be seen; else keep the simulation going, and wait a moment for news."""
+        self._serve()
+        self.controls.apply_all(self._wishes())
+        self._tell_pages()
+        self._drew = self.recorder is not None or self._is_due()
+        if self._drew:
+            self._follow_scale()
+            super()._frame(elapsed_s)
+
+    def _is_due(self) -> bool:
+        """Whether to draw now; if not, wait until there may be news."""
+        link = self._link
+        if not link.watched:
+            self._look_away()
+            link.wait(_IDLE_S if self._resting else _FULL_S)
+            return False
+        self._look_again()
+        if link.still and self.pace.paused:
+            link.wait(_STILL_S)
+        if not link.ready:
+            self._turn_engines()
+            link.wait(_FULL_S)
+        return link.ready
+
+    def _look_away(self) -> None:
+        """Nobody watches: let the simulation go on for a while, then rest."""
+        away_s = time.monotonic() - self._seen_s
+        if not self._resting and not self.pace.paused and away_s > _REST_S and self._may_rest():
+            self.pace.pause()
+            self._resting = True
+        self._turn_engines()
+        if self.length.ticks is not None:  # the newest one that was taken over counts
+            self._take_over(self.pace.newest_tick(), waits=False)
+
+    def _look_again(self) -> None:
+        self._seen_s = time.monotonic()
+        self._stop_resting()
+
+    def _stop_resting(self) -> None:
+        """Let a simulation that rests go on."""
+        if self._resting:
+            self._resting = False
+            if self.pace.paused:
+                self.pace.pause()
+
+    def _settle(self, tick: int) -> RunResult:
+        """Make the one frame of a run that nobody watched, so that its files are as those of others."""
+        if not self.log.frame_ends:
+            began = time.monotonic()
+            super()._frame(0.0)
+            self._note(began)
+        return super()._settle(tick)
+
+    def _judge(self, began: float) -> None:
+        """Log a frame, without alerts: how many there are is up to the link and to the pages."""
+        if self._drew:
+            self._note(began)
+
+    def _follow_scale(self) -> None:
+        """Draw texts and lines as large as the page's pixels ask for; it tells that when it is opened."""
+        scale = self._link.pixel_scale
+        if scale != self._scale and not self.recorder:
+            self._scale = scale
+            self.stage.draw_anew()
+
+    # --- Controls on pages ---
+
+    def _wishes(self) -> Iterator[Change]:
+        """Yield what the controls of pages asked for, as far as they may."""
+        for wish in self._link.take_wishes():
+            change = change_of(wish.content)
+            if change is not None and self._admits(change):
+                yield change
+
+    def _tell_pages(self) -> None:
+        """Tell pages what they show of the run, when that has changed, five times a second at most."""
+        now = time.monotonic()
+        if now - self._told_s < _TELL_S or not self._link.watched:
+            return
+        self._told_s, pages = now, self._link.pages
+        said = self.shown()
+        if (said, pages) != self._told:
+            self._told = said, pages
+            self._link.tell(said)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what controls on a page show of the run, as a message."""
+        place = self.stage.place.at(self.setting("policy.steps")) if self.stage.place else None
+        return {
+            "type": "state",
+            "paused": self.pace.paused and not self._resting,
+            "ticks_per_s": self.pace.ticks_per_s,
+            "layer": self.viewer.layer,
+            "layers": list(self.viewer.layers),
+            "steps": list(place.steps) if place else [],
+            "at": place.index if place else -1,
+        }
