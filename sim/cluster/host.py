@@ -163,14 +163,10 @@ class Host:
         whole = {name: row for name, row in found.items() if row is not None}
         return whole if len(whole) == len(found) else None
 
-    def episodes(self, agents: Slice, tick: int, numbers: IndexArray) -> dict[str, NDArray[Any]]:
-        """Return the state of the episodes of those of a slice that are among `numbers`, at a recent tick.
-
-        By the names of the fields of `EpisodeState`.
-        """
-        hosted = self._slices[agents]
-        now, at = hosted.engine.episodes(tick), within(numbers, hosted)
-        return {each.name: getattr(now, each.name)[at] for each in fields(now)}
+    def episodes(self, agents: Slice, tick: int) -> dict[str, NDArray[Any]]:
+        """Return the state of the episodes of a slice at a recent tick, by the fields of `EpisodeState`."""
+        now = self._slices[agents].engine.episodes(tick)
+        return {each.name: getattr(now, each.name) for each in fields(now)}
 
     def episode_of(self, agents: Slice, agent: int, tick: int) -> tuple[int, int] | None:
         """Return number and step of an agent's episode at a recent tick; None if it is not of the slice."""

@@ -11,6 +11,15 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="CLUSTER",
+        help="Step the agents on the nodes of a Ray cluster, as workers.cluster: auto, local, "
+        "ray://HOST:PORT or HOST:PORT.",
+    ),
+]
 WorldFiles = Annotated[
     list[Path] | None,
     typer.Option(

@@ -1,5 +1,6 @@
 """The command `run`."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from valuescape.cli.console import read_config_file
 from valuescape.cli.options import (
     Activation,
     Algorithm,
+    Cluster,
     Debug,
     Gamma,
     NamesMap,
@@ -75,6 +77,7 @@ def run(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     reward_scale: RewardScale = None,
+    cluster: Cluster = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
@@ -106,7 +109,7 @@ def run(
     shown = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     simulated = ticks, checksum, record_run, record_every
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
-    asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
+    asked = _Asked(preset, [*stated, *_changes(overrides, seed, cluster)], code, versus, versus_set or [])
     return _start(asked, shown, simulated)
 
 
@@ -157,5 +160,7 @@ def _start(asked: _Asked, shown: RunOptions, simulated: _Simulated) -> int:
         return show(Shown(config, file, other), shown, interrupts)
 
 
-def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
-    return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+def _changes(overrides: list[str] | None, seed: int | None, cluster: str | None) -> list[str]:
+    named = [f"run.seed={seed}"] if seed is not None else []
+    named += [f"workers.cluster={json.dumps(cluster, ensure_ascii=False)}"] if cluster is not None else []
+    return [*(overrides or []), *named]
