@@ -16,8 +16,8 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="CLUSTER",
-        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (the one that this machine is part "
-        "of), local (one for this command), ray://HOST:PORT or HOST:PORT.",
+        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (the one that this machine is "
+        "part of), local (one for this command), ray://HOST:PORT or HOST:PORT.",
     ),
 ]
 WorldFiles = Annotated[
