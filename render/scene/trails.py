@@ -204,11 +204,13 @@ class Trails(Owner):
         return ticks
 
     def _reader(self, source: TrailSource) -> CellReader:
-        """Return the reader of a source, which is made when another source comes."""
+        """Return the reader of a source, made when the first one comes."""
         known, reader = self._read
         if reader is None or known is not source:
             length = self.ring.length
-            if isinstance(source, ReadsCells):
+            if isinstance(reader, LocalReader):
+                reader.read_from(source)
+            elif isinstance(source, ReadsCells):
                 reader = source.cell_reader(length)
             else:
                 code = cell_code(simd=self._config.features.simd)

@@ -3,10 +3,13 @@
 import contextlib
 import logging
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from valuescape.sim.cluster.reaching import (
@@ -33,9 +36,22 @@ _QUIET = {
 }
 """Environment of Ray where the user has set nothing else: nothing is reported to anyone."""
 
+
+@dataclass(slots=True)
+class _Connection:
+    """The connection of this process. users: that are inside of `connected`.
+
+    was_there: the caller's own program had connected Ray before. folder: Ray's files of a cluster of ours.
+    """
+
+    users: int = 0
+    cluster: str = ""
+    was_there: bool = False
+    folder: str = ""
+
+
 _lock = threading.Lock()
-_users = 0
-_connected_to = ""
+_now = _Connection()
 
 
 def ray_module() -> Any:
@@ -58,43 +74,39 @@ def connected(cluster: str) -> Iterator[Any]:
     and ends a cluster that the first one started (`local`). Raises UsageError if Ray is missing, there is no
     such cluster, it is of another version, or this process is connected to another one.
     """
-    global _users
     require_address(cluster)
     ray = ray_module()
     with _lock:
-        if _users == 0:
+        if _now.users == 0:
             _connect(ray, cluster)
-        elif cluster != _connected_to:
-            said = f"{SETTING} = {cluster!r}: this process is connected to {_connected_to!r}"
+        elif cluster != _now.cluster:
+            said = f"{SETTING} = {cluster!r}: this process is connected to {_now.cluster!r}"
             raise UsageError(said, "one process uses one cluster at a time")
-        _users += 1
+        _now.users += 1
     try:
         yield ray
     finally:
         with _lock:
-            _users -= 1
-            if _users == 0 and not _was_there:
+            _now.users -= 1
+            if _now.users == 0 and not _now.was_there:
                 _disconnect(ray)
 
 
-_was_there = False
-"""Whether the caller's own program had connected Ray before."""
-
-
 def _connect(ray: Any, cluster: str) -> None:
-    global _connected_to, _was_there
-    _was_there = bool(ray.is_initialized())
-    if not _was_there:
+    _now.was_there = bool(ray.is_initialized())
+    if not _now.was_there:
         require_reachable(cluster)
+        if cluster == LOCAL:
+            _now.folder = tempfile.mkdtemp(prefix="valuescape-ray-")
         with _own_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _silence(ray)
             try:
                 ray.init(**_arguments(cluster))
             except Exception as error:  # Ray raises a dozen kinds, of Python's and its own
-                ray.shutdown()
+                _disconnect(ray)
                 raise refused(cluster, error) from error
-    _connected_to = cluster
+    _now.cluster = cluster
 
 
 def _disconnect(ray: Any) -> None:
@@ -102,6 +114,9 @@ def _disconnect(ray: Any) -> None:
     leaving = threading.Thread(target=ray.shutdown, name="ray-shutdown", daemon=True)
     leaving.start()
     leaving.join(_LEAVE_S)
+    if _now.folder:
+        shutil.rmtree(_now.folder, ignore_errors=True)
+        _now.folder = ""
 
 
 def _silence(ray: Any) -> None:
@@ -116,7 +131,7 @@ def _arguments(cluster: str) -> dict[str, Any]:
         return {"address": cluster, **common}
     store = max(80 * 2**20, min(_STORE_BYTES, available_memory() // 10))
     own = {"num_cpus": usable_cores(), "object_store_memory": store, "include_dashboard": False}
-    return {"address": LOCAL, **own, **common}
+    return {"address": LOCAL, "_temp_dir": _now.folder, **own, **common}
 
 
 @contextlib.contextmanager

@@ -179,8 +179,10 @@ class RayNodes(Nodes):
         for each in self._ray.nodes():
             if each["Alive"]:
                 key, whole = each["NodeID"], each["Resources"].get("CPU", 0.0)
+                # A resource of which nothing is left goes unmentioned.
+                left = free[key].get("CPU", 0.0) if key in free else whole
                 held = self._hosts.get(key)
-                cpus = held.cpus if held else min(whole, free.get(key, {}).get("CPU", whole))
+                cpus = held.cpus if held else min(whole, left)
                 found.append(_Machine(key, _name(each), math.floor(cpus)))
         return found
 

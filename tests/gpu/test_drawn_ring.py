@@ -198,7 +198,7 @@ def test_news_of_slices_merge_into_those_of_the_whole():
         part.positions, part.strands, part.endings = (
             each[:, start:stop] for each in (source.positions, source.strands, source.endings)
         )
-        reader = LocalReader(part, Arrivals(stop - start), LENGTH, CODE, start)
+        reader = LocalReader(part, Arrivals(stop - start), LENGTH, CODE, first_agent=start)
         news = reader.take(40, np.array(drawn) - start, visits)
         return news, reader.stamps(grid)
 
