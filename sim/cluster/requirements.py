@@ -1,6 +1,6 @@
 """The worlds and settings that a run on a cluster can have."""
 
-from valuescape.sim.cluster.connecting import require_address
+from valuescape.sim.cluster.reaching import require_address
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import World

@@ -11,13 +11,13 @@ from typing import Any
 
 from valuescape.sim.cluster.host import Host
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
-from valuescape.sim.plugins.loading import Loads
+from valuescape.sim.plugins.carrying import CarriedCode
 
 
 class _Host(Host):
     """A host in the main process."""
 
-    def load(self, plugins: Loads) -> None:
+    def load(self, code: CarriedCode) -> None:
         """Do nothing: this process has loaded them."""
 
 

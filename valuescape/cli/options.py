@@ -16,8 +16,8 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="CLUSTER",
-        help="Step the agents on the nodes of a Ray cluster, as workers.cluster: auto, local, "
-        "ray://HOST:PORT or HOST:PORT.",
+        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (the one that this machine is "
+        "part of), local (one for this command), ray://HOST:PORT or HOST:PORT.",
     ),
 ]
 WorldFiles = Annotated[
@@ -67,15 +67,6 @@ EpisodeLimit = Annotated[
     int | None,
     typer.Option(
         "--max-episode-steps", min=1, help="Steps of the environment's episodes, as world.max_episode_steps."
-    ),
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        "--cluster",
-        metavar="WHERE",
-        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (this machine is part of it), "
-        "local (one for this command), ray://HOST:PORT.",
     ),
 ]
 Activation = Annotated[
