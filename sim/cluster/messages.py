@@ -20,6 +20,10 @@ AGENTS_FIRST = frozenset({"trail_position", "trail_strand"})
 """Those of them whose first axis, in a row, are the agents; of the others it is the last."""
 
 
+NO_CODE = CarriedCode()
+"""Of a run without code of users."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A slice for a host to step: as `config` and `checkpoint` say, which hold from tick `first_tick` on.
@@ -33,7 +37,7 @@ class Task:
     checkpoint: Checkpoint | None
     kept: IndexArray
     cores: int
-    code: CarriedCode = CarriedCode()
+    code: CarriedCode = NO_CODE
     first_tick: int = 0
 
 
