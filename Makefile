@@ -9,7 +9,7 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach bench-still setup clean bench-cells
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach bench-still setup clean bench-cells bench-cluster
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -122,6 +122,9 @@ bench-attach: $(TEST) ## from an update to its picture, and what a trainer loses
 
 bench-still: $(TEST) ## what a frame costs in which the map, or the picture, stays the same, in 4 minutes
 	@PYTHONPATH=tests/helpers .venv/bin/python tests/bench/still.py
+
+bench-cluster: $(TEST) ## bytes that a frame of a run on a cluster takes, to a million agents, in a minute
+	@.venv/bin/python tests/bench/cluster.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)

@@ -1,5 +1,6 @@
 """The command `run`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from valuescape.cli.browser_options import browsing_of
 from valuescape.cli.bundles import bundled
 from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import Debug, Overrides, stated_changes
+from valuescape.cli.options import Cluster, Debug, Overrides, stated_changes
 from valuescape.cli.run_options import Checksum, RecordEvery, RecordRun, RunPreset, Seed, Versus, VersusSet
 from valuescape.cli.showing import SHOWN, RunOptions, Shown, show, shown_of
 
@@ -28,6 +29,7 @@ def run(
     record_run: RecordRun = None,
     record_every: RecordEvery = None,
     stated: Sequence[str] = (),
+    cluster: Cluster = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
@@ -54,7 +56,7 @@ def run(
       valuescape run demo --browser
     """
     simulated = shown.length.ticks, checksum, record_run, record_every
-    asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
+    asked = _Asked(preset, [*stated, *_changes(overrides, seed, cluster)], code, versus, versus_set or [])
     return _start(asked, replace(shown, browsing=browsing), simulated)
 
 
@@ -105,5 +107,7 @@ def _start(asked: _Asked, shown: RunOptions, simulated: _Simulated) -> int:
         return show(Shown(config, file, other), shown, interrupts)
 
 
-def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
-    return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+def _changes(overrides: list[str] | None, seed: int | None, cluster: str | None) -> list[str]:
+    named = [f"run.seed={seed}"] if seed is not None else []
+    named += [f"workers.cluster={json.dumps(cluster, ensure_ascii=False)}"] if cluster is not None else []
+    return [*(overrides or []), *named]
