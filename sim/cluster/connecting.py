@@ -23,7 +23,7 @@ from valuescape.sim.cluster.reaching import (
 from valuescape.sim.errors import UsageError
 from valuescape.sim.resources import available_memory, usable_cores
 
-_LEAVE_S = 5.0
+_LEAVE_S = 2.0
 
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""

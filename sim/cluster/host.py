@@ -23,7 +23,7 @@ from valuescape.sim.cluster.messages import (
     Tuning,
 )
 from valuescape.sim.cluster.slices import Slice
-from valuescape.sim.plugins.loading import Loads, receive
+from valuescape.sim.plugins.carrying import CarriedCode, receive_carried
 
 _LOOK_S = 0.0005
 """Interval at which a look that waits for a tick looks whether it is complete."""
@@ -41,9 +41,9 @@ class Host:
         self._news: list[tuple[Slice, int]] = []
         self._cells: HostedCells | None = None
 
-    def load(self, plugins: Loads) -> None:
+    def load(self, code: CarriedCode) -> None:
         """Load the plug-ins and worlds that tasks need. Raises UsageError."""
-        receive(plugins)
+        receive_carried(code)
 
     def begin(self, task: Task, *parts: KeptRows) -> None:
         """Begin to step a slice, without waiting until it is ready: from tick 0, or from rows of its parts.
@@ -68,7 +68,7 @@ class Host:
             time.sleep(_LOOK_S)
             self._turn(look.grant)
         complete = self._complete(look.grant)
-        ticks = range(look.after + 1, min(until, complete) + 1)
+        ticks = range(look.after + 1, (until if complete >= until else look.after) + 1)
         news, self._news = tuple(self._news), []
         return Seen(
             complete,
