@@ -23,7 +23,7 @@ from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.cluster.team import Team
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import settings_of
-from valuescape.sim.engine import SAME, Engine
+from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.formation import Formation, Kind
 from valuescape.sim.policy.network import Checkpoint
@@ -118,13 +118,11 @@ class ClusterEngine(Engine):
         rows = self.rows_of(("trail_position",), tick, np.array([agent]))
         return None if rows is None else rows["trail_position"][0]
 
-    def change(self, config: Config, checkpoint: Any = SAME) -> None:
-        """Go on with other numbers, as `Engine.change` does. Raises UsageError for any other change."""
-        asked = self.asked
-        chosen = asked.checkpoint if checkpoint is SAME else checkpoint
-        if way_between(asked, Wanted(config, chosen, asked.plugins)) is Way.SUCCESSION:
-            raise UsageError(_unchangeable(asked.config, config), "begin a new run with it")
-        super().change(config, checkpoint)
+    def require_change(self, wanted: Wanted) -> None:
+        """Raise UsageError for all but numbers that are written at rest; those all nodes can have."""
+        super().require_change(wanted)
+        if way_between(self.asked, wanted) is Way.SUCCESSION:
+            raise UsageError(_unchangeable(self.asked.config, wanted.config), "begin a new run with it")
 
     def cell_reader(self, length: int) -> CellReader:
         """Return a new reader of cells, of `length` ticks; the one before is void."""
