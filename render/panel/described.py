@@ -97,7 +97,7 @@ class Pick(Widget):
             if each.value == value and type(each.value) is type(value):
                 if each.open:
                     return value
-                raise UsageError(f"{each.text} cannot be chosen here", each.tip or None)
+                raise UsageError(f"{each.text} cannot be chosen here", each.tip)
         named = ", ".join(str(each.value) for each in self.options if each.open)
         raise UsageError(f"{self.label}: {value!r} is none of {named}")
 

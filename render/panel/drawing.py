@@ -177,14 +177,17 @@ def _span(widget: Span, label: str, now: tuple[float, float]) -> tuple[bool, tup
 
 def _typed(widget: Typed, label: str, now: float) -> tuple[bool, float]:
     """Draw a number that is typed; it stays within the widget's bounds."""
-    if widget.whole:
-        changed, value = _whole_number(widget, label, int(now))
-    elif widget.dragged:
-        changed, value = imgui.drag_float(label, now, 0.5, format=widget.form)
-        value = as_written(value) if changed else now
-    else:
-        changed, value = imgui.input_double(label, now, format=widget.form)
+    changed, value = _number_field(widget, label, now)
     return changed, widget.within(value)
+
+
+def _number_field(widget: Typed, label: str, now: float) -> tuple[bool, float]:
+    if widget.whole:
+        return _whole_number(widget, label, int(now))
+    if not widget.dragged:
+        return imgui.input_double(label, now, format=widget.form)
+    changed, value = imgui.drag_float(label, now, 0.5, format=widget.form)
+    return changed, as_written(value) if changed else now
 
 
 def _whole_number(widget: Typed, label: str, now: int) -> tuple[bool, int]:

@@ -10,8 +10,10 @@ from valuescape.render.overlay.labels import Annotations
 from valuescape.render.panel.page_panel import PagePanel
 from valuescape.render.panel.standing import Past, Standing
 from valuescape.render.view.changes import Change
+from valuescape.render.view.panes import panes
 from valuescape.render.view.viewer import Viewer
 from valuescape.run.panel import standing_of
+from valuescape.run.stage import Stage
 from valuescape.run_state import RunState
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.widgets import Section
@@ -34,6 +36,7 @@ class Paged(Protocol):
     """What of a session the pages show."""
 
     viewer: Viewer
+    stage: Stage
 
     @property
     def controls(self) -> _Keeps:
@@ -72,6 +75,7 @@ class PageSide:
         self._panel, self._texts = PagePanel(), PageTexts()
         self._said = Annotations()
         self._presets = presets()
+        session.viewer.help_seen = True  # pages have a button for it, and need no hint
         self._told_s, self._pages = -_TELL_S, 0
 
     def plain(self, said: Annotations) -> Annotations:
@@ -87,7 +91,7 @@ class PageSide:
         self._told_s = now
         viewer, link = self._session.viewer, self._link
         news = [
-            self._texts.tell(self._said, help_shown=viewer.help_shown),
+            self._texts.tell(self._said, self._room(), help_shown=viewer.help_shown),
             self._panel.tell(viewer, self._standing()),
         ]
         if link.pages != self._pages:
@@ -115,6 +119,13 @@ class PageSide:
         except UsageError as error:
             return str(error)
         return next(filter(None, map(session.ask, changes)), "")
+
+    def _room(self) -> tuple[float, float]:
+        """Return the left and the right end of the last map in the picture, shares of its width."""
+        viewer, scene = self._session.viewer, self._session.stage.scene
+        pane, plot = panes(scene.picture.size, split=viewer.split)[-1], scene.plot(split=viewer.split)
+        width = scene.picture.size[0]
+        return round((pane.left + plot.left) / width, 3), round((pane.left + plot.right) / width, 3)
 
     def _standing(self) -> Standing:
         session = self._session

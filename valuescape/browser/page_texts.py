@@ -1,8 +1,9 @@
 """The texts beside a picture, as a page shows them: heading, cards, notice and help.
 
 A message is `{"type": "cards", "whole": bool, …}` with what changed since the last one: `heading` (lines at
-the left and at the right), `notice`, `cards`, `help` (whether it is shown). A whole one also has `keys`:
-groups of keys and gestures with their meanings, and words with theirs.
+the left and at the right), `notice`, `cards`, `room` (the ends of the map that cards may cover, shares of the
+picture's width), `help` (whether it is shown). A whole one also has `keys`: groups of keys and gestures with
+their meanings, and words with theirs.
 """
 
 import math
@@ -24,11 +25,15 @@ _MOST_POINTS = 400
 _NOT_HERE = frozenset({"F5", "F12", "Tab", "Ctrl Q"})
 """Keys of the window that a browser keeps to itself."""
 
+_ELSE = {"Esc": "back: help, selection"}
+"""Keys that mean something else on a page, which does not end the run."""
+
 _TOUCH = (
     ("One finger", "orbit the height field, or move the map"),
     ("Two fingers", "move; pinch to zoom"),
     ("Tap", "select a place"),
     ("Double tap", "reset the view"),
+    ("Long press", "select an agent"),
 )
 
 
@@ -38,12 +43,15 @@ class PageTexts:
     def __init__(self) -> None:
         self._told: dict[str, Any] = {}
 
-    def tell(self, said: Annotations, *, help_shown: bool) -> dict[str, Any] | None:
+    def tell(
+        self, said: Annotations, room: tuple[float, float], *, help_shown: bool
+    ) -> dict[str, Any] | None:
         """Return a message with what changed since the last call; None if nothing did."""
         now = {
             "heading": {"left": said.heading.left, "right": said.heading.right},
             "notice": said.notice,
             "cards": [_card(each) for each in said.cards],
+            "room": room,
             "help": help_shown,
         }
         changed = {name: value for name, value in now.items() if self._told.get(name) != value}
@@ -57,7 +65,7 @@ class PageTexts:
 
 def _keys() -> list[dict[str, Any]]:
     """Return groups of what there is to press, to touch and to know, as the help of a page lists them."""
-    keys = [(key, said) for key, _, said in KEYS if key not in _NOT_HERE]
+    keys = [(key, _ELSE.get(key, said)) for key, _, said in KEYS if key not in _NOT_HERE]
     groups = (("Keys", keys), ("Mouse", MOUSE), ("Touch", _TOUCH), ("Words", GLOSSARY))
     return [{"title": title, "rows": rows} for title, rows in groups]
 

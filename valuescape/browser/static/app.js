@@ -36,6 +36,9 @@ class Page {
     this.prefer = "auto";
     this.showPanel(!NARROW.matches && localPanel() !== "closed");
     document.addEventListener("keydown", (ev) => this.key(ev));
+    // Where the picture has the focus is shown to those that move it by keys.
+    document.addEventListener("keydown", (ev) => { if (ev.key === "Tab") this.root.classList.add("by-keys"); }, true);
+    document.addEventListener("pointerdown", () => this.root.classList.remove("by-keys"), true);
     const url = new URL("messages", document.baseURI);
     url.protocol = url.protocol.replace("http", "ws");
     this.link = new Link(url.href, {

@@ -20,6 +20,7 @@ export class Cards {
     if (message.keys) this.buildHelp(message.keys);
     if (message.heading) this.showHeading(message.heading);
     if (message.cards) this.showCards(message.cards);
+    if (message.room) this.showRoom(message.room);
     if ("notice" in message) this.showNotice(message.notice);
     if ("help" in message) this.showHelp(message.help);
   }
@@ -30,6 +31,11 @@ export class Cards {
     say(byId("pace"), right[0] ?? "");
     lines(byId("episodes"), right.slice(1));
     document.title = left[0] ?? "Valuescape";
+  }
+
+  /** Cards cover the map, and not the scales beside it. */
+  showRoom([, right]) {
+    this.place.style.setProperty("--beside", `${((1 - right) * 100).toFixed(1)}%`);
   }
 
   showNotice(text) {

@@ -1,7 +1,9 @@
 // Hands on the picture: pointer, wheel, fingers and keys, as events of the program.
 
-const TAP_MS = 300; // the longest touch that is a tap, and the time between two of them
-const TAP_PX = 24; // how far apart they may be
+const TAP_MS = 280; // between two taps that are one gesture
+const TAP_PX = 28; // how far apart they may be
+const STILL_PX = 8; // fingers tremble
+const LONG_MS = 500; // a finger that rests so long selects an agent
 const STEPS_PER_OCTAVE = 5; // notches of the wheel for two fingers that go to twice their distance
 
 /** Whether a key is the browser's: its shortcuts, and those that leave the picture, stay what they are. */
@@ -50,9 +52,30 @@ export class Hands {
     ev.preventDefault();
     this.canvas.setPointerCapture(ev.pointerId);
     const at = this.place(ev);
-    this.pointers.set(ev.pointerId, { at, button, from: [ev.clientX, ev.clientY], since: ev.timeStamp });
-    if (this.pointers.size === 1) this.press(button, at, ev.shiftKey);
-    else if (this.pointers.size === 2 && ev.pointerType === "touch") this.beginPinch();
+    const held = { at, button, first: at, from: [ev.clientX, ev.clientY], shift: ev.shiftKey };
+    this.pointers.set(ev.pointerId, held);
+    if (this.pointers.size === 2 && ev.pointerType === "touch") this.beginPinch();
+    if (this.pointers.size !== 1) return;
+    if (ev.pointerType === "touch") this.rest(held);
+    else this.press(button, at, ev.shiftKey);
+  }
+
+  /** A finger that has just come down: what it means shows when it moves, goes, or stays. */
+  rest(held) {
+    held.resting = setTimeout(() => {
+      held.resting = null;
+      held.done = true;
+      this.tapped = null;
+      this.clicks(held.first, 2);
+    }, LONG_MS);
+  }
+
+  /** Press and release so many times: two select an agent. */
+  clicks([x, y], times) {
+    for (let time = 0; time < times; time += 1) {
+      this.press("left", [x, y], false);
+      this.push(["release", "left", x, y]);
+    }
   }
 
   press(button, [x, y], shift) {
@@ -67,8 +90,19 @@ export class Hands {
       if (held) this.pinch();
       return;
     }
+    if (held?.resting && !this.sets(ev, held)) return;
     const first = this.pointers.keys().next().value;
-    if (first === undefined || first === ev.pointerId) this.push(["move", ...this.place(ev)]);
+    if (held?.done || (first !== undefined && first !== ev.pointerId)) return;
+    this.push(["move", ...this.place(ev)]);
+  }
+
+  /** Whether a finger that rested begins to move: a drag, from where it came down. */
+  sets(ev, held) {
+    if (Math.hypot(ev.clientX - held.from[0], ev.clientY - held.from[1]) < STILL_PX) return false;
+    clearTimeout(held.resting);
+    held.resting = this.tapped = null;
+    this.press(held.button, held.first, held.shift);
+    return true;
   }
 
   up(ev) {
@@ -79,28 +113,29 @@ export class Hands {
       if (this.pointers.size < 2) this.endPinch();
       return;
     }
-    if (this.resting) { // the finger that stayed after a pinch
-      this.resting = this.pointers.size > 0;
+    if (held.resting) {
+      clearTimeout(held.resting);
+      if (ev.type === "pointerup") this.tap(held, ev.timeStamp);
       return;
     }
+    if (held.done) return;
     if (ev.type === "pointerup") held.at = this.place(ev);
     this.push(["release", held.button, ...held.at]);
-    if (ev.pointerType === "touch" && ev.type === "pointerup") this.tap(ev, held);
   }
 
-  /** A second tap at the same place resets the view. */
-  tap(ev, held) {
-    const still = Math.hypot(ev.clientX - held.from[0], ev.clientY - held.from[1]) < TAP_PX;
-    if (!still || ev.timeStamp - held.since > TAP_MS) {
-      this.tapped = null;
+  /** A tap selects a place; a second one soon after, at the same place, resets the view instead. */
+  tap(held, when) {
+    const before = this.tapped;
+    this.tapped = null;
+    clearTimeout(before?.timer);
+    const near = before && Math.hypot(held.from[0] - before.from[0], held.from[1] - before.from[1]) < TAP_PX;
+    if (near && when - before.when < TAP_MS) {
+      this.stroke("r", "KeyR");
       return;
     }
-    const before = this.tapped;
-    this.tapped = { at: [ev.clientX, ev.clientY], when: ev.timeStamp };
-    if (!before || ev.timeStamp - before.when > 2 * TAP_MS) return;
-    if (Math.hypot(ev.clientX - before.at[0], ev.clientY - before.at[1]) > TAP_PX) return;
-    this.tapped = null;
-    this.stroke("r", "KeyR");
+    if (before) this.clicks(before.at, 1);
+    const timer = setTimeout(() => { this.tapped = null; this.clicks(held.first, 1); }, TAP_MS);
+    this.tapped = { from: held.from, at: held.first, when, timer };
   }
 
   /** Press and release a key. */
@@ -113,7 +148,10 @@ export class Hands {
 
   beginPinch() {
     const [first] = this.pointers.values();
-    this.push(["release", first.button, ...first.at]);
+    if (first.resting) clearTimeout(first.resting);
+    else if (!first.done) this.push(["release", first.button, ...first.at]);
+    for (const each of this.pointers.values()) Object.assign(each, { resting: null, done: true });
+    clearTimeout(this.tapped?.timer);
     this.tapped = null;
     this.pinching = { spread: this.spread(), at: this.middle() };
     this.press("right", this.pinching.at, false);
@@ -133,8 +171,7 @@ export class Hands {
 
   endPinch() {
     this.push(["release", "right", ...this.pinching.at]);
-    this.pinching = null;
-    this.resting = this.pointers.size > 0;
+    this.pinching = null; // the finger that stays is done, and does not turn the view by itself
   }
 
   ends() {
@@ -180,9 +217,10 @@ export class Hands {
 
   /** Forget all hands: the connection began anew. */
   begin() {
+    for (const each of this.pointers.values()) clearTimeout(each.resting);
+    clearTimeout(this.tapped?.timer);
     this.pointers.clear();
     this.held.clear();
     this.pinching = this.tapped = null;
-    this.resting = false;
   }
 }

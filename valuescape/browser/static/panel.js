@@ -35,7 +35,7 @@ class Row {
 
   showWidgets() {
     const { widgets } = this.told;
-    const shape = widgets.map((each) => `${each.kind} ${each.name} ${each.options?.length ?? 0 > 0 ? "" : each.label}`).join("\n");
+    const shape = widgets.map((each) => `${each.kind} ${each.name}`).join("\n");
     if (shape !== this.shape) this.build(shape);
     for (const each of widgets) this.made.get(each.name).show(each, this.touches.isOwn(each.name));
   }
@@ -139,13 +139,13 @@ export class Panel {
     this.meanings = element("button", {
       type: "button", class: "quiet", "aria-pressed": "false", title: "Show what each setting means",
       onclick: () => this.explain(),
-    }, "meanings");
+    }, "Meanings");
     this.found = element("p", { class: "found", role: "status" });
     this.top = { bar: this.row("bar"), drafts: this.row("drafts") };
     this.saving = this.savingForm();
     this.body = element("div", { class: "sections" });
     this.lock = element("fieldset", { class: "lock" }, element("legend", { class: "unseen" }, "Settings"),
-      element("div", { class: "bar" }, this.top.bar.root, this.saving), this.top.drafts.root, this.body);
+      element("div", { class: "bar" }, this.top.bar.root, this.saving), this.body, this.top.drafts.root);
     this.root.replaceChildren(
       element("div", { class: "panel-head" }, element("h2", {}, "Settings"), this.meanings),
       element("div", { class: "search", role: "search" }, this.search), this.found, this.lock);
@@ -156,9 +156,9 @@ export class Panel {
   savingForm() {
     this.presetName = element("input", { type: "text", value: "mine", autocomplete: "off", spellcheck: "false" });
     this.folder = element("select", {});
-    const save = element("button", { type: "button", onclick: () => this.save() }, "save");
+    const save = element("button", { type: "button", onclick: () => this.save() }, "Save");
     this.saveSaid = element("p", { class: "refused", role: "alert", hidden: true });
-    this.saveOpen = element("summary", { class: "as-button" }, "save…");
+    this.saveOpen = element("summary", { class: "as-button" }, "Save…");
     this.saveDetails = element("details", { class: "saving" }, this.saveOpen,
       element("label", { class: "field" }, element("span", { class: "label" }, "name"), this.presetName),
       element("label", { class: "field" }, element("span", { class: "label" }, "folder"), this.folder),
@@ -184,7 +184,6 @@ export class Panel {
   }
 
   take(message) {
-    this.root.hidden = false;
     if (message.whole) this.forget(message.rows);
     for (const [name, change] of Object.entries(message.rows)) this.takeRow(name, change);
     if (message.sections) this.arrange(message.sections);

@@ -28,12 +28,14 @@ export class Tools {
     this.panel.setAttribute("aria-controls", "panel");
     this.full = tool("full", "Full screen", "F11", act.full);
     const group = (label, ...buttons) => element("div", { class: "tool-group", role: "group", "aria-label": label }, ...buttons);
+    const [copy, fit] = [tool("copy", "Copy the picture", "", act.copy), tool("fit", "Fit to the agents", "A", act.fit)];
+    for (const each of [copy, fit, this.costs, this.full]) each.classList.add("spare"); // where there is little room
     this.driving = group("Simulation", this.pause, this.step, tool("slower", "Slower", "−", act.slower),
       tool("faster", "Faster", "+", act.faster));
     this.seeing = group("View", this.flat, tool("home", "Reset the view", "R", act.home),
-      tool("fit", "Fit to the agents", "A", act.fit), this.costs);
+      fit, this.costs);
     root.append(this.driving, this.seeing,
-      group("Picture", tool("copy", "Copy the picture", "", act.copy), tool("save", "Save the picture", "", act.save), this.full),
+      group("Picture", copy, tool("save", "Save the picture", "", act.save), this.full),
       group("Page", tool("help", "Help", "H", act.help), this.panel));
     root.addEventListener("keydown", (ev) => this.walk(ev));
     this.rove(this.pause);
