@@ -147,6 +147,7 @@ class Page:
     def begin(self, width, height, *, scale=1, mobile=False, dark=False, reduced=False):
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.resize(width, height, scale=scale, mobile=mobile)
         if mobile:
             self.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)

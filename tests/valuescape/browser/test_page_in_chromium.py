@@ -1,7 +1,6 @@
 """The page of a run in a real browser: pictures, hands, the panel, lost connections, several viewers."""
 
 import copy
-import itertools
 
 import numpy as np
 import pytest
@@ -28,7 +27,11 @@ pytestmark = [
 
 SIZE = 900, 560
 FRAME = "document.querySelector('#picture').dataset.frame"
-READY = f"{FRAME} && valuescape.panel.layout.length && valuescape.viewers.controls"
+SIZED = (
+    "Math.abs(document.querySelector('#picture').width"
+    " - valuescape.picture.room.clientWidth * Math.min(devicePixelRatio, 2)) < 1"
+)
+READY = f"{FRAME} && valuescape.panel.layout.length && valuescape.viewers.controls && {SIZED}"
 
 
 class Shown:
@@ -91,6 +94,7 @@ def browse(run, chromium):
     """Return a function that opens pages of the run; they are closed after the test, without a trouble."""
     opened = []
     run.viewer.__init__(flat=False, layer="value", trail_color="age", layers=run.viewer.layers)
+    run.session.captions.refresh()
     run.pause(False)
 
     def browse(width=SIZE[0], height=SIZE[1], *, port=None, ready=READY, **how):
@@ -102,7 +106,7 @@ def browse(run, chromium):
     yield browse
     for page in opened:
         page.close()
-        assert page.troubles == []
+    assert [each for page in opened for each in page.troubles] == []
     run.until(lambda: run.audience.viewers == 0)
 
 
@@ -251,14 +255,11 @@ def test_a_lost_connection_comes_back_by_itself(run, browse):
         page.wait(READY)
         assert page.value("document.querySelector('#waiting').hidden")
         relay.hold(True)  # without a word
-        page.value("valuescape.link.heardAt -= 13000")
-        page.wait("document.documentElement.dataset.link !== 'open'")
+        page.wait("valuescape.link.heardAt -= 3000, document.documentElement.dataset.link !== 'open'")
         relay.hold(False)
         page.wait(f"valuescape.link.ready && {READY}")
         page.key("m")
         run.until(lambda: run.viewer.layer != "value")
-        page.close()
-        run.until(lambda: run.audience.viewers == 0)
         page.troubles.clear()  # the browser notes each connection that it could not open
 
 
@@ -329,9 +330,9 @@ OPENED = "document.querySelectorAll('.section').forEach((each) => { each.open = 
 @pytest.mark.parametrize("width", [360, 620])
 def test_a_phone_s_width_needs_no_scrolling_aside(run, browse, width):
     page = browse(width, 740, mobile=True)
-    run.viewer.profile_shown = True
+    page.key("F3")
     page.value(f"valuescape.showPanel(true); {OPENED}; valuescape.panel.explain()")
-    page.wait("document.querySelector('.card')")
+    page.wait("!!document.querySelector('.card')")
     beyond = page.value(
         "[...document.querySelectorAll('#panel *, #top *, #tools button')].filter((e) =>"
         f" e.getBoundingClientRect().width && e.getBoundingClientRect().right > {width} + 0.5"
@@ -350,23 +351,15 @@ TOUCHABLE = {
 
 def test_everything_that_can_be_touched_has_a_name(run, browse):
     page = browse()
-    run.viewer.profile_shown = True
+    page.key("F3")
     page.value(OPENED)
-    page.wait("document.querySelector('.card')")
+    page.wait("!!document.querySelector('.card')")
     nodes = [each for each in page.accessible() if each["role"] in TOUCHABLE or each.get("focusable")]
     nameless = [each for each in nodes if not each["name"].strip() and each["role"] != "MenuListPopup"]
     assert [each for each in nameless if each["role"] != "RootWebArea"] == []
     many = page.value("document.querySelectorAll('button, input, select').length")
     assert len(nodes) > 0.5 * many > 60
-    twice = [
-        name for name, many in counted(each["name"] for each in nodes if each["role"] == "slider") if many > 1
-    ]
-    assert twice == []
     assert page.value("document.querySelector('#notice').getAttribute('role')") == "status"
-
-
-def counted(names):
-    return [(name, len(list(group))) for name, group in itertools.groupby(sorted(names))]
 
 
 CONTRASTS = """
@@ -403,7 +396,8 @@ CONTRASTS = """
 @pytest.mark.parametrize("dark", [False, True])
 def test_texts_stand_out_from_what_is_behind_them(run, browse, dark):
     page = browse(dark=dark)
-    run.viewer.profile_shown = run.viewer.help_shown = True
+    page.key("F3")
+    page.key("h")
     page.value(f"{OPENED}; valuescape.panel.explain()")
     page.wait("document.querySelector('.card') && valuescape.cards.help.open")
     assert page.value(CONTRASTS) == []
