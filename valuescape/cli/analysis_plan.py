@@ -11,6 +11,7 @@ from valuescape.cli.terminal import err
 
 if TYPE_CHECKING:
     from valuescape.analysis.analysis import Plan, Progress
+    from valuescape.analysis.making import Makers
     from valuescape.sim.config.files import Config
 
 
@@ -40,6 +41,21 @@ def plan_of(config: "Config", episodes: int, cells: int | None) -> "Plan":
     if said := about_speed(make_world(config.world.name, config)):
         err.say(said)
     return plan_by(config, episodes, cells or usual_cells(config.world.name), usable_cores())
+
+
+@contextmanager
+def makers_of(config: "Config") -> "Iterator[Makers | None]":
+    """Connect to the cluster that a configuration names while inside; yields what makes analyses on it.
+
+    None if it names none. Remarks are printed. Raises UsageError, as `spread.opening.makers_for`.
+    """
+    if not config.workers.cluster:
+        yield None
+        return
+    from valuescape.analysis.spread.opening import makers_for
+
+    with makers_for(config, err.say) as made_by:
+        yield made_by
 
 
 @contextmanager
