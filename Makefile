@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
+.PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
 .PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
@@ -18,12 +18,14 @@ help: ## list the commands (this)
 demo: $(RUN) ## set up, then watch a trained critic and its agents (without a display: a video in runs/)
 	@.venv/bin/valuescape run demo
 
-# Tests that kill processes or measure time are run by themselves; the others two at a time, file by file.
-ALONE := chaos or performance or alone
+# Two at a time, each file in one process; what measures time or needs the machine at the end, by itself.
+TOGETHER := -n 2 --dist loadfile
 
-test: $(TEST) ## set up, then run every test, in 14 minutes on two cores
-	@.venv/bin/python -m pytest -n 2 --dist loadfile -m 'not ($(ALONE))'; together=$$?; \
-		.venv/bin/python -m pytest -m '$(ALONE)' && exit $$together
+test: $(TEST) ## set up, then run every test, in 10 minutes on two cores
+	@.venv/bin/python -m pytest $(TOGETHER)
+
+test-times: $(TEST) ## run every test; list processor seconds by folder, file and test, and keep those of files
+	@.venv/bin/python -m pytest $(TOGETHER) --keep-times
 
 # BARE_RUN='COMMAND' runs that in place of the two.
 BARE_RUN ?=

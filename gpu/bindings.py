@@ -24,6 +24,7 @@ class Slot(IntEnum):
     TRAIL_END = 15
     HIGHLIGHT = 16
     TRAIL_RAW = 17
+    AGENT_NUMBER = 18
 
 
 class Block(IntEnum):

@@ -5,6 +5,8 @@ from enum import IntEnum
 from typing import Any
 
 from valuescape.gpu.bindings import Block, Image, Slot, Texture
+from valuescape.sim.cells.grid import GOLDEN, STAMP_BITS
+from valuescape.sim.cells.plain import LONGEST
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.policy.network import Activation, CriticKind
 from valuescape.sim.shared.layout import Ending
@@ -44,20 +46,11 @@ COLORMAP_WIDTH = 256
 MAX_LEVELS = 8
 """Most levels of detail that `lod.levels` may ask for."""
 
-STAMP_BITS = 12
-"""Low bits of a crowd stamp: its colour; the rest is the tick."""
-
-STAMP_TICKS = 2 ** (32 - STAMP_BITS) - 1
-"""Number of ticks that stamps tell apart."""
-
 STEEPEST = 64.0
 """Greatest slope of a field that the shades' alpha holds, in colour scales a map's width."""
 
 ENDING_SHIFT = 8
 """Bits of a strand word below its `Ending`; they hold the strand, the bits above are 0 in mid-episode."""
-
-GOLDEN = 0.61803399
-"""Step of hue from one agent to the next: neighbours in number are far apart in colour."""
 
 GLOW_SHRINK = 8
 """Pixels of the picture along a texel of the glow."""
@@ -103,7 +96,8 @@ def _numbers() -> Iterable[tuple[str, Any]]:
         ("STAMP_BITS", STAMP_BITS),
         ("STEEPEST", STEEPEST),
         ("ENDING_SHIFT", ENDING_SHIFT),
-        ("GOLDEN", GOLDEN),
+        ("GOLDEN", f"{GOLDEN}u"),
+        ("LONGEST", float(LONGEST)),
         ("GLOW_SHRINK", GLOW_SHRINK),
         ("GLOW_TILE", GLOW_TILE),
     )

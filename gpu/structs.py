@@ -13,7 +13,7 @@ FRAME = np.dtype(
         ("newest", "i4"),  # newest and oldest tick of the trails
         ("oldest", "i4"),
         ("trail_rows", "i4"),
-        ("agents", "i4"),
+        ("trail_slots", "i4"),  # agents that the trails have room for
         ("trail_width_px", "f4"),
         ("trail_opacity", "f4"),
         ("trail_color_by", "u4"),  # index into PLAIN_COLORS, or that beyond them for a signal
@@ -57,7 +57,7 @@ DRAW_COMMAND = np.dtype(
 )
 """OpenGL's DrawArraysIndirectCommand, at the stride that moderngl reads commands with: 20 bytes."""
 
-TRAIL_INSTANCE = np.dtype([("agent", "u4"), ("level", "u4")])
+TRAIL_INSTANCE = np.dtype([("slot", "u4"), ("level", "u4")])
 """One trail to draw, at one level of detail."""
 
 _GLSL_TYPES: dict[tuple[str, tuple[int, ...]], tuple[str, int]] = {

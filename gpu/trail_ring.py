@@ -1,8 +1,7 @@
 """The trail ring on the GPU: the rows of shared memory, of which only new ones are uploaded."""
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -13,62 +12,58 @@ from valuescape.gpu.constants import ENDING_SHIFT
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.owner import Owner
 from valuescape.sim.arrays import Float32Array, Uint32Array
-
-SignalRow = Callable[[int, int], Float32Array]
-"""Returns the signal that colours trails, of (tick, agents): [agents], NaN where it is unknown
-(`sim.insight.signals.Signals.row`)."""
-
+from valuescape.sim.cells.arrivals import Arrivals
+from valuescape.sim.cells.reader import NOWHERE, SignalRow, TrailSource
 
 MOST_MISSED = 2_000
 """Ranges of ticks that the ring remembers to have missed."""
-
-NOWHERE = np.uint32((1 << ENDING_SHIFT) - 1)
-"""Strand of an agent at ticks before it came, where its position is NaN. An agent comes on strand 0."""
-
-
-class TrailSource(Protocol):
-    """Source of trail rows: `sim.engine.Engine`, or a recording."""
-
-    def row(self, name: str, tick: int) -> NDArray[Any]:
-        """Return the row of `trail_position` [n, 2] or `trail_strand` [n] at `tick`; it may change later."""
-
-    def trail_intact(self, tick: int) -> bool:
-        """Whether nothing has begun to overwrite the trail's rows of `tick`."""
-
-    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
-        """Return a copy of the row of `ending` [n] at `tick`; None if it is or was being overwritten."""
 
 
 class TrailRing(Owner):
     """`length` rows of positions, strands with endings, and a signal; ticks [oldest, newest] can be drawn.
 
-    missed: ranges of ticks that never came in, oldest first, as the simulation was faster than the uploads.
-    Of more than MOST_MISSED ranges the newest are kept, and `all_missed_known` is False. agents: their
-    number, which `resize` changes.
+    A row has `slots`, one for each agent. missed: ranges of ticks that never came in, oldest
+    first, as the simulation was faster than the uploads. Of more than MOST_MISSED ranges the newest are kept,
+    and `all_missed_known` is False.
 
-    Performance: an upload is one contiguous row a tick, 12 bytes an agent (16 with a signal, 20 with one that
+    Performance: an upload is one contiguous row a tick, 12 bytes a slot (16 with a signal, 20 with one that
     HindsightPass rewrites), never the whole trail.
     """
 
+    drawn = False
+    """Whether rows are of drawn agents only (`DrawnRing`)."""
+
     def __init__(self, gl: Any, agents: int, length: int, meter: FrameMeter) -> None:
         super().__init__()
-        self.agents = agents
+        self.arrivals = Arrivals(agents)
+        self.slots = self._first_slots()
         self.length = length
         self.newest = -1
         self.oldest = 0
         self.missed: deque[range] = deque(maxlen=MOST_MISSED)
         self.all_missed_known = True
-        self._came: list[tuple[int, int]] = []  # ticks before which there were fewer agents, and how many
         self._untold: deque[int] = deque(maxlen=length)
         self._unsigned: deque[int] = deque(maxlen=length)
         self._gl = gl
         self._meter = meter
-        self.position = self._own(gl.buffer(reserve=agents * length * 8))
-        self.strand = self._own(gl.buffer(reserve=agents * length * 4))
-        self.point = self._own(gl.buffer(reserve=agents * length * 16))  # written by PlacePass
+        self._make_rows()
         self._no_signal = self._own(gl.buffer(reserve=4))  # so that shaders always find one
         self._signal: moderngl.Buffer | None = None
         self.raw: moderngl.Buffer | None = None
+
+    def _first_slots(self) -> int:
+        return self.arrivals.agents
+
+    def _make_rows(self) -> None:
+        size, own = self.slots * self.length, self._own
+        self.position = own(self._gl.buffer(reserve=size * 8))
+        self.strand = own(self._gl.buffer(reserve=size * 4))
+        self.point = own(self._gl.buffer(reserve=size * 16))  # written by PlacePass
+
+    @property
+    def agents(self) -> int:
+        """The number of agents, which `resize` changes."""
+        return self.arrivals.agents
 
     def keep_signal(self, *, raw: bool) -> None:
         """Make room for a signal, unknown at all ticks, in place of another one.
@@ -76,7 +71,7 @@ class TrailRing(Owner):
         raw: keep the uploaded rows apart from those that are shown, which HindsightPass makes from them.
         """
         self.forget_signal()
-        size = self.agents * self.length
+        size = self.slots * self.length
         self._signal = self._own(_unknown(self._gl, size))
         if raw:
             self.raw = self._own(_unknown(self._gl, size))
@@ -91,14 +86,12 @@ class TrailRing(Owner):
         agents on llvmpipe.
         """
         before = self.agents
-        if agents > before:
-            self._came.append((since, before))
-        self._came = [each for each in self._came if each[0] > self.oldest and each[1] < agents]
-        kept = min(before, agents)
-        self.agents = agents
+        if agents != before:
+            self.arrivals.resize(agents, since, self.oldest)
+        kept, self.slots = min(before, agents), agents
         nowhere = np.full((agents - kept, 2), np.nan, np.float32)
         self.position = self._with_agents(self.position, before, nowhere)
-        self.strand = self._with_agents(self.strand, before, np.full(agents - kept, NOWHERE))
+        self.strand = self._with_agents(self.strand, before, np.full(agents - kept, NOWHERE, np.uint32))
         self._free(self.point)
         self.point = self._own(self._gl.buffer(reserve=agents * self.length * 16))
         unknown = np.full(agents - kept, np.nan, np.float32)
@@ -139,11 +132,7 @@ class TrailRing(Owner):
 
     def present(self, tick: int) -> int:
         """Return how many agents there were at a tick, the first ones, of those that are there now."""
-        return min((agents for since, agents in self._came if tick < since), default=self.agents)
-
-    def take_arrivals(self, other: "TrailRing") -> None:
-        """Know when agents came, as another ring of the same agents does; to be called before an upload."""
-        self._came = list(other._came)
+        return self.arrivals.present(tick)
 
     def forget_signal(self) -> None:
         """Free the room for a signal."""
@@ -210,14 +199,14 @@ class TrailRing(Owner):
 
     def first_index(self, tick: int) -> int:
         """Return the index in `position` at which the row of `tick` begins."""
-        return tick % self.length * self.agents
+        return tick % self.length * self.slots
 
     def read_row(self, tick: int) -> tuple[Float32Array, Uint32Array, Float32Array]:
-        """Return copies of positions [n, 2], strands [n] and points [n, 4] of `tick`; GPU queries."""
+        """Return copies of positions [slots, 2], strands [slots], points [slots, 4] of a tick; GPU query."""
 
         def read(buffer: Any, size: int) -> bytes:
             self._meter.queries += 1
-            row: bytes = buffer.read(self.agents * size, offset=self.first_index(tick) * size)
+            row: bytes = buffer.read(self.slots * size, offset=self.first_index(tick) * size)
             return row
 
         return (
@@ -227,19 +216,19 @@ class TrailRing(Owner):
         )
 
     def read(self) -> tuple[Float32Array, Uint32Array]:
-        """Return positions [ticks, n, 2] and strands with endings [ticks, n] of `ticks`; GPU queries."""
+        """Return positions [ticks, slots, 2], strands with endings [ticks, slots] of `ticks`; GPU queries."""
         self._meter.queries += 2
         rows = np.array(self.ticks) % self.length
-        positions = np.frombuffer(self.position.read(), np.float32).reshape(self.length, self.agents, 2)
-        strands = np.frombuffer(self.strand.read(), np.uint32).reshape(self.length, self.agents)
+        positions = np.frombuffer(self.position.read(), np.float32).reshape(self.length, self.slots, 2)
+        strands = np.frombuffer(self.strand.read(), np.uint32).reshape(self.length, self.slots)
         return positions[rows], strands[rows]
 
     def read_signal(self, tick: int) -> Float32Array:
-        """Return the signal that is shown at `tick`, [agents]; a GPU query. Empty without a signal."""
+        """Return the signal that is shown at `tick`, [slots]; a GPU query. Empty without a signal."""
         if self._signal is None:
             return np.zeros(0, np.float32)
         self._meter.queries += 1
-        row = self._signal.read(self.agents * 4, offset=self.first_index(tick) * 4)
+        row = self._signal.read(self.slots * 4, offset=self.first_index(tick) * 4)
         return np.frombuffer(row, np.float32)
 
     def bind(self) -> None:

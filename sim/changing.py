@@ -1,6 +1,6 @@
 """Brings changes of a running engine about: at rest, or by a succession."""
 
-from valuescape.sim.changes import EngineChange, Wanted, Way, tuned, way_between
+from valuescape.sim.changes import ChangeLog, EngineChange, Wanted, Way, tuned, way_between
 from valuescape.sim.crew.failures import WorkerFailedError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.formation import Formation, Kind
@@ -20,7 +20,7 @@ class Changing:
     """
 
     def __init__(self, kind: Kind) -> None:
-        self.made: list[EngineChange] = []
+        self.made = ChangeLog()
         self.failed = ""
         self._kind = kind
         self._tuned: Wanted | None = None  # to hold from the next rest on
@@ -105,11 +105,9 @@ class Changing:
 
     def _tune(self, running: Running, wanted: Wanted) -> None:
         """Write the numbers of `wanted` while all workers are at one tick."""
-        self.made.append(EngineChange(running.newest_tick, wanted.config))
+        self.made.add(EngineChange(running.newest_tick, wanted.config))
         self._tuned = None
-        formation = running.formation
-        formation.tune(wanted.config, wanted.checkpoint)
-        running.config, running.checkpoint, running.world = wanted.config, wanted.checkpoint, formation.world
+        running.tune(wanted.config, wanted.checkpoint)
         running.resume()
 
     def _go_on(self, running: Running, succession: Succession) -> None:
@@ -133,7 +131,7 @@ class Changing:
         rows = min(before.arena.layout.state_rows, after.arena.layout.state_rows)
         running.enter(after, first_row=max(0, tick + 1 - rows))
         running.resume()
-        self.made.append(EngineChange(tick, after.config))
+        self.made.add(EngineChange(tick, after.config))
         self._begin_next(running)
 
     def _give_up(self, running: Running, error: Exception) -> None:

@@ -45,6 +45,7 @@ class Engine(Running):
         given_actions: bool = False,
         autoreset: bool = True,
         crew: CrewMaker = make_crew,
+        first_agent: int = 0,
     ) -> None:
         """Reserve the arena and start the workers, without waiting until they are ready.
 
@@ -52,12 +53,12 @@ class Engine(Running):
         the world's units; the caller writes it and then calls `advance_to`, a tick at a time. What agents
         observe is then in `arena["obs"]`, or in `state` where that is the same. autoreset: False leaves
         agents whose episode ended to `restart` of `stepper()`. crew: returns the crew that makes the ticks.
+        first_agent: number of the first agent, from which its randomness follows; the others count on.
         """
         super().__init__(config.sim.ticks_per_s)
         self._given_actions = given_actions
-        self._changing = Changing(kind := Kind(given_actions, autoreset, crew))
-        self.formation = Formation(config, checkpoint, kind)
-        self.formation.reserve(worker_count(config, checkpoint))
+        self._changing = Changing(kind := Kind(given_actions, autoreset, crew, first_agent))
+        self.formation = self._form(config, checkpoint, kind)
         try:
             self.formation.start()
             self.enter(self.formation)
@@ -65,6 +66,12 @@ class Engine(Running):
         except BaseException:
             self.close()
             raise
+
+    def _form(self, config: Config, checkpoint: Checkpoint | None, kind: Kind) -> Formation:
+        """Return the formation to begin with, whose arena is reserved."""
+        formation = Formation(config, checkpoint, kind)
+        formation.reserve(worker_count(config, checkpoint))
+        return formation
 
     def __enter__(self) -> Self:
         return self
@@ -123,8 +130,20 @@ class Engine(Running):
 
     @property
     def changes(self) -> list[EngineChange]:
-        """The changes that took effect, oldest first; none are of settings that the engine never reads."""
-        return self._changing.made
+        """The changes that took effect, oldest first, a new list; none are of settings that it never reads.
+
+        Of a run with more than `KEPT_CHANGES` the newest; `changes_made` is their number.
+        """
+        return self.changes_since(0)
+
+    @property
+    def changes_made(self) -> int:
+        """How many changes took effect."""
+        return self._changing.made.count
+
+    def changes_since(self, seen: int) -> list[EngineChange]:
+        """Return the changes after the first `seen`, as far as they are kept."""
+        return self._changing.made.since(seen)
 
     @property
     def change_failed(self) -> str:

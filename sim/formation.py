@@ -13,12 +13,13 @@ from valuescape.sim.insight.plane import map_axes
 from valuescape.sim.plugins.loading import loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.arena import Arena
+from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.shared.orders import Orders, give_orders
 from valuescape.sim.stepping.choose import acting_numbers
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.shared_policy import give_policy
 from valuescape.sim.stepping.spec import WorkerSpec
-from valuescape.sim.stepping.stepper import Rules, give_exploration, give_seed
+from valuescape.sim.stepping.stepper import Rules, give_exploration, give_first_agent, give_seed
 from valuescape.sim.worlds import World, make_world, with_parameters
 
 
@@ -29,6 +30,7 @@ class Kind:
     given_actions: bool = False
     autoreset: bool = True
     crew: CrewMaker = make_crew
+    first_agent: int = 0
 
 
 class Formation:
@@ -57,14 +59,20 @@ class Formation:
         """
         require_descriptors(workers)
         self.workers = workers
-        given = self._kind.given_actions
-        layout = arena_layout(self.config, self.world, self.checkpoint, workers, given_actions=given)
-        self.arena = Arena(layout)
+        self.arena = Arena(self._layout(workers))
+        give_first_agent(self.arena, self._kind.first_agent)
         give_seed(self.arena, self.config.run.seed)
-        give_parameters(self.arena, self.world)
+        self._give_parameters()
         give_exploration(self.arena, self.config.policy.exploration)
         self._give_policy()
         give_orders(self.arena, Orders(False, 0, 0, time.monotonic_ns(), 0))
+
+    def _layout(self, workers: int) -> ArenaLayout:
+        given = self._kind.given_actions
+        return arena_layout(self.config, self.world, self.checkpoint, workers, given_actions=given)
+
+    def _give_parameters(self) -> None:
+        give_parameters(self.arena, self.world)
 
     def start(self, *, gradual: bool = False) -> None:
         """Start the crew, which makes tick 0 and waits. gradual: as of `WorkerSpec`."""
@@ -90,7 +98,7 @@ class Formation:
         world = with_parameters(self.world, config)
         if world.ranges != self.world.ranges:
             self.world = world
-            give_parameters(self.arena, world)
+            self._give_parameters()
 
     def leave(self) -> bool:
         """Begin to close without waiting; return whether that is done. To be called until it is."""

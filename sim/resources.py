@@ -6,6 +6,7 @@ version 1 or 2, and of their ancestors (kernel documentation: admin-guide/cgroup
 
 import math
 import os
+import platform
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,15 @@ def usable_cores() -> int:
     cores = len(os.sched_getaffinity(0))
     quotas = [math.ceil(quota) for group in _groups("cpu") if (quota := _cpu_quota(group)) is not None]
     return max(1, min([cores, *quotas]))
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
 
 
 _blas_lock = threading.Lock()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from valuescape.sim.config.files import Config
 from valuescape.sim.crew.crew import Crew
 from valuescape.sim.formation import Formation
 from valuescape.sim.policy.network import Checkpoint
@@ -64,6 +65,26 @@ class Running(Reader):
         """
         assert self._crew
         self._crew.wait_ready(check)
+
+    def is_ready(self) -> bool:
+        """Return whether tick 0 is complete and all that makes the next one is ready; never waits."""
+        assert self._crew
+        return self._crew.is_ready()
+
+    def go_on_from(self, tick: int) -> None:
+        """Make the tick after `tick` next, whose rows the caller has written to the arena.
+
+        To be called once `is_ready` and before any other tick was ordered.
+        """
+        assert self._crew
+        self._crew.take_over(tick)
+        self._first_row = tick
+        self._give(self._paced_from_now())
+
+    def tune(self, config: Config, checkpoint: Checkpoint | None) -> None:
+        """Write the numbers that ticks read from the arena, while all workers rest at one tick."""
+        self.formation.tune(config, checkpoint)
+        self.config, self.checkpoint, self.world = config, checkpoint, self.formation.world
 
     def run_until(self, tick: int) -> None:
         """Let the simulation run up to `tick` at its own pace, beside the caller (async); return at once."""

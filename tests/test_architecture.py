@@ -15,13 +15,22 @@ ROOMS = ("sim", "gpu", "render", "valuescape")
 FLOORS = {
     "sim": (
         *("arrays", "elementwise", "errors", "interrupts", "resources"),
-        *("paths", "rng", "config", "shared", "codegen", "plugins", "worlds", "policy", "insight"),
-        *("measuring", "stepping", "rollouts", "crew"),
-        *("formation", "changes", "succession", "reading", "running", "changing", "engine"),
+        *("paths", "rng", "config", "shared", "codegen", "cells", "plugins", "worlds", "policy", "insight"),
+        *("measuring", "stepping", "rollouts", "fields", "crew"),
+        *("formation", "changes", "succession", "reading", "running", "changing", "engine", "cluster"),
     ),
     "gpu": (
         *("bindings", "owner", "constants", "structs", "textures", "heights", "shader_source"),
-        *("frame_meter", "timers", "dispatch", "context", "live_objects", "trail_ring", "individuals"),
+        *(
+            "frame_meter",
+            "timers",
+            "dispatch",
+            "context",
+            "live_objects",
+            "trail_ring",
+            "drawn_ring",
+            "individuals",
+        ),
         *("passes", "layers"),
     ),
     "render": ("displays", "view", "overlay", "scene", "panel"),

@@ -2,10 +2,9 @@
 
 import importlib.metadata
 import platform
-from pathlib import Path
 from typing import Any
 
-from valuescape.sim.resources import usable_cores
+from valuescape.sim.resources import processor, usable_cores
 
 _PACKAGES = (
     *("valuescape", "numpy", "numba", "torch", "gymnasium", "moderngl", "glfw", "multiprocess", "av"),
@@ -17,7 +16,7 @@ def machine() -> dict[str, Any]:
     """Return the operating system, the name of the processor, and the number of cores that may be used."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor(),
+        "processor": processor(),
         "cores": usable_cores(),
     }
 
@@ -32,13 +31,3 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "none"
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown"

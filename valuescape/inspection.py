@@ -8,27 +8,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from valuescape.model_files import worlds_for
+from valuescape.model_files import NamedWorld, named_world, worlds_for
 from valuescape.sim.errors import UsageError, lines_of
 from valuescape.sim.policy.formats import torchscript
-from valuescape.sim.policy.formats.contents import Contents
-from valuescape.sim.policy.formats.detect import find_model, folder_format, format_of, is_model
-from valuescape.sim.policy.formats.found import HEADS, OUTPUTS
-from valuescape.sim.policy.formats.given import OPTIONS, Given, setting_of
+from valuescape.sim.policy.formats.contents import Contents, Lacking
+from valuescape.sim.policy.formats.description import HEADS
+from valuescape.sim.policy.formats.detect import find_model, folder_format, format_of, probe_of
+from valuescape.sim.policy.formats.given import Given, head_option, setting_of
+from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.formats.normalization import read_normalization
-from valuescape.sim.policy.network import Activation, ActorHead, CriticKind
+from valuescape.sim.policy.network import Activation, ActorHead
 from valuescape.sim.policy.statistics import statistics_beside
+from valuescape.sim.policy.world_fit import head_for
+from valuescape.sim.worlds import make_world
 
 MAX_FILES = 200
 """Files of a folder that are looked at."""
-
-_ALGORITHM = {
-    OUTPUTS[CriticKind.STATE_VALUE]: "ppo",
-    OUTPUTS[CriticKind.ACTION_VALUE]: "sac",
-    OUTPUTS[CriticKind.DISCRETE_ACTION_VALUE]: "dqn",
-}
-"""An algorithm for each kind of critic: for examples, and to compare spaces with those of worlds."""
-
 
 _SCORES = HEADS[None], HEADS[ActorHead.ARGMAX]
 """The outputs of actors whose scores may be of several choices, if that is stated."""
@@ -38,8 +33,8 @@ _SCORES = HEADS[None], HEADS[ActorHead.ARGMAX]
 class Inspected:
     """One file: what is in it, or why it cannot be read.
 
-    worlds: those whose observations and actions it has, the likeliest first. command: the command line that
-    would show it; "" if nothing would.
+    worlds: those whose observations and actions it has, the likeliest first. named: what there is to say of
+    an environment that its path names, and that is not among them.
     """
 
     path: Path
@@ -48,7 +43,15 @@ class Inspected:
     worlds: tuple[str, ...] = ()
     statistics: Path | None = None
     """VecNormalize's file beside it."""
+    named: str = ""
     command: str = ""
+    """The command line that would show it; "" if nothing would."""
+    analyze: str = ""
+    """The one that would judge its critic."""
+    convert: str = ""
+    """The one that would write a file that says everything."""
+    guesses: tuple[str, ...] = ()
+    """The options in these lines that are examples of what the file does not say."""
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -71,13 +74,18 @@ def inspected(path: Path, given: Given, stated: Sequence[str] = ()) -> Inspected
         with suppress(UsageError):
             return Inspected(path, _statistics(path))
         return Inspected(path, None, problem=tuple(lines_of(str(error))))
-    worlds = _worlds(path, contents, given)
     beside = statistics_beside(path) if given.obs_normalization is None else None
     if format_of(path) is torchscript.FORMAT:
         command = f"valuescape run demo --set policy.torchscript_critic={shlex.quote(str(path))}"
-    else:
-        command = _command(path, contents, worlds, stated)
-    return Inspected(path, contents, worlds=worlds, statistics=beside, command=command)
+        return Inspected(path, contents, statistics=beside, command=command)
+    worlds, named = _worlds(path, contents, given)
+    contents = replace(contents, lacking=_for_world(contents.lacking, worlds))
+    said = named.said if named and not worlds else ""
+    found = Inspected(path, contents, worlds=worlds, statistics=beside, named=said)
+    if not contents.networks or contents.refusal:
+        return found
+    somewhere = worlds[0] if worlds else named.world if named else ""
+    return _with_commands(found, contents, somewhere, stated)
 
 
 def unsaid(path: Path, given: Given) -> frozenset[str]:
@@ -119,12 +127,24 @@ def _inside(folder: Path) -> list[Path]:
         below = sorted(path for path in folder.rglob("*") if path.is_file() or folder_format(path))
     except OSError as error:
         raise UsageError(f"{folder}: cannot be read ({error.strerror})") from None
-    models = [path for path in below if is_model(path)]
+    models = [path for path in below if _is_checkpoint(path)]
     if not models:
         raise UsageError(f"{folder}: has no checkpoints", "name a file, or the folder they are in")
     if len(models) > MAX_FILES:
         raise UsageError(f"{folder}: has {len(models)} checkpoints, at most {MAX_FILES} are looked at")
     return models
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Return whether a file of a folder is worth a look: by its suffix, or because a format recognises it.
+
+    Videos, pictures and logs of TensorBoard are not.
+    """
+    if path.suffix.lower() in FORMATS.suffixes() or path.is_dir():
+        return True
+    with suppress(UsageError, OSError):
+        return FORMATS.find(probe_of(path)) is not None
+    return False
 
 
 def _statistics(path: Path) -> Contents:
@@ -143,28 +163,30 @@ def _statistics(path: Path) -> Contents:
     )
 
 
-def _worlds(path: Path, contents: Contents, given: Given) -> tuple[str, ...]:
-    """Return the worlds that a file fits, as far as its spaces tell."""
+def _worlds(path: Path, contents: Contents, given: Given) -> tuple[tuple[str, ...], NamedWorld | None]:
+    """Return the worlds that a file fits, as far as its spaces tell; without any, one that its path names."""
     if contents.world:
-        return (contents.world,)
+        return (contents.world,), None
     if contents.refusal:
-        return ()
+        return (), None
     found: dict[str, None] = {}
+    named = None
     for complete in _completed(contents, given):
         with suppress(UsageError):
             checkpoint = format_of(path).load(path, complete)
             found |= dict.fromkeys(worlds_for(checkpoint, path))
-    return tuple(found)
+            named = named or named_world(checkpoint, path)
+    return tuple(found), named
 
 
 def _completed(contents: Contents, given: Given) -> list[Given]:
     """Return what is stated, with values that change no spaces for what is missing; one for each head."""
-    needed = {each.field for each in contents.lacking if each.needed}
+    needed = {each.field: each.option.split()[-1] for each in contents.lacking if each.needed}
     full = replace(
         given,
-        activation=given.activation or (Activation.TANH if "activation" in needed else None),
+        activation=Activation(needed["activation"]) if "activation" in needed else given.activation,
         gamma=0.99 if "gamma" in needed else given.gamma,
-        algorithm=_likely(contents) if "algorithm" in needed else given.algorithm,
+        algorithm=needed.get("algorithm", given.algorithm),
         squash=False if "squash" in needed else given.squash,
         max_action=1.0 if "max_action" in needed else given.max_action,
     )
@@ -172,21 +194,31 @@ def _completed(contents: Contents, given: Given) -> list[Given]:
     return [replace(full, head=head) for head in heads]
 
 
-def _likely(contents: Contents) -> str:
-    """Return an algorithm whose critics have the inputs and outputs of those in a file."""
-    kind = next((each.output for each in contents.networks if each.role == "critic"), "")
-    return _ALGORITHM.get(kind, "ppo")
+def _for_world(lacking: tuple[Lacking, ...], worlds: tuple[str, ...]) -> tuple[Lacking, ...]:
+    """Return what is lacking, with the meaning of the actor's outputs that the likeliest world asks for."""
+    if not worlds or all(each.field != "head" for each in lacking):
+        return lacking
+    option = head_option(head_for(make_world(worlds[0]).action))
+    return tuple(replace(each, option=option) if each.field == "head" else each for each in lacking)
 
 
-def _command(path: Path, contents: Contents, worlds: tuple[str, ...], stated: Sequence[str]) -> str:
-    if not contents.networks or contents.refusal:
-        return ""
-    examples = OPTIONS | {"algorithm": f"--algorithm {_likely(contents)}"}
-    needed = [examples[each.field] for each in contents.lacking if each.needed]
-    somewhere = ["--world", worlds[0]] if worlds else ["--env-file", "MY_ENV.py"]
-    world = [] if contents.world else somewhere
-    parts = ["valuescape", "run", str(path), *world, *stated]
-    return " ".join([*(shlex.quote(part) for part in parts), *dict.fromkeys(needed)])
+def _with_commands(found: Inspected, contents: Contents, world: str, stated: Sequence[str]) -> Inspected:
+    """Return a file's account with the command lines that show it. world: "" if none is known."""
+    needed = [each for each in contents.lacking if each.needed]
+    options = [*map(shlex.quote, stated), *dict.fromkeys(each.option for each in needed)]
+    somewhere = f"--world {shlex.quote(world)}" if world else "--env-file MY_ENV.py"
+    file, ours = shlex.quote(str(found.path)), contents.format == "native"
+    where = [] if contents.world else [somewhere]
+    target = shlex.quote(
+        f"{found.path.stem}{'-complete' * (found.path.suffix == '.safetensors')}.safetensors"
+    )
+    return replace(
+        found,
+        command=" ".join(["valuescape run", file, *where, *options]),
+        analyze=" ".join(["valuescape analyze", file, *where, *options]),
+        convert="" if ours else " ".join(["valuescape convert", file, target, somewhere, *options]),
+        guesses=tuple(each.option + " (the library's default)" * each.usual for each in needed),
+    )
 
 
 def as_json(found: Sequence[Inspected]) -> str:

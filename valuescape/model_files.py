@@ -5,7 +5,9 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from valuescape import remarks
 from valuescape.presets import presets
@@ -21,6 +23,12 @@ from valuescape.training_run import files_in
 
 _BASE = "demo"
 _LISTED = 5
+_NAME_ONE = "name it: --world gymnasium:ID; or one of your own: --env-file FILE.py, --world-file FILE.py"
+
+_EXTRAS = {"box2d": "box2d", "mujoco": "mujoco", "toy_text": "toy-text"}
+"""The extra of Gymnasium that installs what a group of its environments needs."""
+
+_ID = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Za-z0-9_]*-v\d+)(?![A-Za-z0-9])")
 
 
 def preset_of(name: str, changes: Sequence[str]) -> tuple[str, list[str]]:
@@ -73,9 +81,10 @@ def world_for(checkpoint: Checkpoint, path: Path) -> str:
         if len(fitting) == 1:
             return fitting[0]
     if not ours and not theirs:
+        named = named_world(checkpoint, path)
         raise UsageError(
             f"{path}: no world that is known here has {_spaces(checkpoint)}",
-            "name it: --world gymnasium:ID; or one of your own: --env-file FILE.py, --world-file FILE.py",
+            named.said if named else _NAME_ONE,
         )
     fitting = [*ours, *theirs]
     more = f" and {len(fitting) - _LISTED} more" if len(fitting) > _LISTED else ""
@@ -89,6 +98,48 @@ def worlds_for(checkpoint: Checkpoint, path: Path) -> list[str]:
     """Return the names of all worlds that have the checkpoint's spaces, those that the path names first."""
     found = [name for fitting in _fitting(checkpoint) for name in fitting]
     return sorted(found, key=lambda name: not _is_named(path, name))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedWorld:
+    """An environment that the path of a checkpoint names, and that cannot be its world as things are.
+
+    said: why, and what to do. world: its name, to be tried again once that is done; "" if it is another one.
+    """
+
+    said: str
+    world: str = ""
+
+
+def named_world(checkpoint: Checkpoint, path: Path) -> NamedWorld | None:
+    """Return the environment of Gymnasium's that a path names, if it does not fit or cannot be made here.
+
+    None if the path names none.
+    """
+    for spec in _newest_specs():
+        if not _is_named(path, spec.id):
+            continue
+        world = f"{GYMNASIUM}{spec.id}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                problem = misfit(checkpoint, make_world(world))
+            except Exception:  # such as a package that is missing
+                return NamedWorld(f"its path names {spec.id}: {_installed_by(spec)}", world)
+        said = f"its path names {spec.id}, which does not fit: the file {problem}"
+        return NamedWorld(said) if problem else None
+    found = _ID.findall(str(path.absolute()))
+    if not found:
+        return None
+    how = f"install the package that registers it, then --world gymnasium:PACKAGE:{found[-1]}"
+    return NamedWorld(f"its path names {found[-1]}, which Gymnasium does not know here: {how}")
+
+
+def _installed_by(spec: Any) -> str:
+    """Return how to install what an environment of Gymnasium's needs, as far as that is known."""
+    group = str(spec.entry_point).partition("gymnasium.envs.")[2].partition(".")[0]
+    what = f"pip install 'gymnasium[{_EXTRAS[group]}]'" if group in _EXTRAS else "install what it needs"
+    return f"{what}, then --world {GYMNASIUM}{spec.id}"
 
 
 def _fitting(checkpoint: Checkpoint) -> tuple[list[str], list[str]]:
@@ -110,13 +161,7 @@ def _bare(text: str) -> str:
 
 def _gymnasium_worlds(checkpoint: Checkpoint) -> Iterator[str]:
     """Yield world names of Gymnasium's environments that have the checkpoint's spaces, newest versions."""
-    try:
-        import gymnasium
-    except ModuleNotFoundError:
-        return
-    specs = sorted(gymnasium.registry.values(), key=lambda spec: spec.version or 0)
-    newest = {spec.name: spec for spec in specs if "/" not in spec.id}
-    for spec in newest.values():
+    for spec in _newest_specs():
         name, fits = f"{GYMNASIUM}{spec.id}", False
         with (
             suppress(Exception),
@@ -128,11 +173,26 @@ def _gymnasium_worlds(checkpoint: Checkpoint) -> Iterator[str]:
             yield name
 
 
+def _newest_specs() -> list[Any]:
+    """Return the newest version of each environment that is registered with Gymnasium by itself."""
+    try:
+        import gymnasium
+    except ModuleNotFoundError:
+        return []
+    specs = sorted(gymnasium.registry.values(), key=lambda spec: spec.version or 0)
+    return list({spec.name: spec for spec in specs if "/" not in spec.id}.values())
+
+
 def _spaces(checkpoint: Checkpoint) -> str:
     """Return the checkpoint's spaces in words: `4 observations and 2 actions to choose from`."""
-    seen = f"{checkpoint.obs_dim} observations"
+    seen = f"{checkpoint.obs_dim} observation" + "s" * (checkpoint.obs_dim > 1)
+    count = checkpoint.actor.out_dim
+    if checkpoint.choices:
+        return f"{seen} and choices among {' and '.join(map(str, checkpoint.choices))} actions"
+    if checkpoint.actor_head.chooses:
+        return f"{seen} and {count} actions to choose from"
     if not checkpoint.action_low.size:
-        return f"{seen} and {checkpoint.actor.out_dim} actions to choose from"
+        return f"{seen} and {count} continuous action" + "s" * (count > 1)
     low, high = (
         ", ".join(f"{value:g}" for value in ends) for ends in (checkpoint.action_low, checkpoint.action_high)
     )

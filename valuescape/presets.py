@@ -75,7 +75,9 @@ def _loads(config: Config) -> tuple[int, ...]:
 
 def checkpoint_of(config: Config) -> Checkpoint | None:
     """Return the checkpoint of a configuration, checked against its world; see `acting_checkpoint`."""
-    return acting_checkpoint(config, make_world(config.world.name, config))
+    world = make_world(config.world.name, config)
+    remarks.tell(world.remarks)
+    return acting_checkpoint(config, world)
 
 
 def acting_checkpoint(config: Config, world: World) -> Checkpoint | None:

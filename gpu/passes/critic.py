@@ -59,10 +59,14 @@ class CriticPass(ComputePass):
         self._dense = self._program("critic/dense", columns=self._columns)
         self._reduce = self._program("critic/reduce", columns=self._columns)
         self._buffers: list[Any] = []
-        self.take(checkpoint)
+        self._take(checkpoint)
 
     def take(self, checkpoint: Checkpoint) -> None:
         """Evaluate another checkpoint from the next `compute` on; the texture stays the same object."""
+        if checkpoint is not self._checkpoint:
+            self._take(checkpoint)
+
+    def _take(self, checkpoint: Checkpoint) -> None:
         while self._buffers:
             self._free(self._buffers.pop())
         self._checkpoint, self._critics = checkpoint, value_critics(checkpoint)

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.bindings import Image, Texture
-from valuescape.gpu.constants import STAMP_BITS, STAMP_TICKS
 from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
 from valuescape.gpu.trail_ring import TrailRing
+from valuescape.sim.cells.grid import STAMP_BITS, STAMP_TICKS, CrowdGrid, per_signal
+from valuescape.sim.cells.reader import CellReader, Stamps
 
 COVERED = 0.4
 """Share of the map that the crowd's trails may cover: the landscape has to be seen between them."""
@@ -26,36 +27,41 @@ class CrowdPass(ComputePass):
     follow from it where the surface is drawn (`crowd.glsl`). The stamps do not depend on the camera, and
     nothing has to be faded.
 
+    A ring with rows of all agents is stamped by a shader (`update`); without them, a reader's stamps are
+    taken over (`take`). Both make the same bits.
+
     cells: along x and y. first_tick: the tick whose stamp is 1. ticks_shown: length of the crowd's trails;
     less than that of individuals where they would hide the map.
 
-    Performance: a tick costs an atomic maximum for every cell that a new segment crosses, whatever the
-    trails' length. `make bench-render` measures whole frames: on llvmpipe they take a third longer with
-    100,000 agents than with 1,000.
+    Performance: in the shader a tick costs an atomic maximum for every cell that a new segment crosses,
+    whatever the trails' length. `make bench-render` measures whole frames: on llvmpipe they take a third
+    longer with 100,000 agents than with 1,000.
     """
 
     def __init__(self, gl: Any, ring: TrailRing, bounds: Bounds, meter: FrameMeter) -> None:
         super().__init__(gl, meter)
         self._ring = ring
-        self.cells = (1, 1)
+        self._bounds = bounds
+        self.cells = self._wanted = (1, 1)
         self._stamps = self._make_stamps()
         self._splat = self._program("crowd/splat", bounds=bounds, rows=ring.length)
         self.first_tick = 0
         self._next = -1  # the tick to stamp next; -1: none is stamped
         self.ticks_shown = float(ring.length - 1)
-        self._colors: object = None
+        self._colors: tuple[float, float] | None = None
 
     def resize(self, cells: tuple[int, int]) -> None:
-        """Have about `cells` cells along x and y; if that changes them, all are empty until `update`.
+        """Have about `cells` cells along x and y; if that changes them, all are empty until `update`, or as
+        they were until `take`.
 
         A difference of up to a sixth changes nothing: stamping all trails again for every size of a window
         that is being resized would cost more than it shows.
         """
-        if any(abs(new - old) > old / 6 for new, old in zip(cells, self.cells, strict=True)):
-            self.cells = cells
-            self._free(self._stamps)
-            self._stamps = self._make_stamps()
-            set_uniforms(self._splat, cells=cells)
+        if any(abs(new - old) > old / 6 for new, old in zip(cells, self._wanted, strict=True)):
+            self._wanted = cells
+            set_uniforms(self._splat, cells=cells, per_unit=self.grid.per_unit)
+            if not self._ring.drawn:
+                self._make_cells(cells)
             self.clear()
 
     def color(self, signal_range: tuple[float, float] | None) -> None:
@@ -66,9 +72,20 @@ class CrowdPass(ComputePass):
         if signal_range == self._colors:
             return
         self._colors = signal_range
-        low, high = signal_range or (0.0, 1.0)
-        set_uniforms(self._splat, by_signal=signal_range is not None, signal_low=low, signal_high=high)
+        ends = signal_range or (0.0, 1.0)
+        by_signal, share = signal_range is not None, per_signal(ends)
+        set_uniforms(self._splat, by_signal=by_signal, signal_low=ends[0], per_signal=share)
         self.clear()
+
+    @property
+    def grid(self) -> CrowdGrid:
+        """The cells, and what stamps in them say."""
+        return CrowdGrid(self._wanted, *self._bounds, self.first_tick, self._colors)
+
+    def _make_cells(self, cells: tuple[int, int]) -> None:
+        self.cells = cells
+        self._free(self._stamps)
+        self._stamps = self._make_stamps()
 
     def _make_stamps(self) -> Any:
         empty = bytes(self._size)
@@ -82,13 +99,9 @@ class CrowdPass(ComputePass):
 
     def update(self) -> None:
         """Stamp the ring's ticks that are not stamped yet; all of them if some left the ring unstamped."""
-        ticks = self._ring.ticks
-        if self._next < ticks.start or ticks.stop - self.first_tick >= STAMP_TICKS:
-            self.clear()
-            self.first_tick = ticks.start
-            self._next = ticks.start
-        if self._next == ticks.stop:
+        if not self._begin():
             return
+        ticks = self._ring.ticks
         self._ring.bind()
         self._stamps.bind_to_image(Image.STAMPS, read=True, write=True)
         agents = self._ring.agents
@@ -102,9 +115,34 @@ class CrowdPass(ComputePass):
         self._run(self._splat, agents, ticks.stop - self._next)
         self._next = ticks.stop
 
+    def _begin(self) -> bool:
+        """Begin anew if ticks left the ring unstamped; return whether there is a tick to stamp."""
+        ticks = self._ring.ticks
+        if self._next < ticks.start or ticks.stop - self.first_tick >= STAMP_TICKS:
+            self.clear()
+            self.first_tick = self._next = ticks.start
+        return self._next != ticks.stop
+
+    def take(self, reader: CellReader) -> None:
+        """Take over a reader's stamps of the ring's ticks, if they are others than before."""
+        if not self._begin():
+            return
+        found = reader.stamps(self.grid)
+        if found is not None:
+            self._write(found)
+        self._next = self._ring.ticks.stop
+
+    def _write(self, found: Stamps) -> None:
+        if found.grid.cells != self.cells:
+            self._make_cells(found.grid.cells)
+        self.first_tick = found.grid.first_tick
+        self._stamps.write(found.stamps)
+        self._meter.upload_bytes += found.stamps.nbytes
+
     def clear(self) -> None:
-        """Forget all stamps."""
-        self._stamps.write(bytes(self._size))
+        """Forget all stamps; a reader's are shown until there are others."""
+        if not self._ring.drawn:
+            self._stamps.write(bytes(self._size))
         self._next = -1
 
     def fit(self) -> None:

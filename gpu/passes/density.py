@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from valuescape.gpu.bindings import Image, Slot
 from valuescape.gpu.constants import TEXEL_GROUP
 from valuescape.gpu.dispatch import set_uniforms
+from valuescape.gpu.drawn_ring import DrawnRing
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
 from valuescape.gpu.trail_ring import TrailRing
+from valuescape.sim.arrays import Uint32Array
+from valuescape.sim.cells.grid import VisitGrid
 
 
 class DensityPass(ComputePass):
@@ -22,7 +25,10 @@ class DensityPass(ComputePass):
     0 visits never fade, and are exact up to 2^32 in one cell: 19 hours of 1,000 agents at 60 ticks a second,
     all in that cell.
 
-    Performance: a tick is an atomic addition an agent and, if visits fade, a pass over the cells.
+    A ring with rows of all agents is counted by a shader; the other kind brings the counts of each tick.
+
+    Performance: in the shader a tick is an atomic addition an agent; counts are uploaded, 4 bytes a cell. If
+    visits fade there is a pass over the cells, too.
     """
 
     def __init__(
@@ -42,7 +48,9 @@ class DensityPass(ComputePass):
         self._cells = self._own(gl.buffer(nothing))
         self._visits = self._own(gl.buffer(nothing))
         self.texture = clamped(self._own(gl.texture((edge, edge), 1, dtype="f4", data=nothing)))
-        self._splat = self._program("density/splat", bounds=bounds, edge=edge)
+        self.grid = VisitGrid(edge, *bounds)
+        self._total = np.zeros(self.grid.shape, np.uint32)  # of counts that never fade
+        self._splat = self._program("density/splat", bounds=bounds, edge=edge, per_unit=self.grid.per_unit)
         self._resolve = self._program("density/resolve", edge=edge, keep=self._keep_per_tick)
 
     def update(self, ticks: range) -> None:
@@ -52,13 +60,25 @@ class DensityPass(ComputePass):
         self._ring.bind()
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
         for tick in ticks:
-            # An agent counts from the tick after it came: at that one, the row may have been there already.
-            agents = self._ring.present(tick - 1)
-            set_uniforms(self._splat, first=self._ring.first_index(tick), agents=agents)
-            self._run(self._splat, agents)
+            if isinstance(self._ring, DrawnRing):
+                self._take_counts(self._ring.visits(tick))
+            else:
+                self._count(tick)
             # Every tick fades by itself, so that the map does not depend on how many a frame brings.
             if self._keep_per_tick < 1 or tick == ticks[-1]:
                 self._run(self._resolve, self._edge**2, group=TEXEL_GROUP)
+
+    def _count(self, tick: int) -> None:
+        # An agent counts from the tick after it came: at that one, the row may have been there already.
+        agents = self._ring.present(tick - 1)
+        set_uniforms(self._splat, first=self._ring.first_index(tick), agents=agents)
+        self._run(self._splat, agents)
+
+    def _take_counts(self, counts: Uint32Array) -> None:
+        if self._keep_per_tick == 1:
+            counts = np.add(self._total, counts, out=self._total)
+        self._cells.write(counts)
+        self._meter.upload_bytes += counts.nbytes
 
     def read_visits(self) -> NDArray[Any]:
         """Return the visits [edge, edge] of each cell, lowest row first; a GPU query.

@@ -38,7 +38,7 @@ class HindsightPass(ComputePass):
         (ring.raw or ring.strand).bind_to_storage_buffer(Slot.TRAIL_RAW)
         set_uniforms(
             self._rewrite,
-            agents=ring.agents,
+            slots=ring.slots,
             count=self._individuals.count,
             oldest=ring.oldest,
             newest=ring.newest,

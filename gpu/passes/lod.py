@@ -32,7 +32,7 @@ class Detail:
 class LodPass(ComputePass):
     """Chooses a level of detail for each individual's trail in view, and lists the trails level by level.
 
-    `instances` holds the trails of level L from index L * agents on, in the agents' order; `commands` holds
+    `instances` holds the trails of level L from index L * slots on, in the agents' order; `commands` holds
     one DRAW_COMMAND a level. `fit_to_ring` makes another buffer of `instances`. The pass also finds the last
     tick at which an individual's episode ended, for its mark.
     """
@@ -52,14 +52,14 @@ class LodPass(ComputePass):
 
     def _make_buffers(self) -> None:
         own, buffer = self._own, self._gl.buffer
-        agents, levels = self._ring.agents, self.levels
-        self.instances = own(buffer(reserve=levels * agents * TRAIL_INSTANCE.itemsize))
-        self._choices = own(buffer(reserve=agents * 4))
-        self._ends = own(buffer(reserve=agents * 4))
-        self._group_counts = own(buffer(reserve=levels * groups_for(agents, AGENT_GROUP) * 4))
+        slots, levels = self._ring.slots, self.levels
+        self.instances = own(buffer(reserve=levels * slots * TRAIL_INSTANCE.itemsize))
+        self._choices = own(buffer(reserve=slots * 4))
+        self._ends = own(buffer(reserve=slots * 4))
+        self._group_counts = own(buffer(reserve=levels * groups_for(slots, AGENT_GROUP) * 4))
 
     def fit_to_ring(self) -> None:
-        """Have room for as many agents as the ring has now; nothing is listed until `update`."""
+        """Have room for as many agents as the ring has room for now; nothing is listed until `update`."""
         for each in (self.instances, self._choices, self._ends, self._group_counts):
             self._free(each)
         self._make_buffers()

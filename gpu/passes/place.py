@@ -46,7 +46,7 @@ class PlacePass(ComputePass):
         ring, count = self._ring, self._individuals.count
         set_uniforms(
             self._place,
-            agents=ring.agents,
+            slots=ring.slots,
             first_row=ticks.start % ring.length,
             count=count,
             layer=layer,
@@ -55,10 +55,10 @@ class PlacePass(ComputePass):
 
     def update_one_by_one(self, ticks: range, surface: Surface) -> None:
         """Place the samples of `ticks` on `surface` in a Python loop, the plain path; GPU queries."""
-        ring, agents = self._ring, self._individuals.read()
+        ring, slots = self._ring, self._individuals.slots()
         for tick in ticks:
             positions, strands, points = ring.read_row(tick)
-            points[agents, :3] = scene_points_one_by_one(positions[agents], surface)
+            points[slots, :3] = scene_points_one_by_one(positions[slots], surface)
             points[:, 3] = strands.view(np.float32)
             ring.point.write(points, offset=ring.first_index(tick) * 16)
             self._meter.upload_bytes += points.nbytes

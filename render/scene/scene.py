@@ -16,7 +16,6 @@ from valuescape.gpu.layers.layer import Field, Inputs, Legend
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.structs import FRAME
-from valuescape.gpu.trail_ring import TrailSource
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.overlay.layout import PARTS
@@ -25,13 +24,14 @@ from valuescape.render.scene.fields import Fields
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.made_maps import Shown
 from valuescape.render.scene.target import Target, over
-from valuescape.render.scene.trails import Trails, TrailState
+from valuescape.render.scene.trails import Trails, TrailState, reads_drawn_rows
 from valuescape.render.scene.way import Way
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.panes import Pane, panes
 from valuescape.render.view.picking import Positions
 from valuescape.render.view.viewer import Viewer
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.cells.reader import TrailSource
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
@@ -85,7 +85,8 @@ class Scene(Owner):
     def _make(self, maps: MapRegistry, target: Target | None) -> None:
         gl, config, meter, own = self._gl, self._config, self._meter, self._own
         bounds = self.plane.bounds
-        self.trails = own(Trails(gl, config, bounds, HEIGHT, meter))
+        drawn = reads_drawn_rows(gl, config, maps)
+        self.trails = own(Trails(gl, config, bounds, HEIGHT, meter, drawn=drawn))
         inputs = Inputs(gl, self._subject, self.trails.ring, bounds, self._critic, meter)
         self.fields = own(Fields(inputs, self._termination, maps))
         self._surface = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
@@ -169,7 +170,7 @@ class Scene(Owner):
         with self._meter.section("density"):
             self.fields.take_ticks(ticks)
         with self._meter.section("place"):
-            self._place(ticks)
+            self._place(self.trails.ring.ticks if self.trails.rewritten else ticks)
         # The critic's field stays as it is; a density that is the height moves every trail with it.
         if not self._critic:
             self.heights_changed()

@@ -7,15 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.context import driver_info
+from valuescape.gpu.drawn_ring import DrawnRing
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds, Surface
 from valuescape.gpu.individuals import Agents, Individuals
+from valuescape.gpu.layers.density import DENSITY
+from valuescape.gpu.layers.layer import Input
+from valuescape.gpu.layers.registry import MapRegistry
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.passes.crowd import CrowdPass
 from valuescape.gpu.passes.hindsight import HindsightPass
 from valuescape.gpu.passes.lod import Detail, LodPass, segments
 from valuescape.gpu.passes.place import PlacePass
-from valuescape.gpu.trail_ring import TrailRing, TrailSource
+from valuescape.gpu.trail_ring import TrailRing
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.budget import Budget
 from valuescape.render.scene.color_scale import ColorScale, scale_of
@@ -23,6 +27,11 @@ from valuescape.render.scene.colormaps import AGE_ROW, AGENT_ROW, DIVERGING_ROW,
 from valuescape.render.scene.layers import AgentLayer, TrailLayer
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.cells.choose import cell_code
+from valuescape.sim.cells.grid import VisitGrid
+from valuescape.sim.cells.local import LocalReader
+from valuescape.sim.cells.reader import CellReader, News, ReadsCells, TrailSource
+from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
 from valuescape.sim.insight.signals import ENDING, Signal, Signals
@@ -62,26 +71,40 @@ class TrailState:
 class Trails(Owner):
     """Ribbons and marks of individuals, and the crowd's stamps, which the surface shows.
 
-    height: as for PlacePass. The caller binds the field that lifts the surface, and its range.
-    color_scale: of the signal that colours the trails. signals_since: the first tick with that signal.
+    drawn: hold rows of the agents that are drawn one by one alone, and cells of all, which a reader makes.
+    height: as for PlacePass. The caller binds the field that lifts the surface, and its range. color_scale:
+    of the signal that colours the trails. rewritten: whether the last `take_ticks` wrote all rows, for other
+    agents; all samples have to be placed then. signals_since: the first tick with that signal.
     """
 
-    def __init__(self, gl: Any, config: Config, bounds: Bounds, height: float, meter: FrameMeter) -> None:
+    def __init__(
+        self,
+        gl: Any,
+        config: Config,
+        bounds: Bounds,
+        height: float,
+        meter: FrameMeter,
+        *,
+        drawn: bool = False,
+    ) -> None:
         super().__init__()
         self._gl, self._config, self._meter = gl, config, meter
+        self._visits = VisitGrid(config.heatmap.density_resolution, *bounds)
+        self._read: tuple[TrailSource | None, CellReader | None] = None, None
         self.signals: Signals | None = None
         self.signals_since = 0
         self.color_scale = ColorScale(0.0, 1.0)
         self._both: list[Trails] = [self]
         self._panes = 1
+        self.rewritten = False
         with self._making():
-            self._make(bounds, height)
+            self._make(bounds, height, drawn)
 
-    def _make(self, bounds: Bounds, height: float) -> None:
+    def _make(self, bounds: Bounds, height: float, drawn: bool) -> None:
         gl, config, meter, own = self._gl, self._config, self._meter, self._own
         features, agents = config.features, config.agents.count
-        self.ring = own(TrailRing(gl, agents, config.trails.length, meter))
-        self.individuals = own(Individuals(gl, agents, meter))
+        self.ring = own((DrawnRing if drawn else TrailRing)(gl, agents, config.trails.length, meter))
+        self.individuals = own(Individuals(gl, agents, meter, drawn=drawn))
         limited = config.lod.segment_budget if features.trail_lod else 0
         self.budget = Budget.of(limited, software=driver_info(gl).software)
         self.individuals.choose(self.budget.first_individuals(agents, config.trails.length))
@@ -121,7 +144,7 @@ class Trails(Owner):
 
     def restore(self, state: TrailState) -> None:
         """Look as another scene's trails did."""
-        self.individuals.choose(state.individuals)
+        self._choose(state.individuals)
         self.crowd.resize(state.crowd_cells)
         self.crowd.ticks_shown = state.crowd_ticks
         if state.ends and self.signals:
@@ -141,6 +164,9 @@ class Trails(Owner):
         self._ribbons.fit_to_lists()
         self._marks.fit_to_agents()
         self.crowd.clear()
+        if self.ring.drawn:
+            self._reader(source).resize(agents, since)
+            self._redraw()
         self.look_back()
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None) -> range:
@@ -152,12 +178,64 @@ class Trails(Owner):
         changed = signals is not self.signals
         if changed:
             self._change_signals(signals)
-        ticks = self.ring.upload(source, newest, signals.row if signals else None)
+        ticks = self._take(source, newest)
         if ticks:
             self.look_back()
         if changed:
             self.refresh_colors()
         return ticks
+
+    def _take(self, source: TrailSource, newest: int) -> range:
+        signal = self.signals.row if self.signals else None
+        self.rewritten, ring = False, self.ring
+        if not isinstance(ring, DrawnRing):
+            return ring.upload(source, newest, signal)
+        reader, wanted = self._reader(source), self.individuals.wanted
+        return self._take_news(ring, reader.take(newest, wanted, self._visits, signal))
+
+    def _take_news(self, ring: DrawnRing, news: News) -> range:
+        slots, ticks = ring.slots, ring.take(news)
+        if ring.slots != slots:
+            self._lod.fit_to_ring()
+            self._ribbons.fit_to_lists()
+        self.individuals.show(news.drawn)
+        self.rewritten = len(news.ticks) > len(news.new)
+        return ticks
+
+    def _reader(self, source: TrailSource) -> CellReader:
+        """Return the reader of a source, which is made when another source comes."""
+        known, reader = self._read
+        if reader is None or known is not source:
+            length = self.ring.length
+            if isinstance(source, ReadsCells):
+                reader = source.cell_reader(length)
+            else:
+                code = cell_code(simd=self._config.features.simd)
+                reader = LocalReader(source, self.ring.arrivals, length, code)
+            self._read = source, reader
+        return reader
+
+    def _choose(self, count: int) -> bool:
+        """Draw `count` agents one by one; return whether it is another count."""
+        changed = self.individuals.choose(count)
+        if changed:
+            self._redraw()
+        return changed
+
+    def _redraw(self) -> None:
+        """Have rows of the agents that were chosen."""
+        source, reader = self._read
+        if self.ring.drawn and source is not None and reader is not None and self.ring.newest >= 0:
+            self._take(source, self.ring.newest)
+            self.look_back()
+
+    def read_places(self) -> Float32Array | None:
+        """Return where all agents are at the newest tick, [n, 2]; None before the first, or if it is gone."""
+        if self.ring.newest < 0:
+            return None
+        if self.ring.drawn:
+            return self._read[1].places() if self._read[1] else None
+        return self.ring.read_row(self.ring.newest)[0]
 
     def _change_signals(self, signals: Signals | None) -> None:
         self.signals, self.signals_since = signals, self.ring.newest + 1
@@ -196,14 +274,14 @@ class Trails(Owner):
         """Draw as many agents one by one as another scene does; return whether the number changed."""
         self.budget = other.budget
         self.crowd.ticks_shown = other.crowd.ticks_shown
-        return self.individuals.choose(other.individuals.count)
+        return self._choose(other.individuals.count)
 
     def _sample(self) -> Float32Array:
         """Return the signal [n] of some individuals at some ticks of the ring."""
         ring = self.ring
         ticks = np.unique(np.linspace(ring.oldest, ring.newest, _SAMPLED_TICKS).astype(int))
-        agents = self.individuals.read()[:_SAMPLED_AGENTS]
-        return np.concatenate([ring.read_signal(int(tick))[agents] for tick in ticks])
+        slots = self.individuals.slots()[:_SAMPLED_AGENTS]
+        return np.concatenate([ring.read_signal(int(tick))[slots] for tick in ticks])
 
     def place(self, ticks: range, layer: int) -> None:
         """Put the samples of `ticks` on the field bound as HEIGHT; layer: index of its range."""
@@ -246,9 +324,7 @@ class Trails(Owner):
         """
         self.budget = self.budget.after(busy_ms, frame_ms)
         agents, length = self.ring.agents, self.ring.length
-        changed = self.individuals.choose(
-            self.budget.individuals(agents, length, self.individuals.count, segments)
-        )
+        changed = self._choose(self.budget.individuals(agents, length, self.individuals.count, segments))
         if not self.individuals.everyone:
             self.crowd.fit()
         return changed
@@ -259,13 +335,16 @@ class Trails(Owner):
 
     def highlight(self, agents: Agents) -> bool:
         """Highlight `agents`; return True if the list of individuals was written anew."""
-        return self.individuals.highlight(agents)
+        changed = self.individuals.highlight(agents)
+        if changed:
+            self._redraw()
+        return changed
 
     def fill(self, frame: NDArray[Any], looks: Looks, wanted: str, pixel_scale: float) -> None:
         """Write into the frame block what shaders need of the trails."""
         ring, crowd = self.ring, self.crowd
         frame["newest"], frame["oldest"] = ring.newest, ring.oldest
-        frame["trail_rows"], frame["agents"] = ring.length, ring.agents
+        frame["trail_rows"], frame["trail_slots"] = ring.length, ring.slots
         frame["trail_width_px"] = looks.trails.width_px * pixel_scale
         frame["trail_opacity"] = looks.trails.opacity
         frame["agent_size_px"] = looks.agents.size_px * pixel_scale
@@ -282,7 +361,10 @@ class Trails(Owner):
         """Bring the crowd's map up to date, with about `cells` cells along x and y."""
         if not self.individuals.everyone:
             self.crowd.resize(cells)
-            self.crowd.update()
+            if not self.ring.drawn:
+                self.crowd.update()
+            elif self._read[1]:
+                self.crowd.take(self._read[1])
 
     def choose(self, looks: Looks, pixel_scale: float, panes: int = 1) -> None:
         """List the trails in view, for the frame block that is bound. panes: how often they will be drawn."""
@@ -301,3 +383,14 @@ class Trails(Owner):
             self._ribbons.draw()
         if looks.agent_opacity:
             self._marks.draw(ends=looks.trails.end_marks)
+
+
+def reads_drawn_rows(gl: Any, config: Config, maps: MapRegistry) -> bool:
+    """Return whether a scene has rows of drawn agents only, and cells of the others from compiled code.
+
+    So it is where the processor draws anyway, unless a map of a plug-in reads the rows of all agents.
+    """
+    features = config.features
+    if not (features.binned_crowd and features.simd and available() and driver_info(gl).software):
+        return False
+    return not any(Input.TRAILS in layer.inputs for layer in maps.layers if layer is not DENSITY)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from valuescape.render.view.changes import (
     Change,
@@ -103,7 +103,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Change | None]] = {
 _REQUESTS = frozenset(each.value for each in Request)
 
 
-def _named(value: Any) -> bool:
+def _named(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and len(value) <= _LONGEST
 
 
@@ -116,7 +116,7 @@ def _number(value: Any) -> bool:
     )
 
 
-def _index(value: Any) -> bool:
+def _index(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
 
 

@@ -66,6 +66,11 @@ class HeatmapConfig(Section):
     """The fields under the agents."""
 
     resolution: int = setting(128, "texels along each edge of the critic field", unit="", ge=8, le=2048)
+    backend: Literal["auto", "gpu", "cpu"] = setting(
+        "auto",
+        "where the critic field is computed; auto: compute shaders on a GPU, and with a software driver the "
+        "faster of shaders and machine code",
+    )
     density_resolution: int = setting(128, "cells along each edge of the density", unit="", ge=8, le=4096)
     density_half_life: float = setting(
         20.0,

@@ -79,6 +79,19 @@ class WorkersConfig(Section):
     restart_window: float = setting(
         60.0, "time over which restarts are counted", unit="s", gt=0, le=MAX_SECONDS
     )
+    cluster: str = setting(
+        "",
+        "the Ray cluster whose nodes step the agents, each with workers of its own: auto: the one that runs "
+        "here; local: one that the run starts; ray://HOST:PORT or HOST:PORT; empty: none",
+        max_length=MAX_TEXT,
+    )
+    keep_ticks: int = setting(
+        600,
+        "interval at which a cluster's nodes keep each other's agents, to make them again after a loss",
+        unit="ticks",
+        ge=1,
+        le=10**9,
+    )
 
 
 class WorldConfig(Section):
@@ -298,6 +311,9 @@ class FeaturesConfig(Section):
     trail_lod: bool = setting(True, "coarser trails where the difference is not visible; off: every sample")
     spatial_culling: bool = setting(True, "only trails in view are drawn; off: all")
     simd: bool = setting(True, "ticks compiled into vector code by numba; off: NumPy")
+    binned_crowd: bool = setting(
+        True, "without a GPU, crowd and visits made of shared rows by compiled code; off: by shaders"
+    )
 
 
 class PluginsConfig(Section):

@@ -25,7 +25,7 @@ class Alone(Crew):
     def __init__(self, whole: WorkerSpec) -> None:
         """Compile what is to be compiled, and make tick 0. whole: names all agents."""
         self.arena = whole.arena
-        self._part = whole.part
+        self._agents = whole.numbers
         self._ticks = self.arena["worker"]["tick"]
         # Both slots of the orders, changed in place: no other process reads them, so nothing is published.
         self._limit, self._tick_ns = self.arena["control"]["limit"], self.arena["control"]["tick_ns"]
@@ -36,12 +36,12 @@ class Alone(Crew):
                 self._stepper = make_stepper(whole)
             self._stepper.initialise()
         except BaseException as error:
-            part = self._part
+            agents = self._agents
             self.close()
             known = isinstance(error, UsageError | CompilationNeededError)
             if known or not isinstance(error, Exception):
                 raise
-            raise failed_here(part, -1, error) from error
+            raise failed_here(agents, -1, error) from error
         self._ticks[0] = self._tick = 0
 
     def wait_ready(self, check: Callable[[], None]) -> None:
@@ -80,7 +80,7 @@ class Alone(Crew):
         except UsageError:
             raise
         except Exception as error:  # a world may be the user's own
-            raise failed_here(self._part, self._tick, error) from error
+            raise failed_here(self._agents, self._tick, error) from error
 
     def stepper(self) -> Stepper:
         """Return the stepper of all agents."""

@@ -54,10 +54,13 @@ class Failure:
         return self.raised and self.usage is None and not self.of_plugin
 
 
-def report(index: int, pid: int, part: slice, tick: int, failure: Failure) -> str:
-    """Return which worker failed where and why, with the traceback or a hint if that helps."""
+def report(index: int, pid: int, agents: slice, tick: int, failure: Failure) -> str:
+    """Return which worker failed where and why, with the traceback or a hint if that helps.
+
+    agents: their numbers in the run.
+    """
     line = (
-        f"worker {index} (pid {pid}, agents {part.start} to {part.stop - 1}) failed after tick {tick}: "
+        f"worker {index} (pid {pid}, agents {agents.start} to {agents.stop - 1}) failed after tick {tick}: "
         f"{failure.summary}"
     )
     if failure.of_plugin:
@@ -65,6 +68,6 @@ def report(index: int, pid: int, part: slice, tick: int, failure: Failure) -> st
     return f"{line}\n{failure.trace.rstrip()}" if failure.world_raised else line
 
 
-def failed_here(part: slice, tick: int, error: Exception) -> WorkerFailedError:
+def failed_here(agents: slice, tick: int, error: Exception) -> WorkerFailedError:
     """Return what a crew raises when `error` was raised, in the calling process, by the step after `tick`."""
-    return WorkerFailedError(report(0, os.getpid(), part, tick, Failure.of(error)))
+    return WorkerFailedError(report(0, os.getpid(), agents, tick, Failure.of(error)))

@@ -65,5 +65,5 @@ class StubCrew(Crew):
         except UsageError:
             raise
         except Exception as error:  # a world may be the user's own
-            raise failed_here(self._spec.part, tick, error) from error
+            raise failed_here(self._spec.numbers, tick, error) from error
         self._records["tick"] = tick + 1

@@ -330,7 +330,7 @@ def _sent_failure(slot: _Slot) -> Failure | None:
 
 
 def _report(slot: _Slot, failure: Failure) -> str:
-    return report(slot.spec.index, slot.process.pid, slot.spec.part, slot.tick, failure)
+    return report(slot.spec.index, slot.process.pid, slot.spec.numbers, slot.tick, failure)
 
 
 def _pause_s(deaths: int) -> float:

@@ -133,7 +133,7 @@ def value(checkpoint: Checkpoint, obs: Float32Array) -> Float32Array:
     the largest Q of the discrete actions, the smallest of the critics.
     """
     scores = forward_all(value_critics(checkpoint), critic_inputs(checkpoint, obs))
-    return _joined(checkpoint, scores.max(axis=1))
+    return joined_scores(checkpoint, scores.max(axis=1))
 
 
 def action_value(checkpoint: Checkpoint, obs: Float32Array, outputs: Float32Array) -> Float32Array:
@@ -142,7 +142,7 @@ def action_value(checkpoint: Checkpoint, obs: Float32Array, outputs: Float32Arra
     The smallest or the mean of the critics', which score actions; in units of the world's rewards.
     """
     scores = forward_all(value_critics(checkpoint), critic_inputs(checkpoint, obs, outputs))
-    return _joined(checkpoint, scores[:, 0])
+    return joined_scores(checkpoint, scores[:, 0])
 
 
 def critic_inputs(
@@ -170,7 +170,7 @@ def forward_all(networks: tuple[Mlp, ...], inputs: Float32Array) -> Float32Array
     return scores
 
 
-def _joined(checkpoint: Checkpoint, scores: Float32Array) -> Float32Array:
+def joined_scores(checkpoint: Checkpoint, scores: Float32Array) -> Float32Array:
     """Return the value [n] that the critics' scores [critics, n] come to."""
     if checkpoint.critic_kind is CriticKind.MEAN_ACTION_VALUE:
         mean: Float32Array = scores.mean(axis=0)

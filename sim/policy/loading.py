@@ -1,46 +1,26 @@
 """Loads a checkpoint of any format for a world, with the normalisation statistics it was trained with."""
 
-import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from valuescape.sim.config.toml_writer import toml_value
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint
-from valuescape.sim.policy.fit import CriticFit, critic_fit
+from valuescape.sim.policy.doubts import doubts_about
+from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats.detect import find_model, format_of
-from valuescape.sim.policy.formats.given import OPTIONS, Given
+from valuescape.sim.policy.formats.given import Given, NotSaidError, head_option
 from valuescape.sim.policy.formats.normalization import read_normalization
 from valuescape.sim.policy.formats.registry import Format, Lack
 from valuescape.sim.policy.network import Checkpoint, multiplied_rewards
 from valuescape.sim.policy.reward_units import RewardUnits
 from valuescape.sim.policy.statistics import FITS, statistics_beside, with_statistics
-from valuescape.sim.policy.world_fit import bounds_remark, check_world, with_bounds
+from valuescape.sim.policy.world_fit import bounds_remark, check_world, head_for, with_bounds
 from valuescape.sim.worlds import World
 
 _NOTHING = Given()
-
-_MISFIT = 0.75
-"""The error of a critic (`CriticFit.error`) from which on it is doubted; a share of the returns."""
-
-_WORSE = 0.3
-"""The share of the mean return in training by which a return is far below it."""
-
-_SCALED = 0.3
-"""The error of a critic after one division (`CriticFit.factor_error`) up to which it counts as scaled."""
-
-_FACTORS = 0.008, 1000.0
-"""The least and greatest factor of rewards that is believed; values of untrained critics are smaller."""
-
-_SCALE_OPTION = OPTIONS["reward_scale"].split()[0]
-
-_NEAR = 0.15
-"""The share by which a factor that was measured may be off the one that was chosen."""
-
-_BEYOND = 0.5
-"""The share of states with an observation far from those in training from which on they are doubted."""
-
-_SPREADS = 0.03, 10.0
-"""The least and greatest `CriticFit.spread` among models that are known to fit their world."""
 
 
 def load_checkpoint(path: Path, world: World, given: Given = _NOTHING) -> Checkpoint:
@@ -51,13 +31,23 @@ def load_checkpoint(path: Path, world: World, given: Given = _NOTHING) -> Checkp
     it is, and how to convert it), if it is damaged or hostile, if something is neither in the file nor
     stated (naming the option), or if it was made for another world.
     """
-    checkpoint = read_checkpoint(path, given)
+    with _asking_for(world):
+        checkpoint = read_checkpoint(path, given)
     check_world(checkpoint, world, path)
     checkpoint, _ = with_bounds(checkpoint, world, path)
     if given.obs_normalization is not None:
         units = RewardUnits.AUTO if given.reward_scale is None else RewardUnits.OFF
         checkpoint = with_statistics(checkpoint, given.obs_normalization, world, units)
     return _with_reward_scale(checkpoint, given, format_of(find_model(path)), path)
+
+
+@contextmanager
+def _asking_for(world: World) -> Iterator[None]:
+    """Let errors that ask for the meaning of the actor's outputs name the one of `world`'s actions."""
+    try:
+        yield
+    except NotSaidError as error:
+        raise error.with_options(head=head_option(head_for(world.action))) from None
 
 
 def read_checkpoint(path: Path, given: Given = _NOTHING) -> Checkpoint:
@@ -87,11 +77,12 @@ def load_with_statistics(
     """
     model = find_model(path)
     found = format_of(model)
-    checkpoint = found.load(model, given)
+    with _asking_for(world):
+        checkpoint = found.load(model, given)
     check_world(checkpoint, world, path)
     remarks = list(checkpoint.remarks)
     checkpoint, said = with_bounds(checkpoint, world, path)
-    remarks += [said] if said else []
+    remarks += [each for each in (said, _settings_remark(checkpoint, world)) if each]
     incomplete = Lack.STATISTICS in found.lacks
     units = units if given.reward_scale is None else RewardUnits.OFF
     if given.obs_normalization is not None:
@@ -101,10 +92,22 @@ def load_with_statistics(
         remarks.append(remark)
     checkpoint = _with_reward_scale(checkpoint, given, found, path)
     if doubts and Lack.WORLD in found.lacks:
-        checkpoint = replace(checkpoint, doubt=_doubt(checkpoint, world))
-        hints = (bounds_remark(checkpoint, world), _doubt_remark(checkpoint, world))
+        found_out = doubts_about(checkpoint, world, gamma_stated=given.gamma is not None and not given.yields)
+        checkpoint = replace(checkpoint, doubt=found_out.said)
+        hints = (bounds_remark(checkpoint, world), found_out.remark)
         remarks += [hint for hint in hints if hint]
     return replace(checkpoint, remarks=tuple(f"{model.name}: {remark}" for remark in remarks))
+
+
+def _settings_remark(checkpoint: Checkpoint, world: World) -> str:
+    """Return how to make the environment of the training, if it was made with arguments of its own."""
+    settings, making = checkpoint.world_settings, getattr(world, "making", None)
+    env, limit = settings.get("env", {}), settings.get("max_episode_steps", 0)
+    if not settings or (making and (dict(making.kwargs), making.limit) == (env, limit)):
+        return ""
+    options = [f"--env-kwargs {name}={toml_value(value)}" for name, value in env.items()]
+    options += [f"--max-episode-steps {limit}"] if limit else []
+    return f"its environment was made with arguments of its own; state them: {' '.join(options)}"
 
 
 def _with_reward_scale(checkpoint: Checkpoint, given: Given, found: Format, path: Path) -> Checkpoint:
@@ -137,75 +140,3 @@ def _with_found(
         if joined is None or joined.error > FITS:
             return checkpoint, f"{path} is left out: the critic fits {world.name} without it"
     return with_statistics(checkpoint, path, world, units), f"VecNormalize's statistics are from {path}"
-
-
-def _doubt(checkpoint: Checkpoint, world: World) -> str:
-    """Return what is odd about the checkpoint in this world; "" if nothing is, or nothing can be measured.
-
-    Four signs are taken from some episodes: values that differ from the returns by about as much as the
-    returns are large; returns far below those that the file says of the training; sums of the first layer
-    that hardly differ between states, or lie where activations are flat; normalised observations far from 0.
-    None is proof: a critic may be poor, and a wrong one may pass.
-    """
-    fit = critic_fit(checkpoint, world)
-    if fit is None:
-        return ""
-    said = []
-    if not fit.error <= _MISFIT:  # true for NaN too
-        said.append(f"V(s) of starts is {fit.value:.3g} on average, agents get {fit.realised:.3g}")
-    if (low := _least_return(checkpoint)) is not None and fit.gained is not None and fit.gained < low:
-        in_training = f"{checkpoint.training.mean_return:.4g} at the end of the training"
-        said.append(f"agents get {fit.gained:.4g} an episode, and got {in_training}")
-    if not _SPREADS[0] <= fit.spread <= _SPREADS[1]:
-        low, high = _SPREADS
-        said.append(f"first layer's sums spread by {fit.spread:.2g}, usual are {low:g} to {high:g}")
-    if fit.beyond > _BEYOND:
-        said.append(
-            f"an observation is 10 standard deviations off those in training in {fit.beyond:.0%} of states"
-        )
-    if not fit.error <= _MISFIT and len(said) == 1 and _is_scaled(fit):  # else something else is wrong
-        stated = f"{_SCALE_OPTION} {_round(_stated(fit, checkpoint))}"
-        said.append(f"V is {fit.factor:.2g} of the returns: {stated}?")
-    return "; ".join(said)
-
-
-def _is_scaled(fit: CriticFit) -> bool:
-    """Return whether values are those of the returns after one division, and only then."""
-    low, high = _FACTORS
-    return low <= fit.factor <= high and fit.factor_error <= min(_SCALED, fit.error / 2)
-
-
-def _stated(fit: CriticFit, checkpoint: Checkpoint) -> float:
-    """Return the scale of rewards that would make V fit, whatever is assumed of it now."""
-    norm = checkpoint.reward_normalization
-    return fit.factor if norm is None else fit.factor / norm.scale
-
-
-def _round(factor: float) -> str:
-    """Return a factor as people choose it: 1, 2 or 5 times a power of ten if it is near one."""
-    power = 10.0 ** math.floor(math.log10(factor))
-    near = min((power * each for each in (1, 2, 5, 10)), key=lambda each: abs(each - factor))
-    return f"{near if abs(near - factor) < _NEAR * factor else factor:.2g}"
-
-
-def _least_return(checkpoint: Checkpoint) -> float | None:
-    """Return the return of an episode below which agents do worse than in training; None if not known."""
-    mean, std = checkpoint.training.mean_return, checkpoint.training.std_return
-    if mean is None:
-        return None
-    return mean - max(3 * (std or 0.0), _WORSE * abs(mean))
-
-
-def _doubt_remark(checkpoint: Checkpoint, world: World) -> str | None:
-    """Return the doubt with its possible causes, and what to do; None if there is no doubt."""
-    if not checkpoint.doubt:
-        return None
-    said = f"seems not to fit {world.name}: {checkpoint.doubt}"
-    if _SCALE_OPTION in checkpoint.doubt:
-        return f"{said} (rewards that were multiplied in training, or a poor critic?)"
-    if checkpoint.obs_normalization or checkpoint.reward_normalization:
-        return f"{said} (a poor critic, other statistics, or another world?)"
-    return (
-        f"{said} (a poor critic, another world, or observations that were normalised in training? "
-        f"Their statistics are given by {OPTIONS['obs_normalization']}, for example VecNormalize's pickle)"
-    )

@@ -3,8 +3,10 @@
 Plain arrays without torch, as workers hold them. `sim.policy.reference` makes torch modules of them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -183,6 +185,10 @@ class Checkpoint:
     """The last layer of each critic before its outputs are averaged, if critics learn quantiles of the return
     (QR-DQN, TQC): unit j of each [quantiles * outputs, hidden] belongs to output j modulo outputs. Its mean
     over the quantiles is the critic's own last layer, so values are means of the quantiles."""
+
+    world_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the section `world` that its environment was made with, beside the name: `env` and
+    `max_episode_steps`; empty where its name alone makes it, and where the file does not say."""
 
     actor_units_differ: bool = False
     """Whether the actor's outputs are not in the units of its head, until bounds are known (`action_units`):

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from valuescape.sim.arrays import BoolArray, Float32Array
 from valuescape.sim.rng import Stream, uniform
@@ -36,20 +37,23 @@ class Trials(Protocol):
         """
 
 
-def trials(world: World, episodes: int, seed: int, owned: ExitStack) -> Trials | None:
-    """Return `episodes` agents of `world` at their starts, which depend on `seed` alone.
+def trials(world: World, episodes: int, seed: int, owned: ExitStack, first: int = 0) -> Trials | None:
+    """Return `episodes` agents of `world` at their starts, which depend on `seed` and their numbers alone.
 
-    owned: closes the environments. None if the world's agents cannot be simulated alone.
+    owned: closes the environments. first: the number of the first agent. None if the world's agents cannot be
+    simulated alone. Raises ValueError where one object steps all agents and they are not numbered from 0.
     """
     if isinstance(world, ArrayWorld):
-        return _ArrayTrials(world, episodes, seed)
+        return _ArrayTrials(world, np.arange(first, first + episodes), seed)
     if not isinstance(world, GymnasiumWorld):
         return None
     if world.making.is_vector:
+        if first:
+            raise ValueError(f"first = {first}: one object steps all agents of {world.name}")
         env = world.making.vector_env(episodes)
         owned.callback(closed, env)
         return _VectorTrials(world, env, seed)
-    return _GymnasiumTrials(world, _environments(world, episodes, owned), seed)
+    return _GymnasiumTrials(world, _environments(world, episodes, owned), seed + first)
 
 
 def trials_from(world: World, states: Float32Array, seed: int, owned: ExitStack) -> Trials | None:
@@ -59,7 +63,7 @@ def trials_from(world: World, states: Float32Array, seed: int, owned: ExitStack)
     `sim.rollouts.choose.why_no_rollouts` has no objection.
     """
     if isinstance(world, ArrayWorld):
-        return _ArrayTrials(world, states.shape[1], seed, states)
+        return _ArrayTrials(world, np.arange(states.shape[1]), seed, states)
     if not isinstance(world, GymnasiumWorld) or not world.making.has_single:
         return None
     return _GymnasiumTrials(world, _environments(world, states.shape[1], owned), seed, states)
@@ -75,17 +79,17 @@ def _environments(world: GymnasiumWorld, count: int, owned: ExitStack) -> list[A
 
 class _ArrayTrials:
     def __init__(
-        self, world: ArrayWorld, episodes: int, seed: int, states: Float32Array | None = None
+        self, world: ArrayWorld, agents: NDArray[np.int64], seed: int, states: Float32Array | None = None
     ) -> None:
-        self._world, self._n, self._seed, self._steps = world, episodes, seed, 0
-        self._step, self.parameters = full_step(world), agents_values(world.ranges, seed, np.arange(episodes))
-        self._state = np.zeros((len(world.state), episodes), np.float32)
+        self._world, self._agents, self._seed, self._steps = world, agents, seed, 0
+        self._step, self.parameters = full_step(world), agents_values(world.ranges, seed, agents)
+        self._state = np.zeros((len(world.state), len(agents)), np.float32)
         if states is None:
-            draws = uniform(seed, Stream.RESET, np.arange(episodes), 0, 0, world.reset_draws)
+            draws = uniform(seed, Stream.RESET, agents, 0, 0, world.reset_draws)
             world.reset(draws, self._state)
         else:
             self._state[:] = states
-        self.obs = np.zeros((len(world.obs), episodes), np.float32)
+        self.obs = np.zeros((len(world.obs), len(agents)), np.float32)
         world.observe(self._state, self.obs)
 
     @property
@@ -93,15 +97,16 @@ class _ArrayTrials:
         return self._state
 
     def step(self, action: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
-        reward, terminated = np.zeros(self._n, np.float32), np.zeros(self._n, np.bool_)
+        n = len(self._agents)
+        reward, terminated = np.zeros(n, np.float32), np.zeros(n, np.bool_)
         following = np.empty_like(self._state)
         count = self._world.step_draws
-        draws = uniform(self._seed, Stream.DYNAMICS, np.arange(self._n), 0, self._steps, count)
+        draws = uniform(self._seed, Stream.DYNAMICS, self._agents, 0, self._steps, count)
         self._step(self._state, action, following, reward, terminated, self.parameters, draws)
         self._state, self._steps = following, self._steps + 1
         self.obs = np.empty_like(self.obs)
         self._world.observe(following, self.obs)
-        return reward, terminated, np.zeros(self._n, np.bool_)
+        return reward, terminated, np.zeros(n, np.bool_)
 
 
 class _GymnasiumTrials:

@@ -52,6 +52,13 @@ def fitting_worlds(checkpoint: Checkpoint) -> list[str]:
     return [name for name, world in WORLDS.items() if misfit(checkpoint, world()) is None]
 
 
+def head_for(action: ActionSpace) -> ActorHead:
+    """Return the meaning that outputs of an actor have in a world, if they are not squashed."""
+    if isinstance(action, ContinuousAction):
+        return ActorHead.CLIPPED
+    return ActorHead.ARGMAX if isinstance(action, DiscreteAction) else ActorHead.MULTI_ARGMAX
+
+
 def misfit(checkpoint: Checkpoint, world: World) -> str | None:
     """Return the reason why the checkpoint cannot act in `world`; None if it can."""
     if _is_anothers(checkpoint, world):

@@ -11,6 +11,7 @@ from valuescape.sim.codegen import available
 from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.rollouts.conditions import is_random
 from valuescape.sim.rollouts.environments import EnvironmentRollouts
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules, Rollouts
@@ -43,6 +44,11 @@ def why_no_rollouts(world: World) -> str:
     Environments of Gymnasium are tried out, once each, which takes milliseconds. The text can follow a colon.
     """
     return _trial(world).reason
+
+
+def has_chance(world: World) -> bool:
+    """Return whether the world lets rollouts from one state differ: by chance, or by spread parameters."""
+    return is_random(world) if isinstance(world, ArrayWorld) else _trial(world).random
 
 
 @lru_cache(8)

@@ -8,8 +8,8 @@ from valuescape.sim.insight.significance import significant_cells
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.sampling import Sampling, reward_alpha, sampling_of
-from valuescape.sim.rollouts.field import Truth
 from valuescape.sim.rollouts.rules import RolloutEnd, RolloutRules
+from valuescape.sim.rollouts.truth import Truth
 from valuescape.sim.worlds.base import World
 
 TOLERANCE = 0.02

@@ -45,8 +45,9 @@ MAIN = np.dtype(
         ("slot", "i8"),  # the `control` slot in force
         ("waits_for", "i8"),  # the main process sleeps until all workers reach this tick; NO_LIMIT: awake
         ("seed", "u8"),  # key of all random numbers
+        ("first_agent", "i8"),  # number of the arena's first agent in the run: 0 but on nodes of a cluster
         ("exploration", "f4"),  # as `policy.exploration`; written while no tick is made, as the seed is
-        ("pad", "i4", 9),
+        ("pad", "i4", 7),
     ]
 )
 """One cache line written by the main process alone."""

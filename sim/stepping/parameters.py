@@ -21,5 +21,6 @@ def give_parameters(arena: Arena, world: World, who: slice | np.ndarray = slice(
     if len(keys):
         seed, agent = keys["seed"][who], keys["agent"][who]
     else:
-        seed, agent = arena["main"][0]["seed"], np.arange(rows.shape[1], dtype=np.uint64)[who]
+        main = arena["main"][0]
+        seed, agent = main["seed"], (np.arange(rows.shape[1]) + main["first_agent"])[who]
     rows[:, who] = agents_values(world.ranges, seed, agent)

@@ -7,7 +7,7 @@ from valuescape.sim.plugins.loading import NOTHING, Loads
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.orders import Bell
-from valuescape.sim.stepping.stepper import Rules
+from valuescape.sim.stepping.stepper import Rules, first_agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,9 @@ class WorkerSpec:
     def agents(self) -> int:
         """Number of agents in the slice."""
         return int(self.part.stop - self.part.start)
+
+    @property
+    def numbers(self) -> slice:
+        """The numbers that these agents have in the run; others than `part` on a node of a cluster."""
+        first = int(first_agent(self.arena))
+        return slice(self.part.start + first, self.part.stop + first)

@@ -76,7 +76,7 @@ class Stepper:
         self.policy = policy
         self.rules = rules
         count = part.stop - part.start
-        self.agent = np.arange(part.start, part.stop, dtype=np.uint64)
+        self.agent = np.arange(part.start, part.stop, dtype=np.uint64) + first_agent(arena)
         self.rows = [
             Row(*(arena[name][index % len(arena[name]), ..., part] for name in ROW_ARRAYS))
             for index in range(arena.layout.state_rows)
@@ -314,6 +314,19 @@ def on_map(x: Float32Array, variable: Variable) -> Float32Array:
 def give_exploration(arena: Arena, exploration: float) -> None:
     """Set how much actions differ from the policy's, as `policy.exploration`; not while a tick is made."""
     arena["main"][0]["exploration"] = exploration
+
+
+def give_first_agent(arena: Arena, number: int) -> None:
+    """Set the number that the arena's first agent has in the run; its randomness follows from it.
+
+    To be called before steppers are made and parameters given.
+    """
+    arena["main"][0]["first_agent"] = number
+
+
+def first_agent(arena: Arena) -> np.uint64:
+    """Return the number of the arena's first agent in the run."""
+    return np.uint64(arena["main"][0]["first_agent"])
 
 
 def give_seed(arena: Arena, seed: int) -> None:

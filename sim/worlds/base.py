@@ -201,6 +201,9 @@ class World(ABC):
     values: Mapping[str, Range] = {}
     """What this run sets of the parameters, by name: `make_world` does; the others have their defaults."""
 
+    remarks: tuple[str, ...] = ()
+    """Sentences about this world that its user should read, such as what looks wrong in an environment."""
+
     goal: ClassVar[str] = ""
     """The agents' task in a few words, for the picture: "reach the flag at position 0.5"."""
 

@@ -19,7 +19,7 @@ from valuescape.sim.worlds.gym_spaces import OLD_GYM
 GYMNASIUM = "gymnasium:"
 """The prefix of a Gymnasium environment's id as the name of a world."""
 
-_RESERVED = ("max_episode_steps", "disable_env_checker", "num_envs", "vectorization_mode", "vector_kwargs")
+RESERVED = ("max_episode_steps", "disable_env_checker", "num_envs", "vectorization_mode", "vector_kwargs")
 """Arguments that are Gymnasium's own, or stated elsewhere."""
 
 _NEVER = 2**62
@@ -46,10 +46,10 @@ class Making:
     vector: bool = False
 
     def __post_init__(self) -> None:
-        for each in _RESERVED:
+        for each in RESERVED:
             if each in self.kwargs:
                 instead = (
-                    "world.max_episode_steps" if each == _RESERVED[0] else "world.vector and agents.count"
+                    "world.max_episode_steps" if each == RESERVED[0] else "world.vector and agents.count"
                 )
                 raise UsageError(
                     f"world.env.{each}: is no argument of the environment's own", f"see {instead}"
@@ -240,7 +240,10 @@ def told(error: BaseException) -> str:
     return f"{where}{type(error).__name__}: {said}"
 
 
-_NOT_THE_USERS = ("/gymnasium/", "/numpy/", "/importlib/", "<frozen", str(Path(__file__).parents[1]))
+_NOT_THE_USERS = (
+    *("/gymnasium/", "/numpy/", "/stable_baselines3/", "/torch/", "/importlib/", "<frozen"),
+    str(Path(__file__).parents[2]),
+)
 """Parts of the paths of files that are not the user's."""
 
 

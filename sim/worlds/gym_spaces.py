@@ -183,7 +183,7 @@ class ObservedSpace:
         method: that returned it, for messages. Raises ResultError for what is not in the space's form, and
         NotANumberError. Performance: 2 us for a Box.
         """
-        parts = [each.columns(method, _at(method, raw, each.path), count) for each in self._leaves]
+        parts = [each.columns(method, part_of(method, raw, each.path), count) for each in self._leaves]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def observe(self, state: Float32Array, out: Float32Array) -> None:
@@ -202,7 +202,7 @@ def _held(leaf: "_Numbers | _Digits") -> list[float | None]:
     return [0.0 if leaf.bits else None] * len(leaf.state)
 
 
-def _at(method: str, raw: Any, path: tuple[Any, ...]) -> Any:
+def part_of(method: str, raw: Any, path: tuple[Any, ...]) -> Any:
     """Return the part of an observation that `path` leads to. Raises ResultError if there is none."""
     for key in path:
         try:
@@ -211,6 +211,12 @@ def _at(method: str, raw: Any, path: tuple[Any, ...]) -> Any:
             name = _name(path)
             raise ResultError(f"{method} observes {described(raw)} without {name}") from None
     return raw
+
+
+def parts_of(space: Any) -> Iterator[tuple[tuple[Any, ...], str, Any]]:
+    """Yield path, name and space of the parts of an observation."""
+    for path, part in _leaves(space):
+        yield path, _name(path), part
 
 
 def _leaves(space: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

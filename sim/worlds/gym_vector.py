@@ -21,6 +21,7 @@ from valuescape.sim.worlds.gym_results import (
     observed_at_reset,
 )
 from valuescape.sim.worlds.gym_spaces import ObservedSpace
+from valuescape.sim.worlds.gym_trial import require_shapes
 
 
 class Autoreset(StrEnum):
@@ -87,9 +88,13 @@ def batch_stepped(result: Any, observed: ObservedSpace, count: int, mode: Autore
 def try_vector(env: Any, observed: ObservedSpace, acted: ActedSpace) -> None:
     """Reset and step a vectorised environment once. Raises ResultError for what no such may return."""
     mode, count = autoreset_of(env), int(env.num_envs)
-    observed_at_reset(env.reset(seed=0), lambda method, raw: observed.states(method, raw, count))
+    result = env.reset(seed=0)
+    observed_at_reset(result, lambda method, raw: observed.states(method, raw, count))
+    require_shapes("reset", env.single_observation_space, result[0], count)
     action = np.zeros((acted.action.dim, count), np.float32)
-    batch_stepped(env.step(acted.batch(action)), observed, count, mode)
+    result = env.step(acted.batch(action))
+    batch_stepped(result, observed, count, mode)
+    require_shapes("step", env.single_observation_space, result[0], count)
 
 
 def _row(name: str, value: Any, count: int, kinds: str) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds.base import ArrayWorld, ElementwiseWorld, World
 from valuescape.sim.worlds.gym_actions import ActedSpace
 from valuescape.sim.worlds.gym_making import Making, closed, stated_limit, told
-from valuescape.sim.worlds.gym_results import NotANumberError, ResultError, observed_at_reset, stepped
+from valuescape.sim.worlds.gym_results import NotANumberError, ResultError
 from valuescape.sim.worlds.gym_spaces import ObservedSpace, UnfitSpaceError, grid_of
 from valuescape.sim.worlds.gym_state import (
     StateTrial,
@@ -25,6 +25,7 @@ from valuescape.sim.worlds.gym_state import (
     try_states,
     twin_of,
 )
+from valuescape.sim.worlds.gym_trial import place_of_method, try_single
 
 
 class GymnasiumWorld(World):
@@ -80,7 +81,7 @@ def gymnasium_world(making: Making) -> World:
     try:
         world = _world_of(env, making)
         if multiprocess.parent_process() is None:  # workers need not try it again
-            _try(env, world)
+            world.remarks = _try(env, world)
     finally:
         closed(env)
     return world
@@ -143,26 +144,34 @@ def _limit(env: Any, making: Making) -> int:
     return int(found)
 
 
-def _try(env: Any, world: GymnasiumWorld) -> None:
-    """Reset and step once. Raises UsageError if that fails, or returns something that is not allowed.
+def _try(env: Any, world: GymnasiumWorld) -> tuple[str, ...]:
+    """Reset and step a few times; return remarks on what is observed.
 
-    NaN is left to the run, which can name its tick.
+    Raises UsageError if that fails, or returns something that is not allowed. NaN is left to the run, which
+    can name its tick.
     """
     try:
         if world.making.is_vector:
             from valuescape.sim.worlds.gym_vector import try_vector
 
             try_vector(env, world.observed, world.acted)
-        else:
-            observed_at_reset(env.reset(seed=0), world.observed.states)
-            stepped(env.step(world.acted.middle()), world.observed.states)
+            return ()
+        found = try_single(env, world.observed, world.acted)
+        return tuple(f"{world.name}{_place(env, each)}: {each}" for each in found)
     except NotANumberError:
-        pass
+        return ()
     except ResultError as error:
-        raise UsageError(f"world.name: {world.name!r}: {error}", _CHECK) from error
+        said = f"world.name: {world.name!r}{_place(env, str(error))}: {error}"
+        raise UsageError(said, _CHECK) from error
     except (Exception, SystemExit) as error:
         said = _OF_FOUR if "expected 5, got 4" in str(error) else f"cannot be used: {told(error)}"
         raise UsageError(f"world.name: {world.name!r} {said}", _CHECK) from error
+
+
+def _place(env: Any, said: str) -> str:
+    """Return where the method is that a message begins with: " (my_env.py line 25)"; "" if unknown."""
+    place = place_of_method(env, said.partition(" ")[0])
+    return f" ({place})" if place else ""
 
 
 _OF_FOUR = (

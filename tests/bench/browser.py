@@ -156,7 +156,7 @@ def show_viewers(args: argparse.Namespace) -> None:
 
 
 def show_encoders(args: argparse.Namespace) -> None:
-    with running() as program, program.page() as page:
+    with running("--set", "render.turn_deg_per_s=0") as program, program.page() as page:
         ready(page)
         page.send({"type": "request", "name": "pause"})
         time.sleep(2)

@@ -1,4 +1,4 @@
-"""Times the critic's landscape by compute shaders and by torch, and compares their values.
+"""Times the critic's landscape by compute shaders, by machine code and by torch, and compares their values.
 
 Run it by hand: PYTHONPATH=tests .venv/bin/python tests/bench/critic_field.py
 """
@@ -13,6 +13,8 @@ from networks import random_mlp
 from valuescape.gpu.context import create_headless_context, driver_info
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import CriticPass
+from valuescape.sim.arrays import Float32Array
+from valuescape.sim.fields import CompiledCritic
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
 from valuescape.sim.policy.reference import TorchCheckpoint
 
@@ -50,7 +52,7 @@ def median_ms(run: Callable[[], object]) -> float:
 def main() -> None:
     gl = create_headless_context()
     print(f"{driver_info(gl).renderer}; torch {torch.__version__}, {torch.get_num_threads()} threads")
-    print("critics         texels   GLSL ms   torch ms   largest relative error")
+    print("critics           texels   GLSL ms   machine code ms   torch ms   largest relative errors")
     for width in (64, 256):
         for edge in (128, 256):
             checkpoint = twin_critics(width)
@@ -64,9 +66,24 @@ def main() -> None:
 
             glsl = median_ms(on_gpu)
             plain = median_ms(lambda reference=reference, batch=batch: reference.value(batch))
+            compiled = CompiledCritic(checkpoint)
+
+            def by_code(critic: CompiledCritic = compiled, obs: np.ndarray = obs) -> Float32Array:
+                evaluation = critic.begin(obs)
+                evaluation.go_on(60)
+                return evaluation.values()
+
+            machine = median_ms(by_code)
             expected = reference.value(batch).numpy().ravel()
-            error = np.abs(field.read().ravel() - expected).max() / np.abs(expected).max()
-            print(f"2x(4-{width}-{width}-1)  {edge:4}²  {glsl:8.1f}   {plain:8.1f}   {error:.1e}")
+            errors = [
+                np.abs(found - expected).max() / np.abs(expected).max()
+                for found in (field.read().ravel(), by_code())
+            ]
+            print(
+                f"2x(4-{width}-{width}-1)".ljust(16)
+                + f"{edge:6}²  {glsl:8.1f}   {machine:15.1f}   {plain:8.1f}   "
+                + ", ".join(f"{error:.1e}" for error in errors)
+            )
             field.release()
 
 

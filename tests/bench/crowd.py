@@ -11,11 +11,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from valuescape.gpu.layers.realised_error import REALISED_ERROR
-from valuescape.run.critic_field import critic_of
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import Question
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.insight.subject import MapRequest, Subject
 from valuescape.sim.policy.loading import load_checkpoint

@@ -1,12 +1,14 @@
 """Looking at processes from outside, for tests that end some."""
 
+import contextlib
 import os
 import re
 import time
+from multiprocessing import resource_tracker as multiprocessing_tracker
 from pathlib import Path
 
 import psutil
-from multiprocess import forkserver
+from multiprocess import forkserver, resource_tracker
 
 
 def running(pid: int) -> bool:
@@ -40,11 +42,31 @@ def wait_for_end(pids, timeout_s: float) -> None:
 
 
 def own_descendants() -> set[int]:
-    """Return the processes that this one has started, without multiprocess's tracker, which stays."""
-    return {pid for pid in descendants(os.getpid()) if not _is_tracker(pid)}
+    """Return the processes that this one has started, without multiprocess's own two, which stay.
+
+    These are its tracker and its fork server. By the kernel's lists of children, since every test asks twice.
+    """
+    found, parents = set(), [os.getpid()]
+    for parent in parents:  # the list grows
+        children = [pid for pid in _children(parent) if not _is_tracker(pid)]
+        parents += children
+        found.update(children)
+    return {pid for pid in found - {forkserver._forkserver._forkserver_pid} if running(pid)}
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of all threads of a process."""
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            found += map(int, tasks.read_text().split())
+    return found
 
 
 def _is_tracker(pid: int) -> bool:
+    trackers = {each._resource_tracker._pid for each in (resource_tracker, multiprocessing_tracker)}
+    if pid in trackers:
+        return True
     try:
         return "resource_tracker" in " ".join(psutil.Process(pid).cmdline())
     except psutil.NoSuchProcess:

@@ -39,6 +39,8 @@ def save(folder, steps, **how):
 class Sender:
     """A source whose updates a test sends."""
 
+    trainer = None
+
     def __init__(self, name="run"):
         self.name, self.alive, self.begun, self.closed = name, True, None, False
         self.news, self.sentences = [], []

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crowds import check_until, crowd, hash_at, shipped, small
+from crowds import check_until, crowd, hash_at, shipped
+from crowds import small_forked as small
 from processes import open_files, own_descendants, wait_for_end
 
-from valuescape.sim.config.files import changed
+from valuescape.sim import changes
+from valuescape.sim.config.files import Config, changed
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.layout import Ending
@@ -360,3 +362,17 @@ def test_an_engine_that_is_left_in_the_middle_of_a_change_leaves_nothing():
                 engine.check()
         assert own_descendants() == set()
     assert (mapped(), open_files()) == (maps, files)
+
+
+def test_of_many_changes_the_newest_are_kept_and_share_what_is_the_same(monkeypatch):
+    monkeypatch.setattr(changes, "KEPT_CHANGES", 3)
+    log, config = changes.ChangeLog(), Config()
+    for tick in range(5):
+        log.add(changes.EngineChange(tick, changed(config, {"policy.exploration": tick / 10})))
+    assert log.count == 5
+    assert [each.tick for each in log.since(0)] == [2, 3, 4]
+    assert [each.tick for each in log.since(4)] == [4]
+    assert log.since(5) == []
+    first, *_, last = log.since(0)
+    assert last.config.policy.exploration == 0.4
+    assert last.config.trails is first.config.trails

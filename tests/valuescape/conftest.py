@@ -1,5 +1,7 @@
 """What tests of the front door share."""
 
+from pathlib import Path
+
 import pytest
 
 from valuescape.cli.app import run_cli
@@ -17,3 +19,14 @@ def cli(capsys, tmp_path, monkeypatch):
         return status, out, errors
 
     return call
+
+
+@pytest.fixture
+def without_drawing(monkeypatch):
+    """Pictures are made, and their files are written, but nothing is drawn: that takes seconds."""
+
+    def save(_, target, *__):
+        content = b"\x89PNG"
+        target.write_bytes(content) if isinstance(target, Path) else target.write(content)
+
+    monkeypatch.setattr("valuescape.analysis.pictures._save", save)

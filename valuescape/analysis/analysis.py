@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from valuescape.analysis.coverage import Coverage, coverage_of
-from valuescape.analysis.episodes import Episodes, run_episodes
+from valuescape.analysis.episodes import Episodes
+from valuescape.analysis.making import EpisodesAsked, Here, Makers, TruthAsked
 from valuescape.analysis.maps import Maps, critic_maps, visits_of
 from valuescape.analysis.robustness import Robustness, robustness_of
 from valuescape.sim.arrays import BoolArray, Float64Array
@@ -112,28 +113,35 @@ class Analysis:
 
 
 def analyze(
-    checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress = lambda *_: True
+    checkpoint: Checkpoint,
+    plane: MapPlane,
+    plan: Plan,
+    on_progress: Progress = lambda *_: True,
+    made_by: Makers | None = None,
 ) -> Analysis:
     """Return the analysis of a checkpoint over a plane of its world.
 
-    on_progress: if it says no, what is there so far is judged. Raises UsageError if episodes cannot be run in
-    the world, or if no value or no return is finite.
+    on_progress: if it says no, what is there so far is judged. made_by: makes episodes and rollouts; None:
+    this process, in `plan.threads` threads. Raises UsageError if episodes cannot be run in the world, or if
+    no value or no return is finite.
     """
     with np.errstate(all="ignore"):  # a critic that has diverged is told in words
-        return _analysis(checkpoint, plane, plan, on_progress)
+        return _analysis(checkpoint, plane, plan, on_progress, made_by or Here(plan.threads))
 
 
-def _analysis(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress) -> Analysis:
+def _analysis(
+    checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress, made_by: Makers
+) -> Analysis:
     world, alpha = plane.world, soft_alpha(checkpoint, plan.alpha)
     stochastic = sampling_of(checkpoint) is not Sampling.NONE
     going = _Going(on_progress, 3 if stochastic else 2)
-    episodes = run_episodes(checkpoint, world, plan.episodes, plan.seed, on_step=going.on_step("episodes"))
-    judged = episodes
+    asked = EpisodesAsked(checkpoint, world, plan.episodes, plan.seed)
+    episodes = judged = made_by.episodes(asked, going.on_step("episodes"))
     if stochastic:
-        step = going.on_step("episodes as in training")
-        judged = run_episodes(checkpoint, world, plan.episodes, plan.seed, alpha=alpha or 0.0, on_step=step)
+        asked = replace(asked, alpha=alpha or 0.0)
+        judged = made_by.episodes(asked, going.on_step("episodes as in training"))
     whole = going.on
-    maps = _maps(checkpoint, plane, plan, alpha, going) if not why_no_rollouts(world) else None
+    maps = _maps(_truth_asked(checkpoint, plane, plan, alpha), going, made_by)
     if maps is not None:
         maps = replace(maps, visits=visits_of(plane, judged))
     significant = significant_of(maps)
@@ -183,23 +191,16 @@ class _Going:
         return self.on
 
 
-def _maps(
-    checkpoint: Checkpoint, plane: MapPlane, plan: Plan, alpha: float | None, going: _Going
-) -> Maps | None:
-    if not going.on:
+def _truth_asked(checkpoint: Checkpoint, plane: MapPlane, plan: Plan, alpha: float | None) -> TruthAsked:
+    rules = judging_rules(checkpoint, plane.world, time_limit=plan.time_limit, seed=plan.seed, alpha=alpha)
+    return TruthAsked(checkpoint, plane, plan.cells, rules, plan.rollouts, plan.simd)
+
+
+def _maps(asked: TruthAsked, going: _Going, made_by: Makers) -> Maps | None:
+    if why_no_rollouts(asked.plane.world) or not going.on:
         return None
     going.begin_part()
-    rules = judging_rules(checkpoint, plane.world, time_limit=plan.time_limit, seed=plan.seed, alpha=alpha)
-    maps = critic_maps(
-        checkpoint,
-        plane,
-        plan.cells,
-        rules,
-        plan.rollouts,
-        threads=plan.threads,
-        simd=plan.simd,
-        on_look=lambda share: going.tell("rollouts from every cell", share),
-    )
+    maps = critic_maps(asked, made_by, lambda share: going.tell("rollouts from every cell", share))
     return maps if maps.truth.rollouts.any() else None  # interrupted before the first
 
 

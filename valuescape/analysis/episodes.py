@@ -1,8 +1,8 @@
 """Episodes of a checkpoint's own policy: at every step the critic's value beside the return that followed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,8 @@ class Episodes:
     lengths: NDArray[np.int64]
     terminated: NDArray[np.bool_]
     """Whether the world ended an episode before its time limit."""
-    bootstrapped: float
-    """The share of steps whose return ends with the critic's value, for nothing is known beyond."""
+    ends_in_value: NDArray[np.bool_]
+    """[n], whether a step's return ends with the critic's value, for nothing is known beyond."""
     interrupted: int = 0
     """Number of episodes that were interrupted before they ended: how they end is unknown."""
     parameters: Float32Array = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -55,6 +55,11 @@ class Episodes:
     def first(self) -> NDArray[np.int64]:
         """The index of each episode's first step."""
         return np.searchsorted(self.episode, np.arange(len(self.returns)))
+
+    @property
+    def bootstrapped(self) -> float:
+        """The share of steps whose return ends with the critic's value."""
+        return float(self.ends_in_value.mean())
 
 
 _Actor = Callable[[Float32Array, int], tuple[Float32Array, ...]]
@@ -86,6 +91,7 @@ def run_episodes(
     *,
     alpha: float | None = None,
     on_step: Step = lambda *_: True,
+    first: int = 0,
 ) -> Episodes:
     """Run `episodes` episodes of a checkpoint's policy side by side, from starts that depend on `seed`.
 
@@ -101,31 +107,32 @@ def run_episodes(
     UsageError for worlds whose agents cannot live alone.
     """
     with ExitStack() as owned, one_blas_thread(), np.errstate(all="ignore"):
-        agents = trials(world, episodes, seed, owned)
+        agents = trials(world, episodes, seed, owned, first)
         if agents is None:
             raise UsageError(f"world {world.name}: agents cannot live alone, so episodes of one say little")
         limit = world.max_episode_steps
         beyond = horizon(checkpoint.gamma) if isinstance(world, ArrayWorld) and checkpoint.gamma < 1 else 0
-        actor = _actor(checkpoint, world, episodes, seed, alpha)
+        numbers = np.arange(first, first + episodes, dtype=np.uint64)
+        actor = _actor(checkpoint, world, numbers, seed, alpha)
         steps = _run(actor, agents, limit + beyond, on_step, goes_on=beyond == LONGEST)
     return replace(_episodes(steps, checkpoint.gamma, limit), parameters=agents.parameters)
 
 
-def _actor(checkpoint: Checkpoint, world: World, episodes: int, seed: int, alpha: float | None) -> _Actor:
-    none, kept = np.zeros(episodes, np.float32), slice(None if checkpoint.quantile_layers else 0)
+def _actor(
+    checkpoint: Checkpoint, world: World, agents: NDArray[np.uint64], seed: int, alpha: float | None
+) -> _Actor:
+    n, kept = len(agents), slice(None if checkpoint.quantile_layers else 0)
+    none = np.zeros(n, np.float32)
     if alpha is None or sampling_of(checkpoint) is Sampling.NONE:
-        policy = BatchPolicy(checkpoint, world.action, episodes)
-        action = np.zeros((world.action.dim, episodes), np.float32)
+        policy = BatchPolicy(checkpoint, world.action, n)
+        action = np.zeros((world.action.dim, n), np.float32)
 
         def deterministic(obs: Float32Array, _: int) -> tuple[Float32Array, ...]:
             policy.act(obs, action)
             return action, value(checkpoint, obs), none, obs[kept]
 
         return deterministic
-    sampled, agents = (
-        SampledPolicy(checkpoint, world.action, seed, alpha),
-        np.arange(episodes, dtype=np.uint64),
-    )
+    sampled = SampledPolicy(checkpoint, world.action, seed, alpha)
 
     def drawing(obs: Float32Array, step: int) -> tuple[Float32Array, ...]:
         drawn, outputs, bonus = sampled.act(obs, agents, 0, step)
@@ -177,7 +184,7 @@ def _episodes(steps: _Steps, gamma: float, limit: int) -> Episodes:
         returns=np.where(unknown, np.nan, np.where(counted, steps.rewards, 0).sum(axis=0)),
         lengths=counted.sum(axis=0),
         terminated=np.any(counted & steps.terminated, axis=0),
-        bootstrapped=float(taken(ends_in_value).mean()),
+        ends_in_value=ends_in_value.T[at],
         interrupted=int(unknown.sum()),
     )
 
@@ -196,3 +203,24 @@ def _discounted(steps: _Steps, gamma: float) -> tuple[Float64Array, NDArray[np.b
         following = np.where(steps.running[row], following, 0)
         returns[row], bootstraps[row] = following, by_value
     return returns, bootstraps
+
+
+def joined(parts: Sequence[Episodes]) -> Episodes:
+    """Return the episodes of several runs as one, in their order: new arrays, which alias none of the parts.
+
+    Parts that begin at multiples of `inference.BLOCK` make, bit by bit, what one run makes.
+    """
+    begins = np.cumsum([0, *(len(each.returns) for each in parts[:-1])])
+    columns = {name: np.concatenate([getattr(each, name) for each in parts]) for name in _COLUMNS}
+    return Episodes(
+        episode=np.concatenate([each.episode + begin for each, begin in zip(parts, begins, strict=True)]),
+        interrupted=sum(each.interrupted for each in parts),
+        parameters=np.concatenate([each.parameters for each in parts], axis=1),
+        **columns,
+    )
+
+
+_COLUMNS = tuple(
+    each.name for each in fields(Episodes) if each.name not in ("episode", "interrupted", "parameters")
+)
+"""Arrays of `Episodes` that are joined end to end."""

@@ -1,23 +1,19 @@
 """Maps of a critic over the plane of a world: what it believes, what is true, where the two part."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.analysis.episodes import Episodes
+from valuescape.analysis.making import Makers, OnLook, TruthAsked
 from valuescape.sim.arrays import Float64Array
 from valuescape.sim.insight.cells import cell_means, cells_of
-from valuescape.sim.insight.plane import MapPlane, grid_obs, grid_states
+from valuescape.sim.insight.plane import MapPlane, grid_obs
 from valuescape.sim.policy.inference import value
-from valuescape.sim.policy.network import Checkpoint
-from valuescape.sim.rollouts.choose import state_rollouts
-from valuescape.sim.rollouts.field import Truth, TruthField
-from valuescape.sim.rollouts.judging import rollouts_differ
 from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.rollouts.truth import Truth
 
-_LOOK_S = 0.1
 _VISIT_EDGE = 64
 """Cells each way of the maps of visits: episodes have some 100,000 steps, so many a cell."""
 
@@ -93,33 +89,15 @@ def centres_of(plane: MapPlane, edge: int) -> tuple[Float64Array, Float64Array]:
     return x, y
 
 
-def critic_maps(
-    checkpoint: Checkpoint,
-    plane: MapPlane,
-    edge: int,
-    rules: RolloutRules,
-    rollouts: int,
-    *,
-    threads: int,
-    simd: bool = True,
-    on_look: Callable[[float], bool] = lambda _: True,
-) -> Maps:
-    """Return the maps of a critic, with `rollouts` rollouts a cell where these differ, else one.
+def critic_maps(asked: TruthAsked, made_by: Makers, on_look: OnLook = lambda _: True) -> Maps:
+    """Return the maps of a critic, without visits.
 
-    simd: `features.simd`. on_look: told the share that is done, ten times a second; if it says no, the maps
-    have what is there.
-    Raises UsageError for a world whose agents cannot be put into a state.
+    on_look: if it says no, the maps have what is there. Raises UsageError for a world whose agents cannot be
+    put into a state.
     """
-    world = plane.world
-    random = rollouts_differ(checkpoint, rules)
-    made_by = state_rollouts(world, checkpoint, rules, simd=simd)
-    with TruthField(made_by, grid_states(plane, edge), rollouts, random=random, threads=threads) as field:
-        believed = value(checkpoint, grid_obs(plane, edge)).astype(np.float64).reshape(edge, edge)
-        while not field.wait(_LOOK_S):
-            if not on_look(field.progress):
-                break
-        truth = field.look()
-    return Maps(plane, rules, field.random, believed, truth, None)
+    truth, edge = made_by.truth(asked, on_look), asked.edge
+    believed = value(asked.checkpoint, grid_obs(asked.plane, edge)).astype(np.float64).reshape(edge, edge)
+    return Maps(asked.plane, asked.rules, asked.random, believed, truth, None)
 
 
 def visits_of(plane: MapPlane, episodes: Episodes, edge: int = _VISIT_EDGE) -> Visits:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from valuescape.analysis.analysis import Analysis, Plan, Progress, analyze
 from valuescape.analysis.differences import MapDifference, map_difference, paired_differences
+from valuescape.analysis.making import Makers
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
@@ -84,18 +85,18 @@ def analyze_several(
     plane: MapPlane,
     plan: Plan,
     on_progress: Progress = lambda *_: True,
+    made_by: Makers | None = None,
 ) -> Several:
     """Return the analyses of checkpoints over a plane of their world, and how they differ from the first.
 
-    on_progress: if it says no, what is there so far is compared. Raises UsageError as
-    `analyze` does.
+    on_progress: if it says no, what is there so far is compared. made_by, and errors: as of `analyze`.
     """
     made: list[Analysed] = []
     going = True
     for index, model in enumerate(models):
         began = time.perf_counter()
         tell = in_turn(on_progress, model.label, index, len(models))
-        found = named_analysis(model.source, model.checkpoint, plane, plan, tell)
+        found = named_analysis(model.source, model.checkpoint, plane, plan, tell, made_by)
         if found.whole_episodes or not made:
             made.append(Analysed(model, found, time.perf_counter() - began))
         going = found.complete
@@ -105,11 +106,16 @@ def analyze_several(
 
 
 def named_analysis(
-    source: str, checkpoint: Checkpoint, plane: MapPlane, plan: Plan, on_progress: Progress
+    source: str,
+    checkpoint: Checkpoint,
+    plane: MapPlane,
+    plan: Plan,
+    on_progress: Progress,
+    made_by: Makers | None = None,
 ) -> Analysis:
     """Return the analysis of the checkpoint in file `source`; a UsageError begins with the file's name."""
     try:
-        return analyze(checkpoint, plane, plan, on_progress)
+        return analyze(checkpoint, plane, plan, on_progress, made_by)
     except UsageError as error:
         raise UsageError(f"{source}: {error.args[0]}", error.hint) from None
 

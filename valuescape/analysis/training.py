@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.analysis.analysis import Analysis, Plan, Progress
+from valuescape.analysis.making import Makers
 from valuescape.analysis.several import in_turn, named_analysis
 from valuescape.analysis.summary import summary_of
 from valuescape.sim.arrays import BoolArray, Float32Array
@@ -15,7 +16,6 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.paths import reading
-from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics
 from valuescape.sim.policy.training_files import Saved, TrainingFiles, first_line
 
@@ -63,17 +63,20 @@ def analyze_training(
     plan: Plan,
     on_progress: Progress = lambda *_: True,
     on_left_out: Callable[[str], None] = lambda _: None,
+    made_by: Makers | None = None,
 ) -> TrainingRun:
     """Return the analysis of every checkpoint of a training run, with the same starts, plane and cells.
 
     on_progress: if it says no, what is there so far is kept. on_left_out: told about a checkpoint that cannot
-    be analysed, which is left out. Raises UsageError if none can.
+    be analysed, which is left out. made_by: as of `analyze`. Raises UsageError if none can.
     """
     points, left_out, going = list[Point](), [*files.left_out], True
     for index, each in enumerate(files.saved):
         tell = in_turn(on_progress, f"{each.steps:,} steps", index, len(files.saved))
         try:
-            found = _analysis(each.path, files.given, plane, plan, tell)
+            with reading(each.path, "a checkpoint"):
+                checkpoint = load_with_statistics(each.path, plane.world, files.given)
+            found = named_analysis(str(each.path), checkpoint, plane, plan, tell, made_by)
         except UsageError as error:
             left_out.append(first_line(error, each.path))
             on_left_out(left_out[-1])
@@ -86,12 +89,6 @@ def analyze_training(
     if not points:
         raise UsageError(f"{files.folder}: none of its checkpoints can be analysed; {left_out[-1]}")
     return TrainingRun(files.folder, plane.world.name, plan, points, left_out, going)
-
-
-def _analysis(path: Path, given: Given, plane: MapPlane, plan: Plan, tell: Progress) -> Analysis:
-    with reading(path, "a checkpoint"):
-        checkpoint = load_with_statistics(path, plane.world, given)
-    return named_analysis(str(path), checkpoint, plane, plan, tell)
 
 
 def _point(saved: Saved, found: Analysis) -> Point:

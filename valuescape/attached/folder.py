@@ -40,6 +40,9 @@ class FollowedFolder:
     folder goes away. Files of other kinds, such as logs, may change all the time.
     """
 
+    trainer = None
+    """It is not known."""
+
     def __init__(self, history: History) -> None:
         self.history = history
         self.name = history.folder.name or str(history.folder)

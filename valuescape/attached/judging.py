@@ -34,8 +34,13 @@ _LONGEST_S = 5.0
 _SHARE = 0.25
 """The most of a core's time that judging takes: the process rests in between."""
 
-NUMBERS = {"mean_return": "mean return", "q_bias": "V − G, mean", "explained_variance": "explained variance"}
-"""The numbers about a checkpoint, by their names in reports, as they are read."""
+NUMBERS = {
+    "mean_return": "return, undiscounted",
+    "q_bias": "V − G, discounted",
+    "explained_variance": "explained variance",
+}
+"""The numbers about a checkpoint, by their names in reports, as they are read. G is discounted, as critics
+learn it; the return is the sum of rewards, as trainers report it."""
 
 
 @dataclass(frozen=True, slots=True)

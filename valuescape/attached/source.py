@@ -29,6 +29,10 @@ class Source(Protocol):
     def name(self) -> str:
         """The training run, in a word or two."""
 
+    @property
+    def trainer(self) -> int | None:
+        """The process that trains, on this machine; None if that is not known."""
+
     def begin(self, world: World) -> None:
         """Begin to look for updates, which are to act in `world`."""
 

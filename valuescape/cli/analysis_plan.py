@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from valuescape.cli.code import Code
 from valuescape.cli.console import read_config
@@ -11,7 +12,20 @@ from valuescape.cli.terminal import err
 
 if TYPE_CHECKING:
     from valuescape.analysis.analysis import Plan, Progress
+    from valuescape.analysis.making import Makers
     from valuescape.sim.config.files import Config
+
+
+class Done(NamedTuple):
+    """An analysis that was written: its files, the report first, and whether it was made to the end."""
+
+    files: list[Path]
+    complete: bool
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return 0 if self.complete else 130
 
 
 def config_of(source: str, changes: list[str], code: Code) -> "Config":
@@ -40,6 +54,21 @@ def plan_of(config: "Config", episodes: int, cells: int | None) -> "Plan":
     if said := about_speed(make_world(config.world.name, config)):
         err.say(said)
     return plan_by(config, episodes, cells or usual_cells(config.world.name), usable_cores())
+
+
+@contextmanager
+def makers_of(config: "Config") -> "Iterator[Makers | None]":
+    """Connect to the cluster that a configuration names while inside; yields what makes analyses on it.
+
+    None if it names none. Remarks are printed. Raises UsageError, as `spread.opening.makers_for`.
+    """
+    if not config.workers.cluster:
+        yield None
+        return
+    from valuescape.analysis.spread.opening import makers_for
+
+    with makers_for(config, err.say) as made_by:
+        yield made_by
 
 
 @contextmanager

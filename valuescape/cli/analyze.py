@@ -1,18 +1,24 @@
 """The command `analyze`."""
 
+import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.analysis_plan import Done, config_of, makers_of, plan_of, telling_progress
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
     Activation,
     Algorithm,
+    Cluster,
     Debug,
     Gamma,
     NamesMap,
@@ -26,6 +32,7 @@ from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
     from valuescape.analysis.analysis import Plan
+    from valuescape.analysis.making import Makers
     from valuescape.analysis.several import Model
     from valuescape.sim.config.files import Config
     from valuescape.sim.insight.plane import MapPlane
@@ -60,7 +67,7 @@ TimeLimit = Annotated[bool, typer.Option("--time-limit", help="Let rollouts end 
 Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")]
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def analyze(
     checkpoints: Checkpoints,
     episodes: Episodes = 512,
@@ -76,8 +83,10 @@ def analyze(
     obs_normalization: ObsNormalization = None,
     names: NamesMap = None,
     reward_scale: RewardScale = None,
+    cluster: Cluster = None,
     overrides: Overrides = None,
     code: Code = NO_CODE,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Say where a critic is wrong: its values beside the returns that really follow.
@@ -95,12 +104,13 @@ def analyze(
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
 
-      valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
+      valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64 --browser
     """
     changes = {
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
         "policy.entropy_coefficient": entropy_coefficient,
+        "workers.cluster": None if cluster is None else json.dumps(cluster),
     }
     given = [
         f"run.seed={seed}",
@@ -108,7 +118,12 @@ def analyze(
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
-    return _analyze(checkpoints, given, code, (episodes, cells), folder)
+    done = _analyze(checkpoints, given, code, (episodes, cells), folder)
+    if browsing:
+        from valuescape.cli.browser import serve_report
+
+        serve_report(done.files, browsing)
+    return done.status
 
 
 def _analyze(
@@ -117,9 +132,10 @@ def _analyze(
     code: Code,
     sizes: tuple[int, int | None],
     folder: Path | None,
-) -> int:
+) -> Done:
     """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
     from valuescape.analysis.output import make_folder
+    from valuescape.sim.config.files import changed
     from valuescape.sim.policy.formats.detect import folder_format
 
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir() and not folder_format(Path(checkpoints[0])):
@@ -131,9 +147,11 @@ def _analyze(
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
     make_folder(folder)
-    if len(models) == 1:
-        return _one(models[0], plane, plan, folder, config)
-    return _several(models, plane, plan, folder, config)
+    with makers_of(config) as made_by:
+        config = changed(config, {"workers.cluster": ""})  # it changes nothing in what is found
+        if len(models) == 1:
+            return _one(models[0], _Work(plane, plan, made_by, folder, config))
+        return _several(models, _Work(plane, plan, made_by, folder, config))
 
 
 def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]":
@@ -172,7 +190,18 @@ def _name(models: "Sequence[Model]") -> str:
     return "-".join([*labels[:_NAMED], *more])
 
 
-def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config") -> int:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What analyses of one command share. config: of the world, for the reports."""
+
+    plane: "MapPlane"
+    plan: "Plan"
+    made_by: "Makers | None"
+    folder: Path
+    config: "Config"
+
+
+def _one(model: "Model", work: _Work) -> Done:
     from valuescape.analysis.output import write
     from valuescape.analysis.robustness import table
     from valuescape.analysis.several import named_analysis
@@ -180,8 +209,8 @@ def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: 
 
     began = time.perf_counter()
     with telling_progress() as tell:
-        found = named_analysis(model.source, model.checkpoint, plane, plan, tell)
-    files = write(found, folder, model.source, time.perf_counter() - began, config)
+        found = named_analysis(model.source, model.checkpoint, work.plane, work.plan, tell, work.made_by)
+    files = write(found, work.folder, model.source, time.perf_counter() - began, work.config)
     rows = [("number", "value", "95 % interval")]
     rows += [
         (name, f"{each.value:.4g}", f"{each.low:.4g} to {each.high:.4g}")
@@ -192,22 +221,20 @@ def _one(model: "Model", plane: "MapPlane", plan: "Plan", folder: Path, config: 
         say_rows(out, table(each))
     say_lines(verdict(found))
     say_written(files[0])
-    return 0 if found.complete else 130
+    return Done(files, complete=found.complete)
 
 
-def _several(
-    models: "Sequence[Model]", plane: "MapPlane", plan: "Plan", folder: Path, config: "Config"
-) -> int:
+def _several(models: "Sequence[Model]", work: _Work) -> Done:
     from valuescape.analysis.several import analyze_several
     from valuescape.analysis.several_output import MARK, several_table, several_verdict, write_several
 
     began = time.perf_counter()
     with telling_progress() as tell:
-        several = analyze_several(models, plane, plan, tell)
-    files = write_several(several, folder, time.perf_counter() - began, config)
+        several = analyze_several(models, work.plane, work.plan, tell, work.made_by)
+    files = write_several(several, work.folder, time.perf_counter() - began, work.config)
     say_rows(out, several_table(several))
     if several.differences:
         say_lines([f"{MARK} differs from {models[0].label}: its 95 % interval, over pairs, is without zero"])
     say_lines(several_verdict(several))
     say_written(files[0])
-    return 0 if several.complete else 130
+    return Done(files, complete=several.complete)

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from valuescape.cli.analysis_plan import config_of, plan_of, telling_progress
+from valuescape.cli.analysis_plan import Done, config_of, makers_of, plan_of, telling_progress
 from valuescape.cli.code import Code
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.terminal import err, out
@@ -16,8 +16,8 @@ def analyze_training(
     code: Code,
     sizes: tuple[int, int | None],
     target: Path | None,
-) -> int:
-    """Analyse the checkpoints in a folder; returns the exit status.
+) -> Done:
+    """Analyse the checkpoints in a folder.
 
     sizes: episodes and cells, as `plan_of` takes them. target: where to write; None for a folder
     in runs/. Raises UsageError.
@@ -26,6 +26,7 @@ def analyze_training(
     from valuescape.analysis.training import analyze_training as analysis_of
     from valuescape.analysis.training_output import training_table, training_verdict, write_training
     from valuescape.model_files import stated_by
+    from valuescape.sim.config.files import changed
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.policy.training_files import training_files
@@ -40,13 +41,15 @@ def analyze_training(
     target = target or Path("runs") / f"analyze-{folder.resolve().name}"
     make_folder(target)
     began = time.perf_counter()
-    with telling_progress() as tell:
-        run = analysis_of(files, plane, plan_of(config, *sizes), tell, _say_left_out)
+    plan = plan_of(config, *sizes)
+    with makers_of(config) as made_by, telling_progress() as tell:
+        run = analysis_of(files, plane, plan, tell, _say_left_out, made_by)
+    config = changed(config, {"workers.cluster": ""})  # it changes nothing in what is found
     written = write_training(run, target, time.perf_counter() - began, config)
     say_rows(out, training_table(run))
     say_lines(training_verdict(run))
     say_written(written[0])
-    return 0 if run.complete else 130
+    return Done(written, complete=run.complete)
 
 
 def _say_left_out(sentence: str) -> None:

@@ -1,7 +1,6 @@
 """The command `attach`: watches a training run while it goes on."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.attached.priority import Priority, has_graphics_card, leave_cores, take_priority
+from valuescape.attached.priority import Priority, leave_cores, modest_session, take_priority
 from valuescape.browser.browsing import Browsing
 from valuescape.cli.browser_options import browsing_of
 from valuescape.cli.bundles import bundled
@@ -129,7 +128,7 @@ def attach(
     options = RunOptions(headless, length, folder, *files, strict, watch, browsing)
     stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
     seeded = [f"run.seed={seed}"] if seed is not None else []
-    changes = [*_modest(priority), *stated, *(overrides or []), *seeded]
+    changes = [*_modest(priority, preset), *stated, *(overrides or []), *seeded]
     return _watch(_Asked(target, preset, changes, code, priority), options)
 
 
@@ -156,7 +155,8 @@ def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts")
     from valuescape.training_run import follow, with_steps
 
     changes = [*begin_reading(asked.code, asked.changes), *asked.changes]
-    opened = open_target(asked.target, Waiting(interrupts.check, err.say), _given(changes))
+    waiting = Waiting(interrupts.check, err.say, _seconds(asked.preset, changes, options))
+    opened = open_target(asked.target, waiting, _given(changes))
     with contextlib.closing(opened.source), follow(opened.history.folder, opened.history):
         file = config_file(asked.preset, [*_settings(opened, changes), *changes])
 
@@ -173,7 +173,20 @@ def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts")
             with TrainingFollower(session, opened.source, opened.history):
                 yield
 
-        return show(Shown(config, file, follow=following), options, interrupts)
+        with modest_session(asked.priority, opened.source.trainer):
+            return show(Shown(config, file, follow=following), options, interrupts)
+
+
+def _seconds(preset: str, changes: list[str], options: RunOptions) -> float | None:
+    """Return the seconds that a training run is waited for at most: as long as it would be shown."""
+    from valuescape.presets import config_path
+    from valuescape.render.displays.display import display_available
+    from valuescape.sim.config.files import load_config
+
+    if options.length.seconds is not None or (display_available() and not options.headless):
+        return options.length.seconds
+    own = [each for each in changes if each.partition("=")[0].strip() == "run.seconds"]
+    return load_config(config_path(preset), own).run.seconds
 
 
 def _given(changes: list[str]) -> "Given":
@@ -186,19 +199,25 @@ def _given(changes: list[str]) -> "Given":
 
 def _settings(opened: "Opened", changes: list[str]) -> list[str]:
     """Return the settings that show a training run in its world. Raises UsageError if that is not clear."""
-    folder = str(opened.history.folder)
     if opened.world:
-        return [f"policy.checkpoint={json.dumps(folder)}", f"world.name={json.dumps(opened.world)}"]
+        from valuescape.sim.config.toml_writer import toml_value
+
+        return [f"{name}={toml_value(value)}" for name, value in opened.changes.items()]
     from valuescape.model_files import preset_of
 
-    return preset_of(folder, changes)[1][: -len(changes) or None]
+    return preset_of(str(opened.history.folder), changes)[1][: -len(changes) or None]
 
 
-def _modest(priority: Priority) -> list[str]:
-    """Return the settings of a viewer that computes a field with every update, and leaves cores alone."""
-    field = [] if has_graphics_card() else ["features.gpu_heatmap=false"]  # a software driver takes longer
+def _modest(priority: Priority, preset: str) -> list[str]:
+    """Return the settings of a viewer that leaves cores alone.
+
+    A video is written only if one is asked for, whatever the presets of this program say.
+    """
+    from valuescape.presets import presets
+
     workers = ["workers.count=0"] if usable_cores() <= _FEW_CORES else []
-    return [*field, *workers, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
+    video = ["run.record=false"] if preset in presets() else []
+    return [*workers, *video, *([] if priority is Priority.NORMAL else ["render.max_fps=30"])]
 
 
 def _list() -> int:

@@ -18,6 +18,7 @@ from valuescape.cli.options import (
     RewardScale,
     stated_changes,
 )
+from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import err
 from valuescape.cli.terminal import out as terminal
 from valuescape.sim.errors import UsageError
@@ -25,6 +26,7 @@ from valuescape.sim.policy.reward_units import RewardUnits
 
 if TYPE_CHECKING:
     from valuescape.sim.worlds.base import World as AnyWorld
+    from valuescape.training.evaluate import Evaluation
 
 _Force = Annotated[
     bool, typer.Option("--force", help="Replace the file to write even if it is no checkpoint of ours.")
@@ -125,9 +127,15 @@ def train(
     command = f"valuescape train {named} --algo {algo} --timesteps {steps} --seed {seed}{code.command}"
     path = out or Path(f"{named.replace(':', '-').replace('/', '-')}-{algo}.safetensors")
     check_replaceable(path, code.files, force=force)
-    checkpoint = train_checkpoint(
-        made_in, algo, path, timesteps=steps, seed=seed, command=command, show_progress=True
-    )
+    with progress_bar(f"{algo} in {made_in.name}", steps) as update:
+
+        def report(done: int, result: "Evaluation") -> None:
+            latest = f"return {result.mean_return:.1f}, {result.terminated:.0%} terminated"
+            update(completed=done, state=latest)
+
+        checkpoint = train_checkpoint(
+            made_in, algo, path, timesteps=steps, seed=seed, command=command, report=report
+        )
     training = checkpoint.training
     terminal.say(
         f"wrote {path}: mean return {training.mean_return:.1f} ± {training.std_return:.1f} "
@@ -145,4 +153,7 @@ def _world(code: Code, command: str, overrides: Sequence[str] | None = None) -> 
     if "world.name" not in overridden(changes):
         raise UsageError(f"{command}: no world is named", "add --world NAME, or --env-file FILE.py")
     config = load_config(None, changes)
-    return make_world(config.world.name, config)
+    world = make_world(config.world.name, config)
+    for remark in world.remarks:
+        err.say(remark)
+    return world

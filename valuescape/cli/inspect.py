@@ -111,8 +111,12 @@ def _say(found: "Inspected", *, all_tensors: bool, first: bool) -> None:
     for line in _sentences(found, contents):
         out.say(f"  {line}")
     _say_tensors(contents, len(contents.tensors) if all_tensors else _SOME)
-    if found.command:
-        out.say("  shown by  ", (found.command, "bold"))
+    lines = {"shown by": found.command, "judged by": found.analyze, "completed by": found.convert}
+    for what, line in lines.items():
+        if line:
+            out.say(f"  {what:12}  ", (line, "bold"))
+    if found.guesses:
+        out.say(f"  guessed here  {', '.join(found.guesses)}")
 
 
 def _say_networks(contents: "Contents") -> None:
@@ -128,14 +132,14 @@ def _say_networks(contents: "Contents") -> None:
 
 def _say_lacking(found: "Inspected", contents: "Contents") -> None:
     """Print what the file does not say, and how to state it."""
-    from valuescape.sim.policy.formats.given import OPTIONS, in_words
+    from valuescape.sim.policy.formats.given import in_words
 
     rows: list[Row] = [("not in the file", "", "stated by, for example")]
     for each in contents.lacking:
         if each.field == "action_high" or (each.field == "obs_normalization" and found.statistics):
             continue  # stated together with the lower bounds; beside the file
         why = Text("needed", "bold") if each.needed else each.why
-        rows.append((in_words(each.field), why, OPTIONS[each.field]))
+        rows.append((in_words(each.field), why, each.option))
     if len(rows) > 1:
         say_rows(out, rows)
 
@@ -149,7 +153,8 @@ def _sentences(found: "Inspected", contents: "Contents") -> list[str]:
     if contents.refusal:
         said.append(f"cannot be shown: {contents.refusal}")
     elif contents.networks and not contents.world:
-        said.append(f"worlds that fit: {', '.join(found.worlds[:_WORLDS]) or _NO_WORLD}")
+        none = f"none here; {found.named}" if found.named else _NO_WORLD
+        said.append(f"worlds that fit: {', '.join(found.worlds[:_WORLDS]) or none}")
     return said
 
 

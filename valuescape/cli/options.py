@@ -60,6 +60,15 @@ EpisodeLimit = Annotated[
         "--max-episode-steps", min=1, help="Steps of the environment's episodes, as world.max_episode_steps."
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="WHERE",
+        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (this machine is part of it), "
+        "local (one for this command), ray://HOST:PORT.",
+    ),
+]
 Activation = Annotated[
     str | None,
     typer.Option(
@@ -105,11 +114,17 @@ def stated_changes(
     names: Path | None,
     reward_scale: float | None,
 ) -> list[str]:
-    """Return the changes to a configuration that the options about a checkpoint stand for."""
+    """Return the changes to a configuration that the options about a checkpoint stand for.
+
+    Activation and algorithm may be spelt as their libraries do: ReLU, PPO.
+    """
+    from valuescape.sim.policy.formats.algorithms import algorithm_named
+    from valuescape.sim.policy.formats.given import activation_named
+
     stated = {
-        "activation": activation,
+        "activation": activation and activation_named(activation),
         "gamma": gamma,
-        "algorithm": algorithm,
+        "algorithm": algorithm and algorithm_named(algorithm),
         "obs_normalization": obs_normalization,
         "names": names,
         "reward_scale": reward_scale,

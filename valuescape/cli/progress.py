@@ -1,6 +1,7 @@
 """The progress bar of all commands."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -30,5 +31,7 @@ def progress_bar(what: str = "", total: float | None = None, *, hidden: bool = F
     state = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[state]}", markup=False)
     times = TimeElapsedColumn(), TimeRemainingColumn()
     off = hidden or not err.is_terminal
-    with Progress(name, BarColumn(), *state, *times, console=err, transient=True, disable=off) as bar:
+    columns = name, BarColumn(), *state, *times
+    prints = sys.stdout.isatty()
+    with Progress(*columns, console=err, transient=True, disable=off, redirect_stdout=prints) as bar:
         yield partial(bar.update, bar.add_task(what, total=total, state=""))

@@ -1,5 +1,6 @@
 """Checks of what callers pass: rows of numbers, whole numbers, seeds, and names out of a list."""
 
+import contextlib
 import difflib
 import math
 import operator
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError, shown
@@ -26,12 +27,7 @@ def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tup
     """
     if isinstance(rows, tuple) and len(rows) == 2 and isinstance(rows[1], dict):
         raise UsageError(f"{what}: got a pair, as env.reset() returns it", "pass its first part")
-    try:
-        given = np.asarray(rows)
-        if given.dtype.kind not in "fiub":
-            raise TypeError
-    except (TypeError, ValueError, RuntimeError):
-        raise UsageError(f"{what}: expected numbers, got {type(rows).__name__} {shown(rows)}") from None
+    given = numbers_in(rows, what)
     if given.ndim not in (1, 2) or given.shape[-1] != len(variables):
         named = ", ".join(each.name for each in variables[:_NAMED])
         more = ", …" if len(variables) > _NAMED else ""
@@ -43,6 +39,24 @@ def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tup
     columns = np.atleast_2d(given).T
     with np.errstate(over="ignore"):  # a number beyond float32's becomes infinite
         return np.array(columns, np.float32, order="C"), alone
+
+
+def numbers_in(values: ArrayLike, what: str) -> NDArray[Any]:
+    """Return numbers as an array, which may alias them.
+
+    Raises UsageError, naming the argument, if they are none; for a tensor of torch's that NumPy cannot read,
+    it says what to pass.
+    """
+    with contextlib.suppress(TypeError, ValueError, RuntimeError):
+        given = np.asarray(values)
+        if given.dtype.kind in "fiub":
+            return given
+    first: Any = values[0] if isinstance(values, list | tuple) and values else values
+    if hasattr(first, "detach") and hasattr(first, "device"):
+        read = ".detach()" * first.requires_grad + ".cpu()" * (first.device.type != "cpu")
+        said = "with gradients" if first.requires_grad else f"on {first.device}, of {first.dtype}"
+        raise UsageError(f"{what}: is a tensor {said}", f"pass {what}{read or '.float()'}")
+    raise UsageError(f"{what}: expected numbers, got {type(values).__name__} {shown(values)}")
 
 
 def whole(value: Any, what: str, low: int, high: float = math.inf) -> int:

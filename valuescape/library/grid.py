@@ -19,8 +19,8 @@ from valuescape.sim.arrays import BoolArray, Float64Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import MapPlane
 from valuescape.sim.insight.significance import significant_cells
-from valuescape.sim.rollouts.field import Truth
 from valuescape.sim.rollouts.judging import significant_errors
+from valuescape.sim.rollouts.truth import Truth
 from valuescape.sim.worlds.base import Variable
 
 

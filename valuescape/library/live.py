@@ -1,5 +1,6 @@
 """Checkpoints of networks in memory: models of Stable-Baselines3, and an actor and a critic of any other."""
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from valuescape.publishing.moving import Moving
 from valuescape.publishing.recipe import Recipe
 from valuescape.publishing.worlds import world_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
@@ -100,4 +102,8 @@ def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mappin
         raise UsageError("load: networks in memory do not say the discount gamma", "state it: gamma=0.99")
     stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
     moving = Moving(options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient)
-    return Recipe(actor, critic, moving, world, stated).checkpoint
+    try:
+        return check_checkpoint(Recipe(actor, critic, moving, world, stated).checkpoint, Path("load"))
+    except UsageError as error:  # in the words of `publish` and `update`
+        said, hint = (each.replace("publish(", "load(") for each in (str(error.args[0]), error.hint))
+        raise UsageError(re.sub(r"^(update|publish): ", "load: ", said), hint) from None

@@ -11,6 +11,7 @@ from valuescape.held_checkpoints import Held
 from valuescape.library.live import LiveModel, SavedModel, checkpoint_of_modules
 from valuescape.library.model import Model
 from valuescape.library.stated import GivenOptions, given_of
+from valuescape.library.wording import in_keywords
 from valuescape.library.worlds import WorldSource, world_name
 from valuescape.model_files import world_for
 from valuescape.presets import config_path, configs_dir, find_checkpoint, presets
@@ -54,7 +55,11 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
         model = valuescape.load("demo")
         model.policy([-0.5, 0.0])
     """
-    name = None if world is None else world_name(world)
+    with in_keywords():
+        return _loaded(checkpoint, None if world is None else world_name(world), given)
+
+
+def _loaded(checkpoint: ModelSource, name: str | None, given: GivenOptions) -> Model:
     if isinstance(checkpoint, Model) and name in (None, checkpoint.world.name) and not given:
         return checkpoint
     if isinstance(checkpoint, str | os.PathLike):

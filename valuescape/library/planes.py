@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from valuescape.library.model import Model
+from valuescape.library.wording import in_keywords
 from valuescape.sim.config.files import changed
 from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.insight.plane import MapPlane, map_plane
@@ -19,7 +20,8 @@ def plane_of(model: Model, axes: Axes, at: Slice) -> MapPlane:
     """Return the plane of a model's world that axes and slice name. Raises UsageError if they do not fit."""
     named = {"heatmap.axes": _axes_text(axes), "heatmap.slice": _slice_text(at)}
     chosen = {name: text for name, text in named.items() if text is not None}
-    return map_plane(changed(model.config, chosen), model.world)
+    with in_keywords():
+        return map_plane(changed(model.config, chosen), model.world)
 
 
 def _axes_text(axes: Axes) -> str | None:

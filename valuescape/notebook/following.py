@@ -1,5 +1,6 @@
 """Training that a view follows: models that a notebook hands over, and training runs that are published."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from valuescape.sim.policy.world_fit import check_world
 from valuescape.sim.worlds import World
 from valuescape.training_run import follow
 
+_LOG = logging.getLogger("valuescape")
 _numbers = count(1)
 
 
@@ -26,6 +28,7 @@ class HandedOver:
 
     name = "this notebook"
     alive = True
+    trainer = None
 
     def __init__(self) -> None:
         self._news: News | None = None
@@ -90,9 +93,9 @@ class Following:
 def opened_run(name: str) -> Opened:
     """Return a training run by the name that it is published by, or its folder; waits for its first update.
 
-    Raises UsageError as `open_target` does.
+    The logger `valuescape` is told what is waited for. Raises UsageError as `open_target` does.
     """
-    return open_target(name, Waiting(lambda: None, lambda _: None), Given())
+    return open_target(name, Waiting(lambda: None, _LOG.warning), Given())
 
 
 @contextmanager

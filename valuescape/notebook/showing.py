@@ -95,9 +95,7 @@ def show(
 def _config_of_run(training: Opened) -> tuple[Config, object]:
     """Return the configuration that shows a training run that goes on, and what it names in memory."""
     steps = {"policy.steps": training.history.files().saved[-1].steps}
-    folder = str(training.history.folder)
     if training.world:
-        where = {"policy.checkpoint": folder, "world.name": training.world}
-        return changed(load_config(config_path("demo")), {**where, **steps}), None
-    config, keeps = config_of(folder, None)
+        return changed(load_config(config_path("demo")), {**training.changes, **steps}), None
+    config, keeps = config_of(str(training.history.folder), None)
     return changed(config, steps), keeps

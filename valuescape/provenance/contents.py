@@ -223,8 +223,24 @@ class PairMade(_Part):
     command: Annotated[str, Field(max_length=MAX_TEXT)]
 
 
+class FilmMade(_Part):
+    """A video that a session in Python made of some of its ticks; it is not made again.
+
+    first, last: its ticks. changes: of the engine until its end. live: as for `PictureMade`, at its end.
+    """
+
+    kind: Literal["film"] = "film"
+    canvas: Canvas
+    first: int = Field(ge=-1, lt=2**62)
+    last: int = Field(ge=-1, lt=2**62)
+    fps: int = Field(ge=1, le=240)
+    live: _Live
+    changes: Annotated[list[RecordedChange], at_most(MAX_CHANGES)] = Field(default_factory=list)
+
+
 Made = Annotated[
-    PictureMade | FigureMade | VideoMade | AnalysisMade | MapMade | PairMade, Field(discriminator="kind")
+    PictureMade | FigureMade | VideoMade | AnalysisMade | MapMade | PairMade | FilmMade,
+    Field(discriminator="kind"),
 ]
 
 

@@ -9,9 +9,10 @@ and the trainer with it.
 """
 
 import contextlib
+import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from valuescape.publishing.layout import Networks, views
@@ -111,8 +112,18 @@ def least_missed(steps: list[int]) -> int:
 
 def free_folder(name: str, parent: Path = Path("runs")) -> Path:
     """Return a folder for the history of a run: `runs/NAME`, `runs/NAME-2` if that has files, and so on."""
-    candidates = (parent / (name if count == 1 else f"{name}-{count}") for count in range(1, 10_000))
-    return next((each for each in candidates if not _has_files(each)), parent / name).absolute()
+    found = (each for each in _candidates(name, parent) if not _has_files(each))
+    return next(found, parent / name).absolute()
+
+
+def kept_folders(name: str, parent: Path = Path("runs")) -> list[Path]:
+    """Return the folders with the histories of runs of that name, the newest first."""
+    kept = list(itertools.takewhile(_has_files, _candidates(name, parent)))
+    return [each for each in reversed(kept) if each.is_dir()]
+
+
+def _candidates(name: str, parent: Path) -> Iterator[Path]:
+    return (parent / (name if count == 1 else f"{name}-{count}") for count in range(1, 10_000))
 
 
 def _has_files(folder: Path) -> bool:

@@ -5,7 +5,10 @@ import math
 import os
 import time
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from valuescape.publishing.history import History
 from valuescape.publishing.layout import SAID_BYTES, Said, Statement, to_json, views
@@ -28,9 +31,14 @@ class Outlet:
     nor ends anything.
     """
 
-    def __init__(self, statement: Statement, voice: Voice) -> None:
-        """Take the run's name. Raises UsageError as `Segment` does."""
-        self._voice = voice
+    def __init__(
+        self, statement: Statement, voice: Voice, settings: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """Take the run's name. Raises UsageError as `Segment` does.
+
+        settings: of the section `world` of configurations, that viewers need beside the world's name.
+        """
+        self._voice, self._settings = voice, settings
         self._segment = Segment(statement)
         folder = statement.history
         self._history = History(Path(folder), lambda text: voice.say("history", text)) if folder else None
@@ -73,6 +81,8 @@ class Outlet:
     def _begin(self, plan: Plan) -> None:
         """Take the plan of all updates. If there is no memory, that is said, and nothing is published."""
         self._plan = plan
+        if self._settings:
+            plan.add({"world_settings": json.dumps(dict(self._settings))})
         try:
             slots = self._segment.grow(plan.networks)
         except UsageError as error:

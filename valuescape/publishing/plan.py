@@ -44,6 +44,10 @@ class Plan:
         self._reward = template.reward_normalization
         self._alpha = template.entropy_coefficient
 
+    def add(self, metadata: Mapping[str, str]) -> None:
+        """Add entries to the metadata of all updates."""
+        self.networks.metadata.update(metadata)
+
     def write_first(self, arrays: Arrays) -> None:
         """Write all arrays of the template, those that never move included."""
         for name, tensor in self._first.items():

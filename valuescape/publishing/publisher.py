@@ -1,5 +1,6 @@
 """The trainer's side: `publish` begins a training run's publication, and `Publisher.update` renews it."""
 
+import math
 import os
 import socket
 import sys
@@ -20,8 +21,10 @@ from valuescape.publishing.recipe import Recipe
 from valuescape.publishing.segment import TakenError
 from valuescape.publishing.subscription import published
 from valuescape.publishing.voice import Voice
-from valuescape.publishing.worlds import world_of
+from valuescape.publishing.worlds import settings_of, world_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.algorithms import algorithm_named
+from valuescape.sim.policy.formats.given import activation_named
 from valuescape.sim.policy.formats.native import tensors_of
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint
 from valuescape.sim.worlds import World
@@ -53,9 +56,9 @@ def publish(
     """Publish a training run under a name that `valuescape attach NAME` takes; returns its publisher.
 
     world: a world's name, an id of Gymnasium's ("Pendulum-v1"), or the environment itself, also a vector of
-    environments. history: the folder in which updates are kept as checkpoints; "auto" is `runs/NAME` (or
-    `runs/NAME-2` …, if that has files), None keeps none. quiet: do not say on the standard error how to
-    attach.
+    environments; viewers make it with the same arguments and time limit. history: the folder in which updates
+    are kept as checkpoints; "auto" is `runs/NAME` (or `runs/NAME-2` …, if that has files), None keeps none.
+    quiet: do not say on the standard error how to attach.
 
     stated: see `PublishOptions`.
 
@@ -85,7 +88,7 @@ class Publisher:
         """The folder of the run's history, which is made with the first update; None if none is kept."""
         self.stated = stated or Stated()
         try:
-            self._outlet = Outlet(self._statement(), Voice(self.name))
+            self._outlet = Outlet(self._statement(), Voice(self.name), settings_of(world))
         except TakenError as taken:
             raise _described(taken, self.name) from None
         self.recipe: Recipe | None = None
@@ -242,13 +245,30 @@ def _stated(given: PublishOptions) -> Stated:
     actions = given.get("critic_actions")
     if actions not in (None, "world", "scaled"):
         raise UsageError(f"publish: critic_actions is {actions!r:.40}", 'expected "world" or "scaled"')
-    gamma = given.get("gamma", 0.99)
-    if not 0 <= gamma <= 1:
-        raise UsageError(f"publish: gamma is {gamma!r:.40}, expected a number from 0 to 1")
     return Stated(
-        given.get("algorithm"),
-        float(gamma),
-        _one_of(Activation, "activation", given.get("activation")),
+        _algorithm(given.get("algorithm")),
+        _gamma(given.get("gamma")),
+        _one_of(Activation, "activation", _spelt(given.get("activation"))),
         _one_of(ActorHead, "head", given.get("head")),
         actions,
     )
+
+
+def _spelt(activation: Any) -> Any:
+    return activation_named(activation) if isinstance(activation, str) else activation
+
+
+def _gamma(given: Any) -> float:
+    try:
+        gamma = 0.99 if given is None else float(given)
+    except (TypeError, ValueError):
+        gamma = math.nan
+    if not 0 <= gamma <= 1:
+        raise UsageError(f"publish: gamma is {given!r:.40}, expected a number from 0 to 1")
+    return gamma
+
+
+def _algorithm(given: Any) -> str | None:
+    if given is None or (isinstance(given, str) and given):
+        return given and algorithm_named(given)
+    raise UsageError(f'publish: algorithm is {given!r:.40}, expected a name, such as "ppo"')

@@ -111,8 +111,6 @@ class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baseline
 
 
 def _world_in(env: Any) -> Any:
-    """Return the id of the environments of a VecEnv, or the first of them where it has none."""
+    """Return the `EnvSpec` of the environments of a VecEnv, or the VecEnv itself where they have none."""
     specs = [each for each in env.get_attr("spec") if each is not None]
-    if specs:
-        return specs[0].id
-    return env
+    return specs[0] if specs else env

@@ -46,6 +46,9 @@ _TRIES = 3
 class NotPublishedError(UsageError):
     """No training run of that name publishes; one may begin to, later."""
 
+    left: Statement | None = None
+    """What the run said of itself, if its trainer was killed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -72,8 +75,8 @@ class Subscription:
     def __init__(self, name: str) -> None:
         """Find the training run that is published as `name`.
 
-        Raises NotPublishedError, which is a UsageError, if there is none; and UsageError if its trainer died,
-        or publishes in another layout. The message names what is there.
+        Raises NotPublishedError, which is a UsageError, if there is none, or if its trainer was killed; and
+        UsageError if it publishes in another layout. The message names what is there.
         """
         self._path = place.path_of(name)
         self._fd = _opened(self._path, name)
@@ -282,14 +285,16 @@ def _not_published(name: str) -> NotPublishedError:
     return NotPublishedError(f"{name}: no training run of that name is published now", hint)
 
 
-def _died(statement: Statement, path: Path) -> UsageError:
+def _died(statement: Statement, path: Path) -> NotPublishedError:
     kept = statement.history and Path(statement.history).is_dir()
-    return UsageError(
+    error = NotPublishedError(
         f"{statement.name}: its trainer (process {statement.pid}) was killed, and publishes nothing any more",
         f"what it published is in {statement.history}: valuescape run {statement.history}"
         if kept
         else f"start it again; that removes {path}",
     )
+    error.left = statement
+    return error
 
 
 def _damaged(path: Path) -> UsageError:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import ConfigDict, Field, field_validator
 
 from valuescape.parsing import Part, Text, at_most
+from valuescape.sim.changes import KEPT_CHANGES
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.sections import MAX_TEXT
 
@@ -15,7 +16,7 @@ MAX_SAMPLES = 10_000
 MAX_ARRAYS = 64
 """Arrays of a tick, at most."""
 
-MAX_CHANGES = 20_000
+MAX_CHANGES = KEPT_CHANGES
 """Changes during a run, at most: a slider that is dragged makes some dozens a second."""
 
 _FORMATS = Literal["valuescape-recording-1", "valuescape-recording-2"]

@@ -7,6 +7,7 @@ from valuescape.provenance.containers import Kind, kind_of
 from valuescape.provenance.contents import (
     AnalysisMade,
     FigureMade,
+    FilmMade,
     MapMade,
     PairMade,
     PictureMade,
@@ -44,6 +45,8 @@ def summary_of(origin: Provenance) -> str:
             return f"tick {made.moment.tick:,} of {run}"
         case VideoMade():
             return f"a video of {run}"
+        case FilmMade():
+            return f"a video of ticks {made.first:,} to {made.last:,} of {run}"
         case PairMade():
             return f"two configurations side by side, the first: {run}"
         case MapMade():
@@ -61,6 +64,12 @@ def remake(path: Path, kind: Kind, origin: Provenance, means: Means, out: Path) 
         raise UsageError(
             f"{path}: shows two configurations side by side, and such a picture is not made again",
             f"it comes from: {escaped(origin.made.command) or 'a session in Python'}",
+        )
+    if isinstance(origin.made, FilmMade):
+        raise UsageError(
+            f"{path}: was made by a session in Python, and such a video is not made again",
+            "its configuration, its changes and its checkpoint's hash are in its metadata; pictures of "
+            "Session.save_picture are made again",
         )
     if kind_of(path) is not kind or not _fits(kind, origin):
         raise UsageError(f"{path}: its metadata are damaged (they are of another kind of file)")

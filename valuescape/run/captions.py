@@ -1,6 +1,7 @@
 """Captions of the picture: the heading, the cards beside it, and a notice of what a person just did."""
 
 import math
+import re
 import time
 from collections.abc import Callable
 
@@ -38,6 +39,10 @@ def heading(state: RunState) -> Heading:
     return Heading(_what_runs(state), _how_it_goes(state))
 
 
+_MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
+"""A hyphen before a number; those of options and names stay."""
+
+
 def _what_runs(state: RunState) -> tuple[str, ...]:
     config, world, checkpoint, thinned = state.config, state.world, state.checkpoint, state.thinned
     acting = "random actions" if world.action.dim else "no actions"
@@ -51,7 +56,7 @@ def _what_runs(state: RunState) -> tuple[str, ...]:
         " · ".join(filter(None, (policy, trained, f"{config.agents.count:,} agents", processes))),
     ]
     if checkpoint and checkpoint.doubt:
-        lines.append(f"seems not to fit this world: {checkpoint.doubt}".replace("-", "−"))
+        lines.append(_MINUS.sub("−", checkpoint.doubt))
     if thinned:
         ticks = "newest tick" if thinned.ticks < 2 else f"last {thinned.ticks:.0f} ticks"
         lines.append(f"{thinned.individuals:,} agents drawn one by one, the others' {ticks} as a crowd")

@@ -1,5 +1,7 @@
 """The critic's landscape: its values over the map, computed on the GPU or the CPU and kept in a texture."""
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,29 +11,43 @@ from typing import Any
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import CriticPass
 from valuescape.gpu.passes.uploaded_field import UploadedField
+from valuescape.run.field_backend import Backend, backend_of, by_machine_code
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.config.files import Config
+from valuescape.sim.fields import CompiledCritic
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.plane import MapPlane, grid_obs, map_plane, network_inputs
 from valuescape.sim.insight.signals import Critic
-from valuescape.sim.policy.inference import value
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import World
 
-Compute = Callable[[MapPlane], None]
-"""Fills a texture with a critic's values over a plane of states."""
+GoOn = Callable[[float], bool]
+"""Computes a field for about so many seconds; returns whether its texture has all of it now."""
+
+Begin = Callable[[MapPlane], GoOn]
+"""Begins to compute a critic's values over a plane of states."""
 
 
 class Landscape:
     """The critic's values over a plane of states, in `texture`.
 
     Computed when it is made, when `show` moves the plane, and when `learn` brings another critic; world, axes
-    and resolution never change during its life. field: has the texture, which stays the same object.
+    and resolution never change during its life. field: has the texture, which stays the same object. plane:
+    the newest that was asked for.
+
+    A field that takes longer than `budget_s` is computed over several calls of `go_on`, and the texture has
+    the one before until it is ready. What is asked for meanwhile waits until then; of several the last.
     """
 
-    def __init__(self, field: CriticPass | UploadedField, compute: Compute, plane: MapPlane):
-        self.field, self._compute = field, compute
+    budget_s = math.inf
+    """Seconds that a call may compute for; by default a call returns when all is done."""
+
+    def __init__(self, field: CriticPass | UploadedField, begin: Begin, plane: MapPlane):
+        self.field, self._begin = field, begin
         self.plane = plane
-        compute(plane)
+        self._waits = False
+        begin(plane)(math.inf)
+        self._work: GoOn | None = None
 
     @property
     def texture(self) -> Any:
@@ -39,17 +55,28 @@ class Landscape:
         return self.field.texture
 
     def show(self, plane: MapPlane) -> bool:
-        """Show a plane; return whether it differs from the one before, and was computed."""
-        if plane.values == self.plane.values:
-            return False
-        self.plane = plane
-        self._compute(plane)
-        return True
+        """Show a plane; return whether the texture has another field now."""
+        return plane.values != self.plane.values and self._want(plane)
 
-    def learn(self, compute: Compute, plane: MapPlane) -> None:
-        """Show another critic, or how the same one sees another world, from now on."""
-        self._compute, self.plane = compute, plane
-        compute(plane)
+    def learn(self, begin: Begin, plane: MapPlane) -> bool:
+        """Show another critic, or how the same one sees another world; return whether the texture has it."""
+        self._begin = begin
+        return self._want(plane)
+
+    def _want(self, plane: MapPlane) -> bool:
+        self.plane, self._waits = plane, True
+        return self.go_on()
+
+    def go_on(self) -> bool:
+        """Go on computing, for `budget_s`; return whether the texture has another field now."""
+        came, end = False, time.perf_counter() + self.budget_s
+        while self._work or self._waits:
+            if self._work is None:
+                self._work, self._waits = self._begin(self.plane), False
+            if not self._work(end - time.perf_counter()):
+                break
+            self._work, came = None, True
+        return came
 
     def release(self) -> None:
         """Free the texture and the passes that compute it."""
@@ -61,15 +88,16 @@ def critic_and_landscape(
 ) -> tuple[Critic | None, Landscape | None]:
     """Return the critic for single states, and its landscape over the map; None for both without a critic.
 
-    Compute shaders fill the landscape; NumPy if `features.gpu_heatmap` is off (the plain path), or torch if
-    the critic is not a perceptron (`policy.torchscript_critic`).
+    Compute shaders or machine code on the CPU fill the landscape, as `heatmap.backend` says; NumPy if
+    `features.gpu_heatmap` is off (the plain path), or torch if the critic is not a perceptron
+    (`policy.torchscript_critic`).
     """
     critic = _critic(config, world, checkpoint)
     if critic is None:
         return None, None
     edge, plane = config.heatmap.resolution, map_plane(config, world)
     field: CriticPass | UploadedField
-    if checkpoint and config.features.gpu_heatmap and not config.policy.torchscript_critic:
+    if checkpoint and backend_of(gl, config, checkpoint) is Backend.GPU:
         field = CriticPass(gl, checkpoint, edge, meter)
     else:
         field = UploadedField(gl, edge, meter)
@@ -97,8 +125,6 @@ def learn(
         critic = replace(critic, gamma=checkpoint.gamma)
     else:
         critic = critic_of(checkpoint)
-    if isinstance(field, CriticPass):
-        field.take(checkpoint)
     landscape.learn(_computation(field, config, critic, checkpoint, meter), plane)
     return critic
 
@@ -115,30 +141,43 @@ def _computation(
     critic: Critic,
     checkpoint: Checkpoint | None,
     meter: FrameMeter,
-) -> Compute:
+) -> Begin:
     """Return what fills the texture of `field` with the critic's values."""
     if isinstance(field, CriticPass):
-        networks = checkpoint
-        assert networks
-        return lambda plane: field.compute(network_inputs(plane, networks, field.edge))
-    return partial(_upload, field, critic.value, meter)
+        assert checkpoint
+        return partial(_by_shaders, field, checkpoint)
+    if checkpoint and not config.policy.torchscript_critic and by_machine_code(config, checkpoint):
+        return partial(_by_machine_code, field, CompiledCritic(checkpoint), meter)
+    return partial(_by_function, field, critic.value, meter)
 
 
-def critic_of(checkpoint: Checkpoint) -> Critic:
-    """Return the checkpoint's critic, with the discount and the scale of rewards that it learned from."""
-    return Critic(
-        partial(value, checkpoint),
-        checkpoint.gamma,
-        checkpoint.reward_normalization,
-        entropy_left_out=checkpoint.soft,
-    )
+def _by_shaders(field: CriticPass, checkpoint: Checkpoint, plane: MapPlane) -> GoOn:
+    field.take(checkpoint)
+    field.compute(network_inputs(plane, checkpoint, field.edge))
+    return lambda seconds: True
 
 
-def _upload(
+def _by_machine_code(
+    field: UploadedField, critic: CompiledCritic, meter: FrameMeter, plane: MapPlane
+) -> GoOn:
+    evaluation = critic.begin(grid_obs(plane, field.edge))
+
+    def go_on(seconds: float) -> bool:
+        meter.queries += 1  # the CPU waits for an inference
+        if not evaluation.go_on(seconds):
+            return False
+        field.write(evaluation.values())
+        return True
+
+    return go_on
+
+
+def _by_function(
     field: UploadedField, values: Callable[[Float32Array], Float32Array], meter: FrameMeter, plane: MapPlane
-) -> None:
+) -> GoOn:
     meter.queries += 1  # the CPU waits for an inference
     field.write(values(grid_obs(plane, field.edge)))
+    return lambda seconds: True
 
 
 def _torchscript(config: Config, world: World) -> Callable[[Float32Array], Float32Array]:

@@ -14,6 +14,7 @@ from valuescape.provenance.bits import as_bits
 from valuescape.provenance.contents import (
     Canvas,
     FigureMade,
+    FilmMade,
     Made,
     Moment,
     PictureMade,
@@ -42,6 +43,7 @@ from valuescape.run.stage import Stage
 from valuescape.run.touches import Touches
 from valuescape.sim.config.insight_section import InsightConfig
 from valuescape.sim.config.model import settings_of
+from valuescape.sim.errors import UsageError
 
 
 def picture_origin(stage: Stage, pace: Pace, viewer: Viewer, said: Annotations) -> Provenance | None:
@@ -118,6 +120,27 @@ def video_origin(
     return _provenance(stage, made)
 
 
+def film_origin(
+    stage: Stage, pace: Pace, viewer: Viewer, ticks: tuple[int, int], fps: int
+) -> Provenance | None:
+    """Return how a video of some ticks, first and last, comes about that a session was asked for.
+
+    None, with a remark, as of a picture.
+    """
+    return _told(
+        stage,
+        "video",
+        lambda: FilmMade(
+            canvas=_canvas(stage, stage.scene.picture.size),
+            first=ticks[0],
+            last=ticks[1],
+            fps=fps,
+            live=live_changes(stage, pace, viewer),
+            changes=_changes(stage),
+        ),
+    )
+
+
 def moment_of(stage: Stage) -> Moment:
     """Return the tick that a stage shows, and what it saw of those before; a GPU query."""
     ring = stage.scene.trails.ring
@@ -135,8 +158,13 @@ def moment_of(stage: Stage) -> Moment:
 
 
 def _changes(stage: Stage) -> list[RecordedChange]:
-    """Return the changes of the engine that have taken effect, oldest first."""
-    made = stage.engine.changes
+    """Return the changes of the engine that have taken effect, oldest first.
+
+    Raises UsageError if there were more than the engine keeps.
+    """
+    made, count = stage.engine.changes, stage.engine.changes_made
+    if count > len(made):
+        raise UsageError(f"of {count:,} changes of the run the newest {len(made):,} are kept")
     configs = [stage.started[0], *(each.config for each in made)]
     return [
         RecordedChange(tick=each.tick, settings=settings_changed(before, each.config))
@@ -146,11 +174,8 @@ def _changes(stage: Stage) -> list[RecordedChange]:
 
 def places_of(scene: Scene) -> str | None:
     """Return the SHA-256 of where agents are at the tick that is shown; None before the first; a query."""
-    ring = scene.trails.ring
-    if ring.newest < 0:
-        return None
-    positions, *_ = ring.read_row(ring.newest)
-    return hashlib.sha256(positions.tobytes()).hexdigest()
+    positions = scene.trails.read_places()
+    return None if positions is None else hashlib.sha256(positions.tobytes()).hexdigest()
 
 
 _ELSEWHERE = OF_ENGINE | {"heatmap.slice"}
@@ -213,8 +238,8 @@ def _canvas(stage: Stage, size_px: tuple[int, int]) -> Canvas:
 def _told(stage: Stage, what: str, make: Callable[[], Made]) -> Provenance | None:
     try:
         return _provenance(stage, make())
-    except ValidationError as error:
-        said = first_complaint(error)
+    except (ValidationError, UsageError) as error:
+        said = first_complaint(error) if isinstance(error, ValidationError) else str(error)
         remarks.tell([f"the {what} does not say how it was made, so it cannot be made again: {said}"])
         return None
 

@@ -92,6 +92,8 @@ class Session(TurningEngines):
         self.plugins.step(tick)
         if self.log.frame_ends:
             self.viewer.blind = False
+            for side in self._sides():
+                side.stage.finish_field()
             self._take_over(tick, waits=True, last=True)
             if self.headless:
                 self.stage.maps.finish(self.scene, self.viewer.shown, lambda: not self._interrupts.asked)

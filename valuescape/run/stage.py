@@ -1,5 +1,6 @@
 """The stage of a run: its engine, the critic's landscape, and the scene that is drawn."""
 
+import math
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
@@ -45,6 +46,8 @@ class Stage:
     drawn into, at the right of its own. Raises UsageError if the configuration cannot be shown here;
     everything is freed then.
 
+    field_budget_s: the seconds of a frame that the critic's field may take; a longer one comes later. By
+    default every call waits for it.
     config, checkpoint: those of the engine when `keep_up` looked last. started: those that it had at first.
     wishes: other settings for it. place: of the checkpoint in its training run; None without a folder of one.
     """
@@ -61,9 +64,10 @@ class Stage:
         self.config, self.engine, self.checkpoint = engine.config, engine, checkpoint
         self.started = engine.config, checkpoint
         self.wishes = Wishes(engine)
-        self._generation, self._seen = engine.generation, len(engine.changes)
+        self._generation, self._seen = engine.generation, engine.changes_made
         self._taken = -1  # the newest tick that was shown, also by a scene before this one
         self._display, self._meter, self._beside = display, meter, beside
+        self.field_budget_s = math.inf
         self._signals: Signals | None = None
         self._signals_of: tuple[str, int] = "", -1
         self._owned = ExitStack()
@@ -145,6 +149,7 @@ class Stage:
             self.checkpoint, self._signals = engine.checkpoint, None
         self.place, ends = self._training_run()
         if landscape and self.critic and self.checkpoint:
+            landscape.budget_s = self.field_budget_s
             self.critic = learn(landscape, config, self.critic, self.checkpoint, plane, self._meter)
         self.subject = Subject(config, engine.world, self.checkpoint, self.subject.other, ends)
         self.trail_colors = trail_colors(self.critic, engine.world)
@@ -167,7 +172,7 @@ class Stage:
     def _take_agents(self) -> None:
         """Take over the number of agents."""
         ring, agents = self.scene.trails.ring, self.config.agents.count
-        changes, self._seen = self.engine.changes[self._seen :], len(self.engine.changes)
+        changes, self._seen = self.engine.changes_since(self._seen), self.engine.changes_made
         # Several changes may have taken effect since the last look, and agents may have gone and come again.
         stayed = min([ring.agents, *(each.config.agents.count for each in changes)])
         if agents == ring.agents == stayed:
@@ -226,8 +231,22 @@ class Stage:
 
     def move_slice(self, values: tuple[float, ...]) -> None:
         """Show the landscape at these values of the state variables; those of the axes have no effect."""
-        if self.landscape and self.landscape.show(replace(self.landscape.plane, values=values)):
-            self.scene.field_changed(self.landscape.plane)
+        if self.landscape:
+            self.landscape.budget_s = self.field_budget_s
+            if self.landscape.show(replace(self.landscape.plane, values=values)):
+                self.scene.field_changed(self.landscape.plane)
+
+    def finish_field(self) -> None:
+        """Wait until the critic's field is the one that was asked for last."""
+        self.field_budget_s = math.inf
+        self.go_on_with_field()
+
+    def go_on_with_field(self) -> None:
+        """Go on computing the critic's field, if it takes longer than `field_budget_s`; once a frame."""
+        if self.landscape:
+            self.landscape.budget_s = self.field_budget_s
+            if self.landscape.go_on():
+                self.scene.field_changed(self.landscape.plane)
 
     def reset_slice(self) -> None:
         """Show the landscape at the values that the configuration names."""
@@ -264,7 +283,7 @@ class Stage:
         self._take_drawing(landscape, self._make_scene_of(landscape, ()))
 
     def _take_drawing(self, landscape: Landscape | None, scene: Scene) -> None:
-        scene.trails.ring.take_arrivals(self.scene.trails.ring)
+        scene.trails.ring.arrivals.take_over(self.scene.trails.ring.arrivals)
         self._replace_scene(scene)
         if self.landscape:
             self.landscape.release()

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from valuescape.provenance.containers import as_text
 from valuescape.render.displays.display import picture_bytes
 from valuescape.render.displays.recorder import VideoRecorder, pixels
 from valuescape.render.view.camera import (
@@ -20,6 +21,7 @@ from valuescape.render.view.camera import (
 )
 from valuescape.render.view.changes import Set
 from valuescape.run.length import RunLength
+from valuescape.run.origin import film_origin
 from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import Config, changed
@@ -128,16 +130,22 @@ class SteppedSession(Session):
         """Make so many frames of a video, the next `frames / fps` seconds; the view turns as it is set to.
 
         A picture in the video shows the ticks that are due at `sim.ticks_per_s`. What was made is a complete
-        video, too, if an exception ends it. Raises UsageError if the file cannot be written.
+        video, too, if an exception ends it; its metadata say what it shows. Raises UsageError if the file
+        cannot be written.
         """
-        due = float(self.tick)
+        first = self.tick
+        due = float(first)
         with VideoRecorder(path, self.display.size_px, fps) as recorder:
-            for _ in range(frames):
-                due += (self.pace.ticks_per_s or fps) / fps
-                self.advance(int(due) - self.tick)
-                self.viewer.advance(1 / fps)
-                self._paint_now(complete=False)
-                recorder.add(picture_bytes(self.scene.picture))
+            try:
+                for _ in range(frames):
+                    due += (self.pace.ticks_per_s or fps) / fps
+                    self.advance(int(due) - self.tick)
+                    self.viewer.advance(1 / fps)
+                    self._paint_now(complete=False)
+                    recorder.add(picture_bytes(self.scene.picture))
+            finally:
+                origin = film_origin(self.stage, self.pace, self.viewer, (first, self.tick), fps)
+                recorder.comment = as_text(origin) if origin else ""
 
     def _settle_view(self, size_px: tuple[int, int]) -> None:
         """Take a size, and let the view come to where it goes."""

@@ -1,5 +1,6 @@
 """The turns of a run's engines: ticks go on, wished changes take effect, and the picture follows."""
 
+import math
 from collections.abc import Sequence
 
 from valuescape import remarks
@@ -8,6 +9,9 @@ from valuescape.run.side import Side
 from valuescape.run.stage import Stage
 from valuescape.run.starting import CancelledError
 from valuescape.run.wishes import in_words
+
+_FIELD_S = 0.008
+"""Seconds of a frame that the critic's field may take, where ticks do not wait for frames."""
 
 
 class TurningEngines(RunParts):
@@ -33,6 +37,8 @@ class TurningEngines(RunParts):
             if failed := engine.change_failed or refused:
                 remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
                 self.captions.refresh(failed)
+            side.stage.field_budget_s = math.inf if self.lockstep else _FIELD_S
+            side.stage.go_on_with_field()
             if side.keep_up():
                 self._side_changed()
                 if self.headless and engine.generation != generation:  # it came later than it was asked for

@@ -51,6 +51,7 @@ def validate(config: Config) -> Checkpoint | None:
         MAPS.find(name, setting)  # a misspelt name, before anything takes time
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
+    remarks.tell(world.remarks)
     _require_known(config.trails.color_by, world)
     require_place(config.render.place, map_plane(config, world))
     require_actions(config.insight, world)

@@ -3,21 +3,21 @@
 import copy
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress, TextColumn
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, ValuescapeError
 from valuescape.sim.policy.formats.native import check_writable, save
 from valuescape.sim.policy.formats.sb3 import load_sb3
 from valuescape.sim.policy.network import Checkpoint, Training
 from valuescape.sim.worlds import ArrayWorld, ContinuousAction, World, make_world
 from valuescape.sim.worlds.base import MultiDiscreteAction
+from valuescape.sim.worlds.gym_making import told
 from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.training.evaluate import Evaluation, evaluate, evaluate_checkpoint
 
@@ -84,6 +84,11 @@ _SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 
+
+class TrainingError(ValuescapeError):
+    """An environment failed during a training."""
+
+
 Report = Callable[[int, Evaluation], None]
 """Called with the timesteps done and the latest evaluation."""
 
@@ -96,29 +101,28 @@ def train(
     timesteps: int | None = None,
     seed: int = 0,
     command: str = "",
-    show_progress: bool = False,
+    report: Report | None = None,
 ) -> Checkpoint:
     """Train `algorithm` in `world`, write the checkpoint to `out` and return it.
 
     algorithm: a key of ALGORITHMS. timesteps: None for the default. command: recorded in the checkpoint as
-    the way it was made. The deterministic policy is evaluated twenty times on the way, and the best
-    networks of the second half are kept. The recorded mean return is that of 100 further episodes (10 in an
-    environment of Gymnasium's, which is slower). Nothing is written before the end: an interrupted training
-    leaves no file. Raises UsageError for an unknown algorithm, for one that cannot act in the world,
-    without Stable-Baselines3, and if `out` cannot be written.
+    the way it was made. report: called after each evaluation. The deterministic policy is evaluated twenty
+    times on the way, and the best networks of the second half are kept. The recorded mean return is that of
+    100 further episodes (10 in an environment of Gymnasium's, which is slower). Nothing is written before
+    the end: an interrupted training leaves no file. Raises UsageError for an unknown algorithm, for one that
+    cannot act in the world, without Stable-Baselines3, and if `out` cannot be written; TrainingError, with
+    file and line, for what an environment of Gymnasium's raises.
     """
     check_algorithm(world, algorithm)
     check_writable(out)
     model = make_model(world, algorithm, seed)
     total = timesteps if timesteps is not None else default_timesteps(world, algorithm)
-    with (
-        _progress(f"{algorithm} in {world.name}", total) if show_progress else nullcontext(_ignore) as report
-    ):
-        best = _BestNetworks(model, world, seed + 1, total, report)
+    with _naming_the_line(world):
+        best = _BestNetworks(model, world, seed + 1, total, report or _ignore)
         model.learn(total, callback=best)
-    best.restore()
-    checkpoint = _as_checkpoint(model)
-    result = evaluate_checkpoint(checkpoint, world, episodes_to_measure(world), seed + 2)
+        best.restore()
+        checkpoint = _as_checkpoint(model)
+        result = evaluate_checkpoint(checkpoint, world, episodes_to_measure(world), seed + 2)
     training = Training(command, seed, total, result.mean_return, result.std_return, result.episodes)
     checkpoint = replace(checkpoint, world=world.name, training=training)
     save(checkpoint, out)
@@ -263,16 +267,16 @@ def _as_checkpoint(model: Any) -> Checkpoint:
 
 
 @contextmanager
-def _progress(title: str, total: int) -> Iterator[Report]:
-    """Show a progress bar with the latest evaluation; yields the function that advances it."""
-    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[latest]}")) as progress:
-        task = progress.add_task(title, total=total, latest="")
-
-        def report(done: int, result: Evaluation) -> None:
-            latest = f"return {result.mean_return:.1f}, {result.terminated:.0%} terminated"
-            progress.update(task, completed=done, latest=latest)
-
-        yield report
+def _naming_the_line(world: World) -> Iterator[None]:
+    """Turn what an environment of Gymnasium's raises into an error with its type, and the file and line."""
+    try:
+        yield
+    except ValuescapeError:
+        raise
+    except Exception as error:
+        if not isinstance(world, GymnasiumWorld):
+            raise
+        raise TrainingError(f"training in {world.name} failed: {told(error)}") from error
 
 
 def _ignore(_done: int, _result: Evaluation) -> None:

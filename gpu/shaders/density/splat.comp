@@ -15,6 +15,7 @@ uniform uint agents;
 uniform uint edge;    // cells along an edge of the map
 uniform vec2 map_low;
 uniform vec2 map_high;
+uniform vec2 per_unit;  // cells along a unit of the state
 
 void main() {
     uint agent = gl_GlobalInvocationID.x;
@@ -22,6 +23,6 @@ void main() {
     vec2 at = trail_position[first + agent];
     // A NaN is outside: no comparison holds for it.
     if (!(all(greaterThanEqual(at, map_low)) && all(lessThanEqual(at, map_high)))) return;
-    uvec2 cell = min(uvec2((at - map_low) / (map_high - map_low) * float(edge)), uvec2(edge - 1u));
+    uvec2 cell = min(uvec2((at - map_low) * per_unit), uvec2(edge - 1u));
     atomicAdd(cells[cell.y * edge + cell.x], 1u);
 }

@@ -1,5 +1,6 @@
-// Highlighted agents, a bit each. Include constants.glsl and structs.glsl first.
+// Numbers of agents, and which of them are highlighted, a bit each. Include constants.glsl and structs.glsl first.
 layout(std430, binding = SLOT_HIGHLIGHT) readonly buffer Highlights { uint highlights[]; };
+layout(std430, binding = SLOT_AGENT_NUMBER) readonly buffer AgentNumbers { uint agent_numbers[]; };    // by slot
 
 const float STEPS_BACK = 0.16;         // factor on the opacity of the others
 const vec3 ACCENT = vec3(1.0, 0.95, 0.35);

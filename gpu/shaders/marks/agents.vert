@@ -17,10 +17,10 @@ const float LIFT = 0.006;
 void main() {
     uint ends = frame.end_marks != 0u ? frame.individuals : 0u;
     bool is_end = in_index < ends;
-    uint agent = individuals[is_end ? in_index : in_index - ends];
-    int tick = is_end ? trail_ends[agent] : frame.newest;
+    uint slot = individuals[is_end ? in_index : in_index - ends], agent = agent_numbers[slot];
+    int tick = is_end ? trail_ends[slot] : frame.newest;
     bool lit = highlighted(agent), selected = int(agent) == frame.selected;
-    vec4 point = trail_point(max(tick, 0), agent);
+    vec4 point = trail_point(max(tick, 0), slot);
     vec4 clip = frame.view_projection * vec4(point.xy, point.z + LIFT, 1.0);
     v_radius_px = 0.5 * frame.agent_size_px * (is_end ? 0.95 : selected ? 1.9 : lit ? 1.25 : 1.0);
     v_kind = is_end ? ending_of(point) : selected ? MARK_SELECTED : lit ? MARK_HIGHLIGHTED : MARK_AGENT;

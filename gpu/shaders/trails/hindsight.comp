@@ -12,7 +12,7 @@ layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint 
 layout(std430, binding = SLOT_TRAIL_RAW) readonly buffer TrailRaws { float trail_raw[]; };
 layout(std430, binding = SLOT_TRAIL_SIGNAL) writeonly buffer TrailSignals { float trail_signal[]; };
 
-uniform int agents;
+uniform int slots;         // of a row
 uniform uint count;        // number of individuals
 uniform int rows;          // rows of the ring
 uniform int oldest;
@@ -22,10 +22,10 @@ uniform float decay;
 
 void main() {
     if (gl_GlobalInvocationID.x >= count) return;
-    int agent = int(individuals[gl_GlobalInvocationID.x]);
+    int slot = int(individuals[gl_GlobalInvocationID.x]);
     float known = 0.0;
     for (int tick = newest; tick >= oldest; --tick) {
-        int at = tick % rows * agents + agent;
+        int at = tick % rows * slots + slot;
         if (outcome) {
             uint ending = trail_strand[at] >> ENDING_SHIFT;
             if (ending != 0u) known = float(ending);

@@ -26,7 +26,7 @@ uniform bool use_culling;
 const uint CULLED = MAX_LEVELS;
 shared uint masks[MAX_LEVELS * (AGENT_GROUP / 32)];
 
-uint choose(uint agent) {
+uint choose(uint slot) {
     vec2 low = vec2(1e9), high = vec2(-1e9);
     vec2 previous = vec2(0.0), before = vec2(0.0);
     float bend = 0.0;
@@ -36,7 +36,7 @@ uint choose(uint agent) {
     int ended = -1;
     bool broken = false;
     for (int tick = frame.oldest; tick <= frame.newest; ++tick) {
-        vec4 point = trail_point(tick, agent);
+        vec4 point = trail_point(tick, slot);
         vec4 clip = frame.view_projection * vec4(point.xyz, 1.0);
         behind = behind || clip.w < 1e-4;
         vec2 pixel = (clip.xy / max(clip.w, 1e-4) * 0.5 + 0.5) * frame.viewport_px;
@@ -54,7 +54,7 @@ uint choose(uint agent) {
         previous = pixel;
         ++run;
     }
-    trail_ends[agent] = ended;
+    trail_ends[slot] = ended;
     if (broken) shortest = min(shortest, run);
     bool outside = any(greaterThan(low, frame.viewport_px + margin_px)) || any(lessThan(high, vec2(-margin_px)));
     if (use_culling && outside && !behind) return CULLED;

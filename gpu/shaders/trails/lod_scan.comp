@@ -1,7 +1,7 @@
 // Turns each group's counts into the places of its trails in the compacted lists, and writes the draw commands.
 //
 // One work group: each invocation sums a run of groups, the sums are scanned in shared memory (Hillis and Steele, 1986),
-// then each walks its run again. The list of level L begins at instance L * agents.
+// then each walks its run again. The list of level L begins at instance L * slots.
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
@@ -38,7 +38,7 @@ void main() {
         }
         if (local == uint(AGENT_GROUP) - 1u) {
             uint vertices = uint(trail_samples(level)) * 2u;
-            commands[level] = DrawCommand(vertices, sums[local], 0u, level * uint(frame.agents), 0u);
+            commands[level] = DrawCommand(vertices, sums[local], 0u, level * uint(frame.trail_slots), 0u);
         }
         barrier();
     }

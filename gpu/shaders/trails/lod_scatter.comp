@@ -16,5 +16,5 @@ void main() {
     uint level = choices[index] >> 16u, rank = choices[index] & 0xffffu;
     if (level >= MAX_LEVELS) return;
     uint start = group_starts[level * gl_NumWorkGroups.x + gl_WorkGroupID.x];
-    instances[level * uint(frame.agents) + start + rank] = TrailInstance(individuals[index], level);
+    instances[level * uint(frame.trail_slots) + start + rank] = TrailInstance(individuals[index], level);
 }

@@ -12,7 +12,7 @@ layout(std430, binding = SLOT_TRAIL_POSITION) readonly buffer TrailPositions { v
 layout(std430, binding = SLOT_TRAIL_STRAND) readonly buffer TrailStrands { uint trail_strand[]; };
 layout(std430, binding = SLOT_TRAIL_POINT) writeonly buffer TrailPoints { vec4 trail_points[]; };
 
-uniform uint agents;
+uniform uint slots;         // of a row
 uniform uint count;        // number of individuals
 uniform uint rows;         // rows of the ring
 uniform uint first_row;    // work group y = 0 places this row, y = 1 the next, around the ring
@@ -23,8 +23,8 @@ uniform float height;      // height of the top of that range, in the scene
 
 void main() {
     if (gl_GlobalInvocationID.x >= count) return;
-    uint agent = individuals[gl_GlobalInvocationID.x];
-    uint at = (first_row + gl_WorkGroupID.y) % rows * agents + agent;
+    uint slot = individuals[gl_GlobalInvocationID.x];
+    uint at = (first_row + gl_WorkGroupID.y) % rows * slots + slot;
     vec2 uv = (trail_position[at] - map_low) / (map_high - map_low);
     float value = bilinear(height_field, uv);
     float z = height * clamp(on_scale(layer, value), 0.0, 1.0);

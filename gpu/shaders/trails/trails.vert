@@ -28,19 +28,19 @@ vec2 screen(vec4 clip) {
 }
 
 void main() {
-    uint agent = in_trail.x, level = in_trail.y;
+    uint slot = in_trail.x, level = in_trail.y, agent = agent_numbers[slot];
     int index = trail_samples(level) - 1 - (gl_VertexID >> 1);
     int tick = trail_tick(index, level), newer = trail_tick(index - 1, level), older = trail_tick(index + 1, level);
-    vec4 point = trail_point(tick, agent), ahead = trail_point(newer, agent), behind = trail_point(older, agent);
+    vec4 point = trail_point(tick, slot), ahead = trail_point(newer, slot), behind = trail_point(older, slot);
     uint strand = strand_of(point);
     bool to_newer = strand_of(ahead) == strand, to_older = strand_of(behind) == strand;
     if (!to_newer) {
-        while (tick + 1 < newer && strand_of(trail_point(tick + 1, agent)) == strand) ++tick;
-        point = trail_point(tick, agent);
+        while (tick + 1 < newer && strand_of(trail_point(tick + 1, slot)) == strand) ++tick;
+        point = trail_point(tick, slot);
         ahead = point;
     } else if (!to_older) {
-        while (tick - 1 > older && strand_of(trail_point(tick - 1, agent)) == strand) --tick;
-        point = trail_point(tick, agent);
+        while (tick - 1 > older && strand_of(trail_point(tick - 1, slot)) == strand) --tick;
+        point = trail_point(tick, slot);
     }
     if (!to_older) behind = point;
 
@@ -57,7 +57,7 @@ void main() {
     float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
     float cover = trail_cover(vec4(age)).x;
     cover = lit ? max(cover, 0.5) : frame.highlighting != 0u ? cover * STEPS_BACK : cover;
-    float at = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? fract(float(agent) * GOLDEN) : signal_on_scale(tick, agent);
+    float at = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? float(agent * GOLDEN) / 4294967296.0 : signal_on_scale(tick, slot);
     vec3 color = trail_color(age, at);
     v_color = to_older ? packUnorm4x8(vec4(color * cover, cover)) : 0u;
 }

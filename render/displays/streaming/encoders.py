@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from valuescape.render.displays.streaming.pictures import Encoded, Pixels, as_jpeg, as_png, smaller
+from valuescape.render.displays.streaming.pictures import Encoded, Pixels, as_jpeg, as_webp, smaller
 from valuescape.render.displays.streaming.seat import Kind, Seat
 from valuescape.render.displays.streaming.video import CODECS, VideoEncoder, VideoFrame, encoder_of
 
@@ -68,7 +68,7 @@ class Encoders:
 
     def _picture(self, kind: Kind) -> Frame:
         pixels = self._scaled(kind.scale)
-        return self._numbered(as_png(pixels) if kind.form == "png" else as_jpeg(pixels, kind.level))
+        return self._numbered(as_webp(pixels) if kind.form == "webp" else as_jpeg(pixels, kind.level))
 
     def _video(self, kind: Kind, seats: Collection[Seat], now: float) -> Frame:
         pixels = self._scaled(kind.scale)

@@ -27,12 +27,16 @@ class NetworkEntry:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """Something that the file does not contain. field: of `Given`, whose option states it; why: a clause."""
+    """Something that the file does not contain. field: of `Given`; why: a clause."""
 
     field: str
     why: str
     needed: bool
     """Whether the file cannot be loaded without; otherwise it is taken from the world, or goes unknown."""
+    option: str
+    """The option that states it, with an example."""
+    usual: bool = False
+    """Whether the example is the library's default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Finds the format of a checkpoint file by its content."""
 
+import difflib
+import itertools
 from pathlib import Path
 
 from valuescape.sim.errors import UsageError
@@ -8,6 +10,8 @@ from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.formats.registry import Format, Probe, Registry
 
 _HEAD_BYTES = 256
+_MOST_NAMES = 10_000
+"""Names in a folder that are compared with one that is not there."""
 
 
 def find_model(path: Path, formats: Registry = FORMATS) -> Path:
@@ -67,9 +71,7 @@ def probe_of(path: Path, formats: Registry = FORMATS) -> Probe:
 
 def _head(path: Path) -> bytes:
     if not path.exists():
-        raise UsageError(
-            f"{path}: there is no such file", "check policy.checkpoint; see configs/checkpoints/"
-        )
+        raise UsageError(f"{path}: there is no such file", _instead_of(path))
     if not path.is_file():
         raise UsageError(f"{path}: is no regular file", "name a checkpoint file")
     try:
@@ -77,3 +79,14 @@ def _head(path: Path) -> bytes:
             return file.read(_HEAD_BYTES)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", "check its permissions") from error
+
+
+def _instead_of(path: Path) -> str:
+    """Return what to do about a file that is not there: the nearest names in its folder, if any are near."""
+    folder = path.parent
+    try:
+        names = [each.name for each in itertools.islice(folder.iterdir(), _MOST_NAMES)]
+    except OSError:
+        return f"there is no folder {folder} either; check the path"
+    near = difflib.get_close_matches(path.name, names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else "check the path"

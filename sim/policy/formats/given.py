@@ -1,5 +1,6 @@
 """What the user states about a checkpoint because its file does not say it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ OPTIONS = {
     "obs_normalization": "--obs-normalization FILE",
     "names": "--map FILE.toml",
     "algorithm": "--algorithm ppo",
-    "head": "--set policy.head=clipped",
+    "head": "--set policy.head=argmax",
     "squash": "--set policy.squash=no",
     "max_action": "--set policy.max_action=1",
     "action_low": "--set policy.action_bounds=-1..1",
@@ -122,6 +123,15 @@ def given_of(policy: PolicyConfig) -> Given:
     )
 
 
+def activation_named(text: str) -> str:
+    """Return an activation's name as it is spelt here: "relu" of "ReLU", "silu" of "swish"."""
+    name = text.strip().lower()
+    return _SPELLINGS.get(name, name)
+
+
+_SPELLINGS = {"swish": "silu", "leakyrelu": "leaky_relu", "leaky-relu": "leaky_relu", "linear": "identity"}
+
+
 def _path(text: str, field: str) -> Path | None:
     return named_path(text, f"policy.{field}") if text else None
 
@@ -157,12 +167,37 @@ def in_words(field: str) -> str:
     return _WORDS[field]
 
 
-def asked_for(path: Path, fields: list[str], about: str = "") -> UsageError:
+class NotSaidError(UsageError):
+    """A file does not say what is needed, and neither does the user. Made by `asked_for`."""
+
+    asked: "tuple[Path, Sequence[str], str, Mapping[str, str]]"
+    """The arguments of `asked_for`."""
+
+    def with_options(self, **options: str) -> "NotSaidError":
+        """Return the same error with other options in its hint, by the fields that they state."""
+        path, fields, about, own = self.asked
+        return asked_for(path, fields, about, {**own, **options})
+
+
+def asked_for(
+    path: Path, fields: Sequence[str], about: str = "", options: Mapping[str, str] | None = None
+) -> NotSaidError:
     """Return the error that asks for fields of `Given` which a file does not contain.
 
-    about: more about the file, for the end of the first line.
+    about: more about the file, for the end of the first line. options: by field, in the place of `OPTIONS`.
     """
-    said = " and ".join(dict.fromkeys(_WORDS[field] for field in fields))
-    options = " ".join(dict.fromkeys(OPTIONS[field] for field in fields))
-    settings = ", ".join(dict.fromkeys(f"policy.{setting_of(field)}" for field in fields))
-    return UsageError(f"{path}: does not say {said}{about}", f"state it: {options} ({settings})")
+    own = options or {}
+    *first, last = dict.fromkeys(_WORDS[field] for field in fields)
+    said = f"{', '.join(first)} and {last}" if first else last
+    named = " ".join(dict.fromkeys(own.get(field, OPTIONS[field]) for field in fields))
+    settings = dict.fromkeys(f"policy.{setting_of(field)}" for field in fields)
+    if "head" in fields and "head" not in own:
+        named += ", or policy.head=clipped if its actions are continuous"
+    error = NotSaidError(f"{path}: does not say {said}{about}", f"state it: {named} ({', '.join(settings)})")
+    error.asked = path, tuple(fields), about, dict(own)
+    return error
+
+
+def head_option(head: ActorHead) -> str:
+    """Return the option that states the meaning of the actor's outputs."""
+    return f"--set policy.head={head.value}"

@@ -1,7 +1,9 @@
 """The TOML file that says which tensors are which network, for files with names of any kind."""
 
+import difflib
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from valuescape.sim.errors import UsageError
@@ -33,3 +35,17 @@ def read_names(path: Path) -> dict[str, list[str]]:
             raise UsageError(f"{path}: map.{role} is {names!r:.60}, expected names", _EXPECTED)
         found[role] = listed
     return found
+
+
+def require_names(file: Path, model: Path, names: Mapping[str, Sequence[str]], known: Sequence[str]) -> None:
+    """Raise UsageError, with the nearest names, for one of a map that a model does not have.
+
+    file: of the map. known: the names of the model's layers, and of the modules they are in.
+    """
+    for role, named in names.items():
+        for name in named:
+            if role != "log_std" and name not in known:
+                near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+                first = [each for each in known if "." not in each] or known
+                hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(first[:6])}"
+                raise UsageError(f"{file}: map.{role} is {name!r}, which {model} does not have", hint)

@@ -7,7 +7,8 @@ float32: `actor.L.weight` [out, in], `actor.L.bias` [out], `critics.K.L.weight`,
 may have `log_std.weight` and `.bias` (gSDE: `gsde_log_std`), and SAC's and TQC's `entropy_coefficient` as
 text. QR-DQN and TQC have `quantiles.K.weight` [quantiles * outputs, hidden] and `.bias`, of which the last
 layer of critic K is the mean. An actor that makes several choices has `choices`, the number of outputs that
-score each, as JSON. Critics are stored as they were trained, in units of `reward_normalization`.
+score each, as JSON. `world_settings` has, as JSON, an environment's own arguments and time limit.
+Critics are stored as they were trained, in units of `reward_normalization`.
 Version 1 is the same without that key, and is read.
 """
 
@@ -28,8 +29,10 @@ from safetensors.numpy import save as to_bytes
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.assembly import restated
 from valuescape.sim.policy.formats.contents import Contents
-from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.description import described
+from valuescape.sim.policy.formats.found import found_of
 from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.native_metadata import (
     CHOICES,
@@ -38,6 +41,7 @@ from valuescape.sim.policy.formats.native_metadata import (
     OBS,
     REWARD,
     TRAINING,
+    WORLD,
     LayerEntry,
 )
 from valuescape.sim.policy.formats.native_parts import Parts
@@ -213,7 +217,9 @@ def _optional(checkpoint: Checkpoint) -> dict[str, str]:
     """Return the metadata that only some checkpoints have."""
     alpha, choices = checkpoint.entropy_coefficient, list(checkpoint.choices)
     found = {} if alpha is None else {"entropy_coefficient": repr(alpha)}
-    return found | ({"choices": json.dumps(choices)} if choices else {})
+    found |= {"choices": json.dumps(choices)} if choices else {}
+    settings = dict(checkpoint.world_settings)
+    return found | ({"world_settings": json.dumps(settings)} if settings else {})
 
 
 def _noise_name(state_dependent: bool) -> str:
@@ -260,12 +266,18 @@ class _Reader:
             noise=self._noise(),
             entropy_coefficient=self._parsed("entropy_coefficient", float) if self._has_alpha else None,
             choices=self._choices(),
+            world_settings=self._world_settings(),
             quantile_layers=self._quantile_layers(len(critics)),
         )
 
     def _choices(self) -> tuple[int, ...]:
         found: list[int] = self._json("choices", CHOICES) if "choices" in self.metadata else []
         return tuple(found)
+
+    def _world_settings(self) -> dict[str, Any]:
+        if "world_settings" not in self.metadata:
+            return {}
+        return self._json("world_settings", WORLD).model_dump(exclude_defaults=True)
 
     @property
     def _has_alpha(self) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from valuescape.sim.policy.checks import MAX_CRITICS, MAX_LAYERS, MAX_WIDTH
 from valuescape.sim.policy.network import Activation
@@ -44,6 +44,11 @@ class _TrainingEntry(_Entry):
     episodes: _Count | None = None
 
 
+class _WorldEntry(_Entry):
+    env: Annotated[dict[str, JsonValue], Field(max_length=64)] = {}
+    max_episode_steps: Annotated[int, Field(ge=0, le=10**9)] = 0
+
+
 _Layers = Annotated[list[LayerEntry], Field(min_length=1, max_length=MAX_LAYERS)]
 LAYERS = TypeAdapter[list[LayerEntry]](_Layers)
 CRITICS = TypeAdapter[list[list[LayerEntry]]](
@@ -55,3 +60,4 @@ CHOICES = TypeAdapter[list[int]](
 OBS = TypeAdapter[_ObsEntry | None](_ObsEntry | None)
 REWARD = TypeAdapter[_RewardEntry | None](_RewardEntry | None)
 TRAINING = TypeAdapter[_TrainingEntry](_TrainingEntry)
+WORLD = TypeAdapter[_WorldEntry](_WorldEntry)

@@ -56,6 +56,7 @@ def _normalization(path: Path, values: dict[str, Any]) -> ObsNormalization:
     found = {key: _named(path, values, words) for key, words in _WORDS.items()}
     mean, std = found["mean"], found["std"]
     epsilon = _GYMNASIUM_EPSILON if found["epsilon"] is None else found["epsilon"].item()
+    _require_at_least_0(path, found)
     if std is None and found["var"] is not None:
         std = np.sqrt(found["var"] + epsilon)
     if mean is None or std is None:
@@ -64,6 +65,15 @@ def _normalization(path: Path, values: dict[str, Any]) -> ObsNormalization:
     return ObsNormalization(
         frozen(path, "mean", np.ravel(mean)), frozen(path, "std", np.ravel(std)), float(clip)
     )
+
+
+def _require_at_least_0(path: Path, found: dict[str, Any]) -> None:
+    for key in ("var", "std", "epsilon"):
+        numbers = np.ravel([] if found[key] is None else found[key])
+        bad = np.flatnonzero(numbers < 0)
+        if len(bad):
+            where = f"{key}[{bad[0]}]" if numbers.size > 1 else key
+            raise UsageError(f"{path}: {where} is {numbers[bad[0]]:g}", "expected 0 or more")
 
 
 def _named(path: Path, values: dict[str, Any], words: tuple[str, ...]) -> Any:

@@ -13,8 +13,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.chains import Chain, Linear
 from valuescape.sim.policy.formats.files import read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given, asked_for
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.names_map import read_names
 from valuescape.sim.policy.formats.onnx_graph import Graph, Traced, read_graph, traced
 from valuescape.sim.policy.formats.perceptron import kind_of, words_of
@@ -55,6 +56,7 @@ def read(path: Path, given: Given) -> Found:
     kind = kind_of(given.algorithm, own, chains)
     return Found(
         algorithm=given.algorithm or "",
+        by_names=True,
         actor=own,
         head=_head(actor, kind),
         critics=tuple(chains if kind.takes_actions else chains[:1]),

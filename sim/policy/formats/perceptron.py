@@ -12,13 +12,16 @@ from typing import Any
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import MAX_CRITICS
+from valuescape.sim.policy.formats.algorithms import KINDS, OF_QUANTILES
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.contents import Contents, Lacking
+from valuescape.sim.policy.formats.description import described, entry
 from valuescape.sim.policy.formats.files import sound
-from valuescape.sim.policy.formats.found import Found, described, entry, library_format
-from valuescape.sim.policy.formats.given import Given, asked_for
-from valuescape.sim.policy.formats.libraries.state_dicts import require_no_others
-from valuescape.sim.policy.formats.names_map import read_names
+from valuescape.sim.policy.formats.found import Found
+from valuescape.sim.policy.formats.given import OPTIONS, Given, asked_for
+from valuescape.sim.policy.formats.libraries.state_dicts import other_observations, require_no_others
+from valuescape.sim.policy.formats.library_format import library_format
+from valuescape.sim.policy.formats.names_map import read_names, require_names
 from valuescape.sim.policy.formats.native import MARK
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.tensor_files import is_npz, read_tensors
@@ -27,16 +30,16 @@ from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, Cr
 _ACTOR = {"actor", "pi", "policy", "mu", "mean", "action", "actions", "logits"}
 _CRITIC = {"critic", "critics", "value", "values", "v", "vf", "q", "qf", "qnet", "qs", "baseline"}
 _ASIDE = {"target", "targ", "old", "ema", "optimizer", "optim", "optimizers"}
+_OPTIMIZER = re.compile(
+    r"(^|\.)(exp_avg|exp_avg_sq|max_exp_avg_sq|momentum_buffer|square_avg|param_groups|step)(\.|$)"
+)
 _LOG_STD = re.compile(r"(^|[._])log_?std(_linear|_layer|_head)?$|(^|[._])log_?std[._]", re.IGNORECASE)
 
-_SQUASHED = ("sac", "tqc", "td3", "ddpg")
-_OF_STATES = ("ppo", "a2c", "trpo", "maskable ppo")
-_OF_ACTIONS = ("dqn", "qr-dqn")
+_SQUASHED = tuple(name for name, kind in KINDS.items() if kind.takes_actions)
+_OF_ACTIONS = tuple(name for name, kind in KINDS.items() if kind is CriticKind.DISCRETE_ACTION_VALUE)
 _CRITICS = ("critic", "twin", *(f"critic{index}" for index in range(3, MAX_CRITICS + 1)))
 _LIBRARY = "tensors by name"
 _NOTHING = Given()
-
-ALGORITHMS = (*_SQUASHED, *_OF_STATES, *_OF_ACTIONS)
 
 
 def recognises(probe: Probe) -> bool:
@@ -58,12 +61,13 @@ def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     names = _names(path, tensors, given)
     if not _told(names, given):
         raise _unknown(path, tensors, given)
-    if given.algorithm not in (None, *ALGORITHMS):
-        known = f"expected one of {', '.join(ALGORITHMS)}"
-        raise UsageError(f"policy.algorithm is {given.algorithm!r}", known)
+    if given.names is not None:
+        require_names(given.names, path, names, _modules(tensors))
     require_no_others(path, tensors if given.names is None else _within(tensors, names))
     critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
     actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
+    if "actor" not in names and given.names is not None and actor.out_dim == 1:
+        raise _incomplete(given.names, names)
     kind = kind_of(given.algorithm, actor, critics)
     noise = _noise(path, tensors, names, actor)
     squashed = kind.takes_actions
@@ -72,12 +76,14 @@ def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
         actor, noise, head = critics[0], None, ActorHead.ARGMAX
     return Found(
         algorithm=given.algorithm or "",
+        by_names=True,
         actor=actor.ending(Activation.TANH) if squashed else actor,
         head=head,
         critics=tuple(critics if squashed else critics[:1]),
         critic_kind=kind,
-        quantiles=given.algorithm in ("tqc", "qr-dqn"),
+        quantiles=given.algorithm in OF_QUANTILES,
         noise=noise,
+        refusal=_misfit(path, kind, actor, critics),
         tensors=tensors,
     )
 
@@ -88,14 +94,16 @@ def contents(path: Path, given: Given = _NOTHING) -> Contents:
         tensors = _tensors(path)
         if _told(_names(path, tensors, given), given):
             return described("perceptron", _LIBRARY, read(path, given), given, FORMAT.lacks)
-    why = "the layers' names have no word for an actor or a critic"
+        if given.names is not None:
+            raise _unknown(path, tensors, given)
+    why, layers = "the layers' names have no word for an actor or a critic", layer_names(tensors)
     return Contents(
         format="perceptron",
         library=_LIBRARY,
         algorithm=given.algorithm or "",
         tensors=tuple(entry(name, each) for name, each in tensors.items()),
-        lacking=(Lacking("names", why, needed=True),),
-        remarks=() if layer_names(tensors) else ("has no linear layers (NAME.weight)",),
+        lacking=(Lacking("names", why, needed=True, option=OPTIONS["names"]),) if layers else (),
+        remarks=() if layers else (_without_layers(tensors),),
     )
 
 
@@ -111,6 +119,30 @@ def _within(tensors: dict[str, Any], names: dict[str, list[str]]) -> dict[str, A
 
 def _names(path: Path, tensors: dict[str, Any], given: Given) -> dict[str, list[str]]:
     return read_names(given.names) if given.names else _by_words(tensors)
+
+
+def _modules(tensors: dict[str, Any]) -> list[str]:
+    """Return the names of the linear layers, and of the modules that they are in."""
+    parts = [name.split(".") for name in layer_names(tensors)]
+    return list(dict.fromkeys(".".join(each[:end]) for each in parts for end in range(1, len(each) + 1)))
+
+
+def _misfit(path: Path, kind: CriticKind, actor: Chain, critics: list[Chain]) -> UsageError | None:
+    """Return the error for critics that take other inputs than the actor's; None if all fit."""
+    if kind.takes_actions:
+        wrong = next((each for each in critics if each.in_dim != actor.in_dim + actor.out_dim), None)
+        return (
+            None
+            if wrong is None
+            else UsageError(
+                f"{path}: its critic takes {wrong.in_dim} numbers, expected {actor.in_dim} observations and "
+                f"{actor.out_dim} actions",
+                "its networks are of no kind that is read",
+            )
+        )
+    if actor is critics[0] and actor.out_dim == 1:
+        return UsageError(f"{path}: has a critic of one value, and no actor", "save the actor with it")
+    return other_observations(path, actor, critics[0])
 
 
 def _told(names: dict[str, list[str]], given: Given) -> bool:
@@ -190,11 +222,29 @@ def words_of(name: str) -> set[str]:
 def _unknown(path: Path, tensors: dict[str, Any], given: Given) -> UsageError:
     layers = layer_names(tensors)
     if not layers:
-        return UsageError(f"{path}: has no linear layers (NAME.weight)", "name a file of networks")
+        return UsageError(f"{path}: {_without_layers(tensors)}", "name a file of networks")
+    if given.names is not None:
+        return _incomplete(given.names, _names(path, tensors, given))
     fields = ("names", "algorithm", "activation", "gamma")
     needed = [field for field in fields if getattr(given, field) is None]
     return asked_for(
         path, needed or ["names"], f" (layers: {', '.join(layers[:4])}{', …' if layers[4:] else ''})"
+    )
+
+
+def _without_layers(tensors: dict[str, Any]) -> str:
+    """Return what a file without linear layers has."""
+    if tensors and all(_OPTIMIZER.search(name) for name in tensors):
+        return "has the state of an optimizer, and no networks"
+    return "has no linear layers (NAME.weight)"
+
+
+def _incomplete(file: Path, names: dict[str, list[str]]) -> UsageError:
+    """Return the error for a table of names without an actor or a critic."""
+    if "critic" not in names:
+        return UsageError(f"{file}: [map] has no critic", 'add critic = "NAME"; an actor alone has no values')
+    return UsageError(
+        f"{file}: [map] has no actor", 'add actor = "NAME"; of DQN, whose critic acts: --algorithm dqn'
     )
 
 

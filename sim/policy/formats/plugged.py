@@ -13,8 +13,10 @@ from valuescape.sim.plugins.declarations import Declaration, Kind
 from valuescape.sim.plugins.failing import TROUBLE, describe
 from valuescape.sim.plugins.registry import PLUGINS, declare
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.assembly import restated
 from valuescape.sim.policy.formats.contents import Contents
-from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.description import described
+from valuescape.sim.policy.formats.found import found_of
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.network import Checkpoint, Mlp

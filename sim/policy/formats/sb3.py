@@ -10,8 +10,10 @@ import numpy as np
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import check_checkpoint, frozen
+from valuescape.sim.policy.formats.assembly import restated
 from valuescape.sim.policy.formats.contents import Contents
-from valuescape.sim.policy.formats.found import described, found_of, restated
+from valuescape.sim.policy.formats.description import described
+from valuescape.sim.policy.formats.found import found_of
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
 from valuescape.sim.policy.formats.sb3_known import require_known

@@ -17,8 +17,9 @@ import numpy as np
 
 from valuescape.sim.policy.formats.chains import chain
 from valuescape.sim.policy.formats.files import read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.network import Activation, ActorHead, CriticKind
 

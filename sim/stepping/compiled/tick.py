@@ -129,7 +129,8 @@ def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, worl
             copy_bytes(block[row].ctypes.data, source.ctypes.data, FLOAT_BYTES * n)
         call_at(world.observe, block.ctypes.data, n, np.uintp(0))
     tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
-    act(policy, block, world, scratch.network, n, first, tick_word, arrays.main[0])
+    main = arrays.main[0]
+    act(policy, block, world, scratch.network, n, first + main.first_agent, tick_word, main)
 
 
 @compiled
@@ -168,7 +169,9 @@ def _draw_for_steps(k: Any, first: Any, n: Any, arrays: Any, world: Any, scratch
         scratch.table[world.at.draw + row] = draws[row].ctypes.data
     if len(arrays.start_key) == 0:
         tick_word = np.uint64(k) & np.uint64(0xFFFFFFFF)
-        draw_rows(draws, world.step_draws, n, arrays.main[0].seed, DYNAMICS_WORD, first, tick_word)
+        main = arrays.main[0]
+        agent = first + main.first_agent
+        draw_rows(draws, world.step_draws, n, main.seed, DYNAMICS_WORD, agent, tick_word)
         return
     episodes, seeds, numbers, steps = scratch.starting[1:]
     for i in range(n):
@@ -201,13 +204,13 @@ def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: 
     Each step is made for all of them, so that draws and starts are vectorised and cache misses overlap. Of
     the trail only the position is written; the pass breaks it.
     """
-    starting = scratch.starting
+    starting, main = scratch.starting, arrays.main[0]
     agents, episodes, seeds, numbers = starting[0, :n], starting[1, :n], starting[2, :n], starting[3, :n]
     starting[4, :n] = 0
     for i in range(n):
         episodes[i] = next_episode(arrays, ended, began, agents[i])
     for i in range(n):
-        seeds[i], numbers[i] = arrays.main[0].seed, agents[i]
+        seeds[i], numbers[i] = main.seed, agents[i] + np.uint64(main.first_agent)
         if len(arrays.start_key) > 0:
             key = arrays.start_key[agents[i]]
             seeds[i], numbers[i] = key.seed, key.agent

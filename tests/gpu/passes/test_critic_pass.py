@@ -9,11 +9,13 @@ import pytest
 import torch
 from networks import random_mlp
 
+from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import _COLUMNS, CriticPass
 from valuescape.gpu.passes.uploaded_field import UploadedField
 from valuescape.presets import find_checkpoint
 from valuescape.run.critic_field import critic_and_landscape
+from valuescape.run.field_backend import Backend, backend_of
 from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.insight.plane import grid_obs, network_inputs, own_plane
 from valuescape.sim.policy.loading import load_checkpoint
@@ -201,12 +203,15 @@ def made_field(gl, config):
 @pytest.mark.regression
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_critics_are_the_same_by_shader_by_numpy_and_by_torch(gl, path):
-    """`features.gpu_heatmap`."""
+    """`features.gpu_heatmap`, `heatmap.backend`."""
     settings = [f"world.name={path.stem}", "heatmap.resolution=48"]
     plain_type, plain = made_field(gl, load_config(None, [*settings, "features.gpu_heatmap=false"]))
-    fast_type, fast = made_field(gl, load_config(None, settings))
-    assert (plain_type, fast_type) == (UploadedField, CriticPass)
+    fast_type, fast = made_field(gl, load_config(None, [*settings, "heatmap.backend=gpu"]))
+    compiled_type, compiled = made_field(gl, load_config(None, [*settings, "heatmap.backend=cpu"]))
+    assert (plain_type, fast_type, compiled_type) == (UploadedField, CriticPass, UploadedField)
     assert error(fast, plain) <= TOLERANCE
+    assert error(compiled, plain) <= TOLERANCE
+    assert (compiled != plain).any(), "machine code adds in another order than NumPy"
     assert error(plain, torch_field(load_checkpoint(path, make_world(path.stem)), 48)) <= TOLERANCE
 
 
@@ -221,6 +226,12 @@ def test_a_torchscript_critic_is_shown_in_place_of_the_checkpoint_s(gl, tmp_path
     expected = (weight @ grid_obs(own_plane(make_world("point_mass")), 33) + bias[:, None]).reshape(33, 33)
     assert kind is UploadedField
     assert error(field, expected) <= TOLERANCE
+
+
+def test_the_faster_way_is_found_by_trying_both(gl):
+    """On a software driver this asks for `_measured`; machine code is 20 times faster there."""
+    checkpoint = checkpoint_of(CriticKind.ACTION_VALUE, 64, 64)
+    assert backend_of(gl, Config(), checkpoint) is (Backend.CPU if driver_info(gl).software else Backend.GPU)
 
 
 def test_without_a_checkpoint_there_is_no_field(gl):

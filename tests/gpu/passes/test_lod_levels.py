@@ -96,7 +96,7 @@ def test_the_shader_agrees(gl, probe, ends, level):
     oldest, newest = ends
     program, answers = probe
     most = trail_samples(oldest, newest, level) + 2
-    block = frame_block(gl, oldest=oldest, newest=newest, trail_rows=301, agents=1)
+    block = frame_block(gl, oldest=oldest, newest=newest, trail_rows=301, trail_slots=1)
     program["level"], program["most"] = level, most
     answers.bind_to_storage_buffer(20)
     program.run(1)

@@ -86,7 +86,7 @@ class Lod:
             newest=self.ticks - 1,
             oldest=oldest,
             trail_rows=self.ticks,
-            agents=self.agents,
+            trail_slots=self.agents,
             individuals=self.individuals.count,
         )
         self.lod.update(MARGIN)
@@ -95,9 +95,9 @@ class Lod:
         found = np.full(self.agents, CULLED)
         for level, listed in enumerate(self.lists(commands)):
             assert (listed["level"] == level).all()
-            assert (np.diff(listed["agent"].astype(int)) > 0).all(), "the lists keep the agents' order"
-            assert (found[listed["agent"]] == CULLED).all(), "no agent is in two lists"
-            found[listed["agent"]] = level
+            assert (np.diff(listed["slot"].astype(int)) > 0).all(), "the lists keep the agents' order"
+            assert (found[listed["slot"]] == CULLED).all(), "no agent is in two lists"
+            found[listed["slot"]] = level
         return found
 
     def lists(self, commands):

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from valuescape.run.critic_field import critic_of
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.signal_kinds import TD_ERROR, VALUE
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.policy.inference import BatchPolicy, value

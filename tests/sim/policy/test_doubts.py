@@ -10,9 +10,12 @@ from stable_baselines3.common.monitor import Monitor
 
 from valuescape.envs.world_env import WorldEnv
 from valuescape.presets import configs_dir
+from valuescape.sim.policy.doubts import doubts_about
 from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats import native
+from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics
+from valuescape.sim.policy.network import Activation, CriticKind, Mlp
 from valuescape.sim.worlds import make_world
 
 SHARED = CASES["perceptron/shared"]
@@ -54,3 +57,34 @@ def test_whole_episodes_are_counted_with_their_plain_returns():
     fit = critic_fit(native.load(configs_dir() / "checkpoints" / "mountain_car.safetensors"), world)
     assert -130 < fit.gained < -90
     assert fit.beyond == 0
+
+
+@pytest.mark.parametrize("gamma", [0.9, 0.98])
+def test_a_wrong_gamma_is_noticed_and_the_right_one_named(gamma):
+    """The shipped critic's is 0.98; what a file says itself is not doubted."""
+    world = make_world("mountain_car")
+    checkpoint = native.load(configs_dir() / "checkpoints" / "mountain_car.safetensors", Given(gamma=gamma))
+    found = doubts_about(checkpoint, world, gamma_stated=True)
+    assert ("V fits --gamma 0.98" in found.said) == (gamma == 0.9)
+    assert ("returns discounted by 0.9 are -10" in found.said) == (gamma == 0.9)
+    assert "--gamma" not in doubts_about(checkpoint, world).said
+
+
+def test_a_critic_that_has_learned_nothing_is_not_accused():
+    world = make_world("pendulum")
+    checkpoint = native.load(configs_dir() / "checkpoints" / "pendulum.safetensors")
+    actor = checkpoint.actor
+    critic = Mlp((replace(actor.layers[0], weight=0.01 * actor.layers[0].weight), *_head(actor)))
+    untrained = replace(checkpoint, critics=(critic,), critic_kind=CriticKind.STATE_VALUE)
+    found = doubts_about(untrained, world)
+    assert found.said.startswith("may have learned little yet, or not fit this world: V(s) of starts is")
+    assert "where episodes are cut short, returns go on with V" in found.remark
+
+
+def _head(actor):
+    """Return the hidden layers of a network and an output of nearly 0."""
+    *hidden, last = actor.layers[1:]
+    small = replace(
+        last, weight=0.01 * last.weight[:1], bias=0 * last.bias[:1], activation=Activation.IDENTITY
+    )
+    return (*hidden, small)

@@ -13,8 +13,8 @@ from sample_checkpoints import dqn_checkpoint, sac_checkpoint
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from valuescape.envs.world_env import WorldEnv
-from valuescape.run.critic_field import critic_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.signal_kinds import ADVANTAGE, TD_ERROR, VALUE
 from valuescape.sim.insight.signals import Critic, Signals
 from valuescape.sim.policy.formats import native as store

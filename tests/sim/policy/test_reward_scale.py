@@ -7,8 +7,8 @@ import pytest
 from library_files import CASES
 
 from valuescape.presets import configs_dir
-from valuescape.run.critic_field import critic_of
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.policy.conversion import convert
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.formats.given import Given

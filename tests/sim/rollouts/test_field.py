@@ -12,9 +12,10 @@ from valuescape.sim.insight.plane import grid_states, own_plane
 from valuescape.sim.rollouts import choose
 from valuescape.sim.rollouts.choose import state_rollouts
 from valuescape.sim.rollouts.compiled import CompiledRollouts
-from valuescape.sim.rollouts.field import Truth, TruthField, coarse_to_fine
+from valuescape.sim.rollouts.field import TruthField
 from valuescape.sim.rollouts.plain import PlainRollouts
 from valuescape.sim.rollouts.rules import CHUNK, RolloutEnd, RolloutRules
+from valuescape.sim.rollouts.truth import Truth, coarse_to_fine
 from valuescape.sim.worlds import make_world
 
 EDGE = 80

@@ -9,7 +9,6 @@ from small_worlds import Chain, always_on
 
 from valuescape.sim.insight.student import reach_95
 from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind, Layer
-from valuescape.sim.rollouts.field import Truth
 from valuescape.sim.rollouts.judging import (
     TOLERANCE,
     judging_rules,
@@ -19,6 +18,7 @@ from valuescape.sim.rollouts.judging import (
     soft_alpha,
 )
 from valuescape.sim.rollouts.rules import RolloutEnd
+from valuescape.sim.rollouts.truth import Truth
 
 DRAWS = replace(always_on(), gamma=0.9)
 GREEDY = replace(DRAWS, critic_kind=CriticKind.DISCRETE_ACTION_VALUE)

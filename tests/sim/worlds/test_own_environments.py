@@ -283,6 +283,10 @@ def test_a_configuration_runs_no_code_of_the_folder(folder, name):
         (("return self.seen(), {}", "return self.seen()"), "reset returns a dict, expected"),
         (('"goal": self.goal', '"aim": self.goal'), "reset observes a dict without goal"),
         (('"goal": self.goal', '"goal": 3'), "reset observes goal = 3, expected a whole number from 0 to 2"),
+        (
+            ("np.array([self.x])}", "np.array([[self.x]])}"),
+            r"'Rail' \(rails.py line 19\): reset observes an array of shape \(1, 1\) as place, expected",
+        ),
     ],
 )
 def test_what_an_environment_does_wrong_is_a_sentence(folder, change, said):
@@ -298,6 +302,15 @@ def test_what_an_environment_does_wrong_is_a_sentence(folder, change, said):
         make()
     assert re.search(said, str(refusal.value), re.MULTILINE)
     assert len(str(refusal.value).splitlines()) <= 2
+
+
+def test_numbers_outside_their_box_are_told_with_file_and_method(folder):
+    text = RAIL.replace("spaces.Box(-2, 2, (1,)", "spaces.Box(-0.001, 0.001, (1,)")
+    load_env_file(written(folder / "rails.py", text))
+    (said,) = make_world("Rail", load_config(None, ["world.name=Rail", LIMIT])).remarks
+    assert re.match(r"Rail \(rails.py line 19\): reset observes speed = -?0\.\d+, outside of -0.001 to", said)
+    load_env_file(written(folder / "sound.py", RAIL.replace("Rail", "Sound")))
+    assert make_world("Sound", load_config(None, ["world.name=Sound", LIMIT])).remarks == ()
 
 
 def test_without_a_time_limit_it_names_the_option(folder):

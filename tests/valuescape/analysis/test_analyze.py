@@ -18,6 +18,7 @@ from small_worlds import Chain, chain_critic, chain_values
 from stable_baselines3 import PPO, SAC
 
 from valuescape.analysis.analysis import Plan, analyze, places_of, significant_of
+from valuescape.analysis.making import Here, TruthAsked
 from valuescape.analysis.maps import critic_maps, visits_of
 from valuescape.analysis.origin import plan_by
 from valuescape.analysis.output import write
@@ -340,7 +341,7 @@ def critic_of(values):
 
 def test_maps_say_what_the_critic_and_the_world_say():
     plane, checkpoint = own_plane(Chain()), critic_of(chain_values(0.0, 0.9))
-    maps = critic_maps(checkpoint, plane, 40, RolloutRules.of(0.9, 100), 8, threads=2)
+    maps = critic_maps(TruthAsked(checkpoint, plane, 40, RolloutRules.of(0.9, 100), 8), Here(2))
     x, _ = maps.centres(40)
     truth = chain_values(0.0, 0.9)
     assert maps.truth.value[7] == pytest.approx(truth[np.minimum(np.ceil(x - 1e-9), 9).astype(int)], abs=1e-5)
@@ -355,7 +356,7 @@ def test_what_a_cut_off_return_lacks_is_bounded_by_returns_too():
     """Going back costs 1 a step for ever, -1 / (1 - 0.9) = -10; a critic of 0 says nothing about that."""
     checkpoint = replace(always_back(), gamma=0.9)
     rules = RolloutRules(0.9, 7, RolloutEnd.CUT)
-    maps = critic_maps(checkpoint, own_plane(Chain()), 8, rules, 2, threads=1)
+    maps = critic_maps(TruthAsked(checkpoint, own_plane(Chain()), 8, rules, 2), Here(1))
     assert (maps.value == 0).all()
     lacking = maps.truth.value - -1 / (1 - 0.9)
     assert maps.cut_bound == pytest.approx(lacking.max())

@@ -118,7 +118,7 @@ def test_a_right_critic_of_quantiles_is_told_from_a_shifted_one(shift, error):
     assert (found.error.low == 0) == (shift == 0)
 
 
-def test_analyze_states_the_coverage(tmp_path):
+def test_analyze_states_the_coverage(tmp_path, without_drawing):
     found = analyze(buyer(), own_plane(Lottery()), Plan(episodes=100, cells=8, rollouts=2))
     stated = summary_of(found, "x.zip", 1.0)["quantile_coverage"]
     assert [each["level"] for each in stated] == pytest.approx((np.arange(25) + 0.5) / 25)

@@ -1,7 +1,9 @@
 """The command `inspect`: what is in files of other libraries, and the command that it prints works."""
 
 import json
+import re
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,80 @@ def test_a_folder_shows_its_checkpoints_and_what_cannot_be_read(capsys, tmp_path
     assert "notes.txt" not in said
     (tmp_path / "below" / "a.safetensors").unlink()
     assert inspected(capsys, tmp_path)[0] == 2
+
+
+def test_videos_and_logs_of_a_folder_are_passed_over(capsys, tmp_path):
+    native.save(tqc_checkpoint(), tmp_path / "a.safetensors")
+    (tmp_path / "rl-video-episode-0.mp4").write_bytes(b"\0\0\0 ftypisom\0\0\2\0isomiso2")
+    (tmp_path / "events.out.tfevents.1").write_bytes(b"\x18\0\0\0\0\0\0\0\xa3\x7f\x4b\x22")
+    status, said = inspected(capsys, tmp_path)
+    assert status == 0
+    assert said.count("TQC") == 1
+    assert "rl-video" not in said
+    assert "tfevents" not in said
+
+
+def test_examples_are_the_library_s_defaults_and_marked(capsys):
+    """Also in the lines that analyse and convert; only `run` needs no world of a file that says it."""
+    case = CASES["rsl_rl/release5"]
+    (found,) = entries(capsys, case.file)
+    assert found["guesses"][0] == "--activation elu (the library's default)"
+    assert found["analyze"].startswith(f"valuescape analyze {case.file} --")
+    assert found["convert"].startswith(f"valuescape convert {case.file} {case.file.stem}.safetensors --")
+    for line in ("command", "analyze", "convert"):
+        assert found[line].endswith("--activation elu --gamma 0.99")
+    assert "guessed here --activation elu" in inspected(capsys, case.file)[1]
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "head"), [(2, 3, "argmax"), (3, 1, "clipped")])
+def test_the_meaning_of_outputs_is_the_world_s(capsys, tmp_path, inputs, outputs, head):
+    layers = {"actor.0.weight": (outputs, inputs), "critic.0.weight": (1, inputs)}
+    np.savez(tmp_path / "a.npz", **{name: np.ones(shape) for name, shape in layers.items()})
+    (found,) = entries(capsys, tmp_path / "a.npz")
+    assert f"--set policy.head={head}" in found["command"]
+    assert [each["option"] for each in found["contents"]["lacking"] if each["field"] == "head"] == [
+        f"--set policy.head={head}"
+    ]
+
+
+def test_no_command_is_printed_for_what_cannot_be_shown(capsys, tmp_path):
+    layers = {"actor.0.weight": (1, 2), "critic.0.weight": (1, 8)}
+    np.savez(tmp_path / "a.npz", **{name: np.ones(shape) for name, shape in layers.items()})
+    (found,) = entries(capsys, tmp_path / "a.npz")
+    assert "its critic observes 8 numbers, its actor 2" in found["contents"]["refusal"]
+    assert not {"command", "analyze", "convert"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("LunarLander-v2.npz", "pip install 'gymnasium\\[box2d\\]', then --world gymnasium:LunarLander-v3"),
+        ("Walker2DBulletEnv-v0.npz", "Walker2DBulletEnv-v0, which Gymnasium does not know"),
+        ("CartPole-v1.npz", "names CartPole-v1, which does not fit: the file takes 7 observations"),
+    ],
+)
+def test_an_environment_that_a_path_names_is_told_with_what_it_needs(capsys, tmp_path, name, said):
+    if "Lunar" in name and find_spec("Box2D"):
+        pytest.skip("Box2D is installed, so the world is found")
+    layers = {"actor.0.weight": (2, 7), "critic.0.weight": (1, 7)}
+    np.savez(tmp_path / name, **{key: np.ones(shape) for key, shape in layers.items()})
+    (found,) = entries(capsys, tmp_path / name)
+    assert re.search(said, found["named"])
+    stated = "--algorithm PPO --activation ReLU --gamma 0.9 --set policy.head=clipped"
+    status = run_cli(["run", str(tmp_path / name), *stated.split()])
+    errors = " ".join(capsys.readouterr().err.split())
+    assert (status, "7 observations and 2 continuous actions" in errors) == (2, True)
+    assert re.search(said.partition(": ")[0], errors)
+
+
+def test_an_optimizer_s_state_and_a_missing_file_are_named(capsys, tmp_path):
+    moments = ("exp_avg", "exp_avg_sq", "step")
+    np.savez(tmp_path / "optimizer.npz", **{f"state.0.{each}": np.ones((2, 2)) for each in moments})
+    (found,) = entries(capsys, tmp_path / "optimizer.npz")
+    assert found["contents"]["remarks"] == ["has the state of an optimizer, and no networks"]
+    status, said = inspected(capsys, tmp_path / "optimiser.npz")
+    assert status == 2
+    assert "there is no such file did you mean optimizer.npz?" in said
 
 
 def test_a_folder_without_checkpoints_is_refused(capsys, tmp_path):

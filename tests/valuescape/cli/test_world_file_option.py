@@ -97,7 +97,7 @@ def test_a_file_that_is_not_there_is_named(cli, command):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each not in ("train", "replay")])
-def test_a_world_of_a_file_is_known(cli, mine, command):
+def test_a_world_of_a_file_is_known(cli, mine, command, without_drawing):
     without = cli(*COMMANDS[command])
     assert without[0] == 2
     assert "'mine' is unknown" in without[2]

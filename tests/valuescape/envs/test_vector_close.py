@@ -23,7 +23,7 @@ def crowd(num_workers=2):
     return valuescape.make_vec("pendulum", 70, num_workers)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _warm():
     """Make a first crowd, so that what stays for good is there before the test counts."""
     crowd(1).close()

@@ -15,6 +15,7 @@ from PIL import Image
 from processes import own_descendants, wait_until
 
 import valuescape
+from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 
@@ -122,14 +123,21 @@ def test_a_saved_picture_says_how_it_was_made(tmp_path, cli):
     assert "all 24,000 pixels are equal" in out
 
 
-def test_a_video_has_the_ticks_that_it_lasts(tmp_path):
+def test_a_video_has_the_ticks_that_it_lasts_and_says_how_it_was_made(tmp_path):
     import av
 
-    with small() as session:
+    with small(seed=4) as session:
+        session.step(2)
+        session.set("policy.exploration", 0.25)
         path = session.video(tmp_path / "run.mp4", 0.4, fps=10)
-        assert session.tick == 24
+        assert session.tick == 26
     with av.open(str(path)) as video:
         assert sum(1 for _ in video.decode(video=0)) == 4
+    origin = read_provenance(path, kind_of(path))
+    made = origin.made
+    assert (made.kind, made.first, made.last, made.fps) == ("film", 2, 26, 10)
+    assert [(each.tick, each.settings) for each in made.changes] == [(2, {"policy.exploration": 0.25})]
+    assert origin.config.run.seed == 4
 
 
 def test_two_sessions_take_turns():

@@ -323,8 +323,10 @@ def test_publish_says_how_to_attach_on_the_standard_error(capsys, tmp_path, monk
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
-        ({"activation": "swish"}, "activation is 'swish'"),
+        ({"activation": "cube"}, "activation is 'cube'"),
         ({"gamma": 2}, "gamma is 2"),
+        ({"gamma": "x"}, "gamma is 'x', expected a number from 0 to 1"),
+        ({"algorithm": 3}, "algorithm is 3, expected a name"),
         ({"critic_actions": "x"}, "critic_actions is 'x'"),
         ({"lambda_": 1}, "lambda_ is no option"),
         ({"world": "Pendulum-v9"}, "Pendulum"),

@@ -20,7 +20,6 @@ from valuescape.costs.card import critic_card
 from valuescape.gpu.layers.realised_error import REALISED_ERROR
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.gpu.layers.td_error import TD_ERROR
-from valuescape.run.critic_field import critic_of
 from valuescape.run.length import RunLength
 from valuescape.run.map_sources.crowd import CrowdMaps
 from valuescape.run.map_sources.source import Question
@@ -28,6 +27,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import load_config
 from valuescape.sim.errors import UsageError
+from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.metrics import Estimate, return_metrics, start_metrics, value_metrics
 from valuescape.sim.insight.plane import own_plane
 from valuescape.sim.insight.signals import Critic

@@ -30,6 +30,18 @@ def completed(folder, *arguments):
     return report_in(folder)
 
 
+@pytest.fixture
+def completed_here(cli, tmp_path):
+    """Make a run that must succeed, in this process; returns its report."""
+
+    def call(*arguments):
+        status, _, errors = cli("run", *arguments, "--out", tmp_path)
+        assert status == 0, errors
+        return report_in(tmp_path)
+
+    return call
+
+
 def report_in(folder):
     return json.loads((folder / "run.json").read_text(), parse_constant=pytest.fail)
 
@@ -83,20 +95,20 @@ def test_a_recording_of_an_odd_size_is_cut_to_an_even_one(tmp_path):
     ],
     ids=" ".join,
 )
-def test_a_run_by_ticks_ends_at_exactly_that_tick(tmp_path, changes):
+def test_a_run_by_ticks_ends_at_exactly_that_tick(completed_here, changes):
     changes = [part for change in changes for part in ("--set", change)]
-    report = completed(tmp_path, *QUIET, "--ticks", 37, "--set", "sim.ticks_per_s=200", *changes)
+    report = completed_here(*QUIET, "--ticks", 37, "--set", "sim.ticks_per_s=200", *changes)
     assert report["ticks"] == 37
 
 
-def test_a_recording_by_ticks_ends_at_exactly_that_tick(tmp_path):
-    report = completed(tmp_path, *TINY, "--ticks", 7, "--set", "sim.ticks_per_s=60")
+def test_a_recording_by_ticks_ends_at_exactly_that_tick(completed_here):
+    report = completed_here(*TINY, "--ticks", 7, "--set", "sim.ticks_per_s=60")
     assert (report["ticks"], report["frames"]) == (7, 4)
 
 
-def test_a_run_by_seconds_ends_after_them(tmp_path):
+def test_a_run_by_seconds_ends_after_them(completed_here):
     began = time.monotonic()
-    report = completed(tmp_path, *QUIET, "--seconds", 0.5)
+    report = completed_here(*QUIET, "--seconds", 0.5)
     assert 0 < report["ticks"] <= 60 * (time.monotonic() - began)
     assert report["frames"] > 1
 
@@ -112,9 +124,9 @@ def test_a_run_by_seconds_ends_after_them(tmp_path):
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
-def test_settings_that_take_another_way_run(tmp_path, changes, workers):
+def test_settings_that_take_another_way_run(completed_here, changes, workers):
     changes = [part for change in changes for part in ("--set", change)]
-    assert completed(tmp_path, *QUIET, "--frames", 3, *changes)["workers"] == workers
+    assert completed_here(*QUIET, "--frames", 3, *changes)["workers"] == workers
 
 
 # --- Interrupted -----------------------------------------------------------------------------------------

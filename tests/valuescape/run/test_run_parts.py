@@ -68,8 +68,8 @@ def test_the_heading_says_what_runs_and_how():
     assert "1 worker replaced" in text
     assert "61 agents drawn one by one, the others' last 5 ticks as a crowd" in text
     assert "seems not to fit" not in text
-    odd = replace(checkpoint, doubt="V(s) of starts is -3.2 on average")
-    assert "seems not to fit this world: V(s) of starts is −3.2" in said(run_state(*car, checkpoint=odd))
+    odd = replace(checkpoint, doubt="V is -3.2, low-level: --reward-scale 0.1?")
+    assert "V is −3.2, low-level: --reward-scale 0.1?" in said(run_state(*car, checkpoint=odd))
 
 
 def test_the_heading_leaves_an_id_of_gymnasium_as_it_is():

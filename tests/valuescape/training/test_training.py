@@ -1,6 +1,7 @@
 """Training: the environment that a learner sees, and the checkpoint that it makes."""
 
 import builtins
+import runpy
 import warnings
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.loading import load_checkpoint
 from valuescape.sim.worlds import WORLDS, make_world
 from valuescape.training.evaluate import evaluate, evaluate_checkpoint
-from valuescape.training.train import ALGORITHMS, make_model, train, world_to_train_in
+from valuescape.training.train import ALGORITHMS, TrainingError, make_model, train, world_to_train_in
 
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "checkpoints").glob("*.safetensors"))
 
@@ -150,6 +151,18 @@ def test_an_environment_of_gymnasium_is_trained_in_as_it_is(tmp_path, monkeypatc
     assert 8 < result.mean_length < 200
     assert result.terminated == 1
     assert evaluate_checkpoint(made, world, 8, seed=3) == result
+
+
+def test_what_an_environment_raises_is_told_with_type_file_and_line(tmp_path, monkeypatch):
+    world = make_world("gymnasium:CartPole-v1")
+    (tmp_path / "my_env.py").write_text("def step(action):\n    return {}['nothing']\n")
+    own = runpy.run_path(str(tmp_path / "my_env.py"))
+    env = world.making.env()
+    monkeypatch.setattr(env.unwrapped, "step", own["step"])
+    monkeypatch.setattr(type(world.making), "env", lambda _: env)
+    with pytest.raises(TrainingError, match=r"failed: my_env\.py line 2: KeyError: 'nothing'"):
+        train(world, "ppo", tmp_path / "a.safetensors", timesteps=10)
+    assert not (tmp_path / "a.safetensors").exists()
 
 
 def test_agents_that_see_each_other_are_not_trained():

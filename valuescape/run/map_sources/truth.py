@@ -21,7 +21,7 @@ from valuescape.sim.insight.subject import MapRequest
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import usable_cores
 from valuescape.sim.rollouts.choose import StateRollouts, state_rollouts, try_rollout, try_rollout_of
-from valuescape.sim.rollouts.field import Truth, TruthField, be_nice
+from valuescape.sim.rollouts.field import TruthField, be_nice
 from valuescape.sim.rollouts.judging import (
     TOLERANCE,
     return_in_words,
@@ -30,6 +30,7 @@ from valuescape.sim.rollouts.judging import (
     significant_errors,
 )
 from valuescape.sim.rollouts.rules import RolloutRules
+from valuescape.sim.rollouts.truth import Truth
 from valuescape.sim.worlds.base import ArrayWorld
 
 _FIRST_S, _LOOK_S = 0.02, 0.25

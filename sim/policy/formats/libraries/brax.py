@@ -21,11 +21,12 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer_names
 from valuescape.sim.policy.formats.files import read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.orbax import read_orbax
 from valuescape.sim.policy.formats.libraries.running_statistics import outputs
 from valuescape.sim.policy.formats.libraries.state_dicts import other_observations, require_linear
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.pickle_data import Record
 from valuescape.sim.policy.formats.pickled_numbers import plain_of
 from valuescape.sim.policy.formats.registry import Lack, Probe
@@ -135,6 +136,7 @@ def _found(path: Path, tensors: dict[str, Any], config: dict[str, Any], given: G
     remarks = [*([_SCALED] if scaled else []), *([] if normal else [_NOISE])]
     return Found(
         algorithm="ppo",
+        usual=Activation.SILU,
         actor=actor.with_hidden(activation),
         head=ActorHead.SQUASHED if scaled else ActorHead.CLIPPED,
         critics=(critic,),

@@ -24,7 +24,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import MAX_CRITICS, frozen
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.state_dicts import (
     plain_names,
@@ -32,6 +32,7 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
     require_linear,
     under,
 )
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
 from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, ObsNormalization
@@ -66,7 +67,10 @@ def read(path: Path, given: Given) -> Found:
             f"{path}: is CleanRL's C51, whose values are sums over a softmax of returns; it is not read",
             "use a DQN of the same world",
         )
-    found = {"ppo": _ppo, "dqn": _dqn, "off-policy": _off_policy}[kind or ""](path, tensors)
+    if kind == "off-policy":
+        found = _off_policy(path, tensors)
+    else:
+        found = (_ppo if kind == "ppo" else _dqn)(path, tensors, stated=given.activation is not None)
     return _with_arguments(found, tree, tensors, path)
 
 
@@ -102,19 +106,22 @@ def _widths(tensors: Mapping[str, Any], prefix: str) -> tuple[int, ...]:
 
 
 def _script(
-    path: Path, tensors: Mapping[str, Any], name: str, widths: tuple[int, ...], own: Activation
+    path: Path, tensors: Mapping[str, Any], name: str, widths: tuple[int, ...], own: Activation | None
 ) -> Chain:
-    """Return a Sequential, with the script's activation if its hidden layers have the script's widths."""
+    """Return a Sequential, with the script's activation if its hidden layers have the script's widths.
+
+    own: that activation; None leaves it open, for one that is stated.
+    """
     require_linear(path, tensors, name)
     found = chain(path, tensors, name)
     return found.with_hidden(own) if found.widths[1:-1] == widths else found
 
 
-def _ppo(path: Path, tensors: dict[str, Any]) -> Found:
+def _ppo(path: Path, tensors: dict[str, Any], *, stated: bool) -> Found:
     own = under(tensors, prefix_of(tensors, "critic.0.weight") or "")
     continuous = "actor_logstd" in own
     actor, critic = (
-        _script(path, own, name, (64, 64), Activation.TANH)
+        _script(path, own, name, (64, 64), None if stated else Activation.TANH)
         for name in ("actor_mean" if continuous else "actor", "critic")
     )
     noise = None
@@ -133,9 +140,9 @@ def _ppo(path: Path, tensors: dict[str, Any]) -> Found:
     )
 
 
-def _dqn(path: Path, tensors: dict[str, Any]) -> Found:
+def _dqn(path: Path, tensors: dict[str, Any], *, stated: bool) -> Found:
     own = under(tensors, prefix_of(tensors, "network.0.weight") or "")
-    network = _script(path, own, "network", (120, 84), Activation.RELU)
+    network = _script(path, own, "network", (120, 84), None if stated else Activation.RELU)
     return Found(
         algorithm="dqn",
         actor=network,

@@ -12,10 +12,11 @@ from typing import Any
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.chains import Chain, chain
 from valuescape.sim.policy.formats.files import BROKEN, read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.cleanrl import SUFFIX
 from valuescape.sim.policy.formats.libraries.state_dicts import require_linear
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.msgpack_data import begins_map, read_msgpack
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors

@@ -24,7 +24,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.chains import Chain, Linear, chain, layer, natural
 from valuescape.sim.policy.formats.files import BROKEN, read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.d3rlpy_scalers import (
     action_bounds,
@@ -32,6 +32,7 @@ from valuescape.sim.policy.formats.libraries.d3rlpy_scalers import (
     reward_normalization,
 )
 from valuescape.sim.policy.formats.libraries.state_dicts import by_quantiles, not_linear, side_by_side, under
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.pickle_data import ForbiddenPickleError, read_pickle_from
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors, read_torch, torch_content
@@ -151,6 +152,7 @@ def _continuous(path: Path, kind: str, tensors: dict[str, Any], params: Mapping[
     noisy = kind in _SOFT and "_logstd.weight" in policy and known
     return Found(
         algorithm={"td3_plus_bc": "td3", "cal_ql": "cql"}.get(kind, kind),
+        usual=Activation.RELU,
         actor=actor,
         head=ActorHead.SQUASHED if known else ActorHead.CLIPPED,
         critics=critics,
@@ -176,6 +178,7 @@ def _discrete(path: Path, kind: str, tensors: dict[str, Any], params: Mapping[st
         network, count = side_by_side(networks, [mixing] * len(networks)), 0
     return Found(
         algorithm="qr-dqn" if count else {"discrete_cql": "cql"}.get(kind, "dqn"),
+        usual=Activation.RELU,
         actor=network,
         head=ActorHead.ARGMAX,
         critics=(network,),

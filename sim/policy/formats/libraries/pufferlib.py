@@ -14,7 +14,7 @@ from typing import Any
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.state_dicts import (
     not_linear,
@@ -23,6 +23,7 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
     require_linear,
     under,
 )
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
 from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind

@@ -18,7 +18,7 @@ from typing import Any
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.running_statistics import (
     denormalized,
@@ -32,9 +32,10 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
     require_linear,
     under,
 )
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
-from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind
 
 _CLIP = 5.0
 _EPSILON = 1e-5
@@ -75,6 +76,7 @@ def read(path: Path, given: Given) -> Found:
     scaled = continuous and given.head is not ActorHead.CLIPPED
     found = Found(
         algorithm="ppo",
+        usual=Activation.ELU,
         actor=actor,
         head=ActorHead.CLIPPED if continuous else ActorHead.ARGMAX,
         critics=(critic,),

@@ -22,10 +22,11 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.running_statistics import outputs
 from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, require_linear, side_by_side
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.pickle_data import Record
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors, read_pickled

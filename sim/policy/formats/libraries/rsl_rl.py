@@ -21,7 +21,7 @@ import numpy as np
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.running_statistics import (
     Statistics,
@@ -34,9 +34,10 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
     plain_names,
     require_linear,
 )
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
-from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind
 
 _EPSILON = 0.01
 _LEAST_STD = 1e-8
@@ -82,6 +83,7 @@ def read(path: Path, given: Given) -> Found:
         actor, critic = _own(path, actor, of_actor), _own(path, critic, of_critic)
     return Found(
         algorithm="ppo",
+        usual=Activation.ELU,
         actor=actor,
         head=ActorHead.CLIPPED,
         critics=(critic,),

@@ -20,7 +20,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.chains import Chain, Linear, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN, read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.running_statistics import (
     denormalized,
@@ -35,6 +35,7 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
     require_linear,
     under,
 )
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
 from valuescape.sim.policy.network import (

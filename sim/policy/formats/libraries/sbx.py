@@ -16,9 +16,10 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import MAX_CRITICS
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names, natural
 from valuescape.sim.policy.formats.files import BROKEN, read_bounded
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, under
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.msgpack_data import begins_map, read_msgpack
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import named_tensors

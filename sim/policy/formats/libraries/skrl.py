@@ -22,7 +22,7 @@ import numpy as np
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.running_statistics import (
     Statistics,
@@ -30,9 +30,10 @@ from valuescape.sim.policy.formats.libraries.running_statistics import (
     normalization,
 )
 from valuescape.sim.policy.formats.libraries.state_dicts import plain_names, require_linear, under
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
-from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind
 
 _CLIP = 5.0
 _EPSILON = 1e-8
@@ -70,6 +71,7 @@ def read(path: Path, given: Given) -> Found:
         network = _model(path, tensors, "q_network", None)
         return Found(
             algorithm="dqn",
+            usual=Activation.ELU,
             actor=network,
             head=ActorHead.ARGMAX,
             critics=(network,),
@@ -89,6 +91,7 @@ def read(path: Path, given: Given) -> Found:
         )
     return Found(
         algorithm=_algorithm(tree, noise),
+        usual=Activation.ELU,
         actor=actor,
         head=ActorHead.CLIPPED if continuous else ActorHead.ARGMAX,
         critics=critics,

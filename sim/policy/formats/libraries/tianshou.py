@@ -26,7 +26,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.checks import frozen
 from valuescape.sim.policy.formats.chains import Chain, chain, constant_layer, layer, layer_names
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.libraries.state_dicts import (
     by_quantiles,
@@ -36,10 +36,11 @@ from valuescape.sim.policy.formats.libraries.state_dicts import (
     side_by_side,
     under,
 )
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.pickle_data import Record
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
-from valuescape.sim.policy.network import ActionNoise, ActorHead, CriticKind, ObsNormalization
+from valuescape.sim.policy.network import ActionNoise, Activation, ActorHead, CriticKind, ObsNormalization
 
 _BODY = "model.model.0.weight"
 _REFUSED = (
@@ -132,6 +133,7 @@ def _actor_critic(path: Path, own: dict[str, Any], given: Given) -> Found:
     scaled = gaussian and given.head is not ActorHead.CLIPPED
     return Found(
         algorithm="ppo",
+        usual=Activation.RELU,
         actor=actor,
         head=ActorHead.CLIPPED if gaussian else ActorHead.ARGMAX,
         critics=tuple(critics[:1]),
@@ -149,6 +151,7 @@ def _off_policy(
 ) -> Found:
     return Found(
         algorithm="sac" if gaussian else "td3" if len(critics) > 1 else "ddpg",
+        usual=Activation.RELU,
         actor=actor,
         head=ActorHead.SQUASHED,
         critics=critics,
@@ -184,6 +187,7 @@ def _value_based(path: Path, own: dict[str, Any], quantiles: int) -> Found:
         network = by_quantiles(path, network, quantiles)
     return Found(
         algorithm="qr-dqn" if quantiles else "dqn",
+        usual=Activation.RELU,
         actor=network,
         head=ActorHead.ARGMAX,
         critics=(network,),

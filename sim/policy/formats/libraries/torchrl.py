@@ -19,15 +19,16 @@ import numpy as np
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.files import BROKEN
-from valuescape.sim.policy.formats.found import Found, library_format
+from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.libraries.running_statistics import outputs
 from valuescape.sim.policy.formats.libraries.state_dicts import not_linear, plain_names
 from valuescape.sim.policy.formats.libraries.tensordict import is_tensordict, read_tensordict
+from valuescape.sim.policy.formats.library_format import library_format
 from valuescape.sim.policy.formats.perceptron import networks
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.torch_data import read_torch
-from valuescape.sim.policy.network import ActorHead, CriticKind
+from valuescape.sim.policy.network import Activation, ActorHead, CriticKind
 
 _LOSS = re.compile(r"(^|\.)(actor|critic|qvalue|value)_network_params\.")
 _ASIDE = re.compile(r"(^|\.)target_|_hyper|(^|\.)(clip_epsilon|entropy_coeff|critic_coeff)$")
@@ -69,7 +70,7 @@ def _found(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     own = _without_stacks({name: each for name, each in tensors.items() if not _ASIDE.search(name)})
     if given.names is None and any("qvalue_network_params." in name for name in own):
         raise asked_for(path, ["names"], _ORDER)
-    found = replace(networks(path, own, given), tensors=tensors)
+    found = replace(networks(path, own, given), tensors=tensors, usual=Activation.TANH)
     of_actions = found.critic_kind in (CriticKind.ACTION_VALUE, CriticKind.MEAN_ACTION_VALUE)
     found = replace(found, critic_units_differ=of_actions)
     if found.acts_by_critic or (found.head or given.head) is ActorHead.ARGMAX:
@@ -78,6 +79,7 @@ def _found(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     doubled = doubled or (not of_actions and given.head is ActorHead.CLIPPED and _paired(path, own, found))
     if not doubled:
         return found
+    found = replace(found, refusal=None)
     means = outputs(path, found.actor, slice(0, found.actor.out_dim // 2))
     if of_actions:
         return replace(found, actor=means)

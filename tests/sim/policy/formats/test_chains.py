@@ -120,7 +120,13 @@ def test_a_map_gives_names_to_roles(tmp_path):
         ("[map]\nactor = []", r"map.actor is \[\], expected names"),
         ("[other]", r"expected one table \[map\]"),
         ("[map", "is no TOML"),
-        ("[map]\nactor = 'nowhere'\ncritic = 'c'", r"lacks the tensors nowhere\.\*"),
+        (
+            "[map]\nactor = 'nowhere'\ncritic = 'c'",
+            r"map.actor is 'nowhere', which .*a.npz does not have\n.*c",
+        ),
+        ("[map]\nactor = 'c'\ncritic = 'cc'", r"map.critic is 'cc'.*\n.*did you mean c"),
+        ("[map]\ncritic = 'c'", r"\[map\] has no actor\n.*--algorithm dqn"),
+        ("[map]\nactor = 'c'", r"\[map\] has no critic\n.*critic = "),
     ],
 )
 def test_a_map_that_says_nothing_is_refused(tmp_path, text, said):

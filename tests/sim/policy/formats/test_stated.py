@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from library_files import CASES
 from pickled_statistics import statistics
 from safetensors.numpy import save_file
 from sample_checkpoints import sac_checkpoint
@@ -14,10 +15,11 @@ from valuescape.sim.config.files import load_config
 from valuescape.sim.config.model import settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats import native
+from valuescape.sim.policy.formats.detect import format_of
 from valuescape.sim.policy.formats.given import STATED, Given, given_of
 from valuescape.sim.policy.formats.normalization import read_normalization
 from valuescape.sim.policy.formats.stub import FORMAT as STUB
-from valuescape.sim.policy.loading import load_checkpoint
+from valuescape.sim.policy.loading import load_checkpoint, read_checkpoint
 from valuescape.sim.policy.network import Activation, ActorHead
 from valuescape.sim.policy.world_fit import with_bounds
 from valuescape.sim.worlds import make_world
@@ -85,6 +87,67 @@ def test_a_stated_value_wins_unless_it_yields(tmp_path):
     found = native.load(tmp_path / "a.safetensors", Given(gamma=0.5, action_low=low, action_high=high))
     assert (found.gamma, found.action_low.tolist()) == (0.5, [-2])
     assert native.load(tmp_path / "a.safetensors", Given(gamma=0.5, yields=True)).gamma == 0.9
+
+
+PERCEPTRON = CASES["perceptron/shared"].file
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "said"),
+    [
+        ("cleanrl/dqn", {"algorithm": "ppo"}, "its critic gives Q of each action, as that of DQN does"),
+        ("cleanrl/ppo", {"algorithm": "sac"}, r"its critic gives V\(s\), as that of PPO does"),
+        ("cleanrl/dqn", {"algorithm": "qr-dqn"}, "its critic gives Q of each action"),
+        ("cleanrl/dqn", {"algorithm": "dqm"}, r"policy.algorithm is 'dqm'; .* dqn\n.*did you mean dqn"),
+        (
+            "cleanrl/td3",
+            {"activation": Activation.TANH},
+            "activation is stated as tanh, but the file says relu",
+        ),
+        ("cleanrl/ppo_continuous", {"head": ActorHead.ARGMAX}, "stated as argmax, but .* are clipped"),
+        ("cleanrl/ppo_continuous", {"squash": True}, "no tanh follows its actor's outputs"),
+        ("cleanrl/td3", {"squash": False}, "its actor ends in tanh"),
+        ("cleanrl/td3", {"max_action": 2.0}, "multiplied by no stated factor"),
+        ("cleanrl/td3", {"names": Path("names.toml")}, "whose tensors' names are known\n.*leave out --map"),
+    ],
+)
+def test_a_statement_that_the_file_contradicts_is_refused(name, statement, said):
+    case = CASES[name]
+    given = replace(case.given, **statement)
+    for read in (read_checkpoint, lambda *each: format_of(case.file).contents(*each)):
+        with pytest.raises(UsageError, match=said):
+            read(case.file, given)
+    read_checkpoint(case.file, replace(given, yields=True))  # it was stated about another file
+
+
+def test_an_algorithm_of_the_same_kind_may_be_stated(tmp_path):
+    case = CASES["cleanrl/ddpg"]
+    assert read_checkpoint(case.file, replace(case.given, algorithm="td3")).algorithm == "td3"
+    native.save(sac_checkpoint(), tmp_path / "a.safetensors")
+    with pytest.raises(UsageError, match="algorithm is stated as ppo"):
+        native.load(tmp_path / "a.safetensors", Given(algorithm="ppo"))
+
+
+def test_the_activation_of_a_script_may_be_another_one():
+    case = CASES["cleanrl/ppo"]
+    layers = read_checkpoint(case.file, replace(case.given, activation=Activation.ELU)).actor.layers
+    assert [each.activation for each in layers] == [Activation.ELU, Activation.ELU, Activation.IDENTITY]
+
+
+def test_a_number_in_the_place_of_the_file_s_is_told(tmp_path):
+    path = write_stub(tmp_path / "a.stub")
+    assert STUB.load(path, Given(gamma=0.5)).remarks == ("says gamma 0.9; 0.5 is stated and counts",)
+    assert STUB.load(path, Given(gamma=0.9)).remarks == ()
+
+
+def test_the_meaning_of_outputs_is_asked_for_as_the_world_has_it():
+    """Without a world both are named."""
+    given = Given(algorithm="ppo", activation=Activation.TANH)
+    for world, head in (("mountain_car", "argmax"), ("pendulum", "clipped")):
+        with pytest.raises(UsageError, match=rf"--set policy.head={head} \("):
+            load_checkpoint(PERCEPTRON, make_world(world), given)
+    with pytest.raises(UsageError, match=r"policy.head=argmax, or policy.head=clipped if .*continuous"):
+        read_checkpoint(PERCEPTRON, given)
 
 
 def test_what_is_neither_said_nor_stated_is_asked_for(tmp_path):

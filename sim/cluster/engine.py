@@ -1,0 +1,226 @@
+"""The engine of a run on a cluster: reads as the ordinary one does, of the agents whose rows are here."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.arrays import IndexArray
+from valuescape.sim.cells.reader import CellReader
+from valuescape.sim.changes import Wanted, Way, differing, way_between, way_from
+from valuescape.sim.cluster.cells import ClusterCells
+from valuescape.sim.cluster.formation import ClusterFormation
+from valuescape.sim.cluster.kept_agents import kept_agents
+from valuescape.sim.cluster.member import Member
+from valuescape.sim.cluster.messages import AGENTS_FIRST, EpisodeSums
+from valuescape.sim.cluster.node import Call, NodeLostError, Nodes
+from valuescape.sim.cluster.requirements import require_divisible
+from valuescape.sim.cluster.slices import Slice
+from valuescape.sim.cluster.team import Team
+from valuescape.sim.config.files import Config
+from valuescape.sim.config.model import settings_of
+from valuescape.sim.engine import SAME, Engine
+from valuescape.sim.errors import UsageError
+from valuescape.sim.formation import Formation, Kind
+from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.reading import AgentEpisode, EpisodeStats
+from valuescape.sim.shared.episodes import EpisodeState
+from valuescape.sim.stepping.stepper import ROW_ARRAYS
+from valuescape.sim.stepping.systems import SwitchedOff, systems_called
+
+_LOOK_S = 0.0005
+
+
+class ClusterEngine(Engine):
+    """Agents stepping on nodes; this process has rows of `kept` agents alone, ascending numbers.
+
+    `row` and `recent_row` are of those, and so is `arena`. Of all agents there are sums (`episode_stats`),
+    the hash, and what is asked for by number (`rows_of`, `episode_of`). What a change at rest writes, it
+    writes on all nodes at one tick; other changes are refused.
+
+    A question to the nodes waits for them, while a lost one is replaced, and raises what `check` raises.
+    """
+
+    formation: ClusterFormation
+
+    def __init__(
+        self,
+        config: Config,
+        checkpoint: Checkpoint | None,
+        nodes: Callable[[], Nodes],
+        kept: int | None = None,
+    ) -> None:
+        """Begin to start hosts on the nodes that `nodes` returns, without waiting until they are ready.
+
+        kept: number of agents, the first ones, whose rows are kept; None: as `kept_agents` chooses. Raises
+        UsageError if the configuration cannot be run on a cluster.
+        """
+        self._nodes, self._readers = nodes, 0
+        count = config.agents.count
+        self.kept: IndexArray = kept_agents(count) if kept is None else np.arange(min(kept, count))
+        super().__init__(config, checkpoint)
+
+    def _form(self, config: Config, checkpoint: Checkpoint | None, kind: Kind) -> Formation:
+        formation = ClusterFormation(config, checkpoint, self.kept, self._nodes)
+        require_divisible(config, formation.world)
+        formation.reserve(0)
+        return formation
+
+    @property
+    def team(self) -> Team:
+        """The nodes that share the run."""
+        return self.formation.crew.team
+
+    def change(self, config: Config, checkpoint: Any = SAME) -> None:
+        """Go on with other numbers, as `Engine.change` does. Raises UsageError for any other change."""
+        asked = self.asked
+        chosen = asked.checkpoint if checkpoint is SAME else checkpoint
+        if way_between(asked, Wanted(config, chosen, asked.plugins)) is Way.SUCCESSION:
+            raise UsageError(_unchangeable(asked.config, config), "begin a new run with it")
+        super().change(config, checkpoint)
+
+    def cell_reader(self, length: int) -> CellReader:
+        """Return a new reader of cells, of `length` ticks; the one before is void."""
+        self._readers += 1
+        return ClusterCells(self, self._readers, length)
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all agents have come to the newest tick; not while those of a lost node are made again."""
+        return self.formation.crew.is_level
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes that step agents now."""
+        return len(self.team.at_work)
+
+    def worker_spans(self) -> list[NDArray[Any]]:
+        """Return nothing: spans of workers stay on their nodes."""
+        return []
+
+    def systems_off(self) -> tuple[SwitchedOff, ...]:
+        """Return the array systems that raised on any node and were switched off there."""
+        called, off = systems_called(self.world), self.formation.crew.systems_off
+        return tuple(
+            SwitchedOff(called[index].name, tick, said.decode("utf-8", "ignore"))
+            for index, (tick, said) in sorted(off.items())
+        )
+
+    # --- Of all agents ------------------------------------------------------------------------------------
+
+    def episode_stats(self) -> EpisodeStats:
+        """Return statistics of the episodes that have finished up to the newest tick."""
+        sums = self._asked(lambda agents: ("sums", agents, self.newest_tick))
+        total: EpisodeSums = sum(sums, EpisodeSums())
+        per_episode = 1 / total.finished if total.finished else float("nan")
+        return EpisodeStats(
+            total.finished, total.terminated, total.returns * per_episode, total.length * per_episode
+        )
+
+    def rows_of(self, names: Sequence[str], tick: int, numbers: IndexArray) -> dict[str, NDArray[Any]] | None:
+        """Return rows of agents, ascending numbers, at a recent tick, by name; None if the tick is gone.
+
+        Their last axis are the agents, but of trails the first.
+        """
+        found = self._asked(lambda agents: ("rows", agents, tuple(names), tick, numbers))
+        if any(each is None for each in found):
+            return None
+        axes = {name: 0 if name in AGENTS_FIRST else -1 for name in names}
+        return {name: np.concatenate([each[name] for each in found], axis) for name, axis in axes.items()}
+
+    def episode_of(self, agent: int, tick: int) -> AgentEpisode:
+        """Return the episode that an agent is in at `tick`, a recent one, and its steps so far."""
+        found = self._asked(lambda agents: ("episode_of", agents, agent, tick))
+        return next(AgentEpisode(*each) for each in found if each)
+
+    def episodes(self, tick: int | None = None) -> EpisodeState:
+        """Return the state of the episodes of the agents whose rows are kept, [n]; by default now."""
+        at = self.newest_tick if tick is None else tick
+        found = self._asked(lambda agents: ("episodes", agents, at, self.kept))
+        names = [each.name for each in fields(EpisodeState)]
+        return EpisodeState(**{name: np.concatenate([each[name] for each in found]) for name in names})
+
+    def tick_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of the newest tick, of all agents, by name; new arrays. Call it while paused.
+
+        Gets them from the nodes: some 70 bytes an agent.
+        """
+        tick, everyone = self.newest_tick, np.arange(self.config.agents.count)
+        rows = self.rows_of(ROW_ARRAYS, tick, everyone)
+        assert rows is not None
+        found = self._asked(lambda agents: ("episodes", agents, tick, everyone))
+        names = [each.name for each in fields(EpisodeState)]
+        return rows | {f"episode {name}": np.concatenate([each[name] for each in found]) for name in names}
+
+    def state_hash(self) -> str:
+        """Return the hash of the newest tick, as `Engine.state_hash` does; the same. Call it while paused.
+
+        Gets rows and trails from the nodes, one after the other: so many bytes as they have.
+        """
+        tick = self.newest_tick
+        digest = hashlib.sha256()
+        for array in self.tick_arrays().values():
+            digest.update(np.ascontiguousarray(array).tobytes())
+        for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
+            for name in ("trail_position", "trail_strand"):
+                for part in self._asked(_whole_row(name, past)):
+                    digest.update(part.tobytes())
+        return digest.hexdigest()
+
+    # --- Questions ----------------------------------------------------------------------------------------
+
+    def _asked(self, question: Callable[[Slice], tuple[Any, ...]]) -> list[Any]:
+        """Return what the hosts of all slices answer, in order; asks again if one was lost meanwhile.
+
+        question: returns method and arguments for a slice.
+        """
+        return self._answers(
+            lambda: [(member, member.node.ask(*question(agents))) for agents, member in self.team.slices]
+        )
+
+    def ask_hosts(self, method: str, argument: Any) -> list[Any]:
+        """Return what all hosts that step agents answer; asks again if one was lost meanwhile."""
+        return self._answers(
+            lambda: [(each, each.node.ask(method, argument)) for each in self.team.at_work if each.slices]
+        )
+
+    def _answers(self, ask: Callable[[], list[tuple[Member, Call]]]) -> list[Any]:
+        while True:
+            self._wait_level()
+            calls = ask()
+            try:
+                return [self._answer(member, call) for member, call in calls]
+            except NodeLostError:
+                continue
+
+    def _wait_level(self) -> None:
+        """Look after the nodes until all slices have come to the newest tick."""
+        crew = self.formation.crew
+        while not crew.is_level:
+            crew.check()
+            time.sleep(_LOOK_S)
+
+    def _answer(self, member: Member, call: Call) -> Any:
+        while not call.is_done():
+            self.formation.crew.check()
+            if member not in self.team.members:
+                raise NodeLostError(member.node.name)
+            time.sleep(_LOOK_S)
+        return call.result(self.config.workers.heartbeat_timeout)
+
+
+def _whole_row(name: str, tick: int) -> Callable[[Slice], tuple[Any, ...]]:
+    return lambda agents: ("whole_row", agents, name, tick)
+
+
+def _unchangeable(before: Config, after: Config) -> str:
+    """Return which setting cannot change on a cluster."""
+    for name in differing(before, after):
+        if way_from(name, before, after) is Way.SUCCESSION:
+            value = settings_of(type(after))[name].value_in(after)
+            return f"{name} = {value!r} cannot change during a run on a cluster"
+    return "a policy of another kind cannot take over during a run on a cluster"

@@ -1,0 +1,104 @@
+"""Messages between the main process and a host; all are values that can be pickled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuescape.sim.arrays import IndexArray
+from valuescape.sim.cluster.slices import Slice
+from valuescape.sim.config.files import Config
+from valuescape.sim.plugins.loading import NOTHING, Loads
+from valuescape.sim.policy.network import Checkpoint
+
+SENT_ROWS = ("state", "action", "reward", "ending", "episode_return", "trail_position", "trail_strand")
+"""The arrays of the arena whose rows the main process gets, of the agents that it keeps rows of."""
+
+AGENTS_FIRST = frozenset({"trail_position", "trail_strand"})
+"""Those of them whose first axis, in a row, are the agents; of the others it is the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A slice for a host to step: as `config` and `checkpoint` say, which hold from tick `first_tick` on.
+
+    config: of the whole run. kept: numbers of the agents whose rows the main process gets, ascending; of all
+    slices. cores: that the slice may use. keep_ticks: interval at which rows are kept.
+    """
+
+    agents: Slice
+    config: Config
+    checkpoint: Checkpoint | None
+    kept: IndexArray
+    cores: int
+    plugins: Loads = NOTHING
+    first_tick: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Other numbers, written at rest: they hold from the tick after `tick` on."""
+
+    tick: int
+    config: Config = field(repr=False)
+    checkpoint: Checkpoint | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at all slices of a host.
+
+    after, until: the rows of the ticks after `after`, up to `until`, are wanted. grant: ticks may be made up
+    to this one. wait_s: how long the host may wait until `until` is complete.
+    """
+
+    after: int
+    until: int
+    grant: int
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The answer to a look.
+
+    complete: the tick that all slices of the host have completed; -1 before the first. upto: the last tick
+    whose rows are here, the first being the one after `Look.after`. rows: [ticks, ..., kept agents of the
+    host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns: places of these agents in
+    `Task.kept`. kept: slices whose rows were kept since the last look, and at which tick. restarts: of
+    workers. systems_off: (index, tick, message) of array systems that were switched off.
+    """
+
+    complete: int
+    upto: int
+    rows: Mapping[str, NDArray[Any]]
+    columns: IndexArray
+    kept: tuple[tuple[Slice, int], ...] = ()
+    restarts: int = 0
+    systems_off: tuple[tuple[int, int, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeSums:
+    """Sums over the finished episodes of agents; those of slices are added."""
+
+    finished: int = 0
+    terminated: int = 0
+    returns: float = 0.0
+    length: float = 0.0
+
+    def __add__(self, other: "EpisodeSums") -> "EpisodeSums":
+        return EpisodeSums(
+            self.finished + other.finished,
+            self.terminated + other.terminated,
+            self.returns + other.returns,
+            self.length + other.length,
+        )
+
+
+def places_in(kept: IndexArray, agents: Slice) -> slice:
+    """Return where the agents of a slice are in `kept`, ascending numbers."""
+    first, stop = np.searchsorted(kept, [agents.first, agents.stop])
+    return slice(int(first), int(stop))

@@ -1,0 +1,72 @@
+"""Asks the nodes of a connected Ray cluster for their facts."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from valuescape.sim.cluster.checks import Node
+from valuescape.sim.cluster.facts import Facts, facts_here
+
+ANSWER_S = 30.0
+"""Seconds for all nodes to answer; each starts a process for that."""
+
+
+def nodes_of(ray: Any, answer_s: float = ANSWER_S) -> list[Node]:
+    """Return the nodes that are there, each with its facts; those that are about to leave are left out.
+
+    ray: the module, connected. A node that has not answered after `answer_s` has no facts.
+    """
+    alive = [each for each in ray.nodes() if each["Alive"]]
+    if len(alive) == 1 and alive[0]["NodeID"] == _own_node(ray):
+        return [Node(_name(alive[0]), _cpus(alive[0]), facts_here())]
+    asked = [(each, _ask(ray, each["NodeID"])) for each in alive]
+    end = time.monotonic() + answer_s
+    found = [_answered(ray, each, answer, end) for each, answer in asked]
+    return [node for node in found if node is not None]
+
+
+def _own_node(ray: Any) -> str:
+    """Return the node that this process is part of; "" of a client, whose versions may differ."""
+    return "" if ray.util.client.ray.is_connected() else str(ray.get_runtime_context().get_node_id())
+
+
+def _ask(ray: Any, node: str) -> Any:
+    there = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+    return ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)(_probe()).remote()
+
+
+def _probe() -> Callable[[], dict[str, Any]]:
+    """Return a function that Ray sends as it is, not by name: the node need not have this module."""
+
+    def probe() -> dict[str, Any]:
+        try:
+            from valuescape.sim.cluster.facts import facts_here
+        except ImportError as error:
+            return {"problem": f"{type(error).__name__}: {error}"}
+        return asdict(facts_here())
+
+    return probe
+
+
+def _answered(ray: Any, node: dict[str, Any], answer: Any, end: float) -> Node | None:
+    try:
+        said = ray.get(answer, timeout=max(end - time.monotonic(), 0.1))
+    except ray.exceptions.GetTimeoutError:
+        return Node(_name(node), _cpus(node), problem=f"does not answer within {ANSWER_S:g} s")
+    except (ray.exceptions.TaskUnschedulableError, ray.exceptions.WorkerCrashedError):
+        return None  # it is being drained, or has gone
+    except ray.exceptions.RayError as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return Node(_name(node), _cpus(node), problem=first)
+    if "problem" in said:
+        return Node(_name(node), _cpus(node), problem=f"valuescape cannot be imported ({said['problem']})")
+    return Node(_name(node), _cpus(node), Facts(**said))
+
+
+def _name(node: dict[str, Any]) -> str:
+    return str(node["NodeManagerAddress"])
+
+
+def _cpus(node: dict[str, Any]) -> float:
+    return float(node["Resources"].get("CPU", 0))

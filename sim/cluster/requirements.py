@@ -1,0 +1,21 @@
+"""The worlds and settings that a run on a cluster can have."""
+
+from valuescape.sim.config.files import Config
+from valuescape.sim.errors import UsageError
+from valuescape.sim.worlds import World
+from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.interacting import InteractingWorld
+
+_HERE = "run it on this machine: leave workers.cluster empty"
+
+
+def require_divisible(config: Config, world: World) -> None:
+    """Raise UsageError, with the world's name, if its agents cannot be divided among nodes."""
+    if isinstance(world, InteractingWorld):
+        said = f"world.name = {world.name!r}: its agents see each other, which nodes of a cluster do not do"
+        raise UsageError(said, _HERE)
+    if isinstance(world, GymnasiumWorld) and world.making.is_vector:
+        said = f"world.name = {world.name!r}: a vectorised environment cannot be brought to a state on a node"
+        raise UsageError(said, "leave world.vector off")
+    if config.features.parallel_agents is False:
+        raise UsageError("features.parallel_agents is off, and a cluster steps agents in parallel", _HERE)

@@ -1,0 +1,109 @@
+"""What is stated about networks in Python: values that fit, and errors in the words of Python."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+import valuescape
+from valuescape.library.stated import GivenOptions
+from valuescape.library.wording import KEYWORDS, in_python
+from valuescape.sim.policy.formats.given import OPTIONS
+
+
+def layers(*widths):
+    rng = np.random.default_rng(0)
+    shapes = zip(widths[1:], widths[:-1], strict=True)
+    return [(rng.normal(size=shape).astype(np.float32), np.zeros(shape[0], np.float32)) for shape in shapes]
+
+
+PAIR = layers(3, 8, 1), layers(3, 8, 1)
+STATED = {"world": "Pendulum-v1", "activation": "tanh", "gamma": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"gamma": 99}, "gamma = 99: expected a number from 0 to 1"),
+        ({"gamma": "x"}, "gamma = 'x': expected a number from 0 to 1"),
+        ({"gamma": np.nan}, "gamma = nan"),
+        ({"entropy_coefficient": -1}, "entropy_coefficient = -1: expected a number, 0 or more"),
+        ({"reward_scale": 0}, "reward_scale = 0: expected what rewards were multiplied by"),
+        ({"algorithm": 3}, "algorithm = 3: expected a name"),
+        ({"obs_normalization": (np.zeros(2), np.ones(2))}, "observation statistics have shapes"),
+        (
+            {"obs_normalization": (np.zeros(3), np.zeros(3))},
+            "standard deviations and clip must be more than 0",
+        ),
+        ({"activation": None}, 'load(…, activation="tanh") states it'),
+    ],
+)
+def test_values_that_no_network_has_are_refused(stated, said):
+    with pytest.raises(valuescape.UsageError) as error:
+        valuescape.load(PAIR, **{**STATED, **stated})
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"action_low": 1, "action_high": -1}, "each lower bound below its upper one"),
+        ({"action_low": np.inf}, "action_low = inf: expected a number"),
+        ({"max_action": 0}, "max_action = 0: expected a number above 0"),
+        ({"squash": "no"}, "squash = 'no': expected True or False"),
+        ({"names": 3}, "names = 3: expected the name of a file"),
+        ({"choices": (0, 2)}, "expected a whole number above 0 for each choice"),
+    ],
+)
+def test_values_that_no_file_needs_are_refused(stated, said):
+    with pytest.raises(valuescape.UsageError) as error:
+        valuescape.load("pendulum", **stated)
+    assert said in str(error.value)
+
+
+def test_a_file_that_lacks_something_asks_for_keywords(tmp_path):
+    arrays = {f"actor.{i}.weight": w for i, (w, _) in enumerate(PAIR[0])}
+    arrays |= {f"actor.{i}.bias": b for i, (_, b) in enumerate(PAIR[0])}
+    arrays |= {name.replace("actor", "critic"): array for name, array in arrays.items()}
+    save_file(arrays, tmp_path / "net.safetensors")
+    with pytest.raises(valuescape.UsageError) as error:
+        valuescape.load(tmp_path / "net.safetensors", world="Pendulum-v1")
+    assert 'activation="tanh", gamma=0.99' in str(error.value)
+    assert "--" not in str(error.value)
+    assert "policy." not in str(error.value)
+
+
+def test_every_statement_has_a_keyword_and_an_option():
+    assert KEYWORDS.keys() == OPTIONS.keys() == GivenOptions.__annotations__.keys()
+    for field, said in KEYWORDS.items():
+        assert said.startswith(f"{field}=")
+        assert "--" not in in_python(OPTIONS[field])
+
+
+def test_maps_name_their_own_arguments():
+    with pytest.raises(valuescape.UsageError) as error:
+        valuescape.value_map("pendulum", axes=("angle", "speed"))
+    assert str(error.value).startswith("axes = 'angle, speed'")
+
+
+def test_a_tensor_with_gradients_says_what_to_pass():
+    model = valuescape.load("pendulum")
+    obs = torch.zeros(2, 3, requires_grad=True)
+    for ask in (model.value, model.policy, model.q):
+        with pytest.raises(valuescape.UsageError, match=r"pass obs\.detach\(\)"):
+            ask(obs)
+    assert np.array_equal(model.value(obs.detach()), model.value(np.zeros((2, 3))))
+    with pytest.raises(valuescape.UsageError, match=r"pass obs\.float\(\)"):
+        model.value(torch.zeros(2, 3, dtype=torch.bfloat16))
+
+
+def test_nan_stays_nan_in_its_row_and_actions_out_of_bounds_are_refused():
+    model = valuescape.load("pendulum")
+    obs = model.observe([[0.1, 0.0], [0.2, 0.0]])
+    spoiled = np.vstack([obs[:1], [[np.nan, 0, 0]]])
+    for ask in (model.value, model.policy, model.q):
+        assert np.isnan(ask(spoiled)).ravel().tolist() == [False, True]
+    assert np.isnan(model.q(obs, [[np.nan], [1.0]])).tolist() == [True, False]
+    with pytest.raises(valuescape.UsageError, match=r"action row 1: .* is 2\.5, expected -2 to 2"):
+        model.q(obs, [[1.0], [2.5]])
+    model.q(obs, [[2.000001], [-2.0]])

@@ -1,0 +1,47 @@
+"""Opens the cluster that a configuration names, and what makes analyses on it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from valuescape.analysis.making import Makers
+from valuescape.analysis.spread.parts import Setting
+from valuescape.analysis.spread.ray_hands import RayHands
+from valuescape.analysis.spread.sharing import OnRemark, Shared
+from valuescape.sim.cluster.checks import require_usable, rounding_remark
+from valuescape.sim.cluster.connecting import connected
+from valuescape.sim.cluster.facts import facts_here
+from valuescape.sim.cluster.probing import nodes_of
+from valuescape.sim.config.files import Config, changed
+from valuescape.sim.plugins.carrying import carried_code
+
+
+@contextmanager
+def makers_for(config: Config, on_remark: OnRemark = lambda _: None) -> Iterator[Makers | None]:
+    """Yield what makes analyses in the world of `config` while inside; None without `workers.cluster`.
+
+    `workers.count` is the number of processes, auto: as many as the cluster has free CPUs. on_remark: told a
+    sentence about nodes whose results may differ in their last digits, and about each process that is lost.
+    Raises UsageError for everything that
+    `connected` and `require_usable` find wrong, before anything begins.
+    """
+    if not config.workers.cluster:
+        yield None
+        return
+    workers, code = config.workers, carried_code()
+    with ExitStack() as owned:
+        ray = owned.enter_context(connected(workers.cluster))
+        nodes, here = nodes_of(ray), facts_here()
+        count = 0 if workers.count == "auto" else workers.count
+        free = ray.available_resources().get("CPU", 0.0)
+        require_usable(nodes, here, free=free, cpus=max(count, 1))
+        if remark := rounding_remark(nodes, here):
+            on_remark(remark)
+        hands = RayHands(
+            ray, count, silence_s=max(workers.heartbeat_timeout, 2.0), start_s=workers.start_timeout
+        )
+        yield owned.enter_context(Shared(hands, Setting(without_cluster(config), code), on_remark))
+
+
+def without_cluster(config: Config) -> Config:
+    """Return a configuration that says nothing of a cluster, since what is made on one is the same."""
+    return changed(config, {"workers.cluster": ""})
