@@ -9,7 +9,8 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach setup clean
+.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach
+.PHONY: bench-browser setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -113,6 +114,9 @@ bench-elastic: $(TEST) ## how long agents stand still while workers and agents c
 
 bench-attach: $(TEST) ## from an update to its picture, and what a trainer loses to its viewer, in 6 minutes
 	@.venv/bin/python tests/bench/attach.py
+
+bench-browser: $(TEST) ## frames a second and time from an input to its picture in a browser, viewers, encoders, in 3 minutes
+	@.venv/bin/python tests/bench/browser.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)
