@@ -9,7 +9,8 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach bench-still setup clean bench-cells bench-cluster
+.PHONY: bench-rollouts bench-insight bench-cells bench-cluster bench-parameters bench-systems bench-elastic bench-deaths
+.PHONY: bench-publishing bench-attach bench-browser bench-still setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -125,6 +126,9 @@ bench-still: $(TEST) ## what a frame costs in which the map, or the picture, sta
 
 bench-cluster: $(TEST) ## bytes that a frame of a run on a cluster takes, to a million agents, in a minute
 	@.venv/bin/python tests/bench/cluster.py
+
+bench-browser: $(TEST) ## frames a second and time from an input to its picture in a browser, viewers, encoders, in 3 minutes
+	@.venv/bin/python tests/bench/browser.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)
