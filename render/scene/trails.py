@@ -43,6 +43,7 @@ from valuescape.sim.cells.threads import ThreadedCells
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
+from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.signals import ENDING, Signal, Signals
 from valuescape.sim.resources import usable_cores
 
@@ -415,9 +416,16 @@ class Trails(Owner):
 def reads_drawn_rows(gl: Any, config: Config, maps: MapRegistry) -> bool:
     """Return whether a scene has rows of drawn agents only, and cells of the others from compiled code.
 
-    So it is where the processor draws anyway, unless a map of a plug-in reads the rows of all agents.
+    So it is where the processor draws anyway, unless a map of a plug-in reads the rows of all agents; and
+    always where nodes of a cluster have them. Raises UsageError if both are so.
     """
+    plugged = [each for each in maps.layers if Input.TRAILS in each.inputs and each is not DENSITY]
+    if config.workers.cluster:
+        if plugged:
+            said = f"the map {plugged[0].name!r} reads the trails of all agents"
+            raise UsageError(f"{said}, which a run on a cluster does not have here", "leave --cluster out")
+        return True
     features = config.features
     if not (features.binned_crowd and features.simd and available() and driver_info(gl).software):
         return False
-    return not any(Input.TRAILS in layer.inputs for layer in maps.layers if layer is not DENSITY)
+    return not plugged

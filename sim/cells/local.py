@@ -84,6 +84,10 @@ class LocalReader:
         found = np.array(counts, np.uint32).reshape(-1, *visits.shape)
         return News(drawn, self._kept, new, ticks, rows, found, tuple(unsigned))
 
+    def redraw(self) -> None:
+        """Have the next `take` bring the rows of all ticks, whether other agents are drawn or not."""
+        self._drawn = None
+
     def _count(self, tick: int, grid: VisitGrid) -> Uint32Array:
         # An agent counts from the tick after it came: at that one, the row may have been there already.
         there = self._arrivals.present(tick - 1)

@@ -29,7 +29,7 @@ from valuescape.sim.plugins.failing import PluginFailedError
 from valuescape.sim.plugins.widgets import Section
 
 _BLIND_S = 0.02
-_STILL_S = 0.04
+_STILL_S = 0.05
 _COLORS_PER_S = 6.0
 """How often in a second of the simulation the colours of visits follow, if every tick would change them."""
 """Seconds between two looks for events while nothing is drawn."""
@@ -131,8 +131,12 @@ class Session(TurningEngines):
             on_progress(self._progress())
             self._stopped = self._stopped or self._progress().done >= 1
             if not self._stopped:
-                self._clock.wait(0.0 if self.recorder else self.config.render.max_fps)
+                self._wait_for_frame(0.0 if self.recorder else self.config.render.max_fps)
         self.ledger.stats.forget("parts", "health")  # a report is about the end
+
+    def _wait_for_frame(self, fps: float) -> None:
+        """Wait until the next frame is due. fps: frames a second at most; 0: as many as there can be."""
+        self._clock.wait(fps)
 
     def _keep_out_of_collections(self) -> None:
         """Take what exists now out of all later garbage collections, which would visit it again and again."""
