@@ -30,12 +30,12 @@ class Team:
 
     whole: the task of all agents. A slice that moves goes on from rows that are kept, at a tick from which
     its trails are complete again when it comes up, or else from tick 0. version: goes up when slices move.
-    losses: hosts that were lost. said: what happened last, in words.
+    losses: hosts that were lost. said: the newest loss, in words; untold: if nobody has read it.
     """
 
     def __init__(self, whole: Task, nodes: Nodes) -> None:
         self.members: list[Member] = []
-        self.version, self.losses, self.said = 0, 0, ""
+        self.version, self.losses, self.said, self.untold = 0, 0, "", ""
         self._whole, self._nodes = whole, nodes
         self.config = whole.config.workers
         self._tunings: list[Tuning] = []
@@ -109,7 +109,7 @@ class Team:
 
     def lose(self, member: Member, reason: str) -> None:
         """Go on without a member; its slices find another. Raises WorkerFailedError after too many losses."""
-        self.said = f"{member.node.name} was lost: {reason}"
+        self.said = self.untold = f"node {member.node.name} was lost: {reason}"
         member.node.end()
         self.members.remove(member)
         self._catalogue.lose(member.node)
