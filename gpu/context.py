@@ -135,6 +135,19 @@ def library_loads(name: str) -> bool:
     return True
 
 
+def wait_until_drawn() -> None:
+    """Wait until the current context has drawn everything; other threads run Python meanwhile.
+
+    moderngl keeps them waiting while it waits: with a software driver for half of each frame.
+    """
+    _gl().glFinish()
+
+
+@cache
+def _gl() -> Any:
+    return ctypes.CDLL("libGL.so.1")
+
+
 def let_go_of_headless_contexts() -> None:
     """Make no EGL context current in this thread.
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from valuescape.gpu.context import create_headless_context
+from valuescape.gpu.context import create_headless_context, wait_until_drawn
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Event
 from valuescape.render.displays.streaming.link import Link
@@ -47,6 +47,7 @@ class StreamedDisplay(Display):
     def _do_present(self, picture: Any, panel: Any) -> None:
         """Send both, if the link can take a frame now; else the next one will show what is new."""
         if self._link.ready:
+            wait_until_drawn()  # while what carries messages goes on
             self._link.show(read_pixels(picture, panel))
 
     def _do_release(self) -> None:

@@ -58,7 +58,7 @@ def _restart(content: Mapping[str, Any]) -> Restart | None:
 
 def _preset(content: Mapping[str, Any]) -> Preset | None:
     name = content.get("name")
-    return Preset(name) if _named(name) else None
+    return Preset(name) if isinstance(name, str) and _named(name) else None
 
 
 def _slice(content: Mapping[str, Any]) -> Slice | None:
@@ -70,7 +70,7 @@ def _slice(content: Mapping[str, Any]) -> Slice | None:
 
 def _go_to(content: Mapping[str, Any]) -> GoTo | None:
     index = content.get("index")
-    return GoTo(index) if _index(index) else None
+    return GoTo(index) if isinstance(index, int) and _index(index) else None
 
 
 def _save_preset(content: Mapping[str, Any]) -> SavePreset | None:

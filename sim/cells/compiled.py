@@ -15,6 +15,7 @@ from valuescape.sim.cells.grid import (
     places,
     read_only,
 )
+from valuescape.sim.cells.paint import CellColors
 from valuescape.sim.cells.plain import LONGEST
 from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, source_key
 
@@ -182,3 +183,29 @@ def _count(position: Any, window: Any, visits: Any) -> None:
             column = min(np.int32((x - low_x) * per_x), last)
             row = min(np.int32((y - low_y) * per_y), last)
             visits[row, column] += np.uint32(1)
+
+
+def paint(stamps: Uint32Array, newest: int, colors: CellColors, out: Uint32Array) -> None:
+    """Colour cells as `sim.cells.paint.paint` does; arrays are contiguous. Leaves the interpreter free."""
+    tables = colors.by_age, colors.covers, colors.by_bits.reshape(-1)
+    by_age, covers, by_bits = (read_only(each, each.dtype) for each in tables)
+    _color_cells(read_only(stamps, np.uint32).reshape(-1), newest, by_age, covers, by_bits, out.reshape(-1))
+
+
+@_kept
+def _color_cells(stamps: Any, newest: Any, by_age: Any, covers: Any, by_bits: Any, out: Any) -> None:
+    """Colour every cell by the table of ages, or by that of stamps' colours and the cover of its age."""
+    ages, plainly, half, full = len(covers), len(by_age) > 0, np.float32(0.5), np.float32(255)
+    for i in range(len(stamps)):
+        stamp = stamps[i]
+        back = newest - np.int64(stamp >> np.uint32(STAMP_BITS))
+        if stamp == 0 or back < 0 or back >= ages:
+            out[i] = np.uint32(0)
+        elif plainly:
+            out[i] = by_age[back]
+        else:
+            cover, at = covers[back], 3 * (stamp & np.uint32(2**STAMP_BITS - 1))
+            color = np.uint32(full * cover + half) << np.uint32(24)
+            for channel in range(3):
+                color |= np.uint32(by_bits[at + channel] * cover + half) << np.uint32(8 * channel)
+            out[i] = np.uint32(color)

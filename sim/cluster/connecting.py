@@ -37,7 +37,6 @@ _STORE_BYTES = 256 * 2**20
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Environment of Ray where the user has set nothing else: nothing is reported to anyone."""

@@ -133,6 +133,7 @@ class RayNodes(Nodes):
             self._machines = self._alive()
             free = sum(each.cpus for each in self._machines)
             require_usable(nodes_of(self._ray), facts_here(), free=free)
+            self._heard_s = time.monotonic()
             self._poll.start()
         except BaseException:
             self.close()

@@ -5,9 +5,10 @@ import io
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +24,39 @@ _NUMBERS = {"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "ArrowRight": 39, "Arr
 """Keys that do something of the browser's own, which goes by these numbers."""
 
 
-class Chromium:
-    """A browser with a profile of its own in `folder`; a context manager. Pages share one connection."""
+_GUARD = 'echo $$ > "$1/guard"; shift; "$@" & cat > /dev/null; kill -KILL -$$'
+"""Runs a program in a session of its own until its input ends: also when the test's process is killed."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+
+class Chromium:
+    """A browser with a profile of its own in `folder`; a context manager. Pages share one connection.
+
+    meanwhile: is called again and again while a page is waited for. The browser is no child of this process,
+    for it starts processes whenever it likes.
+    """
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], object] = lambda: None):
+        self._folder, self.meanwhile = folder, meanwhile
+        self._owned = ExitStack()
         options = [
             *("--headless=new", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={folder}"),
             *("--no-first-run", "--disable-gpu", "--mute-audio", "--disable-background-networking"),
             *("--disable-component-update", "--disable-default-apps", "--force-color-profile=srgb"),
-            *("--disable-dev-shm-usage", "--disable-extensions", "--disable-features=Translate"),
+            *("--disable-dev-shm-usage", "--disable-extensions", "--disable-breakpad"),
         ]
-        self._process = subprocess.Popen(
-            [PROGRAM, *options, "about:blank"],
+        guarded = ["sh", "-c", _GUARD, "sh", str(folder), PROGRAM, *options, "about:blank"]
+        started = subprocess.Popen(
+            ["setsid", "--fork", *guarded],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # its own children end with it, see `close`
         )
+        self._input = started.stdin
+        started.wait()
         try:
             port, path = self._address()
-            self._socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
+            link = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
+            self._socket = self._owned.enter_context(link)
         except BaseException:
             self._end()
             raise
@@ -53,7 +67,6 @@ class Chromium:
         """Return port and path of its DevTools, once it has written them."""
         file, until = self._folder / "DevToolsActivePort", time.monotonic() + _START_S
         while not (file.exists() and file.read_text().count("\n")):
-            assert self._process.poll() is None, "Chromium ended at once"
             assert time.monotonic() < until, "Chromium does not start"
             time.sleep(0.05)
         return file.read_text().split("\n")[:2]
@@ -99,12 +112,19 @@ class Chromium:
 
     def close(self):
         """End the browser with all its processes."""
-        self._socket.close()
+        self._owned.close()
         self._end()
 
     def _end(self):
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._input.close()
+        group, until = int((self._folder / "guard").read_text()), time.monotonic() + _START_S
+        while time.monotonic() < until:
+            try:
+                os.killpg(group, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.02)
+        raise AssertionError("Chromium does not end")
 
     def __enter__(self):
         return self
@@ -127,6 +147,7 @@ class Page:
     def begin(self, width, height, *, scale=1, mobile=False, dark=False, reduced=False):
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.resize(width, height, scale=scale, mobile=mobile)
         if mobile:
             self.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
@@ -175,7 +196,8 @@ class Page:
         until = time.monotonic() + seconds
         while not (value := self.value(expression)):
             assert time.monotonic() < until, f"not in {seconds} s: {expression}"
-            time.sleep(0.03)
+            self._browser.meanwhile()
+            time.sleep(0.005)
         return value
 
     def pixels(self, selector: str = "#picture") -> np.ndarray:

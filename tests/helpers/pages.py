@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed
@@ -61,13 +62,15 @@ class Page:
         self.got = []  # (when, message, bytes)
         self.answers = answers
         self._news = threading.Condition()
-        self.socket = connect(
+        self._owned = ExitStack()
+        link = connect(
             f"ws://{host}/messages",
             origin=f"http://{host}",
             additional_headers={"Cookie": cookie},
             max_size=None,
             compression=None,
         )
+        self.socket = self._owned.enter_context(link)
         self.closed = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -111,7 +114,7 @@ class Page:
                 self._news.wait(0.2)
 
     def close(self):
-        self.socket.close()
+        self._owned.close()
         self._thread.join(5)
 
     def __enter__(self):

@@ -4,13 +4,14 @@ import os
 import select
 import shutil
 import subprocess
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from valuescape.gpu.context import create_headless_context
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.streamed import StreamedDisplay
+from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.stream import Stream
 from valuescape.render.displays.stub import StubDisplay
 
@@ -126,3 +127,19 @@ def open_streamed(opened):
         return opened[-1]
 
     return open_streamed
+
+
+@pytest.fixture
+def open_shared(opened):
+    """Return a function that opens a display on several pages that watch; closed afterwards."""
+    with ExitStack() as stack:
+
+        def open_shared(size=SIZE):
+            audience = stack.enter_context(Audience(size))
+            for _ in range(2):
+                viewer = audience.join(lambda *_: None)
+                audience.receive(viewer, {"type": "watching", "on": True})
+            opened.append(StreamedDisplay(audience))
+            return opened[-1]
+
+        yield open_shared

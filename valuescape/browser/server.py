@@ -9,8 +9,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
@@ -124,7 +123,7 @@ class Server:
         """Return the answer to a request; None to open a WebSocket."""
         if getattr(request, "method", "GET") != "GET":
             return _said(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is answered.", {"Allow": "GET"})
-        path = urlsplit(request.path).path
+        path = request.path.partition("?")[0]
         upgrades = path == MESSAGES_PATH
         match self.admission.look(request.path, request.headers, upgrades=upgrades):
             case Answer.REFUSE_HOST:
@@ -154,14 +153,15 @@ class Server:
     def _open(self, connection: ServerConnection) -> Response | None:
         if self._audience is None:
             return _said(HTTPStatus.NOT_FOUND, "There is no such page.")
-        if self._audience.viewers >= MOST_VIEWERS:
-            return _said(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many viewers.")
         return None
 
     async def _talk(self, connection: ServerConnection) -> None:
         """Carry messages between a page and the audience until either ends."""
         assert self._audience
         outbox = Outbox()
+        if self._audience.viewers >= MOST_VIEWERS:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
+            return
         viewer = self._audience.join(outbox.put)
         connection.viewer = viewer  # type: ignore[attr-defined]
         sending = asyncio.create_task(_send(connection, outbox))
@@ -182,7 +182,10 @@ class Server:
             if not rate.allows():
                 await connection.close(CloseCode.POLICY_VIOLATION, "too many messages")
                 return
-            content = _parsed(message)
+            try:
+                content = json.loads(message) if isinstance(message, str) else None
+            except (ValueError, RecursionError):
+                content = None
             if content is None:
                 await connection.close(CloseCode.INVALID_DATA, "expected JSON")
                 return
@@ -199,16 +202,6 @@ async def _send(connection: ServerConnection, outbox: Outbox) -> None:
                 connection.transport.abort()
                 return
             await connection.send(message)
-
-
-def _parsed(message: str | bytes) -> Any | None:
-    """Return the content of a message; None if it is no JSON in text."""
-    if isinstance(message, bytes):
-        return None
-    try:
-        return json.loads(message)
-    except (ValueError, RecursionError):
-        return None
 
 
 _UNKNOWN = (

@@ -21,8 +21,6 @@ from valuescape.sim.config.files import Config
 _SOFTWARE_RATIO = 1.0
 """Device pixels for a CSS pixel where the processor draws: twice as many would take four times as long."""
 
-_SOFTWARE = "llvmpipe", "softpipe", "SwiftShader"
-
 
 class BrowserControls(Controls):
     """Controls that do not end the run: that is for the terminal that it was started in."""
@@ -45,7 +43,7 @@ class BrowserSession(PagedSession):
         super().__init__(config, *rest, link=audience, panel=False, **how)
         self.controls = BrowserControls(self, self._begun_with())
         self._page = PageSide(self, audience)
-        if any(name in self.stage.driver.renderer for name in _SOFTWARE):
+        if self.stage.driver.software:
             audience.limit_ratio(_SOFTWARE_RATIO)
 
     def ask(self, change: Change) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from valuescape.cli.code import Code
 from valuescape.cli.console import read_config
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from valuescape.analysis.analysis import Plan, Progress
     from valuescape.analysis.making import Makers
     from valuescape.sim.config.files import Config
+
+
+class Done(NamedTuple):
+    """An analysis that was written: its files, the report first, and whether it was made to the end."""
+
+    files: list[Path]
+    complete: bool
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return 0 if self.complete else 130
 
 
 def config_of(source: str, changes: list[str], code: Code) -> "Config":

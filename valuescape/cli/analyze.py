@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuescape.cli.analysis_plan import config_of, makers_of, plan_of, telling_progress
-from valuescape.cli.code import NO_CODE, Code, takes_code
+from valuescape.browser.browsing import Browsing
+from valuescape.cli.analysis_plan import Done, config_of, makers_of, plan_of, telling_progress
+from valuescape.cli.browser_options import browsing_of
+from valuescape.cli.bundles import bundled
+from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.options import (
     Activation,
@@ -64,7 +67,7 @@ TimeLimit = Annotated[bool, typer.Option("--time-limit", help="Let rollouts end 
 Alpha = Annotated[float | None, typer.Option(min=0, help="Alpha of SAC or TQC, if the file does not say it.")]
 
 
-@takes_code
+@bundled(code=code_of, browsing=browsing_of)
 def analyze(
     checkpoints: Checkpoints,
     episodes: Episodes = 512,
@@ -83,6 +86,7 @@ def analyze(
     cluster: Cluster = None,
     overrides: Overrides = None,
     code: Code = NO_CODE,
+    browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
     """Say where a critic is wrong: its values beside the returns that really follow.
@@ -100,7 +104,7 @@ def analyze(
 
       valuescape analyze sac.zip --world pendulum --rollouts 16 --set heatmap.slice=…
 
-      valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64
+      valuescape analyze logs/ppo/CartPole-v1_1 --episodes 128 --cells 64 --browser
     """
     changes = {
         "insight.rollouts": rollouts,
@@ -114,7 +118,12 @@ def analyze(
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
     ]
-    return _analyze(checkpoints, given, code, (episodes, cells), folder)
+    done = _analyze(checkpoints, given, code, (episodes, cells), folder)
+    if browsing:
+        from valuescape.cli.browser import serve_report
+
+        serve_report(done.files, browsing)
+    return done.status
 
 
 def _analyze(
@@ -123,7 +132,7 @@ def _analyze(
     code: Code,
     sizes: tuple[int, int | None],
     folder: Path | None,
-) -> int:
+) -> Done:
     """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
     from valuescape.analysis.output import make_folder
     from valuescape.sim.config.files import changed
@@ -150,6 +159,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
 
     Raises UsageError, naming a file that fits not, or a setting that names no action of the world.
     """
+    from valuescape import remarks
     from valuescape.analysis.several import Model, labels_of
     from valuescape.presets import find_checkpoint
     from valuescape.sim.errors import UsageError
@@ -160,6 +170,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.worlds import make_world
 
     world, labels = make_world(config.world.name, config), labels_of(sources)
+    remarks.tell(world.remarks)
     require_actions(config.insight, world)
     models: list[Model] = []
     given = given_of(config.policy)
@@ -192,7 +203,7 @@ class _Work:
     config: "Config"
 
 
-def _one(model: "Model", work: _Work) -> int:
+def _one(model: "Model", work: _Work) -> Done:
     from valuescape.analysis.output import write
     from valuescape.analysis.robustness import table
     from valuescape.analysis.several import named_analysis
@@ -212,10 +223,10 @@ def _one(model: "Model", work: _Work) -> int:
         say_rows(out, table(each))
     say_lines(verdict(found))
     say_written(files[0])
-    return 0 if found.complete else 130
+    return Done(files, complete=found.complete)
 
 
-def _several(models: "Sequence[Model]", work: _Work) -> int:
+def _several(models: "Sequence[Model]", work: _Work) -> Done:
     from valuescape.analysis.several import analyze_several
     from valuescape.analysis.several_output import MARK, several_table, several_verdict, write_several
 
@@ -228,4 +239,4 @@ def _several(models: "Sequence[Model]", work: _Work) -> int:
         say_lines([f"{MARK} differs from {models[0].label}: its 95 % interval, over pairs, is without zero"])
     say_lines(several_verdict(several))
     say_written(files[0])
-    return 0 if several.complete else 130
+    return Done(files, complete=several.complete)

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from valuescape.cli.analysis_plan import config_of, makers_of, plan_of, telling_progress
+from valuescape.cli.analysis_plan import Done, config_of, makers_of, plan_of, telling_progress
 from valuescape.cli.code import Code
 from valuescape.cli.console import say_lines, say_written
 from valuescape.cli.terminal import err, out
@@ -16,8 +16,8 @@ def analyze_training(
     code: Code,
     sizes: tuple[int, int | None],
     target: Path | None,
-) -> int:
-    """Analyse the checkpoints in a folder; returns the exit status.
+) -> Done:
+    """Analyse the checkpoints in a folder.
 
     sizes: episodes and cells, as `plan_of` takes them. target: where to write; None for a folder
     in runs/. Raises UsageError.
@@ -49,7 +49,7 @@ def analyze_training(
     say_rows(out, training_table(run))
     say_lines(training_verdict(run))
     say_written(written[0])
-    return 0 if run.complete else 130
+    return Done(written, complete=run.complete)
 
 
 def _say_left_out(sentence: str) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,9 +48,9 @@ def browser_session(
         yield session
 
 
-def serve_report(report: Path, files: Iterable[Path], browsing: Browsing) -> None:
-    """Serve a report with the files beside it until Ctrl-C. Raises UsageError."""
-    site = report_site(report, files)
+def serve_report(files: Sequence[Path], browsing: Browsing) -> None:
+    """Serve a report, the first of the files, with the others until Ctrl-C. Raises UsageError."""
+    site = report_site(files[0], files[1:])
     with Interrupts() as interrupts, open_server(site, None, browsing) as server, _told(server, browsing):
         err.say("Ctrl-C ends it")
         while not interrupts.asked:

@@ -107,12 +107,12 @@ NamesMap = Annotated[
 
 
 def stated_changes(
-    activation: str | None,
-    gamma: float | None,
-    algorithm: str | None,
-    obs_normalization: Path | None,
-    names: Path | None,
-    reward_scale: float | None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
+    reward_scale: RewardScale = None,
 ) -> list[str]:
     """Return the changes to a configuration that the options about a checkpoint stand for.
 

@@ -1,6 +1,7 @@
 """The pace of a run: when ticks are made, which one a frame shows, and when frames are made."""
 
 import time
+from collections.abc import Callable
 
 from valuescape.run.length import RunLength
 from valuescape.sim.engine import Engine
@@ -98,12 +99,16 @@ class FrameClock:
         before, self.frame_began = self.frame_began, time.monotonic()
         return self.frame_began - before
 
-    def wait(self, fps: float) -> None:
-        """Sleep until the next frame is due, 1 / `fps` seconds after the one before; 0 does not sleep."""
+    def wait(self, fps: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Sleep until the next frame is due, 1 / `fps` seconds after the one before; 0 does not sleep.
+
+        sleep: may return earlier, if there is something to do; then the frame counts as due.
+        """
         if not fps:
             return
         now = time.monotonic()
         # From the last due time, so that small delays even out; from now when far behind, instead of racing.
         self._due = max(self._due + 1 / fps, now - 2 / fps)
         if self._due > now:
-            time.sleep(self._due - now)
+            sleep(self._due - now)
+            self._due = min(self._due, time.monotonic())

@@ -82,6 +82,18 @@ class PagedSession(Session):
             link.wait(_FULL_S)
         return link.ready
 
+    def _wait_for_frame(self, fps: float) -> None:
+        """Wait until the next frame is due, or an input is to be shown, half a frame's time at least."""
+        if fps:
+            earliest_s = self._clock.frame_began + 0.5 / fps
+
+            def sleep(seconds: float) -> None:
+                end_s = time.monotonic() + seconds
+                time.sleep(max(0.0, min(earliest_s, end_s) - time.monotonic()))
+                self._link.wait_for_input(end_s - time.monotonic())
+
+            self._clock.wait(fps, sleep)
+
     def _look_away(self) -> None:
         """Nobody watches: let the simulation go on for a while, then rest."""
         away_s = time.monotonic() - self._seen_s

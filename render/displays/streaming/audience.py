@@ -215,7 +215,8 @@ class Audience(Link):
     def show(self, pixels: Pixels) -> None:
         """Have a picture encoded and sent to the pages that can take it, unless they have it."""
         self.frames += 1
-        self._sending.show(pixels)
+        controller = self._seats.get(self._controller or 0)
+        self._sending.show(pixels, controller.told if controller else 0)
 
     def tell(self, content: Mapping[str, Any]) -> None:
         """Send a message to every page."""

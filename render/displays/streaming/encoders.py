@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from valuescape.render.displays.streaming.pictures import Encoded, Pixels, as_jpeg, as_png, smaller
+from valuescape.render.displays.streaming.pictures import Encoded, Pixels, as_jpeg, as_webp, smaller
 from valuescape.render.displays.streaming.seat import Kind, Seat
 from valuescape.render.displays.streaming.video import CODECS, VideoEncoder, VideoFrame, encoder_of
 
@@ -40,12 +40,13 @@ class Encoders:
         self.made = 0
         self.missing: set[str] = set()
         self._sizes: dict[int, Pixels] = {}  # by 1 / their size
+        self._heard = 0
         self._frames: dict[Kind, Frame] = {}
         self._videos: dict[Kind, _Video] = {}
 
-    def begin(self, pixels: Pixels) -> None:
-        """Go over to another picture."""
-        self._sizes = {1: pixels}
+    def begin(self, pixels: Pixels, heard: int) -> None:
+        """Go over to another picture. heard: number of the events in it, which frames tell."""
+        self._sizes, self._heard = {1: pixels}, heard
         self._frames.clear()
 
     def frame(self, kind: Kind, seats: Collection[Seat], now: float) -> Frame:
@@ -67,7 +68,7 @@ class Encoders:
 
     def _picture(self, kind: Kind) -> Frame:
         pixels = self._scaled(kind.scale)
-        return self._numbered(as_png(pixels) if kind.form == "png" else as_jpeg(pixels, kind.level))
+        return self._numbered(as_webp(pixels) if kind.form == "webp" else as_jpeg(pixels, kind.level))
 
     def _video(self, kind: Kind, seats: Collection[Seat], now: float) -> Frame:
         pixels = self._scaled(kind.scale)
@@ -97,5 +98,5 @@ class Encoders:
     ) -> Frame:
         self.made += 1
         about = {"type": "frame", "number": self.made, "format": encoded.media_type}
-        about = {**about, "lossless": encoded.lossless, **(more or {})}
+        about = {**about, "lossless": encoded.lossless, "heard": self._heard, **(more or {})}
         return Frame(self.made, about, encoded.content, video)

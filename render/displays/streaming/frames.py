@@ -36,18 +36,18 @@ class Frames:
         self.encoders = Encoders()
         self.newest = Newest((0, 0), 0, 0.0)
         self._pixels: Pixels | None = None
-        self._coming: Pixels | None = None
+        self._coming: tuple[Pixels, int] | None = None
         self._ended = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="valuescape-frames", daemon=True)
         self._thread.start()
 
-    def show(self, pixels: Pixels) -> None:
-        """Have a picture sent. Raises what made the thread end, if it has."""
+    def show(self, pixels: Pixels, heard: int) -> None:
+        """Have a picture sent. heard: number of the events in it. Raises what ended the thread."""
         with self._lock:
             if self._error:
                 raise self._error
-            self._coming = pixels
+            self._coming = pixels, heard
             self._work.notify()
 
     @property
@@ -112,12 +112,15 @@ class Frames:
         with self._lock:
             coming, self._coming = self._coming, None
             self._taken()
-        if coming is None or (self._pixels is not None and np.array_equal(self._pixels, coming)):
+        if coming is None:
             return
-        self._pixels = coming
-        self.encoders.begin(coming)
+        pixels, heard = coming
+        if self._pixels is not None and np.array_equal(self._pixels, pixels):
+            return
+        self._pixels = pixels
+        self.encoders.begin(pixels, heard)
         with self._lock:
-            size = coming.shape[1], coming.shape[0]
+            size = pixels.shape[1], pixels.shape[0]
             self.newest = Newest(size, self.newest.version + 1, self._clock())
 
     def _wanted(self, now: float) -> dict[Kind, list[Seat]]:

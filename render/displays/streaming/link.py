@@ -87,6 +87,11 @@ class Link(ABC):
             if not self._events and not self._wishes:
                 self._news.wait(seconds)
 
+    def wait_for_input(self, seconds: float) -> None:
+        """Wait until there are events or wishes, for a bounded time."""
+        with self._news:
+            self._news.wait_for(lambda: self._events or self._wishes, max(0.0, seconds))
+
     def take_wishes(self) -> list[Wished]:
         """Return what controls asked for since the last call, the oldest first."""
         with self._news:

@@ -29,9 +29,11 @@ A message is a JSON object with a `type`. From the browser:
 To the browser:
 
 - `{"type": "frame", "number": 12, "format": "image/jpeg", "lossless": false}`, with the picture's bytes. The
-  format is `"image/jpeg"`, `"image/png"`, or of video `"video/vp8"` or `"video/avc1.42E01F"` with one encoded
-  frame (H.264 as Annex B); then `"key"` says whether it can be decoded without those before, and `"width"`
-  and `"height"` are its pixels. Every frame is answered by `shown`, also one that cannot be decoded.
+  format is that of a picture, `"image/jpeg"`, `"image/webp"` or `"image/png"`, or of video, `"video/vp8"` or
+  `"video/avc1.42E01F"` with one encoded frame (H.264 as Annex B); then `"key"` says whether it can be decoded
+  without those before, and `"width"` and `"height"` are its pixels. `"heard"`: the number of the newest
+  message of events, of the page that controls, that the picture shows; notebooks are not told that. Every
+  frame is answered by `shown`, also one that cannot be decoded.
 - `{"type": "heard", "number": 7}`: the events up to that message were taken, or passed over, as those of a
   viewer that only watches are;
 - `{"type": "welcome", "viewer": 3, "program": "0.1.0"}`: the first message, with the number of this viewer;

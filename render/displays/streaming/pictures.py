@@ -59,6 +59,17 @@ def as_png(pixels: Pixels, compress_level: int = _PNG_LEVEL) -> Encoded:
     return Encoded(content.getvalue(), "image/png", lossless=True)
 
 
+def as_webp(pixels: Pixels) -> Encoded:
+    """Return a picture as WebP without loss.
+
+    Performance: at 1280 x 720 pixels two thirds of the time of PNG, for a file of the same size
+    (tests/bench/browser.py).
+    """
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "WEBP", lossless=True, quality=0, method=0)
+    return Encoded(content.getvalue(), "image/webp", lossless=True)
+
+
 def smaller(pixels: Pixels, divisor: int) -> Pixels:
     """Return a picture of 1 / divisor of the size, each pixel the mean of those that it stands for."""
     return np.asarray(Image.fromarray(pixels).reduce(divisor))

@@ -18,7 +18,7 @@ _MOST_VIDEO_S = 600.0
 
 
 class Kind(NamedTuple):
-    """How a frame is encoded: as "jpeg", "png", or a codec of video; its level of `Pacing`; 1 / its size."""
+    """How a frame is encoded: as "jpeg", "webp", or a codec of video; its level of `Pacing`; 1 / its size."""
 
     form: str
     level: int
@@ -78,7 +78,7 @@ class Seat:
             return None
         scale = self._scale(newest.size_px)
         if self._version == newest.version:
-            return Kind("png", 0, scale)
+            return Kind("webp", 0, scale)
         level = self.pacing.level
         codec = self._codec(now)
         return Kind(codec, min(level, 1), scale) if codec else Kind("jpeg", level, scale)

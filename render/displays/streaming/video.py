@@ -19,7 +19,7 @@ CODECS: Mapping[str, tuple[str, Mapping[str, str]]] = MappingProxyType(
         ),
         "vp8": (
             "libvpx",
-            {"deadline": "realtime", "cpu-used": "12", "lag-in-frames": "0", "error-resilient": "1"},
+            {"deadline": "realtime", "cpu-used": "-16", "lag-in-frames": "0", "error-resilient": "1"},
         ),
     }
 )

@@ -170,12 +170,14 @@ class Page {
     if (this.viewers.controls && this.link.ready) this.outbox.push(event);
   }
 
-  /** Keys of the picture act beside it, too, where nothing else wants them. */
+  /** Keys of the picture act beside it, too, but for those that the element with the focus needs itself. */
   key(ev) {
     const at = ev.target;
     if (ev.defaultPrevented || at === this.picture.canvas || this.cards.help.open) return;
-    const slider = at.matches?.("input[type=range]") && /^[a-z ]$/i.test(ev.key);
-    if (at !== document.body && !slider) return;
+    const typing = at.matches?.("input[type=text], input[type=search], select, textarea");
+    const ours = /^F\d+$/.test(ev.key) || (!typing && /^[a-z.,+-]$/i.test(ev.key));
+    const slider = ev.key === " " && at.matches?.("input[type=range]");
+    if (at !== document.body && !ours && !slider) return;
     this.picture.hands.key(ev, true);
     this.picture.hands.letGo();
   }
