@@ -9,7 +9,8 @@ RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
 .PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
-.PHONY: bench-rollouts bench-insight bench-parameters bench-systems bench-elastic bench-deaths bench-publishing bench-attach setup clean
+.PHONY: bench-rollouts bench-insight bench-cells bench-cluster bench-parameters bench-systems bench-elastic bench-deaths
+.PHONY: bench-publishing bench-attach bench-browser bench-still setup clean
 .PHONY: system-to-run system-to-test system-to-bench
 
 help: ## list the commands (this)
@@ -20,6 +21,9 @@ demo: $(RUN) ## set up, then watch a trained critic and its agents (without a di
 
 # Two at a time, each file in one process; what measures time or needs the machine at the end, by itself.
 TOGETHER := -n 2 --dist loadfile
+
+# Tests start some hundred processes, each of which would compile Python's sources if none kept the result.
+test test-times: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(TEST) ## set up, then run every test, in 10 minutes on two cores
 	@.venv/bin/python -m pytest $(TOGETHER)
@@ -105,6 +109,9 @@ bench-insight: $(TEST) ## what following a crowd costs, and how long the truth t
 bench-publishing: $(TEST) ## what publishing costs a training run, and how soon viewers see it, in 10 minutes
 	@.venv/bin/python tests/bench/publishing.py
 
+bench-cells: $(TEST) ## ways to reduce a crowd of up to a million agents to cells, in a minute
+	@PYTHONPATH=tests/bench .venv/bin/python tests/bench/cells.py
+
 bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
 	@.venv/bin/python tests/bench/parameters.py
 
@@ -113,6 +120,15 @@ bench-elastic: $(TEST) ## how long agents stand still while workers and agents c
 
 bench-attach: $(TEST) ## from an update to its picture, and what a trainer loses to its viewer, in 6 minutes
 	@.venv/bin/python tests/bench/attach.py
+
+bench-still: $(TEST) ## what a frame costs in which the map, or the picture, stays the same, in 4 minutes
+	@PYTHONPATH=tests/helpers .venv/bin/python tests/bench/still.py
+
+bench-cluster: $(TEST) ## bytes that a frame of a run on a cluster takes, to a million agents, in a minute
+	@.venv/bin/python tests/bench/cluster.py
+
+bench-browser: $(TEST) ## frames a second and time from an input to its picture in a browser, viewers, encoders, in 3 minutes
+	@.venv/bin/python tests/bench/browser.py
 
 bench-deaths: $(TEST) $(PEERS) ## kill workers and main processes, ours and the peers', in 2 minutes
 	@.venv/bin/python tests/bench/deaths.py $(BENCH_SAVE)

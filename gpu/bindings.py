@@ -25,6 +25,7 @@ class Slot(IntEnum):
     HIGHLIGHT = 16
     TRAIL_RAW = 17
     AGENT_NUMBER = 18
+    CELL_COLORS = 19
 
 
 class Block(IntEnum):
@@ -42,11 +43,12 @@ class Texture(IntEnum):
     COLORMAPS = 3
     GLYPHS = 4
     SHADES = 5
-    STAMPS = 6
+    CROWD = 6  # colours of the crowd's cells
     PICTURE = 7
     GLOW = 8
     CERTAINTY = 9
     SUPPORT = 10  # visits: few of them let a map fade
+    KEPT = 11  # the picture of the map, without trails
 
 
 class Image(IntEnum):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -98,8 +99,12 @@ def _content(path: Path) -> bytes:
     return _files[path]
 
 
-def generated_includes() -> dict[str, str]:
-    """Return the text of the includes that derive from Python's definitions, by name."""
+@cache
+def generated_includes() -> Mapping[str, str]:
+    """Return the text of the includes that derive from Python's definitions, by name.
+
+    Made once, as nothing changes those definitions.
+    """
     return {"constants.glsl": constants_glsl(), "structs.glsl": structs_glsl()}
 
 

@@ -22,10 +22,7 @@ FRAME = np.dtype(
         ("contours", "f4"),  # lines over that map's colour scale; 0: none
         ("mesh_edge", "u4"),  # vertices along one edge of the surface's mesh
         ("individuals", "u4"),  # number of agents drawn one by one
-        ("crowd_width", "u4"),  # cells of the crowd's map; 0 without a crowd
-        ("crowd_height", "u4"),
-        ("crowd_first_tick", "i4"),  # the tick whose stamp is 1
-        ("crowd_ticks", "f4"),  # length of the crowd's trails, ticks
+        ("crowd", "u4"),  # 1: there are agents that are not drawn one by one
         ("signal_low", "f4"),  # ends of the trails' colour scale
         ("signal_high", "f4"),
         ("trail_row", "u4"),  # row of the trails' colour map

@@ -111,12 +111,17 @@ class Engine(Running):
         under way, the newest other one waits. checkpoint: its object decides whether it is another. Raises
         UsageError, before anything is started, if agents cannot go on so.
         """
+        asked = self._changing.asked(self)
+        chosen = asked.checkpoint if isinstance(checkpoint, _Same) else checkpoint
+        wanted = Wanted(config, chosen, loads())
+        self.require_change(wanted)
+        self._changing.want(wanted, self)
+
+    def require_change(self, wanted: Wanted) -> None:
+        """Raise UsageError if the engine can never go on so, whatever its agents do."""
         if self._given_actions:
             raise UsageError("an engine whose actions are given cannot change", "make another one")
-        asked = self._changing.asked(self)
-        require_same_run(self.config, config)
-        chosen = asked.checkpoint if isinstance(checkpoint, _Same) else checkpoint
-        self._changing.want(Wanted(config, chosen, loads()), self)
+        require_same_run(self.config, wanted.config)
 
     @property
     def asked(self) -> Wanted:

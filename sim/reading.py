@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from valuescape.sim.arrays import Int64Array
+from valuescape.sim.arrays import IndexArray, Int64Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
@@ -47,6 +47,12 @@ class Reader:
     workers: int
     arena: Arena
     _ticks: Int64Array
+    kept: IndexArray | None = None
+    """Numbers of the agents that have rows here, ascending; None: all. On a cluster there are more."""
+    kept_step = 1
+    """The distance of agents, from the first on, that have rows here."""
+    nodes = 0
+    """Number of nodes that step the agents; 0: this machine does."""
     _first_row = 0
     """The oldest tick whose rows a change handed over."""
 
@@ -77,6 +83,15 @@ class Reader:
         copied: NDArray[Any] = rows[tick % len(rows)][..., agents].copy()
         oldest = max(self._first_row, self.furthest_tick + 2 - len(rows))
         return copied if self.newest_tick >= tick >= oldest else None
+
+    def whole_row(self, name: str, tick: int) -> NDArray[Any]:
+        """Return the row of array `name` at `tick`, of all agents: a view, or on a cluster a new array."""
+        return self.row(name, tick)
+
+    def place_of(self, agent: int, tick: int) -> NDArray[Any] | None:
+        """Return the map position [2] of an agent at a recent tick, a copy; None if it is gone."""
+        place: NDArray[Any] = self.row("trail_position", tick)[agent].copy()
+        return place if self.trail_intact(tick) else None
 
     def trail_intact(self, tick: int) -> bool:
         """Return whether the trail row of `tick` is not being overwritten yet; call after copying it."""

@@ -7,7 +7,7 @@ import pytest
 from crowds import crowd, small
 from known_plugins import as_before
 from processes import names_since, own_descendants, shared_names, wait_for_end, wait_until
-from scheduling import LongestFirst, longest_first
+from scheduling import LongestFirst, is_alone, longest_first
 from times import Times
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it to 80 in its workers, where tables would be wrapped
@@ -34,7 +34,7 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):  # in a process of pytest-xdist
-        longest_first(items)
+        longest_first(items, config.workerinput["testrunuid"])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,6 +51,15 @@ def _compiled_side_by_side(tmp_path_factory):
             fcntl.flock(file, fcntl.LOCK_EX)
             with crowd(small(f"workers.count={workers}", "workers.start_timeout=110")) as engine:
                 engine.advance_to(1)
+
+
+@pytest.fixture(autouse=True)
+def _on_its_own(request):
+    """A test that has the machine knows of no pytest-xdist: with it, pytest-benchmark measures nothing."""
+    with pytest.MonkeyPatch.context() as environment:
+        if is_alone(request.node):
+            environment.delenv("PYTEST_XDIST_WORKER", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,9 @@ from valuescape.held_checkpoints import PREFIX, held_checkpoint
 from valuescape.sim.config.files import Config, load_config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.paths import NO_FILE, named_path, reading, why_not_plain
+from valuescape.sim.policy.formats.detect import instead_of
 from valuescape.sim.policy.formats.given import Given, given_of
+from valuescape.sim.policy.formats.known import FORMATS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.policy.world_fit import check_world
 from valuescape.sim.worlds import World, make_world
@@ -45,6 +47,8 @@ def config_path(name: str) -> Path:
         return path
     if problem != NO_FILE:
         raise UsageError(f"{name}: {problem}", f"presets: {', '.join(presets())}")
+    if path.suffix.lower() in FORMATS.suffixes():
+        raise UsageError(f"{name}: there is no such file", instead_of(path))
     if path.suffix == ".toml" or len(path.parts) > 1:
         raise UsageError(f"{name}: no such configuration file", f"presets: {', '.join(presets())}")
     near = difflib.get_close_matches(name, presets(), n=1)

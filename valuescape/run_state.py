@@ -156,7 +156,8 @@ class RunState:
     computing: the maps that are being computed, and how far they are; "" if none is. findings: places and
     agents that are worth a look. place: of the checkpoint in its training run; None without a folder of one.
     changing: the settings that are about to change, with their values before and after; "" if none is.
-    training: the training run that is followed; None without one.
+    training: the training run that is followed; None without one. nodes: that step the agents; 0: this
+    machine does.
     """
 
     settings: LiveSettings
@@ -191,6 +192,7 @@ class RunState:
     place: Place | None = None
     changing: str = ""
     training: Training | None = None
+    nodes: int = 0
 
     @property
     def config(self) -> Config:

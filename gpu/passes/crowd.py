@@ -6,15 +6,19 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.gpu.bindings import Image, Texture
+from valuescape.gpu.bindings import Image, Slot, Texture
+from valuescape.gpu.constants import TEXEL_GROUP
 from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
 from valuescape.gpu.trail_ring import TrailRing
+from valuescape.sim.arrays import Uint32Array
+from valuescape.sim.cells.choose import CellCode
 from valuescape.sim.cells.grid import STAMP_BITS, STAMP_TICKS, CrowdGrid, per_signal
-from valuescape.sim.cells.reader import CellReader, Stamps
+from valuescape.sim.cells.paint import CellColors
+from valuescape.sim.cells.reader import CellReader
 
 COVERED = 0.4
 """Share of the map that the crowd's trails may cover: the landscape has to be seen between them."""
@@ -43,8 +47,13 @@ class CrowdPass(ComputePass):
         self._ring = ring
         self._bounds = bounds
         self.cells = self._wanted = (1, 1)
-        self._stamps = self._make_stamps()
+        self._stamps, self._painted = self._make_stamps(), self._make_picture()
+        self._tables = self._own(gl.buffer(reserve=4))
         self._splat = self._program("crowd/splat", bounds=bounds, rows=ring.length)
+        self._paint = self._program("crowd/paint")
+        self._found: Uint32Array | None = None  # a reader's stamps
+        self._revision = 0  # of the stamps
+        self._painted_of: tuple[int, bytes] = -1, b""
         self.first_tick = 0
         self._next = -1  # the tick to stamp next; -1: none is stamped
         self.ticks_shown = float(ring.length - 1)
@@ -84,14 +93,18 @@ class CrowdPass(ComputePass):
 
     def _make_cells(self, cells: tuple[int, int]) -> None:
         self.cells = cells
-        self._free(self._stamps)
-        self._stamps = self._make_stamps()
+        for each in (self._stamps, self._painted):
+            self._free(each)
+        self._stamps, self._painted = self._make_stamps(), self._make_picture()
 
     def _make_stamps(self) -> Any:
-        empty = bytes(self._size)
-        texture = clamped(self._own(self._gl.texture(self.cells, 1, dtype="u4", data=empty)))
+        size = (1, 1) if self._ring.drawn else self.cells  # a reader's are not uploaded
+        texture = clamped(self._own(self._gl.texture(size, 1, dtype="u4", data=bytes(4 * size[0] * size[1]))))
         texture.filter = moderngl.NEAREST, moderngl.NEAREST
         return texture
+
+    def _make_picture(self) -> Any:
+        return clamped(self._own(self._gl.texture(self.cells, 4, data=bytes(self._size))))
 
     @property
     def _size(self) -> int:
@@ -114,6 +127,7 @@ class CrowdPass(ComputePass):
         )
         self._run(self._splat, agents, ticks.stop - self._next)
         self._next = ticks.stop
+        self._revision += 1
 
     def _begin(self) -> bool:
         """Begin anew if ticks left the ring unstamped; return whether there is a tick to stamp."""
@@ -129,26 +143,52 @@ class CrowdPass(ComputePass):
             return
         found = reader.stamps(self.grid)
         if found is not None:
-            self._write(found)
+            if found.grid.cells != self.cells:
+                self._make_cells(found.grid.cells)
+            self.first_tick, self._found = found.grid.first_tick, found.stamps
+            self._revision += 1
         self._next = self._ring.ticks.stop
 
-    def _write(self, found: Stamps) -> None:
-        if found.grid.cells != self.cells:
-            self._make_cells(found.grid.cells)
-        self.first_tick = found.grid.first_tick
-        self._stamps.write(found.stamps)
-        self._meter.upload_bytes += found.stamps.nbytes
+    def paint(self, colors: CellColors, code: CellCode) -> None:
+        """Colour the cells, if stamps or tables are others than before. code: for a reader's stamps."""
+        look = self._revision, colors.key
+        if look == self._painted_of or self._ring.newest < 0:
+            return
+        self._painted_of = look
+        newest = self._ring.newest - self.first_tick + 1
+        if not self._ring.drawn:
+            self._paint_by_shader(colors, newest)
+        elif self._found is not None:
+            picture = np.empty_like(self._found)
+            code.paint(self._found, newest, colors, picture)
+            self._painted.write(picture)
+            self._meter.upload_bytes += picture.nbytes
+
+    def _paint_by_shader(self, colors: CellColors, newest: int) -> None:
+        ages, by_age = len(colors.covers), len(colors.by_age) > 0
+        tables = colors.by_age.tobytes() if by_age else bytes(4 * ages)
+        tables += colors.covers.tobytes() + colors.by_bits.tobytes()
+        if self._tables.size < len(tables):
+            self._free(self._tables)
+            self._tables = self._own(self._gl.buffer(reserve=len(tables)))
+        self._tables.write(tables)
+        self._meter.upload_bytes += len(tables)
+        self._tables.bind_to_storage_buffer(Slot.CELL_COLORS)
+        self._stamps.bind_to_image(Image.STAMPS, read=True, write=False)
+        self._painted.bind_to_image(Image.FIELD, read=False, write=True)
+        set_uniforms(self._paint, ages=ages, by_age=by_age, newest=newest)
+        self._run(self._paint, self.cells[0] * self.cells[1], group=TEXEL_GROUP)
 
     def clear(self) -> None:
         """Forget all stamps; a reader's are shown until there are others."""
         if not self._ring.drawn:
             self._stamps.write(bytes(self._size))
+            self._revision += 1
         self._next = -1
 
     def fit(self) -> None:
-        """Adapt `ticks_shown` to the share of the map that is covered, by every 16th row; a GPU query."""
-        self._meter.queries += 1
-        rows = np.frombuffer(self._stamps.read(), np.uint32).reshape(self.cells[::-1])[::16]
+        """Adapt `ticks_shown` to the covered share of the map, by every 16th row; a query without reader."""
+        rows = self.read_stamps()[::16]
         ticks = (rows.ravel() >> STAMP_BITS).astype(np.int64)
         ages = np.where(ticks > 0, self._ring.newest - self.first_tick + 1 - ticks, self._ring.length)
         wanted = ticks_to_show(ages, self._ring.length)
@@ -156,13 +196,24 @@ class CrowdPass(ComputePass):
             self.ticks_shown = wanted
 
     def bind(self) -> None:
-        """Make the stamps visible to shaders."""
-        self._stamps.use(Texture.STAMPS)
+        """Make the colours of the cells visible to shaders."""
+        self._painted.use(Texture.CROWD)
+
+    def read_stamps(self) -> Uint32Array:
+        """Return the stamps [height, width], read-only or a reader's; a GPU query without a reader."""
+        if self._ring.drawn:
+            return np.zeros(self.cells[::-1], np.uint32) if self._found is None else self._found
+        self._meter.queries += 1
+        return np.frombuffer(self._stamps.read(), np.uint32).reshape(self.cells[::-1])
+
+    def read_colors(self) -> NDArray[np.uint8]:
+        """Return the colours of the cells [height, width, 4], premultiplied RGBA; a GPU query."""
+        self._meter.queries += 1
+        return np.frombuffer(self._painted.read(), np.uint8).reshape(*self.cells[::-1], 4)
 
     def read_ticks(self) -> NDArray[np.int64]:
-        """Return the newest tick [height, width] at which a trail crossed a cell, -1: none; a GPU query."""
-        self._meter.queries += 1
-        stamps = np.frombuffer(self._stamps.read(), np.uint32).reshape(self.cells[::-1])
+        """Return the newest tick [height, width] at which a trail crossed a cell, -1: none; a query."""
+        stamps = self.read_stamps()
         ticks: NDArray[np.int64] = np.where(
             stamps > 0, (stamps >> STAMP_BITS).astype(np.int64) - 1 + self.first_tick, -1
         )

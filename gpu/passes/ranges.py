@@ -37,11 +37,14 @@ class RangePass(ComputePass):
     An end moves outwards at once, and inwards only by more than `hysteresis` (a share of the scale).
     Performance: each `update` makes two dispatches and no query. `read`, for the colour bars' numbers, waits
     for the GPU.
+
+    moves: for each layer, how often its range was made anew.
     """
 
     def __init__(self, gl: Any, layers: int, hysteresis: float, meter: FrameMeter) -> None:
         super().__init__(gl, meter)
         self._seen = [False] * layers
+        self.moves = [0] * layers
         self._ends = [FOLLOWING] * layers
         start = np.zeros(layers, RANGE)
         start["shown_high"] = 1
@@ -76,17 +79,20 @@ class RangePass(ComputePass):
         )
         self._run(self._settle, 1)
         self._seen[layer] = True
+        self.moves[layer] += 1
 
     def join(self, first: int, second: int, joint: int) -> None:
         """Let the scale of `joint`, an index without a layer, hold both scales, as they are now."""
         self.bind()
         set_uniforms(self._join, first_layer=first, second_layer=second, joint_layer=joint)
         self._run(self._join, 1)
+        self.moves[joint] += 1
 
     def write(self, layer: int, low: float, high: float) -> None:
         """Set the ends that the scale of `layer` has now; the next `update` may move them."""
         self.buffer.write(np.array([low, high], np.float32).tobytes(), offset=layer * RANGE.itemsize)
         self._seen[layer] = True
+        self.moves[layer] += 1
 
     def bind(self) -> None:
         """Make the ranges visible to shaders."""

@@ -1,5 +1,6 @@
 """Places and texts of axes and ticks. No OpenGL."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -12,6 +13,7 @@ from valuescape.render.view.camera import MapCamera, OrbitCamera, Rect
 from valuescape.sim.arrays import Float32Array
 
 Point = tuple[float, float, float]
+Pixel = tuple[float, float]
 Matrix = Float32Array | list[list[float]]
 """A 4x4 matrix from scene to clip space; a list is faster to read number by number."""
 
@@ -20,6 +22,9 @@ HEIGHT = 0.62
 
 TITLE_EMS = 1.35
 """Height of the row above a map for its title."""
+
+_LONG_EMS = 6.0
+"""The length of an axis of heights from which on a number may be left out."""
 
 _ALONG = (0.0, 0.25, -0.25, 0.5, -0.5, 0.75, -0.75)
 """Places for the title along an edge, -1 to 1; the first one with room is taken."""
@@ -138,10 +143,9 @@ def draw_orbit_axes(
     )
     for edge in edges:
         _name_edge(overlay, matrix, size_px, edge)
-    for edge in edges:
-        _tick_edge(overlay, matrix, size_px, edge)
+    numbers = [at for edge in edges for at in _tick_edge(overlay, matrix, size_px, edge)]
     if height:
-        _draw_height(overlay, matrix, size_px, height)
+        _draw_height(overlay, matrix, size_px, height, numbers)
 
 
 def _rule(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], start: Point, end: Point) -> None:
@@ -164,13 +168,17 @@ class _Edge:
         return x + distance * self.outwards[0], y + distance * self.outwards[1], 0.0
 
 
-def _tick_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge: _Edge) -> None:
+def _tick_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge: _Edge) -> list[Pixel]:
+    """Draw an edge's ticks and numbers; return the pixels of the numbers."""
+    labels = []
     for value, text in ticks(edge.axis.low, edge.axis.high, 6):
         at = edge.axis.scene(value)
         start, end, far = (project(matrix, size_px, edge.beside(at, each)) for each in (0.0, 0.035, 0.1))
         if start and end and far:
             overlay.line(start, end, 1, FAINT)
             overlay.label(*far, text, anchor=(0.5, 0.5))
+            labels.append(far)
+    return labels
 
 
 def _name_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge: _Edge) -> None:
@@ -193,8 +201,14 @@ def _name_edge(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], edge:
             return
 
 
-def _draw_height(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], height: Height) -> None:
-    """Draw the leftmost vertical edge of the box, with the numbers on its left."""
+def _draw_height(
+    overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], height: Height, taken: list[Pixel]
+) -> None:
+    """Draw the leftmost vertical edge of the box, with the numbers on its left.
+
+    taken: pixels of other axes' numbers. A number right above one of those would seem to belong to it, and is
+    left out if the edge has room for others.
+    """
     em = overlay.font.line_px
     corners = [(x, y) for x in (-1.0, 1.0) for y in (-1.0, 1.0)]
     feet = [(project(matrix, size_px, (*corner, 0.0)), corner) for corner in corners]
@@ -205,11 +219,17 @@ def _draw_height(overlay: Overlay, matrix: Matrix, size_px: tuple[int, int], hei
     _rule(overlay, matrix, size_px, (x, y, 0.0), (x, y, height.top))
     if top := project(matrix, size_px, (x, y, height.top)):
         _title_height(overlay, top, height.title)
+        taken = taken if math.dist(top, min(seen)[0]) > _LONG_EMS * em else []
     for at, text in height.ticks:
         point = project(matrix, size_px, (x, y, at * height.top))
-        if point:
+        if point and not any(_is_below(each, point, em) for each in taken):
             overlay.line((point[0] - 0.3 * em, point[1]), point, 1, FAINT)
             overlay.label(point[0] - 0.45 * em, point[1], text, anchor=(1, 0.5))
+
+
+def _is_below(number: Pixel, tick: Pixel, em: float) -> bool:
+    """Return whether a number is in the next line below a tick on its right."""
+    return abs(number[0] - tick[0]) < 3 * em and abs(number[1] - tick[1]) < 2 * em
 
 
 def _title_height(overlay: Overlay, top: tuple[float, float], title: str) -> None:

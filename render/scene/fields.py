@@ -38,7 +38,8 @@ class Fields(Owner):
 
     titles: of colour bars, by the layer's name, where they differ from the layer's own. scales: the ends of
     colour scales. numbers: what maps say at a place.
-    revision: a number that changes when a map has other values, but for what ticks add to it.
+    revision: a number that changes when a map has other values, but for what ticks add to it. hold_ticks:
+    the interval at which the colours of visits follow them; 0: in each frame.
     termination: its meaning in the world, for the colours of outcomes. maps: those that can be shown.
     """
 
@@ -55,6 +56,10 @@ class Fields(Owner):
         self._made: dict[str, MadeMap] = {}
         self._styles: dict[str, MapStyle] = {}
         self._uploads = 0
+        self.hold_ticks = 0
+        self._held: tuple[int, object] = -1, None
+        self._restyled = 0
+        self._shaded: dict[int, object] = {}
         self.numbers = MapNumbers(self._layers, self._made, self._legends, self.titles, inputs.meter)
         with self._making():
             self._make()
@@ -213,6 +218,7 @@ class Fields(Owner):
     def _refresh(self, made: MadeMap) -> None:
         if made.texture.refresh(made.news):
             made.range_stale, made.copy = True, None
+            made.changes += 1
             self.revision += made.news.critic or isinstance(made.texture, UploadedMap)
         made.news = News()
 
@@ -244,6 +250,7 @@ class Fields(Owner):
         before, self._styles = self._styles, styles
         if styles == before:
             return False
+        self._restyled += 1
         colors = [style.colormap for style in styles.values()]
         if colors != [style.colormap for style in before.values()]:
             self._colormaps.write(colormap_rows(colors, self._termination).tobytes())
@@ -315,17 +322,54 @@ class Fields(Owner):
         self.bind_heights()
         self._colormaps.use(Texture.COLORMAPS)
 
-    def shade(self, shown: Shown, pane: int = 0) -> None:
+    def shade(self, shown: Shown, pane: int = 0) -> object:
         """Colour the layers of a pane; ranges and colours must be bound. Binds the base and the colours.
 
-        Each pane has a texture of its own: one that is being drawn with is not written again.
+        Returns what the colours depend on, which is equal while they stay as they are. Each pane has a
+        texture of its own: one that is being drawn with is not written again. The texture of a pane is stale
+        when a map in it has other values, its scale other ends, or a style changes; visits only every
+        `hold_ticks`.
         """
         if pane == len(self._shades):
             self._shades.append(self._make_shade())
         shade, base = self._shades[pane], self._paint(shown.base, shown)
         over = self._paint(shown.over, shown) if shown.over else None
-        shade.update(base, over, contours=shown.base.contours, support=self._support(shown.base))
+        content = self._content(shown)
+        if self._shaded.get(pane) != content:
+            self._shaded[pane] = content
+            support = self._support(shown.base)
+            shade.update(base, over, contours=shown.base.contours, support=support)
+        base.texture.use(Texture.BASE)
         shade.texture.use(Texture.SHADES)
+        return content
+
+    def _content(self, shown: Shown) -> object:
+        """Return what the colours of a pane depend on."""
+        layers = {*shown.layers, *([DENSITY] if self._least_visits > 0 else [])}
+        states = tuple(
+            (layer.name, self._visits_state() if layer is DENSITY else self._state_of(layer, shown))
+            for layer in self._layers
+            if layer in layers
+        )
+        return shown, states, self._least_visits, self._restyled
+
+    def _state_of(self, layer: MapLayer, shown: Shown) -> tuple[object, ...]:
+        """Return numbers that change with a map's values and with the ends of its scale."""
+        index, row = self.scales.place(layer, shown)
+        return self._made[layer.name].changes, self.scales.moves(index), index, row
+
+    def _visits_state(self) -> object:
+        """Return a number that changes when the colours of visits are to follow them."""
+        changes, hold = self._made[DENSITY.name].changes, self.hold_ticks
+        due = self._inputs.ring.newest // hold if hold else -1
+        if not hold or due != self._held[0]:
+            self._held = due, (changes, self.scales.moves(self.scales.index(DENSITY)))
+        return self._held[1]
+
+    def shade_anew(self) -> None:
+        """Make all colours anew with the next frame."""
+        self._shaded.clear()
+        self._held = -1, None
 
     def _support(self, base: MapLayer) -> Support | None:
         """Return the visits that a map fades without; None if it does not fade."""

@@ -1,5 +1,6 @@
 """Draw calls of the scene: surface, trails, marks. Each draws what the passes prepared."""
 
+from enum import Enum
 from typing import Any
 
 import moderngl
@@ -13,6 +14,14 @@ from valuescape.gpu.shader_source import draw_program
 from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
 
 
+class SurfaceFill(Enum):
+    """What the map is painted with. Values are the ends of the fragment shaders' names."""
+
+    MAP = ""
+    MAP_AND_CROWD = "_crowd"
+    KEPT_AND_CROWD = "_kept"  # the texture bound as KEPT, as large as the picture, in the map's place
+
+
 class SurfaceLayer(Owner):
     """The map as a height field (`mesh_edge` vertices an edge), or flat."""
 
@@ -21,17 +30,20 @@ class SurfaceLayer(Owner):
         self._meter = meter
         self.mesh_edge = mesh_edge
         with self._making():
-            surface, flat = (self._own(draw_program(gl, name)) for name in ("surface/surface", "surface/map"))
             indices = self._own(gl.buffer(_grid_indices(mesh_edge).tobytes()))
-            self._mesh = self._own(gl.vertex_array(surface, [], index_buffer=indices))
-            self._triangle = self._own(gl.vertex_array(flat, []))
+            self._meshes = {
+                fill: self._array(gl, "surface", fill, index_buffer=indices) for fill in SurfaceFill
+            }
+            self._triangles = {fill: self._array(gl, "map", fill) for fill in SurfaceFill}
 
-    def draw(self, *, flat: bool) -> None:
+    def _array(self, gl: Any, name: str, fill: SurfaceFill, **more: Any) -> Any:
+        program = self._own(draw_program(gl, f"surface/{name}", f"surface/{name}{fill.value}"))
+        return self._own(gl.vertex_array(program, [], **more))
+
+    def draw(self, fill: SurfaceFill, *, flat: bool) -> None:
         """Draw the map. flat: without the mesh."""
-        if flat:
-            self._triangle.render(moderngl.TRIANGLES, vertices=3)
-        else:
-            self._mesh.render(moderngl.TRIANGLES)
+        array = (self._triangles if flat else self._meshes)[fill]
+        array.render(moderngl.TRIANGLES, vertices=3 if flat else -1)
         self._meter.draw_calls += 1
 
 

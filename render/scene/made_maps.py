@@ -36,7 +36,8 @@ class MadeMap:
     """A layer's texture, the news it has not had yet, and whether its range is out of date.
 
     copy: its values [height, width], if somebody asked for them since they changed. about: the slice and the
-    settings that they were made for; None if they depend on neither, or follow at once.
+    settings that they were made for; None if they depend on neither, or follow at once. changes: how often
+    its values changed.
     """
 
     texture: MapTexture
@@ -44,6 +45,7 @@ class MadeMap:
     range_stale: bool = False
     copy: Float32Array | None = None
     about: object = None
+    changes: int = 0
 
     def values(self, meter: FrameMeter) -> Float32Array:
         """Return the values [height, width], read-only; a GPU query if they have changed."""

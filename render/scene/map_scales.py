@@ -155,6 +155,10 @@ class MapScales(Owner):
         own = {each.name: index for index, each in enumerate(self._layers) if each.name in self._made}
         return own | {f"apart {each.apart}": self.place(each.base, each)[0] for each in self._apart}
 
+    def moves(self, index: int) -> int:
+        """Return how often the scale at an index was made anew."""
+        return self._ranges.moves[index]
+
     def bind(self) -> None:
         """Make the ranges visible to shaders."""
         self._ranges.bind()

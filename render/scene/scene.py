@@ -20,6 +20,8 @@ from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.overlay.layout import PARTS
 from valuescape.render.overlay.legends import ColorBar
+from valuescape.render.scene.backdrop import Backdrop, Scissor
+from valuescape.render.scene.colormaps import colormap_rows
 from valuescape.render.scene.fields import Fields
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.made_maps import Shown
@@ -35,6 +37,12 @@ from valuescape.sim.cells.reader import TrailSource
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
+
+_BACKDROP = (
+    *("view_projection", "viewport_px", "height_scale", "height_layer", "base_layer", "contours"),
+    *("mesh_edge", "surface_opacity", "pixel_scale", "uv_px", "tone_mapping"),
+)
+"""Fields of the frame block that the map's colours and depths depend on."""
 
 SLANTED = 0.5
 """Length on the screen of the height field's far edge, in heights of the picture."""
@@ -79,6 +87,7 @@ class Scene(Owner):
         self._surface_kept: Surface | None = None
         self._way = Way(self.points)
         self._frame = np.zeros(1, FRAME)
+        self._shaded: object = None
         with self._making():
             self._make(maps, target)
 
@@ -87,9 +96,11 @@ class Scene(Owner):
         bounds = self.plane.bounds
         drawn = reads_drawn_rows(gl, config, maps)
         self.trails = own(Trails(gl, config, bounds, HEIGHT, meter, drawn=drawn))
+        self.trails.colormaps = colormap_rows((), self._termination)
         inputs = Inputs(gl, self._subject, self.trails.ring, bounds, self._critic, meter)
         self.fields = own(Fields(inputs, self._termination, maps))
         self._surface = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
+        self._backdrop = own(Backdrop(gl, self._surface, meter))
         self.labels = own(
             Labels(
                 gl,
@@ -242,6 +253,7 @@ class Scene(Owner):
         self._draw_whole(viewer, said)
 
     def _draw_whole(self, viewer: Viewer, said: Annotations) -> None:
+        self.fields.shade_anew()
         self.forget_places()
         self.draw(viewer, said)
 
@@ -251,6 +263,11 @@ class Scene(Owner):
         self._place_all()  # the flat map does not, but other agents may be individuals now
         self.trails.look_back()
         self.trails.crowd.clear()
+
+    @property
+    def drawing(self) -> tuple[object, ...]:
+        """Numbers that change when the picture does, ticks, view and texts apart."""
+        return self.revision, self.heights_revision, self.fields.revision, self.trails.state
 
     @property
     def state(self) -> SceneState:
@@ -275,9 +292,7 @@ class Scene(Owner):
         """Begin a frame: nothing but background."""
         self.target.begin().clear(*BACKGROUND, 0.0, depth=1.0)
 
-    def paint(
-        self, viewer: Viewer, pictures: tuple[Shown, ...], parts: Sequence[Pane]
-    ) -> list[tuple[int, int, int, int] | None]:
+    def paint(self, viewer: Viewer, pictures: tuple[Shown, ...], parts: Sequence[Pane]) -> list[Scissor]:
         """Draw maps, trails and marks into panes of the frame that has begun; return where, as scissors.
 
         pictures: of `resolve`, one for each of `parts`.
@@ -285,29 +300,43 @@ class Scene(Owner):
         self._prepare(viewer, pictures, parts[0])
         target = self.target.begin()
         scissors = [self._scissor(viewer, pane) for pane in parts]
+        key = self._backdrop_key(viewer, scissors)
         for index, (shown, pane, scissor) in enumerate(zip(pictures, parts, scissors, strict=True)):
             if index:
                 self._write_frame(viewer, shown, pane.size_px)
                 self.fields.shade(shown, index)
             if viewer.split:
                 target.viewport = pane.scissor
-            self._draw_pane(target, viewer, scissor)
+            self._draw_pane(target, viewer, scissor, key)
         if viewer.split:
             target.viewport = 0, 0, *self.target.size
         return scissors
 
-    def finish(self, viewer: Viewer, scissors: list[tuple[int, int, int, int] | None]) -> None:
+    def finish(self, viewer: Viewer, scissors: list[Scissor]) -> None:
         """Bring what was painted into `picture`, with effects."""
         with self._meter.section("effects"):
             self.target.finish(viewer.looks, scissors)
 
-    def _draw_pane(self, target: Any, viewer: Viewer, scissor: tuple[int, int, int, int] | None) -> None:
-        """Draw surface, trails and marks into the viewport of `target`, inside of the scissor."""
+    def _backdrop_key(self, viewer: Viewer, scissors: Sequence[Scissor]) -> object:
+        """Return what the map's pixels depend on, trails apart; None where they are not to be kept."""
+        kept = self._config.features.still_background and not self.target.multisampled
+        if not kept or viewer.split or viewer.versus:
+            return None
+        scales = self.fields.scales
+        heights = self.heights_revision, scales.moves(self.fields.height_layer)
+        frame = tuple(self._frame[name].tobytes() for name in _BACKDROP)
+        return frame, self._shaded, heights, tuple(scissors), self.target.size
+
+    def _draw_pane(self, target: Any, viewer: Viewer, scissor: Scissor, key: object) -> None:
+        """Draw surface, trails and marks into the viewport of `target`, inside of the scissor.
+
+        key: of `_backdrop_key`.
+        """
         flat, section = viewer.lift == 0, self._meter.section
-        target.scissor = scissor
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
         with section("surface"):
-            self._surface.draw(flat=flat)
+            crowd = bool(self._frame["crowd"][0])
+            self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)
         over(self._gl)
         target.depth_mask = False
         with section("trails"):
@@ -335,8 +364,10 @@ class Scene(Owner):
             self.trails.stamp(self._crowd_cells(viewer))
         self._write_frame(viewer, pictures[0], pane.size_px)
         self.bind()
+        with section("crowd"):
+            self.trails.paint_crowd(viewer.looks, viewer.trail_color)
         with section("shade"):
-            self.fields.shade(pictures[0])
+            self._shaded = self.fields.shade(pictures[0])
         with section("level of detail"):
             self.trails.choose(viewer.looks, self._pixel_scale, len(pictures))
 
@@ -386,7 +417,7 @@ class Scene(Owner):
         self._block.write(self._frame.tobytes())
         self._meter.upload_bytes += self._frame.nbytes
 
-    def _scissor(self, viewer: Viewer, pane: Pane) -> tuple[int, int, int, int] | None:
+    def _scissor(self, viewer: Viewer, pane: Pane) -> Scissor:
         """Return the part of the picture that a pane's scene is drawn in; None for all of it."""
         if viewer.lift == 0:
             return pane.within(self.plot(split=viewer.split))

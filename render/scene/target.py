@@ -41,6 +41,11 @@ class Target(Owner):
         self.picture = self._attachments.picture(size_px)
         self._sampled = self._attachments.multisampled(size_px, self._samples) if self._samples else None
 
+    @property
+    def multisampled(self) -> bool:
+        """Whether the scene is drawn with several samples a pixel."""
+        return self._sampled is not None
+
     def begin(self) -> Any:
         """Return the framebuffer to draw the scene into, bound."""
         target = self._sampled or self.picture

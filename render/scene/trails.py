@@ -23,7 +23,15 @@ from valuescape.gpu.trail_ring import TrailRing
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.budget import Budget
 from valuescape.render.scene.color_scale import ColorScale, scale_of
-from valuescape.render.scene.colormaps import AGE_ROW, AGENT_ROW, DIVERGING_ROW, OUTCOME_ROW, SEQUENTIAL_ROW
+from valuescape.render.scene.colormaps import (
+    AGE_ROW,
+    AGENT_ROW,
+    DIVERGING_ROW,
+    OUTCOME_ROW,
+    SEQUENTIAL_ROW,
+    colormap_rows,
+)
+from valuescape.render.scene.crowd_colors import cell_ages, cell_colors
 from valuescape.render.scene.layers import AgentLayer, TrailLayer
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
@@ -31,13 +39,20 @@ from valuescape.sim.cells.choose import cell_code
 from valuescape.sim.cells.grid import VisitGrid
 from valuescape.sim.cells.local import LocalReader
 from valuescape.sim.cells.reader import CellReader, News, ReadsCells, TrailSource
+from valuescape.sim.cells.threads import ThreadedCells
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.picture_sections import PLAIN_COLORS
+from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.signals import ENDING, Signal, Signals
+from valuescape.sim.resources import usable_cores
 
 _SAMPLED_TICKS, _SAMPLED_AGENTS = 3, 4096
 """Samples of the ring that the ends of a signal's colour scale are found from."""
+
+
+MOST_THREADS = 4
+"""Threads that reduce a large crowd to cells at most: they share the memory's bandwidth."""
 
 
 def _plain(wanted: str) -> str:
@@ -89,11 +104,13 @@ class Trails(Owner):
     ) -> None:
         super().__init__()
         self._gl, self._config, self._meter = gl, config, meter
+        self._code = cell_code(simd=config.features.simd)
         self._visits = VisitGrid(config.heatmap.density_resolution, *bounds)
         self._read: tuple[TrailSource | None, CellReader | None] = None, None
         self.signals: Signals | None = None
         self.signals_since = 0
         self.color_scale = ColorScale(0.0, 1.0)
+        self.colormaps = colormap_rows(())
         self._both: list[Trails] = [self]
         self._panes = 1
         self.rewritten = False
@@ -203,14 +220,16 @@ class Trails(Owner):
         return ticks
 
     def _reader(self, source: TrailSource) -> CellReader:
-        """Return the reader of a source, which is made when another source comes."""
+        """Return the reader of a source, made when the first one comes."""
         known, reader = self._read
         if reader is None or known is not source:
             length = self.ring.length
-            if isinstance(source, ReadsCells):
+            if isinstance(reader, LocalReader):
+                reader.read_from(source)
+            elif isinstance(source, ReadsCells):
                 reader = source.cell_reader(length)
             else:
-                code = cell_code(simd=self._config.features.simd)
+                code = self._own(ThreadedCells(self._code, min(usable_cores(), MOST_THREADS)))
                 reader = LocalReader(source, self.ring.arrivals, length, code)
             self._read = source, reader
         return reader
@@ -342,7 +361,7 @@ class Trails(Owner):
 
     def fill(self, frame: NDArray[Any], looks: Looks, wanted: str, pixel_scale: float) -> None:
         """Write into the frame block what shaders need of the trails."""
-        ring, crowd = self.ring, self.crowd
+        ring = self.ring
         frame["newest"], frame["oldest"] = ring.newest, ring.oldest
         frame["trail_rows"], frame["trail_slots"] = ring.length, ring.slots
         frame["trail_width_px"] = looks.trails.width_px * pixel_scale
@@ -353,9 +372,7 @@ class Trails(Owner):
         frame["signal_low"], frame["signal_high"] = self.color_scale.low, self.color_scale.high
         frame["individuals"] = self.individuals.count
         frame["highlighting"] = len(self.individuals.highlighted) > 0
-        cells = (0, 0) if self.individuals.everyone else crowd.cells
-        frame["crowd_width"], frame["crowd_height"] = cells
-        frame["crowd_first_tick"], frame["crowd_ticks"] = crowd.first_tick, crowd.ticks_shown
+        frame["crowd"] = not self.individuals.everyone
 
     def stamp(self, cells: tuple[int, int]) -> None:
         """Bring the crowd's map up to date, with about `cells` cells along x and y."""
@@ -365,6 +382,17 @@ class Trails(Owner):
                 self.crowd.update()
             elif self._read[1]:
                 self.crowd.take(self._read[1])
+
+    def paint_crowd(self, looks: Looks, wanted: str) -> None:
+        """Colour the crowd's cells, if they look otherwise than before."""
+        if self.individuals.everyone:
+            return
+        ring, crowd = self.ring, self.crowd
+        opacity = looks.trails.opacity * (0.5 if len(self.individuals.highlighted) else 1.0)
+        ages = cell_ages(crowd.ticks_shown, ring.newest - ring.oldest)
+        colors = self.colormaps[self._row(wanted)]
+        plainly = PLAIN_COLORS[self.color_index(wanted)] if self.signals is None else ""
+        crowd.paint(cell_colors(colors, ages, opacity, plainly), self._code)
 
     def choose(self, looks: Looks, pixel_scale: float, panes: int = 1) -> None:
         """List the trails in view, for the frame block that is bound. panes: how often they will be drawn."""
@@ -388,9 +416,16 @@ class Trails(Owner):
 def reads_drawn_rows(gl: Any, config: Config, maps: MapRegistry) -> bool:
     """Return whether a scene has rows of drawn agents only, and cells of the others from compiled code.
 
-    So it is where the processor draws anyway, unless a map of a plug-in reads the rows of all agents.
+    So it is where the processor draws anyway, unless a map of a plug-in reads the rows of all agents; and
+    always where nodes of a cluster have them. Raises UsageError if both are so.
     """
+    plugged = [each for each in maps.layers if Input.TRAILS in each.inputs and each is not DENSITY]
+    if config.workers.cluster:
+        if plugged:
+            said = f"the map {plugged[0].name!r} reads the trails of all agents"
+            raise UsageError(f"{said}, which a run on a cluster does not have here", "leave --cluster out")
+        return True
     features = config.features
     if not (features.binned_crowd and features.simd and available() and driver_info(gl).software):
         return False
-    return not any(Input.TRAILS in layer.inputs for layer in maps.layers if layer is not DENSITY)
+    return not plugged

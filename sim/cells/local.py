@@ -34,7 +34,12 @@ class LocalReader:
     """
 
     def __init__(
-        self, source: TrailSource, arrivals: Arrivals, length: int, code: CellCode, first_agent: int = 0
+        self,
+        source: TrailSource,
+        arrivals: Arrivals,
+        length: int,
+        code: CellCode,
+        first_agent: int = 0,
     ) -> None:
         self._source, self._arrivals, self._code = source, arrivals, code
         self._length, self._first_agent = length, first_agent
@@ -45,6 +50,10 @@ class LocalReader:
         self._signals: Float32Array | None = None
         self._stamps = Stamps(CrowdGrid((1, 1), (0.0, 0.0), (1.0, 1.0)), np.zeros((1, 1), np.uint32))
         self._stamped = range(0)
+
+    def read_from(self, source: TrailSource) -> None:
+        """Go on with another source of the same agents' rows."""
+        self._source = source
 
     @property
     def _newest(self) -> int:
@@ -74,6 +83,10 @@ class LocalReader:
         rows, ticks = self._rows(drawn, new)
         found = np.array(counts, np.uint32).reshape(-1, *visits.shape)
         return News(drawn, self._kept, new, ticks, rows, found, tuple(unsigned))
+
+    def redraw(self) -> None:
+        """Have the next `take` bring the rows of all ticks, whether other agents are drawn or not."""
+        self._drawn = None
 
     def _count(self, tick: int, grid: VisitGrid) -> Uint32Array:
         # An agent counts from the tick after it came: at that one, the row may have been there already.

@@ -4,6 +4,9 @@ import numpy as np
 
 from valuescape.sim.arrays import BoolArray, Float32Array, Uint32Array
 from valuescape.sim.cells.grid import GOLDEN, STAMP_BITS, CrowdGrid, TrailStep, VisitGrid, per_signal
+from valuescape.sim.cells.paint import paint
+
+__all__ = ["add_stamps", "add_visits", "paint"]
 
 LONGEST = np.float32(4)
 """Longest segment that leaves stamps, in maps: a longer one is an error of the world."""

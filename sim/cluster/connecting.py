@@ -3,28 +3,27 @@
 import contextlib
 import logging
 import os
-import re
+import shutil
 import signal
-import socket
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from valuescape.sim.cluster.reaching import (
+    INSTALL,
+    LOCAL,
+    SETTING,
+    refused,
+    require_address,
+    require_reachable,
+)
 from valuescape.sim.errors import UsageError
 from valuescape.sim.resources import available_memory, usable_cores
 
-LOCAL, AUTO = "local", "auto"
-
-SETTING = "workers.cluster"
-
-_ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(?P<port>\d{1,5})")
-_EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
-
-_REACH_S = 5.0
-"""The longest that a connection to a cluster's port may take."""
-
-_LEAVE_S = 5.0
+_LEAVE_S = 2.0
 
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""
@@ -36,9 +35,22 @@ _QUIET = {
 }
 """Environment of Ray where the user has set nothing else: nothing is reported to anyone."""
 
+
+@dataclass(slots=True)
+class _Connection:
+    """The connection of this process. users: that are inside of `connected`.
+
+    was_there: the caller's own program had connected Ray before. folder: Ray's files of a cluster of ours.
+    """
+
+    users: int = 0
+    cluster: str = ""
+    was_there: bool = False
+    folder: str = ""
+
+
 _lock = threading.Lock()
-_users = 0
-_connected_to = ""
+_now = _Connection()
 
 
 def ray_module() -> Any:
@@ -49,16 +61,8 @@ def ray_module() -> Any:
         import ray
     except ImportError as error:
         said = f"{SETTING} needs Ray, which is not installed ({error})"
-        raise UsageError(said, "pip install 'valuescape[ray]'") from None
+        raise UsageError(said, INSTALL) from None
     return ray
-
-
-def require_address(cluster: str) -> None:
-    """Raise UsageError unless `cluster` is a value of `workers.cluster` that names a cluster; asks none."""
-    match = _ADDRESS.fullmatch(cluster)
-    if cluster in (LOCAL, AUTO) or (match and 0 < int(match["port"]) < 2**16):
-        return
-    raise UsageError(f"{SETTING} = {cluster!r}: {_EXPECTED}")
 
 
 @contextlib.contextmanager
@@ -69,43 +73,39 @@ def connected(cluster: str) -> Iterator[Any]:
     and ends a cluster that the first one started (`local`). Raises UsageError if Ray is missing, there is no
     such cluster, it is of another version, or this process is connected to another one.
     """
-    global _users
     require_address(cluster)
     ray = ray_module()
     with _lock:
-        if _users == 0:
+        if _now.users == 0:
             _connect(ray, cluster)
-        elif cluster != _connected_to:
-            said = f"{SETTING} = {cluster!r}: this process is connected to {_connected_to!r}"
+        elif cluster != _now.cluster:
+            said = f"{SETTING} = {cluster!r}: this process is connected to {_now.cluster!r}"
             raise UsageError(said, "one process uses one cluster at a time")
-        _users += 1
+        _now.users += 1
     try:
         yield ray
     finally:
         with _lock:
-            _users -= 1
-            if _users == 0 and not _was_there:
+            _now.users -= 1
+            if _now.users == 0 and not _now.was_there:
                 _disconnect(ray)
 
 
-_was_there = False
-"""Whether the caller's own program had connected Ray before."""
-
-
 def _connect(ray: Any, cluster: str) -> None:
-    global _connected_to, _was_there
-    _was_there = bool(ray.is_initialized())
-    if not _was_there:
-        _require_port(cluster)
+    _now.was_there = bool(ray.is_initialized())
+    if not _now.was_there:
+        require_reachable(cluster)
+        if cluster == LOCAL:
+            _now.folder = tempfile.mkdtemp(prefix="valuescape-ray-")
         with _own_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _silence(ray)
             try:
                 ray.init(**_arguments(cluster))
             except Exception as error:  # Ray raises a dozen kinds, of Python's and its own
-                ray.shutdown()
-                raise _refused(cluster, error) from error
-    _connected_to = cluster
+                _disconnect(ray)
+                raise refused(cluster, error) from error
+    _now.cluster = cluster
 
 
 def _disconnect(ray: Any) -> None:
@@ -113,6 +113,9 @@ def _disconnect(ray: Any) -> None:
     leaving = threading.Thread(target=ray.shutdown, name="ray-shutdown", daemon=True)
     leaving.start()
     leaving.join(_LEAVE_S)
+    if _now.folder:
+        shutil.rmtree(_now.folder, ignore_errors=True)
+        _now.folder = ""
 
 
 def _silence(ray: Any) -> None:
@@ -127,45 +130,7 @@ def _arguments(cluster: str) -> dict[str, Any]:
         return {"address": cluster, **common}
     store = max(80 * 2**20, min(_STORE_BYTES, available_memory() // 10))
     own = {"num_cpus": usable_cores(), "object_store_memory": store, "include_dashboard": False}
-    return {"address": LOCAL, **own, **common}
-
-
-def _require_port(cluster: str) -> None:
-    """Raise UsageError, soon, if nothing listens where the cluster should be: Ray itself waits minutes."""
-    named = os.environ.get("RAY_ADDRESS", "") if cluster == AUTO else cluster
-    match = _ADDRESS.fullmatch(named)
-    if not match:
-        return
-    try:
-        socket.create_connection((match["host"].strip("[]"), int(match["port"])), _REACH_S).close()
-    except OSError as error:
-        where = f"{SETTING} = {cluster!r}" + (f" (RAY_ADDRESS = {named!r})" if cluster == AUTO else "")
-        why = (
-            f"no answer within {_REACH_S:g} s" if isinstance(error, TimeoutError) else error.strerror or error
-        )
-        raise UsageError(
-            f"{where}: no connection: {why}",
-            "start the cluster, or use the address that `ray start` printed; docs/cluster.md lists the ports",
-        ) from None
-
-
-_VERSIONS = re.compile(
-    r"started with:\s+Ray: (\S+)\s+Python: (\S+).*started with:\s+Ray: (\S+)\s+Python: (\S+)", re.DOTALL
-)
-"""The versions of the cluster and of this process in Ray's message."""
-
-
-def _refused(cluster: str, error: Exception) -> UsageError:
-    """Return what is to be said of a cluster that Ray could not connect to."""
-    if match := _VERSIONS.search(str(error)):
-        there, here = (f"Ray {match[at]} and Python {match[at + 1]}" for at in (1, 3))
-        said = f"{SETTING} = {cluster!r}: the cluster has {there}, this process {here}"
-        return UsageError(said, "install the same versions here and there")
-    if cluster == AUTO and isinstance(error, ConnectionError):
-        said = f"{SETTING} = 'auto': no Ray cluster runs on this machine"
-        return UsageError(said, "start one with: ray start --head; or take workers.cluster = 'local'")
-    text = " ".join(str(error).split())
-    return UsageError(f"{SETTING} = {cluster!r}: {type(error).__name__}: {text}")
+    return {"address": LOCAL, "_temp_dir": _now.folder, **own, **common}
 
 
 @contextlib.contextmanager

@@ -187,6 +187,7 @@ class ClusterCrew(Crew):
         for member, each in seen.items():
             if member in self.team.members:
                 member.complete, member.restarts = each.complete, each.restarts
+                member.has_stepped = member.has_stepped or (bool(member.slices) and each.complete >= 0)
                 self.team.note_kept(member, each.kept)
                 for index, tick, said in each.systems_off:
                     self.systems_off.setdefault(index, (tick, said))

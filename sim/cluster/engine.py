@@ -14,7 +14,7 @@ from valuescape.sim.cells.reader import CellReader
 from valuescape.sim.changes import Wanted, Way, differing, way_between, way_from
 from valuescape.sim.cluster.cells import ClusterCells
 from valuescape.sim.cluster.formation import ClusterFormation
-from valuescape.sim.cluster.kept_agents import kept_agents
+from valuescape.sim.cluster.kept_agents import kept_agents, step_of
 from valuescape.sim.cluster.member import Member
 from valuescape.sim.cluster.messages import AGENTS_FIRST, EpisodeSums
 from valuescape.sim.cluster.node import Call, NodeLostError, Nodes
@@ -23,11 +23,12 @@ from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.cluster.team import Team
 from valuescape.sim.config.files import Config
 from valuescape.sim.config.model import settings_of
-from valuescape.sim.engine import SAME, Engine
+from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.formation import Formation, Kind
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.reading import AgentEpisode, EpisodeStats
+from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.episodes import EpisodeState
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
 from valuescape.sim.stepping.systems import SwitchedOff, systems_called
@@ -62,6 +63,7 @@ class ClusterEngine(Engine):
         self._nodes, self._readers = nodes, 0
         count = config.agents.count
         self.kept: IndexArray = kept_agents(count) if kept is None else np.arange(min(kept, count))
+        self.kept_step = 1 if kept is not None and kept >= count else step_of(count)
         super().__init__(config, checkpoint)
 
     def _form(self, config: Config, checkpoint: Checkpoint | None, kind: Kind) -> Formation:
@@ -75,13 +77,52 @@ class ClusterEngine(Engine):
         """The nodes that share the run."""
         return self.formation.crew.team
 
-    def change(self, config: Config, checkpoint: Any = SAME) -> None:
-        """Go on with other numbers, as `Engine.change` does. Raises UsageError for any other change."""
-        asked = self.asked
-        chosen = asked.checkpoint if checkpoint is SAME else checkpoint
-        if way_between(asked, Wanted(config, chosen, asked.plugins)) is Way.SUCCESSION:
-            raise UsageError(_unchangeable(asked.config, config), "begin a new run with it")
-        super().change(config, checkpoint)
+    def wait_ready(self, check: Callable[[], None] = lambda: None) -> None:
+        """Wait until all agents have made tick 0, on all nodes that were there at first."""
+        super().wait_ready(check)
+        self._count_nodes()
+
+    def check(self) -> None:
+        """Look after the nodes, and go on with a change. To be called once a frame."""
+        super().check()
+        self._count_nodes()
+
+    def _count_nodes(self) -> None:
+        self.nodes = self.workers = len(self.team.at_work)
+
+    def recent_row(self, name: str, tick: int, agents: slice = slice(None)) -> NDArray[Any] | None:
+        """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was.
+
+        agents: of all; the default means those whose rows are kept. Others are asked for.
+        """
+        assert self.kept is not None
+        if agents == slice(None):
+            return super().recent_row(name, tick)
+        numbers = np.arange(self.config.agents.count)[agents]
+        at = np.searchsorted(self.kept, numbers)
+        if len(at) and at[-1] < len(self.kept) and np.array_equal(self.kept[at], numbers):
+            found = super().recent_row(name, tick)
+            return None if found is None else found[..., at]
+        rows = self.rows_of((name,), tick, numbers)
+        return None if rows is None else rows[name]
+
+    def whole_row(self, name: str, tick: int) -> NDArray[Any]:
+        """Return the row of array `name` at `tick`, of all agents: a new array."""
+        rows = self.rows_of((name,), tick, np.arange(self.config.agents.count))
+        if rows is None:
+            raise LookupError(f"{name} of tick {tick} is gone")
+        return rows[name]
+
+    def place_of(self, agent: int, tick: int) -> NDArray[Any] | None:
+        """Return the map position [2] of an agent at a recent tick, a copy; None if it is gone."""
+        rows = self.rows_of(("trail_position",), tick, np.array([agent]))
+        return None if rows is None else rows["trail_position"][0]
+
+    def require_change(self, wanted: Wanted) -> None:
+        """Raise UsageError for all but numbers that are written at rest; those all nodes can have."""
+        super().require_change(wanted)
+        if way_between(self.asked, wanted) is Way.SUCCESSION:
+            raise UsageError(_unchangeable(self.asked.config, wanted.config), "begin a new run with it")
 
     def cell_reader(self, length: int) -> CellReader:
         """Return a new reader of cells, of `length` ticks; the one before is void."""
@@ -92,11 +133,6 @@ class ClusterEngine(Engine):
     def is_level(self) -> bool:
         """Whether all agents have come to the newest tick; not while those of a lost node are made again."""
         return self.formation.crew.is_level
-
-    @property
-    def nodes(self) -> int:
-        """Number of nodes that step agents now."""
-        return len(self.team.at_work)
 
     def worker_spans(self) -> list[NDArray[Any]]:
         """Return nothing: spans of workers stay on their nodes."""
@@ -138,9 +174,12 @@ class ClusterEngine(Engine):
         return next(AgentEpisode(*each) for each in found if each)
 
     def episodes(self, tick: int | None = None) -> EpisodeState:
-        """Return the state of the episodes of the agents whose rows are kept, [n]; by default now."""
+        """Return the state of all agents' episodes at `tick`, by default the newest: new arrays, [agents].
+
+        Gets 36 bytes of each agent; `episode_stats` gets sums.
+        """
         at = self.newest_tick if tick is None else tick
-        found = self._asked(lambda agents: ("episodes", agents, at, self.kept))
+        found = self._asked(lambda agents: ("episodes", agents, at))
         names = [each.name for each in fields(EpisodeState)]
         return EpisodeState(**{name: np.concatenate([each[name] for each in found]) for name in names})
 
@@ -152,9 +191,8 @@ class ClusterEngine(Engine):
         tick, everyone = self.newest_tick, np.arange(self.config.agents.count)
         rows = self.rows_of(ROW_ARRAYS, tick, everyone)
         assert rows is not None
-        found = self._asked(lambda agents: ("episodes", agents, tick, everyone))
-        names = [each.name for each in fields(EpisodeState)]
-        return rows | {f"episode {name}": np.concatenate([each[name] for each in found]) for name in names}
+        episodes = self.episodes(tick)
+        return rows | {f"episode {each.name}": getattr(episodes, each.name) for each in fields(episodes)}
 
     def state_hash(self) -> str:
         """Return the hash of the newest tick, as `Engine.state_hash` does; the same. Call it while paused.
@@ -172,6 +210,10 @@ class ClusterEngine(Engine):
         return digest.hexdigest()
 
     # --- Questions ----------------------------------------------------------------------------------------
+
+    def memory_bytes(self) -> int:
+        """Return the memory of this process; nodes have their own."""
+        return memory_with(())
 
     def _asked(self, question: Callable[[Slice], tuple[Any, ...]]) -> list[Any]:
         """Return what the hosts of all slices answer, in order; asks again if one was lost meanwhile.

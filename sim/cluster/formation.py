@@ -12,6 +12,7 @@ from valuescape.sim.cluster.team import Team
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.arena_layout import arena_layout
 from valuescape.sim.formation import Formation, Kind
+from valuescape.sim.plugins.carrying import carried_code
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.worlds import World
@@ -50,7 +51,7 @@ class ClusterFormation(Formation):
     def start(self, *, gradual: bool = False) -> None:
         """Begin to start the hosts."""
         everyone = Slice(0, self.config.agents.count)
-        whole = Task(everyone, self.config, self.checkpoint, self.kept, cores=1, plugins=self.plugins)
+        whole = Task(everyone, self.config, self.checkpoint, self.kept, cores=1, code=carried_code())
         self.crew = ClusterCrew(self.arena, Team(whole, self._nodes()), self.config.workers.max_lead)
 
     def tune(self, config: Config, checkpoint: Checkpoint | None) -> None:

@@ -23,7 +23,7 @@ from valuescape.sim.cluster.messages import (
     Tuning,
 )
 from valuescape.sim.cluster.slices import Slice
-from valuescape.sim.plugins.loading import Loads, receive
+from valuescape.sim.plugins.carrying import CarriedCode, receive_carried
 
 _LOOK_S = 0.0005
 """Interval at which a look that waits for a tick looks whether it is complete."""
@@ -41,9 +41,9 @@ class Host:
         self._news: list[tuple[Slice, int]] = []
         self._cells: HostedCells | None = None
 
-    def load(self, plugins: Loads) -> None:
+    def load(self, code: CarriedCode) -> None:
         """Load the plug-ins and worlds that tasks need. Raises UsageError."""
-        receive(plugins)
+        receive_carried(code)
 
     def begin(self, task: Task, *parts: KeptRows) -> None:
         """Begin to step a slice, without waiting until it is ready: from tick 0, or from rows of its parts.
@@ -68,7 +68,7 @@ class Host:
             time.sleep(_LOOK_S)
             self._turn(look.grant)
         complete = self._complete(look.grant)
-        ticks = range(look.after + 1, min(until, complete) + 1)
+        ticks = range(look.after + 1, (until if complete >= until else look.after) + 1)
         news, self._news = tuple(self._news), []
         return Seen(
             complete,
@@ -163,14 +163,10 @@ class Host:
         whole = {name: row for name, row in found.items() if row is not None}
         return whole if len(whole) == len(found) else None
 
-    def episodes(self, agents: Slice, tick: int, numbers: IndexArray) -> dict[str, NDArray[Any]]:
-        """Return the state of the episodes of those of a slice that are among `numbers`, at a recent tick.
-
-        By the names of the fields of `EpisodeState`.
-        """
-        hosted = self._slices[agents]
-        now, at = hosted.engine.episodes(tick), within(numbers, hosted)
-        return {each.name: getattr(now, each.name)[at] for each in fields(now)}
+    def episodes(self, agents: Slice, tick: int) -> dict[str, NDArray[Any]]:
+        """Return the state of the episodes of a slice at a recent tick, by the fields of `EpisodeState`."""
+        now = self._slices[agents].engine.episodes(tick)
+        return {each.name: getattr(now, each.name) for each in fields(now)}
 
     def episode_of(self, agents: Slice, agent: int, tick: int) -> tuple[int, int] | None:
         """Return number and step of an agent's episode at a recent tick; None if it is not of the slice."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from valuescape.sim.arrays import Float32Array, Uint32Array
+from valuescape.sim.arrays import Float32Array, IndexArray, Uint32Array
 from valuescape.sim.cells.arrivals import Arrivals
 from valuescape.sim.cells.choose import cell_code
 from valuescape.sim.cells.local import LocalReader
@@ -29,11 +29,16 @@ class HostedCells:
         self._found: dict[Slice, Stamps] = {}
         self._signals: dict[tuple[Slice, str], SignalRow | None] = {}
         self._sent: Uint32Array | None = None
+        self._drawn: IndexArray = np.zeros(0, np.intp)
 
     def answer(self, asked: CellsAsked, slices: Sequence[HostedSlice]) -> CellsSeen:
         """Return what is new of some slices, in order."""
         if asked.anew or {each.agents for each in slices} != self._readers.keys():
             self._begin(asked, slices)
+        elif not np.array_equal(asked.drawn, self._drawn):
+            for each in self._readers.values():  # also of slices whose own are the same
+                each.redraw()
+        self._drawn = asked.drawn
         news = [(each.agents, self._take(each, asked)) for each in slices]
         visits = np.add.reduce([each.visits for _, each in news])
         bare = tuple((agents, _without_visits(each)) for agents, each in news)

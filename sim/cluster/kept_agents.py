@@ -6,8 +6,8 @@ import numpy as np
 
 from valuescape.sim.arrays import IndexArray
 
-MOST_EVENLY = 4096
-"""Agents at most that are kept evenly spaced: so many have maps and numbers of the crowd made from them."""
+MOST_EVENLY = 2048
+"""Agents at most that are kept evenly spaced: maps and numbers of the crowd are made from so many."""
 
 FIRST = 256
 """The first agents are kept, too, which searches for findings watch."""

@@ -13,21 +13,22 @@ class Member:
     """A node that steps slices.
 
     joining: the call that makes its host ready; None once it is. slices: that it steps. complete: the tick
-    that all of them have completed, as it said last; -1: not all of them have begun. restarts: of its
-    workers. heard_s: when it answered last, or was asked while nothing else was open (monotonic).
+    that all of them have completed, as it said last; -1: not all of them have begun. has_stepped: whether it
+    has made any tick. restarts: of its workers. heard_s: when it answered last, or was asked while nothing
+    else was open (monotonic).
     """
 
     node: Node
     joining: Call | None
     slices: set[Slice] = field(default_factory=set)
     complete: int = -1
+    has_stepped: bool = False
     restarts: int = 0
     heard_s: float = field(default_factory=time.monotonic)
 
     def patience_s(self, config: WorkersConfig) -> float:
-        """Return how long it may be silent: longer while it starts, as that may compile."""
-        starting = self.joining is not None or self.complete < 0
-        return config.start_timeout if starting else config.heartbeat_timeout
+        """Return how long it may be silent: longer before its first tick, as it may compile."""
+        return config.heartbeat_timeout if self.has_stepped else config.start_timeout
 
     def is_silent(self, config: WorkersConfig) -> bool:
         """Return whether it has been silent for longer than it may."""

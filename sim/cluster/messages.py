@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from valuescape.sim.arrays import IndexArray
 from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.config.files import Config
-from valuescape.sim.plugins.loading import NOTHING, Loads
+from valuescape.sim.plugins.carrying import CarriedCode
 from valuescape.sim.policy.network import Checkpoint
 
 SENT_ROWS = ("state", "action", "reward", "ending", "episode_return", "trail_position", "trail_strand")
@@ -20,12 +20,16 @@ AGENTS_FIRST = frozenset({"trail_position", "trail_strand"})
 """Those of them whose first axis, in a row, are the agents; of the others it is the last."""
 
 
+NO_CODE = CarriedCode()
+"""Of a run without code of users."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A slice for a host to step: as `config` and `checkpoint` say, which hold from tick `first_tick` on.
 
     config: of the whole run. kept: numbers of the agents whose rows the main process gets, ascending; of all
-    slices. cores: that the slice may use. keep_ticks: interval at which rows are kept.
+    slices. cores: that the slice may use. code: of users, that the host loads first.
     """
 
     agents: Slice
@@ -33,7 +37,7 @@ class Task:
     checkpoint: Checkpoint | None
     kept: IndexArray
     cores: int
-    plugins: Loads = NOTHING
+    code: CarriedCode = NO_CODE
     first_tick: int = 0
 
 
@@ -65,8 +69,8 @@ class Seen:
     """The answer to a look.
 
     complete: the tick that all slices of the host have completed; -1 before the first. upto: the last tick
-    whose rows are here, the first being the one after `Look.after`. rows: [ticks, ..., kept agents of the
-    host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns: places of these agents in
+    whose rows are here: `Look.until`, or `Look.after` if that is not complete. rows: [ticks, ..., kept agents
+    of the host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns: places of these agents in
     `Task.kept`. kept: slices whose rows were kept since the last look, and at which tick. restarts: of
     workers. systems_off: (index, tick, message) of array systems that were switched off.
     """

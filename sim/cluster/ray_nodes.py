@@ -9,9 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from valuescape.sim.cluster.connecting import SETTING, connected
+from valuescape.sim.cluster.checks import require_usable
+from valuescape.sim.cluster.connecting import connected
+from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.host import Host
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
+from valuescape.sim.cluster.probing import nodes_of
+from valuescape.sim.cluster.reaching import SETTING
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError
@@ -115,7 +119,7 @@ class RayNodes(Nodes):
     """
 
     def __init__(self, config: WorkersConfig) -> None:
-        """Connect. Raises UsageError if there is no such cluster, or no node has a free core."""
+        """Connect. Raises UsageError if there is no such cluster, or it is not as `require_usable` has it."""
         self._config = config
         self._owned = ExitStack()
         self._ray = self._owned.enter_context(connected(config.cluster))
@@ -127,7 +131,9 @@ class RayNodes(Nodes):
         self._poll = threading.Thread(target=self._ask_again, name="cluster-nodes", daemon=True)
         try:
             self._machines = self._alive()
-            self._require_cores()
+            free = sum(each.cpus for each in self._machines)
+            require_usable(nodes_of(self._ray), facts_here(), free=free)
+            self._heard_s = time.monotonic()
             self._poll.start()
         except BaseException:
             self.close()
@@ -162,12 +168,6 @@ class RayNodes(Nodes):
             said = f"{SETTING} = {self._config.cluster!r}: the head of the cluster has not answered for"
             raise WorkerFailedError(f"{said} {silent:.0f} s; the run cannot go on without it")
 
-    def _require_cores(self) -> None:
-        if not any(each.cpus for each in self._machines):
-            there = len(self._machines)
-            said = f"{SETTING} = {self._config.cluster!r}: none of its {there} nodes has a free CPU"
-            raise UsageError(said, "wait for the others' work to end, or add a node")
-
     def _ask_again(self) -> None:
         while not self._over.wait(_POLL_S):
             with contextlib.suppress(Exception):  # the next answer counts
@@ -180,8 +180,10 @@ class RayNodes(Nodes):
         for each in self._ray.nodes():
             if each["Alive"]:
                 key, whole = each["NodeID"], each["Resources"].get("CPU", 0.0)
+                # A resource of which nothing is left goes unmentioned.
+                left = free[key].get("CPU", 0.0) if key in free else whole
                 held = self._hosts.get(key)
-                cpus = held.cpus if held else min(whole, free.get(key, {}).get("CPU", whole))
+                cpus = held.cpus if held else min(whole, left)
                 found.append(_Machine(key, _name(each), math.floor(cpus)))
         return found
 

@@ -1,5 +1,6 @@
 """The worlds and settings that a run on a cluster can have."""
 
+from valuescape.sim.cluster.reaching import require_address
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import World
@@ -7,6 +8,13 @@ from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
 from valuescape.sim.worlds.interacting import InteractingWorld
 
 _HERE = "run it on this machine: leave workers.cluster empty"
+
+
+def require_cluster(config: Config, world: World) -> None:
+    """Raise UsageError if `workers.cluster` names a cluster that there cannot be, or not for this world."""
+    if config.workers.cluster:
+        require_address(config.workers.cluster)
+        require_divisible(config, world)
 
 
 def require_divisible(config: Config, world: World) -> None:

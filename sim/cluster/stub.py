@@ -5,19 +5,19 @@ and joined by hand.
 """
 
 import pickle
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
 from valuescape.sim.cluster.host import Host
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
-from valuescape.sim.plugins.loading import Loads
+from valuescape.sim.plugins.carrying import CarriedCode
 
 
 class _Host(Host):
     """A host in the main process."""
 
-    def load(self, plugins: Loads) -> None:
+    def load(self, code: CarriedCode) -> None:
         """Do nothing: this process has loaded them."""
 
 
@@ -56,8 +56,8 @@ class StubNode(Node):
         self.name, self.cpus = name, cpus
         self.host: Host = _Host()
         self.lost = self.cut = False
-        self.bytes_out = 0
-        """Bytes of all results so far, pickled."""
+        self.sent: Counter[str] = Counter()
+        """Bytes of all results so far, pickled, by method."""
         self._calls: deque[StubCall] = deque()
 
     def ask(self, method: str, *arguments: Any) -> StubCall:
@@ -78,7 +78,7 @@ class StubNode(Node):
             sent = pickle.dumps(getattr(self.host, call.method)(*arguments))
         except Exception as error:
             return None, error
-        self.bytes_out += len(sent)
+        self.sent[call.method] += len(sent)
         return pickle.loads(sent), None  # noqa: S301 (values of our own, as a real node would send them)
 
     def kill(self) -> None:

@@ -90,7 +90,7 @@ class Team:
 
     def _welcome(self) -> None:
         for node in self._nodes.new():
-            self.members.append(Member(node, node.ask("load", self._whole.plugins)))
+            self.members.append(Member(node, node.ask("load", self._whole.code)))
         for member in list(self.members):
             if member.joining is not None:
                 self._join(member, member.joining)

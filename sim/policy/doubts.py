@@ -23,8 +23,8 @@ _FACTORS = 0.008, 1000.0
 _NEAR = 0.15
 """The share by which a factor that was measured may be off the one that was chosen."""
 
-_NOTHING_YET = 0.1
-"""The size of values, as a share of the returns, below which a critic may not have learned yet."""
+_LITTLE = 0.2
+"""The size of values, as a share of the returns, below which a critic may have learned little yet."""
 
 _BEYOND = 0.5
 """The share of states with an observation far from those in training from which on they are doubted."""
@@ -61,12 +61,17 @@ def doubts_about(checkpoint: Checkpoint, world: World, *, gamma_stated: bool = F
     others = _of_agents(fit, checkpoint)
     if not values and not others:
         return Doubts()
-    early = bool(values) and fit.size < _NOTHING_YET and not cause and not others
-    begins = "may have learned little yet, or not fit" if early else "seems not to fit"
+    early = bool(values) and fit.size < _LITTLE and not cause
+    begins = f"may have learned little {_so_far(checkpoint)}, or not fit" if early else "seems not to fit"
     signs = "; ".join([*values, *others])
     causes = cause if cause and not others else _causes(checkpoint, gamma_stated=gamma_stated)
     after = "; where episodes are cut short, returns go on with V" if values and fit.cut else ""
     return Doubts(f"{begins} this world: {signs}", f"{begins} {world.name}: {signs}{after} ({causes})")
+
+
+def _so_far(checkpoint: Checkpoint) -> str:
+    steps = checkpoint.training.timesteps
+    return f"in {steps:,} steps" if steps else "yet"
 
 
 def _of_values(fit: CriticFit, checkpoint: Checkpoint, *, gamma_stated: bool) -> tuple[list[str], str]:

@@ -162,8 +162,16 @@ class ObservedSpace:
 
     @property
     def map_axes(self) -> tuple[int, int]:
-        """The axes of the map: of numbered cells the columns go from left to right."""
-        return (1, 0) if self.cells else (0, 1)
+        """The axes of the map: of numbered cells the columns go from left to right.
+
+        Of a Dict they are the first two variables of the keys that fit best: a position, other numbers, a
+        goal, choices and bits.
+        """
+        if self.cells or len(self._leaves) == 1:
+            return (1, 0) if self.cells else (0, 1)
+        fits = [_as_axis(leaf) for leaf in self._leaves for _ in leaf.state]
+        first, second, *_ = sorted(range(len(fits)), key=fits.__getitem__)
+        return first, second
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -193,6 +201,20 @@ class ObservedSpace:
             rows, columns = len(each.state), len(each.obs)
             each.observe(state[row : row + rows], out[seen : seen + columns])
             row, seen = row + rows, seen + columns
+
+
+_POSITIONS = {"position", "pos", "place", "location", "loc", "xy", "x", "y", "coordinates", "achieved"}
+_GOALS = {"goal", "target", "desired"}
+
+
+def _as_axis(leaf: "_Numbers | _Digits") -> int:
+    """Return how well the numbers of a part are seen as axes of a map: 0 best."""
+    words = set(re.findall("[a-z]+", leaf.name.lower()))
+    if isinstance(leaf, _Digits) or leaf.bits:
+        return 3
+    if words & _GOALS and "achieved" not in words:
+        return 2
+    return 0 if words & _POSITIONS else 1
 
 
 def _held(leaf: "_Numbers | _Digits") -> list[float | None]:

@@ -146,8 +146,38 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(np.percentile(medians, 2.5)), float(np.percentile(medians, 97.5))
 
 
+BUSY = """
+import contextlib, os, sys, time
+from valuescape.attached.priority import Priority, modest_session, take_priority
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+take_priority(Priority(sys.argv[1]))
+with modest_session(Priority(sys.argv[1]), None) if sys.argv[2] == "modest" else contextlib.nullcontext():
+    begun, end = time.process_time(), time.monotonic() + 5
+    while time.monotonic() < end:
+        pass
+    print(time.process_time() - begun)
+"""
+"""Keeps a core busy for 5 s, and prints how much of it it had."""
+
+
+def busy(*arguments: str) -> "subprocess.Popen[str]":
+    """Begin to keep a core busy, in a session of its own."""
+    command = [sys.executable, "-c", BUSY, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def sessions() -> None:
+    """Print what an idle program takes of a core from one of another session, as priorities alone have it."""
+    for share in ("alone", "modest"):
+        both = busy("normal", "alone"), busy("idle", share)
+        trainer, viewer = (float(each.communicate()[0]) for each in both)
+        taken = 100 * viewer / (trainer + viewer)
+        print(f"an idle program of another session, {share}: {taken:.0f} % of what both have of a core")
+
+
 def main(seconds: float, rounds: int, *priorities: str) -> None:
     """Print the figures of each priority."""
+    sessions()
     with tempfile.TemporaryDirectory() as folder, trainer(log := Path(folder) / "steps"):
         for priority in priorities:
             p50, p95 = latency(priority, seconds)

@@ -4,7 +4,9 @@ Run it with `make bench-publishing`. Blocks of training in three conditions alte
 one run: nothing published; published without a viewer; published while a viewer reads 60 times a second. The
 viewer is another process, on another core where cores can be chosen, and stopped (SIGSTOP) between its
 blocks. The first part of each block, in which what the one before left is still written, does not count.
-Ratios are of neighbouring blocks; their medians have 95 % intervals by bootstrap. Beside the time on the
+Ratios are of neighbouring blocks; their medians have 95 % intervals by bootstrap. A training step with an
+update, and those after it, are also compared with the steps just before, which tells what an update costs
+with everything that it leaves behind, as in caches. Beside the time on the
 clock stands the processor's time of the trainer with all its threads, which other programs disturb less, and
 the share of it that is spent in publishing itself, which they hardly disturb.
 """
@@ -233,6 +235,47 @@ def stable_baselines(rounds: int) -> None:
     switched.blocks.report("SAC of Stable-Baselines3, an update offered in every step")
 
 
+class Steps(BaseCallback):
+    """Notes the processor's time of the process after each step, and how many updates were sent by then."""
+
+    def __init__(self, publishing: Any, seconds: float) -> None:
+        super().__init__()
+        self.publishing, self.seconds = publishing, seconds
+        self.rows: list[tuple[float, int]] = []
+        self.end_s = 0.0
+
+    def _on_step(self) -> bool:
+        self.end_s = self.end_s or time.monotonic() + self.seconds
+        self.rows.append((time.process_time(), self.publishing.run.sent))
+        return time.monotonic() < self.end_s
+
+
+def neighbours(rounds: int) -> None:
+    """Print what an update costs SAC, from the steps before and after it, while a viewer reads."""
+    model = SAC(
+        "MlpPolicy", "Pendulum-v1", policy_kwargs={"net_arch": [64, 64]}, device="cpu", learning_starts=100
+    )
+    publishing = valuescape.ValuescapeCallback(NAME, quiet=True, history=history())
+    with viewer(1 / 60):
+        noted = Steps(publishing, 4.0 * rounds)
+        model.learn(10**9, callback=[publishing, noted])
+    took, sent = np.diff(np.array(noted.rows[200:]), axis=0).T
+    updates = np.flatnonzero(sent)
+    updates = updates[(updates >= _BEFORE) & (updates < len(took) - _AFTER)]
+    updates = updates[np.diff(updates, prepend=-_BEFORE - _AFTER) >= _AFTER]
+    after = np.array([took[at : at + _AFTER] - took[at - _BEFORE : at].mean() for at in updates])
+    each_s = took.sum() / sent.sum()
+    low, middle, high = interval(100 * after.sum(axis=1) / each_s)
+    first = 1e3 * np.median(after[:, 0])
+    print(f"\nSAC, {len(updates)} updates, one in {1e3 * each_s:.0f} ms of the processor's time:")
+    print(f"  its step takes {first:.2f} ms longer than those before; with the {_AFTER - 1} steps after it,")
+    print(f"  that is {middle:.2f} % ({low:.2f} to {high:.2f}) of the time")
+
+
+_BEFORE, _AFTER = 6, 6
+"""Steps before an update, and those from it on, that are compared."""
+
+
 def history() -> Path:
     """Return a folder for the history of a measured run."""
     return ROOT / "runs" / NAME
@@ -304,7 +347,13 @@ def latency() -> None:
 
 def main() -> None:
     """Measure all, or what is named."""
-    parts = {"script": script, "sb3": stable_baselines, "updates": updates, "latency": latency}
+    parts = {
+        "script": script,
+        "sb3": stable_baselines,
+        "steps": neighbours,
+        "updates": updates,
+        "latency": latency,
+    }
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--rounds", type=int, default=30)
@@ -315,7 +364,7 @@ def main() -> None:
         Own.count(owner, method)
     try:
         for name in arguments.parts or parts:
-            parts[name](*([arguments.rounds] if name in ("script", "sb3") else []))
+            parts[name](*([arguments.rounds] if name in ("script", "sb3", "steps") else []))
     finally:
         shutil.rmtree(history(), ignore_errors=True)
 

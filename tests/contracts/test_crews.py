@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from crowds import check_until, small
 from known_plugins import forgotten
-from processes import end_forkserver, running
+from processes import running
 from stepping import step
 
 from valuescape.sim.crew.alone import Alone
@@ -42,9 +42,7 @@ def engine_of(kind, *changes, **options):
 @pytest.fixture(params=KINDS, scope="module")
 def kind(request):
     """Return each of KINDS in turn."""
-    yield request.param
-    if request.param == "forked":
-        end_forkserver()
+    return request.param
 
 
 @pytest.fixture(scope="module")

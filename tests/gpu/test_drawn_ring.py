@@ -10,6 +10,8 @@ from valuescape.gpu.individuals import Individuals
 from valuescape.gpu.passes.crowd import CrowdPass
 from valuescape.gpu.passes.density import DensityPass
 from valuescape.gpu.trail_ring import TrailRing
+from valuescape.render.scene.crowd_colors import cell_ages, cell_colors
+from valuescape.sim.cells import plain
 from valuescape.sim.cells.arrivals import Arrivals
 from valuescape.sim.cells.choose import cell_code
 from valuescape.sim.cells.grid import CrowdGrid, VisitGrid
@@ -55,7 +57,7 @@ class Full:
 
     @property
     def stamps(self):
-        return np.frombuffer(self.crowd._stamps.read(), np.uint32).reshape(self.crowd.cells[::-1])
+        return self.crowd.read_stamps()
 
     def release(self):
         for each in (self.crowd, self.density, self.ring):
@@ -100,6 +102,23 @@ def assert_same_rows(full, drawn, agents):
     (positions, strands), (found, breaks) = full.ring.read(), drawn.ring.read()
     np.testing.assert_array_equal(found[:, : len(agents)], positions[:, agents])
     np.testing.assert_array_equal(breaks[:, : len(agents)], strands[:, agents])
+
+
+@pytest.mark.parametrize("plainly", ["age", "agent", ""])
+def test_the_colours_of_cells_are_those_of_the_shader(both, plainly):
+    full, drawn = both()
+    colormap = np.random.default_rng(0).integers(0, 256, (256, 4)).astype(np.uint8)
+    colors = cell_colors(colormap, cell_ages(9.5, 20), 0.7, plainly)
+    for each in (full, drawn):
+        each.show(recording(), 30)
+        each.crowd.paint(colors, CODE)
+    assert 0.02 < (full.crowd.read_colors()[..., 3] > 0).mean() < (full.stamps > 0).mean()
+    np.testing.assert_array_equal(drawn.crowd.read_colors(), full.crowd.read_colors())
+    by_numpy = np.zeros_like(drawn.stamps)
+    plain.paint(drawn.stamps, 31, colors, by_numpy)
+    np.testing.assert_array_equal(
+        by_numpy.view(np.uint8).reshape(*by_numpy.shape, 4), drawn.crowd.read_colors()
+    )
 
 
 @pytest.mark.parametrize("half_life", [0.0, 5.0])
@@ -198,7 +217,7 @@ def test_news_of_slices_merge_into_those_of_the_whole():
         part.positions, part.strands, part.endings = (
             each[:, start:stop] for each in (source.positions, source.strands, source.endings)
         )
-        reader = LocalReader(part, Arrivals(stop - start), LENGTH, CODE, start)
+        reader = LocalReader(part, Arrivals(stop - start), LENGTH, CODE, first_agent=start)
         news = reader.take(40, np.array(drawn) - start, visits)
         return news, reader.stamps(grid)
 

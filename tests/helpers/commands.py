@@ -16,9 +16,10 @@ TINY = [
 
 SMALL = [
     *("heatmap.resolution=8", "heatmap.density_resolution=8", "render.mesh_resolution=8", "trails.length=4"),
-    *("render.width=160", "render.height=120", "features.simd=false"),
+    *("render.width=160", "render.height=120", "features.simd=false", "workers.start_method=forkserver"),
 ]
-"""Settings of runs within the test's own process: little to draw, nothing to compile."""
+"""Settings of runs within the test's own process: little to draw, nothing to compile, and workers that start
+quickly (see `crowds.SMALL`)."""
 
 
 def valuescape(*arguments, timeout_s=60, **environment):

@@ -106,8 +106,3 @@ def _maps(pid: int, name: str) -> bool:
         return f"/dev/shm/{name}" in Path(f"/proc/{pid}/maps").read_text()
     except OSError:
         return False
-
-
-def end_forkserver() -> None:
-    """End multiprocess's fork server, which otherwise stays for the next worker that is forked."""
-    forkserver._forkserver._stop()

@@ -1,49 +1,80 @@
-"""Ray clusters of several nodes on this machine, for tests, and what they are killed with."""
+"""Ray clusters of several nodes on this machine, and what befalls their nodes."""
 
 import contextlib
-import os
+import shutil
 import signal
+import warnings
+from pathlib import Path
 
 import psutil
-import ray
-from ray.cluster_utils import Cluster
 
-QUIET = {"include_dashboard": False}
+from valuescape.sim.cluster.connecting import ray_module
+
+STORE = 80 * 2**20
+
+
+class Machines:
+    """A Ray cluster on this machine: a head without cores, and nodes of one core each."""
+
+    def __init__(self, **head):
+        from ray.cluster_utils import Cluster
+
+        given = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE, **head}
+        self.cluster = Cluster(initialize_head=True, head_node_args=given)
+        self.address = self.cluster.address
+        self.nodes = []
+
+    def have(self, count, **node):
+        """Have at least so many nodes. node: what those that are added have besides."""
+        while len(self.nodes) < count:
+            self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=STORE, **node))
+
+    def lose(self, index):
+        """Kill a node with all of its processes."""
+        self.cluster.remove_node(self.nodes.pop(index), allow_graceful=False)
+
+    def processes_of(self, index, title=""):
+        """Return the processes of a node, those whose title has a text in it."""
+        raylet = psutil.Process(self.nodes[index].all_processes["raylet"][0].process.pid)
+        found = [raylet, *raylet.children(recursive=True)]
+        return [each for each in found if title in " ".join(each.cmdline())]
+
+    def send(self, number, index, title=""):
+        """Send a signal to processes of a node."""
+        for each in self.processes_of(index, title):
+            with contextlib.suppress(psutil.Error):
+                each.send_signal(number)
+
+    def announce_end(self, index, seconds):
+        """Let Ray know that a node will go: what a cloud says before it takes a machine back."""
+        import time
+
+        from ray._raylet import GcsClient
+        from ray.core.generated import autoscaler_pb2
+
+        reason = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+        end_ms = int((time.time() + seconds) * 1000)
+        accepted, _ = GcsClient(address=self.address).drain_node(
+            self.nodes[index].node_id, reason, "the machine is taken back", end_ms
+        )
+        assert accepted
 
 
 @contextlib.contextmanager
-def ray_cluster(*cpus, head_cpus=0):
-    """Start a cluster with a head and a node for each number of CPUs; yields it, and ends it for certain."""
-    before = {name: os.environ.get(name) for name in ("RAY_ADDRESS", "RAY_AUTH_MODE")}
-    os.environ["RAY_AUTH_MODE"] = "disabled"  # a token would be written into the home folder
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": head_cpus, **QUIET})
-    try:
-        for each in cpus:
-            cluster.add_node(num_cpus=each, **QUIET)
-        yield cluster
-    finally:
-        if ray.is_initialized():
+def ray_machines(count, **head):
+    """Start a cluster of so many nodes; nothing of it is left behind."""
+    ray = ray_module()
+    before = set(Path("/tmp/ray").glob("session_*"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = Machines(**head)
+        try:
+            made.have(count)
+            yield made
+        finally:
             ray.shutdown()
-        with contextlib.suppress(Exception):
-            cluster.shutdown()
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-
-
-def raylet_of(node):
-    """Return the process of a node that manages its others."""
-    return psutil.Process(node.all_processes["raylet"][0].process.pid)
-
-
-def kill_node(node):
-    """Kill a node, all processes at once, as a machine that loses its power."""
-    raylet = raylet_of(node)
-    for each in (raylet, *raylet.children(recursive=True)):
-        with contextlib.suppress(psutil.Error):
-            each.send_signal(signal.SIGKILL)
-
-
-def workers_of(node, name):
-    """Return the processes of actors of a class on a node, by the title that Ray gives them."""
-    found = raylet_of(node).children(recursive=True)
-    return [each for each in found if f"ray::{name}" in " ".join(each.cmdline())]
+            for index in range(len(made.nodes)):
+                made.send(signal.SIGCONT, index)
+            made.cluster.shutdown()
+            for each in set(Path("/tmp/ray").glob("session_*")) - before:
+                shutil.rmtree(each, ignore_errors=True)

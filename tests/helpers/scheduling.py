@@ -1,12 +1,14 @@
 """Tests divided among processes: the longest files first, tests that need the machine for themselves last."""
 
 import math
+import os
+import tempfile
 from pathlib import Path
 
 from xdist.scheduler import LoadFileScheduling
 
-ALONE = "@alone"
-"""What the names of tests that need the machine end with, in processes that share a run."""
+ALONE = "alone"
+"""Stands for the tests that need the machine for themselves, as a file that one process runs."""
 
 _MARKERS = ("performance", "alone")
 
@@ -23,9 +25,15 @@ class LongestFirst(LoadFileScheduling):
     def __init__(self, config, log=None):
         config.option.loadscopereorder = False  # which orders files by their number of tests
         super().__init__(config, log)
+        self._alone = frozenset()
+
+    def schedule(self):
+        if self.collection is None:
+            self._alone = told_alone(self.nodes[0].workerinput["testrunuid"])
+        super().schedule()
 
     def _split_scope(self, nodeid):
-        return ALONE if nodeid.endswith(ALONE) else super()._split_scope(nodeid)
+        return ALONE if nodeid in self._alone else super()._split_scope(nodeid)
 
     def _assign_work_unit(self, node):
         others = [each for each in self.nodes if each is not node]
@@ -41,13 +49,38 @@ class LongestFirst(LoadFileScheduling):
         return crashed
 
 
-def longest_first(items):
-    """Sort tests by the times of their files, new files first; mark what is ALONE, and put it last."""
+def longest_first(items, run):
+    """Sort tests by the times of their files, new files first and what is ALONE last; tell which are that.
+
+    run: the name of the run in the process that divides the tests, too, which sees no more than their names.
+    """
     times = read_times()
-    for item in items:
-        if any(item.get_closest_marker(name) for name in _MARKERS):
-            item._nodeid += ALONE
-    items.sort(key=lambda item: (item.nodeid.endswith(ALONE), -times.get(file_of(item.nodeid), math.inf)))
+    alone = {item.nodeid for item in items if is_alone(item)}
+    items.sort(key=lambda item: (item.nodeid in alone, -times.get(file_of(item.nodeid), math.inf)))
+    tell_alone(run, alone)
+
+
+def is_alone(item):
+    """Return whether a test needs the machine for itself."""
+    return any(map(item.get_closest_marker, _MARKERS))
+
+
+def tell_alone(run, names):
+    """Leave the names of the tests that are ALONE for `told_alone`; each process of a run leaves the same."""
+    part = _place(run).with_suffix(f".{os.getpid()}")
+    part.write_text("\n".join(sorted(names)), encoding="utf-8")
+    part.rename(_place(run))
+
+
+def told_alone(run):
+    """Return the names that were left, and remove them."""
+    names = _place(run).read_text(encoding="utf-8").splitlines()
+    _place(run).unlink()
+    return frozenset(names)
+
+
+def _place(run):
+    return Path(tempfile.gettempdir()) / f"valuescape-tests-{run}"
 
 
 def file_of(nodeid):

@@ -6,7 +6,7 @@ import resource
 import psutil
 import pytest
 from multiprocess import forkserver
-from scheduling import ALONE, TIMES, file_of
+from scheduling import TIMES, file_of
 
 _MANY = 500
 """Tests in a run from which on the slowest are listed without being asked for."""
@@ -39,7 +39,7 @@ class Times:
         return report
 
     def pytest_runtest_logreport(self, report):
-        name = report.nodeid.removesuffix(ALONE)
+        name = report.nodeid
         self._cpu_s[name] += getattr(report, "cpu_s", 0.0)  # not if its process crashed
         self._wall_s[name] += report.duration
 

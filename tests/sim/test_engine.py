@@ -6,8 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from crowds import check_until, crowd, hash_at, shipped
-from crowds import small_forked as small
+from crowds import check_until, crowd, hash_at, shipped, small
 from multiprocess import resource_tracker
 from processes import open_files, own_descendants
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crowds import check_until, crowd, hash_at, shipped
-from crowds import small_forked as small
+from crowds import check_until, crowd, hash_at, shipped, small
 from processes import open_files, own_descendants, wait_for_end
 
 from valuescape.sim import changes

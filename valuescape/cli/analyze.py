@@ -159,6 +159,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
 
     Raises UsageError, naming a file that fits not, or a setting that names no action of the world.
     """
+    from valuescape import remarks
     from valuescape.analysis.several import Model, labels_of
     from valuescape.presets import find_checkpoint
     from valuescape.sim.errors import UsageError
@@ -169,6 +170,7 @@ def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]
     from valuescape.sim.worlds import make_world
 
     world, labels = make_world(config.world.name, config), labels_of(sources)
+    remarks.tell(world.remarks)
     require_actions(config.insight, world)
     models: list[Model] = []
     given = given_of(config.policy)

@@ -2,8 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,36 +14,10 @@ from valuescape.cli.browser_options import browsing_of
 from valuescape.cli.bundles import bundled
 from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import begin_reading, config_file
-from valuescape.cli.options import (
-    Activation,
-    Algorithm,
-    Debug,
-    Gamma,
-    NamesMap,
-    ObsNormalization,
-    Overrides,
-    RewardScale,
-    stated_changes,
-)
-from valuescape.cli.run_options import (
-    Export,
-    Figure,
-    Folder,
-    Frames,
-    Headless,
-    Profile,
-    Record,
-    RecordSession,
-    Screenshot,
-    Seconds,
-    Seed,
-    Strict,
-    Ticks,
-    Watch,
-)
-from valuescape.cli.showing import RunOptions, Shown, show
+from valuescape.cli.options import Debug, Overrides, stated_changes
+from valuescape.cli.run_options import Seed
+from valuescape.cli.showing import SHOWN, RunOptions, Shown, show, shown_of
 from valuescape.cli.terminal import err, out
-from valuescape.run.length import RunLength
 from valuescape.sim.resources import usable_cores
 
 if TYPE_CHECKING:
@@ -75,34 +49,17 @@ _Priority = Annotated[
 ]
 
 
-@bundled(code=code_of, browsing=browsing_of)
+@bundled(shown=shown_of, stated=stated_changes, code=code_of, browsing=browsing_of)
 def attach(
     target: _Target = None,
     overrides: Overrides = None,
     list_them: _List = False,
     preset: _Preset = "demo",
     priority: _Priority = Priority.IDLE,
-    headless: Headless = False,
-    frames: Frames = None,
-    seconds: Seconds = None,
-    ticks: Ticks = None,
-    folder: Folder = None,
-    record: Record = None,
-    screenshot: Screenshot = None,
-    profile: Profile = None,
-    export: Export = None,
-    figure: Figure = None,
-    record_session: RecordSession = None,
-    strict: Strict = False,
+    shown: RunOptions = SHOWN,
     seed: Seed = None,
-    activation: Activation = None,
-    gamma: Gamma = None,
-    algorithm: Algorithm = None,
-    obs_normalization: ObsNormalization = None,
-    names: NamesMap = None,
-    reward_scale: RewardScale = None,
+    stated: Sequence[str] = (),
     code: Code = NO_CODE,
-    watch: Watch = True,
     browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
@@ -123,10 +80,7 @@ def attach(
         return _list()
     take_priority(priority)
     leave_cores(priority, usable_cores())
-    files = record, screenshot, profile, export, figure, record_session
-    length = RunLength(frames, seconds, ticks)
-    options = RunOptions(headless, length, folder, *files, strict, watch, browsing)
-    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
+    options = replace(shown, browsing=browsing)
     seeded = [f"run.seed={seed}"] if seed is not None else []
     changes = [*_modest(priority, preset), *stated, *(overrides or []), *seeded]
     return _watch(_Asked(target, preset, changes, code, priority), options)
@@ -170,11 +124,11 @@ def _open_and_show(asked: _Asked, options: RunOptions, interrupts: "Interrupts")
         def following(session: "Session") -> Iterator[None]:
             from valuescape.attached.follower import TrainingFollower
 
-            with TrainingFollower(session, opened.source, opened.history):
+            modest = modest_session(asked.priority, opened.source.trainer)  # only now: a start takes seconds
+            with TrainingFollower(session, opened.source, opened.history), modest:
                 yield
 
-        with modest_session(asked.priority, opened.source.trainer):
-            return show(Shown(config, file, follow=following), options, interrupts)
+        return show(Shown(config, file, follow=following), options, interrupts)
 
 
 def _seconds(preset: str, changes: list[str], options: RunOptions) -> float | None:
@@ -183,7 +137,8 @@ def _seconds(preset: str, changes: list[str], options: RunOptions) -> float | No
     from valuescape.render.displays.display import display_available
     from valuescape.sim.config.files import load_config
 
-    if options.length.seconds is not None or (display_available() and not options.headless):
+    seen = options.browsing or (display_available() and not options.headless)  # by a person, who ends it
+    if options.length.seconds is not None or seen:
         return options.length.seconds
     own = [each for each in changes if each.partition("=")[0].strip() == "run.seconds"]
     return load_config(config_path(preset), own).run.seconds

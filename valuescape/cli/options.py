@@ -11,6 +11,15 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be given often."),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="CLUSTER",
+        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (the one that this machine is "
+        "part of), local (one for this command), ray://HOST:PORT or HOST:PORT.",
+    ),
+]
 WorldFiles = Annotated[
     list[Path] | None,
     typer.Option(
@@ -60,15 +69,6 @@ EpisodeLimit = Annotated[
         "--max-episode-steps", min=1, help="Steps of the environment's episodes, as world.max_episode_steps."
     ),
 ]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        "--cluster",
-        metavar="WHERE",
-        help="Work on the nodes of a Ray cluster, as workers.cluster: auto (this machine is part of it), "
-        "local (one for this command), ray://HOST:PORT.",
-    ),
-]
 Activation = Annotated[
     str | None,
     typer.Option(
@@ -107,12 +107,12 @@ NamesMap = Annotated[
 
 
 def stated_changes(
-    activation: str | None,
-    gamma: float | None,
-    algorithm: str | None,
-    obs_normalization: Path | None,
-    names: Path | None,
-    reward_scale: float | None,
+    activation: Activation = None,
+    gamma: Gamma = None,
+    algorithm: Algorithm = None,
+    obs_normalization: ObsNormalization = None,
+    names: NamesMap = None,
+    reward_scale: RewardScale = None,
 ) -> list[str]:
     """Return the changes to a configuration that the options about a checkpoint stand for.
 

@@ -1,6 +1,8 @@
 """The command `run`."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,76 +11,28 @@ from valuescape.cli.browser_options import browsing_of
 from valuescape.cli.bundles import bundled
 from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import (
-    Activation,
-    Algorithm,
-    Debug,
-    Gamma,
-    NamesMap,
-    ObsNormalization,
-    Overrides,
-    RewardScale,
-    stated_changes,
-)
-from valuescape.cli.run_options import (
-    Checksum,
-    Export,
-    Figure,
-    Folder,
-    Frames,
-    Headless,
-    Profile,
-    Record,
-    RecordEvery,
-    RecordRun,
-    RecordSession,
-    RunPreset,
-    Screenshot,
-    Seconds,
-    Seed,
-    Strict,
-    Ticks,
-    Versus,
-    VersusSet,
-    Watch,
-)
-from valuescape.cli.showing import RunOptions, Shown, show
-from valuescape.run.length import RunLength
+from valuescape.cli.options import Cluster, Debug, Overrides, stated_changes
+from valuescape.cli.run_options import Checksum, RecordEvery, RecordRun, RunPreset, Seed, Versus, VersusSet
+from valuescape.cli.showing import SHOWN, RunOptions, Shown, show, shown_of
 
 if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
 
 
-@bundled(code=code_of, browsing=browsing_of)
+@bundled(shown=shown_of, stated=stated_changes, code=code_of, browsing=browsing_of)
 def run(
     preset: RunPreset = "demo",
     overrides: Overrides = None,
-    headless: Headless = False,
-    frames: Frames = None,
-    seconds: Seconds = None,
-    ticks: Ticks = None,
-    folder: Folder = None,
-    record: Record = None,
-    screenshot: Screenshot = None,
-    profile: Profile = None,
-    export: Export = None,
-    figure: Figure = None,
-    strict: Strict = False,
+    shown: RunOptions = SHOWN,
     seed: Seed = None,
     checksum: Checksum = False,
     record_run: RecordRun = None,
     record_every: RecordEvery = None,
-    record_session: RecordSession = None,
-    activation: Activation = None,
-    gamma: Gamma = None,
-    algorithm: Algorithm = None,
-    obs_normalization: ObsNormalization = None,
-    names: NamesMap = None,
-    reward_scale: RewardScale = None,
+    stated: Sequence[str] = (),
+    cluster: Cluster = None,
     versus: Versus = None,
     versus_set: VersusSet = None,
     code: Code = NO_CODE,
-    watch: Watch = True,
     browsing: Browsing | None = None,
     debug: Debug = False,
 ) -> int:
@@ -101,13 +55,9 @@ def run(
 
       valuescape run demo --browser
     """
-    length = RunLength(frames, seconds, ticks)
-    files = record, screenshot, profile, export, figure, record_session
-    shown = RunOptions(headless, length, folder, *files, strict, watch, browsing)
-    simulated = ticks, checksum, record_run, record_every
-    stated = stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale)
-    asked = _Asked(preset, [*stated, *_changes(overrides, seed)], code, versus, versus_set or [])
-    return _start(asked, shown, simulated)
+    simulated = shown.length.ticks, checksum, record_run, record_every
+    asked = _Asked(preset, [*stated, *_changes(overrides, seed, cluster)], code, versus, versus_set or [])
+    return _start(asked, replace(shown, browsing=browsing), simulated)
 
 
 _Simulated = tuple[int | None, bool, Path | None, int | None]
@@ -157,5 +107,7 @@ def _start(asked: _Asked, shown: RunOptions, simulated: _Simulated) -> int:
         return show(Shown(config, file, other), shown, interrupts)
 
 
-def _changes(overrides: list[str] | None, seed: int | None) -> list[str]:
-    return [*(overrides or []), *([f"run.seed={seed}"] if seed is not None else [])]
+def _changes(overrides: list[str] | None, seed: int | None, cluster: str | None) -> list[str]:
+    named = [f"run.seed={seed}"] if seed is not None else []
+    named += [f"workers.cluster={json.dumps(cluster, ensure_ascii=False)}"] if cluster is not None else []
+    return [*(overrides or []), *named]

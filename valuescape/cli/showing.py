@@ -9,6 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valuescape.cli.progress import progress_bar
+from valuescape.cli.run_options import (
+    Export,
+    Figure,
+    Folder,
+    Frames,
+    Headless,
+    Profile,
+    Record,
+    RecordSession,
+    Screenshot,
+    Seconds,
+    Strict,
+    Ticks,
+    Watch,
+)
 from valuescape.cli.terminal import err, out
 from valuescape.paths import remove_if_empty, require_name, require_writable
 from valuescape.run.length import RunLength
@@ -100,6 +115,29 @@ class RunOptions:
             require_writable("--record", self.record.parent)
         require_writable("--out", folder)
 
+
+def shown_of(
+    headless: Headless = False,
+    frames: Frames = None,
+    seconds: Seconds = None,
+    ticks: Ticks = None,
+    folder: Folder = None,
+    record: Record = None,
+    screenshot: Screenshot = None,
+    profile: Profile = None,
+    export: Export = None,
+    figure: Figure = None,
+    record_session: RecordSession = None,
+    strict: Strict = False,
+    watch: Watch = True,
+) -> RunOptions:
+    """Return the options that typer read."""
+    files = record, screenshot, profile, export, figure, record_session
+    return RunOptions(headless, RunLength(frames, seconds, ticks), folder, *files, strict, watch)
+
+
+SHOWN = shown_of()
+"""The options of a run of which none was given."""
 
 _FILES = "record", "screenshot", "profile", "export", "figure", "record_session"
 """The options that name a file."""

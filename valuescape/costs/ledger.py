@@ -233,8 +233,9 @@ class Ledger:
             self._timers.read_all()
             own.append(Track("GPU, where it was asked", 0, self._timers.ring.read(), profiler.names))
         # Not `worker_pids`, which leaves out those that have died: their spans are still known.
-        pids = [int(pid) for pid in engine.arena["worker"]["pid"][: engine.workers]]
-        return [*own, *worker_tracks(pids, engine.worker_spans(), worker_sections(engine.world))]
+        spans = engine.worker_spans()
+        pids = [int(pid) for pid in engine.arena["worker"]["pid"][: len(spans)]]
+        return [*own, *worker_tracks(pids, spans, worker_sections(engine.world))]
 
     def processes(self) -> dict[str, Any]:
         """Return CPU seconds and memory of every process, by its title."""

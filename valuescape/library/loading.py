@@ -119,7 +119,7 @@ def _from_file(path: Path, world: str | None, given: Given) -> Model:
     made = make_world(world, config)
     with reading(file, "a checkpoint"):
         checkpoint = load_with_statistics(file, made, given)
-    remarks += checkpoint.remarks
+    remarks += (*made.remarks, *checkpoint.remarks)
     if given != _STATES_NOTHING:  # which the file's name does not say
         return _held(checkpoint, config, str(path), remarks)
     config = with_steps(changed(config, {"policy.checkpoint": str(path)}))

@@ -302,8 +302,8 @@ class _Parts:
 
 def _state_of(run: SteppedSession) -> State:
     engine, world, tick = run.engine, run.engine.world, run.tick
-    state = engine.row("state", tick).copy()
-    action, ending = engine.row("action", tick).copy(), engine.row("ending", tick)
+    state = engine.whole_row("state", tick).copy()
+    action, ending = engine.whole_row("action", tick).copy(), engine.whole_row("ending", tick)
     episodes = engine.episodes(tick)
     with np.errstate(all="ignore"):
         obs = observed(world, state)
@@ -313,7 +313,7 @@ def _state_of(run: SteppedSession) -> State:
         state=np.ascontiguousarray(state.T),
         obs=np.ascontiguousarray(obs.T),
         actions=np.array(taken_actions(world, action)),
-        rewards=engine.row("reward", tick).copy(),
+        rewards=engine.whole_row("reward", tick).copy(),
         terminated=ending == Ending.TERMINATED,
         truncated=ending == Ending.TRUNCATED,
         episode=episodes.number.astype(np.int64),
@@ -325,6 +325,7 @@ def _state_of(run: SteppedSession) -> State:
 def _trails_of(run: SteppedSession) -> Trails:
     engine, newest = run.engine, run.tick
     ticks = np.arange(max(0, newest + 1 - run.config.trails.length), newest + 1)
-    rows = [(engine.row("trail_position", tick), engine.row("trail_strand", tick)) for tick in ticks.tolist()]
+    names = "trail_position", "trail_strand"
+    rows = [[engine.whole_row(name, tick) for name in names] for tick in ticks.tolist()]
     positions, strands = (np.array(column) for column in zip(*rows, strict=True))
     return Trails(ticks, positions, strands)

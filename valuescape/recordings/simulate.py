@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 
+from valuescape.sim.cluster.choose import make_engine
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
 from valuescape.sim.policy.network import Checkpoint
@@ -30,7 +31,7 @@ def simulate(
     the newest tick now and then. Raises UsageError if a worker fails while starting, and WorkerFailedError if
     one fails later and cannot be replaced.
     """
-    with Engine(_unpaced(config), checkpoint) as engine:
+    with make_engine(_unpaced(config), checkpoint) as engine:
         engine.wait_ready(check)
         teller = _Teller(check, on_tick)
         for tick in stops:

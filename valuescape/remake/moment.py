@@ -144,9 +144,9 @@ class Witness:
         index = bisect_right(self._starts, tick) - 1
         return (index < 0 or tick >= self._ends[index]) and self._engine.trail_intact(tick)
 
-    def recent_row(self, name: str, tick: int) -> NDArray[Any] | None:
+    def recent_row(self, name: str, tick: int, agents: slice = slice(None)) -> NDArray[Any] | None:
         """Return a copy of a row of the engine; None if it was gone when the picture's run asked for it."""
-        return None if tick in self._untold else self._engine.recent_row(name, tick)
+        return None if tick in self._untold else self._engine.recent_row(name, tick, agents)
 
 
 def made_of_ticks(map_name: str) -> bool:

@@ -48,6 +48,8 @@ def _what_runs(state: RunState) -> tuple[str, ...]:
     acting = "random actions" if world.action.dim else "no actions"
     policy = checkpoint.algorithm.upper() if checkpoint else acting
     processes = _count(state.workers, "worker process", "worker processes")
+    if state.nodes:
+        processes = _count(state.nodes, "node", "nodes")
     trained = f"{state.place.own_steps:,} steps" if state.place else ""
     if trained and state.training:
         trained += f", {said_of(state.training)}"

@@ -73,7 +73,7 @@ def gather(stage: Stage, color_by: str) -> RunData:
     _rest(stage, color_by)
     tick = stage.scene.trails.ring.newest
     arrays = _fields(stage) | _truth(stage) | _trajectories(stage)
-    arrays["states"] = np.ascontiguousarray(stage.engine.row("state", tick).T)
+    arrays["states"] = np.ascontiguousarray(stage.engine.whole_row("state", tick).T)
     return RunData(arrays | _episodes(stage, tick), _about(stage, tick))
 
 

@@ -70,7 +70,7 @@ class Inspection:
     def select(self, viewer: Viewer, x: float, y: float, size_px: tuple[int, int]) -> None:
         """Select the agent nearest to pixel (x, y) of the picture; none if none is near."""
         tick = self._stage.scene.trails.ring.newest
-        points = self._stage.scene.points(self._engine.row("trail_position", tick).copy())
+        points = self._stage.scene.points(self._engine.whole_row("trail_position", tick).copy())
         pane = pane_at(x, size_px, split=viewer.split)
         matrix = viewer.matrix(pane.size_px, self._stage.scene.plot(split=viewer.split))
         pixels = on_screen(points, matrix, pane.size_px)
@@ -113,7 +113,9 @@ class Inspection:
             self._passing.update(ticks)
         self._stage.scene.highlight(self._highlighted(viewer))
         if viewer.following and viewer.selected is not None:
-            viewer.follow(*self._place(viewer.selected))
+            place = self._place(viewer.selected)
+            if place:
+                viewer.follow(*place)
         self._cut(viewer.selected)
         size = panes(self._stage.scene.picture.size, split=viewer.split)[0].size_px
         self.findings.update(viewer, ticks)
@@ -129,9 +131,11 @@ class Inspection:
             return np.array([viewer.selected], np.intp)
         return self._passing.passed() if self._passing else np.zeros(0, np.intp)
 
-    def _place(self, agent: int) -> tuple[float, float]:
-        """Return where an agent is on the scene's ground."""
-        position = self._engine.row("trail_position", self._stage.scene.trails.ring.newest)[agent]
+    def _place(self, agent: int) -> tuple[float, float] | None:
+        """Return where an agent is on the scene's ground; None if that is gone."""
+        position = self._engine.place_of(agent, self._stage.scene.trails.ring.newest)
+        if position is None:
+            return None
         x, y = on_ground(position[None], self._bounds)[0]
         return float(x), float(y)
 
@@ -148,10 +152,10 @@ class Inspection:
         tick = self._engine.newest_tick
         if (agent, tick // self._ticks_per_cut) == self._cut_at:
             return
-        state = self._engine.recent_row("state", tick)
+        state = self._engine.recent_row("state", tick, slice(agent, agent + 1))
         if state is not None:
             self._cut_at = agent, tick // self._ticks_per_cut
-            self._stage.move_slice(tuple(float(value) for value in state[:, agent]))
+            self._stage.move_slice(tuple(float(value) for value in state[:, 0]))
 
     def cards(self, viewer: Viewer) -> tuple[Card, ...]:
         """Return a card for the selected agent, the box and the selected place, as far as there are any."""
@@ -174,19 +178,20 @@ class Inspection:
     def _agent_card(self, agent: int, followed: bool) -> Card:
         engine, tick = self._engine, self._tick_of(agent)
         rows = {
-            name: engine.recent_row(name, tick) for name in ("state", "action", "reward", "episode_return")
+            name: engine.recent_row(name, tick, slice(agent, agent + 1))
+            for name in ("state", "action", "reward", "episode_return")
         }
         said = []
         if rows["state"] is not None:
-            for variable, value in zip(engine.world.state, rows["state"][:, agent], strict=True):
+            for variable, value in zip(engine.world.state, rows["state"][:, 0], strict=True):
                 said.append((variable.name, f"{_number(value)} {variable.unit}".rstrip()))
         if rows["action"] is not None:
-            said.append(("action", self._action(rows["action"][:, agent])))
+            said.append(("action", self._action(rows["action"][:, 0])))
         said += [(each.scale.title, _number(each.of_agent(tick, agent))) for each in self._signals.values()]
         for name, title in (("reward", "reward"), ("episode_return", "return so far")):
             row = rows[name]
             if row is not None:
-                said.append((title, _number(row[agent])))
+                said.append((title, _number(row[0])))
         episode = engine.episode_of(agent, tick)
         said += [("episode", f"{episode.number:,}"), ("step", f"{episode.step:,}")]
         title = f"agent {agent:,}" + (", followed" if followed else "")
@@ -249,7 +254,8 @@ class Passing:
         for tick in ticks[-self.memory :]:
             positions = self._engine.row("trail_position", tick).copy()
             if self._engine.trail_intact(tick):
-                self._last[within(on_ground(positions, self._bounds), self._box)] = tick
+                inside = np.flatnonzero(within(on_ground(positions, self._bounds), self._box))
+                self._last[inside if self._engine.kept is None else self._engine.kept[inside]] = tick
                 self._newest = max(self._newest, tick)
 
     def inside(self) -> NDArray[np.intp]:

@@ -62,6 +62,7 @@ def look_at(
         findings=findings,
         place=stage.place,
         changing=stage.wishes.under_way,
+        nodes=engine.nodes,
     )
 
 

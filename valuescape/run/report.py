@@ -40,6 +40,7 @@ def _report(state: RunState) -> dict[str, Any]:
     return {
         "agents": config.agents.count,
         "workers": state.workers,
+        "nodes": state.nodes,
         "frames": len(log.frame_ends),
         "ticks": max(state.tick, 0),
         **{name: round(value, 4) for name, value in measured.items()},

@@ -20,6 +20,7 @@ from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
 from valuescape.run.stage import Stage
 from valuescape.run.turning import TurningEngines
+from valuescape.run.unchanged import Unchanged, picture_key
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
@@ -28,6 +29,9 @@ from valuescape.sim.plugins.failing import PluginFailedError
 from valuescape.sim.plugins.widgets import Section
 
 _BLIND_S = 0.02
+_STILL_S = 0.05
+_COLORS_PER_S = 6.0
+"""How often in a second of the simulation the colours of visits follow, if every tick would change them."""
 """Seconds between two looks for events while nothing is drawn."""
 
 
@@ -55,6 +59,7 @@ class Session(TurningEngines):
         )
         self.controls = Controls(self, self._begun_with())
         self._clock = FrameClock()
+        self._unchanged = Unchanged()
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
         self.reloading = Reloading(self)
         self._owned.callback(self.reloading.close)
@@ -163,8 +168,10 @@ class Session(TurningEngines):
 
     def _make_frame(self, elapsed_s: float) -> None:
         section, viewer = self.meter.section, self.viewer
+        happened = False
         with section("events"):
             for event in self.screen.gestures():
+                happened = True
                 if self.recorder:
                     self._touches.note(event, self.newest_tick, split=viewer.split)
                 self.controls.handle(event)
@@ -177,7 +184,12 @@ class Session(TurningEngines):
             time.sleep(_BLIND_S)
             return
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
+        self._hold_colors()
         self._take_over(newest, waits=self.lockstep)
+        if self._unchanged.skips(self._picture_key(), happened=happened):
+            self._carry_out(asked, ())
+            time.sleep(_STILL_S)
+            return
         self._draw()
         with section("statistics"):
             self._look()
@@ -190,6 +202,20 @@ class Session(TurningEngines):
             self.follower.note_shown()
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self._carry_out(asked, changes)
+
+    def _hold_colors(self) -> None:
+        """Let the colours of visits follow a few times a second, where ticks do not wait for frames."""
+        ticks_per_s = self.config.sim.ticks_per_s or 60.0
+        hold = 0 if self.lockstep else round(ticks_per_s / _COLORS_PER_S)
+        for side in self._sides():
+            side.stage.scene.fields.hold_ticks = hold
+
+    def _picture_key(self) -> object:
+        """Return what the picture depends on; None where each frame is to be drawn."""
+        if self.recorder or not self.config.features.still_background:
+            return None
+        said, size = self.annotations(), self.screen.picture_size
+        return size, said, *(picture_key(each.stage.scene, each.viewer) for each in self._sides())
 
     def _carry_out(self, asked: Iterable[Change], changes: Iterable[Change]) -> None:
         """Carry out changes and apply files that were saved. asked: by plug-ins; changes: by a person."""
@@ -287,6 +313,7 @@ class Session(TurningEngines):
         While nothing is drawn, the next frame shows that again in the place of the start's steps.
         """
         self._drawn_blind = None
+        self._unchanged.forget()
         self.ledger.begin_again(self.stage)
         self.alerts.begin_again(self.config)
         self.screen.let_go()

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 from valuescape.render.displays.display import Display
 from valuescape.render.displays.events import Action, Close, Event, Key
 from valuescape.render.scene.waiting import WaitingPicture
+from valuescape.sim.cluster.choose import make_engine
 from valuescape.sim.codegen import notice as compiling
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.preparing import compile_apart
@@ -156,6 +157,9 @@ def start_engine(config: Config, checkpoint: Checkpoint | None, start: Start) ->
     That way the display goes on meanwhile, and a person can cancel. Raises UsageError if the engine cannot
     start, KeyboardInterrupt if the start is cancelled.
     """
+    if config.workers.cluster:
+        start.doing(f"connecting to the cluster {config.workers.cluster}")
+        return start.wait_for(lambda: make_engine(config, checkpoint))
     start.doing("starting the simulation")
     if _steps_here(config):
         try:
@@ -186,6 +190,8 @@ def wait_ready(engine: Engine, start: Start) -> None:
             start.doing(_COMPILING)
         start.check()
 
-    if engine.workers:
+    if engine.config.workers.cluster:
+        start.doing("starting on the nodes of the cluster")
+    elif engine.workers:
         start.doing(f"starting {engine.workers} worker process" + "es" * (engine.workers > 1))
     engine.wait_ready(look)

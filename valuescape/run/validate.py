@@ -5,6 +5,7 @@ from valuescape.costs.alarms import parse_alarms
 from valuescape.gpu.layers.registry import MAPS
 from valuescape.presets import acting_checkpoint, other_checkpoint
 from valuescape.sim.arrays import Float32Array
+from valuescape.sim.cluster.requirements import require_cluster
 from valuescape.sim.config.checks import require_scale_ends
 from valuescape.sim.config.files import changed
 from valuescape.sim.config.model import Config
@@ -36,6 +37,7 @@ def validate(config: Config) -> Checkpoint | None:
     - `world.name`, which makes the world, and the name in `trails.color_by`;
       then `heatmap.axes` and `heatmap.slice` against its state variables,
       `render.place` against its map, `insight.action` and `insight.over` against its actions;
+    - `workers.cluster`: its form, and whether the world's agents can be divided among nodes;
     - `policy.checkpoint` and `policy.steps`, which load the file, and whether it fits the world; of a folder,
       all of its checkpoints;
     - `insight.compare_with` likewise, and `heatmap.layer` and `heatmap.beside` against what the maps need;
@@ -52,6 +54,7 @@ def validate(config: Config) -> Checkpoint | None:
     parse_alarms(config.health.alarms)
     world = make_world(config.world.name, config)
     remarks.tell(world.remarks)
+    require_cluster(config, world)
     _require_known(config.trails.color_by, world)
     require_place(config.render.place, map_plane(config, world))
     require_actions(config.insight, world)

@@ -25,13 +25,15 @@ class Wishes:
     def wish(self, name: str, value: Any) -> None:
         """Have a setting changed with the next `ask`.
 
-        Raises UsageError if the value does not fit, or names a checkpoint that cannot act here.
+        Raises UsageError if the value does not fit, names a checkpoint that cannot act here, or cannot change.
         """
         wanted = self._wanted or self._engine.asked
         config, checkpoint = changed(wanted.config, {name: value}), wanted.checkpoint
         if name == "policy.steps" and value != wanted.config.policy.steps:
             checkpoint = acting_checkpoint(config, self._engine.world)
-        self._wanted = Wanted(config, checkpoint, wanted.plugins)
+        other = Wanted(config, checkpoint, wanted.plugins)
+        self._engine.require_change(other)
+        self._wanted = other
 
     def act_with(self, steps: int, checkpoint: Checkpoint, folder: str | None = None) -> None:
         """Have a checkpoint act that was read already.

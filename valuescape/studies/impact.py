@@ -36,6 +36,7 @@ SECTIONS = {
     "trail_lod": "trails",
     "spatial_culling": "trails",
     "simd": "engine",
+    "still_background": "surface",
 }
 """The section of a frame that a switch changes. gpu_heatmap has none: its field precedes the first frame."""
 
@@ -60,6 +61,10 @@ CODE = {
         *("gpu/individuals.py", "render/scene/budget.py"),
     ),
     "simd": ("sim/codegen", "sim/stepping/compiled"),
+    "still_background": (
+        *("render/scene/backdrop.py", "valuescape/run/unchanged.py"),
+        *("gpu/shaders/surface/map_kept.frag", "gpu/shaders/surface/surface_kept.frag"),
+    ),
 }
 """Files and folders under `valuescape/` that one switch alone needs; other switches are a few lines each."""
 

@@ -95,7 +95,7 @@ def _about_actions(found: Found, given: Given) -> Iterator[tuple[str, str, str]]
     if found.choices and given.choices not in (None, found.choices):
         sizes, own = (",".join(map(str, each)) for each in (given.choices or (), found.choices))
         yield "choices", sizes, f"the file says {own}"
-    if found.squashes is not None and given.squash is not None:
+    if head and found.squashes is not None and given.squash is not None:
         own_squash = not chooses and _squashes(found)
         if given.squash is not own_squash:
             said = "its actor ends in tanh" if own_squash else "no tanh follows its actor's outputs"

@@ -71,7 +71,7 @@ def probe_of(path: Path, formats: Registry = FORMATS) -> Probe:
 
 def _head(path: Path) -> bytes:
     if not path.exists():
-        raise UsageError(f"{path}: there is no such file", _instead_of(path))
+        raise UsageError(f"{path}: there is no such file", instead_of(path))
     if not path.is_file():
         raise UsageError(f"{path}: is no regular file", "name a checkpoint file")
     try:
@@ -81,7 +81,7 @@ def _head(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", "check its permissions") from error
 
 
-def _instead_of(path: Path) -> str:
+def instead_of(path: Path) -> str:
     """Return what to do about a file that is not there: the nearest names in its folder, if any are near."""
     folder = path.parent
     try:

@@ -49,3 +49,12 @@ def require_names(file: Path, model: Path, names: Mapping[str, Sequence[str]], k
                 first = [each for each in known if "." not in each] or known
                 hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(first[:6])}"
                 raise UsageError(f"{file}: map.{role} is {name!r}, which {model} does not have", hint)
+
+
+def incomplete(file: Path, names: Mapping[str, object]) -> UsageError:
+    """Return the error for a table of names without an actor or a critic."""
+    if "critic" not in names:
+        return UsageError(f"{file}: [map] has no critic", 'add critic = "NAME"; an actor alone has no values')
+    return UsageError(
+        f"{file}: [map] has no actor", 'add actor = "NAME"; of DQN, whose critic acts: --algorithm dqn'
+    )

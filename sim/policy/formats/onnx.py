@@ -16,7 +16,7 @@ from valuescape.sim.policy.formats.files import read_bounded
 from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import Given, asked_for
 from valuescape.sim.policy.formats.library_format import library_format
-from valuescape.sim.policy.formats.names_map import read_names
+from valuescape.sim.policy.formats.names_map import incomplete, read_names, require_names
 from valuescape.sim.policy.formats.onnx_graph import Graph, Traced, read_graph, traced
 from valuescape.sim.policy.formats.perceptron import kind_of, words_of
 from valuescape.sim.policy.formats.registry import Lack, Probe
@@ -43,7 +43,12 @@ def read(path: Path, given: Given) -> Found:
     if not graph.nodes:
         raise UsageError(f"{path}: is an ONNX file without operators, or it is damaged", "get it again")
     names = _stated(given.names) if given.names else _by_words(graph)
+    if given.names:
+        known = [*graph.outputs, *(each for node in graph.nodes for each in node.outputs)]
+        require_names(given.names, path, {role: [name] for role, name in names.items()}, known)
     if "critic" not in names:
+        if given.names:
+            raise incomplete(given.names, names)
         outputs = ", ".join(graph.outputs[:6]) or "none"
         raise asked_for(path, ["names"], f" (the graph's outputs: {outputs}); an actor alone has no values")
     networks = {role: _traced(path, graph, name) for role, name in names.items() if role != "log_std"}

@@ -21,7 +21,7 @@ from valuescape.sim.policy.formats.found import Found
 from valuescape.sim.policy.formats.given import OPTIONS, Given, asked_for
 from valuescape.sim.policy.formats.libraries.state_dicts import other_observations, require_no_others
 from valuescape.sim.policy.formats.library_format import library_format
-from valuescape.sim.policy.formats.names_map import read_names, require_names
+from valuescape.sim.policy.formats.names_map import incomplete, read_names, require_names
 from valuescape.sim.policy.formats.native import MARK
 from valuescape.sim.policy.formats.registry import Lack, Probe
 from valuescape.sim.policy.formats.tensor_files import is_npz, read_tensors
@@ -67,7 +67,7 @@ def networks(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     critics = [chain(path, tensors, *names[role]) for role in _CRITICS if role in names]
     actor = chain(path, tensors, *names["actor"]) if "actor" in names else critics[0]
     if "actor" not in names and given.names is not None and actor.out_dim == 1:
-        raise _incomplete(given.names, names)
+        raise incomplete(given.names, names)
     kind = kind_of(given.algorithm, actor, critics)
     noise = _noise(path, tensors, names, actor)
     squashed = kind.takes_actions
@@ -224,7 +224,7 @@ def _unknown(path: Path, tensors: dict[str, Any], given: Given) -> UsageError:
     if not layers:
         return UsageError(f"{path}: {_without_layers(tensors)}", "name a file of networks")
     if given.names is not None:
-        return _incomplete(given.names, _names(path, tensors, given))
+        return incomplete(given.names, _names(path, tensors, given))
     fields = ("names", "algorithm", "activation", "gamma")
     needed = [field for field in fields if getattr(given, field) is None]
     return asked_for(
@@ -237,15 +237,6 @@ def _without_layers(tensors: dict[str, Any]) -> str:
     if tensors and all(_OPTIMIZER.search(name) for name in tensors):
         return "has the state of an optimizer, and no networks"
     return "has no linear layers (NAME.weight)"
-
-
-def _incomplete(file: Path, names: dict[str, list[str]]) -> UsageError:
-    """Return the error for a table of names without an actor or a critic."""
-    if "critic" not in names:
-        return UsageError(f"{file}: [map] has no critic", 'add critic = "NAME"; an actor alone has no values')
-    return UsageError(
-        f"{file}: [map] has no actor", 'add actor = "NAME"; of DQN, whose critic acts: --algorithm dqn'
-    )
 
 
 FORMAT = replace(

@@ -56,7 +56,10 @@ def settings(args: dict, agents: int, trail: int) -> Config:
 
 
 class Frames:
-    """Draws the frames of a walk, one tick each. took: milliseconds of those that were timed."""
+    """Draws the frames of a walk, one tick each.
+
+    took, worked: milliseconds, and those of all processor cores, of the frames that were timed.
+    """
 
     def __init__(self, args: dict, walk: Walk, config: Config) -> None:
         self.gl, self.meter, self.walk = create_headless_context(), FrameMeter(), walk
@@ -65,12 +68,14 @@ class Frames:
         self.scene.resize(tuple(args.get("size", SIZE)))
         flat, looks = args.get("flat", True), Looks.of(config)
         self.viewer = Viewer(flat=flat, layer="value", trail_color="age", looks=looks)
-        self.source, self.tick, self.took = Source(walk), 0, []
+        self.source, self.tick = Source(walk), 0
+        self.took: list[float] = []
+        self.worked: list[float] = []
 
     def draw(self, *, timed: bool) -> None:
         """Upload the next tick and the changed field, draw, and wait for OpenGL."""
         values = self.walk.field(self.tick).ravel()
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         self.field.write(values)
         self.scene.field_changed()
         self.scene.take_ticks(self.source, self.tick)
@@ -78,12 +83,14 @@ class Frames:
         self.gl.finish()
         if timed:
             self.took.append((time.perf_counter() - began) * 1000)
+            self.worked.append((time.process_time() - worked) * 1000)
         self.tick += 1
 
 
 def main() -> None:
     args = arguments()
-    walk, trail = Walk(args["agents"]), args.get("trail", TRAIL)
+    trail = args.get("trail", TRAIL)
+    walk = Walk(args["agents"], args.get("walk", TRAIL + 16))
     frames = Frames(args, walk, settings(args, walk.agents, trail))
     scene, meter = frames.scene, frames.meter
     for _ in range(trail + WARM_UP):
@@ -98,6 +105,7 @@ def main() -> None:
         save_png(Path(args["png"]), picture_bytes(scene.picture), scene.picture.size)
     answer_frames(
         frames.took,
+        cpu_ms=float(np.median(frames.worked)),
         renderer=driver_info(frames.gl).renderer,
         draw_calls=meter.draw_calls / len(frames.took),
         individuals=scene.trails.individuals.count,

@@ -13,7 +13,7 @@ from PIL import ImageFont
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.displays.events import KEYS, MOUSE
 from valuescape.render.overlay import labels
-from valuescape.render.overlay.axes import MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
+from valuescape.render.overlay.axes import HEIGHT, Height, MapAxis, draw_map_axes, draw_orbit_axes, plot_rect
 from valuescape.render.overlay.help import GLOSSARY, draw_help
 from valuescape.render.overlay.layout import Layout
 from valuescape.render.overlay.legends import ColorBar, draw_color_bars, draw_heading
@@ -219,6 +219,31 @@ def test_glyphs_are_pixel_for_pixel():
 
 
 BARS = [ColorBar("V(s)", 0, -1234.5, -0.25), ColorBar("visits", 1, 0.0, 19.0, exponential=True)]
+
+
+class Noting(Overlay):
+    """An overlay that notes its labels."""
+
+    def __init__(self):
+        super().__init__(FONT)
+        self.said = []
+
+    def label(self, x, y, text, *rest, **options):
+        self.said.append(text)
+        return super().label(x, y, text, *rest, **options)
+
+
+@pytest.mark.parametrize(
+    ("size", "end", "shown"), [((1280, 720), 1.01, False), ((1280, 720), 1.9, True), ((480, 270), 1.01, True)]
+)
+def test_no_height_is_numbered_right_above_another_axis_number_where_others_have_room(size, end, shown):
+    """As one column they would be read as one axis."""
+    overlay = Noting()
+    axes = (AXES[0], MapAxis("y", -end, end))
+    height = Height("V(s)", ((0.1, "lowest"), (0.5, "middle"), (0.9, "highest")), HEIGHT)
+    draw_orbit_axes(overlay, OrbitCamera(), size, axes, height)
+    assert ("lowest" in overlay.said) == shown
+    assert {"middle", "highest"} <= set(overlay.said)
 
 
 @pytest.mark.parametrize("size", [(480, 270), (640, 360), (1280, 720), (3840, 2160)])

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from valuescape.sim.cells import compiled, plain
+from valuescape.sim.cells import compiled, plain, threads
 from valuescape.sim.cells.grid import STAMP_BITS, CrowdGrid, TrailStep, VisitGrid, places
+from valuescape.sim.cells.threads import ThreadedCells
 
 LOW, HIGH = (-1.2, -0.07), (0.6, 0.07)
 CODES = [pytest.param(plain, id="numpy"), pytest.param(compiled, id="compiled")]
@@ -107,6 +108,23 @@ def test_slices_make_the_stamps_of_the_whole(code):
         return np.maximum.reduce(made)
 
     np.testing.assert_array_equal(stamped(0, 123, 124, 500), stamped(0, 500))
+
+
+def test_threads_make_the_cells_of_one_into_the_same_arrays_tick_after_tick(monkeypatch):
+    monkeypatch.setattr(threads, "LEAST_AGENTS", 100)
+    grid, visits = CrowdGrid((40, 30), LOW, HIGH, 0, (-1.0, 1.0)), VisitGrid(20, LOW, HIGH)
+    found = []
+    for code in (ThreadedCells(compiled, 3), compiled):
+        stamps, counts = np.zeros(grid.shape, np.uint32), np.zeros(visits.shape, np.uint32)
+        for tick, agents in enumerate((1000, 400, 70)):
+            before, now, signal = walks(agents, seed=tick)
+            code.add_stamps(TrailStep(tick, now, before, 9, signal), grid, stamps)
+            code.add_visits(now.position, visits, counts)
+        found.append((stamps, counts))
+        if code is not compiled:
+            code.release()
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("code", CODES)

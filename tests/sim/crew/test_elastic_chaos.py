@@ -8,10 +8,10 @@ import sys
 import time
 
 import pytest
-from crowds import check_until, crowd, small
+from crowds import check_until, crowd, small, small_spawned
 from disturbing import finish, kill, wait_for_progress
 from multiprocess import util
-from processes import descendants, end_forkserver, own_descendants, running, wait_for_end, wait_until
+from processes import descendants, own_descendants, running, wait_for_end, wait_until
 
 from valuescape.sim.config.files import changed
 from valuescape.sim.engine import Engine
@@ -36,21 +36,12 @@ def replayed(config, changes, tick):
 CHANGES = 200
 
 
-@pytest.fixture
-def _forkserver():
-    """A server that has the workers' code, so that 200 crews start in a minute; it ends with the test."""
-    end_forkserver()
-    yield
-    end_forkserver()
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.slow
-@pytest.mark.usefixtures("_forkserver")
 def test_workers_and_agents_change_at_random_under_random_kills_and_nothing_is_lost():
     """Any worker of either crew, at any moment: as it starts, waits, steps, hands over or ends."""
     moments = random.Random(15)
-    plain = ("workers.start_method=forkserver", "features.simd=false", "policy.checkpoint=random")
+    plain = ("features.simd=false", "policy.checkpoint=random")
     config, kills = small(*TWO, *plain, "sim.ticks_per_s=1000"), 0
     with crowd(config) as engine:
         engine.run_freely()
@@ -108,7 +99,7 @@ def late_starts(monkeypatch):
 
 
 def test_a_successor_that_does_not_come_up_leaves_the_others_at_work(late_starts):
-    config = small("workers.count=0", "workers.start_timeout=0.5")
+    config = small_spawned("workers.count=0", "workers.start_timeout=0.5")
     with crowd(config) as engine:
         engine.run_freely()
         engine.change(changed(config, {"workers.count": 2}))
@@ -122,7 +113,7 @@ def test_a_successor_that_does_not_come_up_leaves_the_others_at_work(late_starts
 
 def test_a_worker_that_hears_nothing_as_its_crew_leaves_is_killed_and_keeps_no_frame_waiting(monkeypatch):
     """It is stopped when the other crew has taken over, and told to end afterwards."""
-    with crowd(small("workers.count=1", "agents.count=64")) as engine:
+    with crowd(small_spawned("workers.count=1", "agents.count=64")) as engine:
         engine.run_freely()
         old = engine.worker_pids
         give = type(engine._crew).give
@@ -209,7 +200,7 @@ def test_a_process_killed_while_its_workers_change_leaves_none_behind(tmp_path):
 
 def test_workers_killed_as_they_hand_over_are_replaced():
     """All of them, of both crews, in the very frame in which the others take over."""
-    config = small(*TWO, "policy.checkpoint=random")
+    config = small_spawned(*TWO, "policy.checkpoint=random")
     with Engine(config, None) as engine:
         engine.wait_ready()
         engine.run_freely()

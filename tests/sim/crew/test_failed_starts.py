@@ -8,7 +8,8 @@ import sys
 
 import psutil
 import pytest
-from crowds import check_until, crowd, small
+from crowds import check_until, crowd
+from crowds import small_spawned as small
 from multiprocess import resource_tracker, util
 from processes import open_files, own_descendants, wait_for_end, wait_until
 

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from crowds import check_until, crowd, hash_at, small
+from crowds import check_until, crowd, hash_at, small, small_spawned
 from disturbing import LONG, LONG_TICKS, TICKS, TWO, finish, kill, wait_for_progress, wait_for_restarts
 
 from valuescape.sim.crew.failures import WorkerFailedError
@@ -21,7 +21,7 @@ def starting(engine, index):
 
 
 def test_a_worker_that_is_killed_while_idle_is_replaced_and_nothing_is_lost(checkpoint, undisturbed):
-    with crowd(small(*TWO), checkpoint) as engine:
+    with crowd(small_spawned(*TWO), checkpoint) as engine:
         engine.advance_to(50)
         old = engine.worker_pids
         kill(old[1])
@@ -58,7 +58,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_tick_is_replaced_and_nothing
 
 
 def test_a_worker_that_is_killed_while_it_starts_is_replaced_and_nothing_is_lost(checkpoint, undisturbed):
-    with crowd(small(*TWO), checkpoint) as engine:
+    with crowd(small_spawned(*TWO), checkpoint) as engine:
         engine.run_until(200)
         kill(engine.worker_pids[0])
         for kills in (1, 2, 3):
@@ -71,7 +71,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_replaced_and_nothing_is_lost
 
 
 def test_a_worker_that_is_killed_before_the_first_tick_is_replaced(checkpoint, undisturbed):
-    with Engine(small(*TWO), checkpoint) as engine:
+    with Engine(small_spawned(*TWO), checkpoint) as engine:
         kill(engine.worker_pids[1])
         engine.wait_ready()
         assert engine.restarts == 1
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed_before_the_first_tick_is_replaced(checkpoint, u
 
 
 def test_a_worker_that_is_killed_while_another_is_replaced_is_replaced_too(checkpoint, undisturbed):
-    with crowd(small(*TWO), checkpoint) as engine:
+    with crowd(small_spawned(*TWO), checkpoint) as engine:
         engine.run_until(TICKS)
         kill(engine.worker_pids[0])
         wait_for_restarts(engine, 1)
@@ -156,7 +156,7 @@ def test_restarts_that_are_long_ago_do_not_count():
 
 def test_workers_ignore_an_interrupt_that_reaches_them_all():
     """As Ctrl-C in a terminal does: whether the run ends is for the main process to decide."""
-    with crowd(small("workers.count=2")) as engine:
+    with crowd(small_spawned("workers.count=2")) as engine:
         engine.run_freely()
         for pid in engine.worker_pids:
             kill(pid, signal.SIGINT)

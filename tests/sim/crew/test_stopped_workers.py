@@ -6,7 +6,8 @@ import signal
 import time
 
 import pytest
-from crowds import check_until, crowd, small
+from crowds import check_until, crowd
+from crowds import small_spawned as small
 from disturbing import TWO, finish, kill, wait_for_progress, wait_for_restarts
 from multiprocess import util
 from networks import checkpoint_of, random_mlp

@@ -15,7 +15,7 @@ from valuescape.sim.policy.fit import critic_fit
 from valuescape.sim.policy.formats import native
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics
-from valuescape.sim.policy.network import Activation, CriticKind, Mlp
+from valuescape.sim.policy.network import Activation, CriticKind, Mlp, Training
 from valuescape.sim.worlds import make_world
 
 SHARED = CASES["perceptron/shared"]
@@ -33,7 +33,7 @@ def test_observations_far_from_those_in_training_are_noticed(tmp_path):
 
 def test_a_file_without_statistics_is_told_how_to_give_them():
     said = load_with_statistics(SHARED.file, make_world("mountain_car"), SHARED.given).remarks[0]
-    assert said.startswith("shared.pt: seems not to fit mountain_car: ")
+    assert said.startswith("shared.pt: may have learned little yet, or not fit mountain_car: ")
     assert "--obs-normalization FILE" in said
 
 
@@ -77,7 +77,12 @@ def test_a_critic_that_has_learned_nothing_is_not_accused():
     critic = Mlp((replace(actor.layers[0], weight=0.01 * actor.layers[0].weight), *_head(actor)))
     untrained = replace(checkpoint, critics=(critic,), critic_kind=CriticKind.STATE_VALUE)
     found = doubts_about(untrained, world)
-    assert found.said.startswith("may have learned little yet, or not fit this world: V(s) of starts is")
+    steps = checkpoint.training.timesteps
+    assert found.said.startswith(
+        f"may have learned little in {steps:,} steps, or not fit this world: V(s) of"
+    )
+    no_steps = replace(untrained, training=Training())
+    assert doubts_about(no_steps, world).said.startswith("may have learned little yet, or not fit this world")
     assert "where episodes are cut short, returns go on with V" in found.remark
 
 

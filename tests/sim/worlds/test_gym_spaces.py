@@ -55,6 +55,27 @@ def test_policies_see_what_gymnasium_flattens(space):
     assert ((states >= low) & (states <= high)).all()
 
 
+ONE, TWO = spaces.Box(-1, 1, (1,)), spaces.Box(-1, 1, (2,))
+
+
+@pytest.mark.parametrize(
+    ("keys", "axes"),
+    [
+        ({"goal": spaces.Discrete(3), "place": ONE, "speed": ONE}, ["place", "speed"]),
+        (
+            {"achieved_goal": TWO, "desired_goal": TWO, "observation": TWO},
+            ["achieved_goal[0]", "achieved_goal[1]"],
+        ),
+        ({"bits": spaces.MultiBinary(2), "goal.x": ONE, "lidar": TWO}, ["lidar[0]", "lidar[1]"]),
+        ({"a": spaces.Discrete(3), "b": spaces.Discrete(2)}, ["a", "b"]),
+        ({"velocity": TWO, "agent_pos": TWO}, ["agent_pos[0]", "agent_pos[1]"]),
+    ],
+)
+def test_the_map_of_a_dict_shows_a_position_before_goals_and_choices(keys, axes):
+    observed = ObservedSpace(spaces.Dict(keys))
+    assert [observed.state[axis].name for axis in observed.map_axes] == axes
+
+
 def test_variables_are_called_by_the_keys_that_lead_to_them():
     observed = ObservedSpace(spaces.Dict(NESTED))
     assert [each.name for each in observed.state] == [

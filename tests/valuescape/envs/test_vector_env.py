@@ -14,12 +14,21 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from processes import own_descendants
 
 import valuescape
+from valuescape.envs import crowd_engine
 from valuescape.envs.spaces import WORLD_OF_ID
 from valuescape.envs.world_env import WorldEnv
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import WORLDS, make_world
 
 MODES = ("NextStep", "SameStep", "Disabled")
+
+
+@pytest.fixture(autouse=True)
+def _quick_workers(monkeypatch):
+    """Let workers come from a fork server (see `crowds.SMALL`)."""
+    load = crowd_engine.load_config
+    forked = "workers.start_method=forkserver"
+    monkeypatch.setattr(crowd_engine, "load_config", lambda path, changes: load(path, [forked, *changes]))
 
 
 @pytest.fixture

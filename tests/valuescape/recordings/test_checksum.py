@@ -23,6 +23,7 @@ def checksum(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def call(*settings, ticks=150, options=RANDOM):
+        settings = "workers.start_method=forkserver", *settings
         changes = [part for each in settings for part in ("--set", each)]
         arguments = ["run", "demo", "--ticks", str(ticks), "--checksum", *CROWD, *options, *changes]
         status = run_cli(arguments)
@@ -39,6 +40,7 @@ def test_it_is_the_same_for_any_workers_clock_and_compilation(checksum):
     expected = checksum("workers.count=0")
     for count in (1, 3):  # 2 below
         assert checksum(f"workers.count={count}") == expected
+    assert checksum("workers.count=2", "workers.start_method=spawn") == expected
     assert checksum("workers.count=2", "features.async_physics=false") == expected
     assert checksum("features.parallel_agents=false", "features.async_physics=false") == expected
     for count in (0, 2):
@@ -46,7 +48,7 @@ def test_it_is_the_same_for_any_workers_clock_and_compilation(checksum):
 
 
 def test_it_is_the_same_from_a_fork_server(checksum):
-    """In a process of its own, as the fork server ends with that."""
+    """And so in a process of its own, with which the fork server ends."""
     ended = valuescape(
         *("run", "demo", "--ticks", 150, "--checksum", *CROWD, *RANDOM),
         *("--set", "workers.count=2", "--set", "workers.start_method=forkserver"),

@@ -32,10 +32,11 @@ def completed(folder, *arguments):
 
 @pytest.fixture
 def completed_here(cli, tmp_path):
-    """Make a run that must succeed, in this process; returns its report."""
+    """Make a run that must succeed, in this process, with workers from a fork server; returns its report."""
 
     def call(*arguments):
-        status, _, errors = cli("run", *arguments, "--out", tmp_path)
+        forked = "--set", "workers.start_method=forkserver"
+        status, _, errors = cli("run", *arguments, *forked, "--out", tmp_path)
         assert status == 0, errors
         return report_in(tmp_path)
 
@@ -67,10 +68,12 @@ def test_a_run_leaves_a_report_and_a_picture(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", "last-frame.png"}
 
 
-def test_a_recording_has_every_frame_and_ticks_that_do_not_depend_on_how_long_frames_take(tmp_path):
+def test_a_recording_has_every_frame_and_ticks_that_do_not_depend_on_how_long_frames_take(
+    completed_here, tmp_path
+):
     video, picture = tmp_path / "deep" / "film.mp4", tmp_path / "my.png"
-    report = completed(
-        tmp_path, *QUIET, "--frames", 12, "--record", video, "--screenshot", picture,
+    report = completed_here(
+        *QUIET, "--frames", 12, "--record", video, "--screenshot", picture,
         "--set", "sim.ticks_per_s=90", "--set", "render.video_fps=30",
     )  # fmt: skip
     assert frames_of(video) == (12, (320, 180))
@@ -79,8 +82,8 @@ def test_a_recording_has_every_frame_and_ticks_that_do_not_depend_on_how_long_fr
     assert picture.exists()
 
 
-def test_a_recording_of_an_odd_size_is_cut_to_an_even_one(tmp_path):
-    completed(tmp_path, *TINY, "--frames", 2, "--set", "render.width=321", "--set", "render.height=181")
+def test_a_recording_of_an_odd_size_is_cut_to_an_even_one(completed_here, tmp_path):
+    completed_here(*TINY, "--frames", 2, "--set", "render.width=321", "--set", "render.height=181")
     assert frames_of(tmp_path / "run.mp4") == (2, (320, 180))
 
 

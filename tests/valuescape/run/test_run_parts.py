@@ -118,6 +118,7 @@ def test_presets_are_found_by_name_and_files_by_path(tmp_path):
         ("demmo", "did you mean demo"),
         ("qqq", "presets: .*demo"),
         ("qqq.toml", "no such configuration file"),
+        ("configs/checkpoints/pendulm.safetensors", "no such file\n.*did you mean pendulum.safetensors"),
         ("some/where", "no such configuration file"),
     ],
 )

@@ -104,6 +104,9 @@ def test_kept_code_alone_is_a_promise_of_this_thread_and_this_block():
     tell()
 
 
+SPAWNED = [*SMALL, "workers.start_method=spawn"]
+"""Workers that take their time to start, as those of the program do by itself."""
+
 # --- In a run ---------------------------------------------------------------------------------------------
 
 
@@ -134,7 +137,7 @@ def a_run(tmp_path, monkeypatch):
 
     def begin(*settings, interrupts=None):
         display = Hands(monkeypatch)
-        config = load_config(None, [*SMALL, "agents.count=60", "workers.count=1", *settings])
+        config = load_config(None, [*SPAWNED, "agents.count=60", "workers.count=1", *settings])
         outputs = Outputs(tmp_path)
         session = Session(
             config, RunLength(), outputs, headless=True, display=display, panel=True, interrupts=interrupts
@@ -250,7 +253,7 @@ def test_a_first_start_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
     for step in ("starting the simulation", "computing", "starting 1 worker"):
         display = Hands(monkeypatch)
         display.when, display.then = step, [Key(Action.BACK)]
-        config = load_config(None, [*SMALL, "workers.count=1"])
+        config = load_config(None, [*SPAWNED, "workers.count=1"])
         with pytest.raises(CancelledError):
             Session(config, RunLength(), Outputs(tmp_path), headless=True, display=display)
     wait_for_end(own_descendants() - before, 5)

@@ -16,7 +16,7 @@ from valuescape.studies.compare import as_report, compare
 
 __all__ = ["gl", "own", "shared_context"]
 
-# pytest-benchmark refuses to measure in a process of pytest-xdist.
+# Measuring needs the machine.
 pytestmark = [pytest.mark.gpu, pytest.mark.alone]
 
 

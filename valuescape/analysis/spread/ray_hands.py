@@ -176,7 +176,7 @@ class RayHands:
             except self._ray.exceptions.RayError:
                 process.look = None  # the part's own reference says what has happened
         elif now - process.asked > self._silence_s:
-            why = f"on {process.node}, silent for {self._silence_s:g} s (workers.heartbeat_timeout)"
+            why = f"on {process.node}: silent for {self._silence_s:g} s (workers.heartbeat_timeout)"
             self._lost.append((hand, Lost(why)))
             self._end(hand)
 
@@ -187,8 +187,7 @@ class RayHands:
             made = self._ray.get(process.part, timeout=self._silence_s)
         except (self._ray.exceptions.RayError, TimeoutError) as error:
             self._end(hand)
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            return Lost(f"on {process.node}: {first}")
+            return Lost(f"on {process.node}: {why_lost(self._ray, error)}")
         process.part = process.look = None
         return Raised(made, f"node {process.node}") if isinstance(made, Failure) else made
 
@@ -198,3 +197,27 @@ class RayHands:
 
     def _end(self, hand: int) -> None:
         self._ray.kill(self._processes.pop(hand).actor, no_restart=True)
+
+
+def why_lost(ray: Any, error: Exception) -> str:
+    """Return in a few words what an error of Ray's says of a process; its own text has up to ten lines."""
+    known = ray.exceptions
+    for kind, said in (
+        (known.OutOfMemoryError, "its node's memory was full, so Ray ended it"),
+        (known.ActorUnavailableError, "its node does not answer"),
+        (known.NodeDiedError, "its node is gone"),
+        (known.ActorDiedError, _how_it_died(str(error))),
+        (known.ObjectLostError, "what it made was lost with its node"),
+        (TimeoutError, "what it made does not arrive"),
+    ):
+        if isinstance(error, kind):
+            return said
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _how_it_died(text: str) -> str:
+    if "its node has died" in text:
+        return "its node is gone"
+    if "running low on memory" in text:
+        return "its node's memory was full, so Ray ended it"
+    return "it crashed, or was killed"

@@ -76,7 +76,9 @@ class CrowdMaps:
         """Return the agents that are followed, of those that there are now."""
         config = self._engine.config
         agents, ticks_per_s = config.agents.count, config.sim.ticks_per_s
-        return range(agents)[sample_of(agents, self._rules, self._chunk, ticks_per_s, self._checkpoint)]
+        sample = sample_of(agents, self._rules, self._chunk, ticks_per_s, self._checkpoint)
+        whole = self._engine.kept_step  # others have no rows here
+        return range(0, agents, -(-sample.step // whole) * whole)
 
     def resize(self, before: int, since: int) -> None:
         """Follow a sample of the agents that there are now; those that stay in it are followed on.

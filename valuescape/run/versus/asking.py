@@ -1,8 +1,10 @@
 """The second configuration of an A/B run: found by its name, changed, and fitted to the first."""
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from valuescape.inspection import unsaid
@@ -83,8 +85,9 @@ def require_pair(first: Config, second: Config) -> None:
 def _of_b(hint: str) -> str:
     """Return a hint with the options that state something about B's checkpoint, in place of A's."""
     for field, option in OPTIONS.items():
-        value = option.replace("=", " ").split()[-1]
-        hint = hint.replace(option, f"--versus-set policy.{setting_of(field)}={value}")
+        named = option.rpartition("=" if "=" in option else " ")[0]
+        stated = rf"--versus-set policy.{setting_of(field)}=\1"
+        hint = re.sub(rf"{re.escape(named)}[ =]([^\s,]+)", stated, hint)
     return hint
 
 
@@ -122,7 +125,8 @@ def _taken_over(name: Path, first: Config) -> frozenset[str]:
     path = find_model(name)
     with suppress(UsageError):  # which comes up again, as one of side B, when it is loaded
         is_run = path.is_dir() and folder_format(path) is None
-        return unsaid(files_in(path, given).saved[-1].path if is_run else path, given)
+        of_another = replace(given, yields=True)
+        return unsaid(files_in(path, of_another).saved[-1].path if is_run else path, given)
     return frozenset()
 
 

@@ -70,12 +70,15 @@ def _found(path: Path, tensors: dict[str, Any], given: Given) -> Found:
     own = _without_stacks({name: each for name, each in tensors.items() if not _ASIDE.search(name)})
     if given.names is None and any("qvalue_network_params." in name for name in own):
         raise asked_for(path, ["names"], _ORDER)
-    found = replace(networks(path, own, given), tensors=tensors, usual=Activation.TANH)
+    found = networks(path, own, given)
+    if given.algorithm is None and _takes_actions(found):
+        found = replace(networks(path, own, replace(given, algorithm="sac")), algorithm="")
+    found = replace(found, tensors=tensors, usual=Activation.TANH)
     of_actions = found.critic_kind in (CriticKind.ACTION_VALUE, CriticKind.MEAN_ACTION_VALUE)
     found = replace(found, critic_units_differ=of_actions)
     if found.acts_by_critic or (found.head or given.head) is ActorHead.ARGMAX:
         return found
-    doubled = of_actions and found.critics[0].in_dim == found.actor.in_dim + found.actor.out_dim // 2
+    doubled = of_actions and _takes_actions(found)
     doubled = doubled or (not of_actions and given.head is ActorHead.CLIPPED and _paired(path, own, found))
     if not doubled:
         return found
@@ -92,6 +95,12 @@ def _found(path: Path, tensors: dict[str, Any], given: Given) -> Found:
         actor_units_differ=squashed,
         remarks=(_SCALED,) if squashed else (),
     )
+
+
+def _takes_actions(found: Found) -> bool:
+    """Return whether the critics' inputs are observations and actions, of which the actor has two outputs."""
+    pairs = found.actor.out_dim // 2
+    return pairs > 0 and found.critics[0].in_dim == found.actor.in_dim + pairs
 
 
 def _paired(path: Path, own: Mapping[str, Any], found: Found) -> bool:

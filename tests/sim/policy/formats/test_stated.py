@@ -120,6 +120,20 @@ def test_a_statement_that_the_file_contradicts_is_refused(name, statement, said)
     read_checkpoint(case.file, replace(given, yields=True))  # it was stated about another file
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("actor = 'action'\ncritic = 'value'", r"map.actor is 'action'.*\n.*did you mean actions"),
+        ("actor = 'actions'", r"\[map\] has no critic"),
+    ],
+)
+def test_a_map_of_a_graph_names_its_values(tmp_path, text, said):
+    (tmp_path / "map.toml").write_text(f"[map]\n{text}\n")
+    case = CASES["onnx/ppo"]
+    with pytest.raises(UsageError, match=said):
+        read_checkpoint(case.file, replace(case.given, names=tmp_path / "map.toml"))
+
+
 def test_an_algorithm_of_the_same_kind_may_be_stated(tmp_path):
     case = CASES["cleanrl/ddpg"]
     assert read_checkpoint(case.file, replace(case.given, algorithm="td3")).algorithm == "td3"

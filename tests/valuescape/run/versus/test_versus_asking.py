@@ -120,4 +120,4 @@ def test_what_b_s_checkpoint_lacks_is_stated_for_b():
     shared = ["world.name=pendulum"]
     with pytest.raises(UsageError) as raised:
         require_pair(first(*shared), second(str(file), shared=shared))
-    assert "--versus-set policy.activation=tanh --versus-set policy.gamma=0.99" in raised.value.hint
+    assert "--versus-set policy.activation=elu --versus-set policy.gamma=0.99" in raised.value.hint

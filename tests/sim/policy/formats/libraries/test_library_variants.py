@@ -144,7 +144,7 @@ def test_a_model_of_d3rlpy_without_its_configuration_asks_for_it(tmp_path):
         content = pickle.load(file)
     path = tmp_path / "model.pt"
     path.write_bytes(content["torch"])
-    with pytest.raises(UsageError, match="--activation tanh --gamma"):
+    with pytest.raises(UsageError, match="--activation relu --gamma"):
         format_of(path).load(path)
     checkpoint = load_checkpoint(path, make_world("pendulum"), Given(activation=Activation.RELU, gamma=0.99))
     found = value(checkpoint, np.ascontiguousarray(case.expected["obs"].T))

@@ -1,0 +1,125 @@
+"""Whether a cluster can be reached, and the sentences for one that cannot."""
+
+import importlib
+import os
+import re
+import socket
+import threading
+
+from valuescape.sim.errors import UsageError
+
+LOCAL, AUTO = "local", "auto"
+
+SETTING = "workers.cluster"
+
+INSTALL = "pip install 'valuescape[ray]'"
+
+_ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(?P<port>\d{1,5})")
+_EXPECTED = 'expected "auto", "local", "ray://HOST:PORT" or "HOST:PORT"'
+
+_REACH_S = 5.0
+"""The longest that a connection to a cluster's port may take."""
+
+_HEAD_S = 10.0
+"""The longest that the head of a cluster may take to answer."""
+
+
+def require_address(cluster: str) -> None:
+    """Raise UsageError unless `cluster` is a value of `workers.cluster` that names a cluster; asks none."""
+    match = _ADDRESS.fullmatch(cluster)
+    if cluster in (LOCAL, AUTO) or (match and 0 < int(match["port"]) < 2**16):
+        return
+    raise UsageError(f"{SETTING} = {cluster!r}: {_EXPECTED}")
+
+
+def require_reachable(cluster: str) -> None:
+    """Raise UsageError, in seconds, if no cluster is where `cluster` says: Ray itself tries for minutes."""
+    _require_port(cluster)
+    _require_head(cluster)
+
+
+def _require_port(cluster: str) -> None:
+    """Raise UsageError, soon, if nothing listens where the cluster should be: Ray itself waits minutes."""
+    named = os.environ.get("RAY_ADDRESS", "") if cluster == AUTO else cluster
+    match = _ADDRESS.fullmatch(named)
+    if not match:
+        return
+    try:
+        socket.create_connection((match["host"].strip("[]"), int(match["port"])), _REACH_S).close()
+    except OSError as error:
+        where = f"{SETTING} = {cluster!r}" + (f" (RAY_ADDRESS = {named!r})" if cluster == AUTO else "")
+        why = (
+            f"no answer within {_REACH_S:g} s" if isinstance(error, TimeoutError) else error.strerror or error
+        )
+        raise UsageError(
+            f"{where}: no connection: {why}",
+            "start the cluster, or use the address that `ray start` printed; docs/cluster.md lists the ports",
+        ) from None
+
+
+def _require_head(cluster: str) -> None:
+    """Raise UsageError, soon, unless the head answers that this machine should be a node of.
+
+    Ray itself waits for minutes for one that is gone, or for something else that listens there. A client asks
+    by itself, and gives up sooner.
+    """
+    if cluster == LOCAL or cluster.startswith("ray://"):
+        return
+    said: list[Exception | None] = []
+    asking = threading.Thread(target=lambda: said.append(_ask_head(cluster)), daemon=True)
+    asking.start()  # a thread, for the call cannot be given up
+    asking.join(_HEAD_S)
+    where = f"{SETTING} = {cluster!r}"
+    if not said:
+        raise UsageError(
+            f"{where}: what listens there does not answer as the head of a Ray cluster within {_HEAD_S:g} s",
+            "use the address that `ray start --head` printed; `ray stop` forgets a head that is gone",
+        )
+    if type(said[0]).__name__ == "AuthenticationError":
+        raise UsageError(
+            f"{where}: the cluster wants its token, and this process has none or another",
+            "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` prints on the head",
+        )
+
+
+def _ask_head(cluster: str) -> Exception | None:
+    """Return what the head of a cluster raises when it is asked for a sign of life; None if it gives one."""
+    try:
+        inner, services = (
+            importlib.import_module(f"ray.{each}") for each in ("_raylet", "_private.services")
+        )
+        address = services.canonicalize_bootstrap_address(cluster)
+        if address:  # none: `ray.init` will say that there is no cluster
+            inner.GcsClient(address=address).check_alive([], timeout=_HEAD_S)
+    except Exception as error:
+        return error
+    return None
+
+
+_VERSIONS = re.compile(
+    r"started with:\s+Ray: (\S+)\s+Python: (\S+).*started with:\s+Ray: (\S+)\s+Python: (\S+)", re.DOTALL
+)
+"""The versions of the cluster and of this process in Ray's message."""
+
+
+def refused(cluster: str, error: Exception) -> UsageError:
+    """Return what is to be said of a cluster that Ray could not connect to."""
+    if match := _VERSIONS.search(str(error)):
+        there, here = (f"Ray {match[at]} and Python {match[at + 1]}" for at in (1, 3))
+        said = f"{SETTING} = {cluster!r}: the cluster has {there}, this process {here}"
+        return UsageError(said, "install the same versions here and there")
+    if cluster == AUTO and isinstance(error, ConnectionError):
+        said = f"{SETTING} = 'auto': no Ray cluster runs on this machine"
+        return UsageError(said, "start one with: ray start --head; or take workers.cluster = 'local'")
+    text = " ".join(str(error).split())
+    if "ray[client]" in text:
+        said = f"{SETTING} = {cluster!r}: Ray is installed without its client"
+        return UsageError(said, INSTALL)
+    if cluster.startswith("ray://") and isinstance(error, ConnectionError):
+        said = (
+            f"{SETTING} = {cluster!r}: what listens there does not answer as Ray's server of clients ({text})"
+        )
+        return UsageError(
+            said, "its port is 10001, unless `ray start --head --ray-client-server-port` says else"
+        )
+    return UsageError(f"{SETTING} = {cluster!r}: {type(error).__name__}: {text}")

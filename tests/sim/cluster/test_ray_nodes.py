@@ -1,0 +1,115 @@
+"""Nodes of a real Ray cluster, three on this machine: lost, hung and joined in earnest."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+
+import psutil
+import pytest
+from crowds import check_until, hash_at, shipped, small
+from processes import running, wait_until
+from ray_clusters import ray_machines
+
+from valuescape.sim.cluster.connecting import connected, ray_module
+from valuescape.sim.cluster.engine import ClusterEngine
+from valuescape.sim.cluster.ray_nodes import RayNodes
+from valuescape.sim.errors import UsageError
+
+pytestmark = [pytest.mark.ray, pytest.mark.alone]
+
+RUN = (
+    *("world.name=point_mass", "policy.exploration=0.3", "agents.count=140", "workers.keep_ticks=20"),
+    *("workers.max_restarts=1000", "workers.heartbeat_timeout=2"),
+)
+
+
+@pytest.fixture(scope="module")
+def machines():
+    """Return the cluster of all tests here; nothing of it is left behind."""
+    with ray_machines(2) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def local():
+    """Return the hash of the same run on one machine after 100 ticks."""
+    config = small(*RUN)
+    return hash_at(100, config, shipped(config))
+
+
+@contextlib.contextmanager
+def on(machines, *changes):
+    """Return an engine on the cluster that is ready."""
+    config = small(*RUN, f"workers.cluster={machines.address}", *changes)
+    with ClusterEngine(config, shipped(config), lambda: RayNodes(config.workers)) as engine:
+        engine.wait_ready()
+        yield engine
+
+
+def hosts(engine):
+    """Return the process ids of the hosts."""
+    actors = [member.node._actor for member in engine.team.at_work]
+    return ray_module().get(
+        [each.__ray_call__.remote(lambda _: __import__("os").getpid()) for each in actors]
+    )
+
+
+def test_two_nodes_and_a_third_that_joins_come_to_the_same_state(machines, local):
+    """Also with workers of their own, which end with the run."""
+    with on(machines, "workers.count=1") as engine:
+        assert len(engine.team.at_work) == 2
+        engine.advance_to(30)
+        pids = hosts(engine)
+        workers = {each.pid for pid in pids for each in psutil.Process(pid).children(recursive=True)}
+        assert len(workers) >= 2
+        machines.have(3)
+        check_until(engine, lambda: engine.nodes == 3)
+        engine.run_until(100)
+        check_until(engine, lambda: engine.newest_tick == 100)
+        assert [len(agents) for agents, _ in engine.team.slices] == [64, 32, 44]
+        assert engine.state_hash() == local
+    wait_until(lambda: not any(map(running, [*pids, *workers])), 10.0, "hosts and workers end")
+    machines.lose(2)
+
+
+@pytest.mark.chaos
+def test_hosts_and_nodes_that_are_killed_at_random_change_nothing(machines, local):
+    """Processes by SIGKILL, a host that hangs by SIGSTOP, a node with all of its processes."""
+    chance = random.Random(1)
+    machines.have(3)
+    with on(machines) as engine:
+        for what in ("kill", "node", "hang"):
+            engine.advance_to(min(99, engine.newest_tick + chance.randrange(5, 25)))
+            losses = engine.team.losses
+            if what == "node":
+                machines.lose(2)
+            else:
+                pid = chance.choice(sorted(hosts(engine)))
+                os.kill(pid, signal.SIGKILL if what == "kill" else signal.SIGSTOP)
+            engine.advance_to(engine.newest_tick + 1)
+            check_until(engine, lambda before=losses: engine.team.losses > before and engine.is_level)
+        engine.advance_to(100)
+        assert engine.state_hash() == local
+
+
+def test_a_cluster_whose_cores_are_all_taken_is_refused(machines):
+    ray = ray_module()
+    with connected(machines.address):
+        cores = int(ray.cluster_resources()["CPU"])
+        taken = ray.util.placement_group([{"CPU": 1}] * cores)
+        ray.get(taken.ready())
+        wait_until(lambda: not ray.available_resources().get("CPU"), 5.0, "the head knows that")
+        config = small(*RUN, f"workers.cluster={machines.address}")
+        with pytest.raises(UsageError, match=r"the cluster is full: other work holds its \d CPUs"):
+            ClusterEngine(config, shipped(config), lambda: RayNodes(config.workers))
+
+
+def test_a_cluster_that_is_not_there_is_said_soon():
+    began = time.monotonic()
+    with pytest.raises(
+        UsageError, match=r"workers.cluster = '127.0.0.1:1': no connection: Connection refused"
+    ):
+        connected("127.0.0.1:1").__enter__()
+    assert time.monotonic() - began < 5
