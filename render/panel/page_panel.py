@@ -9,6 +9,7 @@ only what changed. A widget has `name`, `kind`, `label`, what differs from a pla
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from valuescape.render.panel.bar import SAVE_TIP, draft_buttons, past_buttons, saving_fields
@@ -96,7 +97,8 @@ class PagePanel:
         form = self.form
         own_first = sorted(self._seen(), key=lambda row: row.name != name)  # most widgets are their row's
         rows = (row.widgets(form) for row in own_first)
-        for widgets in (past_buttons(form), draft_buttons(form), saving_fields(form), *rows):
+        top = (past_buttons(form), draft_buttons(form), saving_fields(form))
+        for widgets in chain(top, rows):
             for widget in widgets:
                 if widget.name == name:
                     if not widget.on:
