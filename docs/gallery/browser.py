@@ -22,7 +22,16 @@ _SETTLED_S = 12
 ARGUMENTS = (
     *("run", "demo", "--browser", "--port", "0"),
     *("--set", "agents.count=240", "--set", "render.yaw_deg=-60", "--set", "render.pitch_deg=36"),
-    *("--set", "render.distance=3.8", "--set", "render.select=31", "--set", "run.record=false"),
+    *(
+        "--set",
+        "render.distance=3.8",
+        "--set",
+        "render.turn_deg_per_s=0",
+        "--set",
+        "render.select=31",
+        "--set",
+        "run.record=false",
+    ),
 )
 """Of `valuescape`."""
 
