@@ -1,5 +1,7 @@
 """Networks as machine code reads them: weights in tiles of units. Needs no compiler itself."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,9 @@ from valuescape.sim.policy.numbers import statistics_of
 
 TILE_UNITS = 4
 """Units whose sums are made together."""
+
+TANH_SCALE = 32 / math.log(2)
+"""Factor of the weights and biases before a tanh, whose machine code splits such sums without a product."""
 
 ACTIVATIONS: tuple[Activation, ...] = (
     Activation.IDENTITY,
@@ -54,13 +59,25 @@ def layer_table(layers: tuple[Layer, ...]) -> NDArray[np.int64]:
     return table
 
 
+def clips_of(layers: tuple[Layer, ...]) -> Float32Array:
+    """Return the bounds of each layer's sums, scaled as the sums are."""
+    return np.array([layer.clip * _scale(layer) for layer in layers], np.float32)
+
+
 def tiled(layers: tuple[Layer, ...]) -> Float32Array:
-    """Return weights and biases at the places of `layer_table`, padded with zeros to whole tiles of units."""
+    """Return weights and biases at the places of `layer_table`, padded with zeros to whole tiles of units.
+
+    Those before a tanh are scaled by TANH_SCALE.
+    """
     numbers: list[Float32Array] = [np.zeros(0, np.float32)]
     for layer in layers:
         units, inputs = layer.weight.shape
         weight = np.zeros((padded(units), inputs), np.float32)
         bias = np.zeros(padded(units), np.float32)
-        weight[:units], bias[:units] = layer.weight, layer.bias
+        weight[:units], bias[:units] = layer.weight * _scale(layer), layer.bias * _scale(layer)
         numbers += [weight.reshape(-1, TILE_UNITS, inputs).transpose(0, 2, 1).ravel(), bias]
     return np.concatenate(numbers)
+
+
+def _scale(layer: Layer) -> np.float32:
+    return np.float32(TANH_SCALE if layer.activation is Activation.TANH else 1)

@@ -15,8 +15,8 @@ from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.stepping.acting import action_bounds
-from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS, activate, dense
-from valuescape.sim.stepping.tiles import HEADS, TILE_UNITS, layer_table, padded, tiled_numbers
+from valuescape.sim.stepping.compiled.mlp import IDENTITY, TILE_AGENTS, activate, dense
+from valuescape.sim.stepping.tiles import HEADS, TILE_UNITS, clips_of, layer_table, padded, tiled_numbers
 from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
@@ -30,7 +30,7 @@ class PolicyArrays(NamedTuple):
 
     kind: int  # RANDOM, GIVEN, or a checkpoint's head
     layers: NDArray[np.int64]  # [layers, 5]: inputs, units, first weight, first bias, activation
-    clips: Float32Array  # [layers]
+    clips: Float32Array  # [layers], scaled as the sums are
     weights: Float32Array
     mean: Float32Array  # [obs_dim], or [0] if observations are not normalised
     std: Float32Array
@@ -59,7 +59,7 @@ def policy_arrays(
     return PolicyArrays(
         kind=GIVEN if given else _HEADS[acting.actor_head] if acting else RANDOM,
         layers=layer_table(layers),
-        clips=np.array([layer.clip for layer in layers], np.float32),
+        clips=clips_of(layers),
         weights=shared[2 * kept :],
         mean=shared[:kept],
         std=shared[kept : 2 * kept],
@@ -112,6 +112,7 @@ def _normalize(source: Any, target: Any, mean: Any, std: Any, bound: Any) -> Non
 def forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: Any) -> None:
     """Write a layer's outputs for the TILE_AGENTS agents in `network[current]` into the other of the two."""
     units = -(-layer[1] // TILE_UNITS) * TILE_UNITS
+    clipped = bound < np.inf
     weights = policy.weights.ctypes.data
     outputs = network[1 - current, : units * TILE_AGENTS]
     dense(
@@ -120,10 +121,11 @@ def forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: An
         weights + FLOAT_BYTES * layer[2],
         weights + FLOAT_BYTES * layer[3],
         layer[0],
-        units,
+        layer[1],
+        IDENTITY if clipped else layer[4],
     )
-    if bound < np.inf:
+    if clipped:
         for i in range(len(outputs)):
             x = -bound if outputs[i] < -bound else outputs[i]
             outputs[i] = bound if x > bound else x
-    activate(outputs, network[2, : len(outputs)], layer[4])
+    activate(outputs, network[2, : len(outputs)], layer[4], not clipped)
