@@ -112,19 +112,20 @@ def _store_activated(builder: Any, sums: Any, y: Any, kind: Any) -> None:
             with relu:
                 _store(builder, sums, y, _relu)
             with linear:
-                _store(builder, sums, y, lambda builder, x: x)
+                _store(builder, sums, y, lambda builder, vectors: vectors)
 
 
 def _store(builder: Any, sums: Any, y: Any, activation: Any) -> None:
     for unit, row in enumerate(sums):
-        for each, place in enumerate(row):
+        values = activation(builder, [builder.load(place) for place in row])
+        for each, value in enumerate(values):
             at = vector_at(builder, y, constant(unit * TILE_AGENTS + each * LANES))
-            builder.store(activation(builder, builder.load(place)), at, align=4)
+            builder.store(value, at, align=4)
 
 
-def _relu(builder: Any, x: Any) -> Any:
-    zero = vector(0.0)
-    return builder.select(builder.fcmp_ordered("<", x, zero), zero, x)  # in this order NaN stays NaN
+def _relu(builder: Any, vectors: list[Any]) -> list[Any]:
+    zero = vector(0.0)  # NaN stays NaN, as it is not less
+    return [builder.select(builder.fcmp_ordered("<", x, zero), zero, x) for x in vectors]
 
 
 @intrinsic
@@ -136,7 +137,7 @@ def _tanh_of(context: Any, x: Any, count: Any, scale: Any) -> Any:
         with cgutils.for_range(builder, builder.sdiv(count, constant(LANES))) as loop:
             pointer = vector_at(builder, x, builder.mul(loop.index, constant(LANES)))
             scaled = builder.fmul(builder.load(pointer, align=4), splat(builder, scale))
-            builder.store(scaled_tanh(builder, scaled), pointer, align=4)
+            builder.store(scaled_tanh(builder, [scaled])[0], pointer, align=4)
         return cg.get_dummy_value()
 
     return types.void(types.uintp, types.intp, types.float32), generate

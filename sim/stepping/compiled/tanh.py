@@ -43,34 +43,46 @@ _P = (1.394553628e-8, 2.102733560e-5, 3.520756727e-3, 1.340216100e-1, 1.0)
 _Q = (8.015776984e-7, 3.326951409e-4, 2.597254514e-2, 4.673548340e-1, 1.0)
 
 
-def scaled_tanh(builder: Any, x: Any) -> Any:
-    """Return tanh(x / TANH_SCALE) of a vector; NaN for NaN."""
-    return _by_table(builder, x) if WIDE else _by_rational(builder, x)
+def scaled_tanh(builder: Any, vectors: list[Any]) -> list[Any]:
+    """Return tanh(x / TANH_SCALE) of vectors x; NaN for NaN.
+
+    Each step is made for all of them before the next, as a core looks ahead over only some of these long chains.
+    """
+    return _by_table(builder, vectors) if WIDE else [_by_rational(builder, x) for x in vectors]
 
 
-def _by_table(builder: Any, x: Any) -> Any:
-    x = _clamped(builder, x, _BOUND * TANH_SCALE)
-    rounded = builder.fadd(x, vector(_ROUNDING))
-    rest = builder.fsub(x, builder.fsub(rounded, vector(_ROUNDING)))
-    linear = builder.fadd(rest, vector(_LINEAR / _SQUARE))
-    parabola = multiply_add(builder, linear, rest, vector(1 / _SQUARE))
-    inverse = multiply_add(builder, parabola, _power(builder, rounded), vector(0.5))
+def _by_table(builder: Any, vectors: list[Any]) -> list[Any]:
+    vectors = [_clamped(builder, x, _BOUND * TANH_SCALE) for x in vectors]
+    rounded = [builder.fadd(x, vector(_ROUNDING)) for x in vectors]
+    whole = [builder.fsub(x, vector(_ROUNDING)) for x in rounded]
+    powers = _powers(builder, rounded)
+    rests = [builder.fsub(x, k) for x, k in zip(vectors, whole, strict=True)]
+    linear = [builder.fadd(r, vector(_LINEAR / _SQUARE)) for r in rests]
+    parabola = [multiply_add(builder, a, r, vector(1 / _SQUARE)) for a, r in zip(linear, rests, strict=True)]
+    inverse = [multiply_add(builder, a, e, vector(0.5)) for a, e in zip(parabola, powers, strict=True)]
     # 1 / inverse by a 14-bit guess and a Newton step, as a division would stall the core
     every = ir.Constant(ir.IntType(16), -1)
-    guess = call(builder, "llvm.x86.avx512.rcp14.ps.512", VECTOR, inverse, vector(0.0), every)
-    step = multiply_add(builder, builder.fneg(inverse), guess, vector(2.0))
-    return multiply_add(builder, builder.fneg(guess), step, vector(1.0))
+    guesses = [call(builder, "llvm.x86.avx512.rcp14.ps.512", VECTOR, q, vector(0.0), every) for q in inverse]
+    steps = [
+        multiply_add(builder, builder.fneg(q), g, vector(2.0)) for q, g in zip(inverse, guesses, strict=True)
+    ]
+    return [
+        multiply_add(builder, builder.fneg(g), step, vector(1.0))
+        for g, step in zip(guesses, steps, strict=True)
+    ]
 
 
-def _power(builder: Any, rounded: Any) -> Any:
+def _powers(builder: Any, rounded: list[Any]) -> list[Any]:
     """Return _SQUARE / 2 times 2^(k/16), of k in the lowest bits of `rounded`."""
     steps = np.arange(_STEPS)
     table = (_SQUARE / 2 * 2.0 ** (steps / _STEPS)).astype(np.float32).view(np.int32).astype(np.int64)
-    lowest = builder.bitcast(rounded, WORDS)
     entries = words(table - (steps << _EXPONENT_BITS))  # the shift below adds them again
-    entry = call(builder, f"llvm.x86.avx512.permvar.si.{32 * LANES}", WORDS, entries, lowest)
-    exponent = builder.shl(lowest, words([_EXPONENT_BITS] * LANES))
-    return builder.bitcast(builder.add(entry, exponent), VECTOR)
+    lowest = [builder.bitcast(each, WORDS) for each in rounded]
+    permute, bits = f"llvm.x86.avx512.permvar.si.{32 * LANES}", words([_EXPONENT_BITS] * LANES)
+    found = [call(builder, permute, WORDS, entries, each) for each in lowest]
+    exponents = [builder.shl(each, bits) for each in lowest]
+    sums = [builder.add(a, b) for a, b in zip(found, exponents, strict=True)]
+    return [builder.bitcast(each, VECTOR) for each in sums]
 
 
 def _by_rational(builder: Any, x: Any) -> Any:
