@@ -19,19 +19,22 @@ from numba.extending import intrinsic
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.policy.network import Activation
-from valuescape.sim.stepping.compiled.tanh import scaled_tanh
+from valuescape.sim.stepping.compiled.tanh import rough_tanh, scaled_tanh
 from valuescape.sim.stepping.compiled.vectors import (
+    HAS_BFLOAT16,
     LANES,
     VECTOR,
     WIDE,
+    add_pairs,
     constant,
     load_float,
     multiply_add,
+    packed,
     splat,
     vector,
     vector_at,
 )
-from valuescape.sim.stepping.tiles import ACTIVATIONS, TANH_SCALE, TILE_UNITS
+from valuescape.sim.stepping.tiles import ACTIVATIONS, PACKS, PAIRS, PAIRS_PACKS, TANH_SCALE, TILE_UNITS
 
 TILE_AGENTS = 64
 """Agents that go through the network together."""
@@ -53,12 +56,15 @@ IDENTITY, _RELU, _TANH, _ELU, _LEAKY_RELU, _SIGMOID = (
 )
 
 
-def _tile_of(units: int) -> Any:
-    """Return a function for the first `units` of a tile's TILE_UNITS units."""
+def _tile_of(units: int, *, pairs: bool = False, packs: bool = False) -> Any:
+    """Return a function for the first `units` of a tile's TILE_UNITS units.
+
+    pairs: inputs and weights are pairs of bfloat16, each 32 bits of two inputs. packs: outputs will be.
+    """
 
     @intrinsic
     def tile(context: Any, x: Any, y: Any, weights: Any, bias: Any, inputs: Any, kind: Any) -> Any:
-        """Write outputs for STRIP_AGENTS agents: sums, to which activation `kind` is applied if ReLU or tanh.
+        """Write outputs for STRIP_AGENTS agents: sums, activated if `kind` is ReLU or tanh.
 
         All but the last two are addresses of float32: x of [inputs, TILE_AGENTS] and y of [units, TILE_AGENTS],
         both at the strip's first agent; weights of [inputs, TILE_UNITS], bias of [TILE_UNITS].
@@ -66,10 +72,13 @@ def _tile_of(units: int) -> Any:
 
         def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             x, y, weights, bias, inputs, kind = arguments
+            if (pairs or packs) and not HAS_BFLOAT16:
+                return cg.get_dummy_value()  # nothing calls it
             sums = _biases(builder, bias, units)
+            add = add_pairs if pairs else multiply_add
             with cgutils.for_range(builder, inputs) as loop:
-                _add_products(builder, sums, x, weights, loop.index)
-            _store_activated(builder, sums, y, kind)
+                _add_products(builder, sums, x, weights, loop.index, add)
+            _store_activated(builder, sums, y, kind, packs)
             return cg.get_dummy_value()
 
         address = types.uintp
@@ -79,6 +88,9 @@ def _tile_of(units: int) -> Any:
 
 
 full_tile, single_tile = _tile_of(TILE_UNITS), _tile_of(1)
+packing_tile = _tile_of(TILE_UNITS, packs=True)
+pairs_tile, single_pairs_tile = _tile_of(TILE_UNITS, pairs=True), _tile_of(1, pairs=True)
+pairs_packing_tile = _tile_of(TILE_UNITS, pairs=True, packs=True)
 
 
 def _biases(builder: Any, bias: Any, units: int) -> list[list[Any]]:
@@ -90,7 +102,7 @@ def _biases(builder: Any, bias: Any, units: int) -> list[list[Any]]:
     return sums
 
 
-def _add_products(builder: Any, sums: Any, x: Any, weights: Any, index: Any) -> None:
+def _add_products(builder: Any, sums: Any, x: Any, weights: Any, index: Any, add: Any) -> None:
     row = builder.mul(index, constant(TILE_AGENTS))
     inputs = [
         builder.load(vector_at(builder, x, builder.add(row, constant(each * LANES))), align=4)
@@ -100,19 +112,20 @@ def _add_products(builder: Any, sums: Any, x: Any, weights: Any, index: Any) -> 
     for unit, unit_sums in enumerate(sums):
         weight = splat(builder, load_float(builder, weights, builder.add(first, constant(unit))))
         for value, each in zip(inputs, unit_sums, strict=True):
-            builder.store(multiply_add(builder, weight, value, builder.load(each)), each)
+            builder.store(add(builder, weight, value, builder.load(each)), each)
 
 
-def _store_activated(builder: Any, sums: Any, y: Any, kind: Any) -> None:
+def _store_activated(builder: Any, sums: Any, y: Any, kind: Any, packs: bool) -> None:
+    store, tanh_of = (_store_packed, rough_tanh) if packs else (_store, scaled_tanh)
     is_tanh, is_relu = (builder.icmp_signed("==", kind, constant(each)) for each in (_TANH, _RELU))
     with builder.if_else(is_tanh) as (tanh, otherwise):
         with tanh:
-            _store(builder, sums, y, scaled_tanh)
+            store(builder, sums, y, tanh_of)
         with otherwise, builder.if_else(is_relu) as (relu, linear):
             with relu:
-                _store(builder, sums, y, _relu)
+                store(builder, sums, y, _relu)
             with linear:
-                _store(builder, sums, y, lambda builder, vectors: vectors)
+                store(builder, sums, y, lambda builder, vectors: vectors)
 
 
 def _store(builder: Any, sums: Any, y: Any, activation: Any) -> None:
@@ -121,6 +134,15 @@ def _store(builder: Any, sums: Any, y: Any, activation: Any) -> None:
         for each, value in enumerate(values):
             at = vector_at(builder, y, constant(unit * TILE_AGENTS + each * LANES))
             builder.store(value, at, align=4)
+
+
+def _store_packed(builder: Any, sums: Any, y: Any, activation: Any) -> None:
+    """Store units in pairs, as bfloat16 in the halves of 32 bits."""
+    for pair in range(0, len(sums), 2):
+        values = activation(builder, [builder.load(place) for row in sums[pair : pair + 2] for place in row])
+        for each in range(_VECTORS):
+            at = vector_at(builder, y, constant(pair // 2 * TILE_AGENTS + each * LANES))
+            builder.store(packed(builder, values[each], values[_VECTORS + each]), at, align=4)
 
 
 def _relu(builder: Any, vectors: list[Any]) -> list[Any]:
@@ -167,6 +189,30 @@ def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any, kind
                 single_tile(source, target, weight, start, inputs, kind)
             else:
                 full_tile(source, target, weight, start, inputs, kind)
+
+
+@compiled
+def dense_in_pairs(
+    x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any, kind: Any, form: Any
+) -> None:
+    """Do as `dense` does, with bfloat16 at one side of the layer or both: `form` is of `tiles`.
+
+    Sums are float32, to which pairs of products are added.
+    """
+    steps = inputs if form == PACKS else (inputs + 1) // 2
+    for unit in range(0, units, TILE_UNITS):
+        row = unit if form == PAIRS else unit // 2
+        weight, start = weights + FLOAT_BYTES * unit * steps, bias + FLOAT_BYTES * unit
+        for agent in range(0, TILE_AGENTS, STRIP_AGENTS):
+            source, target = x + FLOAT_BYTES * agent, y + FLOAT_BYTES * (row * TILE_AGENTS + agent)
+            if form == PACKS:
+                packing_tile(source, target, weight, start, steps, kind)
+            elif form == PAIRS_PACKS:
+                pairs_packing_tile(source, target, weight, start, steps, kind)
+            elif units - unit == 1:
+                single_pairs_tile(source, target, weight, start, steps, kind)
+            else:
+                pairs_tile(source, target, weight, start, steps, kind)
 
 
 @compiled

@@ -15,8 +15,16 @@ from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.stepping.acting import action_bounds
-from valuescape.sim.stepping.compiled.mlp import IDENTITY, TILE_AGENTS, activate, dense
-from valuescape.sim.stepping.tiles import HEADS, TILE_UNITS, clips_of, layer_table, padded, tiled_numbers
+from valuescape.sim.stepping.compiled.mlp import IDENTITY, TILE_AGENTS, activate, dense, dense_in_pairs
+from valuescape.sim.stepping.tiles import (
+    FLOATS,
+    HEADS,
+    TILE_UNITS,
+    clips_of,
+    layer_table,
+    padded,
+    tiled_numbers,
+)
 from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
@@ -29,7 +37,7 @@ class PolicyArrays(NamedTuple):
     """A policy. Its network is packed as `mlp` reads it: each layer's tiles of weights, then its biases."""
 
     kind: int  # RANDOM, GIVEN, or a checkpoint's head
-    layers: NDArray[np.int64]  # [layers, 5]: inputs, units, first weight, first bias, activation
+    layers: NDArray[np.int64]  # [layers, 6], a `layer_table`
     clips: Float32Array  # [layers], scaled as the sums are
     weights: Float32Array
     mean: Float32Array  # [obs_dim], or [0] if observations are not normalised
@@ -41,12 +49,18 @@ class PolicyArrays(NamedTuple):
 
 
 def policy_arrays(
-    checkpoint: Checkpoint | None, space: ActionSpace, *, given: bool, shared: Float32Array | None = None
+    checkpoint: Checkpoint | None,
+    space: ActionSpace,
+    *,
+    given: bool,
+    shared: Float32Array | None = None,
+    bfloat16: bool = False,
 ) -> PolicyArrays:
     """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions.
 
     shared: `tiled_numbers` of this policy, or later those of another of its kind, in memory that is shared;
     None makes a copy of the checkpoint's.
+    bfloat16: products between hidden units are of bfloat16; the machine must have them (HAS_BFLOAT16).
     """
     choices = space.n if isinstance(space, DiscreteAction) else 0
     low, high = action_bounds(space)
@@ -54,11 +68,11 @@ def policy_arrays(
     layers = acting.actor.layers if acting else ()
     normalization = acting.obs_normalization if acting else None
     if shared is None:
-        shared = tiled_numbers(acting) if acting else np.zeros(0, np.float32)
+        shared = tiled_numbers(acting, bfloat16=bfloat16) if acting else np.zeros(0, np.float32)
     kept = 0 if normalization is None else normalization.mean.size
     return PolicyArrays(
         kind=GIVEN if given else _HEADS[acting.actor_head] if acting else RANDOM,
-        layers=layer_table(layers),
+        layers=layer_table(layers, bfloat16=bfloat16),
         clips=clips_of(layers),
         weights=shared[2 * kept :],
         mean=shared[:kept],
@@ -115,15 +129,12 @@ def forward_layer(policy: Any, layer: Any, bound: Any, network: Any, current: An
     clipped = bound < np.inf
     weights = policy.weights.ctypes.data
     outputs = network[1 - current, : units * TILE_AGENTS]
-    dense(
-        network[current].ctypes.data,
-        outputs.ctypes.data,
-        weights + FLOAT_BYTES * layer[2],
-        weights + FLOAT_BYTES * layer[3],
-        layer[0],
-        layer[1],
-        IDENTITY if clipped else layer[4],
-    )
+    source, target = network[current].ctypes.data, outputs.ctypes.data
+    first, bias = weights + FLOAT_BYTES * layer[2], weights + FLOAT_BYTES * layer[3]
+    if layer[5] != FLOATS:
+        dense_in_pairs(source, target, first, bias, layer[0], layer[1], layer[4], layer[5])
+        return
+    dense(source, target, first, bias, layer[0], layer[1], IDENTITY if clipped else layer[4])
     if clipped:
         for i in range(len(outputs)):
             x = -bound if outputs[i] < -bound else outputs[i]

@@ -1,7 +1,7 @@
 """The hyperbolic tangent of vectors of agents, of sums that are scaled by `tiles.TANH_SCALE`.
 
-With 512-bit vectors tanh(x) = 1 - 1 / (1/2 + e^2x / 2), and e^2x = 2^(k/16) 2^(r/16), where k is whole and |r| at
-most 1/2: the first factor is an entry of a table of 16 plus k/16 in the exponent, the second a parabola.
+With 512-bit vectors tanh(x) = 1 - 1 / (1/2 + e^2x / 2), and e^2x = 2^(k/16) 2^(r/16), where k is whole and
+|r| at most 1/2: the first factor is an entry of a table of 16 plus k/16 in the exponent, the second a parabola.
 The scale makes k + r of the sum itself. Of its instructions four are multiplications, and the others go to
 units that products leave idle, so that among the products of a tile it costs what 5 multiply-adds cost (the
 rational function costs 14). Within 3.3e-7, and 0 for 0. Elsewhere tanh is a rational function, within 3.1e-7.
@@ -46,7 +46,7 @@ _Q = (8.015776984e-7, 3.326951409e-4, 2.597254514e-2, 4.673548340e-1, 1.0)
 def scaled_tanh(builder: Any, vectors: list[Any]) -> list[Any]:
     """Return tanh(x / TANH_SCALE) of vectors x; NaN for NaN.
 
-    Each step is made for all of them before the next, as a core looks ahead over only some of these long chains.
+    Each step is made for all of them before the next, as a core looks ahead over few of these long chains.
     """
     return _by_table(builder, vectors) if WIDE else [_by_rational(builder, x) for x in vectors]
 
@@ -55,14 +55,13 @@ def _by_table(builder: Any, vectors: list[Any]) -> list[Any]:
     vectors = [_clamped(builder, x, _BOUND * TANH_SCALE) for x in vectors]
     rounded = [builder.fadd(x, vector(_ROUNDING)) for x in vectors]
     whole = [builder.fsub(x, vector(_ROUNDING)) for x in rounded]
-    powers = _powers(builder, rounded)
+    powers = _powers(builder, rounded, _SQUARE)
     rests = [builder.fsub(x, k) for x, k in zip(vectors, whole, strict=True)]
     linear = [builder.fadd(r, vector(_LINEAR / _SQUARE)) for r in rests]
     parabola = [multiply_add(builder, a, r, vector(1 / _SQUARE)) for a, r in zip(linear, rests, strict=True)]
     inverse = [multiply_add(builder, a, e, vector(0.5)) for a, e in zip(parabola, powers, strict=True)]
     # 1 / inverse by a 14-bit guess and a Newton step, as a division would stall the core
-    every = ir.Constant(ir.IntType(16), -1)
-    guesses = [call(builder, "llvm.x86.avx512.rcp14.ps.512", VECTOR, q, vector(0.0), every) for q in inverse]
+    guesses = [_guess(builder, q) for q in inverse]
     steps = [
         multiply_add(builder, builder.fneg(q), g, vector(2.0)) for q, g in zip(inverse, guesses, strict=True)
     ]
@@ -72,10 +71,28 @@ def _by_table(builder: Any, vectors: list[Any]) -> list[Any]:
     ]
 
 
-def _powers(builder: Any, rounded: list[Any]) -> list[Any]:
-    """Return _SQUARE / 2 times 2^(k/16), of k in the lowest bits of `rounded`."""
+def rough_tanh(builder: Any, vectors: list[Any]) -> list[Any]:
+    """Return tanh(x / TANH_SCALE) of vectors x within 1.3e-4, for results that are rounded to bfloat16."""
+    vectors = [_clamped(builder, x, _BOUND * TANH_SCALE) for x in vectors]
+    rounded = [builder.fadd(x, vector(_ROUNDING)) for x in vectors]
+    whole = [builder.fsub(x, vector(_ROUNDING)) for x in rounded]
+    rests = [builder.fsub(x, k) for x, k in zip(vectors, whole, strict=True)]
+    lines = [builder.fadd(r, vector((1 + _LOG_STEP**2 / 16) / _LOG_STEP)) for r in rests]
+    powers = _powers(builder, rounded, _LOG_STEP)
+    inverse = [multiply_add(builder, a, e, vector(0.5)) for a, e in zip(lines, powers, strict=True)]
+    return [builder.fsub(vector(1.0), _guess(builder, q)) for q in inverse]
+
+
+def _guess(builder: Any, q: Any) -> Any:
+    """Return 1 / q to 14 bits."""
+    every = ir.Constant(ir.IntType(16), -1)
+    return call(builder, "llvm.x86.avx512.rcp14.ps.512", VECTOR, q, vector(0.0), every)
+
+
+def _powers(builder: Any, rounded: list[Any], factor: float) -> list[Any]:
+    """Return factor / 2 times 2^(k/16), of k in the lowest bits of `rounded`."""
     steps = np.arange(_STEPS)
-    table = (_SQUARE / 2 * 2.0 ** (steps / _STEPS)).astype(np.float32).view(np.int32).astype(np.int64)
+    table = (factor / 2 * 2.0 ** (steps / _STEPS)).astype(np.float32).view(np.int32).astype(np.int64)
     entries = words(table - (steps << _EXPONENT_BITS))  # the shift below adds them again
     lowest = [builder.bitcast(each, WORDS) for each in rounded]
     permute, bits = f"llvm.x86.avx512.permvar.si.{32 * LANES}", words([_EXPONENT_BITS] * LANES)
