@@ -1,10 +1,10 @@
 """The hyperbolic tangent of vectors of agents, of sums that are scaled by `tiles.TANH_SCALE`.
 
 With 512-bit vectors tanh(x) = 1 - 1 / (1/2 + e^2x / 2), and e^2x = 2^(k/16) 2^(r/16), where k is whole and
-|r| at most 1/2: the first factor is an entry of a table of 16 plus k/16 in the exponent, the second a parabola.
-The scale makes k + r of the sum itself. Of its instructions four are multiplications, and the others go to
-units that products leave idle, so that among the products of a tile it costs what 5 multiply-adds cost (the
-rational function costs 14). Within 3.3e-7, and 0 for 0. Elsewhere tanh is a rational function, within 3.1e-7.
+|r| at most 1/2: the first factor is an entry of a table of 16 plus k/16 in the exponent, the second a
+parabola. The scale makes k + r of the sum itself. Four of its instructions need the units that multiply, the
+others mostly those that products leave idle. Within 3.5e-7, and 0 for 0. Elsewhere tanh is a rational
+function, within 3.1e-7.
 """
 
 from typing import Any

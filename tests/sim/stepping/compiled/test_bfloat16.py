@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from lives import lives_of, stage
 from networks import checkpoint_of, random_mlp
-from test_compiled_networks import outputs
 
 from valuescape.sim.config.files import load_config
 from valuescape.sim.policy.inference import BatchMlp
@@ -12,6 +11,8 @@ from valuescape.sim.policy.network import Activation, Layer, Mlp
 from valuescape.sim.worlds import make_world
 
 pytest.importorskip("numba")
+
+from network_outputs import outputs
 
 from valuescape.sim.stepping.choose import acting_numbers, uses_bfloat16
 from valuescape.sim.stepping.compiled.stepper import make_compiled_stepper
