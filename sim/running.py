@@ -173,6 +173,11 @@ class Running(Reader):
         assert self._crew
         return self._crew.stepper()
 
+    @property
+    def loss(self) -> str:
+        """The newest loss of a node of a cluster since this was last read; "" if there is none."""
+        return ""
+
     def memory_bytes(self) -> int:
         """Return the memory of this process and its workers, the shared part counted once."""
         return memory_with(self.worker_pids)

@@ -10,7 +10,10 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from valuescape.sim.cluster.reaching import (
     INSTALL,
@@ -24,6 +27,9 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.resources import available_memory, usable_cores
 
 _LEAVE_S = 2.0
+
+_FOLDER = "valuescape-ray-"
+"""Beginning of the names of Ray's folders of clusters of ours; the process's id follows."""
 
 _STORE_BYTES = 256 * 2**20
 """Object store of a cluster that a run starts for itself: rows on their way between its nodes."""
@@ -96,8 +102,9 @@ def _connect(ray: Any, cluster: str) -> None:
     if not _now.was_there:
         require_reachable(cluster)
         if cluster == LOCAL:
-            _now.folder = tempfile.mkdtemp(prefix="valuescape-ray-")
-        with _own_signals(), warnings.catch_warnings():
+            _remove_left_folders()
+            _now.folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
+        with _own_signals(), _quiet_errors(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _silence(ray)
             try:
@@ -106,6 +113,27 @@ def _connect(ray: Any, cluster: str) -> None:
                 _disconnect(ray)
                 raise refused(cluster, error) from error
     _now.cluster = cluster
+
+
+def _remove_left_folders() -> None:
+    """Remove the folders of processes that were killed, of which only Ray's logs are left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _quiet_errors() -> Iterator[None]:
+    """Drop what the libraries of Ray write to the standard error while they start: notes on their log."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _disconnect(ray: Any) -> None:

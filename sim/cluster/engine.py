@@ -124,6 +124,12 @@ class ClusterEngine(Engine):
         if way_between(self.asked, wanted) is Way.SUCCESSION:
             raise UsageError(_unchangeable(self.asked.config, wanted.config), "begin a new run with it")
 
+    @property
+    def loss(self) -> str:
+        """The newest loss of a node since this was last read; "" if there is none."""
+        said, self.team.untold = self.team.untold, ""
+        return said
+
     def cell_reader(self, length: int) -> CellReader:
         """Return a new reader of cells, of `length` ticks; the one before is void."""
         self._readers += 1

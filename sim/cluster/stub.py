@@ -31,7 +31,7 @@ class StubCall(Call):
     def is_done(self) -> bool:
         """Have the node carry out its calls up to this one; return whether it did, or is lost."""
         self._node.carry_out(self)
-        return self.answer is not None or self._node.lost
+        return self._node.lost or (self.answer is not None and not self._node.mute)
 
     def require_sound(self) -> None:
         """Raise what the method raised."""
@@ -50,12 +50,16 @@ class StubCall(Call):
 
 
 class StubNode(Node):
-    """A host in this process. lost: it was killed. cut: no call reaches it, as with a broken network."""
+    """A host in this process.
+
+    lost: it was killed. cut: no call reaches it; mute: no answer of it arrives: the network is broken in one
+    direction.
+    """
 
     def __init__(self, name: str, cpus: float = 1.0) -> None:
         self.name, self.cpus = name, cpus
         self.host: Host = _Host()
-        self.lost = self.cut = False
+        self.lost = self.cut = self.mute = False
         self.sent: Counter[str] = Counter()
         """Bytes of all results so far, pickled, by method."""
         self._calls: deque[StubCall] = deque()

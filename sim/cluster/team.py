@@ -30,12 +30,12 @@ class Team:
 
     whole: the task of all agents. A slice that moves goes on from rows that are kept, at a tick from which
     its trails are complete again when it comes up, or else from tick 0. version: goes up when slices move.
-    losses: hosts that were lost. said: what happened last, in words.
+    losses: hosts that were lost. said: the newest loss, in words; untold: if nobody has read it.
     """
 
     def __init__(self, whole: Task, nodes: Nodes) -> None:
         self.members: list[Member] = []
-        self.version, self.losses, self.said = 0, 0, ""
+        self.version, self.losses, self.said, self.untold = 0, 0, "", ""
         self._whole, self._nodes = whole, nodes
         self.config = whole.config.workers
         self._tunings: list[Tuning] = []
@@ -109,16 +109,17 @@ class Team:
 
     def lose(self, member: Member, reason: str) -> None:
         """Go on without a member; its slices find another. Raises WorkerFailedError after too many losses."""
-        self.said = f"{member.node.name} was lost: {reason}"
+        self.said = f"node {member.node.name} was lost: {reason}"
         member.node.end()
         self.members.remove(member)
         self._catalogue.lose(member.node)
         self._homeless += sorted(member.slices)
         self._moving = [each for each in self._moving if each.member is not member]
         self._keeping = [each for each in self._keeping if each.holder is not member]
-        self.version, self.losses = self.version + 1, self.losses + 1
-        self._alone_since_s = time.monotonic()
-        self._count_loss()
+        self.version += 1
+        if member.joining is None:  # one that never was at work is no loss
+            self.losses, self.untold = self.losses + 1, self.said
+            self._count_loss()
 
     def _count_loss(self) -> None:
         now, config = time.monotonic(), self.config
@@ -130,9 +131,9 @@ class Team:
         self._recent.append(now)
 
     def _require_members(self) -> None:
-        if self.members:
+        if self.at_work:
             self._alone_since_s = time.monotonic()
-        elif time.monotonic() - self._alone_since_s > self.config.heartbeat_timeout:
+        elif not self.members and time.monotonic() - self._alone_since_s > self.config.heartbeat_timeout:
             said = self.said or "none has come"
             raise WorkerFailedError(
                 f"no node of the cluster {self._whole.config.workers.cluster!r} is left: {said}"

@@ -12,6 +12,8 @@ from known_plugins import forgotten
 from processes import running
 from stepping import step
 
+from valuescape.sim.cluster.engine import ClusterEngine
+from valuescape.sim.cluster.stub import StubNodes
 from valuescape.sim.crew.alone import Alone
 from valuescape.sim.crew.choose import make_crew
 from valuescape.sim.crew.crew import Crew
@@ -32,8 +34,15 @@ KINDS = {
 """The settings that choose each crew; the stub is given to the engine, and steps in plain NumPy."""
 
 
+NODES = "nodes"
+"""The crew of a cluster, which makes ticks of agents that nobody gives actions to."""
+
+
 def engine_of(kind, *changes, **options):
     """Return an engine whose ticks a crew of `kind` makes; agents act at random."""
+    if kind == NODES:
+        config = small("workers.count=0", "workers.cluster=local", *changes)
+        return ClusterEngine(config, None, lambda: StubNodes(2))
     if kind == STUB:
         options["crew"] = lambda whole, _workers: StubCrew(whole)
     return Engine(small(*KINDS[kind], *changes), None, **options)
@@ -45,10 +54,10 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture(scope="module")
-def engine(kind):
+@pytest.fixture(params=[*KINDS, NODES], scope="module")
+def engine(request):
     """Return an engine for scripts that begin at any tick."""
-    with engine_of(kind) as engine:
+    with engine_of(request.param) as engine:
         engine.wait_ready()
         assert engine.newest_tick >= 0
         yield engine

@@ -34,9 +34,9 @@ class TurningEngines(RunParts):
             engine.check()
             if engine.changing and self.lockstep and self.headless:
                 self._wait_for_change(side.stage)
-            if failed := engine.change_failed or refused:
-                remarks.tell([f"tick {self.newest_tick:,}: {failed}"])
-                self.captions.refresh(failed)
+            for said in filter(None, (engine.change_failed or refused, engine.loss)):
+                remarks.tell([f"tick {self.newest_tick:,}: {said}"])
+                self.captions.refresh(said)
             side.stage.field_budget_s = math.inf if self.lockstep else _FIELD_S
             side.stage.go_on_with_field()
             if side.keep_up():

@@ -25,7 +25,8 @@ class Wishes:
     def wish(self, name: str, value: Any) -> None:
         """Have a setting changed with the next `ask`.
 
-        Raises UsageError if the value does not fit, names a checkpoint that cannot act here, or cannot change.
+        Raises UsageError if the value does not fit or cannot change, or names a checkpoint that cannot act
+        here.
         """
         wanted = self._wanted or self._engine.asked
         config, checkpoint = changed(wanted.config, {name: value}), wanted.checkpoint

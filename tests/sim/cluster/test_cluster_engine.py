@@ -19,9 +19,10 @@ CLUSTER = "workers.cluster=local", "workers.keep_ticks=20", "workers.max_restart
 RUNS = {
     "noisy actor": ("world.name=point_mass", "policy.exploration=0.3"),
     "spread": ("world.name=pendulum", 'world.parameters={gravity="8..12"}', "policy.exploration=0.2"),
+    "environments": ("world.name=gymnasium:CartPole-v1", "policy.checkpoint=random", "agents.count=70"),
     "plain": ("world.name=mountain_car", "features.simd=false", "policy.checkpoint=random"),
 }
-"""Worlds compiled and in NumPy, with noise, agents' own parameters and random actions."""
+"""Worlds compiled and in NumPy, and of Gymnasium; noise, agents' own parameters and random actions."""
 
 
 def run(name, *changes):
@@ -45,22 +46,24 @@ def test_any_number_of_nodes_comes_to_the_same_state(local, name, nodes):
         assert engine.state_hash() == local[name]
 
 
-@pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["noisy actor", "spread", "plain"])
+@pytest.mark.parametrize("seed", range(3))
 def test_nodes_that_are_lost_cut_off_and_joined_at_random_change_nothing(local, name, seed):
     """In step and beside the caller; one node at least is there at any time, or comes soon."""
     chance = random.Random(seed)
     with on_cluster(*run(name, "workers.heartbeat_timeout=0.02"), 3) as (engine, nodes):
         while engine.newest_tick < 100:
-            there = [each for each in nodes.nodes if not (each.lost or each.cut)]
+            there = [each for each in nodes.nodes if not (each.lost or each.cut or each.mute)]
             if len(there) > 1 or not there or chance.random() < 0.3:
-                happens = chance.choice(["kill", "cut", "join"]) if there else "join"
+                happens = chance.choice(["kill", "cut", "mute", "join"]) if there else "join"
             else:
                 happens = "nothing"
             if happens == "kill":
                 chance.choice(there).kill()
             elif happens == "cut":
                 chance.choice(there).cut = True
+            elif happens == "mute":
+                chance.choice(there).mute = True
             if happens == "join" or len(there) < 2:
                 nodes.join()
             goal = min(100, engine.newest_tick + chance.randrange(1, 30))
@@ -88,20 +91,22 @@ def test_a_lost_slice_goes_on_from_rows_that_another_node_kept():
         assert began == [(60, 1)]  # the newest rows with which 16 ticks of trails are complete at 90
 
 
-def test_the_last_node_may_be_lost_if_another_comes(local):
-    with on_cluster(*run("noisy actor"), 1) as (engine, nodes):
+@pytest.mark.parametrize("name", ["noisy actor", "environments"])
+def test_the_last_node_may_be_lost_if_another_comes(local, name):
+    """Environments of Gymnasium are brought where they were by the actions of their episodes."""
+    with on_cluster(*run(name), 1) as (engine, nodes):
         engine.advance_to(70)
         nodes.nodes[0].kill()
         nodes.join()
         engine.advance_to(100)
-        assert engine.state_hash() == local["noisy actor"]
+        assert engine.state_hash() == local[name]
 
 
 def test_a_run_without_nodes_ends_with_a_sentence():
     with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.1"), 1) as (engine, nodes):
         nodes.nodes[0].kill()
         with pytest.raises(
-            WorkerFailedError, match=r"no node of the cluster 'local' is left: stub 0 was lost"
+            WorkerFailedError, match=r"no node of the cluster 'local' is left: node stub 0 was lost"
         ):
             engine.advance_to(10)
 
@@ -219,3 +224,20 @@ def test_an_error_of_the_world_names_agents_by_their_numbers_in_the_run():
             WorkerFailedError, match=r"agents 64 to 139\) failed after tick 3: ZeroDivisionError"
         ):
             engine.advance_to(9)
+
+
+def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_others():
+    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.heartbeat_timeout=0.2")
+    nodes = StubNodes(2)
+    nodes.nodes[1].kill()
+    with ClusterEngine(config, checkpoint, lambda: nodes) as engine:
+        engine.wait_ready()
+        engine.advance_to(5)
+        assert (engine.nodes, engine.team.losses, engine.loss) == (1, 0, "")
+    nodes = StubNodes(1)
+    nodes.nodes[0].kill()
+    with (
+        ClusterEngine(config, checkpoint, lambda: nodes) as engine,
+        pytest.raises(WorkerFailedError, match="is left: node stub 0 was lost: stub 0: its process ended"),
+    ):
+        engine.wait_ready()
