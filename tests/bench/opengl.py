@@ -30,6 +30,8 @@ SIZES = ((1920, 1080), (2560, 1440), (3840, 2160))
 EDGES = (128, 256, 512, 1024)
 WIDTHS = (64, 256)
 RENDERERS = ("raster", "compute")
+QUICK = {"trail": 8, "size": (480, 270), "for_s": 0.02}
+"""What the rows of `--small` draw: trails of 8 ticks, in a small picture."""
 FOLDER = ROOT / "runs"
 
 
@@ -115,16 +117,16 @@ def driver() -> str:
 
 def steps(*, small: bool) -> list[Step]:
     """Return what is measured, the goals first."""
-    crowds, most = CROWDS[: 1 if small else None], 1_000 if small else CROWDS[-1]
+    crowds, quick = CROWDS[: 1 if small else None], QUICK if small else {}
     found: list[Step] = [("valuescape doctor", doctor)]
-    found += fields(small) + drawn_trails(crowds) + parts(small, most)
+    found += fields(small) + drawn_trails(crowds, quick) + parts(quick)
     for agents in crowds:
-        found.append(_measured(row(f"{agents:,} agents, 1280 × 720", agents), frame))
-        found.append(_measured(row(f"{agents:,} agents", agents, script="frames/layers.py"), layers))
+        found.append(_measured(row(f"{agents:,} agents", agents, **quick), frame))
+        found.append(_measured(row(f"{agents:,} agents, maps", agents, "frames/layers.py", **quick), layers))
     found += [
         _measured(row(f"10,000 agents, {x} × {y}", 10_000, size=(x, y)), frame) for x, y in _sizes(small)
     ]
-    found.append(_measured(row("1,000 agents over the height field", 1_000, flat=False), frame))
+    found.append(_measured(row("1,000 agents over the height field", 1_000, flat=False, **quick), frame))
     found += [
         (f"program: {agents:,} agents", partial(program, agents))
         for agents in (crowds if small else CROWDS[1:])
@@ -136,15 +138,15 @@ def _sizes(small: bool) -> tuple[tuple[int, int], ...]:
     return () if small else SIZES
 
 
-def drawn_trails(crowds: tuple[int, ...]) -> list[Step]:
+def drawn_trails(crowds: tuple[int, ...], quick: dict[str, Any]) -> list[Step]:
     """Return the frames in which each agent has a trail of its own, by rasteriser and by compute shader."""
     found = []
     for agents in crowds:
         for renderer in RENDERERS:
             name = f"{agents:,} agents, each with a drawn trail, {renderer}"
-            settings = [f"trails.renderer={renderer}"]
+            args = {"ribbons": True, "set": [f"trails.renderer={renderer}"], **quick}
             goal = 1000 / 60 if agents == 1_000_000 else None
-            found.append(_measured(row(name, agents, ribbons=True, set=settings), partial(frame, goal=goal)))
+            found.append(_measured(row(name, agents, **args), partial(frame, goal=goal)))
     return found
 
 
@@ -160,17 +162,16 @@ def fields(small: bool) -> list[Step]:
     return found
 
 
-def parts(small: bool, most: int) -> list[Step]:
+def parts(quick: dict[str, Any]) -> list[Step]:
     """Return heights, uploads and timers."""
-    several = (1_000,) if small else (10_000, most)
-    found = [
-        _measured(part(f"heights: {agents:,} agents", part="heights", agents=agents, ribbons=True), heights)
-        for agents in several
+    several, sizes, agents = ((1_000,), (1,), 1_000) if quick else ((10_000, 1_000_000), (1, 8, 64), 100_000)
+    drawn = [
+        part(f"heights: {each:,} agents", part="heights", agents=each, ribbons=True, **quick)
+        for each in several
     ]
-    sizes = (1,) if small else (1, 8, 64)
+    found = [_measured(each, heights) for each in drawn]
     found += [_measured(part(f"upload: {size} MB", part="upload", megabytes=size), upload) for size in sizes]
-    agents = 1_000 if small else 100_000
-    found.append(_measured(part(f"timers: {agents:,} agents", part="timers", agents=agents), timers))
+    found.append(_measured(part(f"timers: {agents:,} agents", part="timers", agents=agents, **quick), timers))
     return found
 
 
@@ -186,7 +187,7 @@ def _measured(row: Row, told: Callable[[str, dict[str, Any]], Iterator[Line]]) -
     """Return the step that measures a row in a process of its own. told: its lines, from name and result."""
 
     def step(limit_s: float) -> Iterator[Line]:
-        seconds = 0.2 if row.script.endswith("layers.py") else 1.0
+        seconds = row.args.get("for_s", 0.2 if row.script.endswith("layers.py") else 1.0)
         found = run_once(row, seconds, limit_s)
         if "error" in found:
             yield Line(row.name, f"failed: {found['error']}")
@@ -205,7 +206,7 @@ def frame(name: str, found: dict[str, Any], goal: float | None = None) -> Iterat
 def layers(name: str, found: dict[str, Any]) -> Iterator[Line]:
     """Yield the frame with each map."""
     for layer, took in found["layers"].items():
-        yield Line(f"{name}, map {layer}", f"{took:.2f} ms", took)
+        yield Line(f"{name.removesuffix(', maps')}, map {layer}", f"{took:.2f} ms", took)
 
 
 def field(name: str, found: dict[str, Any], goal: float | None = None) -> Iterator[Line]:

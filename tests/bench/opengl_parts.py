@@ -62,9 +62,10 @@ def field(args: dict[str, Any]) -> None:
 
 def drawn(args: dict[str, Any]) -> Frames:
     """Return frames of a walk whose trails are as long as they get."""
-    walk = Walk(args["agents"], TRAIL + 16)
-    frames = Frames(args, walk, settings(args, walk.agents, TRAIL))
-    for _ in range(TRAIL + WARM_UP):
+    trail = args.get("trail", TRAIL)
+    walk = Walk(args["agents"], trail + 16)
+    frames = Frames(args, walk, settings(args, walk.agents, trail))
+    for _ in range(trail + WARM_UP):
         frames.draw(timed=False)
     return frames
 
