@@ -236,8 +236,8 @@ def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_ot
         assert (engine.nodes, engine.team.losses, engine.loss) == (1, 0, "")
     nodes = StubNodes(1)
     nodes.nodes[0].kill()
-    with ClusterEngine(config, checkpoint, lambda: nodes) as engine:
-        with pytest.raises(
-            WorkerFailedError, match="is left: node stub 0 was lost: stub 0: its process ended"
-        ):
-            engine.wait_ready()
+    with (
+        ClusterEngine(config, checkpoint, lambda: nodes) as engine,
+        pytest.raises(WorkerFailedError, match="is left: node stub 0 was lost: stub 0: its process ended"),
+    ):
+        engine.wait_ready()
