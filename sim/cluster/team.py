@@ -133,7 +133,7 @@ class Team:
     def _require_members(self) -> None:
         if self.at_work:
             self._alone_since_s = time.monotonic()
-        elif not self.members and time.monotonic() - self._alone_since_s > self.config.heartbeat_timeout:
+        elif not self.members and time.monotonic() - self._alone_since_s > self.config.start_timeout:
             said = self.said or "none has come"
             raise WorkerFailedError(
                 f"no node of the cluster {self._whole.config.workers.cluster!r} is left: {said}"
