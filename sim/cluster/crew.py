@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from valuescape.sim.cluster.member import Member
 from valuescape.sim.cluster.messages import AGENTS_FIRST, Look, Seen, Tuning
@@ -25,13 +25,17 @@ _LOOK_S = 0.0005
 """Interval at which answers are looked for in lockstep."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Round:
-    """A look that all members were asked for at one time. version: of the team then."""
+    """A look that all members were asked for at one time. version: of the team then.
+
+    calls: those that are not answered. seen: the answers.
+    """
 
     look: Look
-    calls: Mapping[Member, Call]
+    calls: dict[Member, Call]
     version: int
+    seen: dict[Member, Seen] = field(default_factory=dict)
 
 
 class ClusterCrew(Crew):
@@ -158,29 +162,31 @@ class ClusterCrew(Crew):
         self._round = _Round(look, {each: each.node.ask("look", look) for each in members}, team.version)
 
     def _take(self, asked: _Round) -> bool:
-        """Take the answers of a round; return whether it is over."""
-        seen: dict[Member, Seen] = {}
-        open_ = False
-        for member, call in asked.calls.items():
-            if member not in self.team.members:
-                continue
-            try:
-                if call.is_done():
-                    seen[member] = call.result(self._config.heartbeat_timeout)
-                    member.heard_s = time.monotonic()
-                    continue
-            except (NodeLostError, TimeoutError) as error:
-                self.team.lose(member, str(error))
-                continue
-            open_ = True
-            if member.is_silent(self._config):
-                self.team.lose(member, f"no answer for {member.patience_s(self._config):g} s")
-        if open_:
+        """Take the answers of a round that are there; return whether it is over."""
+        for member, call in list(asked.calls.items()):
+            if member not in self.team.members or self._has_answered(member, call, asked):
+                del asked.calls[member]
+        if asked.calls:
             return False
-        self._note(seen)
+        self._note(asked.seen)
         if asked.version == self.team.version:
-            self._show(asked.look, seen)
+            self._show(asked.look, asked.seen)
         return True
+
+    def _has_answered(self, member: Member, call: Call, asked: _Round) -> bool:
+        """Take a member's answer, if it is there; return False if it is to be waited for."""
+        try:
+            if call.is_done():
+                asked.seen[member] = call.result(self._config.heartbeat_timeout)
+                member.heard_s = time.monotonic()
+                return True
+        except (NodeLostError, TimeoutError) as error:
+            self.team.lose(member, str(error))
+            return True
+        if member.is_silent(self._config):
+            self.team.lose(member, f"no answer for {member.patience_s(self._config):g} s")
+            return True
+        return False
 
     def _note(self, seen: Mapping[Member, Seen]) -> None:
         """Note what members said of themselves."""

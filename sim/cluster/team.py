@@ -109,16 +109,17 @@ class Team:
 
     def lose(self, member: Member, reason: str) -> None:
         """Go on without a member; its slices find another. Raises WorkerFailedError after too many losses."""
-        self.said = self.untold = f"node {member.node.name} was lost: {reason}"
+        self.said = f"node {member.node.name} was lost: {reason}"
         member.node.end()
         self.members.remove(member)
         self._catalogue.lose(member.node)
         self._homeless += sorted(member.slices)
         self._moving = [each for each in self._moving if each.member is not member]
         self._keeping = [each for each in self._keeping if each.holder is not member]
-        self.version, self.losses = self.version + 1, self.losses + 1
-        self._alone_since_s = time.monotonic()
-        self._count_loss()
+        self.version += 1
+        if member.joining is None:  # one that never was at work is no loss
+            self.losses, self.untold = self.losses + 1, self.said
+            self._count_loss()
 
     def _count_loss(self) -> None:
         now, config = time.monotonic(), self.config
@@ -130,9 +131,9 @@ class Team:
         self._recent.append(now)
 
     def _require_members(self) -> None:
-        if self.members:
+        if self.at_work:
             self._alone_since_s = time.monotonic()
-        elif time.monotonic() - self._alone_since_s > self.config.heartbeat_timeout:
+        elif not self.members and time.monotonic() - self._alone_since_s > self.config.start_timeout:
             said = self.said or "none has come"
             raise WorkerFailedError(
                 f"no node of the cluster {self._whole.config.workers.cluster!r} is left: {said}"

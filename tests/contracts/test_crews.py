@@ -61,8 +61,6 @@ def engine(request):
         engine.wait_ready()
         assert engine.newest_tick >= 0
         yield engine
-    if request.param == "forked":
-        end_forkserver()
 
 
 @pytest.fixture(scope="module")
