@@ -195,7 +195,6 @@ class Team:
     def _goes_on(self, moving: Moving) -> bool:
         """Return whether a slice is still on its way; if it cannot come this way, it looks for another."""
         state, member = moving.go_on(), moving.member
-        member.heard_s = time.monotonic() if moving.begun is None else member.heard_s
         if state is Move.FAILED:
             member.slices.discard(moving.task.agents)
             self._homeless.append(moving.task.agents)

@@ -9,6 +9,7 @@ import pytest
 from ray_clusters import ray_machines
 
 from valuescape.analysis.making import EpisodesAsked, Here, TruthAsked
+from valuescape.analysis.spread import opening
 from valuescape.analysis.spread.opening import makers_for
 from valuescape.presets import find_checkpoint
 from valuescape.sim.config.files import Config, changed
@@ -87,6 +88,13 @@ def test_more_processes_than_processors_are_refused(machines):
         pass
 
 
+def test_a_head_that_is_gone_is_told():
+    """Ray ends the program then, and says nothing."""
+    gone = opening._head_gone_in_words("auto")
+    with pytest.raises(UsageError, match="the head of the cluster is gone"), gone:
+        raise SystemExit(1)
+
+
 @pytest.mark.chaos
 def test_losses_change_nothing(machines, asked, local):
     """A process is killed, another one hangs, and a node goes with all it had while a new one comes."""
@@ -104,6 +112,7 @@ def test_losses_change_nothing(machines, asked, local):
 
     with makers_for(config_of(machines), told.append) as made_by:
         require_same(made(made_by, asked, strike), local)
+    machines.lose(1)  # the one that came: a test ends what it starts
     assert not blows
     assert 2 <= len(told) <= 4
     assert any("silent for 2 s" in each for each in told)
