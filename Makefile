@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
+.PHONY: help demo test test-times bare images gallery chaos chaos-cluster fuzz soak check report bench bench-render gpu bench-profiler
 .PHONY: bench-rollouts bench-insight bench-cells bench-cluster bench-parameters bench-systems bench-elastic bench-deaths
 .PHONY: bench-publishing bench-attach bench-browser bench-still setup clean
 .PHONY: system-to-run system-to-test system-to-bench
@@ -59,6 +59,11 @@ fuzz: $(TEST) ## read 54,000 damaged files and options, in 4 minutes; ends with 
 chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests in 40 minutes; ends at a failure
 	@$(MAKE) --no-print-directory fuzz
 	@for round in $$(seq $(TIMES)); do .venv/bin/python -m pytest -q -m chaos || exit 1; done
+
+ROUNDS ?= 100
+
+chaos-cluster: $(TEST) ## kill, stop, take back and add nodes of a Ray cluster, 100 rounds in 15 minutes; ends at a failure
+	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/chaos_cluster.py --rounds $(ROUNDS)
 
 check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/ruff format --check .

@@ -133,7 +133,7 @@ class Team:
     def _require_members(self) -> None:
         if self.at_work:
             self._alone_since_s = time.monotonic()
-        elif not self.members and time.monotonic() - self._alone_since_s > self.config.heartbeat_timeout:
+        elif not self.members and time.monotonic() - self._alone_since_s > self.config.start_timeout:
             said = self.said or "none has come"
             raise WorkerFailedError(
                 f"no node of the cluster {self._whole.config.workers.cluster!r} is left: {said}"
@@ -195,7 +195,6 @@ class Team:
     def _goes_on(self, moving: Moving) -> bool:
         """Return whether a slice is still on its way; if it cannot come this way, it looks for another."""
         state, member = moving.go_on(), moving.member
-        member.heard_s = time.monotonic() if moving.begun is None else member.heard_s
         if state is Move.FAILED:
             member.slices.discard(moving.task.agents)
             self._homeless.append(moving.task.agents)
