@@ -118,7 +118,8 @@ def round_of(machines, engine, local, chance):
     try:
         check_until(engine, lambda: engine.newest_tick >= target and engine.is_level, RECOVERY_S)
     except AssertionError:
-        raise SystemExit(f"{blow.__name__}: tick {engine.newest_tick}, not {target}; {engine.team.said}") from None
+        tick = f"tick {engine.newest_tick}, not {target}"
+        raise SystemExit(f"{blow.__name__}: {tick}; {engine.team.said}") from None
     recovered = time.monotonic() - began
     local.advance_to(engine.newest_tick)
     if engine.state_hash() != local.state_hash():

@@ -31,9 +31,14 @@ def pytest_xdist_make_scheduler(config, log):
     return LongestFirst(config, log) if config.option.dist == "loadfile" else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["longest_first"] = node.config.option.dist == "loadfile"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    if hasattr(config, "workerinput"):  # in a process of pytest-xdist
+    if getattr(config, "workerinput", {}).get("longest_first"):
         longest_first(items, config.workerinput["testrunuid"])
 
 

@@ -373,6 +373,15 @@ WINDOW_TEXT = (
 )
 
 
+BROWSER = "browser"
+"""The picture of a run in a browser, which `browser.py` makes where Chromium is installed."""
+
+BROWSER_TEXT = (
+    "A run in a browser: settings and cards are the page's, the picture is the window's. The selected "
+    "agent is marked on the height field."
+)
+
+
 LIVE = "live"
 """The video of training runs that are watched, and its first part's last picture."""
 
@@ -389,6 +398,8 @@ def page() -> str:
     ]
     lines += ["", f"![{WINDOW}]({WINDOW}.png)", "", WINDOW_TEXT, ""]
     lines += ["```", f"python docs/gallery/window.py {WINDOW}.png", "```"]
+    lines += ["", f"![{BROWSER}]({BROWSER}.png)", "", BROWSER_TEXT, ""]
+    lines += ["```", f"python docs/gallery/browser.py {BROWSER}.png", "```"]
     lines += ["", f"![{LIVE}]({LIVE}.png)", "", sessions.TEXT, "", "```"]
     for number, watched in enumerate(sessions.WATCHED, 1):
         lines += watched.commands(f"{LIVE}-{number}.mp4")
@@ -412,10 +423,10 @@ def _valuescape(arguments: list[str]) -> None:
 
 def main() -> None:
     """Make the pictures named as arguments, or all; write the page."""
-    wanted = sys.argv[1:] or [WINDOW, LIVE, *(each.name for each in (*MAPS, *PICTURES))]
-    if WINDOW in wanted:
-        command = [sys.executable, str(HERE / "window.py"), str(HERE / f"{WINDOW}.png")]
-        subprocess.run(command, check=True)
+    wanted = sys.argv[1:] or [WINDOW, BROWSER, LIVE, *(each.name for each in (*MAPS, *PICTURES))]
+    for name, program in ((WINDOW, "window.py"), (BROWSER, "browser.py")):
+        if name in wanted:
+            subprocess.run([sys.executable, str(HERE / program), str(HERE / f"{name}.png")], check=True)
     if LIVE in wanted:
         sessions.make(LIVE, HERE)
     for maps in MAPS:

@@ -15,11 +15,15 @@ from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
 
 
 class SurfaceFill(Enum):
-    """What the map is painted with. Values are the ends of the fragment shaders' names."""
+    """What the map is painted with. Values are the fragment shaders of the height field and the flat map."""
 
-    MAP = ""
-    MAP_AND_CROWD = "_crowd"
-    KEPT_AND_CROWD = "_kept"  # the texture bound as KEPT, as large as the picture, in the map's place
+    MAP = "surface/surface", "surface/map"
+    MAP_AND_CROWD = "surface/surface_crowd", "surface/map_crowd"
+    # The texture bound as KEPT, as large as the picture, is in the map's place.
+    KEPT_AND_CROWD = "surface/surface_kept", "surface/map_kept"
+
+
+_VERTICES = "surface/surface", "surface/map"
 
 
 class SurfaceLayer(Owner):
@@ -31,13 +35,14 @@ class SurfaceLayer(Owner):
         self.mesh_edge = mesh_edge
         with self._making():
             indices = self._own(gl.buffer(_grid_indices(mesh_edge).tobytes()))
-            self._meshes = {
-                fill: self._array(gl, "surface", fill, index_buffer=indices) for fill in SurfaceFill
-            }
-            self._triangles = {fill: self._array(gl, "map", fill) for fill in SurfaceFill}
+            self._meshes, self._triangles = {}, {}
+            for fill in SurfaceFill:
+                raised, flat = zip(_VERTICES, fill.value, strict=True)
+                self._meshes[fill] = self._array(gl, raised, index_buffer=indices)
+                self._triangles[fill] = self._array(gl, flat)
 
-    def _array(self, gl: Any, name: str, fill: SurfaceFill, **more: Any) -> Any:
-        program = self._own(draw_program(gl, f"surface/{name}", f"surface/{name}{fill.value}"))
+    def _array(self, gl: Any, shaders: tuple[str, str], **more: Any) -> Any:
+        program = self._own(draw_program(gl, *shaders))
         return self._own(gl.vertex_array(program, [], **more))
 
     def draw(self, fill: SurfaceFill, *, flat: bool) -> None:

@@ -31,7 +31,8 @@ def packed(rgb: Float32Array, cover: Float32Array) -> Uint32Array:
     """Return colours [n, 3], 0 to 255, of opacity [n], as premultiplied RGBA of 8 bits."""
     shares = np.column_stack([rgb, np.full(len(rgb), 255, np.float32)]) * cover[:, None]
     channels = (shares + np.float32(0.5)).astype(np.uint32)
-    return np.bitwise_or.reduce(channels << np.array([0, 8, 16, 24], np.uint32), axis=1)
+    colors: Uint32Array = np.bitwise_or.reduce(channels << np.array([0, 8, 16, 24], np.uint32), axis=1)
+    return colors
 
 
 def paint(stamps: Uint32Array, newest: int, colors: CellColors, out: Uint32Array) -> None:

@@ -2,7 +2,7 @@
 
 `python tests/bench/browser.py`, or `make bench-browser`. The program runs as a command does; pages in this
 process answer every frame at once, so that the figures are those of drawing, encoding and sending. What a
-browser takes to decode and paint comes on top: `--chromium` measures that, too, where there is one.
+browser takes to decode and paint comes on top.
 """
 
 import argparse
@@ -72,9 +72,10 @@ def main() -> None:
     known = argparse.ArgumentParser(description=__doc__)
     known.add_argument("--seconds", type=float, default=5.0, help="for each rate of frames")
     known.add_argument("--inputs", type=int, default=150)
-    known.add_argument("--only", default="", help="rate, latency, viewers, still or encoders")
+    known.add_argument("--only", default="", help="rate, latency, viewers or encoders")
     args = known.parse_args()
-    print(f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores, {SIZE}")
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    print(f"{platform.processor() or platform.machine()}, {cores} cores, load {load:.1f}, {SIZE}")
     parts: dict[str, Callable[[argparse.Namespace], None]] = {
         "rate": show_rate,
         "latency": show_latency,

@@ -172,6 +172,7 @@ class Page:
         """Go to an address, and wait until the page is there."""
         self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+        self.value("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
     def note(self, message: dict):
         """Take an event of the protocol."""

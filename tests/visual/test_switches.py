@@ -5,6 +5,9 @@ import pytest
 from pictures import studio
 from recording import Recording, spirals, with_breaks
 
+from valuescape.sim.insight.signal_kinds import REWARD
+from valuescape.sim.insight.signals import SignalScale
+
 pytestmark = [pytest.mark.gpu, pytest.mark.regression]
 
 VIEWS = {
@@ -43,6 +46,40 @@ def test_agents_in_one_draw_are_those_drawn_one_by_one(gl, view):
     on, off, calls = pair(gl, crowd(), "instanced_agents", view)
     assert calls == [4, 603]  # of each, its mark and that of its last episode's end
     np.testing.assert_array_equal(on, off)
+
+
+class MadeUp:
+    """A signal on a scale that follows nothing."""
+
+    signal, decay, scale = REWARD, 0.0, SignalScale("made up", -1.0, 1.0, signed=True)
+
+    def row(self, tick, agents):
+        """Numbers, of which every eighth is unknown."""
+        row = np.sin(np.arange(agents, dtype=np.float32) + tick)
+        row[::8] = np.nan
+        return row
+
+
+@pytest.mark.parametrize("color", ["age", "agent", "reward"])
+@pytest.mark.parametrize("view", ["map", "height field"])
+def test_a_crowd_of_the_processor_s_cells_is_that_of_the_shaders(gl, view, color):
+    """Pixel by pixel, with individuals over it, before and after other agents are drawn."""
+    signals = MadeUp() if color == "reward" else None
+    shots = []
+    for state in ("true", "false"):
+        settings = f"features.binned_crowd={state}", "lod.segment_budget=900"
+        with studio(gl, crowd(), *settings, size=(480, 270), signals=signals) as camera:
+            scene = camera.scene
+            assert scene.trails.ring.drawn == (state == "true")
+            look = {**VIEWS[view], "trail_color": color}
+            shots.append([camera.shoot(**look)])
+            scene.keep_to_budget(scene.trails.segments_drawn, 1.0, 10.0)
+            scene.highlight(np.array([7, 250]))
+            shots[-1].append(camera.shoot(**look))
+            shots[-1].append(scene.fields.density.read_visits())
+    for on, off in zip(*shots, strict=True):
+        np.testing.assert_array_equal(on, off)
+    assert (shots[0][0] != shots[0][1]).any()
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -37,6 +37,7 @@ SECTIONS = {
     "spatial_culling": "trails",
     "simd": "engine",
     "still_background": "surface",
+    "binned_crowd": "crowd",
 }
 """The section of a frame that a switch changes. gpu_heatmap has none: its field precedes the first frame."""
 
@@ -65,6 +66,7 @@ CODE = {
         *("render/scene/backdrop.py", "valuescape/run/unchanged.py"),
         *("gpu/shaders/surface/map_kept.frag", "gpu/shaders/surface/surface_kept.frag"),
     ),
+    "binned_crowd": ("sim/cells", "gpu/drawn_ring.py"),
 }
 """Files and folders under `valuescape/` that one switch alone needs; other switches are a few lines each."""
 
@@ -263,8 +265,9 @@ def _states_agree(config: Config, switch: str, runs: Runs) -> str:
 def _pictures_agree(config: Config, switch: str, runs: Runs) -> str:
     """Compare the last pictures, of runs in lockstep; for `async_physics` one of them runs by the clock."""
     # The value alone: the density's scale follows the frames, whose number differs between the paths.
-    still = {"render.width": 640, "render.height": 360, "lod.segment_budget": 0, "heatmap.layer": "value"}
-    config = changed(config, still)
+    budget = 2_000 if switch == "binned_crowd" else 0  # 0: there is no crowd
+    still = {"render.width": 640, "render.height": 360, "heatmap.layer": "value"}
+    config = changed(config, {**still, "lod.segment_budget": budget})
     lockstep = ("async_physics",) if switch != "async_physics" else ()
     on, off = (runs.picture(_with_off(config, (*lockstep, *off))) for off in ((), (switch,)))
     rmse = float(np.sqrt(((on - off) ** 2).mean()))

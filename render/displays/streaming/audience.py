@@ -214,7 +214,6 @@ class Audience(Link):
 
     def show(self, pixels: Pixels) -> None:
         """Have a picture encoded and sent to the pages that can take it, unless they have it."""
-        self.frames += 1
         controller = self._seats.get(self._controller or 0)
         self._sending.show(pixels, controller.told if controller else 0)
 

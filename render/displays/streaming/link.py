@@ -27,8 +27,6 @@ class Link(ABC):
     def __init__(self, size_px: tuple[int, int], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.size_px, self.pixel_scale = size_px, 1.0
-        self.frames = 0
-        """Frames that were sent."""
         self.pages = 0
         """How often a page began to watch: it knows nothing of what was sent before."""
         self._lock = threading.RLock()

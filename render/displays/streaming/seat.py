@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from valuescape.render.displays.streaming.link import Send
 from valuescape.render.displays.streaming.messages import Accepts, Prefer, Sized
-from valuescape.render.displays.streaming.pacing import LEVELS, Pacing
+from valuescape.render.displays.streaming.pacing import Pacing
 from valuescape.render.displays.streaming.pictures import STILL_S
 from valuescape.render.displays.streaming.video import CODECS
 
@@ -15,6 +15,7 @@ _VIDEO_S = 30.0
 """Seconds of video on a slow link before pictures are tried again; each time twice as many."""
 
 _MOST_VIDEO_S = 600.0
+_TRIED_S = 2.0
 
 
 class Kind(NamedTuple):
@@ -53,7 +54,7 @@ class Seat:
         self.picture_s = -1e9
         """When it asked for the picture as a file."""
         self._version, self._lossless = -1, False
-        self._video_until_s, self._video_s = 0.0, _VIDEO_S
+        self._video_until_s, self._video_s = -1e9, _VIDEO_S
 
     def begin_again(self) -> None:
         """Forget what was sent: the page has no picture yet."""
@@ -97,15 +98,18 @@ class Seat:
         return max(1, min(_MOST_SCALE, int(min(shares) + 0.01)))
 
     def _codec(self, now: float) -> str:
-        """Return the codec of video that it is to get; "" for pictures."""
+        """Return the codec of video that it is to get; "" for pictures.
+
+        On a link that is too slow for pictures of the lowest quality it is video for a while. Then pictures
+        are tried again, for two seconds at least.
+        """
         codec = next((each for each in CODECS if each in self.accepts.codecs), "")
         if not codec or self.accepts.prefer is Prefer.PICTURES:
             return ""
         if self.accepts.prefer is Prefer.VIDEO or now < self._video_until_s:
             return codec
-        if self.pacing.level == LEVELS - 1 or (self._video_until_s and now < self._video_until_s + 2):
+        if self.pacing.level > 0 or now < self._video_until_s + _TRIED_S:
             return ""
-        # Pictures are too large for this link.
-        self._video_s = min(2 * self._video_s, _MOST_VIDEO_S) if self._video_until_s else _VIDEO_S
         self._video_until_s = now + self._video_s
+        self._video_s = min(2 * self._video_s, _MOST_VIDEO_S)
         return codec

@@ -38,6 +38,7 @@ class Stream(Link):
         super().__init__(size_px, clock)
         self._send, self._answering = send, answering
         self.pacing = Pacing()
+        self._frames = 0
         self._changing = Changing()
         self._heard, self._told = 0, 0  # numbers of the newest message of events: taken in, and said so
         self._visible = False
@@ -112,8 +113,8 @@ class Stream(Link):
         if encoded is None:
             return
         with self._news:
-            self.frames += 1
-            number = self.frames
+            self._frames += 1
+            number = self._frames
             self.pacing.sent(number, self._clock())
         about = {
             "type": "frame",

@@ -15,7 +15,11 @@ CODECS: Mapping[str, tuple[str, Mapping[str, str]]] = MappingProxyType(
     {
         "avc1.42E01F": (
             "libx264",
-            {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "forced-idr": "1"},
+            {
+                **{"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "forced-idr": "1"},
+                # Said outright, for browsers take other colours for large pictures. VP8 knows no others.
+                "x264-params": "colormatrix=smpte170m:colorprim=smpte170m:transfer=smpte170m",
+            },
         ),
         "vp8": (
             "libvpx",

@@ -11,7 +11,9 @@ from PIL import Image
 from valuescape.render.displays.events import Button, Edit, Move, Release
 from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.controlling import ANSWER_S, Controlling
-from valuescape.render.displays.streaming.messages import Control
+from valuescape.render.displays.streaming.messages import Accepts, Control, Prefer
+from valuescape.render.displays.streaming.pictures import STILL_S
+from valuescape.render.displays.streaming.seat import Newest, Seat
 from valuescape.render.displays.streaming.video import CODECS
 
 SIZE = 64, 36
@@ -48,9 +50,23 @@ class Page:
         return [(said, more) for said, more in list(self.got) if said["type"] == kind]
 
 
+class Clock:
+    """A clock that stands still, so that no picture becomes one that stays by itself."""
+
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def audience():
-    with Audience(SIZE, "0.0") as audience:
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def audience(clock):
+    with Audience(SIZE, "0.0", clock) as audience:
         yield audience
 
 
@@ -191,9 +207,13 @@ def test_a_page_that_does_not_answer_gets_two_frames_and_holds_up_nobody(audienc
     assert len(page.of("frame")) == 6
 
 
-def test_a_picture_that_stays_comes_without_loss_and_once(audience):
+def test_a_picture_that_stays_comes_without_loss_and_once(audience, clock):
     page = Page(audience)
     show(audience, noise(0), [page])
+    audience.show(noise(0))
+    time.sleep(0.1)
+    assert len(page.of("frame")) == 1
+    clock.now += STILL_S
     audience.show(noise(0))
     until(lambda: len(page.of("frame")) == 2)
     page.answer()
@@ -201,8 +221,9 @@ def test_a_picture_that_stays_comes_without_loss_and_once(audience):
     assert said["lossless"]
     assert np.array_equal(pixels_of(content), noise(0))
     assert audience.still
+    clock.now += 1
     audience.show(noise(0))
-    time.sleep(0.5)
+    time.sleep(0.1)
     assert len(page.of("frame")) == 2
 
 
@@ -298,6 +319,27 @@ def test_a_video_begins_anew_with_another_size(audience):
     show(audience, moving(1, (200, 101)), [page])
     said, _ = page.of("frame")[-1]
     assert (said["key"], said["width"], said["height"]) == (True, 200, 100)
+
+
+def test_a_slow_link_gets_video_for_a_while_and_each_time_for_longer():
+    seat = Seat(lambda *_: None)
+    seat.visible, seat.accepts = True, Accepts(("vp8",), Prefer.AUTO)
+    version, now, forms = 0, 100.0, []
+    while now < 200:
+        version, now = version + 1, now + 0.5
+        newest = Newest((1280, 720), version, now)
+        kind = seat.wants(newest, now)
+        forms.append((kind.form, now))
+        seat.sent(version, newest, lossless=False, now=now)
+        seat.pacing.answered(version, now + (0.3 if kind.form == "jpeg" else 0.01))
+    changes = [
+        (form, now) for (form, now), (before, _) in zip(forms[1:], forms, strict=False) if form != before
+    ]
+    assert [form for form, _ in changes] == ["vp8", "jpeg", "vp8", "jpeg", "vp8"]
+    times = [now for _, now in changes]
+    assert times[1] - times[0] == pytest.approx(30, abs=1)
+    assert times[3] - times[2] == pytest.approx(60, abs=1)
+    assert 2 <= times[2] - times[1] < 5
 
 
 def test_without_the_codec_there_are_pictures(audience, monkeypatch):

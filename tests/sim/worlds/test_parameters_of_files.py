@@ -13,7 +13,7 @@ from valuescape.sim.worlds import WORLDS, load_world_file
 PARAMETERS = re.search(
     r"## Parameters.*?```python\nclass MyWorld\(ElementwiseWorld\):\n(.*?)```", GUIDE.read_text(), re.DOTALL
 )[1]
-CONSTANTS = re.search(r"`(ROLLS, HALF = .*?)` in the place of `GRAVITY`", GUIDE.read_text())[1]
+CONSTANTS = re.search(r"replace `GRAVITY` by `(ROLLS, HALF = .*?)`", GUIDE.read_text())[1]
 ROWS = GUIDE.read_text().replace(" |\n| | ", ", ")  # a world may have a second row
 TABLE = re.findall(r"^\| `(\w+)` \| (`\w+` [\d.]+ .*) \|$", ROWS, re.MULTILINE)
 

@@ -20,7 +20,8 @@ from valuescape.sim.config.files import load_config
 from valuescape.sim.engine import Engine
 
 TINY = dict(each.split("=") for each in SMALL if "simd" not in each)
-TINY = {name: int(value) for name, value in TINY.items()} | {"agents.count": 40, "features.simd": False}
+TINY = {name: int(value) if value.isdigit() else value for name, value in TINY.items()}
+TINY |= {"agents.count": 40, "features.simd": False}
 
 
 def small(source="pendulum", **options):

@@ -11,7 +11,7 @@ from valuescape.render.displays.events import Action, Key
 from valuescape.render.panel.standing import Past
 from valuescape.render.view.changes import GoTo
 from valuescape.run.findings import Finding, MapsNow, Row, search
-from valuescape.run.panel import _standing
+from valuescape.run.panel import standing_of
 from valuescape.sim.insight.signals import Critic
 from valuescape.sim.shared.layout import Ending
 from valuescape.sim.worlds import make_world
@@ -115,7 +115,7 @@ def test_a_key_goes_through_the_findings_and_shows_each(at_the_picture, monkeypa
 @pytest.mark.gpu
 def test_the_panel_has_the_list_and_goes_to_a_line_as_the_key_does(at_the_picture, monkeypatch):
     session, _ = at_the_picture('render.view="2d"')
-    assert _standing(session.state(), Past(session.config), (), {}).findings is None
+    assert standing_of(session.state(), Past(session.config), (), {}).findings is None
     does(session, Key(Action.FINDING))
     findings, viewer = session.inspection.findings, session.viewer
     monkeypatch.setattr(findings, "update", lambda *_: None)
@@ -127,7 +127,7 @@ def test_the_panel_has_the_list_and_goes_to_a_line_as_the_key_does(at_the_pictur
     assert "finding 2 of 2: overconfident, V − G 5" in session.annotations().notice
     assert viewer.selected is None
     assert viewer.cell == pytest.approx((-0.4, -0.4), abs=1e-6)
-    standing = _standing(session.state(), Past(session.config), (), {})
+    standing = standing_of(session.state(), Past(session.config), (), {})
     assert standing.findings == (("stuck", "agent 7"), ("overconfident", "V − G 5"))
     assert standing.finding == 1
     session.controls.apply(GoTo(2))  # of a longer list than there is now

@@ -10,7 +10,19 @@ const STEPS_PER_OCTAVE = 5; // notches of the wheel for two fingers that go to t
 export function isForeign(ev) {
   if (ev.isComposing || ev.metaKey || ev.altKey) return true;
   if (["Tab", "F5", "F6", "F12", "Enter", "PageUp", "PageDown", "Process", "Dead"].includes(ev.key)) return true;
-  return ev.ctrlKey && !/^([zy0-9]|Control|Shift)$/i.test(ev.key);
+  return ev.ctrlKey && !/^([zy0-9]|Control|Shift)$/i.test(keyName(ev));
+}
+
+/**
+ * The key as the program names it. On keyboards whose letters are not Latin, and whose digits need Shift, the
+ * place of the key counts where its character means nothing.
+ */
+export function keyName(ev) {
+  const digit = /^Digit(\d)$/.exec(ev.code);
+  if (digit && !ev.shiftKey && !/^[\d+=.,-]$/.test(ev.key)) return digit[1];
+  const letter = /^Key([A-Z])$/.exec(ev.code);
+  if (letter && ev.key.length === 1 && ev.key.charCodeAt(0) > 0x24f) return letter[1].toLowerCase();
+  return ev.key;
 }
 
 /** Notches of a wheel, forward positive, whatever unit the browser counts in. */
@@ -201,9 +213,10 @@ export class Hands {
   }
 
   take(ev, down) {
-    this.push(["key", ev.key, ev.code, down, ev.shiftKey, ev.ctrlKey]);
-    if (down) this.held.add(`${ev.key}\n${ev.code}`);
-    else this.held.delete(`${ev.key}\n${ev.code}`);
+    const key = keyName(ev);
+    this.push(["key", key, ev.code, down, ev.shiftKey, ev.ctrlKey]);
+    if (down) this.held.add(`${key}\n${ev.code}`);
+    else this.held.delete(`${key}\n${ev.code}`);
   }
 
   /** Release what is held: its release goes unseen once something else has the focus. */

@@ -40,6 +40,7 @@ export class Link {
   open() {
     clearTimeout(this.timer);
     this.timer = null;
+    this.closed = false;
     this.drop();
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
@@ -71,10 +72,14 @@ export class Link {
 
   lost() {
     this.drop();
+    // A page that nobody sees waits until somebody does; `now` is called then.
+    const seen = document.visibilityState === "visible";
     // A little chance, so that many pages do not all come back in the same moment.
     const wait = Math.min(FIRST_MS * 2 ** this.tries, LONGEST_MS) * (0.8 + 0.4 * Math.random());
     this.tries += 1;
+    this.closed = true;
     this.on.state("lost", wait / 1000);
+    if (!seen) return;
     this.timer = setTimeout(() => this.open(), wait);
     if (this.tries >= 2) this.askWhy();
   }
@@ -85,6 +90,7 @@ export class Link {
       const answer = await fetch(document.baseURI, { cache: "no-store", credentials: "same-origin" });
       if ((answer.status === 401 || answer.status === 403) && !this.ready) {
         clearTimeout(this.timer);
+        this.closed = false; // until the page is opened with the token
         this.on.state("refused", 0);
       }
     } catch {
@@ -94,7 +100,7 @@ export class Link {
 
   /** Try at once, if it is lost. */
   now() {
-    if (this.timer) {
+    if (this.closed) {
       this.tries = 0;
       this.open();
     }
