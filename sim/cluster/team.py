@@ -101,8 +101,8 @@ class Team:
                 self.lose(member, f"not ready after {self.config.start_timeout:g} s (workers.start_timeout)")
             return
         try:
-            joining.result(0.0)
-        except NodeLostError as error:
+            joining.require_sound()
+        except (NodeLostError, TimeoutError) as error:
             self.lose(member, str(error))
         else:
             member.joining, member.heard_s = None, time.monotonic()
@@ -230,14 +230,14 @@ class Team:
         if not keeping.got.is_done():
             return keeping
         if holder is None:
-            self._catalogue.add(Entry(agents, tick, None, keeping.got.result(0.0)))
+            self._catalogue.add(Entry(agents, tick, None, keeping.got.result(self.config.heartbeat_timeout)))
             return None
         if keeping.stored is None:
             keeping.got.require_sound()
             return replace(keeping, stored=holder.node.ask("keep", keeping.got))
         if not keeping.stored.is_done():
             return keeping
-        keeping.stored.result(0.0)
+        keeping.stored.require_sound()
         self._catalogue.add(Entry(agents, tick, holder.node))
         return None
 

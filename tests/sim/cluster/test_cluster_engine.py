@@ -1,6 +1,7 @@
 """A run on a cluster is the run on one machine, whatever happens to its nodes."""
 
 import random
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_the_last_node_may_be_lost_if_another_comes(local, name):
 
 
 def test_a_run_without_nodes_ends_with_a_sentence():
-    with on_cluster(*run("noisy actor", "workers.start_timeout=0.1"), 1) as (engine, nodes):
+    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.1"), 1) as (engine, nodes):
         nodes.nodes[0].kill()
         with pytest.raises(
             WorkerFailedError, match=r"no node of the cluster 'local' is left: node stub 0 was lost"
@@ -227,7 +228,7 @@ def test_an_error_of_the_world_names_agents_by_their_numbers_in_the_run():
 
 
 def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_others():
-    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.start_timeout=0.2")
+    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.heartbeat_timeout=0.2")
     nodes = StubNodes(2)
     nodes.nodes[1].kill()
     with ClusterEngine(config, checkpoint, lambda: nodes) as engine:
@@ -236,6 +237,32 @@ def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_ot
         assert (engine.nodes, engine.team.losses, engine.loss) == (1, 0, "")
     nodes = StubNodes(1)
     nodes.nodes[0].kill()
-    engine = ClusterEngine(config, checkpoint, lambda: nodes)
-    with engine, pytest.raises(WorkerFailedError, match="is left: node stub 0 was lost: stub 0: its process"):
+    with (
+        ClusterEngine(config, checkpoint, lambda: nodes) as engine,
+        pytest.raises(WorkerFailedError, match="is left: node stub 0 was lost: stub 0: its process ended"),
+    ):
         engine.wait_ready()
+
+
+def test_a_node_that_is_silent_before_it_has_anything_to_do_is_noticed_as_soon_as_others():
+    """Its process has started, and it has nothing to compile."""
+    with on_cluster(*run("plain", "agents.count=40", "workers.heartbeat_timeout=0.2"), 3) as (engine, _):
+        engine.advance_to(5)
+        idle = next(each for each in engine.team.at_work if not each.slices)
+        idle.node.cut = True
+        began = time.monotonic()
+        engine.advance_to(10)
+        assert time.monotonic() - began < 10
+        assert (len(engine.team.at_work), engine.team.losses) == (2, 1)
+
+
+def test_a_node_that_has_the_rows_that_others_wait_for_is_noticed_when_it_is_silent():
+    """Also by itself: it is to go on from rows that it keeps."""
+    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.2"), 1) as (engine, nodes):
+        engine.advance_to(50)
+        nodes.nodes[0].mute = True
+        nodes.join()
+        began = time.monotonic()
+        engine.advance_to(60)
+        assert time.monotonic() - began < 10
+        assert [member.node.name for member in engine.team.at_work] == ["stub 1"]
