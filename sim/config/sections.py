@@ -174,6 +174,11 @@ class PolicyConfig(Section):
         live=Live.RUN,
         panel=Panel(Group.RUN, 6, "exploration", 0, 1, "%.2f", let_go=True),
     )
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32",
+        "type in which compiled ticks multiply the actor's hidden units; bfloat16: faster, outputs differ by "
+        "about 1 % of the largest (docs/engine.md); float32 still where processor or network do not allow it",
+    )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",
         "alpha of SAC and TQC, in units of the world's rewards, for soft returns; file: as the file says",

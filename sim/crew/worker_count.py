@@ -9,7 +9,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import one_blas_thread, usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
-from valuescape.sim.stepping.choose import make_stepper
+from valuescape.sim.stepping.choose import make_stepper, uses_bfloat16
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper, give_exploration
@@ -75,5 +75,5 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     arena = Arena(ArenaLayout(*sizes, state_rows=3, trail_rows=3, systems=systems, parameters=parameters))
     give_parameters(arena, world)
     give_exploration(arena, config.policy.exploration)
-    rules = Rules(map_axes(config, world))
+    rules = Rules(map_axes(config, world), bfloat16=uses_bfloat16(config))
     return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena))

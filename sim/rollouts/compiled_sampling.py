@@ -100,7 +100,7 @@ def head_outputs(sampling: Any, block: Any, code: Any, network: Any, n: Any) -> 
                 hidden = network[current, : layer[0] * TILE_AGENTS]
                 for i in range(len(hidden)):
                     hidden[i] = hidden[i] * hidden[i]
-            forward_layer(sampling.heads, layer, sampling.heads.clips[head], network, current)
+            forward_layer(sampling.heads, head, network, current)
             for unit in range(layer[1]):
                 source = network[1 - current, unit * TILE_AGENTS : (unit + 1) * TILE_AGENTS]
                 target = block[row, agent : agent + TILE_AGENTS]

@@ -35,6 +35,15 @@ def uses_simd(config: Config) -> bool:
     return config.features.simd and available()
 
 
+def uses_bfloat16(config: Config) -> bool:
+    """Return whether compiled policies multiply hidden units as bfloat16: asked for, and possible."""
+    if config.policy.precision != "bfloat16" or not uses_simd(config):
+        return False
+    from valuescape.sim.stepping.compiled.vectors import HAS_BFLOAT16
+
+    return HAS_BFLOAT16
+
+
 def make_stepper(spec: WorkerSpec) -> Stepper:
     """Return the stepper for the slice `spec` names; also used without processes.
 
@@ -59,7 +68,7 @@ def acting_numbers(config: Config, world: World, checkpoint: Checkpoint | None) 
         return NO_NUMBERS
     # Where agents see each other the plain path decides on actions.
     if isinstance(world, ElementwiseWorld) and _is_compiled(config, world, checkpoint):
-        return tiled_numbers(checkpoint)
+        return tiled_numbers(checkpoint, bfloat16=uses_bfloat16(config))
     return policy_numbers(checkpoint)
 
 

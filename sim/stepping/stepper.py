@@ -36,10 +36,12 @@ class Rules:
 
     map_axes: the state variables that trails show. autoreset: agents
     whose episodes ended start in the next tick (Gymnasium's NEXT_STEP), or else wait for `Stepper.restart`.
+    bfloat16: compiled policies multiply hidden units as bfloat16; as `choose.uses_bfloat16` says.
     """
 
     map_axes: tuple[int, int]
     autoreset: bool = True
+    bfloat16: bool = False
 
 
 @dataclass(frozen=True, slots=True)

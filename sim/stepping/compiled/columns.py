@@ -14,7 +14,7 @@ from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import Mlp
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import CLIPPED, PolicyArrays, forward_tile, network_width
-from valuescape.sim.stepping.tiles import layer_table, tiled
+from valuescape.sim.stepping.tiles import clips_of, layer_table, tiled
 
 
 class ColumnNetwork:
@@ -30,7 +30,7 @@ class ColumnNetwork:
         self._arrays = PolicyArrays(
             kind=CLIPPED,
             layers=layer_table(mlp.layers),
-            clips=np.array([layer.clip for layer in mlp.layers], np.float32),
+            clips=clips_of(mlp.layers),
             weights=tiled(mlp.layers),
             mean=nothing,
             std=nothing,

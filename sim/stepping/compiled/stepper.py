@@ -70,7 +70,9 @@ class CompiledStepper(_LoopingStepper):
     ) -> None:
         super().__init__(arena, part, world, None, rules)  # no plain policy: it is compiled
         given = arena.layout.given_actions
-        actions = policy_arrays(checkpoint, world.action, given=given, shared=numbers_in(arena))
+        actions = policy_arrays(
+            checkpoint, world.action, given=given, shared=numbers_in(arena), bfloat16=rules.bfloat16
+        )
         code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
         scratch = _scratch(code.at, code.rows, network_width(actions, len(world.obs)))
         starts = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)

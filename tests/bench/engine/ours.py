@@ -13,7 +13,7 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
 
 
-def config(world, agents, workers, trails=2):
+def config(world, agents, workers, trails=2, precision="float32"):
     """Return a configuration that is not paced."""
     keys = {
         "world.name": world,
@@ -21,6 +21,7 @@ def config(world, agents, workers, trails=2):
         "workers.count": workers,
         "sim.ticks_per_s": 0,
         "trails.length": trails,
+        "policy.precision": precision,
     }
     return load_config(None, [f"{key}={value}" for key, value in keys.items()])
 
@@ -71,13 +72,20 @@ def ticks_per_s(engine, seconds):
 
 
 def measure_free(args, checkpoint=None):
-    with running(config(args["world"], args["agents"], args["workers"]), checkpoint) as engine:
+    settings = config(
+        args["world"], args["agents"], args["workers"], precision=args.get("precision", "float32")
+    )
+    with running(settings, checkpoint) as engine:
         pace = ticks_per_s(engine, args["seconds"])
         answer(pace * args["agents"], ticks_per_s=pace, workers=engine.workers)
 
 
 def measure_policy(args):
     measure_free(args, random_network())
+
+
+def measure_relu_policy(args):
+    measure_free(args, random_network(Activation.RELU))
 
 
 def measure_linear_policy(args):

@@ -7,13 +7,12 @@ import threading
 import time
 
 import numpy as np
-from llvmlite import ir
 from measuring import answer, arguments
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from valuescape.sim.codegen.compiler import compiled
-from valuescape.sim.stepping.compiled.mlp import _LANES, _VECTOR, _multiply_add, _vector, _vector_at
+from valuescape.sim.stepping.compiled.vectors import LANES, VECTOR, constant, multiply_add, vector, vector_at
 
 THREADS, SUMS, TURNS = 2, 16, 100_000
 PRODUCTS = 2 * 64 + 64 * 64 + 64
@@ -21,17 +20,17 @@ PRODUCTS = 2 * 64 + 64 * 64 + 64
 
 
 @intrinsic
-def multiply_add(context, out):
+def sum_products(context, out):
     """Do TURNS rounds of SUMS multiply-adds of whole vectors; store the sums at address `out`."""
 
     def generate(cg, builder, signature, arguments):
-        sums = [cgutils.alloca_once_value(builder, _vector(0.01 * k)) for k in range(SUMS)]
-        factor, addend = _vector(0.999), _vector(0.001)
-        with cgutils.for_range(builder, ir.Constant(ir.IntType(64), TURNS)):
+        sums = [cgutils.alloca_once_value(builder, vector(0.01 * k)) for k in range(SUMS)]
+        factor, addend = vector(0.999), vector(0.001)
+        with cgutils.for_range(builder, constant(TURNS)):
             for each in sums:
-                builder.store(_multiply_add(builder, builder.load(each), factor, addend), each)
+                builder.store(multiply_add(builder, builder.load(each), factor, addend), each)
         for k, each in enumerate(sums):
-            at = _vector_at(builder, arguments[0], ir.Constant(ir.IntType(64), k * _LANES))
+            at = vector_at(builder, arguments[0], constant(k * LANES))
             builder.store(builder.load(each), at, align=4)
         return cg.get_dummy_value()
 
@@ -40,12 +39,12 @@ def multiply_add(context, out):
 
 @compiled
 def run(out):
-    multiply_add(out.ctypes.data)
+    sum_products(out.ctypes.data)
 
 
 def main() -> None:
     args = arguments()
-    outs = np.zeros((THREADS, SUMS * _VECTOR.count), np.float32)
+    outs = np.zeros((THREADS, SUMS * VECTOR.count), np.float32)
     run(outs[0])
     rates = [0.0] * THREADS
 
@@ -54,7 +53,7 @@ def main() -> None:
         while (elapsed := time.perf_counter() - began) < args["seconds"]:
             run(outs[index])
             calls += 1
-        rates[index] = calls * TURNS * SUMS * _LANES / PRODUCTS / elapsed
+        rates[index] = calls * TURNS * SUMS * LANES / PRODUCTS / elapsed
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(THREADS)]
     for thread in threads:

@@ -14,6 +14,9 @@ SWEEP_WORKERS = (0, 1, 2, 4)
 
 
 CARTPOLES = (1_024, 10_000, 100_000)
+POLICY_GOAL, BFLOAT16_GOAL = 0.85, 50
+"""Goals of a policy: share of the rate of its products alone; with products of bfloat16, M agent-steps/s."""
+
 CARTPOLE_GOAL = 3
 """Goal: times as fast as Gymnasium's own NumPy environment, with no workers, as it has none."""
 
@@ -81,6 +84,16 @@ def _policy() -> list[Row]:
         ours = {"world": "mountain_car_continuous", "workers": 2}
         rows += [
             _row("tanh 64-64 policy", agents, "valuescape", "engine/ours.py", kind="policy", **ours),
+            _row("tanh 64-64 policy", agents, "ReLU", "engine/ours.py", kind="relu_policy", **ours),
+            _row(
+                "tanh 64-64 policy",
+                agents,
+                "bfloat16",
+                "engine/ours.py",
+                kind="policy",
+                precision="bfloat16",
+                **ours,
+            ),
             _row(
                 "tanh 64-64 policy",
                 agents,

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from engine.rows import CARTPOLE_GOAL, CARTPOLES, CROWDS, SWEEP_AGENTS, SWEEP_WORKERS, TARGETS
+from engine.rows import (
+    BFLOAT16_GOAL,
+    CARTPOLE_GOAL,
+    CARTPOLES,
+    CROWDS,
+    POLICY_GOAL,
+    SWEEP_AGENTS,
+    SWEEP_WORKERS,
+    TARGETS,
+)
 from tables import Cells, Rows, median, shown, times
 
 BARE_GOALS = (None, None, 0.6)
@@ -84,10 +93,15 @@ def _policy(rows: Rows) -> Cells:
     title = "Mountain car with a 2-64-64-1 tanh policy, agent-steps a second, 2 workers (torch: no dynamics)"
     group, peer = "tanh 64-64 policy", "torch, 1 thread"
     title, heading, body = _pairs(rows, group, (10_000, 100_000), peer, title, "25 M")
-    alone = shown(rows.get(f"{group}/0/multiply-adds alone"))
+    alone = f"{group}/0/multiply-adds alone"
+    others = "ReLU", "without its tanh", "bfloat16"
     for cells, agents in zip(body, (10_000, 100_000), strict=False):
-        cells += [shown(rows.get(f"{group}/{agents}/without its tanh")), alone]
-    return title, [*heading, "without its tanh", "products alone, at peak rate"], body
+        cells += [shown(rows.get(f"{group}/{agents}/{other}")) for other in others]
+        share = times(median(rows, f"{group}/{agents}/valuescape"), median(rows, alone))
+        cells += [shown(rows.get(alone)), f"{share} (goal {POLICY_GOAL}×)"]
+    lows = f"bfloat16 (goal {BFLOAT16_GOAL} M)"
+    added = "ReLU", "without its tanh", lows, "products alone, at peak rate", "valuescape / products"
+    return title, [*heading, *added], body
 
 
 def _flock(rows: Rows) -> Cells:
