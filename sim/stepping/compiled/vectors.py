@@ -20,7 +20,7 @@ VECTOR = ir.VectorType(FLOAT, LANES)
 WORDS = ir.VectorType(I32, LANES)
 
 
-class _BFloat(ir.Type):
+class _BFloat(ir.Type):  # type: ignore[misc]  # llvmlite has no types
     """LLVM's bfloat, which llvmlite has no name for."""
 
     def _to_string(self) -> str:
